@@ -1,0 +1,11 @@
+/** Time and timers as the engine sees them, so that a test can own both. */
+export interface Clock {
+  /** Milliseconds since 1970. Only for what people read; nothing is decided by it. */
+  now(): number;
+  /** Milliseconds of a clock that never jumps. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at once when `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `task` about every `ms` milliseconds, never two at a time, until the returned function is called. */
+  every(ms: number, task: () => Promise<void>): () => Promise<void>;
+}

@@ -1,0 +1,219 @@
+/**
+ * Every error pawl throws on purpose.
+ *
+ * One class per kind of trouble, one code per sentence a user may have to look up. A message says what happened and what
+ * to do; the ids are fields, so that nobody has to parse text; `outcome` says whether the call was applied:
+ *
+ *   not-applied   nothing was written
+ *   applied       it was written, the error is about something else
+ *   unknown       the answer was lost on the way: the write may or may not have happened, repeating the call is safe
+ *
+ * The README lists the codes; a house test keeps both equal.
+ */
+
+/** What each code means, in one line. The README's table is checked against this one. */
+export const errorCodes = {
+  PAWL_INVALID: 'A value given to pawl does not fit: the error names the field.',
+  PAWL_UNSTORABLE: 'A value holds something that cannot be stored: the error names the path to it.',
+  PAWL_LIMIT: 'A value is larger than its limit: the error carries the limit and the actual size.',
+  PAWL_DEFINITION: 'A workflow definition is wrong.',
+  PAWL_RUN_EXISTS: 'The run id is taken by a run with another workflow or input.',
+  PAWL_RUN_NOT_FOUND: 'There is no run with this id.',
+  PAWL_RUN_FAILED: 'The run ended as failed: the cause is the error of its handler.',
+  PAWL_RUN_CANCELLED: 'The run was cancelled.',
+  PAWL_RUN_QUARANTINED: 'The run lost several workers without progress and was set aside.',
+  PAWL_RUN_ACTIVE: 'The run is held by a worker, so it cannot be deleted.',
+  PAWL_FENCED: 'Another worker has taken the run: this one may not write to it any more.',
+  PAWL_REWOUND: 'Redis came back with less of the run than it had acknowledged.',
+  PAWL_STEP_FAILED: 'A step failed at its last attempt: the cause is the error of its body.',
+  PAWL_STEP_NAME_REUSED: 'Two steps of one run have the same name.',
+  PAWL_STEP_NOT_AWAITED: 'The handler returned while steps or events were still open.',
+  PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
+  PAWL_UNAVAILABLE: 'Redis did not answer: `outcome` says whether the call may have been applied.',
+  PAWL_REDIS_FULL: 'Redis is at its memory limit and refused the write.',
+  PAWL_REDIS_CONFIG: 'Redis is set up so that it could lose runs: the message has the command that fixes it.',
+  PAWL_REDIS_VERSION: 'Redis is older than 7.0.',
+  PAWL_SHARDS: 'This prefix was first used with another number of shards.',
+  PAWL_CORRUPT: 'Stored data cannot be read: the error names the key and the seq.',
+  PAWL_CLOSED: 'The pawl, worker or store is closed.',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+export type Outcome = 'not-applied' | 'applied' | 'unknown';
+
+export interface ErrorDetails {
+  readonly cause?: unknown;
+  readonly outcome?: Outcome;
+  /** True when the same call may succeed later without any change. */
+  readonly retryable?: boolean;
+}
+
+const brand = Symbol.for('pawl.error');
+
+/** Base of all of pawl's errors. */
+export class PawlError extends Error {
+  readonly code: ErrorCode;
+  readonly outcome: Outcome;
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.outcome = details.outcome ?? 'not-applied';
+    this.retryable = details.retryable ?? false;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Recognises an error of pawl, also one made by a second copy of the package. */
+  static is(value: unknown): value is PawlError {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+}
+
+/** `PAWL_INVALID`: a value does not fit; nothing was written. */
+export class InvalidError extends PawlError {
+  readonly field: string;
+  constructor(field: string, problem: string, cause?: unknown) {
+    super('PAWL_INVALID', `${field} ${problem}`, { cause });
+    this.field = field;
+  }
+}
+
+/** `PAWL_UNSTORABLE`: the value at `path` cannot be stored; nothing was written. */
+export class UnstorableError extends PawlError {
+  readonly path: string;
+  constructor(path: string, what: string) {
+    super(
+      'PAWL_UNSTORABLE',
+      `${path} is ${what}, which cannot be stored; nothing was written. Store plain data, or a reference to the thing.`,
+    );
+    this.path = path;
+  }
+}
+
+/** `PAWL_LIMIT`: `what` is larger than allowed; nothing was written. */
+export class LimitError extends PawlError {
+  readonly what: string;
+  readonly limit: number;
+  readonly actual: number;
+  constructor(what: string, limit: number, actual: number) {
+    super(
+      'PAWL_LIMIT',
+      `${what} is ${actual}, the limit is ${limit}; nothing was written. Store a reference, or raise the limit in Pawl.open({ limits }).`,
+    );
+    this.what = what;
+    this.limit = limit;
+    this.actual = actual;
+  }
+}
+
+/** `PAWL_DEFINITION`: the code that defines a workflow, or its use of pawl, is wrong. */
+export class DefinitionError extends PawlError {
+  constructor(message: string, cause?: unknown) {
+    super('PAWL_DEFINITION', message, { cause });
+  }
+}
+
+/** Trouble with one run; carries its id. */
+export class RunError extends PawlError {
+  readonly run: string;
+  constructor(code: ErrorCode, run: string, message: string, details?: ErrorDetails) {
+    super(code, message, details);
+    this.run = run;
+  }
+}
+
+/** `PAWL_FENCED`: the caller's fence is stale. `applied` tells whether the refused commit had been stored before. */
+export class FencedError extends RunError {
+  readonly held: number;
+  readonly current: number;
+  constructor(run: string, fences: { held: number; current: number }, applied = false) {
+    super(
+      'PAWL_FENCED',
+      run,
+      `Run ${run} was taken over: this worker holds fence ${fences.held}, the run is at ${fences.current}. Nothing later is stored; stop working on it.`,
+      { outcome: applied ? 'applied' : 'not-applied' },
+    );
+    this.held = fences.held;
+    this.current = fences.current;
+  }
+}
+
+/** A mistake or failure of one step; carries the step's name. */
+export class StepError extends RunError {
+  readonly step: string;
+  constructor(code: ErrorCode, at: { run: string; step: string }, message: string, cause?: unknown) {
+    super(code, at.run, message, { cause });
+    this.step = at.step;
+  }
+}
+
+/** `PAWL_CORRUPT`: stored bytes cannot be read. Never retryable and never skipped. */
+export class CorruptionError extends PawlError {
+  readonly key: string;
+  readonly seq: number | undefined;
+  constructor(at: { key: string; seq?: number }, problem: string, cause?: unknown) {
+    super(
+      'PAWL_CORRUPT',
+      `${at.key}${at.seq === undefined ? '' : ` at seq ${at.seq}`} ${problem}. Nothing was changed; look at the entry before you touch the run.`,
+      { cause },
+    );
+    this.key = at.key;
+    this.seq = at.seq;
+  }
+}
+
+/** `PAWL_UNAVAILABLE`: no answer from Redis. With `outcome: 'unknown'` the call may have been applied. */
+export class UnavailableError extends PawlError {
+  constructor(what: string, outcome: 'not-applied' | 'unknown', cause?: unknown) {
+    super(
+      'PAWL_UNAVAILABLE',
+      `${what}: ${
+        outcome === 'unknown'
+          ? 'whether it was applied is unknown, repeating it is safe'
+          : 'it was not applied'
+      }${cause instanceof Error ? ` (${cause.message})` : ''}.`,
+      { cause, outcome, retryable: true },
+    );
+  }
+}
+
+/** An error as data: what the log, the run record and other processes see of it. */
+export interface ErrorRecord {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: ErrorRecord;
+}
+
+/** Turns anything thrown into data. At most `depth` causes deep; texts are cut so that a record stays below 16 kB. */
+export function recordError(thrown: unknown, depth = 3): ErrorRecord {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: cut(String(thrown), 2000) };
+  const code: unknown = 'code' in thrown ? thrown.code : undefined;
+  return {
+    name: thrown.name,
+    message: cut(thrown.message, 2000),
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(thrown.stack === undefined ? {} : { stack: cut(thrown.stack, 2000) }),
+    ...(thrown.cause === undefined || depth === 0
+      ? {}
+      : { cause: recordError(thrown.cause, depth - 1) }),
+  };
+}
+
+/** The inverse of `recordError`: an Error with the recorded name, message, code and cause. */
+export function reviveError(record: ErrorRecord): Error {
+  const error = new Error(
+    record.message,
+    record.cause === undefined ? undefined : { cause: reviveError(record.cause) },
+  );
+  error.name = record.name;
+  if (record.stack !== undefined) error.stack = record.stack;
+  return record.code === undefined ? error : Object.assign(error, { code: record.code });
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
+}

@@ -1,0 +1,123 @@
+/**
+ * Events: what happened in a run, in order. The seq of an event is its place in its run: 1, 2, 3 … without gaps, given by
+ * the store when the event is committed. Types in the namespaces below are written by pawl itself; all other types
+ * belong to the workflow.
+ */
+
+/** An event on its way into the log. */
+export interface NewEvent {
+  readonly type: string;
+  /** Encoded payload. */
+  readonly data: Uint8Array;
+  /** The branch of a parallel workflow that wrote it. */
+  readonly lane?: string;
+}
+
+/** An event as the store keeps it. */
+export interface StoredEvent extends NewEvent {
+  readonly seq: number;
+  /** The fence of the owner that wrote it. */
+  readonly fence: number;
+  /** Milliseconds since 1970 on the store's clock. */
+  readonly at: number;
+}
+
+/** An event as users see it. */
+export interface RunEvent<Type extends string = string, Data = unknown> {
+  readonly seq: number;
+  readonly type: Type;
+  readonly data: Data;
+  /** When it was committed, on Redis' clock. */
+  readonly at: Date;
+  /** The fence of the claim under which it was written. */
+  readonly fence: number;
+  readonly lane?: string;
+}
+
+/** Namespaces a workflow cannot use for its own events. */
+export const reservedNamespaces = [
+  'run',
+  'state',
+  'step',
+  'checkpoint',
+  'timer',
+  'signal',
+  'child',
+  'effect',
+  'node',
+  'operator',
+] as const;
+
+export function isReservedType(type: string): boolean {
+  const dot = type.indexOf('.');
+  return dot > 0 && (reservedNamespaces as readonly string[]).includes(type.slice(0, dot));
+}
+
+/** `run.claimed`: a worker took the run. Written by the store in the same step that raises the fence. */
+export interface ClaimedData {
+  readonly worker: string;
+  readonly codeVersion: number;
+  /** Present when the run was taken over from a worker that was lost. */
+  readonly takeover?: {
+    readonly from: string;
+    readonly reason: InterruptReason;
+    /** From the last sign of life, as far as it is known, to the interrupt. */
+    readonly detectMs: number;
+    /** From the interrupt to the claim. */
+    readonly claimMs: number;
+  };
+}
+
+/** Why a run was taken from its worker. */
+export type InterruptReason =
+  /** The worker's connection to Redis is gone: its process died. */
+  | 'presence-lost'
+  /** The worker's beats stopped: it is frozen, or its host or network is gone. */
+  | 'session-expired';
+
+/** `run.interrupted`: the run lost its worker. */
+export interface InterruptedData {
+  readonly worker: string;
+  readonly reason: InterruptReason;
+  /** When the worker was last known to be alive, milliseconds since 1970. */
+  readonly lastSeenAt: number;
+  readonly detectMs: number;
+  readonly deaths: number;
+}
+
+/** `run.resumed`: the new owner of a run that was taken over has rebuilt its state and goes on. */
+export interface ResumedData {
+  readonly worker: string;
+  readonly from: string;
+  readonly replayMs: number;
+  /** Events folded after the snapshot. */
+  readonly replayed: number;
+  /** Version of the snapshot it started from; 0 for none. */
+  readonly fromVersion: number;
+}
+
+/** `run.rewound`: Redis came back with fewer events than it had acknowledged to this worker. */
+export interface RewoundData {
+  readonly worker: string;
+  readonly acknowledgedSeq: number;
+  readonly foundSeq: number;
+}
+
+/** `step.completed`. */
+export interface StepCompletedData {
+  readonly name: string;
+  readonly result: unknown;
+  readonly attempts: number;
+}
+
+/** `step.retried` (one attempt failed, another follows) and `step.failed` (the last attempt failed). */
+export interface StepFailedData {
+  readonly name: string;
+  readonly attempts: number;
+  readonly error: unknown;
+}
+
+/** `state.set`: top-level fields of the state were replaced. */
+export interface StateSetData {
+  readonly patch: Readonly<Record<string, unknown>>;
+}

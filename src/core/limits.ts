@@ -1,0 +1,72 @@
+/** Every bound pawl keeps, with its default. Sizes are bytes of encoded data. `Pawl.open({ limits })` changes the adjustable ones. */
+
+export interface Limits {
+  /** Encoded input of a run. */
+  readonly inputBytes: number;
+  /** Encoded payload of one event, a step's result included. */
+  readonly eventBytes: number;
+  /** Encoded state of one run, kept step results included. */
+  readonly stateBytes: number;
+  /** Encoded output of a run. */
+  readonly outputBytes: number;
+}
+
+export const defaultLimits: Limits = {
+  inputBytes: 256 * 1024,
+  eventBytes: 256 * 1024,
+  stateBytes: 8 * 1024 * 1024,
+  outputBytes: 256 * 1024,
+};
+
+/** Bounds that are part of the design and cannot be changed. */
+export const fixedLimits = {
+  /** Characters of a run id. */
+  runIdLength: 128,
+  /** Characters of a workflow's name or an event's type. */
+  nameLength: 64,
+  /** Characters of a step's name. */
+  stepNameLength: 256,
+  tags: 16,
+  tagKeyLength: 64,
+  tagValueLength: 128,
+  /** Events in one commit: bounds the time Redis spends in one script. */
+  eventsPerCommit: 256,
+  /** Bytes of events in one commit. */
+  bytesPerCommit: 1024 * 1024,
+  /** Events in one page when a log is read. */
+  eventsPerPage: 500,
+  /** Runs in one page of a list. */
+  runsPerPage: 500,
+  /** Nesting of a stored value. */
+  valueDepth: 64,
+  /** Runs handled by one interrupt or sweep call. */
+  runsPerSweep: 200,
+} as const;
+
+/** Default times, all in milliseconds, and counts of the machinery. */
+export const defaults = {
+  beatMs: 5_000,
+  sessionMs: 15_000,
+  /** How often the sweeper looks. */
+  sweepMs: 50,
+  /** How long the sweeper's election holds without a renewal. */
+  sweeperLockMs: 500,
+  /** A wake-up that led to no claim is sent again after this time. */
+  resendMs: 3_000,
+  /** How long ended runs are kept. */
+  keepMs: 7 * 24 * 3_600_000,
+  concurrency: 50,
+  /** Lost workers in a row without progress before a run is set aside. */
+  quarantineAfter: 3,
+  /** What replaying the events after a snapshot may cost. */
+  replayBudgetMs: 20,
+  /** How long a graceful close waits for steps that are running. */
+  graceMs: 10_000,
+  /** How long a call to Redis may take before its outcome counts as unknown. */
+  callMs: 15_000,
+  /** How long `Pawl.open` waits for Redis. */
+  connectMs: 30_000,
+  shards: 1,
+  clusterShards: 16,
+  prefix: 'pawl',
+} as const;

@@ -1,0 +1,37 @@
+/**
+ * The resume queue: the messenger that brings runs to workers.
+ *
+ * It carries hints. The store's due index is the truth: a wake-up that is lost is sent again by the sweeper, one that
+ * comes twice finds its fence stale or the run held and does no harm. That is why `send` may fail and `consume` may
+ * deliver anything any number of times.
+ */
+
+/** "Somebody should claim this run." Only good for the fence it was sent at. */
+export interface WakeUp {
+  readonly run: string;
+  readonly workflow: string;
+  readonly fence: number;
+}
+
+/** How the execution that a wake-up started has ended, for the dashboards of the queue. */
+export type Delivery = { readonly outcome: 'done' } | { readonly outcome: 'failed'; readonly reason: string };
+
+export interface ConsumeOptions {
+  /** Names of the workflows this consumer can execute; wake-ups of others stay for others. */
+  readonly workflows: readonly string[];
+  /** Handlers at work at one time, over all workflows. */
+  readonly concurrency: number;
+  readonly handle: (wakeUp: WakeUp) => Promise<Delivery>;
+}
+
+export interface Consumer {
+  /** Stops taking wake-ups; resolves when no handler is at work any more. */
+  close(): Promise<void>;
+}
+
+export interface ResumeQueue {
+  /** Sends a wake-up; with `urgent` in front of all others. Sending the same one again while it waits adds nothing. */
+  send(wakeUp: WakeUp, options?: { readonly urgent?: boolean }): Promise<void>;
+  consume(options: ConsumeOptions): Promise<Consumer>;
+  close(): Promise<void>;
+}

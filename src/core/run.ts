@@ -1,0 +1,87 @@
+/**
+ * A run, and the only ways its status can change.
+ *
+ *             create                claim                 finish
+ *    (none) ─────────▶ queued ───────────────▶ running ───────────▶ completed · failed · cancelled
+ *                        ▲  ▲                  │ ▲  │ ▲                          │
+ *                        │  └──── hand back ───┘ │  │ │                          │
+ *                        │            (SIGTERM)  │  │ └── claim ── waiting       │
+ *                        │                 claim │  └──── park ────▶ (timer,     │
+ *                        │                       │                   signal)     │
+ *                        │                  interrupted ◀── its worker died      │
+ *                        │                       │                               │
+ *                        │                       ▼ several deaths, no progress   │
+ *                        └──────── retry ─── quarantined                         │
+ *                        └──────── retry ────────────────────────────── failed ──┘
+ *
+ * A run that is not `running` has no owner, and a run that is `running` has exactly one. `queued`, `interrupted` and
+ * `waiting` runs with a time to wake stand in the due index, so that a lost wake-up is sent again. Each change is made by
+ * one store call that checks where it starts from; after a crash the run is on one side of the arrow or the other.
+ */
+
+export const runStatuses = [
+  'queued',
+  'running',
+  'waiting',
+  'interrupted',
+  'quarantined',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+
+export type RunStatus = (typeof runStatuses)[number];
+
+/** From each status, the ones that may follow. */
+export const transitions: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
+  queued: ['running', 'cancelled'],
+  running: ['waiting', 'queued', 'interrupted', 'completed', 'failed', 'cancelled'],
+  waiting: ['running', 'queued', 'cancelled'],
+  interrupted: ['running', 'quarantined', 'cancelled'],
+  quarantined: ['queued', 'cancelled'],
+  failed: ['queued'],
+  completed: [],
+  cancelled: [],
+};
+
+/** True for the statuses in which a run has ended and no worker will touch it by itself. */
+export function isEnded(status: RunStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+/** What the store keeps about a run beside its log and snapshot. Times are milliseconds since 1970 on the store's clock. */
+export interface RunRecord {
+  readonly id: string;
+  readonly workflow: string;
+  /** Version of the workflow's code that claimed the run last; 0 before the first claim. */
+  readonly codeVersion: number;
+  readonly status: RunStatus;
+  /** Raised at every claim and interrupt; only its holder may write. */
+  readonly fence: number;
+  /** The worker that holds the run, while it is `running`. */
+  readonly worker: string | undefined;
+  /** The seq of the newest event. */
+  readonly seq: number;
+  /** How often a snapshot of this run was saved; 0 when never. */
+  readonly version: number;
+  /** The seq up to which the snapshot is folded. */
+  readonly snapshotSeq: number;
+  /** Encoded input. */
+  readonly input: Uint8Array;
+  /** Encoded output of a completed run. */
+  readonly output: Uint8Array | undefined;
+  /** Encoded `ErrorRecord` of a failed or quarantined run. */
+  readonly error: Uint8Array | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  /** How often the run was taken over from a worker that died or froze. */
+  readonly takeovers: number;
+  /** Workers lost in a row without a new event between their claim and their death. */
+  readonly deaths: number;
+  /** Bytes of event data in the log. */
+  readonly bytes: number;
+  /** When a `waiting` run wakes by itself, if ever. */
+  readonly wakeAt: number | undefined;
+  readonly createdAt: number;
+  /** When the status changed last. */
+  readonly changedAt: number;
+}

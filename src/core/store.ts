@@ -1,0 +1,244 @@
+/**
+ * The run store: the one contract that holds runs, their logs and snapshots, and the sessions of workers.
+ *
+ * Rules for every implementation, checked by the conformance suite in `pawl/testing`:
+ *
+ * - Each method is atomic: it happens wholly or not at all, also when the caller dies in the middle.
+ * - What concurrency makes normal is *returned* as an outcome. What is thrown is a fault: UnavailableError (no answer),
+ *   CorruptionError (stored data cannot be read), LimitError (no room).
+ * - Repeating a call with the same `token` after a lost answer is recognised and answered as the first time would have been.
+ * - A run's owner is known by fence and token together. A call with a stale one changes nothing.
+ * - Time is the store's own clock, never the caller's.
+ */
+import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
+import type { WakeUp } from './queue.ts';
+import type { RunRecord, RunStatus } from './run.ts';
+
+/** The right to write to a run, as a claim gave it. */
+export interface Ownership {
+  readonly run: string;
+  readonly fence: number;
+  /** The token of the claim: tells two owners apart even where fences could repeat. */
+  readonly owner: string;
+}
+
+export interface CreateParams {
+  readonly run: string;
+  readonly workflow: string;
+  readonly input: Uint8Array;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Payload of the `run.created` event. */
+  readonly data: Uint8Array;
+  readonly token: string;
+  /** When the sweeper sends the wake-up again if no claim has happened, in milliseconds from now. */
+  readonly resendMs: number;
+}
+
+export type CreateOutcome =
+  | { readonly outcome: 'created'; readonly record: RunRecord }
+  /** The id is taken; the caller compares workflow and input. Nothing was written. */
+  | { readonly outcome: 'exists'; readonly record: RunRecord };
+
+export interface ClaimParams {
+  readonly run: string;
+  /** The fence the wake-up was sent at; a run that has moved on since is left alone. Absent: whatever it is. */
+  readonly expectedFence?: number;
+  readonly worker: string;
+  readonly codeVersion: number;
+  readonly token: string;
+}
+
+export interface Snapshot {
+  /** How often this run's snapshot was saved. */
+  readonly version: number;
+  /** The events folded into it: all up to this one. */
+  readonly seq: number;
+  /** The version of the state's schema it was written with. */
+  readonly schema: number;
+  readonly at: number;
+  /** Encoded fields: `state:<key>` for the state, `step:<name>` for kept step results. */
+  readonly fields: ReadonlyMap<string, Uint8Array>;
+}
+
+/** What changed since the snapshot before; covers all events of the commit it travels with. */
+export interface SnapshotDelta {
+  readonly schema: number;
+  readonly set: ReadonlyMap<string, Uint8Array>;
+  readonly remove: readonly string[];
+}
+
+/** A snapshot and the first page of what came after it. */
+export interface LoadedRun {
+  readonly record: RunRecord;
+  readonly snapshot: Snapshot | undefined;
+  /** Events after the snapshot, at most one page; more follow when the last is below `record.seq`. */
+  readonly events: readonly StoredEvent[];
+}
+
+export interface Takeover {
+  readonly from: string;
+  readonly reason: InterruptReason;
+  readonly detectMs: number;
+  readonly claimMs: number;
+}
+
+export type ClaimOutcome =
+  | ({
+      readonly outcome: 'claimed';
+      readonly ownership: Ownership;
+      /** Present when the run was lost by another worker. */
+      readonly takeover: Takeover | undefined;
+    } & LoadedRun)
+  | { readonly outcome: 'held'; readonly worker: string }
+  /** The run has moved on since the wake-up was sent. */
+  | { readonly outcome: 'stale'; readonly fence: number }
+  /** Not to be claimed in this status: ended, quarantined, or waiting for a time that has not come. */
+  | { readonly outcome: 'idle'; readonly status: RunStatus }
+  | { readonly outcome: 'missing' };
+
+/** How an owner lets go of a run, in the same step as its last commit. */
+export type Release =
+  | { readonly status: 'completed'; readonly output: Uint8Array; readonly keepMs: number }
+  | { readonly status: 'failed' | 'cancelled'; readonly error: Uint8Array; readonly keepMs: number }
+  /** Handed back for any worker to claim. */
+  | { readonly status: 'queued'; readonly resendMs: number }
+  /** Parked; `wakeMs` from now it is due. Absent: until somebody wakes it. */
+  | { readonly status: 'waiting'; readonly wakeMs?: number };
+
+export interface CommitParams extends Ownership {
+  /** Identifies this commit; the same one again is recognised. */
+  readonly token: string;
+  /** The seq of the newest event this owner knows. */
+  readonly expectedSeq: number;
+  readonly events: readonly NewEvent[];
+  readonly snapshot?: SnapshotDelta;
+  readonly release?: Release;
+}
+
+export type CommitOutcome =
+  | { readonly outcome: 'committed'; readonly seq: number; readonly version: number }
+  /** Somebody else owns the run. `applied`: this very commit had been stored before they took it. */
+  | { readonly outcome: 'fenced'; readonly fence: number; readonly applied: boolean }
+  /** The log is not where the owner thinks: below, when Redis lost writes it had acknowledged. Nothing was written. */
+  | { readonly outcome: 'conflict'; readonly seq: number }
+  | { readonly outcome: 'missing' };
+
+export interface InterruptParams {
+  readonly worker: string;
+  readonly reason: InterruptReason;
+  /** When the worker was last known alive, on the store's clock. */
+  readonly lastSeenAt: number;
+  readonly resendMs: number;
+  readonly quarantineAfter: number;
+  /** At most this many runs in one call; call again until it returns none. */
+  readonly limit: number;
+}
+
+export interface DueParams {
+  readonly limit: number;
+  /** Runs returned here are due again after this time unless they were claimed. */
+  readonly resendMs: number;
+}
+
+/** A run that needs attention now; `status` tells which. */
+export interface DueRun extends WakeUp {
+  readonly status: RunStatus;
+}
+
+export interface ListParams {
+  readonly status?: RunStatus;
+  readonly workflow?: string;
+  /** `key=value`. */
+  readonly tag?: string;
+  readonly limit: number;
+  /** From the page before. */
+  readonly cursor?: string;
+}
+
+export interface RunPage {
+  /** Newest first: by time of creation, or of the last status change when listed by status. */
+  readonly runs: readonly RunRecord[];
+  readonly cursor: string | undefined;
+}
+
+export interface WorkerInfo {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Workflow name → code version. */
+  readonly workflows: Readonly<Record<string, number>>;
+  readonly concurrency: number;
+  /** Runs held now. */
+  readonly active: number;
+  /** Longest block of the event loop since the last beat, in milliseconds. */
+  readonly loopLagMs: number;
+}
+
+export interface WorkerRecord extends WorkerInfo {
+  /** Whether the store can see that the worker's process is connected, beyond its beats. */
+  readonly presence: boolean;
+  readonly startedAt: number;
+  readonly seenAt: number;
+  /** The worker counts as lost when this time passes without a beat. */
+  readonly sessionEndsAt: number;
+}
+
+/** What the elected sweeper sees when it looks at the workers. */
+export type Look =
+  | { readonly leader: false; readonly workers: number }
+  | {
+      readonly leader: true;
+      readonly workers: number;
+      readonly lost: readonly {
+        readonly worker: string;
+        readonly reason: InterruptReason;
+        readonly lastSeenAt: number;
+      }[];
+    };
+
+export type DeleteOutcome =
+  | { readonly outcome: 'deleted' }
+  | { readonly outcome: 'missing' }
+  /** Held by a worker. */
+  | { readonly outcome: 'active'; readonly worker: string };
+
+export interface RunStore {
+  // Writing to runs.
+
+  /** Makes a run, `queued` and due. */
+  create(params: CreateParams): Promise<CreateOutcome>;
+  /** Takes a run: raises its fence, writes `run.claimed`, returns everything needed to go on. */
+  claim(params: ClaimParams): Promise<ClaimOutcome>;
+  /** Appends events, saves a snapshot, lets go of the run: any of these, all at once. */
+  commit(params: CommitParams): Promise<CommitOutcome>;
+  /** Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns those to wake. */
+  interrupt(params: InterruptParams): Promise<readonly DueRun[]>;
+  /** The runs that are due, each postponed by `resendMs`. */
+  due(params: DueParams): Promise<readonly DueRun[]>;
+  /** Removes a run and every trace of it. */
+  delete(run: string): Promise<DeleteOutcome>;
+
+  // Reading runs.
+
+  record(run: string): Promise<RunRecord | undefined>;
+  load(run: string): Promise<LoadedRun | undefined>;
+  /** Events after `after`, in order, at most `limit`; none when there is no such run. */
+  events(params: { readonly run: string; readonly after: number; readonly limit: number }): Promise<readonly StoredEvent[]>;
+  list(params: ListParams): Promise<RunPage>;
+  /** Calls `changed` soon after the run has changed, as a hint that may be lost. Returns the way to stop. */
+  watch(run: string, changed: () => void): Promise<() => Promise<void>>;
+
+  // Sessions of workers.
+
+  /** Makes the worker's presence visible; call once, before the first beat. */
+  appear(worker: string): Promise<void>;
+  /** Registers the worker, or renews its session. */
+  beat(worker: WorkerInfo, sessionMs: number): Promise<void>;
+  /** Forgets the worker. Its runs must have been handed back, or interrupted. */
+  leave(worker: string): Promise<void>;
+  workers(): Promise<readonly WorkerRecord[]>;
+  /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
+  look(worker: string, lockMs: number): Promise<Look>;
+
+  close(): Promise<void>;
+}
