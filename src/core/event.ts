@@ -3,6 +3,7 @@
  * the store when the event is committed. Types in the namespaces below are written by pawl itself; all other types
  * belong to the workflow.
  */
+import type { ErrorRecord } from './errors.ts';
 
 /** An event on its way into the log. */
 export interface NewEvent {
@@ -106,7 +107,8 @@ export interface RewoundData {
 /** `step.completed`. */
 export interface StepCompletedData {
   readonly name: string;
-  readonly result: unknown;
+  /** Encoded by itself, so that a resume decodes only the results it is asked for. */
+  readonly result: Uint8Array;
   readonly attempts: number;
 }
 
@@ -114,7 +116,7 @@ export interface StepCompletedData {
 export interface StepFailedData {
   readonly name: string;
   readonly attempts: number;
-  readonly error: unknown;
+  readonly error: ErrorRecord;
 }
 
 /** `state.set`: top-level fields of the state were replaced. */

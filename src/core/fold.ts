@@ -5,15 +5,17 @@
  * Reducers must return new objects for what they change; unchanged top-level fields keep their identity, which is how a
  * snapshot knows what to write. Gaps and disorder are refused, never smoothed over: a log with a hole is corrupt.
  */
-import { CorruptionError, DefinitionError } from './errors.ts';
+import { CorruptionError, DefinitionError, type ErrorRecord } from './errors.ts';
 import type { StateSetData, StepCompletedData, StepFailedData } from './event.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
-/** How a finished step ended. */
+/** What is known of a step. */
 export type StepResult =
-  | { readonly status: 'completed'; readonly result: unknown }
-  | { readonly status: 'failed'; readonly error: unknown; readonly attempts: number };
+  | { readonly status: 'completed'; readonly result: Uint8Array }
+  | { readonly status: 'failed'; readonly error: ErrorRecord; readonly attempts: number }
+  /** Not finished: attempts have failed and more are to come. */
+  | { readonly status: 'retrying'; readonly attempts: number };
 
 /** A run's events up to `seq`, folded. */
 export interface Folded {
@@ -35,6 +37,7 @@ export class Fold implements Folded {
   seq: number;
   state: State;
   readonly steps: Map<string, StepResult>;
+  readonly #touched = new Set<string>();
   readonly #reducers: Reducers;
   readonly #freeze: boolean;
   readonly #origin: string;
@@ -73,12 +76,17 @@ export class Fold implements Folded {
     switch (event.type) {
       case 'step.completed': {
         const { name, result } = event.data as StepCompletedData;
-        this.steps.set(name, { status: 'completed', result });
+        this.#touch(name, { status: 'completed', result });
+        break;
+      }
+      case 'step.retried': {
+        const { name, attempts } = event.data as StepFailedData;
+        this.#touch(name, { status: 'retrying', attempts });
         break;
       }
       case 'step.failed': {
         const { name, error, attempts } = event.data as StepFailedData;
-        this.steps.set(name, { status: 'failed', error, attempts });
+        this.#touch(name, { status: 'failed', error, attempts });
         break;
       }
       case 'state.set':
@@ -92,6 +100,20 @@ export class Fold implements Folded {
       }
     }
     this.seq += 1;
+  }
+
+  /** Names of the steps that changed since `forgetTouchedSteps`, so that a snapshot need not look at all of them. */
+  get touchedSteps(): Iterable<string> {
+    return this.#touched;
+  }
+
+  forgetTouchedSteps(): void {
+    this.#touched.clear();
+  }
+
+  #touch(name: string, step: StepResult): void {
+    this.steps.set(name, step);
+    this.#touched.add(name);
   }
 
   #change(state: State): void {

@@ -59,7 +59,7 @@ export const defaults = {
   /** Lost workers in a row without progress before a run is set aside. */
   quarantineAfter: 3,
   /** What replaying the events after a snapshot may cost. */
-  replayBudgetMs: 20,
+  replayBudgetMs: 2,
   /** How long a graceful close waits for steps that are running. */
   graceMs: 10_000,
   /** How long a call to Redis may take before its outcome counts as unknown. */

@@ -19,7 +19,7 @@ export type Delivery = { readonly outcome: 'done' } | { readonly outcome: 'faile
 export interface ConsumeOptions {
   /** Names of the workflows this consumer can execute; wake-ups of others stay for others. */
   readonly workflows: readonly string[];
-  /** Handlers at work at one time, over all workflows. */
+  /** Handlers at work at one time, for each workflow. */
   readonly concurrency: number;
   readonly handle: (wakeUp: WakeUp) => Promise<Delivery>;
 }

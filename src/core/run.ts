@@ -14,6 +14,8 @@
  *                        └──────── retry ─── quarantined                         │
  *                        └──────── retry ────────────────────────────── failed ──┘
  *
+ * (`running` also goes straight to `quarantined` when its log or state cannot be read.)
+ *
  * A run that is not `running` has no owner, and a run that is `running` has exactly one. `queued`, `interrupted` and
  * `waiting` runs with a time to wake stand in the due index, so that a lost wake-up is sent again. Each change is made by
  * one store call that checks where it starts from; after a crash the run is on one side of the arrow or the other.
@@ -35,7 +37,7 @@ export type RunStatus = (typeof runStatuses)[number];
 /** From each status, the ones that may follow. */
 export const transitions: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   queued: ['running', 'cancelled'],
-  running: ['waiting', 'queued', 'interrupted', 'completed', 'failed', 'cancelled'],
+  running: ['waiting', 'queued', 'interrupted', 'quarantined', 'completed', 'failed', 'cancelled'],
   waiting: ['running', 'queued', 'cancelled'],
   interrupted: ['running', 'quarantined', 'cancelled'],
   quarantined: ['queued', 'cancelled'],

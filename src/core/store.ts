@@ -100,6 +100,8 @@ export type ClaimOutcome =
 export type Release =
   | { readonly status: 'completed'; readonly output: Uint8Array; readonly keepMs: number }
   | { readonly status: 'failed' | 'cancelled'; readonly error: Uint8Array; readonly keepMs: number }
+  /** Set aside untouched, because it cannot be continued: for a person to look at. */
+  | { readonly status: 'quarantined'; readonly error: Uint8Array }
   /** Handed back for any worker to claim. */
   | { readonly status: 'queued'; readonly resendMs: number }
   /** Parked; `wakeMs` from now it is due. Absent: until somebody wakes it. */
@@ -189,6 +191,8 @@ export type Look =
   | {
       readonly leader: true;
       readonly workers: number;
+      /** The time of this look, on the store's clock. */
+      readonly at: number;
       readonly lost: readonly {
         readonly worker: string;
         readonly reason: InterruptReason;
@@ -237,6 +241,8 @@ export interface RunStore {
   /** Forgets the worker. Its runs must have been handed back, or interrupted. */
   leave(worker: string): Promise<void>;
   workers(): Promise<readonly WorkerRecord[]>;
+  /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
+  holders(): Promise<readonly string[]>;
   /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
   look(worker: string, lockMs: number): Promise<Look>;
 

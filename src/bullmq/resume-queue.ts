@@ -1,0 +1,153 @@
+/**
+ * The resume queue on BullMQ: one queue for each workflow, so that wake-ups wait for workers that know it and dashboards
+ * show each workflow by itself.
+ *
+ * Why a job looks as it does:
+ * - No job id, but a deduplication id made of run and fence, with `keepLastIfActive`: the only combination that lost no
+ *   wake-up when many were sent to a run at work. With the fence in it, the wake-up after a take-over does not wait behind
+ *   the dead worker's job, which BullMQ would hold for a minute.
+ * - No payload beyond run, workflow and fence: everything else is in the store, where it is fenced.
+ * - One attempt, and any number of stalls: pawl counts what went wrong by itself.
+ */
+import {
+  type ConnectionOptions,
+  type Job,
+  type JobsOptions,
+  Queue,
+  UnrecoverableError,
+  Worker,
+} from 'bullmq';
+import { z } from 'zod';
+import { PawlError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Consumer, ConsumeOptions, ResumeQueue, WakeUp } from '../core/queue.ts';
+
+export interface BullQueueOptions {
+  /** Makes a connection of its own for each purpose; the queue closes what it was given. */
+  readonly connect: (purpose: { readonly blocking: boolean }) => ConnectionOptions & Closable;
+  /** Prefix of all keys; with a hash tag, so that a queue's keys share a slot. */
+  readonly prefix: string;
+  readonly logger: Logger;
+}
+
+interface Closable {
+  disconnect(): void;
+}
+
+/** Queues can be written to by others: what comes out is checked. */
+const wakeUpSchema = z.object({
+  run: z.string(),
+  workflow: z.string(),
+  fence: z.number().int().nonnegative(),
+});
+
+/** BullMQ's `close` can hang while Redis is away; after this it is forced. */
+const closeMs = 10_000;
+const keepFailedJobs = 1_000;
+
+export class BullResumeQueue implements ResumeQueue {
+  readonly #options: BullQueueOptions;
+  readonly #connection: ConnectionOptions & Closable;
+  readonly #queues = new Map<string, Queue>();
+  readonly #consumers = new Set<Consumer>();
+  #closed = false;
+
+  constructor(options: BullQueueOptions) {
+    this.#options = options;
+    this.#connection = options.connect({ blocking: false });
+  }
+
+  async send(wakeUp: WakeUp, options: { readonly urgent?: boolean } = {}): Promise<void> {
+    if (this.#closed) throw closedError();
+    const { run, workflow, fence } = wakeUp;
+    const job: JobsOptions = {
+      deduplication: { id: `${run}:${fence}`, keepLastIfActive: true },
+      removeOnComplete: true,
+      removeOnFail: { count: keepFailedJobs },
+      attempts: 1,
+      lifo: options.urgent ?? false,
+    };
+    await this.#queue(workflow).add('resume', { run, workflow, fence }, job);
+  }
+
+  async consume(options: ConsumeOptions): Promise<Consumer> {
+    if (this.#closed) throw closedError();
+    const connection = this.#options.connect({ blocking: true });
+    const workers = options.workflows.map((workflow) => this.#worker(workflow, connection, options));
+    await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+    const consumer: Consumer = {
+      close: async () => {
+        this.#consumers.delete(consumer);
+        await Promise.all(workers.map(closeWorker));
+        connection.disconnect();
+      },
+    };
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    for (const queue of this.#queues.values()) {
+      // A queue holds no connection of its own, so there is nothing to wait for.
+      queue.close().catch(() => undefined);
+    }
+    this.#connection.disconnect();
+  }
+
+  #queue(workflow: string): Queue {
+    const known = this.#queues.get(workflow);
+    if (known !== undefined) return known;
+    const queue = new Queue(workflow, {
+      connection: this.#connection,
+      prefix: this.#options.prefix,
+      streams: { events: { maxLen: 1000 } },
+    });
+    queue.on('error', (error) => this.#warn(workflow, error));
+    this.#queues.set(workflow, queue);
+    return queue;
+  }
+
+  #worker(workflow: string, connection: ConnectionOptions, options: ConsumeOptions): Worker {
+    const worker = new Worker(workflow, (job) => deliver(job, options), {
+      connection,
+      prefix: this.#options.prefix,
+      concurrency: options.concurrency,
+      lockDuration: 30_000,
+      stalledInterval: 30_000,
+      maxStalledCount: 1e9,
+    });
+    worker.on('error', (error) => this.#warn(workflow, error));
+    return worker;
+  }
+
+  #warn(workflow: string, error: Error): void {
+    if (!this.#closed) {
+      this.#options.logger.warn({ workflow, error: error.message }, 'resume queue connection');
+    }
+  }
+}
+
+async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
+  const wakeUp = wakeUpSchema.safeParse(job.data);
+  if (!wakeUp.success) throw new UnrecoverableError('not a wake-up of pawl');
+  const delivery = await options.handle(wakeUp.data);
+  // What failed is in the run's own record; BullMQ keeps its text in clear.
+  if (delivery.outcome === 'failed') throw new UnrecoverableError(delivery.reason);
+}
+
+async function closeWorker(worker: Worker): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), closeMs);
+  });
+  const outcome = await Promise.race([worker.close(), late]);
+  clearTimeout(timer);
+  if (outcome === 'late') await worker.close(true);
+}
+
+function closedError(): PawlError {
+  return new PawlError('PAWL_CLOSED', 'The resume queue is closed.');
+}

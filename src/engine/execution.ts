@@ -1,0 +1,277 @@
+/**
+ * One claimed run, from the wake-up to the release.
+ *
+ *   wake-up ──claim──▶ replay ──▶ handler ──▶ last commit: completed | failed
+ *              │          │          │
+ *              │          │          ├─ lost (fenced, rewound, deleted): the handler is left where it stands
+ *              │          │          └─ handed back (the worker is closing): queued, with a snapshot
+ *              │          └─ unreadable log or state: quarantined, untouched
+ *              └─ not ours (held, stale, ended …): nothing to do
+ *
+ * A crash at any point leaves the run in the store as `running` under this worker; the sweeper finds it and another worker
+ * starts at the wake-up again. Nothing in this file is needed for that.
+ */
+import type { Clock } from '../core/clock.ts';
+import { decode, encode } from '../core/codec.ts';
+import { PawlError, recordError, StepError } from '../core/errors.ts';
+import type { ResumedData } from '../core/event.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Delivery, WakeUp } from '../core/queue.ts';
+import type { ClaimOutcome, CommitParams, Release, RunStore } from '../core/store.ts';
+import { createContext } from './handler-context.ts';
+import { type Loss, LogWriter } from './log-writer.ts';
+import { encodeError } from './payloads.ts';
+import { persist } from './persist.ts';
+import { replay, type Replayed } from './replay.ts';
+import { Snapshotter } from './snapshotter.ts';
+import { Steps } from './steps.ts';
+import type { AnyWorkflow } from './workflow.ts';
+import { recordWrite, type Write } from './writes.ts';
+
+export interface ExecutionOptions {
+  readonly store: RunStore;
+  readonly worker: string;
+  readonly workflow: AnyWorkflow;
+  readonly limits: Limits;
+  readonly keepMs: number;
+  readonly resendMs: number;
+  readonly replayBudgetMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly newToken: () => string;
+  readonly random: () => number;
+}
+
+type Claimed = Extract<ClaimOutcome, { outcome: 'claimed' }>;
+
+const done: Delivery = { outcome: 'done' };
+const claimRetryMs = 100;
+
+export class Execution {
+  readonly #options: ExecutionOptions;
+  readonly #wakeUp: WakeUp;
+  readonly #abort = new AbortController();
+  /** Resolves when the run is not this worker's any more. */
+  readonly #lost: Promise<Loss>;
+  #onLost: (loss: Loss) => void = () => undefined;
+  #writer: LogWriter | undefined;
+  #fence: number | undefined;
+  #handBackWanted = false;
+
+  constructor(wakeUp: WakeUp, options: ExecutionOptions) {
+    this.#wakeUp = wakeUp;
+    this.#options = options;
+    this.#lost = new Promise((resolve) => {
+      this.#onLost = (loss) => {
+        this.#abort.abort(new Error(`this worker has lost run ${wakeUp.run}: ${loss}`));
+        resolve(loss);
+      };
+    });
+  }
+
+  /** The claim's fence, for the wake-up of a run that was handed back; undefined before the claim. */
+  get fence(): number | undefined {
+    return this.#fence;
+  }
+
+  get wakeUp(): WakeUp {
+    return this.#wakeUp;
+  }
+
+  /** True when the run was handed back for another worker. */
+  get handedBack(): boolean {
+    return this.#writer?.lost === 'handed-back';
+  }
+
+  /** Executes the run until it ends, is lost or is handed back. Never rejects for what a handler does. */
+  async run(): Promise<Delivery> {
+    const claimed = await this.#claim();
+    if (claimed === undefined) return done;
+    const { clock } = this.#options;
+    const started = clock.monotonic();
+    let replayed: Replayed;
+    try {
+      replayed = await replay(this.#options.store, this.#options.workflow, claimed);
+    } catch (error) {
+      return this.#giveUp(claimed, error);
+    }
+    const replayMs = Math.round((clock.monotonic() - started) * 10) / 10;
+    return this.#execute(claimed, replayed, replayMs);
+  }
+
+  /** Lets go of the run at its next commit: what is at work may finish first. */
+  handBackAtNextCommit(): void {
+    this.#handBackWanted = true;
+    this.#writer?.handBackAtNextCommit();
+  }
+
+  /** Lets go of the run now; bodies at work are told by their signal and their results are not stored. */
+  async handBack(): Promise<void> {
+    this.#handBackWanted = true;
+    await this.#writer?.handBack();
+  }
+
+  async #claim(): Promise<Claimed | undefined> {
+    const { store, worker, workflow, logger, newToken, clock } = this.#options;
+    const { run, fence } = this.#wakeUp;
+    const params = { run, expectedFence: fence, worker, codeVersion: workflow.version, token: newToken() };
+    for (;;) {
+      if (this.#handBackWanted) return undefined;
+      try {
+        const outcome = await store.claim(params);
+        if (outcome.outcome === 'claimed') return outcome;
+        logger.debug({ run, ...outcome }, 'nothing to claim');
+        return undefined;
+      } catch (error) {
+        if (PawlError.is(error) && (error.code === 'PAWL_CLOSED' || error.code === 'PAWL_CORRUPT')) {
+          logger.error({ run, error: String(error) }, 'claim failed');
+          return undefined;
+        }
+        // With the same token a claim that took effect unseen is answered again.
+        logger.warn({ run, error: String(error) }, 'claim found no answer, trying again');
+        await clock.sleep(claimRetryMs);
+      }
+    }
+  }
+
+  async #execute(claimed: Claimed, replayed: Replayed, replayMs: number): Promise<Delivery> {
+    const { workflow, limits, logger, clock, random } = this.#options;
+    const { run } = this.#wakeUp;
+    const { fence } = claimed.ownership;
+    const writer = this.#openWriter(claimed, replayed);
+    if (claimed.takeover !== undefined) {
+      const { from, reason, detectMs, claimMs } = claimed.takeover;
+      const resumed: ResumedData = {
+        worker: this.#options.worker,
+        from,
+        replayMs,
+        replayed: replayed.events,
+        fromVersion: claimed.record.version,
+      };
+      writer.ride(recordWrite('run.resumed', resumed));
+      logger.info({ run, fence, reason, detectMs, claimMs, ...resumed }, 'run taken over');
+    }
+    const steps = new Steps({
+      ...{ run, workflow, writer, limits, clock, random },
+      fold: replayed.fold,
+      signal: this.#abort.signal,
+    });
+    const context = createContext({
+      ...{ run, fence, workflow, writer, steps, limits },
+      state: () => replayed.fold.state,
+      signal: this.#abort.signal,
+      log: withFields(logger, { run, workflow: workflow.name, fence }),
+    });
+    const ended = this.#callHandler(context, claimed, steps);
+    const result = await Promise.race([ended, this.#lost]);
+    if (typeof result === 'string') {
+      logger.info({ run, fence, loss: result }, 'let go of the run');
+      return done;
+    }
+    return this.#finish(writer, result);
+  }
+
+  #openWriter(claimed: Claimed, replayed: Replayed): LogWriter {
+    const { store, worker, workflow, limits, replayBudgetMs, resendMs, clock, logger, newToken } =
+      this.#options;
+    const snapshotter = new Snapshotter({
+      schema: workflow.version,
+      limit: limits.stateBytes,
+      saved: replayed.saved,
+    });
+    const writer = new LogWriter({
+      ...{ store, worker, replayBudgetMs, resendMs, clock, logger, newToken, snapshotter },
+      ownership: claimed.ownership,
+      fold: replayed.fold,
+      tail: { events: replayed.events, bytes: replayed.bytes },
+      onLost: this.#onLost,
+    });
+    this.#writer = writer;
+    this.#fence = claimed.ownership.fence;
+    if (this.#handBackWanted) writer.handBackAtNextCommit();
+    return writer;
+  }
+
+  /** Calls the handler and turns its end into the run's last events and release. */
+  async #callHandler(context: unknown, claimed: Claimed, steps: Steps): Promise<Ending> {
+    const { workflow, limits, keepMs } = this.#options;
+    const { run } = this.#wakeUp;
+    try {
+      const input = decode(claimed.record.input, { key: `run ${run}, input` });
+      const output: unknown = await workflow.definition.run(context as never, input as never);
+      const [open] = steps.open;
+      if (open !== undefined) {
+        throw new StepError(
+          'PAWL_STEP_NOT_AWAITED',
+          { run, step: open },
+          `The handler returned while steps were still at work: ${steps.open.join(', ')}. Await every ctx.step.`,
+        );
+      }
+      const bytes = encode(output, 'output', limits.outputBytes);
+      return {
+        writes: [recordWrite('run.completed', {})],
+        release: { status: 'completed', output: bytes, keepMs },
+      };
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): Ending {
+    return {
+      error,
+      writes: [recordWrite('run.failed', { error: recordError(error) })],
+      release: { status: 'failed', error: encodeError(error), keepMs: this.#options.keepMs },
+    };
+  }
+
+  async #finish(writer: LogWriter, ending: Ending): Promise<Delivery> {
+    const stored = await Promise.race([
+      writer.finish(ending.writes, ending.release).then(
+        () => 'stored' as const,
+        (error: unknown) => ({ error }),
+      ),
+      this.#lost,
+    ]);
+    if (typeof stored === 'object') return this.#finish(writer, this.#failed(stored.error));
+    if (stored !== 'stored') return done;
+    this.#abort.abort(new Error(`run ${this.#wakeUp.run} has ended`));
+    if (ending.error === undefined) return done;
+    const { logger, workflow } = this.#options;
+    logger.warn({ run: this.#wakeUp.run, error: String(ending.error) }, 'run failed');
+    return { outcome: 'failed', reason: `run of ${workflow.name} failed` };
+  }
+
+  /** The log or the state cannot be read: the run is set aside as it is, with the reason. */
+  async #giveUp(claimed: Claimed, error: unknown): Promise<Delivery> {
+    const { logger, newToken } = this.#options;
+    const { run } = this.#wakeUp;
+    logger.error({ run, error: String(error) }, 'run cannot be replayed, set aside');
+    const event = recordWrite('run.quarantined', { error: recordError(error) });
+    const params: CommitParams = {
+      ...claimed.ownership,
+      token: newToken(),
+      expectedSeq: claimed.record.seq,
+      events: [{ type: event.type, data: event.data }],
+      release: { status: 'quarantined', error: encodeError(error) },
+    };
+    await persist(params, this.#options);
+    return { outcome: 'failed', reason: 'the run cannot be replayed' };
+  }
+}
+
+interface Ending {
+  readonly writes: readonly Write[];
+  readonly release: Release;
+  readonly error?: unknown;
+}
+
+function withFields(logger: Logger, fields: object): Logger {
+  return {
+    debug: (more, message) => logger.debug({ ...fields, ...more }, message),
+    info: (more, message) => logger.info({ ...fields, ...more }, message),
+    warn: (more, message) => logger.warn({ ...fields, ...more }, message),
+    error: (more, message) => logger.error({ ...fields, ...more }, message),
+  };
+}

@@ -1,0 +1,291 @@
+/**
+ * The one way events of a claimed run get into its log.
+ *
+ * Group commit: a commit is sent as soon as there is something to write and none is in flight; whatever arrives while one
+ * is in flight travels together in the next. So a lone event pays one round trip, and a crowd shares one.
+ *
+ *   idle ──submit──▶ in flight ──committed──▶ idle, or in flight again with what has gathered
+ *                        │
+ *                        ├─ no answer ─────▶ the same commit again, with the same token, until there is one
+ *                        ├─ fenced, missing ▶ lost: somebody else owns the run; nothing is written any more
+ *                        └─ conflict ──────▶ rewound: Redis has less than it acknowledged; the run is given back
+ *
+ * Crash before a commit is sent: its events never happened, and nobody was told they had. Crash after: they happened, the
+ * next owner folds them. The fold here is ahead of the log by what is pending, never the other way round.
+ *
+ * A promise given out by `submit` resolves when its events are durable. When the run is lost it never settles: the handler
+ * that waits for it must not go on, and must not take the loss for a failure it could handle.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { NewEvent, RewoundData } from '../core/event.ts';
+import type { Fold } from '../core/fold.ts';
+import { fixedLimits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+import { isSnapshotDue } from '../core/policy.ts';
+import type {
+  CommitOutcome,
+  CommitParams,
+  Ownership,
+  Release,
+  RunStore,
+  SnapshotDelta,
+} from '../core/store.ts';
+import { encodeRecord } from './payloads.ts';
+import { persist } from './persist.ts';
+import type { Snapshotter } from './snapshotter.ts';
+import type { Write } from './writes.ts';
+
+/** Why a worker has lost the right to write to a run. */
+export type Loss = 'fenced' | 'deleted' | 'rewound' | 'closed' | 'handed-back';
+
+export interface LogWriterOptions {
+  readonly store: RunStore;
+  readonly ownership: Ownership;
+  readonly worker: string;
+  readonly fold: Fold;
+  readonly snapshotter: Snapshotter;
+  /** Events already in the log after the last snapshot, and their bytes. */
+  readonly tail: { readonly events: number; readonly bytes: number };
+  readonly replayBudgetMs: number;
+  readonly resendMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly newToken: () => string;
+  readonly onLost: (loss: Loss) => void;
+}
+
+interface Pending {
+  readonly events: readonly NewEvent[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  #pending: Pending[] = [];
+  /** Events that go along with the next commit but do not cause one. */
+  #riders: NewEvent[] = [];
+  #seq: number;
+  #version = 0;
+  #tailEvents: number;
+  #tailBytes: number;
+  #reduceMs = 0;
+  #lastSnapshotBytes = 0;
+  #snapshotWanted = false;
+  #flushing = false;
+  #release: Release | undefined;
+  #handBack = false;
+  /** The release is stored: nothing may follow. */
+  #released = false;
+  /** A snapshot was refused: the run can only fail now, and its last commit must not try again. */
+  #snapshotRefused = false;
+  #lost: Loss | undefined;
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+    this.#seq = options.fold.seq;
+    this.#tailEvents = options.tail.events;
+    this.#tailBytes = options.tail.bytes;
+  }
+
+  get lost(): Loss | undefined {
+    return this.#lost;
+  }
+
+  /** Version of the newest snapshot written here; 0 before the first. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Folds an event that will go along with the next commit, whenever that is. */
+  ride(write: Write): void {
+    this.#fold([write]);
+    this.#riders.push(toEvent(write));
+  }
+
+  /**
+   * Folds events and commits them together. Resolves when they are durable; never settles when the run is lost.
+   * Throws at once, with nothing changed, when a reducer refuses.
+   */
+  submit(writes: readonly Write[], options: { readonly snapshot?: boolean } = {}): Promise<void> {
+    if (this.#lost !== undefined || this.#release !== undefined) return never();
+    this.#fold(writes);
+    if (options.snapshot === true) this.#snapshotWanted = true;
+    return this.#enqueue(writes.map(toEvent));
+  }
+
+  /** The last commit: everything pending, `writes`, and the release, at once. Nothing is written after it. */
+  finish(writes: readonly Write[], release: Release): Promise<void> {
+    if (this.#lost !== undefined) return never();
+    this.#fold(writes);
+    const done = this.#enqueue(writes.map(toEvent));
+    this.#release = release;
+    return done;
+  }
+
+  /** Lets the next commit, whenever it comes, hand the run back with a snapshot. */
+  handBackAtNextCommit(): void {
+    this.#handBack = true;
+  }
+
+  /** Hands the run back now, without waiting for the handler. */
+  async handBack(): Promise<void> {
+    this.#handBack = true;
+    if (this.#lost === undefined && !this.#flushing) await this.#flush();
+  }
+
+  /** Stops writing, without a word to the store: the process is going down, or the run is somebody else's. */
+  abandon(loss: Loss): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = loss;
+    this.#pending = [];
+    this.#riders = [];
+    this.#options.onLost(loss);
+  }
+
+  #fold(writes: readonly Write[]): void {
+    const { clock, fold } = this.#options;
+    const started = clock.monotonic();
+    for (const write of writes) fold.apply({ type: write.type, data: write.value });
+    this.#reduceMs += clock.monotonic() - started;
+  }
+
+  #enqueue(events: readonly NewEvent[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ events, resolve, reject });
+      // A microtask later, so that what is submitted in one go travels in one commit.
+      if (!this.#flushing) queueMicrotask(() => void this.#flush());
+    });
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      while (this.#isOpen() && (this.#pending.length > 0 || this.#handBack)) {
+        await this.#commitBatch();
+      }
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  #isOpen(): boolean {
+    return this.#lost === undefined && !this.#released;
+  }
+
+  async #commitBatch(): Promise<void> {
+    const batch = this.#takeBatch();
+    const events = [...this.#riders.splice(0), ...batch.flatMap((pending) => pending.events)];
+    const drained = this.#pending.length === 0;
+    const handBack = drained && this.#handBack && this.#release === undefined;
+    const release: Release | undefined = handBack
+      ? { status: 'queued', resendMs: this.#options.resendMs }
+      : drained
+        ? this.#release
+        : undefined;
+    let snapshot: SnapshotDelta | undefined;
+    try {
+      // The fold is ahead of a batch that leaves events behind, and a snapshot must not be ahead of the log.
+      if (drained) snapshot = this.#takeSnapshot(events, handBack);
+    } catch (error) {
+      this.#snapshotRefused = true;
+      this.#release = undefined;
+      for (const pending of batch) pending.reject(error);
+      return;
+    }
+    const params = {
+      ...this.#options.ownership,
+      token: this.#options.newToken(),
+      expectedSeq: this.#seq,
+      events,
+      ...(snapshot === undefined ? {} : { snapshot }),
+      ...(release === undefined ? {} : { release }),
+    };
+    const outcome = await persist(params, this.#options, () => this.#lost === undefined);
+    if (outcome === undefined) return this.abandon('closed');
+    if (outcome.outcome === 'committed' && release !== undefined) this.#released = true;
+    // Who waits for a commit that hands the run back must not go on.
+    this.#settle(outcome, handBack ? [] : batch, events);
+    if (handBack) this.abandon('handed-back');
+  }
+
+  #takeBatch(): Pending[] {
+    let events = this.#riders.length;
+    let bytes = 0;
+    let count = 0;
+    for (const pending of this.#pending) {
+      events += pending.events.length;
+      for (const event of pending.events) bytes += event.data.length;
+      const full = events > fixedLimits.eventsPerCommit || bytes > fixedLimits.bytesPerCommit;
+      if (full && count > 0) break;
+      count += 1;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  #takeSnapshot(events: readonly NewEvent[], handBack: boolean): SnapshotDelta | undefined {
+    if (this.#snapshotRefused) return undefined;
+    for (const event of events) this.#tailBytes += event.data.length;
+    this.#tailEvents += events.length;
+    const tail = { events: this.#tailEvents, bytes: this.#tailBytes, reduceMs: this.#reduceMs };
+    const due = isSnapshotDue(tail, {
+      budgetMs: this.#options.replayBudgetMs,
+      lastSnapshotBytes: this.#lastSnapshotBytes,
+    });
+    if (!due && !this.#snapshotWanted && !(handBack && this.#tailEvents > 0)) return undefined;
+    this.#snapshotWanted = false;
+    const { delta, bytes } = this.#options.snapshotter.delta(this.#options.fold);
+    this.#lastSnapshotBytes = bytes;
+    this.#tailEvents = 0;
+    this.#tailBytes = 0;
+    this.#reduceMs = 0;
+    return delta;
+  }
+
+  #settle(outcome: CommitOutcome, batch: readonly Pending[], events: readonly NewEvent[]): void {
+    switch (outcome.outcome) {
+      case 'committed':
+        this.#seq += events.length;
+        this.#version = outcome.version;
+        for (const pending of batch) pending.resolve();
+        return;
+      case 'fenced':
+        this.abandon('fenced');
+        return;
+      case 'missing':
+        this.abandon('deleted');
+        return;
+      case 'conflict':
+        void this.#giveBackRewound(outcome.seq);
+        this.abandon('rewound');
+    }
+  }
+
+  /**
+   * Redis has come back with less than it had acknowledged. What this worker remembers is not the truth any more: it
+   * says so in the log, under its own fence, and any worker starts again from what is left.
+   */
+  async #giveBackRewound(foundSeq: number): Promise<void> {
+    const { ownership, worker, logger, newToken, resendMs } = this.#options;
+    const rewound: RewoundData = { worker, acknowledgedSeq: this.#seq, foundSeq };
+    logger.error({ run: ownership.run, ...rewound }, 'redis lost acknowledged events of this run');
+    const params: CommitParams = {
+      ...ownership,
+      token: newToken(),
+      expectedSeq: foundSeq,
+      events: [{ type: 'run.rewound', data: encodeRecord(rewound) }],
+      release: { status: 'queued', resendMs },
+    };
+    await persist(params, this.#options);
+  }
+}
+
+/** A promise that never settles holds nothing alive: who waits for it is collected with it. */
+export function never<T>(): Promise<T> {
+  return new Promise<T>(() => undefined);
+}
+
+function toEvent({ type, data, lane }: Write): NewEvent {
+  return lane === undefined ? { type, data } : { type, data, lane };
+}

@@ -1,0 +1,79 @@
+/**
+ * A worker's session: one beat for the whole process, however many runs it holds.
+ *
+ * Beats and presence decide only when others take over; what may be written is decided by the fence. A beat that fails is
+ * tried again at the next turn: the loop never ends before the worker does.
+ */
+import { hostname } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { RunStore } from '../core/store.ts';
+
+export interface SessionOptions {
+  readonly store: RunStore;
+  readonly worker: string;
+  readonly workflows: Readonly<Record<string, number>>;
+  readonly concurrency: number;
+  readonly beatMs: number;
+  readonly sessionMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Runs held now. */
+  readonly active: () => number;
+}
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #lag = monitorEventLoopDelay({ resolution: 20 });
+  #stopBeats: (() => Promise<void>) | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the worker visible; resolves after the first beat. */
+  async begin(): Promise<void> {
+    const { store, worker, clock, logger, beatMs } = this.#options;
+    this.#lag.enable();
+    await store.appear(worker);
+    await this.#beat();
+    let first = true;
+    this.#stopBeats = clock.every(beatMs, async () => {
+      if (first) {
+        first = false;
+        return;
+      }
+      try {
+        await this.#beat();
+      } catch (error) {
+        logger.warn({ worker, error: String(error) }, 'beat failed, trying again');
+      }
+    });
+  }
+
+  /** Ends the session; the worker must hold nothing any more. */
+  async end(): Promise<void> {
+    await this.#stopBeats?.();
+    this.#lag.disable();
+    await this.#options.store.leave(this.#options.worker);
+  }
+
+  async #beat(): Promise<void> {
+    const { store, worker, workflows, concurrency, sessionMs, active } = this.#options;
+    const loopLagMs = this.#lag.max / 1e6;
+    this.#lag.reset();
+    await store.beat(
+      {
+        id: worker,
+        host: hostname(),
+        pid: process.pid,
+        workflows,
+        concurrency,
+        active: active(),
+        loopLagMs: Number.isFinite(loopLagMs) ? loopLagMs : 0,
+      },
+      sessionMs,
+    );
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What has changed since the last snapshot.
+ *
+ * State fields are compared by identity, which costs nothing: a reducer that leaves a field alone hands on the same
+ * object. Only changed fields are encoded and sent, so saving one field of a large state writes one field.
+ */
+import { encode } from '../core/codec.ts';
+import { LimitError } from '../core/errors.ts';
+import type { Fold } from '../core/fold.ts';
+import type { SnapshotDelta } from '../core/store.ts';
+import { encodeStep, parseSnapshotField, stateField, stepField } from './payloads.ts';
+
+export class Snapshotter {
+  /** State field → the value that was saved, compared by identity. */
+  readonly #saved = new Map<string, unknown>();
+  readonly #sizes = new Map<string, number>();
+  readonly #limit: number;
+  readonly #schema: number;
+  #bytes = 0;
+
+  /** `saved`: what the stored snapshot holds, with the size of each field. */
+  constructor(options: {
+    readonly schema: number;
+    readonly limit: number;
+    readonly saved: ReadonlyMap<string, { readonly value: unknown; readonly bytes: number }>;
+  }) {
+    this.#schema = options.schema;
+    this.#limit = options.limit;
+    for (const [field, { value, bytes }] of options.saved) {
+      if (parseSnapshotField(field)?.kind === 'state') this.#saved.set(field, value);
+      this.#resize(field, bytes);
+    }
+  }
+
+  /**
+   * The change from the last delta to `fold`, and its size.
+   * @throws LimitError when the whole state is too large; then nothing counts as saved.
+   */
+  delta(fold: Fold): { readonly delta: SnapshotDelta; readonly bytes: number } {
+    const set = new Map<string, Uint8Array>();
+    const remove: string[] = [];
+    for (const [key, value] of Object.entries(fold.state)) {
+      const field = stateField(key);
+      if (this.#isChanged(field, value)) set.set(field, encode(value, `state.${key}`, this.#limit));
+    }
+    for (const field of this.#saved.keys()) {
+      if (!Object.hasOwn(fold.state, field.slice(stateField('').length))) remove.push(field);
+    }
+    for (const name of fold.touchedSteps) {
+      const step = fold.steps.get(name);
+      if (step === undefined) remove.push(stepField(name));
+      else set.set(stepField(name), encodeStep(step));
+    }
+    this.#checkSize(set, remove);
+
+    let bytes = 0;
+    for (const field of remove) this.#resize(field, 0);
+    for (const [field, value] of set) {
+      this.#resize(field, value.length);
+      bytes += value.length;
+    }
+    this.#saved.clear();
+    for (const [key, value] of Object.entries(fold.state)) this.#saved.set(stateField(key), value);
+    fold.forgetTouchedSteps();
+    return { delta: { schema: this.#schema, set, remove }, bytes };
+  }
+
+  #isChanged(field: string, value: unknown): boolean {
+    return !this.#saved.has(field) || this.#saved.get(field) !== value;
+  }
+
+  #checkSize(set: ReadonlyMap<string, Uint8Array>, remove: readonly string[]): void {
+    let bytes = this.#bytes;
+    for (const [field, value] of set) bytes += value.length - (this.#sizes.get(field) ?? 0);
+    for (const field of remove) bytes -= this.#sizes.get(field) ?? 0;
+    if (bytes > this.#limit) throw new LimitError('state (encoded bytes)', this.#limit, bytes);
+  }
+
+  #resize(field: string, bytes: number): void {
+    this.#bytes += bytes - (this.#sizes.get(field) ?? 0);
+    if (bytes === 0) this.#sizes.delete(field);
+    else this.#sizes.set(field, bytes);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The sweeper: finds what is due. Every worker runs one; the store elects which of them works.
+ *
+ *   look ──▶ not elected: ask again later, the rarer the more workers there are
+ *     │
+ *     └────▶ elected ──▶ workers lost?  their runs: interrupted, sent to the resume queue
+ *                    ──▶ runs due?      wake-ups sent again; ended runs whose time is over: deleted
+ *                    ──▶ holders that nobody knows? (now and then) their runs: interrupted
+ *
+ * A sweeper may die between any two calls: what it took from a worker is due, so the next sweeper sends the wake-ups. Two
+ * sweepers at once do no harm either: an interrupt takes a run once, a doubled wake-up finds its fence stale.
+ *
+ * A worker whose presence is gone must be seen so twice in a row, so that a reconnect is not taken for a death. After a
+ * gap in its own looks the sweeper passes one round by before it judges sessions: beats held up by the same stall (Redis
+ * frozen, machine asleep) get in first.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { InterruptReason } from '../core/event.ts';
+import { fixedLimits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+import type { ResumeQueue } from '../core/queue.ts';
+import { isEnded } from '../core/run.ts';
+import type { DueRun, Look, RunStore } from '../core/store.ts';
+
+export interface SweeperOptions {
+  readonly store: RunStore;
+  readonly queue: ResumeQueue;
+  readonly worker: string;
+  readonly sweepMs: number;
+  readonly lockMs: number;
+  readonly sessionMs: number;
+  readonly resendMs: number;
+  readonly quarantineAfter: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+}
+
+type Led = Extract<Look, { leader: true }>;
+type Lost = Led['lost'][number];
+
+/** Candidates together ask about a hundred times a second, however many they are. */
+const followerMsPerWorker = 10;
+const followerMsMin = 50;
+/** A gap between looks after which sessions are not judged at once. */
+const stallMs = 1000;
+const orphanEveryMs = 5_000;
+
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  /** Workers without presence at the look before. */
+  #suspects = new Map<string, Lost>();
+  /** When the look before was, on the store's clock, and on ours. */
+  #lookedAt = 0;
+  #lookedMonotonic = 0;
+  #orphansAt = 0;
+  #unknownHolders = new Set<string>();
+  #stop: (() => Promise<void>) | undefined;
+  #nextLookAt = 0;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+  }
+
+  begin(): void {
+    const { clock, sweepMs, logger } = this.#options;
+    this.#stop = clock.every(sweepMs, async () => {
+      try {
+        await this.#turn();
+      } catch (error) {
+        logger.warn({ error: String(error) }, 'sweep failed, trying again');
+      }
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#stop?.();
+  }
+
+  async #turn(): Promise<void> {
+    const { store, worker, lockMs, clock, random } = this.#options;
+    if (clock.monotonic() < this.#nextLookAt) return;
+    const look = await store.look(worker, lockMs);
+    if (!look.leader) {
+      const patience = Math.max(followerMsMin, look.workers * followerMsPerWorker);
+      this.#nextLookAt = clock.monotonic() + patience * (0.5 + random());
+      this.#suspects.clear();
+      this.#lookedAt = 0;
+      return;
+    }
+    await this.#takeFromLost(look);
+    await this.#sendDue();
+    await this.#findOrphans();
+  }
+
+  async #takeFromLost(look: Led): Promise<void> {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    const stalled = now - this.#lookedMonotonic > stallMs;
+    const before = this.#suspects;
+    this.#suspects = new Map();
+    for (const lost of look.lost) {
+      if (lost.reason === 'session-expired') {
+        if (!stalled) await this.#take(lost);
+        continue;
+      }
+      // It was there at the look before the first one that missed it: that is when it was last seen.
+      const suspect = before.get(lost.worker) ?? {
+        ...lost,
+        lastSeenAt: Math.max(lost.lastSeenAt, this.#lookedAt),
+      };
+      if (before.has(lost.worker)) await this.#take(suspect);
+      else this.#suspects.set(lost.worker, suspect);
+    }
+    this.#lookedAt = look.at;
+    this.#lookedMonotonic = now;
+  }
+
+  /** Interrupts all runs of a lost worker, wakes others for them, and forgets the worker. */
+  async #take(lost: { worker: string; reason: InterruptReason; lastSeenAt: number }): Promise<void> {
+    const { store, resendMs, quarantineAfter, logger } = this.#options;
+    const limit = fixedLimits.runsPerSweep;
+    let runs = 0;
+    for (;;) {
+      const taken = await store.interrupt({ ...lost, resendMs, quarantineAfter, limit });
+      runs += taken.length;
+      await Promise.all(taken.map((run) => this.#attend(run)));
+      if (taken.length === 0) break;
+    }
+    await store.leave(lost.worker);
+    logger.warn({ ...lost, runs }, 'worker lost');
+  }
+
+  async #sendDue(): Promise<void> {
+    const { store, resendMs } = this.#options;
+    const limit = fixedLimits.runsPerSweep;
+    for (;;) {
+      const due = await store.due({ limit, resendMs });
+      await Promise.all(due.map((run) => this.#attend(run)));
+      if (due.length < limit) return;
+    }
+  }
+
+  async #attend(run: DueRun): Promise<void> {
+    const { store, queue, logger } = this.#options;
+    if (isEnded(run.status)) {
+      await store.delete(run.run);
+      logger.debug({ run: run.run }, 'ended run deleted, its time to be kept is over');
+      return;
+    }
+    if (run.status === 'quarantined') {
+      logger.error({ run: run.run }, 'run quarantined: it keeps losing its workers');
+      return;
+    }
+    try {
+      await queue.send(run, { urgent: run.status === 'interrupted' });
+    } catch (error) {
+      // It is due again soon.
+      logger.warn({ run: run.run, error: String(error) }, 'wake-up not sent, it will be sent again');
+    }
+  }
+
+  /** Runs held by a worker that is not registered: it died, or froze, between two of its own steps. */
+  async #findOrphans(): Promise<void> {
+    const { store, clock, sessionMs } = this.#options;
+    if (clock.monotonic() < this.#orphansAt) return;
+    this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, sessionMs);
+    const holders = await store.holders();
+    const registered = new Set((await store.workers()).map((worker) => worker.id));
+    const unknown = holders.filter((holder) => !registered.has(holder));
+    for (const worker of unknown) {
+      // Twice in a row, because a worker may have registered between the two reads.
+      if (this.#unknownHolders.has(worker)) {
+        await this.#take({ worker, reason: 'session-expired', lastSeenAt: this.#lookedAt });
+      }
+    }
+    this.#unknownHolders = new Set(unknown);
+  }
+}

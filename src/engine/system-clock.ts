@@ -1,0 +1,35 @@
+/** The clock of the process. */
+import { performance } from 'node:perf_hooks';
+import type { Clock } from '../core/clock.ts';
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+
+  sleep(ms, signal) {
+    if (signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', finish);
+        resolve();
+      };
+      const timer = setTimeout(finish, ms);
+      signal?.addEventListener('abort', finish, { once: true });
+    });
+  },
+
+  every(ms, task) {
+    const stopped = new AbortController();
+    const loop = (async () => {
+      while (!stopped.signal.aborted) {
+        await task();
+        await systemClock.sleep(ms, stopped.signal);
+      }
+    })();
+    return () => {
+      stopped.abort();
+      return loop;
+    };
+  },
+};

@@ -1,0 +1,218 @@
+/**
+ * A worker: takes wake-ups from the resume queue and executes runs, as many at a time as it was told.
+ *
+ *   new ──start──▶ working ──close──▶ closing ──▶ closed
+ *                                        │
+ *                                        ├─ takes no more wake-ups
+ *                                        ├─ each run is handed back at its next commit, after the grace period at once
+ *                                        └─ leaves, so that nobody looks for it
+ */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Clock } from '../core/clock.ts';
+import { DefinitionError } from '../core/errors.ts';
+import { defaults, type Limits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Consumer, Delivery, ResumeQueue, WakeUp } from '../core/queue.ts';
+import type { RunStore } from '../core/store.ts';
+import { Execution } from './execution.ts';
+import { Session } from './session.ts';
+import { Sweeper } from './sweeper.ts';
+import type { AnyWorkflow } from './workflow.ts';
+
+/** Times are milliseconds. */
+export interface WorkerOptions {
+  readonly workflows: readonly AnyWorkflow[];
+  /** Runs at work at one time, for each workflow. Default 50. */
+  readonly concurrency?: number;
+  /** How often the worker shows that it is alive. Default 5 000. */
+  readonly beatMs?: number;
+  /** How long after its last beat a frozen or cut-off worker counts as lost. Default 15 000. */
+  readonly sessionMs?: number;
+  /** How often the elected sweeper looks for lost workers and due runs. Default 50. */
+  readonly sweepMs?: number;
+  /** Workers a run may lose in a row, without a new event, before it is set aside. Default 3. */
+  readonly quarantineAfter?: number;
+  /** What replaying the events after a snapshot may cost before a new one is taken. Default 2. */
+  readonly replayBudgetMs?: number;
+  /** How long a run that has ended is kept. Default 7 days. */
+  readonly keepMs?: number;
+}
+
+export interface WorkerParts {
+  readonly store: RunStore;
+  readonly queue: ResumeQueue;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called when the worker is closed. */
+  readonly onClosed: () => void;
+}
+
+export class Worker implements AsyncDisposable {
+  /** Names the worker in the log, in keys and in lists: host, process id and a random part. */
+  readonly id: string;
+  readonly #options: Required<Omit<WorkerOptions, 'workflows'>>;
+  readonly #workflows: ReadonlyMap<string, AnyWorkflow>;
+  readonly #parts: WorkerParts;
+  readonly #session: Session;
+  readonly #sweeper: Sweeper;
+  readonly #executions = new Set<Execution>();
+  readonly #started: Promise<void>;
+  #consumer: Consumer | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** Starts at once; `ready` tells when it takes wake-ups. */
+  constructor(options: WorkerOptions, parts: WorkerParts) {
+    this.#workflows = byName(options.workflows);
+    this.#parts = parts;
+    this.#options = {
+      concurrency: options.concurrency ?? defaults.concurrency,
+      beatMs: options.beatMs ?? defaults.beatMs,
+      sessionMs: options.sessionMs ?? defaults.sessionMs,
+      sweepMs: options.sweepMs ?? defaults.sweepMs,
+      quarantineAfter: options.quarantineAfter ?? defaults.quarantineAfter,
+      replayBudgetMs: options.replayBudgetMs ?? defaults.replayBudgetMs,
+      keepMs: options.keepMs ?? defaults.keepMs,
+    };
+    this.id = newWorkerId();
+    const { store, queue, clock, logger } = parts;
+    const { concurrency, beatMs, sessionMs, sweepMs, quarantineAfter } = this.#options;
+    this.#session = new Session({
+      ...{ store, clock, logger, concurrency, beatMs, sessionMs },
+      worker: this.id,
+      workflows: Object.fromEntries(options.workflows.map(({ name, version }) => [name, version])),
+      active: () => this.#executions.size,
+    });
+    this.#sweeper = new Sweeper({
+      ...{ store, queue, clock, logger, sweepMs, sessionMs, quarantineAfter },
+      worker: this.id,
+      lockMs: defaults.sweeperLockMs,
+      resendMs: defaults.resendMs,
+      random: Math.random,
+    });
+    this.#started = this.#start();
+    // Who does not ask whether it is ready learns it from the log.
+    this.#started.catch((error: unknown) => {
+      logger.error({ worker: this.id, error: String(error) }, 'worker did not start');
+    });
+  }
+
+  /** Resolves when the worker is registered and takes wake-ups; rejects when it could not start. */
+  ready(): Promise<void> {
+    return this.#started;
+  }
+
+  /** Runs held now. */
+  get active(): number {
+    return this.#executions.size;
+  }
+
+  /**
+   * Stops taking runs and hands those it holds to other workers. Steps at work may finish within `graceMs` (default
+   * 10 000); after that their runs are handed back as they are. Never rejects because Redis is away.
+   */
+  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.graceMs ?? defaults.graceMs);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #start(): Promise<void> {
+    await this.#session.begin();
+    this.#sweeper.begin();
+    this.#consumer = await this.#parts.queue.consume({
+      workflows: [...this.#workflows.keys()],
+      concurrency: this.#options.concurrency,
+      handle: (wakeUp) => this.#handle(wakeUp),
+    });
+  }
+
+  async #handle(wakeUp: WakeUp): Promise<Delivery> {
+    const workflow = this.#workflows.get(wakeUp.workflow);
+    // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
+    if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
+    const { store, clock, logger, limits } = this.#parts;
+    const { keepMs, replayBudgetMs } = this.#options;
+    const execution = new Execution(wakeUp, {
+      ...{ store, clock, logger, limits, workflow, keepMs, replayBudgetMs },
+      worker: this.id,
+      resendMs: defaults.resendMs,
+      newToken,
+      random: Math.random,
+    });
+    this.#executions.add(execution);
+    try {
+      const delivery = await execution.run();
+      if (execution.handedBack) await this.#wakeOthers(execution);
+      return delivery;
+    } finally {
+      this.#executions.delete(execution);
+    }
+  }
+
+  async #wakeOthers({ wakeUp, fence }: Execution): Promise<void> {
+    if (fence === undefined) return;
+    try {
+      await this.#parts.queue.send({ ...wakeUp, fence }, { urgent: true });
+    } catch (error) {
+      // The run is due, so the sweeper sends the wake-up.
+      this.#parts.logger.warn({ ...wakeUp, error: String(error) }, 'wake-up not sent');
+    }
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const { clock, logger } = this.#parts;
+    await this.#started.catch(() => undefined);
+    for (const execution of this.#executions) execution.handBackAtNextCommit();
+    const closed = this.#consumer?.close() ?? Promise.resolve();
+    const deadline = new AbortController();
+    await Promise.race([closed, clock.sleep(graceMs, deadline.signal)]);
+    deadline.abort();
+    await within(clock, Promise.all([...this.#executions].map((execution) => execution.handBack())));
+    await within(clock, closed);
+    await within(clock, this.#sweeper.end());
+    const left = await within(clock, this.#session.end());
+    if (!left) logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');
+    this.#parts.onClosed();
+  }
+}
+
+const closeStepMs = 2_000;
+
+/** Waits for `work`, but not longer than a closing worker should when Redis is away; true when it was done. */
+async function within(clock: Clock, work: Promise<unknown>): Promise<boolean> {
+  const deadline = new AbortController();
+  const done = work.then(
+    () => true,
+    () => false,
+  );
+  const result = await Promise.race([
+    done,
+    clock.sleep(closeStepMs, deadline.signal).then(() => false),
+  ]);
+  deadline.abort();
+  return result;
+}
+
+function byName(workflows: readonly AnyWorkflow[]): ReadonlyMap<string, AnyWorkflow> {
+  const map = new Map(workflows.map((workflow) => [workflow.name, workflow]));
+  if (map.size === 0) throw new DefinitionError('A worker needs at least one workflow.');
+  if (map.size < workflows.length) {
+    throw new DefinitionError('Two workflows of one worker have the same name.');
+  }
+  return map;
+}
+
+/** 128 random bits: nobody else will ever use them. */
+export function newToken(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+function newWorkerId(): string {
+  const host = hostname().replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 40);
+  return `${host}-${process.pid}-${randomBytes(6).toString('hex')}`;
+}

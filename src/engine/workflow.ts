@@ -1,0 +1,98 @@
+/**
+ * A workflow: the definition, in code, of what its runs do. Everything is inferred from the schemas; no type argument is
+ * ever needed.
+ */
+import { DefinitionError } from '../core/errors.ts';
+import type { Reducers, State } from '../core/fold.ts';
+import { checkEventType, checkWorkflowName } from '../core/names.ts';
+import { type InputOf, type OutputOf, type Schema, validate } from '../core/schema.ts';
+import type { Context, EventSchemas, StateOf } from './context.ts';
+
+export type ReducersOf<S, E extends EventSchemas> = {
+  readonly [Type in keyof E]?: (state: StateOf<S>, data: OutputOf<E[Type]>) => OutputOf<S>;
+};
+
+export interface WorkflowDefinition<Input, S, E extends EventSchemas, Output> {
+  /** Names the workflow everywhere: in keys, queues, logs. Never change it while runs exist. */
+  readonly name: string;
+  /** Version of this code, recorded at every claim. Default 1. */
+  readonly version?: number;
+  /** What `start` accepts; validated there. */
+  readonly input?: Input;
+  /** What events fold to. Must accept `{}`: its defaults are the state that runs begin with. */
+  readonly state?: S;
+  readonly events?: E;
+  /** How events change the state. Pure: the same state and event always give the same new state. */
+  readonly reduce?: ReducersOf<S, E>;
+  /**
+   * What a run does. Called again with the restored `ctx.state` after a crash; steps that finished return their stored
+   * result, found by name.
+   */
+  readonly run: (ctx: Context<S, E>, input: OutputOf<Input>) => Promise<Output> | Output;
+}
+
+/** A checked definition, ready for workers and `start`. */
+export interface Workflow<
+  Input = Schema,
+  S = Schema,
+  E extends EventSchemas = EventSchemas,
+  Output = unknown,
+> {
+  readonly name: string;
+  readonly version: number;
+  readonly definition: WorkflowDefinition<Input, S, E, Output>;
+  /** The state before the first event. */
+  readonly initialState: State;
+}
+
+/** Any workflow, whatever its types. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the one place where the types of a workflow are given up
+export type AnyWorkflow = Workflow<any, any, any, any>;
+
+/** What `start` takes for a workflow. */
+export type StartInput<W> = W extends Workflow<infer Input, infer _S, infer _E, infer _O> ? InputOf<Input> : never;
+
+/**
+ * Checks a definition.
+ * @throws InvalidError for a bad name or event type.
+ * @throws DefinitionError when the state has no defaults, or a reducer has no event.
+ */
+export function defineWorkflow<
+  Input extends Schema<unknown, unknown> = Schema,
+  S extends Schema<unknown, object> = Schema<object, Record<never, never>>,
+  E extends EventSchemas = Record<never, never>,
+  Output = unknown,
+>(definition: WorkflowDefinition<Input, S, E, Output>): Workflow<Input, S, E, Output> {
+  const { name, version = 1, events = {}, reduce = {} } = definition;
+  checkWorkflowName(name);
+  if (!Number.isSafeInteger(version) || version < 1) {
+    throw new DefinitionError(`Workflow ${name}: version must be a whole number from 1, it is ${version}.`);
+  }
+  if (typeof definition.run !== 'function') {
+    throw new DefinitionError(`Workflow ${name}: run must be a function.`);
+  }
+  for (const type of Object.keys(events)) checkEventType(type);
+  for (const type of Object.keys(reduce)) {
+    if (!Object.hasOwn(events, type)) {
+      throw new DefinitionError(`Workflow ${name}: reduce has "${type}", which is not in events.`);
+    }
+  }
+  return { name, version, definition, initialState: initialState(name, definition.state) };
+}
+
+/** The reducers as the fold takes them. */
+export function reducersOf(workflow: AnyWorkflow): Reducers {
+  return (workflow.definition.reduce ?? {}) as Reducers;
+}
+
+function initialState(name: string, schema: Schema<unknown, object> | undefined): State {
+  if (schema === undefined) return {};
+  try {
+    return validate(schema, {}, 'state') as State;
+  } catch (error) {
+    throw new DefinitionError(
+      `Workflow ${name}: state must accept {}, so that every run has a state to begin with. Give each field a default. (${String(error)})`,
+      error,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+// The front door.
+export { Pawl } from './pawl.ts';
+export { defineWorkflow } from './engine/workflow.ts';
+
+// What the front door takes and returns.
+export type { ListOptions, OpenOptions, Parts, StartOptions } from './pawl.ts';
+export type {
+  CheckpointOptions,
+  Context,
+  EventSchemas,
+  StateOf,
+  StepContext,
+  StepOptions,
+} from './engine/context.ts';
+export type { RunHandle, RunInfo } from './engine/run-handle.ts';
+export type { Worker, WorkerOptions } from './engine/worker.ts';
+export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
+export type { RedisTarget } from './redis/connection.ts';
+
+// Words of the domain.
+export type {
+  ClaimedData,
+  InterruptedData,
+  InterruptReason,
+  ResumedData,
+  RewoundData,
+  RunEvent,
+} from './core/event.ts';
+export type { Limits } from './core/limits.ts';
+export type { Logger } from './core/logger.ts';
+export type { RetryPolicy } from './core/policy.ts';
+export type { RunStatus } from './core/run.ts';
+export type { Schema } from './core/schema.ts';
+export type { WorkerRecord } from './core/store.ts';
+
+// Errors.
+export {
+  CorruptionError,
+  DefinitionError,
+  errorCodes,
+  FencedError,
+  InvalidError,
+  LimitError,
+  PawlError,
+  RunError,
+  StepError,
+  UnavailableError,
+  UnstorableError,
+} from './core/errors.ts';
+export type { ErrorCode, ErrorRecord, Outcome } from './core/errors.ts';

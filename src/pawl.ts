@@ -1,0 +1,273 @@
+/** The wiring: the one place that chooses implementations, and the front door for callers. */
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { BullResumeQueue } from './bullmq/resume-queue.ts';
+import { decode, encode } from './core/codec.ts';
+import type { Clock } from './core/clock.ts';
+import { InvalidError, PawlError, RunError } from './core/errors.ts';
+import { defaultLimits, defaults, fixedLimits, type Limits } from './core/limits.ts';
+import { type Logger, silentLogger } from './core/logger.ts';
+import { checkRunId, checkTags } from './core/names.ts';
+import type { ResumeQueue } from './core/queue.ts';
+import { type RunStatus, runStatuses } from './core/run.ts';
+import { type Schema, validate } from './core/schema.ts';
+import type { RunStore, WorkerRecord } from './core/store.ts';
+import type { EventSchemas, StateOf } from './engine/context.ts';
+import { encodeRecord } from './engine/payloads.ts';
+import { RunHandle, type RunInfo, toRunInfo } from './engine/run-handle.ts';
+import { systemClock } from './engine/system-clock.ts';
+import { newToken, Worker, type WorkerOptions } from './engine/worker.ts';
+import type { AnyWorkflow, StartInput, Workflow } from './engine/workflow.ts';
+import type { RedisTarget } from './redis/connection.ts';
+import { RedisRunStore } from './redis/run-store.ts';
+
+export interface OpenOptions {
+  /** A URL, ioredis options (Sentinel included), `{ nodes }` of a cluster, or an ioredis instance to copy the settings of. */
+  readonly redis: RedisTarget;
+  /** First part of every key. Default `pawl`. */
+  readonly prefix?: string;
+  /** Shards of a new prefix; default 1, in Redis Cluster 16. It cannot be changed later. */
+  readonly shards?: number;
+  /** Accept a Redis that may evict keys, and lose runs by it. */
+  readonly allowEviction?: boolean;
+  /** How long to wait for Redis, in milliseconds. Default 30 000. */
+  readonly connectMs?: number;
+  readonly limits?: Partial<Limits>;
+  /** Anything with debug, info, warn, error like pino's. Default: silence. */
+  readonly logger?: Logger;
+}
+
+/** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. */
+export interface Parts {
+  readonly store: RunStore;
+  readonly queue: ResumeQueue;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface StartOptions {
+  /** Default: a random one. The same id with the same input is the same run. */
+  readonly id?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface ListOptions {
+  readonly status?: RunStatus;
+  readonly workflow?: string;
+  readonly tag?: { readonly key: string; readonly value: string };
+  /** 1–500, default 50. */
+  readonly limit?: number;
+  /** From the page before. */
+  readonly cursor?: string;
+}
+
+const openSchema = z.object({
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ . -')
+    .optional(),
+  shards: z.int().min(1).max(1024).optional(),
+  allowEviction: z.boolean().optional(),
+  connectMs: z.number().positive().optional(),
+});
+
+const limitsSchema = z
+  .strictObject(
+    Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, z.int().positive().optional()])),
+  )
+  .optional();
+
+const milliseconds = z.number().positive().optional();
+
+const workerSchema = z.object({
+  concurrency: z.int().min(1).max(10_000).optional(),
+  beatMs: milliseconds,
+  sessionMs: milliseconds,
+  sweepMs: milliseconds,
+  quarantineAfter: z.int().min(1).optional(),
+  replayBudgetMs: milliseconds,
+  keepMs: milliseconds,
+});
+
+const listSchema = z.object({
+  status: z.enum(runStatuses).optional(),
+  limit: z.int().min(1).max(fixedLimits.runsPerPage).optional(),
+});
+
+export class Pawl implements AsyncDisposable {
+  readonly #store: RunStore;
+  readonly #queue: ResumeQueue;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #limits: Limits;
+  readonly #workers = new Set<Worker>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(parts: Parts) {
+    this.#store = parts.store;
+    this.#queue = parts.queue;
+    this.#clock = parts.clock ?? systemClock;
+    this.#logger = parts.logger ?? silentLogger;
+    this.#limits = { ...defaultLimits, ...parts.limits };
+  }
+
+  /**
+   * Connects to Redis and checks that it will keep what it is given.
+   * @throws InvalidError for a bad option; UnavailableError when Redis does not answer within `connectMs`; PawlError
+   *   `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`, `PAWL_SHARDS`. Nothing was written.
+   */
+  static async open(options: OpenOptions): Promise<Pawl> {
+    validate(openSchema, options, 'open options');
+    validate(limitsSchema, options.limits, 'limits');
+    const logger = options.logger ?? silentLogger;
+    const store = await RedisRunStore.open(options);
+    const queue = new BullResumeQueue({
+      connect: (purpose) => store.connectionFor(purpose),
+      prefix: `{${options.prefix ?? defaults.prefix}}:bull`,
+      logger,
+    });
+    return new Pawl({ ...options, store, queue, logger });
+  }
+
+  /** A pawl over parts of one's own: the memory store, for tests without Redis. */
+  static assemble(parts: Parts): Pawl {
+    validate(limitsSchema, parts.limits, 'limits');
+    return new Pawl(parts);
+  }
+
+  /**
+   * Starts a run. Durable when it resolves: any worker that knows the workflow will execute it to its end.
+   * @throws InvalidError, UnstorableError, LimitError: nothing was written. RunError `PAWL_RUN_EXISTS`: the id has another
+   *   workflow or input. UnavailableError: with `outcome: 'unknown'`, start again with the same id.
+   */
+  async start<Input extends Schema, S, E extends EventSchemas, Output>(
+    workflow: Workflow<Input, S, E, Output>,
+    input: StartInput<Workflow<Input, S, E, Output>>,
+    options: StartOptions = {},
+  ): Promise<RunHandle<Output, StateOf<S>>> {
+    const id = options.id ?? randomUUID();
+    checkRunId(id);
+    const tags = options.tags ?? {};
+    checkTags(tags);
+    const schema = workflow.definition.input;
+    const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
+    const bytes = encode(valid, 'input', this.#limits.inputBytes);
+    const created = await this.#store.create({
+      run: id,
+      workflow: workflow.name,
+      input: bytes,
+      tags,
+      data: encodeRecord({ workflow: workflow.name, codeVersion: workflow.version }),
+      token: newToken(),
+      resendMs: defaults.resendMs,
+    });
+    const { record } = created;
+    if (created.outcome === 'exists') {
+      const stored = decode(record.input, { key: `run ${id}, input` });
+      const mine = decode(bytes, { key: 'input' });
+      if (record.workflow !== workflow.name || !isDeepStrictEqual(stored, mine)) {
+        const other = record.workflow === workflow.name ? 'another input' : `workflow ${record.workflow}`;
+        throw new RunError(
+          'PAWL_RUN_EXISTS',
+          id,
+          `Run ${id} exists with ${other}; nothing was written. Choose another id, or read the run that is there.`,
+        );
+      }
+    }
+    if (record.status === 'queued') await this.#wake({ run: id, workflow: workflow.name, fence: record.fence });
+    return this.run(workflow, id);
+  }
+
+  /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */
+  run(id: string): RunHandle;
+  run<Input, S, E extends EventSchemas, Output>(
+    workflow: Workflow<Input, S, E, Output>,
+    id: string,
+  ): RunHandle<Output, StateOf<S>>;
+  run(first: string | AnyWorkflow, second?: string): RunHandle {
+    const id = typeof first === 'string' ? first : second;
+    checkRunId(id);
+    const workflow = typeof first === 'string' ? undefined : first;
+    return new RunHandle(id, { store: this.#store, clock: this.#clock, workflow });
+  }
+
+  /** Starts a worker in this process. */
+  worker(options: WorkerOptions): Worker {
+    if (this.#closing !== undefined) throw new PawlError('PAWL_CLOSED', 'This pawl is closed.');
+    validate(workerSchema, options, 'worker options');
+    if ((options.sessionMs ?? defaults.sessionMs) <= (options.beatMs ?? defaults.beatMs)) {
+      throw new InvalidError('worker options.sessionMs', 'must be longer than beatMs.');
+    }
+    const worker = new Worker(options, {
+      ...{ store: this.#store, queue: this.#queue, limits: this.#limits },
+      ...{ clock: this.#clock, logger: this.#logger },
+      onClosed: () => this.#workers.delete(worker),
+    });
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  /** Runs, newest first, a page at a time. */
+  async list(
+    options: ListOptions = {},
+  ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
+    validate(listSchema, options, 'list options');
+    const { status, workflow, tag, limit = 50, cursor } = options;
+    const page = await this.#store.list({
+      limit,
+      ...(status === undefined ? {} : { status }),
+      ...(workflow === undefined ? {} : { workflow }),
+      ...(tag === undefined ? {} : { tag: `${tag.key}=${tag.value}` }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    return { runs: page.runs.map(toRunInfo), cursor: page.cursor };
+  }
+
+  /**
+   * Removes a run and every trace of it; false when there was none.
+   * @throws RunError `PAWL_RUN_ACTIVE` while a worker holds it.
+   */
+  async delete(id: string): Promise<boolean> {
+    checkRunId(id);
+    const outcome = await this.#store.delete(id);
+    if (outcome.outcome === 'active') {
+      throw new RunError(
+        'PAWL_RUN_ACTIVE',
+        id,
+        `Run ${id} is at work on ${outcome.worker}; nothing was deleted. Wait for its end.`,
+      );
+    }
+    return outcome.outcome === 'deleted';
+  }
+
+  /** The workers that are registered now. */
+  workers(): Promise<readonly WorkerRecord[]> {
+    return this.#store.workers();
+  }
+
+  /** Closes the workers made here, then the connections. */
+  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closing ??= (async () => {
+      await Promise.all([...this.#workers].map((worker) => worker.close(options)));
+      await this.#queue.close();
+      await this.#store.close();
+    })();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #wake(wakeUp: { run: string; workflow: string; fence: number }): Promise<void> {
+    try {
+      await this.#queue.send(wakeUp);
+    } catch (error) {
+      // The run is stored and due; the sweeper of any worker sends the wake-up.
+      this.#logger.warn({ ...wakeUp, error: String(error) }, 'wake-up not sent, it will be sent again');
+    }
+  }
+}
+

@@ -1,0 +1,210 @@
+/** The only file that spells the fields of hashes and stream entries, and turns replies into records. */
+import { CorruptionError } from '../core/errors.ts';
+import type { InterruptReason, StoredEvent } from '../core/event.ts';
+import { type RunRecord, type RunStatus, runStatuses } from '../core/run.ts';
+import type { Snapshot, Takeover, WorkerInfo, WorkerRecord } from '../core/store.ts';
+
+/** A hash as scripts return it: names and values in turn. */
+export type Flat = readonly Buffer[];
+
+/** One stream entry as Redis returns it. */
+export type Entry = readonly [Buffer, Flat];
+
+const tagSeparator = '\n';
+
+export function formatTags(tags: Readonly<Record<string, string>>): string {
+  return Object.entries(tags)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(tagSeparator);
+}
+
+function parseTags(text: string): Record<string, string> {
+  const tags: Record<string, string> = {};
+  for (const tag of text.split(tagSeparator)) {
+    const equals = tag.indexOf('=');
+    if (equals > 0) tags[tag.slice(0, equals)] = tag.slice(equals + 1);
+  }
+  return tags;
+}
+
+/** A hash by name; `key` is for the error that says a field is missing or wrong. */
+class Fields {
+  readonly #values = new Map<string, Buffer>();
+  readonly #key: string;
+
+  constructor(key: string, flat: Flat) {
+    this.#key = key;
+    for (let i = 0; i + 1 < flat.length; i += 2) {
+      this.#values.set(String(flat[i]), flat[i + 1] as Buffer);
+    }
+  }
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  bytes(name: string): Buffer | undefined {
+    return this.#values.get(name);
+  }
+
+  text(name: string): string | undefined {
+    return this.#values.get(name)?.toString();
+  }
+
+  number(name: string, absent?: number): number {
+    const text = this.text(name);
+    const number = text === undefined ? absent : Number(text);
+    if (number === undefined || !Number.isSafeInteger(number)) {
+      throw new CorruptionError({ key: this.#key }, `has no usable field ${name} (${text ?? 'absent'})`);
+    }
+    return number;
+  }
+
+  optional(name: string): number | undefined {
+    return this.#values.has(name) ? this.number(name) : undefined;
+  }
+
+  *entries(): Iterable<readonly [string, Buffer]> {
+    yield* this.#values;
+  }
+}
+
+export function toRecord(at: { key: string; id: string }, run: Flat, payload: Flat): RunRecord {
+  const fields = new Fields(at.key, run);
+  const payloads = new Fields(at.key, payload);
+  return {
+    id: at.id,
+    workflow: fields.text('workflow') ?? '',
+    codeVersion: fields.number('codeVersion', 0),
+    status: toStatus(at.key, fields.text('status')),
+    fence: fields.number('fence'),
+    worker: fields.text('worker'),
+    seq: fields.number('seq'),
+    version: fields.number('version', 0),
+    snapshotSeq: fields.number('snapshotSeq', 0),
+    input: payloads.bytes('input') ?? new Uint8Array(),
+    output: payloads.bytes('output'),
+    error: payloads.bytes('error'),
+    tags: parseTags(payloads.text('tags') ?? ''),
+    takeovers: fields.number('takeovers', 0),
+    deaths: fields.number('deaths', 0),
+    bytes: fields.number('bytes', 0),
+    wakeAt: fields.optional('wakeAt'),
+    createdAt: fields.number('createdAt'),
+    changedAt: fields.number('changedAt'),
+  };
+}
+
+export function toStatus(key: string, status: string | undefined): RunStatus {
+  if (status !== undefined && (runStatuses as readonly string[]).includes(status)) {
+    return status as RunStatus;
+  }
+  throw new CorruptionError({ key }, `has an unknown status ${String(status)}`);
+}
+
+/** How a claimed run was lost by the owner before; undefined when it was not. */
+export function toTakeover(key: string, run: Flat): Takeover | undefined {
+  const fields = new Fields(key, run);
+  const from = fields.text('lostWorker');
+  const claimMs = fields.optional('claimMs');
+  if (from === undefined || claimMs === undefined) return undefined;
+  return {
+    from,
+    reason: fields.text('lostReason') as InterruptReason,
+    detectMs: fields.number('detectMs'),
+    claimMs,
+  };
+}
+
+/** The owner's token of a claimed run's record. */
+export function ownerOf(key: string, run: Flat): string | undefined {
+  return new Fields(key, run).text('owner');
+}
+
+const snapshotMeta = new Set(['version', 'seq', 'schema', 'at']);
+
+export function toSnapshot(key: string, flat: Flat): Snapshot | undefined {
+  const fields = new Fields(key, flat);
+  if (fields.size === 0) return undefined;
+  const state = new Map<string, Uint8Array>();
+  for (const [name, bytes] of fields.entries()) {
+    if (!snapshotMeta.has(name)) state.set(name, bytes);
+  }
+  return {
+    version: fields.number('version'),
+    seq: fields.number('seq'),
+    schema: fields.number('schema'),
+    at: fields.number('at'),
+    fields: state,
+  };
+}
+
+/** A stream entry: its id is `<seq>-<fence>`. */
+export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
+  const [seq, fence] = String(entryId).split('-').map(Number);
+  if (seq === undefined || fence === undefined) {
+    throw new CorruptionError({ key }, `has an entry with the id ${String(entryId)}`);
+  }
+  let type: string | undefined;
+  let at: number | undefined;
+  let data: Buffer | undefined;
+  let lane: string | undefined;
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const value = flat[i + 1] as Buffer;
+    switch (String(flat[i])) {
+      case 'type':
+        type = value.toString();
+        break;
+      case 'at':
+        at = Number(value.toString());
+        break;
+      case 'data':
+        data = value;
+        break;
+      case 'lane':
+        lane = value.toString();
+        break;
+      default:
+        break;
+    }
+  }
+  if (type === undefined || at === undefined || Number.isNaN(at) || data === undefined) {
+    throw new CorruptionError({ key, seq }, 'is not an event: type, at or data is missing');
+  }
+  return { seq, fence, type, at, data, ...(lane === undefined ? {} : { lane }) };
+}
+
+/** The fields of a worker's hash, as arguments of the beat script. */
+export function formatWorker(info: WorkerInfo): string[] {
+  return [
+    'host',
+    info.host,
+    'pid',
+    String(info.pid),
+    'workflows',
+    JSON.stringify(info.workflows),
+    'concurrency',
+    String(info.concurrency),
+    'active',
+    String(info.active),
+    'loopLagMs',
+    String(Math.round(info.loopLagMs)),
+  ];
+}
+
+export function toWorker(at: { key: string; id: string }, flat: Flat, presence: boolean): WorkerRecord {
+  const fields = new Fields(at.key, flat);
+  return {
+    id: at.id,
+    host: fields.text('host') ?? '',
+    pid: fields.number('pid'),
+    workflows: JSON.parse(fields.text('workflows') ?? '{}') as Record<string, number>,
+    concurrency: fields.number('concurrency'),
+    active: fields.number('active'),
+    loopLagMs: fields.number('loopLagMs'),
+    presence,
+    startedAt: fields.number('startedAt'),
+    seenAt: fields.number('seenAt'),
+    sessionEndsAt: fields.number('sessionEndsAt'),
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * The only file that spells a key.
+ *
+ * All keys of a run and of its shard's indexes carry the hash tag `{prefix:shard}`, so that one script may change them
+ * together in Redis Cluster too. Everything about workers carries the tag `{prefix}`: one slot, which is where presence
+ * is judged. On a single server the tags do nothing.
+ */
+import calculateSlot from 'cluster-key-slot';
+
+/** Keys of one shard. */
+export interface ShardKeys {
+  /** Prefix of every key of the shard, for scripts that build the keys of indexes. */
+  readonly base: string;
+  readonly due: string;
+  readonly runs: string;
+  run(id: string): string;
+  payload(id: string): string;
+  events(id: string): string;
+  snapshot(id: string): string;
+  held(worker: string): string;
+  /** Workers that have a `held` set. */
+  readonly holders: string;
+  byStatus(status: string): string;
+  byWorkflow(name: string): string;
+  byTag(tag: string): string;
+  /** Channel on which a run's changes are announced. */
+  changed(id: string): string;
+}
+
+export class Keys {
+  readonly shards: readonly ShardKeys[];
+  readonly config: string;
+  readonly workers: string;
+  readonly presence: string;
+  readonly sweeper: string;
+  /** Prefix of the hashes of workers. */
+  readonly workerBase: string;
+  /** Prefix of the presence channels of workers. */
+  readonly liveBase: string;
+
+  constructor(prefix: string, shards: number) {
+    const fleet = `{${prefix}}:`;
+    this.config = configKey(prefix);
+    this.workers = `${fleet}workers`;
+    this.presence = `${fleet}presence`;
+    this.sweeper = `${fleet}sweeper`;
+    this.workerBase = `${fleet}worker:`;
+    this.liveBase = `${fleet}live:`;
+    this.shards = Array.from({ length: shards }, (_, shard) => shardKeys(`{${prefix}:${shard}}:`));
+  }
+
+  worker(id: string): string {
+    return this.workerBase + id;
+  }
+
+  live(worker: string): string {
+    return this.liveBase + worker;
+  }
+
+  /** The shard of a run: CRC16 of its id, so that any client finds it without asking. */
+  of(run: string): ShardKeys {
+    const shard = this.shards[calculateSlot(run) % this.shards.length];
+    if (shard === undefined) throw new RangeError('a store has at least one shard');
+    return shard;
+  }
+}
+
+/** Where a prefix remembers the number of its shards. */
+export function configKey(prefix: string): string {
+  return `{${prefix}}:config`;
+}
+
+function shardKeys(base: string): ShardKeys {
+  return {
+    base,
+    due: `${base}due`,
+    runs: `${base}runs`,
+    run: (id) => `${base}run:${id}`,
+    payload: (id) => `${base}payload:${id}`,
+    events: (id) => `${base}events:${id}`,
+    snapshot: (id) => `${base}snapshot:${id}`,
+    held: (worker) => `${base}held:${worker}`,
+    holders: `${base}holders`,
+    byStatus: (status) => `${base}by-status:${status}`,
+    byWorkflow: (name) => `${base}by-workflow:${name}`,
+    byTag: (tag) => `${base}by-tag:${tag}`,
+    changed: (id) => `${base}changed:${id}`,
+  };
+}

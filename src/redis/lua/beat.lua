@@ -1,0 +1,28 @@
+#!lua flags=allow-oom
+-- Registers a worker or renews its session.
+-- Atomic because presence must be judged by the same server, in the same moment, that the session is written to.
+-- KEYS[1] workers: zset, worker id by end of session
+-- KEYS[2] worker: hash
+-- KEYS[3] presence: hash, worker id to the server that saw its subscription
+-- ARGV[1] id: worker id
+-- ARGV[2] channel: the worker's presence channel
+-- ARGV[3] session: milliseconds
+-- ARGV[4] name of the first field; names and values of the worker's fields alternate from here
+-- Returns {'present' | 'absent'}
+-- Keeps: presence is trusted only on the very server that has seen the subscription alive.
+local workers, worker, presence = KEYS[1], KEYS[2], KEYS[3]
+local id, channel, session = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local at = string.format('%.0f', now)
+local ends = string.format('%.0f', now + session)
+redis.call('ZADD', workers, ends, id)
+redis.call('HSET', worker, 'seenAt', at, 'sessionEndsAt', ends, unpack(ARGV, 4))
+redis.call('HSETNX', worker, 'startedAt', at)
+if redis.call('PUBSUB', 'SHARDNUMSUB', channel)[2] == 0 then
+  redis.call('HDEL', presence, id)
+  return {'absent'}
+end
+redis.call('HSET', presence, id, string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
+return {'present'}

@@ -1,0 +1,43 @@
+#!lua
+-- Makes a run: its record, its first event, its place in the indexes and in the due index.
+-- Atomic because a run that is in no index, or not due, would never be found again.
+-- KEYS[1] run: hash
+-- KEYS[2] payload: hash
+-- KEYS[3] events: stream
+-- KEYS[4] due: zset
+-- ARGV[1] id: run id
+-- ARGV[2] token: random text of this call
+-- ARGV[3] workflow: name
+-- ARGV[4] input: payload bytes
+-- ARGV[5] tags: lines of key=value
+-- ARGV[6] data: payload bytes of the run.created event
+-- ARGV[7] resend: milliseconds until the wake-up is sent again
+-- ARGV[8] base: prefix of the shard's keys
+-- Returns {'created' | 'exists', run fields, payload fields}
+-- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first.
+local run, payload, events, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, token, workflow, input, tags, data = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local resend, base = tonumber(ARGV[7]), ARGV[8]
+
+local known = redis.call('HGET', run, 'createToken')
+if known then
+  local outcome = known == token and 'created' or 'exists'
+  return {outcome, redis.call('HGETALL', run), redis.call('HGETALL', payload)}
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local at = string.format('%.0f', now)
+
+redis.call('XADD', events, '1-0', 'type', 'run.created', 'at', at, 'data', data)
+redis.call('HSET', payload, 'input', input, 'tags', tags)
+redis.call('HSET', run, 'workflow', workflow, 'status', 'queued', 'fence', '0', 'seq', '1',
+  'createToken', token, 'bytes', #data, 'createdAt', at, 'changedAt', at)
+redis.call('ZADD', due, string.format('%.0f', now + resend), id)
+redis.call('ZADD', base .. 'runs', at, id)
+redis.call('ZADD', base .. 'by-status:queued', at, id)
+redis.call('ZADD', base .. 'by-workflow:' .. workflow, at, id)
+for tag in string.gmatch(tags, '[^\n]+') do
+  redis.call('ZADD', base .. 'by-tag:' .. tag, at, id)
+end
+return {'created', redis.call('HGETALL', run), redis.call('HGETALL', payload)}

@@ -1,0 +1,28 @@
+#!lua flags=allow-oom
+-- Removes a run and every trace of it.
+-- Atomic because a run that is half gone would replay an old result under a reused id.
+-- KEYS[1] run: hash
+-- KEYS[2] payload: hash
+-- KEYS[3] events: stream
+-- KEYS[4] snapshot: hash
+-- KEYS[5] due: zset
+-- ARGV[1] id: run id
+-- ARGV[2] base: prefix of the shard's keys
+-- Returns {'deleted'} | {'missing'} | {'active', worker}
+-- Keeps: a run that a worker holds is not touched.
+local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local id, base = ARGV[1], ARGV[2]
+
+local m = redis.call('HMGET', run, 'status', 'worker', 'workflow')
+if not m[1] then return {'missing'} end
+if m[1] == 'running' then return {'active', m[2]} end
+
+local tags = redis.call('HGET', payload, 'tags') or ''
+redis.call('ZREM', due, id)
+redis.call('ZREM', base .. 'runs', id)
+redis.call('ZREM', base .. 'by-status:' .. m[1], id)
+redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
+for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end
+redis.call('UNLINK', run, payload, events, snapshot)
+redis.call('SPUBLISH', base .. 'changed:' .. id, '0')
+return {'deleted'}

@@ -1,0 +1,62 @@
+#!lua flags=allow-oom
+-- Takes runs from a lost worker and makes them ready for another one; sets those aside that keep killing workers.
+-- Atomic because a zombie must be shut out in the moment its run becomes free.
+-- KEYS[1] held: set of the worker's runs
+-- KEYS[2] due: zset
+-- ARGV[1] worker: worker id
+-- ARGV[2] reason: presence-lost or session-expired
+-- ARGV[3] lastSeenAt: milliseconds since 1970
+-- ARGV[4] resend: milliseconds until the wake-up is sent again
+-- ARGV[5] quarantineAfter: deaths in a row without progress
+-- ARGV[6] limit: runs handled at most
+-- ARGV[7] base: prefix of the shard's keys
+-- Returns {run id, workflow, fence, status, …} of the runs it took
+-- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale.
+local held, due = KEYS[1], KEYS[2]
+local worker, reason, lastSeenAt, base = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[7]
+local resend, quarantineAfter, limit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+
+local time = redis.call('TIME')
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
+local at = string.format('%.0f', now)
+local detectMs = string.format('%.0f', math.max(0, now - lastSeenAt))
+local taken = {}
+for _, id in ipairs(redis.call('SRANDMEMBER', held, limit)) do
+  redis.call('SREM', held, id)
+  local run, events = base .. 'run:' .. id, base .. 'events:' .. id
+  local m = redis.call('HMGET', run, 'worker', 'fence', 'seq', 'claimSeq', 'deaths', 'workflow', 'bytes')
+  if m[1] == worker then
+    local fence = string.format('%.0f', math.max(m[2] + 1, micros))
+    local seq = m[3] + 1
+    local deaths = tonumber(m[3]) > tonumber(m[4]) and 1 or tonumber(m[5] or '0') + 1
+    local data = string.format('{"worker":%s,"reason":"%s","lastSeenAt":%.0f,"detectMs":%s,"deaths":%d}',
+      cjson.encode(worker), reason, lastSeenAt, detectMs, deaths)
+    local bytes = m[7] + #data
+    redis.call('XADD', events, string.format('%.0f-', seq) .. fence,
+      'type', 'run.interrupted', 'at', at, 'data', data)
+    local status = 'interrupted'
+    if deaths >= quarantineAfter then
+      status, seq = 'quarantined', seq + 1
+      local evidence = string.format('{"worker":%s,"deaths":%d}', cjson.encode(worker), deaths)
+      bytes = bytes + #evidence
+      redis.call('XADD', events, string.format('%.0f-', seq) .. fence,
+        'type', 'run.quarantined', 'at', at, 'data', evidence)
+      redis.call('HSET', base .. 'payload:' .. id, 'error', string.format(
+        '{"name":"QuarantinedError","code":"PAWL_RUN_QUARANTINED","message":%s}', cjson.encode(string.format(
+        'The run lost %d workers in a row without a new event in between; the last was %s.', deaths, worker))))
+    else
+      redis.call('ZADD', due, string.format('%.0f', now + resend), id)
+    end
+    redis.call('HSET', run, 'status', status, 'fence', fence, 'seq', string.format('%.0f', seq),
+      'bytes', bytes, 'deaths', deaths, 'changedAt', at, 'lostWorker', worker, 'lostReason', reason,
+      'lostAt', at, 'detectMs', detectMs)
+    redis.call('HDEL', run, 'worker', 'owner', 'claimMs')
+    redis.call('ZREM', base .. 'by-status:running', id)
+    redis.call('ZADD', base .. 'by-status:' .. status, at, id)
+    redis.call('SPUBLISH', base .. 'changed:' .. id, string.format('%.0f', seq))
+    for _, value in ipairs({id, m[6], fence, status}) do taken[#taken + 1] = value end
+  end
+end
+if redis.call('EXISTS', held) == 0 then redis.call('SREM', base .. 'holders', worker) end
+return taken

@@ -1,0 +1,17 @@
+#!lua flags=allow-oom
+-- Forgets a worker, and lets another one sweep if it was the sweeper.
+-- Atomic because a worker that is only half forgotten would be found lost for ever.
+-- KEYS[1] workers: zset
+-- KEYS[2] worker: hash
+-- KEYS[3] presence: hash
+-- KEYS[4] sweeper: string
+-- ARGV[1] id: worker id
+-- Returns {'left'}
+-- Keeps: the sweeper's lock is released by its holder only.
+local workers, worker, presence, sweeper, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
+
+redis.call('ZREM', workers, id)
+redis.call('UNLINK', worker)
+redis.call('HDEL', presence, id)
+if redis.call('GET', sweeper) == id then redis.call('UNLINK', sweeper) end
+return {'left'}

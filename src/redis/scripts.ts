@@ -1,0 +1,187 @@
+/**
+ * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here and in the header of the
+ * script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
+ */
+import { fixedLimits } from '../core/limits.ts';
+import type {
+  ClaimParams,
+  CommitParams,
+  CreateParams,
+  DueParams,
+  InterruptParams,
+  Release,
+  WorkerInfo,
+} from '../core/store.ts';
+import type { Connection } from './connection.ts';
+import { toFault } from './faults.ts';
+import { formatTags, formatWorker } from './fields.ts';
+import type { Keys, ShardKeys } from './keys.ts';
+import { lua } from './lua.gen.ts';
+
+/** What a script returns: a word for the outcome, then values that depend on it. */
+export type Reply = readonly unknown[];
+
+type Argument = string | number | Buffer;
+type Command = (...args: Argument[]) => Promise<Reply>;
+
+const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
+  beat: 3,
+  claim: 6,
+  commit: 5,
+  create: 4,
+  delete: 5,
+  due: 1,
+  interrupt: 2,
+  leave: 4,
+  load: 4,
+  look: 3,
+};
+
+const page = fixedLimits.eventsPerPage;
+
+export class Scripts {
+  readonly #commands: Readonly<Record<string, Command>>;
+  readonly #keys: Keys;
+
+  constructor(connection: Connection, keys: Keys) {
+    this.#keys = keys;
+    for (const [name, source] of Object.entries(lua)) {
+      connection.defineCommand(commandName(name), {
+        lua: source,
+        numberOfKeys: keyCounts[name as keyof typeof lua],
+      });
+    }
+    // ioredis adds the commands at run time, so their types are known only here.
+    this.#commands = connection as unknown as Readonly<Record<string, Command>>;
+  }
+
+  create(params: CreateParams): Promise<Reply> {
+    const shard = this.#keys.of(params.run);
+    return this.#call('create', [
+      ...[shard.run(params.run), shard.payload(params.run), shard.events(params.run), shard.due],
+      ...[params.run, params.token, params.workflow, toBuffer(params.input), formatTags(params.tags)],
+      ...[toBuffer(params.data), params.resendMs, shard.base],
+    ]);
+  }
+
+  claim(params: ClaimParams): Promise<Reply> {
+    const shard = this.#keys.of(params.run);
+    return this.#call('claim', [
+      ...runKeys(shard, params.run),
+      shard.held(params.worker),
+      ...[params.run, params.worker, params.token, params.codeVersion],
+      ...[params.expectedFence ?? '', page, shard.base],
+    ]);
+  }
+
+  commit(params: CommitParams): Promise<Reply> {
+    const shard = this.#keys.of(params.run);
+    const { events, snapshot } = params;
+    const args: Argument[] = [
+      ...runKeys(shard, params.run),
+      ...[params.run, params.fence, params.owner, params.token, params.expectedSeq, shard.base],
+      ...[events.length, snapshot?.schema ?? '', snapshot?.set.size ?? 0, snapshot?.remove.length ?? 0],
+      ...releaseArguments(params.release),
+    ];
+    for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
+    if (snapshot !== undefined) {
+      for (const [field, bytes] of snapshot.set) args.push(field, toBuffer(bytes));
+      args.push(...snapshot.remove);
+    }
+    return this.#call('commit', args);
+  }
+
+  interrupt(shard: ShardKeys, params: InterruptParams): Promise<Reply> {
+    return this.#call('interrupt', [
+      ...[shard.held(params.worker), shard.due],
+      ...[params.worker, params.reason, params.lastSeenAt, params.resendMs],
+      ...[params.quarantineAfter, params.limit, shard.base],
+    ]);
+  }
+
+  due(shard: ShardKeys, params: DueParams): Promise<Reply> {
+    return this.#call('due', [shard.due, params.limit, params.resendMs, shard.base]);
+  }
+
+  delete(run: string): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('delete', [
+      ...runKeys(shard, run),
+      ...[run, shard.base],
+    ]);
+  }
+
+  load(run: string): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('load', [
+      ...[shard.run(run), shard.payload(run), shard.events(run), shard.snapshot(run)],
+      page,
+    ]);
+  }
+
+  beat(worker: WorkerInfo, sessionMs: number): Promise<Reply> {
+    const keys = this.#keys;
+    return this.#call('beat', [
+      ...[keys.workers, keys.worker(worker.id), keys.presence],
+      ...[worker.id, keys.live(worker.id), sessionMs, ...formatWorker(worker)],
+    ]);
+  }
+
+  leave(worker: string): Promise<Reply> {
+    const keys = this.#keys;
+    return this.#call('leave', [keys.workers, keys.worker(worker), keys.presence, keys.sweeper, worker]);
+  }
+
+  look(worker: string, lockMs: number): Promise<Reply> {
+    const keys = this.#keys;
+    return this.#call('look', [
+      ...[keys.workers, keys.presence, keys.sweeper],
+      ...[worker, lockMs, keys.liveBase, keys.workerBase],
+    ]);
+  }
+
+  async #call(name: keyof typeof lua, args: Argument[]): Promise<Reply> {
+    try {
+      const command = this.#commands[`${commandName(name)}Buffer`];
+      if (command === undefined) throw new TypeError(`script ${name} is not defined`);
+      return await command.apply(this.#commands, args);
+    } catch (error) {
+      throw toFault(error, name);
+    }
+  }
+}
+
+function commandName(script: string): string {
+  return `pawl_${script}`;
+}
+
+/** KEYS 1–5 of claim, commit and delete. */
+function runKeys(shard: ShardKeys, run: string): string[] {
+  return [shard.run(run), shard.payload(run), shard.events(run), shard.snapshot(run), shard.due];
+}
+
+/** ARGV 11–13 of the commit script: status, result, delay. */
+function releaseArguments(release: Release | undefined): Argument[] {
+  switch (release?.status) {
+    case undefined:
+      return ['', '', ''];
+    case 'completed':
+      return [release.status, toBuffer(release.output), release.keepMs];
+    case 'failed':
+    case 'cancelled':
+      return [release.status, toBuffer(release.error), release.keepMs];
+    case 'quarantined':
+      return [release.status, toBuffer(release.error), ''];
+    case 'queued':
+      return [release.status, '', release.resendMs];
+    case 'waiting':
+      return [release.status, '', release.wakeMs ?? ''];
+  }
+}
+
+/** The same bytes as a Buffer: ioredis would send any other Uint8Array as text. */
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
