@@ -9,7 +9,7 @@ import { InvalidError, PawlError, RunError } from './core/errors.ts';
 import { defaultLimits, defaults, fixedLimits, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
 import { checkRunId, checkTags } from './core/names.ts';
-import type { ResumeQueue } from './core/queue.ts';
+import type { ResumeQueue, WakeUp } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
@@ -176,7 +176,7 @@ export class Pawl implements AsyncDisposable {
         );
       }
     }
-    if (record.status === 'queued') await this.#wake({ run: id, workflow: workflow.name, fence: record.fence });
+    if (record.status === 'queued') await this.#wake({ run: id, workflow: workflow.name, fence: record.fence, deaths: 0 });
     return this.run(workflow, id);
   }
 
@@ -261,7 +261,7 @@ export class Pawl implements AsyncDisposable {
     return this.close();
   }
 
-  async #wake(wakeUp: { run: string; workflow: string; fence: number }): Promise<void> {
+  async #wake(wakeUp: WakeUp): Promise<void> {
     try {
       await this.#queue.send(wakeUp);
     } catch (error) {

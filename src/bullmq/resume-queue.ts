@@ -20,7 +20,7 @@ import {
 import { z } from 'zod';
 import { PawlError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Consumer, ConsumeOptions, ResumeQueue, WakeUp } from '../core/queue.ts';
+import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
 
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */
@@ -39,6 +39,7 @@ const wakeUpSchema = z.object({
   run: z.string(),
   workflow: z.string(),
   fence: z.number().int().nonnegative(),
+  deaths: z.number().int().nonnegative(),
 });
 
 /** BullMQ's `close` can hang while Redis is away; after this it is forced. */
@@ -57,17 +58,21 @@ export class BullResumeQueue implements ResumeQueue {
     this.#connection = options.connect({ blocking: false });
   }
 
-  async send(wakeUp: WakeUp, options: { readonly urgent?: boolean } = {}): Promise<void> {
+  async send(wakeUp: WakeUp, options: SendOptions = {}): Promise<void> {
     if (this.#closed) throw closedError();
-    const { run, workflow, fence } = wakeUp;
+    const queue = this.#queue(wakeUp.workflow);
+    const id = `${wakeUp.run}:${wakeUp.fence}`;
     const job: JobsOptions = {
-      deduplication: { id: `${run}:${fence}`, keepLastIfActive: true },
+      deduplication: {
+        id: options.again === true ? await freeId(queue, id) : id,
+        keepLastIfActive: true,
+      },
       removeOnComplete: true,
       removeOnFail: { count: keepFailedJobs },
       attempts: 1,
       lifo: options.urgent ?? false,
     };
-    await this.#queue(workflow).add('resume', { run, workflow, fence }, job);
+    await queue.add('resume', wakeUpSchema.parse(wakeUp), job);
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
@@ -127,6 +132,18 @@ export class BullResumeQueue implements ResumeQueue {
     if (!this.#closed) {
       this.#options.logger.warn({ workflow, error: error.message }, 'resume queue connection');
     }
+  }
+}
+
+/**
+ * A deduplication id that no job at work stands behind. A worker that took a job and died before its claim leaves the job
+ * at work for up to a minute, and BullMQ would hold back every wake-up with the same id for as long.
+ */
+async function freeId(queue: Queue, id: string): Promise<string> {
+  for (let copy = 0; ; copy++) {
+    const candidate = copy === 0 ? id : `${id}:${copy}`;
+    const jobId = await queue.getDeduplicationJobId(candidate);
+    if (jobId === null || (await queue.getJobState(jobId)) !== 'active') return candidate;
   }
 }
 

@@ -6,6 +6,9 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `task` about every `ms` milliseconds, never two at a time, until the returned function is called. */
-  every(ms: number, task: () => Promise<void>): () => Promise<void>;
+  /**
+   * Calls `task` again and again, never two at a time, each time after as many milliseconds as it returned. The function
+   * returned stops it and resolves when no call is at work.
+   */
+  repeat(task: () => Promise<number>): () => Promise<void>;
 }

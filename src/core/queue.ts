@@ -11,6 +11,8 @@ export interface WakeUp {
   readonly run: string;
   readonly workflow: string;
   readonly fence: number;
+  /** Workers the run has lost in a row without progress: from two on it is run with care. */
+  readonly deaths: number;
 }
 
 /** How the execution that a wake-up started has ended, for the dashboards of the queue. */
@@ -29,9 +31,16 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
+export interface SendOptions {
+  /** In front of all others. */
+  readonly urgent?: boolean;
+  /** The one sent before led to no claim: whoever took it may be dead, so it must not stand in the way of this one. */
+  readonly again?: boolean;
+}
+
 export interface ResumeQueue {
-  /** Sends a wake-up; with `urgent` in front of all others. Sending the same one again while it waits adds nothing. */
-  send(wakeUp: WakeUp, options?: { readonly urgent?: boolean }): Promise<void>;
+  /** Sends a wake-up. Sending the same one again while it waits adds nothing. */
+  send(wakeUp: WakeUp, options?: SendOptions): Promise<void>;
   consume(options: ConsumeOptions): Promise<Consumer>;
   close(): Promise<void>;
 }

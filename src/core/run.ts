@@ -77,7 +77,7 @@ export interface RunRecord {
   readonly tags: Readonly<Record<string, string>>;
   /** How often the run was taken over from a worker that died or froze. */
   readonly takeovers: number;
-  /** Workers lost in a row without a new event between their claim and their death. */
+  /** Workers lost in a row, each without one new event between its claim and its death. */
   readonly deaths: number;
   /** Bytes of event data in the log. */
   readonly bytes: number;

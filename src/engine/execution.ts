@@ -58,6 +58,11 @@ export class Execution {
   #writer: LogWriter | undefined;
   #fence: number | undefined;
   #handBackWanted = false;
+  #onCommitted: () => void = () => undefined;
+  /** Resolves at the first commit under this claim. */
+  readonly progressed = new Promise<void>((resolve) => {
+    this.#onCommitted = resolve;
+  });
 
   constructor(wakeUp: WakeUp, options: ExecutionOptions) {
     this.#wakeUp = wakeUp;
@@ -186,6 +191,7 @@ export class Execution {
       fold: replayed.fold,
       tail: { events: replayed.events, bytes: replayed.bytes },
       onLost: this.#onLost,
+      onCommitted: this.#onCommitted,
     });
     this.#writer = writer;
     this.#fence = claimed.ownership.fence;

@@ -51,6 +51,7 @@ export interface LogWriterOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newToken: () => string;
+  readonly onCommitted: () => void;
   readonly onLost: (loss: Loss) => void;
 }
 
@@ -248,6 +249,7 @@ export class LogWriter {
       case 'committed':
         this.#seq += events.length;
         this.#version = outcome.version;
+        this.#options.onCommitted();
         for (const pending of batch) pending.resolve();
         return;
       case 'fenced':

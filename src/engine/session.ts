@@ -38,17 +38,15 @@ export class Session {
     this.#lag.enable();
     await store.appear(worker);
     await this.#beat();
-    let first = true;
-    this.#stopBeats = clock.every(beatMs, async () => {
-      if (first) {
-        first = false;
-        return;
-      }
+    let isFirst = true;
+    this.#stopBeats = clock.repeat(async () => {
       try {
-        await this.#beat();
+        if (!isFirst) await this.#beat();
+        isFirst = false;
       } catch (error) {
         logger.warn({ worker, error: String(error) }, 'beat failed, trying again');
       }
+      return beatMs;
     });
   }
 

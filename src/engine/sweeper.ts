@@ -41,7 +41,8 @@ type Lost = Led['lost'][number];
 
 /** Candidates together ask about a hundred times a second, however many they are. */
 const followerMsPerWorker = 10;
-const followerMsMin = 50;
+/** A suspect is looked at again after this time: longer than a reconnect takes, and no longer. */
+const confirmMs = 20;
 /** A gap between looks after which sessions are not judged at once. */
 const stallMs = 1000;
 const orphanEveryMs = 5_000;
@@ -56,7 +57,6 @@ export class Sweeper {
   #orphansAt = 0;
   #unknownHolders = new Set<string>();
   #stop: (() => Promise<void>) | undefined;
-  #nextLookAt = 0;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -64,11 +64,12 @@ export class Sweeper {
 
   begin(): void {
     const { clock, sweepMs, logger } = this.#options;
-    this.#stop = clock.every(sweepMs, async () => {
+    this.#stop = clock.repeat(async () => {
       try {
-        await this.#turn();
+        return await this.#turn();
       } catch (error) {
         logger.warn({ error: String(error) }, 'sweep failed, trying again');
+        return sweepMs;
       }
     });
   }
@@ -77,20 +78,19 @@ export class Sweeper {
     await this.#stop?.();
   }
 
-  async #turn(): Promise<void> {
-    const { store, worker, lockMs, clock, random } = this.#options;
-    if (clock.monotonic() < this.#nextLookAt) return;
+  /** One look and what follows from it; returns the milliseconds until the next. */
+  async #turn(): Promise<number> {
+    const { store, worker, lockMs, sweepMs, random } = this.#options;
     const look = await store.look(worker, lockMs);
     if (!look.leader) {
-      const patience = Math.max(followerMsMin, look.workers * followerMsPerWorker);
-      this.#nextLookAt = clock.monotonic() + patience * (0.5 + random());
       this.#suspects.clear();
       this.#lookedAt = 0;
-      return;
+      return Math.max(sweepMs, look.workers * followerMsPerWorker) * (0.5 + random());
     }
     await this.#takeFromLost(look);
     await this.#sendDue();
     await this.#findOrphans();
+    return this.#suspects.size > 0 ? Math.min(confirmMs, sweepMs) : sweepMs;
   }
 
   async #takeFromLost(look: Led): Promise<void> {
@@ -124,7 +124,7 @@ export class Sweeper {
     for (;;) {
       const taken = await store.interrupt({ ...lost, resendMs, quarantineAfter, limit });
       runs += taken.length;
-      await Promise.all(taken.map((run) => this.#attend(run)));
+      await Promise.all(taken.map((run) => this.#attend(run, false)));
       if (taken.length === 0) break;
     }
     await store.leave(lost.worker);
@@ -136,12 +136,12 @@ export class Sweeper {
     const limit = fixedLimits.runsPerSweep;
     for (;;) {
       const due = await store.due({ limit, resendMs });
-      await Promise.all(due.map((run) => this.#attend(run)));
+      await Promise.all(due.map((run) => this.#attend(run, true)));
       if (due.length < limit) return;
     }
   }
 
-  async #attend(run: DueRun): Promise<void> {
+  async #attend(run: DueRun, again: boolean): Promise<void> {
     const { store, queue, logger } = this.#options;
     if (isEnded(run.status)) {
       await store.delete(run.run);
@@ -153,7 +153,7 @@ export class Sweeper {
       return;
     }
     try {
-      await queue.send(run, { urgent: run.status === 'interrupted' });
+      await queue.send(run, { urgent: run.status === 'interrupted', again });
     } catch (error) {
       // It is due again soon.
       logger.warn({ run: run.run, error: String(error) }, 'wake-up not sent, it will be sent again');

@@ -19,12 +19,11 @@ export const systemClock: Clock = {
     });
   },
 
-  every(ms, task) {
+  repeat(task) {
     const stopped = new AbortController();
     const loop = (async () => {
       while (!stopped.signal.aborted) {
-        await task();
-        await systemClock.sleep(ms, stopped.signal);
+        await systemClock.sleep(await task(), stopped.signal);
       }
     })();
     return () => {

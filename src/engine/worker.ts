@@ -17,6 +17,7 @@ import type { Consumer, Delivery, ResumeQueue, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
 import { Session } from './session.ts';
+import { Suspects } from './suspects.ts';
 import { Sweeper } from './sweeper.ts';
 import type { AnyWorkflow } from './workflow.ts';
 
@@ -58,6 +59,7 @@ export class Worker implements AsyncDisposable {
   readonly #session: Session;
   readonly #sweeper: Sweeper;
   readonly #executions = new Set<Execution>();
+  readonly #suspects: Suspects;
   readonly #started: Promise<void>;
   #consumer: Consumer | undefined;
   #closing: Promise<void> | undefined;
@@ -76,6 +78,7 @@ export class Worker implements AsyncDisposable {
       keepMs: options.keepMs ?? defaults.keepMs,
     };
     this.id = newWorkerId();
+    this.#suspects = new Suspects(parts.clock);
     const { store, queue, clock, logger } = parts;
     const { concurrency, beatMs, sessionMs, sweepMs, quarantineAfter } = this.#options;
     this.#session = new Session({
@@ -146,7 +149,7 @@ export class Worker implements AsyncDisposable {
     });
     this.#executions.add(execution);
     try {
-      const delivery = await execution.run();
+      const delivery = await this.#suspects.run(wakeUp, () => execution.run(), execution.progressed);
       if (execution.handedBack) await this.#wakeOthers(execution);
       return delivery;
     } finally {
@@ -157,7 +160,7 @@ export class Worker implements AsyncDisposable {
   async #wakeOthers({ wakeUp, fence }: Execution): Promise<void> {
     if (fence === undefined) return;
     try {
-      await this.#parts.queue.send({ ...wakeUp, fence }, { urgent: true });
+      await this.#parts.queue.send({ ...wakeUp, fence, deaths: 0 }, { urgent: true });
     } catch (error) {
       // The run is due, so the sweeper sends the wake-up.
       this.#parts.logger.warn({ ...wakeUp, error: String(error) }, 'wake-up not sent');

@@ -288,10 +288,16 @@ export class RedisRunStore implements RunStore {
     for (const shard of this.#keys.shards) {
       if (found.length >= limit) break;
       const reply = await this.#run(() => ask(shard, limit - found.length));
-      for (let i = 0; i + 3 < reply.length; i += 4) {
+      for (let i = 0; i + 4 < reply.length; i += 5) {
         const run = String(reply[i]);
         const status = toStatus(shard.run(run), String(reply[i + 3]));
-        found.push({ run, workflow: String(reply[i + 1]), fence: Number(reply[i + 2]), status });
+        found.push({
+          run,
+          workflow: String(reply[i + 1]),
+          fence: Number(reply[i + 2]),
+          status,
+          deaths: Number(reply[i + 4]),
+        });
       }
     }
     return found;

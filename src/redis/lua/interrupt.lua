@@ -10,7 +10,7 @@
 -- ARGV[5] quarantineAfter: deaths in a row without progress
 -- ARGV[6] limit: runs handled at most
 -- ARGV[7] base: prefix of the shard's keys
--- Returns {run id, workflow, fence, status, …} of the runs it took
+-- Returns {run id, workflow, fence, status, deaths, …} of the runs it took
 -- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale.
 local held, due = KEYS[1], KEYS[2]
 local worker, reason, lastSeenAt, base = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[7]
@@ -20,7 +20,6 @@ local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local at = string.format('%.0f', now)
-local detectMs = string.format('%.0f', math.max(0, now - lastSeenAt))
 local taken = {}
 for _, id in ipairs(redis.call('SRANDMEMBER', held, limit)) do
   redis.call('SREM', held, id)
@@ -29,9 +28,13 @@ for _, id in ipairs(redis.call('SRANDMEMBER', held, limit)) do
   if m[1] == worker then
     local fence = string.format('%.0f', math.max(m[2] + 1, micros))
     local seq = m[3] + 1
-    local deaths = tonumber(m[3]) > tonumber(m[4]) and 1 or tonumber(m[5] or '0') + 1
+    local deaths = tonumber(m[3]) > tonumber(m[4]) and 0 or tonumber(m[5] or '0') + 1
+    -- The newest event is a sign of life as well.
+    local newest = redis.call('XREVRANGE', events, '+', '-', 'COUNT', 1)[1]
+    local seen = math.max(lastSeenAt, newest and newest[2][4] or 0)
+    local detectMs = string.format('%.0f', math.max(0, now - seen))
     local data = string.format('{"worker":%s,"reason":"%s","lastSeenAt":%.0f,"detectMs":%s,"deaths":%d}',
-      cjson.encode(worker), reason, lastSeenAt, detectMs, deaths)
+      cjson.encode(worker), reason, seen, detectMs, deaths)
     local bytes = m[7] + #data
     redis.call('XADD', events, string.format('%.0f-', seq) .. fence,
       'type', 'run.interrupted', 'at', at, 'data', data)
@@ -55,7 +58,7 @@ for _, id in ipairs(redis.call('SRANDMEMBER', held, limit)) do
     redis.call('ZREM', base .. 'by-status:running', id)
     redis.call('ZADD', base .. 'by-status:' .. status, at, id)
     redis.call('SPUBLISH', base .. 'changed:' .. id, string.format('%.0f', seq))
-    for _, value in ipairs({id, m[6], fence, status}) do taken[#taken + 1] = value end
+    for _, value in ipairs({id, m[6], fence, status, deaths}) do taken[#taken + 1] = value end
   end
 end
 if redis.call('EXISTS', held) == 0 then redis.call('SREM', base .. 'holders', worker) end

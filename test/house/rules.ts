@@ -1,0 +1,208 @@
+/**
+ * The house rules that can be read off the text. Each names what to do instead, and carries a sample it must catch: a
+ * rule that finds nothing because it no longer looks is worse than none.
+ */
+import { posix } from 'node:path';
+import { code, sources, type Source } from './sources.ts';
+
+export interface Rule {
+  readonly name: string;
+  /** What it looks at. */
+  readonly files: () => readonly Source[];
+  /** Fewer files than this and the rule has lost its subject. */
+  readonly filesMin: number;
+  /** The problems of one file, as sentences. */
+  readonly problems: (source: Source) => string[];
+  /** Must be caught. */
+  readonly planted: Source;
+  /** Must pass. */
+  readonly clean: Source;
+}
+
+const codeLengthMax = 110;
+/** Comments may be as wide as the drawings among them need. */
+const proseLengthMax = 125;
+const fileLinesMax = 400;
+
+/** What each folder of src may import: paths from the root of the repository, and packages. */
+const floors: Readonly<Record<string, readonly string[]>> = {
+  core: ['src/core/'],
+  memory: ['src/core/', 'src/memory/', 'node:'],
+  redis: ['src/core/', 'src/redis/', 'node:', 'ioredis', 'cluster-key-slot'],
+  bullmq: ['src/core/', 'src/bullmq/', 'node:', 'bullmq'],
+  engine: ['src/core/', 'src/engine/', 'node:'],
+  testing: ['src/core/', 'src/memory/', 'src/testing/', 'node:', 'testcontainers'],
+  // The files at the root of src: the wiring and the entries.
+  '': ['src/', 'node:', 'ioredis', 'zod'],
+};
+const exceptions: Readonly<Record<string, readonly string[]>> = {
+  'src/core/codec.ts': ['msgpackr'],
+};
+
+const sentence = (line: number, text: string): string => `line ${line}: ${text}`;
+
+function eachLine(text: string, problem: (line: string) => string | undefined): string[] {
+  return text.split('\n').flatMap((line, i) => {
+    const found = problem(line);
+    return found === undefined ? [] : [sentence(i + 1, found)];
+  });
+}
+
+/** Without comments, line by line, so that prose may speak of what code may not do. */
+function withoutComments(text: string): string {
+  return text
+    .replaceAll(/\/\*[\s\S]*?\*\//g, (comment) => comment.replaceAll(/[^\n]/g, ' '))
+    .replaceAll(/(^|\s)\/\/.*$/gm, '$1');
+}
+
+export function importsOf(text: string): string[] {
+  const pattern = /\b(?:from|import)\s*\(?\s*'([^'\n]+)'/g;
+  return [...withoutComments(text).matchAll(pattern)].map((match) => match[1] ?? '');
+}
+
+function floorProblems({ path, text }: Source): string[] {
+  const folder = path.split('/').length > 2 ? (path.split('/')[1] ?? '') : '';
+  const allowed = floors[folder];
+  if (allowed === undefined) return [`${folder}/ has no floor: add it to the table of floors`];
+  const all = [...allowed, ...(exceptions[path] ?? [])];
+  return importsOf(text)
+    .map((name) => (name.startsWith('.') ? posix.join(posix.dirname(path), name) : name))
+    .filter((name) => !all.some((one) => (/[/:]$/.test(one) ? name.startsWith(one) : name === one)))
+    .map((name) => `imports ${name}; ${folder || 'src'} may import only ${all.join(', ')}`);
+}
+
+/** What core may not touch, and what to do instead. */
+const impure: readonly (readonly [RegExp, string])[] = [
+  [/\bprocess\./, 'take it as an argument'],
+  [/\bDate\.now\(|\bnew Date\(\)|\bperformance\./, 'take a Clock, or the time'],
+  [/\bset(Timeout|Interval|Immediate)\(/, 'take a Clock'],
+  [/\bconsole\./, 'take a Logger'],
+  [/\bMath\.random\(|\bcrypto\./, 'take the random number'],
+];
+
+const bannedNames = new Set(['utils', 'util', 'helpers', 'helper', 'types', 'interfaces', 'lib']);
+
+const sample = (path: string, text: string): Source => ({ path, text });
+
+/** Puts a banned word together, so that this file does not hold it. */
+const banned = (...parts: readonly string[]): string => parts.join('');
+
+export const rules: readonly Rule[] = [
+  {
+    name: 'imports point down',
+    files: () => code('src'),
+    filesMin: 15,
+    problems: floorProblems,
+    planted: sample('src/core/run.ts', "import { x } from '../redis/keys.ts';"),
+    clean: sample(
+      'src/redis/keys.ts',
+      "import type { x } from '../core/run.ts';\n// from 'bullmq'",
+    ),
+  },
+  {
+    name: 'core has no clock, no process, no output and no chance',
+    files: () => code('src/core'),
+    filesMin: 10,
+    problems: ({ text }) =>
+      eachLine(withoutComments(text), (line) => {
+        const found = impure.find(([pattern]) => pattern.test(line));
+        return found && `core is pure; ${found[1]} instead of ${found[0].exec(line)?.[0]}`;
+      }),
+    planted: sample('src/core/run.ts', 'const at = Date.now();'),
+    clean: sample('src/core/run.ts', '/* never Date.now() */ const at = clock.now();'),
+  },
+  {
+    name: `files have at most ${fileLinesMax} lines`,
+    files: () => code('src', 'test', 'tools', 'examples'),
+    filesMin: 25,
+    problems: ({ text }) => {
+      const lines = text.split('\n').length - 1;
+      return lines > fileLinesMax ? [`${lines} lines; split it by what its parts are about`] : [];
+    },
+    planted: sample('src/a.ts', 'x\n'.repeat(fileLinesMax + 1)),
+    clean: sample('src/a.ts', 'x\n'.repeat(fileLinesMax)),
+  },
+  {
+    name: `lines have at most ${codeLengthMax} characters, in comments ${proseLengthMax}`,
+    files: () => [
+      ...code('src', 'test', 'tools', 'examples'),
+      ...sources.filter(({ path }) => path.endsWith('.lua')),
+    ],
+    filesMin: 30,
+    problems: ({ text }) =>
+      eachLine(text, (line) => {
+        const max = /^\s*(\/\*|\*|\/\/|--)/.test(line) ? proseLengthMax : codeLengthMax;
+        // A message stays in one piece, so that it can be searched for.
+        const isMessage = /(['"`]).{60,}\1/.test(line);
+        const length = line.length;
+        return length > max && !isMessage ? `${length} characters; break it` : undefined;
+      }),
+    planted: sample('src/a.ts', `const a = ${'1 + '.repeat(codeLengthMax / 4)}1;`),
+    clean: sample(
+      'src/a.ts',
+      `// ${'x'.repeat(proseLengthMax - 3)}\n  'A ${'long '.repeat(30)} message.',`,
+    ),
+  },
+  {
+    name: 'file names are kebab-case and say what is inside',
+    files: () => code('src', 'test', 'tools', 'examples'),
+    filesMin: 25,
+    problems: ({ path }) => {
+      const name = posix.basename(path).replace(/(\.test|\.test-d)?\.(ts|mjs)$/, '');
+      if (bannedNames.has(name)) return [`"${name}" says nothing; name it after what it holds`];
+      return /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) ? [] : [`${name} is not kebab-case`];
+    },
+    planted: sample('src/utils.ts', ''),
+    clean: sample('src/core/run-list.ts', ''),
+  },
+  {
+    name: 'nothing is left for later',
+    files: () => code('src', 'test', 'tools', 'examples'),
+    filesMin: 25,
+    problems: ({ text }) =>
+      eachLine(text, (line) => {
+        const left = /\b(TO(?=DO\b)|FIX(?=ME\b)|XX(?=X\b))|\b(it|test|describe)\.(?=only\b)/;
+        return left.test(line) ? 'do it, or open an issue; run all tests' : undefined;
+      }),
+    planted: sample('src/a.ts', `// ${banned('TO', 'DO')}: later`),
+    clean: sample('src/a.ts', '// The only way.'),
+  },
+  {
+    name: 'exports have names',
+    files: () => code('src', 'test', 'examples'),
+    filesMin: 20,
+    problems: ({ text }) =>
+      eachLine(withoutComments(text), (line) =>
+        /^\s*export default\b|\bas default\b/.test(line) ? 'give the export a name' : undefined,
+      ),
+    planted: sample('src/a.ts', 'export default function f() {}'),
+    clean: sample('src/a.ts', 'export function f() {}'),
+  },
+  {
+    name: 'no file knows a machine',
+    files: () => sources,
+    filesMin: 40,
+    problems: ({ text }) =>
+      eachLine(text, (line) =>
+        /(?<![\w.@*-])\/(?:work|root|home|Users)\/\w|\/\/registry\./.test(line)
+          ? 'use a path relative to the file, and no registry'
+          : undefined,
+      ),
+    planted: sample('src/a.ts', `const dir = '${banned('/ro', 'ot/pawl')}';`),
+    clean: sample('src/a.ts', "const dir = new URL('../home/x', import.meta.url);"),
+  },
+  {
+    name: 'nothing is promised that cannot be kept',
+    files: () => sources.filter(({ path }) => /^(src|examples)\/|^\w+\.(md|json)$/.test(path)),
+    filesMin: 20,
+    problems: ({ text }) =>
+      eachLine(text, (line) =>
+        /\bexactly[ -]once\b/i.test(line) &&
+        !/\b(not|no|never|nothing|nowhere|cannot)\b/i.test(line)
+          ? 'say: a step may run again, an acknowledged event is stored once'
+          : undefined,
+      ),
+    planted: sample('README.md', 'Steps run exactly once.'),
+    clean: sample('README.md', 'A step is not run exactly once.'),
+  },
+];

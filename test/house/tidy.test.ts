@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest';
+import { redisImage } from '../../src/testing/redis-docker.ts';
+import { importsOf, rules } from './rules.ts';
+import { source } from './sources.ts';
+
+describe.each(rules.map((rule) => [rule.name, rule] as const))('%s', (_name, rule) => {
+  test('catches the planted sample and passes the clean one', () => {
+    expect(rule.problems(rule.planted)).not.toEqual([]);
+    expect(rule.problems(rule.clean)).toEqual([]);
+  });
+
+  test('holds', () => {
+    const files = rule.files();
+    expect(files.length, 'files looked at').toBeGreaterThanOrEqual(rule.filesMin);
+    const problems = files.flatMap((file) =>
+      rule.problems(file).map((problem) => `${file.path} ${problem}`),
+    );
+    expect(problems).toEqual([]);
+  });
+});
+
+test('every form of import is seen', () => {
+  const text = [
+    "import a from 'a';",
+    "import 'b';",
+    "import type { C } from 'c';",
+    "export { d } from 'd';",
+    "const e = await import('e');",
+    "type F = import('f').F;",
+    "import {\n  g,\n} from 'g';",
+    "// import h from 'h';",
+  ].join('\n');
+  expect(importsOf(text)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+});
+
+test('docker-compose.yml and the tests use the same image', () => {
+  expect(source('docker-compose.yml').text).toContain(`image: ${redisImage}\n`);
+});

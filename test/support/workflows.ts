@@ -1,0 +1,43 @@
+/** Workflows that the tests run, in this process and in children. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineWorkflow } from 'pawl';
+import { z } from 'zod';
+
+/** Ticks `count` times: one step and one event for each, in one commit, `paceMs` apart. */
+export const ticks = defineWorkflow({
+  name: 'ticks',
+  input: z.object({ count: z.int(), paceMs: z.number().default(0) }),
+  state: z.object({ next: z.number().default(0), sum: z.number().default(0) }),
+  events: { tick: z.object({ i: z.int(), pid: z.int() }) },
+  reduce: { tick: (state, { i }) => ({ ...state, next: i + 1, sum: state.sum + i }) },
+  async run(ctx, { count, paceMs }) {
+    for (let i = ctx.state.next; i < count; i++) {
+      await ctx.step(`tick:${i}`, async (step) => {
+        await sleep(paceMs);
+        step.emit('tick', { i, pid: process.pid });
+      });
+    }
+    return { sum: ctx.state.sum };
+  },
+});
+
+/** Kills the process that executes it, at once and every time. */
+export const poison = defineWorkflow({
+  name: 'poison',
+  run() {
+    process.kill(process.pid, 'SIGKILL');
+  },
+});
+
+/** One step that takes its time and does not listen to its signal. */
+export const stubborn = defineWorkflow({
+  name: 'stubborn',
+  input: z.object({ ms: z.number() }),
+  async run(ctx, { ms }) {
+    await ctx.step('first', () => 'kept');
+    return ctx.step('long', async () => {
+      await sleep(ms);
+      return process.pid;
+    });
+  },
+});
