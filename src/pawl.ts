@@ -75,7 +75,9 @@ const openSchema = z.object({
 
 const limitsSchema = z
   .strictObject(
-    Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, z.int().positive().optional()])),
+    Object.fromEntries(
+      Object.keys(defaultLimits).map((name) => [name, z.int().positive().optional()]),
+    ),
   )
   .optional();
 
@@ -168,7 +170,8 @@ export class Pawl implements AsyncDisposable {
       const stored = decode(record.input, { key: `run ${id}, input` });
       const mine = decode(bytes, { key: 'input' });
       if (record.workflow !== workflow.name || !isDeepStrictEqual(stored, mine)) {
-        const other = record.workflow === workflow.name ? 'another input' : `workflow ${record.workflow}`;
+        const other =
+          record.workflow === workflow.name ? 'another input' : `workflow ${record.workflow}`;
         throw new RunError(
           'PAWL_RUN_EXISTS',
           id,
@@ -176,7 +179,8 @@ export class Pawl implements AsyncDisposable {
         );
       }
     }
-    if (record.status === 'queued') await this.#wake({ run: id, workflow: workflow.name, fence: record.fence, deaths: 0 });
+    if (record.status === 'queued')
+      await this.#wake({ run: id, workflow: workflow.name, fence: record.fence, deaths: 0 });
     return this.run(workflow, id);
   }
 
@@ -266,8 +270,10 @@ export class Pawl implements AsyncDisposable {
       await this.#queue.send(wakeUp);
     } catch (error) {
       // The run is stored and due; the sweeper of any worker sends the wake-up.
-      this.#logger.warn({ ...wakeUp, error: String(error) }, 'wake-up not sent, it will be sent again');
+      this.#logger.warn(
+        { ...wakeUp, error: String(error) },
+        'wake-up not sent, it will be sent again',
+      );
     }
   }
 }
-

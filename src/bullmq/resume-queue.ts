@@ -78,7 +78,9 @@ export class BullResumeQueue implements ResumeQueue {
   async consume(options: ConsumeOptions): Promise<Consumer> {
     if (this.#closed) throw closedError();
     const connection = this.#options.connect({ blocking: true });
-    const workers = options.workflows.map((workflow) => this.#worker(workflow, connection, options));
+    const workers = options.workflows.map((workflow) =>
+      this.#worker(workflow, connection, options),
+    );
     await Promise.all(workers.map((worker) => worker.waitUntilReady()));
     const consumer: Consumer = {
       close: async () => {

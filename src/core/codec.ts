@@ -33,7 +33,12 @@ addExtension({
   read: (entries: unknown) => new MapEntries(Array.isArray(entries) ? entries : [entries]),
 });
 
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, moreTypes: true, copyBuffers: true });
+const packr = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  moreTypes: true,
+  copyBuffers: true,
+});
 const text = new TextDecoder('utf-8', { fatal: true });
 
 /** Where bytes came from, for the error that says they cannot be read. */
@@ -70,7 +75,9 @@ export function decode(bytes: Uint8Array, origin: Origin): unknown {
   }
   throw new CorruptionError(
     origin,
-    bytes.length === 0 ? 'is empty' : `has an unknown format byte 0x${(bytes[0] ?? 0).toString(16)}`,
+    bytes.length === 0
+      ? 'is empty'
+      : `has an unknown format byte 0x${(bytes[0] ?? 0).toString(16)}`,
   );
 }
 
@@ -99,7 +106,10 @@ function toPackable(value: unknown, path: string, depth: number): unknown {
 
 function toPackableObject(value: object, path: string, depth: number): unknown {
   if (depth >= fixedLimits.valueDepth) {
-    throw new UnstorableError(path, `nested deeper than ${fixedLimits.valueDepth} levels, or a cycle`);
+    throw new UnstorableError(
+      path,
+      `nested deeper than ${fixedLimits.valueDepth} levels, or a cycle`,
+    );
   }
   if (Array.isArray(value)) return packEach(value, path, depth);
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -136,9 +146,11 @@ function packFields(
 ): Record<string, unknown> {
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(fields)) {
-    if (key === '__proto__') throw new UnstorableError(`${path}.__proto__`, 'a field named __proto__');
+    if (key === '__proto__')
+      throw new UnstorableError(`${path}.__proto__`, 'a field named __proto__');
     const packable = toPackable(fields[key], `${path}.${key}`, depth + 1);
-    if (packable !== fields[key] && !Number.isNaN(packable)) (copy ??= { ...fields })[key] = packable;
+    if (packable !== fields[key] && !Number.isNaN(packable))
+      (copy ??= { ...fields })[key] = packable;
   }
   return copy ?? fields;
 }

@@ -31,7 +31,8 @@ export const errorCodes = {
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
   PAWL_UNAVAILABLE: 'Redis did not answer: `outcome` says whether the call may have been applied.',
   PAWL_REDIS_FULL: 'Redis is at its memory limit and refused the write.',
-  PAWL_REDIS_CONFIG: 'Redis is set up so that it could lose runs: the message has the command that fixes it.',
+  PAWL_REDIS_CONFIG:
+    'Redis is set up so that it could lose runs: the message has the command that fixes it.',
   PAWL_REDIS_VERSION: 'Redis is older than 7.0.',
   PAWL_SHARDS: 'This prefix was first used with another number of shards.',
   PAWL_CORRUPT: 'Stored data cannot be read: the error names the key and the seq.',
@@ -143,7 +144,12 @@ export class FencedError extends RunError {
 /** A mistake or failure of one step; carries the step's name. */
 export class StepError extends RunError {
   readonly step: string;
-  constructor(code: ErrorCode, at: { run: string; step: string }, message: string, cause?: unknown) {
+  constructor(
+    code: ErrorCode,
+    at: { run: string; step: string },
+    message: string,
+    cause?: unknown,
+  ) {
     super(code, at.run, message, { cause });
     this.step = at.step;
   }

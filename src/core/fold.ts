@@ -96,7 +96,8 @@ export class Fold implements Folded {
         const reducer = Object.hasOwn(this.#reducers, event.type)
           ? this.#reducers[event.type]
           : undefined;
-        if (reducer !== undefined) this.#change(checkState(reducer(this.state, event.data), event.type));
+        if (reducer !== undefined)
+          this.#change(checkState(reducer(this.state, event.data), event.type));
       }
     }
     this.seq += 1;

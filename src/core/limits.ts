@@ -1,4 +1,7 @@
-/** Every bound pawl keeps, with its default. Sizes are bytes of encoded data. `Pawl.open({ limits })` changes the adjustable ones. */
+/**
+ * Every bound pawl keeps, with its default. Sizes are bytes of encoded data. `Pawl.open({ limits })` changes the adjustable
+ * ones.
+ */
 
 export interface Limits {
   /** Encoded input of a run. */

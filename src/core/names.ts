@@ -14,7 +14,11 @@ const printablePattern = /^[^\u0000-\u001f\u007f]+$/;
 
 /** Checks a run id: 1–128 of `A–Z a–z 0–9 _ . ~ -`. */
 export function checkRunId(id: unknown, field = 'run id'): asserts id is string {
-  checkText(field, id, { pattern: idPattern, length: fixedLimits.runIdLength, allowed: 'A-Z a-z 0-9 _ . ~ -' });
+  checkText(field, id, {
+    pattern: idPattern,
+    length: fixedLimits.runIdLength,
+    allowed: 'A-Z a-z 0-9 _ . ~ -',
+  });
 }
 
 /** Checks the name of a workflow: a letter, then up to 63 of `A–Z a–z 0–9 _ . -`. */
@@ -49,7 +53,10 @@ export function checkTags(tags: unknown): asserts tags is Readonly<Record<string
   }
   const entries = Object.entries(tags);
   if (entries.length > fixedLimits.tags) {
-    throw new InvalidError('tags', `has ${entries.length} entries, at most ${fixedLimits.tags} are kept.`);
+    throw new InvalidError(
+      'tags',
+      `has ${entries.length} entries, at most ${fixedLimits.tags} are kept.`,
+    );
   }
   for (const [key, value] of entries) {
     checkText(`tag key ${quote(key)}`, key, { ...nameRule, length: fixedLimits.tagKeyLength });
@@ -75,7 +82,10 @@ const nameRule: TextRule = {
 
 function checkText(field: string, value: unknown, rule: TextRule): asserts value is string {
   if (typeof value !== 'string') {
-    throw new InvalidError(field, `must be a string, it is ${value === null ? 'null' : typeof value}.`);
+    throw new InvalidError(
+      field,
+      `must be a string, it is ${value === null ? 'null' : typeof value}.`,
+    );
   }
   if (value.length === 0) throw new InvalidError(field, 'is empty.');
   if (value.length > rule.length) {

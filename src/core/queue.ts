@@ -16,7 +16,9 @@ export interface WakeUp {
 }
 
 /** How the execution that a wake-up started has ended, for the dashboards of the queue. */
-export type Delivery = { readonly outcome: 'done' } | { readonly outcome: 'failed'; readonly reason: string };
+export type Delivery =
+  | { readonly outcome: 'done' }
+  | { readonly outcome: 'failed'; readonly reason: string };
 
 export interface ConsumeOptions {
   /** Names of the workflows this consumer can execute; wake-ups of others stay for others. */

@@ -32,16 +32,25 @@ export type OutputOf<S> = S extends Schema<unknown, infer Output> ? Output : nev
  * @throws InvalidError naming the first field that does not fit, below `field`.
  * @throws DefinitionError when the schema validates asynchronously: a run could not be replayed the same way.
  */
-export function validate<Output>(schema: Schema<unknown, Output>, value: unknown, field: string): Output {
+export function validate<Output>(
+  schema: Schema<unknown, Output>,
+  value: unknown,
+  field: string,
+): Output {
   const result = schema['~standard'].validate(value);
   if (result instanceof Promise) {
     // The answer is not wanted any more, and its failure is nobody's business.
     result.catch(() => undefined);
-    throw new DefinitionError(`The schema of ${field} validates asynchronously; pawl needs a synchronous one.`);
+    throw new DefinitionError(
+      `The schema of ${field} validates asynchronously; pawl needs a synchronous one.`,
+    );
   }
   if (result.issues === undefined) return result.value;
   const [first] = result.issues;
-  throw new InvalidError(formatPath(field, first), `does not fit: ${first?.message ?? 'no reason given'}.`);
+  throw new InvalidError(
+    formatPath(field, first),
+    `does not fit: ${first?.message ?? 'no reason given'}.`,
+  );
 }
 
 function formatPath(field: string, issue: Issue | undefined): string {

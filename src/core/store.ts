@@ -138,8 +138,10 @@ export interface InterruptParams {
 
 export interface DueParams {
   readonly limit: number;
-  /** Runs returned here are due again after this time unless they were claimed. */
+  /** Runs returned here are due again after this time unless they were claimed; later and later the longer they wait. */
   readonly resendMs: number;
+  /** `queued` and `interrupted` runs that will be due within this time count as due; others are left alone. Default 0. */
+  readonly aheadMs?: number;
 }
 
 /** A run that needs attention now; `status` tells which. */
@@ -215,7 +217,9 @@ export interface RunStore {
   claim(params: ClaimParams): Promise<ClaimOutcome>;
   /** Appends events, saves a snapshot, lets go of the run: any of these, all at once. */
   commit(params: CommitParams): Promise<CommitOutcome>;
-  /** Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns those to wake. */
+  /**
+   * Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns what it took.
+   */
   interrupt(params: InterruptParams): Promise<readonly DueRun[]>;
   /** The runs that are due, each postponed by `resendMs`. */
   due(params: DueParams): Promise<readonly DueRun[]>;
@@ -227,7 +231,11 @@ export interface RunStore {
   record(run: string): Promise<RunRecord | undefined>;
   load(run: string): Promise<LoadedRun | undefined>;
   /** Events after `after`, in order, at most `limit`; none when there is no such run. */
-  events(params: { readonly run: string; readonly after: number; readonly limit: number }): Promise<readonly StoredEvent[]>;
+  events(params: {
+    readonly run: string;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<readonly StoredEvent[]>;
   list(params: ListParams): Promise<RunPage>;
   /** Calls `changed` soon after the run has changed, as a hint that may be lost. Returns the way to stop. */
   watch(run: string, changed: () => void): Promise<() => Promise<void>>;

@@ -19,6 +19,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Delivery, WakeUp } from '../core/queue.ts';
 import type { ClaimOutcome, CommitParams, Release, RunStore } from '../core/store.ts';
+import type { Context } from './context.ts';
 import { createContext } from './handler-context.ts';
 import { type Loss, LogWriter } from './log-writer.ts';
 import { encodeError } from './payloads.ts';
@@ -120,7 +121,13 @@ export class Execution {
   async #claim(): Promise<Claimed | undefined> {
     const { store, worker, workflow, logger, newToken, clock } = this.#options;
     const { run, fence } = this.#wakeUp;
-    const params = { run, expectedFence: fence, worker, codeVersion: workflow.version, token: newToken() };
+    const params = {
+      run,
+      expectedFence: fence,
+      worker,
+      codeVersion: workflow.version,
+      token: newToken(),
+    };
     for (;;) {
       if (this.#handBackWanted) return undefined;
       try {
@@ -129,7 +136,10 @@ export class Execution {
         logger.debug({ run, ...outcome }, 'nothing to claim');
         return undefined;
       } catch (error) {
-        if (PawlError.is(error) && (error.code === 'PAWL_CLOSED' || error.code === 'PAWL_CORRUPT')) {
+        if (
+          PawlError.is(error) &&
+          (error.code === 'PAWL_CLOSED' || error.code === 'PAWL_CORRUPT')
+        ) {
           logger.error({ run, error: String(error) }, 'claim failed');
           return undefined;
         }
@@ -200,12 +210,12 @@ export class Execution {
   }
 
   /** Calls the handler and turns its end into the run's last events and release. */
-  async #callHandler(context: unknown, claimed: Claimed, steps: Steps): Promise<Ending> {
+  async #callHandler(context: Context, claimed: Claimed, steps: Steps): Promise<Ending> {
     const { workflow, limits, keepMs } = this.#options;
     const { run } = this.#wakeUp;
     try {
       const input = decode(claimed.record.input, { key: `run ${run}, input` });
-      const output: unknown = await workflow.definition.run(context as never, input as never);
+      const output: unknown = await workflow.definition.run(context, input);
       const [open] = steps.open;
       if (open !== undefined) {
         throw new StepError(
@@ -245,7 +255,7 @@ export class Execution {
     this.#abort.abort(new Error(`run ${this.#wakeUp.run} has ended`));
     if (ending.error === undefined) return done;
     const { logger, workflow } = this.#options;
-    logger.warn({ run: this.#wakeUp.run, error: String(ending.error) }, 'run failed');
+    logger.warn({ run: this.#wakeUp.run, error: recordError(ending.error).message }, 'run failed');
     return { outcome: 'failed', reason: `run of ${workflow.name} failed` };
   }
 

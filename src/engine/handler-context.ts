@@ -43,7 +43,10 @@ export function createContext(options: ContextOptions): Context {
       return steps.run(name, body, stepOptions);
     },
     async checkpoint({ label, metadata }: CheckpointOptions = {}) {
-      const value = { ...(label === undefined ? {} : { label }), ...(metadata === undefined ? {} : { metadata }) };
+      const value = {
+        ...(label === undefined ? {} : { label }),
+        ...(metadata === undefined ? {} : { metadata }),
+      };
       const data = encode(value, 'checkpoint', limits.eventBytes);
       await writer.submit([{ type: 'checkpoint.saved', data, value }], { snapshot: true });
     },

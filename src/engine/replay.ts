@@ -42,7 +42,11 @@ export async function replay(
       bytes += event.data.length;
     }
     if (fold.seq >= record.seq || page.length === 0) break;
-    page = await store.events({ run: record.id, after: fold.seq, limit: fixedLimits.eventsPerPage });
+    page = await store.events({
+      run: record.id,
+      after: fold.seq,
+      limit: fixedLimits.eventsPerPage,
+    });
   }
   return { fold, saved, events, bytes };
 }
@@ -63,7 +67,9 @@ function decodeFields(snapshot: Snapshot, key: string): SavedFields {
   for (const [field, bytes] of snapshot.fields) {
     const at = `${key}, snapshot field ${field}`;
     const value =
-      parseSnapshotField(field)?.kind === 'step' ? decodeStep(bytes, at) : decode(bytes, { key: at });
+      parseSnapshotField(field)?.kind === 'step'
+        ? decodeStep(bytes, at)
+        : decode(bytes, { key: at });
     saved.set(field, { value, bytes: bytes.length });
   }
   return saved;
@@ -83,4 +89,3 @@ function restore(
   }
   return { state, steps };
 }
-

@@ -54,7 +54,8 @@ export class RunHandle<Output = unknown, S = unknown> {
    *   `PAWL_RUN_NOT_FOUND`, `PAWL_TIMEOUT` after `timeoutMs`: the run goes on.
    */
   async result(options: { readonly timeoutMs?: number } = {}): Promise<Output> {
-    const deadline = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
+    const deadline =
+      options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
     for await (const _ of this.#changes(deadline)) {
       const record = await this.#record();
       if (record.status === 'completed') {
@@ -103,7 +104,10 @@ export class RunHandle<Output = unknown, S = unknown> {
   async state(): Promise<S> {
     const { store, workflow } = this.#parts;
     if (workflow === undefined) {
-      throw new PawlError('PAWL_DEFINITION', 'The state needs the workflow: pawl.run(workflow, id).');
+      throw new PawlError(
+        'PAWL_DEFINITION',
+        'The state needs the workflow: pawl.run(workflow, id).',
+      );
     }
     const loaded = await store.load(this.id);
     if (loaded === undefined) throw this.#notFound();
@@ -146,11 +150,23 @@ export class RunHandle<Output = unknown, S = unknown> {
     const what = recorded?.message ?? 'no reason recorded';
     switch (record.status) {
       case 'cancelled':
-        return new RunError('PAWL_RUN_CANCELLED', this.id, `Run ${this.id} was cancelled: ${what}`, { cause });
+        return new RunError(
+          'PAWL_RUN_CANCELLED',
+          this.id,
+          `Run ${this.id} was cancelled: ${what}`,
+          { cause },
+        );
       case 'quarantined':
-        return new RunError('PAWL_RUN_QUARANTINED', this.id, `Run ${this.id} was set aside: ${what}`, { cause });
+        return new RunError(
+          'PAWL_RUN_QUARANTINED',
+          this.id,
+          `Run ${this.id} was set aside: ${what}`,
+          { cause },
+        );
       default:
-        return new RunError('PAWL_RUN_FAILED', this.id, `Run ${this.id} failed: ${what}`, { cause });
+        return new RunError('PAWL_RUN_FAILED', this.id, `Run ${this.id} failed: ${what}`, {
+          cause,
+        });
     }
   }
 }

@@ -71,7 +71,10 @@ export class Steps {
     }
     this.#open.add(name);
     try {
-      return await this.#attempt(name, body, { retry: options.retry ?? {}, tried: known?.attempts ?? 0 });
+      return await this.#attempt(name, body, {
+        retry: options.retry ?? {},
+        tried: known?.attempts ?? 0,
+      });
     } finally {
       this.#open.delete(name);
     }
@@ -125,7 +128,11 @@ export class Steps {
       attempt: at.attempt,
       emit(type, data) {
         if (at.events.length + 1 >= fixedLimits.eventsPerCommit) {
-          throw new LimitError(`events of step ${at.name}`, fixedLimits.eventsPerCommit - 1, at.events.length + 1);
+          throw new LimitError(
+            `events of step ${at.name}`,
+            fixedLimits.eventsPerCommit - 1,
+            at.events.length + 1,
+          );
         }
         at.events.push(eventWrite(workflow, limits, { type, data }));
       },

@@ -117,7 +117,11 @@ export class Sweeper {
   }
 
   /** Interrupts all runs of a lost worker, wakes others for them, and forgets the worker. */
-  async #take(lost: { worker: string; reason: InterruptReason; lastSeenAt: number }): Promise<void> {
+  async #take(lost: {
+    worker: string;
+    reason: InterruptReason;
+    lastSeenAt: number;
+  }): Promise<void> {
     const { store, resendMs, quarantineAfter, logger } = this.#options;
     const limit = fixedLimits.runsPerSweep;
     let runs = 0;
@@ -128,6 +132,10 @@ export class Sweeper {
       if (taken.length === 0) break;
     }
     await store.leave(lost.worker);
+    // It may have taken wake-ups from the queue and died before the claims: those are sent again at once.
+    for (const run of await store.due({ limit, resendMs, aheadMs: resendMs })) {
+      await this.#attend(run, true);
+    }
     logger.warn({ ...lost, runs }, 'worker lost');
   }
 
@@ -156,7 +164,10 @@ export class Sweeper {
       await queue.send(run, { urgent: run.status === 'interrupted', again });
     } catch (error) {
       // It is due again soon.
-      logger.warn({ run: run.run, error: String(error) }, 'wake-up not sent, it will be sent again');
+      logger.warn(
+        { run: run.run, error: String(error) },
+        'wake-up not sent, it will be sent again',
+      );
     }
   }
 

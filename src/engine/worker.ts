@@ -149,7 +149,11 @@ export class Worker implements AsyncDisposable {
     });
     this.#executions.add(execution);
     try {
-      const delivery = await this.#suspects.run(wakeUp, () => execution.run(), execution.progressed);
+      const delivery = await this.#suspects.run(
+        wakeUp,
+        () => execution.run(),
+        execution.progressed,
+      );
       if (execution.handedBack) await this.#wakeOthers(execution);
       return delivery;
     } finally {
@@ -175,11 +179,15 @@ export class Worker implements AsyncDisposable {
     const deadline = new AbortController();
     await Promise.race([closed, clock.sleep(graceMs, deadline.signal)]);
     deadline.abort();
-    await within(clock, Promise.all([...this.#executions].map((execution) => execution.handBack())));
+    await within(
+      clock,
+      Promise.all([...this.#executions].map((execution) => execution.handBack())),
+    );
     await within(clock, closed);
     await within(clock, this.#sweeper.end());
     const left = await within(clock, this.#session.end());
-    if (!left) logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');
+    if (!left)
+      logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');
     this.#parts.onClosed();
   }
 }
@@ -216,6 +224,8 @@ export function newToken(): string {
 }
 
 function newWorkerId(): string {
-  const host = hostname().replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 40);
+  const host = hostname()
+    .replace(/[^A-Za-z0-9_.-]/g, '-')
+    .slice(0, 40);
   return `${host}-${process.pid}-${randomBytes(6).toString('hex')}`;
 }

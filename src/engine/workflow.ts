@@ -50,7 +50,8 @@ export interface Workflow<
 export type AnyWorkflow = Workflow<any, any, any, any>;
 
 /** What `start` takes for a workflow. */
-export type StartInput<W> = W extends Workflow<infer Input, infer _S, infer _E, infer _O> ? InputOf<Input> : never;
+export type StartInput<W> =
+  W extends Workflow<infer Input, infer _S, infer _E, infer _O> ? InputOf<Input> : never;
 
 /**
  * Checks a definition.
@@ -66,7 +67,9 @@ export function defineWorkflow<
   const { name, version = 1, events = {}, reduce = {} } = definition;
   checkWorkflowName(name);
   if (!Number.isSafeInteger(version) || version < 1) {
-    throw new DefinitionError(`Workflow ${name}: version must be a whole number from 1, it is ${version}.`);
+    throw new DefinitionError(
+      `Workflow ${name}: version must be a whole number from 1, it is ${version}.`,
+    );
   }
   if (typeof definition.run !== 'function') {
     throw new DefinitionError(`Workflow ${name}: run must be a function.`);

@@ -42,11 +42,12 @@ export function setWrite(
   state: State,
   patch: Record<string, unknown>,
 ): Write {
-  if (typeof patch !== 'object' || patch === null) throw new InvalidError('patch', 'must be an object.');
+  if (typeof patch !== 'object' || patch === null)
+    throw new InvalidError('patch', 'must be an object.');
   const schema = workflow.definition.state;
   let valid: Record<string, unknown> = patch;
   if (schema !== undefined) {
-    const whole = validate(schema, { ...state, ...patch }, 'state') as Record<string, unknown>;
+    const whole = validate<Record<string, unknown>>(schema, { ...state, ...patch }, 'state');
     valid = Object.fromEntries(Object.keys(patch).map((key) => [key, whole[key]]));
   }
   const data = encode({ patch: valid }, 'state', limits.eventBytes);

@@ -37,7 +37,8 @@ const required = {
   enableReadyCheck: true,
   retryStrategy: retryDelayMs,
   // A replica that was a master until a moment ago: find the new master and send the command again.
-  reconnectOnError: (error: Error): boolean | 1 | 2 => (error.message.startsWith('READONLY') ? 2 : false),
+  reconnectOnError: (error: Error): boolean | 1 | 2 =>
+    error.message.startsWith('READONLY') ? 2 : false,
   keepAlive: 5_000,
   // Protocol 3 lets one connection subscribe and work; its legacy mapping keeps the shapes of replies.
   protocol: 3,
@@ -80,7 +81,7 @@ export function createConnection(target: RedisTarget, extra: Extra = {}): Connec
       redisOptions: { ...target.options?.redisOptions, ...clusterNodeSettings(extra) },
     });
   }
-  return new Redis({ ...target, ...settings } as Settings);
+  return new Redis({ ...target, ...settings });
 }
 
 /** What holds for each node's connection; ioredis manages reconnection of nodes itself. */
@@ -117,7 +118,11 @@ export async function connect(
     if (clustered && connection instanceof Redis) {
       const { host = '127.0.0.1', port = 6379, username, password, tls } = connection.options;
       connection.disconnect();
-      const redisOptions = { username, password, ...(tls === undefined ? {} : { tls }) } as RedisOptions;
+      const redisOptions = {
+        username,
+        password,
+        ...(tls === undefined ? {} : { tls }),
+      } as RedisOptions;
       return await connect({ nodes: [{ host, port }], options: { redisOptions } }, options);
     }
     return { connection, cluster: clustered, target };

@@ -7,7 +7,8 @@
 import { PawlError, UnavailableError } from '../core/errors.ts';
 
 /** Error replies of a server that will take the same call later. */
-const refusals = /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|UNBLOCKED)\b/;
+const refusals =
+  /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|UNBLOCKED)\b/;
 const forbidden = /^(NOAUTH|WRONGPASS|NOPERM)\b/;
 
 export function toFault(error: unknown, call: string): PawlError {

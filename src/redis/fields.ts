@@ -55,7 +55,10 @@ class Fields {
     const text = this.text(name);
     const number = text === undefined ? absent : Number(text);
     if (number === undefined || !Number.isSafeInteger(number)) {
-      throw new CorruptionError({ key: this.#key }, `has no usable field ${name} (${text ?? 'absent'})`);
+      throw new CorruptionError(
+        { key: this.#key },
+        `has no usable field ${name} (${text ?? 'absent'})`,
+      );
     }
     return number;
   }
@@ -192,7 +195,11 @@ export function formatWorker(info: WorkerInfo): string[] {
   ];
 }
 
-export function toWorker(at: { key: string; id: string }, flat: Flat, presence: boolean): WorkerRecord {
+export function toWorker(
+  at: { key: string; id: string },
+  flat: Flat,
+  presence: boolean,
+): WorkerRecord {
   const fields = new Fields(at.key, flat);
   return {
     id: at.id,

@@ -59,7 +59,8 @@ export class Keys {
 
   /** The shard of a run: CRC16 of its id, so that any client finds it without asking. */
   of(run: string): ShardKeys {
-    const shard = this.shards[calculateSlot(run) % this.shards.length];
+    const { length } = this.shards;
+    const shard = this.shards[length === 1 ? 0 : calculateSlot(run) % length];
     if (shard === undefined) throw new RangeError('a store has at least one shard');
     return shard;
   }

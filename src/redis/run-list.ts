@@ -28,7 +28,9 @@ export async function listRuns(
   let after = params.cursor === undefined ? undefined : parseCursor(params.cursor);
   for (;;) {
     const places = await nextPlaces(from, params, after);
-    const found = new Map((await from.records(places.map((place) => place.id))).map((r) => [r.id, r]));
+    const found = new Map(
+      (await from.records(places.map((place) => place.id))).map((r) => [r.id, r]),
+    );
     for (const place of places) {
       after = place;
       const record = found.get(place.id);
@@ -114,6 +116,7 @@ function formatCursor(place: Place): string {
 
 function parseCursor(cursor: string): Place {
   const match = /^(\d+):(.+)$/.exec(cursor);
-  if (match === null) throw new InvalidError('cursor', 'is not one that a page before has returned.');
+  if (match === null)
+    throw new InvalidError('cursor', 'is not one that a page before has returned.');
   return { score: Number(match[1]), id: match[2] ?? '' };
 }

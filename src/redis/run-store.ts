@@ -66,7 +66,11 @@ export class RedisRunStore implements RunStore {
   readonly #logger: Logger;
   #closed = false;
 
-  private constructor(connected: { connection: Connection; target: RedisTarget }, keys: Keys, logger: Logger) {
+  private constructor(
+    connected: { connection: Connection; target: RedisTarget },
+    keys: Keys,
+    logger: Logger,
+  ) {
     this.#connection = connected.connection;
     this.#target = connected.target;
     this.#keys = keys;
@@ -106,7 +110,10 @@ export class RedisRunStore implements RunStore {
 
   /** What the resume queue needs to reach the same server: a maker of further connections. */
   connectionFor(purpose: { readonly blocking: boolean }): Connection {
-    return createConnection(this.#target, purpose.blocking ? {} : { commandTimeout: defaults.callMs });
+    return createConnection(
+      this.#target,
+      purpose.blocking ? {} : { commandTimeout: defaults.callMs },
+    );
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -166,7 +173,9 @@ export class RedisRunStore implements RunStore {
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
-    return this.#eachShard(params.limit, (shard, limit) => this.#scripts.due(shard, { ...params, limit }));
+    return this.#eachShard(params.limit, (shard, limit) =>
+      this.#scripts.due(shard, { ...params, limit }),
+    );
   }
 
   async delete(run: string): Promise<DeleteOutcome> {
@@ -192,13 +201,21 @@ export class RedisRunStore implements RunStore {
     return String(outcome) === 'missing' ? undefined : this.#loaded(run, rest);
   }
 
-  async events(params: { run: string; after: number; limit: number }): Promise<readonly StoredEvent[]> {
+  async events(params: {
+    run: string;
+    after: number;
+    limit: number;
+  }): Promise<readonly StoredEvent[]> {
     const key = this.#keys.of(params.run).events(params.run);
     const entries = await this.#run(
       () =>
-        this.#connection.xrangeBuffer(key, `${params.after + 1}-0`, '+', 'COUNT', params.limit) as Promise<
-          Entry[]
-        >,
+        this.#connection.xrangeBuffer(
+          key,
+          `${params.after + 1}-0`,
+          '+',
+          'COUNT',
+          params.limit,
+        ) as Promise<Entry[]>,
     );
     return entries.map((entry) => toEvent(key, entry));
   }
@@ -223,7 +240,10 @@ export class RedisRunStore implements RunStore {
     if (works) {
       await this.#announcements.subscribe(this.#keys.live(worker));
     } else {
-      this.#logger.warn({ worker }, 'presence does not work here; a dead worker is noticed when its session ends');
+      this.#logger.warn(
+        { worker },
+        'presence does not work here; a dead worker is noticed when its session ends',
+      );
     }
   }
 
@@ -348,7 +368,10 @@ function closedError(): PawlError {
 }
 
 function unknownReply(key: string, outcome: unknown): CorruptionError {
-  return new CorruptionError({ key }, `made a script answer ${String(outcome)}, which this version does not know`);
+  return new CorruptionError(
+    { key },
+    `made a script answer ${String(outcome)}, which this version does not know`,
+  );
 }
 
 /** ioredis turns a hash into an object; scripts return it flat. One shape is enough. */

@@ -25,6 +25,7 @@ type Argument = string | number | Buffer;
 type Command = (...args: Argument[]) => Promise<Reply>;
 
 const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
+  append: 2,
   beat: 3,
   claim: 6,
   commit: 5,
@@ -59,7 +60,13 @@ export class Scripts {
     const shard = this.#keys.of(params.run);
     return this.#call('create', [
       ...[shard.run(params.run), shard.payload(params.run), shard.events(params.run), shard.due],
-      ...[params.run, params.token, params.workflow, toBuffer(params.input), formatTags(params.tags)],
+      ...[
+        params.run,
+        params.token,
+        params.workflow,
+        toBuffer(params.input),
+        formatTags(params.tags),
+      ],
       ...[toBuffer(params.data), params.resendMs, shard.base],
     ]);
   }
@@ -74,14 +81,33 @@ export class Scripts {
     ]);
   }
 
+  /** A commit; one that only appends takes the short way. */
   commit(params: CommitParams): Promise<Reply> {
     const shard = this.#keys.of(params.run);
-    const { events, snapshot } = params;
+    const { events, snapshot, release } = params;
+    if (snapshot === undefined && release === undefined) {
+      return this.#call('append', [
+        ...[shard.run(params.run), shard.events(params.run)],
+        ...[
+          params.fence,
+          params.owner,
+          params.token,
+          params.expectedSeq,
+          shard.changed(params.run),
+        ],
+        ...events.flatMap((event) => [event.type, toBuffer(event.data), event.lane ?? '']),
+      ]);
+    }
     const args: Argument[] = [
       ...runKeys(shard, params.run),
       ...[params.run, params.fence, params.owner, params.token, params.expectedSeq, shard.base],
-      ...[events.length, snapshot?.schema ?? '', snapshot?.set.size ?? 0, snapshot?.remove.length ?? 0],
-      ...releaseArguments(params.release),
+      ...[
+        events.length,
+        snapshot?.schema ?? '',
+        snapshot?.set.size ?? 0,
+        snapshot?.remove.length ?? 0,
+      ],
+      ...releaseArguments(release),
     ];
     for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
     if (snapshot !== undefined) {
@@ -100,15 +126,15 @@ export class Scripts {
   }
 
   due(shard: ShardKeys, params: DueParams): Promise<Reply> {
-    return this.#call('due', [shard.due, params.limit, params.resendMs, shard.base]);
+    return this.#call('due', [
+      shard.due,
+      ...[params.limit, params.resendMs, shard.base, params.aheadMs ?? 0],
+    ]);
   }
 
   delete(run: string): Promise<Reply> {
     const shard = this.#keys.of(run);
-    return this.#call('delete', [
-      ...runKeys(shard, run),
-      ...[run, shard.base],
-    ]);
+    return this.#call('delete', [...runKeys(shard, run), ...[run, shard.base]]);
   }
 
   load(run: string): Promise<Reply> {
@@ -129,7 +155,13 @@ export class Scripts {
 
   leave(worker: string): Promise<Reply> {
     const keys = this.#keys;
-    return this.#call('leave', [keys.workers, keys.worker(worker), keys.presence, keys.sweeper, worker]);
+    return this.#call('leave', [
+      keys.workers,
+      keys.worker(worker),
+      keys.presence,
+      keys.sweeper,
+      worker,
+    ]);
   }
 
   look(worker: string, lockMs: number): Promise<Reply> {

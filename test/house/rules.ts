@@ -29,7 +29,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   core: ['src/core/'],
   memory: ['src/core/', 'src/memory/', 'node:'],
   redis: ['src/core/', 'src/redis/', 'node:', 'ioredis', 'cluster-key-slot'],
-  bullmq: ['src/core/', 'src/bullmq/', 'node:', 'bullmq'],
+  bullmq: ['src/core/', 'src/bullmq/', 'node:', 'bullmq', 'zod'],
   engine: ['src/core/', 'src/engine/', 'node:'],
   testing: ['src/core/', 'src/memory/', 'src/testing/', 'node:', 'testcontainers'],
   // The files at the root of src: the wiring and the entries.

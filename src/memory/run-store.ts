@@ -1,0 +1,399 @@
+/**
+ * The run store in memory: the meaning of the contract, as plainly as it can be said. Each method does its work in one go
+ * without waiting for anything, which is what makes it atomic here.
+ */
+import { InvalidError, PawlError } from '../core/errors.ts';
+import type { ClaimedData, InterruptedData, StoredEvent } from '../core/event.ts';
+import { fixedLimits } from '../core/limits.ts';
+import type { RunRecord } from '../core/run.ts';
+import type {
+  ClaimOutcome,
+  ClaimParams,
+  CommitOutcome,
+  CommitParams,
+  CreateOutcome,
+  CreateParams,
+  DeleteOutcome,
+  DueParams,
+  DueRun,
+  InterruptParams,
+  ListParams,
+  LoadedRun,
+  Look,
+  Release,
+  RunPage,
+  RunStore,
+  SnapshotDelta,
+  WorkerInfo,
+  WorkerRecord,
+} from '../core/store.ts';
+import { MemorySessions } from './sessions.ts';
+import {
+  append,
+  changeStatus,
+  json,
+  lastSeq,
+  raiseFence,
+  type StoredRun,
+  toDueRun,
+  toRecord,
+} from './stored-run.ts';
+
+const resendMsMax = 600_000;
+
+export class MemoryRunStore implements RunStore {
+  readonly #clock: { now(): number };
+  readonly #runs = new Map<string, StoredRun>();
+  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #sessions: MemorySessions;
+  #closed = false;
+
+  constructor(options: { readonly clock?: { now(): number } } = {}) {
+    this.#clock = options.clock ?? { now: () => Date.now() };
+    this.#sessions = new MemorySessions(this.#clock);
+  }
+
+  async create(params: CreateParams): Promise<CreateOutcome> {
+    const now = this.#now();
+    const known = this.#runs.get(params.run);
+    if (known !== undefined) {
+      const outcome = known.createToken === params.token ? 'created' : 'exists';
+      return { outcome, record: toRecord(known) };
+    }
+    const run: StoredRun = {
+      id: params.run,
+      workflow: params.workflow,
+      input: params.input.slice(),
+      tags: { ...params.tags },
+      createToken: params.token,
+      createdAt: now,
+      events: [],
+      status: 'queued',
+      changedAt: now,
+      fence: 0,
+      codeVersion: 0,
+      worker: undefined,
+      owner: undefined,
+      token: undefined,
+      claimSeq: 0,
+      snapshot: undefined,
+      output: undefined,
+      error: undefined,
+      wakeAt: undefined,
+      dueAt: now + params.resendMs,
+      takeovers: 0,
+      deaths: 0,
+      lost: undefined,
+    };
+    append(run, { type: 'run.created', data: params.data }, now);
+    this.#runs.set(run.id, run);
+    this.#changed(run.id);
+    return { outcome: 'created', record: toRecord(run) };
+  }
+
+  async claim(params: ClaimParams): Promise<ClaimOutcome> {
+    const now = this.#now();
+    const run = this.#runs.get(params.run);
+    if (run === undefined) return { outcome: 'missing' };
+    if (run.status === 'running' && run.owner === params.token) return claimed(run, params.token);
+    if (params.expectedFence !== undefined && params.expectedFence !== run.fence) {
+      return { outcome: 'stale', fence: run.fence };
+    }
+    if (run.status === 'running') return { outcome: 'held', worker: run.worker ?? '' };
+    const isAwake = run.status === 'waiting' && run.wakeAt !== undefined && run.wakeAt <= now;
+    if (run.status !== 'queued' && run.status !== 'interrupted' && !isAwake) {
+      return { outcome: 'idle', status: run.status };
+    }
+    raiseFence(run, now);
+    changeStatus(run, 'running', now);
+    run.worker = params.worker;
+    run.owner = params.token;
+    run.codeVersion = params.codeVersion;
+    run.wakeAt = undefined;
+    run.dueAt = undefined;
+    if (run.lost !== undefined) {
+      run.lost.claimMs = Math.max(0, now - run.lost.at);
+      run.takeovers += 1;
+    }
+    const takeover = toTakeover(run);
+    const data: ClaimedData = {
+      worker: params.worker,
+      codeVersion: params.codeVersion,
+      ...(takeover === undefined ? {} : { takeover }),
+    };
+    append(run, { type: 'run.claimed', data: json(data) }, now);
+    run.claimSeq = lastSeq(run);
+    this.#changed(run.id);
+    return claimed(run, params.token);
+  }
+
+  async commit(params: CommitParams): Promise<CommitOutcome> {
+    const now = this.#now();
+    const run = this.#runs.get(params.run);
+    const { events, expectedSeq, fence } = params;
+    if (run === undefined) return { outcome: 'missing' };
+    if (run.token === params.token) {
+      const version = run.snapshot?.version ?? 0;
+      return { outcome: 'committed', seq: expectedSeq + events.length, version };
+    }
+    if (run.fence !== fence || run.owner !== params.owner) {
+      const applied = events.length > 0 && run.events[expectedSeq]?.fence === fence;
+      return { outcome: 'fenced', fence: run.fence, applied };
+    }
+    if (expectedSeq !== lastSeq(run)) return { outcome: 'conflict', seq: lastSeq(run) };
+
+    for (const event of events) append(run, event, now);
+    run.token = params.token;
+    if (params.snapshot !== undefined) save(run, params.snapshot, now);
+    if (params.release !== undefined) release(run, params.release, now);
+    this.#changed(run.id);
+    return { outcome: 'committed', seq: lastSeq(run), version: run.snapshot?.version ?? 0 };
+  }
+
+  async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
+    const now = this.#now();
+    const held = [...this.#runs.values()].filter((run) => run.worker === params.worker);
+    const taken = held.slice(0, params.limit);
+    for (const run of taken) {
+      interruptRun(run, params, now);
+      this.#changed(run.id);
+    }
+    return taken.map(toDueRun);
+  }
+
+  async due(params: DueParams): Promise<readonly DueRun[]> {
+    const now = this.#now();
+    const { aheadMs = 0 } = params;
+    const found = [...this.#runs.values()]
+      .filter((run) => run.dueAt !== undefined && run.dueAt <= now + aheadMs)
+      .filter(({ status }) => aheadMs === 0 || status === 'queued' || status === 'interrupted')
+      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
+      .slice(0, params.limit);
+    for (const run of found) {
+      const age = now - (run.wakeAt ?? run.changedAt);
+      run.dueAt = now + Math.min(Math.max(params.resendMs, Math.floor(age / 2)), resendMsMax);
+    }
+    return found.map(toDueRun);
+  }
+
+  async delete(id: string): Promise<DeleteOutcome> {
+    this.#now();
+    const run = this.#runs.get(id);
+    if (run === undefined) return { outcome: 'missing' };
+    if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
+    this.#runs.delete(id);
+    this.#changed(id);
+    return { outcome: 'deleted' };
+  }
+
+  async record(id: string): Promise<RunRecord | undefined> {
+    this.#now();
+    const run = this.#runs.get(id);
+    return run === undefined ? undefined : toRecord(run);
+  }
+
+  async load(id: string): Promise<LoadedRun | undefined> {
+    this.#now();
+    const run = this.#runs.get(id);
+    return run === undefined ? undefined : loaded(run);
+  }
+
+  async events(params: {
+    readonly run: string;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<readonly StoredEvent[]> {
+    this.#now();
+    const events = this.#runs.get(params.run)?.events ?? [];
+    return events.slice(params.after, params.after + params.limit).map(copyEvent);
+  }
+
+  async list(params: ListParams): Promise<RunPage> {
+    this.#now();
+    const place = (run: StoredRun): readonly [number, string] => [
+      params.status === undefined ? run.createdAt : run.changedAt,
+      run.id,
+    ];
+    const after = params.cursor === undefined ? undefined : parseCursor(params.cursor);
+    const matching = [...this.#runs.values()]
+      .filter((run) => fits(run, params))
+      .sort((a, b) => newestFirst(place(a), place(b)))
+      .filter((run) => after === undefined || newestFirst(after, place(run)) < 0);
+    const page = matching.slice(0, params.limit);
+    const last = page.at(-1);
+    const isFull = page.length === params.limit && last !== undefined;
+    return { runs: page.map(toRecord), cursor: isFull ? place(last).join(':') : undefined };
+  }
+
+  async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
+    this.#now();
+    const watchers = this.#watchers.get(run) ?? new Set();
+    this.#watchers.set(run, watchers);
+    const watcher = (): void => changed();
+    watchers.add(watcher);
+    return async () => {
+      watchers.delete(watcher);
+      if (watchers.size === 0) this.#watchers.delete(run);
+    };
+  }
+
+  async appear(worker: string): Promise<void> {
+    this.#now();
+    this.#sessions.appear(worker);
+  }
+
+  /** For tests: what the store sees when the process of a worker dies. */
+  vanish(worker: string): void {
+    this.#sessions.vanish(worker);
+  }
+
+  async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {
+    this.#now();
+    this.#sessions.beat(worker, sessionMs);
+  }
+
+  async leave(worker: string): Promise<void> {
+    this.#now();
+    this.#sessions.leave(worker);
+  }
+
+  async workers(): Promise<readonly WorkerRecord[]> {
+    this.#now();
+    return this.#sessions.list();
+  }
+
+  async holders(): Promise<readonly string[]> {
+    this.#now();
+    const workers = [...this.#runs.values()].map((run) => run.worker);
+    return [...new Set(workers.filter((worker) => worker !== undefined))];
+  }
+
+  async look(worker: string, lockMs: number): Promise<Look> {
+    this.#now();
+    return this.#sessions.look(worker, lockMs);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #now(): number {
+    if (this.#closed) throw new PawlError('PAWL_CLOSED', 'The store is closed; open a new one.');
+    return this.#clock.now();
+  }
+
+  #changed(run: string): void {
+    for (const watcher of this.#watchers.get(run) ?? []) queueMicrotask(watcher);
+  }
+}
+
+function claimed(run: StoredRun, token: string): ClaimOutcome {
+  return {
+    outcome: 'claimed',
+    ownership: { run: run.id, fence: run.fence, owner: token },
+    takeover: toTakeover(run),
+    ...loaded(run),
+  };
+}
+
+function toTakeover(run: StoredRun): ClaimedData['takeover'] {
+  if (run.lost?.claimMs === undefined) return undefined;
+  const { from, reason, detectMs, claimMs } = run.lost;
+  return { from, reason, detectMs, claimMs };
+}
+
+function loaded(run: StoredRun): LoadedRun {
+  const from = run.snapshot?.seq ?? 0;
+  const events = run.events.slice(from, from + fixedLimits.eventsPerPage).map(copyEvent);
+  return { record: toRecord(run), snapshot: run.snapshot, events };
+}
+
+function copyEvent(event: StoredEvent): StoredEvent {
+  return { ...event, data: event.data.slice() };
+}
+
+function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
+  const fields = new Map(run.snapshot?.fields);
+  for (const [field, bytes] of delta.set) fields.set(field, bytes.slice());
+  for (const field of delta.remove) fields.delete(field);
+  const version = (run.snapshot?.version ?? 0) + 1;
+  run.snapshot = { version, seq: lastSeq(run), schema: delta.schema, at: now, fields };
+}
+
+function release(run: StoredRun, to: Release, now: number): void {
+  changeStatus(run, to.status, now);
+  run.worker = undefined;
+  run.owner = undefined;
+  run.deaths = 0;
+  run.lost = undefined;
+  switch (to.status) {
+    case 'completed':
+      run.output = to.output.slice();
+      run.dueAt = now + to.keepMs;
+      break;
+    case 'failed':
+    case 'cancelled':
+      run.error = to.error.slice();
+      run.dueAt = now + to.keepMs;
+      break;
+    case 'quarantined':
+      run.error = to.error.slice();
+      break;
+    case 'queued':
+      run.dueAt = now + to.resendMs;
+      break;
+    case 'waiting':
+      run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
+      run.dueAt = run.wakeAt;
+      break;
+  }
+}
+
+function interruptRun(run: StoredRun, params: InterruptParams, now: number): void {
+  const { worker, reason, resendMs, quarantineAfter } = params;
+  // The newest event is a sign of life as well.
+  const lastSeenAt = Math.max(params.lastSeenAt, run.events.at(-1)?.at ?? 0);
+  const detectMs = Math.max(0, now - lastSeenAt);
+  const deaths = lastSeq(run) > run.claimSeq ? 0 : run.deaths + 1;
+  raiseFence(run, now);
+  changeStatus(run, 'interrupted', now);
+  run.worker = undefined;
+  run.owner = undefined;
+  run.deaths = deaths;
+  run.lost = { from: worker, reason, at: now, detectMs };
+  run.dueAt = now + resendMs;
+  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths };
+  append(run, { type: 'run.interrupted', data: json(data) }, now);
+  if (deaths < quarantineAfter) return;
+  changeStatus(run, 'quarantined', now);
+  run.dueAt = undefined;
+  append(run, { type: 'run.quarantined', data: json({ worker, deaths }) }, now);
+  run.error = json({
+    name: 'QuarantinedError',
+    code: 'PAWL_RUN_QUARANTINED',
+    message: `The run lost ${deaths} workers in a row without a new event in between; the last was ${worker}.`,
+  });
+}
+
+function fits(run: StoredRun, { status, workflow, tag }: ListParams): boolean {
+  const tags = Object.entries(run.tags).map(([key, value]) => `${key}=${value}`);
+  return (
+    (status === undefined || run.status === status) &&
+    (workflow === undefined || run.workflow === workflow) &&
+    (tag === undefined || tags.includes(tag))
+  );
+}
+
+type Place = readonly [score: number, id: string];
+
+function newestFirst(a: Place, b: Place): number {
+  if (a[0] !== b[0]) return b[0] - a[0];
+  return a[1] === b[1] ? 0 : a[1] < b[1] ? 1 : -1;
+}
+
+function parseCursor(cursor: string): Place {
+  const match = /^(\d+):(.+)$/.exec(cursor);
+  if (match === null)
+    throw new InvalidError('cursor', 'is not one that a page before has returned.');
+  return [Number(match[1]), match[2] ?? ''];
+}

@@ -1,0 +1,68 @@
+/** Workers, their presence and the election of the sweeper, in memory. */
+import type { Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
+
+export class MemorySessions {
+  readonly #clock: { now(): number };
+  /** Workers whose process is there now. */
+  readonly #present = new Set<string>();
+  readonly #workers = new Map<string, WorkerRecord>();
+  #sweeper: { readonly worker: string; readonly until: number } | undefined;
+
+  constructor(clock: { now(): number }) {
+    this.#clock = clock;
+  }
+
+  appear(worker: string): void {
+    this.#present.add(worker);
+  }
+
+  vanish(worker: string): void {
+    this.#present.delete(worker);
+  }
+
+  beat(worker: WorkerInfo, sessionMs: number): void {
+    const now = this.#clock.now();
+    this.#workers.set(worker.id, {
+      ...worker,
+      presence: this.#present.has(worker.id),
+      startedAt: this.#workers.get(worker.id)?.startedAt ?? now,
+      seenAt: now,
+      sessionEndsAt: now + sessionMs,
+    });
+  }
+
+  leave(worker: string): void {
+    this.#present.delete(worker);
+    this.#workers.delete(worker);
+    if (this.#sweeper?.worker === worker) this.#sweeper = undefined;
+  }
+
+  list(): readonly WorkerRecord[] {
+    return [...this.#workers.values()];
+  }
+
+  look(worker: string, lockMs: number): Look {
+    const now = this.#clock.now();
+    const workers = this.#workers.size;
+    if (this.#sweeper !== undefined && this.#sweeper.worker !== worker) {
+      const isThere = !this.#hasVanished(this.#sweeper.worker);
+      if (isThere && this.#sweeper.until > now) return { leader: false, workers };
+    }
+    this.#sweeper = { worker, until: now + lockMs };
+    const lost = [];
+    for (const record of this.#workers.values()) {
+      const reason = this.#hasVanished(record.id)
+        ? ('presence-lost' as const)
+        : record.sessionEndsAt < now
+          ? ('session-expired' as const)
+          : undefined;
+      if (reason !== undefined) lost.push({ worker: record.id, reason, lastSeenAt: record.seenAt });
+    }
+    return { leader: true, workers, at: now, lost };
+  }
+
+  /** A worker that was seen to be there and is not any more. */
+  #hasVanished(worker: string): boolean {
+    return this.#workers.get(worker)?.presence === true && !this.#present.has(worker);
+  }
+}

@@ -1,0 +1,104 @@
+/** A run as the memory store keeps it, and the small changes that every transition is made of. */
+import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
+import type { RunRecord, RunStatus } from '../core/run.ts';
+import type { DueRun, Snapshot } from '../core/store.ts';
+
+export interface StoredRun {
+  readonly id: string;
+  readonly workflow: string;
+  readonly input: Uint8Array;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly createToken: string;
+  readonly createdAt: number;
+  readonly events: StoredEvent[];
+  status: RunStatus;
+  changedAt: number;
+  fence: number;
+  codeVersion: number;
+  worker: string | undefined;
+  owner: string | undefined;
+  /** The last commit, to recognise it when it comes again. */
+  token: string | undefined;
+  /** Seq right after the claim: more than that is progress. */
+  claimSeq: number;
+  snapshot: Snapshot | undefined;
+  output: Uint8Array | undefined;
+  error: Uint8Array | undefined;
+  wakeAt: number | undefined;
+  dueAt: number | undefined;
+  takeovers: number;
+  deaths: number;
+  /** How the owner before was lost, from the interrupt until the release. */
+  lost: Lost | undefined;
+}
+
+interface Lost {
+  readonly from: string;
+  readonly reason: InterruptReason;
+  readonly at: number;
+  readonly detectMs: number;
+  /** Set by the claim. */
+  claimMs?: number;
+}
+
+export function lastSeq(run: StoredRun): number {
+  return run.events.length;
+}
+
+/** Appends an event under the run's current fence. */
+export function append(run: StoredRun, event: NewEvent, now: number): void {
+  run.events.push({
+    seq: lastSeq(run) + 1,
+    fence: run.fence,
+    at: now,
+    type: event.type,
+    data: event.data.slice(),
+    ...(event.lane === undefined ? {} : { lane: event.lane }),
+  });
+}
+
+const text = new TextEncoder();
+
+/** Payload of an event that the store itself writes: JSON, as scripts in Redis write it. */
+export function json(value: unknown): Uint8Array {
+  return text.encode(JSON.stringify(value));
+}
+
+export function changeStatus(run: StoredRun, status: RunStatus, now: number): void {
+  run.status = status;
+  run.changedAt = now;
+}
+
+/** The next fence: grows even when the clock does not. */
+export function raiseFence(run: StoredRun, now: number): void {
+  run.fence = Math.max(run.fence + 1, now * 1000);
+}
+
+export function toRecord(run: StoredRun): RunRecord {
+  return {
+    id: run.id,
+    workflow: run.workflow,
+    codeVersion: run.codeVersion,
+    status: run.status,
+    fence: run.fence,
+    worker: run.worker,
+    seq: lastSeq(run),
+    version: run.snapshot?.version ?? 0,
+    snapshotSeq: run.snapshot?.seq ?? 0,
+    input: run.input.slice(),
+    output: run.output?.slice(),
+    error: run.error?.slice(),
+    tags: { ...run.tags },
+    takeovers: run.takeovers,
+    deaths: run.deaths,
+    bytes: run.events.reduce((sum, event) => sum + event.data.length, 0),
+    wakeAt: run.wakeAt,
+    createdAt: run.createdAt,
+    changedAt: run.changedAt,
+  };
+}
+
+export function toDueRun(run: StoredRun): DueRun {
+  const { id, workflow, fence, status, deaths } = run;
+  return { run: id, workflow, fence, status, deaths };
+}
