@@ -132,7 +132,7 @@ export interface InterruptParams {
   readonly lastSeenAt: number;
   readonly resendMs: number;
   readonly quarantineAfter: number;
-  /** At most this many runs in one call; call again until it returns none. */
+  /** At most this many runs in one call; call again until it returns fewer. */
   readonly limit: number;
 }
 

@@ -116,27 +116,26 @@ export class Sweeper {
     this.#lookedMonotonic = now;
   }
 
-  /** Interrupts all runs of a lost worker, wakes others for them, and forgets the worker. */
-  async #take(lost: {
-    worker: string;
-    reason: InterruptReason;
-    lastSeenAt: number;
-  }): Promise<void> {
+  /**
+   * Interrupts all runs of a lost worker, forgets it, and wakes others. In this order: a worker that was only thought dead
+   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion.
+   */
+  async #take(lost: Lost): Promise<void> {
     const { store, resendMs, quarantineAfter, logger } = this.#options;
     const limit = fixedLimits.runsPerSweep;
-    let runs = 0;
+    const runs: DueRun[] = [];
     for (;;) {
       const taken = await store.interrupt({ ...lost, resendMs, quarantineAfter, limit });
-      runs += taken.length;
-      await Promise.all(taken.map((run) => this.#attend(run, false)));
-      if (taken.length === 0) break;
+      runs.push(...taken);
+      if (taken.length < limit) break;
     }
     await store.leave(lost.worker);
+    await Promise.all(runs.map((run) => this.#attend(run, false)));
     // It may have taken wake-ups from the queue and died before the claims: those are sent again at once.
-    for (const run of await store.due({ limit, resendMs, aheadMs: resendMs })) {
-      await this.#attend(run, true);
-    }
-    logger.warn({ ...lost, runs }, 'worker lost');
+    const sent = await store.due({ limit, resendMs, aheadMs: resendMs });
+    const others = sent.filter(({ run }) => !runs.some((taken) => taken.run === run));
+    await Promise.all(others.map((run) => this.#attend(run, true)));
+    logger.warn({ ...lost, runs: runs.length }, 'worker lost');
   }
 
   async #sendDue(): Promise<void> {

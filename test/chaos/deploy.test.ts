@@ -2,7 +2,14 @@
 import { afterEach, expect, inject, test } from 'vitest';
 import { killChildren } from '../support/child.ts';
 import { stubborn, ticks } from '../support/workflows.ts';
-import { allEvents, checkLog, firstEvent, newPrefix, openPawl, startWorker } from '../support/workers.ts';
+import {
+  allEvents,
+  checkLog,
+  firstEvent,
+  newPrefix,
+  openPawl,
+  startWorker,
+} from '../support/workers.ts';
 
 afterEach(killChildren);
 

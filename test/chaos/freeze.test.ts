@@ -4,7 +4,14 @@ import { afterEach, expect, inject, test } from 'vitest';
 import type { ClaimedData } from 'pawl';
 import { killChildren } from '../support/child.ts';
 import { ticks } from '../support/workflows.ts';
-import { allEvents, checkLog, firstEvent, newPrefix, openPawl, startWorker } from '../support/workers.ts';
+import {
+  allEvents,
+  checkLog,
+  firstEvent,
+  newPrefix,
+  openPawl,
+  startWorker,
+} from '../support/workers.ts';
 
 afterEach(killChildren);
 
@@ -27,7 +34,10 @@ test('a frozen worker loses its run to another one, and its late commits are ref
     run,
     (event) => event.type === 'run.claimed' && (event.data as ClaimedData).takeover !== undefined,
   );
-  expect((taken.data as ClaimedData).takeover).toMatchObject({ from: holder, reason: 'session-expired' });
+  expect((taken.data as ClaimedData).takeover).toMatchObject({
+    from: holder,
+    reason: 'session-expired',
+  });
 
   zombie.kill('SIGCONT');
   const lost = await zombie.waitFor((message) => message['message'] === 'let go of the run');
@@ -43,5 +53,7 @@ test('a frozen worker loses its run to another one, and its late commits are ref
     .map((event) => (event.data as { pid: number }).pid);
   expect(pids).not.toContain(zombie.pid);
   // The zombie is a worker again: it beats, and may take new runs.
-  await expect.poll(async () => (await pawl.workers()).map((worker) => worker.id)).toContain(holder);
+  await expect
+    .poll(async () => (await pawl.workers()).map((worker) => worker.id))
+    .toContain(holder);
 });

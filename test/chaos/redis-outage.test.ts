@@ -6,11 +6,20 @@ import { Pawl } from 'pawl';
 import { freePort, startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
 import { killChildren } from '../support/child.ts';
 import { ticks } from '../support/workflows.ts';
-import { allEvents, checkLog, firstEvent, newPrefix, spawnWorker, startWorker } from '../support/workers.ts';
+import {
+  allEvents,
+  checkLog,
+  firstEvent,
+  newPrefix,
+  spawnWorker,
+  startWorker,
+} from '../support/workers.ts';
 
 const servers: RedisServer[] = [];
 
-async function startServer(options: Parameters<typeof startRedisServer>[0] = {}): Promise<RedisServer> {
+async function startServer(
+  options: Parameters<typeof startRedisServer>[0] = {},
+): Promise<RedisServer> {
   const server = await startRedisServer(options);
   servers.push(server);
   return server;
@@ -52,7 +61,10 @@ test('ten seconds without Redis lose no acknowledged event, and the same workers
   );
   const acknowledged = new Map<string, number>();
   for (const run of runs) {
-    const event = await firstEvent(run, ({ type, data }) => type === 'tick' && (data as { i: number }).i === 5);
+    const event = await firstEvent(
+      run,
+      ({ type, data }) => type === 'tick' && (data as { i: number }).i === 5,
+    );
     acknowledged.set(run.id, event.seq);
   }
   await server.kill();
@@ -62,7 +74,9 @@ test('ten seconds without Redis lose no acknowledged event, and the same workers
     expect(await run.result()).toEqual({ sum: 1770 });
     const events = await allEvents(run);
     checkLog(events);
-    const ticked = events.filter(({ type }) => type === 'tick').map(({ data }) => (data as { i: number }).i);
+    const ticked = events
+      .filter(({ type }) => type === 'tick')
+      .map(({ data }) => (data as { i: number }).i);
     expect(ticked).toEqual(Array.from({ length: 60 }, (_, i) => i));
     expect(events.length).toBeGreaterThan(acknowledged.get(run.id) ?? Infinity);
     expect(events.map(({ type }) => type)).not.toContain('run.rewound');

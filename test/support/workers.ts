@@ -32,7 +32,7 @@ export async function openPawl(url: string, prefix: string): Promise<Pawl> {
 }
 
 /** All events of a run that are there now, or until it has ended. */
-export async function allEvents(run: RunHandle<unknown, unknown>): Promise<RunEvent[]> {
+export async function allEvents(run: RunHandle): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   for await (const event of run.events()) events.push(event);
   return events;
@@ -40,7 +40,7 @@ export async function allEvents(run: RunHandle<unknown, unknown>): Promise<RunEv
 
 /** Resolves with the first event that fits, from the beginning of the log. */
 export async function firstEvent(
-  run: RunHandle<unknown, unknown>,
+  run: RunHandle,
   fits: (event: RunEvent) => boolean,
 ): Promise<RunEvent> {
   for await (const event of run.events()) if (fits(event)) return event;
