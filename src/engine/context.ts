@@ -36,7 +36,10 @@ export interface Context<S = unknown, E extends EventSchemas = EventSchemas> {
   readonly fence: number;
   /** What the events fold to, this run's own included. Read it anew after every await. */
   readonly state: StateOf<S>;
-  /** Fires when this worker has lost the run or must let go of it: end outside calls then. */
+  /**
+   * Fires when this worker has lost the run or must let go of it: end outside calls then. Its reason is a FencedError, or a
+   * RunError that says why.
+   */
   readonly signal: AbortSignal;
   readonly log: Logger;
   /**

@@ -55,7 +55,7 @@ export class Execution {
   readonly #abort = new AbortController();
   /** Resolves when the run is not this worker's any more. */
   readonly #lost: Promise<Loss>;
-  #onLost: (loss: Loss) => void = () => undefined;
+  #onLost: (loss: Loss, reason: PawlError) => void = () => undefined;
   #writer: LogWriter | undefined;
   #fence: number | undefined;
   #handBackWanted = false;
@@ -69,8 +69,8 @@ export class Execution {
     this.#wakeUp = wakeUp;
     this.#options = options;
     this.#lost = new Promise((resolve) => {
-      this.#onLost = (loss) => {
-        this.#abort.abort(new Error(`this worker has lost run ${wakeUp.run}: ${loss}`));
+      this.#onLost = (loss, reason) => {
+        this.#abort.abort(reason);
         resolve(loss);
       };
     });

@@ -17,6 +17,7 @@
  * that waits for it must not go on, and must not take the loss for a failure it could handle.
  */
 import type { Clock } from '../core/clock.ts';
+import { type ErrorCode, FencedError, type PawlError, RunError } from '../core/errors.ts';
 import type { NewEvent, RewoundData } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
 import { fixedLimits } from '../core/limits.ts';
@@ -52,7 +53,7 @@ export interface LogWriterOptions {
   readonly logger: Logger;
   readonly newToken: () => string;
   readonly onCommitted: () => void;
-  readonly onLost: (loss: Loss) => void;
+  readonly onLost: (loss: Loss, reason: PawlError) => void;
 }
 
 interface Pending {
@@ -136,12 +137,12 @@ export class LogWriter {
   }
 
   /** Stops writing, without a word to the store: the process is going down, or the run is somebody else's. */
-  abandon(loss: Loss): void {
+  #abandon(loss: Loss, reason: PawlError): void {
     if (this.#lost !== undefined) return;
     this.#lost = loss;
     this.#pending = [];
     this.#riders = [];
-    this.#options.onLost(loss);
+    this.#options.onLost(loss, reason);
   }
 
   #fold(writes: readonly Write[]): void {
@@ -204,11 +205,14 @@ export class LogWriter {
       ...(release === undefined ? {} : { release }),
     };
     const outcome = await persist(params, this.#options, () => this.#lost === undefined);
-    if (outcome === undefined) return this.abandon('closed');
+    if (outcome === undefined)
+      return this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
     if (outcome.outcome === 'committed' && release !== undefined) this.#released = true;
     // Who waits for a commit that hands the run back must not go on.
     this.#settle(outcome, handBack ? [] : batch, events);
-    if (handBack) this.abandon('handed-back');
+    if (handBack) {
+      this.#abandon('handed-back', this.#ended('PAWL_CLOSED', 'this worker is closing'));
+    }
   }
 
   #takeBatch(): Pending[] {
@@ -253,15 +257,29 @@ export class LogWriter {
         for (const pending of batch) pending.resolve();
         return;
       case 'fenced':
-        this.abandon('fenced');
+        this.#abandon('fenced', this.#fenced(outcome));
         return;
       case 'missing':
-        this.abandon('deleted');
+        this.#abandon('deleted', this.#ended('PAWL_RUN_NOT_FOUND', 'the run was deleted'));
         return;
       case 'conflict':
         void this.#giveBackRewound(outcome.seq);
-        this.abandon('rewound');
+        this.#abandon('rewound', this.#ended('PAWL_REWOUND', 'Redis lost acknowledged events'));
     }
+  }
+
+  #fenced({ fence, applied }: Extract<CommitOutcome, { outcome: 'fenced' }>): FencedError {
+    const { run, fence: held } = this.#options.ownership;
+    return new FencedError(run, { held, current: fence }, applied);
+  }
+
+  #ended(code: ErrorCode, why: string): RunError {
+    const { run } = this.#options.ownership;
+    return new RunError(
+      code,
+      run,
+      `This worker has let go of run ${run}: ${why}. Nothing later is stored.`,
+    );
   }
 
   /**
