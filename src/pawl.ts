@@ -33,6 +33,8 @@ export interface OpenOptions {
   readonly allowEviction?: boolean;
   /** How long to wait for Redis, in milliseconds. Default 30 000. */
   readonly connectMs?: number;
+  /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
+  readonly callMs?: number;
   readonly limits?: Partial<Limits>;
   /** Anything with debug, info, warn, error like pino's. Default: silence. */
   readonly logger?: Logger;
@@ -71,6 +73,7 @@ const openSchema = z.object({
   shards: z.int().min(1).max(1024).optional(),
   allowEviction: z.boolean().optional(),
   connectMs: z.number().positive().optional(),
+  callMs: z.number().positive().optional(),
 });
 
 const limitsSchema = z

@@ -46,6 +46,7 @@ const confirmMs = 20;
 /** A gap between looks after which sessions are not judged at once. */
 const stallMs = 1000;
 const orphanEveryMs = 5_000;
+const complainEveryMs = 60_000;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -56,6 +57,10 @@ export class Sweeper {
   #lookedMonotonic = 0;
   #orphansAt = 0;
   #unknownHolders = new Set<string>();
+  /** Workflows that a registered worker knows, as of the last search for orphans. */
+  #known: ReadonlySet<string> | undefined;
+  /** Workflows nobody knows, and when that was said. */
+  readonly #complained = new Map<string, number>();
   #stop: (() => Promise<void>) | undefined;
 
   constructor(options: SweeperOptions) {
@@ -159,6 +164,7 @@ export class Sweeper {
       logger.error({ run: run.run }, 'run quarantined: it keeps losing its workers');
       return;
     }
+    if (again) this.#complainIfUnknown(run);
     try {
       await queue.send(run, { urgent: run.status === 'interrupted', again });
     } catch (error) {
@@ -170,13 +176,28 @@ export class Sweeper {
     }
   }
 
+  /** A run that nobody claims because nobody can: its wake-up waits for a worker that knows the workflow. */
+  #complainIfUnknown({ run, workflow }: DueRun): void {
+    const { clock, logger } = this.#options;
+    if (this.#known === undefined || this.#known.has(workflow)) return;
+    const before = this.#complained.get(workflow);
+    if (before !== undefined && clock.monotonic() - before < complainEveryMs) return;
+    this.#complained.set(workflow, clock.monotonic());
+    logger.warn(
+      { workflow, run },
+      'no worker knows this workflow; its runs wait for one that does',
+    );
+  }
+
   /** Runs held by a worker that is not registered: it died, or froze, between two of its own steps. */
   async #findOrphans(): Promise<void> {
     const { store, clock, sessionMs } = this.#options;
     if (clock.monotonic() < this.#orphansAt) return;
     this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, sessionMs);
     const holders = await store.holders();
-    const registered = new Set((await store.workers()).map((worker) => worker.id));
+    const workers = await store.workers();
+    this.#known = new Set(workers.flatMap((worker) => Object.keys(worker.workflows)));
+    const registered = new Set(workers.map((worker) => worker.id));
     const unknown = holders.filter((holder) => !registered.has(holder));
     for (const worker of unknown) {
       // Twice in a row, because a worker may have registered between the two reads.

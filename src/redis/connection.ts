@@ -7,7 +7,6 @@
  */
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { PawlError, UnavailableError } from '../core/errors.ts';
-import { defaults } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 
 export type Connection = Redis | Cluster;
@@ -21,6 +20,8 @@ export type RedisTarget =
 
 export interface ConnectOptions {
   readonly connectMs: number;
+  /** How long a call may take before its outcome counts as unknown. */
+  readonly callMs: number;
   /** Accept a server that may evict keys. */
   readonly allowEviction: boolean;
   readonly logger: Logger;
@@ -99,7 +100,7 @@ export async function connect(
   target: RedisTarget,
   options: ConnectOptions,
 ): Promise<{ connection: Connection; cluster: boolean; target: RedisTarget }> {
-  const connection = createConnection(target, { commandTimeout: defaults.callMs });
+  const connection = createConnection(target, { commandTimeout: options.callMs });
   let lastError: Error | undefined;
   connection.on('error', (error: Error) => {
     if (error.message !== lastError?.message) {

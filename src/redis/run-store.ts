@@ -54,6 +54,8 @@ export interface RedisStoreOptions {
   readonly allowEviction?: boolean;
   /** How long to wait for Redis, in milliseconds. */
   readonly connectMs?: number;
+  /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
+  readonly callMs?: number;
   readonly logger?: Logger;
 }
 
@@ -87,6 +89,7 @@ export class RedisRunStore implements RunStore {
     const logger = options.logger ?? silentLogger;
     const connected = await connect(options.redis, {
       connectMs: options.connectMs ?? defaults.connectMs,
+      callMs: options.callMs ?? defaults.callMs,
       allowEviction: options.allowEviction ?? false,
       logger,
     });
