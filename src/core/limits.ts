@@ -51,7 +51,7 @@ export const defaults = {
   beatMs: 5_000,
   sessionMs: 15_000,
   /** How often the sweeper looks. */
-  sweepMs: 50,
+  sweepMs: 25,
   /** How long the sweeper's election holds without a renewal. */
   sweeperLockMs: 500,
   /** A wake-up that led to no claim is sent again after this time. */

@@ -80,6 +80,15 @@ const nameRule: TextRule = {
   allowed: 'a letter, then A-Z a-z 0-9 _ . -',
 };
 
+/** Checks the length of a page of runs: 1–500. */
+export function checkPageLimit(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= fixedLimits.runsPerPage) return;
+  throw new InvalidError(
+    'limit',
+    `must be a whole number from 1 to ${fixedLimits.runsPerPage}, it is ${limit}.`,
+  );
+}
+
 function checkText(field: string, value: unknown, rule: TextRule): asserts value is string {
   if (typeof value !== 'string') {
     throw new InvalidError(

@@ -30,7 +30,7 @@ export interface WorkerOptions {
   readonly beatMs?: number;
   /** How long after its last beat a frozen or cut-off worker counts as lost. Default 15 000. */
   readonly sessionMs?: number;
-  /** How often the elected sweeper looks for lost workers and due runs. Default 50. */
+  /** How often the elected sweeper looks for lost workers and due runs. Default 25. */
   readonly sweepMs?: number;
   /** Workers a run may lose in a row, without a new event, before it is set aside. Default 3. */
   readonly quarantineAfter?: number;

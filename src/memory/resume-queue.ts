@@ -1,42 +1,48 @@
-/** The resume queue in memory: a list for each workflow. */
 import { PawlError } from '../core/errors.ts';
 import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
 
+/** A wake-up that nobody has taken yet. */
 interface Waiting {
   readonly wakeUp: WakeUp;
-  readonly key: string;
+  /** Delivered even while the same one is being handled. */
+  again: boolean;
 }
 
+/**
+ * The resume queue in memory: first come, first served within a workflow.
+ *
+ * A wake-up that is the same as one being handled waits until that is done, so that it is never lost and never handled
+ * twice at a time; unless it was sent `again`, because whoever took the first may be dead.
+ */
 export class MemoryResumeQueue implements ResumeQueue {
   readonly #waiting = new Map<string, Waiting[]>();
+  /** How many handlers are at work on the same wake-up. */
+  readonly #atWork = new Map<string, number>();
   readonly #consumers = new Set<MemoryConsumer>();
   #closed = false;
 
   async send(wakeUp: WakeUp, options: SendOptions = {}): Promise<void> {
-    if (this.#closed) throw closedError();
-    const list = this.#list(wakeUp.workflow);
-    const key = `${wakeUp.run}:${wakeUp.fence}`;
-    if (!list.some((waiting) => waiting.key === key)) {
-      if (options.urgent === true) list.unshift({ wakeUp, key });
-      else list.push({ wakeUp, key });
+    this.#checkOpen();
+    const waiting = this.#waiting.get(wakeUp.workflow) ?? [];
+    this.#waiting.set(wakeUp.workflow, waiting);
+    const again = options.again ?? false;
+    const same = waiting.find((other) => keyOf(other.wakeUp) === keyOf(wakeUp));
+    if (same !== undefined) {
+      same.again ||= again;
+    } else {
+      const entry = { wakeUp: { ...wakeUp }, again };
+      if (options.urgent === true) waiting.unshift(entry);
+      else waiting.push(entry);
     }
-    for (const consumer of this.#consumers) consumer.pull();
+    this.#deliver();
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
-    if (this.#closed) throw closedError();
-    const consumer = new MemoryConsumer(
-      options,
-      (workflow) => this.#list(workflow).shift()?.wakeUp,
-    );
+    this.#checkOpen();
+    const consumer = new MemoryConsumer(options, () => this.#consumers.delete(consumer));
     this.#consumers.add(consumer);
-    consumer.pull();
-    return {
-      close: async () => {
-        this.#consumers.delete(consumer);
-        await consumer.close();
-      },
-    };
+    this.#deliver();
+    return consumer;
   }
 
   async close(): Promise<void> {
@@ -44,60 +50,93 @@ export class MemoryResumeQueue implements ResumeQueue {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
   }
 
-  #list(workflow: string): Waiting[] {
-    const list = this.#waiting.get(workflow) ?? [];
-    this.#waiting.set(workflow, list);
-    return list;
-  }
-}
-
-class MemoryConsumer {
-  readonly #options: ConsumeOptions;
-  readonly #take: (workflow: string) => WakeUp | undefined;
-  readonly #working = new Set<Promise<void>>();
-  readonly #active = new Map<string, number>();
-  #closed = false;
-
-  constructor(options: ConsumeOptions, take: (workflow: string) => WakeUp | undefined) {
-    this.#options = options;
-    this.#take = take;
-  }
-
-  /** Takes as many wake-ups as there are free places. */
-  pull(): void {
-    for (const workflow of this.#options.workflows) {
-      while (!this.#closed && this.#count(workflow) < this.#options.concurrency) {
-        const wakeUp = this.#take(workflow);
-        if (wakeUp === undefined) break;
-        this.#active.set(workflow, this.#count(workflow) + 1);
-        const work = this.#handle(wakeUp).finally(() => {
-          this.#working.delete(work);
-          this.#active.set(workflow, this.#count(workflow) - 1);
-          this.pull();
-        });
-        this.#working.add(work);
+  /** Gives consumers what they have room for, one wake-up each in turn. */
+  #deliver(): void {
+    let delivered = true;
+    while (delivered) {
+      delivered = false;
+      for (const consumer of this.#consumers) {
+        for (const workflow of consumer.workflowsWithRoom()) {
+          const next = this.#take(workflow);
+          if (next === undefined) continue;
+          this.#hand(next, consumer);
+          delivered = true;
+        }
       }
     }
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all(this.#working);
+  #take(workflow: string): WakeUp | undefined {
+    const waiting = this.#waiting.get(workflow) ?? [];
+    const place = waiting.findIndex(({ wakeUp, again }) => again || !this.#isAtWork(wakeUp));
+    const [next] = place === -1 ? [] : waiting.splice(place, 1);
+    if (waiting.length === 0) this.#waiting.delete(workflow);
+    return next?.wakeUp;
   }
 
-  #count(workflow: string): number {
-    return this.#active.get(workflow) ?? 0;
+  #hand(wakeUp: WakeUp, consumer: MemoryConsumer): void {
+    const key = keyOf(wakeUp);
+    this.#atWork.set(key, (this.#atWork.get(key) ?? 0) + 1);
+    consumer.handle(wakeUp, () => {
+      const left = (this.#atWork.get(key) ?? 1) - 1;
+      if (left === 0) this.#atWork.delete(key);
+      else this.#atWork.set(key, left);
+      this.#deliver();
+    });
   }
 
-  async #handle(wakeUp: WakeUp): Promise<void> {
-    try {
-      await this.#options.handle(wakeUp);
-    } catch {
-      // A handler's failure is its own business; the run is still due.
-    }
+  #isAtWork(wakeUp: WakeUp): boolean {
+    return this.#atWork.has(keyOf(wakeUp));
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new PawlError('PAWL_CLOSED', 'The resume queue is closed.');
   }
 }
 
-function closedError(): PawlError {
-  return new PawlError('PAWL_CLOSED', 'The resume queue is closed.');
+class MemoryConsumer implements Consumer {
+  readonly #options: ConsumeOptions;
+  readonly #onClose: () => void;
+  /** Handlers at work, by workflow. */
+  readonly #atWork = new Map<string, Set<Promise<void>>>();
+
+  constructor(options: ConsumeOptions, onClose: () => void) {
+    this.#options = options;
+    this.#onClose = onClose;
+    for (const workflow of options.workflows) this.#atWork.set(workflow, new Set());
+  }
+
+  workflowsWithRoom(): readonly string[] {
+    const { workflows, concurrency } = this.#options;
+    return workflows.filter((workflow) => (this.#atWork.get(workflow)?.size ?? 0) < concurrency);
+  }
+
+  /** Runs the handler; `done` is called when it has ended, however it did. */
+  handle(wakeUp: WakeUp, done: () => void): void {
+    const atWork = this.#atWork.get(wakeUp.workflow);
+    const work: Promise<void> = this.#handle(wakeUp).then(() => {
+      atWork?.delete(work);
+      done();
+    });
+    atWork?.add(work);
+  }
+
+  async #handle(wakeUp: WakeUp): Promise<void> {
+    // A handler never runs inside of the call that sent its wake-up.
+    await Promise.resolve();
+    try {
+      await this.#options.handle(wakeUp);
+    } catch {
+      // A handler that throws has failed alone; the wake-up was delivered.
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#onClose();
+    await Promise.all([...this.#atWork.values()].flatMap((works) => [...works]));
+  }
+}
+
+function keyOf(wakeUp: WakeUp): string {
+  return `${wakeUp.run}:${wakeUp.fence}`;
 }

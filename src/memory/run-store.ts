@@ -2,7 +2,7 @@
  * The run store in memory: the meaning of the contract, as plainly as it can be said. Each method does its work in one go
  * without waiting for anything, which is what makes it atomic here.
  */
-import { InvalidError, PawlError } from '../core/errors.ts';
+import { PawlError } from '../core/errors.ts';
 import type { ClaimedData, InterruptedData, StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { RunRecord } from '../core/run.ts';
@@ -23,13 +23,16 @@ import type {
   Release,
   RunPage,
   RunStore,
+  Snapshot,
   SnapshotDelta,
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import { listRuns } from './run-list.ts';
 import { MemorySessions } from './sessions.ts';
 import {
   append,
+  copy,
   changeStatus,
   json,
   lastSeq,
@@ -63,7 +66,7 @@ export class MemoryRunStore implements RunStore {
     const run: StoredRun = {
       id: params.run,
       workflow: params.workflow,
-      input: params.input.slice(),
+      input: copy(params.input),
       tags: { ...params.tags },
       createToken: params.token,
       createdAt: now,
@@ -210,26 +213,16 @@ export class MemoryRunStore implements RunStore {
 
   async list(params: ListParams): Promise<RunPage> {
     this.#now();
-    const place = (run: StoredRun): readonly [number, string] => [
-      params.status === undefined ? run.createdAt : run.changedAt,
-      run.id,
-    ];
-    const after = params.cursor === undefined ? undefined : parseCursor(params.cursor);
-    const matching = [...this.#runs.values()]
-      .filter((run) => fits(run, params))
-      .sort((a, b) => newestFirst(place(a), place(b)))
-      .filter((run) => after === undefined || newestFirst(after, place(run)) < 0);
-    const page = matching.slice(0, params.limit);
-    const last = page.at(-1);
-    const isFull = page.length === params.limit && last !== undefined;
-    return { runs: page.map(toRecord), cursor: isFull ? place(last).join(':') : undefined };
+    return listRuns([...this.#runs.values()], params);
   }
 
   async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
     this.#now();
     const watchers = this.#watchers.get(run) ?? new Set();
     this.#watchers.set(run, watchers);
-    const watcher = (): void => changed();
+    const watcher = (): void => {
+      if (watchers.has(watcher)) changed();
+    };
     watchers.add(watcher);
     return async () => {
       watchers.delete(watcher);
@@ -305,16 +298,22 @@ function toTakeover(run: StoredRun): ClaimedData['takeover'] {
 function loaded(run: StoredRun): LoadedRun {
   const from = run.snapshot?.seq ?? 0;
   const events = run.events.slice(from, from + fixedLimits.eventsPerPage).map(copyEvent);
-  return { record: toRecord(run), snapshot: run.snapshot, events };
+  return { record: toRecord(run), snapshot: copySnapshot(run.snapshot), events };
 }
 
 function copyEvent(event: StoredEvent): StoredEvent {
-  return { ...event, data: event.data.slice() };
+  return { ...event, data: copy(event.data) };
+}
+
+function copySnapshot(snapshot: Snapshot | undefined): Snapshot | undefined {
+  if (snapshot === undefined) return undefined;
+  const fields = [...snapshot.fields].map(([field, bytes]) => [field, copy(bytes)] as const);
+  return { ...snapshot, fields: new Map(fields) };
 }
 
 function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
   const fields = new Map(run.snapshot?.fields);
-  for (const [field, bytes] of delta.set) fields.set(field, bytes.slice());
+  for (const [field, bytes] of delta.set) fields.set(field, copy(bytes));
   for (const field of delta.remove) fields.delete(field);
   const version = (run.snapshot?.version ?? 0) + 1;
   run.snapshot = { version, seq: lastSeq(run), schema: delta.schema, at: now, fields };
@@ -328,16 +327,16 @@ function release(run: StoredRun, to: Release, now: number): void {
   run.lost = undefined;
   switch (to.status) {
     case 'completed':
-      run.output = to.output.slice();
+      run.output = copy(to.output);
       run.dueAt = now + to.keepMs;
       break;
     case 'failed':
     case 'cancelled':
-      run.error = to.error.slice();
+      run.error = copy(to.error);
       run.dueAt = now + to.keepMs;
       break;
     case 'quarantined':
-      run.error = to.error.slice();
+      run.error = copy(to.error);
       break;
     case 'queued':
       run.dueAt = now + to.resendMs;
@@ -373,27 +372,4 @@ function interruptRun(run: StoredRun, params: InterruptParams, now: number): voi
     code: 'PAWL_RUN_QUARANTINED',
     message: `The run lost ${deaths} workers in a row without a new event in between; the last was ${worker}.`,
   });
-}
-
-function fits(run: StoredRun, { status, workflow, tag }: ListParams): boolean {
-  const tags = Object.entries(run.tags).map(([key, value]) => `${key}=${value}`);
-  return (
-    (status === undefined || run.status === status) &&
-    (workflow === undefined || run.workflow === workflow) &&
-    (tag === undefined || tags.includes(tag))
-  );
-}
-
-type Place = readonly [score: number, id: string];
-
-function newestFirst(a: Place, b: Place): number {
-  if (a[0] !== b[0]) return b[0] - a[0];
-  return a[1] === b[1] ? 0 : a[1] < b[1] ? 1 : -1;
-}
-
-function parseCursor(cursor: string): Place {
-  const match = /^(\d+):(.+)$/.exec(cursor);
-  if (match === null)
-    throw new InvalidError('cursor', 'is not one that a page before has returned.');
-  return [Number(match[1]), match[2] ?? ''];
 }

@@ -52,9 +52,14 @@ export function append(run: StoredRun, event: NewEvent, now: number): void {
     fence: run.fence,
     at: now,
     type: event.type,
-    data: event.data.slice(),
+    data: copy(event.data),
     ...(event.lane === undefined ? {} : { lane: event.lane }),
   });
+}
+
+/** Bytes of its own: `slice` of a Buffer would share them with the caller. */
+export function copy(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes);
 }
 
 const text = new TextEncoder();
@@ -85,9 +90,9 @@ export function toRecord(run: StoredRun): RunRecord {
     seq: lastSeq(run),
     version: run.snapshot?.version ?? 0,
     snapshotSeq: run.snapshot?.seq ?? 0,
-    input: run.input.slice(),
-    output: run.output?.slice(),
-    error: run.error?.slice(),
+    input: copy(run.input),
+    output: run.output && copy(run.output),
+    error: run.error && copy(run.error),
     tags: { ...run.tags },
     takeovers: run.takeovers,
     deaths: run.deaths,

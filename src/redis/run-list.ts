@@ -6,6 +6,7 @@
  * meanwhile shift nothing.
  */
 import { InvalidError } from '../core/errors.ts';
+import { checkPageLimit } from '../core/names.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { ListParams, RunPage } from '../core/store.ts';
 import type { Connection } from './connection.ts';
@@ -24,6 +25,7 @@ export async function listRuns(
   from: { readonly connection: Connection; readonly keys: Keys; readonly records: ReadRecords },
   params: ListParams,
 ): Promise<RunPage> {
+  checkPageLimit(params.limit);
   const runs: RunRecord[] = [];
   let after = params.cursor === undefined ? undefined : parseCursor(params.cursor);
   for (;;) {

@@ -22,7 +22,7 @@ end
 if not m[1] then return {'missing'} end
 if m[1] ~= fence or m[2] ~= owner then
   local own = string.format('%.0f-', expected + 1) .. fence
-  return {'fenced', m[1], #redis.call('XRANGE', events, own, own)}
+  return {'fenced', m[1], #ARGV > 5 and #redis.call('XRANGE', events, own, own) or 0}
 end
 if m[3] ~= expected then return {'conflict', m[3]} end
 

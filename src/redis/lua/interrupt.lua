@@ -21,8 +21,7 @@ local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local at = string.format('%.0f', now)
 local taken = {}
-for _, id in ipairs(redis.call('SRANDMEMBER', held, limit)) do
-  redis.call('SREM', held, id)
+local function take(id)
   local run, events = base .. 'run:' .. id, base .. 'events:' .. id
   local m = redis.call('HMGET', run, 'worker', 'fence', 'seq', 'claimSeq', 'deaths', 'workflow', 'bytes')
   if m[1] == worker then
@@ -60,6 +59,13 @@ for _, id in ipairs(redis.call('SRANDMEMBER', held, limit)) do
     redis.call('SPUBLISH', base .. 'changed:' .. id, string.format('%.0f', seq))
     for _, value in ipairs({id, m[6], fence, status, deaths}) do taken[#taken + 1] = value end
   end
+end
+
+-- Entries that are not the worker's any more are dropped on the way, so fewer than asked for means that none is left.
+while #taken < limit * 5 do
+  local id = redis.call('SPOP', held)
+  if not id then break end
+  take(id)
 end
 if redis.call('EXISTS', held) == 0 then redis.call('SREM', base .. 'holders', worker) end
 return taken

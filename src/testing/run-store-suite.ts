@@ -1,0 +1,66 @@
+/**
+ * The contract of run stores as tests. A store that passes them can carry pawl:
+ *
+ *   import * as vitest from 'vitest';
+ *   runStoreSuite({ name: 'my store', open: async () => ({ store, advance, close }) }, vitest);
+ */
+import { registerSuite, type Runner, type Skip } from './runner.ts';
+import { claimTheme } from './run-store/claim.ts';
+import { commitTheme } from './run-store/commit.ts';
+import { createTheme } from './run-store/create.ts';
+import { fencesTheme } from './run-store/fences.ts';
+import { interruptTheme } from './run-store/interrupt.ts';
+import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
+import { releaseTheme } from './run-store/release.ts';
+import { tokensTheme } from './run-store/tokens.ts';
+
+export interface RunStoreSuiteOptions {
+  readonly name: string;
+  /** Opens a store, once for all tests. It may hold runs and workers of others. */
+  open(): Promise<OpenedRunStore>;
+  readonly skip?: readonly Skip[];
+}
+
+const themes: readonly RunStoreTheme[] = [
+  createTheme,
+  claimTheme,
+  commitTheme,
+  releaseTheme,
+  interruptTheme,
+  fencesTheme,
+  tokensTheme,
+];
+
+/** Registers the tests that every run store must pass. */
+export function runStoreSuite(options: RunStoreSuiteOptions, runner: Runner): void {
+  registerSuite<{ readonly opened: OpenedRunStore } & RunStoreCase>(
+    {
+      name: options.name,
+      themes,
+      skip: options.skip ?? [],
+      open: async () => {
+        const opened = await options.open();
+        return {
+          opened,
+          store: opened.store,
+          expect: runner.expect,
+          advance: (ms) => opened.advance(ms),
+          appearElsewhere: async (worker) => {
+            if (opened.appearElsewhere === undefined) throw new Error(absent('appearElsewhere'));
+            return opened.appearElsewhere(worker);
+          },
+          traces: async (run) => {
+            if (opened.traces === undefined) throw new Error(absent('traces'));
+            return opened.traces(run);
+          },
+        };
+      },
+      close: ({ opened }) => opened.close(),
+    },
+    runner,
+  );
+}
+
+function absent(ability: string): string {
+  return `open() gave no ${ability}: give one, or skip this test with the reason why there is none.`;
+}

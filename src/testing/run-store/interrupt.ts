@@ -1,0 +1,251 @@
+import type { RunStore } from '../../core/store.ts';
+import {
+  bytes,
+  claimed,
+  claiming,
+  committed,
+  created,
+  dueOf,
+  event,
+  eventually,
+  everything,
+  farMs,
+  held,
+  interruption,
+  json,
+  loaded,
+  newId,
+  type RunStoreTest,
+  type RunStoreTheme,
+  storeTime,
+} from './opened.ts';
+
+/** Claims a run and loses its worker, so often; returns the record after the last loss. */
+async function lose(
+  store: RunStore,
+  run: string,
+  losses: number,
+  params: { readonly quarantineAfter?: number; readonly progress?: boolean } = {},
+) {
+  const { quarantineAfter = 100 } = params;
+  for (let i = 0; i < losses; i++) {
+    const worker = newId('worker');
+    const { ownership, record } = await claimed(store, run, { worker });
+    if (params.progress === true) {
+      await committed(store, ownership, { expectedSeq: record.seq, events: [event('progress')] });
+    }
+    await store.interrupt(interruption(worker, { quarantineAfter }));
+  }
+  return (await loaded(store, run)).record;
+}
+
+function taken(test: RunStoreTest): void {
+  test('a lost worker’s run becomes interrupted, free and fenced off', async ({
+    store,
+    expect,
+  }) => {
+    const { id, worker, ownership, record } = await held(store, { create: { workflow: 'lost' } });
+    const runs = await store.interrupt(interruption(worker));
+    const after = (await loaded(store, id)).record;
+    expect(runs).toEqual([
+      { run: id, workflow: 'lost', fence: after.fence, deaths: 1, status: 'interrupted' },
+    ]);
+    expect(after).toMatchObject({
+      status: 'interrupted',
+      worker: undefined,
+      seq: 3,
+      deaths: 1,
+      takeovers: 0,
+    });
+    expect(after.fence).toBeGreaterThan(ownership.fence);
+    expect(after.changedAt).toBeGreaterThanOrEqual(record.changedAt);
+  });
+
+  test('the loss is written to the log as JSON, under the new fence', async ({
+    store,
+    advance,
+    expect,
+  }) => {
+    const worker = newId('a "quoted" \\ back/slashed, ünïcödé \u{1F4BE}');
+    const { id, record } = await held(store, { claim: { worker } });
+    await advance(20);
+    const lastSeenAt = await storeTime(store);
+    await advance(20);
+    await store.interrupt(interruption(worker, { reason: 'presence-lost', lastSeenAt }));
+    const found = await loaded(store, id);
+    const [loss] = await store.events({ run: id, after: 2, limit: 10 });
+    if (loss === undefined) throw new Error('no event');
+    expect(loss).toMatchObject({ seq: 3, type: 'run.interrupted', fence: found.record.fence });
+    expect(json(loss.data)).toEqual({
+      worker,
+      reason: 'presence-lost',
+      lastSeenAt,
+      detectMs: loss.at - lastSeenAt,
+      deaths: 1,
+    });
+    expect(loss.at).toBe(found.record.changedAt);
+    expect(found.record.bytes).toBe(record.bytes + loss.data.length);
+  });
+
+  test('an event younger than the last beat is the last sign of life', async ({
+    store,
+    advance,
+    expect,
+  }) => {
+    const { id, worker, ownership, record } = await held(store);
+    await advance(20);
+    await committed(store, ownership, { events: [event('alive')] });
+    await store.interrupt(interruption(worker, { lastSeenAt: record.createdAt }));
+    const [alive, loss] = await store.events({ run: id, after: 2, limit: 10 });
+    expect(json(loss?.data ?? bytes('null'))).toMatchObject({
+      lastSeenAt: alive?.at,
+      detectMs: (loss?.at ?? 0) - (alive?.at ?? 0),
+    });
+  });
+
+  test('an interrupted run is due again after resendMs, and not before', async (opened) => {
+    const { store, expect } = opened;
+    const { id, worker } = await held(store);
+    const resendMs = 60;
+    const [run] = await store.interrupt(interruption(worker, { resendMs }));
+    const { changedAt } = (await loaded(store, id)).record;
+    const due = await eventually(opened, 'the run is due', () => dueOf(store, id));
+    expect(due).toEqual(run);
+    expect(await storeTime(store)).toBeGreaterThanOrEqual(changedAt + resendMs);
+  });
+}
+
+function whose(test: RunStoreTest): void {
+  test('only the worker’s own runs are taken', async ({ store, expect }) => {
+    const other = await held(store);
+    const { id, worker } = await held(store);
+    const queued = await created(store);
+    const before = [await everything(store, other.id), await everything(store, queued)];
+    const runs = await store.interrupt(interruption(worker));
+    expect(runs.map(({ run }) => run)).toEqual([id]);
+    expect([await everything(store, other.id), await everything(store, queued)]).toEqual(before);
+  });
+
+  test('runs that the worker lost before and another one has now stay with that one', async ({
+    store,
+    expect,
+  }) => {
+    const { id, worker } = await held(store);
+    await store.interrupt(interruption(worker));
+    const next = await claimed(store, id);
+    expect(await store.interrupt(interruption(worker))).toEqual([]);
+    expect((await loaded(store, id)).record).toMatchObject({ worker: next.record.worker });
+  });
+
+  test('a worker that holds nothing loses nothing', async ({ store, expect }) => {
+    expect(await store.interrupt(interruption(newId('worker')))).toEqual([]);
+  });
+
+  test('at most limit runs are taken in one call, and all of them by repeating it', async ({
+    store,
+    expect,
+  }) => {
+    const worker = newId('worker');
+    const ids: string[] = [];
+    for (let i = 0; i < 7; i++) ids.push((await held(store, { claim: { worker } })).id);
+    const sizes: number[] = [];
+    const seen: string[] = [];
+    for (;;) {
+      const runs = await store.interrupt(interruption(worker, { limit: 3 }));
+      if (runs.length === 0) break;
+      sizes.push(runs.length);
+      seen.push(...runs.map(({ run }) => run));
+    }
+    expect(sizes).toEqual([3, 3, 1]);
+    expect(seen.sort()).toEqual(ids.sort());
+  });
+
+  test('holders are the workers that hold runs', async ({ store, expect }) => {
+    const workers = [newId('worker'), newId('worker')];
+    for (const worker of workers) {
+      expect(await store.holders()).not.toContain(worker);
+      for (let i = 0; i < 3; i++) await held(store, { claim: { worker } });
+    }
+    const holders = await store.holders();
+    for (const worker of workers) {
+      expect(holders.filter((holder) => holder === worker)).toEqual([worker]);
+    }
+    for (const worker of workers) {
+      while ((await store.interrupt(interruption(worker))).length > 0);
+      expect(await store.holders()).not.toContain(worker);
+    }
+  });
+}
+
+function deaths(test: RunStoreTest): void {
+  test('deaths without progress are counted', async ({ store, expect }) => {
+    const run = await created(store);
+    expect(await lose(store, run, 3)).toMatchObject({
+      status: 'interrupted',
+      deaths: 3,
+      takeovers: 2,
+    });
+    const again = await store.claim(claiming(run));
+    expect(again).toMatchObject({ record: { deaths: 3, takeovers: 3 } });
+  });
+
+  test('one event between claim and death is progress, and the count starts anew', async ({
+    store,
+    expect,
+  }) => {
+    const run = await created(store);
+    await lose(store, run, 2);
+    expect((await lose(store, run, 1, { progress: true })).deaths).toBe(0);
+    expect((await lose(store, run, 1)).deaths).toBe(1);
+  });
+
+  test('the wake-up of a run that killed workers says so', async ({ store, expect }) => {
+    const run = await created(store);
+    await lose(store, run, 1);
+    const { worker } = (await claimed(store, run)).record;
+    const [wakeUp] = await store.interrupt(interruption(worker ?? '', { resendMs: 0 }));
+    expect(wakeUp).toMatchObject({ run, deaths: 2 });
+    expect(await dueOf(store, run)).toMatchObject({ run, deaths: 2, status: 'interrupted' });
+  });
+
+  test('a run is set aside at the quarantineAfter-th death in a row', async ({ store, expect }) => {
+    const run = await created(store);
+    expect((await lose(store, run, 2, { quarantineAfter: 3 })).status).toBe('interrupted');
+    const { record: last, ownership } = await claimed(store, run);
+    const worker = last.worker ?? '';
+    const runs = await store.interrupt(interruption(worker, { quarantineAfter: 3, resendMs: 0 }));
+    const { record } = await loaded(store, run);
+    expect(runs).toMatchObject([{ run, status: 'quarantined', deaths: 3, fence: record.fence }]);
+    expect(record).toMatchObject({ status: 'quarantined', worker: undefined, deaths: 3 });
+    expect(record.fence).toBeGreaterThan(ownership.fence);
+    expect(json(record.error ?? bytes('null'))).toMatchObject({ code: 'PAWL_RUN_QUARANTINED' });
+    expect(await dueOf(store, run)).toBe(undefined);
+    expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'quarantined' });
+
+    const [loss, aside, ...none] = await store.events({ run, after: last.seq, limit: 10 });
+    expect(none).toEqual([]);
+    expect([loss?.type, aside?.type]).toEqual(['run.interrupted', 'run.quarantined']);
+    expect(aside?.seq).toBe(record.seq);
+    expect(json(aside?.data ?? bytes('null'))).toEqual({ worker, deaths: 3 });
+    const written = (loss?.data.length ?? 0) + (aside?.data.length ?? 0);
+    expect(record.bytes).toBe(last.bytes + written);
+  });
+
+  test('a run that makes progress is never set aside', async ({ store, expect }) => {
+    const run = await created(store);
+    const record = await lose(store, run, 5, { progress: true, quarantineAfter: 1 });
+    expect(record).toMatchObject({ status: 'interrupted', deaths: 0, takeovers: 4 });
+  });
+
+  test('a snapshot kept before a loss is there for the next owner', async ({ store, expect }) => {
+    const { id, worker, ownership } = await held(store);
+    const snapshot = { schema: 1, set: new Map([['state:a', bytes('1')]]), remove: [] };
+    await committed(store, ownership, { events: [event('one')], snapshot });
+    await store.interrupt(interruption(worker, { resendMs: farMs }));
+    const next = await claimed(store, id);
+    expect(next.snapshot).toMatchObject({ version: 1, seq: 3 });
+    expect(next.events.map(({ type }) => type)).toEqual(['run.interrupted', 'run.claimed']);
+  });
+}
+
+export const interruptTheme: RunStoreTheme = { name: 'interrupt', parts: [taken, whose, deaths] };
