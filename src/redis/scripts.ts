@@ -17,6 +17,7 @@ import { toFault } from './faults.ts';
 import { formatTags, formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { lua } from './lua.gen.ts';
+import { WriteBatch } from './write-batch.ts';
 
 /** What a script returns: a word for the outcome, then values that depend on it. */
 export type Reply = readonly unknown[];
@@ -43,9 +44,11 @@ const page = fixedLimits.eventsPerPage;
 export class Scripts {
   readonly #commands: Readonly<Record<string, Command>>;
   readonly #keys: Keys;
+  readonly #batch: WriteBatch;
 
   constructor(connection: Connection, keys: Keys) {
     this.#keys = keys;
+    this.#batch = new WriteBatch(connection);
     for (const [name, source] of Object.entries(lua)) {
       connection.defineCommand(commandName(name), {
         lua: source,
@@ -176,6 +179,7 @@ export class Scripts {
     try {
       const command = this.#commands[`${commandName(name)}Buffer`];
       if (command === undefined) throw new TypeError(`script ${name} is not defined`);
+      this.#batch.join();
       return await command.apply(this.#commands, args);
     } catch (error) {
       throw toFault(error, name);

@@ -8,11 +8,18 @@ import { registerSuite, type Runner, type Skip } from './runner.ts';
 import { claimTheme } from './run-store/claim.ts';
 import { commitTheme } from './run-store/commit.ts';
 import { createTheme } from './run-store/create.ts';
+import { deleteTheme } from './run-store/delete.ts';
+import { dueTheme } from './run-store/due.ts';
+import { electionTheme } from './run-store/election.ts';
 import { fencesTheme } from './run-store/fences.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
-import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
+import { listTheme } from './run-store/list.ts';
+import { racesTheme } from './run-store/races.ts';
+import { readingTheme } from './run-store/reading.ts';
 import { releaseTheme } from './run-store/release.ts';
+import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
+import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
 
 export interface RunStoreSuiteOptions {
   readonly name: string;
@@ -27,8 +34,15 @@ const themes: readonly RunStoreTheme[] = [
   commitTheme,
   releaseTheme,
   interruptTheme,
+  dueTheme,
+  readingTheme,
+  listTheme,
+  deleteTheme,
+  sessionsTheme,
+  electionTheme,
   fencesTheme,
   tokensTheme,
+  racesTheme,
 ];
 
 /** Registers the tests that every run store must pass. */

@@ -1,0 +1,160 @@
+import {
+  bytes,
+  claimed,
+  commit,
+  committed,
+  created,
+  creation,
+  dueOf,
+  event,
+  eventually,
+  everything,
+  farMs,
+  held,
+  interruption,
+  loaded,
+  type RunStoreTest,
+  type RunStoreTheme,
+  storeTime,
+} from './opened.ts';
+
+/** Far enough away not to come by itself during a test, near enough to be asked for. */
+const soonMs = 20_000;
+const aheadMs = 30_000;
+
+function postponed(test: RunStoreTest): void {
+  test('a due run is returned and postponed by resendMs, again and again', async (opened) => {
+    const { store, expect } = opened;
+    const resendMs = 60;
+    const run = await created(store, { resendMs: 0 });
+    for (let i = 0; i < 3; i++) {
+      const asked = await storeTime(store);
+      const due = await eventually(opened, 'due', () => dueOf(store, run, { resendMs }));
+      expect(due).toMatchObject({ run, status: 'queued', fence: 0 });
+      // The first one was due at once.
+      if (i > 0) expect(await storeTime(store)).toBeGreaterThanOrEqual(asked + resendMs - 20);
+    }
+  });
+
+  test('the longer a run waits, the rarer it is due', async (opened) => {
+    const { store, advance, expect } = opened;
+    const resendMs = 20;
+    const { record } = await store.create(creation({ resendMs: 0 }));
+    const seenAt: number[] = [];
+    for (;;) {
+      const before = await storeTime(store);
+      if (await dueOf(store, record.id, { resendMs })) seenAt.push(before);
+      if (before > record.createdAt + 500) break;
+      await advance(5);
+    }
+    const gaps = seenAt.slice(1).map((at, i) => at - (seenAt[i] ?? 0));
+    expect(gaps.length).toBeGreaterThanOrEqual(2);
+    expect(gaps.length).toBeLessThanOrEqual(500 / resendMs / 2);
+    expect(gaps.at(-1)).toBeGreaterThan(3 * resendMs);
+  });
+
+  test('being due changes nothing about the run', async ({ store, expect }) => {
+    const run = await created(store, { resendMs: 0 });
+    const before = await everything(store, run);
+    expect((await dueOf(store, run))?.run).toBe(run);
+    expect(await everything(store, run)).toEqual(before);
+  });
+
+  test('at most limit runs are returned, and all of them by repeating it', async ({
+    store,
+    expect,
+  }) => {
+    const runs = new Set<string>();
+    for (let i = 0; i < 7; i++) runs.add(await created(store, { resendMs: 0 }));
+    for (;;) {
+      const page = await store.due({ limit: 3, resendMs: farMs });
+      expect(page.length).toBeLessThanOrEqual(3);
+      for (const { run } of page) runs.delete(run);
+      if (page.length < 3) break;
+    }
+    expect([...runs]).toEqual([]);
+  });
+
+  test('a run that is claimed or deleted is due no more', async ({ store, expect }) => {
+    const held = await created(store, { resendMs: 0 });
+    const deleted = await created(store, { resendMs: 0 });
+    await claimed(store, held);
+    await store.delete(deleted);
+    expect(await dueOf(store, held)).toBe(undefined);
+    expect(await dueOf(store, deleted)).toBe(undefined);
+  });
+
+  test('an ended run is due until it is deleted', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store);
+    const release = { status: 'completed', output: bytes('output'), keepMs: 0 } as const;
+    await committed(store, ownership, { release });
+    for (let i = 0; i < 2; i++) {
+      const due = await eventually(opened, 'due', () => dueOf(store, id, { resendMs: 10 }));
+      expect(due).toMatchObject({ run: id, status: 'completed' });
+    }
+    await store.delete(id);
+    await opened.advance(30);
+    expect(await dueOf(store, id)).toBe(undefined);
+  });
+}
+
+function ahead(test: RunStoreTest): void {
+  test('queued and interrupted runs that will soon be due can be asked for ahead', async ({
+    store,
+    expect,
+  }) => {
+    const queued = await created(store, { resendMs: soonMs });
+    const lost = await held(store);
+    await store.interrupt(interruption(lost.worker, { resendMs: soonMs }));
+    expect(await dueOf(store, queued)).toBe(undefined);
+    expect(await dueOf(store, lost.id)).toBe(undefined);
+    const found = await store.due({ limit: 500, resendMs: farMs, aheadMs });
+    const statuses = new Map(found.map((due) => [due.run, due.status]));
+    expect(statuses.get(queued)).toBe('queued');
+    expect(statuses.get(lost.id)).toBe('interrupted');
+  });
+
+  test('a run returned ahead of its time is postponed as any other', async ({ store, expect }) => {
+    const run = await created(store, { resendMs: soonMs });
+    expect(await dueOf(store, run, { aheadMs })).toMatchObject({ run });
+    expect(await dueOf(store, run, { aheadMs })).toBe(undefined);
+  });
+
+  test('a run that is due later than that is left alone', async ({ store, expect }) => {
+    const run = await created(store, { resendMs: aheadMs + soonMs });
+    expect(await dueOf(store, run, { aheadMs })).toBe(undefined);
+  });
+
+  test('timers and ended runs are not hurried', async (opened) => {
+    const { store, expect } = opened;
+    for (const release of [
+      { status: 'waiting', wakeMs: 60 },
+      { status: 'completed', output: bytes('output'), keepMs: 60 },
+    ] as const) {
+      const { id, ownership } = await held(store);
+      expect((await store.commit(commit(ownership, { release }))).outcome).toBe('committed');
+      const { changedAt } = (await loaded(store, id)).record;
+      expect(await dueOf(store, id, { aheadMs })).toBe(undefined);
+      // Nor were they put off: they come when they would have come.
+      const due = await eventually(opened, 'due', () => dueOf(store, id));
+      expect(due.status).toBe(release.status);
+      expect(await storeTime(store)).toBeGreaterThanOrEqual(changedAt + 60);
+    }
+  });
+
+  test('timers do not hide the runs behind them from being asked for ahead', async ({
+    store,
+    expect,
+  }) => {
+    for (let i = 0; i < 6; i++) {
+      const { ownership } = await held(store);
+      const release = { status: 'waiting', wakeMs: soonMs - 1000 } as const;
+      await committed(store, ownership, { events: [event('parked')], release });
+    }
+    const run = await created(store, { resendMs: soonMs });
+    expect(await dueOf(store, run, { aheadMs, limit: 3 })).toMatchObject({ run, status: 'queued' });
+  });
+}
+
+export const dueTheme: RunStoreTheme = { name: 'due', parts: [postponed, ahead] };
