@@ -32,9 +32,9 @@ export function verdictTable(verdict: Verdict, wantedKills: number, paint: Paint
       ? []
       : [{ name: '  from workers not killed', value: `${verdict.takeoversUnexplained}` }]),
     { name: 'recovery p50 / p99 / max', value: milliseconds(verdict.recoveryMs) },
-    { name: '  detection', value: milliseconds(verdict.detectMs) },
-    { name: '  claim', value: milliseconds(verdict.claimMs) },
-    { name: '  replay', value: milliseconds(verdict.replayMs) },
+    { name: '  detection, since the last sign of life', value: milliseconds(verdict.detectMs) },
+    { name: '  claim, since the detection', value: milliseconds(verdict.claimMs) },
+    { name: '  replay, since the claim', value: milliseconds(verdict.replayMs) },
   ];
   const width = Math.max(...rows.map(({ name }) => name.length));
   return [

@@ -16,6 +16,7 @@ export interface Shown {
   readonly kills: number;
 }
 
+/** Room for the longest line: a frame whose lines are wrapped cannot be drawn over. */
 const columnsMin = 80;
 
 export function openView(stream: NodeJS.WriteStream, shown: Shown): View {
@@ -28,8 +29,8 @@ function totals(
   counts: { kills: number; takeovers: number },
 ): string {
   return (
-    `runs ${runs.completed} of ${runs.total} completed, ${runs.started.length} started · ` +
-    `messages ${fleet.messages} · kills ${counts.kills} of ${kills} · take-overs ${counts.takeovers}`
+    `runs ${runs.completed}/${runs.total} completed · messages ${fleet.messages} · ` +
+    `kills ${counts.kills}/${kills} · take-overs ${counts.takeovers}`
   );
 }
 

@@ -61,6 +61,8 @@ function countingLogger(counts: { messages: number; claims: number }): Logger {
 async function main(): Promise<void> {
   const { PAWL_DEMO_REDIS: redis = '', PAWL_DEMO_PREFIX: prefix = '' } = process.env;
   process.on('disconnect', () => process.exit(1));
+  // The parent may have gone while this file was being loaded.
+  if (!process.connected) process.exit(1);
   process.on('SIGINT', () => {});
 
   const counts = { messages: 0, claims: 0 };

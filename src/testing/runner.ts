@@ -58,7 +58,12 @@ export function registerSuite<Subject>(
   { describe, test, beforeAll, afterAll }: Runner,
 ): void {
   const skipped = readSkips(suite.skip);
-  const names = new Set<string>();
+  const themes = suite.themes.map(({ name, parts }) => ({ name, tests: collect(parts) }));
+  checkNames(
+    suite.name,
+    themes.flatMap(({ tests }) => tests.map((one) => one.name)),
+    skipped,
+  );
   describe(suite.name, () => {
     let opened: Subject | undefined;
     beforeAll(async () => {
@@ -67,11 +72,9 @@ export function registerSuite<Subject>(
     afterAll(async () => {
       if (opened !== undefined) await suite.close(opened);
     });
-    for (const theme of suite.themes) {
+    for (const theme of themes) {
       describe(theme.name, () => {
-        const register: Register<Subject> = (name, body) => {
-          if (names.has(name)) throw new Error(`two tests of the suite are named "${name}"`);
-          names.add(name);
+        for (const { name, body } of theme.tests) {
           const reason = skipped.get(name);
           const run = async (): Promise<void> => {
             if (opened === undefined) throw new Error(`${suite.name} was not opened`);
@@ -79,16 +82,38 @@ export function registerSuite<Subject>(
           };
           if (reason === undefined) test(name, run);
           else test.skip(`${name} (${reason})`, run);
-        };
-        for (const part of theme.parts) part(register);
+        }
       });
     }
-    // A skip that names nothing hides a test that was renamed, or one that was never meant.
-    const unknown = [...skipped.keys()].filter((name) => !names.has(name));
-    if (unknown.length > 0) {
-      throw new Error(`${suite.name} skips tests that do not exist: ${unknown.join('; ')}`);
-    }
   });
+}
+
+interface Test<Subject> {
+  readonly name: string;
+  readonly body: (subject: Subject) => Promise<void>;
+}
+
+function collect<Subject>(parts: Theme<Subject>['parts']): readonly Test<Subject>[] {
+  const tests: Test<Subject>[] = [];
+  for (const part of parts) part((name, body) => tests.push({ name, body }));
+  return tests;
+}
+
+/** A skip that names nothing hides a test that was renamed, or one that never was. */
+function checkNames(
+  suite: string,
+  names: readonly string[],
+  skipped: ReadonlyMap<string, string>,
+): void {
+  const known = new Set<string>();
+  for (const name of names) {
+    if (known.has(name)) throw new Error(`two tests of ${suite} are named "${name}"`);
+    known.add(name);
+  }
+  const unknown = [...skipped.keys()].filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw new Error(`${suite} skips tests that do not exist: ${unknown.join('; ')}`);
+  }
 }
 
 /** Names of tests → the reason to skip them. */

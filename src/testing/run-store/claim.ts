@@ -1,4 +1,5 @@
 import type { Release } from '../../core/store.ts';
+import { eventually } from '../eventually.ts';
 import {
   bytes,
   claimed,
@@ -7,7 +8,6 @@ import {
   created,
   dueOf,
   event,
-  eventually,
   everything,
   farMs,
   held,

@@ -1,9 +1,9 @@
+import { eventually } from '../eventually.ts';
 import {
   bytes,
   created,
   creation,
   dueOf,
-  eventually,
   everyByte,
   everything,
   farMs,

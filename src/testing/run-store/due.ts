@@ -1,3 +1,4 @@
+import { eventually } from '../eventually.ts';
 import {
   bytes,
   claimed,
@@ -7,7 +8,6 @@ import {
   creation,
   dueOf,
   event,
-  eventually,
   everything,
   farMs,
   held,

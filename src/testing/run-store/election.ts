@@ -1,5 +1,5 @@
+import { eventually } from '../eventually.ts';
 import {
-  eventually,
   newId,
   type RunStoreCase,
   type RunStoreTest,

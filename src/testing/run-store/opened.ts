@@ -1,6 +1,5 @@
 /** What the tests of a store are given, and the few moves they share. */
 import { randomUUID } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { NewEvent } from '../../core/event.ts';
 import type {
   ClaimOutcome,
@@ -206,24 +205,6 @@ export async function dueOf(
     const page = await store.due({ resendMs: farMs, limit, ...params });
     const found = page.find((due) => due.run === run);
     if (found !== undefined || page.length < (params.limit ?? limit)) return found;
-  }
-}
-
-/** Lets time pass in small steps until `holds` returns something; throws after `msMax`. */
-export async function eventually<T>(
-  { advance }: Pick<OpenedRunStore, 'advance'>,
-  what: string,
-  holds: () => T | undefined | Promise<T | undefined>,
-  msMax = 5000,
-): Promise<T> {
-  const stepMs = 5;
-  for (let ms = 0; ; ms += stepMs) {
-    const value = await holds();
-    if (value !== undefined) return value;
-    if (ms > msMax) throw new Error(`after ${msMax} ms still not: ${what}`);
-    await advance(stepMs);
-    // The store's clock may not be the real one, and an announcement needs a turn of that.
-    await turn();
   }
 }
 

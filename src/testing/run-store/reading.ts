@@ -1,12 +1,12 @@
 import { fixedLimits } from '../../core/limits.ts';
 import type { Ownership, RunStore } from '../../core/store.ts';
+import { eventually } from '../eventually.ts';
 import {
   bytes,
   claimed,
   committed,
   created,
   event,
-  eventually,
   everything,
   farMs,
   held,

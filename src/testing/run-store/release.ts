@@ -1,4 +1,5 @@
 import type { Release, RunStore } from '../../core/store.ts';
+import { eventually } from '../eventually.ts';
 import {
   bytes,
   commit,
@@ -6,7 +7,6 @@ import {
   claimed,
   dueOf,
   event,
-  eventually,
   everyByte,
   farMs,
   held,

@@ -1,6 +1,6 @@
 import type { Look } from '../../core/store.ts';
+import { eventually } from '../eventually.ts';
 import {
-  eventually,
   newId,
   type RunStoreCase,
   type RunStoreTest,
