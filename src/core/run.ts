@@ -81,6 +81,10 @@ export interface RunRecord {
   readonly deaths: number;
   /** Bytes of event data in the log. */
   readonly bytes: number;
+  /** Not to be claimed until it is resumed. */
+  readonly paused: boolean;
+  /** The run that started this one. */
+  readonly parent: string | undefined;
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: number | undefined;
   readonly createdAt: number;

@@ -67,6 +67,69 @@ export interface SnapshotDelta {
   readonly remove: readonly string[];
 }
 
+/** What a message to a run is about. */
+export type MessageKind = 'signal' | 'cancel' | 'child';
+
+/** A message in a run's inbox, not yet in its log. */
+export interface Message {
+  readonly id: string;
+  readonly kind: MessageKind;
+  /** Name of the signal, or id of the child run; empty for the other kinds. */
+  readonly name: string;
+  /** Encoded payload. */
+  readonly data: Uint8Array;
+  /** When it came, on the store's clock. */
+  readonly at: number;
+}
+
+/** What others want of a run: its messages in the order they came, and whether it is to be paused. */
+export interface Mail {
+  readonly messages: readonly Message[];
+  readonly paused: boolean;
+}
+
+export interface PostParams extends Omit<Message, 'at'> {
+  readonly run: string;
+}
+
+export type PostOutcome =
+  /** `wakeUp`: what to send when the run is not at work. */
+  | { readonly outcome: 'posted'; readonly wakeUp: DueRun }
+  /** A message with this id was posted before; nothing was written. */
+  | { readonly outcome: 'known'; readonly wakeUp: DueRun }
+  | { readonly outcome: 'ended'; readonly status: RunStatus }
+  | { readonly outcome: 'missing' };
+
+export interface CancelParams {
+  readonly run: string;
+  /** Id of the request; the same one again changes nothing. */
+  readonly id: string;
+  /** Encoded: who asks and why. */
+  readonly data: Uint8Array;
+  /** Encoded error of the run, should it end right here. */
+  readonly error: Uint8Array;
+  readonly keepMs: number;
+}
+
+export type CancelOutcome =
+  /** The handler will be told. */
+  | { readonly outcome: 'asked'; readonly wakeUp: DueRun }
+  /** The run had not begun, and is over. */
+  | { readonly outcome: 'cancelled' }
+  | { readonly outcome: 'ended'; readonly status: RunStatus }
+  | { readonly outcome: 'missing' };
+
+export type PauseOutcome =
+  | { readonly outcome: 'paused'; readonly status: RunStatus }
+  | { readonly outcome: 'ended'; readonly status: RunStatus }
+  | { readonly outcome: 'missing' };
+
+export type ResumeOutcome =
+  | { readonly outcome: 'resumed'; readonly wakeUp: DueRun }
+  /** Neither paused, nor failed, nor quarantined. */
+  | { readonly outcome: 'idle'; readonly status: RunStatus }
+  | { readonly outcome: 'missing' };
+
 /** A snapshot and the first page of what came after it. */
 export interface LoadedRun {
   readonly record: RunRecord;
@@ -88,6 +151,8 @@ export type ClaimOutcome =
       readonly ownership: Ownership;
       /** Present when the run was lost by another worker. */
       readonly takeover: Takeover | undefined;
+      /** Messages that wait to be taken into the log, at most a page of them. */
+      readonly messages: readonly Message[];
     } & LoadedRun)
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
@@ -104,7 +169,7 @@ export type Release =
   | { readonly status: 'quarantined'; readonly error: Uint8Array }
   /** Handed back for any worker to claim. */
   | { readonly status: 'queued'; readonly resendMs: number }
-  /** Parked; `wakeMs` from now it is due. Absent: until somebody wakes it. */
+  /** Parked; `wakeMs` from now it is due. Absent: until a message comes. */
   | { readonly status: 'waiting'; readonly wakeMs?: number };
 
 export interface CommitParams extends Ownership {
@@ -114,11 +179,15 @@ export interface CommitParams extends Ownership {
   readonly expectedSeq: number;
   readonly events: readonly NewEvent[];
   readonly snapshot?: SnapshotDelta;
+  /** The oldest messages of the inbox, as many as this, are in `events`: they leave the inbox. */
+  readonly taken?: number;
   readonly release?: Release;
 }
 
 export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly seq: number; readonly version: number }
+  /** A release to `waiting` was refused: messages have come that the owner has not taken. Nothing was written. */
+  | { readonly outcome: 'mail' }
   /** Somebody else owns the run. `applied`: this very commit had been stored before they took it. */
   | { readonly outcome: 'fenced'; readonly fence: number; readonly applied: boolean }
   /** The log is not where the owner thinks: below, when Redis lost writes it had acknowledged. Nothing was written. */
@@ -223,6 +292,14 @@ export interface RunStore {
   interrupt(params: InterruptParams): Promise<readonly DueRun[]>;
   /** The runs that are due, each postponed by `resendMs`. */
   due(params: DueParams): Promise<readonly DueRun[]>;
+  /** Puts a message into the inbox of a run, whether or not it waits for one. */
+  post(params: PostParams): Promise<PostOutcome>;
+  /** Asks a run to end as cancelled. */
+  cancel(params: CancelParams): Promise<CancelOutcome>;
+  /** Keeps a run from being claimed; one at work is handed back. `data` says who asks and why. */
+  pause(run: string, data: Uint8Array): Promise<PauseOutcome>;
+  /** Lets a paused run go on, or a failed or quarantined one try again. */
+  resume(run: string, data: Uint8Array): Promise<ResumeOutcome>;
   /** Removes a run and every trace of it. */
   delete(run: string): Promise<DeleteOutcome>;
 
@@ -236,14 +313,19 @@ export interface RunStore {
     readonly after: number;
     readonly limit: number;
   }): Promise<readonly StoredEvent[]>;
+  /** What others want of a run now. */
+  mail(run: string): Promise<Mail>;
   list(params: ListParams): Promise<RunPage>;
   /** Calls `changed` soon after the run has changed, as a hint that may be lost. Returns the way to stop. */
   watch(run: string, changed: () => void): Promise<() => Promise<void>>;
 
   // Sessions of workers.
 
-  /** Makes the worker's presence visible; call once, before the first beat. */
-  appear(worker: string): Promise<void>;
+  /**
+   * Makes the worker's presence visible; call once, before the first beat. `asked` is called when somebody wants something
+   * of a run that the worker holds: a hint that may be lost. Without a run: of any of them.
+   */
+  appear(worker: string, asked: (run: string | undefined) => void): Promise<void>;
   /** Registers the worker, or renews its session. */
   beat(worker: WorkerInfo, sessionMs: number): Promise<void>;
   /** Forgets the worker. Its runs must have been handed back, or interrupted. */

@@ -7,22 +7,27 @@
 import type { Connection } from './connection.ts';
 import { toFault } from './faults.ts';
 
+/** Called with each message; without one after a reconnect. */
+type Listener = (message: string | undefined) => void;
+
 export class Announcements {
   readonly #connection: Connection;
-  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #listeners = new Map<string, Set<Listener>>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    connection.on('smessage', (channel: string) => this.#notify(channel));
+    connection.on('smessage', (channel: string, message: string) => {
+      this.#notify(channel, message);
+    });
     connection.on('ready', () => {
-      for (const channel of this.#listeners.keys()) this.#notify(channel);
+      for (const channel of this.#listeners.keys()) this.#notify(channel, undefined);
     });
   }
 
   /** Calls `listener` at each message on `channel`, until the returned function is called. */
-  async listen(channel: string, listener: () => void): Promise<() => Promise<void>> {
+  async listen(channel: string, listener: Listener): Promise<() => Promise<void>> {
     // A function of its own per call, so that one listener may listen twice.
-    const entry = (): void => listener();
+    const entry: Listener = (message) => listener(message);
     const listeners = this.#listeners.get(channel);
     if (listeners === undefined) {
       this.#listeners.set(channel, new Set([entry]));
@@ -59,7 +64,7 @@ export class Announcements {
     }
   }
 
-  #notify(channel: string): void {
-    for (const listener of this.#listeners.get(channel) ?? []) listener();
+  #notify(channel: string, message: string | undefined): void {
+    for (const listener of this.#listeners.get(channel) ?? []) listener(message);
   }
 }

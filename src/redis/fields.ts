@@ -2,7 +2,14 @@
 import { CorruptionError } from '../core/errors.ts';
 import type { InterruptReason, StoredEvent } from '../core/event.ts';
 import { type RunRecord, type RunStatus, runStatuses } from '../core/run.ts';
-import type { Snapshot, Takeover, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type {
+  Message,
+  MessageKind,
+  Snapshot,
+  Takeover,
+  WorkerInfo,
+  WorkerRecord,
+} from '../core/store.ts';
 
 /** A hash as scripts return it: names and values in turn. */
 export type Flat = readonly Buffer[];
@@ -93,6 +100,8 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     deaths: fields.number('deaths', 0),
     bytes: fields.number('bytes', 0),
     wakeAt: fields.optional('wakeAt'),
+    paused: fields.text('paused') !== undefined,
+    parent: fields.text('parent'),
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };
@@ -177,6 +186,18 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   return { seq, fence, type, at, data, ...(lane === undefined ? {} : { lane }) };
 }
 
+/** A stream entry of an inbox. */
+export function toMessage(key: string, [, flat]: Entry): Message {
+  const fields = new Fields(key, flat);
+  return {
+    id: fields.text('id') ?? '',
+    kind: fields.text('kind') as MessageKind,
+    name: fields.text('name') ?? '',
+    data: fields.bytes('data') ?? new Uint8Array(),
+    at: fields.number('at'),
+  };
+}
+
 /** The fields of a worker's hash, as arguments of the beat script. */
 export function formatWorker(info: WorkerInfo): string[] {
   return [
@@ -214,4 +235,9 @@ export function toWorker(
     seenAt: fields.number('seenAt'),
     sessionEndsAt: fields.number('sessionEndsAt'),
   };
+}
+
+/** ioredis turns a hash into an object; scripts return it flat. One shape is enough. */
+export function flatten(hash: Record<string, Buffer>): Buffer[] {
+  return Object.entries(hash).flatMap(([name, value]) => [Buffer.from(name), value]);
 }

@@ -17,6 +17,9 @@ export interface ShardKeys {
   payload(id: string): string;
   events(id: string): string;
   snapshot(id: string): string;
+  inbox(id: string): string;
+  /** Ids of the messages that ever came for a run. */
+  seen(id: string): string;
   held(worker: string): string;
   /** Workers that have a `held` set. */
   readonly holders: string;
@@ -25,6 +28,8 @@ export interface ShardKeys {
   byTag(tag: string): string;
   /** Channel on which a run's changes are announced. */
   changed(id: string): string;
+  /** Channel on which a worker is asked to look after one of its runs. */
+  asked(worker: string): string;
 }
 
 export class Keys {
@@ -80,11 +85,14 @@ function shardKeys(base: string): ShardKeys {
     payload: (id) => `${base}payload:${id}`,
     events: (id) => `${base}events:${id}`,
     snapshot: (id) => `${base}snapshot:${id}`,
+    inbox: (id) => `${base}inbox:${id}`,
+    seen: (id) => `${base}seen:${id}`,
     held: (worker) => `${base}held:${worker}`,
     holders: `${base}holders`,
     byStatus: (status) => `${base}by-status:${status}`,
     byWorkflow: (name) => `${base}by-workflow:${name}`,
     byTag: (tag) => `${base}by-tag:${tag}`,
     changed: (id) => `${base}changed:${id}`,
+    asked: (worker) => `${base}asked:${worker}`,
   };
 }

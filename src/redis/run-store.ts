@@ -2,13 +2,14 @@
  * The run store on Redis. Every method is one script or one read; the invariants live in the scripts (see lua/), this file
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
-import { CorruptionError, PawlError } from '../core/errors.ts';
+import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { InterruptReason } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
 import type { RunRecord } from '../core/run.ts';
 import type {
+  CancelOutcome,
+  CancelParams,
   ClaimOutcome,
   ClaimParams,
   CommitOutcome,
@@ -22,6 +23,11 @@ import type {
   ListParams,
   LoadedRun,
   Look,
+  Mail,
+  PauseOutcome,
+  PostOutcome,
+  PostParams,
+  ResumeOutcome,
   RunPage,
   RunStore,
   WorkerInfo,
@@ -30,21 +36,26 @@ import type {
 import { Announcements } from './announcements.ts';
 import { connect, type Connection, createConnection, type RedisTarget } from './connection.ts';
 import { toFault } from './faults.ts';
-import {
-  type Entry,
-  type Flat,
-  ownerOf,
-  toEvent,
-  toRecord,
-  toSnapshot,
-  toStatus,
-  toTakeover,
-  toWorker,
-} from './fields.ts';
+import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { configKey, Keys, type ShardKeys } from './keys.ts';
-import { probePresence } from './presence-probe.ts';
+import {
+  type About,
+  toCancel,
+  toClaim,
+  toCommit,
+  toDelete,
+  toDueRuns,
+  toLoaded,
+  toPause,
+  toPost,
+  toResume,
+} from './outcomes.ts';
 import { listRuns } from './run-list.ts';
 import { type Reply, Scripts } from './scripts.ts';
+import { Sessions } from './sessions.ts';
+
+/** Messages read at a time; more follow when these are taken. */
+const messagesPerPage = 100;
 
 export interface RedisStoreOptions {
   readonly redis: RedisTarget;
@@ -65,7 +76,7 @@ export class RedisRunStore implements RunStore {
   readonly #keys: Keys;
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
-  readonly #logger: Logger;
+  readonly #sessions: Sessions;
   #closed = false;
 
   private constructor(
@@ -78,7 +89,12 @@ export class RedisRunStore implements RunStore {
     this.#keys = keys;
     this.#scripts = new Scripts(connected.connection, keys);
     this.#announcements = new Announcements(connected.connection);
-    this.#logger = logger;
+    this.#sessions = new Sessions({
+      ...{ keys, logger, connection: connected.connection },
+      scripts: this.#scripts,
+      announcements: this.#announcements,
+      connect: () => createConnection(connected.target),
+    });
   }
 
   /**
@@ -126,47 +142,13 @@ export class RedisRunStore implements RunStore {
   }
 
   async claim(params: ClaimParams): Promise<ClaimOutcome> {
-    const [outcome, ...rest] = await this.#run(() => this.#scripts.claim(params));
-    const key = this.#keys.of(params.run).run(params.run);
-    switch (String(outcome)) {
-      case 'claimed': {
-        const loaded = this.#loaded(params.run, rest);
-        const run = rest[0] as Flat;
-        const owner = ownerOf(key, run) ?? params.token;
-        return {
-          outcome: 'claimed',
-          ownership: { run: params.run, fence: loaded.record.fence, owner },
-          takeover: toTakeover(key, run),
-          ...loaded,
-        };
-      }
-      case 'held':
-        return { outcome: 'held', worker: String(rest[0]) };
-      case 'stale':
-        return { outcome: 'stale', fence: Number(rest[0]) };
-      case 'idle':
-        return { outcome: 'idle', status: toStatus(key, String(rest[0])) };
-      case 'missing':
-        return { outcome: 'missing' };
-      default:
-        throw unknownReply(key, outcome);
-    }
+    const reply = await this.#run(() => this.#scripts.claim(params));
+    return toClaim(this.#about(params.run), reply, params.token);
   }
 
   async commit(params: CommitParams): Promise<CommitOutcome> {
-    const [outcome, first, second] = await this.#run(() => this.#scripts.commit(params));
-    switch (String(outcome)) {
-      case 'committed':
-        return { outcome: 'committed', seq: Number(first), version: Number(second) };
-      case 'fenced':
-        return { outcome: 'fenced', fence: Number(first), applied: second === 1 };
-      case 'conflict':
-        return { outcome: 'conflict', seq: Number(first) };
-      case 'missing':
-        return { outcome: 'missing' };
-      default:
-        throw unknownReply(this.#keys.of(params.run).run(params.run), outcome);
-    }
+    const reply = await this.#run(() => this.#scripts.commit(params));
+    return toCommit(this.#about(params.run), reply);
   }
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
@@ -181,18 +163,29 @@ export class RedisRunStore implements RunStore {
     );
   }
 
+  async post(params: PostParams): Promise<PostOutcome> {
+    const reply = await this.#run(() => this.#scripts.post(params));
+    return toPost(this.#about(params.run), reply);
+  }
+
+  async cancel(params: CancelParams): Promise<CancelOutcome> {
+    const reply = await this.#run(() => this.#scripts.cancel(params));
+    return toCancel(this.#about(params.run), reply);
+  }
+
+  async pause(run: string, data: Uint8Array): Promise<PauseOutcome> {
+    const reply = await this.#run(() => this.#scripts.pause(run, data));
+    return toPause(this.#about(run), reply);
+  }
+
+  async resume(run: string, data: Uint8Array): Promise<ResumeOutcome> {
+    const reply = await this.#run(() => this.#scripts.resume(run, data));
+    return toResume(this.#about(run), reply);
+  }
+
   async delete(run: string): Promise<DeleteOutcome> {
-    const [outcome, worker] = await this.#run(() => this.#scripts.delete(run));
-    switch (String(outcome)) {
-      case 'deleted':
-        return { outcome: 'deleted' };
-      case 'active':
-        return { outcome: 'active', worker: String(worker) };
-      case 'missing':
-        return { outcome: 'missing' };
-      default:
-        throw unknownReply(this.#keys.of(run).run(run), outcome);
-    }
+    const reply = await this.#run(() => this.#scripts.delete(run));
+    return toDelete(this.#about(run), reply);
   }
 
   async record(run: string): Promise<RunRecord | undefined> {
@@ -201,7 +194,7 @@ export class RedisRunStore implements RunStore {
 
   async load(run: string): Promise<LoadedRun | undefined> {
     const [outcome, ...rest] = await this.#run(() => this.#scripts.load(run));
-    return String(outcome) === 'missing' ? undefined : this.#loaded(run, rest);
+    return String(outcome) === 'missing' ? undefined : toLoaded(this.#about(run), rest);
   }
 
   async events(params: {
@@ -210,89 +203,61 @@ export class RedisRunStore implements RunStore {
     limit: number;
   }): Promise<readonly StoredEvent[]> {
     const key = this.#keys.of(params.run).events(params.run);
+    const { after, limit } = params;
     const entries = await this.#run(
       () =>
-        this.#connection.xrangeBuffer(
-          key,
-          `${params.after + 1}-0`,
-          '+',
-          'COUNT',
-          params.limit,
-        ) as Promise<Entry[]>,
+        this.#connection.xrangeBuffer(key, `${after + 1}-0`, '+', 'COUNT', limit) as Promise<
+          Entry[]
+        >,
     );
     return entries.map((entry) => toEvent(key, entry));
   }
 
-  async list(params: ListParams): Promise<RunPage> {
-    return this.#run(() =>
-      listRuns(
-        { connection: this.#connection, keys: this.#keys, records: (ids) => this.#records(ids) },
-        params,
-      ),
+  async mail(run: string): Promise<Mail> {
+    const shard = this.#keys.of(run);
+    const key = shard.inbox(run);
+    const [entries, paused] = await this.#run(() =>
+      Promise.all([
+        this.#connection.xrangeBuffer(key, '-', '+', 'COUNT', messagesPerPage) as Promise<Entry[]>,
+        this.#connection.hexists(shard.run(run), 'paused'),
+      ]),
     );
+    return { messages: entries.map((entry) => toMessage(key, entry)), paused: paused === 1 };
+  }
+
+  async list(params: ListParams): Promise<RunPage> {
+    const records = (ids: readonly string[]): Promise<readonly RunRecord[]> => this.#records(ids);
+    const from = { connection: this.#connection, keys: this.#keys, records };
+    return this.#run(() => listRuns(from, params));
   }
 
   async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
-    return this.#run(() => this.#announcements.listen(this.#keys.of(run).changed(run), changed));
+    const channel = this.#keys.of(run).changed(run);
+    return this.#run(() => this.#announcements.listen(channel, changed));
   }
 
-  async appear(worker: string): Promise<void> {
-    const works = await this.#run(() =>
-      probePresence(this.#connection, () => createConnection(this.#target), this.#keys.liveBase),
-    );
-    if (works) {
-      await this.#announcements.subscribe(this.#keys.live(worker));
-    } else {
-      this.#logger.warn(
-        { worker },
-        'presence does not work here; a dead worker is noticed when its session ends',
-      );
-    }
+  async appear(worker: string, asked: (run: string | undefined) => void): Promise<void> {
+    await this.#run(() => this.#sessions.appear(worker, asked));
   }
 
   async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {
-    await this.#run(() => this.#scripts.beat(worker, sessionMs));
+    await this.#run(() => this.#sessions.beat(worker, sessionMs));
   }
 
   async leave(worker: string): Promise<void> {
-    await this.#run(() => this.#scripts.leave(worker));
-    await this.#announcements.unsubscribe(this.#keys.live(worker));
+    await this.#run(() => this.#sessions.leave(worker));
   }
 
   async workers(): Promise<readonly WorkerRecord[]> {
-    const ids = await this.#run(() => this.#connection.zrange(this.#keys.workers, '0', '-1'));
-    const found = await this.#run(() =>
-      Promise.all(
-        ids.map(async (id) => {
-          const key = this.#keys.worker(id);
-          const flat = flatten(await this.#connection.hgetallBuffer(key));
-          const present = await this.#connection.hexists(this.#keys.presence, id);
-          return flat.length === 0 ? undefined : toWorker({ key, id }, flat, present === 1);
-        }),
-      ),
-    );
-    return found.filter((worker) => worker !== undefined);
+    return this.#run(() => this.#sessions.list());
   }
 
   async holders(): Promise<readonly string[]> {
-    const found = await this.#run(() =>
-      Promise.all(this.#keys.shards.map((shard) => this.#connection.smembers(shard.holders))),
-    );
-    return [...new Set(found.flat())];
+    return this.#run(() => this.#sessions.holders());
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {
-    const [role, workers, at, ...rest] = await this.#run(() => this.#scripts.look(worker, lockMs));
-    if (String(role) === 'follower') return { leader: false, workers: Number(workers) };
-    const lost = [];
-    for (let i = 0; i + 2 < rest.length; i += 3) {
-      lost.push({
-        worker: String(rest[i]),
-        reason: String(rest[i + 1]) as InterruptReason,
-        lastSeenAt: Number(rest[i + 2]),
-      });
-    }
-    return { leader: true, workers: Number(workers), at: Number(at), lost };
+    return this.#run(() => this.#sessions.look(worker, lockMs));
   }
 
   async close(): Promise<void> {
@@ -311,17 +276,7 @@ export class RedisRunStore implements RunStore {
     for (const shard of this.#keys.shards) {
       if (found.length >= limit) break;
       const reply = await this.#run(() => ask(shard, limit - found.length));
-      for (let i = 0; i + 4 < reply.length; i += 5) {
-        const run = String(reply[i]);
-        const status = toStatus(shard.run(run), String(reply[i + 3]));
-        found.push({
-          run,
-          workflow: String(reply[i + 1]),
-          fence: Number(reply[i + 2]),
-          status,
-          deaths: Number(reply[i + 4]),
-        });
-      }
+      found.push(...toDueRuns(shard, reply));
     }
     return found;
   }
@@ -347,13 +302,8 @@ export class RedisRunStore implements RunStore {
     return toRecord({ key: this.#keys.of(id).run(id), id }, run as Flat, payload as Flat);
   }
 
-  #loaded(id: string, [run, payload, snapshot, events]: readonly unknown[]): LoadedRun {
-    const shard = this.#keys.of(id);
-    return {
-      record: this.#record(id, run, payload),
-      snapshot: toSnapshot(shard.snapshot(id), snapshot as Flat),
-      events: (events as Entry[]).map((entry) => toEvent(shard.events(id), entry)),
-    };
+  #about(run: string): About {
+    return { run, shard: this.#keys.of(run) };
   }
 
   async #run<T>(call: () => Promise<T>): Promise<T> {
@@ -368,16 +318,4 @@ export class RedisRunStore implements RunStore {
 
 function closedError(): PawlError {
   return new PawlError('PAWL_CLOSED', 'The store is closed; open a new one.');
-}
-
-function unknownReply(key: string, outcome: unknown): CorruptionError {
-  return new CorruptionError(
-    { key },
-    `made a script answer ${String(outcome)}, which this version does not know`,
-  );
-}
-
-/** ioredis turns a hash into an object; scripts return it flat. One shape is enough. */
-function flatten(hash: Record<string, Buffer>): Buffer[] {
-  return Object.entries(hash).flatMap(([name, value]) => [Buffer.from(name), value]);
 }

@@ -4,11 +4,13 @@
  */
 import { fixedLimits } from '../core/limits.ts';
 import type {
+  CancelParams,
   ClaimParams,
   CommitParams,
   CreateParams,
   DueParams,
   InterruptParams,
+  PostParams,
   Release,
   WorkerInfo,
 } from '../core/store.ts';
@@ -28,15 +30,19 @@ type Command = (...args: Argument[]) => Promise<Reply>;
 const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
   append: 2,
   beat: 3,
-  claim: 6,
-  commit: 5,
+  cancel: 6,
+  claim: 7,
+  commit: 6,
   create: 4,
-  delete: 5,
+  delete: 7,
   due: 1,
   interrupt: 2,
   leave: 4,
   load: 4,
   look: 3,
+  pause: 3,
+  post: 4,
+  resume: 4,
 };
 
 const page = fixedLimits.eventsPerPage;
@@ -78,7 +84,7 @@ export class Scripts {
     const shard = this.#keys.of(params.run);
     return this.#call('claim', [
       ...runKeys(shard, params.run),
-      shard.held(params.worker),
+      ...[shard.held(params.worker), shard.inbox(params.run)],
       ...[params.run, params.worker, params.token, params.codeVersion],
       ...[params.expectedFence ?? '', page, shard.base],
     ]);
@@ -87,8 +93,8 @@ export class Scripts {
   /** A commit; one that only appends takes the short way. */
   commit(params: CommitParams): Promise<Reply> {
     const shard = this.#keys.of(params.run);
-    const { events, snapshot, release } = params;
-    if (snapshot === undefined && release === undefined) {
+    const { events, snapshot, release, taken } = params;
+    if (snapshot === undefined && release === undefined && taken === undefined) {
       return this.#call('append', [
         ...[shard.run(params.run), shard.events(params.run)],
         ...[
@@ -103,6 +109,7 @@ export class Scripts {
     }
     const args: Argument[] = [
       ...runKeys(shard, params.run),
+      shard.inbox(params.run),
       ...[params.run, params.fence, params.owner, params.token, params.expectedSeq, shard.base],
       ...[
         events.length,
@@ -111,6 +118,7 @@ export class Scripts {
         snapshot?.remove.length ?? 0,
       ],
       ...releaseArguments(release),
+      taken ?? 0,
     ];
     for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
     if (snapshot !== undefined) {
@@ -137,7 +145,43 @@ export class Scripts {
 
   delete(run: string): Promise<Reply> {
     const shard = this.#keys.of(run);
-    return this.#call('delete', [...runKeys(shard, run), ...[run, shard.base]]);
+    const mail = [shard.inbox(run), shard.seen(run)];
+    return this.#call('delete', [...runKeys(shard, run), ...mail, ...[run, shard.base]]);
+  }
+
+  post(params: PostParams): Promise<Reply> {
+    const { run } = params;
+    const shard = this.#keys.of(run);
+    return this.#call('post', [
+      ...[shard.run(run), shard.inbox(run), shard.seen(run), shard.due],
+      ...[run, params.id, params.kind, params.name, toBuffer(params.data), shard.base],
+    ]);
+  }
+
+  cancel(params: CancelParams): Promise<Reply> {
+    const { run } = params;
+    const shard = this.#keys.of(run);
+    return this.#call('cancel', [
+      ...[shard.run(run), shard.payload(run), shard.events(run)],
+      ...[shard.inbox(run), shard.seen(run), shard.due],
+      ...[run, params.id, toBuffer(params.data), toBuffer(params.error), params.keepMs, shard.base],
+    ]);
+  }
+
+  pause(run: string, data: Uint8Array): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('pause', [
+      ...[shard.run(run), shard.events(run), shard.due],
+      ...[run, toBuffer(data), shard.base],
+    ]);
+  }
+
+  resume(run: string, data: Uint8Array): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('resume', [
+      ...[shard.run(run), shard.payload(run), shard.events(run), shard.due],
+      ...[run, toBuffer(data), shard.base],
+    ]);
   }
 
   load(run: string): Promise<Reply> {

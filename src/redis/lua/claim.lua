@@ -7,6 +7,7 @@
 -- KEYS[4] snapshot: hash
 -- KEYS[5] due: zset
 -- KEYS[6] held: set of the worker's runs
+-- KEYS[7] inbox: stream
 -- ARGV[1] id: run id
 -- ARGV[2] worker: worker id
 -- ARGV[3] token: random text of this call, from now on the owner's
@@ -14,10 +15,10 @@
 -- ARGV[5] expectedFence: the fence the wake-up was sent at, or empty
 -- ARGV[6] page: events returned at most
 -- ARGV[7] base: prefix of the shard's keys
--- Returns {'claimed', run fields, payload fields, snapshot fields, events} | {'held', worker} | {'stale', fence}
---   | {'idle', status} | {'missing'}
+-- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
+--   | {'stale', fence} | {'idle', status} | {'missing'}
 -- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner.
-local run, payload, events, snapshot, due, held = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local run, payload, events, snapshot, due, held, inbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local id, worker, token, codeVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local expectedFence, page, base = ARGV[5], ARGV[6], ARGV[7]
 
@@ -25,11 +26,12 @@ local function claimed()
   local from = redis.call('HGET', run, 'snapshotSeq') or '0'
   return {'claimed', redis.call('HGETALL', run), redis.call('HGETALL', payload),
     redis.call('HGETALL', snapshot),
-    redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page)}
+    redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page),
+    redis.call('XRANGE', inbox, '-', '+', 'COUNT', 100)}
 end
 
 local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 'wakeAt', 'lostWorker',
-  'lostReason', 'lostAt', 'detectMs', 'bytes')
+  'lostReason', 'lostAt', 'detectMs', 'bytes', 'inbox', 'paused')
 local status, owner, fence, seq = m[1], m[2], m[3], m[4]
 if not status then return {'missing'} end
 if status == 'running' and owner == token then return claimed() end
@@ -39,8 +41,9 @@ if status == 'running' then return {'held', m[5]} end
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
-local awake = status == 'waiting' and m[6] and tonumber(m[6]) <= now
-if status ~= 'queued' and status ~= 'interrupted' and not awake then return {'idle', status} end
+local mail = tonumber(m[12] or '0') > 0
+local awake = status == 'waiting' and (mail or (m[6] and tonumber(m[6]) <= now))
+if m[13] or (status ~= 'queued' and status ~= 'interrupted' and not awake) then return {'idle', status} end
 
 local at = string.format('%.0f', now)
 fence = string.format('%.0f', math.max(fence + 1, micros))

@@ -6,28 +6,31 @@
 -- KEYS[3] events: stream
 -- KEYS[4] snapshot: hash
 -- KEYS[5] due: zset
+-- KEYS[6] inbox: stream
 -- ARGV[1] id: run id
 -- ARGV[2] fence: the caller's
 -- ARGV[3] owner: token of the caller's claim
 -- ARGV[4] token: random text of this commit
 -- ARGV[5] expectedSeq: seq of the newest event the caller knows
 -- ARGV[6] base: prefix of the shard's keys
--- ARGV[7] count: events, each as three arguments from ARGV[14]: type, payload bytes, lane or empty
+-- ARGV[7] count: events, each as three arguments from ARGV[15]: type, payload bytes, lane or empty
 -- ARGV[8] schema: of the snapshot; empty for no snapshot
 -- ARGV[9] set: fields to set, each as two arguments behind the events: name, payload bytes
 -- ARGV[10] remove: fields to remove, each as one argument behind those
 -- ARGV[11] status: the run is released to, or empty
 -- ARGV[12] result: output or error as payload bytes, or empty
 -- ARGV[13] delay: milliseconds until the released run is due, or empty for never
--- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'missing'}
+-- ARGV[14] taken: messages at the head of the inbox that are in the events
+-- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'mail'}
+--   | {'missing'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
 --   ahead of the log.
-local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local run, payload, events, snapshot, due, inbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
-local status = ARGV[11]
+local status, taken = ARGV[11], tonumber(ARGV[14])
 
-local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version')
+local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused')
 if not m[1] then return {'missing'} end
 if m[4] == token then return {'committed', string.format('%.0f', expected + count), m[6] or '0'} end
 if m[1] ~= fence or m[2] ~= owner then
@@ -35,11 +38,13 @@ if m[1] ~= fence or m[2] ~= owner then
   return {'fenced', m[1], count > 0 and #redis.call('XRANGE', events, own, own) or 0}
 end
 if tonumber(m[3]) ~= expected then return {'conflict', m[3]} end
+local mail = tonumber(m[7] or '0') - taken
+if status == 'waiting' and mail > 0 then return {'mail'} end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
-local seq, bytes, next = expected, tonumber(m[5]), 14
+local seq, bytes, next = expected, tonumber(m[5]), 15
 for _ = 1, count do
   seq = seq + 1
   local data, lane = ARGV[next + 1], ARGV[next + 2]
@@ -68,6 +73,12 @@ else
     next = next + 1
   end
 end
+if taken > 0 then
+  for _, message in ipairs(redis.call('XRANGE', inbox, '-', '+', 'COUNT', taken)) do
+    redis.call('XDEL', inbox, message[1])
+  end
+  redis.call('HSET', run, 'inbox', mail)
+end
 if status ~= '' then
   local field = status == 'completed' and 'output' or 'error'
   if ARGV[12] ~= '' then redis.call('HSET', payload, field, ARGV[12]) end
@@ -76,10 +87,12 @@ if status ~= '' then
   redis.call('HDEL', run, 'owner', 'worker', 'deaths', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
   redis.call('ZREM', base .. 'by-status:running', id)
   redis.call('ZADD', base .. 'by-status:' .. status, at, id)
-  if ARGV[13] ~= '' then
+  if ARGV[13] ~= '' and (not m[8] or status == 'completed' or status == 'failed' or status == 'cancelled') then
     local dueAt = string.format('%.0f', now + ARGV[13])
     redis.call('ZADD', due, dueAt, id)
-    if status == 'waiting' then redis.call('HSET', run, 'wakeAt', dueAt) end
+  end
+  if status == 'waiting' and ARGV[13] ~= '' then
+    redis.call('HSET', run, 'wakeAt', string.format('%.0f', now + ARGV[13]))
   end
 end
 redis.call('SPUBLISH', base .. 'changed:' .. id, seq)

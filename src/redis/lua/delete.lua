@@ -6,6 +6,8 @@
 -- KEYS[3] events: stream
 -- KEYS[4] snapshot: hash
 -- KEYS[5] due: zset
+-- KEYS[6] inbox: stream
+-- KEYS[7] seen: set of message ids
 -- ARGV[1] id: run id
 -- ARGV[2] base: prefix of the shard's keys
 -- Returns {'deleted'} | {'missing'} | {'active', worker}
@@ -23,6 +25,6 @@ redis.call('ZREM', base .. 'runs', id)
 redis.call('ZREM', base .. 'by-status:' .. m[1], id)
 redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end
-redis.call('UNLINK', run, payload, events, snapshot)
+redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7])
 redis.call('SPUBLISH', base .. 'changed:' .. id, '0')
 return {'deleted'}

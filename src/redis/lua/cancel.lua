@@ -1,0 +1,55 @@
+#!lua
+-- Asks a run to end as cancelled. Its handler is told, so that it can clean up; a run that never began just ends.
+-- Atomic because a run that is claimed in this moment must either be asked or be gone.
+-- KEYS[1] run: hash
+-- KEYS[2] payload: hash
+-- KEYS[3] events: stream
+-- KEYS[4] inbox: stream
+-- KEYS[5] seen: set of message ids
+-- KEYS[6] due: zset
+-- ARGV[1] id: run id
+-- ARGV[2] message: its id; the same one again changes nothing
+-- ARGV[3] data: payload bytes, who asks and why
+-- ARGV[4] error: payload bytes, of the run if it ends here
+-- ARGV[5] keep: milliseconds an ended run is kept
+-- ARGV[6] base: prefix of the shard's keys
+-- Returns {'asked' | 'cancelled', workflow, fence, status, deaths} | {'ended', status} | {'missing'}
+-- Keeps: what a run has done is not undone behind its handler's back.
+local run, payload, events, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local id, message, data, err, keep, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+
+local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'deaths', 'worker', 'seq', 'codeVersion', 'bytes')
+local fence, status = m[2], m[3]
+if not status then return {'missing'} end
+if redis.call('SISMEMBER', seen, message) == 1 then
+  return {status == 'cancelled' and 'cancelled' or 'asked', m[1], fence, status, m[4] or '0'}
+end
+if status == 'completed' or status == 'failed' or status == 'cancelled' then return {'ended', status} end
+
+local time = redis.call('TIME')
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
+local at = string.format('%.0f', now)
+redis.call('SADD', seen, message)
+if status == 'quarantined' or not m[7] then
+  fence = string.format('%.0f', math.max(fence + 1, micros))
+  local seq = string.format('%.0f', m[6] + 1)
+  redis.call('XADD', events, seq .. '-' .. fence, 'type', 'run.cancelled', 'at', at, 'data', data)
+  redis.call('HSET', run, 'status', 'cancelled', 'fence', fence, 'seq', seq, 'changedAt', at, 'bytes', m[8] + #data)
+  redis.call('HDEL', run, 'paused')
+  redis.call('HSET', payload, 'error', err)
+  redis.call('ZREM', base .. 'by-status:' .. status, id)
+  redis.call('ZADD', base .. 'by-status:cancelled', at, id)
+  redis.call('ZADD', due, string.format('%.0f', now + keep), id)
+  redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
+  return {'cancelled', m[1], fence, 'cancelled', '0'}
+end
+redis.call('XADD', inbox, '*', 'id', message, 'kind', 'cancel', 'name', '', 'at', at, 'data', data)
+redis.call('HINCRBY', run, 'inbox', 1)
+redis.call('HDEL', run, 'paused')
+if status == 'running' then
+  redis.call('SPUBLISH', base .. 'asked:' .. m[5], id)
+else
+  redis.call('ZADD', due, at, id)
+end
+return {'asked', m[1], fence, status, m[4] or '0'}

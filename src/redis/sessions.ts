@@ -1,0 +1,96 @@
+/** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
+import type { InterruptReason } from '../core/event.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Announcements } from './announcements.ts';
+import type { Connection } from './connection.ts';
+import { flatten, toWorker } from './fields.ts';
+import type { Keys } from './keys.ts';
+import { probePresence } from './presence-probe.ts';
+import type { Scripts } from './scripts.ts';
+
+export interface SessionParts {
+  readonly connection: Connection;
+  /** Makes another, unconnected client to the same endpoint. */
+  readonly connect: () => Connection;
+  readonly keys: Keys;
+  readonly scripts: Scripts;
+  readonly announcements: Announcements;
+  readonly logger: Logger;
+}
+
+export class Sessions {
+  readonly #parts: SessionParts;
+  /** By worker: the ways to stop listening. */
+  readonly #listening = new Map<string, (() => Promise<void>)[]>();
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  async appear(worker: string, asked: (run: string | undefined) => void): Promise<void> {
+    const { connection, connect, keys, announcements, logger } = this.#parts;
+    const channels = keys.shards.map((shard) => shard.asked(worker));
+    this.#listening.set(
+      worker,
+      await Promise.all(channels.map((channel) => announcements.listen(channel, asked))),
+    );
+    if (await probePresence(connection, connect, keys.liveBase)) {
+      await announcements.subscribe(keys.live(worker));
+    } else {
+      logger.warn(
+        { worker },
+        'presence does not work here; a dead worker is noticed when its session ends',
+      );
+    }
+  }
+
+  async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {
+    await this.#parts.scripts.beat(worker, sessionMs);
+  }
+
+  async leave(worker: string): Promise<void> {
+    const { keys, scripts, announcements } = this.#parts;
+    await scripts.leave(worker);
+    const listening = this.#listening.get(worker);
+    // The sweeper makes others leave, too; only the worker's own store has anything to unsubscribe.
+    if (listening === undefined) return;
+    this.#listening.delete(worker);
+    await Promise.all(listening.map((stop) => stop()));
+    await announcements.unsubscribe(keys.live(worker));
+  }
+
+  async list(): Promise<readonly WorkerRecord[]> {
+    const { connection, keys } = this.#parts;
+    const ids = await connection.zrange(keys.workers, '0', '-1');
+    const found = await Promise.all(
+      ids.map(async (id) => {
+        const key = keys.worker(id);
+        const flat = flatten(await connection.hgetallBuffer(key));
+        const present = await connection.hexists(keys.presence, id);
+        return flat.length === 0 ? undefined : toWorker({ key, id }, flat, present === 1);
+      }),
+    );
+    return found.filter((worker) => worker !== undefined);
+  }
+
+  async holders(): Promise<readonly string[]> {
+    const { connection, keys } = this.#parts;
+    const found = await Promise.all(keys.shards.map(({ holders }) => connection.smembers(holders)));
+    return [...new Set(found.flat())];
+  }
+
+  async look(worker: string, lockMs: number): Promise<Look> {
+    const [role, workers, at, ...rest] = await this.#parts.scripts.look(worker, lockMs);
+    if (String(role) === 'follower') return { leader: false, workers: Number(workers) };
+    const lost = [];
+    for (let i = 0; i + 2 < rest.length; i += 3) {
+      lost.push({
+        worker: String(rest[i]),
+        reason: String(rest[i + 1]) as InterruptReason,
+        lastSeenAt: Number(rest[i + 2]),
+      });
+    }
+    return { leader: true, workers: Number(workers), at: Number(at), lost };
+  }
+}
