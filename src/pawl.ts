@@ -23,7 +23,7 @@ import type { RedisTarget } from './redis/connection.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 
 export interface OpenOptions {
-  /** A URL, ioredis options (Sentinel included), `{ nodes }` of a cluster, or an ioredis instance to copy the settings of. */
+  /** A URL, ioredis options (Sentinel too), `{ nodes }` of a cluster, or an ioredis instance to copy the settings of. */
   readonly redis: RedisTarget;
   /** First part of every key. Default `pawl`. */
   readonly prefix?: string;

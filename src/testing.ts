@@ -9,3 +9,8 @@ export {
   type RedisServer,
   type RedisServerOptions,
 } from './testing/redis-server.ts';
+export type { OpenedResumeQueue } from './testing/resume-queue/opened.ts';
+export { resumeQueueSuite, type ResumeQueueSuiteOptions } from './testing/resume-queue-suite.ts';
+export type { OpenedRunStore } from './testing/run-store/opened.ts';
+export { runStoreSuite, type RunStoreSuiteOptions } from './testing/run-store-suite.ts';
+export type { Expect, Matchers, Runner, Skip } from './testing/runner.ts';

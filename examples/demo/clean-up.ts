@@ -4,14 +4,18 @@ import type { Pawl } from 'pawl';
 
 const keysPerCall = 500;
 
-/** Deletes every run of the demo. Those of its runs that a worker holds stay; there are none when all workers have left. */
+/**
+ * Deletes every run of the demo. Those of its runs that a worker holds stay; there are none when
+ * all workers have left.
+ */
 export async function deleteRuns(pawl: Pawl, ids: readonly string[]): Promise<void> {
   await Promise.all(ids.map((id) => pawl.delete(id).catch(() => false)));
 }
 
 /**
- * Removes what is left under the demo's own prefix when its runs are gone: the resume queue, the settings of the prefix,
- * the register of workers. Does nothing in a Redis Cluster, where a scan sees one node only.
+ * Removes what is left under the demo's own prefix when its runs are gone: the resume queue, the
+ * settings of the prefix, the register of workers. Does nothing in a Redis Cluster, where a scan
+ * sees one node only.
  */
 export async function removePrefix(url: string, prefix: string): Promise<void> {
   const redis = new Redis(url, { lazyConnect: true });

@@ -1,8 +1,9 @@
 /**
  * The workflow of the demo: an agent talks to a customer and calls tools, message by message.
  *
- * Model and tools are played from a recording, so that what was stored can be compared with what should be there. Any
- * worker may die at any point of this file; another one then calls `run` again with the state as it was stored last.
+ * Model and tools are played from a recording, so that what was stored can be compared with what
+ * should be there. Any worker may die at any point of this file; another one then calls `run` again
+ * with the state as it was stored last.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { defineWorkflow } from 'pawl';

@@ -1,4 +1,6 @@
-/** The recorded conversations that the demo replays; `../data/SOURCES.md` says where they come from. */
+/**
+ * The recorded conversations that the demo replays; `../data/SOURCES.md` says where they come from.
+ */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 

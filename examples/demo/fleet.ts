@@ -1,5 +1,6 @@
 /**
- * The worker processes of the demo: started, killed, replaced, and all of them ended in the end, whatever happens.
+ * The worker processes of the demo: started, killed, replaced, and all of them ended in the end,
+ * whatever happens.
  *
  *   starting ──ready──▶ ready ──SIGKILL by us──▶ gone, a replacement is starting
  *       │                 ├──────SIGTERM by us─▶ gone
@@ -51,6 +52,7 @@ interface Process extends Member {
 }
 
 const program = new URL('./worker-process.js', import.meta.url);
+const restartMs = 250;
 const endMsMax = 5000;
 const errorsKept = 2000;
 
@@ -63,12 +65,14 @@ export class Fleet {
   readonly #killLiving = (): void => {
     for (const { child } of this.#living) child.kill('SIGKILL');
   };
+  readonly #restarts = new Set<NodeJS.Timeout>();
   #started = 0;
   #messagesOfGone = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    // The last resort, for an exception that nobody caught; it runs when nothing can be awaited any more.
+    // The last resort, for an exception that nobody caught; it runs when nothing can be awaited any
+    // more.
     process.on('exit', this.#killLiving);
   }
 
@@ -100,8 +104,8 @@ export class Fleet {
   }
 
   /**
-   * Kills one worker that holds runs and starts another in its place; undefined when none may be killed now, because none
-   * holds runs or nobody else is ready to take them over.
+   * Kills one worker that holds runs and starts another in its place; undefined when none may be
+   * killed now, because none holds runs or nobody else is ready to take them over.
    */
   kill(random: () => number): Kill | undefined {
     const ready = this.#ready();
@@ -114,12 +118,13 @@ export class Fleet {
     victim.child.kill('SIGKILL');
     this.#living.delete(victim);
     this.#messagesOfGone += victim.messages;
-    this.#fork();
+    this.#forkLater();
     return { label, worker, pid, at, held };
   }
 
   /** Ends all workers: they hand their runs back; who has not ended after a while is killed. */
   async stop(): Promise<void> {
+    for (const timer of this.#restarts) clearTimeout(timer);
     const all = [...this.#living];
     for (const one of all) {
       this.#asked.add(one);
@@ -135,10 +140,20 @@ export class Fleet {
     return [...this.#living].filter(({ worker }) => worker !== undefined);
   }
 
+  /** As a supervisor would: not in the moment of the death. */
+  #forkLater(): void {
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer);
+      this.#fork();
+    }, restartMs);
+    this.#restarts.add(timer);
+  }
+
   #fork(): void {
     const { redis, prefix } = this.#options;
     const child = fork(program, {
-      // In the environment, because everybody can read the arguments of a process, and a URL may hold a password.
+      // In the environment, because everybody can read the arguments of a process, and a URL may
+      // hold a password.
       env: { ...process.env, PAWL_DEMO_REDIS: redis, PAWL_DEMO_PREFIX: prefix },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

@@ -1,4 +1,7 @@
-/** Judges the log of one run against the recording it should hold. Knows nothing of how the run was executed. */
+/**
+ * Judges the log of one run against the recording it should hold. Knows nothing of how the run was
+ * executed.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import type { ClaimedData, ResumedData, RunEvent } from 'pawl';
 import type { Message } from './conversations.ts';
@@ -49,7 +52,10 @@ export function checkLog(events: readonly RunEvent[], recorded: readonly Message
   };
 }
 
-/** A claim and an interrupt raise the fence; everything after it must carry that fence until the next one. */
+/**
+ * A claim and an interrupt raise the fence; everything after it must carry that fence until the
+ * next one.
+ */
 function staleWrites(events: readonly RunEvent[]): number {
   let fence = 0;
   let stale = 0;

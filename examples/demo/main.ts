@@ -1,9 +1,10 @@
 /**
- * `npm run demo`: workers are killed while they replay recorded conversations; then every message is looked for.
+ * `npm run demo`: workers are killed while they replay recorded conversations; then every message
+ * is looked for.
  *
- *   options ─▶ Redis ─▶ workers ─▶ runs started, workers killed ─▶ runs ended ─▶ verdict ─▶ all taken down
- *                                                                                   ▲
- *   Ctrl-C, a worker that cannot live, an exception: straight to the end ───────────┘ (without a verdict)
+ *   options ─▶ Redis ─▶ workers ─▶ runs start, workers are killed ─▶ runs end ─▶ verdict ─▶ end
+ *                                                                                           ▲
+ *   Ctrl-C, a worker that cannot live, an exception ────────── without a verdict ───────────┘
  */
 import { randomBytes } from 'node:crypto';
 import { Pawl } from 'pawl';

@@ -11,8 +11,8 @@ export interface Options {
   readonly json: boolean;
 }
 
-export const usage = `Replays recorded conversations of an agent on several worker processes, kills some of them,
-and checks that nothing was lost, doubled or written by a dead worker.
+export const usage = `Replays recorded conversations of an agent on several worker processes,
+kills some of them, and checks that nothing was lost, doubled or written by a dead worker.
 
 Usage: npm run demo -- [options]
 

@@ -33,7 +33,10 @@ export interface RunsOptions {
 /** A run while it changes. */
 type Changing = { -readonly [Key in keyof DemoRun]: DemoRun[Key] };
 
-/** How often to look which runs have ended. Waiting at each of them would cost the workers' processors more. */
+/**
+ * How often to look which runs have ended. Waiting at each of them would cost the workers'
+ * processors more.
+ */
 const lookMs = 200;
 const atWork: readonly RunStatus[] = ['queued', 'running', 'waiting', 'interrupted'];
 

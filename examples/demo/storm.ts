@@ -1,6 +1,6 @@
 /**
- * Starts runs and kills workers, turn by turn: a few new runs, a pause, a kill. So there is fresh work at every kill, and
- * the last kill comes when all runs have been started.
+ * Starts runs and kills workers, turn by turn: a few new runs, a pause, a kill. So there is fresh
+ * work at every kill, and the last kill comes when all runs have been started.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fleet, Kill } from './fleet.ts';
@@ -16,14 +16,17 @@ export interface StormOptions {
 }
 
 /**
- * Between two kills. Starting a process costs half a second of a processor, so on two of them faster kills would measure
- * little but how busy the machine is.
+ * Between two kills. Starting a process costs half a second of a processor, so on two of them
+ * faster kills would measure little but how busy the machine is.
  */
 const pauseMs = { min: 450, max: 850 } as const;
 /** How often to look whether a kill is possible. */
 const lookMs = 10;
 
-/** Resolves when all runs are started and as many workers killed as wanted, or no run is left for more. */
+/**
+ * Resolves when all runs are started and as many workers killed as wanted, or no run is left for
+ * more.
+ */
 export async function storm(options: StormOptions): Promise<readonly Kill[]> {
   const { runs, kills, random, signal, onKill } = options;
   const done: Kill[] = [];

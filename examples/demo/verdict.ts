@@ -1,4 +1,7 @@
-/** Reads every run back from Redis and says what became of it. Nothing that the workers told is used. */
+/**
+ * Reads every run back from Redis and says what became of it. Nothing that the workers told is
+ * used.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent } from 'pawl';
 import { rewardOf } from './conversation.ts';
@@ -147,8 +150,9 @@ function recoveryTimes(
 }
 
 /**
- * How far Redis' clock is ahead of ours. Each run was created between two readings of our clock, so each says between
- * which bounds the difference lies; taken is the smallest one that fits all. On one machine that is 0.
+ * How far Redis' clock is ahead of ours. Each run was created between two readings of our clock, so
+ * each says between which bounds the difference lies; taken is the smallest one that fits all. On
+ * one machine that is 0.
  */
 function clockOffset(runs: readonly DemoRun[], judged: readonly JudgedRun[]): number {
   let low = -Infinity;

@@ -1,4 +1,7 @@
-/** What the demo shows while it is at work: a small live screen in a terminal, plain lines elsewhere. */
+/**
+ * What the demo shows while it is at work: a small live screen in a terminal, plain lines
+ * elsewhere.
+ */
 import type { Fleet, Kill } from './fleet.ts';
 import { type Paint, paintFor } from './paint.ts';
 import type { Runs } from './runs.ts';
@@ -81,7 +84,8 @@ class LiveView implements View {
       const shownBar =
         worker === undefined ? this.#paint('dim', 'starting'.padEnd(bar.length)) : bar;
       const count = `${String(active).padStart(3)} runs ${String(messages).padStart(5)} messages`;
-      return `${label.padEnd(4)} ${String(pid).padStart(8)} ${this.#paint('green', shownBar)} ${count}`;
+      const name = `${label.padEnd(4)} ${String(pid).padStart(8)}`;
+      return `${name} ${this.#paint('green', shownBar)} ${count}`;
     });
     const feed = Array.from({ length: LiveView.#feedLines }, (_, i) => this.#feed[i] ?? '');
     const lines = [...workers, '', ...feed, '', totals(this.#shown, this.#counts)];

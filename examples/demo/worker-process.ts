@@ -1,5 +1,6 @@
 /**
- * One worker in a process of its own, which may be killed at any moment. Tells the process that forked it what it does.
+ * One worker in a process of its own, which may be killed at any moment. Tells the process that
+ * forked it what it does.
  *
  *   SIGTERM     hands its runs back to other workers and ends
  *   disconnect  the parent is gone: ends at once
@@ -67,10 +68,12 @@ async function main(): Promise<void> {
 
   const counts = { messages: 0, claims: 0 };
   const pawl = await Pawl.open({ redis, prefix, logger: countingLogger(counts) });
-  // In the demo workers die far more often than in life: that a run has seen several deaths says nothing about it.
+  // In the demo workers die far more often than in life: that a run has seen several deaths says
+  // nothing about it.
   const worker = pawl.worker({
     workflows: [conversation],
     concurrency: 200,
+    // Here the workers are killed on purpose, again and again: no run is to blame.
     quarantineAfter: 1000,
   });
   process.on('SIGTERM', () => {

@@ -11,7 +11,7 @@ export interface WakeUp {
   readonly run: string;
   readonly workflow: string;
   readonly fence: number;
-  /** Workers the run has lost in a row without progress: from two on it is run with care. */
+  /** Workers the run has lost in a row without progress: near the limit it is run with care. */
   readonly deaths: number;
 }
 

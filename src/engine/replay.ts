@@ -56,7 +56,7 @@ function isDevelopment(): boolean {
   return process.env['NODE_ENV'] !== 'production';
 }
 
-export function decodeEvent(event: StoredEvent, key: string): FoldEvent {
+function decodeEvent(event: StoredEvent, key: string): FoldEvent {
   return { type: event.type, data: decode(event.data, { key, seq: event.seq }) };
 }
 

@@ -15,7 +15,6 @@
  * frozen, machine asleep) get in first.
  */
 import type { Clock } from '../core/clock.ts';
-import type { InterruptReason } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ResumeQueue } from '../core/queue.ts';

@@ -78,7 +78,10 @@ export class Worker implements AsyncDisposable {
       keepMs: options.keepMs ?? defaults.keepMs,
     };
     this.id = newWorkerId();
-    this.#suspects = new Suspects(parts.clock);
+    this.#suspects = new Suspects({
+      clock: parts.clock,
+      quarantineAfter: this.#options.quarantineAfter,
+    });
     const { store, queue, clock, logger } = parts;
     const { concurrency, beatMs, sessionMs, sweepMs, quarantineAfter } = this.#options;
     this.#session = new Session({

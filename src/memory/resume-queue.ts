@@ -114,7 +114,7 @@ class MemoryConsumer implements Consumer {
   /** Runs the handler; `done` is called when it has ended, however it did. */
   handle(wakeUp: WakeUp, done: () => void): void {
     const atWork = this.#atWork.get(wakeUp.workflow);
-    const work: Promise<void> = this.#handle(wakeUp).then(() => {
+    const work: Promise<void> = this.#handle(wakeUp).finally(() => {
       atWork?.delete(work);
       done();
     });

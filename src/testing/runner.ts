@@ -3,14 +3,14 @@
  * of vitest, or of another runner with the same words.
  */
 export interface Runner {
-  describe(name: string, register: () => void): void;
+  readonly describe: (name: string, register: () => void) => void;
   readonly test: {
     (name: string, body: () => Promise<void>): void;
-    skip(name: string, body: () => Promise<void>): void;
+    readonly skip: (name: string, body: () => Promise<void>) => void;
   };
   readonly expect: Expect;
-  beforeAll(body: () => Promise<void>): void;
-  afterAll(body: () => Promise<void>): void;
+  readonly beforeAll: (body: () => Promise<void>) => void;
+  readonly afterAll: (body: () => Promise<void>) => void;
 }
 
 /** Starts an assertion about `actual`; `message` goes in front of the failure. */

@@ -59,8 +59,10 @@ function readHeader(text: string): Header {
 
 /** The numbers in `KEYS[n]`, or in `ARGV[n]` and `unpack(ARGV, n)`. */
 function used(body: string, name: 'KEYS' | 'ARGV'): number[] {
-  const pattern = new RegExp(`\\b${name}(?:\\[|, )(\\d+)`, 'g');
-  const numbers = new Set([...body.matchAll(pattern)].map((match) => Number(match[1])));
+  const single = new RegExp(`\\b${name}(?:\\[|, )(\\d+)`, 'g');
+  const loop = new RegExp(`\\bfor \\w+ = (\\d+), #${name}\\b`, 'g');
+  const found = [...body.matchAll(single), ...body.matchAll(loop)];
+  const numbers = new Set(found.map((match) => Number(match[1])));
   return [...numbers].sort((a, b) => a - b);
 }
 

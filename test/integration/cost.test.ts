@@ -17,7 +17,7 @@ const wide = defineWorkflow({
     }
     await ctx.checkpoint();
     await ctx.step('measured', () => undefined);
-    await ctx.set({ f7: 'y'.repeat(5_200) } as object);
+    await ctx.set({ f7: 'y'.repeat(5_200) });
     await ctx.checkpoint();
   },
 });

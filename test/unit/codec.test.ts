@@ -55,7 +55,9 @@ test('what the first execution sees is a copy, as a replay would see it', () => 
 });
 
 describe('what cannot be stored is refused with its path', () => {
-  class Socket {}
+  class Socket {
+    readonly open = true;
+  }
   const cycle: Record<string, unknown> = {};
   cycle['self'] = cycle;
   test.each([

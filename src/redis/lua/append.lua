@@ -8,7 +8,7 @@
 -- ARGV[3] token: random text of this commit
 -- ARGV[4] expectedSeq: seq of the newest event the caller knows
 -- ARGV[5] channel: on which changes of the run are announced
--- ARGV[6] type: of the first event; each is three arguments from here: type, payload bytes, lane or empty
+-- ARGV[6] type of the first event; types, payload bytes and lanes (or empty) alternate from here
 -- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'missing'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent.
 local run, events, channel = KEYS[1], KEYS[2], ARGV[5]

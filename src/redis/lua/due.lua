@@ -9,13 +9,16 @@
 -- Returns {run id, workflow, fence, status, deaths, …}
 -- Keeps: a run leaves the due index only by a claim, its end or its deletion; a sweeper may die at any point.
 local due = KEYS[1]
-local limit, resend, base, ahead = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local limit, resend, base, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = {}
+-- Looking ahead passes runs by that are left alone; they must not hide the others behind them.
+local window = ahead == 0 and limit or limit * 10
 for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now + ahead), 'BYSCORE',
-  'LIMIT', 0, limit)) do
+  'LIMIT', 0, window)) do
+  if #found >= limit * 5 then break end
   local m = redis.call('HMGET', base .. 'run:' .. id, 'workflow', 'fence', 'status', 'deaths', 'wakeAt', 'changedAt')
   if not m[1] then
     redis.call('ZREM', due, id)

@@ -31,10 +31,8 @@ const final: readonly Release[] = [
 ];
 
 function granted(test: RunStoreTest): void {
-  test('a claim makes a queued run the worker’s and raises its fence', async ({
-    store,
-    expect,
-  }) => {
+  test('a claim makes a queued run the worker’s and raises its fence', async (opened) => {
+    const { store, expect } = opened;
     const run = await created(store, { workflow: 'order' });
     const params = claiming(run, { codeVersion: 7 });
     const claim = await store.claim(params);
@@ -203,10 +201,8 @@ function takeovers(test: RunStoreTest): void {
     expect(claim.record.takeovers).toBe(1);
   });
 
-  test('a takeover belongs to one claim: after a hand-back there is none', async ({
-    store,
-    expect,
-  }) => {
+  test('a takeover belongs to one claim: after a hand-back there is none', async (opened) => {
+    const { store, expect } = opened;
     const { id, worker } = await held(store);
     await store.interrupt(interruption(worker));
     const { ownership, record } = await claimed(store, id);

@@ -17,10 +17,8 @@ import {
 } from './opened.ts';
 
 function newRuns(test: RunStoreTest): void {
-  test('a new run is queued, belongs to nobody and holds what it was made of', async ({
-    store,
-    expect,
-  }) => {
+  test('a new run is queued, belongs to nobody and holds what it was made of', async (opened) => {
+    const { store, expect } = opened;
     const params = creation({ workflow: 'order', tags: { customer: 'c-1', region: 'eu' } });
     const made = await store.create(params);
     expect(made.outcome).toBe('created');
@@ -56,10 +54,8 @@ function newRuns(test: RunStoreTest): void {
     expect(plain((await loaded(store, record.id)).record)).toEqual(plain(record));
   });
 
-  test('the first event is run.created with the given bytes, at fence 0', async ({
-    store,
-    expect,
-  }) => {
+  test('the first event is run.created with the given bytes, at fence 0', async (opened) => {
+    const { store, expect } = opened;
     const { record } = await store.create(creation({ data: everyByte }));
     const events = await store.events({ run: record.id, after: 0, limit: 10 });
     expect(plain(events)).toEqual([
@@ -78,10 +74,8 @@ function newRuns(test: RunStoreTest): void {
 }
 
 function kept(test: RunStoreTest): void {
-  test('a store keeps its own copy: bytes changed after the call change nothing', async ({
-    store,
-    expect,
-  }) => {
+  test('a store keeps its own copy: bytes changed after the call change nothing', async (opened) => {
+    const { store, expect } = opened;
     const input = bytes('before');
     const { record } = await store.create(creation({ input }));
     input.fill(0);
@@ -96,11 +90,9 @@ function kept(test: RunStoreTest): void {
   });
 }
 
-function ids(test: RunStoreTest): void {
-  test('an id that is taken is answered with its run, and nothing is written', async ({
-    store,
-    expect,
-  }) => {
+function takenIds(test: RunStoreTest): void {
+  test('an id that is taken is answered with its run, and nothing is written', async (opened) => {
+    const { store, expect } = opened;
     const run = await created(store, { workflow: 'first', input: bytes('first') });
     const before = await everything(store, run);
     const again = await store.create(creation({ run, workflow: 'second', tags: { a: 'b' } }));
@@ -137,4 +129,7 @@ function dueTimes(test: RunStoreTest): void {
   });
 }
 
-export const createTheme: RunStoreTheme = { name: 'create', parts: [newRuns, kept, ids, dueTimes] };
+export const createTheme: RunStoreTheme = {
+  name: 'create',
+  parts: [newRuns, kept, takenIds, dueTimes],
+};

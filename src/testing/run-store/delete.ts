@@ -41,10 +41,8 @@ function removed(test: RunStoreTest): void {
     }
   });
 
-  test('a run can be deleted whatever its status is, as long as nobody holds it', async ({
-    store,
-    expect,
-  }) => {
+  test('a run can be deleted whatever its status is, as long as nobody holds it', async (opened) => {
+    const { store, expect } = opened;
     const releases: readonly Release[] = [
       { status: 'completed', output: bytes('output'), keepMs: farMs },
       { status: 'failed', error: bytes('error'), keepMs: farMs },
@@ -78,11 +76,8 @@ function removed(test: RunStoreTest): void {
     expect(await store.delete(newId('run'))).toEqual({ outcome: 'missing' });
   });
 
-  test('nothing is left of a deleted run, however much has happened to it', async ({
-    store,
-    traces,
-    expect,
-  }) => {
+  test('nothing is left of a deleted run, however much has happened to it', async (opened) => {
+    const { store, traces, expect } = opened;
     const run = await created(store, { tags: { a: '1', b: 'x=y' }, workflow: 'busy' });
     const snapshot = { schema: 1, set: new Map([['state:a', bytes('1')]]), remove: [] };
     const first = await claimed(store, run);
@@ -157,10 +152,8 @@ function reused(test: RunStoreTest): void {
     expect(hex(again.record.input)).toBe(hex(bytes('second')));
   });
 
-  test('a run whose worker was lost is as new when its id is used again', async ({
-    store,
-    expect,
-  }) => {
+  test('a run whose worker was lost is as new when its id is used again', async (opened) => {
+    const { store, expect } = opened;
     const { id: run, worker } = await held(store);
     await store.interrupt(interruption(worker));
     await store.delete(run);
@@ -173,11 +166,8 @@ function reused(test: RunStoreTest): void {
 }
 
 function zombies(test: RunStoreTest): void {
-  test('a worker that lost a run writes to nothing once it is deleted', async ({
-    store,
-    traces,
-    expect,
-  }) => {
+  test('a worker that lost a run writes to nothing once it is deleted', async (opened) => {
+    const { store, traces, expect } = opened;
     const { id, ownership, worker } = await held(store);
     const known = commit(ownership, { events: [event('one')] });
     await store.commit(known);
@@ -191,11 +181,8 @@ function zombies(test: RunStoreTest): void {
     expect(await traces(id)).toEqual([]);
   });
 
-  test('a worker that lost a run does not write to the next run of its id', async ({
-    store,
-    advance,
-    expect,
-  }) => {
+  test('a worker that lost a run does not write to the next run of its id', async (opened) => {
+    const { store, advance, expect } = opened;
     const { id, ownership, worker } = await held(store);
     const known = commit(ownership, { events: [event('one')] });
     await store.commit(known);

@@ -1,4 +1,4 @@
-import { eventually } from '../eventually.ts';
+import { eventually, rounds } from '../eventually.ts';
 import {
   bytes,
   claimed,
@@ -41,7 +41,7 @@ function postponed(test: RunStoreTest): void {
     const resendMs = 20;
     const { record } = await store.create(creation({ resendMs: 0 }));
     const seenAt: number[] = [];
-    for (;;) {
+    for (const _ of rounds('waiting')) {
       const before = await storeTime(store);
       if (await dueOf(store, record.id, { resendMs })) seenAt.push(before);
       if (before > record.createdAt + 500) break;
@@ -60,13 +60,11 @@ function postponed(test: RunStoreTest): void {
     expect(await everything(store, run)).toEqual(before);
   });
 
-  test('at most limit runs are returned, and all of them by repeating it', async ({
-    store,
-    expect,
-  }) => {
+  test('at most limit runs are returned, and all of them by repeating it', async (opened) => {
+    const { store, expect } = opened;
     const runs = new Set<string>();
     for (let i = 0; i < 7; i++) runs.add(await created(store, { resendMs: 0 }));
-    for (;;) {
+    for (const _ of rounds('asking for what is due')) {
       const page = await store.due({ limit: 3, resendMs: farMs });
       expect(page.length).toBeLessThanOrEqual(3);
       for (const { run } of page) runs.delete(run);
@@ -76,11 +74,11 @@ function postponed(test: RunStoreTest): void {
   });
 
   test('a run that is claimed or deleted is due no more', async ({ store, expect }) => {
-    const held = await created(store, { resendMs: 0 });
+    const taken = await created(store, { resendMs: 0 });
     const deleted = await created(store, { resendMs: 0 });
-    await claimed(store, held);
+    await claimed(store, taken);
     await store.delete(deleted);
-    expect(await dueOf(store, held)).toBe(undefined);
+    expect(await dueOf(store, taken)).toBe(undefined);
     expect(await dueOf(store, deleted)).toBe(undefined);
   });
 
@@ -100,10 +98,8 @@ function postponed(test: RunStoreTest): void {
 }
 
 function ahead(test: RunStoreTest): void {
-  test('queued and interrupted runs that will soon be due can be asked for ahead', async ({
-    store,
-    expect,
-  }) => {
+  test('queued and interrupted runs that will soon be due can be asked for ahead', async (opened) => {
+    const { store, expect } = opened;
     const queued = await created(store, { resendMs: soonMs });
     const lost = await held(store);
     await store.interrupt(interruption(lost.worker, { resendMs: soonMs }));
@@ -143,10 +139,8 @@ function ahead(test: RunStoreTest): void {
     }
   });
 
-  test('timers do not hide the runs behind them from being asked for ahead', async ({
-    store,
-    expect,
-  }) => {
+  test('timers do not hide the runs behind them from being asked for ahead', async (opened) => {
+    const { store, expect } = opened;
     for (let i = 0; i < 6; i++) {
       const { ownership } = await held(store);
       const release = { status: 'waiting', wakeMs: soonMs - 1000 } as const;

@@ -1,5 +1,5 @@
 import type { RunStore } from '../../core/store.ts';
-import { eventually } from '../eventually.ts';
+import { eventually, rounds } from '../eventually.ts';
 import {
   bytes,
   claimed,
@@ -40,10 +40,8 @@ async function lose(
 }
 
 function taken(test: RunStoreTest): void {
-  test('a lost worker’s run becomes interrupted, free and fenced off', async ({
-    store,
-    expect,
-  }) => {
+  test('a lost worker’s run becomes interrupted, free and fenced off', async (opened) => {
+    const { store, expect } = opened;
     const { id, worker, ownership, record } = await held(store, { create: { workflow: 'lost' } });
     const runs = await store.interrupt(interruption(worker));
     const after = (await loaded(store, id)).record;
@@ -61,11 +59,8 @@ function taken(test: RunStoreTest): void {
     expect(after.changedAt).toBeGreaterThanOrEqual(record.changedAt);
   });
 
-  test('the loss is written to the log as JSON, under the new fence', async ({
-    store,
-    advance,
-    expect,
-  }) => {
+  test('the loss is written to the log as JSON, under the new fence', async (opened) => {
+    const { store, advance, expect } = opened;
     const worker = newId('a "quoted" \\ back/slashed, ünïcödé \u{1F4BE}');
     const { id, record } = await held(store, { claim: { worker } });
     await advance(20);
@@ -87,11 +82,8 @@ function taken(test: RunStoreTest): void {
     expect(found.record.bytes).toBe(record.bytes + loss.data.length);
   });
 
-  test('an event younger than the last beat is the last sign of life', async ({
-    store,
-    advance,
-    expect,
-  }) => {
+  test('an event younger than the last beat is the last sign of life', async (opened) => {
+    const { store, advance, expect } = opened;
     const { id, worker, ownership, record } = await held(store);
     await advance(20);
     await committed(store, ownership, { events: [event('alive')] });
@@ -126,10 +118,8 @@ function whose(test: RunStoreTest): void {
     expect([await everything(store, other.id), await everything(store, queued)]).toEqual(before);
   });
 
-  test('runs that the worker lost before and another one has now stay with that one', async ({
-    store,
-    expect,
-  }) => {
+  test('runs that the worker lost before and another one has now stay with that one', async (opened) => {
+    const { store, expect } = opened;
     const { id, worker } = await held(store);
     await store.interrupt(interruption(worker));
     const next = await claimed(store, id);
@@ -141,16 +131,14 @@ function whose(test: RunStoreTest): void {
     expect(await store.interrupt(interruption(newId('worker')))).toEqual([]);
   });
 
-  test('at most limit runs are taken in one call, and all of them by repeating it', async ({
-    store,
-    expect,
-  }) => {
+  test('at most limit runs are taken in one call, and all of them by repeating it', async (opened) => {
+    const { store, expect } = opened;
     const worker = newId('worker');
     const ids: string[] = [];
     for (let i = 0; i < 7; i++) ids.push((await held(store, { claim: { worker } })).id);
     const sizes: number[] = [];
     const seen: string[] = [];
-    for (;;) {
+    for (const _ of rounds('interrupting')) {
       const runs = await store.interrupt(interruption(worker, { limit: 3 }));
       if (runs.length === 0) break;
       sizes.push(runs.length);
@@ -193,10 +181,8 @@ function deaths(test: RunStoreTest): void {
     expect(again).toMatchObject({ record: { deaths: 3, takeovers: 3 } });
   });
 
-  test('one event between claim and death is progress, and the count starts anew', async ({
-    store,
-    expect,
-  }) => {
+  test('one event between claim and death is progress, and the count starts anew', async (opened) => {
+    const { store, expect } = opened;
     const run = await created(store);
     await lose(store, run, 2);
     expect((await lose(store, run, 1, { progress: true })).deaths).toBe(0);

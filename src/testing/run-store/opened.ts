@@ -14,6 +14,7 @@ import type {
   RunStore,
   WorkerInfo,
 } from '../../core/store.ts';
+import { rounds } from '../eventually.ts';
 import type { Expect, Register, Theme } from '../runner.ts';
 
 /** A store, open, and what a test cannot do through the contract. */
@@ -32,8 +33,12 @@ export interface OpenedRunStore {
 }
 
 /** What a test is given. */
-export interface RunStoreCase extends Required<Omit<OpenedRunStore, 'close'>> {
+export interface RunStoreCase {
+  readonly store: RunStore;
   readonly expect: Expect;
+  readonly advance: (ms: number) => Promise<void>;
+  readonly appearElsewhere: (worker: string) => Promise<() => Promise<void>>;
+  readonly traces: (run: string) => Promise<readonly string[]>;
 }
 
 export type RunStoreTheme = Theme<RunStoreCase>;
@@ -201,11 +206,12 @@ export async function dueOf(
   params: Partial<DueParams> = {},
 ): Promise<DueRun | undefined> {
   const limit = 500;
-  for (;;) {
+  for (const _ of rounds('asking for what is due')) {
     const page = await store.due({ resendMs: farMs, limit, ...params });
     const found = page.find((due) => due.run === run);
     if (found !== undefined || page.length < (params.limit ?? limit)) return found;
   }
+  return undefined;
 }
 
 export function workerInfo(id: string, params: Partial<WorkerInfo> = {}): WorkerInfo {

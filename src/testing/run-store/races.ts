@@ -1,5 +1,6 @@
 import type { StoredEvent } from '../../core/event.ts';
 import type { CommitOutcome } from '../../core/store.ts';
+import { rounds } from '../eventually.ts';
 import {
   bytes,
   claimed,
@@ -109,23 +110,22 @@ function sameCall(test: RunStoreTest): void {
 }
 
 function differentCalls(test: RunStoreTest): void {
-  test('nothing is written by a worker after its run was taken, however close', async ({
-    store,
-    expect,
-  }) => {
+  test('nothing is written by a worker after its run was taken, however close', async (opened) => {
+    const { store, expect } = opened;
     for (let round = 0; round < 10; round++) {
       const { id, ownership, worker } = await held(store);
       const write = async (): Promise<number> => {
-        for (let seq = 2; ; seq++) {
-          const outcome = await store.commit(
-            commit(ownership, { expectedSeq: seq, events: [event('work')] }),
-          );
-          if (outcome.outcome !== 'committed') return seq - 2;
+        for (const written of rounds('writing')) {
+          const params = { expectedSeq: written + 2, events: [event('work')] };
+          const { outcome } = await store.commit(commit(ownership, params));
+          if (outcome !== 'committed') return written;
         }
+        return 0;
       };
       const takeOver = async (): Promise<void> => {
-        const seqOf = async (): Promise<number> => (await loaded(store, id)).record.seq;
-        for (let seq = 0; seq < 3 + round;) seq = await seqOf();
+        for (const _ of rounds('waiting for writes', 10_000)) {
+          if ((await loaded(store, id)).record.seq >= 3 + round) break;
+        }
         await store.interrupt(interruption(worker));
         await claimed(store, id);
       };
@@ -165,10 +165,8 @@ function differentCalls(test: RunStoreTest): void {
     }
   });
 
-  test('a claim and a deletion at the same time: one of them happens', async ({
-    store,
-    expect,
-  }) => {
+  test('a claim and a deletion at the same time: one of them happens', async (opened) => {
+    const { store, expect } = opened;
     for (let round = 0; round < 10; round++) {
       const run = await created(store);
       const params = claiming(run);

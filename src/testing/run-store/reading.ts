@@ -1,6 +1,6 @@
 import { fixedLimits } from '../../core/limits.ts';
 import type { Ownership, RunStore } from '../../core/store.ts';
-import { eventually } from '../eventually.ts';
+import { eventually, rounds } from '../eventually.ts';
 import {
   bytes,
   claimed,
@@ -96,7 +96,7 @@ function pages(test: RunStoreTest): void {
     expect(first.record.seq).toBe(602);
     expect(first.events.length).toBe(fixedLimits.eventsPerPage);
     const read = [...first.events];
-    for (;;) {
+    for (const _ of rounds('reading')) {
       const after = read.at(-1)?.seq ?? 0;
       if (after >= first.record.seq) break;
       read.push(...(await store.events({ run, after, limit: fixedLimits.eventsPerPage })));
@@ -142,11 +142,8 @@ function watching(test: RunStoreTest): void {
     expect(calls).toBeGreaterThanOrEqual(7);
   });
 
-  test('a watcher is not called any more once it has stopped', async ({
-    store,
-    advance,
-    expect,
-  }) => {
+  test('a watcher is not called any more once it has stopped', async (opened) => {
+    const { store, advance, expect } = opened;
     const { id, ownership } = await held(store);
     let calls = 0;
     const stop = await store.watch(id, () => {

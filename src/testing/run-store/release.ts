@@ -107,11 +107,8 @@ function together(test: RunStoreTest): void {
     expect(events.map(({ type }) => type)).toEqual(['one', 'run.completed']);
   });
 
-  test('a release changes the time of the status, an append does not', async ({
-    store,
-    advance,
-    expect,
-  }) => {
+  test('a release changes the time of the status, an append does not', async (opened) => {
+    const { store, advance, expect } = opened;
     const { id, ownership, record } = await held(store);
     await advance(5);
     await committed(store, ownership, { events: [event('one')] });

@@ -30,10 +30,8 @@ function creationsAndClaims(test: RunStoreTest): void {
     expect(await everything(store, params.run)).toEqual(before);
   });
 
-  test('a create sent again after the run has moved on does not make it anew', async ({
-    store,
-    expect,
-  }) => {
+  test('a create sent again after the run has moved on does not make it anew', async (opened) => {
+    const { store, expect } = opened;
     const params = creation();
     await store.create(params);
     await claimed(store, params.run);
@@ -44,10 +42,8 @@ function creationsAndClaims(test: RunStoreTest): void {
     expect(await everything(store, params.run)).toEqual(before);
   });
 
-  test('a claim sent twice raises the fence once and is answered alike', async ({
-    store,
-    expect,
-  }) => {
+  test('a claim sent twice raises the fence once and is answered alike', async (opened) => {
+    const { store, expect } = opened;
     const { record } = await store.create(creation());
     const params = claiming(record.id, { expectedFence: record.fence });
     const first = await store.claim(params);
@@ -134,10 +130,8 @@ function commits(test: RunStoreTest): void {
     }
   });
 
-  test('the same commit with another token is another one, and conflicts', async ({
-    store,
-    expect,
-  }) => {
+  test('the same commit with another token is another one, and conflicts', async (opened) => {
+    const { store, expect } = opened;
     const { ownership } = await held(store);
     await committed(store, ownership, { events });
     const outcome = await store.commit(commit(ownership, { events }));

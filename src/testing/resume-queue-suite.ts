@@ -1,0 +1,46 @@
+/**
+ * The contract of resume queues as tests:
+ *
+ *   import * as vitest from 'vitest';
+ *   resumeQueueSuite({ name: 'my queue', open: async () => ({ queue, close }) }, vitest);
+ *
+ * They run on the real clock, so each takes as long as the messenger does.
+ */
+import { deliveryTheme } from './resume-queue/delivery.ts';
+import { endingTheme } from './resume-queue/ending.ts';
+import type { OpenedResumeQueue, ResumeQueueCase } from './resume-queue/opened.ts';
+import { repetitionTheme } from './resume-queue/repetition.ts';
+import { registerSuite, type Runner, type Skip } from './runner.ts';
+
+export interface ResumeQueueSuiteOptions {
+  readonly name: string;
+  /** Opens a queue, each time another one, on the same messenger. It may hold wake-ups of others. */
+  open(): Promise<OpenedResumeQueue>;
+  readonly skip?: readonly Skip[];
+}
+
+const themes = [deliveryTheme, repetitionTheme, endingTheme];
+
+/** Registers the tests that every resume queue must pass. */
+export function resumeQueueSuite(options: ResumeQueueSuiteOptions, runner: Runner): void {
+  registerSuite<ResumeQueueCase & { readonly opened: OpenedResumeQueue[] }>(
+    {
+      name: options.name,
+      themes,
+      skip: options.skip ?? [],
+      open: async () => {
+        const opened: OpenedResumeQueue[] = [];
+        const open = async (): Promise<OpenedResumeQueue['queue']> => {
+          const one = await options.open();
+          opened.push(one);
+          return one.queue;
+        };
+        return { opened, open, queue: await open(), expect: runner.expect };
+      },
+      close: async ({ opened }) => {
+        await Promise.all(opened.map((one) => one.close()));
+      },
+    },
+    runner,
+  );
+}

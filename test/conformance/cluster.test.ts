@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runStoreSuite } from '../../src/testing/run-store-suite.ts';
+import { startRedisCluster, type RedisCluster } from '../support/cluster.ts';
+import { openRedisStore } from '../support/conformance.ts';
+import { newPrefix } from '../support/workers.ts';
+
+const runner = { describe, test, expect, beforeAll, afterAll };
+
+describe('in a cluster of three masters', () => {
+  let cluster: RedisCluster | undefined;
+
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+  });
+
+  afterAll(async () => {
+    await cluster?.stop();
+  });
+
+  runStoreSuite(
+    {
+      name: 'the run store that is told the nodes',
+      open: () =>
+        openRedisStore({ redis: { nodes: [...(cluster?.nodes ?? [])] }, prefix: newPrefix() }),
+    },
+    runner,
+  );
+
+  runStoreSuite(
+    {
+      name: 'the run store that is told one node, by a URL',
+      open: () => openRedisStore({ redis: cluster?.servers[1]?.url ?? '', prefix: newPrefix() }),
+    },
+    runner,
+  );
+});
