@@ -147,11 +147,11 @@ export class Pawl implements AsyncDisposable {
    * @throws InvalidError, UnstorableError, LimitError: nothing was written. RunError `PAWL_RUN_EXISTS`: the id has another
    *   workflow or input. UnavailableError: with `outcome: 'unknown'`, start again with the same id.
    */
-  async start<Input extends Schema, S, E extends EventSchemas, Output>(
-    workflow: Workflow<Input, S, E, Output>,
-    input: StartInput<Workflow<Input, S, E, Output>>,
+  async start<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
+    workflow: Workflow<Input, S, E, Output, G>,
+    input: StartInput<Workflow<Input, S, E, Output, G>>,
     options: StartOptions = {},
-  ): Promise<RunHandle<Output, StateOf<S>>> {
+  ): Promise<RunHandle<Output, StateOf<S>, G>> {
     const id = options.id ?? randomUUID();
     checkRunId(id);
     const tags = options.tags ?? {};
@@ -189,15 +189,18 @@ export class Pawl implements AsyncDisposable {
 
   /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */
   run(id: string): RunHandle;
-  run<Input, S, E extends EventSchemas, Output>(
-    workflow: Workflow<Input, S, E, Output>,
+  run<Input, S, E extends EventSchemas, Output, G extends EventSchemas>(
+    workflow: Workflow<Input, S, E, Output, G>,
     id: string,
-  ): RunHandle<Output, StateOf<S>>;
+  ): RunHandle<Output, StateOf<S>, G>;
   run(first: string | AnyWorkflow, second?: string): RunHandle {
     const id = typeof first === 'string' ? first : second;
     checkRunId(id);
     const workflow = typeof first === 'string' ? undefined : first;
-    return new RunHandle(id, { store: this.#store, clock: this.#clock, workflow });
+    return new RunHandle(id, {
+      ...{ store: this.#store, clock: this.#clock, limits: this.#limits, workflow, newToken },
+      wake: (wakeUp) => this.#wake(wakeUp),
+    });
   }
 
   /** Starts a worker in this process. */

@@ -110,6 +110,8 @@ export interface StepCompletedData {
   /** Encoded by itself, so that a resume decodes only the results it is asked for. */
   readonly result: Uint8Array;
   readonly attempts: number;
+  /** Names of signals of which this took the oldest. */
+  readonly took?: readonly string[];
 }
 
 /** `step.retried` (one attempt failed, another follows) and `step.failed` (the last attempt failed). */
@@ -119,7 +121,47 @@ export interface StepFailedData {
   readonly error: ErrorRecord;
 }
 
+/** `run.retried`: the handler has failed, and the run tries again after a pause. */
+export interface RetriedData {
+  readonly attempts: number;
+  readonly error: ErrorRecord;
+}
+
 /** `state.set`: top-level fields of the state were replaced. */
 export interface StateSetData {
   readonly patch: Readonly<Record<string, unknown>>;
+}
+
+/** `timer.set`: a wait has a time at which it is over, on the store's clock in milliseconds since 1970. */
+export interface TimerData {
+  readonly name: string;
+  readonly dueAt: number;
+}
+
+/** `signal.received`: a signal was taken from the inbox into the log. */
+export interface SignalData {
+  readonly id: string;
+  readonly name: string;
+  /** Encoded by itself, as the sender sent it. */
+  readonly payload: Uint8Array;
+}
+
+/** `child.ended`: a run that this one started is over. */
+export interface ChildEnd {
+  readonly run: string;
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  /** Encoded output, of a completed one. */
+  readonly output?: Uint8Array;
+  readonly error?: ErrorRecord;
+}
+
+/** `effect.begun`: from here until the step of the same name completes, whether it happened is in doubt. */
+export interface EffectData {
+  readonly name: string;
+}
+
+/** Who asked for something, and why. */
+export interface CancelRequest {
+  readonly actor?: string;
+  readonly reason?: string;
 }

@@ -2,11 +2,33 @@
  * The fold: what a run's events add up to.
  *
  * Pure in the sense that counts: the same snapshot and events always give the same result, on any machine, at any time.
- * Reducers must return new objects for what they change; unchanged top-level fields keep their identity, which is how a
- * snapshot knows what to write. Gaps and disorder are refused, never smoothed over: a log with a hole is corrupt.
+ * Gaps and disorder are refused, never smoothed over: a log with a hole is corrupt.
+ *
+ * The result has two parts. The *state* belongs to the workflow: its reducers change it and must return new objects for
+ * what they change; unchanged top-level fields keep their identity, which is how a snapshot knows what to write. The
+ * *memory* belongs to pawl: what is needed to find the way back into a handler. Its entries are named as the fields of a
+ * snapshot are, so that a snapshot saves and restores them without knowing what they mean:
+ *
+ *   step:<name>     StepResult: a step, a wait or a recorded value, by the name it has in its run
+ *   timer:<name>    number: when a wait is over, on the store's clock
+ *   signal:<name>   SignalData[]: received and not yet taken
+ *   child:<id>      ChildEnd: a child run has ended, and nobody has looked yet
+ *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
+ *   run:cancel      CancelRequest
+ *   run:attempts    number: attempts of the whole run that have failed
  */
 import { CorruptionError, DefinitionError, type ErrorRecord } from './errors.ts';
-import type { StateSetData, StepCompletedData, StepFailedData } from './event.ts';
+import type {
+  CancelRequest,
+  ChildEnd,
+  EffectData,
+  RetriedData,
+  SignalData,
+  StateSetData,
+  StepCompletedData,
+  StepFailedData,
+  TimerData,
+} from './event.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
@@ -21,7 +43,7 @@ export type StepResult =
 export interface Folded {
   readonly seq: number;
   readonly state: State;
-  readonly steps: ReadonlyMap<string, StepResult>;
+  readonly memory: ReadonlyMap<string, unknown>;
 }
 
 /** The part of an event that the fold looks at; `data` is decoded. */
@@ -32,11 +54,16 @@ export interface FoldEvent {
 
 export type Reducers = Readonly<Record<string, (state: State, data: unknown) => unknown>>;
 
+/** Between the name of a step and the name of a step inside it; not allowed in names. */
+export const nesting = ' › ';
+
 /** Folds events one after the other, holding the result of all so far. */
 export class Fold implements Folded {
   seq: number;
   state: State;
-  readonly steps: Map<string, StepResult>;
+  readonly #memory: Map<string, unknown>;
+  /** Names of steps inside a step that has not completed, by the outer's name. */
+  readonly #inner = new Map<string, Set<string>>();
   readonly #touched = new Set<string>();
   readonly #reducers: Reducers;
   readonly #freeze: boolean;
@@ -51,7 +78,41 @@ export class Fold implements Folded {
     this.#origin = options.origin;
     this.seq = start.seq;
     this.state = options.freeze ? deepFreeze(start.state) : start.state;
-    this.steps = new Map(start.steps);
+    this.#memory = new Map(start.memory);
+    for (const field of this.#memory.keys()) this.#noteInner(field);
+  }
+
+  get memory(): ReadonlyMap<string, unknown> {
+    return this.#memory;
+  }
+
+  step(name: string): StepResult | undefined {
+    return this.#memory.get(`step:${name}`) as StepResult | undefined;
+  }
+
+  timer(name: string): number | undefined {
+    return this.#memory.get(`timer:${name}`) as number | undefined;
+  }
+
+  signals(name: string): readonly SignalData[] {
+    return (this.#memory.get(`signal:${name}`) as readonly SignalData[] | undefined) ?? [];
+  }
+
+  child(id: string): ChildEnd | undefined {
+    return this.#memory.get(`child:${id}`) as ChildEnd | undefined;
+  }
+
+  effect(name: string): EffectData | undefined {
+    return this.#memory.get(`effect:${name}`) as EffectData | undefined;
+  }
+
+  /** Attempts of the whole run that have failed. */
+  get attempts(): number {
+    return (this.#memory.get('run:attempts') as number | undefined) ?? 0;
+  }
+
+  get cancel(): CancelRequest | undefined {
+    return this.#memory.get('run:cancel') as CancelRequest | undefined;
   }
 
   /**
@@ -73,52 +134,119 @@ export class Fold implements Folded {
    * @throws DefinitionError when the reducer does not return an object.
    */
   apply(event: FoldEvent): void {
-    switch (event.type) {
-      case 'step.completed': {
-        const { name, result } = event.data as StepCompletedData;
-        this.#touch(name, { status: 'completed', result });
-        break;
-      }
-      case 'step.retried': {
-        const { name, attempts } = event.data as StepFailedData;
-        this.#touch(name, { status: 'retrying', attempts });
-        break;
-      }
-      case 'step.failed': {
-        const { name, error, attempts } = event.data as StepFailedData;
-        this.#touch(name, { status: 'failed', error, attempts });
-        break;
-      }
-      case 'state.set':
-        this.#change({ ...this.state, ...(event.data as StateSetData).patch });
-        break;
-      default: {
-        const reducer = Object.hasOwn(this.#reducers, event.type)
-          ? this.#reducers[event.type]
-          : undefined;
-        if (reducer !== undefined)
-          this.#change(checkState(reducer(this.state, event.data), event.type));
-      }
+    if (Object.hasOwn(remembered, event.type)) {
+      remembered[event.type]?.(this, event.data);
+    } else if (event.type === 'state.set') {
+      this.#change({ ...this.state, ...(event.data as StateSetData).patch });
+    } else if (Object.hasOwn(this.#reducers, event.type)) {
+      const next = this.#reducers[event.type]?.(this.state, event.data);
+      this.#change(checkState(next, event.type));
     }
     this.seq += 1;
   }
 
-  /** Names of the steps that changed since `forgetTouchedSteps`, so that a snapshot need not look at all of them. */
-  get touchedSteps(): Iterable<string> {
+  /** Remembers a value, or forgets it when it is undefined. */
+  remember(field: string, value: unknown): void {
+    if (value === undefined) {
+      if (!this.#memory.delete(field)) return;
+    } else {
+      this.#memory.set(field, value);
+      this.#noteInner(field);
+    }
+    this.#touched.add(field);
+  }
+
+  /** Forgets what happened inside of a step that is over. */
+  forgetInside(step: string): void {
+    for (const field of this.#inner.get(step) ?? []) this.remember(field, undefined);
+    this.#inner.delete(step);
+  }
+
+  /** Entries of the memory that changed since `forgetTouched`, so that a snapshot need not look at all. */
+  get touched(): Iterable<string> {
     return this.#touched;
   }
 
-  forgetTouchedSteps(): void {
+  forgetTouched(): void {
     this.#touched.clear();
   }
 
-  #touch(name: string, step: StepResult): void {
-    this.steps.set(name, step);
-    this.#touched.add(name);
+  #noteInner(field: string): void {
+    if (!field.startsWith('step:')) return;
+    const name = field.slice('step:'.length);
+    // The outermost step clears everything inside of it, at any depth.
+    const end = name.indexOf(nesting);
+    if (end < 1) return;
+    const outer = name.slice(0, end);
+    const inner = this.#inner.get(outer) ?? new Set();
+    this.#inner.set(outer, inner.add(field));
   }
 
   #change(state: State): void {
     this.state = this.#freeze ? deepFreeze(state) : state;
+  }
+}
+
+/** What pawl's own events do to the memory. */
+const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> = {
+  'step.completed': (fold, data) => {
+    const { name, result, took } = data as StepCompletedData;
+    const completed: StepResult = { status: 'completed', result };
+    fold.forgetInside(name);
+    fold.remember(`step:${name}`, completed);
+    fold.remember(`timer:${name}`, undefined);
+    fold.remember(`effect:${name}`, undefined);
+    for (const signal of took ?? []) {
+      const [, ...left] = fold.signals(signal);
+      fold.remember(`signal:${signal}`, left.length === 0 ? undefined : left);
+    }
+  },
+  'step.retried': (fold, data) => {
+    const { name, attempts } = data as StepFailedData;
+    const retrying: StepResult = { status: 'retrying', attempts };
+    fold.remember(`step:${name}`, retrying);
+    fold.remember(`effect:${name}`, undefined);
+  },
+  'step.failed': (fold, data) => {
+    const { name, error, attempts } = data as StepFailedData;
+    const failed: StepResult = { status: 'failed', error, attempts };
+    fold.remember(`step:${name}`, failed);
+    fold.remember(`effect:${name}`, undefined);
+  },
+  'timer.set': (fold, data) => {
+    const { name, dueAt } = data as TimerData;
+    fold.remember(`timer:${name}`, dueAt);
+  },
+  'signal.received': (fold, data) => {
+    const signal = data as SignalData;
+    fold.remember(`signal:${signal.name}`, [...fold.signals(signal.name), signal]);
+  },
+  'child.ended': (fold, data) => {
+    const end = data as ChildEnd;
+    fold.remember(`child:${end.run}`, end);
+  },
+  'effect.begun': (fold, data) => {
+    const effect = data as EffectData;
+    fold.remember(`effect:${effect.name}`, effect);
+  },
+  'run.cancelling': (fold, data) => fold.remember('run:cancel', data as CancelRequest),
+  'run.retried': (fold, data) => {
+    fold.remember('run:attempts', (data as RetriedData).attempts);
+    forgetFailures(fold);
+  },
+  'operator.retried': (fold) => {
+    fold.remember('run:cancel', undefined);
+    fold.remember('run:attempts', undefined);
+    forgetFailures(fold);
+  },
+};
+
+/** What failed is tried again. */
+function forgetFailures(fold: Fold): void {
+  for (const [field, value] of fold.memory) {
+    if (field.startsWith('step:') && (value as StepResult).status !== 'completed') {
+      fold.remember(field, undefined);
+    }
   }
 }
 

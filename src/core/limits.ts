@@ -63,6 +63,8 @@ export const defaults = {
   quarantineAfter: 3,
   /** What replaying the events after a snapshot may cost. */
   replayBudgetMs: 2,
+  /** How long a cancelled handler may clean up. */
+  cancelGraceMs: 30_000,
   /** How long a graceful close waits for steps that are running. */
   graceMs: 10_000,
   /** How long a call to Redis may take before its outcome counts as unknown. */

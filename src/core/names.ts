@@ -9,8 +9,8 @@ import { fixedLimits } from './limits.ts';
 const idPattern = /^[A-Za-z0-9_.~-]+$/;
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]*$/;
 const tagValuePattern = /^[A-Za-z0-9_.~@:/+-]+$/;
-// oxlint-disable-next-line no-control-regex -- control characters are what is being refused
-const printablePattern = /^[^\u0000-\u001f\u007f]+$/;
+// oxlint-disable-next-line no-control-regex -- control characters are what is being refused; › marks nesting
+const printablePattern = /^[^\u0000-\u001f\u007f›]+$/;
 
 /** Checks a run id: 1–128 of `A–Z a–z 0–9 _ . ~ -`. */
 export function checkRunId(id: unknown, field = 'run id'): asserts id is string {
@@ -37,12 +37,17 @@ export function checkEventType(type: unknown): asserts type is string {
   }
 }
 
+/** Checks the name of a signal: as the name of a workflow. */
+export function checkSignalName(name: unknown): asserts name is string {
+  checkText('signal name', name, nameRule);
+}
+
 /** Checks the name of a step: 1–256 printable characters. */
 export function checkStepName(name: unknown): asserts name is string {
   checkText('step name', name, {
     pattern: printablePattern,
     length: fixedLimits.stepNameLength,
-    allowed: 'printable characters',
+    allowed: 'printable characters other than ›',
   });
 }
 

@@ -325,7 +325,7 @@ export interface RunStore {
    * Makes the worker's presence visible; call once, before the first beat. `asked` is called when somebody wants something
    * of a run that the worker holds: a hint that may be lost. Without a run: of any of them.
    */
-  appear(worker: string, asked: (run: string | undefined) => void): Promise<void>;
+  appear(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
   /** Registers the worker, or renews its session. */
   beat(worker: WorkerInfo, sessionMs: number): Promise<void>;
   /** Forgets the worker. Its runs must have been handed back, or interrupted. */

@@ -6,6 +6,7 @@
  * settles: the handler stops at its next `await`, without an error it could mistake for a failure of the work, and
  * `signal` fires so that calls to the outside can be ended.
  */
+import type { Duration } from '../core/duration.ts';
 import type { State } from '../core/fold.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RetryPolicy } from '../core/policy.ts';
@@ -29,7 +30,68 @@ export interface CheckpointOptions {
   readonly metadata?: unknown;
 }
 
-export interface Context<S = unknown, E extends EventSchemas = EventSchemas> {
+export interface StepOptions {
+  /** Default: one attempt. */
+  readonly retry?: RetryPolicy;
+  /** How long one attempt may take; its signal fires then, and the attempt has failed. */
+  readonly timeout?: Duration;
+  /** The name this step had in older code: a result stored under it is found. */
+  readonly was?: string;
+}
+
+export interface StepContext<E extends EventSchemas = EventSchemas> {
+  /** Fires when the worker must let go of the run, the run is cancelled, or the attempt has taken too long. */
+  readonly signal: AbortSignal;
+  /** The same for every attempt of this step of this run, on any worker: for systems that can recognise a repetition. */
+  readonly idempotencyKey: string;
+  /** 1 for the first attempt. Attempts cut short by a crash are not counted. */
+  readonly attempt: number;
+  /** Adds an event to the commit that stores this step's result; nothing is written when the body fails. */
+  readonly emit: Emit<E, void>;
+  /** A step inside this one: its result is kept until this one completes, and then leaves the run's memory. */
+  step<Result>(
+    name: string,
+    body: (step: StepContext<E>) => Promise<Result> | Result,
+    options?: StepOptions,
+  ): Promise<Result>;
+}
+
+export interface WaitOptions {
+  /** Gives up after this time; the wait then returns undefined. Default: waits for as long as it takes. */
+  readonly timeout?: Duration;
+  /** Name of the wait in the run; needed when there is more than one of the same kind. */
+  readonly as?: string;
+}
+
+/** What to do about an effect that was begun before a crash, so that nobody knows whether it happened. */
+export type Doubt<Result> =
+  /** Do it again. */
+  | 'retry'
+  /** Take it as done; the result is undefined. */
+  | 'skip'
+  /** Wait until somebody decides: `run.decide(name, …)`. */
+  | 'ask'
+  /** Ask the outside world whether it happened. */
+  | ((step: { readonly idempotencyKey: string }) => Promise<Probed<Result>> | Probed<Result>);
+
+export type Probed<Result> =
+  | { readonly happened: true; readonly result: Result }
+  | { readonly happened: false };
+
+export interface EffectOptions<Result> {
+  readonly onDoubt: Doubt<Result>;
+  readonly timeout?: Duration;
+}
+
+/** Names of a workflow's signals. */
+export type SignalName<G> = keyof G & string;
+export type SignalPayload<G, Name extends keyof G> = OutputOf<G[Name]>;
+
+export interface Context<
+  S = unknown,
+  E extends EventSchemas = EventSchemas,
+  G extends EventSchemas = EventSchemas,
+> {
   /** The run's id. */
   readonly run: string;
   /** Grows with every claim: hand it to outside systems that can refuse a stale writer. */
@@ -37,8 +99,8 @@ export interface Context<S = unknown, E extends EventSchemas = EventSchemas> {
   /** What the events fold to, this run's own included. Read it anew after every await. */
   readonly state: StateOf<S>;
   /**
-   * Fires when this worker has lost the run or must let go of it: end outside calls then. Its reason is a FencedError, or a
-   * RunError that says why.
+   * Fires when this worker has lost the run, must let go of it, or the run is cancelled: end outside calls then. Its reason
+   * is a FencedError, or a RunError that says why.
    */
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -64,22 +126,49 @@ export interface Context<S = unknown, E extends EventSchemas = EventSchemas> {
     body: (step: StepContext<E>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
+  /** A step for each item, named `name:0`, `name:1` …; results in the order of the items. */
+  map<Item, Result>(
+    name: string,
+    items: readonly Item[],
+    body: (item: Item, step: StepContext<E>, index: number) => Promise<Result> | Result,
+    options?: StepOptions & { readonly concurrency?: number },
+  ): Promise<Result[]>;
+  /**
+   * A step whose body must not be repeated blindly: its beginning is stored before it runs. When its worker dies in
+   * between, `onDoubt` decides.
+   */
+  effect<Result>(
+    name: string,
+    body: (step: StepContext<E>) => Promise<Result> | Result,
+    options: EffectOptions<Result>,
+  ): Promise<Result | undefined>;
   /** Saves a snapshot now, with a mark in the log. Resolves when it is durable. */
   checkpoint(options?: CheckpointOptions): Promise<void>;
-}
-
-export interface StepOptions {
-  /** Default: one attempt. */
-  readonly retry?: RetryPolicy;
-}
-
-export interface StepContext<E extends EventSchemas = EventSchemas> {
-  /** Fires when the worker must let go of the run. */
-  readonly signal: AbortSignal;
-  /** The same for every attempt of this step of this run, on any worker: for systems that can recognise a repetition. */
-  readonly idempotencyKey: string;
-  /** 1 for the first attempt. Attempts cut short by a crash are not counted. */
-  readonly attempt: number;
-  /** Adds an event to the commit that stores this step's result; nothing is written when the body fails. */
-  readonly emit: Emit<E, void>;
+  /** Waits; for more than a second without holding a slot or memory of any worker. */
+  sleep(duration: Duration, options?: { readonly as?: string }): Promise<void>;
+  /** Waits until a time on Redis' clock. */
+  sleepUntil(time: Date, options?: { readonly as?: string }): Promise<void>;
+  /** Takes the oldest signal of this name, or waits for one; undefined when the time-out comes first. */
+  waitFor<Name extends SignalName<G>>(
+    signal: Name,
+    options?: WaitOptions,
+  ): Promise<SignalPayload<G, Name> | undefined>;
+  /** Takes the oldest signal of one of these names, or waits for the first to come. */
+  waitForAny<Name extends SignalName<G>>(
+    signals: readonly Name[],
+    options?: WaitOptions,
+  ): Promise<{ [N in Name]: { name: N; payload: SignalPayload<G, N> } }[Name] | undefined>;
+  /** Waits for a signal of each name, and takes them together. */
+  waitForAll<Name extends SignalName<G>>(
+    signals: readonly Name[],
+    options?: WaitOptions,
+  ): Promise<{ [N in Name]: SignalPayload<G, N> } | undefined>;
+  /** The time, on Redis' clock; the same on every resume. */
+  now(as?: string): Promise<Date>;
+  /** A number from 0 to below 1; the same on every resume. */
+  random(as?: string): Promise<number>;
+  /** A random id; the same on every resume. */
+  uuid(as?: string): Promise<string>;
+  /** Tells callers and dashboards how far the run is, 0 to 1. Not part of the log; sent at most a few times a second. */
+  progress(fraction: number, message?: string): void;
 }

@@ -13,20 +13,20 @@
  */
 import type { Clock } from '../core/clock.ts';
 import { decode, encode } from '../core/codec.ts';
-import { PawlError, recordError, StepError } from '../core/errors.ts';
-import type { ResumedData } from '../core/event.ts';
+import { PawlError, recordError, RunError, StepError } from '../core/errors.ts';
+import type { ResumedData, RetriedData } from '../core/event.ts';
+import type { Fold } from '../core/fold.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { backoffMs, type RetryPolicy } from '../core/policy.ts';
 import type { Delivery, WakeUp } from '../core/queue.ts';
 import type { ClaimOutcome, CommitParams, Release, RunStore } from '../core/store.ts';
-import type { Context } from './context.ts';
-import { createContext } from './handler-context.ts';
+import { Desk } from './desk.ts';
 import { type Loss, LogWriter } from './log-writer.ts';
 import { encodeError } from './payloads.ts';
 import { persist } from './persist.ts';
 import { replay, type Replayed } from './replay.ts';
 import { Snapshotter } from './snapshotter.ts';
-import { Steps } from './steps.ts';
 import type { AnyWorkflow } from './workflow.ts';
 import { recordWrite, type Write } from './writes.ts';
 
@@ -38,6 +38,7 @@ export interface ExecutionOptions {
   readonly keepMs: number;
   readonly resendMs: number;
   readonly replayBudgetMs: number;
+  readonly cancelGraceMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newToken: () => string;
@@ -57,6 +58,7 @@ export class Execution {
   readonly #lost: Promise<Loss>;
   #onLost: (loss: Loss, reason: PawlError) => void = () => undefined;
   #writer: LogWriter | undefined;
+  #desk: Desk | undefined;
   #fence: number | undefined;
   #handBackWanted = false;
   #onCommitted: () => void = () => undefined;
@@ -118,6 +120,11 @@ export class Execution {
     await this.#writer?.handBack();
   }
 
+  /** Somebody wants something of this run. */
+  asked(): void {
+    void this.#desk?.lookForMail();
+  }
+
   async #claim(): Promise<Claimed | undefined> {
     const { store, worker, workflow, logger, newToken, clock } = this.#options;
     const { run, fence } = this.#wakeUp;
@@ -151,40 +158,52 @@ export class Execution {
   }
 
   async #execute(claimed: Claimed, replayed: Replayed, replayMs: number): Promise<Delivery> {
-    const { workflow, limits, logger, clock, random } = this.#options;
+    const { logger } = this.#options;
     const { run } = this.#wakeUp;
-    const { fence } = claimed.ownership;
     const writer = this.#openWriter(claimed, replayed);
-    if (claimed.takeover !== undefined) {
-      const { from, reason, detectMs, claimMs } = claimed.takeover;
-      const resumed: ResumedData = {
-        worker: this.#options.worker,
-        from,
-        replayMs,
-        replayed: replayed.events,
-        fromVersion: claimed.record.version,
-      };
-      writer.ride(recordWrite('run.resumed', resumed));
-      logger.info({ run, fence, reason, detectMs, claimMs, ...resumed }, 'run taken over');
+    this.#noteTakeover(writer, claimed, replayed, replayMs);
+    const desk = this.#openDesk(writer, claimed, replayed);
+    const ended = this.#callHandler(desk, claimed);
+    const result = await Promise.race([ended, this.#lost, desk.graceOver]);
+    desk.close();
+    if (result === 'cancel-grace-over') {
+      logger.warn({ run }, 'a cancelled handler did not end within its grace period');
+      const late = this.#failed(new Error('the clean-up took too long'));
+      return this.#finish(writer, this.#ending(replayed.fold, late));
     }
-    const steps = new Steps({
-      ...{ run, workflow, writer, limits, clock, random },
-      fold: replayed.fold,
-      signal: this.#abort.signal,
-    });
-    const context = createContext({
-      ...{ run, fence, workflow, writer, steps, limits },
-      state: () => replayed.fold.state,
-      signal: this.#abort.signal,
-      log: withFields(logger, { run, workflow: workflow.name, fence }),
-    });
-    const ended = this.#callHandler(context, claimed, steps);
-    const result = await Promise.race([ended, this.#lost]);
     if (typeof result === 'string') {
-      logger.info({ run, fence, loss: result }, 'let go of the run');
+      logger.info({ run, fence: claimed.ownership.fence, loss: result }, 'let go of the run');
       return done;
     }
-    return this.#finish(writer, result);
+    return this.#finish(writer, this.#ending(replayed.fold, result));
+  }
+
+  #noteTakeover(writer: LogWriter, claimed: Claimed, replayed: Replayed, replayMs: number): void {
+    if (claimed.takeover === undefined) return;
+    const { from, reason, detectMs, claimMs } = claimed.takeover;
+    const resumed: ResumedData = {
+      worker: this.#options.worker,
+      from,
+      replayMs,
+      replayed: replayed.events,
+      fromVersion: claimed.record.version,
+    };
+    writer.ride(recordWrite('run.resumed', resumed));
+    const { run, fence } = claimed.ownership;
+    this.#options.logger.info(
+      { run, fence, reason, detectMs, claimMs, ...resumed },
+      'run taken over',
+    );
+  }
+
+  /** Everything a handler works with, wired together. */
+  #openDesk(writer: LogWriter, claimed: Claimed, replayed: Replayed): Desk {
+    const desk = new Desk({
+      ...this.#options,
+      ...{ writer, claimed, fold: replayed.fold, lost: this.#abort.signal },
+    });
+    this.#desk = desk;
+    return desk;
   }
 
   #openWriter(claimed: Claimed, replayed: Replayed): LogWriter {
@@ -210,18 +229,18 @@ export class Execution {
   }
 
   /** Calls the handler and turns its end into the run's last events and release. */
-  async #callHandler(context: Context, claimed: Claimed, steps: Steps): Promise<Ending> {
+  async #callHandler(desk: Desk, claimed: Claimed): Promise<Ending> {
     const { workflow, limits, keepMs } = this.#options;
     const { run } = this.#wakeUp;
     try {
       const input = decode(claimed.record.input, { key: `run ${run}, input` });
-      const output: unknown = await workflow.definition.run(context, input);
-      const [open] = steps.open;
+      const output: unknown = await workflow.definition.run(desk.context, input);
+      const [open] = desk.openSteps;
       if (open !== undefined) {
         throw new StepError(
           'PAWL_STEP_NOT_AWAITED',
           { run, step: open },
-          `The handler returned while steps were still at work: ${steps.open.join(', ')}. Await every ctx.step.`,
+          `The handler returned while steps were still at work: ${desk.openSteps.join(', ')}. Await every ctx.step.`,
         );
       }
       const bytes = encode(output, 'output', limits.outputBytes);
@@ -232,6 +251,30 @@ export class Execution {
     } catch (error) {
       return this.#failed(error);
     }
+  }
+
+  /** How the run really ends: cancelled whatever the handler made of it, or once more after a pause. */
+  #ending(fold: Fold, ending: Ending): Ending {
+    const { workflow, keepMs, random } = this.#options;
+    const { run } = this.#wakeUp;
+    if (fold.cancel !== undefined) {
+      const { reason, actor } = fold.cancel;
+      const why = reason ?? (actor === undefined ? 'no reason given' : `by ${actor}`);
+      const error = new RunError('PAWL_RUN_CANCELLED', run, why);
+      return {
+        writes: [recordWrite('run.cancelled', fold.cancel)],
+        release: { status: 'cancelled', error: encodeError(error), keepMs },
+      };
+    }
+    const retry: RetryPolicy = workflow.definition.retry ?? {};
+    const attempts = fold.attempts + 1;
+    if (ending.error === undefined || attempts >= (retry.attempts ?? 1)) return ending;
+    if (retry.retryIf?.(ending.error) === false) return ending;
+    const retried: RetriedData = { attempts, error: recordError(ending.error) };
+    return {
+      writes: [recordWrite('run.retried', retried)],
+      release: { status: 'waiting', wakeMs: backoffMs(retry, attempts + 1, random()) },
+    };
   }
 
   #failed(error: unknown): Ending {
@@ -281,13 +324,4 @@ interface Ending {
   readonly writes: readonly Write[];
   readonly release: Release;
   readonly error?: unknown;
-}
-
-function withFields(logger: Logger, fields: object): Logger {
-  return {
-    debug: (more, message) => logger.debug({ ...fields, ...more }, message),
-    info: (more, message) => logger.info({ ...fields, ...more }, message),
-    warn: (more, message) => logger.warn({ ...fields, ...more }, message),
-    error: (more, message) => logger.error({ ...fields, ...more }, message),
-  };
 }

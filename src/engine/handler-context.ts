@@ -1,12 +1,24 @@
-/** Makes the context of one claimed run out of its writer and steps. */
+/** Makes the context of one claimed run out of its parts. */
+import { randomUUID } from 'node:crypto';
 import { encode } from '../core/codec.ts';
+import { type Duration, toMilliseconds } from '../core/duration.ts';
+import { InvalidError } from '../core/errors.ts';
 import type { State } from '../core/fold.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { checkStepName } from '../core/names.ts';
-import type { CheckpointOptions, Context, StepOptions } from './context.ts';
+import type {
+  CheckpointOptions,
+  Context,
+  EffectOptions,
+  StepContext,
+  StepOptions,
+  WaitOptions,
+} from './context.ts';
+import type { Effects } from './effects.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { StepBody, Steps } from './steps.ts';
+import type { Waits } from './waits.ts';
 import type { AnyWorkflow } from './workflow.ts';
 import { eventWrite, setWrite } from './writes.ts';
 
@@ -17,14 +29,23 @@ export interface ContextOptions {
   readonly state: () => State;
   readonly writer: LogWriter;
   readonly steps: Steps;
+  readonly effects: Effects;
+  readonly waits: Waits;
   readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly log: Logger;
+  readonly storeNow: () => number;
+  readonly random: () => number;
+  /** Called before anything is written, and throws when the run is being cancelled. */
+  readonly checkCancelled: () => void;
+  readonly progress: (fraction: number, message: string | undefined) => void;
 }
 
+type MapBody = (item: unknown, step: StepContext, index: number) => unknown;
+
 export function createContext(options: ContextOptions): Context {
-  const { workflow, writer, steps, limits } = options;
-  return {
+  const { workflow, writer, steps, effects, limits, storeNow, random } = options;
+  const context = {
     run: options.run,
     fence: options.fence,
     get state() {
@@ -33,16 +54,27 @@ export function createContext(options: ContextOptions): Context {
     signal: options.signal,
     log: options.log,
     async emit(type: string, data: unknown) {
+      options.checkCancelled();
       await writer.submit([eventWrite(workflow, limits, { type, data })]);
     },
     async set(patch: Record<string, unknown>) {
+      options.checkCancelled();
       await writer.submit([setWrite(workflow, limits, options.state(), patch)]);
     },
     async step(name: string, body: StepBody, stepOptions?: StepOptions) {
       checkStepName(name);
       return steps.run(name, body, stepOptions);
     },
+    async map(name: string, items: readonly unknown[], body: MapBody, mapOptions?: StepOptions) {
+      checkStepName(name);
+      return steps.map(name, items, body, mapOptions);
+    },
+    async effect(name: string, body: StepBody, effectOptions: EffectOptions<unknown>) {
+      checkStepName(name);
+      return effects.run(name, body, effectOptions);
+    },
     async checkpoint({ label, metadata }: CheckpointOptions = {}) {
+      options.checkCancelled();
       const value = {
         ...(label === undefined ? {} : { label }),
         ...(metadata === undefined ? {} : { metadata }),
@@ -50,5 +82,63 @@ export function createContext(options: ContextOptions): Context {
       const data = encode(value, 'checkpoint', limits.eventBytes);
       await writer.submit([{ type: 'checkpoint.saved', data, value }], { snapshot: true });
     },
-  } as unknown as Context;
+    ...waiting(options),
+    now: (as = 'now') => steps.run(checked(as), () => new Date(storeNow())),
+    random: (as = 'random') => steps.run(checked(as), () => random()),
+    uuid: (as = 'uuid') => steps.run(checked(as), () => randomUUID()),
+    progress(fraction: number, message?: string) {
+      if (!(fraction >= 0 && fraction <= 1)) {
+        throw new InvalidError('progress', `must be from 0 to 1, it is ${fraction}.`);
+      }
+      options.progress(fraction, message);
+    },
+  };
+  return context as unknown as Context;
+}
+
+/** The part of the context that waits. */
+function waiting({ waits, workflow, run }: ContextOptions): object {
+  const signals = workflow.definition.signals ?? {};
+  const checkSignals = (names: readonly string[]): void => {
+    for (const name of names) {
+      if (Object.hasOwn(signals, name)) continue;
+      const known = Object.keys(signals).join(', ') || 'none';
+      throw new InvalidError(
+        'signal',
+        `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
+      );
+    }
+  };
+  const timeoutOf = ({ timeout }: WaitOptions): number | undefined =>
+    timeout === undefined ? undefined : toMilliseconds(timeout, `time-out of a wait of ${run}`);
+  return {
+    async sleep(duration: Duration, { as = `sleep:${duration}` }: { as?: string } = {}) {
+      await waits.sleep(checked(as), { ms: toMilliseconds(duration, 'sleep') });
+    },
+    async sleepUntil(time: Date, { as }: { as?: string } = {}) {
+      const dueAt = time instanceof Date ? time.getTime() : Number.NaN;
+      if (Number.isNaN(dueAt)) throw new InvalidError('sleepUntil', 'needs a valid Date.');
+      await waits.sleep(checked(as ?? `sleep:${time.toISOString()}`), { dueAt });
+    },
+    async waitFor(signal: string, options: WaitOptions = {}) {
+      checkSignals([signal]);
+      const name = checked(options.as ?? `wait:${signal}`);
+      return (await waits.anySignal(name, [signal], timeoutOf(options)))?.payload;
+    },
+    async waitForAny(names: readonly string[], options: WaitOptions = {}) {
+      checkSignals(names);
+      const name = checked(options.as ?? `wait:any:${names.join(',')}`);
+      return waits.anySignal(name, names, timeoutOf(options));
+    },
+    async waitForAll(names: readonly string[], options: WaitOptions = {}) {
+      checkSignals(names);
+      const name = checked(options.as ?? `wait:all:${names.join(',')}`);
+      return waits.allSignals(name, names, timeoutOf(options));
+    },
+  };
+}
+
+function checked(name: string): string {
+  checkStepName(name);
+  return name;
 }

@@ -37,7 +37,7 @@ import type { Snapshotter } from './snapshotter.ts';
 import type { Write } from './writes.ts';
 
 /** Why a worker has lost the right to write to a run. */
-export type Loss = 'fenced' | 'deleted' | 'rewound' | 'closed' | 'handed-back';
+export type Loss = 'fenced' | 'deleted' | 'rewound' | 'closed' | 'handed-back' | 'parked';
 
 export interface LogWriterOptions {
   readonly store: RunStore;
@@ -58,6 +58,8 @@ export interface LogWriterOptions {
 
 interface Pending {
   readonly events: readonly NewEvent[];
+  /** Messages of the inbox that are among the events. */
+  readonly taken: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -109,11 +111,47 @@ export class LogWriter {
    * Folds events and commits them together. Resolves when they are durable; never settles when the run is lost.
    * Throws at once, with nothing changed, when a reducer refuses.
    */
-  submit(writes: readonly Write[], options: { readonly snapshot?: boolean } = {}): Promise<void> {
+  submit(
+    writes: readonly Write[],
+    options: { readonly snapshot?: boolean; readonly taken?: number } = {},
+  ): Promise<void> {
     if (this.#lost !== undefined || this.#release !== undefined) return never();
     this.#fold(writes);
     if (options.snapshot === true) this.#snapshotWanted = true;
-    return this.#enqueue(writes.map(toEvent));
+    return this.#enqueue(writes.map(toEvent), options.taken);
+  }
+
+  /** True when everything submitted is durable. */
+  get isIdle(): boolean {
+    return !this.#flushing && this.#pending.length === 0;
+  }
+
+  /**
+   * Lets the run wait, for `wakeMs` or until a message comes. False, with nothing written, when there is a message or more
+   * to write: the owner goes on. When it is true the run is not this worker's any more.
+   */
+  async park(wakeMs: number | undefined): Promise<boolean> {
+    if (!this.#isOpen() || !this.isIdle || this.#handBack) return false;
+    this.#flushing = true;
+    const events = this.#riders.splice(0);
+    const release: Release = {
+      status: 'waiting',
+      ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
+    };
+    const params = { ...this.#params(events), release };
+    const outcome = await persist(params, this.#options, () => this.#lost === undefined);
+    this.#flushing = false;
+    if (outcome === undefined) {
+      this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
+    } else if (outcome.outcome === 'mail') {
+      this.#riders.unshift(...events);
+      if (this.#pending.length > 0) void this.#flush();
+      return false;
+    } else {
+      this.#settle(outcome, [], events);
+      this.#abandon('parked', this.#ended('PAWL_CLOSED', 'it waits'));
+    }
+    return true;
   }
 
   /** The last commit: everything pending, `writes`, and the release, at once. Nothing is written after it. */
@@ -152,9 +190,9 @@ export class LogWriter {
     this.#reduceMs += clock.monotonic() - started;
   }
 
-  #enqueue(events: readonly NewEvent[]): Promise<void> {
+  #enqueue(events: readonly NewEvent[], taken = 0): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ events, resolve, reject });
+      this.#pending.push({ events, taken, resolve, reject });
       // A microtask later, so that what is submitted in one go travels in one commit.
       if (!this.#flushing) queueMicrotask(() => void this.#flush());
     });
@@ -196,11 +234,10 @@ export class LogWriter {
       for (const pending of batch) pending.reject(error);
       return;
     }
+    const taken = batch.reduce((sum, pending) => sum + pending.taken, 0);
     const params = {
-      ...this.#options.ownership,
-      token: this.#options.newToken(),
-      expectedSeq: this.#seq,
-      events,
+      ...this.#params(events),
+      ...(taken === 0 ? {} : { taken }),
       ...(snapshot === undefined ? {} : { snapshot }),
       ...(release === undefined ? {} : { release }),
     };
@@ -213,6 +250,11 @@ export class LogWriter {
     if (handBack) {
       this.#abandon('handed-back', this.#ended('PAWL_CLOSED', 'this worker is closing'));
     }
+  }
+
+  #params(events: readonly NewEvent[]): CommitParams {
+    const { ownership, newToken } = this.#options;
+    return { ...ownership, token: newToken(), expectedSeq: this.#seq, events };
   }
 
   #takeBatch(): Pending[] {
@@ -261,6 +303,9 @@ export class LogWriter {
         return;
       case 'missing':
         this.#abandon('deleted', this.#ended('PAWL_RUN_NOT_FOUND', 'the run was deleted'));
+        return;
+      case 'mail':
+        // Only a release to waiting is refused so, and that is `park`'s.
         return;
       case 'conflict':
         void this.#giveBackRewound(outcome.seq);

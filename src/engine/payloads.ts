@@ -1,8 +1,13 @@
 /** Payloads of pawl's own events and records, encoded and decoded in one place. */
 import { decode, encode } from '../core/codec.ts';
 import { type ErrorRecord, recordError } from '../core/errors.ts';
-import type { RunEvent, StepCompletedData, StoredEvent } from '../core/event.ts';
-import type { StepResult } from '../core/fold.ts';
+import type {
+  ChildEnd,
+  RunEvent,
+  SignalData,
+  StepCompletedData,
+  StoredEvent,
+} from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 
 /** Records of errors and the like are small by construction; this bound only has to be generous. */
@@ -20,36 +25,31 @@ export function decodeError(bytes: Uint8Array | undefined, key: string): ErrorRe
   return bytes === undefined ? undefined : (decode(bytes, { key }) as ErrorRecord);
 }
 
-/** Names of snapshot fields. */
-export const stateField = (key: string): string => `state:${key}`;
-export const stepField = (name: string): string => `step:${name}`;
+const statePrefix = 'state:';
 
-export type SnapshotField =
-  | { readonly kind: 'state'; readonly name: string }
-  | { readonly kind: 'step'; readonly name: string };
-
-export function parseSnapshotField(field: string): SnapshotField | undefined {
-  const colon = field.indexOf(':');
-  const kind = field.slice(0, colon);
-  const name = field.slice(colon + 1);
-  return kind === 'state' || kind === 'step' ? { kind, name } : undefined;
+/** The snapshot field of a top-level field of the state; all other fields are the fold's memory. */
+export function stateField(key: string): string {
+  return statePrefix + key;
 }
 
-export function encodeStep(result: StepResult): Uint8Array {
-  return encodeRecord(result);
+/** The state's field that a snapshot field holds; undefined for the memory. */
+export function stateKey(field: string): string | undefined {
+  return field.startsWith(statePrefix) ? field.slice(statePrefix.length) : undefined;
 }
 
-export function decodeStep(bytes: Uint8Array, key: string): StepResult {
-  return decode(bytes, { key }) as StepResult;
-}
-
-/** An event as users see it: decoded, the result of a step included. */
+/** An event as users see it: decoded, with what is encoded inside of it. */
 export function toRunEvent(event: StoredEvent, key: string): RunEvent {
   const origin = { key, seq: event.seq };
   let data = decode(event.data, origin);
   if (event.type === 'step.completed') {
     const step = data as StepCompletedData;
     data = { ...step, result: decode(step.result, origin) };
+  } else if (event.type === 'signal.received') {
+    const signal = data as SignalData;
+    data = { ...signal, payload: decode(signal.payload, origin) };
+  } else if (event.type === 'child.ended') {
+    const { output, ...end } = data as ChildEnd;
+    data = output === undefined ? end : { ...end, output: decode(output, origin) };
   }
   return {
     seq: event.seq,

@@ -3,11 +3,11 @@
  * from; nothing is written.
  */
 import { decode } from '../core/codec.ts';
-import { Fold, type FoldEvent, type StepResult } from '../core/fold.ts';
+import { Fold, type FoldEvent } from '../core/fold.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
-import { decodeStep, parseSnapshotField } from './payloads.ts';
+import { stateKey } from './payloads.ts';
 import { type AnyWorkflow, reducersOf } from './workflow.ts';
 
 export interface Replayed {
@@ -66,11 +66,7 @@ function decodeFields(snapshot: Snapshot, key: string): SavedFields {
   const saved: SavedFields = new Map();
   for (const [field, bytes] of snapshot.fields) {
     const at = `${key}, snapshot field ${field}`;
-    const value =
-      parseSnapshotField(field)?.kind === 'step'
-        ? decodeStep(bytes, at)
-        : decode(bytes, { key: at });
-    saved.set(field, { value, bytes: bytes.length });
+    saved.set(field, { value: decode(bytes, { key: at }), bytes: bytes.length });
   }
   return saved;
 }
@@ -78,14 +74,14 @@ function decodeFields(snapshot: Snapshot, key: string): SavedFields {
 function restore(
   saved: SavedFields,
   workflow: AnyWorkflow,
-): { state: Record<string, unknown>; steps: Map<string, StepResult> } {
+): { state: Record<string, unknown>; memory: Map<string, unknown> } {
   // Fields that came with new code since the snapshot get their defaults.
   const state: Record<string, unknown> = { ...workflow.initialState };
-  const steps = new Map<string, StepResult>();
+  const memory = new Map<string, unknown>();
   for (const [field, { value }] of saved) {
-    const parsed = parseSnapshotField(field);
-    if (parsed?.kind === 'state') state[parsed.name] = value;
-    if (parsed?.kind === 'step') steps.set(parsed.name, value as StepResult);
+    const key = stateKey(field);
+    if (key === undefined) memory.set(field, value);
+    else state[key] = value;
   }
-  return { state, steps };
+  return { state, memory };
 }

@@ -1,12 +1,23 @@
 /** A run seen from outside: its result, its events as they come, its state. Needs no worker in this process. */
 import type { Clock } from '../core/clock.ts';
-import { decode } from '../core/codec.ts';
-import { type ErrorRecord, PawlError, reviveError, RunError } from '../core/errors.ts';
+import { decode, encode } from '../core/codec.ts';
+import {
+  type ErrorRecord,
+  InvalidError,
+  PawlError,
+  reviveError,
+  RunError,
+} from '../core/errors.ts';
 import type { RunEvent } from '../core/event.ts';
-import { fixedLimits } from '../core/limits.ts';
+import { defaults, fixedLimits, type Limits } from '../core/limits.ts';
+import { checkSignalName } from '../core/names.ts';
+import type { WakeUp } from '../core/queue.ts';
 import { isEnded, type RunRecord, type RunStatus } from '../core/run.ts';
+import { type InputOf, validate } from '../core/schema.ts';
 import type { RunStore } from '../core/store.ts';
-import { decodeError, toRunEvent } from './payloads.ts';
+import type { EventSchemas } from './context.ts';
+import { type Decision, decisionSignal } from './effects.ts';
+import { decodeError, encodeError, encodeRecord, toRunEvent } from './payloads.ts';
 import { replay } from './replay.ts';
 import type { AnyWorkflow } from './workflow.ts';
 
@@ -19,6 +30,7 @@ export interface RunInfo {
   readonly worker: string | undefined;
   readonly version: number;
   readonly takeovers: number;
+  readonly paused: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly createdAt: Date;
   readonly changedAt: Date;
@@ -28,13 +40,23 @@ export interface RunInfo {
 export interface RunHandleParts {
   readonly store: RunStore;
   readonly clock: Clock;
+  readonly limits: Limits;
   readonly workflow: AnyWorkflow | undefined;
+  readonly newToken: () => string;
+  /** Sends a wake-up; never rejects, because the run is due in any case. */
+  readonly wake: (wakeUp: WakeUp) => Promise<void>;
+}
+
+/** Who does something to a run, and why: kept in its log. */
+export interface Request {
+  readonly actor?: string;
+  readonly reason?: string;
 }
 
 /** Announcements may be lost, so whoever waits also looks by itself. */
 const pollMs = 1000;
 
-export class RunHandle<Output = unknown, S = unknown> {
+export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = EventSchemas> {
   readonly id: string;
   readonly #parts: RunHandleParts;
 
@@ -114,6 +136,113 @@ export class RunHandle<Output = unknown, S = unknown> {
     return (await replay(store, workflow, loaded)).fold.state as S;
   }
 
+  /**
+   * Sends a signal. Kept until the run takes it, whether or not it waits for one yet; the same id again changes nothing.
+   * @throws InvalidError when the payload does not fit the workflow's schema; RunError `PAWL_RUN_ENDED` when the run is
+   *   over, `PAWL_RUN_NOT_FOUND`. Nothing was written.
+   */
+  async signal<Name extends keyof G & string>(
+    name: Name,
+    payload: InputOf<G[Name]>,
+    options: { readonly id?: string } = {},
+  ): Promise<void> {
+    const { workflow, limits } = this.#parts;
+    checkSignalName(name);
+    let valid: unknown = payload;
+    if (workflow !== undefined) {
+      const schemas = (workflow.definition.signals ?? {}) as EventSchemas;
+      const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
+      if (schema === undefined) {
+        const known = Object.keys(schemas).join(', ') || 'none';
+        throw new InvalidError(
+          'signal',
+          `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
+        );
+      }
+      valid = validate(schema, payload, `signal ${name}`);
+    }
+    await this.#post(name, encode(valid, `signal ${name}`, limits.eventBytes), options.id);
+  }
+
+  /** Decides about an effect in doubt whose policy is to ask. */
+  async decide(effect: string, decision: Decision): Promise<void> {
+    const data = encode(decision, 'decision', this.#parts.limits.eventBytes);
+    await this.#post(decisionSignal(effect), data, undefined);
+  }
+
+  /**
+   * Cancels the run. A handler at work is told within moments, may clean up, and the run ends as `cancelled`; a run that
+   * has not begun ends at once. Cancelling again changes nothing.
+   * @throws RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`.
+   */
+  async cancel(request: Request = {}): Promise<void> {
+    const { store, newToken, wake } = this.#parts;
+    const error = new RunError('PAWL_RUN_CANCELLED', this.id, request.reason ?? 'no reason given');
+    const outcome = await store.cancel({
+      run: this.id,
+      id: newToken(),
+      data: encodeRecord(request),
+      error: encodeError(error),
+      keepMs: defaults.keepMs,
+    });
+    switch (outcome.outcome) {
+      case 'asked':
+        await wake(outcome.wakeUp);
+        return;
+      case 'cancelled':
+        return;
+      case 'ended':
+        throw this.#ended(outcome.status);
+      case 'missing':
+        throw this.#notFound();
+    }
+  }
+
+  /**
+   * Keeps the run from being executed until it is resumed; one at work stops at its next commit.
+   * @throws RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`.
+   */
+  async pause(request: Request = {}): Promise<void> {
+    const outcome = await this.#parts.store.pause(this.id, encodeRecord(request));
+    if (outcome.outcome === 'ended') throw this.#ended(outcome.status);
+    if (outcome.outcome === 'missing') throw this.#notFound();
+  }
+
+  /**
+   * Lets a paused run go on, and a failed or quarantined one try again from its last snapshot: finished steps keep their
+   * results, failed ones run again. False when there was nothing to resume.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`.
+   */
+  async resume(request: Request = {}): Promise<boolean> {
+    const outcome = await this.#parts.store.resume(this.id, encodeRecord(request));
+    switch (outcome.outcome) {
+      case 'resumed':
+        await this.#parts.wake(outcome.wakeUp);
+        return true;
+      case 'idle':
+        return false;
+      case 'missing':
+        throw this.#notFound();
+    }
+  }
+
+  async #post(name: string, data: Uint8Array, id: string | undefined): Promise<void> {
+    const { store, newToken, wake } = this.#parts;
+    const message = { run: this.id, id: id ?? newToken(), kind: 'signal', name, data } as const;
+    const outcome = await store.post(message);
+    switch (outcome.outcome) {
+      case 'posted':
+        if (outcome.wakeUp.status === 'waiting') await wake(outcome.wakeUp);
+        return;
+      case 'known':
+        return;
+      case 'ended':
+        throw this.#ended(outcome.status);
+      case 'missing':
+        throw this.#notFound();
+    }
+  }
+
   /** Once at the start, then at every change and every poll, until `signal`. */
   async *#changes(signal: AbortSignal | undefined): AsyncGenerator<void, void, undefined> {
     const { store, clock } = this.#parts;
@@ -138,6 +267,14 @@ export class RunHandle<Output = unknown, S = unknown> {
     const record = await this.#parts.store.record(this.id);
     if (record === undefined) throw this.#notFound();
     return record;
+  }
+
+  #ended(status: RunStatus): RunError {
+    return new RunError(
+      'PAWL_RUN_ENDED',
+      this.id,
+      `Run ${this.id} is over (${status}); nothing was written.`,
+    );
   }
 
   #notFound(): RunError {
@@ -172,9 +309,9 @@ export class RunHandle<Output = unknown, S = unknown> {
 }
 
 export function toRunInfo(record: RunRecord): RunInfo {
-  const { id, workflow, status, seq, fence, worker, version, takeovers, tags } = record;
+  const { id, workflow, status, seq, fence, worker, version, takeovers, paused, tags } = record;
   return {
-    ...{ id, workflow, status, seq, fence, worker, version, takeovers, tags },
+    ...{ id, workflow, status, seq, fence, worker, version, takeovers, paused, tags },
     createdAt: new Date(record.createdAt),
     changedAt: new Date(record.changedAt),
     error: decodeError(record.error, `run ${id}, error`),

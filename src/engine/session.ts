@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly logger: Logger;
   /** Runs held now. */
   readonly active: () => number;
+  /** Called when somebody wants something of a run that is held; without a run, of any. */
+  readonly asked: (run: string | undefined) => void;
 }
 
 export class Session {
@@ -36,7 +38,7 @@ export class Session {
   async begin(): Promise<void> {
     const { store, worker, clock, logger, beatMs } = this.#options;
     this.#lag.enable();
-    await store.appear(worker);
+    await store.appear(worker, this.#options.asked);
     await this.#beat();
     let isFirst = true;
     this.#stopBeats = clock.repeat(async () => {

@@ -8,7 +8,7 @@ import { encode } from '../core/codec.ts';
 import { LimitError } from '../core/errors.ts';
 import type { Fold } from '../core/fold.ts';
 import type { SnapshotDelta } from '../core/store.ts';
-import { encodeStep, parseSnapshotField, stateField, stepField } from './payloads.ts';
+import { stateField, stateKey } from './payloads.ts';
 
 export class Snapshotter {
   /** State field → the value that was saved, compared by identity. */
@@ -27,7 +27,7 @@ export class Snapshotter {
     this.#schema = options.schema;
     this.#limit = options.limit;
     for (const [field, { value, bytes }] of options.saved) {
-      if (parseSnapshotField(field)?.kind === 'state') this.#saved.set(field, value);
+      if (stateKey(field) !== undefined) this.#saved.set(field, value);
       this.#resize(field, bytes);
     }
   }
@@ -44,12 +44,13 @@ export class Snapshotter {
       if (this.#isChanged(field, value)) set.set(field, encode(value, `state.${key}`, this.#limit));
     }
     for (const field of this.#saved.keys()) {
-      if (!Object.hasOwn(fold.state, field.slice(stateField('').length))) remove.push(field);
+      const key = stateKey(field);
+      if (key !== undefined && !Object.hasOwn(fold.state, key)) remove.push(field);
     }
-    for (const name of fold.touchedSteps) {
-      const step = fold.steps.get(name);
-      if (step === undefined) remove.push(stepField(name));
-      else set.set(stepField(name), encodeStep(step));
+    for (const field of fold.touched) {
+      const value = fold.memory.get(field);
+      if (value === undefined) remove.push(field);
+      else set.set(field, encode(value, field, this.#limit));
     }
     this.#checkSize(set, remove);
 
@@ -61,7 +62,7 @@ export class Snapshotter {
     }
     this.#saved.clear();
     for (const [key, value] of Object.entries(fold.state)) this.#saved.set(stateField(key), value);
-    fold.forgetTouchedSteps();
+    fold.forgetTouched();
     return { delta: { schema: this.#schema, set, remove }, bytes };
   }
 

@@ -7,18 +7,23 @@
  *      └──────────────────▶ failed (error stored)
  *
  * Crash while the body runs: nothing is stored, the body runs again on the next owner. Crash after the commit: the result
- * is there. A step's own events travel in the commit of its result: both are stored or neither is.
+ * is there. A step's own events travel in the commit of its result: both are stored or neither is. Steps inside a step
+ * are stored like any other; when the outer one completes, what is inside leaves the memory.
  */
 import { createHash } from 'node:crypto';
-import { decode, encode } from '../core/codec.ts';
 import type { Clock } from '../core/clock.ts';
-import { LimitError, recordError, reviveError, StepError } from '../core/errors.ts';
+import { decode, encode } from '../core/codec.ts';
+import { toMilliseconds } from '../core/duration.ts';
+import { LimitError, recordError, StepError } from '../core/errors.ts';
 import type { StepCompletedData, StepFailedData } from '../core/event.ts';
-import type { Fold } from '../core/fold.ts';
+import { type Fold, nesting } from '../core/fold.ts';
 import { fixedLimits, type Limits } from '../core/limits.ts';
+import { checkStepName } from '../core/names.ts';
 import { backoffMs, type RetryPolicy } from '../core/policy.ts';
+import type { Cancellation } from './cancellation.ts';
 import type { StepContext, StepOptions } from './context.ts';
 import { type LogWriter, never } from './log-writer.ts';
+import { type Names, stepFailure } from './names.ts';
 import type { AnyWorkflow } from './workflow.ts';
 import { eventWrite, recordWrite, type Write } from './writes.ts';
 
@@ -29,15 +34,26 @@ export interface StepsOptions {
   readonly workflow: AnyWorkflow;
   readonly fold: Fold;
   readonly writer: LogWriter;
+  readonly names: Names;
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly signal: AbortSignal;
+  /** Ends when the run is not this worker's any more. */
+  readonly lost: AbortSignal;
+  readonly cancellation: Cancellation;
   readonly random: () => number;
+  /** Called when a body has ended, however it did. */
+  readonly onIdle: () => void;
+}
+
+interface Attempt {
+  readonly name: string;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  readonly events: Write[];
 }
 
 export class Steps {
   readonly #options: StepsOptions;
-  readonly #used = new Set<string>();
   readonly #open = new Set<string>();
 
   constructor(options: StepsOptions) {
@@ -50,69 +66,101 @@ export class Steps {
   }
 
   async run(name: string, body: StepBody, options: StepOptions = {}): Promise<unknown> {
-    const { run, fold } = this.#options;
-    if (this.#used.has(name)) {
-      throw new StepError(
-        'PAWL_STEP_NAME_REUSED',
-        { run, step: name },
-        `Run ${run} has used the step name "${name}" already; results are found by name. In a loop, use a name such as \`${name}:\${i}\`.`,
-      );
-    }
-    this.#used.add(name);
-    const known = fold.steps.get(name);
-    switch (known?.status) {
-      case 'completed':
-        return decode(known.result, { key: `run ${run}, step ${name}` });
-      case 'failed':
-        throw this.#failure(name, known.attempts, reviveError(known.error));
-      case 'retrying':
-      case undefined:
-        break;
-    }
+    const { fold, names, onIdle } = this.#options;
+    const known = names.use(name, options.was);
+    if (known !== undefined) return known.value;
+    const step = fold.step(name);
+    const tried = step?.status === 'retrying' ? step.attempts : 0;
     this.#open.add(name);
     try {
-      return await this.#attempt(name, body, {
-        retry: options.retry ?? {},
-        tried: known?.attempts ?? 0,
-      });
+      return await this.#attempts(name, body, { ...options, tried });
     } finally {
       this.#open.delete(name);
+      onIdle();
     }
   }
 
-  async #attempt(
+  /** One step for each item, at most `concurrency` at a time; results in the order of the items. */
+  async map<Item>(
+    name: string,
+    items: readonly Item[],
+    body: (item: Item, step: StepContext, index: number) => unknown,
+    options: StepOptions & { readonly concurrency?: number } = {},
+  ): Promise<unknown[]> {
+    const results: unknown[] = Array.from({ length: items.length });
+    const rest = items.entries();
+    const lane = async (): Promise<void> => {
+      for (const [index, item] of rest) {
+        const one: StepBody = (step) => body(item, step, index);
+        results[index] = await this.run(`${name}:${index}`, one, options);
+      }
+    };
+    const lanes = Math.max(1, Math.min(options.concurrency ?? items.length, items.length));
+    await Promise.all(Array.from({ length: lanes }, lane));
+    return results;
+  }
+
+  async #attempts(
     name: string,
     body: StepBody,
-    { retry, tried }: { readonly retry: RetryPolicy; readonly tried: number },
+    options: StepOptions & { readonly tried: number },
   ): Promise<unknown> {
-    const { clock, signal, writer, random } = this.#options;
-    const attempts = retry.attempts ?? 1;
-    for (let attempt = tried + 1; ; attempt++) {
+    const { clock, lost, writer, random, run } = this.#options;
+    const retry: RetryPolicy = options.retry ?? {};
+    for (let attempt = options.tried + 1; ; attempt++) {
+      const signal = this.#options.cancellation.current();
       if (attempt > 1) await clock.sleep(backoffMs(retry, attempt, random()), signal);
-      if (signal.aborted) return never();
-      const events: Write[] = [];
+      if (lost.aborted) return never();
+      if (signal.aborted) throw this.#cancelled(signal);
+      const at: Attempt = { name, attempt, signal, events: [] };
       let result: unknown;
       try {
-        result = await body(this.#context({ name, attempt, events }));
+        result = await this.#body(at, body, options);
       } catch (error) {
-        // A body that ends because the run was taken away has not failed.
-        if (signal.aborted) return never();
+        // A body that ends because the run was taken away, or cancelled, has not failed.
+        if (lost.aborted) return never();
+        if (signal.aborted) throw this.#cancelled(signal);
         const data: StepFailedData = { name, attempts: attempt, error: recordError(error) };
-        if (attempt < attempts && (retry.retryIf?.(error) ?? true)) {
+        if (attempt < (retry.attempts ?? 1) && (retry.retryIf?.(error) ?? true)) {
           await writer.submit([recordWrite('step.retried', data)]);
           continue;
         }
         await writer.submit([recordWrite('step.failed', data)]);
-        throw this.#failure(name, attempt, error);
+        throw stepFailure(run, name, attempt, error);
       }
-      return this.#complete({ name, attempt, events }, result);
+      return this.#complete(at, result);
     }
   }
 
-  async #complete(
-    { name, attempt, events }: { name: string; attempt: number; events: readonly Write[] },
-    result: unknown,
-  ): Promise<unknown> {
+  #cancelled(signal: AbortSignal): unknown {
+    this.#options.cancellation.deliver();
+    return signal.reason;
+  }
+
+  async #body(at: Attempt, body: StepBody, options: StepOptions): Promise<unknown> {
+    if (options.timeout === undefined) return body(this.#context(at, at.signal));
+    const ms = toMilliseconds(options.timeout, `timeout of step ${at.name}`);
+    const over = new AbortController();
+    const error = new StepError(
+      'PAWL_TIMEOUT',
+      { run: this.#options.run, step: at.name },
+      `Step "${at.name}" took longer than ${ms} ms.`,
+    );
+    const context = this.#context(at, AbortSignal.any([at.signal, over.signal]));
+    const done = new AbortController();
+    const late = this.#options.clock.sleep(ms, done.signal).then(() => {
+      if (!done.signal.aborted) over.abort(error);
+      return Promise.reject(error);
+    });
+    try {
+      return await Promise.race([body(context), late]);
+    } finally {
+      done.abort();
+      late.catch(() => undefined);
+    }
+  }
+
+  async #complete({ name, attempt, events }: Attempt, result: unknown): Promise<unknown> {
     const { writer, limits, run } = this.#options;
     const bytes = encode(result, `result of step ${name}`, limits.eventBytes);
     const data: StepCompletedData = { name, result: bytes, attempts: attempt };
@@ -120,32 +168,29 @@ export class Steps {
     return decode(bytes, { key: `run ${run}, step ${name}` });
   }
 
-  #context(at: { name: string; attempt: number; events: Write[] }): StepContext {
-    const { run, signal, workflow, limits } = this.#options;
-    return {
+  #context(at: Attempt, signal: AbortSignal): StepContext {
+    const { run, workflow, limits } = this.#options;
+    const context = {
       signal,
-      idempotencyKey: createHash('sha256').update(`${run}\n${at.name}`).digest('hex').slice(0, 32),
+      idempotencyKey: idempotencyKey(run, at.name),
       attempt: at.attempt,
-      emit(type, data) {
-        if (at.events.length + 1 >= fixedLimits.eventsPerCommit) {
-          throw new LimitError(
-            `events of step ${at.name}`,
-            fixedLimits.eventsPerCommit - 1,
-            at.events.length + 1,
-          );
+      emit: (type: string, data: unknown) => {
+        const limit = fixedLimits.eventsPerCommit - 1;
+        if (at.events.length >= limit) {
+          throw new LimitError(`events of step ${at.name}`, limit, at.events.length + 1);
         }
         at.events.push(eventWrite(workflow, limits, { type, data }));
       },
+      step: async (name: string, body: StepBody, options?: StepOptions) => {
+        checkStepName(name);
+        return this.run(`${at.name}${nesting}${name}`, body, options);
+      },
     };
+    return context as unknown as StepContext;
   }
+}
 
-  #failure(name: string, attempts: number, cause: unknown): StepError {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    return new StepError(
-      'PAWL_STEP_FAILED',
-      { run: this.#options.run, step: name },
-      `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}: ${message}`,
-      cause,
-    );
-  }
+/** The same for a step of a run, whoever executes it and how often. */
+export function idempotencyKey(run: string, name: string): string {
+  return createHash('sha256').update(`${run}\n${name}`).digest('hex').slice(0, 32);
 }

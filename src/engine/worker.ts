@@ -36,6 +36,8 @@ export interface WorkerOptions {
   readonly quarantineAfter?: number;
   /** What replaying the events after a snapshot may cost before a new one is taken. Default 2. */
   readonly replayBudgetMs?: number;
+  /** How long a cancelled handler may clean up. Default 30 000. */
+  readonly cancelGraceMs?: number;
   /** How long a run that has ended is kept. Default 7 days. */
   readonly keepMs?: number;
 }
@@ -75,6 +77,7 @@ export class Worker implements AsyncDisposable {
       sweepMs: options.sweepMs ?? defaults.sweepMs,
       quarantineAfter: options.quarantineAfter ?? defaults.quarantineAfter,
       replayBudgetMs: options.replayBudgetMs ?? defaults.replayBudgetMs,
+      cancelGraceMs: options.cancelGraceMs ?? defaults.cancelGraceMs,
       keepMs: options.keepMs ?? defaults.keepMs,
     };
     this.id = newWorkerId();
@@ -89,6 +92,7 @@ export class Worker implements AsyncDisposable {
       worker: this.id,
       workflows: Object.fromEntries(options.workflows.map(({ name, version }) => [name, version])),
       active: () => this.#executions.size,
+      asked: (run) => this.#ask(run),
     });
     this.#sweeper = new Sweeper({
       ...{ store, queue, clock, logger, sweepMs, sessionMs, quarantineAfter },
@@ -142,9 +146,9 @@ export class Worker implements AsyncDisposable {
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
     const { store, clock, logger, limits } = this.#parts;
-    const { keepMs, replayBudgetMs } = this.#options;
+    const { keepMs, replayBudgetMs, cancelGraceMs } = this.#options;
     const execution = new Execution(wakeUp, {
-      ...{ store, clock, logger, limits, workflow, keepMs, replayBudgetMs },
+      ...{ store, clock, logger, limits, workflow, keepMs, replayBudgetMs, cancelGraceMs },
       worker: this.id,
       resendMs: defaults.resendMs,
       newToken,
@@ -161,6 +165,12 @@ export class Worker implements AsyncDisposable {
       return delivery;
     } finally {
       this.#executions.delete(execution);
+    }
+  }
+
+  #ask(run: string | undefined): void {
+    for (const execution of this.#executions) {
+      if (run === undefined || execution.wakeUp.run === run) execution.asked();
     }
   }
 

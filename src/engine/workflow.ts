@@ -4,7 +4,8 @@
  */
 import { DefinitionError } from '../core/errors.ts';
 import type { Reducers, State } from '../core/fold.ts';
-import { checkEventType, checkWorkflowName } from '../core/names.ts';
+import { checkEventType, checkSignalName, checkWorkflowName } from '../core/names.ts';
+import type { RetryPolicy } from '../core/policy.ts';
 import { type InputOf, type OutputOf, type Schema, validate } from '../core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './context.ts';
 
@@ -12,7 +13,13 @@ export type ReducersOf<S, E extends EventSchemas> = {
   readonly [Type in keyof E]?: (state: StateOf<S>, data: OutputOf<E[Type]>) => OutputOf<S>;
 };
 
-export interface WorkflowDefinition<Input, S, E extends EventSchemas, Output> {
+export interface WorkflowDefinition<
+  Input,
+  S,
+  E extends EventSchemas,
+  Output,
+  G extends EventSchemas = EventSchemas,
+> {
   /** Names the workflow everywhere: in keys, queues, logs. Never change it while runs exist. */
   readonly name: string;
   /** Version of this code, recorded at every claim. Default 1. */
@@ -24,11 +31,15 @@ export interface WorkflowDefinition<Input, S, E extends EventSchemas, Output> {
   readonly events?: E;
   /** How events change the state. Pure: the same state and event always give the same new state. */
   readonly reduce?: ReducersOf<S, E>;
+  /** Messages from outside, by name. */
+  readonly signals?: G;
+  /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
+  readonly retry?: RetryPolicy;
   /**
    * What a run does. Called again with the restored `ctx.state` after a crash; steps that finished return their stored
    * result, found by name.
    */
-  readonly run: (ctx: Context<S, E>, input: OutputOf<Input>) => Promise<Output> | Output;
+  readonly run: (ctx: Context<S, E, G>, input: OutputOf<Input>) => Promise<Output> | Output;
 }
 
 /** A checked definition, ready for workers and `start`. */
@@ -37,21 +48,22 @@ export interface Workflow<
   S = Schema,
   E extends EventSchemas = EventSchemas,
   Output = unknown,
+  G extends EventSchemas = EventSchemas,
 > {
   readonly name: string;
   readonly version: number;
-  readonly definition: WorkflowDefinition<Input, S, E, Output>;
+  readonly definition: WorkflowDefinition<Input, S, E, Output, G>;
   /** The state before the first event. */
   readonly initialState: State;
 }
 
 /** Any workflow, whatever its types. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the one place where the types of a workflow are given up
-export type AnyWorkflow = Workflow<any, any, any, any>;
+export type AnyWorkflow = Workflow<any, any, any, any, any>;
 
 /** What `start` takes for a workflow. */
 export type StartInput<W> =
-  W extends Workflow<infer Input, infer _S, infer _E, infer _O> ? InputOf<Input> : never;
+  W extends Workflow<infer Input, infer _S, infer _E, infer _O, infer _G> ? InputOf<Input> : never;
 
 /**
  * Checks a definition.
@@ -63,8 +75,9 @@ export function defineWorkflow<
   S extends Schema<unknown, object> = Schema<object, Record<never, never>>,
   E extends EventSchemas = Record<never, never>,
   Output = unknown,
->(definition: WorkflowDefinition<Input, S, E, Output>): Workflow<Input, S, E, Output> {
-  const { name, version = 1, events = {}, reduce = {} } = definition;
+  G extends EventSchemas = Record<never, never>,
+>(definition: WorkflowDefinition<Input, S, E, Output, G>): Workflow<Input, S, E, Output, G> {
+  const { name, version = 1, events = {}, reduce = {}, signals = {} } = definition;
   checkWorkflowName(name);
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new DefinitionError(
@@ -75,6 +88,7 @@ export function defineWorkflow<
     throw new DefinitionError(`Workflow ${name}: run must be a function.`);
   }
   for (const type of Object.keys(events)) checkEventType(type);
+  for (const signal of Object.keys(signals)) checkSignalName(signal);
   for (const type of Object.keys(reduce)) {
     if (!Object.hasOwn(events, type)) {
       throw new DefinitionError(`Workflow ${name}: reduce has "${type}", which is not in events.`);

@@ -3,10 +3,12 @@
  * without waiting for anything, which is what makes it atomic here.
  */
 import { PawlError } from '../core/errors.ts';
-import type { ClaimedData, InterruptedData, StoredEvent } from '../core/event.ts';
+import type { ClaimedData, StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { RunRecord } from '../core/run.ts';
 import type {
+  CancelOutcome,
+  CancelParams,
   ClaimOutcome,
   ClaimParams,
   CommitOutcome,
@@ -20,15 +22,20 @@ import type {
   ListParams,
   LoadedRun,
   Look,
-  Release,
+  Mail,
+  PauseOutcome,
+  PostOutcome,
+  PostParams,
+  ResumeOutcome,
   RunPage,
   RunStore,
   Snapshot,
-  SnapshotDelta,
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { listRuns } from './run-list.ts';
+import { interruptRun, release, save } from './transitions.ts';
 import { MemorySessions } from './sessions.ts';
 import {
   append,
@@ -43,12 +50,18 @@ import {
 } from './stored-run.ts';
 
 const resendMsMax = 600_000;
+/** Messages read at a time; more follow when these are taken. */
+const messagesPerPage = 100;
 
 export class MemoryRunStore implements RunStore {
   readonly #clock: { now(): number };
   readonly #runs = new Map<string, StoredRun>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
+  readonly #asked = new Map<string, (run: string | undefined) => void>();
+  readonly #ask: Ask = (worker, run) => {
+    queueMicrotask(() => this.#asked.get(worker)?.(run));
+  };
   #closed = false;
 
   constructor(options: { readonly clock?: { now(): number } } = {}) {
@@ -80,6 +93,10 @@ export class MemoryRunStore implements RunStore {
       token: undefined,
       claimSeq: 0,
       snapshot: undefined,
+      inbox: [],
+      seen: new Set(),
+      paused: false,
+      parent: undefined,
       output: undefined,
       error: undefined,
       wakeAt: undefined,
@@ -103,8 +120,9 @@ export class MemoryRunStore implements RunStore {
       return { outcome: 'stale', fence: run.fence };
     }
     if (run.status === 'running') return { outcome: 'held', worker: run.worker ?? '' };
-    const isAwake = run.status === 'waiting' && run.wakeAt !== undefined && run.wakeAt <= now;
-    if (run.status !== 'queued' && run.status !== 'interrupted' && !isAwake) {
+    const isDue = run.wakeAt !== undefined && run.wakeAt <= now;
+    const isAwake = run.status === 'waiting' && (isDue || run.inbox.length > 0);
+    if (run.paused || (run.status !== 'queued' && run.status !== 'interrupted' && !isAwake)) {
       return { outcome: 'idle', status: run.status };
     }
     raiseFence(run, now);
@@ -144,9 +162,14 @@ export class MemoryRunStore implements RunStore {
       return { outcome: 'fenced', fence: run.fence, applied };
     }
     if (expectedSeq !== lastSeq(run)) return { outcome: 'conflict', seq: lastSeq(run) };
+    const { taken = 0 } = params;
+    if (params.release?.status === 'waiting' && run.inbox.length > taken) {
+      return { outcome: 'mail' };
+    }
 
     for (const event of events) append(run, event, now);
     run.token = params.token;
+    run.inbox.splice(0, taken);
     if (params.snapshot !== undefined) save(run, params.snapshot, now);
     if (params.release !== undefined) release(run, params.release, now);
     this.#changed(run.id);
@@ -177,6 +200,22 @@ export class MemoryRunStore implements RunStore {
       run.dueAt = now + Math.min(Math.max(params.resendMs, Math.floor(age / 2)), resendMsMax);
     }
     return found.map(toDueRun);
+  }
+
+  async post(params: PostParams): Promise<PostOutcome> {
+    return this.#change(params.run, (run, now) => post(run, params, now, this.#ask));
+  }
+
+  async cancel(params: CancelParams): Promise<CancelOutcome> {
+    return this.#change(params.run, (run, now) => cancel(run, params, now, this.#ask));
+  }
+
+  async pause(id: string, data: Uint8Array): Promise<PauseOutcome> {
+    return this.#change(id, (run, now) => pause(run, data, now, this.#ask));
+  }
+
+  async resume(id: string, data: Uint8Array): Promise<ResumeOutcome> {
+    return this.#change(id, (run, now) => resume(run, data, now));
   }
 
   async delete(id: string): Promise<DeleteOutcome> {
@@ -211,6 +250,13 @@ export class MemoryRunStore implements RunStore {
     return events.slice(params.after, params.after + params.limit).map(copyEvent);
   }
 
+  async mail(id: string): Promise<Mail> {
+    this.#now();
+    const run = this.#runs.get(id);
+    const messages = (run?.inbox ?? []).slice(0, messagesPerPage);
+    return { messages, paused: run?.paused ?? false };
+  }
+
   async list(params: ListParams): Promise<RunPage> {
     this.#now();
     return listRuns([...this.#runs.values()], params);
@@ -230,9 +276,10 @@ export class MemoryRunStore implements RunStore {
     };
   }
 
-  async appear(worker: string): Promise<void> {
+  async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
     this.#now();
     this.#sessions.appear(worker);
+    this.#asked.set(worker, asked);
   }
 
   /** For tests: what the store sees when the process of a worker dies. */
@@ -270,6 +317,15 @@ export class MemoryRunStore implements RunStore {
     this.#closed = true;
   }
 
+  #change<T>(id: string, change: (run: StoredRun, now: number) => T): T | { outcome: 'missing' } {
+    const now = this.#now();
+    const run = this.#runs.get(id);
+    if (run === undefined) return { outcome: 'missing' };
+    const outcome = change(run, now);
+    this.#changed(id);
+    return outcome;
+  }
+
   #now(): number {
     if (this.#closed) throw new PawlError('PAWL_CLOSED', 'The store is closed; open a new one.');
     return this.#clock.now();
@@ -285,6 +341,7 @@ function claimed(run: StoredRun, token: string): ClaimOutcome {
     outcome: 'claimed',
     ownership: { run: run.id, fence: run.fence, owner: token },
     takeover: toTakeover(run),
+    messages: run.inbox.slice(0, messagesPerPage),
     ...loaded(run),
   };
 }
@@ -311,65 +368,6 @@ function copySnapshot(snapshot: Snapshot | undefined): Snapshot | undefined {
   return { ...snapshot, fields: new Map(fields) };
 }
 
-function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
-  const fields = new Map(run.snapshot?.fields);
-  for (const [field, bytes] of delta.set) fields.set(field, copy(bytes));
-  for (const field of delta.remove) fields.delete(field);
-  const version = (run.snapshot?.version ?? 0) + 1;
-  run.snapshot = { version, seq: lastSeq(run), schema: delta.schema, at: now, fields };
-}
-
-function release(run: StoredRun, to: Release, now: number): void {
-  changeStatus(run, to.status, now);
-  run.worker = undefined;
-  run.owner = undefined;
-  run.deaths = 0;
-  run.lost = undefined;
-  switch (to.status) {
-    case 'completed':
-      run.output = copy(to.output);
-      run.dueAt = now + to.keepMs;
-      break;
-    case 'failed':
-    case 'cancelled':
-      run.error = copy(to.error);
-      run.dueAt = now + to.keepMs;
-      break;
-    case 'quarantined':
-      run.error = copy(to.error);
-      break;
-    case 'queued':
-      run.dueAt = now + to.resendMs;
-      break;
-    case 'waiting':
-      run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
-      run.dueAt = run.wakeAt;
-      break;
-  }
-}
-
-function interruptRun(run: StoredRun, params: InterruptParams, now: number): void {
-  const { worker, reason, resendMs, quarantineAfter } = params;
-  // The newest event is a sign of life as well.
-  const lastSeenAt = Math.max(params.lastSeenAt, run.events.at(-1)?.at ?? 0);
-  const detectMs = Math.max(0, now - lastSeenAt);
-  const deaths = lastSeq(run) > run.claimSeq ? 0 : run.deaths + 1;
-  raiseFence(run, now);
-  changeStatus(run, 'interrupted', now);
-  run.worker = undefined;
-  run.owner = undefined;
-  run.deaths = deaths;
-  run.lost = { from: worker, reason, at: now, detectMs };
-  run.dueAt = now + resendMs;
-  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths };
-  append(run, { type: 'run.interrupted', data: json(data) }, now);
-  if (deaths < quarantineAfter) return;
-  changeStatus(run, 'quarantined', now);
-  run.dueAt = undefined;
-  append(run, { type: 'run.quarantined', data: json({ worker, deaths }) }, now);
-  run.error = json({
-    name: 'QuarantinedError',
-    code: 'PAWL_RUN_QUARANTINED',
-    message: `The run lost ${deaths} workers in a row without a new event in between; the last was ${worker}.`,
-  });
+function ignore(): void {
+  // Nobody listens.
 }

@@ -1,7 +1,7 @@
 /** A run as the memory store keeps it, and the small changes that every transition is made of. */
 import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import type { RunRecord, RunStatus } from '../core/run.ts';
-import type { DueRun, Snapshot } from '../core/store.ts';
+import type { DueRun, Message, Snapshot } from '../core/store.ts';
 
 export interface StoredRun {
   readonly id: string;
@@ -22,6 +22,11 @@ export interface StoredRun {
   /** Seq right after the claim: more than that is progress. */
   claimSeq: number;
   snapshot: Snapshot | undefined;
+  readonly inbox: Message[];
+  /** Ids of all messages that ever came. */
+  readonly seen: Set<string>;
+  paused: boolean;
+  readonly parent: string | undefined;
   output: Uint8Array | undefined;
   error: Uint8Array | undefined;
   wakeAt: number | undefined;
@@ -98,6 +103,8 @@ export function toRecord(run: StoredRun): RunRecord {
     deaths: run.deaths,
     bytes: run.events.reduce((sum, event) => sum + event.data.length, 0),
     wakeAt: run.wakeAt,
+    paused: run.paused,
+    parent: run.parent,
     createdAt: run.createdAt,
     changedAt: run.changedAt,
   };

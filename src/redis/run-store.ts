@@ -236,7 +236,7 @@ export class RedisRunStore implements RunStore {
     return this.#run(() => this.#announcements.listen(channel, changed));
   }
 
-  async appear(worker: string, asked: (run: string | undefined) => void): Promise<void> {
+  async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
     await this.#run(() => this.#sessions.appear(worker, asked));
   }
 
@@ -318,4 +318,8 @@ export class RedisRunStore implements RunStore {
 
 function closedError(): PawlError {
   return new PawlError('PAWL_CLOSED', 'The store is closed; open a new one.');
+}
+
+function ignore(): void {
+  // Nobody listens.
 }

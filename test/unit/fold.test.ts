@@ -8,7 +8,7 @@ const reducers: Reducers = {
   add: (state, n) => ({ ...state, sum: (state['sum'] as number) + (n as number) }),
   wrong: () => 7,
 };
-const empty: Folded = { seq: 0, state: { sum: 0, other: [] }, steps: new Map() };
+const empty: Folded = { seq: 0, state: { sum: 0, other: [] }, memory: new Map() };
 const fold = (start: Folded = empty, freeze = true): Fold =>
   new Fold(start, { reducers, origin: 'run r', freeze });
 
@@ -20,7 +20,7 @@ test('a snapshot and the events after it fold to the same as all events', () => 
       const first = fold();
       const rest = numbers.slice(cut);
       numbers.slice(0, cut).forEach((n, i) => first.replay({ seq: i + 1, type: 'add', data: n }));
-      const resumed = fold({ seq: first.seq, state: first.state, steps: first.steps });
+      const resumed = fold({ seq: first.seq, state: first.state, memory: first.memory });
       rest.forEach((n, i) => resumed.replay({ seq: first.seq + i + 1, type: 'add', data: n }));
       expect(resumed.state).toEqual(whole.state);
       expect(resumed.seq).toBe(whole.seq);
@@ -71,12 +71,12 @@ test('steps are kept by name, and touched names are told until they are forgotte
   const folded = fold();
   const result = new Uint8Array([1]);
   folded.apply({ type: 'step.retried', data: { name: 'a', attempts: 1, error: {} } });
-  expect(folded.steps.get('a')).toEqual({ status: 'retrying', attempts: 1 });
+  expect(folded.step('a')).toEqual({ status: 'retrying', attempts: 1 });
   folded.apply({ type: 'step.completed', data: { name: 'a', attempts: 2, result } });
-  expect(folded.steps.get('a')).toEqual({ status: 'completed', result });
-  expect([...folded.touchedSteps]).toEqual(['a']);
-  folded.forgetTouchedSteps();
-  expect([...folded.touchedSteps]).toEqual([]);
+  expect(folded.step('a')).toEqual({ status: 'completed', result });
+  expect([...folded.touched]).toEqual(['step:a']);
+  folded.forgetTouched();
+  expect([...folded.touched]).toEqual([]);
 });
 
 test('state.set replaces whole top-level fields', () => {

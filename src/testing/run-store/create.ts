@@ -41,6 +41,8 @@ function newRuns(test: RunStoreTest): void {
         deaths: 0,
         bytes: params.data.length,
         wakeAt: undefined,
+        paused: false,
+        parent: undefined,
         createdAt: made.record.createdAt,
         changedAt: made.record.createdAt,
       }),

@@ -1,0 +1,92 @@
+/**
+ * The inbox of a claimed run: messages are taken into the log in the order in which they came, each with the commit that
+ * removes it from the inbox. A message that a dying worker had read but not committed is still there for the next one.
+ */
+import type { Logger } from '../core/logger.ts';
+import type { Mail, Message, RunStore } from '../core/store.ts';
+import type { CancelRequest, ChildEnd, SignalData } from '../core/event.ts';
+import { decode } from '../core/codec.ts';
+import type { LogWriter } from './log-writer.ts';
+import { recordWrite, type Write } from './writes.ts';
+
+export interface MailboxOptions {
+  readonly run: string;
+  readonly store: RunStore;
+  readonly writer: LogWriter;
+  readonly logger: Logger;
+  /** Called when messages are in the fold. */
+  readonly onTaken: () => void;
+  /** Called when the run is to be paused. */
+  readonly onPaused: () => void;
+}
+
+export class Mailbox {
+  readonly #options: MailboxOptions;
+  /** Ids of messages that are in the log, or on their way there. */
+  readonly #taken = new Set<string>();
+  #looking: Promise<void> | undefined;
+  #lookAgain = false;
+
+  constructor(options: MailboxOptions) {
+    this.#options = options;
+  }
+
+  /** Takes messages that were read together with the claim. */
+  take(messages: readonly Message[]): void {
+    const fresh = messages.filter(({ id }) => !this.#taken.has(id));
+    if (fresh.length === 0) return;
+    for (const { id } of fresh) this.#taken.add(id);
+    const { writer, run } = this.#options;
+    const writes = fresh.map((message) => toWrite(run, message));
+    // Nobody waits for it: it is durable before anything that follows from it.
+    void writer.submit(writes, { taken: fresh.length });
+    this.#options.onTaken();
+  }
+
+  /** Reads the inbox and takes what is new. Never rejects; what it misses, the next call finds. */
+  look(): Promise<void> {
+    if (this.#looking !== undefined) {
+      this.#lookAgain = true;
+      return this.#looking;
+    }
+    this.#looking = this.#read().finally(() => {
+      this.#looking = undefined;
+      if (!this.#lookAgain) return;
+      this.#lookAgain = false;
+      void this.look();
+    });
+    return this.#looking;
+  }
+
+  async #read(): Promise<void> {
+    const { store, run, logger, onPaused } = this.#options;
+    let mail: Mail;
+    try {
+      mail = await store.mail(run);
+    } catch (error) {
+      logger.warn({ run, error: String(error) }, 'inbox not read');
+      return;
+    }
+    this.take(mail.messages);
+    if (mail.paused) onPaused();
+  }
+}
+
+function toWrite(run: string, message: Message): Write {
+  switch (message.kind) {
+    case 'signal': {
+      const signal: SignalData = { id: message.id, name: message.name, payload: message.data };
+      return recordWrite('signal.received', signal);
+    }
+    case 'cancel':
+      return recordWrite(
+        'run.cancelling',
+        decode(message.data, { key: `run ${run}, inbox` }) as CancelRequest,
+      );
+    case 'child':
+      return recordWrite(
+        'child.ended',
+        decode(message.data, { key: `run ${run}, inbox` }) as ChildEnd,
+      );
+  }
+}

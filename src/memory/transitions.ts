@@ -1,0 +1,78 @@
+/** Changes of a run that take more than a line. */
+import type { InterruptedData } from '../core/event.ts';
+import type { InterruptParams, Release, SnapshotDelta } from '../core/store.ts';
+import {
+  append,
+  changeStatus,
+  copy,
+  json,
+  lastSeq,
+  raiseFence,
+  type StoredRun,
+} from './stored-run.ts';
+
+/** Saves what changed of the snapshot; it covers the whole log. */
+export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
+  const fields = new Map(run.snapshot?.fields);
+  for (const [field, bytes] of delta.set) fields.set(field, copy(bytes));
+  for (const field of delta.remove) fields.delete(field);
+  const version = (run.snapshot?.version ?? 0) + 1;
+  run.snapshot = { version, seq: lastSeq(run), schema: delta.schema, at: now, fields };
+}
+
+/** Lets go of a run. */
+export function release(run: StoredRun, to: Release, now: number): void {
+  changeStatus(run, to.status, now);
+  run.worker = undefined;
+  run.owner = undefined;
+  run.deaths = 0;
+  run.lost = undefined;
+  switch (to.status) {
+    case 'completed':
+      run.output = copy(to.output);
+      run.dueAt = now + to.keepMs;
+      break;
+    case 'failed':
+    case 'cancelled':
+      run.error = copy(to.error);
+      run.dueAt = now + to.keepMs;
+      break;
+    case 'quarantined':
+      run.error = copy(to.error);
+      break;
+    case 'queued':
+      run.dueAt = run.paused ? undefined : now + to.resendMs;
+      break;
+    case 'waiting':
+      run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
+      run.dueAt = run.paused ? undefined : run.wakeAt;
+      break;
+  }
+}
+
+/** Takes a run from a lost worker. */
+export function interruptRun(run: StoredRun, params: InterruptParams, now: number): void {
+  const { worker, reason, resendMs, quarantineAfter } = params;
+  // The newest event is a sign of life as well.
+  const lastSeenAt = Math.max(params.lastSeenAt, run.events.at(-1)?.at ?? 0);
+  const detectMs = Math.max(0, now - lastSeenAt);
+  const deaths = lastSeq(run) > run.claimSeq ? 0 : run.deaths + 1;
+  raiseFence(run, now);
+  changeStatus(run, 'interrupted', now);
+  run.worker = undefined;
+  run.owner = undefined;
+  run.deaths = deaths;
+  run.lost = { from: worker, reason, at: now, detectMs };
+  run.dueAt = now + resendMs;
+  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths };
+  append(run, { type: 'run.interrupted', data: json(data) }, now);
+  if (deaths < quarantineAfter) return;
+  changeStatus(run, 'quarantined', now);
+  run.dueAt = undefined;
+  append(run, { type: 'run.quarantined', data: json({ worker, deaths }) }, now);
+  run.error = json({
+    name: 'QuarantinedError',
+    code: 'PAWL_RUN_QUARANTINED',
+    message: `The run lost ${deaths} workers in a row without a new event in between; the last was ${worker}.`,
+  });
+}
