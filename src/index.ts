@@ -7,12 +7,16 @@ export type { ListOptions, OpenOptions, Parts, StartOptions } from './pawl.ts';
 export type {
   CheckpointOptions,
   Context,
+  Doubt,
+  EffectOptions,
   EventSchemas,
   StateOf,
   StepContext,
   StepOptions,
+  WaitOptions,
 } from './engine/context.ts';
-export type { RunHandle, RunInfo } from './engine/run-handle.ts';
+export type { Decision } from './engine/effects.ts';
+export type { Request, RunHandle, RunInfo } from './engine/run-handle.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
 export type { RedisTarget } from './redis/connection.ts';
@@ -26,6 +30,7 @@ export type {
   RewoundData,
   RunEvent,
 } from './core/event.ts';
+export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { RetryPolicy } from './core/policy.ts';
