@@ -229,7 +229,7 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     const effect = data as EffectData;
     fold.remember(`effect:${effect.name}`, effect);
   },
-  'run.cancelling': (fold, data) => fold.remember('run:cancel', data as CancelRequest),
+  'run.cancelling': (fold, data) => fold.remember('run:cancel', data),
   'run.retried': (fold, data) => {
     fold.remember('run:attempts', (data as RetriedData).attempts);
     forgetFailures(fold);

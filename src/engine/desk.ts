@@ -104,15 +104,19 @@ export class Desk {
   }
 
   #look(): void {
-    const { fold, clock, cancelGraceMs } = this.#options;
+    const { fold } = this.#options;
     if (fold.cancel !== undefined && !this.#cancellation.isRequested) {
       const reason = this.#cancellation.request(fold.cancel);
       if (this.#waits.fail(reason)) this.#cancellation.deliver();
-      void clock.sleep(cancelGraceMs, this.#closed.signal).then(() => {
-        if (!this.#closed.signal.aborted) this.#onGraceOver();
-      });
+      void this.#limitCleanUp();
     }
     this.#waits.look();
+  }
+
+  async #limitCleanUp(): Promise<void> {
+    const { clock, cancelGraceMs } = this.#options;
+    await clock.sleep(cancelGraceMs, this.#closed.signal);
+    if (!this.#closed.signal.aborted) this.#onGraceOver();
   }
 
   #pause(): void {

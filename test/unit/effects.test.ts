@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
-import type { Doubt } from 'pawl';
+import type { Doubt, RunHandle } from 'pawl';
 import { memoryPawl } from '../support/memory.ts';
 import { allEvents, checkLog } from '../support/workers.ts';
 
@@ -140,7 +140,7 @@ describe('an effect that was begun when its worker died', () => {
   /** Runs an effect whose worker vanishes in the middle; returns the run's result and how often the body ran. */
   async function inDoubt(
     onDoubt: Doubt<string>,
-    decide?: (run: { decide: (name: string, d: never) => Promise<void> }) => Promise<void>,
+    decide?: (run: RunHandle) => Promise<void>,
   ): Promise<{ result: unknown; bodies: number; types: string[] }> {
     const { pawl, store } = memoryPawl();
     await using _ = pawl;
@@ -165,7 +165,7 @@ describe('an effect that was begun when its worker died', () => {
     await expect.poll(() => bodies).toBe(1);
     pawl.worker({ workflows: [workflow], ...fast });
     store.vanish(first.id);
-    await decide?.(run as never);
+    await decide?.(run);
     const result = await run.result();
     hold();
     const events = await allEvents(run);
@@ -193,7 +193,7 @@ describe('an effect that was begun when its worker died', () => {
   test('ask: waits for a decision', async () => {
     const decided = await inDoubt('ask', async (run) => {
       await pause(100);
-      await run.decide('charge', { decide: 'done', result: 'by hand' } as never);
+      await run.decide('charge', { decide: 'done', result: 'by hand' });
     });
     expect(decided).toMatchObject({ result: 'by hand', bodies: 1 });
   });

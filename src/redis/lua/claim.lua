@@ -18,7 +18,8 @@
 -- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
 --   | {'stale', fence} | {'idle', status} | {'missing'}
 -- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner.
-local run, payload, events, snapshot, due, held, inbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local due, held, inbox = KEYS[5], KEYS[6], KEYS[7]
 local id, worker, token, codeVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local expectedFence, page, base = ARGV[5], ARGV[6], ARGV[7]
 
