@@ -10,9 +10,15 @@ import { toFault } from './faults.ts';
 /** Called with each message; without one after a reconnect. */
 type Listener = (message: string | undefined) => void;
 
+interface Channel {
+  readonly listeners: Set<Listener>;
+  /** Resolves when the subscription is live. */
+  readonly live: Promise<void>;
+}
+
 export class Announcements {
   readonly #connection: Connection;
-  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #channels = new Map<string, Channel>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -20,31 +26,36 @@ export class Announcements {
       this.#notify(channel, message);
     });
     connection.on('ready', () => {
-      for (const channel of this.#listeners.keys()) this.#notify(channel, undefined);
+      for (const channel of this.#channels.keys()) this.#notify(channel, undefined);
     });
   }
 
-  /** Calls `listener` at each message on `channel`, until the returned function is called. */
+  /**
+   * Calls `listener` at each message on `channel`, until the returned function is called. Resolves when the subscription is
+   * live, so that nothing said from then on is missed.
+   */
   async listen(channel: string, listener: Listener): Promise<() => Promise<void>> {
+    const known = this.#channels.get(channel);
+    const entry = known ?? { listeners: new Set(), live: this.subscribe(channel) };
+    this.#channels.set(channel, entry);
     // A function of its own per call, so that one listener may listen twice.
-    const entry: Listener = (message) => listener(message);
-    const listeners = this.#listeners.get(channel);
-    if (listeners === undefined) {
-      this.#listeners.set(channel, new Set([entry]));
-      await this.subscribe(channel);
-    } else {
-      listeners.add(entry);
-    }
-    return async () => {
-      const current = this.#listeners.get(channel);
-      current?.delete(entry);
-      if (current?.size === 0) {
-        this.#listeners.delete(channel);
-        await this.#connection.sunsubscribe(channel).catch(() => {
-          // The connection is gone, and the subscription with it.
-        });
-      }
+    const own: Listener = (message) => listener(message);
+    entry.listeners.add(own);
+    const stop = async (): Promise<void> => {
+      entry.listeners.delete(own);
+      if (entry.listeners.size > 0 || this.#channels.get(channel) !== entry) return;
+      this.#channels.delete(channel);
+      await this.#connection.sunsubscribe(channel).catch(() => {
+        // The connection is gone, and the subscription with it.
+      });
     };
+    try {
+      await entry.live;
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    return stop;
   }
 
   /** Subscribes without listening: a presence channel, on which nobody ever speaks. */
@@ -65,6 +76,6 @@ export class Announcements {
   }
 
   #notify(channel: string, message: string | undefined): void {
-    for (const listener of this.#listeners.get(channel) ?? []) listener(message);
+    for (const listener of this.#channels.get(channel)?.listeners ?? []) listener(message);
   }
 }

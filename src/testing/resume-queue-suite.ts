@@ -8,7 +8,7 @@
  */
 import { deliveryTheme } from './resume-queue/delivery.ts';
 import { endingTheme } from './resume-queue/ending.ts';
-import type { OpenedResumeQueue, ResumeQueueCase } from './resume-queue/opened.ts';
+import { finishAll, type OpenedResumeQueue, type ResumeQueueCase } from './resume-queue/opened.ts';
 import { repetitionTheme } from './resume-queue/repetition.ts';
 import { registerSuite, type Runner, type Skip } from './runner.ts';
 
@@ -38,6 +38,7 @@ export function resumeQueueSuite(options: ResumeQueueSuiteOptions, runner: Runne
         return { opened, open, queue: await open(), expect: runner.expect };
       },
       close: async ({ opened }) => {
+        finishAll();
         await Promise.all(opened.map((one) => one.close()));
       },
     },

@@ -57,6 +57,15 @@ export interface ListenOptions extends Partial<Omit<ConsumeOptions, 'handle'>> {
   readonly answer?: (wakeUp: WakeUp) => Promise<Delivery>;
 }
 
+/** The ways to finish of all listeners: a test that failed has not let its handlers go. */
+const finishes = new Set<() => void>();
+
+/** Lets every handler of every listener go, so that queues can close. */
+export function finishAll(): void {
+  for (const finish of finishes) finish();
+  finishes.clear();
+}
+
 export async function listen(
   queue: ResumeQueue,
   workflow: string,
@@ -68,6 +77,7 @@ export async function listen(
   const gate = new Promise<void>((resolve) => {
     open = resolve;
   });
+  finishes.add(open);
   const count = (name: string, change: number): void => {
     atWork.set(name, (atWork.get(name) ?? 0) + change);
   };

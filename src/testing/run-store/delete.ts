@@ -75,7 +75,9 @@ function removed(test: RunStoreTest): void {
     expect(await store.delete(run)).toEqual({ outcome: 'missing' });
     expect(await store.delete(newId('run'))).toEqual({ outcome: 'missing' });
   });
+}
 
+function nothingLeft(test: RunStoreTest): void {
   test('nothing is left of a deleted run, however much has happened to it', async (opened) => {
     const { store, traces, expect } = opened;
     const run = await created(store, { tags: { a: '1', b: 'x=y' }, workflow: 'busy' });
@@ -209,4 +211,7 @@ function zombies(test: RunStoreTest): void {
   });
 }
 
-export const deleteTheme: RunStoreTheme = { name: 'delete', parts: [removed, reused, zombies] };
+export const deleteTheme: RunStoreTheme = {
+  name: 'delete',
+  parts: [removed, nothingLeft, reused, zombies],
+};

@@ -27,12 +27,16 @@ function postponed(test: RunStoreTest): void {
     const { store, expect } = opened;
     const resendMs = 60;
     const run = await created(store, { resendMs: 0 });
+    let earliest = 0;
     for (let i = 0; i < 3; i++) {
-      const asked = await storeTime(store);
-      const due = await eventually(opened, 'due', () => dueOf(store, run, { resendMs }));
-      expect(due).toMatchObject({ run, status: 'queued', fence: 0 });
-      // The first one was due at once.
-      if (i > 0) expect(await storeTime(store)).toBeGreaterThanOrEqual(asked + resendMs - 20);
+      const asked = await eventually(opened, 'the run is due', async () => {
+        const before = await storeTime(store);
+        const due = await dueOf(store, run, { resendMs });
+        if (due !== undefined) expect(due).toMatchObject({ run, status: 'queued', fence: 0 });
+        return due && before;
+      });
+      expect(await storeTime(store)).toBeGreaterThanOrEqual(earliest);
+      earliest = asked + resendMs;
     }
   });
 
@@ -44,11 +48,10 @@ function postponed(test: RunStoreTest): void {
     for (const _ of rounds('waiting')) {
       const before = await storeTime(store);
       if (await dueOf(store, record.id, { resendMs })) seenAt.push(before);
-      if (before > record.createdAt + 500) break;
+      if (before > record.createdAt + 500 && seenAt.length > 2) break;
       await advance(5);
     }
     const gaps = seenAt.slice(1).map((at, i) => at - (seenAt[i] ?? 0));
-    expect(gaps.length).toBeGreaterThanOrEqual(2);
     expect(gaps.length).toBeLessThanOrEqual(500 / resendMs / 2);
     expect(gaps.at(-1)).toBeGreaterThan(3 * resendMs);
   });
@@ -59,7 +62,9 @@ function postponed(test: RunStoreTest): void {
     expect((await dueOf(store, run))?.run).toBe(run);
     expect(await everything(store, run)).toEqual(before);
   });
+}
 
+function untilTaken(test: RunStoreTest): void {
   test('at most limit runs are returned, and all of them by repeating it', async (opened) => {
     const { store, expect } = opened;
     const runs = new Set<string>();
@@ -151,4 +156,4 @@ function ahead(test: RunStoreTest): void {
   });
 }
 
-export const dueTheme: RunStoreTheme = { name: 'due', parts: [postponed, ahead] };
+export const dueTheme: RunStoreTheme = { name: 'due', parts: [postponed, untilTaken, ahead] };

@@ -34,7 +34,7 @@ async function refusesAll(
     for (const [what, write] of everyWrite()) {
       const outcome = await store.commit(commit(zombie, { ...write, expectedSeq }));
       const message = `${what} at seq ${expectedSeq}`;
-      // At a place where the zombie itself has written, it cannot be told apart whether it wrote this.
+      // Where an event of its fence stands, a store may take that for the one it is asked to write.
       const hasWritten = expectedSeq < knownSeq;
       if (hasWritten) expect(outcome.outcome, message).toBe('fenced');
       else expect(outcome, message).toEqual(refused);
@@ -48,6 +48,16 @@ function lost(test: RunStoreTest): void {
     const { ownership, worker } = await held(opened.store);
     await opened.store.interrupt(interruption(worker));
     await refusesAll(opened, ownership, 2);
+  });
+
+  test('a worker that lost its run cannot write to it with the fence of its wake-up', async (opened) => {
+    const { store } = opened;
+    for (const quarantineAfter of [1, 3]) {
+      const { ownership, worker } = await held(store);
+      const [taken] = await store.interrupt(interruption(worker, { quarantineAfter }));
+      const { seq } = (await loaded(store, ownership.run)).record;
+      await refusesAll(opened, { ...ownership, fence: taken?.fence ?? 0 }, seq);
+    }
   });
 
   test('a worker whose run was set aside cannot write to it any more', async (opened) => {

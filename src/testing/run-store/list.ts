@@ -204,7 +204,9 @@ function filters(test: RunStoreTest): void {
       (run) => run.running && run.tagged && run.workflow === workflow,
     );
   });
+}
 
+function byTag(test: RunStoreTest): void {
   test('a page is filled although most runs do not fit', async ({ store, expect }) => {
     const workflow = ownWorkflow();
     const tags = { k: newId('v') };
@@ -227,4 +229,4 @@ function filters(test: RunStoreTest): void {
   });
 }
 
-export const listTheme: RunStoreTheme = { name: 'list', parts: [orders, pages, filters] };
+export const listTheme: RunStoreTheme = { name: 'list', parts: [orders, pages, filters, byTag] };

@@ -82,7 +82,9 @@ function sameCall(test: RunStoreTest): void {
     for (const outcome of outcomes) expect(plain(outcome.record)).toEqual(record);
     expect((await loaded(store, run)).events.length).toBe(1);
   });
+}
 
+function interruptsAndDue(test: RunStoreTest): void {
   test('of many interrupts each run is taken by one', async ({ store, expect }) => {
     const worker = newId('worker');
     const ids: string[] = [];
@@ -164,7 +166,9 @@ function differentCalls(test: RunStoreTest): void {
       }
     }
   });
+}
 
+function owners(test: RunStoreTest): void {
   test('a claim and a deletion at the same time: one of them happens', async (opened) => {
     const { store, expect } = opened;
     for (let round = 0; round < 10; round++) {
@@ -217,4 +221,7 @@ function differentCalls(test: RunStoreTest): void {
   });
 }
 
-export const racesTheme: RunStoreTheme = { name: 'races', parts: [sameCall, differentCalls] };
+export const racesTheme: RunStoreTheme = {
+  name: 'races',
+  parts: [sameCall, interruptsAndDue, differentCalls, owners],
+};

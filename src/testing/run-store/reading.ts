@@ -156,7 +156,9 @@ function watching(test: RunStoreTest): void {
     expect(calls).toBe(before);
     await stop();
   });
+}
 
+function watchers(test: RunStoreTest): void {
   test('watchers of one run do not disturb each other', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
@@ -222,4 +224,7 @@ function watching(test: RunStoreTest): void {
   });
 }
 
-export const readingTheme: RunStoreTheme = { name: 'reading', parts: [records, pages, watching] };
+export const readingTheme: RunStoreTheme = {
+  name: 'reading',
+  parts: [records, pages, watching, watchers],
+};

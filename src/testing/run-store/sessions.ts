@@ -182,7 +182,9 @@ function presence(test: RunStoreTest): void {
     await vanish();
     await store.leave(id);
   });
+}
 
+function absence(test: RunStoreTest): void {
   test('a worker that has never appeared is judged by its session alone', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');
@@ -222,5 +224,5 @@ function presence(test: RunStoreTest): void {
 
 export const sessionsTheme: RunStoreTheme = {
   name: 'sessions',
-  parts: [registered, sessions, presence],
+  parts: [registered, sessions, presence, absence],
 };
