@@ -36,6 +36,8 @@ export const errorCodes = {
     'Redis is set up so that it could lose runs: the message has the command that fixes it.',
   PAWL_REDIS_VERSION: 'Redis is older than 7.0.',
   PAWL_SHARDS: 'This prefix was first used with another number of shards.',
+  PAWL_STATE_MISFIT:
+    'A stored state does not fit the code of today and there is no migration; the run is untouched.',
   PAWL_CORRUPT: 'Stored data cannot be read: the error names the key and the seq.',
   PAWL_CLOSED: 'The pawl, worker or store is closed.',
 } as const;

@@ -3,10 +3,11 @@
  * from; nothing is written.
  */
 import { decode } from '../core/codec.ts';
-import { Fold, type FoldEvent } from '../core/fold.ts';
+import { Fold, type FoldEvent, type State } from '../core/fold.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
+import { checkState, migrateState, Upcaster } from './evolution.ts';
 import { stateKey } from './payloads.ts';
 import { type AnyWorkflow, reducersOf } from './workflow.ts';
 
@@ -19,7 +20,10 @@ export interface Replayed {
   readonly bytes: number;
 }
 
-/** @throws CorruptionError when the snapshot or an event cannot be read, or events are missing. */
+/**
+ * @throws CorruptionError when the snapshot or an event cannot be read, or events are missing; PawlError
+ *   `PAWL_STATE_MISFIT` when the state does not fit the code of today.
+ */
 export async function replay(
   store: RunStore,
   workflow: AnyWorkflow,
@@ -29,15 +33,16 @@ export async function replay(
   const key = `run ${record.id}`;
   const saved = snapshot === undefined ? new Map() : decodeFields(snapshot, key);
   const fold = new Fold(
-    { seq: snapshot?.seq ?? 0, ...restore(saved, workflow) },
+    { seq: snapshot?.seq ?? 0, ...restore(saved, workflow, snapshot?.schema ?? workflow.version) },
     { reducers: reducersOf(workflow), origin: key, freeze: isDevelopment() },
   );
+  const upcaster = new Upcaster(workflow, snapshot?.schema ?? 0);
   let events = 0;
   let bytes = 0;
   let page = loaded.events;
   for (;;) {
     for (const event of page) {
-      fold.replay({ seq: event.seq, ...decodeEvent(event, key) });
+      fold.replay({ seq: event.seq, ...upcaster.upcast(decodeEvent(event, key)) });
       events += 1;
       bytes += event.data.length;
     }
@@ -74,14 +79,17 @@ function decodeFields(snapshot: Snapshot, key: string): SavedFields {
 function restore(
   saved: SavedFields,
   workflow: AnyWorkflow,
-): { state: Record<string, unknown>; memory: Map<string, unknown> } {
-  // Fields that came with new code since the snapshot get their defaults.
-  const state: Record<string, unknown> = { ...workflow.initialState };
+  version: number,
+): { state: State; memory: Map<string, unknown> } {
+  const stored: Record<string, unknown> = {};
   const memory = new Map<string, unknown>();
   for (const [field, { value }] of saved) {
     const key = stateKey(field);
     if (key === undefined) memory.set(field, value);
-    else state[key] = value;
+    else stored[key] = value;
   }
+  // Fields that came with new code since the snapshot get their defaults.
+  const state = { ...workflow.initialState, ...migrateState(workflow, stored, version) };
+  checkState(workflow, state, version);
   return { state, memory };
 }

@@ -33,6 +33,12 @@ export interface WorkflowDefinition<
   readonly reduce?: ReducersOf<S, E>;
   /** Messages from outside, by name. */
   readonly signals?: G;
+  /** By version: makes a state of the next version out of one of this version. */
+  readonly migrate?: Readonly<Record<number, (old: never) => unknown>>;
+  /** By type: makes an event of today out of the data of one that `version` of the code wrote. */
+  readonly upcast?: {
+    readonly [Type in keyof E]?: (data: never, version: number) => OutputOf<E[Type]>;
+  };
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
   /**
