@@ -1,8 +1,10 @@
 // The front door.
 export { Pawl } from './pawl.ts';
 export { defineWorkflow } from './engine/workflow.ts';
+export { durable } from './durable.ts';
 
 // What the front door takes and returns.
+export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
 export type { ListOptions, OpenOptions, Parts, StartOptions } from './pawl.ts';
 export type {
   CheckpointOptions,

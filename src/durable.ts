@@ -1,0 +1,98 @@
+/**
+ * An existing BullMQ processor made durable: it gets a context, and when BullMQ retries its job, or finds it stalled, it
+ * goes on from its last step instead of from zero.
+ *
+ * The job becomes a run of pawl, keyed by queue, job id and the job's time of creation. The processor starts that run, or
+ * finds it, and waits for its end; the work is done by a pawl worker in the same process, or, should this process die, at
+ * once by the one of another process that serves the queue. BullMQ may hand the job out again whenever it likes: whoever
+ * gets it finds the same run.
+ */
+import { createHash } from 'node:crypto';
+import { PawlError } from './core/errors.ts';
+import { checkRunId } from './core/names.ts';
+import type { Schema } from './core/schema.ts';
+import type { Context, EventSchemas } from './engine/context.ts';
+import type { WorkerOptions } from './engine/worker.ts';
+import { defineWorkflow, type WorkflowDefinition } from './engine/workflow.ts';
+import type { Pawl } from './pawl.ts';
+
+/** What a processor needs of a BullMQ job; a `Job` fits. */
+export interface JobLike<Data = unknown> {
+  readonly id?: string | undefined;
+  readonly name: string;
+  readonly queueName: string;
+  readonly timestamp: number;
+  readonly data: Data;
+}
+
+/** The job as the handler sees it, in whatever process: the parts that do not change. */
+export interface DurableJob<Data = unknown> {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly data: Data;
+}
+
+export interface DurableOptions<S, E extends EventSchemas, G extends EventSchemas> extends Omit<
+  WorkflowDefinition<Schema, S, E, unknown, G>,
+  'input' | 'run'
+> {
+  /** Options of the pawl worker that does the work; `concurrency` should be the BullMQ worker's. */
+  readonly worker?: Omit<WorkerOptions, 'workflows'>;
+}
+
+/**
+ * Wraps a processor: `new Worker('video', durable(pawl, { name: 'video' }, async (ctx, job) => …), { connection })`.
+ * A job that fails in BullMQ fails its run; the next attempt resumes it, and finished steps keep their results.
+ */
+export function durable<
+  Data,
+  Output,
+  S extends Schema<unknown, object> = Schema<object, Record<never, never>>,
+  E extends EventSchemas = Record<never, never>,
+  G extends EventSchemas = Record<never, never>,
+>(
+  pawl: Pawl,
+  options: DurableOptions<S, E, G>,
+  handler: (ctx: Context<S, E, G>, job: DurableJob<Data>) => Promise<Output>,
+): (job: JobLike<Data>) => Promise<Output> {
+  const { worker: workerOptions, ...definition } = options;
+  const workflow = defineWorkflow<Schema, S, E, Output, G>({
+    ...definition,
+    run: (ctx, job) => handler(ctx, job as DurableJob<Data>),
+  });
+  let isServed = false;
+  return async (job) => {
+    if (!isServed) {
+      isServed = true;
+      pawl.worker({ ...workerOptions, workflows: [workflow] });
+    }
+    const { name, queueName: queue, data } = job;
+    const id = job.id ?? '';
+    const run = await pawl.start(workflow, { id, name, queue, data }, { id: runIdOf(job) });
+    const { status } = await run.info();
+    if (status === 'failed' || status === 'quarantined') {
+      await run.resume({ reason: 'BullMQ has retried the job' });
+    }
+    try {
+      return await run.result();
+    } catch (error) {
+      // BullMQ decides by the error of the work itself whether to try again.
+      throw PawlError.is(error) && error.code === 'PAWL_RUN_FAILED'
+        ? (error.cause ?? error)
+        : error;
+    }
+  };
+}
+
+/** The time of creation tells a job from an earlier one with the same id. */
+function runIdOf({ queueName, id, timestamp }: JobLike): string {
+  const readable = `${queueName}.${id}.${timestamp}`;
+  try {
+    checkRunId(readable);
+    return readable;
+  } catch {
+    // BullMQ allows ids that are no run ids.
+    return createHash('sha256').update(readable).digest('hex');
+  }
+}
