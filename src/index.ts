@@ -5,9 +5,12 @@ export { durable } from './durable.ts';
 
 // What the front door takes and returns.
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
-export type { ListOptions, OpenOptions, Parts, StartOptions } from './pawl.ts';
+export type { ListOptions, OpenOptions, Parts } from './pawl.ts';
+export type { StartOptions } from './engine/start-options.ts';
 export type {
   CheckpointOptions,
+  ChildHandle,
+  ChildOptions,
   Context,
   Doubt,
   EffectOptions,

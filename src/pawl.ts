@@ -1,21 +1,19 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
-import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
-import { decode, encode } from './core/codec.ts';
 import type { Clock } from './core/clock.ts';
 import { InvalidError, PawlError, RunError } from './core/errors.ts';
 import { defaultLimits, defaults, fixedLimits, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkRunId, checkTags } from './core/names.ts';
+import { checkRunId } from './core/names.ts';
 import type { ResumeQueue, WakeUp } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
-import { encodeRecord } from './engine/payloads.ts';
 import { RunHandle, type RunInfo, toRunInfo } from './engine/run-handle.ts';
+import { startRun, type StartParts } from './engine/start.ts';
+import type { StartOptions } from './engine/start-options.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken, Worker, type WorkerOptions } from './engine/worker.ts';
 import type { AnyWorkflow, StartInput, Workflow } from './engine/workflow.ts';
@@ -47,12 +45,6 @@ export interface Parts {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly limits?: Partial<Limits>;
-}
-
-export interface StartOptions {
-  /** Default: a random one. The same id with the same input is the same run. */
-  readonly id?: string;
-  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface ListOptions {
@@ -152,38 +144,7 @@ export class Pawl implements AsyncDisposable {
     input: StartInput<Workflow<Input, S, E, Output, G>>,
     options: StartOptions = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
-    const id = options.id ?? randomUUID();
-    checkRunId(id);
-    const tags = options.tags ?? {};
-    checkTags(tags);
-    const schema = workflow.definition.input;
-    const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
-    const bytes = encode(valid, 'input', this.#limits.inputBytes);
-    const created = await this.#store.create({
-      run: id,
-      workflow: workflow.name,
-      input: bytes,
-      tags,
-      data: encodeRecord({ workflow: workflow.name, codeVersion: workflow.version }),
-      token: newToken(),
-      resendMs: defaults.resendMs,
-    });
-    const { record } = created;
-    if (created.outcome === 'exists') {
-      const stored = decode(record.input, { key: `run ${id}, input` });
-      const mine = decode(bytes, { key: 'input' });
-      if (record.workflow !== workflow.name || !isDeepStrictEqual(stored, mine)) {
-        const other =
-          record.workflow === workflow.name ? 'another input' : `workflow ${record.workflow}`;
-        throw new RunError(
-          'PAWL_RUN_EXISTS',
-          id,
-          `Run ${id} exists with ${other}; nothing was written. Choose another id, or read the run that is there.`,
-        );
-      }
-    }
-    if (record.status === 'queued')
-      await this.#wake({ run: id, workflow: workflow.name, fence: record.fence, deaths: 0 });
+    const { id } = await startRun(this.#startParts(), workflow, input, options);
     return this.run(workflow, id);
   }
 
@@ -198,8 +159,7 @@ export class Pawl implements AsyncDisposable {
     checkRunId(id);
     const workflow = typeof first === 'string' ? undefined : first;
     return new RunHandle(id, {
-      ...{ store: this.#store, clock: this.#clock, limits: this.#limits, workflow, newToken },
-      wake: (wakeUp) => this.#wake(wakeUp),
+      ...{ ...this.#startParts(), clock: this.#clock, workflow },
     });
   }
 
@@ -269,6 +229,13 @@ export class Pawl implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #startParts(): StartParts {
+    return {
+      ...{ store: this.#store, limits: this.#limits, newToken },
+      wake: (wakeUp) => this.#wake(wakeUp),
+    };
   }
 
   async #wake(wakeUp: WakeUp): Promise<void> {

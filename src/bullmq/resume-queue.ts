@@ -40,6 +40,7 @@ const wakeUpSchema = z.object({
   workflow: z.string(),
   fence: z.number().int().nonnegative(),
   deaths: z.number().int().nonnegative(),
+  priority: z.number().int().nonnegative().optional(),
 });
 
 /** BullMQ's `close` can hang while Redis is away; after this it is forced. */
@@ -70,7 +71,10 @@ export class BullResumeQueue implements ResumeQueue {
       removeOnComplete: true,
       removeOnFail: { count: keepFailedJobs },
       attempts: 1,
-      lifo: options.urgent ?? false,
+      // BullMQ serves jobs without a priority before all others, and knows no front among those with one.
+      ...(wakeUp.priority === undefined || wakeUp.priority === 0
+        ? { lifo: options.urgent ?? false }
+        : { priority: wakeUp.priority }),
     };
     await queue.add('resume', wakeUpSchema.parse(wakeUp), job);
   }

@@ -146,6 +146,13 @@ export interface SignalData {
   readonly payload: Uint8Array;
 }
 
+/** `child.started`: this run started another one. */
+export interface ChildStart {
+  readonly run: string;
+  /** It is cancelled when this run is cancelled or fails. */
+  readonly attached: boolean;
+}
+
 /** `child.ended`: a run that this one started is over. */
 export interface ChildEnd {
   readonly run: string;

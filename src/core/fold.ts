@@ -12,6 +12,7 @@
  *   step:<name>     StepResult: a step, a wait or a recorded value, by the name it has in its run
  *   timer:<name>    number: when a wait is over, on the store's clock
  *   signal:<name>   SignalData[]: received and not yet taken
+ *   attached:<id>   true: a child run that ends when this one is cancelled or fails
  *   child:<id>      ChildEnd: a child run has ended, and nobody has looked yet
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
  *   run:cancel      CancelRequest
@@ -21,6 +22,7 @@ import { CorruptionError, DefinitionError, type ErrorRecord } from './errors.ts'
 import type {
   CancelRequest,
   ChildEnd,
+  ChildStart,
   EffectData,
   RetriedData,
   SignalData,
@@ -100,6 +102,14 @@ export class Fold implements Folded {
 
   child(id: string): ChildEnd | undefined {
     return this.#memory.get(`child:${id}`) as ChildEnd | undefined;
+  }
+
+  /** Ids of child runs that are at work and end with this one. */
+  get attached(): readonly string[] {
+    const prefix = 'attached:';
+    return [...this.#memory.keys()].flatMap((field) =>
+      field.startsWith(prefix) ? field.slice(prefix.length) : [],
+    );
   }
 
   effect(name: string): EffectData | undefined {
@@ -221,8 +231,13 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     const signal = data as SignalData;
     fold.remember(`signal:${signal.name}`, [...fold.signals(signal.name), signal]);
   },
+  'child.started': (fold, data) => {
+    const start = data as ChildStart;
+    if (start.attached) fold.remember(`attached:${start.run}`, true);
+  },
   'child.ended': (fold, data) => {
     const end = data as ChildEnd;
+    fold.remember(`attached:${end.run}`, undefined);
     fold.remember(`child:${end.run}`, end);
   },
   'effect.begun': (fold, data) => {

@@ -13,6 +13,8 @@ export interface WakeUp {
   readonly fence: number;
   /** Workers the run has lost in a row without progress: near the limit it is run with care. */
   readonly deaths: number;
+  /** Lower goes first; 0, the default, goes before all others. */
+  readonly priority?: number | undefined;
 }
 
 /** How the execution that a wake-up started has ended, for the dashboards of the queue. */

@@ -16,6 +16,8 @@
  *
  * (`running` also goes straight to `quarantined` when its log or state cannot be read.)
  *
+ * A run that is started with a delay begins as `waiting`.
+ *
  * A run that is not `running` has no owner, and a run that is `running` has exactly one. `queued`, `interrupted` and
  * `waiting` runs with a time to wake stand in the due index, so that a lost wake-up is sent again. Each change is made by
  * one store call that checks where it starts from; after a crash the run is on one side of the arrow or the other.
@@ -83,6 +85,8 @@ export interface RunRecord {
   readonly bytes: number;
   /** Not to be claimed until it is resumed. */
   readonly paused: boolean;
+  /** Lower goes first; 0 goes before all others. */
+  readonly priority: number;
   /** The run that started this one. */
   readonly parent: string | undefined;
   /** When a `waiting` run wakes by itself, if ever. */

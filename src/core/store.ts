@@ -32,6 +32,12 @@ export interface CreateParams {
   readonly token: string;
   /** When the sweeper sends the wake-up again if no claim has happened, in milliseconds from now. */
   readonly resendMs: number;
+  /** The run that starts this one, and is told of its end. */
+  readonly parent?: string;
+  /** Begins `waiting`, and is due after this time. */
+  readonly delayMs?: number;
+  /** Lower goes first; 0, the default, goes before all others. */
+  readonly priority?: number;
 }
 
 export type CreateOutcome =
@@ -216,6 +222,8 @@ export interface DueParams {
 /** A run that needs attention now; `status` tells which. */
 export interface DueRun extends WakeUp {
   readonly status: RunStatus;
+  /** The run has ended, and its parent has not been told. */
+  readonly untold: boolean;
 }
 
 export interface ListParams {
@@ -300,6 +308,8 @@ export interface RunStore {
   pause(run: string, data: Uint8Array): Promise<PauseOutcome>;
   /** Lets a paused run go on, or a failed or quarantined one try again. */
   resume(run: string, data: Uint8Array): Promise<ResumeOutcome>;
+  /** The parent of an ended run knows of its end: nothing more is owed. */
+  told(run: string): Promise<void>;
   /** Removes a run and every trace of it. */
   delete(run: string): Promise<DeleteOutcome>;
 

@@ -11,6 +11,7 @@ import type { State } from '../core/fold.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RetryPolicy } from '../core/policy.ts';
 import type { InputOf, OutputOf, Schema } from '../core/schema.ts';
+import type { StartOptions } from './start-options.ts';
 
 /** Schemas of a workflow's own events, by type. */
 export type EventSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
@@ -81,6 +82,37 @@ export type Probed<Result> =
 export interface EffectOptions<Result> {
   readonly onDoubt: Doubt<Result>;
   readonly timeout?: Duration;
+}
+
+/** A workflow, as far as starting one goes. */
+export interface AnyStartable {
+  readonly name: string;
+  readonly version: number;
+  readonly definition: object;
+}
+
+export type StartableInput<W> = W extends { definition: { input?: infer Input } }
+  ? InputOf<NonNullable<Input>>
+  : never;
+export type StartableOutput<W> = W extends { definition: { run: (...args: never) => infer Output } }
+  ? Awaited<Output>
+  : never;
+
+/** Options of a child run. */
+export interface ChildOptions extends Omit<StartOptions, 'id'> {
+  /** Name of the child in this run; needed when a workflow is started more than once. Default: the workflow's name. */
+  readonly as?: string;
+  /** Whether the child is cancelled when this run is cancelled or fails. Default true. */
+  readonly attached?: boolean;
+}
+
+export interface ChildHandle<Output = unknown> {
+  readonly id: string;
+  /**
+   * Waits for the child's end, without holding anything; returns its output.
+   * @throws StepError `PAWL_STEP_FAILED` when it failed or was cancelled; the cause is its error.
+   */
+  result(): Promise<Output>;
 }
 
 /** Names of a workflow's signals. */
@@ -163,6 +195,12 @@ export interface Context<
     signals: readonly Name[],
     options?: WaitOptions,
   ): Promise<{ [N in Name]: SignalPayload<G, N> } | undefined>;
+  /** Starts another run, which knows this one as its parent. After a crash the same child is found. */
+  start<W extends AnyStartable>(
+    workflow: W,
+    input: StartableInput<W>,
+    options?: ChildOptions,
+  ): Promise<ChildHandle<StartableOutput<W>>>;
   /** The time, on Redis' clock; the same on every resume. */
   now(as?: string): Promise<Date>;
   /** A number from 0 to below 1; the same on every resume. */

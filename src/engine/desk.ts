@@ -3,25 +3,24 @@
  */
 import type { Clock } from '../core/clock.ts';
 import type { Fold } from '../core/fold.ts';
-import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import type { ClaimOutcome, RunStore } from '../core/store.ts';
+import type { ClaimOutcome } from '../core/store.ts';
 import { Cancellation } from './cancellation.ts';
+import { Children } from './children.ts';
 import type { Context } from './context.ts';
 import { Effects } from './effects.ts';
 import { createContext } from './handler-context.ts';
 import type { LogWriter } from './log-writer.ts';
 import { Mailbox } from './mailbox.ts';
 import { Names } from './names.ts';
+import type { StartParts } from './start.ts';
 import { Steps } from './steps.ts';
 import { Waits } from './waits.ts';
 import type { AnyWorkflow } from './workflow.ts';
 import { recordWrite } from './writes.ts';
 
-export interface DeskOptions {
-  readonly store: RunStore;
+export interface DeskOptions extends StartParts {
   readonly workflow: AnyWorkflow;
-  readonly limits: Limits;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
@@ -79,6 +78,7 @@ export class Desk {
     this.context = createContext({
       ...{ run, fence, workflow, writer, steps, waits, limits, storeNow, random },
       effects: new Effects({ run, fold, writer, steps, waits }),
+      children: new Children({ run, writer, steps, waits, parts: options }),
       state: () => fold.state,
       signal: cancellation.signal,
       log: withFields(logger, { run, workflow: workflow.name, fence }),

@@ -16,32 +16,30 @@ import { decode, encode } from '../core/codec.ts';
 import { PawlError, recordError, RunError, StepError } from '../core/errors.ts';
 import type { ResumedData, RetriedData } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
-import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { backoffMs, type RetryPolicy } from '../core/policy.ts';
 import type { Delivery, WakeUp } from '../core/queue.ts';
-import type { ClaimOutcome, CommitParams, Release, RunStore } from '../core/store.ts';
+import type { ClaimOutcome, CommitParams, Release } from '../core/store.ts';
+import { cancelChildren, tellParent } from './children.ts';
 import { Desk } from './desk.ts';
 import { type Loss, LogWriter } from './log-writer.ts';
 import { encodeError } from './payloads.ts';
 import { persist } from './persist.ts';
 import { replay, type Replayed } from './replay.ts';
 import { Snapshotter } from './snapshotter.ts';
+import type { StartParts } from './start.ts';
 import type { AnyWorkflow } from './workflow.ts';
 import { recordWrite, type Write } from './writes.ts';
 
-export interface ExecutionOptions {
-  readonly store: RunStore;
+export interface ExecutionOptions extends StartParts {
   readonly worker: string;
   readonly workflow: AnyWorkflow;
-  readonly limits: Limits;
   readonly keepMs: number;
   readonly resendMs: number;
   readonly replayBudgetMs: number;
   readonly cancelGraceMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly newToken: () => string;
   readonly random: () => number;
 }
 
@@ -60,6 +58,7 @@ export class Execution {
   #writer: LogWriter | undefined;
   #desk: Desk | undefined;
   #fence: number | undefined;
+  #parent: string | undefined;
   #handBackWanted = false;
   #onCommitted: () => void = () => undefined;
   /** Resolves at the first commit under this claim. */
@@ -175,7 +174,21 @@ export class Execution {
       logger.info({ run, fence: claimed.ownership.fence, loss: result }, 'let go of the run');
       return done;
     }
-    return this.#finish(writer, this.#ending(replayed.fold, result));
+    const ending = this.#ending(replayed.fold, result);
+    if (ending.release.status === 'cancelled' || ending.release.status === 'failed') {
+      await this.#endChildren(replayed.fold);
+    }
+    return this.#finish(writer, ending);
+  }
+
+  /** Before the last commit, so that a crash in between ends them the next time. */
+  async #endChildren(fold: Fold): Promise<void> {
+    const { run } = this.#wakeUp;
+    try {
+      await cancelChildren(this.#options, run, fold.attached);
+    } catch (error) {
+      this.#options.logger.warn({ run, error: String(error) }, 'child runs not cancelled');
+    }
   }
 
   #noteTakeover(writer: LogWriter, claimed: Claimed, replayed: Replayed, replayMs: number): void {
@@ -224,6 +237,7 @@ export class Execution {
     });
     this.#writer = writer;
     this.#fence = claimed.ownership.fence;
+    this.#parent = claimed.record.parent;
     if (this.#handBackWanted) writer.handBackAtNextCommit();
     return writer;
   }
@@ -295,11 +309,24 @@ export class Execution {
     ]);
     if (typeof stored === 'object') return this.#finish(writer, this.#failed(stored.error));
     if (stored !== 'stored') return done;
+    await this.#tellParent();
     this.#abort.abort(new Error(`run ${this.#wakeUp.run} has ended`));
     if (ending.error === undefined) return done;
     const { logger, workflow } = this.#options;
     logger.warn({ run: this.#wakeUp.run, error: recordError(ending.error).message }, 'run failed');
     return { outcome: 'failed', reason: `run of ${workflow.name} failed` };
+  }
+
+  /** Best effort: what is not told here, the sweeper tells. */
+  async #tellParent(): Promise<void> {
+    const { store, logger } = this.#options;
+    if (this.#parent === undefined) return;
+    try {
+      const record = await store.record(this.#wakeUp.run);
+      if (record !== undefined) await tellParent(this.#options, record);
+    } catch (error) {
+      logger.warn({ run: this.#wakeUp.run, error: String(error) }, 'parent not told yet');
+    }
   }
 
   /** The log or the state cannot be read: the run is set aside as it is, with the reason. */

@@ -9,12 +9,14 @@ import type { Logger } from '../core/logger.ts';
 import { checkStepName } from '../core/names.ts';
 import type {
   CheckpointOptions,
+  ChildOptions,
   Context,
   EffectOptions,
   StepContext,
   StepOptions,
   WaitOptions,
 } from './context.ts';
+import type { Children } from './children.ts';
 import type { Effects } from './effects.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { StepBody, Steps } from './steps.ts';
@@ -30,6 +32,7 @@ export interface ContextOptions {
   readonly writer: LogWriter;
   readonly steps: Steps;
   readonly effects: Effects;
+  readonly children: Children;
   readonly waits: Waits;
   readonly limits: Limits;
   readonly signal: AbortSignal;
@@ -83,6 +86,10 @@ export function createContext(options: ContextOptions): Context {
       await writer.submit([{ type: 'checkpoint.saved', data, value }], { snapshot: true });
     },
     ...waiting(options),
+    async start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
+      checked(childOptions.as ?? child.name);
+      return options.children.start(child, input, childOptions);
+    },
     now: (as = 'now') => steps.run(checked(as), () => new Date(storeNow())),
     random: (as = 'random') => steps.run(checked(as), () => random()),
     uuid: (as = 'uuid') => steps.run(checked(as), () => randomUUID()),

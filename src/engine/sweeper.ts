@@ -20,6 +20,7 @@ import type { Logger } from '../core/logger.ts';
 import type { ResumeQueue } from '../core/queue.ts';
 import { isEnded } from '../core/run.ts';
 import type { DueRun, Look, RunStore } from '../core/store.ts';
+import { tellParent } from './children.ts';
 
 export interface SweeperOptions {
   readonly store: RunStore;
@@ -155,6 +156,10 @@ export class Sweeper {
   async #attend(run: DueRun, again: boolean): Promise<void> {
     const { store, queue, logger } = this.#options;
     if (isEnded(run.status)) {
+      if (run.untold) {
+        await this.#tellParentOf(run.run);
+        return;
+      }
       await store.delete(run.run);
       logger.debug({ run: run.run }, 'ended run deleted, its time to be kept is over');
       return;
@@ -173,6 +178,13 @@ export class Sweeper {
         'wake-up not sent, it will be sent again',
       );
     }
+  }
+
+  async #tellParentOf(run: string): Promise<void> {
+    const { store, queue } = this.#options;
+    const record = await store.record(run);
+    if (record === undefined) return;
+    await tellParent({ store, wake: (wakeUp) => queue.send(wakeUp, { urgent: true }) }, record);
   }
 
   /** A run that nobody claims because nobody can: its wake-up waits for a worker that knows the workflow. */

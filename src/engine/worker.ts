@@ -148,6 +148,7 @@ export class Worker implements AsyncDisposable {
     const { store, clock, logger, limits } = this.#parts;
     const { keepMs, replayBudgetMs, cancelGraceMs } = this.#options;
     const execution = new Execution(wakeUp, {
+      wake: (other: WakeUp) => this.#wake(other),
       ...{ store, clock, logger, limits, workflow, keepMs, replayBudgetMs, cancelGraceMs },
       worker: this.id,
       resendMs: defaults.resendMs,
@@ -176,8 +177,12 @@ export class Worker implements AsyncDisposable {
 
   async #wakeOthers({ wakeUp, fence }: Execution): Promise<void> {
     if (fence === undefined) return;
+    await this.#wake({ ...wakeUp, fence, deaths: 0 });
+  }
+
+  async #wake(wakeUp: WakeUp): Promise<void> {
     try {
-      await this.#parts.queue.send({ ...wakeUp, fence, deaths: 0 }, { urgent: true });
+      await this.#parts.queue.send(wakeUp, { urgent: true });
     } catch (error) {
       // The run is due, so the sweeper sends the wake-up.
       this.#parts.logger.warn({ ...wakeUp, error: String(error) }, 'wake-up not sent');

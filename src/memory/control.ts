@@ -9,7 +9,15 @@ import type {
   PostParams,
   ResumeOutcome,
 } from '../core/store.ts';
-import { append, changeStatus, copy, raiseFence, type StoredRun, toDueRun } from './stored-run.ts';
+import {
+  append,
+  changeStatus,
+  copy,
+  keep,
+  raiseFence,
+  type StoredRun,
+  toDueRun,
+} from './stored-run.ts';
 
 /** Calls the worker that holds a run to look after it. */
 export type Ask = (worker: string, run: string) => void;
@@ -37,7 +45,7 @@ export function cancel(run: StoredRun, params: CancelParams, now: number, ask: A
     append(run, { type: 'run.cancelled', data: params.data }, now);
     changeStatus(run, 'cancelled', now);
     run.error = copy(params.error);
-    run.dueAt = now + params.keepMs;
+    keep(run, params.keepMs, now);
     return { outcome: 'cancelled' };
   }
   receive(run, { ...params, kind: 'cancel', name: '' }, now);
@@ -75,6 +83,7 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
     run.deaths = 0;
     run.lost = undefined;
     run.error = undefined;
+    run.expiresAt = undefined;
   }
   const status: RunStatus = run.status;
   run.dueAt = status === 'waiting' && run.inbox.length === 0 ? run.wakeAt : now;

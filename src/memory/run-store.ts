@@ -76,6 +76,7 @@ export class MemoryRunStore implements RunStore {
       const outcome = known.createToken === params.token ? 'created' : 'exists';
       return { outcome, record: toRecord(known) };
     }
+    const { delayMs = 0 } = params;
     const run: StoredRun = {
       id: params.run,
       workflow: params.workflow,
@@ -84,7 +85,7 @@ export class MemoryRunStore implements RunStore {
       createToken: params.token,
       createdAt: now,
       events: [],
-      status: 'queued',
+      status: delayMs > 0 ? 'waiting' : 'queued',
       changedAt: now,
       fence: 0,
       codeVersion: 0,
@@ -96,11 +97,13 @@ export class MemoryRunStore implements RunStore {
       inbox: [],
       seen: new Set(),
       paused: false,
-      parent: undefined,
+      parent: params.parent,
+      priority: params.priority ?? 0,
+      expiresAt: undefined,
       output: undefined,
       error: undefined,
-      wakeAt: undefined,
-      dueAt: now + params.resendMs,
+      wakeAt: delayMs > 0 ? now + delayMs : undefined,
+      dueAt: now + (delayMs > 0 ? delayMs : params.resendMs),
       takeovers: 0,
       deaths: 0,
       lost: undefined,
@@ -216,6 +219,13 @@ export class MemoryRunStore implements RunStore {
 
   async resume(id: string, data: Uint8Array): Promise<ResumeOutcome> {
     return this.#change(id, (run, now) => resume(run, data, now));
+  }
+
+  async told(id: string): Promise<void> {
+    this.#change(id, (run) => {
+      if (run.expiresAt !== undefined) run.dueAt = run.expiresAt;
+      run.expiresAt = undefined;
+    });
   }
 
   async delete(id: string): Promise<DeleteOutcome> {

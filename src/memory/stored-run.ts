@@ -27,6 +27,9 @@ export interface StoredRun {
   readonly seen: Set<string>;
   paused: boolean;
   readonly parent: string | undefined;
+  readonly priority: number;
+  /** Set while the parent of an ended run must be told: when the run may be forgotten after that. */
+  expiresAt: number | undefined;
   output: Uint8Array | undefined;
   error: Uint8Array | undefined;
   wakeAt: number | undefined;
@@ -104,13 +107,23 @@ export function toRecord(run: StoredRun): RunRecord {
     bytes: run.events.reduce((sum, event) => sum + event.data.length, 0),
     wakeAt: run.wakeAt,
     paused: run.paused,
+    priority: run.priority,
     parent: run.parent,
     createdAt: run.createdAt,
     changedAt: run.changedAt,
   };
 }
 
+/** Keeps an ended run for a while; one with a parent is due at once, until the parent was told. */
+export function keep(run: StoredRun, keepMs: number, now: number): void {
+  run.dueAt = now + keepMs;
+  if (run.parent === undefined) return;
+  run.expiresAt = run.dueAt;
+  run.dueAt = now;
+}
+
 export function toDueRun(run: StoredRun): DueRun {
-  const { id, workflow, fence, status, deaths } = run;
-  return { run: id, workflow, fence, status, deaths };
+  const { id, workflow, fence, status, deaths, priority, expiresAt } = run;
+  const untold = expiresAt !== undefined;
+  return { run: id, workflow, fence, status, deaths, priority, untold };
 }

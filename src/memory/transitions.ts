@@ -6,6 +6,7 @@ import {
   changeStatus,
   copy,
   json,
+  keep,
   lastSeq,
   raiseFence,
   type StoredRun,
@@ -30,12 +31,12 @@ export function release(run: StoredRun, to: Release, now: number): void {
   switch (to.status) {
     case 'completed':
       run.output = copy(to.output);
-      run.dueAt = now + to.keepMs;
+      keep(run, to.keepMs, now);
       break;
     case 'failed':
     case 'cancelled':
       run.error = copy(to.error);
-      run.dueAt = now + to.keepMs;
+      keep(run, to.keepMs, now);
       break;
     case 'quarantined':
       run.error = copy(to.error);

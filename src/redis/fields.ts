@@ -101,6 +101,7 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     bytes: fields.number('bytes', 0),
     wakeAt: fields.optional('wakeAt'),
     paused: fields.text('paused') !== undefined,
+    priority: fields.number('priority', 0),
     parent: fields.text('parent'),
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),

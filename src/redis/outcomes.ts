@@ -160,23 +160,28 @@ export function toDelete(about: About, [outcome, worker]: Reply): DeleteOutcome 
   }
 }
 
-/** Runs as interrupt and due list them: five values each. */
+/** Runs as interrupt and due list them: seven values each. */
 export function toDueRuns(shard: ShardKeys, reply: Reply): DueRun[] {
   const found: DueRun[] = [];
-  for (let i = 0; i + 4 < reply.length; i += 5) {
+  for (let i = 0; i + 6 < reply.length; i += 7) {
     const run = String(reply[i]);
-    found.push(toDueRun({ run, shard }, reply.slice(i + 1, i + 5)));
+    found.push(toDueRun({ run, shard }, reply.slice(i + 1, i + 7)));
   }
   return found;
 }
 
-function toDueRun(about: About, [workflow, fence, status, deaths]: Reply): DueRun {
+function toDueRun(
+  about: About,
+  [workflow, fence, status, deaths, priority, untold]: Reply,
+): DueRun {
   return {
     run: about.run,
     workflow: String(workflow),
     fence: Number(fence),
     status: statusOf(about, status),
     deaths: Number(deaths),
+    priority: Number(priority),
+    untold: Number(untold) === 1,
   };
 }
 

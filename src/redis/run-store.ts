@@ -183,6 +183,10 @@ export class RedisRunStore implements RunStore {
     return toResume(this.#about(run), reply);
   }
 
+  async told(run: string): Promise<void> {
+    await this.#run(() => this.#scripts.told(run));
+  }
+
   async delete(run: string): Promise<DeleteOutcome> {
     const reply = await this.#run(() => this.#scripts.delete(run));
     return toDelete(this.#about(run), reply);

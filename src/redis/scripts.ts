@@ -43,6 +43,7 @@ const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
   pause: 3,
   post: 4,
   resume: 4,
+  told: 2,
 };
 
 const page = fixedLimits.eventsPerPage;
@@ -77,6 +78,7 @@ export class Scripts {
         formatTags(params.tags),
       ],
       ...[toBuffer(params.data), params.resendMs, shard.base],
+      ...[params.parent ?? '', params.delayMs ?? 0, params.priority ?? 0],
     ]);
   }
 
@@ -166,6 +168,11 @@ export class Scripts {
       ...[shard.inbox(run), shard.seen(run), shard.due],
       ...[run, params.id, toBuffer(params.data), toBuffer(params.error), params.keepMs, shard.base],
     ]);
+  }
+
+  told(run: string): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('told', [shard.run(run), shard.due, run]);
   }
 
   pause(run: string, data: Uint8Array): Promise<Reply> {

@@ -30,7 +30,7 @@ local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
 local status, taken = ARGV[11], tonumber(ARGV[14])
 
-local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused')
+local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused', 'parent')
 if not m[1] then return {'missing'} end
 if m[4] == token then return {'committed', string.format('%.0f', expected + count), m[6] or '0'} end
 if m[1] ~= fence or m[2] ~= owner then
@@ -87,8 +87,14 @@ if status ~= '' then
   redis.call('HDEL', run, 'owner', 'worker', 'deaths', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
   redis.call('ZREM', base .. 'by-status:running', id)
   redis.call('ZADD', base .. 'by-status:' .. status, at, id)
-  if ARGV[13] ~= '' and (not m[8] or status == 'completed' or status == 'failed' or status == 'cancelled') then
+  local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
+  if ARGV[13] ~= '' and (ended or not m[8]) then
     local dueAt = string.format('%.0f', now + ARGV[13])
+    if ended and m[9] then
+      -- Its parent is owed the news: due at once, and kept until the parent was told.
+      redis.call('HSET', run, 'untold', '1', 'expiresAt', dueAt)
+      dueAt = at
+    end
     redis.call('ZADD', due, dueAt, id)
   end
   if status == 'waiting' and ARGV[13] ~= '' then

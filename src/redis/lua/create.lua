@@ -13,11 +13,15 @@
 -- ARGV[6] data: payload bytes of the run.created event
 -- ARGV[7] resend: milliseconds until the wake-up is sent again
 -- ARGV[8] base: prefix of the shard's keys
+-- ARGV[9] parent: run id, or empty
+-- ARGV[10] delay: milliseconds before it is due, 0 for none
+-- ARGV[11] priority: 0 before all others
 -- Returns {'created' | 'exists', run fields, payload fields}
 -- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first.
 local run, payload, events, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, token, workflow, input, tags, data = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local resend, base = tonumber(ARGV[7]), ARGV[8]
+local resend, base, parent = tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local delay, priority = tonumber(ARGV[10]), ARGV[11]
 
 local known = redis.call('HGET', run, 'createToken')
 if known then
@@ -31,11 +35,16 @@ local at = string.format('%.0f', now)
 
 redis.call('XADD', events, '1-0', 'type', 'run.created', 'at', at, 'data', data)
 redis.call('HSET', payload, 'input', input, 'tags', tags)
-redis.call('HSET', run, 'workflow', workflow, 'status', 'queued', 'fence', '0', 'seq', '1',
+local status = delay > 0 and 'waiting' or 'queued'
+local dueAt = string.format('%.0f', now + (delay > 0 and delay or resend))
+if delay > 0 then redis.call('HSET', run, 'wakeAt', dueAt) end
+if parent ~= '' then redis.call('HSET', run, 'parent', parent) end
+if priority ~= '0' then redis.call('HSET', run, 'priority', priority) end
+redis.call('HSET', run, 'workflow', workflow, 'status', status, 'fence', '0', 'seq', '1',
   'createToken', token, 'bytes', #data, 'createdAt', at, 'changedAt', at)
-redis.call('ZADD', due, string.format('%.0f', now + resend), id)
+redis.call('ZADD', due, dueAt, id)
 redis.call('ZADD', base .. 'runs', at, id)
-redis.call('ZADD', base .. 'by-status:queued', at, id)
+redis.call('ZADD', base .. 'by-status:' .. status, at, id)
 redis.call('ZADD', base .. 'by-workflow:' .. workflow, at, id)
 for tag in string.gmatch(tags, '[^\n]+') do
   redis.call('ZADD', base .. 'by-tag:' .. tag, at, id)

@@ -6,7 +6,7 @@
 -- ARGV[2] resend: milliseconds until a run that nobody claimed is due again, at first
 -- ARGV[3] base: prefix of the shard's keys
 -- ARGV[4] ahead: milliseconds; queued and interrupted runs that will be due within them count as due
--- Returns {run id, workflow, fence, status, deaths, …}
+-- Returns {run id, workflow, fence, status, deaths, priority, untold, …}
 -- Keeps: a run leaves the due index only by a claim, its end or its deletion; a sweeper may die at any point.
 local due = KEYS[1]
 local limit, resend, base, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
@@ -18,8 +18,9 @@ local found = {}
 local window = ahead == 0 and limit or limit * 10
 for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now + ahead), 'BYSCORE',
   'LIMIT', 0, window)) do
-  if #found >= limit * 5 then break end
-  local m = redis.call('HMGET', base .. 'run:' .. id, 'workflow', 'fence', 'status', 'deaths', 'wakeAt', 'changedAt')
+  if #found >= limit * 7 then break end
+  local m = redis.call('HMGET', base .. 'run:' .. id, 'workflow', 'fence', 'status', 'deaths', 'wakeAt', 'changedAt',
+    'priority', 'untold')
   if not m[1] then
     redis.call('ZREM', due, id)
   elseif ahead == 0 or m[3] == 'queued' or m[3] == 'interrupted' then
@@ -28,7 +29,8 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now 
     local age = now - (m[5] or m[6])
     local later = math.min(math.max(resend, math.floor(age / 2)), 600000)
     redis.call('ZADD', due, string.format('%.0f', now + later), id)
-    for _, value in ipairs({id, m[1], m[2], m[3], m[4] or '0'}) do found[#found + 1] = value end
+    local values = {id, m[1], m[2], m[3], m[4] or '0', m[7] or '0', m[8] or '0'}
+    for _, value in ipairs(values) do found[#found + 1] = value end
   end
 end
 return found

@@ -10,7 +10,7 @@
 -- ARGV[5] quarantineAfter: deaths in a row without progress
 -- ARGV[6] limit: runs handled at most
 -- ARGV[7] base: prefix of the shard's keys
--- Returns {run id, workflow, fence, status, deaths, …} of the runs it took
+-- Returns {run id, workflow, fence, status, deaths, priority, untold, …} of the runs it took
 -- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale.
 local held, due = KEYS[1], KEYS[2]
 local worker, reason, lastSeenAt, base = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[7]
@@ -23,7 +23,8 @@ local at = string.format('%.0f', now)
 local taken = {}
 local function take(id)
   local run, events = base .. 'run:' .. id, base .. 'events:' .. id
-  local m = redis.call('HMGET', run, 'worker', 'fence', 'seq', 'claimSeq', 'deaths', 'workflow', 'bytes')
+  local m = redis.call('HMGET', run, 'worker', 'fence', 'seq', 'claimSeq', 'deaths', 'workflow', 'bytes',
+    'priority')
   if m[1] == worker then
     local fence = string.format('%.0f', math.max(m[2] + 1, micros))
     local seq = m[3] + 1
@@ -57,12 +58,13 @@ local function take(id)
     redis.call('ZREM', base .. 'by-status:running', id)
     redis.call('ZADD', base .. 'by-status:' .. status, at, id)
     redis.call('SPUBLISH', base .. 'changed:' .. id, string.format('%.0f', seq))
-    for _, value in ipairs({id, m[6], fence, status, deaths}) do taken[#taken + 1] = value end
+    local values = {id, m[6], fence, status, deaths, m[8] or '0', '0'}
+    for _, value in ipairs(values) do taken[#taken + 1] = value end
   end
 end
 
 -- Entries that are not the worker's any more are dropped on the way, so fewer than asked for means that none is left.
-while #taken < limit * 5 do
+while #taken < limit * 7 do
   local id = redis.call('SPOP', held)
   if not id then break end
   take(id)

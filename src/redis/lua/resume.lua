@@ -8,12 +8,13 @@
 -- ARGV[1] id: run id
 -- ARGV[2] data: payload bytes, who asks and why
 -- ARGV[3] base: prefix of the shard's keys
--- Returns {'resumed', workflow, fence, status, deaths} | {'idle', status} | {'missing'}
+-- Returns {'resumed', workflow, fence, status, deaths, priority} | {'idle', status} | {'missing'}
 -- Keeps: the log of a run at work is written by its owner only.
 local run, payload, events, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, data, base = ARGV[1], ARGV[2], ARGV[3]
 
-local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'inbox')
+local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'inbox',
+  'priority')
 local fence, status, paused = m[2], m[3], m[4]
 if not status then return {'missing'} end
 local again = status == 'failed' or status == 'quarantined'
@@ -35,6 +36,7 @@ if again then
   redis.call('HSET', run, 'status', 'queued', 'changedAt', at)
   redis.call('HDEL', run, 'deaths', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs', 'runAttempts')
   redis.call('HDEL', payload, 'error')
+  redis.call('HDEL', run, 'untold')
   status = 'queued'
 end
 local isWaiting = status == 'waiting' and tonumber(m[8] or '0') == 0
@@ -44,4 +46,4 @@ elseif m[6] then
   redis.call('ZADD', due, m[6], id)
 end
 redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
-return {'resumed', m[1], fence, status, '0'}
+return {'resumed', m[1], fence, status, '0', m[9] or '0'}

@@ -42,6 +42,7 @@ function newRuns(test: RunStoreTest): void {
         bytes: params.data.length,
         wakeAt: undefined,
         paused: false,
+        priority: 0,
         parent: undefined,
         createdAt: made.record.createdAt,
         changedAt: made.record.createdAt,
@@ -121,7 +122,15 @@ function dueTimes(test: RunStoreTest): void {
     const { record } = await store.create(creation({ resendMs, workflow: 'late' }));
     const { id: run } = record;
     const due = await eventually(opened, 'the run is due', () => dueOf(store, run));
-    expect(due).toEqual({ run, workflow: 'late', fence: 0, deaths: 0, status: 'queued' });
+    expect(due).toEqual({
+      run,
+      workflow: 'late',
+      fence: 0,
+      deaths: 0,
+      priority: 0,
+      status: 'queued',
+      untold: false,
+    });
     expect(await storeTime(store)).toBeGreaterThanOrEqual(record.createdAt + resendMs);
   });
 

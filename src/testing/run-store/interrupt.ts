@@ -46,7 +46,15 @@ function taken(test: RunStoreTest): void {
     const runs = await store.interrupt(interruption(worker));
     const after = (await loaded(store, id)).record;
     expect(runs).toEqual([
-      { run: id, workflow: 'lost', fence: after.fence, deaths: 1, status: 'interrupted' },
+      {
+        run: id,
+        workflow: 'lost',
+        fence: after.fence,
+        deaths: 1,
+        priority: 0,
+        status: 'interrupted',
+        untold: false,
+      },
     ]);
     expect(after).toMatchObject({
       status: 'interrupted',

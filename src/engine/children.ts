@@ -1,0 +1,97 @@
+/**
+ * Child runs: started by a step of another run, told of by a message, ended with it if they are attached.
+ *
+ * The news of a child's end crosses from one run to another, which in Redis Cluster may live on two servers, so it cannot
+ * be part of the child's last commit. That commit notes instead that the parent is owed the news; whoever made it, or the
+ * sweeper if that worker died, posts it, and then notes that it was told. Posting twice does no harm: the message's id is
+ * the child's.
+ */
+import { createHash } from 'node:crypto';
+import { fixedLimits } from '../core/limits.ts';
+import type { ChildEnd, ChildStart } from '../core/event.ts';
+import { isEnded, type RunRecord } from '../core/run.ts';
+import { decodeError, encodeError, encodeRecord } from './payloads.ts';
+import { RunError } from '../core/errors.ts';
+import { defaults } from '../core/limits.ts';
+import type { ChildHandle, ChildOptions } from './context.ts';
+import type { LogWriter } from './log-writer.ts';
+import { startRun, type StartParts } from './start.ts';
+import type { Steps } from './steps.ts';
+import type { Waits } from './waits.ts';
+import type { AnyWorkflow } from './workflow.ts';
+import { recordWrite } from './writes.ts';
+
+export interface ChildrenOptions {
+  readonly run: string;
+  readonly parts: StartParts;
+  readonly writer: LogWriter;
+  readonly steps: Steps;
+  readonly waits: Waits;
+}
+
+export class Children {
+  readonly #options: ChildrenOptions;
+
+  constructor(options: ChildrenOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a child, or finds the one that was started before a crash. */
+  async start(workflow: AnyWorkflow, input: unknown, options: ChildOptions): Promise<ChildHandle> {
+    const { run, parts, writer, steps, waits } = this.#options;
+    const { as = workflow.name, attached = true, ...startOptions } = options;
+    const id = childId(run, as);
+    await steps.run(`start:${as}`, async () => {
+      await startRun(parts, workflow, input, { ...startOptions, id, parent: run });
+      const start: ChildStart = { run: id, attached };
+      writer.ride(recordWrite('child.started', start));
+    });
+    return { id, result: () => waits.child(`child:${as}`, id) };
+  }
+}
+
+/** The same for every execution, so that a child is not started twice. */
+function childId(run: string, as: string): string {
+  const readable = `${run}.${as.replace(/[^A-Za-z0-9_.~-]/g, '-')}`;
+  const isExact = readable === `${run}.${as}` && readable.length <= fixedLimits.runIdLength;
+  if (isExact) return readable;
+  const hash = createHash('sha256').update(`${run}\n${as}`).digest('hex').slice(0, 16);
+  return `${readable.slice(0, fixedLimits.runIdLength - hash.length - 1)}.${hash}`;
+}
+
+/** Tells the parent of an ended run; does nothing when it is told already, or has no parent. */
+export async function tellParent(
+  { store, wake }: Pick<StartParts, 'store' | 'wake'>,
+  record: RunRecord,
+): Promise<void> {
+  if (record.parent === undefined || !isEnded(record.status)) return;
+  const error = decodeError(record.error, `run ${record.id}, error`);
+  const end: ChildEnd = {
+    run: record.id,
+    status: record.status as ChildEnd['status'],
+    ...(record.output === undefined ? {} : { output: record.output }),
+    ...(error === undefined ? {} : { error }),
+  };
+  const message = { id: `child ${record.id}`, kind: 'child', name: record.id } as const;
+  const posted = await store.post({ run: record.parent, ...message, data: encodeRecord(end) });
+  if (posted.outcome === 'posted' && posted.wakeUp.status === 'waiting') await wake(posted.wakeUp);
+  // A parent that is over, or gone, has no use for the news.
+  await store.told(record.id);
+}
+
+/** Cancels the children that end with a run. */
+export async function cancelChildren(
+  { store, wake }: Pick<StartParts, 'store' | 'wake'>,
+  parent: string,
+  children: readonly string[],
+): Promise<void> {
+  const reason = `run ${parent}, which started it, was cancelled or failed`;
+  for (const run of children) {
+    const outcome = await store.cancel({
+      ...{ run, id: `parent ${parent}`, keepMs: defaults.keepMs },
+      data: encodeRecord({ reason }),
+      error: encodeError(new RunError('PAWL_RUN_CANCELLED', run, reason)),
+    });
+    if (outcome.outcome === 'asked') await wake(outcome.wakeUp);
+  }
+}
