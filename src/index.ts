@@ -5,7 +5,7 @@ export { durable } from './durable.ts';
 
 // What the front door takes and returns.
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
-export type { ListOptions, OpenOptions, Parts } from './pawl.ts';
+export type { ListOptions, OpenOptions, Parts, ScheduleOptions } from './pawl.ts';
 export type { StartOptions } from './engine/start-options.ts';
 export type {
   CheckpointOptions,
@@ -35,6 +35,7 @@ export type {
   RewoundData,
   RunEvent,
 } from './core/event.ts';
+export type { ScheduleInfo } from './core/queue.ts';
 export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';

@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Clock } from './core/clock.ts';
-import { InvalidError, PawlError, RunError } from './core/errors.ts';
+import { encode } from './core/codec.ts';
+import { type Duration, toMilliseconds } from './core/duration.ts';
+import { DefinitionError, InvalidError, PawlError, RunError } from './core/errors.ts';
 import { defaultLimits, defaults, fixedLimits, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
 import { checkRunId } from './core/names.ts';
-import type { ResumeQueue, WakeUp } from './core/queue.ts';
+import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
@@ -46,6 +48,18 @@ export interface Parts {
   readonly logger?: Logger;
   readonly limits?: Partial<Limits>;
 }
+
+export interface ScheduleOptions {
+  readonly id: string;
+  /** A cron pattern, with seconds if it has six fields. */
+  readonly cron?: string;
+  /** Time zone of the pattern, as in the IANA database. Default: the worker's. */
+  readonly timeZone?: string;
+  readonly every?: Duration;
+}
+
+/** The time is added to it, and the whole must be a run id. */
+const scheduleIdLength = 100;
 
 export interface ListOptions {
   readonly status?: RunStatus;
@@ -148,6 +162,47 @@ export class Pawl implements AsyncDisposable {
     return this.run(workflow, id);
   }
 
+  /**
+   * Starts a run of the workflow at each time of a schedule, one and never two, with the id `<schedule id>.<time>` and the
+   * tag `schedule`. Saving it again changes it.
+   * @throws InvalidError for a bad id, input or time; DefinitionError where the queue keeps no schedules.
+   */
+  async schedule<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
+    workflow: Workflow<Input, S, E, Output, G>,
+    input: StartInput<Workflow<Input, S, E, Output, G>>,
+    when: ScheduleOptions,
+  ): Promise<void> {
+    const { id, cron, every, timeZone } = when;
+    checkRunId(id, 'schedule id');
+    if (id.length > scheduleIdLength) {
+      throw new InvalidError('schedule id', `has more than ${scheduleIdLength} characters.`);
+    }
+    if ((cron === undefined) === (every === undefined)) {
+      throw new InvalidError('schedule', 'needs either cron or every.');
+    }
+    const everyMs = every === undefined ? undefined : toMilliseconds(every, 'every');
+    if (everyMs === 0) throw new InvalidError('every', 'must be longer than nothing.');
+    const schema = workflow.definition.input;
+    const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
+    await this.#schedules().save({
+      ...{ id, workflow: workflow.name },
+      ...(cron === undefined ? {} : { cron }),
+      ...(timeZone === undefined ? {} : { timeZone }),
+      ...(everyMs === undefined ? {} : { everyMs }),
+      data: Buffer.from(encode(valid, 'input', this.#limits.inputBytes)).toString('base64'),
+    });
+  }
+
+  /** Ends a schedule; runs it has started go on. False when there was none. */
+  unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
+    return this.#schedules().remove(workflow.name, id);
+  }
+
+  /** The schedules of a workflow. */
+  schedules(workflow: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
+    return this.#schedules().list(workflow.name);
+  }
+
   /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */
   run(id: string): RunHandle;
   run<Input, S, E extends EventSchemas, Output, G extends EventSchemas>(
@@ -229,6 +284,12 @@ export class Pawl implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #schedules(): Schedules {
+    const { schedules } = this.#queue;
+    if (schedules !== undefined) return schedules;
+    throw new DefinitionError('This resume queue keeps no schedules; the one on BullMQ does.');
   }
 
   #startParts(): StartParts {

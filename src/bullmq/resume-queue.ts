@@ -20,7 +20,15 @@ import {
 import { z } from 'zod';
 import { PawlError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
+import type {
+  Consumer,
+  ConsumeOptions,
+  ResumeQueue,
+  Schedules,
+  SendOptions,
+  WakeUp,
+} from '../core/queue.ts';
+import { bullSchedules, toTick } from './schedules.ts';
 
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */
@@ -53,9 +61,11 @@ export class BullResumeQueue implements ResumeQueue {
   readonly #queues = new Map<string, Queue>();
   readonly #consumers = new Set<Consumer>();
   #closed = false;
+  readonly schedules: Schedules;
 
   constructor(options: BullQueueOptions) {
     this.#options = options;
+    this.schedules = bullSchedules((workflow) => this.#queue(workflow));
     this.#connection = options.connect({ blocking: false });
   }
 
@@ -154,6 +164,11 @@ async function freeId(queue: Queue, id: string): Promise<string> {
 }
 
 async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
+  const tick = toTick(job);
+  if (tick !== undefined) {
+    await options.tick?.(tick);
+    return;
+  }
   const wakeUp = wakeUpSchema.safeParse(job.data);
   if (!wakeUp.success) throw new UnrecoverableError('not a wake-up of pawl');
   const delivery = await options.handle(wakeUp.data);

@@ -10,13 +10,15 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../core/clock.ts';
+import { decode } from '../core/codec.ts';
 import { DefinitionError } from '../core/errors.ts';
 import { defaults, type Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Consumer, Delivery, ResumeQueue, WakeUp } from '../core/queue.ts';
+import type { Consumer, Delivery, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
 import { Session } from './session.ts';
+import { startRun } from './start.ts';
 import { Suspects } from './suspects.ts';
 import { Sweeper } from './sweeper.ts';
 import type { AnyWorkflow } from './workflow.ts';
@@ -138,7 +140,18 @@ export class Worker implements AsyncDisposable {
       workflows: [...this.#workflows.keys()],
       concurrency: this.#options.concurrency,
       handle: (wakeUp) => this.#handle(wakeUp),
+      tick: (tick) => this.#tick(tick),
     });
+  }
+
+  /** Starts the run of one time of a schedule; the time is in its id, so it is started once. */
+  async #tick({ schedule, workflow: name, at, data }: Tick): Promise<void> {
+    const workflow = this.#workflows.get(name);
+    if (workflow === undefined) return;
+    const { store, limits } = this.#parts;
+    const parts = { store, limits, newToken, wake: (wakeUp: WakeUp) => this.#wake(wakeUp) };
+    const input = decode(Buffer.from(data, 'base64'), { key: `schedule ${schedule}` });
+    await startRun(parts, workflow, input, { id: `${schedule}.${at}`, tags: { schedule } });
   }
 
   async #handle(wakeUp: WakeUp): Promise<Delivery> {
