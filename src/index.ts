@@ -21,6 +21,7 @@ export type {
   WaitOptions,
 } from './engine/context.ts';
 export type { Decision } from './engine/effects.ts';
+export type { Rehearsal } from './engine/rehearsal.ts';
 export type { Request, RunHandle, RunInfo } from './engine/run-handle.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';

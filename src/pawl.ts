@@ -13,6 +13,7 @@ import { type RunStatus, runStatuses } from './core/run.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
+import { type Rehearsal, rehearse } from './engine/rehearsal.ts';
 import { RunHandle, type RunInfo, toRunInfo } from './engine/run-handle.ts';
 import { startRun, type StartParts } from './engine/start.ts';
 import type { StartOptions } from './engine/start-options.ts';
@@ -265,6 +266,14 @@ export class Pawl implements AsyncDisposable {
       );
     }
     return outcome.outcome === 'deleted';
+  }
+
+  /**
+   * Tells which runs the workflows' code of today would not understand: a log it cannot fold, a state that does not fit.
+   * Reads every run of these workflows that has not ended; writes nothing.
+   */
+  rehearse(workflows: readonly AnyWorkflow[]): Promise<Rehearsal> {
+    return rehearse(this.#store, workflows);
   }
 
   /** The workers that are registered now. */

@@ -171,7 +171,10 @@ async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
   }
   const wakeUp = wakeUpSchema.safeParse(job.data);
   if (!wakeUp.success) throw new UnrecoverableError('not a wake-up of pawl');
-  const delivery = await options.handle(wakeUp.data);
+  const delivery = await options.handle(wakeUp.data, (fraction) => {
+    // Only a picture for people: nothing depends on it.
+    job.updateProgress(Math.round(fraction * 100)).catch(() => undefined);
+  });
   // What failed is in the run's own record; BullMQ keeps its text in clear.
   if (delivery.outcome === 'failed') throw new UnrecoverableError(delivery.reason);
 }

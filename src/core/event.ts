@@ -171,4 +171,6 @@ export interface EffectData {
 export interface CancelRequest {
   readonly actor?: string;
   readonly reason?: string;
+  /** Nobody asked: the run's time was over. */
+  readonly isDeadline?: boolean;
 }

@@ -59,12 +59,15 @@ export interface Schedules {
   list(workflow: string): Promise<readonly ScheduleInfo[]>;
 }
 
+/** Tells the dashboards of the queue how far an execution is, 0 to 1. */
+export type Report = (fraction: number) => void;
+
 export interface ConsumeOptions {
   /** Names of the workflows this consumer can execute; wake-ups of others stay for others. */
   readonly workflows: readonly string[];
   /** Handlers at work at one time, for each workflow. */
   readonly concurrency: number;
-  readonly handle: (wakeUp: WakeUp) => Promise<Delivery>;
+  readonly handle: (wakeUp: WakeUp, report: Report) => Promise<Delivery>;
   /** Called at the times of schedules; when it rejects, the tick is delivered again. */
   readonly tick?: (tick: Tick) => Promise<void>;
 }

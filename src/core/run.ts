@@ -53,6 +53,13 @@ export function isEnded(status: RunStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
+/** How far a run is, as its handler said last. */
+export interface RunProgress {
+  /** 0 to 1. */
+  readonly fraction: number;
+  readonly message: string;
+}
+
 /** What the store keeps about a run beside its log and snapshot. Times are milliseconds since 1970 on the store's clock. */
 export interface RunRecord {
   readonly id: string;
@@ -85,6 +92,9 @@ export interface RunRecord {
   readonly bytes: number;
   /** Not to be claimed until it is resumed. */
   readonly paused: boolean;
+  readonly progress: RunProgress | undefined;
+  /** When the run has failed if it has not ended before. */
+  readonly deadlineAt: number | undefined;
   /** Lower goes first; 0 goes before all others. */
   readonly priority: number;
   /** The run that started this one. */

@@ -12,7 +12,7 @@
  */
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { WakeUp } from './queue.ts';
-import type { RunRecord, RunStatus } from './run.ts';
+import type { RunProgress, RunRecord, RunStatus } from './run.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -34,6 +34,8 @@ export interface CreateParams {
   readonly resendMs: number;
   /** The run that starts this one, and is told of its end. */
   readonly parent?: string;
+  /** How long the run may take, from its creation. */
+  readonly deadlineMs?: number;
   /** Begins `waiting`, and is due after this time. */
   readonly delayMs?: number;
   /** Lower goes first; 0, the default, goes before all others. */
@@ -308,6 +310,8 @@ export interface RunStore {
   pause(run: string, data: Uint8Array): Promise<PauseOutcome>;
   /** Lets a paused run go on, or a failed or quarantined one try again. */
   resume(run: string, data: Uint8Array): Promise<ResumeOutcome>;
+  /** Notes how far a run is; a stale owner's word changes nothing. */
+  progress(owner: Ownership, progress: RunProgress): Promise<void>;
   /** The parent of an ended run knows of its end: nothing more is owed. */
   told(run: string): Promise<void>;
   /** Removes a run and every trace of it. */

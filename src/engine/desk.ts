@@ -2,8 +2,10 @@
  * Everything that a handler works with while a worker holds its run: one of these for each claimed run, wired together.
  */
 import type { Clock } from '../core/clock.ts';
+import type { CancelRequest } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Report } from '../core/queue.ts';
 import type { ClaimOutcome } from '../core/store.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
@@ -13,9 +15,10 @@ import { createContext } from './handler-context.ts';
 import type { LogWriter } from './log-writer.ts';
 import { Mailbox } from './mailbox.ts';
 import { Names } from './names.ts';
+import { type Progress, ProgressReporter } from './progress.ts';
 import type { StartParts } from './start.ts';
 import { Steps } from './steps.ts';
-import { Waits } from './waits.ts';
+import { timerMsMax, Waits } from './waits.ts';
 import type { AnyWorkflow } from './workflow.ts';
 import { recordWrite } from './writes.ts';
 
@@ -25,6 +28,8 @@ export interface DeskOptions extends StartParts {
   readonly logger: Logger;
   readonly random: () => number;
   readonly cancelGraceMs: number;
+  /** Tells the dashboards of the queue. */
+  readonly report: Report;
   readonly writer: LogWriter;
   readonly claimed: Extract<ClaimOutcome, { outcome: 'claimed' }>;
   readonly fold: Fold;
@@ -60,13 +65,14 @@ export class Desk {
     const waits = new Waits({
       ...{ run, fold, writer, clock, names, storeNow, signal: lost },
       isBusy: () => this.#steps.open.length > 0,
-      deadlineAt: undefined,
+      deadlineAt: claimed.record.deadlineAt,
       onMail: () => void this.#mailbox.look(),
     });
     const steps = new Steps({
       ...{ run, workflow, writer, names, limits, clock, random, fold, lost, cancellation },
       onIdle: () => waits.look(),
     });
+    const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
     this.#cancellation = cancellation;
     this.#steps = steps;
     this.#waits = waits;
@@ -83,10 +89,11 @@ export class Desk {
       signal: cancellation.signal,
       log: withFields(logger, { run, workflow: workflow.name, fence }),
       checkCancelled: beforeNew,
-      progress: () => undefined,
+      progress: (fraction, message) => progress.report({ fraction, message }),
     });
     this.#mailbox.take(claimed.messages);
     this.#look();
+    void this.#watchDeadline(storeNow);
   }
 
   /** Names of the steps whose bodies are at work. */
@@ -111,6 +118,30 @@ export class Desk {
       void this.#limitCleanUp();
     }
     this.#waits.look();
+  }
+
+  async #report({ fraction, message = '' }: Progress): Promise<void> {
+    const { store, claimed, report, logger } = this.#options;
+    report(fraction);
+    try {
+      await store.progress(claimed.ownership, { fraction, message });
+    } catch (error) {
+      logger.debug({ run: claimed.ownership.run, error: String(error) }, 'progress not noted');
+    }
+  }
+
+  /** A run whose time is over is cancelled by itself, and ends as failed. */
+  async #watchDeadline(storeNow: () => number): Promise<void> {
+    const { claimed, clock, writer, fold } = this.#options;
+    const { deadlineAt } = claimed.record;
+    if (deadlineAt === undefined) return;
+    while (storeNow() < deadlineAt && !this.#closed.signal.aborted) {
+      await clock.sleep(Math.min(deadlineAt - storeNow(), timerMsMax), this.#closed.signal);
+    }
+    if (this.#closed.signal.aborted || fold.cancel !== undefined) return;
+    const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
+    void writer.submit([recordWrite('run.cancelling', request)]);
+    this.#look();
   }
 
   async #limitCleanUp(): Promise<void> {

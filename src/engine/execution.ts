@@ -18,7 +18,7 @@ import type { ResumedData, RetriedData } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
 import type { Logger } from '../core/logger.ts';
 import { backoffMs, type RetryPolicy } from '../core/policy.ts';
-import type { Delivery, WakeUp } from '../core/queue.ts';
+import type { Delivery, Report, WakeUp } from '../core/queue.ts';
 import type { ClaimOutcome, CommitParams, Release } from '../core/store.ts';
 import { cancelChildren, tellParent } from './children.ts';
 import { Desk } from './desk.ts';
@@ -38,6 +38,7 @@ export interface ExecutionOptions extends StartParts {
   readonly resendMs: number;
   readonly replayBudgetMs: number;
   readonly cancelGraceMs: number;
+  readonly report: Report;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
@@ -271,6 +272,11 @@ export class Execution {
   #ending(fold: Fold, ending: Ending): Ending {
     const { workflow, keepMs, random } = this.#options;
     const { run } = this.#wakeUp;
+    if (fold.cancel?.isDeadline === true) {
+      return this.#failed(
+        new RunError('PAWL_DEADLINE', run, `Run ${run} has not ended within its time.`),
+      );
+    }
     if (fold.cancel !== undefined) {
       const { reason, actor } = fold.cancel;
       const why = reason ?? (actor === undefined ? 'no reason given' : `by ${actor}`);

@@ -12,7 +12,7 @@ import type { RunEvent } from '../core/event.ts';
 import { defaults, fixedLimits, type Limits } from '../core/limits.ts';
 import { checkSignalName } from '../core/names.ts';
 import type { WakeUp } from '../core/queue.ts';
-import { isEnded, type RunRecord, type RunStatus } from '../core/run.ts';
+import { isEnded, type RunProgress, type RunRecord, type RunStatus } from '../core/run.ts';
 import { type InputOf, validate } from '../core/schema.ts';
 import type { RunStore } from '../core/store.ts';
 import type { EventSchemas } from './context.ts';
@@ -31,6 +31,7 @@ export interface RunInfo {
   readonly version: number;
   readonly takeovers: number;
   readonly paused: boolean;
+  readonly progress: RunProgress | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly createdAt: Date;
   readonly changedAt: Date;
@@ -309,9 +310,10 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
 }
 
 export function toRunInfo(record: RunRecord): RunInfo {
-  const { id, workflow, status, seq, fence, worker, version, takeovers, paused, tags } = record;
+  const { id, workflow, status, seq, fence, worker, version, takeovers, paused, progress, tags } =
+    record;
   return {
-    ...{ id, workflow, status, seq, fence, worker, version, takeovers, paused, tags },
+    ...{ id, workflow, status, seq, fence, worker, version, takeovers, paused, progress, tags },
     createdAt: new Date(record.createdAt),
     changedAt: new Date(record.changedAt),
     error: decodeError(record.error, `run ${id}, error`),

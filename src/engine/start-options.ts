@@ -7,6 +7,8 @@ export interface StartOptions {
   readonly tags?: Readonly<Record<string, string>>;
   /** The run begins after this time. */
   readonly delay?: Duration;
+  /** The run fails with `PAWL_DEADLINE` when it has not ended after this time; its handler may clean up. */
+  readonly deadline?: Duration;
   /** 0 (the default) goes before all others, then 1, 2 … up to 1,000,000. */
   readonly priority?: number;
 }

@@ -42,12 +42,15 @@ export async function startRun(
     throw new InvalidError('priority', `must be a whole number from 0 to ${priorityMax}.`);
   }
   const delayMs = options.delay === undefined ? 0 : toMilliseconds(options.delay, 'delay');
+  const { deadline } = options;
+  const deadlineMs = deadline === undefined ? undefined : toMilliseconds(deadline, 'deadline');
   const schema = workflow.definition.input;
   const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
   const bytes = encode(valid, 'input', limits.inputBytes);
   const { outcome, record } = await store.create({
     ...{ run: id, workflow: workflow.name, input: bytes, tags, delayMs, priority },
     ...(parent === undefined ? {} : { parent }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
     data: encodeRecord({ workflow: workflow.name, codeVersion: workflow.version }),
     token: newToken(),
     resendMs: defaults.resendMs,

@@ -26,7 +26,7 @@ import { recordWrite } from './writes.ts';
 /** Shorter waits stay in place: parking and coming back costs about as much. */
 const shortMs = 1_000;
 /** Long timers of Node run out at once; a wait in place that is longer looks again. */
-const timerMsMax = 2 ** 31 - 1;
+export const timerMsMax = 2 ** 31 - 1;
 const noResult = encode(undefined, 'nothing', 100);
 
 /** What ends a wait; undefined while it goes on. */

@@ -14,7 +14,7 @@ import { decode } from '../core/codec.ts';
 import { DefinitionError } from '../core/errors.ts';
 import { defaults, type Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Consumer, Delivery, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
+import type { Consumer, Delivery, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
 import { Session } from './session.ts';
@@ -139,7 +139,7 @@ export class Worker implements AsyncDisposable {
     this.#consumer = await this.#parts.queue.consume({
       workflows: [...this.#workflows.keys()],
       concurrency: this.#options.concurrency,
-      handle: (wakeUp) => this.#handle(wakeUp),
+      handle: (wakeUp, report) => this.#handle(wakeUp, report),
       tick: (tick) => this.#tick(tick),
     });
   }
@@ -154,7 +154,7 @@ export class Worker implements AsyncDisposable {
     await startRun(parts, workflow, input, { id: `${schedule}.${at}`, tags: { schedule } });
   }
 
-  async #handle(wakeUp: WakeUp): Promise<Delivery> {
+  async #handle(wakeUp: WakeUp, report: Report): Promise<Delivery> {
     const workflow = this.#workflows.get(wakeUp.workflow);
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
@@ -163,6 +163,7 @@ export class Worker implements AsyncDisposable {
     const execution = new Execution(wakeUp, {
       wake: (other: WakeUp) => this.#wake(other),
       ...{ store, clock, logger, limits, workflow, keepMs, replayBudgetMs, cancelGraceMs },
+      report,
       worker: this.id,
       resendMs: defaults.resendMs,
       newToken,

@@ -125,7 +125,9 @@ class MemoryConsumer implements Consumer {
     // A handler never runs inside of the call that sent its wake-up.
     await Promise.resolve();
     try {
-      await this.#options.handle(wakeUp);
+      await this.#options.handle(wakeUp, () => {
+        // There is no dashboard of a queue in memory.
+      });
     } catch {
       // A handler that throws has failed alone; the wake-up was delivered.
     }

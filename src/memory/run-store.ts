@@ -5,7 +5,7 @@
 import { PawlError } from '../core/errors.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
-import type { RunRecord } from '../core/run.ts';
+import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
   CancelOutcome,
   CancelParams,
@@ -23,6 +23,7 @@ import type {
   LoadedRun,
   Look,
   Mail,
+  Ownership,
   PauseOutcome,
   PostOutcome,
   PostParams,
@@ -99,6 +100,8 @@ export class MemoryRunStore implements RunStore {
       paused: false,
       parent: params.parent,
       priority: params.priority ?? 0,
+      deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
+      progress: undefined,
       expiresAt: undefined,
       output: undefined,
       error: undefined,
@@ -219,6 +222,12 @@ export class MemoryRunStore implements RunStore {
 
   async resume(id: string, data: Uint8Array): Promise<ResumeOutcome> {
     return this.#change(id, (run, now) => resume(run, data, now));
+  }
+
+  async progress({ run: id, fence, owner }: Ownership, progress: RunProgress): Promise<void> {
+    this.#change(id, (run) => {
+      if (run.fence === fence && run.owner === owner) run.progress = { ...progress };
+    });
   }
 
   async told(id: string): Promise<void> {

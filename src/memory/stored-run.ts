@@ -1,6 +1,6 @@
 /** A run as the memory store keeps it, and the small changes that every transition is made of. */
 import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
-import type { RunRecord, RunStatus } from '../core/run.ts';
+import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { DueRun, Message, Snapshot } from '../core/store.ts';
 
 export interface StoredRun {
@@ -28,6 +28,8 @@ export interface StoredRun {
   paused: boolean;
   readonly parent: string | undefined;
   readonly priority: number;
+  readonly deadlineAt: number | undefined;
+  progress: RunProgress | undefined;
   /** Set while the parent of an ended run must be told: when the run may be forgotten after that. */
   expiresAt: number | undefined;
   output: Uint8Array | undefined;
@@ -107,6 +109,8 @@ export function toRecord(run: StoredRun): RunRecord {
     bytes: run.events.reduce((sum, event) => sum + event.data.length, 0),
     wakeAt: run.wakeAt,
     paused: run.paused,
+    progress: run.progress,
+    deadlineAt: run.deadlineAt,
     priority: run.priority,
     parent: run.parent,
     createdAt: run.createdAt,

@@ -1,7 +1,7 @@
 /** The only file that spells the fields of hashes and stream entries, and turns replies into records. */
 import { CorruptionError } from '../core/errors.ts';
 import type { InterruptReason, StoredEvent } from '../core/event.ts';
-import { type RunRecord, type RunStatus, runStatuses } from '../core/run.ts';
+import { type RunProgress, type RunRecord, type RunStatus, runStatuses } from '../core/run.ts';
 import type {
   Message,
   MessageKind,
@@ -101,11 +101,19 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     bytes: fields.number('bytes', 0),
     wakeAt: fields.optional('wakeAt'),
     paused: fields.text('paused') !== undefined,
+    progress: toProgress(fields),
+    deadlineAt: fields.optional('deadlineAt'),
     priority: fields.number('priority', 0),
     parent: fields.text('parent'),
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };
+}
+
+function toProgress(fields: Fields): RunProgress | undefined {
+  const fraction = fields.text('progress');
+  if (fraction === undefined) return undefined;
+  return { fraction: Number(fraction), message: fields.text('progressMessage') ?? '' };
 }
 
 export function toStatus(key: string, status: string | undefined): RunStatus {

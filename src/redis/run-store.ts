@@ -6,7 +6,7 @@ import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
-import type { RunRecord } from '../core/run.ts';
+import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
   CancelOutcome,
   CancelParams,
@@ -24,6 +24,7 @@ import type {
   LoadedRun,
   Look,
   Mail,
+  Ownership,
   PauseOutcome,
   PostOutcome,
   PostParams,
@@ -181,6 +182,10 @@ export class RedisRunStore implements RunStore {
   async resume(run: string, data: Uint8Array): Promise<ResumeOutcome> {
     const reply = await this.#run(() => this.#scripts.resume(run, data));
     return toResume(this.#about(run), reply);
+  }
+
+  async progress(owner: Ownership, progress: RunProgress): Promise<void> {
+    await this.#run(() => this.#scripts.progress(owner, progress));
   }
 
   async told(run: string): Promise<void> {

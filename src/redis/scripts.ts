@@ -3,6 +3,7 @@
  * script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
  */
 import { fixedLimits } from '../core/limits.ts';
+import type { RunProgress } from '../core/run.ts';
 import type {
   CancelParams,
   ClaimParams,
@@ -10,6 +11,7 @@ import type {
   CreateParams,
   DueParams,
   InterruptParams,
+  Ownership,
   PostParams,
   Release,
   WorkerInfo,
@@ -42,6 +44,7 @@ const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
   look: 3,
   pause: 3,
   post: 4,
+  progress: 1,
   resume: 4,
   told: 2,
 };
@@ -78,7 +81,7 @@ export class Scripts {
         formatTags(params.tags),
       ],
       ...[toBuffer(params.data), params.resendMs, shard.base],
-      ...[params.parent ?? '', params.delayMs ?? 0, params.priority ?? 0],
+      ...[params.parent ?? '', params.delayMs ?? 0, params.priority ?? 0, params.deadlineMs ?? ''],
     ]);
   }
 
@@ -167,6 +170,14 @@ export class Scripts {
       ...[shard.run(run), shard.payload(run), shard.events(run)],
       ...[shard.inbox(run), shard.seen(run), shard.due],
       ...[run, params.id, toBuffer(params.data), toBuffer(params.error), params.keepMs, shard.base],
+    ]);
+  }
+
+  progress({ run, fence, owner }: Ownership, progress: RunProgress): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('progress', [
+      ...[shard.run(run), fence, owner],
+      ...[progress.fraction, progress.message, shard.changed(run)],
     ]);
   }
 

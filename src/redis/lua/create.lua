@@ -16,6 +16,7 @@
 -- ARGV[9] parent: run id, or empty
 -- ARGV[10] delay: milliseconds before it is due, 0 for none
 -- ARGV[11] priority: 0 before all others
+-- ARGV[12] deadline: milliseconds the run may take, or empty
 -- Returns {'created' | 'exists', run fields, payload fields}
 -- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first.
 local run, payload, events, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -38,6 +39,7 @@ redis.call('HSET', payload, 'input', input, 'tags', tags)
 local status = delay > 0 and 'waiting' or 'queued'
 local dueAt = string.format('%.0f', now + (delay > 0 and delay or resend))
 if delay > 0 then redis.call('HSET', run, 'wakeAt', dueAt) end
+if ARGV[12] ~= '' then redis.call('HSET', run, 'deadlineAt', string.format('%.0f', now + ARGV[12])) end
 if parent ~= '' then redis.call('HSET', run, 'parent', parent) end
 if priority ~= '0' then redis.call('HSET', run, 'priority', priority) end
 redis.call('HSET', run, 'workflow', workflow, 'status', status, 'fence', '0', 'seq', '1',

@@ -42,6 +42,8 @@ function newRuns(test: RunStoreTest): void {
         bytes: params.data.length,
         wakeAt: undefined,
         paused: false,
+        progress: undefined,
+        deadlineAt: undefined,
         priority: 0,
         parent: undefined,
         createdAt: made.record.createdAt,
