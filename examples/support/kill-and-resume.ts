@@ -54,7 +54,7 @@ export async function killAndResume<
   };
   const first = await WorkerProcess.start(stage, { label: 'worker 1', module, onLine });
   const run = await stage.pawl.start(workflow, input);
-  await (typeof killAt === 'string' ? words : seen(run, killAt));
+  await (typeof killAt === 'string' ? Promise.race([words, early(run)]) : seen(run, killAt));
   await first.kill();
   const { seq } = await run.info();
   stage.say('worker 1 was killed (SIGKILL); another process goes on');
@@ -72,6 +72,12 @@ export async function killAndResume<
 /** Resolves at the first event that fits. */
 async function seen(run: RunHandle, fits: (event: RunEvent) => boolean): Promise<void> {
   for await (const event of run.events()) if (fits(event)) return;
+  await early(run);
+}
+
+/** Rejects when the run ends. */
+async function early(run: RunHandle): Promise<never> {
+  await run.result();
   throw new Error(`Run ${run.id} ended before the moment of the kill came.`);
 }
 
