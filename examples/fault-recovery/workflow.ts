@@ -20,7 +20,7 @@ export const film = defineWorkflow({
     const frames = await ctx.step(
       'render',
       async () => {
-        await pretend('render all frames', 300);
+        await pretend('render all frames');
         if (!existsSync(licenceServer)) throw new Error('the licence server does not answer');
         return scenes * 24;
       },

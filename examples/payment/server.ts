@@ -12,7 +12,7 @@ interface Entry {
   readonly receipt: string;
 }
 
-const answerMs = 250;
+const answerMs = 400;
 
 export async function entriesOf(ledger: string): Promise<Entry[]> {
   // Opened for appending as well, which makes the file when it is not there.

@@ -10,8 +10,8 @@ export async function main(stage: Stage): Promise<void> {
     module: new URL('./workflow.js', import.meta.url),
     input: { pages: 8 },
     killAt({ type, data }) {
-      if (type === 'step.completed' && /^transform:/.test((data as { name: string }).name))
-        done += 1;
+      const { name } = data as { name?: string };
+      if (type === 'step.completed' && name?.startsWith('transform:')) done += 1;
       return done === 3;
     },
   });

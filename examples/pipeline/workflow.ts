@@ -19,7 +19,7 @@ export const pipeline = defineWorkflow({
       'transform',
       files,
       async (file) => {
-        await pretend(`transform ${file}`, 100);
+        await pretend(`transform ${file}`, 200);
         return { file, words: file.length * 10 };
       },
       { concurrency: 2, retry: { attempts: 3 }, timeout: '30s' },

@@ -33,7 +33,7 @@ export const training = defineWorkflow({
  * derive the seed from the number of the epoch, or keep the generator's state beside the weights.
  */
 async function trainOneEpoch(epoch: number, weights: readonly number[]): Promise<number[]> {
-  await pretend(`train epoch ${epoch}`, 60);
+  await pretend(`train epoch ${epoch}`, 150);
   return weights.map((weight) => weight * 0.8);
 }
 
