@@ -1,0 +1,23 @@
+/** `npm run example -- approval`: nobody answers, the worker dies in the escalation, and at last the lead decides. */
+import { killAndResume } from '../support/kill-and-resume.ts';
+import type { Stage } from '../support/stage.ts';
+import { deployment } from './workflow.ts';
+
+export async function main(stage: Stage): Promise<void> {
+  await killAndResume(stage, {
+    workflow: deployment,
+    module: new URL('./workflow.js', import.meta.url),
+    input: { version: 'v2.1', patienceMs: 1500 },
+    killAt: 'mail to the lead',
+    async meanwhile(run) {
+      for await (const { type, data } of run.events()) {
+        if (type === 'step.completed' && (data as { name: string }).name === 'escalate') break;
+      }
+      // A web page, a chat bot or a script would do this, from any process that can reach Redis. With an id of its own a
+      // second click changes nothing.
+      await run.signal('decision', { approved: true, by: 'Ada' }, { id: 'click-1' });
+      await run.signal('decision', { approved: true, by: 'Ada' }, { id: 'click-1' });
+      stage.say('the lead approves');
+    },
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * A deployment that a person has to approve. While it waits it costs nothing: no process, no memory, no slot of a worker.
+ *
+ *   build ──▶ ask the team ──answer───────────────────────────────────────▶ deploy, or not
+ *                  └────────no answer in time──▶ checkpoint, escalate ──▶ ask the lead
+ */
+import { defineWorkflow } from 'pawl';
+import { z } from 'zod';
+import { pretend } from '../support/pretend.ts';
+
+export const deployment = defineWorkflow({
+  name: 'deployment',
+  // In life: '2d'. The time is kept in Redis, not in a process, so it may be as long as you like.
+  input: z.object({ version: z.string(), patienceMs: z.int().positive() }),
+  signals: { decision: z.object({ approved: z.boolean(), by: z.string() }) },
+  async run(ctx, { version, patienceMs }) {
+    await ctx.step('build', () => pretend(`build ${version}`));
+    await ctx.step('ask the team', () => pretend('mail to the team: please decide'));
+
+    // An answer that came before this line is taken as well: signals are kept until they are asked for.
+    let decision = await ctx.waitFor('decision', { timeout: patienceMs, as: 'team decides' });
+
+    if (decision === undefined) {
+      await ctx.checkpoint({ label: 'nobody answered', metadata: { version, patienceMs } });
+      await ctx.step('escalate', () => pretend('mail to the lead: the team did not decide'));
+      // Without a time-out it waits for as long as it takes.
+      decision = await ctx.waitFor('decision', { as: 'lead decides' });
+    }
+
+    // Without a time-out the wait always ends with a decision; the type cannot know that.
+    if (decision?.approved !== true) return { deployed: false, by: decision?.by };
+    await ctx.step('deploy', () => pretend(`deploy ${version}`));
+    return { deployed: true, by: decision.by };
+  },
+});

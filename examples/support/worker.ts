@@ -1,0 +1,70 @@
+/** Starts and ends the worker processes of an example. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Stage } from './stage.ts';
+
+const program = new URL('./worker-process.js', import.meta.url);
+const living = new Set<ChildProcess>();
+
+// The last resort, for an exception that nobody caught.
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
+export class WorkerProcess {
+  /** What it has said so far, a line each. */
+  readonly lines: string[] = [];
+  readonly #child: ChildProcess;
+  readonly #gone: Promise<unknown>;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#gone = once(child, 'exit');
+    living.add(child);
+    void this.#gone.then(() => living.delete(child));
+  }
+
+  /** Starts a worker for the workflows that `module` exports; resolves when it takes runs. */
+  static async start(
+    stage: Stage,
+    { label, module, onLine }: { label: string; module: URL; onLine?: (line: string) => void },
+  ): Promise<WorkerProcess> {
+    const child = fork(program, {
+      // In the environment, because everybody can read the arguments of a process, and a URL may hold a password.
+      env: {
+        ...process.env,
+        PAWL_EXAMPLE_REDIS: stage.redis,
+        PAWL_EXAMPLE_PREFIX: stage.prefix,
+        PAWL_EXAMPLE_MODULE: module.href,
+      },
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    const worker = new WorkerProcess(child);
+    if (child.stdout !== null) {
+      createInterface(child.stdout).on('line', (line) => {
+        worker.lines.push(line);
+        stage.say(`${label} │ ${line}`);
+        onLine?.(line);
+      });
+    }
+    const failed = worker.#gone.then(() => {
+      throw new Error(`${label} ended before it was ready.`);
+    });
+    await Promise.race([once(child, 'message'), failed]);
+    failed.catch(() => undefined);
+    return worker;
+  }
+
+  /** As `kill -9`, a power cut or the out-of-memory killer would end it: it can do nothing about it. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#gone;
+  }
+
+  /** As a deploy ends it: it hands back what it holds. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    await this.#gone;
+  }
+}

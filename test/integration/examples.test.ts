@@ -1,0 +1,94 @@
+// Goal: every example does what its page says. Method: its command in a process of its own, with the Redis of the tests.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, inject, test } from 'vitest';
+import { compiled } from '../support/child.ts';
+
+const execute = promisify(execFile);
+const exampleMsMax = 30_000;
+
+async function play(name: string): Promise<string[]> {
+  const { stdout } = await execute(process.execPath, [compiled('examples/run.ts'), name], {
+    env: { ...process.env, PAWL_REDIS_URL: inject('redisUrl') },
+    timeout: exampleMsMax,
+  });
+  return stdout.split('\n').map((line) => line.trim());
+}
+
+const killed = 'worker 1 was killed (SIGKILL); another process goes on';
+
+/** What a worker said, without its label. */
+function saidBy(lines: readonly string[], worker: 1 | 2): string[] {
+  const label = `worker ${worker} │ `;
+  return lines.filter((line) => line.startsWith(label)).map((line) => line.slice(label.length));
+}
+
+test('basic: what was finished is kept, what was at work runs again', async () => {
+  const lines = await play('basic');
+  expect(lines).toContain(killed);
+  expect(lines).toContain('kept: step fetch, checkpoint "pages fetched"');
+  expect(saidBy(lines, 2)).not.toContain('fetch pages about ratchets');
+  expect(lines).toContain('result: {"summary":"ratchets: history, mechanics, uses"}');
+  expect(lines).toContain('4 checkpoint.saved "pages fetched" {"pages":3}');
+});
+
+test('order: it goes on from each of its states', async () => {
+  const lines = await play('order');
+  expect(lines.filter((line) => line === killed)).toHaveLength(3);
+  expect(lines.filter((line) => /^result: .*"shipped"/.test(line))).toHaveLength(3);
+  expect(lines.filter((line) => line.startsWith('ran again'))).toEqual([
+    'ran again: validate order-new',
+    'ran again: charge 4200 cents for order-validated',
+    'ran again: ship order-paid',
+  ]);
+});
+
+test('training: epochs before the last checkpoint do not run again', async () => {
+  const lines = await play('training');
+  expect(saidBy(lines, 1)).toContain('train epoch 8');
+  expect(saidBy(lines, 2)[0]).toBe('train epoch 6');
+  expect(lines).toContain('kept: state.set, checkpoint "epoch 5"');
+  expect(lines).toContain('result: {"epochs":12,"loss":0.066}');
+});
+
+test('fault-recovery: a failed run is resumed behind its checkpoint', async () => {
+  const lines = await play('fault-recovery');
+  expect(lines.some((line) => /^the run failed: .*licence server does not answer/.test(line))).toBe(
+    true,
+  );
+  expect(lines.filter((line) => line.includes('build models'))).toEqual([
+    'worker 1 │ build models for 3 scenes',
+    'kept: step build models, checkpoint "before rendering"',
+  ]);
+  expect(lines).toContain('result: {"frames":72,"polygons":3000}');
+});
+
+test('approval: a time-out leads to a checkpoint and to the lead, who decides', async () => {
+  const lines = await play('approval');
+  expect(lines.find((line) => line.startsWith('kept'))).toBe(
+    'kept: step build, step ask the team, step team decides, checkpoint "nobody answered"',
+  );
+  expect(saidBy(lines, 2)).toEqual(['mail to the lead: the team did not decide', 'deploy v2.1']);
+  expect(lines).toContain('result: {"deployed":true,"by":"Ada"}');
+});
+
+test('pipeline: items that are done are not done again', async () => {
+  const lines = await play('pipeline');
+  expect(saidBy(lines, 2)).not.toContain('extract the list of files');
+  expect(saidBy(lines, 2)).not.toContain('transform page-1.pdf');
+  expect(saidBy(lines, 2)).toContain('transform page-8.pdf');
+  expect(lines).toContain('result: {"files":8,"words":800}');
+});
+
+test('payment: nobody is charged twice, in four ways', async () => {
+  const lines = await play('payment');
+  expect(lines.filter((line) => line === killed)).toHaveLength(4);
+  const ledger = lines.slice(lines.indexOf('The ledger of the server:') + 1);
+  expect(ledger.filter((line) => line !== '').map((line) => line.slice(0, 2))).toEqual(
+    ['A:', 'B:', 'C:', 'D:', 'E:', 'E:', 'F:'], // E is reserved, then captured
+  );
+  // The keys make a repetition harmless; the probe makes it needless.
+  expect(saidBy(lines, 2)).toContain('server: knows the key of D, takes nothing');
+  expect(saidBy(lines, 2)).toContain('probe: F is paid');
+  expect(saidBy(lines, 2)).not.toContain('server: asked to charge F');
+});
