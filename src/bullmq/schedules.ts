@@ -31,8 +31,8 @@ export function bullSchedules(queueOf: (workflow: string) => Queue): Schedules {
       return schedulers.map(({ key, pattern, every, next }) => ({
         id: key,
         cron: pattern ?? undefined,
-        everyMs: every === undefined || every === null ? undefined : Number(every),
-        nextAt: next === undefined ? undefined : Number(next),
+        everyMs: every,
+        nextAt: next,
       }));
     },
   };

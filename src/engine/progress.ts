@@ -12,7 +12,7 @@ export class ProgressReporter {
   readonly #clock: Clock;
   readonly #send: (progress: Progress) => Promise<void>;
   #latest: Progress | undefined;
-  #sending: Promise<void> | undefined;
+  #isSending = false;
 
   /** `send` must not reject. */
   constructor(clock: Clock, send: (progress: Progress) => Promise<void>) {
@@ -22,16 +22,17 @@ export class ProgressReporter {
 
   report(progress: Progress): void {
     this.#latest = progress;
-    this.#sending ??= this.#run();
+    if (!this.#isSending) void this.#run();
   }
 
   async #run(): Promise<void> {
+    this.#isSending = true;
     while (this.#latest !== undefined) {
       const progress = this.#latest;
       this.#latest = undefined;
       await this.#send(progress);
       await this.#clock.sleep(pauseMs);
     }
-    this.#sending = undefined;
+    this.#isSending = false;
   }
 }
