@@ -1,3 +1,5 @@
+export { ManualClock } from './testing/manual-clock.ts';
+export { openInMemory, type OpenInMemoryOptions } from './testing/open-in-memory.ts';
 export {
   provideRedis,
   type ProvidedRedis,
