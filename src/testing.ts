@@ -1,3 +1,11 @@
+export {
+  crashTest,
+  CrashTestError,
+  type CrashTestOptions,
+  type CrashTestReport,
+  type CrashTestViolation,
+} from './testing/crash-test.ts';
+export type { CrashTestEnding, CrashTestSignal } from './testing/crash-test/performance.ts';
 export { ManualClock } from './testing/manual-clock.ts';
 export { openInMemory, type OpenInMemoryOptions } from './testing/open-in-memory.ts';
 export {

@@ -38,6 +38,8 @@ export const errorCodes = {
   PAWL_SHARDS: 'This prefix was first used with another number of shards.',
   PAWL_CORRUPT: 'Stored data cannot be read: the error names the key and the seq.',
   PAWL_CLOSED: 'The pawl, worker or store is closed.',
+  PAWL_CRASH_TEST:
+    'A crash test found that a crash changes how a workflow ends: the error has a report.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
