@@ -2,7 +2,13 @@
 // planted bugs of workflows and of stores.
 import { describe, expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
-import { crashTest, CrashTestError, type CrashTestReport } from 'pawl/testing';
+import {
+  crashTest,
+  CrashTestError,
+  type CrashTestReport,
+  ManualClock,
+  openInMemory,
+} from 'pawl/testing';
 import { z } from 'zod';
 import type { RunStore } from '../../src/core/store.ts';
 
@@ -143,6 +149,44 @@ describe('what survives', () => {
     expect(report.crashes).toBeGreaterThan(5);
   });
 
+  test('sleeps, signals, steps and a map side by side', async () => {
+    const workflow = defineWorkflow({
+      name: 'side-by-side',
+      ...adding,
+      signals: { a: z.int(), b: z.int() },
+      async run(ctx) {
+        const [a, b, doubled] = await Promise.all([
+          ctx.waitFor('a'),
+          ctx.waitFor('b', { timeout: '3d' }),
+          ctx.map('double', [1, 2, 3], (n) => n * 2, { concurrency: 2 }),
+          ctx.sleep('1d'),
+          ctx.sleep('2h'),
+          ctx.step('add', (step) => step.emit('add', { n: 1 })),
+        ]);
+        return { a, b, doubled, sum: ctx.state.sum };
+      },
+    });
+    const signals = [
+      { name: 'b', payload: 2 },
+      { name: 'a', payload: 1, after: 2 },
+    ];
+    expect(await crashTest(workflow, undefined, { signals })).toMatchObject({ violations: [] });
+  });
+
+  test('a step that hangs until its time is over, and is tried again', async () => {
+    const workflow = defineWorkflow({
+      name: 'hanging',
+      run: (ctx) =>
+        ctx.step(
+          'slow',
+          ({ attempt }) => (attempt === 1 ? new Promise<string>(() => undefined) : 'in time'),
+          { timeout: '10s', retry: { attempts: 2, delayMs: 5 } },
+        ),
+    });
+    const report = await crashTest(workflow, undefined, { bodyMs: 5 });
+    expect(report).toMatchObject({ violations: [] });
+  });
+
   test('waiting for one and for all of several signals', async () => {
     const workflow = defineWorkflow({
       name: 'several',
@@ -156,6 +200,52 @@ describe('what survives', () => {
     const signals = ['b', 'a', 'c'].map((name, i) => ({ name, payload: i, after: i * 2 }));
     expect(await crashTest(workflow, undefined, { signals })).toMatchObject({ violations: [] });
   });
+});
+
+test('of several signals the oldest is taken, also when they came while the worker was dead', async () => {
+  const workflow = defineWorkflow({
+    name: 'oldest',
+    signals: { a: z.int(), b: z.int() },
+    async run(ctx) {
+      const any = await ctx.waitForAny(['a', 'b']);
+      const all = await ctx.waitForAll(['a', 'b'], { timeout: '1h' });
+      return { any, all };
+    },
+  });
+  const signals = [
+    { name: 'b', payload: 1, after: 1 },
+    { name: 'b', payload: 2, after: 2 },
+    { name: 'a', payload: 3, after: 2 },
+  ];
+  // Posted before a worker is there, so that all are found at once.
+  const clock = new ManualClock();
+  await using pawl = openInMemory({ clock });
+  const run = await pawl.start(workflow, undefined);
+  await run.signal('b', 1);
+  await run.signal('b', 2);
+  await run.signal('a', 3);
+  pawl.worker({ workflows: [workflow] });
+  await clock.settle();
+  expect(await run.result()).toEqual({ any: { name: 'b', payload: 1 }, all: { a: 3, b: 2 } });
+  for (const replayBudgetMs of [2, 0.000_1]) {
+    const options = { signals, worker: { replayBudgetMs } };
+    expect(await crashTest(workflow, undefined, options)).toMatchObject({ violations: [] });
+  }
+});
+
+test('a signal or an input that does not fit is refused', async () => {
+  const workflow = defineWorkflow({
+    name: 'strict',
+    input: z.object({ n: z.int() }),
+    signals: { go: z.int() },
+    run: (ctx, { n }) => ctx.step('a', () => n),
+  });
+  await expect(crashTest(workflow, { n: 0.5 })).rejects.toMatchObject({ code: 'PAWL_INVALID' });
+  for (const after of [0, 1]) {
+    const signals = [{ name: 'go', payload: 'x', after }];
+    const tested = crashTest(workflow, { n: 1 }, { signals });
+    await expect(tested).rejects.toMatchObject({ code: 'PAWL_INVALID' });
+  }
 });
 
 describe('what does not survive', () => {

@@ -8,7 +8,7 @@ export interface BodyWatch {
   /** True when the process of this handler is dead: then no body begins. */
   readonly isDead: () => boolean;
   /** A body begins; what is returned is called when it has ended. */
-  readonly onBody: (step: string) => () => void;
+  readonly onBody: (step: string) => () => unknown;
 }
 
 type Body = (step: StepContext) => unknown;

@@ -82,6 +82,8 @@ export class Performance {
   readonly #caller: Pawl;
   #pending: (CrashTestSignal & { readonly id: string })[];
   #crashed = false;
+  /** A signal that could not be posted. */
+  #refused: { readonly error: unknown } | undefined;
 
   constructor(options: PerformanceOptions) {
     this.#options = options;
@@ -92,16 +94,24 @@ export class Performance {
   }
 
   async perform(): Promise<Performed> {
+    try {
+      return await this.#perform();
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async #perform(): Promise<Performed> {
     const { workflow, input } = this.#options;
     this.#spawn();
     await this.#clock.settle();
-    const run = (await this.#caller.start(workflow, input, { id: runId })) as RunHandle;
+    await this.#caller.start(workflow, input, { id: runId });
     await this.#postSignals();
     const hasEnded = await this.#untilEnd();
     this.#witness.judgeLog(await this.#log());
-    const ending = hasEnded ? await this.#ending(this.#caller.run(workflow, run.id)) : undefined;
+    const run = this.#caller.run(workflow, runId) as RunHandle;
+    const ending = hasEnded ? await this.#ending(run) : undefined;
     const { violations, commits } = this.#witness;
-    await this.#close();
     return { ending, calls: this.#calls, commits, crashed: this.#crashed, violations };
   }
 
@@ -118,7 +128,7 @@ export class Performance {
       },
       onCommit: (params, outcome) => {
         this.#witness.onCommit(params, outcome);
-        void this.#postSignals();
+        this.#postSignals().catch((error: unknown) => (this.#refused ??= { error }));
       },
       onDeath: () => {
         this.#crashed = true;
@@ -161,6 +171,7 @@ export class Performance {
     let seq = 0;
     for (let turn = 0; turn < turnsMax && idleSeconds < idleSecondsMax; turn++) {
       await this.#clock.settle();
+      if (this.#refused !== undefined) throw this.#refused.error;
       const record = await this.#memory.record(runId);
       if (record === undefined) return false;
       if (isEnded(record.status) || record.status === 'quarantined') return true;

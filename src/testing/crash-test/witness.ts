@@ -15,7 +15,7 @@ export class Witness {
   readonly #acknowledged: StoredEvent[] = [];
   readonly #stored = new Set<string>();
   #commits = 0;
-  #openBodies = 0;
+  readonly #openBodies = new Set<symbol>();
 
   /** Commits that are stored. */
   get commits(): number {
@@ -24,7 +24,7 @@ export class Witness {
 
   /** Bodies at work. */
   get openBodies(): number {
-    return this.#openBodies;
+    return this.#openBodies.size;
   }
 
   onCommit(params: CommitParams, { outcome }: CommitOutcome): void {
@@ -39,21 +39,18 @@ export class Witness {
     }
   }
 
-  onBody(step: string): () => void {
+  onBody(step: string): () => unknown {
     if (this.#stored.has(step)) {
       this.violations.push(`the body of step "${step}" ran again, after its result was stored`);
     }
-    this.#openBodies += 1;
-    let isOpen = true;
-    return () => {
-      if (isOpen) this.#openBodies -= 1;
-      isOpen = false;
-    };
+    const body = Symbol(step);
+    this.#openBodies.add(body);
+    return () => this.#openBodies.delete(body);
   }
 
   /** The bodies of a dead process never end. */
   forgetBodies(): void {
-    this.#openBodies = 0;
+    this.#openBodies.clear();
   }
 
   /** Compares the log with what was acknowledged, and with the rules of logs. */
