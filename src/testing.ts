@@ -1,4 +1,14 @@
 export {
+  crashTest,
+  CrashTestError,
+  type CrashTestOptions,
+  type CrashTestReport,
+  type CrashTestViolation,
+} from './testing/crash-test.ts';
+export type { CrashTestEnding, CrashTestSignal } from './testing/crash-test/performance.ts';
+export { ManualClock } from './testing/manual-clock.ts';
+export { openInMemory, type OpenInMemoryOptions } from './testing/open-in-memory.ts';
+export {
   provideRedis,
   type ProvidedRedis,
   type ProvideRedisOptions,

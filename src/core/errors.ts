@@ -41,6 +41,8 @@ export const errorCodes = {
     'A stored state does not fit the code of today and there is no migration; the run is untouched.',
   PAWL_CORRUPT: 'Stored data cannot be read: the error names the key and the seq.',
   PAWL_CLOSED: 'The pawl, worker or store is closed.',
+  PAWL_CRASH_TEST:
+    'A crash test found that a crash changes how a workflow ends: the error has a report.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

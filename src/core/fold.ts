@@ -11,7 +11,7 @@
  *
  *   step:<name>     StepResult: a step, a wait or a recorded value, by the name it has in its run
  *   timer:<name>    number: when a wait is over, on the store's clock
- *   signal:<name>   SignalData[]: received and not yet taken
+ *   signal:<name>   ReceivedSignal[]: received and not yet taken
  *   attached:<id>   true: a child run that ends when this one is cancelled or fails
  *   child:<id>      ChildEnd: a child run has ended, and nobody has looked yet
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
@@ -40,6 +40,11 @@ export type StepResult =
   | { readonly status: 'failed'; readonly error: ErrorRecord; readonly attempts: number }
   /** Not finished: attempts have failed and more are to come. */
   | { readonly status: 'retrying'; readonly attempts: number };
+
+/** A signal, and its place among all that came, whatever their names are. */
+export interface ReceivedSignal extends SignalData {
+  readonly order: number;
+}
 
 /** A run's events up to `seq`, folded. */
 export interface Folded {
@@ -96,8 +101,8 @@ export class Fold implements Folded {
     return this.#memory.get(`timer:${name}`) as number | undefined;
   }
 
-  signals(name: string): readonly SignalData[] {
-    return (this.#memory.get(`signal:${name}`) as readonly SignalData[] | undefined) ?? [];
+  signals(name: string): readonly ReceivedSignal[] {
+    return (this.#memory.get(`signal:${name}`) as readonly ReceivedSignal[] | undefined) ?? [];
   }
 
   child(id: string): ChildEnd | undefined {
@@ -229,7 +234,8 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   },
   'signal.received': (fold, data) => {
     const signal = data as SignalData;
-    fold.remember(`signal:${signal.name}`, [...fold.signals(signal.name), signal]);
+    const received: ReceivedSignal = { ...signal, order: fold.seq };
+    fold.remember(`signal:${signal.name}`, [...fold.signals(signal.name), received]);
   },
   'child.started': (fold, data) => {
     const start = data as ChildStart;

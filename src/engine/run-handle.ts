@@ -247,20 +247,27 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   /** Once at the start, then at every change and every poll, until `signal`. */
   async *#changes(signal: AbortSignal | undefined): AsyncGenerator<void, void, undefined> {
     const { store, clock } = this.#parts;
-    let wake = new AbortController();
-    const stop = (): void => wake.abort();
+    let change = newChange();
+    const stop = (): void => change.happen();
     signal?.addEventListener('abort', stop);
     const unwatch = await store.watch(this.id, stop);
+    let isFirst = true;
+    // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.
+    const stopPolling = clock.repeat(async () => {
+      if (!isFirst) stop();
+      isFirst = false;
+      return pollMs;
+    });
     try {
       const isWanted = (): boolean => signal?.aborted !== true;
       while (isWanted()) {
-        wake = new AbortController();
+        change = newChange();
         yield;
-        if (isWanted()) await clock.sleep(pollMs, wake.signal);
+        if (isWanted()) await change.happened;
       }
     } finally {
       signal?.removeEventListener('abort', stop);
-      await unwatch();
+      await Promise.all([stopPolling(), unwatch()]);
     }
   }
 
@@ -307,6 +314,19 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
         });
     }
   }
+}
+
+interface Change {
+  readonly happened: Promise<void>;
+  readonly happen: () => void;
+}
+
+function newChange(): Change {
+  let happen: () => void = () => undefined;
+  const happened = new Promise<void>((resolve) => {
+    happen = resolve;
+  });
+  return { happened, happen };
 }
 
 export function toRunInfo(record: RunRecord): RunInfo {

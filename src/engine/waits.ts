@@ -84,8 +84,9 @@ export class Waits {
   ): Promise<{ name: string; payload: unknown } | undefined> {
     const { fold } = this.#options;
     const check: Check = () => {
-      const signal = signals.find((candidate) => fold.signals(candidate).length > 0);
-      const [oldest] = signal === undefined ? [] : fold.signals(signal);
+      const [oldest] = signals
+        .flatMap((signal) => fold.signals(signal)[0] ?? [])
+        .sort((a, b) => a.order - b.order);
       if (oldest === undefined) return undefined;
       return { result: encodeRecord([oldest.name, oldest.payload]), took: [oldest.name] };
     };

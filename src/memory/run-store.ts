@@ -306,6 +306,16 @@ export class MemoryRunStore implements RunStore {
     this.#sessions.vanish(worker);
   }
 
+  /** For tests: the next time after `now` at which a run is due. */
+  nextDueAt(now: number): number | undefined {
+    let next: number | undefined;
+    if (this.#closed) return next;
+    for (const { dueAt } of this.#runs.values()) {
+      if (dueAt !== undefined && dueAt > now && dueAt < (next ?? Infinity)) next = dueAt;
+    }
+    return next;
+  }
+
   async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {
     this.#now();
     this.#sessions.beat(worker, sessionMs);

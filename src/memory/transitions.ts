@@ -1,5 +1,6 @@
 /** Changes of a run that take more than a line. */
 import type { InterruptedData } from '../core/event.ts';
+import { isEnded } from '../core/run.ts';
 import type { InterruptParams, Release, SnapshotDelta } from '../core/store.ts';
 import {
   append,
@@ -28,6 +29,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
   run.owner = undefined;
   run.deaths = 0;
   run.lost = undefined;
+  if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
     case 'completed':
       run.output = copy(to.output);
@@ -64,7 +66,7 @@ export function interruptRun(run: StoredRun, params: InterruptParams, now: numbe
   run.owner = undefined;
   run.deaths = deaths;
   run.lost = { from: worker, reason, at: now, detectMs };
-  run.dueAt = now + resendMs;
+  run.dueAt = run.paused ? undefined : now + resendMs;
   const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths };
   append(run, { type: 'run.interrupted', data: json(data) }, now);
   if (deaths < quarantineAfter) return;

@@ -5,6 +5,8 @@
  *   runStoreSuite({ name: 'my store', open: async () => ({ store, advance, close }) }, vitest);
  */
 import { registerSuite, type Runner, type Skip } from './runner.ts';
+import { askedTheme } from './run-store/asked.ts';
+import { cancelTheme } from './run-store/cancel.ts';
 import { claimTheme } from './run-store/claim.ts';
 import { commitTheme } from './run-store/commit.ts';
 import { createTheme } from './run-store/create.ts';
@@ -14,9 +16,12 @@ import { electionTheme } from './run-store/election.ts';
 import { fencesTheme } from './run-store/fences.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
+import { pauseTheme } from './run-store/pause.ts';
+import { postTheme } from './run-store/post.ts';
 import { racesTheme } from './run-store/races.ts';
 import { readingTheme } from './run-store/reading.ts';
 import { releaseTheme } from './run-store/release.ts';
+import { resumeTheme } from './run-store/resume.ts';
 import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
 import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
@@ -35,6 +40,11 @@ const themes: readonly RunStoreTheme[] = [
   releaseTheme,
   interruptTheme,
   dueTheme,
+  postTheme,
+  cancelTheme,
+  pauseTheme,
+  resumeTheme,
+  askedTheme,
   readingTheme,
   listTheme,
   deleteTheme,

@@ -88,6 +88,8 @@ if status ~= '' then
   redis.call('ZREM', base .. 'by-status:running', id)
   redis.call('ZADD', base .. 'by-status:' .. status, at, id)
   local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
+  -- A run that is over is not to be resumed as if it had only been paused.
+  if ended then redis.call('HDEL', run, 'paused') end
   if ARGV[13] ~= '' and (ended or not m[8]) then
     local dueAt = string.format('%.0f', now + ARGV[13])
     if ended and m[9] then

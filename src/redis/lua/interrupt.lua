@@ -24,7 +24,7 @@ local taken = {}
 local function take(id)
   local run, events = base .. 'run:' .. id, base .. 'events:' .. id
   local m = redis.call('HMGET', run, 'worker', 'fence', 'seq', 'claimSeq', 'deaths', 'workflow', 'bytes',
-    'priority')
+    'priority', 'paused')
   if m[1] == worker then
     local fence = string.format('%.0f', math.max(m[2] + 1, micros))
     local seq = m[3] + 1
@@ -48,7 +48,7 @@ local function take(id)
       redis.call('HSET', base .. 'payload:' .. id, 'error', string.format(
         '{"name":"QuarantinedError","code":"PAWL_RUN_QUARANTINED","message":%s}', cjson.encode(string.format(
         'The run lost %d workers in a row without a new event in between; the last was %s.', deaths, worker))))
-    else
+    elseif not m[9] then
       redis.call('ZADD', due, string.format('%.0f', now + resend), id)
     end
     redis.call('HSET', run, 'status', status, 'fence', fence, 'seq', string.format('%.0f', seq),

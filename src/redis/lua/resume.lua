@@ -14,7 +14,7 @@ local run, payload, events, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, data, base = ARGV[1], ARGV[2], ARGV[3]
 
 local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'inbox',
-  'priority')
+  'priority', 'deaths')
 local fence, status, paused = m[2], m[3], m[4]
 if not status then return {'missing'} end
 local again = status == 'failed' or status == 'quarantined'
@@ -46,4 +46,4 @@ elseif m[6] then
   redis.call('ZADD', due, m[6], id)
 end
 redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
-return {'resumed', m[1], fence, status, '0', m[9] or '0'}
+return {'resumed', m[1], fence, status, not again and m[10] or '0', m[9] or '0'}

@@ -1,4 +1,5 @@
 import type { Release } from '../../core/store.ts';
+import { message } from './messages.ts';
 import {
   bytes,
   claimed,
@@ -39,6 +40,22 @@ function removed(test: RunStoreTest): void {
     ] as const) {
       expect((await store.list({ ...filter, limit: 10 })).runs).toEqual([]);
     }
+  });
+
+  test('a deleted run leaves no message, and its ids are free again', async (opened) => {
+    const { store, traces, expect } = opened;
+    const run = await created(store);
+    const sent = message(run);
+    await store.post(sent);
+    await store.pause(run, bytes('why'));
+    expect(await store.delete(run)).toEqual({ outcome: 'deleted' });
+    expect(await store.mail(run)).toEqual({ messages: [], paused: false });
+    expect(await store.post(sent)).toEqual({ outcome: 'missing' });
+    expect(await traces(run)).toEqual([]);
+    await created(store, { run });
+    expect(await store.mail(run)).toEqual({ messages: [], paused: false });
+    expect((await store.post(sent)).outcome).toBe('posted');
+    expect((await claimed(store, run)).messages.length).toBe(1);
   });
 
   test('a run can be deleted whatever its status is, as long as nobody holds it', async (opened) => {

@@ -1,0 +1,68 @@
+/** A workflow that tells of every call of a step's body, under the name the step has in its run. */
+import { nesting } from '../../core/fold.ts';
+import type { Context, StepContext } from '../../engine/context.ts';
+import { never } from '../../engine/log-writer.ts';
+import type { AnyWorkflow } from '../../engine/workflow.ts';
+
+export interface BodyWatch {
+  /** True when the process of this handler is dead: then no body begins. */
+  readonly isDead: () => boolean;
+  /** A body begins; what is returned is called when it has ended. */
+  readonly onBody: (step: string) => () => unknown;
+}
+
+type Body = (step: StepContext) => unknown;
+type MapBody = (item: unknown, step: StepContext, index: number) => unknown;
+type Call = (name: string, body: Body, ...rest: readonly unknown[]) => Promise<unknown>;
+type MapCall = (
+  name: string,
+  items: readonly unknown[],
+  body: MapBody,
+  ...rest: readonly unknown[]
+) => Promise<unknown>;
+
+export function countedWorkflow(workflow: AnyWorkflow, watch: BodyWatch): AnyWorkflow {
+  const run = (ctx: Context, input: unknown): unknown =>
+    workflow.definition.run(countedContext(ctx, watch), input);
+  return { ...workflow, definition: { ...workflow.definition, run } };
+}
+
+function countedContext(ctx: Context, watch: BodyWatch): Context {
+  const step = ctx.step.bind(ctx) as Call;
+  const effect = ctx.effect.bind(ctx) as unknown as Call;
+  const map = ctx.map.bind(ctx) as unknown as MapCall;
+  const counted = {
+    step: (name: string, body: Body, ...rest: unknown[]) =>
+      step(name, countedBody(name, body, watch), ...rest),
+    effect: (name: string, body: Body, ...rest: unknown[]) =>
+      effect(name, countedBody(name, body, watch), ...rest),
+    map: (name: string, items: readonly unknown[], body: MapBody, ...rest: unknown[]) => {
+      const one: MapBody = (item, at, index) =>
+        countedBody(`${name}:${index}`, (inner) => body(item, inner, index), watch)(at);
+      return map(name, items, one, ...rest);
+    },
+  };
+  return overlay(ctx, counted);
+}
+
+function countedBody(name: string, body: Body, watch: BodyWatch): Body {
+  return async (context) => {
+    if (watch.isDead()) return never();
+    const ended = watch.onBody(name);
+    try {
+      const step = context.step.bind(context) as Call;
+      const inner: Call = (innerName, innerBody, ...rest) =>
+        step(innerName, countedBody(`${name}${nesting}${innerName}`, innerBody, watch), ...rest);
+      return await body(overlay(context, { step: inner }));
+    } finally {
+      ended();
+    }
+  };
+}
+
+/** The same object, with some of its methods replaced. */
+function overlay<T extends object>(base: T, methods: object): T {
+  return new Proxy(base, {
+    get: (target, key): unknown => Reflect.get(Object.hasOwn(methods, key) ? methods : target, key),
+  });
+}

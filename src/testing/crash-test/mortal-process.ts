@@ -1,0 +1,110 @@
+/**
+ * What a worker's process is to the outside: a store and a queue that answer, until the process dies. After that nobody
+ * inside ever gets an answer, and nothing that is done inside reaches anybody.
+ */
+import { PawlError } from '../../core/errors.ts';
+import type { Consumer, ConsumeOptions, ResumeQueue } from '../../core/queue.ts';
+import type { ClaimParams, CommitOutcome, CommitParams, RunStore } from '../../core/store.ts';
+
+/** A call that changes who owns a run, or its log: before and after each of these a process may die. */
+export type WritingCall =
+  | { readonly kind: 'claim'; readonly params: ClaimParams }
+  | { readonly kind: 'commit'; readonly params: CommitParams };
+
+export interface MortalProcessOptions {
+  readonly store: RunStore;
+  readonly queue: ResumeQueue;
+  /** Says whether the process dies at this call. */
+  readonly fate: (call: WritingCall) => 'before' | 'after' | undefined;
+  /** The store has answered a commit, whether or not the process lives to hear it. */
+  readonly onCommit: (params: CommitParams, outcome: CommitOutcome) => void;
+  readonly onDeath: () => void;
+}
+
+export class MortalProcess {
+  readonly store: RunStore;
+  readonly queue: ResumeQueue;
+  readonly #options: MortalProcessOptions;
+  readonly #consumers: Consumer[] = [];
+  readonly #unanswered: ((reason: PawlError) => void)[] = [];
+  #isDead = false;
+  #isOver = false;
+
+  constructor(options: MortalProcessOptions) {
+    this.#options = options;
+    this.store = new Proxy(options.store, {
+      get: (store, key) => {
+        const method: unknown = Reflect.get(store, key);
+        if (typeof method !== 'function') return method;
+        // The store is shared with those who live on.
+        if (key === 'close') return async () => undefined;
+        return (...args: unknown[]) =>
+          this.#call(toWritingCall(key, args), () => Reflect.apply(method, store, args) as unknown);
+      },
+    });
+    this.queue = {
+      send: async (...args) => {
+        await this.#call(undefined, () => options.queue.send(...args));
+      },
+      consume: (consumeOptions) => this.#consume(consumeOptions),
+      close: async () => undefined,
+    };
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  /** Refuses what was never answered, so that the objects of the process can be closed and collected. */
+  end(): void {
+    this.#isDead = true;
+    this.#isOver = true;
+    for (const refuse of this.#unanswered) refuse(closed());
+  }
+
+  async #call(call: WritingCall | undefined, apply: () => unknown): Promise<unknown> {
+    if (this.#isDead) return this.#silence();
+    const fate = call && this.#options.fate(call);
+    if (fate === 'before') return this.#die();
+    const answer = await apply();
+    if (call?.kind === 'commit') this.#options.onCommit(call.params, answer as CommitOutcome);
+    if (fate === 'after') return this.#die();
+    return this.#isDead ? this.#silence() : answer;
+  }
+
+  async #consume(options: ConsumeOptions): Promise<Consumer> {
+    const consumer = await this.#options.queue.consume(options);
+    this.#consumers.push(consumer);
+    return consumer;
+  }
+
+  #die(): Promise<never> {
+    if (!this.#isDead) {
+      this.#isDead = true;
+      // It takes nothing any more; what it has taken, it keeps for ever.
+      for (const consumer of this.#consumers) void consumer.close();
+      this.#options.onDeath();
+    }
+    return this.#silence();
+  }
+
+  #silence(): Promise<never> {
+    if (this.#isOver) return Promise.reject(closed());
+    return new Promise((_, reject) => {
+      this.#unanswered.push(reject);
+    });
+  }
+}
+
+function toWritingCall(
+  key: string | symbol,
+  [params]: readonly unknown[],
+): WritingCall | undefined {
+  if (key === 'claim') return { kind: key, params: params as ClaimParams };
+  if (key === 'commit') return { kind: key, params: params as CommitParams };
+  return undefined;
+}
+
+function closed(): PawlError {
+  return new PawlError('PAWL_CLOSED', 'This process of a crash test has ended.');
+}

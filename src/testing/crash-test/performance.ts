@@ -1,0 +1,243 @@
+/** One performance of a crash test: a run from its start to its end, with a death at one point or none. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PawlError, type ErrorRecord } from '../../core/errors.ts';
+import type { StoredEvent } from '../../core/event.ts';
+import { fixedLimits } from '../../core/limits.ts';
+import { isEnded, type RunStatus } from '../../core/run.ts';
+import type { RunStore } from '../../core/store.ts';
+import { decodeError } from '../../engine/payloads.ts';
+import type { RunHandle } from '../../engine/run-handle.ts';
+import type { Worker, WorkerOptions } from '../../engine/worker.ts';
+import type { AnyWorkflow } from '../../engine/workflow.ts';
+import { MemoryResumeQueue } from '../../memory/resume-queue.ts';
+import { MemoryRunStore } from '../../memory/run-store.ts';
+import { Pawl } from '../../pawl.ts';
+import { ManualClock } from '../manual-clock.ts';
+import { countedWorkflow } from './counted-workflow.ts';
+import { MortalProcess, type WritingCall } from './mortal-process.ts';
+import { Witness } from './witness.ts';
+
+/** A message for the run; `after` so many stored commits, or at the start. */
+export interface CrashTestSignal {
+  readonly name: string;
+  readonly payload: unknown;
+  readonly after?: number;
+}
+
+/** Where a process dies: right before or right after its call of this number, from 1. */
+export interface CrashPoint {
+  readonly call: number;
+  readonly side: 'before' | 'after';
+}
+
+export interface PerformanceOptions {
+  readonly workflow: AnyWorkflow;
+  readonly input: unknown;
+  readonly signals: readonly CrashTestSignal[];
+  readonly worker: Partial<Omit<WorkerOptions, 'workflows'>>;
+  readonly wrapStore: (store: RunStore) => RunStore;
+  readonly bodyMs: number;
+  readonly point?: CrashPoint;
+}
+
+/** How a run has ended. */
+export interface CrashTestEnding {
+  readonly status: RunStatus;
+  readonly output: unknown;
+  readonly error: Pick<ErrorRecord, 'name' | 'message' | 'code'> | undefined;
+  readonly state: unknown;
+}
+
+export interface Performed {
+  /** Undefined when it did not end. */
+  readonly ending: CrashTestEnding | undefined;
+  /** Claims and commits of the first process, described. */
+  readonly calls: readonly string[];
+  readonly commits: number;
+  readonly crashed: boolean;
+  readonly violations: readonly string[];
+}
+
+/** The same in every performance, so that idempotency keys and messages are the same, too. */
+const runId = 'crash-test';
+/** A run that has not moved for so long, on its clock, with nothing that it waits for, will not move any more. */
+const idleSecondsMax = 60;
+const turnsMax = 20_000;
+
+interface Living {
+  readonly process: MortalProcess;
+  readonly pawl: Pawl;
+  readonly worker: Worker;
+}
+
+export class Performance {
+  readonly #options: PerformanceOptions;
+  readonly #clock = new ManualClock();
+  readonly #memory = new MemoryRunStore({ clock: this.#clock });
+  readonly #queue = new MemoryResumeQueue();
+  readonly #store: RunStore;
+  readonly #witness = new Witness();
+  readonly #calls: string[] = [];
+  readonly #processes: Living[] = [];
+  readonly #caller: Pawl;
+  #pending: (CrashTestSignal & { readonly id: string })[];
+  #crashed = false;
+  /** A signal that could not be posted. */
+  #refused: { readonly error: unknown } | undefined;
+
+  constructor(options: PerformanceOptions) {
+    this.#options = options;
+    this.#store = options.wrapStore(this.#memory);
+    this.#caller = Pawl.assemble({ store: this.#store, queue: this.#queue, clock: this.#clock });
+    this.#clock.follow(() => this.#memory.nextDueAt(this.#clock.now()));
+    this.#pending = options.signals.map((signal, i) => ({ ...signal, id: `signal-${i}` }));
+  }
+
+  async perform(): Promise<Performed> {
+    try {
+      return await this.#perform();
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async #perform(): Promise<Performed> {
+    const { workflow, input } = this.#options;
+    this.#spawn();
+    await this.#clock.settle();
+    await this.#caller.start(workflow, input, { id: runId });
+    await this.#postSignals();
+    const hasEnded = await this.#untilEnd();
+    this.#witness.judgeLog(await this.#log());
+    const run = this.#caller.run(workflow, runId) as RunHandle;
+    const ending = hasEnded ? await this.#ending(run) : undefined;
+    const { violations, commits } = this.#witness;
+    return { ending, calls: this.#calls, commits, crashed: this.#crashed, violations };
+  }
+
+  /** Starts a process with a worker; only the first one dies. */
+  #spawn(): void {
+    const { workflow, worker: workerOptions, point } = this.#options;
+    const isFirst = this.#processes.length === 0;
+    const process: MortalProcess = new MortalProcess({
+      ...{ store: this.#store, queue: this.#queue },
+      fate: (call) => {
+        if (!isFirst) return undefined;
+        this.#calls.push(describe(call));
+        return point?.call === this.#calls.length ? point.side : undefined;
+      },
+      onCommit: (params, outcome) => {
+        this.#witness.onCommit(params, outcome);
+        this.#postSignals().catch((error: unknown) => (this.#refused ??= { error }));
+      },
+      onDeath: () => {
+        this.#crashed = true;
+        this.#witness.forgetBodies();
+        this.#memory.vanish(worker.id);
+        this.#spawn();
+      },
+    });
+    const pawl = Pawl.assemble({ store: process.store, queue: process.queue, clock: this.#clock });
+    const counted = countedWorkflow(workflow, {
+      isDead: () => process.isDead,
+      onBody: (step) => this.#witness.onBody(step),
+    });
+    const worker = pawl.worker({ ...workerOptions, workflows: [counted] });
+    this.#processes.push({ process, pawl, worker });
+  }
+
+  /** Posts what is to be posted after as many commits as there are; one more when `next`. */
+  async #postSignals(next = false): Promise<boolean> {
+    const { commits } = this.#witness;
+    const ready = this.#pending.filter(
+      ({ after }, i) => (next && i === 0) || (after ?? 0) <= commits,
+    );
+    this.#pending = this.#pending.filter((signal) => !ready.includes(signal));
+    const run = this.#caller.run(this.#options.workflow, runId) as RunHandle;
+    for (const { name, payload, id } of ready) {
+      try {
+        await run.signal(name, payload, { id });
+      } catch (error) {
+        // It may end without having taken all that is sent to it.
+        if (!PawlError.is(error) || error.code !== 'PAWL_RUN_ENDED') throw error;
+      }
+    }
+    return ready.length > 0;
+  }
+
+  /** Lets time pass until the run has ended; false when it never does. */
+  async #untilEnd(): Promise<boolean> {
+    let idleSeconds = 0;
+    let seq = 0;
+    for (let turn = 0; turn < turnsMax && idleSeconds < idleSecondsMax; turn++) {
+      await this.#clock.settle();
+      if (this.#refused !== undefined) throw this.#refused.error;
+      const record = await this.#memory.record(runId);
+      if (record === undefined) return false;
+      if (isEnded(record.status) || record.status === 'quarantined') return true;
+      if (record.seq > seq) idleSeconds = 0;
+      ({ seq } = record);
+      if (await this.#bodiesWork()) continue;
+      if (await this.#clock.advanceToNext()) continue;
+      if (await this.#postSignals(true)) continue;
+      idleSeconds += 1;
+      await this.#clock.advance('1s');
+    }
+    return false;
+  }
+
+  /** Gives bodies that are at work real time; false when they need time of the clock. */
+  async #bodiesWork(): Promise<boolean> {
+    const before = this.#witness.openBodies;
+    if (before === 0) return false;
+    for (let ms = 0; ms < this.#options.bodyMs; ms++) {
+      await sleep(1);
+      if (this.#witness.openBodies !== before) return true;
+    }
+    return false;
+  }
+
+  async #log(): Promise<readonly StoredEvent[]> {
+    const log: StoredEvent[] = [];
+    for (;;) {
+      const limit = fixedLimits.eventsPerPage;
+      const page = await this.#memory.events({ run: runId, after: log.length, limit });
+      log.push(...page);
+      if (page.length < limit) return log;
+    }
+  }
+
+  async #ending(run: RunHandle): Promise<CrashTestEnding> {
+    const record = await this.#memory.record(runId);
+    const recorded = decodeError(record?.error, 'crash test, error');
+    let output: unknown;
+    if (record?.status === 'completed') output = await run.result();
+    let state: unknown;
+    try {
+      state = await run.state();
+    } catch (error) {
+      this.#witness.violations.push(`the state cannot be read: ${String(error)}`);
+    }
+    const { name, message, code } = recorded ?? { name: '', message: '' };
+    const error = recorded && { name, message, ...(code === undefined ? {} : { code }) };
+    return { status: record?.status ?? 'failed', output, error, state };
+  }
+
+  async #close(): Promise<void> {
+    for (const { process } of this.#processes) process.end();
+    const closed = Promise.all(this.#processes.map(({ pawl }) => pawl.close({ graceMs: 0 })));
+    await this.#clock.advance('1m');
+    await closed;
+    await this.#caller.close();
+  }
+}
+
+function describe(call: WritingCall): string {
+  if (call.kind === 'claim') return 'claim';
+  const { events, release } = call.params;
+  const what = [
+    ...events.map(({ type }) => type),
+    ...(release === undefined ? [] : [release.status]),
+  ];
+  return `commit of ${what.join(', ')}`;
+}

@@ -1,0 +1,36 @@
+/** A pawl without Redis, for the tests of those who use it. */
+import type { Limits } from '../core/limits.ts';
+import type { Logger } from '../core/logger.ts';
+import { MemoryResumeQueue } from '../memory/resume-queue.ts';
+import { MemoryRunStore } from '../memory/run-store.ts';
+import { Pawl } from '../pawl.ts';
+import type { ManualClock } from './manual-clock.ts';
+
+export interface OpenInMemoryOptions {
+  /** Owns the time of the store and of the workers. Default: the real time. */
+  readonly clock?: ManualClock;
+  readonly logger?: Logger;
+  readonly limits?: Partial<Limits>;
+}
+
+/**
+ * A pawl whose runs are in the memory of this process and end with it; everything else is as it is with Redis.
+ *
+ *     const clock = new ManualClock();
+ *     await using pawl = openInMemory({ clock });
+ *     pawl.worker({ workflows: [invoice] });
+ *     const run = await pawl.start(invoice, input);
+ *     await clock.advance('3d');
+ *     expect(await run.result()).toEqual(…);
+ *
+ * With a clock of one's own, close it when its runs have ended: a step that is at work then has a grace of ten seconds,
+ * and these pass only when the test lets them.
+ *
+ * @throws InvalidError for a bad limit.
+ */
+export function openInMemory(options: OpenInMemoryOptions = {}): Pawl {
+  const { clock } = options;
+  const store = new MemoryRunStore(clock === undefined ? {} : { clock });
+  clock?.follow(() => store.nextDueAt(clock.now()));
+  return Pawl.assemble({ ...options, store, queue: new MemoryResumeQueue() });
+}
