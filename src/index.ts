@@ -1,5 +1,7 @@
 // The front door.
 export { Pawl } from './pawl.ts';
+export { defineGraph } from './engine/graph.ts';
+export { toMermaid } from './engine/mermaid.ts';
 export { defineWorkflow } from './engine/workflow.ts';
 
 // What the front door takes and returns.
@@ -12,6 +14,15 @@ export type {
   StepContext,
   StepOptions,
 } from './engine/context.ts';
+export type {
+  Edge,
+  Graph,
+  GraphDefinition,
+  NodeContext,
+  NodeOptions,
+  NodeOutcome,
+} from './engine/graph-definition.ts';
+export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record.ts';
 export type { RunHandle, RunInfo } from './engine/run-handle.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';

@@ -60,7 +60,7 @@ export class Desk {
     const names = new Names({ run, fold, beforeNew });
     const waits = new Waits({
       ...{ run, fold, writer, clock, names, storeNow, signal: lost },
-      isBusy: () => this.#steps.open.length > 0,
+      isBusy: () => this.#isBusy(),
       deadlineAt: undefined,
       onMail: () => void this.#mailbox.look(),
     });
@@ -77,9 +77,8 @@ export class Desk {
       onPaused: () => this.#pause(),
     });
     this.context = createContext({
-      ...{ run, fence, workflow, writer, steps, waits, limits, storeNow, random },
+      ...{ run, fence, workflow, writer, steps, waits, limits, storeNow, random, fold, names },
       effects: new Effects({ run, fold, writer, steps, waits }),
-      state: () => fold.state,
       signal: cancellation.signal,
       log: withFields(logger, { run, workflow: workflow.name, fence }),
       checkCancelled: beforeNew,
@@ -120,7 +119,12 @@ export class Desk {
     writer.ride(recordWrite('operator.paused', {}));
     writer.handBackAtNextCommit();
     // With nothing at work there may be no next commit.
-    if (this.#steps.open.length === 0) void writer.handBack();
+    if (!this.#isBusy()) void writer.handBack();
+  }
+
+  /** True while a body does anything but wait: nodes of a graph wait inside of their step. */
+  #isBusy(): boolean {
+    return this.#steps.open.some((step) => !this.#waits.isWaitingIn(step));
   }
 }
 
