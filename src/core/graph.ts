@@ -8,8 +8,6 @@
  *
  * One entry for each node, whatever the number of visits: what a visit left behind leaves the memory when it completes.
  */
-import type { Fold } from './fold.ts';
-
 /** A node that is to be executed, or a branch that waits until others have come to the same node. */
 export interface GraphTask {
   /** `<node>:<visit>`, or `<task>><node>` while it waits at a join. */
@@ -60,6 +58,14 @@ export function taskStep({ node, visit }: { node: string; visit: number }): stri
 
 type Memory = ReadonlyMap<string, unknown>;
 
+/** The part of the fold that events of graphs change. */
+interface GraphFold {
+  readonly memory: Memory;
+  remember(field: string, value: unknown): void;
+  forgetInside(step: string): void;
+  patch(patch: Readonly<Record<string, unknown>>): void;
+}
+
 /** The tasks of a graph; undefined before its first. */
 export function graphTasks(memory: Memory): readonly GraphTask[] | undefined {
   return memory.get('graph:tasks') as readonly GraphTask[] | undefined;
@@ -78,7 +84,7 @@ export function graphSteps(memory: Memory): number {
   return (memory.get('graph:steps') as number | undefined) ?? 0;
 }
 
-function schedule(fold: Fold, next: readonly GraphTask[], gone: ReadonlySet<string>): void {
+function schedule(fold: GraphFold, next: readonly GraphTask[], gone: ReadonlySet<string>): void {
   const tasks = new Map<string, GraphTask>();
   for (const task of graphTasks(fold.memory) ?? []) {
     if (!gone.has(task.id)) tasks.set(task.id, task);
@@ -97,7 +103,9 @@ function schedule(fold: Fold, next: readonly GraphTask[], gone: ReadonlySet<stri
 }
 
 /** What events of graphs do to the memory. */
-export const rememberedOfGraphs: Readonly<Record<string, (fold: Fold, data: unknown) => void>> = {
+export const rememberedOfGraphs: Readonly<
+  Record<string, (fold: GraphFold, data: unknown) => void>
+> = {
   'node.scheduled': (fold, data) => schedule(fold, (data as NodeScheduledData).next, new Set()),
   'node.completed': (fold, data) => {
     const { node, visit, set, result, next, joined } = data as NodeCompletedData;

@@ -122,9 +122,9 @@ export class Desk {
     if (!this.#isBusy()) void writer.handBack();
   }
 
-  /** True while a body does anything but wait: nodes of a graph wait inside of their step. */
+  /** Nodes of a graph may wait inside of their step. */
   #isBusy(): boolean {
-    return this.#steps.open.some((step) => !this.#waits.isWaitingIn(step));
+    return this.#steps.isBusy((step) => this.#waits.isWaitingIn(step));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Duration } from '../core/duration.ts';
 import type { RetryPolicy } from '../core/policy.ts';
 import type { InputOf, OutputOf, Schema } from '../core/schema.ts';
 import type { CheckpointOptions, Context, Emit, EventSchemas, StateOf } from './context.ts';
+import type { GraphShape } from './graph-shape.ts';
 import type { ReducersOf, Workflow } from './workflow.ts';
 
 /** Schemas of the arguments of nodes that take some, by node. */
@@ -73,7 +74,7 @@ export interface NodeOptions<Body, Id extends string> {
   readonly run: Body;
   /** Default: one attempt. */
   readonly retry?: RetryPolicy;
-  /** How long one attempt may take; begins anew when the run has been parked or taken over meanwhile. */
+  /** How long one attempt may take. A node with a time-out keeps its worker while it waits. */
   readonly timeout?: Duration;
   /** Where `goto` may lead: drawn in the diagram, and checked. Default: anywhere, and not drawn. */
   readonly to?: readonly (Id | 'end')[];
@@ -165,34 +166,4 @@ export interface Graph<
   G extends EventSchemas = EventSchemas,
 > extends Workflow<Input, S, E, Output, G> {
   readonly graph: GraphShape;
-}
-
-/** A graph without its types, as it is executed and drawn. */
-export interface GraphShape {
-  readonly name: string;
-  readonly start: string;
-  readonly nodes: ReadonlyMap<string, NodeShape>;
-  readonly args: ArgsSchemas;
-  readonly merge: Readonly<Record<string, (current: unknown, update: unknown) => unknown>>;
-  readonly output: ((state: unknown) => unknown) | undefined;
-}
-
-export type AnyTarget = string | { readonly node: string; readonly args?: unknown };
-
-export interface NodeShape {
-  readonly id: string;
-  readonly run: (ctx: unknown, args: unknown) => unknown;
-  readonly retry: RetryPolicy | undefined;
-  readonly timeout: Duration | undefined;
-  /** Declared targets of goto; undefined when none are declared. */
-  readonly to: readonly string[] | undefined;
-  readonly edge: EdgeShape | undefined;
-  readonly cycleLimit: number;
-}
-
-export interface EdgeShape {
-  /** Declared targets; undefined when only the function knows them. */
-  readonly to: readonly string[] | undefined;
-  readonly choose: (state: unknown, result: unknown) => AnyTarget | readonly AnyTarget[];
-  readonly isConditional: boolean;
 }

@@ -1,5 +1,5 @@
 /** What is known of a graph's ways before it runs: its edges, and what conditions and gotos declare. */
-import type { AnyTarget, GraphShape } from './graph-definition.ts';
+import type { AnyTarget, GraphShape } from './graph-shape.ts';
 import type { GraphMap } from './graph-plan.ts';
 
 /** The node a target names; `end` for the end. */

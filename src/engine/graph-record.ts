@@ -1,7 +1,7 @@
 /** A graph's run as it can be looked at, from outside and at any time. */
 import type { Fold } from '../core/fold.ts';
 import { graphSteps, type GraphTask, graphTasks, nodeCount, nodeResult } from '../core/graph.ts';
-import type { GraphShape } from './graph-definition.ts';
+import type { GraphShape } from './graph-shape.ts';
 
 export interface GraphRecord {
   /** The version of the graph, and of the schema of its state. */

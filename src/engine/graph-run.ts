@@ -22,7 +22,7 @@ import {
 } from '../core/graph.ts';
 import { validate } from '../core/schema.ts';
 import type { CheckpointOptions, StepContext } from './context.ts';
-import type { AnyTarget, GraphShape, NodeShape } from './graph-definition.ts';
+import type { AnyTarget, GraphShape, NodeShape } from './graph-shape.ts';
 import { mapOf, targetNode } from './graph-map.ts';
 import { type GraphMap, type Move, planNext } from './graph-plan.ts';
 import { contextOptions, type ContextOptions, createContext } from './handler-context.ts';
@@ -256,7 +256,7 @@ function checkOutcome({ id }: NodeShape, returned: unknown): Outcome {
     returned !== null &&
     !Array.isArray(returned) &&
     Object.keys(returned).every((key) => known.includes(key));
-  if (isOutcome) return returned as Outcome;
+  if (isOutcome) return returned;
   throw new DefinitionError(
     `Node "${id}" must return nothing, or an object of ${known.join(', ')}.`,
   );

@@ -6,18 +6,10 @@ import { DefinitionError } from '../core/errors.ts';
 import { checkNodeId } from '../core/names.ts';
 import type { OutputOf, Schema } from '../core/schema.ts';
 import type { EventSchemas } from './context.ts';
-import type {
-  AnyTarget,
-  ArgsSchemas,
-  EdgeShape,
-  Graph,
-  GraphDefinition,
-  GraphShape,
-  NodeOptions,
-  NodeShape,
-} from './graph-definition.ts';
+import type { ArgsSchemas, Graph, GraphDefinition, NodeOptions } from './graph-definition.ts';
 import { targetNode } from './graph-map.ts';
 import { runGraph } from './graph-run.ts';
+import type { AnyTarget, EdgeShape, GraphShape, NodeShape } from './graph-shape.ts';
 import { defineWorkflow } from './workflow.ts';
 
 const defaultCycleLimit = 1_000;

@@ -1,5 +1,5 @@
 /** Graphs as Mermaid diagrams, for documents, terminals and the dashboard. */
-import type { GraphShape, NodeShape } from './graph-definition.ts';
+import type { GraphShape, NodeShape } from './graph-shape.ts';
 import type { GraphRecord } from './graph-record.ts';
 
 /** What is marked in a diagram; `await run.graph()` fits. */

@@ -69,7 +69,8 @@ interface Attempt {
 
 export class Steps {
   readonly #options: StepsOptions;
-  readonly #open = new Set<string>();
+  /** Bodies at work; true for those whose time is running. */
+  readonly #open = new Map<string, boolean>();
 
   constructor(options: StepsOptions) {
     this.#options = options;
@@ -77,7 +78,14 @@ export class Steps {
 
   /** Names of the steps whose bodies are at work. */
   get open(): readonly string[] {
-    return [...this.#open];
+    return [...this.#open.keys()];
+  }
+
+  /**
+   * True while a body does anything but wait, or waits against its time: a run that is parked could not end it then.
+   */
+  isBusy(isWaitingIn: (step: string) => boolean): boolean {
+    return [...this.#open].some(([step, isTimed]) => isTimed || !isWaitingIn(step));
   }
 
   async run(name: string, body: StepBody, options: RunOptions = {}): Promise<unknown> {
@@ -86,7 +94,7 @@ export class Steps {
     if (known !== undefined) return known.value;
     const step = fold.step(name);
     const tried = step?.status === 'retrying' ? step.attempts : 0;
-    this.#open.add(name);
+    this.#open.set(name, options.timeout !== undefined);
     try {
       return await this.#attempts(name, body, { ...options, tried });
     } finally {
