@@ -111,37 +111,42 @@ class Planner {
 
   #joinOne(): boolean {
     for (const task of this.#tasks.values()) {
-      if (task.visit > 0) continue;
-      const fork = task.branch.at(-1);
-      if (fork === undefined) {
-        this.#go([task], []);
-        return true;
-      }
-      const members = this.tasks.filter(({ branch }) => branch.includes(fork));
-      const here = members.filter(({ node, visit }) => node === task.node && visit === 0);
-      const others = members.filter((member) => !here.includes(member));
-      const without = nodeOf(fork);
-      if (others.some(({ node }) => this.#distance(node, task.node, without) !== undefined))
-        continue;
-      if (others.length > 0) this.#go(here, task.branch);
-      else this.#merge(here, task.branch.slice(0, -1));
+      if (task.visit > 0 || this.#mustWait(task)) continue;
+      const [outermost] = task.branch;
+      this.#go(
+        this.tasks.filter(
+          ({ id, node, visit, branch }) =>
+            id === task.id || (node === task.node && visit === 0 && branch[0] === outermost),
+        ),
+      );
       return true;
     }
     return false;
   }
 
-  /** All branches of a fan-out are here; what they are a branch of may have others to wait for. */
-  #merge(here: readonly GraphTask[], branch: readonly string[]): void {
-    const [first, ...rest] = here;
-    if (first === undefined) return;
-    for (const { id } of rest) this.#remove(id);
-    this.put({ ...first, branch });
+  /** True while another branch can still come to where this one waits. */
+  #mustWait({ node: to, branch }: GraphTask): boolean {
+    return branch.some((fork, depth) => {
+      const without = nodeOf(fork);
+      const inner = branch[depth + 1];
+      return this.tasks.some(
+        (other) =>
+          other.branch.includes(fork) &&
+          // Those that share an inner fan-out are judged by that one.
+          (inner === undefined || !other.branch.includes(inner)) &&
+          !(other.node === to && other.visit === 0) &&
+          this.#distance(other.node, to, without) !== undefined,
+      );
+    });
   }
 
-  #go(here: readonly GraphTask[], branch: readonly string[]): void {
-    for (const { id } of here) this.#remove(id);
+  /** Branches go on as one, in the fan-outs that they have in common. */
+  #go(here: readonly GraphTask[]): void {
     const [first] = here;
-    if (first !== undefined) this.begin({ node: first.node, branch });
+    if (first === undefined) return;
+    for (const { id } of here) this.#remove(id);
+    const isShared = (fork: string): boolean => here.every(({ branch }) => branch.includes(fork));
+    this.begin({ node: first.node, branch: first.branch.filter(isShared) });
   }
 
   #remove(id: string): void {
@@ -158,8 +163,7 @@ class Planner {
     };
     const [nearest] = [...waiting].sort((a, b) => length(a) - length(b));
     if (nearest === undefined) return false;
-    const here = waiting.filter(({ node }) => node === nearest.node);
-    this.#go(here, nearest.branch);
+    this.#go(waiting.filter(({ node }) => node === nearest.node));
     return true;
   }
 
