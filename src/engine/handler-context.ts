@@ -47,13 +47,13 @@ export interface ContextOptions {
 
 type MapBody = (item: unknown, step: StepContext, index: number) => unknown;
 
-/** What contexts are made of, for what is built upon them. */
-const optionsByContext = new WeakMap<object, ContextOptions>();
+/** Where a context keeps what it is made of; the same in every copy of the package, as a graph may come from another. */
+const optionsKey = Symbol.for('pawl.context');
 
+/** What a context is made of, for what is built upon it. */
 export function contextOptions(context: object): ContextOptions {
-  const options = optionsByContext.get(context);
-  if (options === undefined) throw new DefinitionError('This is no context of a handler.');
-  return options;
+  if (optionsKey in context) return context[optionsKey] as ContextOptions;
+  throw new DefinitionError('This is no context of a handler.');
 }
 
 export function createContext(options: ContextOptions): Context {
@@ -104,7 +104,7 @@ export function createContext(options: ContextOptions): Context {
       options.progress(fraction, message);
     },
   };
-  optionsByContext.set(context, options);
+  Object.defineProperty(context, optionsKey, { value: options });
   return context as unknown as Context;
 }
 
