@@ -1,12 +1,20 @@
 // Goal: what a graph has completed stays so, and stays small. Method: the memory store, vanishing workers, the log.
 import { describe, expect, test } from 'vitest';
-import { defineGraph } from 'pawl';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { defineGraph, Pawl } from 'pawl';
 import type { NodeContext, RunHandle } from 'pawl';
 import { z } from 'zod';
+import type { CommitOutcome, CommitParams } from '../../src/core/store.ts';
+import { MemoryResumeQueue } from '../../src/memory/resume-queue.ts';
+import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { memoryPawl } from '../support/memory.ts';
 import { allEvents, checkLog } from '../support/workers.ts';
 
 const trail = z.object({ n: z.number().default(0), trail: z.array(z.string()).default([]) });
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 async function typesOf(run: RunHandle, kind: string): Promise<unknown[]> {
   const events = await allEvents(run);
@@ -181,4 +189,45 @@ describe('records', () => {
     expect(large?.[0]).toBe(small?.[0]);
     expect(large?.[1]).toBeLessThan((small?.[1] ?? 0) + 100);
   });
+
+  test('10,000 visits do not grow this process either', async () => {
+    await using pawl = Pawl.assemble({
+      store: new ForgetfulStore(),
+      queue: new MemoryResumeQueue(),
+    });
+    const heap: number[] = [];
+    const graph = defineGraph({
+      name: 'heap',
+      start: 'a',
+      nodes: {
+        a: async (ctx) => {
+          await ctx.step('work', () => 'x'.repeat(100));
+          if (ctx.visit % 2_500 === 0) {
+            collectGarbage();
+            heap.push(process.memoryUsage().heapUsed);
+          }
+          return { goto: ctx.visit < 10_000 ? 'a' : 'end' };
+        },
+      },
+      cycles: { limit: 10_000 },
+    });
+    pawl.worker({ workflows: [graph] });
+    await (await pawl.start(graph, undefined)).result();
+    expect(heap).toHaveLength(4);
+    // 7,500 visits: even one name kept for each would be more.
+    expect((heap[3] ?? 0) - (heap[0] ?? 0)).toBeLessThan(400_000);
+  });
 });
+
+/** Keeps no events, so that the heap holds only what the engine does. */
+class ForgetfulStore extends MemoryRunStore {
+  override async commit(params: CommitParams): Promise<CommitOutcome> {
+    const { release, run, expectedSeq, events } = params;
+    if (release === undefined) {
+      return { outcome: 'committed', seq: expectedSeq + events.length, version: 1 };
+    }
+    const { snapshot: _, ...last } = params;
+    const seq = (await this.record(run))?.seq ?? 0;
+    return super.commit({ ...last, expectedSeq: seq, events: [] });
+  }
+}

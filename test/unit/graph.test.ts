@@ -278,3 +278,90 @@ describe('branches', () => {
     expect(toMermaid(graph, await run.graph())).toContain('class finish pending');
   });
 });
+
+describe('inside of nodes', () => {
+  test('a parked branch wakes up beside one at work, and a cancelled graph ends', async () => {
+    await using pawl = memoryPawl().pawl;
+    const begun: string[] = [];
+    const graph = defineGraph({
+      name: 'waits',
+      signals: { go: z.string() },
+      start: 'both',
+      nodes: {
+        both: () => undefined,
+        one: async (ctx) => ({ result: await ctx.waitFor('go') }),
+        two: async (ctx) => {
+          await ctx.sleep(5);
+          return { result: (await ctx.uuid()).length };
+        },
+        last: async (ctx) => {
+          begun.push('last');
+          await ctx.sleep('1h');
+          begun.push('never');
+        },
+      },
+      edges: { both: ['one', 'two'], one: 'last', two: 'last' },
+    });
+    pawl.worker({ workflows: [graph] });
+    const run = await pawl.start(graph, undefined);
+    await expect.poll(async () => (await run.graph()).completed).toContain('two');
+    await run.signal('go', 'now');
+    await expect.poll(() => begun).toEqual(['last']);
+    expect((await run.graph()).nodes).toMatchObject({
+      one: { result: 'now' },
+      two: { result: 36 },
+    });
+    await run.cancel({ reason: 'enough' });
+    await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
+    expect((await run.graph()).pending).toMatchObject([{ node: 'last' }]);
+    expect(begun).not.toContain('never');
+  });
+
+  test('of two branches that set the same field, the later commit wins', async () => {
+    await using pawl = memoryPawl().pawl;
+    const graph = defineGraph({
+      name: 'later',
+      state: trail,
+      start: 'both',
+      nodes: {
+        both: () => undefined,
+        slow: async (ctx) => {
+          await ctx.sleep(15);
+          return { set: { n: 1 } };
+        },
+        fast: () => ({ set: { n: 2, trail: ['kept'] } }),
+      },
+      edges: { both: ['slow', 'fast'] },
+    });
+    pawl.worker({ workflows: [graph] });
+    const run = await pawl.start(graph, undefined);
+    expect(await run.result()).toEqual({ n: 1, trail: ['kept'] });
+  });
+
+  test.each([
+    ['a value that does not fit the state', { set: { n: 'x' } }, /state\.n does not fit/],
+    [
+      'a result that cannot be stored',
+      { result: () => 1 },
+      /outcome of node a\.result is a function/,
+    ],
+    ['an unknown node', { goto: 'nowhere' }, /"a" leads to "nowhere", but declares only: b/],
+    ['a way it does not declare', { goto: 'a' }, /declares only: b/],
+    [
+      'arguments that do not fit',
+      { goto: { node: 'b', args: 'x' } },
+      /args of node b does not fit/,
+    ],
+    ['a misspelt field', { sett: {} }, /must return nothing, or an object of set, result, goto/],
+  ])('%s fails the run with a message that helps', async (_, returned, message) => {
+    await using pawl = memoryPawl().pawl;
+    const graph = defineGraph({
+      ...{ name: 'mistakes', state: trail, args: { b: z.int() }, start: 'a' },
+      nodes: { a: { run: () => returned as object, to: ['b'] }, b: () => undefined },
+    });
+    pawl.worker({ workflows: [graph] });
+    const run = await pawl.start(graph, undefined);
+    await expect(run.result()).rejects.toThrow(message);
+    expect((await run.graph()).pending).toMatchObject([{ id: 'a:1' }]);
+  });
+});
