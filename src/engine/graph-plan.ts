@@ -4,7 +4,7 @@
  *
  * Several targets start parallel branches; the tasks of a branch carry the ids of the tasks that started it. A target of
  * an *edge* is a join: it waits while another branch of the same fan-out can still come to it, and then goes on as one
- * task. A target of a *goto*, or one with arguments, starts at once.
+ * task; ways that are not declared count where two edges meet. A target of a *goto*, or one with arguments, starts at once.
  *
  *   act ─┬─▶ search ─▶┐            search done: read can still come to join ─▶ `search:1>join` waits
  *        └─▶ read ───▶┴─ join      read done: nobody else can come ─▶ both go on as join:1
@@ -170,6 +170,8 @@ class Planner {
   /** Edges from a node to another, without a way through the node that started the branches; undefined: no way. */
   #distance(from: string, to: string, without?: string): number | undefined {
     const seen = new Set([from]);
+    // Only where several edges meet is it worth waiting for a way that nobody has drawn.
+    const isJoin = this.#map.edgesTo(to) > 1;
     let possible: number | undefined;
     let edge = [from];
     for (let steps = 1; edge.length > 0; steps++) {
@@ -178,7 +180,8 @@ class Planner {
         const { nodes, anywhere } = this.#map.successors(node);
         if (nodes.includes(to)) return steps;
         // Behind a join the branches are one again: what may follow there is no branch of this fan-out.
-        if (anywhere && this.#map.edgesTo(node) < 2) possible ??= farAway + steps;
+        const mayBranch = anywhere && this.#map.edgesTo(node) < 2;
+        if (mayBranch && isJoin) possible ??= farAway + steps;
         for (const next of nodes) {
           if (next === without || seen.has(next)) continue;
           seen.add(next);

@@ -84,13 +84,18 @@ describe('rules', () => {
   });
   const visits = (): number => 1;
 
-  test('a branch that may go anywhere is waited for', () => {
-    const map = mapOf({ a: ['j'] }, ['b']);
+  test('a branch that may go anywhere is waited for where edges meet, and only there', () => {
+    const map = mapOf({ a: ['j'], c: ['j'], d: ['k'] }, ['b']);
     const tasks = [ready('a', ['f:1']), ready('b', ['f:1'])];
     const moves = [{ node: 'j', joins: true }];
     const params = { map, tasks, moves, visits };
     expect(planNext({ ...params, completed: ready('a', ['f:1']) })).toEqual({
       next: [{ id: 'a:1>j', node: 'j', visit: 0, branch: ['f:1'] }],
+      joined: [],
+    });
+    const chain = { ...params, moves: [{ node: 'k', joins: true }] };
+    expect(planNext({ ...chain, completed: ready('a', ['f:1']) })).toEqual({
+      next: [{ id: 'k:2', node: 'k', visit: 2, branch: ['f:1'] }],
       joined: [],
     });
   });
