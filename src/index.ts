@@ -1,5 +1,7 @@
 // The front door.
 export { Pawl } from './pawl.ts';
+export { defineGraph } from './engine/graph.ts';
+export { toMermaid } from './engine/mermaid.ts';
 export { defineWorkflow } from './engine/workflow.ts';
 export { durable } from './durable.ts';
 
@@ -23,6 +25,15 @@ export type {
 export type { Decision } from './engine/effects.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
 export type { Request, RunHandle, RunInfo } from './engine/run-handle.ts';
+export type {
+  Edge,
+  Graph,
+  GraphDefinition,
+  NodeContext,
+  NodeOptions,
+  NodeOutcome,
+} from './engine/graph-definition.ts';
+export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
 export type { RedisTarget } from './redis/connection.ts';

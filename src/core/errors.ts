@@ -30,6 +30,7 @@ export const errorCodes = {
   PAWL_STEP_FAILED: 'A step failed at its last attempt: the cause is the error of its body.',
   PAWL_STEP_NAME_REUSED: 'Two steps of one run have the same name.',
   PAWL_STEP_NOT_AWAITED: 'The handler returned while steps or events were still open.',
+  PAWL_CYCLE_LIMIT: 'A graph came to one node more often than its limit: the error names both.',
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
   PAWL_UNAVAILABLE: 'Redis did not answer: `outcome` says whether the call may have been applied.',
   PAWL_REDIS_FULL: 'Redis is at its memory limit and refused the write.',

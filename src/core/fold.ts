@@ -15,6 +15,7 @@
  *   attached:<id>   true: a child run that ends when this one is cancelled or fails
  *   child:<id>      ChildEnd: a child run has ended, and nobody has looked yet
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
+ *   graph:…         where a graph stands: see `graph.ts`
  *   run:cancel      CancelRequest
  *   run:attempts    number: attempts of the whole run that have failed
  */
@@ -31,6 +32,7 @@ import type {
   StepFailedData,
   TimerData,
 } from './event.ts';
+import { rememberedOfGraphs } from './graph.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
@@ -64,12 +66,21 @@ export type Reducers = Readonly<Record<string, (state: State, data: unknown) => 
 /** Between the name of a step and the name of a step inside it; not allowed in names. */
 export const nesting = ' › ';
 
+/** Names of the steps around a step, the outermost first. */
+export function outerNames(name: string): string[] {
+  const outer: string[] = [];
+  for (let at = name.indexOf(nesting); at > 0; at = name.indexOf(nesting, at + 1)) {
+    outer.push(name.slice(0, at));
+  }
+  return outer;
+}
+
 /** Folds events one after the other, holding the result of all so far. */
 export class Fold implements Folded {
   seq: number;
   state: State;
   readonly #memory: Map<string, unknown>;
-  /** Names of steps inside a step that has not completed, by the outer's name. */
+  /** Fields of what is inside of a step that has not completed, by the name of each step around it. */
   readonly #inner = new Map<string, Set<string>>();
   readonly #touched = new Set<string>();
   readonly #reducers: Reducers;
@@ -152,7 +163,7 @@ export class Fold implements Folded {
     if (Object.hasOwn(remembered, event.type)) {
       remembered[event.type]?.(this, event.data);
     } else if (event.type === 'state.set') {
-      this.#change({ ...this.state, ...(event.data as StateSetData).patch });
+      this.patch((event.data as StateSetData).patch);
     } else if (Object.hasOwn(this.#reducers, event.type)) {
       const next = this.#reducers[event.type]?.(this.state, event.data);
       this.#change(checkState(next, event.type));
@@ -164,6 +175,11 @@ export class Fold implements Folded {
   remember(field: string, value: unknown): void {
     if (value === undefined) {
       if (!this.#memory.delete(field)) return;
+      for (const outer of outerOf(field)) {
+        const inner = this.#inner.get(outer);
+        inner?.delete(field);
+        if (inner?.size === 0) this.#inner.delete(outer);
+      }
     } else {
       this.#memory.set(field, value);
       this.#noteInner(field);
@@ -171,10 +187,25 @@ export class Fold implements Folded {
     this.#touched.add(field);
   }
 
+  /** Replaces top-level fields of the state. */
+  patch(patch: State): void {
+    this.#change({ ...this.state, ...patch });
+  }
+
   /** Forgets what happened inside of a step that is over. */
   forgetInside(step: string): void {
-    for (const field of this.#inner.get(step) ?? []) this.remember(field, undefined);
+    for (const field of [...(this.#inner.get(step) ?? [])]) this.remember(field, undefined);
     this.#inner.delete(step);
+  }
+
+  /** Forgets failures inside of a step that is tried again. */
+  forgetFailuresInside(step: string): void {
+    for (const field of [...(this.#inner.get(step) ?? [])]) {
+      const value = this.#memory.get(field);
+      if (field.startsWith('step:') && (value as StepResult).status !== 'completed') {
+        this.remember(field, undefined);
+      }
+    }
   }
 
   /** Entries of the memory that changed since `forgetTouched`, so that a snapshot need not look at all. */
@@ -187,14 +218,9 @@ export class Fold implements Folded {
   }
 
   #noteInner(field: string): void {
-    if (!field.startsWith('step:')) return;
-    const name = field.slice('step:'.length);
-    // The outermost step clears everything inside of it, at any depth.
-    const end = name.indexOf(nesting);
-    if (end < 1) return;
-    const outer = name.slice(0, end);
-    const inner = this.#inner.get(outer) ?? new Set();
-    this.#inner.set(outer, inner.add(field));
+    for (const outer of outerOf(field)) {
+      this.#inner.set(outer, (this.#inner.get(outer) ?? new Set()).add(field));
+    }
   }
 
   #change(state: State): void {
@@ -202,8 +228,17 @@ export class Fold implements Folded {
   }
 }
 
+/** Names of the steps around what a field of the memory is about. */
+function outerOf(field: string): string[] {
+  const kind = field.indexOf(':');
+  return kind > 0 && nested.has(field.slice(0, kind)) ? outerNames(field.slice(kind + 1)) : [];
+}
+
+const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect']);
+
 /** What pawl's own events do to the memory. */
 const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> = {
+  ...rememberedOfGraphs,
   'step.completed': (fold, data) => {
     const { name, result, took } = data as StepCompletedData;
     const completed: StepResult = { status: 'completed', result };
@@ -219,6 +254,7 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   'step.retried': (fold, data) => {
     const { name, attempts } = data as StepFailedData;
     const retrying: StepResult = { status: 'retrying', attempts };
+    fold.forgetFailuresInside(name);
     fold.remember(`step:${name}`, retrying);
     fold.remember(`effect:${name}`, undefined);
   },

@@ -42,6 +42,12 @@ export function checkSignalName(name: unknown): asserts name is string {
   checkText('signal name', name, nameRule);
 }
 
+/** Checks the id of a node: as the name of a workflow, and not `end`. */
+export function checkNodeId(id: unknown): asserts id is string {
+  checkText('node id', id, nameRule);
+  if (id === 'end') throw new InvalidError('node id', '"end" is the end of every graph.');
+}
+
 /** Checks the name of a step: 1–256 printable characters. */
 export function checkStepName(name: unknown): asserts name is string {
   checkText('step name', name, {

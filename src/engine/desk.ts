@@ -64,7 +64,7 @@ export class Desk {
     const names = new Names({ run, fold, beforeNew });
     const waits = new Waits({
       ...{ run, fold, writer, clock, names, storeNow, signal: lost },
-      isBusy: () => this.#steps.open.length > 0,
+      isBusy: () => this.#isBusy(),
       deadlineAt: claimed.record.deadlineAt,
       onMail: () => void this.#mailbox.look(),
     });
@@ -82,10 +82,9 @@ export class Desk {
       onPaused: () => this.#pause(),
     });
     this.context = createContext({
-      ...{ run, fence, workflow, writer, steps, waits, limits, storeNow, random },
+      ...{ run, fence, workflow, writer, steps, waits, limits, storeNow, random, fold, names },
       effects: new Effects({ run, fold, writer, steps, waits }),
       children: new Children({ run, writer, steps, waits, parts: options }),
-      state: () => fold.state,
       signal: cancellation.signal,
       log: withFields(logger, { run, workflow: workflow.name, fence }),
       checkCancelled: beforeNew,
@@ -155,7 +154,12 @@ export class Desk {
     writer.ride(recordWrite('operator.paused', {}));
     writer.handBackAtNextCommit();
     // With nothing at work there may be no next commit.
-    if (this.#steps.open.length === 0) void writer.handBack();
+    if (!this.#isBusy()) void writer.handBack();
+  }
+
+  /** Nodes of a graph may wait inside of their step. */
+  #isBusy(): boolean {
+    return this.#steps.isBusy((step) => this.#waits.isWaitingIn(step));
   }
 }
 

@@ -11,7 +11,7 @@
  */
 import { DefinitionError } from '../core/errors.ts';
 import type { EffectData } from '../core/event.ts';
-import type { Fold } from '../core/fold.ts';
+import { type Fold, nesting } from '../core/fold.ts';
 import type { EffectOptions } from './context.ts';
 import type { LogWriter } from './log-writer.ts';
 import { idempotencyKey, type StepBody, type Steps } from './steps.ts';
@@ -68,7 +68,9 @@ export class Effects {
       case 'skip':
         return { result: undefined };
       case 'ask': {
-        const answer = await waits.anySignal(`doubt:${name}`, [decisionSignal(name)], undefined);
+        // Inside of the effect, so that it leaves the memory with it.
+        const doubt = `${name}${nesting}doubt`;
+        const answer = await waits.anySignal(doubt, [decisionSignal(name)], undefined);
         const decision = answer?.payload as Decision;
         return decision.decide === 'done' ? { result: decision.result } : undefined;
       }

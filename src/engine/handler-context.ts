@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { encode } from '../core/codec.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
-import { InvalidError } from '../core/errors.ts';
-import type { State } from '../core/fold.ts';
+import { DefinitionError, InvalidError } from '../core/errors.ts';
+import type { Fold } from '../core/fold.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { checkStepName } from '../core/names.ts';
@@ -19,6 +19,7 @@ import type {
 import type { Children } from './children.ts';
 import type { Effects } from './effects.ts';
 import type { LogWriter } from './log-writer.ts';
+import type { Names } from './names.ts';
 import type { StepBody, Steps } from './steps.ts';
 import type { Waits } from './waits.ts';
 import type { AnyWorkflow } from './workflow.ts';
@@ -28,7 +29,8 @@ export interface ContextOptions {
   readonly run: string;
   readonly fence: number;
   readonly workflow: AnyWorkflow;
-  readonly state: () => State;
+  readonly fold: Fold;
+  readonly names: Names;
   readonly writer: LogWriter;
   readonly steps: Steps;
   readonly effects: Effects;
@@ -42,17 +44,29 @@ export interface ContextOptions {
   /** Called before anything is written, and throws when the run is being cancelled. */
   readonly checkCancelled: () => void;
   readonly progress: (fraction: number, message: string | undefined) => void;
+  /** Put before every name, so that names of parts of a run do not clash. */
+  readonly scope?: string;
 }
 
 type MapBody = (item: unknown, step: StepContext, index: number) => unknown;
 
+/** Where a context keeps what it is made of; the same in every copy of the package, as a graph may come from another. */
+const optionsKey = Symbol.for('pawl.context');
+
+/** What a context is made of, for what is built upon it. */
+export function contextOptions(context: object): ContextOptions {
+  if (optionsKey in context) return context[optionsKey] as ContextOptions;
+  throw new DefinitionError('This is no context of a handler.');
+}
+
 export function createContext(options: ContextOptions): Context {
   const { workflow, writer, steps, effects, limits, storeNow, random } = options;
+  const checked = nameCheck(options);
   const context = {
     run: options.run,
     fence: options.fence,
     get state() {
-      return options.state();
+      return options.fold.state;
     },
     signal: options.signal,
     log: options.log,
@@ -62,19 +76,16 @@ export function createContext(options: ContextOptions): Context {
     },
     async set(patch: Record<string, unknown>) {
       options.checkCancelled();
-      await writer.submit([setWrite(workflow, limits, options.state(), patch)]);
+      await writer.submit([setWrite(workflow, limits, options.fold.state, patch)]);
     },
     async step(name: string, body: StepBody, stepOptions?: StepOptions) {
-      checkStepName(name);
-      return steps.run(name, body, stepOptions);
+      return steps.run(checked(name), body, stepOptions);
     },
     async map(name: string, items: readonly unknown[], body: MapBody, mapOptions?: StepOptions) {
-      checkStepName(name);
-      return steps.map(name, items, body, mapOptions);
+      return steps.map(checked(name), items, body, mapOptions);
     },
     async effect(name: string, body: StepBody, effectOptions: EffectOptions<unknown>) {
-      checkStepName(name);
-      return effects.run(name, body, effectOptions);
+      return effects.run(checked(name), body, effectOptions);
     },
     async checkpoint({ label, metadata }: CheckpointOptions = {}) {
       options.checkCancelled();
@@ -100,11 +111,14 @@ export function createContext(options: ContextOptions): Context {
       options.progress(fraction, message);
     },
   };
+  Object.defineProperty(context, optionsKey, { value: options });
   return context as unknown as Context;
 }
 
 /** The part of the context that waits. */
-function waiting({ waits, workflow, run }: ContextOptions): object {
+function waiting(options: ContextOptions): object {
+  const { waits, workflow, run } = options;
+  const checked = nameCheck(options);
   const signals = workflow.definition.signals ?? {};
   const checkSignals = (names: readonly string[]): void => {
     for (const name of names) {
@@ -127,25 +141,28 @@ function waiting({ waits, workflow, run }: ContextOptions): object {
       if (Number.isNaN(dueAt)) throw new InvalidError('sleepUntil', 'needs a valid Date.');
       await waits.sleep(checked(as ?? `sleep:${time.toISOString()}`), { dueAt });
     },
-    async waitFor(signal: string, options: WaitOptions = {}) {
+    async waitFor(signal: string, wait: WaitOptions = {}) {
       checkSignals([signal]);
-      const name = checked(options.as ?? `wait:${signal}`);
-      return (await waits.anySignal(name, [signal], timeoutOf(options)))?.payload;
+      const name = checked(wait.as ?? `wait:${signal}`);
+      return (await waits.anySignal(name, [signal], timeoutOf(wait)))?.payload;
     },
-    async waitForAny(names: readonly string[], options: WaitOptions = {}) {
+    async waitForAny(names: readonly string[], wait: WaitOptions = {}) {
       checkSignals(names);
-      const name = checked(options.as ?? `wait:any:${names.join(',')}`);
-      return waits.anySignal(name, names, timeoutOf(options));
+      const name = checked(wait.as ?? `wait:any:${names.join(',')}`);
+      return waits.anySignal(name, names, timeoutOf(wait));
     },
-    async waitForAll(names: readonly string[], options: WaitOptions = {}) {
+    async waitForAll(names: readonly string[], wait: WaitOptions = {}) {
       checkSignals(names);
-      const name = checked(options.as ?? `wait:all:${names.join(',')}`);
-      return waits.allSignals(name, names, timeoutOf(options));
+      const name = checked(wait.as ?? `wait:all:${names.join(',')}`);
+      return waits.allSignals(name, names, timeoutOf(wait));
     },
   };
 }
 
-function checked(name: string): string {
-  checkStepName(name);
-  return name;
+/** Checks a name and puts the scope before it. */
+function nameCheck({ scope = '' }: ContextOptions): (name: string) => string {
+  return (name) => {
+    checkStepName(name);
+    return scope + name;
+  };
 }

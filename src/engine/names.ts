@@ -3,12 +3,14 @@
  */
 import { decode } from '../core/codec.ts';
 import { reviveError, StepError } from '../core/errors.ts';
-import type { Fold } from '../core/fold.ts';
+import { type Fold, outerNames } from '../core/fold.ts';
 
 export class Names {
   readonly #run: string;
   readonly #fold: Fold;
   readonly #used = new Set<string>();
+  /** Used names inside of a step, by the name of each step around them. */
+  readonly #inside = new Map<string, Set<string>>();
   readonly #beforeNew: (name: string) => void;
 
   /** `beforeNew` is called for a name without a stored result, and may throw. */
@@ -35,6 +37,9 @@ export class Names {
       );
     }
     this.#used.add(name);
+    for (const outer of outerNames(name)) {
+      this.#inside.set(outer, (this.#inside.get(outer) ?? new Set()).add(name));
+    }
     const known = this.#fold.step(name) ?? (was === undefined ? undefined : this.#fold.step(was));
     switch (known?.status) {
       case 'completed':
@@ -46,6 +51,24 @@ export class Names {
         this.#beforeNew(name);
         return undefined;
     }
+  }
+
+  /** Lets go of the names inside of a step: it is over, or begins again. */
+  releaseInside(step: string): void {
+    for (const name of this.#inside.get(step) ?? []) {
+      this.#used.delete(name);
+      this.#inside.delete(name);
+      for (const outer of outerNames(name)) {
+        if (outer !== step) this.#inside.get(outer)?.delete(name);
+      }
+    }
+    this.#inside.delete(step);
+  }
+
+  /** Lets go of a name that never comes again, and of those inside. */
+  release(name: string): void {
+    this.releaseInside(name);
+    this.#used.delete(name);
   }
 }
 

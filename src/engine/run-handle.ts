@@ -9,6 +9,7 @@ import {
   RunError,
 } from '../core/errors.ts';
 import type { RunEvent } from '../core/event.ts';
+import type { Fold } from '../core/fold.ts';
 import { defaults, fixedLimits, type Limits } from '../core/limits.ts';
 import { checkSignalName } from '../core/names.ts';
 import type { WakeUp } from '../core/queue.ts';
@@ -17,6 +18,7 @@ import { type InputOf, validate } from '../core/schema.ts';
 import type { RunStore } from '../core/store.ts';
 import type { EventSchemas } from './context.ts';
 import { type Decision, decisionSignal } from './effects.ts';
+import { type GraphRecord, graphRecord } from './graph-record.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from './payloads.ts';
 import { replay } from './replay.ts';
 import type { AnyWorkflow } from './workflow.ts';
@@ -121,20 +123,21 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   /**
+   * Where a graph stands now.
+   * @throws PawlError `PAWL_DEFINITION` when the handle was made without the graph.
+   */
+  async graph(): Promise<GraphRecord> {
+    const { workflow, fold } = await this.#replay();
+    if (workflow.graph !== undefined) return graphRecord(workflow.graph, workflow.version, fold);
+    throw new PawlError('PAWL_DEFINITION', `Workflow ${workflow.name} is no graph.`);
+  }
+
+  /**
    * What the run's events fold to now.
    * @throws PawlError `PAWL_DEFINITION` when the handle was made without the workflow.
    */
   async state(): Promise<S> {
-    const { store, workflow } = this.#parts;
-    if (workflow === undefined) {
-      throw new PawlError(
-        'PAWL_DEFINITION',
-        'The state needs the workflow: pawl.run(workflow, id).',
-      );
-    }
-    const loaded = await store.load(this.id);
-    if (loaded === undefined) throw this.#notFound();
-    return (await replay(store, workflow, loaded)).fold.state as S;
+    return (await this.#replay()).fold.state as S;
   }
 
   /**
@@ -225,6 +228,19 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'missing':
         throw this.#notFound();
     }
+  }
+
+  async #replay(): Promise<{ readonly workflow: AnyWorkflow; readonly fold: Fold }> {
+    const { store, workflow } = this.#parts;
+    if (workflow === undefined) {
+      throw new PawlError(
+        'PAWL_DEFINITION',
+        'The state needs the workflow: pawl.run(workflow, id).',
+      );
+    }
+    const loaded = await store.load(this.id);
+    if (loaded === undefined) throw this.#notFound();
+    return { workflow, fold: (await replay(store, workflow, loaded)).fold };
   }
 
   async #post(name: string, data: Uint8Array, id: string | undefined): Promise<void> {

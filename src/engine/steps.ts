@@ -29,6 +29,18 @@ import { eventWrite, recordWrite, type Write } from './writes.ts';
 
 export type StepBody = (step: StepContext) => unknown;
 
+/** How a step that is more than a step, such as a node of a graph, is stored. */
+export interface RunOptions extends StepOptions {
+  /**
+   * What is committed in place of `step.completed`. Called when the body has ended, in the same turn as the commit, so
+   * that it may decide by the state.
+   */
+  readonly record?: (
+    result: unknown,
+    events: readonly Write[],
+  ) => { readonly writes: readonly Write[]; readonly snapshot: boolean };
+}
+
 export interface StepsOptions {
   readonly run: string;
   readonly workflow: AnyWorkflow;
@@ -45,6 +57,9 @@ export interface StepsOptions {
   readonly onIdle: () => void;
 }
 
+/** What completes a step, and the mark of a checkpoint. */
+const eventsOfCompletion = 2;
+
 interface Attempt {
   readonly name: string;
   readonly attempt: number;
@@ -54,7 +69,8 @@ interface Attempt {
 
 export class Steps {
   readonly #options: StepsOptions;
-  readonly #open = new Set<string>();
+  /** Bodies at work; true for those whose time is running. */
+  readonly #open = new Map<string, boolean>();
 
   constructor(options: StepsOptions) {
     this.#options = options;
@@ -62,16 +78,23 @@ export class Steps {
 
   /** Names of the steps whose bodies are at work. */
   get open(): readonly string[] {
-    return [...this.#open];
+    return [...this.#open.keys()];
   }
 
-  async run(name: string, body: StepBody, options: StepOptions = {}): Promise<unknown> {
+  /**
+   * True while a body does anything but wait, or waits against its time: a run that is parked could not end it then.
+   */
+  isBusy(isWaitingIn: (step: string) => boolean): boolean {
+    return [...this.#open].some(([step, isTimed]) => isTimed || !isWaitingIn(step));
+  }
+
+  async run(name: string, body: StepBody, options: RunOptions = {}): Promise<unknown> {
     const { fold, names, onIdle } = this.#options;
     const known = names.use(name, options.was);
     if (known !== undefined) return known.value;
     const step = fold.step(name);
     const tried = step?.status === 'retrying' ? step.attempts : 0;
-    this.#open.add(name);
+    this.#open.set(name, options.timeout !== undefined);
     try {
       return await this.#attempts(name, body, { ...options, tried });
     } finally {
@@ -103,9 +126,9 @@ export class Steps {
   async #attempts(
     name: string,
     body: StepBody,
-    options: StepOptions & { readonly tried: number },
+    options: RunOptions & { readonly tried: number },
   ): Promise<unknown> {
-    const { clock, lost, writer, random, run } = this.#options;
+    const { clock, lost, writer, names, random, run } = this.#options;
     const retry: RetryPolicy = options.retry ?? {};
     for (let attempt = options.tried + 1; ; attempt++) {
       const signal = this.#options.cancellation.current();
@@ -113,6 +136,8 @@ export class Steps {
       if (lost.aborted) return never();
       if (signal.aborted) throw this.#cancelled(signal);
       const at: Attempt = { name, attempt, signal, events: [] };
+      // Each attempt goes through the same names inside.
+      names.releaseInside(name);
       let result: unknown;
       try {
         result = await this.#body(at, body, options);
@@ -128,7 +153,7 @@ export class Steps {
         await writer.submit([recordWrite('step.failed', data)]);
         throw stepFailure(run, name, attempt, error);
       }
-      return this.#complete(at, result);
+      return this.#complete(at, result, options);
     }
   }
 
@@ -160,8 +185,15 @@ export class Steps {
     }
   }
 
-  async #complete({ name, attempt, events }: Attempt, result: unknown): Promise<unknown> {
-    const { writer, limits, run } = this.#options;
+  async #complete(at: Attempt, result: unknown, { record }: RunOptions): Promise<unknown> {
+    const { name, attempt, events } = at;
+    const { writer, limits, names, run } = this.#options;
+    names.releaseInside(name);
+    if (record !== undefined) {
+      const { writes, snapshot } = record(result, events);
+      await writer.submit(writes, { snapshot });
+      return result;
+    }
     const bytes = encode(result, `result of step ${name}`, limits.eventBytes);
     const data: StepCompletedData = { name, result: bytes, attempts: attempt };
     await writer.submit([recordWrite('step.completed', data), ...events]);
@@ -175,7 +207,7 @@ export class Steps {
       idempotencyKey: idempotencyKey(run, at.name),
       attempt: at.attempt,
       emit: (type: string, data: unknown) => {
-        const limit = fixedLimits.eventsPerCommit - 1;
+        const limit = fixedLimits.eventsPerCommit - eventsOfCompletion;
         if (at.events.length >= limit) {
           throw new LimitError(`events of step ${at.name}`, limit, at.events.length + 1);
         }

@@ -17,7 +17,7 @@ import type { Clock } from '../core/clock.ts';
 import { decode, encode } from '../core/codec.ts';
 import { type PawlError, reviveError, StepError } from '../core/errors.ts';
 import type { StepCompletedData, TimerData } from '../core/event.ts';
-import type { Fold } from '../core/fold.ts';
+import { type Fold, nesting } from '../core/fold.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Names } from './names.ts';
 import { encodeRecord } from './payloads.ts';
@@ -131,6 +131,11 @@ export class Waits {
       `Child run ${id} ${end?.status}: ${cause?.message ?? 'no reason recorded'}`,
       cause,
     );
+  }
+
+  /** True when something inside of a step waits. */
+  isWaitingIn(step: string): boolean {
+    return [...this.#waits].some(({ name }) => name.startsWith(step + nesting));
   }
 
   /** Something has happened: ends the waits it ends, and parks the run if all that is left are long ones. */

@@ -8,6 +8,7 @@ import { checkEventType, checkSignalName, checkWorkflowName } from '../core/name
 import type { RetryPolicy } from '../core/policy.ts';
 import { type InputOf, type OutputOf, type Schema, validate } from '../core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './context.ts';
+import type { GraphShape } from './graph-shape.ts';
 
 export type ReducersOf<S, E extends EventSchemas> = {
   readonly [Type in keyof E]?: (state: StateOf<S>, data: OutputOf<E[Type]>) => OutputOf<S>;
@@ -61,6 +62,8 @@ export interface Workflow<
   readonly definition: WorkflowDefinition<Input, S, E, Output, G>;
   /** The state before the first event. */
   readonly initialState: State;
+  /** Of workflows made by `defineGraph`. */
+  readonly graph?: GraphShape;
 }
 
 /** Any workflow, whatever its types. */

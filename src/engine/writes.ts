@@ -42,16 +42,23 @@ export function setWrite(
   state: State,
   patch: Record<string, unknown>,
 ): Write {
+  const valid = validPatch(workflow, state, patch);
+  const data = encode({ patch: valid }, 'state', limits.eventBytes);
+  return { type: 'state.set', data, value: canonical({ patch: valid }, data) };
+}
+
+/** The patch as the schema of the state makes it. */
+export function validPatch(
+  workflow: AnyWorkflow,
+  state: State,
+  patch: Record<string, unknown>,
+): Record<string, unknown> {
   if (typeof patch !== 'object' || patch === null)
     throw new InvalidError('patch', 'must be an object.');
   const schema = workflow.definition.state;
-  let valid: Record<string, unknown> = patch;
-  if (schema !== undefined) {
-    const whole = validate<Record<string, unknown>>(schema, { ...state, ...patch }, 'state');
-    valid = Object.fromEntries(Object.keys(patch).map((key) => [key, whole[key]]));
-  }
-  const data = encode({ patch: valid }, 'state', limits.eventBytes);
-  return { type: 'state.set', data, value: canonical({ patch: valid }, data) };
+  if (schema === undefined) return patch;
+  const whole = validate<Record<string, unknown>>(schema, { ...state, ...patch }, 'state');
+  return Object.fromEntries(Object.keys(patch).map((key) => [key, whole[key]]));
 }
 
 /** One of pawl's own events; its parts are bounded already. */

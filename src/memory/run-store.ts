@@ -4,7 +4,6 @@
  */
 import { PawlError } from '../core/errors.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
-import { fixedLimits } from '../core/limits.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
   CancelOutcome,
@@ -30,13 +29,13 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
-  Snapshot,
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { listRuns } from './run-list.ts';
 import { interruptRun, release, save } from './transitions.ts';
+import { claimed, copyEvent, loaded, messagesPerPage, toTakeover } from './reading.ts';
 import { MemorySessions } from './sessions.ts';
 import {
   append,
@@ -51,8 +50,6 @@ import {
 } from './stored-run.ts';
 
 const resendMsMax = 600_000;
-/** Messages read at a time; more follow when these are taken. */
-const messagesPerPage = 100;
 
 export class MemoryRunStore implements RunStore {
   readonly #clock: { now(): number };
@@ -363,38 +360,6 @@ export class MemoryRunStore implements RunStore {
   #changed(run: string): void {
     for (const watcher of this.#watchers.get(run) ?? []) queueMicrotask(watcher);
   }
-}
-
-function claimed(run: StoredRun, token: string): ClaimOutcome {
-  return {
-    outcome: 'claimed',
-    ownership: { run: run.id, fence: run.fence, owner: token },
-    takeover: toTakeover(run),
-    messages: run.inbox.slice(0, messagesPerPage),
-    ...loaded(run),
-  };
-}
-
-function toTakeover(run: StoredRun): ClaimedData['takeover'] {
-  if (run.lost?.claimMs === undefined) return undefined;
-  const { from, reason, detectMs, claimMs } = run.lost;
-  return { from, reason, detectMs, claimMs };
-}
-
-function loaded(run: StoredRun): LoadedRun {
-  const from = run.snapshot?.seq ?? 0;
-  const events = run.events.slice(from, from + fixedLimits.eventsPerPage).map(copyEvent);
-  return { record: toRecord(run), snapshot: copySnapshot(run.snapshot), events };
-}
-
-function copyEvent(event: StoredEvent): StoredEvent {
-  return { ...event, data: copy(event.data) };
-}
-
-function copySnapshot(snapshot: Snapshot | undefined): Snapshot | undefined {
-  if (snapshot === undefined) return undefined;
-  const fields = [...snapshot.fields].map(([field, bytes]) => [field, copy(bytes)] as const);
-  return { ...snapshot, fields: new Map(fields) };
 }
 
 function ignore(): void {

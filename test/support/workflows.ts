@@ -1,6 +1,6 @@
 /** Workflows that the tests run, in this process and in children. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defineWorkflow } from 'pawl';
+import { defineGraph, defineWorkflow } from 'pawl';
 import { z } from 'zod';
 
 /** Ticks `count` times: one step and one event for each, in one commit, `paceMs` apart. */
@@ -40,4 +40,27 @@ export const stubborn = defineWorkflow({
       return process.pid;
     });
   },
+});
+
+/** Rounds of two parallel nodes and a join; each body takes `paceMs` and names its process. */
+export const rounds = defineGraph({
+  name: 'rounds',
+  input: z.object({ rounds: z.int(), paceMs: z.number() }),
+  state: z.object({ sum: z.number().default(0), round: z.number().default(0) }),
+  start: 'plan',
+  nodes: {
+    plan: (ctx) => ({ set: { round: ctx.visit } }),
+    left: async (ctx) => {
+      await ctx.step('first half', () => sleep(ctx.input.paceMs));
+      await ctx.step('second half', () => sleep(ctx.input.paceMs));
+      return { set: { sum: 1 }, result: process.pid };
+    },
+    right: async (ctx) => {
+      await sleep(ctx.input.paceMs);
+      return { set: { sum: 100 }, result: process.pid };
+    },
+    join: (ctx) => ({ goto: ctx.state.round < ctx.input.rounds ? 'plan' : 'end' }),
+  },
+  edges: { plan: ['left', 'right'], left: 'join', right: 'join' },
+  merge: { sum: (current, update) => current + update },
 });

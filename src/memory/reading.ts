@@ -1,0 +1,44 @@
+/** What readers of a run get: copies, so that nobody can change what is stored. */
+import type { ClaimedData, StoredEvent } from '../core/event.ts';
+import { fixedLimits } from '../core/limits.ts';
+import type { ClaimOutcome, LoadedRun, Snapshot } from '../core/store.ts';
+import { copy, type StoredRun, toRecord } from './stored-run.ts';
+
+/** Messages read at a time; more follow when these are taken. */
+export const messagesPerPage = 100;
+
+/** The answer to a claim that took the run. */
+export function claimed(run: StoredRun, token: string): ClaimOutcome {
+  return {
+    outcome: 'claimed',
+    ownership: { run: run.id, fence: run.fence, owner: token },
+    takeover: toTakeover(run),
+    messages: run.inbox.slice(0, messagesPerPage),
+    ...loaded(run),
+  };
+}
+
+/** How the owner before was lost; undefined when it was not. */
+export function toTakeover(run: StoredRun): ClaimedData['takeover'] {
+  if (run.lost?.claimMs === undefined) return undefined;
+  const { from, reason, detectMs, claimMs } = run.lost;
+  return { from, reason, detectMs, claimMs };
+}
+
+/** A run as its readers get it: snapshot and the first page of what came after. */
+export function loaded(run: StoredRun): LoadedRun {
+  const from = run.snapshot?.seq ?? 0;
+  const events = run.events.slice(from, from + fixedLimits.eventsPerPage).map(copyEvent);
+  return { record: toRecord(run), snapshot: copySnapshot(run.snapshot), events };
+}
+
+/** An event with bytes of its own. */
+export function copyEvent(event: StoredEvent): StoredEvent {
+  return { ...event, data: copy(event.data) };
+}
+
+function copySnapshot(snapshot: Snapshot | undefined): Snapshot | undefined {
+  if (snapshot === undefined) return undefined;
+  const fields = [...snapshot.fields].map(([field, bytes]) => [field, copy(bytes)] as const);
+  return { ...snapshot, fields: new Map(fields) };
+}
