@@ -1,13 +1,14 @@
 // Goal: a wrong graph does not compile, or is refused when it is defined. Method: tsc over lines that must be errors.
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { defineGraph, Pawl } from 'pawl';
+import { defineGraph } from 'pawl';
+import type { Pawl } from 'pawl';
 import { z } from 'zod';
 
 const state = z.object({ n: z.number().default(0), notes: z.array(z.string()).default([]) });
 const input = z.object({ goal: z.string() });
 
 /** Definitions that only have to compile, or must not: nothing of this is called. */
-function compiled(pawl: Pawl): unknown[] {
+async function compiled(pawl: Pawl): Promise<unknown[]> {
   const good = defineGraph({
     name: 'good',
     ...{ input, state, args: { read: z.object({ url: z.string(), depth: z.int().default(1) }) } },
@@ -38,16 +39,14 @@ function compiled(pawl: Pawl): unknown[] {
     merge: { notes: (current, update) => [...current, ...update] },
     output: ({ notes }) => notes.length,
   });
-  void pawl.start(good, { goal: 'x' }).then(async (run) => {
-    expectTypeOf(await run.result()).toEqualTypeOf<number>();
-    await run.signal('ok', { by: 'me' });
-  });
+  const run = await pawl.start(good, { goal: 'x' });
+  expectTypeOf(await run.result()).toEqualTypeOf<number>();
+  await run.signal('ok', { by: 'me' });
   // @ts-expect-error -- the input has a goal
-  void pawl.start(good, { gaol: 'x' });
+  await pawl.start(good, { gaol: 'x' });
   const byDefault = defineGraph({ name: 'd', state, start: 'a', nodes: { a: () => ({}) } });
-  void pawl.start(byDefault, undefined).then(async (run) => {
-    expectTypeOf(await run.result()).toEqualTypeOf<{ n: number; notes: string[] }>();
-  });
+  const other = await pawl.start(byDefault, undefined);
+  expectTypeOf(await other.result()).toEqualTypeOf<{ n: number; notes: string[] }>();
 
   return [
     good,
