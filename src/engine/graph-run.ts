@@ -53,6 +53,8 @@ class GraphRun {
   readonly #map: GraphMap;
   /** Ids of tasks at work. */
   readonly #working = new Set<string>();
+  /** Tasks whose scheduling is durable. */
+  #startable: readonly GraphTask[] = [];
   #failure: { readonly error: unknown } | undefined;
   #onChange: () => void = () => undefined;
 
@@ -72,12 +74,10 @@ class GraphRun {
       // It needs no commit of its own: without it, a graph begins at its start.
       writer.ride(recordWrite('node.scheduled', data));
     }
+    this.#startable = graphTasks(fold.memory) ?? [];
     for (;;) {
-      const tasks = graphTasks(fold.memory) ?? [];
-      if (tasks.length === 0) break;
-      for (const task of tasks) {
-        if (task.visit > 0 && !this.#working.has(task.id)) this.#start(task);
-      }
+      this.#startAll();
+      if (this.#working.size === 0) break;
       await new Promise<void>((resolve) => {
         this.#onChange = resolve;
       });
@@ -86,6 +86,17 @@ class GraphRun {
     }
     const { output } = this.#graph;
     return output === undefined ? fold.state : output(fold.state);
+  }
+
+  /** The fold is ahead of the log, so a task is started when the commit that scheduled it is durable, not before. */
+  #startAll(): void {
+    const wanted = new Set(this.#startable.map(({ id }) => id));
+    this.#startable = [];
+    if (wanted.size === 0) return;
+    for (const task of graphTasks(this.#options.fold.memory) ?? []) {
+      const isNew = wanted.has(task.id) && !this.#working.has(task.id);
+      if (isNew && task.visit > 0) this.#start(task);
+    }
   }
 
   #start(task: GraphTask): void {
@@ -106,11 +117,17 @@ class GraphRun {
     this.#checkCycles(node);
     const { retry, timeout } = node;
     const name = taskStep(task);
+    let scheduled: readonly GraphTask[] = [];
     await steps.run(name, (step) => this.#body(node, task, step), {
       ...(retry === undefined ? {} : { retry }),
       ...(timeout === undefined ? {} : { timeout }),
-      record: (visited, events) => this.#record(node, task, visited as Visited, events),
+      record: (visited, events) => {
+        const { next, ...commit } = this.#record(node, task, visited as Visited, events);
+        scheduled = next;
+        return commit;
+      },
     });
+    this.#startable = [...this.#startable, ...scheduled];
     names.release(name);
   }
 
@@ -158,7 +175,11 @@ class GraphRun {
     task: GraphTask,
     { returned, checkpoints }: Visited,
     events: readonly Write[],
-  ): { readonly writes: readonly Write[]; readonly snapshot: boolean } {
+  ): {
+    readonly next: readonly GraphTask[];
+    readonly writes: readonly Write[];
+    readonly snapshot: boolean;
+  } {
     const { fold, limits, workflow } = this.#options;
     const outcome = checkOutcome(node, returned);
     const before = this.#reduced(fold.state, events);
@@ -188,7 +209,7 @@ class GraphRun {
       const bytes = encode(value, 'checkpoint', limits.eventBytes);
       return { type: 'checkpoint.saved', data: bytes, value };
     });
-    return { writes: [...events, write, ...marks], snapshot: marks.length > 0 };
+    return { next, writes: [...events, write, ...marks], snapshot: marks.length > 0 };
   }
 
   /** The state after the visit's own events. */

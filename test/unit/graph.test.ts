@@ -279,6 +279,28 @@ describe('branches', () => {
   });
 });
 
+describe('many', () => {
+  test('400 tasks at once, of several commits: what follows starts when all of it is durable', async () => {
+    await using pawl = memoryPawl().pawl;
+    const graph = defineGraph({
+      ...{ name: 'many', state: trail, args: { one: z.int() }, start: 'all' },
+      nodes: {
+        all: () => ({
+          goto: Array.from({ length: 400 }, (_, i) => ({ node: 'one' as const, args: i })),
+        }),
+        one: () => ({ set: { n: 1 } }),
+        last: () => undefined,
+      },
+      edges: { one: 'last' },
+      merge: { n: (current, update) => current + update },
+    });
+    pawl.worker({ workflows: [graph] });
+    const run = await pawl.start(graph, undefined);
+    expect(await run.result()).toMatchObject({ n: 400 });
+    expect((await run.graph()).nodes['last']).toMatchObject({ completed: 1 });
+  });
+});
+
 describe('inside of nodes', () => {
   test('a parked branch wakes up beside one at work, and a cancelled graph ends', async () => {
     await using pawl = memoryPawl().pawl;
