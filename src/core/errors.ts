@@ -136,13 +136,27 @@ export class RunError extends PawlError {
 export class FencedError extends RunError {
   readonly held: number;
   readonly current: number;
-  constructor(run: string, fences: { held: number; current: number }, applied = false) {
+  /** How long the event loop of this worker was blocked of late, in milliseconds. */
+  readonly loopLagMs: number;
+
+  constructor(
+    run: string,
+    fences: { held: number; current: number },
+    circumstances: { applied?: boolean; loopLagMs?: number; sessionMs?: number } = {},
+  ) {
+    const { applied = false, loopLagMs = 0, sessionMs = Infinity } = circumstances;
+    // A loop that was blocked for most of a session is the likely reason, and nothing else would say so.
+    const blocked =
+      loopLagMs > sessionMs / 2
+        ? ` Its event loop was blocked for ${(loopLagMs / 1000).toFixed(1)} s, a session lasts ${(sessionMs / 1000).toFixed(1)} s: move long computations out of the process, or raise sessionMs.`
+        : '';
     super(
       'PAWL_FENCED',
       run,
-      `Run ${run} was taken over: this worker holds fence ${fences.held}, the run is at ${fences.current}. Nothing later is stored; stop working on it.`,
+      `Run ${run} was taken over: this worker holds fence ${fences.held}, the run is at ${fences.current}. Nothing later is stored; stop working on it.${blocked}`,
       { outcome: applied ? 'applied' : 'not-applied' },
     );
+    this.loopLagMs = loopLagMs;
     this.held = fences.held;
     this.current = fences.current;
   }

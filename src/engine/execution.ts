@@ -39,6 +39,8 @@ export interface ExecutionOptions extends StartParts {
   readonly replayBudgetMs: number;
   readonly cancelGraceMs: number;
   readonly report: Report;
+  readonly loopLagMs: () => number;
+  readonly sessionMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
@@ -172,7 +174,9 @@ export class Execution {
       return this.#finish(writer, this.#ending(replayed.fold, late));
     }
     if (typeof result === 'string') {
-      logger.info({ run, fence: claimed.ownership.fence, loss: result }, 'let go of the run');
+      const { fence } = claimed.ownership;
+      const { message } = this.#abort.signal.reason as Error;
+      logger.info({ run, fence, loss: result, reason: message }, 'let go of the run');
       return done;
     }
     const ending = this.#ending(replayed.fold, result);
@@ -223,13 +227,25 @@ export class Execution {
   #openWriter(claimed: Claimed, replayed: Replayed): LogWriter {
     const { store, worker, workflow, limits, replayBudgetMs, resendMs, clock, logger, newToken } =
       this.#options;
+    const { loopLagMs, sessionMs } = this.#options;
     const snapshotter = new Snapshotter({
       schema: workflow.version,
       limit: limits.stateBytes,
       saved: replayed.saved,
     });
     const writer = new LogWriter({
-      ...{ store, worker, replayBudgetMs, resendMs, clock, logger, newToken, snapshotter },
+      ...{
+        store,
+        worker,
+        replayBudgetMs,
+        resendMs,
+        clock,
+        logger,
+        newToken,
+        loopLagMs,
+        sessionMs,
+        snapshotter,
+      },
       ownership: claimed.ownership,
       fold: replayed.fold,
       tail: { events: replayed.events, bytes: replayed.bytes },

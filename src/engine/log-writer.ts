@@ -52,6 +52,9 @@ export interface LogWriterOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newToken: () => string;
+  /** For the error that says why a run was lost. */
+  readonly loopLagMs: () => number;
+  readonly sessionMs: number;
   readonly onCommitted: () => void;
   readonly onLost: (loss: Loss, reason: PawlError) => void;
 }
@@ -315,7 +318,9 @@ export class LogWriter {
 
   #fenced({ fence, applied }: Extract<CommitOutcome, { outcome: 'fenced' }>): FencedError {
     const { run, fence: held } = this.#options.ownership;
-    return new FencedError(run, { held, current: fence }, applied);
+    const loopLagMs = this.#options.loopLagMs();
+    const { sessionMs } = this.#options;
+    return new FencedError(run, { held, current: fence }, { applied, loopLagMs, sessionMs });
   }
 
   #ended(code: ErrorCode, why: string): RunError {

@@ -5,7 +5,7 @@
  * tried again at the next turn: the loop never ends before the worker does.
  */
 import { hostname } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RunStore } from '../core/store.ts';
@@ -29,6 +29,8 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #lag = monitorEventLoopDelay({ resolution: 20 });
   #stopBeats: (() => Promise<void>) | undefined;
+  /** Longest block of the event loop between the two beats before this moment. */
+  #lagBefore = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -52,6 +54,11 @@ export class Session {
     });
   }
 
+  /** Longest block of the event loop of late, in milliseconds. */
+  get loopLagMs(): number {
+    return Math.max(this.#lagBefore, maxMs(this.#lag));
+  }
+
   /** Ends the session; the worker must hold nothing any more. */
   async end(): Promise<void> {
     await this.#stopBeats?.();
@@ -61,7 +68,8 @@ export class Session {
 
   async #beat(): Promise<void> {
     const { store, worker, workflows, concurrency, sessionMs, active } = this.#options;
-    const loopLagMs = this.#lag.max / 1e6;
+    const loopLagMs = maxMs(this.#lag);
+    this.#lagBefore = loopLagMs;
     this.#lag.reset();
     await store.beat(
       {
@@ -71,9 +79,15 @@ export class Session {
         workflows,
         concurrency,
         active: active(),
-        loopLagMs: Number.isFinite(loopLagMs) ? loopLagMs : 0,
+        loopLagMs,
       },
       sessionMs,
     );
   }
+}
+
+/** The histogram counts in nanoseconds, and has no largest value while it is empty. */
+function maxMs(histogram: IntervalHistogram): number {
+  const ms = histogram.max / 1e6;
+  return Number.isFinite(ms) && histogram.count > 0 ? ms : 0;
 }

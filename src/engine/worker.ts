@@ -159,10 +159,21 @@ export class Worker implements AsyncDisposable {
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
     const { store, clock, logger, limits } = this.#parts;
-    const { keepMs, replayBudgetMs, cancelGraceMs } = this.#options;
+    const { keepMs, replayBudgetMs, cancelGraceMs, sessionMs } = this.#options;
     const execution = new Execution(wakeUp, {
       wake: (other: WakeUp) => this.#wake(other),
-      ...{ store, clock, logger, limits, workflow, keepMs, replayBudgetMs, cancelGraceMs },
+      ...{
+        store,
+        clock,
+        logger,
+        limits,
+        workflow,
+        keepMs,
+        replayBudgetMs,
+        cancelGraceMs,
+        sessionMs,
+      },
+      loopLagMs: () => this.#session.loopLagMs,
       report,
       worker: this.id,
       resendMs: defaults.resendMs,

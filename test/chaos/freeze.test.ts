@@ -1,9 +1,12 @@
 // Goal: a worker that was frozen longer than its session cannot write any more. Method: SIGSTOP, wait for the take-over,
 // SIGCONT, and then look for anything it got into the log.
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, inject, test } from 'vitest';
 import type { ClaimedData } from 'pawl';
 import { killChildren } from '../support/child.ts';
-import { ticks } from '../support/workflows.ts';
+import { blocking, ticks } from '../support/workflows.ts';
 import {
   allEvents,
   checkLog,
@@ -56,4 +59,27 @@ test('a frozen worker loses its run to another one, and its late commits are ref
   await expect
     .poll(async () => (await pawl.workers()).map((worker) => worker.id))
     .toContain(holder);
+});
+
+test('a worker whose event loop was blocked is told so, with the measured time', async () => {
+  const setup = {
+    url: inject('redisUrl'),
+    prefix: newPrefix(),
+    worker: { beatMs: 200, sessionMs: 1_000 },
+  };
+  await using pawl = await openPawl(setup.url, setup.prefix);
+  const workers = [await startWorker(setup), await startWorker(setup)];
+  const mark = join(tmpdir(), `${setup.prefix}.mark`);
+  const run = await pawl.start(blocking, { ms: 3_500, mark });
+  const holder = await firstEvent(run, (event) => event.type === 'run.claimed');
+  const { worker } = holder.data as ClaimedData;
+  const blocked = workers.find(({ id }) => id === worker)?.child;
+  const result = await run.result();
+  expect(result).not.toBe(blocked?.pid);
+  const lost = await blocked?.waitFor((message) => message['message'] === 'let go of the run');
+  expect(lost).toMatchObject({
+    loss: 'fenced',
+    reason: expect.stringMatching(/event loop was blocked for 3\.\d s, a session lasts 1\.0 s/),
+  });
+  await rm(mark);
 });

@@ -4,7 +4,7 @@
  */
 import { Pawl } from '../../src/index.ts';
 import type { Logger, WorkerOptions } from '../../src/index.ts';
-import { poison, rounds, stubborn, ticks } from './workflows.ts';
+import { blocking, poison, rounds, stubborn, ticks } from './workflows.ts';
 
 interface Setup {
   readonly url: string;
@@ -32,7 +32,10 @@ const logger: Logger = {
 
 say({ message: 'started' });
 const pawl = await Pawl.open({ redis: setup.url, prefix: setup.prefix, logger });
-const worker = pawl.worker({ workflows: [ticks, poison, stubborn, rounds], ...setup.worker });
+const worker = pawl.worker({
+  workflows: [ticks, poison, stubborn, rounds, blocking],
+  ...setup.worker,
+});
 await worker.ready();
 say({ message: 'ready', worker: worker.id });
 

@@ -1,4 +1,5 @@
 /** Workflows that the tests run, in this process and in children. */
+import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineGraph, defineWorkflow } from 'pawl';
 import { z } from 'zod';
@@ -26,6 +27,21 @@ export const poison = defineWorkflow({
   name: 'poison',
   run() {
     process.kill(process.pid, 'SIGKILL');
+  },
+});
+
+/** Blocks the event loop of the first process that executes it, and of no other. */
+export const blocking = defineWorkflow({
+  name: 'blocking',
+  input: z.object({ ms: z.number(), mark: z.string() }),
+  async run(ctx, { ms, mark }) {
+    return ctx.step('work', () => {
+      if (existsSync(mark)) return process.pid;
+      writeFileSync(mark, '');
+      const until = Date.now() + ms;
+      while (Date.now() < until);
+      return process.pid;
+    });
   },
 });
 
