@@ -1,0 +1,92 @@
+// Goal: ten thousand sleeping runs hold nothing in a worker, and wake in time. Method: count what Node holds, before and
+// while they sleep, after a garbage collection; then look how late they woke, on Redis' clock.
+import { setTimeout as pause } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, inject, test } from 'vitest';
+import { z } from 'zod';
+import { defineWorkflow } from 'pawl';
+import type { Pawl } from 'pawl';
+import { newPrefix, openPawl } from '../support/workers.ts';
+
+const sleepers = 10_000;
+
+const sleeper = defineWorkflow({
+  name: 'sleeper',
+  input: z.object({ until: z.date() }),
+  async run(ctx, { until }) {
+    await ctx.sleepUntil(until);
+    return (await ctx.now()).getTime() - until.getTime();
+  },
+});
+
+setFlagsFromString('--expose_gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+async function settledHeap(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    collectGarbage();
+    await pause(50);
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+}
+
+async function count(pawl: Pawl, status: 'waiting' | 'completed'): Promise<number> {
+  let found = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await pawl.list({
+      status,
+      limit: 500,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    found += page.runs.length;
+    ({ cursor } = page);
+  } while (cursor !== undefined);
+  return found;
+}
+
+test('ten thousand sleeping runs hold no timer, no socket and no memory of a worker', async () => {
+  const url = inject('redisUrl');
+  const prefix = newPrefix();
+  await using pawl = await openPawl(url, prefix);
+  await using worker = pawl.worker({ workflows: [sleeper], concurrency: 200 });
+  // Warm: code compiled, buffers grown.
+  const warm = new Date(Date.now() + 1_500);
+  await Promise.all(Array.from({ length: 200 }, () => pawl.start(sleeper, { until: warm })));
+  await expect.poll(() => count(pawl, 'completed'), { timeout: 20_000 }).toBe(200);
+  const heapBefore = await settledHeap();
+  const timersBefore = timers();
+
+  // Late enough that all are asleep before the first one wakes, on a busy machine as well.
+  const until = new Date(Date.now() + 30_000);
+  for (let started = 0; started < sleepers; started += 500) {
+    await Promise.all(Array.from({ length: 500 }, () => pawl.start(sleeper, { until })));
+  }
+  await expect
+    .poll(() => count(pawl, 'waiting'), { timeout: 60_000, interval: 500 })
+    .toBe(sleepers);
+  expect(worker.active).toBe(0);
+  const heapPerRun = ((await settledHeap()) - heapBefore) / sleepers;
+  expect(timers() - timersBefore).toBeLessThan(10);
+  expect(
+    process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length,
+  ).toBeLessThan(30);
+  // A promise and its closures would be some hundred bytes for each run at the least.
+  expect(heapPerRun).toBeLessThan(100);
+  console.info(`heap for each sleeping run: ${heapPerRun.toFixed(1)} bytes`);
+}, 120_000);
+
+test('a sleeping run wakes within a second of its time', async () => {
+  await using pawl = await openPawl(inject('redisUrl'), newPrefix());
+  pawl.worker({ workflows: [sleeper] });
+  const until = new Date(Date.now() + 2_500);
+  const runs = await Promise.all(Array.from({ length: 20 }, () => pawl.start(sleeper, { until })));
+  const late = await Promise.all(runs.map((run) => run.result()));
+  expect(Math.min(...late)).toBeGreaterThanOrEqual(-5);
+  expect(Math.max(...late)).toBeLessThan(1_000);
+});
