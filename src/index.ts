@@ -23,6 +23,7 @@ export type {
   WaitOptions,
 } from './engine/context.ts';
 export type { Decision } from './engine/effects.ts';
+export type { ForkPoint } from './engine/fork.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
 export type { Request, RunHandle, RunInfo } from './engine/run-handle.ts';
 export type {

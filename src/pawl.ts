@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Clock } from './core/clock.ts';
-import { encode } from './core/codec.ts';
+import { decode, encode } from './core/codec.ts';
 import { type Duration, toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError, RunError } from './core/errors.ts';
 import { defaultLimits, defaults, fixedLimits, type Limits } from './core/limits.ts';
@@ -13,6 +13,7 @@ import { type RunStatus, runStatuses } from './core/run.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
+import { type ForkPoint, prepareFork } from './engine/fork.ts';
 import { type Rehearsal, rehearse } from './engine/rehearsal.ts';
 import { RunHandle, type RunInfo, toRunInfo } from './engine/run-handle.ts';
 import { startRun, type StartParts } from './engine/start.ts';
@@ -160,6 +161,25 @@ export class Pawl implements AsyncDisposable {
     options: StartOptions = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
     const { id } = await startRun(this.#startParts(), workflow, input, options);
+    return this.run(workflow, id);
+  }
+
+  /**
+   * Starts a new run where another one was at some point: behind an event, a step, or a graph node's last visit. Finished
+   * steps keep their results; the other run is only read.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point; else as `start`.
+   */
+  async fork<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
+    workflow: Workflow<Input, S, E, Output, G>,
+    run: string,
+    point: ForkPoint,
+    options: StartOptions = {},
+  ): Promise<RunHandle<Output, StateOf<S>, G>> {
+    checkRunId(run);
+    const parts = this.#startParts();
+    const { fork, record } = await prepareFork(parts, workflow, run, point);
+    const input = decode(record.input, { key: `run ${run}, input` });
+    const { id } = await startRun(parts, workflow, input, { ...options, fork });
     return this.run(workflow, id);
   }
 

@@ -32,6 +32,8 @@ export interface CreateParams {
   readonly token: string;
   /** When the sweeper sends the wake-up again if no claim has happened, in milliseconds from now. */
   readonly resendMs: number;
+  /** What the run begins with, as if folded from its first event: that of a fork. */
+  readonly snapshot?: SnapshotDelta;
   /** The run that starts this one, and is told of its end. */
   readonly parent?: string;
   /** How long the run may take, from its creation. */

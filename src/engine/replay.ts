@@ -61,7 +61,7 @@ function isDevelopment(): boolean {
   return process.env['NODE_ENV'] !== 'production';
 }
 
-function decodeEvent(event: StoredEvent, key: string): FoldEvent {
+export function decodeEvent(event: StoredEvent, key: string): FoldEvent {
   return { type: event.type, data: decode(event.data, { key, seq: event.seq }) };
 }
 

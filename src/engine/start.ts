@@ -9,10 +9,16 @@ import { checkRunId, checkTags } from '../core/names.ts';
 import type { WakeUp } from '../core/queue.ts';
 import type { RunRecord } from '../core/run.ts';
 import { validate } from '../core/schema.ts';
-import type { RunStore } from '../core/store.ts';
+import type { RunStore, SnapshotDelta } from '../core/store.ts';
 import { encodeRecord } from './payloads.ts';
 import type { StartOptions } from './start-options.ts';
 import type { AnyWorkflow } from './workflow.ts';
+
+/** What a forked run begins with, and where that comes from. */
+export interface Fork {
+  readonly from: { readonly run: string; readonly seq: number };
+  readonly snapshot: SnapshotDelta;
+}
 
 export interface StartParts {
   readonly store: RunStore;
@@ -33,9 +39,9 @@ export async function startRun(
   { store, limits, newToken, wake }: StartParts,
   workflow: AnyWorkflow,
   input: unknown,
-  options: StartOptions & { readonly parent?: string } = {},
+  options: StartOptions & { readonly parent?: string; readonly fork?: Fork } = {},
 ): Promise<RunRecord> {
-  const { id = randomUUID(), tags = {}, priority = 0, parent } = options;
+  const { id = randomUUID(), tags = {}, priority = 0, parent, fork } = options;
   checkRunId(id);
   checkTags(tags);
   if (!Number.isInteger(priority) || priority < 0 || priority > priorityMax) {
@@ -51,7 +57,11 @@ export async function startRun(
     ...{ run: id, workflow: workflow.name, input: bytes, tags, delayMs, priority },
     ...(parent === undefined ? {} : { parent }),
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
-    data: encodeRecord({ workflow: workflow.name, codeVersion: workflow.version }),
+    ...(fork === undefined ? {} : { snapshot: fork.snapshot }),
+    data: encodeRecord({
+      ...{ workflow: workflow.name, codeVersion: workflow.version },
+      ...(fork === undefined ? {} : { forkedFrom: fork.from }),
+    }),
     token: newToken(),
     resendMs: defaults.resendMs,
   });

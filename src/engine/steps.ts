@@ -196,7 +196,8 @@ export class Steps {
     }
     const bytes = encode(result, `result of step ${name}`, limits.eventBytes);
     const data: StepCompletedData = { name, result: bytes, attempts: attempt };
-    await writer.submit([recordWrite('step.completed', data), ...events]);
+    // The completion comes last: behind it, everything of the step is in the log.
+    await writer.submit([...events, recordWrite('step.completed', data)]);
     return decode(bytes, { key: `run ${run}, step ${name}` });
   }
 

@@ -109,6 +109,7 @@ export class MemoryRunStore implements RunStore {
       lost: undefined,
     };
     append(run, { type: 'run.created', data: params.data }, now);
+    if (params.snapshot !== undefined) save(run, params.snapshot, now);
     this.#runs.set(run.id, run);
     this.#changed(run.id);
     return { outcome: 'created', record: toRecord(run) };

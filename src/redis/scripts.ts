@@ -35,7 +35,7 @@ const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
   cancel: 6,
   claim: 7,
   commit: 6,
-  create: 4,
+  create: 5,
   delete: 7,
   due: 1,
   interrupt: 2,
@@ -71,18 +71,16 @@ export class Scripts {
 
   create(params: CreateParams): Promise<Reply> {
     const shard = this.#keys.of(params.run);
-    return this.#call('create', [
-      ...[shard.run(params.run), shard.payload(params.run), shard.events(params.run), shard.due],
-      ...[
-        params.run,
-        params.token,
-        params.workflow,
-        toBuffer(params.input),
-        formatTags(params.tags),
-      ],
+    const { run, snapshot } = params;
+    const args: Argument[] = [
+      ...[shard.run(run), shard.payload(run), shard.events(run), shard.due, shard.snapshot(run)],
+      ...[run, params.token, params.workflow, toBuffer(params.input), formatTags(params.tags)],
       ...[toBuffer(params.data), params.resendMs, shard.base],
       ...[params.parent ?? '', params.delayMs ?? 0, params.priority ?? 0, params.deadlineMs ?? ''],
-    ]);
+      snapshot?.schema ?? '',
+    ];
+    for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
+    return this.#call('create', args);
   }
 
   claim(params: ClaimParams): Promise<Reply> {

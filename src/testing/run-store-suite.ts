@@ -6,6 +6,7 @@
  */
 import { registerSuite, type Runner, type Skip } from './runner.ts';
 import { askedTheme } from './run-store/asked.ts';
+import { beginningsTheme } from './run-store/beginnings.ts';
 import { cancelTheme } from './run-store/cancel.ts';
 import { claimTheme } from './run-store/claim.ts';
 import { commitTheme } from './run-store/commit.ts';
@@ -35,6 +36,7 @@ export interface RunStoreSuiteOptions {
 
 const themes: readonly RunStoreTheme[] = [
   createTheme,
+  beginningsTheme,
   claimTheme,
   commitTheme,
   releaseTheme,

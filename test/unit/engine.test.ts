@@ -178,7 +178,7 @@ describe('steps', () => {
     });
     pawl.worker({ workflows: [workflow] });
     expect(await (await pawl.start(workflow, undefined)).result()).toBe(1);
-    expect(store.commits[1]?.events.map((event) => event.type)).toEqual(['step.completed', 'add']);
+    expect(store.commits[1]?.events.map((event) => event.type)).toEqual(['add', 'step.completed']);
   });
 
   test('the idempotency key is the same for every attempt and differs by step and run', async () => {

@@ -1,0 +1,120 @@
+/**
+ * Forks: a new run that begins where another one was at some point. The other run is only read; it never changes.
+ *
+ * What the new run begins with is what the events of the other one fold to up to that point: its state, and the memory of
+ * its steps, so that finished steps keep their results. What binds the other run to the outside stays behind: its children
+ * and a request to cancel it.
+ */
+import { encode } from '../core/codec.ts';
+import { InvalidError, RunError } from '../core/errors.ts';
+import type { StepCompletedData } from '../core/event.ts';
+import { Fold, type Folded } from '../core/fold.ts';
+import { fixedLimits, type Limits } from '../core/limits.ts';
+import type { RunRecord } from '../core/run.ts';
+import type { RunStore } from '../core/store.ts';
+import { Upcaster } from './evolution.ts';
+import { stateField } from './payloads.ts';
+import { decodeEvent } from './replay.ts';
+import type { Fork } from './start.ts';
+import { type AnyWorkflow, reducersOf } from './workflow.ts';
+
+/** Where to fork: behind an event, behind a step's last completion, or behind a graph node's last visit. */
+export type ForkPoint =
+  | { readonly seq: number }
+  | { readonly step: string }
+  | { readonly node: string };
+
+const staysBehind = /^(run:|attached:|child:)/;
+
+/** @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point. */
+export async function prepareFork(
+  { store, limits }: { readonly store: RunStore; readonly limits: Limits },
+  workflow: AnyWorkflow,
+  run: string,
+  point: ForkPoint,
+): Promise<{ readonly fork: Fork; readonly record: RunRecord }> {
+  const record = await store.record(run);
+  if (record === undefined) {
+    throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
+  }
+  const seq = 'seq' in point ? point.seq : await findSeq(store, run, point);
+  if (!Number.isInteger(seq) || seq < 1 || seq > record.seq) {
+    throw new InvalidError(
+      'seq',
+      `${seq} is not in the log of run ${run}, which ends at ${record.seq}.`,
+    );
+  }
+  const fold = await foldUpTo(store, workflow, run, seq);
+  const set = new Map<string, Uint8Array>();
+  for (const [key, value] of Object.entries(fold.state)) {
+    set.set(stateField(key), encode(value, `state.${key}`, limits.stateBytes));
+  }
+  for (const [field, value] of withoutTies(fold)) {
+    set.set(field, encode(value, field, limits.stateBytes));
+  }
+  const fork = { from: { run, seq }, snapshot: { schema: workflow.version, set, remove: [] } };
+  return { fork, record };
+}
+
+/** Folds a log from its beginning; that of a fork begins with what it was forked from. */
+async function foldUpTo(
+  store: RunStore,
+  workflow: AnyWorkflow,
+  run: string,
+  seq: number,
+): Promise<Fold> {
+  const key = `run ${run}`;
+  const [created] = await store.events({ run, after: 0, limit: 1 });
+  if (created === undefined) {
+    throw new InvalidError('run', `${run}, which this one was forked from, is gone.`);
+  }
+  const { forkedFrom } = decodeEvent(created, key).data as { forkedFrom?: Fork['from'] };
+  let start: Folded = { seq: 0, state: workflow.initialState, memory: new Map() };
+  if (forkedFrom !== undefined) {
+    const origin = await foldUpTo(store, workflow, forkedFrom.run, forkedFrom.seq);
+    start = { seq: created.seq, state: origin.state, memory: withoutTies(origin) };
+  }
+  const fold = new Fold(start, { reducers: reducersOf(workflow), origin: key, freeze: false });
+  const upcaster = new Upcaster(workflow, 0);
+  while (fold.seq < seq) {
+    const limit = Math.min(fixedLimits.eventsPerPage, seq - fold.seq);
+    const page = await store.events({ run, after: fold.seq, limit });
+    if (page.length === 0) break;
+    for (const event of page) {
+      fold.replay({ seq: event.seq, ...upcaster.upcast(decodeEvent(event, key)) });
+    }
+  }
+  return fold;
+}
+
+function withoutTies({ memory }: Folded): Map<string, unknown> {
+  return new Map([...memory].filter(([field]) => !staysBehind.test(field)));
+}
+
+/** The last event that completes the step, or the node. */
+async function findSeq(
+  store: RunStore,
+  run: string,
+  point: Exclude<ForkPoint, { seq: number }>,
+): Promise<number> {
+  const [type, field, name] =
+    'step' in point
+      ? ['step.completed', 'name', point.step]
+      : ['node.completed', 'node', point.node];
+  let found: number | undefined;
+  let after = 0;
+  for (;;) {
+    const page = await store.events({ run, after, limit: fixedLimits.eventsPerPage });
+    for (const event of page) {
+      after = event.seq;
+      if (event.type !== type) continue;
+      const data = decodeEvent(event, `run ${run}`).data as StepCompletedData &
+        Record<string, unknown>;
+      if (data[field as 'name'] === name) found = event.seq;
+    }
+    if (page.length < fixedLimits.eventsPerPage) break;
+  }
+  if (found === undefined)
+    throw new InvalidError(field ?? 'point', `${name} was never completed in run ${run}.`);
+  return found;
+}
