@@ -98,17 +98,7 @@ export class Scripts {
     const shard = this.#keys.of(params.run);
     const { events, snapshot, release, taken } = params;
     if (snapshot === undefined && release === undefined && taken === undefined) {
-      return this.#call('append', [
-        ...[shard.run(params.run), shard.events(params.run)],
-        ...[
-          params.fence,
-          params.owner,
-          params.token,
-          params.expectedSeq,
-          shard.changed(params.run),
-        ],
-        ...events.flatMap((event) => [event.type, toBuffer(event.data), event.lane ?? '']),
-      ]);
+      return this.#append(params, shard);
     }
     const args: Argument[] = [
       ...runKeys(shard, params.run),
@@ -129,6 +119,15 @@ export class Scripts {
       args.push(...snapshot.remove);
     }
     return this.#call('commit', args);
+  }
+
+  /** The hot path: plain pushes, because spreading small arrays costs more than the rest of it. */
+  #append(params: CommitParams, shard: ShardKeys): Promise<Reply> {
+    const { run, fence, owner, token, expectedSeq, events } = params;
+    const args: Argument[] = [shard.run(run), shard.events(run), fence, owner, token, expectedSeq];
+    args.push(shard.changed(run));
+    for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
+    return this.#call('append', args);
   }
 
   interrupt(shard: ShardKeys, params: InterruptParams): Promise<Reply> {
