@@ -42,7 +42,7 @@ export interface DurableOptions<S, E extends EventSchemas, G extends EventSchema
 }
 
 /**
- * Wraps a processor: `new Worker('video', durable(pawl, { name: 'video' }, async (ctx, job) => …), { connection })`.
+ * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' }, async (ctx, job) => …), { connection })`.
  * A job that fails in BullMQ fails its run; the next attempt resumes it, and finished steps keep their results.
  */
 export function durable<
@@ -61,12 +61,9 @@ export function durable<
     ...definition,
     run: (ctx, job) => handler(ctx, job as DurableJob<Data>),
   });
-  let isServed = false;
+  // From now on, not from the first job on: a run of a process that dies is taken over by one that never had a job.
+  pawl.worker({ ...workerOptions, workflows: [workflow] });
   return async (job) => {
-    if (!isServed) {
-      isServed = true;
-      pawl.worker({ ...workerOptions, workflows: [workflow] });
-    }
     const { name, queueName: queue, data } = job;
     const id = job.id ?? '';
     const run = await pawl.start(workflow, { id, name, queue, data }, { id: runIdOf(job) });

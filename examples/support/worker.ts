@@ -4,13 +4,22 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Stage } from './stage.ts';
 
-const program = new URL('./worker-process.js', import.meta.url);
+const workflowWorker = new URL('./worker-process.js', import.meta.url);
 const living = new Set<ChildProcess>();
 
 // The last resort, for an exception that nobody caught.
 process.on('exit', () => {
   for (const child of living) child.kill('SIGKILL');
 });
+
+export interface WorkerOptions {
+  readonly label: string;
+  /** The module whose workflows it executes. */
+  readonly module?: URL;
+  /** Another program than the one that executes workflows; it says `ready` when it is. */
+  readonly program?: URL;
+  readonly onLine?: (line: string) => void;
+}
 
 export class WorkerProcess {
   /** What it has said so far, a line each. */
@@ -28,7 +37,7 @@ export class WorkerProcess {
   /** Starts a worker for the workflows that `module` exports; resolves when it takes runs. */
   static async start(
     stage: Stage,
-    { label, module, onLine }: { label: string; module: URL; onLine?: (line: string) => void },
+    { label, module, program = workflowWorker, onLine }: WorkerOptions,
   ): Promise<WorkerProcess> {
     const child = fork(program, {
       // In the environment, because everybody can read the arguments of a process, and a URL may hold a password.
@@ -36,7 +45,7 @@ export class WorkerProcess {
         ...process.env,
         PAWL_EXAMPLE_REDIS: stage.redis,
         PAWL_EXAMPLE_PREFIX: stage.prefix,
-        PAWL_EXAMPLE_MODULE: module.href,
+        PAWL_EXAMPLE_MODULE: module?.href,
       },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });

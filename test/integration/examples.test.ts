@@ -92,3 +92,22 @@ test('payment: nobody is charged twice, in four ways', async () => {
   expect(saidBy(lines, 2)).toContain('probe: F is paid');
   expect(saidBy(lines, 2)).not.toContain('server: asked to charge F');
 });
+
+test('agent: of the parallel nodes only those at work run again', async () => {
+  const lines = await play('agent');
+  expect(lines).toContain(killed);
+  expect(saidBy(lines, 2)).not.toContain('plan round 2');
+  expect(saidBy(lines, 2)).toContain('plan round 3');
+  expect(lines).toContain('steps: 18, still to do: 0');
+  expect(lines).toContain('read: 6 visits');
+  expect(lines).toContain('flowchart TD');
+});
+
+test('durable-bullmq: another process goes on from the step at work', async () => {
+  const lines = await play('durable-bullmq');
+  expect(lines.some((line) => line.endsWith('was killed (SIGKILL); another process goes on'))).toBe(
+    true,
+  );
+  expect(lines).toContain('result: holiday.mov is online');
+  expect(lines).toContain('ran again: encode 1000 frames');
+});
