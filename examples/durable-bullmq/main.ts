@@ -12,7 +12,7 @@ const program = new URL('./worker-process.js', import.meta.url);
 const waitMsMax = 30_000;
 
 export async function main(stage: Stage): Promise<void> {
-  const { redis, prefix, pawl, say } = stage;
+  const { redis, prefix, pawl } = stage;
   const connection = new Redis(redis, { maxRetriesPerRequest: null });
   const queue = new Queue(queueName(prefix), { connection, prefix: `{${prefix}}:queue` });
   let onEncode: () => void = () => undefined;
@@ -30,7 +30,7 @@ export async function main(stage: Stage): Promise<void> {
   await encoding;
   const [victim, other] = first.lines.length > 0 ? [first, second] : [second, first];
   await victim.kill();
-  say(
+  stage.say(
     `${victim === first ? 'worker 1' : 'worker 2'} was killed (SIGKILL); another process goes on`,
   );
 
@@ -38,8 +38,8 @@ export async function main(stage: Stage): Promise<void> {
   const [run] = (await pawl.list({ workflow: 'video' })).runs;
   if (run === undefined) throw new Error('the job has no run');
   const handle = pawl.run(run.id);
-  say(`result: ${String(await handle.result({ timeoutMs: waitMsMax }))}`);
-  say(`ran again: ${victim.lines.filter((line) => other.lines.includes(line)).join(', ')}`);
+  stage.say(`result: ${String(await handle.result({ timeoutMs: waitMsMax }))}`);
+  stage.say(`ran again: ${victim.lines.filter((line) => other.lines.includes(line)).join(', ')}`);
   await other.stop();
   await queue.close();
   connection.disconnect();

@@ -61,6 +61,8 @@ export interface Performed {
 /** The same in every performance, so that idempotency keys and messages are the same, too. */
 const runId = 'crash-test';
 /** A run that has not moved for so long, on its clock, with nothing that it waits for, will not move any more. */
+/** Real time for what a handler does between its steps. */
+const handlerMs = 25;
 const idleSecondsMax = 60;
 const turnsMax = 20_000;
 
@@ -178,6 +180,7 @@ export class Performance {
       if (record.seq > seq) idleSeconds = 0;
       ({ seq } = record);
       if (await this.#bodiesWork()) continue;
+      if (record.status === 'running' && (await this.#handlerWorks(record.seq))) continue;
       if (await this.#clock.advanceToNext()) continue;
       if (await this.#postSignals(true)) continue;
       idleSeconds += 1;
@@ -193,6 +196,16 @@ export class Performance {
     for (let ms = 0; ms < this.#options.bodyMs; ms++) {
       await sleep(1);
       if (this.#witness.openBodies !== before) return true;
+    }
+    return false;
+  }
+
+  /** Gives a handler that works outside of its steps a little real time; false when nothing comes of it. */
+  async #handlerWorks(seq: number): Promise<boolean> {
+    for (let ms = 0; ms < handlerMs; ms++) {
+      await sleep(1);
+      const record = await this.#memory.record(runId);
+      if (record?.seq !== seq || record.status !== 'running') return true;
     }
     return false;
   }
