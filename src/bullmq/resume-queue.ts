@@ -52,7 +52,7 @@ const wakeUpSchema = z.object({
 });
 
 /** BullMQ's `close` can hang while Redis is away; after this it is forced. */
-const closeMs = 10_000;
+const closeMs = 5_000;
 const keepFailedJobs = 1_000;
 
 export class BullResumeQueue implements ResumeQueue {
@@ -96,11 +96,15 @@ export class BullResumeQueue implements ResumeQueue {
       this.#worker(workflow, connection, options),
     );
     await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+    let closing: Promise<void> | undefined;
     const consumer: Consumer = {
-      close: async () => {
-        this.#consumers.delete(consumer);
-        await Promise.all(workers.map(closeWorker));
-        connection.disconnect();
+      close: () => {
+        closing ??= (async () => {
+          this.#consumers.delete(consumer);
+          await Promise.all(workers.map(closeWorker));
+          connection.disconnect();
+        })();
+        return closing;
       },
     };
     this.#consumers.add(consumer);
@@ -180,13 +184,20 @@ async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
 }
 
 async function closeWorker(worker: Worker): Promise<void> {
+  if (await within(closeMs, worker.close())) return;
+  // Forced, it drops its connections; even that is not waited for without end.
+  await within(closeMs, worker.close(true));
+}
+
+/** True when `work` was done in time. */
+async function within(ms: number, work: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), closeMs);
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
   });
-  const outcome = await Promise.race([worker.close(), late]);
+  const done = await Promise.race([work.then(() => true), late]);
   clearTimeout(timer);
-  if (outcome === 'late') await worker.close(true);
+  return done;
 }
 
 function closedError(): PawlError {

@@ -25,12 +25,15 @@ export interface SessionOptions {
   readonly asked: (run: string | undefined) => void;
 }
 
+/** A block explains a loss that is noticed a while after it. */
+const rememberLagMs = 30_000;
+
 export class Session {
   readonly #options: SessionOptions;
   readonly #lag = monitorEventLoopDelay({ resolution: 20 });
   #stopBeats: (() => Promise<void>) | undefined;
-  /** Longest block of the event loop between the two beats before this moment. */
-  #lagBefore = 0;
+  /** The longest block of the event loop of late, and when its beat was. */
+  #worstLag = { ms: 0, at: 0 };
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -56,7 +59,7 @@ export class Session {
 
   /** Longest block of the event loop of late, in milliseconds. */
   get loopLagMs(): number {
-    return Math.max(this.#lagBefore, maxMs(this.#lag));
+    return Math.max(this.#worstLag.ms, maxMs(this.#lag));
   }
 
   /** Ends the session; the worker must hold nothing any more. */
@@ -67,9 +70,12 @@ export class Session {
   }
 
   async #beat(): Promise<void> {
-    const { store, worker, workflows, concurrency, sessionMs, active } = this.#options;
+    const { store, worker, workflows, concurrency, sessionMs, active, clock } = this.#options;
     const loopLagMs = maxMs(this.#lag);
-    this.#lagBefore = loopLagMs;
+    const now = clock.monotonic();
+    if (loopLagMs >= this.#worstLag.ms || now - this.#worstLag.at > rememberLagMs) {
+      this.#worstLag = { ms: loopLagMs, at: now };
+    }
     this.#lag.reset();
     await store.beat(
       {

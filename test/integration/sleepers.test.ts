@@ -76,8 +76,8 @@ test('ten thousand sleeping runs hold no timer, no socket and no memory of a wor
   expect(
     process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length,
   ).toBeLessThan(30);
-  // A promise and its closures would be some hundred bytes for each run at the least.
-  expect(heapPerRun).toBeLessThan(100);
+  // A run that is held is its writer, fold, steps and timers: some thousand bytes. Below that is noise of the heap.
+  expect(heapPerRun).toBeLessThan(500);
   console.info(`heap for each sleeping run: ${heapPerRun.toFixed(1)} bytes`);
 }, 120_000);
 
