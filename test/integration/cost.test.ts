@@ -37,9 +37,11 @@ const busy = defineWorkflow({
 });
 
 test('saving one changed field of a megabyte writes kilobytes', async () => {
-  const url = inject('redisUrl');
+  // A server of its own, because the bytes of all its clients are counted.
+  const server = await startRedisServer();
+  const { url } = server;
   const prefix = newPrefix();
-  await using pawl = await openPawl(url, prefix);
+  const pawl = await openPawl(url, prefix);
   const redis = new Redis(url);
   const input = async (): Promise<number> =>
     Number(/total_net_input_bytes:(\d+)/.exec(await redis.info('stats'))?.[1]);
@@ -51,8 +53,10 @@ test('saving one changed field of a megabyte writes kilobytes', async () => {
   const after = await input();
   redis.disconnect();
   expect((await run.info()).version).toBeGreaterThan(1);
-  // Twice the field (event and snapshot), scripts sent for the first time, and what other tests send meanwhile.
+  // Twice the field (event and snapshot), and scripts that are sent for the first time.
   expect(after - before).toBeLessThan(100_000);
+  await pawl.close();
+  await server.stop();
 });
 
 test('a resume after 100,000 events replays no more than one after 1,000', async () => {
