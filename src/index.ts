@@ -22,6 +22,7 @@ export type {
   StepOptions,
   WaitOptions,
 } from './engine/context.ts';
+export type { CheckpointInfo, CheckpointListOptions } from './engine/checkpoints.ts';
 export type { Decision } from './engine/effects.ts';
 export type { ForkPoint } from './engine/fork.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';

@@ -10,6 +10,7 @@
  * - A run's owner is known by fence and token together. A call with a stale one changes nothing.
  * - Time is the store's own clock, never the caller's.
  */
+import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus } from './run.ts';
@@ -75,6 +76,8 @@ export interface SnapshotDelta {
   readonly schema: number;
   readonly set: ReadonlyMap<string, Uint8Array>;
   readonly remove: readonly string[];
+  /** Keeps this snapshot, as so many checkpoints; `bytes` is its whole size, as the owner counts it. */
+  readonly keep?: { readonly marks: readonly CheckpointMark[]; readonly bytes: number };
 }
 
 /** What a message to a run is about. */
@@ -329,6 +332,10 @@ export interface RunStore {
     readonly after: number;
     readonly limit: number;
   }): Promise<readonly StoredEvent[]>;
+  /** The kept snapshots of a run, the newest first, at most `limit`; none when there is no such run. */
+  checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]>;
+  /** A kept snapshot as it was, whatever was saved since. */
+  recall(run: string, checkpoint: string): Promise<Snapshot | undefined>;
   /** What others want of a run now. */
   mail(run: string): Promise<Mail>;
   list(params: ListParams): Promise<RunPage>;

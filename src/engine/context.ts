@@ -27,6 +27,8 @@ export type Emit<E extends EventSchemas, Result> = <Type extends keyof E & strin
 
 export interface CheckpointOptions {
   readonly label?: string;
+  /** A place in the work, to find the latest checkpoint of; in a graph it is the node's id. */
+  readonly node?: string;
   /** Anything storable; shown beside the checkpoint. */
   readonly metadata?: unknown;
 }
@@ -174,8 +176,11 @@ export interface Context<
     body: (step: StepContext<E>) => Promise<Result> | Result,
     options: EffectOptions<Result>,
   ): Promise<Result | undefined>;
-  /** Saves a snapshot now, with a mark in the log. Resolves when it is durable. */
-  checkpoint(options?: CheckpointOptions): Promise<void>;
+  /**
+   * Keeps the state as it is now, for good: to look at (`run.checkpoints`) and to fork from. Resolves with its id when it is
+   * durable. A handler that is called again, and has done nothing new yet, finds the one of this label that is there.
+   */
+  checkpoint(options?: CheckpointOptions): Promise<string>;
   /** Waits; for more than a second without holding a slot or memory of any worker. */
   sleep(duration: Duration, options?: { readonly as?: string }): Promise<void>;
   /** Waits until a time on Redis' clock. */

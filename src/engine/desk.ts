@@ -8,6 +8,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Report } from '../core/queue.ts';
 import type { ClaimOutcome } from '../core/store.ts';
 import { Cancellation } from './cancellation.ts';
+import { keepCheckpoint } from './checkpoints.ts';
 import { Children } from './children.ts';
 import type { Context } from './context.ts';
 import { Effects } from './effects.ts';
@@ -88,6 +89,8 @@ export class Desk {
       signal: cancellation.signal,
       log: withFields(logger, { run, workflow: workflow.name, fence }),
       checkCancelled: beforeNew,
+      keep: (about) =>
+        keepCheckpoint({ store, ownership: claimed.ownership, writer, limits }, about),
       progress: (fraction, message) => progress.report({ fraction, message }),
     });
     this.#mailbox.take(claimed.messages);

@@ -8,23 +8,21 @@
 import { encode } from '../core/codec.ts';
 import { InvalidError, RunError } from '../core/errors.ts';
 import type { StepCompletedData } from '../core/event.ts';
-import { Fold, type Folded } from '../core/fold.ts';
 import { fixedLimits, type Limits } from '../core/limits.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { RunStore } from '../core/store.ts';
-import { Upcaster } from './evolution.ts';
+import { foldUpTo, withoutTies } from './past.ts';
 import { stateField } from './payloads.ts';
 import { decodeEvent } from './replay.ts';
 import type { Fork } from './start.ts';
-import { type AnyWorkflow, reducersOf } from './workflow.ts';
+import type { AnyWorkflow } from './workflow.ts';
 
-/** Where to fork: behind an event, behind a step's last completion, or behind a graph node's last visit. */
+/** Where to fork: at a checkpoint, behind an event, behind a step's last completion, or behind a graph node's last visit. */
 export type ForkPoint =
+  | { readonly checkpoint: string }
   | { readonly seq: number }
   | { readonly step: string }
   | { readonly node: string };
-
-const staysBehind = /^(run:|attached:|child:)/;
 
 /** @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point. */
 export async function prepareFork(
@@ -56,47 +54,17 @@ export async function prepareFork(
   return { fork, record };
 }
 
-/** Folds a log from its beginning; that of a fork begins with what it was forked from. */
-async function foldUpTo(
-  store: RunStore,
-  workflow: AnyWorkflow,
-  run: string,
-  seq: number,
-): Promise<Fold> {
-  const key = `run ${run}`;
-  const [created] = await store.events({ run, after: 0, limit: 1 });
-  if (created === undefined) {
-    throw new InvalidError('run', `${run}, which this one was forked from, is gone.`);
-  }
-  const { forkedFrom } = decodeEvent(created, key).data as { forkedFrom?: Fork['from'] };
-  let start: Folded = { seq: 0, state: workflow.initialState, memory: new Map() };
-  if (forkedFrom !== undefined) {
-    const origin = await foldUpTo(store, workflow, forkedFrom.run, forkedFrom.seq);
-    start = { seq: created.seq, state: origin.state, memory: withoutTies(origin) };
-  }
-  const fold = new Fold(start, { reducers: reducersOf(workflow), origin: key, freeze: false });
-  const upcaster = new Upcaster(workflow, 0);
-  while (fold.seq < seq) {
-    const limit = Math.min(fixedLimits.eventsPerPage, seq - fold.seq);
-    const page = await store.events({ run, after: fold.seq, limit });
-    if (page.length === 0) break;
-    for (const event of page) {
-      fold.replay({ seq: event.seq, ...upcaster.upcast(decodeEvent(event, key)) });
-    }
-  }
-  return fold;
-}
-
-function withoutTies({ memory }: Folded): Map<string, unknown> {
-  return new Map([...memory].filter(([field]) => !staysBehind.test(field)));
-}
-
 /** The last event that completes the step, or the node. */
 async function findSeq(
   store: RunStore,
   run: string,
   point: Exclude<ForkPoint, { seq: number }>,
 ): Promise<number> {
+  if ('checkpoint' in point) {
+    const checkpoint = await store.recall(run, point.checkpoint);
+    if (checkpoint !== undefined) return checkpoint.seq;
+    throw new InvalidError('checkpoint', `${point.checkpoint} is none of run ${run}.`);
+  }
   const [type, field, name] =
     'step' in point
       ? ['step.completed', 'name', point.step]

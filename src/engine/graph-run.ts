@@ -8,6 +8,7 @@
  * Crash at work: the tasks are in the log, the next owner starts those that had not completed, and only those. There is no
  * moment at which a node has completed and what follows is not known: both are the same event.
  */
+import type { CheckpointMark } from '../core/checkpoint.ts';
 import { canonical, encode } from '../core/codec.ts';
 import { DefinitionError, InvalidError, RunError } from '../core/errors.ts';
 import type { State } from '../core/fold.ts';
@@ -21,6 +22,7 @@ import {
   taskStep,
 } from '../core/graph.ts';
 import { validate } from '../core/schema.ts';
+import { checkpointWrite } from './checkpoints.ts';
 import type { CheckpointOptions, StepContext } from './context.ts';
 import type { AnyTarget, GraphShape, NodeShape } from './graph-shape.ts';
 import { mapOf, targetNode } from './graph-map.ts';
@@ -178,7 +180,7 @@ class GraphRun {
   ): {
     readonly next: readonly GraphTask[];
     readonly writes: readonly Write[];
-    readonly snapshot: boolean;
+    readonly keep?: CheckpointMark;
   } {
     const { fold, limits, workflow } = this.#options;
     const outcome = checkOutcome(node, returned);
@@ -204,12 +206,11 @@ class GraphRun {
       // Events of parallel branches can be told apart in the log.
       ...(task.branch.length === 0 ? {} : { lane: task.id }),
     };
-    const marks = checkpoints.map((options) => {
-      const value = { ...options, node: node.id, visit: task.visit };
-      const bytes = encode(value, 'checkpoint', limits.eventBytes);
-      return { type: 'checkpoint.saved', data: bytes, value };
-    });
-    return { next, writes: [...events, write, ...marks], snapshot: marks.length > 0 };
+    const [asked] = checkpoints;
+    if (asked === undefined) return { next, writes: [...events, write] };
+    const about = { ...asked, node: node.id, visit: task.visit };
+    const { write: saved, mark } = checkpointWrite(about, limits);
+    return { next, writes: [...events, write, saved], keep: mark };
   }
 
   /** The state after the visit's own events. */

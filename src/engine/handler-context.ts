@@ -1,6 +1,5 @@
 /** Makes the context of one claimed run out of its parts. */
 import { randomUUID } from 'node:crypto';
-import { encode } from '../core/codec.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { DefinitionError, InvalidError } from '../core/errors.ts';
 import type { Fold } from '../core/fold.ts';
@@ -44,6 +43,8 @@ export interface ContextOptions {
   /** Called before anything is written, and throws when the run is being cancelled. */
   readonly checkCancelled: () => void;
   readonly progress: (fraction: number, message: string | undefined) => void;
+  /** Keeps a checkpoint; resolves with its id. */
+  readonly keep: (about: CheckpointOptions) => Promise<string>;
   /** Put before every name, so that names of parts of a run do not clash. */
   readonly scope?: string;
 }
@@ -87,14 +88,9 @@ export function createContext(options: ContextOptions): Context {
     async effect(name: string, body: StepBody, effectOptions: EffectOptions<unknown>) {
       return effects.run(checked(name), body, effectOptions);
     },
-    async checkpoint({ label, metadata }: CheckpointOptions = {}) {
+    async checkpoint(about: CheckpointOptions = {}) {
       options.checkCancelled();
-      const value = {
-        ...(label === undefined ? {} : { label }),
-        ...(metadata === undefined ? {} : { metadata }),
-      };
-      const data = encode(value, 'checkpoint', limits.eventBytes);
-      await writer.submit([{ type: 'checkpoint.saved', data, value }], { snapshot: true });
+      return options.keep(about);
     },
     ...waiting(options),
     async start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {

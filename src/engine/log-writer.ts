@@ -16,6 +16,7 @@
  * A promise given out by `submit` resolves when its events are durable. When the run is lost it never settles: the handler
  * that waits for it must not go on, and must not take the loss for a failure it could handle.
  */
+import type { CheckpointMark } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, FencedError, type PawlError, RunError } from '../core/errors.ts';
 import type { NewEvent, RewoundData } from '../core/event.ts';
@@ -67,9 +68,18 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** A checkpoint that waits for the next snapshot. */
+interface Keeping {
+  readonly mark: CheckpointMark;
+  /** With the checkpoint's id. */
+  readonly resolve: (id: string) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export class LogWriter {
   readonly #options: LogWriterOptions;
   #pending: Pending[] = [];
+  #keeping: Keeping[] = [];
   /** Events that go along with the next commit but do not cause one. */
   #riders: NewEvent[] = [];
   #seq: number;
@@ -78,7 +88,6 @@ export class LogWriter {
   #tailBytes: number;
   #reduceMs = 0;
   #lastSnapshotBytes = 0;
-  #snapshotWanted = false;
   #flushing = false;
   #release: Release | undefined;
   #handBack = false;
@@ -87,6 +96,7 @@ export class LogWriter {
   /** A snapshot was refused: the run can only fail now, and its last commit must not try again. */
   #snapshotRefused = false;
   #lost: Loss | undefined;
+  #hasWritten = false;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
@@ -104,6 +114,11 @@ export class LogWriter {
     return this.#version;
   }
 
+  /** The handler has done something new: what it does from here on is no repetition. */
+  get hasWritten(): boolean {
+    return this.#hasWritten;
+  }
+
   /** Folds an event that will go along with the next commit, whenever that is. */
   ride(write: Write): void {
     this.#fold([write]);
@@ -114,14 +129,24 @@ export class LogWriter {
    * Folds events and commits them together. Resolves when they are durable; never settles when the run is lost.
    * Throws at once, with nothing changed, when a reducer refuses.
    */
-  submit(
-    writes: readonly Write[],
-    options: { readonly snapshot?: boolean; readonly taken?: number } = {},
-  ): Promise<void> {
+  submit(writes: readonly Write[], options: { readonly taken?: number } = {}): Promise<void> {
     if (this.#lost !== undefined || this.#release !== undefined) return never();
     this.#fold(writes);
-    if (options.snapshot === true) this.#snapshotWanted = true;
+    if (options.taken === undefined) this.#hasWritten = true;
     return this.#enqueue(writes.map(toEvent), options.taken);
+  }
+
+  /**
+   * Folds events, commits them and keeps the snapshot taken then as a checkpoint. Resolves with the checkpoint's id when
+   * all of it is durable; else as `submit`.
+   */
+  async keep(writes: readonly Write[], mark: CheckpointMark): Promise<string> {
+    if (this.#lost !== undefined || this.#release !== undefined) return never();
+    const kept = new Promise<string>((resolve, reject) => {
+      this.#keeping.push({ mark, resolve, reject });
+    });
+    const [id] = await Promise.all([kept, this.submit(writes)]);
+    return id;
   }
 
   /** True when everything submitted is durable. */
@@ -182,6 +207,7 @@ export class LogWriter {
     if (this.#lost !== undefined) return;
     this.#lost = loss;
     this.#pending = [];
+    this.#keeping = [];
     this.#riders = [];
     this.#options.onLost(loss, reason);
   }
@@ -234,9 +260,10 @@ export class LogWriter {
     } catch (error) {
       this.#snapshotRefused = true;
       this.#release = undefined;
-      for (const pending of batch) pending.reject(error);
+      for (const waiting of [...batch, ...this.#keeping.splice(0)]) waiting.reject(error);
       return;
     }
+    const kept = snapshot === undefined ? [] : this.#keeping.splice(0);
     const taken = batch.reduce((sum, pending) => sum + pending.taken, 0);
     const params = {
       ...this.#params(events),
@@ -250,6 +277,9 @@ export class LogWriter {
     if (outcome.outcome === 'committed' && release !== undefined) this.#released = true;
     // Who waits for a commit that hands the run back must not go on.
     this.#settle(outcome, handBack ? [] : batch, events);
+    if (outcome.outcome === 'committed' && !handBack) {
+      for (const [n, { resolve }] of kept.entries()) resolve(`${outcome.version}-${n}`);
+    }
     if (handBack) {
       this.#abandon('handed-back', this.#ended('PAWL_CLOSED', 'this worker is closing'));
     }
@@ -283,14 +313,15 @@ export class LogWriter {
       budgetMs: this.#options.replayBudgetMs,
       lastSnapshotBytes: this.#lastSnapshotBytes,
     });
-    if (!due && !this.#snapshotWanted && !(handBack && this.#tailEvents > 0)) return undefined;
-    this.#snapshotWanted = false;
+    const marks = this.#keeping.map(({ mark }) => mark);
+    if (!due && marks.length === 0 && !(handBack && this.#tailEvents > 0)) return undefined;
     const { delta, bytes } = this.#options.snapshotter.delta(this.#options.fold);
     this.#lastSnapshotBytes = bytes;
     this.#tailEvents = 0;
     this.#tailBytes = 0;
     this.#reduceMs = 0;
-    return delta;
+    if (marks.length === 0) return delta;
+    return { ...delta, keep: { marks, bytes: this.#options.snapshotter.size } };
   }
 
   #settle(outcome: CommitOutcome, batch: readonly Pending[], events: readonly NewEvent[]): void {

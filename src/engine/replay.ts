@@ -65,6 +65,15 @@ export function decodeEvent(event: StoredEvent, key: string): FoldEvent {
   return { type: event.type, data: decode(event.data, { key, seq: event.seq }) };
 }
 
+/** State and memory as a snapshot holds them, made fit for the code of today. */
+export function restoreSnapshot(
+  snapshot: Snapshot,
+  workflow: AnyWorkflow,
+  key: string,
+): { readonly state: State; readonly memory: Map<string, unknown> } {
+  return restore(decodeFields(snapshot, key), workflow, snapshot.schema);
+}
+
 type SavedFields = Map<string, { readonly value: unknown; readonly bytes: number }>;
 
 function decodeFields(snapshot: Snapshot, key: string): SavedFields {

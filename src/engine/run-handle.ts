@@ -17,10 +17,12 @@ import { isEnded, type RunProgress, type RunRecord, type RunStatus } from '../co
 import { type InputOf, validate } from '../core/schema.ts';
 import type { RunStore } from '../core/store.ts';
 import type { EventSchemas } from './context.ts';
+import { type CheckpointInfo, type CheckpointListOptions, listCheckpoints } from './checkpoints.ts';
 import { type Decision, decisionSignal } from './effects.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from './payloads.ts';
-import { replay } from './replay.ts';
+import { foldUpTo } from './past.ts';
+import { replay, restoreSnapshot } from './replay.ts';
 import type { AnyWorkflow } from './workflow.ts';
 
 export interface RunInfo {
@@ -133,11 +135,32 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   /**
-   * What the run's events fold to now.
-   * @throws PawlError `PAWL_DEFINITION` when the handle was made without the workflow.
+   * What the run's events fold to now, or did up to an event.
+   * @throws PawlError `PAWL_DEFINITION` when the handle was made without the workflow; InvalidError when there is no such
+   *   event; RunError `PAWL_RUN_NOT_FOUND`.
    */
-  async state(): Promise<S> {
-    return (await this.#replay()).fold.state as S;
+  async state(options: { readonly seq?: number } = {}): Promise<S> {
+    if (options.seq === undefined) return (await this.#replay()).fold.state as S;
+    const { store } = this.#parts;
+    return (await foldUpTo(store, this.#workflow(), this.id, options.seq)).state as S;
+  }
+
+  /** The checkpoints of the run, the newest first, a page at a time: all, or those of a node or a label. */
+  checkpoints(options: CheckpointListOptions = {}): Promise<CheckpointInfo[]> {
+    return listCheckpoints(this.#parts.store, this.id, options);
+  }
+
+  /**
+   * The state as a checkpoint keeps it.
+   * @throws InvalidError when the run has no such checkpoint; PawlError `PAWL_DEFINITION` as `state`.
+   */
+  async checkpoint(id: string): Promise<S> {
+    const workflow = this.#workflow();
+    const snapshot = await this.#parts.store.recall(this.id, id);
+    if (snapshot === undefined) {
+      throw new InvalidError('checkpoint', `${id} is none of run ${this.id}.`);
+    }
+    return restoreSnapshot(snapshot, workflow, `run ${this.id}`).state as S;
   }
 
   /**
@@ -231,16 +254,17 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   async #replay(): Promise<{ readonly workflow: AnyWorkflow; readonly fold: Fold }> {
-    const { store, workflow } = this.#parts;
-    if (workflow === undefined) {
-      throw new PawlError(
-        'PAWL_DEFINITION',
-        'The state needs the workflow: pawl.run(workflow, id).',
-      );
-    }
+    const { store } = this.#parts;
+    const workflow = this.#workflow();
     const loaded = await store.load(this.id);
     if (loaded === undefined) throw this.#notFound();
     return { workflow, fold: (await replay(store, workflow, loaded)).fold };
+  }
+
+  #workflow(): AnyWorkflow {
+    const { workflow } = this.#parts;
+    if (workflow !== undefined) return workflow;
+    throw new PawlError('PAWL_DEFINITION', 'The state needs the workflow: pawl.run(workflow, id).');
   }
 
   async #post(name: string, data: Uint8Array, id: string | undefined): Promise<void> {

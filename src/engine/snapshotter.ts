@@ -32,6 +32,11 @@ export class Snapshotter {
     }
   }
 
+  /** Size of the whole snapshot, all its fields encoded. */
+  get size(): number {
+    return this.#bytes;
+  }
+
   /**
    * The change from the last delta to `fold`, and its size.
    * @throws LimitError when the whole state is too large; then nothing counts as saved.

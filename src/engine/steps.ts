@@ -11,6 +11,7 @@
  * are stored like any other; when the outer one completes, what is inside leaves the memory.
  */
 import { createHash } from 'node:crypto';
+import type { CheckpointMark } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
 import { decode, encode } from '../core/codec.ts';
 import { toMilliseconds } from '../core/duration.ts';
@@ -38,7 +39,7 @@ export interface RunOptions extends StepOptions {
   readonly record?: (
     result: unknown,
     events: readonly Write[],
-  ) => { readonly writes: readonly Write[]; readonly snapshot: boolean };
+  ) => { readonly writes: readonly Write[]; readonly keep?: CheckpointMark };
 }
 
 export interface StepsOptions {
@@ -190,8 +191,8 @@ export class Steps {
     const { writer, limits, names, run } = this.#options;
     names.releaseInside(name);
     if (record !== undefined) {
-      const { writes, snapshot } = record(result, events);
-      await writer.submit(writes, { snapshot });
+      const { writes, keep } = record(result, events);
+      await (keep === undefined ? writer.submit(writes) : writer.keep(writes, keep));
       return result;
     }
     const bytes = encode(result, `result of step ${name}`, limits.eventBytes);

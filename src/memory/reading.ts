@@ -1,4 +1,5 @@
 /** What readers of a run get: copies, so that nobody can change what is stored. */
+import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { ClaimOutcome, LoadedRun, Snapshot } from '../core/store.ts';
@@ -29,7 +30,7 @@ export function toTakeover(run: StoredRun): ClaimedData['takeover'] {
 export function loaded(run: StoredRun): LoadedRun {
   const from = run.snapshot?.seq ?? 0;
   const events = run.events.slice(from, from + fixedLimits.eventsPerPage).map(copyEvent);
-  return { record: toRecord(run), snapshot: copySnapshot(run.snapshot), events };
+  return { record: toRecord(run), snapshot: run.snapshot && copySnapshot(run.snapshot), events };
 }
 
 /** An event with bytes of its own. */
@@ -37,8 +38,21 @@ export function copyEvent(event: StoredEvent): StoredEvent {
   return { ...event, data: copy(event.data) };
 }
 
-function copySnapshot(snapshot: Snapshot | undefined): Snapshot | undefined {
-  if (snapshot === undefined) return undefined;
+/** The kept snapshots that fit, the newest first. */
+export function checkpoints(
+  run: StoredRun | undefined,
+  { node, label, before, limit }: CheckpointQuery,
+): readonly CheckpointRecord[] {
+  const all = (run?.kept ?? []).map(({ checkpoint }) => checkpoint);
+  const place = all.findIndex(({ id }) => id === before);
+  return (place < 0 ? all : all.slice(0, place))
+    .filter((one) => node === undefined || one.node === node)
+    .filter((one) => label === undefined || one.label === label)
+    .toReversed()
+    .slice(0, limit);
+}
+
+export function copySnapshot(snapshot: Snapshot): Snapshot {
   const fields = [...snapshot.fields].map(([field, bytes]) => [field, copy(bytes)] as const);
   return { ...snapshot, fields: new Map(fields) };
 }

@@ -2,6 +2,7 @@
  * The run store in memory: the meaning of the contract, as plainly as it can be said. Each method does its work in one go
  * without waiting for anything, which is what makes it atomic here.
  */
+import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import { PawlError } from '../core/errors.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
@@ -29,13 +30,22 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
+  Snapshot,
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { listRuns } from './run-list.ts';
 import { interruptRun, release, save } from './transitions.ts';
-import { claimed, copyEvent, loaded, messagesPerPage, toTakeover } from './reading.ts';
+import {
+  checkpoints,
+  claimed,
+  copyEvent,
+  copySnapshot,
+  loaded,
+  messagesPerPage,
+  toTakeover,
+} from './reading.ts';
 import { MemorySessions } from './sessions.ts';
 import {
   append,
@@ -92,6 +102,7 @@ export class MemoryRunStore implements RunStore {
       token: undefined,
       claimSeq: 0,
       snapshot: undefined,
+      kept: [],
       inbox: [],
       seen: new Set(),
       paused: false,
@@ -272,6 +283,17 @@ export class MemoryRunStore implements RunStore {
     const run = this.#runs.get(id);
     const messages = (run?.inbox ?? []).slice(0, messagesPerPage);
     return { messages, paused: run?.paused ?? false };
+  }
+
+  async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {
+    this.#now();
+    return checkpoints(this.#runs.get(query.run), query);
+  }
+
+  async recall(id: string, checkpoint: string): Promise<Snapshot | undefined> {
+    this.#now();
+    const kept = this.#runs.get(id)?.kept.find((one) => one.checkpoint.id === checkpoint);
+    return kept && copySnapshot(kept.snapshot);
   }
 
   async list(params: ListParams): Promise<RunPage> {

@@ -1,6 +1,7 @@
 /** A run as the memory store keeps it, and the small changes that every transition is made of. */
 import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
+import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { DueRun, Message, Snapshot } from '../core/store.ts';
 
 export interface StoredRun {
@@ -22,6 +23,8 @@ export interface StoredRun {
   /** Seq right after the claim: more than that is progress. */
   claimSeq: number;
   snapshot: Snapshot | undefined;
+  /** Kept snapshots, the oldest first. */
+  readonly kept: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
   readonly inbox: Message[];
   /** Ids of all messages that ever came. */
   readonly seen: Set<string>;

@@ -19,7 +19,18 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
   for (const [field, bytes] of delta.set) fields.set(field, copy(bytes));
   for (const field of delta.remove) fields.delete(field);
   const version = (run.snapshot?.version ?? 0) + 1;
-  run.snapshot = { version, seq: lastSeq(run), schema: delta.schema, at: now, fields };
+  const about = { version, seq: lastSeq(run), schema: delta.schema, at: now };
+  run.snapshot = { ...about, fields };
+  for (const [n, mark] of (delta.keep?.marks ?? []).entries()) {
+    const { label, node, metadata } = mark;
+    const checkpoint = {
+      ...{ id: `${version}-${n}`, ...about, bytes: delta.keep?.bytes ?? 0 },
+      ...(label ? { label } : {}),
+      ...(node ? { node } : {}),
+      ...(metadata?.length ? { metadata: copy(metadata) } : {}),
+    };
+    run.kept.push({ checkpoint, snapshot: run.snapshot });
+  }
 }
 
 /** Lets go of a run. */

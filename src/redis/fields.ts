@@ -1,4 +1,5 @@
 /** The only file that spells the fields of hashes and stream entries, and turns replies into records. */
+import type { CheckpointRecord } from '../core/checkpoint.ts';
 import { CorruptionError } from '../core/errors.ts';
 import type { InterruptReason, StoredEvent } from '../core/event.ts';
 import { type RunProgress, type RunRecord, type RunStatus, runStatuses } from '../core/run.ts';
@@ -147,16 +148,44 @@ const snapshotMeta = new Set(['version', 'seq', 'schema', 'at']);
 export function toSnapshot(key: string, flat: Flat): Snapshot | undefined {
   const fields = new Fields(key, flat);
   if (fields.size === 0) return undefined;
-  const state = new Map<string, Uint8Array>();
-  for (const [name, bytes] of fields.entries()) {
-    if (!snapshotMeta.has(name)) state.set(name, bytes);
-  }
   return {
     version: fields.number('version'),
     seq: fields.number('seq'),
     schema: fields.number('schema'),
     at: fields.number('at'),
-    fields: state,
+    fields: toSnapshotFields(flat),
+  };
+}
+
+/** What a snapshot holds beside what it says of itself. */
+export function toSnapshotFields(flat: Flat): Map<string, Uint8Array> {
+  const held = new Map<string, Uint8Array>();
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const name = String(flat[i]);
+    if (!snapshotMeta.has(name)) held.set(name, flat[i + 1] as Buffer);
+  }
+  return held;
+}
+
+/** An entry of the stream of checkpoints: its id is `<version>-<n>`. */
+export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRecord {
+  const fields = new Fields(key, flat);
+  const id = String(entryId);
+  const [label, node, metadata] = [
+    fields.text('label'),
+    fields.text('node'),
+    fields.bytes('metadata'),
+  ];
+  return {
+    id,
+    seq: fields.number('seq'),
+    version: Number.parseInt(id, 10),
+    schema: fields.number('schema'),
+    at: fields.number('at'),
+    bytes: fields.number('bytes'),
+    ...(label ? { label } : {}),
+    ...(node ? { node } : {}),
+    ...(metadata !== undefined && metadata.length > 0 ? { metadata } : {}),
   };
 }
 

@@ -17,6 +17,9 @@ export interface ShardKeys {
   payload(id: string): string;
   events(id: string): string;
   snapshot(id: string): string;
+  /** The kept snapshots of a run, and what was overwritten since. */
+  checkpoints(id: string): string;
+  kept(id: string): string;
   inbox(id: string): string;
   /** Ids of the messages that ever came for a run. */
   seen(id: string): string;
@@ -85,6 +88,8 @@ function shardKeys(base: string): ShardKeys {
     payload: (id) => `${base}payload:${id}`,
     events: (id) => `${base}events:${id}`,
     snapshot: (id) => `${base}snapshot:${id}`,
+    checkpoints: (id) => `${base}checkpoints:${id}`,
+    kept: (id) => `${base}kept:${id}`,
     inbox: (id) => `${base}inbox:${id}`,
     seen: (id) => `${base}seen:${id}`,
     held: (worker) => `${base}held:${worker}`,

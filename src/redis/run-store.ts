@@ -2,6 +2,7 @@
  * The run store on Redis. Every method is one script or one read; the invariants live in the scripts (see lua/), this file
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
+import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
@@ -31,10 +32,12 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
+  Snapshot,
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
+import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import { connect, type Connection, createConnection, type RedisTarget } from './connection.ts';
 import { toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
@@ -232,6 +235,14 @@ export class RedisRunStore implements RunStore {
       ]),
     );
     return { messages: entries.map((entry) => toMessage(key, entry)), paused: paused === 1 };
+  }
+
+  async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {
+    return this.#run(() => listCheckpoints(this.#connection, this.#keys.of(query.run), query));
+  }
+
+  async recall(run: string, id: string): Promise<Snapshot | undefined> {
+    return this.#run(() => recallCheckpoint(this.#scripts, this.#keys.of(run), { run, id }));
   }
 
   async list(params: ListParams): Promise<RunPage> {

@@ -34,9 +34,9 @@ const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
   beat: 3,
   cancel: 6,
   claim: 7,
-  commit: 6,
+  commit: 8,
   create: 5,
-  delete: 7,
+  delete: 9,
   due: 1,
   interrupt: 2,
   leave: 4,
@@ -45,6 +45,7 @@ const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
   pause: 3,
   post: 4,
   progress: 1,
+  recall: 3,
   resume: 4,
   told: 2,
 };
@@ -102,7 +103,7 @@ export class Scripts {
     }
     const args: Argument[] = [
       ...runKeys(shard, params.run),
-      shard.inbox(params.run),
+      ...[shard.inbox(params.run), shard.checkpoints(params.run), shard.kept(params.run)],
       ...[params.run, params.fence, params.owner, params.token, params.expectedSeq, shard.base],
       ...[
         events.length,
@@ -111,12 +112,15 @@ export class Scripts {
         snapshot?.remove.length ?? 0,
       ],
       ...releaseArguments(release),
-      taken ?? 0,
+      ...[taken ?? 0, snapshot?.keep?.marks.length ?? 0, snapshot?.keep?.bytes ?? ''],
     ];
     for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
     if (snapshot !== undefined) {
       for (const [field, bytes] of snapshot.set) args.push(field, toBuffer(bytes));
       args.push(...snapshot.remove);
+      for (const { label, node, metadata } of snapshot.keep?.marks ?? []) {
+        args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
+      }
     }
     return this.#call('commit', args);
   }
@@ -148,7 +152,8 @@ export class Scripts {
   delete(run: string): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
-    return this.#call('delete', [...runKeys(shard, run), ...mail, ...[run, shard.base]]);
+    const kept = [shard.checkpoints(run), shard.kept(run)];
+    return this.#call('delete', [...runKeys(shard, run), ...mail, ...kept, ...[run, shard.base]]);
   }
 
   post(params: PostParams): Promise<Reply> {
@@ -205,6 +210,12 @@ export class Scripts {
       ...[shard.run(run), shard.payload(run), shard.events(run), shard.snapshot(run)],
       page,
     ]);
+  }
+
+  recall(run: string, checkpoint: string): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    const kept = [shard.checkpoints(run), shard.kept(run)];
+    return this.#call('recall', [shard.snapshot(run), ...kept, checkpoint]);
   }
 
   beat(worker: WorkerInfo, sessionMs: number): Promise<Reply> {

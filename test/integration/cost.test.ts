@@ -108,3 +108,48 @@ test('a commit is one script, whatever is in it', async () => {
   await store.close();
   await server.stop();
 });
+
+test('a hundred checkpoints of a megabyte that changes one field each cost one state and the changes', async () => {
+  const server = await startRedisServer();
+  const prefix = newPrefix();
+  const pawl = await openPawl(server.url, prefix);
+  const redis = new Redis(server.url);
+  const field = 5_200;
+  const kept = defineWorkflow({
+    name: 'kept',
+    input: z.object({ checkpoints: z.int() }),
+    state: z.object({ at: z.number().default(0) }).loose(),
+    async run(ctx, { checkpoints }) {
+      for (let at = 0; at < 200; at += 20) {
+        const patch = Array.from({ length: 20 }, (_, i) => [`f${at + i}`, 'x'.repeat(field)]);
+        await ctx.set(Object.fromEntries(patch) as object);
+      }
+      for (let at = 1; at <= checkpoints; at++) {
+        await ctx.set({ [`f${at}`]: 'y'.repeat(field) });
+        await ctx.checkpoint({ label: `number ${at}` });
+      }
+    },
+  });
+  pawl.worker({ workflows: [kept] });
+  /** Bytes of everything but the log, which is the same with and without checkpoints. */
+  const size = async (id: string): Promise<number> => {
+    const base = `{${prefix}:0}:`;
+    const parts = ['snapshot', 'kept', 'checkpoints'].map((part) => `${base}${part}:${id}`);
+    const sizes = await Promise.all(parts.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
+    return sizes.reduce((sum: number, bytes) => sum + (bytes ?? 0), 0);
+  };
+  const run = await pawl.start(kept, { checkpoints: 100 });
+  await run.result();
+  const plain = await pawl.start(kept, { checkpoints: 1 });
+  await plain.result();
+  const [all, one] = [await size(run.id), await size(plain.id)];
+  console.log(`1 MB state: ${one} bytes with one checkpoint, ${all} with a hundred`);
+  expect(all - one).toBeLessThan(100 * field * 1.5);
+  const [latest] = await run.checkpoints({ label: 'number 50' });
+  const state: Record<string, unknown> = await run.checkpoint(latest?.id ?? '');
+  const first = (key: string): string => String(state[key])[0] ?? '';
+  expect([first('f50'), first('f51')]).toEqual(['y', 'x']);
+  redis.disconnect();
+  await pawl.close();
+  await server.stop();
+});

@@ -7,13 +7,16 @@
 -- KEYS[4] snapshot: hash
 -- KEYS[5] due: zset
 -- KEYS[6] inbox: stream
+-- KEYS[7] checkpoints: stream, entry id <version>-<n>
+-- KEYS[8] kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
+--   bytes, or empty when it was absent
 -- ARGV[1] id: run id
 -- ARGV[2] fence: the caller's
 -- ARGV[3] owner: token of the caller's claim
 -- ARGV[4] token: random text of this commit
 -- ARGV[5] expectedSeq: seq of the newest event the caller knows
 -- ARGV[6] base: prefix of the shard's keys
--- ARGV[7] count: events, each as three arguments from ARGV[15]: type, payload bytes, lane or empty
+-- ARGV[7] count: events, each as three arguments from ARGV[17]: type, payload bytes, lane or empty
 -- ARGV[8] schema: of the snapshot; empty for no snapshot
 -- ARGV[9] set: fields to set, each as two arguments behind the events: name, payload bytes
 -- ARGV[10] remove: fields to remove, each as one argument behind those
@@ -21,16 +24,20 @@
 -- ARGV[12] result: output or error as payload bytes, or empty
 -- ARGV[13] delay: milliseconds until the released run is due, or empty for never
 -- ARGV[14] taken: messages at the head of the inbox that are in the events
+-- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the others: label, node, metadata
+-- ARGV[16] size: of the whole snapshot in bytes, for the checkpoints
 -- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'mail'}
 --   | {'missing'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
---   ahead of the log.
+--   ahead of the log; what a checkpoint holds is copied before it is overwritten.
 local run, payload, events, snapshot, due, inbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local checkpoints, kept = KEYS[7], KEYS[8]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
 local status, taken = ARGV[11], tonumber(ARGV[14])
 
-local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused', 'parent')
+local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused', 'parent',
+  'kept')
 if not m[1] then return {'missing'} end
 if m[4] == token then return {'committed', string.format('%.0f', expected + count), m[6] or '0'} end
 if m[1] ~= fence or m[2] ~= owner then
@@ -44,7 +51,7 @@ if status == 'waiting' and mail > 0 then return {'mail'} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
-local seq, bytes, next = expected, tonumber(m[5]), 15
+local seq, bytes, next = expected, tonumber(m[5]), 17
 for _ = 1, count do
   seq = seq + 1
   local data, lane = ARGV[next + 1], ARGV[next + 2]
@@ -64,13 +71,27 @@ else
   version = string.format('%.0f', version + 1)
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes, 'version', version, 'snapshotSeq', seq)
   redis.call('HSET', snapshot, 'version', version, 'seq', seq, 'schema', schema, 'at', at)
+  local newest = m[10]
+  local function preserve(field)
+    if not newest then return end
+    local old = redis.call('HGET', snapshot, field)
+    redis.call('HSETNX', kept, newest .. ':' .. field, old and '=' .. old or '')
+  end
   for _ = 1, ARGV[9] do
+    preserve(ARGV[next])
     redis.call('HSET', snapshot, ARGV[next], ARGV[next + 1])
     next = next + 2
   end
   for _ = 1, ARGV[10] do
+    preserve(ARGV[next])
     redis.call('HDEL', snapshot, ARGV[next])
     next = next + 1
+  end
+  for n = 0, ARGV[15] - 1 do
+    redis.call('XADD', checkpoints, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at, 'bytes', ARGV[16],
+      'label', ARGV[next], 'node', ARGV[next + 1], 'metadata', ARGV[next + 2])
+    redis.call('HSET', run, 'kept', version)
+    next = next + 3
   end
 end
 if taken > 0 then

@@ -8,6 +8,8 @@
 -- KEYS[5] due: zset
 -- KEYS[6] inbox: stream
 -- KEYS[7] seen: set of message ids
+-- KEYS[8] checkpoints: stream
+-- KEYS[9] kept: hash
 -- ARGV[1] id: run id
 -- ARGV[2] base: prefix of the shard's keys
 -- Returns {'deleted'} | {'missing'} | {'active', worker}
@@ -25,6 +27,6 @@ redis.call('ZREM', base .. 'runs', id)
 redis.call('ZREM', base .. 'by-status:' .. m[1], id)
 redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end
-redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7])
+redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9])
 redis.call('SPUBLISH', base .. 'changed:' .. id, '0')
 return {'deleted'}

@@ -98,9 +98,10 @@ function nothingLeft(test: RunStoreTest): void {
   test('nothing is left of a deleted run, however much has happened to it', async (opened) => {
     const { store, traces, expect } = opened;
     const run = await created(store, { tags: { a: '1', b: 'x=y' }, workflow: 'busy' });
-    const snapshot = { schema: 1, set: new Map([['state:a', bytes('1')]]), remove: [] };
+    const saved = { schema: 1, set: new Map([['state:a', bytes('1')]]), remove: [] };
+    const snapshot = { ...saved, keep: { marks: [{ label: 'kept' }], bytes: 1 } };
     const first = await claimed(store, run);
-    await committed(store, first.ownership, { events: [event('one')], snapshot });
+    await committed(store, first.ownership, { events: [event('one'), event('two')], snapshot });
     await store.interrupt(interruption(first.record.worker ?? ''));
     const second = await claimed(store, run);
     const { seq } = second.record;

@@ -1,0 +1,121 @@
+/** Checkpoints as handlers ask for them and as callers see them. */
+import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
+import { decode, encode } from '../core/codec.ts';
+import { InvalidError } from '../core/errors.ts';
+import { fixedLimits, type Limits } from '../core/limits.ts';
+import type { Ownership, RunStore } from '../core/store.ts';
+import type { CheckpointOptions } from './context.ts';
+import type { LogWriter } from './log-writer.ts';
+import type { Write } from './writes.ts';
+
+/** A checkpoint without its state. */
+export interface CheckpointInfo {
+  /** For `run.checkpoint(id)` and `pawl.fork`. */
+  readonly id: string;
+  readonly label?: string;
+  readonly node?: string;
+  readonly metadata?: unknown;
+  /** The events folded into it: all up to this one. */
+  readonly seq: number;
+  /** Version of the run's snapshot. */
+  readonly version: number;
+  /** Version of the state's schema. */
+  readonly schema: number;
+  /** When it was kept, on Redis' clock; prints as ISO 8601. */
+  readonly at: Date;
+  /** Encoded size of the whole state, step results included. */
+  readonly bytes: number;
+}
+
+export interface CheckpointListOptions {
+  readonly node?: string;
+  readonly label?: string;
+  /** Default 100, at most 500. */
+  readonly limit?: number;
+  /** Id of the last one of the page before. */
+  readonly before?: string;
+}
+
+/** What a handler says of a checkpoint, and where it is when a graph says it. */
+interface About extends CheckpointOptions {
+  readonly visit?: number;
+}
+
+/** The mark in the log and what the store keeps beside the snapshot. */
+export function checkpointWrite(
+  about: About,
+  limits: Limits,
+): { readonly write: Write; readonly mark: CheckpointMark } {
+  const value = Object.fromEntries(
+    Object.entries(about).filter(([, given]) => given !== undefined),
+  );
+  for (const name of ['label', 'node'] as const) {
+    const text = about[name];
+    if (
+      text !== undefined &&
+      (typeof text !== 'string' || text.length > fixedLimits.stepNameLength)
+    )
+      throw new InvalidError(
+        name,
+        `must be a text of at most ${fixedLimits.stepNameLength} characters.`,
+      );
+  }
+  const { label, node, metadata } = about;
+  const data = encode(value, 'checkpoint', limits.eventBytes);
+  const mark: CheckpointMark = {
+    ...(label === undefined ? {} : { label }),
+    ...(node === undefined ? {} : { node }),
+    ...(metadata === undefined
+      ? {}
+      : { metadata: encode(metadata, 'metadata', limits.eventBytes) }),
+  };
+  return { write: { type: 'checkpoint.saved', data, value }, mark };
+}
+
+/**
+ * Keeps a checkpoint, once for each time the handler comes by: a handler that is called again after a crash, and has only
+ * been told what it had done, finds the checkpoint of the same label and node that is there.
+ */
+export async function keepCheckpoint(
+  through: {
+    readonly store: RunStore;
+    readonly ownership: Ownership;
+    readonly writer: LogWriter;
+    readonly limits: Limits;
+  },
+  options: CheckpointOptions,
+): Promise<string> {
+  const { store, ownership, writer, limits } = through;
+  const { write, mark } = checkpointWrite(options, limits);
+  if (!writer.hasWritten) {
+    const known = await store.checkpoints({ run: ownership.run, limit: fixedLimits.runsPerPage });
+    const same = known.find(({ label, node }) => label === mark.label && node === mark.node);
+    if (same !== undefined) return same.id;
+  }
+  return writer.keep([write], mark);
+}
+
+export async function listCheckpoints(
+  store: RunStore,
+  run: string,
+  options: CheckpointListOptions,
+): Promise<CheckpointInfo[]> {
+  const { limit = 100 } = options;
+  if (!Number.isInteger(limit) || limit < 1 || limit > fixedLimits.runsPerPage) {
+    throw new InvalidError('limit', `must be from 1 to ${fixedLimits.runsPerPage}.`);
+  }
+  const query: CheckpointQuery = { ...options, run, limit };
+  const records = await store.checkpoints(query);
+  return records.map((record) => toCheckpointInfo(record, `run ${run}`));
+}
+
+function toCheckpointInfo(record: CheckpointRecord, key: string): CheckpointInfo {
+  const { metadata, at, ...rest } = record;
+  return {
+    ...rest,
+    at: new Date(at),
+    ...(metadata === undefined
+      ? {}
+      : { metadata: decode(metadata, { key: `${key}, checkpoint ${record.id}` }) }),
+  };
+}

@@ -1,0 +1,89 @@
+/** What a run was: its events folded up to a point, from the nearest snapshot that is kept. */
+import { InvalidError, RunError } from '../core/errors.ts';
+import { Fold, type Folded } from '../core/fold.ts';
+import { fixedLimits } from '../core/limits.ts';
+import type { RunStore, Snapshot } from '../core/store.ts';
+import { Upcaster } from './evolution.ts';
+import { decodeEvent, restoreSnapshot } from './replay.ts';
+import { type AnyWorkflow, reducersOf } from './workflow.ts';
+
+/** What binds a run to the outside: a run that is forked from it does not inherit that. */
+const staysBehind = /^(run:|attached:|child:)/;
+
+/**
+ * Folds the events up to `seq`. Writes nothing.
+ * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the log does not reach that seq, or its beginning is gone.
+ */
+export async function foldUpTo(
+  store: RunStore,
+  workflow: AnyWorkflow,
+  run: string,
+  seq: number,
+): Promise<Fold> {
+  const key = `run ${run}`;
+  const snapshot = await nearestSnapshot(store, run, seq);
+  const start: Folded =
+    snapshot === undefined
+      ? await beginning(store, workflow, run)
+      : { seq: snapshot.seq, ...restoreSnapshot(snapshot, workflow, key) };
+  const fold = new Fold(start, { reducers: reducersOf(workflow), origin: key, freeze: false });
+  const upcaster = new Upcaster(workflow, snapshot?.schema ?? 0);
+  while (fold.seq < seq) {
+    const limit = Math.min(fixedLimits.eventsPerPage, seq - fold.seq);
+    const page = await store.events({ run, after: fold.seq, limit });
+    if (page.length === 0) {
+      throw new InvalidError(
+        'seq',
+        `${seq} is not in the log of ${key}, which ends at ${fold.seq}.`,
+      );
+    }
+    for (const event of page) {
+      fold.replay({ seq: event.seq, ...upcaster.upcast(decodeEvent(event, key)) });
+    }
+  }
+  return fold;
+}
+
+/** The memory that another run may inherit. */
+export function withoutTies({ memory }: Folded): Map<string, unknown> {
+  return new Map([...memory].filter(([field]) => !staysBehind.test(field)));
+}
+
+/** The kept or current snapshot that covers most of the events up to `seq`. */
+async function nearestSnapshot(
+  store: RunStore,
+  run: string,
+  seq: number,
+): Promise<Snapshot | undefined> {
+  const loaded = await store.load(run);
+  if (loaded === undefined) {
+    throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
+  }
+  const { snapshot } = loaded;
+  if (snapshot !== undefined && snapshot.seq <= seq) return snapshot;
+  let before: string | undefined;
+  for (;;) {
+    const limit = fixedLimits.runsPerPage;
+    const page = await store.checkpoints({
+      ...{ run, limit },
+      ...(before === undefined ? {} : { before }),
+    });
+    const nearest = page.find((checkpoint) => checkpoint.seq <= seq);
+    if (nearest !== undefined) return store.recall(run, nearest.id);
+    if (page.length < limit) return undefined;
+    before = page.at(-1)?.id;
+  }
+}
+
+/** Where a log begins: at nothing, or at what it was forked from. */
+async function beginning(store: RunStore, workflow: AnyWorkflow, run: string): Promise<Folded> {
+  const nothing: Folded = { seq: 0, state: workflow.initialState, memory: new Map() };
+  const [created] = await store.events({ run, after: 0, limit: 1 });
+  if (created === undefined) return nothing;
+  const { forkedFrom } = decodeEvent(created, `run ${run}`).data as {
+    forkedFrom?: { readonly run: string; readonly seq: number };
+  };
+  if (forkedFrom === undefined) return nothing;
+  const origin = await foldUpTo(store, workflow, forkedFrom.run, forkedFrom.seq);
+  return { seq: created.seq, state: origin.state, memory: withoutTies(origin) };
+}

@@ -1,0 +1,40 @@
+#!lua flags=no-writes
+-- Reads a checkpoint: the snapshot as it was when it was kept.
+-- Atomic because a save between two reads would mix two versions of the state.
+-- KEYS[1] snapshot: hash
+-- KEYS[2] checkpoints: stream, entry id <version>-<n>
+-- KEYS[3] kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
+--   bytes, or empty when it was absent
+-- ARGV[1] checkpoint: its id
+-- Returns {'found', fields of the checkpoint's entry, snapshot fields} | {'missing'}
+-- Keeps: what a checkpoint holds never changes: of all that was overwritten since, the oldest is what it was then.
+local snapshot, checkpoints, kept = KEYS[1], KEYS[2], KEYS[3]
+
+local entry = redis.call('XRANGE', checkpoints, ARGV[1], ARGV[1])[1]
+if not entry then return {'missing'} end
+local version = tonumber(string.match(ARGV[1], '^%d+'))
+
+local was, since = {}, {}
+local preserved = redis.call('HGETALL', kept)
+for i = 1, #preserved, 2 do
+  local at, field = string.match(preserved[i], '^(%d+):(.*)$')
+  at = tonumber(at)
+  if at >= version and (not since[field] or at < since[field]) then
+    since[field], was[field] = at, preserved[i + 1]
+  end
+end
+local fields = {}
+local now = redis.call('HGETALL', snapshot)
+for i = 1, #now, 2 do
+  if not since[now[i]] then
+    fields[#fields + 1] = now[i]
+    fields[#fields + 1] = now[i + 1]
+  end
+end
+for field, value in pairs(was) do
+  if value ~= '' then
+    fields[#fields + 1] = field
+    fields[#fields + 1] = string.sub(value, 2)
+  end
+end
+return {'found', entry[2], fields}
