@@ -42,6 +42,7 @@ export type { RedisTarget } from './redis/connection.ts';
 
 // Words of the domain.
 export type {
+  CancelRequest,
   ClaimedData,
   InterruptedData,
   InterruptReason,

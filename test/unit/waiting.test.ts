@@ -282,6 +282,71 @@ describe('cancel', () => {
     expect(seen).toEqual(['PAWL_RUN_CANCELLED', 'tidied']);
   });
 
+  test('undoes what was registered, the last first, whatever one of them throws', async () => {
+    await using pawl = memoryPawl().pawl;
+    const seen: string[] = [];
+    const workflow = defineWorkflow({
+      name: 'booking',
+      async run(ctx) {
+        for (const what of ['flight', 'hotel', 'car']) {
+          await ctx.step(`book ${what}`, () => seen.push(`book ${what}`));
+          ctx.onCancel(async ({ reason }) => {
+            await ctx.step(`cancel ${what}`, () => seen.push(`cancel ${what}: ${reason}`));
+            if (what === 'hotel') throw new Error('the hotel does not answer');
+          });
+        }
+        await ctx.sleep('1h');
+      },
+    });
+    pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await expect.poll(async () => (await run.info()).status).toBe('waiting');
+    await run.cancel({ reason: 'ill' });
+    await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
+    expect(seen).toEqual([
+      ...['book flight', 'book hotel', 'book car'],
+      ...['cancel car: ill', 'cancel hotel: ill', 'cancel flight: ill'],
+    ]);
+    checkLog(await allEvents(run));
+  });
+
+  test('a worker that dies in a clean-up leaves it to the next, which undoes only what is left', async () => {
+    const { pawl, store } = memoryPawl();
+    await using _ = pawl;
+    const seen: string[] = [];
+    let bury: () => void = () => undefined;
+    const dead = new Promise<void>((resolve) => {
+      bury = resolve;
+    });
+    const workflow = defineWorkflow({
+      name: 'booking',
+      async run(ctx) {
+        for (const what of ['flight', 'hotel']) {
+          await ctx.step(`book ${what}`, () => undefined);
+          ctx.onCancel(async () => {
+            await ctx.step(`cancel ${what}`, async () => {
+              seen.push(what);
+              // The first time, the worker dies here.
+              if (seen.length === 2) await dead;
+            });
+          });
+        }
+        await ctx.sleep('1h');
+      },
+    });
+    const first = pawl.worker({ workflows: [workflow], beatMs: 50, sessionMs: 500 });
+    const run = await pawl.start(workflow, undefined);
+    await expect.poll(async () => (await run.info()).status).toBe('waiting');
+    await run.cancel();
+    await expect.poll(() => seen).toEqual(['hotel', 'flight']);
+    pawl.worker({ workflows: [workflow], beatMs: 50, sessionMs: 500 });
+    store.vanish(first.id);
+    await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
+    expect(seen).toEqual(['hotel', 'flight', 'flight']);
+    bury();
+    checkLog(await allEvents(run));
+  });
+
   test('does not wait for ever for a clean-up', async () => {
     await using pawl = memoryPawl().pawl;
     const workflow = defineWorkflow({
