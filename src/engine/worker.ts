@@ -14,7 +14,7 @@ import { decode } from '../core/codec.ts';
 import { DefinitionError } from '../core/errors.ts';
 import { defaults, type Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Consumer, Delivery, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
+import type { Consumer, Delivery, Pace, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
 import { encodeRecord } from './payloads.ts';
@@ -22,7 +22,7 @@ import { Session } from './session.ts';
 import { startRun } from './start.ts';
 import { Suspects } from './suspects.ts';
 import { Sweeper } from './sweeper.ts';
-import type { AnyWorkflow } from './workflow.ts';
+import { type AnyWorkflow, paceOf } from './workflow.ts';
 
 /** Times are milliseconds. */
 export interface WorkerOptions {
@@ -140,6 +140,7 @@ export class Worker implements AsyncDisposable {
     this.#consumer = await this.#parts.queue.consume({
       workflows: [...this.#workflows.keys()],
       concurrency: this.#options.concurrency,
+      paces: pacesOf(this.#workflows),
       handle: (wakeUp, report) => this.#handle(wakeUp, report),
       retry: (wakeUp) => this.#retry(wakeUp),
       tick: (tick) => this.#tick(tick),
@@ -271,6 +272,15 @@ function byName(workflows: readonly AnyWorkflow[]): ReadonlyMap<string, AnyWorkf
     throw new DefinitionError('Two workflows of one worker have the same name.');
   }
   return map;
+}
+
+function pacesOf(workflows: ReadonlyMap<string, AnyWorkflow>): Record<string, Pace> {
+  return Object.fromEntries(
+    [...workflows].flatMap(([name, workflow]) => {
+      const pace = paceOf(workflow);
+      return pace === undefined ? [] : [[name, pace] as const];
+    }),
+  );
 }
 
 /** 128 random bits: nobody else will ever use them. */
