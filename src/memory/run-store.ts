@@ -197,7 +197,8 @@ export class MemoryRunStore implements RunStore {
     const found = [...this.#runs.values()]
       .filter((run) => run.dueAt !== undefined && run.dueAt <= now + aheadMs)
       .filter(({ status }) => aheadMs === 0 || status === 'queued' || status === 'interrupted')
-      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
+      // Of two that are due in the same moment, the lesser id comes first: as in an index of Redis.
+      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
       .slice(0, params.limit);
     for (const run of found) {
       const age = now - (run.wakeAt ?? run.changedAt);
