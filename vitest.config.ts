@@ -43,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'redis',
           include: [
-            'test/conformance/{redis,bullmq,cluster}*.test.ts',
+            'test/conformance/{redis,bullmq,cluster,differential}*.test.ts',
             'test/integration/**/*.test.ts',
           ],
           ...onRedis,
