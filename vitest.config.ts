@@ -45,6 +45,7 @@ export default defineConfig({
           include: [
             'test/conformance/{redis,bullmq,cluster,differential}*.test.ts',
             'test/integration/**/*.test.ts',
+            'test/simulation/**/*.test.ts',
           ],
           ...onRedis,
           maxWorkers: 2,
