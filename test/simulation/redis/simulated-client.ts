@@ -20,6 +20,8 @@ export interface Line {
   send(request: Request): Promise<SimReply>;
   /** Lets what the server says by itself come through; it may be lost. */
   hear(event: () => void): void;
+  /** Tells the line of a client that uses it. */
+  attach?(client: SimulatedClient): void;
 }
 
 /** A line without delay or fault. */
@@ -38,6 +40,7 @@ export class SimulatedClient extends Redis implements Subscriber {
     this.#server = server;
     this.#line = line;
     this.status = 'ready';
+    line.attach?.(this);
   }
 
   override duplicate(): Redis {
@@ -48,8 +51,13 @@ export class SimulatedClient extends Redis implements Subscriber {
     // It always is.
   }
 
-  /** The server forgets a client's subscriptions with its connection. */
   override disconnect(): void {
+    this.lostConnection();
+    this.#channels.clear();
+  }
+
+  /** The server forgets a client's subscriptions with its connection. */
+  lostConnection(): void {
     for (const channel of this.#channels) this.#server.unsubscribe(channel, this);
   }
 

@@ -1,0 +1,26 @@
+/** `npm run simulate -- --seed 1 --calls 1000000 [--json]`: one history, its figures, and what went wrong in it. */
+import { parseArgs } from 'node:util';
+import { Simulation } from './simulation.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    calls: { type: 'string', default: '1000000' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+const started = performance.now();
+const simulation = new Simulation({ seed: Number(values.seed), calls: Number(values.calls) });
+const figures = await simulation.run();
+const seconds = Math.round((performance.now() - started) / 100) / 10;
+const isFine = figures.violations.length === 0;
+
+if (values.json) {
+  console.log(JSON.stringify({ ...figures, seconds }));
+} else {
+  const { violations, ...rest } = figures;
+  console.log({ ...rest, seconds });
+  console.log(isFine ? 'nothing went wrong' : `\n${violations.join('\n')}`);
+}
+process.exitCode = isFine ? 0 : 1;
