@@ -1,4 +1,8 @@
-/** `npm run simulate -- --seed 1 --calls 1000000 [--json]`: one history, its figures, and what went wrong in it. */
+/**
+ * `npm run simulate -- --seed 1 --calls 1000000 [--json]
+ * [--trace file]`: one history, its figures, and what went wrong in it.
+ */
+import { openSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Simulation } from './simulation.ts';
 
@@ -6,12 +10,17 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     calls: { type: 'string', default: '1000000' },
+    trace: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 
 const started = performance.now();
-const simulation = new Simulation({ seed: Number(values.seed), calls: Number(values.calls) });
+const file = values.trace === undefined ? undefined : openSync(values.trace, 'w');
+const simulation = new Simulation({
+  ...{ seed: Number(values.seed), calls: Number(values.calls) },
+  ...(file === undefined ? {} : { onLine: (line: string) => void writeSync(file, line) }),
+});
 const figures = await simulation.run();
 const seconds = Math.round((performance.now() - started) / 100) / 10;
 const isFine = figures.violations.length === 0;

@@ -67,12 +67,33 @@ export class Oracle {
   after(request: Request, before: Before | undefined, reply: SimReply): void {
     if (request.name === 'interrupt') {
       const list = reply as readonly string[];
-      for (let i = 0; i < list.length; i += 7) this.#check(list[i] ?? '', undefined);
+      for (let i = 0; i < list.length; i += 7) this.#checkTaken(list[i] ?? '');
     }
     if (before === undefined) return;
     const commit = commitOf(request);
     if (commit !== undefined) this.#checkCommit(before, commit, reply);
     this.#check(before.run, before);
+    const [outcome] = Array.isArray(reply) ? (reply as readonly SimReply[]) : [reply];
+    if (request.name === 'post' && outcome === 'posted') this.#checkHeard(before.run);
+  }
+
+  /** A run that was taken from its worker: the fence shuts that one out. */
+  #checkTaken(run: string): void {
+    const fence = this.#known.get(run)?.fence ?? 0;
+    this.#check(run, undefined);
+    const now = Number(this.#hash(run)?.get('fence'));
+    if (now <= fence) this.#violate(`run ${run} was interrupted with fence ${now} after ${fence}`);
+  }
+
+  /** A run that got a message is at work, stopped, or due at once. */
+  #checkHeard(run: string): void {
+    const hash = this.#hash(run);
+    const status = hash?.get('status');
+    if (status === 'running' || status === 'quarantined' || hash?.has('paused') === true) return;
+    const dueAt = this.#redis.keys.zset(`${base}due`)?.scores.get(run) ?? Infinity;
+    if (dueAt > this.#redis.ms) {
+      this.#violate(`run ${run} is ${status}, got a message and is not due before ${dueAt}`);
+    }
   }
 
   /** Somebody was told that a commit is durable. */

@@ -54,6 +54,12 @@ export class People {
     act();
   }
 
+  /** Sends the signal that a run may wait for. */
+  async signal(run: string): Promise<void> {
+    const id = this.#parts.newToken();
+    await this.#try(() => this.#handle(run).signal('go', {}, { id }));
+  }
+
   /** Lets a run that was stopped go on. */
   async resume(run: string): Promise<void> {
     await this.#try(() => this.#handle(run).resume());
@@ -66,7 +72,7 @@ export class People {
     const input = {
       count: world.between(1, 12),
       sleepMs: world.chance(0.3) ? world.between(1, 6000) : 0,
-      waits: world.chance(0.3),
+      waits: world.pick(['no', 'no', 'a while', 'for ever'] as const) ?? 'no',
     };
     this.inputs.set(id, input);
     const delay = world.chance(0.1) ? world.between(1, 3000) : 0;
@@ -74,12 +80,11 @@ export class People {
   }
 
   async #meddle(run: string): Promise<void> {
-    const { world, newToken, store } = this.#parts;
+    const { world, store } = this.#parts;
     const handle = this.#handle(run);
     const dice = world.random();
     if (dice < 0.5) {
-      const id = newToken();
-      await this.#try(() => handle.signal('go', {}, { id }));
+      await this.signal(run);
     } else if (dice < 0.58) {
       await this.#try(() => handle.cancel());
     } else if (dice < 0.7) {

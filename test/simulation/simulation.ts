@@ -23,6 +23,8 @@ export interface SimulationOptions {
   readonly calls: number;
   /** Bugs to plant: changes of the scripts, and of the store that sweepers get. */
   readonly plant?: Plant;
+  /** Called with each line of the trace. */
+  readonly onLine?: (line: string) => void;
 }
 
 export interface Plant {
@@ -46,7 +48,7 @@ export interface Figures {
 }
 
 const workers = 4;
-const faultsAtWork: Faults = { requestLost: 0.0005, replyLost: 0.001, cut: 0.0005, hintLost: 0.05 };
+const faultsAtWork: Faults = { requestLost: 0.002, replyLost: 0.004, cut: 0.002, hintLost: 0.1 };
 const noFaults: Faults = { requestLost: 0, replyLost: 0, cut: 0, hintLost: 0 };
 /** When the faults have stopped, every run has ended after this time. */
 const endMs = 600_000;
@@ -76,6 +78,7 @@ export class Simulation {
   readonly #workers: SimulatedWorker[] = [];
   readonly #outside: Life = { name: 'outside', alive: true, frozenUntil: 0 };
   readonly #outsideLine: FaultyLine;
+  readonly #signalled = new Set<string>();
   #people: People | undefined;
   #takeovers = 0;
   #calls = 0;
@@ -99,7 +102,7 @@ export class Simulation {
       perform: (request, life) => this.#perform(request, life),
       answered: (request, reply) => this.#oracle.answered(request, reply),
     };
-    this.#wakeUps = new WakeUps(world, () => this.#isUnlucky('wakeUpLost', 0.005));
+    this.#wakeUps = new WakeUps(world, () => this.#isUnlucky('wakeUpLost', 0.01));
     this.#outsideLine = new FaultyLine(this.#host, this.#outside);
     this.#around = {
       ...{ world, redis: this.#redis, violate },
@@ -210,9 +213,13 @@ export class Simulation {
     });
   }
 
-  /** Operators let runs go on that were stopped; when the faults are over, all of them. */
+  /** Lets runs go on that were stopped; when the faults are over, all of them, and sends what they may wait for. */
   #tidy(): void {
     for (const run of this.#unended()) {
+      if (this.#isQuiet && !this.#signalled.has(run)) {
+        this.#signalled.add(run);
+        void this.#people?.signal(run);
+      }
       const hash = this.#redis.keys.hash(`${base}run:${run}`);
       const isStopped = hash?.has('paused') === true || hash?.get('status') === 'quarantined';
       if (isStopped && (this.#isQuiet || this.#world.chance(0.2))) void this.#people?.resume(run);
@@ -226,25 +233,37 @@ export class Simulation {
     const reply = request.perform();
     this.#oracle.after(request, before, reply);
     this.#note(request, life, reply);
+    this.#tally(request, reply);
     if (this.#calls % checkAllEvery === 0) this.#oracle.checkAll();
     return reply;
   }
 
+  /** Runs as interrupt lists them: seven values each, the status among them. */
+  #tallyTaken(taken: readonly SimReply[]): void {
+    this.#takeovers += taken.length / 7;
+    for (let i = 3; i < taken.length; i += 7) {
+      if (taken[i] === 'quarantined') this.#runs.quarantined += 1;
+    }
+  }
+
   #note({ name, args }: Request, life: Life, reply: SimReply): void {
+    if (name === 'info' || name === 'eval') return;
     const [first, second] = Array.isArray(reply) ? (reply as readonly SimReply[]) : [reply];
     const about = [first, second].filter((one) => typeof one !== 'object').join(' ');
     // Times, names and outcomes; not the payloads, whose bytes are msgpackr's own affair.
-    const key = name === 'append' ? args.slice(0, 6).join(' ') : (args[0] ?? '').slice(0, 80);
+    const key =
+      name === 'append' ? args.slice(0, 6).join(' ') : (args[0] ?? '').replace(/probe-.*/, 'probe');
     const line = `${this.#world.micros} ${life.name} ${name} ${key} ${about.slice(0, 80)}\n`;
     this.#hash.update(line);
+    this.#options.onLine?.(line);
     this.#newest.push(line);
     if (this.#newest.length > traceLines) this.#newest.shift();
-    this.#tally(name, args, first);
   }
 
-  #tally(name: string, args: readonly string[], outcome: SimReply | undefined): void {
+  #tally({ name, args }: Request, reply: SimReply): void {
+    const [outcome] = Array.isArray(reply) ? (reply as readonly SimReply[]) : [reply];
     if (name === 'create' && outcome === 'created') this.#runs.started += 1;
-    if (name === 'interrupt') this.#takeovers += outcome === undefined ? 0 : 1;
+    if (name === 'interrupt') this.#tallyTaken(reply as readonly SimReply[]);
     if (name !== 'commit' || outcome !== 'committed') return;
     const status = args[16] as RunStatus;
     if (!isEnded(status) && status !== 'quarantined') return;

@@ -6,9 +6,9 @@ import type { World } from './world.ts';
 
 const input = z.object({
   count: z.int(),
-  /** In the middle: a sleep, and a wait for a signal that may never come. */
+  /** In the middle: a sleep, and a wait for a signal, for a while or for as long as it takes. */
   sleepMs: z.number(),
-  waits: z.boolean(),
+  waits: z.enum(['no', 'a while', 'for ever']),
 });
 
 export type WorkInput = z.infer<typeof input>;
@@ -26,7 +26,9 @@ export function makeWork(world: World, clock: Clock) {
       const half = Math.floor(count / 2);
       for (let i = ctx.state.next; i < count; i++) {
         if (i === half && sleepMs > 0) await ctx.sleep(sleepMs);
-        if (i === half && waits) await ctx.waitFor('go', { timeout: 20_000 });
+        if (i === half && waits !== 'no') {
+          await ctx.waitFor('go', waits === 'a while' ? { timeout: 20_000 } : {});
+        }
         await ctx.step(`tick:${i}`, async (step) => {
           await clock.sleep(world.between(0, 100));
           step.emit('tick', { i });

@@ -35,6 +35,11 @@ export class SimulatedRedis {
     this.#scripts = new LuaScripts((name, args) => this.perform(name, args), options.rewrite);
   }
 
+  /** The time in milliseconds. */
+  get ms(): number {
+    return Math.floor(this.#options.micros() / 1000);
+  }
+
   /** Carries out a command; throws what Redis would answer as an error. */
   perform(name: string, args: readonly string[]): SimReply {
     const upper = name.toUpperCase();
@@ -42,7 +47,7 @@ export class SimulatedRedis {
     if (command !== undefined) return command(this.keys, args, this.#options);
     switch (upper) {
       case 'XADD':
-        return xadd(this.keys, args, Math.floor(this.#options.micros() / 1000));
+        return xadd(this.keys, args, this.ms);
       case 'XRANGE':
         return xrange(this.keys, args);
       case 'XREVRANGE':
