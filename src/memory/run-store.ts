@@ -183,7 +183,8 @@ export class MemoryRunStore implements RunStore {
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
     const held = [...this.#runs.values()].filter((run) => run.worker === params.worker);
-    const taken = held.slice(0, params.limit);
+    const wanted = held.filter(({ id }) => params.runs?.includes(id) ?? true);
+    const taken = wanted.slice(0, params.limit);
     for (const run of taken) {
       interruptRun(run, params, now);
       this.#changed(run.id);
@@ -334,6 +335,11 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const workers = [...this.#runs.values()].map((run) => run.worker);
     return [...new Set(workers.filter((worker) => worker !== undefined))];
+  }
+
+  async held(worker: string): Promise<readonly string[]> {
+    this.#now();
+    return [...this.#runs.values()].filter((run) => run.worker === worker).map(({ id }) => id);
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {

@@ -80,5 +80,6 @@ export const plants: Readonly<Record<string, Plant>> = {
     "redis.call('ZREM', base .. 'by-status:running', id)",
     '',
   ),
+  'a worker does not look for runs it has forgotten': { forForgotten: () => undefined },
   'a sweeper does not look for orphans': { forSweeper: withoutOrphans },
 };

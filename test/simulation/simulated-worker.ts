@@ -9,6 +9,7 @@ import { silentLogger } from '../../src/core/logger.ts';
 import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
 import { Execution } from '../../src/engine/execution.ts';
+import { Forgotten } from '../../src/engine/forgotten.ts';
 import { Suspects } from '../../src/engine/suspects.ts';
 import { Sweeper } from '../../src/engine/sweeper.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
@@ -26,6 +27,8 @@ export interface Surroundings {
   readonly violate: (what: string) => void;
   /** Changes a store before a sweeper gets it, to plant bugs. */
   readonly forSweeper: (store: RunStore) => RunStore;
+  /** Begins the search for forgotten runs, or does not, to plant a bug. */
+  readonly forForgotten: (forgotten: Forgotten) => void;
 }
 
 /** Shorter than the defaults, so that a death costs less of the time that is simulated. */
@@ -90,12 +93,20 @@ export class SimulatedWorker {
   }
 
   #sweep(store: RunStore): void {
-    const { world, forSweeper } = this.#around;
+    const { world, forSweeper, forForgotten } = this.#around;
     new Sweeper({
       ...times,
       ...{ store: forSweeper(store), queue: this.#queue, worker: this.life.name },
       ...{ clock: this.#clock, logger: silentLogger, random: world.random },
     }).begin();
+    forForgotten(
+      new Forgotten({
+        ...times,
+        ...{ store, queue: this.#queue, worker: this.life.name, lookMs: times.beatMs },
+        ...{ clock: this.#clock, logger: silentLogger },
+        isAtWork: (run) => [...this.#executions].some(({ wakeUp }) => wakeUp.run === run),
+      }),
+    );
   }
 
   async #work(store: RunStore): Promise<void> {

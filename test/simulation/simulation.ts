@@ -6,6 +6,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { decode } from '../../src/core/codec.ts';
 import { isEnded, type RunStatus } from '../../src/core/run.ts';
 import type { RunStore } from '../../src/core/store.ts';
+import type { Forgotten } from '../../src/engine/forgotten.ts';
 import { type FaultKind, type Faults, FaultyLine, type Host } from './faulty-line.ts';
 import { base, Oracle } from './oracle.ts';
 import { People } from './people.ts';
@@ -30,6 +31,7 @@ export interface SimulationOptions {
 export interface Plant {
   readonly script?: (source: string) => string;
   readonly forSweeper?: (store: RunStore) => RunStore;
+  readonly forForgotten?: (forgotten: Forgotten) => void;
 }
 
 type Ending = 'completed' | 'cancelled' | 'failed' | 'quarantined';
@@ -108,6 +110,7 @@ export class Simulation {
       ...{ world, redis: this.#redis, violate },
       newToken: () => `token-${(this.#tokens += 1)}`,
       forSweeper: plant.forSweeper ?? ((store) => store),
+      forForgotten: plant.forForgotten ?? ((forgotten) => forgotten.begin()),
     };
   }
 
@@ -176,7 +179,7 @@ export class Simulation {
       if (world.chance(0.3)) world.after(ms + world.random() * 4, () => this.#crash(victim));
     } else if (victim !== undefined && this.#isUnlucky('crash', 0.06)) {
       this.#crash(victim);
-    } else if (this.#isUnlucky('rewind', 0.01)) {
+    } else if (this.#isUnlucky('rewind', 0.03)) {
       this.#rewindSoon();
     }
     world.after(world.between(100, 500), () => this.#trouble());

@@ -30,7 +30,7 @@ const fields = ['state:n', 'state:list', 'step:a', 'step:ä', 'state:'];
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 export const runId = (run: number): string => `run-${run}`;
-const workerId = (worker: number): string => `worker-${worker}`;
+export const workerId = (worker: number): string => `worker-${worker}`;
 
 /** What the players remember. All of it comes from the reference store, and so is the same for both. */
 export class Memory {
@@ -255,6 +255,7 @@ async function interruptAll(store: RunStore, move: MoveOf<'interrupt'>): Promise
       lastSeenAt: 0,
       resendMs: 3000,
       quarantineAfter: move.quarantineAfter,
+      ...(move.run === undefined ? {} : { runs: [runId(move.run), 'nobody'] }),
       limit: move.limit,
     });
     taken.push(...page);

@@ -53,6 +53,8 @@ export type Move =
       readonly worker: number;
       readonly quarantineAfter: number;
       readonly limit: number;
+      /** Only this run; undefined: all that the worker holds. */
+      readonly run: number | undefined;
     }
   | {
       readonly do: 'due';
@@ -164,6 +166,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       worker,
       quarantineAfter: fc.integer({ min: 1, max: 3 }),
       limit,
+      run: fc.option(run, { nil: undefined, freq: 1 }),
     }),
   },
   {

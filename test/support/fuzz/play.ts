@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { runStatuses } from '../../../src/core/run.ts';
 import type { ListParams, RunStore } from '../../../src/core/store.ts';
 import { plain } from '../../../src/testing/run-store/opened.ts';
-import { type Call, farMs, Memory, prepare, runId } from './calls.ts';
+import { type Call, farMs, Memory, prepare, runId, workerId } from './calls.ts';
 import type { Move } from './moves.ts';
 
 export interface Difference {
@@ -122,9 +122,17 @@ async function compareHolders({ reference, other }: Pair): Promise<Difference | 
   const named = new Set(await other.holders());
   const holders = await reference.holders();
   const missing = holders.filter((holder) => !named.has(holder));
-  return missing.length === 0
-    ? undefined
-    : { at: 'holders at the end', reference: holders, other: [...named] };
+  if (missing.length > 0) {
+    return { at: 'holders at the end', reference: holders, other: [...named] };
+  }
+  for (const worker of [0, 1, 2].map(workerId)) {
+    const held = new Set(await other.held(worker));
+    const runs = await reference.held(worker);
+    if (runs.some((run) => !held.has(run))) {
+      return { at: `held by ${worker} at the end`, reference: runs, other: [...held] };
+    }
+  }
+  return undefined;
 }
 
 /** Asks for one due run after another, each further in the future: so the order in the due index is seen. */
