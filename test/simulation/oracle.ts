@@ -240,6 +240,9 @@ export class Oracle {
     ) {
       this.#violate(`run ${run} is ${status} with owner ${hash.get('owner')}`);
     }
+    if (from === 'running' && status === 'waiting' && Number(hash.get('inbox') ?? 0) > 0) {
+      this.#violate(`run ${run} has parked over a message`);
+    }
     if (mustBeDue(status, hash) && !this.#redis.keys.zset(`${base}due`)?.scores.has(run)) {
       this.#violate(`run ${run} is ${status} and not due: nobody will ever look after it`);
     }

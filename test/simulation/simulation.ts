@@ -22,6 +22,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Script calls with faults; those after that, until all runs have ended, come on top. */
   readonly calls: number;
+  /** Milliseconds of simulated time in which every run must have ended when the faults have stopped. */
+  readonly endMs?: number;
   /** Bugs to plant: changes of the scripts, and of the store that sweepers get. */
   readonly plant?: Plant;
   /** Called with each line of the trace. */
@@ -52,8 +54,8 @@ export interface Figures {
 const workers = 4;
 const faultsAtWork: Faults = { requestLost: 0.002, replyLost: 0.004, cut: 0.002, hintLost: 0.1 };
 const noFaults: Faults = { requestLost: 0, replyLost: 0, cut: 0, hintLost: 0 };
-/** When the faults have stopped, every run has ended after this time. */
-const endMs = 600_000;
+/** A wake-up that was lost is sent again after ten minutes at the latest. */
+const endMsMax = 700_000;
 const checkAllEvery = 500;
 const traceLines = 40;
 
@@ -118,7 +120,7 @@ export class Simulation {
   async run(): Promise<Figures> {
     await this.#begin();
     while (this.#calls < this.#options.calls && this.#isFine) await this.#step();
-    const until = this.#world.ms + endMs;
+    const until = this.#world.ms + (this.#options.endMs ?? endMsMax);
     while (this.#isFine && this.#unended().length > 0) {
       if (this.#world.ms > until) {
         const run = this.#unended()[0] ?? '';
@@ -179,7 +181,7 @@ export class Simulation {
       if (world.chance(0.3)) world.after(ms + world.random() * 4, () => this.#crash(victim));
     } else if (victim !== undefined && this.#isUnlucky('crash', 0.06)) {
       this.#crash(victim);
-    } else if (this.#isUnlucky('rewind', 0.03)) {
+    } else if (this.#isUnlucky('rewind', 0.06)) {
       this.#rewindSoon();
     }
     world.after(world.between(100, 500), () => this.#trouble());
