@@ -18,25 +18,30 @@ const startedAt = 1_900_000_000_000;
 const runs = Number(process.env['PAWL_FUZZ_RUNS'] ?? 400);
 const seed = Number(process.env['PAWL_FUZZ_SEED'] ?? 20_251_122);
 
-let server: RedisServer | undefined;
-let redis: ClockedRedis | undefined;
-let real: RedisRunStore | undefined;
+/** The real server, and the store on it. */
+interface Real {
+  readonly server: RedisServer;
+  readonly redis: ClockedRedis;
+  readonly store: RedisRunStore;
+}
+
+let opened: Real | undefined;
 
 beforeAll(async () => {
-  server = await startRedisServer({ config: { appendonly: 'no' } });
-  redis = new ClockedRedis(server.url);
-  real = await RedisRunStore.open({ redis, shards: 1 });
+  const server = await startRedisServer({ config: { appendonly: 'no' } });
+  const redis = new ClockedRedis(server.url);
+  opened = { server, redis, store: await RedisRunStore.open({ redis, shards: 1 }) };
 });
 
 afterAll(async () => {
-  await real?.close();
-  redis?.disconnect();
-  await server?.stop();
+  await opened?.store.close();
+  opened?.redis.disconnect();
+  await opened?.server.stop();
 });
 
-function there(): { redis: ClockedRedis; real: RedisRunStore } {
-  if (redis === undefined || real === undefined) throw new Error('there is no server');
-  return { redis, real };
+function there(): Real {
+  if (opened === undefined) throw new Error('there is no server');
+  return opened;
 }
 
 /** Ids of messages hold the server's own time, and a key of the test's own is only on the real server. */
@@ -96,7 +101,7 @@ function simulatedValue(key: string, value: Value): unknown {
 }
 
 async function playAnew(moves: readonly Move[]): Promise<void> {
-  const { redis, real } = there();
+  const { redis, store: real } = there();
   await redis.flushall();
   let now = startedAt;
   const advance = async (ms: number): Promise<void> => {

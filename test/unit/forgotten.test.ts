@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import { encode } from '../../src/core/codec.ts';
+import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { claimed, created } from '../../src/testing/run-store/opened.ts';
 import { memoryPawl } from '../support/memory.ts';
 
@@ -30,8 +31,14 @@ test('a worker gives back a run that it holds and does not work on', async () =>
 });
 
 test('a run that is at work is not taken for forgotten', async () => {
-  const memory = memoryPawl();
-  await using pawl = memory.pawl;
+  const looks: string[] = [];
+  class WatchedStore extends MemoryRunStore {
+    override async held(worker: string): Promise<readonly string[]> {
+      looks.push(worker);
+      return super.held(worker);
+    }
+  }
+  await using pawl = memoryPawl({ store: new WatchedStore() }).pawl;
   let finish: () => void = () => undefined;
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
@@ -40,12 +47,6 @@ test('a run that is at work is not taken for forgotten', async () => {
     name: 'slow',
     run: (ctx) => ctx.step('wait', () => finished.then(() => ctx.fence)),
   });
-  const looks: string[] = [];
-  const { held } = memory.store;
-  memory.store.held = async (worker) => {
-    looks.push(worker);
-    return held.call(memory.store, worker);
-  };
   pawl.worker({ workflows: [slow], beatMs: 5, sessionMs: 60_000 });
   const run = await pawl.start(slow, undefined);
   while (looks.length < 10) await new Promise((resolve) => setTimeout(resolve, 5));

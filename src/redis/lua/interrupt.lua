@@ -10,7 +10,7 @@
 -- ARGV[5] quarantineAfter: deaths in a row without progress
 -- ARGV[6] limit: runs handled at most
 -- ARGV[7] base: prefix of the shard's keys
--- ARGV[8] first of the only runs to take; none for all that the worker holds
+-- ARGV[8] run: none to take all that the worker holds, else only those named from here
 -- Returns {run id, workflow, fence, status, deaths, priority, untold, …} of the runs it took
 -- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale.
 local held, due = KEYS[1], KEYS[2]

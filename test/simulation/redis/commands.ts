@@ -66,7 +66,7 @@ export const commands: Readonly<Record<string, Command>> = {
   ZCARD: (keys, [key = '']) => keys.zset(key)?.scores.size ?? 0,
   ZRANGE: zrange,
   GET: (keys, [key = ''], around) => getString(keys, key, around),
-  SET: set,
+  SET: setString,
   EXISTS: (keys, names) => names.filter((name) => keys.values.has(name)).length,
   UNLINK: (keys, names) => names.filter((name) => keys.values.delete(name)).length,
   TIME: (_keys, _args, { micros }) => {
@@ -137,7 +137,7 @@ function getString(keys: Keyspace, key: string, { micros }: Surroundings): SimRe
   return null;
 }
 
-function set(keys: Keyspace, args: readonly string[], { micros }: Surroundings): SimReply {
+function setString(keys: Keyspace, args: readonly string[], { micros }: Surroundings): SimReply {
   const [key = '', text = '', option, ms] = args;
   if (option !== undefined && option !== 'PX') throw new ReplyError('ERR syntax error');
   const expiresAt = option === undefined ? Infinity : micros() / 1000 + toInteger(ms ?? '');

@@ -25,7 +25,7 @@ export interface Line {
 }
 
 /** A line without delay or fault. */
-export const directLine: Line = {
+const directLine: Line = {
   send: async (request) => request.perform(),
   hear: (event) => queueMicrotask(event),
 };

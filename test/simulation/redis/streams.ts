@@ -23,7 +23,7 @@ function isAfter(a: Id, b: Id): boolean {
   return a.major > b.major || (a.major === b.major && a.minor > b.minor);
 }
 
-export function formatId({ major, minor }: Id): string {
+function formatId({ major, minor }: Id): string {
   return `${major}-${minor}`;
 }
 
