@@ -17,6 +17,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Consumer, Delivery, Pace, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
+import { Forgotten } from './forgotten.ts';
 import { encodeRecord } from './payloads.ts';
 import { Session } from './session.ts';
 import { startRun } from './start.ts';
@@ -63,6 +64,7 @@ export class Worker implements AsyncDisposable {
   readonly #parts: WorkerParts;
   readonly #session: Session;
   readonly #sweeper: Sweeper;
+  readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
   readonly #suspects: Suspects;
   readonly #started: Promise<void>;
@@ -104,6 +106,12 @@ export class Worker implements AsyncDisposable {
       resendMs: defaults.resendMs,
       random: Math.random,
     });
+    this.#forgotten = new Forgotten({
+      ...{ store, queue, clock, logger, quarantineAfter, lookMs: beatMs },
+      worker: this.id,
+      isAtWork: (run) => [...this.#executions].some(({ wakeUp }) => wakeUp.run === run),
+      resendMs: defaults.resendMs,
+    });
     this.#started = this.#start();
     // Who does not ask whether it is ready learns it from the log.
     this.#started.catch((error: unknown) => {
@@ -137,6 +145,7 @@ export class Worker implements AsyncDisposable {
   async #start(): Promise<void> {
     await this.#session.begin();
     this.#sweeper.begin();
+    this.#forgotten.begin();
     this.#consumer = await this.#parts.queue.consume({
       workflows: [...this.#workflows.keys()],
       concurrency: this.#options.concurrency,
@@ -241,6 +250,7 @@ export class Worker implements AsyncDisposable {
     );
     await within(clock, closed);
     await within(clock, this.#sweeper.end());
+    await within(clock, this.#forgotten.end());
     const left = await within(clock, this.#session.end());
     if (!left)
       logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');

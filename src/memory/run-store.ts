@@ -194,7 +194,8 @@ export class MemoryRunStore implements RunStore {
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
     const held = [...this.#runs.values()].filter((run) => run.worker === params.worker);
-    const taken = held.slice(0, params.limit);
+    const wanted = held.filter(({ id }) => params.runs?.includes(id) ?? true);
+    const taken = wanted.slice(0, params.limit);
     for (const run of taken) {
       interruptRun(run, params, now);
       this.#changed(run.id);
@@ -208,7 +209,8 @@ export class MemoryRunStore implements RunStore {
     const found = [...this.#runs.values()]
       .filter((run) => run.dueAt !== undefined && run.dueAt <= now + aheadMs)
       .filter(({ status }) => aheadMs === 0 || status === 'queued' || status === 'interrupted')
-      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
+      // Of two that are due in the same moment, the lesser id comes first: as in an index of Redis.
+      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
       .slice(0, params.limit);
     for (const run of found) {
       const age = now - (run.wakeAt ?? run.changedAt);
@@ -355,6 +357,11 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const workers = [...this.#runs.values()].map((run) => run.worker);
     return [...new Set(workers.filter((worker) => worker !== undefined))];
+  }
+
+  async held(worker: string): Promise<readonly string[]> {
+    this.#now();
+    return [...this.#runs.values()].filter((run) => run.worker === worker).map(({ id }) => id);
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {

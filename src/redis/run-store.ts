@@ -163,9 +163,12 @@ export class RedisRunStore implements RunStore {
   }
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
-    return this.#eachShard(params.limit, (shard, limit) =>
-      this.#scripts.interrupt(shard, { ...params, limit }),
-    );
+    return this.#eachShard(params.limit, async (shard, limit) => {
+      if (params.runs === undefined) return this.#scripts.interrupt(shard, { ...params, limit });
+      const runs = params.runs.filter((run) => this.#keys.of(run) === shard);
+      // A script that is given none takes all.
+      return runs.length === 0 ? [] : this.#scripts.interrupt(shard, { ...params, limit, runs });
+    });
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
@@ -281,6 +284,10 @@ export class RedisRunStore implements RunStore {
 
   async holders(): Promise<readonly string[]> {
     return this.#run(() => this.#sessions.holders());
+  }
+
+  async held(worker: string): Promise<readonly string[]> {
+    return this.#run(() => this.#sessions.held(worker));
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {
