@@ -17,7 +17,8 @@ export interface ForgottenOptions {
   readonly store: RunStore;
   readonly queue: ResumeQueue;
   readonly worker: string;
-  readonly isAtWork: (run: string) => boolean;
+  /** The runs that are worked on now. */
+  readonly atWork: () => Iterable<string>;
   /** How often the worker looks. */
   readonly lookMs: number;
   readonly resendMs: number;
@@ -53,8 +54,10 @@ export class Forgotten {
   }
 
   async #look(): Promise<void> {
-    const { store, worker, isAtWork, resendMs, quarantineAfter, logger, queue } = this.#options;
-    const idle = (await store.held(worker)).filter((run) => !isAtWork(run));
+    const { store, worker, atWork, resendMs, quarantineAfter, logger, queue } = this.#options;
+    const held = await store.held(worker);
+    const busy = new Set(atWork());
+    const idle = held.filter((run) => !busy.has(run));
     // Twice in a row, because an execution may end, or begin, between the store's answer and now.
     const runs = idle.filter((run) => this.#before.has(run));
     this.#before = new Set(idle);

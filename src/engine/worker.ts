@@ -109,7 +109,7 @@ export class Worker implements AsyncDisposable {
     this.#forgotten = new Forgotten({
       ...{ store, queue, clock, logger, quarantineAfter, lookMs: beatMs },
       worker: this.id,
-      isAtWork: (run) => [...this.#executions].some(({ wakeUp }) => wakeUp.run === run),
+      atWork: () => [...this.#executions].map(({ wakeUp }) => wakeUp.run),
       resendMs: defaults.resendMs,
     });
     this.#started = this.#start();

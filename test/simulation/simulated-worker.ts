@@ -104,7 +104,7 @@ export class SimulatedWorker {
         ...times,
         ...{ store, queue: this.#queue, worker: this.life.name, lookMs: times.beatMs },
         ...{ clock: this.#clock, logger: silentLogger },
-        isAtWork: (run) => [...this.#executions].some(({ wakeUp }) => wakeUp.run === run),
+        atWork: () => [...this.#executions].map(({ wakeUp }) => wakeUp.run),
       }),
     );
   }

@@ -63,7 +63,8 @@ export class LuaScripts {
     if (known !== undefined) return known;
     const state = this.#state;
     // The first line is for Redis, which reads the flags there, and no Lua.
-    const code = toBytes(this.#rewrite(source).replace(/^#!lua/, '--'));
+    const text = this.#rewrite(source).replace(/^#!lua/, '--');
+    const code = Uint8Array.from(Buffer.from(text));
     if (lauxlib.luaL_loadbuffer(state, code, null, toBytes('@script')) !== lua.LUA_OK) {
       throw new ReplyError(fromBytes(lua.lua_tolstring(state, -1)));
     }
