@@ -264,9 +264,9 @@ function mustBeDue(status: RunStatus, hash: ReadonlyMap<string, string>): boolea
   return status === 'waiting' && (hash.has('wakeAt') || Number(hash.get('inbox') ?? 0) > 0);
 }
 
-function commitOf({ name, args }: Request): Commit | undefined {
-  const from = name === 'append' ? 2 : name === 'commit' ? 7 : undefined;
-  if (from === undefined) return undefined;
-  const [fence = '', owner = '', token = '', expectedSeq] = args.slice(from, from + 4);
+function commitOf({ name, argv = [] }: Request): Commit | undefined {
+  if (name !== 'append' && name !== 'commit') return undefined;
+  const from = name === 'append' ? 0 : 1;
+  const [fence = '', owner = '', token = '', expectedSeq] = argv.slice(from, from + 4);
   return { fence, owner, token, expectedSeq: Number(expectedSeq) };
 }

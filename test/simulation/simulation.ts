@@ -265,15 +265,15 @@ export class Simulation {
     if (this.#newest.length > traceLines) this.#newest.shift();
   }
 
-  #tally({ name, args }: Request, reply: SimReply): void {
+  #tally({ name, argv = [] }: Request, reply: SimReply): void {
     const [outcome] = Array.isArray(reply) ? (reply as readonly SimReply[]) : [reply];
     if (name === 'create' && outcome === 'created') this.#runs.started += 1;
     if (name === 'interrupt') this.#tallyTaken(reply as readonly SimReply[]);
     if (name !== 'commit' || outcome !== 'committed') return;
-    const status = args[16] as RunStatus;
+    const status = argv[10] as RunStatus;
     if (!isEnded(status) && status !== 'quarantined') return;
     this.#runs[status as Ending] += 1;
-    if (status === 'completed') this.#judge(args[6] ?? '', args[17] ?? '');
+    if (status === 'completed') this.#judge(argv[0] ?? '', argv[11] ?? '');
   }
 
   /** What a run returns is the sum of its events, each of which is in the log once. */

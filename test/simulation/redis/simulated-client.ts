@@ -11,6 +11,8 @@ export interface Request {
   readonly name: string;
   /** Keys and arguments, one character per byte. */
   readonly args: readonly string[];
+  /** Of a script: the arguments behind its keys. */
+  readonly argv?: readonly string[];
   /** Carries it out, now. */
   readonly perform: () => SimReply;
 }
@@ -78,7 +80,9 @@ export class SimulatedClient extends Redis implements Subscriber {
       const args = values.map(toText);
       const [keys, argv] = [args.slice(0, numberOfKeys), args.slice(numberOfKeys)];
       const perform = (): SimReply => this.#server.run(lua, keys, argv);
-      return toBuffers(await this.#line.send({ name: name.replace('pawl_', ''), args, perform }));
+      return toBuffers(
+        await this.#line.send({ name: name.replace('pawl_', ''), args, argv, perform }),
+      );
     };
     Object.assign(this, { [`${name}Buffer`]: call });
   }
