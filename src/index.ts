@@ -56,6 +56,7 @@ export type {
   SaveSnapshotOptions,
 } from './core/checkpointer.ts';
 export type {
+  CancelRequest,
   ClaimedData,
   InterruptedData,
   InterruptReason,

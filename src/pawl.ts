@@ -12,10 +12,11 @@ import { checkRunId } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
 import { type Schema, validate } from './core/schema.ts';
-import type { RunStore, WorkerRecord } from './core/store.ts';
+import type { ListParams, RunStore, WorkerRecord } from './core/store.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
+import { exportRun, exportRuns } from './engine/exports.ts';
 import { type ForkPoint, prepareFork } from './engine/fork.ts';
-import { type Rehearsal, rehearse } from './engine/rehearsal.ts';
+import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
 import { RunHandle, type RunInfo, toRunInfo } from './engine/run-handle.ts';
 import { startRun, type StartParts } from './engine/start.ts';
 import type { StartOptions } from './engine/start-options.ts';
@@ -268,12 +269,10 @@ export class Pawl implements AsyncDisposable {
     options: ListOptions = {},
   ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
     validate(listSchema, options, 'list options');
-    const { status, workflow, tag, limit = 50, cursor } = options;
+    const { limit = 50, cursor, ...query } = options;
     const page = await this.#store.list({
       limit,
-      ...(status === undefined ? {} : { status }),
-      ...(workflow === undefined ? {} : { workflow }),
-      ...(tag === undefined ? {} : { tag: `${tag.key}=${tag.value}` }),
+      ...toListParams(query),
       ...(cursor === undefined ? {} : { cursor }),
     });
     return { runs: page.runs.map(toRunInfo), cursor: page.cursor };
@@ -298,10 +297,32 @@ export class Pawl implements AsyncDisposable {
 
   /**
    * Tells which runs the workflows' code of today would not understand: a log it cannot fold, a state that does not fit.
-   * Reads every run of these workflows that has not ended; writes nothing.
+   * Looks at every run of these workflows that has not ended, here or in the lines of an export; writes nothing.
+   * @throws InvalidError that names the line, when `from` is no whole export.
    */
-  rehearse(workflows: readonly AnyWorkflow[]): Promise<Rehearsal> {
-    return rehearse(this.#store, workflows);
+  rehearse(
+    workflows: readonly AnyWorkflow[],
+    options: { readonly from?: AsyncIterable<string> | Iterable<string> } = {},
+  ): Promise<Rehearsal> {
+    return options.from === undefined
+      ? rehearse(this.#store, workflows)
+      : rehearseExport(options.from, workflows);
+  }
+
+  /**
+   * Lines of JSON with everything that is stored of a run, or of the runs of a list: see `engine/portable.ts`. They are
+   * made as they are read, so that a log of any length needs little memory.
+   * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
+   */
+  export(
+    what: string | Omit<ListOptions, 'limit' | 'cursor'> = {},
+  ): AsyncGenerator<string, void, undefined> {
+    if (typeof what === 'string') {
+      checkRunId(what);
+      return exportRun(this.#store, what);
+    }
+    validate(listSchema, what, 'export options');
+    return exportRuns(this.#store, toListParams(what));
   }
 
   /** The workers that are registered now. */
@@ -347,4 +368,16 @@ export class Pawl implements AsyncDisposable {
       );
     }
   }
+}
+
+function toListParams({
+  status,
+  workflow,
+  tag,
+}: Omit<ListOptions, 'limit' | 'cursor'>): Omit<ListParams, 'limit' | 'cursor'> {
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(workflow === undefined ? {} : { workflow }),
+    ...(tag === undefined ? {} : { tag: `${tag.key}=${tag.value}` }),
+  };
 }

@@ -175,7 +175,10 @@ async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
   }
   const wakeUp = wakeUpSchema.safeParse(job.data);
   if (!wakeUp.success) throw new UnrecoverableError('not a wake-up of pawl');
-  const delivery = await options.handle(wakeUp.data, (fraction) => {
+  // Jobs have one attempt: who tries again is a person.
+  const isRetry = job.attemptsMade > 0 && options.retry !== undefined;
+  const wanted = isRetry ? await options.retry(wakeUp.data) : wakeUp.data;
+  const delivery = await options.handle(wanted, (fraction) => {
     // Only a picture for people: nothing depends on it.
     job.updateProgress(Math.round(fraction * 100)).catch(() => undefined);
   });

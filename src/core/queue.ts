@@ -68,6 +68,11 @@ export interface ConsumeOptions {
   /** Handlers at work at one time, for each workflow. */
   readonly concurrency: number;
   readonly handle: (wakeUp: WakeUp, report: Report) => Promise<Delivery>;
+  /**
+   * Called before `handle` when a person has a failed delivery tried again, in a dashboard of the queue; returns the wake-up
+   * to handle in its place.
+   */
+  readonly retry?: (wakeUp: WakeUp) => Promise<WakeUp>;
   /** Called at the times of schedules; when it rejects, the tick is delivered again. */
   readonly tick?: (tick: Tick) => Promise<void>;
 }

@@ -267,7 +267,7 @@ export interface WorkerInfo {
   readonly concurrency: number;
   /** Runs held now. */
   readonly active: number;
-  /** Longest block of the event loop since the last beat, in milliseconds. */
+  /** Longest block of the event loop of late, in milliseconds. */
   readonly loopLagMs: number;
 }
 

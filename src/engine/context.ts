@@ -7,6 +7,7 @@
  * `signal` fires so that calls to the outside can be ended.
  */
 import type { Duration } from '../core/duration.ts';
+import type { CancelRequest } from '../core/event.ts';
 import type { State } from '../core/fold.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RetryPolicy } from '../core/policy.ts';
@@ -181,6 +182,11 @@ export interface Context<
    * durable. A handler that is called again, and has done nothing new yet, finds the one of this label that is there.
    */
   checkpoint(options?: CheckpointOptions): Promise<string>;
+  /**
+   * Has something undone when the run is cancelled: called after the handler has ended, the last registered first, within
+   * the time that a cancelled run has to clean up. Steps work in it as ever. What it throws is logged, and the others run.
+   */
+  onCancel(undo: (request: CancelRequest) => unknown): void;
   /** Waits; for more than a second without holding a slot or memory of any worker. */
   sleep(duration: Duration, options?: { readonly as?: string }): Promise<void>;
   /** Waits until a time on Redis' clock. */

@@ -47,6 +47,7 @@ export class Desk {
   readonly #steps: Steps;
   readonly #waits: Waits;
   readonly #mailbox: Mailbox;
+  readonly #undos: ((request: CancelRequest) => unknown)[] = [];
   readonly #closed = new AbortController();
   #onGraceOver: () => void = () => undefined;
 
@@ -89,6 +90,7 @@ export class Desk {
       signal: cancellation.signal,
       log: withFields(logger, { run, workflow: workflow.name, fence }),
       checkCancelled: beforeNew,
+      onCancel: (undo) => this.#undos.push(undo),
       keep: (about) =>
         keepCheckpoint({ store, ownership: claimed.ownership, writer, limits }, about),
       progress: (fraction, message) => progress.report({ fraction, message }),
@@ -105,6 +107,20 @@ export class Desk {
 
   async lookForMail(): Promise<void> {
     await this.#mailbox.look();
+  }
+
+  /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
+  async cleanUp(): Promise<void> {
+    const { fold, claimed, logger } = this.#options;
+    if (fold.cancel === undefined) return;
+    this.#cancellation.deliver();
+    for (const undo of this.#undos.splice(0).toReversed()) {
+      try {
+        await undo(fold.cancel);
+      } catch (error) {
+        logger.warn({ run: claimed.ownership.run, error: String(error) }, 'clean-up failed');
+      }
+    }
   }
 
   /** The handler has ended, or is left where it stands. */

@@ -165,7 +165,10 @@ export class Execution {
     const writer = this.#openWriter(claimed, replayed);
     this.#noteTakeover(writer, claimed, replayed, replayMs);
     const desk = this.#openDesk(writer, claimed, replayed);
-    const ended = this.#callHandler(desk, claimed);
+    const ended = this.#callHandler(desk, claimed).then(async (ending) => {
+      await desk.cleanUp();
+      return ending;
+    });
     const result = await Promise.race([ended, this.#lost, desk.graceOver]);
     desk.close();
     if (result === 'cancel-grace-over') {

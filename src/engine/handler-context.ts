@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { DefinitionError, InvalidError } from '../core/errors.ts';
+import type { CancelRequest } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
@@ -45,10 +46,12 @@ export interface ContextOptions {
   readonly progress: (fraction: number, message: string | undefined) => void;
   /** Keeps a checkpoint; resolves with its id. */
   readonly keep: (about: CheckpointOptions) => Promise<string>;
+  readonly onCancel: (undo: Undo) => void;
   /** Put before every name, so that names of parts of a run do not clash. */
   readonly scope?: string;
 }
 
+type Undo = (request: CancelRequest) => unknown;
 type MapBody = (item: unknown, step: StepContext, index: number) => unknown;
 
 /** Where a context keeps what it is made of; the same in every copy of the package, as a graph may come from another. */
@@ -91,6 +94,10 @@ export function createContext(options: ContextOptions): Context {
     async checkpoint(about: CheckpointOptions = {}) {
       options.checkCancelled();
       return options.keep(about);
+    },
+    onCancel(undo: Undo) {
+      if (typeof undo !== 'function') throw new InvalidError('onCancel', 'needs a function.');
+      options.onCancel(undo);
     },
     ...waiting(options),
     async start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {

@@ -25,7 +25,7 @@ export interface Replayed {
  *   `PAWL_STATE_MISFIT` when the state does not fit the code of today.
  */
 export async function replay(
-  store: RunStore,
+  store: Pick<RunStore, 'events'>,
   workflow: AnyWorkflow,
   loaded: LoadedRun,
 ): Promise<Replayed> {

@@ -5,10 +5,10 @@
  * tried again at the next turn: the loop never ends before the worker does.
  */
 import { hostname } from 'node:os';
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RunStore } from '../core/store.ts';
+import { LoopLag } from './loop-lag.ts';
 
 export interface SessionOptions {
   readonly store: RunStore;
@@ -25,15 +25,10 @@ export interface SessionOptions {
   readonly asked: (run: string | undefined) => void;
 }
 
-/** A block explains a loss that is noticed a while after it. */
-const rememberLagMs = 30_000;
-
 export class Session {
   readonly #options: SessionOptions;
-  readonly #lag = monitorEventLoopDelay({ resolution: 20 });
+  readonly #lag = new LoopLag();
   #stopBeats: (() => Promise<void>) | undefined;
-  /** The longest block of the event loop of late, and when its beat was. */
-  #worstLag = { ms: 0, at: 0 };
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -42,7 +37,7 @@ export class Session {
   /** Makes the worker visible; resolves after the first beat. */
   async begin(): Promise<void> {
     const { store, worker, clock, logger, beatMs } = this.#options;
-    this.#lag.enable();
+    this.#lag.begin();
     await store.appear(worker, this.#options.asked);
     await this.#beat();
     let isFirst = true;
@@ -59,24 +54,18 @@ export class Session {
 
   /** Longest block of the event loop of late, in milliseconds. */
   get loopLagMs(): number {
-    return Math.max(this.#worstLag.ms, maxMs(this.#lag));
+    return this.#lag.ms;
   }
 
   /** Ends the session; the worker must hold nothing any more. */
   async end(): Promise<void> {
     await this.#stopBeats?.();
-    this.#lag.disable();
+    this.#lag.end();
     await this.#options.store.leave(this.#options.worker);
   }
 
   async #beat(): Promise<void> {
-    const { store, worker, workflows, concurrency, sessionMs, active, clock } = this.#options;
-    const loopLagMs = maxMs(this.#lag);
-    const now = clock.monotonic();
-    if (loopLagMs >= this.#worstLag.ms || now - this.#worstLag.at > rememberLagMs) {
-      this.#worstLag = { ms: loopLagMs, at: now };
-    }
-    this.#lag.reset();
+    const { store, worker, workflows, concurrency, sessionMs, active } = this.#options;
     await store.beat(
       {
         id: worker,
@@ -85,15 +74,9 @@ export class Session {
         workflows,
         concurrency,
         active: active(),
-        loopLagMs,
+        loopLagMs: this.loopLagMs,
       },
       sessionMs,
     );
   }
-}
-
-/** The histogram counts in nanoseconds, and has no largest value while it is empty. */
-function maxMs(histogram: IntervalHistogram): number {
-  const ms = histogram.max / 1e6;
-  return Number.isFinite(ms) && histogram.count > 0 ? ms : 0;
 }

@@ -17,6 +17,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Consumer, Delivery, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
+import { encodeRecord } from './payloads.ts';
 import { Session } from './session.ts';
 import { startRun } from './start.ts';
 import { Suspects } from './suspects.ts';
@@ -140,8 +141,19 @@ export class Worker implements AsyncDisposable {
       workflows: [...this.#workflows.keys()],
       concurrency: this.#options.concurrency,
       handle: (wakeUp, report) => this.#handle(wakeUp, report),
+      retry: (wakeUp) => this.#retry(wakeUp),
       tick: (tick) => this.#tick(tick),
     });
+  }
+
+  /** A failed job was tried again in a dashboard: so is the run, from where it failed. */
+  async #retry(wakeUp: WakeUp): Promise<WakeUp> {
+    const { store } = this.#parts;
+    const record = await store.record(wakeUp.run);
+    // A paused run has not failed: only those who paused it let it go on.
+    if (record?.status !== 'failed' && record?.status !== 'quarantined') return wakeUp;
+    const outcome = await store.resume(wakeUp.run, encodeRecord({ actor: 'queue dashboard' }));
+    return outcome.outcome === 'resumed' ? outcome.wakeUp : wakeUp;
   }
 
   /** Starts the run of one time of a schedule; the time is in its id, so it is started once. */

@@ -6,7 +6,7 @@
  *   3. a container, by the optional package `testcontainers`
  *   4. with `install`, as root on Debian or Ubuntu: apt-get install, then 2
  *
- * What it starts is gone when this process is gone. PAWL_TEST_REDIS=docker goes to 3 at once.
+ * What it starts is gone when this process is gone. PAWL_TEST_REDIS=docker goes to 3 at once, unless a URL is given.
  */
 import { spawn } from 'node:child_process';
 import { access } from 'node:fs/promises';
@@ -44,7 +44,10 @@ const answerMsMax = 5000;
 export async function provideRedis(options: ProvideRedisOptions = {}): Promise<ProvidedRedis> {
   const log = options.log ?? (() => {});
   const config = options.config ?? {};
-  const onlyDocker = options.docker === 'only' || process.env['PAWL_TEST_REDIS'] === 'docker';
+  // What the caller asks for by name comes before what the environment asks for.
+  const leftOpen = options.url === undefined && options.docker === undefined;
+  const onlyDocker =
+    options.docker === 'only' || (leftOpen && process.env['PAWL_TEST_REDIS'] === 'docker');
   if (!onlyDocker) {
     const named = await namedRedis(options.url, log);
     if (named !== undefined) return named;
