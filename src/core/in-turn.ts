@@ -1,4 +1,4 @@
-/** Carries out tasks one after the other, in the order in which they were given; a task that fails does not stop the next. */
+/** Carries out tasks one after the other, in the order in which they were given; one that fails does not stop the next. */
 export class InTurn {
   #last: Promise<unknown> = Promise.resolve();
 

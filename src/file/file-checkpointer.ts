@@ -1,5 +1,5 @@
 /**
- * A checkpointer in files that people can read, for loops on one machine: the contract of core/checkpointer.ts without Redis.
+ * A checkpointer in files that people can read, for loops on one machine: the contract of core/checkpointer.ts.
  *
  *   <folder>/<run>/events.jsonl, snapshot.json, checkpoints/ …      see run-folder.ts
  *
@@ -49,7 +49,7 @@ import { type FileCheckpoint, RunFolder, sweepLeftovers } from './run-folder.ts'
 export interface FileCheckpointerOptions {
   /** Where the runs are kept, one folder each; made if it is not there. */
   readonly folder: string;
-  /** Waits until the disk has what it is given. Without, a save survives its process but perhaps not the machine. Default true. */
+  /** Waits until the disk has what it is given, so that a save survives a power cut as well. Default true. */
   readonly fsync?: boolean;
   readonly limits?: Partial<Limits>;
   readonly logger?: Logger;

@@ -120,7 +120,7 @@ async function repair(folder: RunFolder, disk: Disk): Promise<Read> {
   return readLatest(folder);
 }
 
-export function endedError(run: string): RunError {
+function endedError(run: string): RunError {
   return new RunError(
     'PAWL_RUN_ENDED',
     run,

@@ -13,7 +13,7 @@
  */
 import { decode, encode } from '../core/codec.ts';
 import type { LoopLog, LoopWrite } from '../core/claimed-loop.ts';
-import { FencedError, PawlError, RunError, UnavailableError } from '../core/errors.ts';
+import { FencedError, type PawlError, RunError, UnavailableError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { type Disk, formatJson, onDisk } from './disk.ts';
 import { append, checkEnd, cut, formatEvents, type LogPlace } from './event-log.ts';

@@ -109,8 +109,8 @@ export class RunFolder {
     return read(this.checkpoint(id), checkpointSchema);
   }
 
-  async readOutput(): Promise<unknown> {
-    return (await readJson(this.output)) as unknown;
+  readOutput(): Promise<unknown> {
+    return readJson(this.output);
   }
 
   /** When the run was claimed, saved, released or finished last, in milliseconds since 1970; 0 when it is gone. */

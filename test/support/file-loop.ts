@@ -1,6 +1,6 @@
 /**
  * A loop of one's own in a process that is going to be killed: counts up with a checkpointer in files, and says each save
- * that was acknowledged. Arguments: folder, run, `alone` (claims one time) or `rival` (claims again whenever it is shut out).
+ * that was acknowledged. Arguments: folder, run, `alone` (claims one time) or `rival` (claims again when it is shut out).
  */
 import { FileCheckpointer } from '../../src/file/file-checkpointer.ts';
 import { PawlError } from '../../src/core/errors.ts';
@@ -40,11 +40,14 @@ async function count(): Promise<void> {
   }
 }
 
-do {
+async function countAgain(): Promise<void> {
   try {
     await count();
   } catch (error) {
     if (!PawlError.is(error) || error.code !== 'PAWL_FENCED') throw error;
     say({ fenced: true });
   }
-} while (manner === 'rival');
+  if (manner === 'rival') await countAgain();
+}
+
+await countAgain();

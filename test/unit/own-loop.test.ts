@@ -89,13 +89,13 @@ test('only the fields of the state that changed travel', async () => {
     sent.push(params);
     return commit(params);
   };
-  const claim = await pawl.checkpointer.claim<unknown>('loop');
+  const claim = await pawl.checkpointer.claim('loop');
   const large = 'x'.repeat(100_000);
   const state = { large, list: [1], gone: true };
   await claim.saveSnapshot(state);
   state.list.push(2);
   await claim.saveSnapshot({ large, list: state.list });
-  const next = await pawl.checkpointer.claim<unknown>('loop');
+  const next = await pawl.checkpointer.claim('loop');
   await next.saveSnapshot({ large, list: [1, 2, 3] });
   await next.saveSnapshot([1]);
   expect(sent.map(({ snapshot }) => [...(snapshot?.set.keys() ?? [])])).toEqual([

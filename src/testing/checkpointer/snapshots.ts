@@ -83,7 +83,9 @@ function refusing(test: CheckpointerTest): void {
     const { checkpointer, expect } = opened;
     const run = newRun();
     const claim = await checkpointer.claim(run);
-    class Page {}
+    class Page {
+      readonly name = 'page';
+    }
     const attempts: readonly (readonly [unknown, string])[] = [
       [{ a: [{ f: () => 1 }] }, 'state.a[0].f'],
       [{ page: new Page() }, 'state.page'],
