@@ -34,7 +34,8 @@ export const errorCodes = {
   PAWL_STEP_NOT_AWAITED: 'The handler returned while steps or events were still open.',
   PAWL_CYCLE_LIMIT: 'A graph came to one node more often than its limit: the error names both.',
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
-  PAWL_UNAVAILABLE: 'Redis did not answer: `outcome` says whether the call may have been applied.',
+  PAWL_UNAVAILABLE:
+    'Redis, or the disk, did not answer: `outcome` says whether the call may have been applied.',
   PAWL_REDIS_FULL: 'Redis is at its memory limit and refused the write.',
   PAWL_REDIS_CONFIG:
     'Redis is set up so that it could lose runs: the message has the command that fixes it.',
