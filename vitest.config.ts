@@ -46,8 +46,9 @@ export default defineConfig({
         test: {
           name: 'redis',
           include: [
-            'test/conformance/{redis,bullmq,cluster}*.test.ts',
+            'test/conformance/{redis,bullmq,cluster,differential}*.test.ts',
             'test/integration/**/*.test.ts',
+            'test/simulation/**/*.test.ts',
           ],
           ...onRedis,
           maxWorkers: 2,

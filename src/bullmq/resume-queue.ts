@@ -136,10 +136,12 @@ export class BullResumeQueue implements ResumeQueue {
   }
 
   #worker(workflow: string, connection: ConnectionOptions, options: ConsumeOptions): Worker {
+    const { concurrency = options.concurrency, rate } = options.paces?.[workflow] ?? {};
     const worker = new Worker(workflow, (job) => deliver(job, options), {
       connection,
       prefix: this.#options.prefix,
-      concurrency: options.concurrency,
+      concurrency,
+      ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.perMs } }),
       lockDuration: 30_000,
       stalledInterval: 30_000,
       maxStalledCount: 1e9,

@@ -62,11 +62,21 @@ export interface Schedules {
 /** Tells the dashboards of the queue how far an execution is, 0 to 1. */
 export type Report = (fraction: number) => void;
 
+/** How fast one workflow's wake-ups are delivered. */
+export interface Pace {
+  /** Handlers at work at one time in this consumer. */
+  readonly concurrency?: number;
+  /** Deliveries in a stretch of time, over all consumers that say the same. */
+  readonly rate?: { readonly max: number; readonly perMs: number };
+}
+
 export interface ConsumeOptions {
   /** Names of the workflows this consumer can execute; wake-ups of others stay for others. */
   readonly workflows: readonly string[];
   /** Handlers at work at one time, for each workflow. */
   readonly concurrency: number;
+  /** By name of the workflow, for those that have a pace of their own. */
+  readonly paces?: Readonly<Record<string, Pace>>;
   readonly handle: (wakeUp: WakeUp, report: Report) => Promise<Delivery>;
   /**
    * Called before `handle` when a person has a failed delivery tried again, in a dashboard of the queue; returns the wake-up

@@ -221,6 +221,8 @@ export interface InterruptParams {
   readonly lastSeenAt: number;
   readonly resendMs: number;
   readonly quarantineAfter: number;
+  /** Only these, if the worker holds them; default all that it holds. */
+  readonly runs?: readonly string[];
   /** At most this many runs in one call; call again until it returns fewer. */
   readonly limit: number;
 }
@@ -365,6 +367,8 @@ export interface RunStore {
   workers(): Promise<readonly WorkerRecord[]>;
   /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
   holders(): Promise<readonly string[]>;
+  /** Ids of the runs that a worker holds, and maybe of some that it held until a moment ago. */
+  held(worker: string): Promise<readonly string[]>;
   /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
   look(worker: string, lockMs: number): Promise<Look>;
 

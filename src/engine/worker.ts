@@ -14,15 +14,16 @@ import { decode } from '../core/codec.ts';
 import { DefinitionError } from '../core/errors.ts';
 import { defaults, type Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Consumer, Delivery, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
+import type { Consumer, Delivery, Pace, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
+import { Forgotten } from './forgotten.ts';
 import { encodeRecord } from './payloads.ts';
 import { Session } from './session.ts';
 import { startRun } from './start.ts';
 import { Suspects } from './suspects.ts';
 import { Sweeper } from './sweeper.ts';
-import type { AnyWorkflow } from './workflow.ts';
+import { type AnyWorkflow, paceOf } from './workflow.ts';
 
 /** Times are milliseconds. */
 export interface WorkerOptions {
@@ -63,6 +64,7 @@ export class Worker implements AsyncDisposable {
   readonly #parts: WorkerParts;
   readonly #session: Session;
   readonly #sweeper: Sweeper;
+  readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
   readonly #suspects: Suspects;
   readonly #started: Promise<void>;
@@ -104,6 +106,12 @@ export class Worker implements AsyncDisposable {
       resendMs: defaults.resendMs,
       random: Math.random,
     });
+    this.#forgotten = new Forgotten({
+      ...{ store, queue, clock, logger, quarantineAfter, lookMs: beatMs },
+      worker: this.id,
+      isAtWork: (run) => [...this.#executions].some(({ wakeUp }) => wakeUp.run === run),
+      resendMs: defaults.resendMs,
+    });
     this.#started = this.#start();
     // Who does not ask whether it is ready learns it from the log.
     this.#started.catch((error: unknown) => {
@@ -137,9 +145,11 @@ export class Worker implements AsyncDisposable {
   async #start(): Promise<void> {
     await this.#session.begin();
     this.#sweeper.begin();
+    this.#forgotten.begin();
     this.#consumer = await this.#parts.queue.consume({
       workflows: [...this.#workflows.keys()],
       concurrency: this.#options.concurrency,
+      paces: pacesOf(this.#workflows),
       handle: (wakeUp, report) => this.#handle(wakeUp, report),
       retry: (wakeUp) => this.#retry(wakeUp),
       tick: (tick) => this.#tick(tick),
@@ -240,6 +250,7 @@ export class Worker implements AsyncDisposable {
     );
     await within(clock, closed);
     await within(clock, this.#sweeper.end());
+    await within(clock, this.#forgotten.end());
     const left = await within(clock, this.#session.end());
     if (!left)
       logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');
@@ -271,6 +282,15 @@ function byName(workflows: readonly AnyWorkflow[]): ReadonlyMap<string, AnyWorkf
     throw new DefinitionError('Two workflows of one worker have the same name.');
   }
   return map;
+}
+
+function pacesOf(workflows: ReadonlyMap<string, AnyWorkflow>): Record<string, Pace> {
+  return Object.fromEntries(
+    [...workflows].flatMap(([name, workflow]) => {
+      const pace = paceOf(workflow);
+      return pace === undefined ? [] : [[name, pace] as const];
+    }),
+  );
 }
 
 /** 128 random bits: nobody else will ever use them. */

@@ -136,16 +136,12 @@ export class MemoryRunStore implements RunStore {
       return { outcome: 'stale', fence: run.fence };
     }
     if (run.loose !== (params.loose ?? false)) return { outcome: 'idle', status: run.status };
-    if (run.status === 'running' && !run.loose) {
-      return { outcome: 'held', worker: run.worker ?? '' };
-    }
+    const { status, worker = '' } = run;
+    if (status === 'running' && !run.loose) return { outcome: 'held', worker };
     const isDue = run.wakeAt !== undefined && run.wakeAt <= now;
     const isAwake = run.status === 'waiting' && (isDue || run.inbox.length > 0);
-    // A run that is running here is loose, and anybody's.
-    const isFree = ['queued', 'interrupted', 'running'].includes(run.status);
-    if (run.paused || !(isFree || isAwake)) {
-      return { outcome: 'idle', status: run.status };
-    }
+    const isFree = ['queued', 'interrupted', 'running'].includes(status);
+    if (run.paused || !(isFree || isAwake)) return { outcome: 'idle', status };
     raiseFence(run, now);
     changeStatus(run, 'running', now);
     run.worker = params.worker;
@@ -199,10 +195,10 @@ export class MemoryRunStore implements RunStore {
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const held = [...this.#runs.values()].filter(
-      (run) => run.worker === params.worker && !run.loose,
-    );
-    const taken = held.slice(0, params.limit);
+    const taken = [...this.#runs.values()]
+      .filter((run) => run.worker === params.worker && !run.loose)
+      .filter(({ id }) => params.runs?.includes(id) ?? true)
+      .slice(0, params.limit);
     for (const run of taken) {
       interruptRun(run, params, now);
       this.#changed(run.id);
@@ -216,7 +212,8 @@ export class MemoryRunStore implements RunStore {
     const found = [...this.#runs.values()]
       .filter((run) => run.dueAt !== undefined && run.dueAt <= now + aheadMs)
       .filter(({ status }) => aheadMs === 0 || status === 'queued' || status === 'interrupted')
-      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
+      // Of two that are due in the same moment, the lesser id comes first: as in an index of Redis.
+      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
       .slice(0, params.limit);
     for (const run of found) {
       const age = now - (run.wakeAt ?? run.changedAt);
@@ -363,6 +360,11 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const workers = [...this.#runs.values()].map((run) => (run.loose ? undefined : run.worker));
     return [...new Set(workers.filter((worker) => worker !== undefined))];
+  }
+
+  async held(worker: string): Promise<readonly string[]> {
+    this.#now();
+    return [...this.#runs.values()].filter((run) => run.worker === worker).map(({ id }) => id);
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {

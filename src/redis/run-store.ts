@@ -54,6 +54,7 @@ import {
   toPost,
   toResume,
 } from './outcomes.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import { listRuns } from './run-list.ts';
 import { type Reply, Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
@@ -81,6 +82,7 @@ export class RedisRunStore implements RunStore {
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
   readonly #sessions: Sessions;
+  readonly #memory: MemoryGuard;
   #closed = false;
 
   private constructor(
@@ -92,6 +94,7 @@ export class RedisRunStore implements RunStore {
     this.#target = connected.target;
     this.#keys = keys;
     this.#scripts = new Scripts(connected.connection, keys);
+    this.#memory = new MemoryGuard(connected.connection);
     this.#announcements = new Announcements(connected.connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection: connected.connection },
@@ -140,7 +143,11 @@ export class RedisRunStore implements RunStore {
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
-    const [outcome, run, payload] = await this.#run(() => this.#scripts.create(params));
+    const [outcome, run, payload] = await this.#run(async () => {
+      // A run that was let in may start others: they are part of its work.
+      if (params.parent === undefined) await this.#memory.admit(`run ${params.run}`);
+      return this.#scripts.create(params);
+    });
     const record = this.#record(params.run, run, payload);
     return { outcome: String(outcome) === 'created' ? 'created' : 'exists', record };
   }
@@ -156,9 +163,12 @@ export class RedisRunStore implements RunStore {
   }
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
-    return this.#eachShard(params.limit, (shard, limit) =>
-      this.#scripts.interrupt(shard, { ...params, limit }),
-    );
+    return this.#eachShard(params.limit, async (shard, limit) => {
+      if (params.runs === undefined) return this.#scripts.interrupt(shard, { ...params, limit });
+      const runs = params.runs.filter((run) => this.#keys.of(run) === shard);
+      // A script that is given none takes all.
+      return runs.length === 0 ? [] : this.#scripts.interrupt(shard, { ...params, limit, runs });
+    });
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
@@ -274,6 +284,10 @@ export class RedisRunStore implements RunStore {
 
   async holders(): Promise<readonly string[]> {
     return this.#run(() => this.#sessions.holders());
+  }
+
+  async held(worker: string): Promise<readonly string[]> {
+    return this.#run(() => this.#sessions.held(worker));
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {

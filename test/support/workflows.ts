@@ -80,3 +80,14 @@ export const rounds = defineGraph({
   edges: { plan: ['left', 'right'], left: 'join', right: 'join' },
   merge: { sum: (current, update) => current + update },
 });
+
+/** One step that lasts as long as a file is there. */
+export const holding = defineWorkflow({
+  name: 'holding',
+  input: z.object({ mark: z.string() }),
+  async run(ctx, { mark }) {
+    await ctx.step('hold', async () => {
+      while (existsSync(mark)) await sleep(20);
+    });
+  },
+});
