@@ -24,7 +24,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts', 'test/conformance/memory.test.ts'],
+          include: [
+            'test/unit/**/*.test.ts',
+            'test/conformance/{memory,checkpointer-files}.test.ts',
+          ],
           maxWorkers: 2,
           sequence: { groupOrder: groups.fast },
         },

@@ -1,5 +1,6 @@
 // The front door.
 export { Pawl } from './pawl.ts';
+export { FileCheckpointer, type FileCheckpointerOptions } from './file/file-checkpointer.ts';
 export { defineGraph } from './engine/graph.ts';
 export { toMermaid } from './engine/mermaid.ts';
 export { defineWorkflow } from './engine/workflow.ts';
@@ -22,7 +23,6 @@ export type {
   StepOptions,
   WaitOptions,
 } from './engine/context.ts';
-export type { CheckpointInfo, CheckpointListOptions } from './engine/checkpoints.ts';
 export type { Decision } from './engine/effects.ts';
 export type { ForkPoint } from './engine/fork.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
@@ -41,6 +41,20 @@ export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow
 export type { RedisTarget } from './redis/connection.ts';
 
 // Words of the domain.
+export type { CheckpointInfo, CheckpointListOptions } from './core/checkpoint.ts';
+export type {
+  Checkpointer,
+  Claim,
+  ClaimOptions,
+  KeepOptions,
+  LatestSave,
+  LoopCounts,
+  LoopInfo,
+  LoopListOptions,
+  OwnEvent,
+  SavedSnapshot,
+  SaveSnapshotOptions,
+} from './core/checkpointer.ts';
 export type {
   CancelRequest,
   ClaimedData,
@@ -61,6 +75,7 @@ export type { WorkerRecord } from './core/store.ts';
 
 // Errors.
 export {
+  ConflictError,
   CorruptionError,
   DefinitionError,
   errorCodes,

@@ -1,6 +1,7 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
 import { z } from 'zod';
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
+import type { Checkpointer } from './core/checkpointer.ts';
 import type { Clock } from './core/clock.ts';
 import { decode, encode } from './core/codec.ts';
 import { type Duration, toMilliseconds } from './core/duration.ts';
@@ -19,6 +20,7 @@ import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts'
 import { RunHandle, type RunInfo, toRunInfo } from './engine/run-handle.ts';
 import { startRun, type StartParts } from './engine/start.ts';
 import type { StartOptions } from './engine/start-options.ts';
+import { StoreCheckpointer } from './engine/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken, Worker, type WorkerOptions } from './engine/worker.ts';
 import type { AnyWorkflow, StartInput, Workflow } from './engine/workflow.ts';
@@ -111,6 +113,8 @@ const listSchema = z.object({
 });
 
 export class Pawl implements AsyncDisposable {
+  /** For loops of one's own, without workflow and worker. */
+  readonly checkpointer: Checkpointer;
   readonly #store: RunStore;
   readonly #queue: ResumeQueue;
   readonly #clock: Clock;
@@ -125,6 +129,10 @@ export class Pawl implements AsyncDisposable {
     this.#clock = parts.clock ?? systemClock;
     this.#logger = parts.logger ?? silentLogger;
     this.#limits = { ...defaultLimits, ...parts.limits };
+    this.checkpointer = new StoreCheckpointer({
+      ...{ store: this.#store, limits: this.#limits, newToken },
+      ...{ clock: this.#clock, logger: this.#logger },
+    });
   }
 
   /**

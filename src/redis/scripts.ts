@@ -78,7 +78,7 @@ export class Scripts {
       ...[run, params.token, params.workflow, toBuffer(params.input), formatTags(params.tags)],
       ...[toBuffer(params.data), params.resendMs, shard.base],
       ...[params.parent ?? '', params.delayMs ?? 0, params.priority ?? 0, params.deadlineMs ?? ''],
-      snapshot?.schema ?? '',
+      ...[params.loose === true ? 1 : '', snapshot?.schema ?? ''],
     ];
     for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
     return this.#call('create', args);
@@ -90,7 +90,7 @@ export class Scripts {
       ...runKeys(shard, params.run),
       ...[shard.held(params.worker), shard.inbox(params.run)],
       ...[params.run, params.worker, params.token, params.codeVersion],
-      ...[params.expectedFence ?? '', page, shard.base],
+      ...[params.expectedFence ?? '', page, shard.base, params.loose === true ? 1 : ''],
     ]);
   }
 
