@@ -38,6 +38,7 @@ export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
 export type { RedisTarget } from './redis/connection.ts';
+export type { Durability, ReplicaDurability } from './redis/durability.ts';
 
 // Words of the domain.
 export type {
@@ -61,6 +62,7 @@ export type { WorkerRecord } from './core/store.ts';
 export {
   CorruptionError,
   DefinitionError,
+  DurabilityError,
   errorCodes,
   FencedError,
   InvalidError,

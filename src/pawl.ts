@@ -22,6 +22,7 @@ import { systemClock } from './engine/system-clock.ts';
 import { newToken, Worker, type WorkerOptions } from './engine/worker.ts';
 import type { AnyWorkflow, StartInput, Workflow } from './engine/workflow.ts';
 import type { RedisTarget } from './redis/connection.ts';
+import type { Durability } from './redis/durability.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 
 export interface OpenOptions {
@@ -37,6 +38,11 @@ export interface OpenOptions {
   readonly connectMs?: number;
   /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
   readonly callMs?: number;
+  /**
+   * How safe a write must be before it is acknowledged: `memory` (default) as Redis is set up; `disk` when it is flushed;
+   * `replica`, or `{ replicas, timeoutMs }`, when so many replicas have it. See docs/deployment.md.
+   */
+  readonly durability?: Durability;
   readonly limits?: Partial<Limits>;
   /** Anything with debug, info, warn, error like pino's. Default: silence. */
   readonly logger?: Logger;
@@ -73,6 +79,9 @@ export interface ListOptions {
   readonly cursor?: string;
 }
 
+/** One connection waits so long at most, and a call must have time for more than one round. */
+const durabilityMsMax = 5_000;
+
 const openSchema = z.object({
   prefix: z
     .string()
@@ -82,6 +91,15 @@ const openSchema = z.object({
   allowEviction: z.boolean().optional(),
   connectMs: z.number().positive().optional(),
   callMs: z.number().positive().optional(),
+  durability: z
+    .union([
+      z.enum(['memory', 'disk', 'replica']),
+      z.strictObject({
+        replicas: z.int().min(1).max(100),
+        timeoutMs: z.int().min(1).max(durabilityMsMax).optional(),
+      }),
+    ])
+    .optional(),
 });
 
 const limitsSchema = z

@@ -60,7 +60,7 @@ const requiredInCluster = {
 } satisfies ClusterOptions;
 
 /** Settings of one use of a connection. */
-type Extra = Pick<RedisOptions, 'commandTimeout' | 'connectionName'>;
+type Extra = Pick<RedisOptions, 'commandTimeout' | 'connectionName' | 'reconnectOnError'>;
 
 /** Makes an unconnected client; `extra` is for the resume queue, whose blocking reads must not have a deadline. */
 export function createConnection(target: RedisTarget, extra: Extra = {}): Connection {

@@ -36,6 +36,8 @@ import type {
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
 import { connect, type Connection, createConnection, type RedisTarget } from './connection.ts';
+import { type Confirmation, confirmationFor, type Durability } from './durability.ts';
+import { DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { configKey, Keys, type ShardKeys } from './keys.ts';
@@ -64,6 +66,8 @@ export interface RedisStoreOptions {
   /** Number of shards of a new prefix; default 1, in Redis Cluster 16. It cannot be changed later. */
   readonly shards?: number;
   readonly allowEviction?: boolean;
+  /** How safe a write must be before it is acknowledged. Default `memory`. */
+  readonly durability?: Durability;
   /** How long to wait for Redis, in milliseconds. */
   readonly connectMs?: number;
   /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
@@ -78,17 +82,19 @@ export class RedisRunStore implements RunStore {
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
   readonly #sessions: Sessions;
+  readonly #durable: DurableWrites | undefined;
   #closed = false;
 
   private constructor(
     connected: { connection: Connection; target: RedisTarget },
     keys: Keys,
-    logger: Logger,
+    { logger, durable }: { logger: Logger; durable: DurableWrites | undefined },
   ) {
     this.#connection = connected.connection;
     this.#target = connected.target;
     this.#keys = keys;
-    this.#scripts = new Scripts(connected.connection, keys);
+    this.#durable = durable;
+    this.#scripts = new Scripts(connected.connection, keys, durable);
     this.#announcements = new Announcements(connected.connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection: connected.connection },
@@ -104,15 +110,18 @@ export class RedisRunStore implements RunStore {
    */
   static async open(options: RedisStoreOptions): Promise<RedisRunStore> {
     const logger = options.logger ?? silentLogger;
+    const callMs = options.callMs ?? defaults.callMs;
     const connected = await connect(options.redis, {
       connectMs: options.connectMs ?? defaults.connectMs,
-      callMs: options.callMs ?? defaults.callMs,
+      callMs,
       allowEviction: options.allowEviction ?? false,
       logger,
     });
     const prefix = options.prefix ?? defaults.prefix;
     const wanted = options.shards ?? (connected.cluster ? defaults.clusterShards : defaults.shards);
     try {
+      const { durability = 'memory' } = options;
+      const confirmation = await confirmationFor(durability, connected.connection);
       await connected.connection.hsetnx(configKey(prefix), 'shards', wanted);
       const shards = Number(await connected.connection.hget(configKey(prefix), 'shards'));
       if (options.shards !== undefined && shards !== options.shards) {
@@ -121,7 +130,9 @@ export class RedisRunStore implements RunStore {
           `Prefix ${prefix} has ${shards} shards, ${options.shards} were asked for; nothing was written. Leave the option out, or choose another prefix.`,
         );
       }
-      return new RedisRunStore(connected, new Keys(prefix, shards), logger);
+      const durable =
+        confirmation && (await openDurable(connected.target, confirmation, { callMs, logger }));
+      return new RedisRunStore(connected, new Keys(prefix, shards), { logger, durable });
     } catch (error) {
       connected.connection.disconnect();
       throw toFault(error, 'open');
@@ -272,6 +283,7 @@ export class RedisRunStore implements RunStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#durable?.close();
     this.#connection.disconnect();
     await Promise.resolve();
   }
@@ -323,6 +335,23 @@ export class RedisRunStore implements RunStore {
       throw this.#closed ? closedError() : toFault(error, 'redis');
     }
   }
+}
+
+/** Confirmed writes have a connection of their own: one that waits does nothing else. */
+async function openDurable(
+  target: RedisTarget,
+  confirmation: Confirmation,
+  { callMs, logger }: { callMs: number; logger: Logger },
+): Promise<DurableWrites> {
+  const connection = createConnection(target, {
+    commandTimeout: callMs,
+    // Reconnects without sending the one refused command again: it must not be parted from its WAIT.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
+  });
+  // The store's other connection says what is wrong with the server.
+  connection.on('error', ignore);
+  await connection.connect();
+  return new DurableWrites({ connection, confirmation, callMs, logger });
 }
 
 function closedError(): PawlError {

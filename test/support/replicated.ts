@@ -1,0 +1,50 @@
+/** A master and its replicas, as private servers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
+
+export interface ReplicatedRedis {
+  readonly url: string;
+  readonly master: RedisServer;
+  readonly replicas: readonly RedisServer[];
+  stop(): Promise<void>;
+}
+
+const syncMsMax = 20_000;
+
+/** Starts them; resolves when every replica has caught up, because one that has not is never promoted. */
+export async function startReplicatedRedis(
+  replicas: number,
+  config: Readonly<Record<string, string>> = {},
+): Promise<ReplicatedRedis> {
+  const servers: RedisServer[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.stop()));
+  };
+  try {
+    // A replica need not wait for others that might want the same transfer.
+    const master = await startRedisServer({
+      config: { 'repl-diskless-sync-delay': '0', ...config },
+    });
+    servers.push(master);
+    for (let i = 0; i < replicas; i++) {
+      const replicaof = `127.0.0.1 ${master.port}`;
+      servers.push(await startRedisServer({ config: { replicaof, ...config } }));
+    }
+    for (const replica of servers.slice(1)) await caughtUp(replica);
+    return { url: master.url, master, replicas: servers.slice(1), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function caughtUp({ url }: RedisServer): Promise<void> {
+  const redis = new Redis(url);
+  const until = performance.now() + syncMsMax;
+  while (!(await redis.info('replication')).includes('master_link_status:up')) {
+    if (performance.now() > until) throw new Error(`The replica at ${url} does not catch up.`);
+    await sleep(20);
+  }
+  redis.disconnect();
+}
