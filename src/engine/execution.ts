@@ -248,6 +248,7 @@ export class Execution {
         sessionMs,
         snapshotter,
       },
+      codeVersion: workflow.version,
       ownership: claimed.ownership,
       fold: replayed.fold,
       tail: { events: replayed.events, bytes: replayed.bytes },

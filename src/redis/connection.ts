@@ -5,18 +5,15 @@
  * Commands that found no answer are sent again by ioredis after a reconnect. That is kept on, because turning it off would
  * only turn a doubled command into a lost one; every mutating script recognises its repetition by its token.
  */
-import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { PawlError, UnavailableError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { type ClusterTarget, parseTarget } from './target.ts';
 
 export type Connection = Redis | Cluster;
 
-/** Where Redis is: a URL, ioredis options (Sentinel included), cluster nodes, or an instance to copy the settings of. */
-export type RedisTarget =
-  | string
-  | RedisOptions
-  | { readonly nodes: ClusterNode[]; readonly options?: ClusterOptions }
-  | Connection;
+/** Where Redis is: a URL (see target.ts), ioredis options (Sentinel included), cluster nodes, or an instance to copy the settings of. */
+export type RedisTarget = string | RedisOptions | ClusterTarget | Connection;
 
 export interface ConnectOptions {
   readonly connectMs: number;
@@ -65,7 +62,10 @@ type Extra = Pick<RedisOptions, 'commandTimeout' | 'connectionName' | 'reconnect
 /** Makes an unconnected client; `extra` is for the resume queue, whose blocking reads must not have a deadline. */
 export function createConnection(target: RedisTarget, extra: Extra = {}): Connection {
   const settings: Settings = { ...required, lazyConnect: true, ...extra };
-  if (typeof target === 'string') return new Redis(target, settings);
+  if (typeof target === 'string') {
+    const parsed = parseTarget(target);
+    return parsed === undefined ? new Redis(target, settings) : createConnection(parsed, extra);
+  }
   if (target instanceof Redis) return target.duplicate(settings);
   if (target instanceof Cluster) {
     const options = { ...target.options, ...requiredInCluster, lazyConnect: true };
@@ -82,7 +82,9 @@ export function createConnection(target: RedisTarget, extra: Extra = {}): Connec
       redisOptions: { ...target.options?.redisOptions, ...clusterNodeSettings(extra) },
     });
   }
-  return new Redis({ ...target, ...settings });
+  // A master that hangs, or is cut off, keeps its connections: the sentinels' word ends them.
+  const watch = target.sentinels === undefined ? {} : { failoverDetector: true };
+  return new Redis({ ...watch, ...target, ...settings });
 }
 
 /** What holds for each node's connection; ioredis manages reconnection of nodes itself. */

@@ -1,5 +1,4 @@
 /** A master and its replicas, as private servers. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
 
@@ -31,7 +30,7 @@ export async function startReplicatedRedis(
       const replicaof = `127.0.0.1 ${master.port}`;
       servers.push(await startRedisServer({ config: { replicaof, ...config } }));
     }
-    for (const replica of servers.slice(1)) await caughtUp(replica);
+    await caughtUp(master, replicas);
     return { url: master.url, master, replicas: servers.slice(1), stop };
   } catch (error) {
     await stop();
@@ -39,12 +38,15 @@ export async function startReplicatedRedis(
   }
 }
 
-async function caughtUp({ url }: RedisServer): Promise<void> {
+/** Until the first acknowledgement of a replica, up to a second after the transfer, the master sends it nothing. */
+export async function caughtUp({ url }: RedisServer, replicas: number): Promise<void> {
   const redis = new Redis(url);
   const until = performance.now() + syncMsMax;
-  while (!(await redis.info('replication')).includes('master_link_status:up')) {
-    if (performance.now() > until) throw new Error(`The replica at ${url} does not catch up.`);
-    await sleep(20);
+  for (;;) {
+    await redis.set('caught-up', '');
+    if ((await redis.wait(replicas, 500)) >= replicas) break;
+    if (performance.now() > until) throw new Error('The replicas do not catch up.');
   }
+  await redis.del('caught-up');
   redis.disconnect();
 }
