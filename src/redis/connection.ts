@@ -59,9 +59,17 @@ const requiredInCluster = {
 /** Settings of one use of a connection. */
 type Extra = Pick<RedisOptions, 'commandTimeout' | 'connectionName' | 'reconnectOnError'>;
 
+/**
+ * A server that is silent for so long although it was asked is given up: one that hangs, or is cut off, keeps its connection,
+ * and with it every client, while another has long been promoted.
+ */
+function silenceMs({ commandTimeout }: Extra): { socketTimeout?: number } {
+  return commandTimeout === undefined ? {} : { socketTimeout: commandTimeout };
+}
+
 /** Makes an unconnected client; `extra` is for the resume queue, whose blocking reads must not have a deadline. */
 export function createConnection(target: RedisTarget, extra: Extra = {}): Connection {
-  const settings: Settings = { ...required, lazyConnect: true, ...extra };
+  const settings: Settings = { ...required, lazyConnect: true, ...extra, ...silenceMs(extra) };
   if (typeof target === 'string') {
     const parsed = parseTarget(target);
     return parsed === undefined ? new Redis(target, settings) : createConnection(parsed, extra);
@@ -82,15 +90,14 @@ export function createConnection(target: RedisTarget, extra: Extra = {}): Connec
       redisOptions: { ...target.options?.redisOptions, ...clusterNodeSettings(extra) },
     });
   }
-  // A master that hangs, or is cut off, keeps its connections: the sentinels' word ends them.
-  const watch = target.sentinels === undefined ? {} : { failoverDetector: true };
-  return new Redis({ ...watch, ...target, ...settings });
+  // Never with `failoverDetector`: news of a failover that comes while ioredis is reconnecting ends the client for good.
+  return new Redis({ ...target, ...settings, failoverDetector: false });
 }
 
 /** What holds for each node's connection; ioredis manages reconnection of nodes itself. */
 function clusterNodeSettings(extra: Extra): Partial<Settings> & { replyMapping: 'legacy' } {
   const { maxRetriesPerRequest, keepAlive, protocol, replyMapping } = required;
-  return { maxRetriesPerRequest, keepAlive, protocol, replyMapping, ...extra };
+  return { maxRetriesPerRequest, keepAlive, protocol, replyMapping, ...extra, ...silenceMs(extra) };
 }
 
 /**
