@@ -35,6 +35,7 @@ export type {
   NodeOutcome,
 } from './engine/graph-definition.ts';
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record.ts';
+export type { Readiness } from './engine/hearing.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
 export type { RedisTarget } from './redis/connection.ts';

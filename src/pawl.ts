@@ -120,6 +120,7 @@ const workerSchema = z.object({
   quarantineAfter: z.int().min(1).optional(),
   replayBudgetMs: milliseconds,
   keepMs: milliseconds,
+  canaryMs: milliseconds,
 });
 
 const listSchema = z.object({

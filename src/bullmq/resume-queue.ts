@@ -9,6 +9,7 @@
  * - No payload beyond run, workflow and fence: everything else is in the store, where it is fenced.
  * - One attempt, and any number of stalls: pawl counts what went wrong by itself.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConnectionOptions,
   type Job,
@@ -54,6 +55,8 @@ const wakeUpSchema = z.object({
 /** BullMQ's `close` can hang while Redis is away; after this it is forced. */
 const closeMs = 5_000;
 const keepFailedJobs = 1_000;
+const canaryName = 'canary';
+const canaryLookMs = 50;
 
 export class BullResumeQueue implements ResumeQueue {
   readonly #options: BullQueueOptions;
@@ -98,6 +101,7 @@ export class BullResumeQueue implements ResumeQueue {
     await Promise.all(workers.map((worker) => worker.waitUntilReady()));
     let closing: Promise<void> | undefined;
     const consumer: Consumer = {
+      hears: (workflow, ms) => isTaken(this.#queue(workflow), ms),
       close: () => {
         closing ??= (async () => {
           this.#consumers.delete(consumer);
@@ -167,7 +171,22 @@ async function freeId(queue: Queue, id: string): Promise<string> {
   }
 }
 
+/** Whether a canary, a job without a meaning, is taken in time. A queue that somebody has paused is no sign of deafness. */
+async function isTaken(queue: Queue, ms: number): Promise<boolean> {
+  if (await queue.isPaused()) return true;
+  const options = { removeOnComplete: true, removeOnFail: true, attempts: 1, lifo: true };
+  const canary = await queue.add(canaryName, {}, options);
+  const until = performance.now() + ms;
+  while (performance.now() < until) {
+    await sleep(canaryLookMs);
+    if ((await queue.getJobState(canary.id ?? '')) !== 'waiting') return true;
+  }
+  await canary.remove().catch(() => undefined);
+  return false;
+}
+
 async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
+  if (job.name === canaryName) return;
   const tick = toTick(job);
   if (tick !== undefined) {
     await options.tick?.(tick);

@@ -17,6 +17,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Consumer, Delivery, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
+import { Hearing, type Readiness } from './hearing.ts';
 import { Session } from './session.ts';
 import { startRun } from './start.ts';
 import { Suspects } from './suspects.ts';
@@ -42,6 +43,8 @@ export interface WorkerOptions {
   readonly cancelGraceMs?: number;
   /** How long a run that has ended is kept. Default 7 days. */
   readonly keepMs?: number;
+  /** How often an idle worker makes sure that wake-ups reach it. Default 10 000. */
+  readonly canaryMs?: number;
 }
 
 export interface WorkerParts {
@@ -65,7 +68,9 @@ export class Worker implements AsyncDisposable {
   readonly #executions = new Set<Execution>();
   readonly #suspects: Suspects;
   readonly #started: Promise<void>;
+  readonly #hearing: Hearing;
   #consumer: Consumer | undefined;
+  #isReady = false;
   #closing: Promise<void> | undefined;
 
   /** Starts at once; `ready` tells when it takes wake-ups. */
@@ -81,6 +86,7 @@ export class Worker implements AsyncDisposable {
       replayBudgetMs: options.replayBudgetMs ?? defaults.replayBudgetMs,
       cancelGraceMs: options.cancelGraceMs ?? defaults.cancelGraceMs,
       keepMs: options.keepMs ?? defaults.keepMs,
+      canaryMs: options.canaryMs ?? defaults.canaryMs,
     };
     this.id = newWorkerId();
     this.#suspects = new Suspects({
@@ -103,6 +109,13 @@ export class Worker implements AsyncDisposable {
       resendMs: defaults.resendMs,
       random: Math.random,
     });
+    this.#hearing = new Hearing({
+      ...{ clock, logger, worker: this.id, canaryMs: this.#options.canaryMs },
+      workflows: [...this.#workflows.keys()],
+      hasRoom: () => this.#executions.size < concurrency,
+      consumer: () => this.#consumer,
+      reopen: () => this.#reopen(),
+    });
     this.#started = this.#start();
     // Who does not ask whether it is ready learns it from the log.
     this.#started.catch((error: unknown) => {
@@ -113,6 +126,13 @@ export class Worker implements AsyncDisposable {
   /** Resolves when the worker is registered and takes wake-ups; rejects when it could not start. */
   ready(): Promise<void> {
     return this.#started;
+  }
+
+  /** Whether the worker takes wake-ups now, and if not, why: for the readiness probe of a deployment. */
+  get readiness(): Readiness {
+    if (this.#closing !== undefined) return { ready: false, reason: 'it is closing' };
+    if (!this.#isReady) return { ready: false, reason: 'it has not started yet' };
+    return this.#hearing.readiness;
   }
 
   /** Runs held now. */
@@ -136,12 +156,29 @@ export class Worker implements AsyncDisposable {
   async #start(): Promise<void> {
     await this.#session.begin();
     this.#sweeper.begin();
-    this.#consumer = await this.#parts.queue.consume({
+    this.#consumer = await this.#consume();
+    this.#hearing.begin();
+    this.#isReady = true;
+  }
+
+  #consume(): Promise<Consumer> {
+    return this.#parts.queue.consume({
       workflows: [...this.#workflows.keys()],
       concurrency: this.#options.concurrency,
-      handle: (wakeUp, report) => this.#handle(wakeUp, report),
+      handle: (wakeUp, report) => {
+        this.#hearing.heard();
+        return this.#handle(wakeUp, report);
+      },
       tick: (tick) => this.#tick(tick),
     });
+  }
+
+  /** Takes wake-ups over new connections; what the old consumer has at work goes on to its end. */
+  async #reopen(): Promise<void> {
+    const deaf = this.#consumer;
+    this.#consumer = await this.#consume();
+    if (this.#closing !== undefined) void this.#consumer.close();
+    void deaf?.close();
   }
 
   /** Starts the run of one time of a schedule; the time is in its id, so it is started once. */
@@ -218,6 +255,7 @@ export class Worker implements AsyncDisposable {
     const { clock, logger } = this.#parts;
     await this.#started.catch(() => undefined);
     for (const execution of this.#executions) execution.handBackAtNextCommit();
+    await within(clock, this.#hearing.end());
     const closed = this.#consumer?.close() ?? Promise.resolve();
     const deadline = new AbortController();
     await Promise.race([closed, clock.sleep(graceMs, deadline.signal)]);

@@ -57,7 +57,10 @@ const requiredInCluster = {
 } satisfies ClusterOptions;
 
 /** Settings of one use of a connection. */
-type Extra = Pick<RedisOptions, 'commandTimeout' | 'connectionName' | 'reconnectOnError'>;
+type Extra = Pick<
+  RedisOptions,
+  'commandTimeout' | 'connectionName' | 'reconnectOnError' | 'socketTimeout'
+>;
 
 /**
  * A server that is silent for so long although it was asked is given up: one that hangs, or is cut off, keeps its connection,

@@ -57,6 +57,8 @@ import { listRuns } from './run-list.ts';
 import { type Reply, Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 
+/** BullMQ lets a read block for ten seconds at most; after this time without a word the connection is dead. */
+const blockedMsMax = 20_000;
 /** Messages read at a time; more follow when these are taken. */
 const messagesPerPage = 100;
 
@@ -83,17 +85,23 @@ export class RedisRunStore implements RunStore {
   readonly #announcements: Announcements;
   readonly #sessions: Sessions;
   readonly #durable: DurableWrites | undefined;
+  readonly #callMs: number;
   #closed = false;
 
   private constructor(
     connected: { connection: Connection; target: RedisTarget },
     keys: Keys,
-    { logger, durable }: { logger: Logger; durable: DurableWrites | undefined },
+    {
+      logger,
+      durable,
+      callMs,
+    }: { logger: Logger; durable: DurableWrites | undefined; callMs: number },
   ) {
     this.#connection = connected.connection;
     this.#target = connected.target;
     this.#keys = keys;
     this.#durable = durable;
+    this.#callMs = callMs;
     this.#scripts = new Scripts(connected.connection, keys, durable);
     this.#announcements = new Announcements(connected.connection);
     this.#sessions = new Sessions({
@@ -132,7 +140,9 @@ export class RedisRunStore implements RunStore {
       }
       const durable =
         confirmation && (await openDurable(connected.target, confirmation, { callMs, logger }));
-      return new RedisRunStore(connected, new Keys(prefix, shards), { logger, durable });
+      return new RedisRunStore(connected, new Keys(prefix, shards), {
+        ...{ logger, durable, callMs },
+      });
     } catch (error) {
       connected.connection.disconnect();
       throw toFault(error, 'open');
@@ -143,7 +153,7 @@ export class RedisRunStore implements RunStore {
   connectionFor(purpose: { readonly blocking: boolean }): Connection {
     return createConnection(
       this.#target,
-      purpose.blocking ? {} : { commandTimeout: defaults.callMs },
+      purpose.blocking ? { socketTimeout: blockedMsMax } : { commandTimeout: this.#callMs },
     );
   }
 
