@@ -1,0 +1,60 @@
+// Goal: in a Cluster a master may die and slots may move under load; all runs end and nothing acknowledged is lost. Method:
+// three masters with a replica each, worker processes that say what was acknowledged to them.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Pawl } from 'pawl';
+import { judge } from '../support/acknowledged.ts';
+import { killChildren } from '../support/child.ts';
+import { startRedisCluster, type RedisCluster } from '../support/cluster.ts';
+import { migrateSlotOf } from '../support/migrate-slot.ts';
+import { diary } from '../support/workflows.ts';
+import { newPrefix, startWorker } from '../support/workers.ts';
+
+const runCount = 10;
+const count = 100;
+
+let cluster: RedisCluster;
+
+beforeEach(async () => {
+  cluster = await startRedisCluster({ replicas: 1, config: { 'cluster-node-timeout': '1000' } });
+});
+
+afterEach(async () => {
+  await killChildren();
+  await cluster.stop();
+});
+
+/** Lets a fault happen while runs are at work, and judges them when they have ended. */
+async function underLoad(fault: (prefix: string, pawl: Pawl) => Promise<void>): Promise<void> {
+  const url = `redis+cluster://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+  const shared = { url, prefix: newPrefix(), durability: 'replica' } as const;
+  await using pawl = await Pawl.open({ redis: url, prefix: shared.prefix });
+  const workers = [(await startWorker(shared)).child, (await startWorker(shared)).child];
+  const start = (paceMs: number) => pawl.start(diary, { count, paceMs });
+  const runs = await Promise.all(Array.from({ length: runCount }, () => start(15)));
+  await sleep(500);
+  await fault(shared.prefix, pawl);
+  runs.push(await start(1));
+  for (const run of runs) expect(await run.result()).toEqual({ entries: count });
+  for (const { lost, places, acknowledged } of await judge(runs, workers)) {
+    expect(lost).toEqual([]);
+    expect(places).toEqual(Array.from({ length: count }, (_, i) => i));
+    expect(acknowledged).toBeGreaterThan(0);
+  }
+  for (const worker of workers) worker.kill('SIGTERM');
+  for (const worker of workers) expect(await worker.exit).toEqual({ code: 0, signal: null });
+}
+
+test('a master that is killed is replaced by its replica, and all runs end', async () => {
+  await underLoad(async () => {
+    await cluster.servers[0]?.kill();
+  });
+});
+
+test('the slots of a shard and of the resume queue move while they are in use', async () => {
+  await underLoad(async (prefix) => {
+    for (const tag of [`{${prefix}:0}`, `{${prefix}:7}`, `{${prefix}}`]) {
+      expect(await migrateSlotOf(cluster, tag)).toBeGreaterThan(0);
+    }
+  });
+});
