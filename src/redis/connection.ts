@@ -12,7 +12,10 @@ import { type ClusterTarget, parseTarget } from './target.ts';
 
 export type Connection = Redis | Cluster;
 
-/** Where Redis is: a URL (see target.ts), ioredis options (Sentinel included), cluster nodes, or an instance to copy the settings of. */
+/**
+ * Where Redis is: a URL (see target.ts), ioredis options (Sentinel included), cluster nodes, or an instance to copy the
+ * settings of.
+ */
 export type RedisTarget = string | RedisOptions | ClusterTarget | Connection;
 
 export interface ConnectOptions {
@@ -63,8 +66,8 @@ type Extra = Pick<
 >;
 
 /**
- * A server that is silent for so long although it was asked is given up: one that hangs, or is cut off, keeps its connection,
- * and with it every client, while another has long been promoted.
+ * A server that is silent for so long although it was asked is given up: one that hangs, or is cut off, keeps its
+ * connection, and with it every client, while another has long been promoted.
  */
 function silenceMs({ commandTimeout }: Extra): { socketTimeout?: number } {
   return commandTimeout === undefined ? {} : { socketTimeout: commandTimeout };

@@ -85,7 +85,7 @@ async function confirmedByDisk(connection: Connection): Promise<Confirmation | u
 /** With appendfsync always the reply to a write comes after its flush. */
 async function flushesAlways(node: Exclude<Connection, Cluster>): Promise<boolean> {
   try {
-    const [, policy] = (await node.config('GET', 'appendfsync')) as string[];
+    const [, policy] = await node.config('GET', 'appendfsync');
     return policy === 'always';
   } catch {
     // Where the settings cannot be read nothing is promised about them.

@@ -5,6 +5,9 @@ import type { RedisCluster } from './cluster.ts';
 
 const keysPerCall = 20;
 
+/** From, to, and the owner: host, port, id. */
+type SlotRange = readonly [number, number, readonly [string, number, string]];
+
 /** Moves the slot of a key to a master that does not have it; returns how many keys went over. */
 export async function migrateSlotOf(cluster: RedisCluster, key: string): Promise<number> {
   const slot = calculateSlot(key);
@@ -18,9 +21,9 @@ export async function migrateSlotOf(cluster: RedisCluster, key: string): Promise
         isMaster: (await client.info('replication')).includes('role:master'),
       })),
     );
-    const ranges = (await clients[0]?.call('CLUSTER', 'SLOTS')) as [number, number, unknown[]][];
+    const ranges = (await clients[0]?.call('CLUSTER', 'SLOTS')) as SlotRange[];
     const range = ranges.find(([from, to]) => from <= slot && slot <= to);
-    const ownerId = String((range?.[2] as unknown[])[2]);
+    const ownerId = String(range?.[2][2]);
     const source = nodes.find(({ id }) => id === ownerId);
     const target = nodes.find(({ id, isMaster }) => isMaster && id !== ownerId);
     if (source === undefined || target === undefined) throw new Error('no two masters');

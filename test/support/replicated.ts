@@ -28,7 +28,12 @@ export async function startReplicatedRedis(
     servers.push(master);
     for (let i = 0; i < replicas; i++) {
       const replicaof = `127.0.0.1 ${master.port}`;
-      servers.push(await startRedisServer({ config: { replicaof, ...config } }));
+      // One of them may be the next master.
+      servers.push(
+        await startRedisServer({
+          config: { 'repl-diskless-sync-delay': '0', replicaof, ...config },
+        }),
+      );
     }
     await caughtUp(master, replicas);
     return { url: master.url, master, replicas: servers.slice(1), stop };

@@ -1,4 +1,4 @@
-/** A TCP proxy whose connections can be made to hang, for good, while new ones work: as a network that has forgotten them. */
+/** A TCP proxy whose connections can be made to hang for good while new ones work: a network that has forgotten them. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
