@@ -32,6 +32,8 @@ function retryDelayMs(attempt: number): number {
   return attempt === 1 ? 5 : Math.min(25 * 2 ** attempt, 1000) + Math.random() * 100;
 }
 
+const reviveMs = 100;
+
 const required = {
   maxRetriesPerRequest: null,
   enableOfflineQueue: true,
@@ -78,9 +80,11 @@ export function createConnection(target: RedisTarget, extra: Extra = {}): Connec
   const settings: Settings = { ...required, lazyConnect: true, ...extra, ...silenceMs(extra) };
   if (typeof target === 'string') {
     const parsed = parseTarget(target);
-    return parsed === undefined ? new Redis(target, settings) : createConnection(parsed, extra);
+    return parsed === undefined
+      ? revived(new Redis(target, settings))
+      : createConnection(parsed, extra);
   }
-  if (target instanceof Redis) return target.duplicate(settings);
+  if (target instanceof Redis) return revived(target.duplicate(settings));
   if (target instanceof Cluster) {
     const options = { ...target.options, ...requiredInCluster, lazyConnect: true };
     return target.duplicate([], {
@@ -97,7 +101,26 @@ export function createConnection(target: RedisTarget, extra: Extra = {}): Connec
     });
   }
   // Never with `failoverDetector`: news of a failover that comes while ioredis is reconnecting ends the client for good.
-  return new Redis({ ...target, ...settings, failoverDetector: false });
+  return revived(new Redis({ ...target, ...settings, failoverDetector: false }));
+}
+
+/**
+ * Connects a client again that has ended although nobody closed it: ioredis gives one up for good, whatever the retry
+ * strategy, when it is disconnected in the moment in which it asks the sentinels for the master.
+ */
+function revived(client: Redis): Redis {
+  let isWanted = true;
+  const disconnect = client.disconnect.bind(client);
+  client.disconnect = (reconnect = false) => {
+    if (!reconnect) isWanted = false;
+    disconnect(reconnect);
+  };
+  client.on('end', () => {
+    if (!isWanted) return;
+    // What goes wrong is an event of the client, too, and the next end comes here again.
+    setTimeout(() => void (isWanted && client.connect().catch(() => undefined)), reviveMs);
+  });
+  return client;
 }
 
 /** What holds for each node's connection; ioredis manages reconnection of nodes itself. */
