@@ -1,15 +1,17 @@
 // Goal: in a Cluster a master may die and slots may move under load; all runs end and nothing acknowledged is lost. Method:
 // three masters with a replica each, worker processes that say what was acknowledged to them.
+import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Pawl } from 'pawl';
 import type { RunHandle } from 'pawl';
 import { defaults } from '../../src/core/limits.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import type { RedisServer } from '../../src/testing/redis-server.ts';
 import { judge } from '../support/acknowledged.ts';
-import { killChildren } from '../support/child.ts';
+import { compiled, killChildren } from '../support/child.ts';
 import { startRedisCluster, type RedisCluster } from '../support/cluster.ts';
 import { migrateSlotOf } from '../support/migrate-slot.ts';
 import { diary } from '../support/workflows.ts';
@@ -20,20 +22,24 @@ const count = 100;
 
 let cluster: RedisCluster;
 
-beforeEach(async () => {
+beforeAll(async () => {
   cluster = await startRedisCluster({ replicas: 1, config: { 'cluster-node-timeout': '1000' } });
 });
 
-afterEach(async () => {
-  await killChildren();
+afterEach(killChildren);
+
+afterAll(async () => {
   await cluster.stop();
 });
+
+const urlOfAll = (): string =>
+  `redis+cluster://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
 
 /** Lets a fault happen while runs are at work, and judges them when they have ended. */
 async function underLoad(
   fault: (prefix: string, runs: readonly RunHandle[]) => Promise<void>,
 ): Promise<void> {
-  const url = `redis+cluster://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+  const url = urlOfAll();
   const shared = { url, prefix: newPrefix(), durability: 'replica' } as const;
   await using pawl = await Pawl.open({ redis: url, prefix: shared.prefix });
   const workers = [(await startWorker(shared)).child, (await startWorker(shared)).child];
@@ -75,4 +81,19 @@ test('the slots of a shard and of the resume queue move while they are in use', 
       expect(await migrateSlotOf(cluster, key)).toBeGreaterThan(0);
     }
   });
+});
+
+test('the demo passes its own verdict on a cluster, and leaves nothing there', async () => {
+  const args = ['--runs', '6', '--workers', '2', '--kills', '1', '--seed', '7', '--json'];
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [compiled('examples/demo/main.ts'), ...args, '--redis', urlOfAll()],
+    { timeout: 50_000 },
+  );
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+  for (const server of cluster.servers) {
+    const redis = new Redis(server.url);
+    expect(await redis.keys('{demo-*')).toEqual([]);
+    redis.disconnect();
+  }
 });

@@ -44,7 +44,7 @@ async function deafen(canaryMs: number) {
 test('without canaries the run waits, however often the sweeper sends its wake-up', async () => {
   const { worker, run, close } = await deafen(600_000);
   // Longer than the sweeper takes to send the wake-up again, and than BullMQ takes to renew its blocking connection.
-  await sleep(9_000);
+  await sleep(7_500);
   expect((await run.info()).status).toBe('queued');
   expect(worker.readiness).toEqual({ ready: true });
   await close();
