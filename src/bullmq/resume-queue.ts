@@ -76,7 +76,7 @@ export class BullResumeQueue implements ResumeQueue {
     if (this.#closed) throw closedError();
     const queue = this.#queue(wakeUp.workflow);
     const id = `${wakeUp.run}:${wakeUp.fence}`;
-    const job: JobsOptions = {
+    const job = async (): Promise<JobsOptions> => ({
       deduplication: {
         id: options.again === true ? await freeId(queue, id) : id,
         keepLastIfActive: true,
@@ -88,8 +88,13 @@ export class BullResumeQueue implements ResumeQueue {
       ...(wakeUp.priority === undefined || wakeUp.priority === 0
         ? { lifo: options.urgent ?? false }
         : { priority: wakeUp.priority }),
-    };
-    await queue.add('resume', wakeUpSchema.parse(wakeUp), job);
+    });
+    try {
+      await queue.add('resume', wakeUpSchema.parse(wakeUp), await job());
+    } catch (error) {
+      this.#forget(wakeUp.workflow, queue);
+      throw error;
+    }
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
@@ -124,6 +129,12 @@ export class BullResumeQueue implements ResumeQueue {
       queue.close().catch(() => undefined);
     }
     this.#connection.disconnect();
+  }
+
+  /** BullMQ remembers a first connection that failed for good: the next wake-up makes the queue anew. */
+  #forget(workflow: string, queue: Queue): void {
+    if (this.#queues.get(workflow) === queue) this.#queues.delete(workflow);
+    queue.close().catch(() => undefined);
   }
 
   #queue(workflow: string): Queue {
