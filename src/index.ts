@@ -8,7 +8,7 @@ export { durable } from './durable.ts';
 
 // What the front door takes and returns.
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
-export type { ListOptions, OpenOptions, Parts, ScheduleOptions } from './pawl.ts';
+export type { ListOptions, OpenOptions, Parts, ScheduleOptions } from './options.ts';
 export type { StartOptions } from './engine/start-options.ts';
 export type {
   CheckpointOptions,
@@ -36,9 +36,11 @@ export type {
   NodeOutcome,
 } from './engine/graph-definition.ts';
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record.ts';
+export type { Readiness } from './engine/hearing.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
 export type { RedisTarget } from './redis/connection.ts';
+export type { Durability, ReplicaDurability } from './redis/durability.ts';
 
 // Words of the domain.
 export type { CheckpointInfo, CheckpointListOptions } from './core/checkpoint.ts';
@@ -78,6 +80,7 @@ export {
   ConflictError,
   CorruptionError,
   DefinitionError,
+  DurabilityError,
   errorCodes,
   FencedError,
   InvalidError,

@@ -36,10 +36,12 @@ export const errorCodes = {
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
   PAWL_UNAVAILABLE:
     'Redis, or the disk, did not answer: `outcome` says whether the call may have been applied.',
+  PAWL_NOT_DURABLE:
+    'It is written on the master, but not known to be as durable as asked for: repeating it is safe.',
   PAWL_REDIS_FULL: 'Redis is at its memory limit and refused the write.',
   PAWL_REDIS_CONFIG:
     'Redis is set up so that it could lose runs: the message has the command that fixes it.',
-  PAWL_REDIS_VERSION: 'Redis is older than 7.0.',
+  PAWL_REDIS_VERSION: 'Redis is older than 7.0, or too old for an option: the message names it.',
   PAWL_SHARDS: 'This prefix was first used with another number of shards.',
   PAWL_STATE_MISFIT:
     'A stored state does not fit the code of today and there is no migration; the run is untouched.',
@@ -221,6 +223,24 @@ export class UnavailableError extends PawlError {
       }${cause instanceof Error ? ` (${cause.message})` : ''}.`,
       { cause, outcome, retryable: true },
     );
+  }
+}
+
+/**
+ * `PAWL_NOT_DURABLE`: written on the master, and not known to be on as many replicas (or on the disk) as was asked for. The
+ * same call again waits for them again; if a failover has lost the write, it is made anew.
+ */
+export class DurabilityError extends PawlError {
+  readonly wanted: number;
+  readonly reached: number;
+  constructor(what: string, wanted: number, reached: number) {
+    super(
+      'PAWL_NOT_DURABLE',
+      `It is written on the master, but known on ${reached} of ${wanted} ${what} only. It is not undone; repeat the call to wait again.`,
+      { outcome: 'applied', retryable: true },
+    );
+    this.wanted = wanted;
+    this.reached = reached;
   }
 }
 

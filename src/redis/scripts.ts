@@ -17,6 +17,12 @@ import type {
   WorkerInfo,
 } from '../core/store.ts';
 import type { Connection } from './connection.ts';
+import {
+  type Argument,
+  type DurableScript,
+  durableScript,
+  type DurableWrites,
+} from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { formatTags, formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
@@ -26,7 +32,6 @@ import { WriteBatch } from './write-batch.ts';
 /** What a script returns: a word for the outcome, then values that depend on it. */
 export type Reply = readonly unknown[];
 
-type Argument = string | number | Buffer;
 type Command = (...args: Argument[]) => Promise<Reply>;
 
 const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
@@ -50,15 +55,36 @@ const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
   told: 2,
 };
 
+/** What is acknowledged to somebody; true where the script recognises its repetition. */
+const acknowledged: Readonly<Partial<Record<keyof typeof lua, boolean>>> = {
+  append: true,
+  cancel: true,
+  claim: true,
+  commit: true,
+  create: true,
+  delete: false,
+  pause: true,
+  post: true,
+  resume: false,
+};
+
 const page = fixedLimits.eventsPerPage;
 
 export class Scripts {
   readonly #commands: Readonly<Record<string, Command>>;
   readonly #keys: Keys;
   readonly #batch: WriteBatch;
+  readonly #durable: DurableWrites | undefined;
+  readonly #durableScripts = new Map<string, DurableScript>();
 
-  constructor(connection: Connection, keys: Keys) {
+  /** With `durable`, writes are acknowledged only when they are confirmed. */
+  constructor(connection: Connection, keys: Keys, durable?: DurableWrites) {
     this.#keys = keys;
+    this.#durable = durable;
+    for (const [name, isRepeatable] of Object.entries(acknowledged)) {
+      const script = name as keyof typeof lua;
+      this.#durableScripts.set(name, durableScript(lua[script], keyCounts[script], isRepeatable));
+    }
     this.#batch = new WriteBatch(connection);
     for (const [name, source] of Object.entries(lua)) {
       connection.defineCommand(commandName(name), {
@@ -247,6 +273,10 @@ export class Scripts {
 
   async #call(name: keyof typeof lua, args: Argument[]): Promise<Reply> {
     try {
+      const script = this.#durableScripts.get(name);
+      if (this.#durable !== undefined && script !== undefined) {
+        return await this.#durable.call(script, args);
+      }
       const command = this.#commands[`${commandName(name)}Buffer`];
       if (command === undefined) throw new TypeError(`script ${name} is not defined`);
       this.#batch.join();

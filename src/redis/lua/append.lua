@@ -17,6 +17,8 @@ local fence, owner, token, expected = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version')
 local version = m[6] or '0'
 if m[4] == token then
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'token', token)
   return {'committed', string.format('%.0f', expected + (#ARGV - 5) / 3), version}
 end
 if not m[1] then return {'missing'} end

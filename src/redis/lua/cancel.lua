@@ -24,6 +24,8 @@ local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'deaths', 'wor
 local fence, status = m[2], m[3]
 if not status then return {'missing'} end
 if redis.call('SISMEMBER', seen, message) == 1 then
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'status', status)
   if status == 'cancelled' then return {'cancelled'} end
   return {'asked', m[1], fence, status, m[4] or '0', m[10] or '0', m[11] or '0'}
 end

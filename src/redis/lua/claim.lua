@@ -36,7 +36,11 @@ local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 
   'lostReason', 'lostAt', 'detectMs', 'bytes', 'inbox', 'paused', 'loose')
 local status, owner, fence, seq = m[1], m[2], m[3], m[4]
 if not status then return {'missing'} end
-if status == 'running' and owner == token then return claimed() end
+if status == 'running' and owner == token then
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'owner', token)
+  return claimed()
+end
 if expectedFence ~= '' and expectedFence ~= fence then return {'stale', fence} end
 if loose ~= (m[14] == '1') then return {'idle', status} end
 if status == 'running' and not loose then return {'held', m[5]} end

@@ -39,7 +39,10 @@ local status, taken = ARGV[11], tonumber(ARGV[14])
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused', 'parent',
   'kept', 'loose')
 if not m[1] then return {'missing'} end
-if m[4] == token then return {'committed', string.format('%.0f', expected + count), m[6] or '0'} end
+if m[4] == token then
+  redis.call('HSET', run, 'token', token)
+  return {'committed', string.format('%.0f', expected + count), m[6] or '0'}
+end
 if m[1] ~= fence or m[2] ~= owner then
   local own = string.format('%.0f-', expected + 1) .. fence
   return {'fenced', m[1], count > 0 and #redis.call('XRANGE', events, own, own) or 0}

@@ -30,6 +30,8 @@ local delay, priority, loose = tonumber(ARGV[10]), ARGV[11], ARGV[13] ~= ''
 
 local known = redis.call('HGET', run, 'createToken')
 if known then
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'createToken', known)
   local outcome = known == token and 'created' or 'exists'
   return {outcome, redis.call('HGETALL', run), redis.call('HGETALL', payload)}
 end

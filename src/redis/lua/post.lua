@@ -21,6 +21,8 @@ local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'deaths', 'wor
 local status = m[3]
 if not status then return {'missing'} end
 if redis.call('SISMEMBER', seen, message) == 1 then
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'status', status)
   return {'known', m[1], m[2], status, m[4] or '0', m[7] or '0', m[8] or '0'}
 end
 if status == 'completed' or status == 'failed' or status == 'cancelled' then return {'ended', status} end
