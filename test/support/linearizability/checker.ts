@@ -53,6 +53,7 @@ export function checkHistory<State, Input, Answer>(
 
 interface Visit<State> {
   readonly state: State;
+  readonly key: string;
   /** Indexes of operations that may be tried from here. */
   readonly candidates: readonly number[];
   /** The candidate tried last, as an index of `candidates`. */
@@ -76,7 +77,8 @@ class Search<State, Input, Answer> {
   }
 
   run(): Verdict<Input, Answer> {
-    const path: Visit<State>[] = [this.#visit(this.#model.initial, -1)];
+    const { initial } = this.#model;
+    const path: Visit<State>[] = [this.#visit(initial, this.#model.key(initial), -1)];
     const order: number[] = [];
     let longest: number[] = [];
     let stuck = path[0]?.candidates ?? [];
@@ -109,21 +111,25 @@ class Search<State, Input, Answer> {
     while (here.tried + 1 < here.candidates.length) {
       here.tried += 1;
       const operation = here.candidates[here.tried] ?? 0;
-      const { input, answer, call } = this.#at(operation);
+      const { input, answer, call, optional } = this.#at(operation);
       const state = this.#model.step(here.state, input, answer);
       if (state === undefined) continue;
+      const stateKey = this.#model.key(state);
+      // It would change nothing now: as well it may not have happened yet.
+      if (optional && stateKey === here.key) continue;
       this.#place(operation, true);
-      const key = `${this.#placedKey()}|${this.#model.key(state)}`;
+      const key = `${this.#placedKey()}|${stateKey}`;
       if (!this.#seen.has(key)) {
         this.#seen.add(key);
-        return { operation, visit: this.#visit(state, Math.max(here.latestCall, call)) };
+        const latestCall = Math.max(here.latestCall, call);
+        return { operation, visit: this.#visit(state, stateKey, latestCall) };
       }
       this.#place(operation, false);
     }
     return undefined;
   }
 
-  #visit(state: State, latestCall: number): Visit<State> {
+  #visit(state: State, key: string, latestCall: number): Visit<State> {
     let earliestReturn = Infinity;
     const required: number[] = [];
     const optional: number[] = [];
@@ -139,7 +145,7 @@ class Search<State, Input, Answer> {
       }
     }
     // What must have happened first: most histories are judged without any guess.
-    return { state, candidates: [...required, ...optional], tried: -1, latestCall };
+    return { state, key, candidates: [...required, ...optional], tried: -1, latestCall };
   }
 
   #place(operation: number, placed: boolean): void {
