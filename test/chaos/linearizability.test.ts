@@ -20,7 +20,6 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 afterEach(() => {
   vi.doUnmock('../../src/redis/lua.gen.ts');
-  vi.resetModules();
 });
 
 const opening =
@@ -120,6 +119,7 @@ test.each(bugs)(
   async ({ script, replace: [part, instead], storm }) => {
     const source = lua[script];
     expect(source).toContain(part);
+    vi.resetModules();
     vi.doMock('../../src/redis/lua.gen.ts', () => ({
       lua: { ...lua, [script]: source.replace(part, instead) },
     }));

@@ -31,7 +31,6 @@ export class History<Input, Answer> {
     const at = ++this.#now;
     const result = await answerOf(call);
     const end = ++this.#now;
-    if (result === 'not applied') return undefined;
     const isKnown = result !== 'unknown';
     if (isKnown) this.answered += 1;
     else this.unknown += 1;
@@ -53,11 +52,13 @@ export class History<Input, Answer> {
 
 async function answerOf<Result>(
   call: () => Promise<Result>,
-): Promise<{ readonly value: Result } | 'unknown' | 'not applied'> {
+): Promise<{ readonly value: Result } | 'unknown'> {
   try {
     return { value: await call() };
   } catch (error) {
     if (!PawlError.is(error) || error.outcome === undefined) throw error;
-    return error.outcome === 'unknown' ? 'unknown' : 'not applied';
+    // A reply that is an error has no place in a history: no script may fail here.
+    if (error.outcome !== 'unknown') throw error;
+    return 'unknown';
   }
 }
