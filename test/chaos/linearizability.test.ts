@@ -8,7 +8,7 @@ import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
 import { perform, type Performance, type Storm } from '../support/linearizability/performance.ts';
 
-const seeds = Number(process.env['PAWL_LIN_SEEDS'] ?? 4);
+const seeds = Number(process.env['PAWL_LIN_SEEDS'] ?? 3);
 /** How long a call may find no answer before its outcome counts as unknown: short, so that some do. */
 const callMs = 400;
 

@@ -49,25 +49,40 @@ const commitAttempts = 3;
 /** Postponed by this, nothing is due while the history lasts. */
 const farMs = 600_000;
 
+export interface ClientOptions {
+  readonly worker: string;
+  readonly seed: number;
+  /** The moment for a fault that is to hit this very call. */
+  readonly beforeCall: () => void;
+}
+
 export class Client {
   readonly #scene: Scene;
   readonly #store: RunStore;
   readonly #worker: string;
   readonly #random: () => number;
+  readonly #beforeCall: () => void;
   readonly #held = new Map<string, Held>();
   #count = 0;
 
-  constructor(scene: Scene, store: RunStore, worker: string, seed: number) {
+  constructor(scene: Scene, store: RunStore, options: ClientOptions) {
     this.#scene = scene;
     this.#store = store;
-    this.#worker = worker;
-    this.#random = seeded(seed);
+    this.#worker = options.worker;
+    this.#random = seeded(options.seed);
+    this.#beforeCall = options.beforeCall;
   }
 
   /** Makes `count` calls. */
   async perform(count: number): Promise<void> {
-    for (const run of this.#scene.runs) await this.#create(run);
-    for (let i = 0; i < count; i++) await this.#next(this.#pick(this.#scene.runs));
+    for (const run of this.#scene.runs) {
+      this.#beforeCall();
+      await this.#create(run);
+    }
+    for (let i = 0; i < count; i++) {
+      this.#beforeCall();
+      await this.#next(this.#pick(this.#scene.runs));
+    }
     // What is left of it shows what the calls without an answer came to.
     for (const run of this.#scene.runs) await this.#load(run);
   }

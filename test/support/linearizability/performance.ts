@@ -31,6 +31,8 @@ export interface Report {
 }
 
 const killEveryMs = 8;
+/** Of all replies. */
+const lostReplies = 0.08;
 /** Longer than a call may take: its answer is lost for good. */
 const longPauseMs = 500;
 
@@ -47,10 +49,20 @@ export async function perform(performance: Performance): Promise<Report> {
   const calm = new AbortController();
   const weather = rage(storm, { proxies, admin, random: seeded(seed), calm: calm.signal });
   try {
+    const loses = storm === 'lost replies and cuts' ? lostReplies : 0;
     await Promise.all(
-      stores.map((store, i) =>
-        new Client(scene, store, names[i] ?? '', seed * 100 + i).perform(calls),
-      ),
+      stores.map((store, i) => {
+        const random = seeded(seed * 1000 + i);
+        const beforeCall = (): void => {
+          if (random() < loses) proxies[i]?.dropReplies(1);
+        };
+        const client = new Client(scene, store, {
+          worker: names[i] ?? '',
+          seed: seed * 100 + i,
+          beforeCall,
+        });
+        return client.perform(calls);
+      }),
     );
   } finally {
     calm.abort();
@@ -110,12 +122,9 @@ async function rage(storm: Storm, { proxies, admin, random, calm }: Sky): Promis
 
 async function rageOver(proxy: TcpProxy, random: () => number, calm: AbortSignal): Promise<void> {
   while (!calm.aborted) {
-    await sleep(2 + random() * 26);
-    // A reply to be dropped would wait for the client's next handshake, and no client would ever come back.
-    if (proxy.connections() === 0) continue;
+    await sleep(10 + random() * 60);
     const chance = random();
-    if (chance < 0.6) proxy.dropReplies(1);
-    else if (chance < 0.85) proxy.cut();
+    if (chance < 0.6) proxy.cut();
     else await hold(proxy, chance > 0.985 ? longPauseMs : random() * 20);
   }
 }
