@@ -60,9 +60,22 @@ const requiredInCluster = {
 } satisfies ClusterOptions;
 
 /** Settings of one use of a connection. */
-type Extra = Pick<RedisOptions, 'commandTimeout' | 'connectionName'>;
+type Extra = Pick<RedisOptions, 'commandTimeout' | 'socketTimeout' | 'connectTimeout'>;
 
-/** Makes an unconnected client; `extra` is for the resume queue, whose blocking reads must not have a deadline. */
+/**
+ * For calls that may take `callMs`. A connection that owes an answer and is silent for a third of it is dead, even if
+ * nobody has said so (the other host vanished, a NAT forgot it): the call goes out again on a new one, well within its
+ * time. Without this a worker would stay deaf until the kernel gives up, a quarter of an hour later.
+ */
+export function callSettings(callMs: number): Extra {
+  const silenceMs = Math.ceil(callMs / 3);
+  return { commandTimeout: callMs, socketTimeout: silenceMs, connectTimeout: silenceMs };
+}
+
+/** Longer than BullMQ ever lets a read block. */
+const blockedMsMax = 12_000;
+
+/** Makes an unconnected client; `extra` says what it is for. */
 export function createConnection(target: RedisTarget, extra: Extra = {}): Connection {
   const settings: Settings = { ...required, lazyConnect: true, ...extra };
   if (typeof target === 'string') return new Redis(target, settings);
@@ -85,6 +98,22 @@ export function createConnection(target: RedisTarget, extra: Extra = {}): Connec
   return new Redis({ ...target, ...settings });
 }
 
+/**
+ * For a consumer of the resume queue: no call of it has a deadline. BullMQ makes copies of it for its blocking reads, which
+ * are silent for up to ten seconds by design; only those are given more patience.
+ */
+export function createConsumerConnection(target: RedisTarget, callMs: number): Connection {
+  const { socketTimeout = 0, connectTimeout } = callSettings(callMs);
+  const patient = { socketTimeout: Math.max(socketTimeout, blockedMsMax), connectTimeout };
+  const connection = createConnection(target, patient);
+  // Nodes of a cluster share their settings, so there all are as patient as those that block.
+  if (connection instanceof Cluster) return connection;
+  connection.options.socketTimeout = socketTimeout;
+  const duplicate = connection.duplicate.bind(connection);
+  connection.duplicate = (override) => duplicate({ ...override, ...patient });
+  return connection;
+}
+
 /** What holds for each node's connection; ioredis manages reconnection of nodes itself. */
 function clusterNodeSettings(extra: Extra): Partial<Settings> & { replyMapping: 'legacy' } {
   const { maxRetriesPerRequest, keepAlive, protocol, replyMapping } = required;
@@ -100,7 +129,7 @@ export async function connect(
   target: RedisTarget,
   options: ConnectOptions,
 ): Promise<{ connection: Connection; cluster: boolean; target: RedisTarget }> {
-  const connection = createConnection(target, { commandTimeout: options.callMs });
+  const connection = createConnection(target, callSettings(options.callMs));
   let lastError: Error | undefined;
   connection.on('error', (error: Error) => {
     if (error.message !== lastError?.message) {

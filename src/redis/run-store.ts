@@ -35,7 +35,14 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
-import { connect, type Connection, createConnection, type RedisTarget } from './connection.ts';
+import {
+  callSettings,
+  connect,
+  type Connection,
+  createConnection,
+  createConsumerConnection,
+  type RedisTarget,
+} from './connection.ts';
 import { toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { configKey, Keys, type ShardKeys } from './keys.ts';
@@ -74,6 +81,7 @@ export interface RedisStoreOptions {
 export class RedisRunStore implements RunStore {
   readonly #connection: Connection;
   readonly #target: RedisTarget;
+  readonly #callMs: number;
   readonly #keys: Keys;
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
@@ -83,8 +91,10 @@ export class RedisRunStore implements RunStore {
   private constructor(
     connected: { connection: Connection; target: RedisTarget },
     keys: Keys,
+    callMs: number,
     logger: Logger,
   ) {
+    this.#callMs = callMs;
     this.#connection = connected.connection;
     this.#target = connected.target;
     this.#keys = keys;
@@ -94,7 +104,7 @@ export class RedisRunStore implements RunStore {
       ...{ keys, logger, connection: connected.connection },
       scripts: this.#scripts,
       announcements: this.#announcements,
-      connect: () => createConnection(connected.target),
+      connect: () => createConnection(connected.target, callSettings(callMs)),
     });
   }
 
@@ -104,9 +114,10 @@ export class RedisRunStore implements RunStore {
    */
   static async open(options: RedisStoreOptions): Promise<RedisRunStore> {
     const logger = options.logger ?? silentLogger;
+    const callMs = options.callMs ?? defaults.callMs;
     const connected = await connect(options.redis, {
       connectMs: options.connectMs ?? defaults.connectMs,
-      callMs: options.callMs ?? defaults.callMs,
+      callMs,
       allowEviction: options.allowEviction ?? false,
       logger,
     });
@@ -121,7 +132,7 @@ export class RedisRunStore implements RunStore {
           `Prefix ${prefix} has ${shards} shards, ${options.shards} were asked for; nothing was written. Leave the option out, or choose another prefix.`,
         );
       }
-      return new RedisRunStore(connected, new Keys(prefix, shards), logger);
+      return new RedisRunStore(connected, new Keys(prefix, shards), callMs, logger);
     } catch (error) {
       connected.connection.disconnect();
       throw toFault(error, 'open');
@@ -130,10 +141,9 @@ export class RedisRunStore implements RunStore {
 
   /** What the resume queue needs to reach the same server: a maker of further connections. */
   connectionFor(purpose: { readonly blocking: boolean }): Connection {
-    return createConnection(
-      this.#target,
-      purpose.blocking ? {} : { commandTimeout: defaults.callMs },
-    );
+    return purpose.blocking
+      ? createConsumerConnection(this.#target, this.#callMs)
+      : createConnection(this.#target, callSettings(this.#callMs));
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
