@@ -164,6 +164,29 @@ test('a worker that is parted from Redis loses its runs, is told, and works agai
   expect(await next.result({ timeoutMs: 20_000 })).toEqual({ sum: 3 });
 });
 
+test('a stall that costs everybody the connection is not taken for deaths', async () => {
+  const quick = await startRemote();
+  const slow = await startRemote();
+  const runs = await Promise.all(
+    Array.from({ length: 8 }, () => caller.start(ticks, { count: 100, paceMs: 40 })),
+  );
+  const holders = async (): Promise<unknown[]> =>
+    Promise.all(runs.map(async (run) => (await run.info()).worker));
+  await expect.poll(holders).toContain(slow.worker.id);
+  for (const { proxy } of [quick, slow]) proxy.partition();
+  await sleep(2_000);
+  // One is back at once and looks around, the other one needs a second.
+  slow.proxy.delay(100);
+  for (const { proxy } of [slow, quick]) proxy.heal();
+  await sleep(1_500);
+  slow.proxy.delay(0);
+  for (const run of runs) {
+    expect(await run.result()).toEqual({ sum: 4950 });
+    const types = (await allEvents(run)).map(({ type }) => type);
+    expect(types).not.toContain('run.interrupted');
+  }
+});
+
 test('what was acknowledged while replies were lost is there, and there once', async () => {
   const remote = await Promise.all([startRemote(), startRemote()]);
   const random = seeded(7);
