@@ -35,7 +35,10 @@ export interface OpenOptions {
   readonly allowEviction?: boolean;
   /** How long to wait for Redis, in milliseconds. Default 30 000. */
   readonly connectMs?: number;
-  /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
+  /**
+   * How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. A connection
+   * that owes an answer and is silent for a third of it is dropped, and the call goes out again on a new one.
+   */
   readonly callMs?: number;
   readonly limits?: Partial<Limits>;
   /** Anything with debug, info, warn, error like pino's. Default: silence. */

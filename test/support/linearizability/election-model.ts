@@ -1,4 +1,7 @@
-/** The election of the sweeper, as long as no lock runs out and no presence is judged: whoever looks first leads until it leaves. */
+/**
+ * The election of the sweeper, as long as no lock runs out and no presence is judged: whoever looks first leads until it
+ * leaves.
+ */
 import type { Model } from './checker.ts';
 
 export interface ElectionInput {
