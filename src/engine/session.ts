@@ -32,6 +32,8 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #lag = monitorEventLoopDelay({ resolution: 20 });
   #stopBeats: (() => Promise<void>) | undefined;
+  /** The longest block between the last two beats. */
+  #notedMs = 0;
   /** The longest block of the event loop of late, and when its beat was. */
   #worstLag = { ms: 0, at: 0 };
 
@@ -71,12 +73,6 @@ export class Session {
 
   async #beat(): Promise<void> {
     const { store, worker, workflows, concurrency, sessionMs, active, clock } = this.#options;
-    const loopLagMs = maxMs(this.#lag);
-    const now = clock.monotonic();
-    if (loopLagMs >= this.#worstLag.ms || now - this.#worstLag.at > rememberLagMs) {
-      this.#worstLag = { ms: loopLagMs, at: now };
-    }
-    this.#lag.reset();
     await store.beat(
       {
         id: worker,
@@ -85,10 +81,23 @@ export class Session {
         workflows,
         concurrency,
         active: active(),
-        loopLagMs,
+        loopLagMs: Math.max(this.#notedMs, maxMs(this.#lag)),
       },
       sessionMs,
     );
+    this.#noteLag(clock.monotonic());
+  }
+
+  /**
+   * Behind the answer to the beat: at the end of a block the beat may come before the histogram has counted it, and a reset
+   * would forget the block.
+   */
+  #noteLag(now: number): void {
+    this.#notedMs = maxMs(this.#lag);
+    if (this.#notedMs >= this.#worstLag.ms || now - this.#worstLag.at > rememberLagMs) {
+      this.#worstLag = { ms: this.#notedMs, at: now };
+    }
+    this.#lag.reset();
   }
 }
 
