@@ -21,7 +21,10 @@ export interface OpenOptions {
   readonly allowEviction?: boolean;
   /** How long to wait for Redis, in milliseconds. Default 30 000. */
   readonly connectMs?: number;
-  /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
+  /**
+   * How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. A connection
+   * that owes an answer and is silent for a third of it is dropped, and the call goes out again on a new one.
+   */
   readonly callMs?: number;
   /**
    * How safe a write must be before it is acknowledged: `memory` (default) as Redis is set up; `disk` when it is flushed;

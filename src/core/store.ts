@@ -6,7 +6,8 @@
  * - Each method is atomic: it happens wholly or not at all, also when the caller dies in the middle.
  * - What concurrency makes normal is *returned* as an outcome. What is thrown is a fault: UnavailableError (no answer),
  *   CorruptionError (stored data cannot be read), LimitError (no room).
- * - Repeating a call with the same `token` after a lost answer is recognised and answered as the first time would have been.
+ * - Repeating a call with the same `token` after a lost answer is recognised and answered as the first time would have been;
+ *   a claim that was repeated shows the run as it is by then, and one whose run was taken since is refused.
  * - A run's owner is known by fence and token together. A call with a stale one changes nothing.
  * - Time is the store's own clock, never the caller's.
  */
@@ -208,7 +209,10 @@ export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly seq: number; readonly version: number }
   /** A release to `waiting` was refused: messages have come that the owner has not taken. Nothing was written. */
   | { readonly outcome: 'mail' }
-  /** Somebody else owns the run. `applied`: this very commit had been stored before they took it. */
+  /**
+   * Somebody else owns the run. `applied`: this very commit had been stored before they took it; of one without events
+   * that is not known, and said to be false.
+   */
   | { readonly outcome: 'fenced'; readonly fence: number; readonly applied: boolean }
   /** The log is not where the owner thinks: below, when Redis lost writes it had acknowledged. Nothing was written. */
   | { readonly outcome: 'conflict'; readonly seq: number }

@@ -20,6 +20,7 @@ import type { RunStore } from '../core/store.ts';
 import type { EventSchemas } from './context.ts';
 import { listCheckpoints } from './checkpoints.ts';
 import { type Decision, decisionSignal } from './effects.ts';
+import { EventReader } from './event-reader.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from './payloads.ts';
 import { foldUpTo } from './past.ts';
@@ -102,26 +103,25 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
 
   /**
    * The run's events from the one after `after` (default 0: all), then those that come, until the run has ended. Leaving
-   * the loop, or `signal`, stops it.
+   * the loop, or `signal`, stops it. Should Redis crash and lose acknowledged events, the next one is the first that took
+   * a lost one's place, and seqs come again.
    */
   async *events(
     options: { readonly after?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<RunEvent, void, undefined> {
-    const { store } = this.#parts;
-    let after = options.after ?? 0;
+    const reader = new EventReader(this.#parts.store, this.id, options.after ?? 0);
     for await (const _ of this.#changes(options.signal)) {
       // Read before the events, so that none is missed when the run ends in between.
       const record = await this.#record();
       for (;;) {
-        const page = await store.events({ run: this.id, after, limit: fixedLimits.eventsPerPage });
+        const page = await reader.page();
         for (const event of page) {
           if (options.signal?.aborted === true) return;
           yield toRunEvent(event, `run ${this.id}`);
-          after = event.seq;
         }
         if (page.length < fixedLimits.eventsPerPage) break;
       }
-      if (isEnded(record.status) && after >= record.seq) return;
+      if (isEnded(record.status) && reader.after >= record.seq) return;
     }
   }
 

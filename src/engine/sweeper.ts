@@ -12,7 +12,8 @@
  *
  * A worker whose presence is gone must be seen so twice in a row, so that a reconnect is not taken for a death. After a
  * gap in its own looks the sweeper passes one round by before it judges sessions: beats held up by the same stall (Redis
- * frozen, machine asleep) get in first.
+ * frozen, machine asleep) get in first. Presence it does not judge for longer: the stall may have cut everybody's
+ * connections, and not all come back at once.
  */
 import type { Clock } from '../core/clock.ts';
 import { fixedLimits } from '../core/limits.ts';
@@ -45,6 +46,8 @@ const followerMsPerWorker = 10;
 const confirmMs = 20;
 /** A gap between looks after which sessions are not judged at once. */
 const stallMs = 1000;
+/** A stall may have cost others their connections as well: they are back within this time. */
+const settleMs = 2_000;
 const orphanEveryMs = 5_000;
 const complainEveryMs = 60_000;
 
@@ -55,6 +58,9 @@ export class Sweeper {
   /** When the look before was, on the store's clock, and on ours. */
   #lookedAt = 0;
   #lookedMonotonic = 0;
+  /** When a look, also one as a follower, was last answered; and until when nobody's presence is judged. */
+  #answeredMonotonic: number | undefined;
+  #settledMonotonic = 0;
   #orphansAt = 0;
   #unknownHolders = new Set<string>();
   /** Workflows that a registered worker knows, as of the last search for orphans. */
@@ -87,6 +93,7 @@ export class Sweeper {
   async #turn(): Promise<number> {
     const { store, worker, lockMs, sweepMs, random } = this.#options;
     const look = await store.look(worker, lockMs);
+    this.#noteStall();
     if (!look.leader) {
       this.#suspects.clear();
       this.#lookedAt = 0;
@@ -96,6 +103,15 @@ export class Sweeper {
     await this.#sendDue();
     await this.#findOrphans();
     return this.#suspects.size > 0 ? Math.min(confirmMs, sweepMs) : sweepMs;
+  }
+
+  /** Whoever shared our stall may still be on the way back: that is no death. */
+  #noteStall(): void {
+    const now = this.#options.clock.monotonic();
+    const before = this.#answeredMonotonic;
+    this.#answeredMonotonic = now;
+    const stalled = before !== undefined && now - before > stallMs;
+    if (stalled) this.#settledMonotonic = now + settleMs;
   }
 
   async #takeFromLost(look: Led): Promise<void> {
@@ -109,6 +125,7 @@ export class Sweeper {
         if (!stalled) await this.#take(lost);
         continue;
       }
+      if (now < this.#settledMonotonic) continue;
       // It was there at the look before the first one that missed it: that is when it was last seen.
       const suspect = before.get(lost.worker) ?? {
         ...lost,

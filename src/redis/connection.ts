@@ -64,20 +64,25 @@ const requiredInCluster = {
 /** Settings of one use of a connection. */
 type Extra = Pick<
   RedisOptions,
-  'commandTimeout' | 'connectionName' | 'reconnectOnError' | 'socketTimeout'
+  'commandTimeout' | 'connectTimeout' | 'reconnectOnError' | 'socketTimeout'
 >;
 
 /**
- * A server that is silent for so long although it was asked is given up: one that hangs, or is cut off, keeps its
- * connection, and with it every client, while another has long been promoted.
+ * For calls that may take `callMs`. A connection that owes an answer and is silent for a third of it is dead, even if
+ * nobody has said so (the other host vanished, a NAT forgot it): the call goes out again on a new one, well within its
+ * time. Without this a worker would stay deaf until the kernel gives up, a quarter of an hour later.
  */
-function silenceMs({ commandTimeout }: Extra): { socketTimeout?: number } {
-  return commandTimeout === undefined ? {} : { socketTimeout: commandTimeout };
+export function callSettings(callMs: number): Extra {
+  const silenceMs = Math.ceil(callMs / 3);
+  return { commandTimeout: callMs, socketTimeout: silenceMs, connectTimeout: silenceMs };
 }
 
-/** Makes an unconnected client; `extra` is for the resume queue, whose blocking reads must not have a deadline. */
+/** Longer than BullMQ ever lets a read block. */
+const blockedMsMax = 12_000;
+
+/** Makes an unconnected client; `extra` says what it is for. */
 export function createConnection(target: RedisTarget, extra: Extra = {}): Connection {
-  const settings: Settings = { ...required, lazyConnect: true, ...extra, ...silenceMs(extra) };
+  const settings: Settings = { ...required, lazyConnect: true, ...extra };
   if (typeof target === 'string') {
     const parsed = parseTarget(target);
     return parsed === undefined
@@ -123,10 +128,26 @@ function revived(client: Redis): Redis {
   return client;
 }
 
+/**
+ * For a consumer of the resume queue: no call of it has a deadline. BullMQ makes copies of it for its blocking reads, which
+ * are silent for up to ten seconds by design; only those are given more patience.
+ */
+export function createConsumerConnection(target: RedisTarget, callMs: number): Connection {
+  const { socketTimeout = 0, connectTimeout } = callSettings(callMs);
+  const patient = { socketTimeout: Math.max(socketTimeout, blockedMsMax), connectTimeout };
+  const connection = createConnection(target, patient);
+  // Nodes of a cluster share their settings, so there all are as patient as those that block.
+  if (connection instanceof Cluster) return connection;
+  connection.options.socketTimeout = socketTimeout;
+  const duplicate = connection.duplicate.bind(connection);
+  connection.duplicate = (override) => revived(duplicate({ ...override, ...patient }));
+  return connection;
+}
+
 /** What holds for each node's connection; ioredis manages reconnection of nodes itself. */
 function clusterNodeSettings(extra: Extra): Partial<Settings> & { replyMapping: 'legacy' } {
   const { maxRetriesPerRequest, keepAlive, protocol, replyMapping } = required;
-  return { maxRetriesPerRequest, keepAlive, protocol, replyMapping, ...extra, ...silenceMs(extra) };
+  return { maxRetriesPerRequest, keepAlive, protocol, replyMapping, ...extra };
 }
 
 /**
@@ -138,7 +159,7 @@ export async function connect(
   target: RedisTarget,
   options: ConnectOptions,
 ): Promise<{ connection: Connection; cluster: boolean; target: RedisTarget }> {
-  const connection = createConnection(target, { commandTimeout: options.callMs });
+  const connection = createConnection(target, callSettings(options.callMs));
   let lastError: Error | undefined;
   connection.on('error', (error: Error) => {
     if (error.message !== lastError?.message) {

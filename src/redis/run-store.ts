@@ -38,9 +38,17 @@ import type {
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
-import { connect, type Connection, createConnection, type RedisTarget } from './connection.ts';
-import { type Confirmation, confirmationFor, type Durability } from './durability.ts';
-import { DurableWrites } from './durable-writes.ts';
+import {
+  callSettings,
+  connect,
+  type Connection,
+  createConnection,
+  createConsumerConnection,
+  type RedisTarget,
+} from './connection.ts';
+import { confirmationFor, type Durability } from './durability.ts';
+import { openDurable } from './durable-connection.ts';
+import type { DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { configKey, Keys, type ShardKeys } from './keys.ts';
@@ -61,8 +69,6 @@ import { listRuns } from './run-list.ts';
 import { type Reply, Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 
-/** BullMQ lets a read block for ten seconds at most; after this time without a word the connection is dead. */
-const blockedMsMax = 20_000;
 /** Messages read at a time; more follow when these are taken. */
 const messagesPerPage = 100;
 
@@ -76,7 +82,10 @@ export interface RedisStoreOptions {
   readonly durability?: Durability;
   /** How long to wait for Redis, in milliseconds. */
   readonly connectMs?: number;
-  /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
+  /**
+   * How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. A connection
+   * that owes an answer and is silent for a third of it is dropped, and the call goes out again on a new one.
+   */
   readonly callMs?: number;
   readonly logger?: Logger;
 }
@@ -84,13 +93,13 @@ export interface RedisStoreOptions {
 export class RedisRunStore implements RunStore {
   readonly #connection: Connection;
   readonly #target: RedisTarget;
+  readonly #callMs: number;
   readonly #keys: Keys;
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
   readonly #sessions: Sessions;
   readonly #memory: MemoryGuard;
   readonly #durable: DurableWrites | undefined;
-  readonly #callMs: number;
   #closed = false;
 
   private constructor(
@@ -102,6 +111,7 @@ export class RedisRunStore implements RunStore {
       callMs,
     }: { logger: Logger; durable: DurableWrites | undefined; callMs: number },
   ) {
+    this.#callMs = callMs;
     this.#connection = connected.connection;
     this.#target = connected.target;
     this.#keys = keys;
@@ -114,7 +124,7 @@ export class RedisRunStore implements RunStore {
       ...{ keys, logger, connection: connected.connection },
       scripts: this.#scripts,
       announcements: this.#announcements,
-      connect: () => createConnection(connected.target),
+      connect: () => createConnection(connected.target, callSettings(callMs)),
     });
   }
 
@@ -157,10 +167,9 @@ export class RedisRunStore implements RunStore {
 
   /** What the resume queue needs to reach the same server: a maker of further connections. */
   connectionFor(purpose: { readonly blocking: boolean }): Connection {
-    return createConnection(
-      this.#target,
-      purpose.blocking ? { socketTimeout: blockedMsMax } : { commandTimeout: this.#callMs },
-    );
+    return purpose.blocking
+      ? createConsumerConnection(this.#target, this.#callMs)
+      : createConnection(this.#target, callSettings(this.#callMs));
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -370,23 +379,6 @@ export class RedisRunStore implements RunStore {
       throw this.#closed ? closedError() : toFault(error, 'redis');
     }
   }
-}
-
-/** Confirmed writes have a connection of their own: one that waits does nothing else. */
-async function openDurable(
-  target: RedisTarget,
-  confirmation: Confirmation,
-  { callMs, logger }: { callMs: number; logger: Logger },
-): Promise<DurableWrites> {
-  const connection = createConnection(target, {
-    commandTimeout: callMs,
-    // Reconnects without sending the one refused command again: it must not be parted from its WAIT.
-    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
-  });
-  // The store's other connection says what is wrong with the server.
-  connection.on('error', ignore);
-  await connection.connect();
-  return new DurableWrites({ connection, confirmation, callMs, logger });
 }
 
 function closedError(): PawlError {
