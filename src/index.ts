@@ -37,6 +37,7 @@ export type {
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
+export type { EncryptionOptions } from './encryption/keyring.ts';
 export type { RedisTarget } from './redis/connection.ts';
 
 // Words of the domain.
@@ -64,6 +65,7 @@ export {
   errorCodes,
   FencedError,
   InvalidError,
+  KeyMissingError,
   LimitError,
   PawlError,
   RunError,

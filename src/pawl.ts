@@ -21,6 +21,9 @@ import type { StartOptions } from './engine/start-options.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken, Worker, type WorkerOptions } from './engine/worker.ts';
 import type { AnyWorkflow, StartInput, Workflow } from './engine/workflow.ts';
+import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
+import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
+import { EncryptedRunStore } from './encryption/run-store.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 
@@ -38,6 +41,8 @@ export interface OpenOptions {
   /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
   readonly callMs?: number;
   readonly limits?: Partial<Limits>;
+  /** Encrypts what workflows store, before it leaves this process. Default: nothing is encrypted. See docs/security.md. */
+  readonly encryption?: EncryptionOptions;
   /** Anything with debug, info, warn, error like pino's. Default: silence. */
   readonly logger?: Logger;
 }
@@ -49,6 +54,7 @@ export interface Parts {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly limits?: Partial<Limits>;
+  readonly encryption?: EncryptionOptions;
 }
 
 export interface ScheduleOptions {
@@ -116,13 +122,16 @@ export class Pawl implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #limits: Limits;
   readonly #workers = new Set<Worker>();
+  /** What workflows store is encrypted. */
+  readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: Parts) {
-    this.#store = parts.store;
-    this.#queue = parts.queue;
+  private constructor({ store, queue, ...parts }: Parts, keys: Keyring | undefined) {
     this.#clock = parts.clock ?? systemClock;
     this.#logger = parts.logger ?? silentLogger;
+    this.isEncrypted = keys !== undefined;
+    this.#store = keys === undefined ? store : new EncryptedRunStore(store, keys);
+    this.#queue = keys === undefined ? queue : new EncryptedResumeQueue(queue, keys, this.#logger);
     this.#limits = { ...defaultLimits, ...parts.limits };
   }
 
@@ -135,19 +144,21 @@ export class Pawl implements AsyncDisposable {
     validate(openSchema, options, 'open options');
     validate(limitsSchema, options.limits, 'limits');
     const logger = options.logger ?? silentLogger;
+    const prefix = options.prefix ?? defaults.prefix;
+    const keys = keyring(options.encryption, prefix);
     const store = await RedisRunStore.open(options);
     const queue = new BullResumeQueue({
       connect: (purpose) => store.connectionFor(purpose),
-      prefix: `{${options.prefix ?? defaults.prefix}}:bull`,
+      prefix: `{${prefix}}:bull`,
       logger,
     });
-    return new Pawl({ ...options, store, queue, logger });
+    return new Pawl({ ...options, store, queue, logger }, keys);
   }
 
   /** A pawl over parts of one's own: the memory store, for tests without Redis. */
   static assemble(parts: Parts): Pawl {
     validate(limitsSchema, parts.limits, 'limits');
-    return new Pawl(parts);
+    return new Pawl(parts, keyring(parts.encryption, ''));
   }
 
   /**
@@ -339,4 +350,9 @@ export class Pawl implements AsyncDisposable {
       );
     }
   }
+}
+
+/** @throws InvalidError for a bad key. `scope`: values of one are not readable in another. */
+function keyring(options: EncryptionOptions | undefined, scope: string): Keyring | undefined {
+  return options === undefined ? undefined : new Keyring(options, scope);
 }

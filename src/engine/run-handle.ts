@@ -5,6 +5,7 @@ import {
   type ErrorRecord,
   InvalidError,
   PawlError,
+  recordError,
   reviveError,
   RunError,
 } from '../core/errors.ts';
@@ -352,6 +353,16 @@ export function toRunInfo(record: RunRecord): RunInfo {
     ...{ id, workflow, status, seq, fence, worker, version, takeovers, paused, progress, tags },
     createdAt: new Date(record.createdAt),
     changedAt: new Date(record.changedAt),
-    error: decodeError(record.error, `run ${id}, error`),
+    error: readError(record),
   };
+}
+
+/** One error that cannot be read must not hide a page of runs: it is shown as what it is. */
+function readError({ id, error }: RunRecord): ErrorRecord | undefined {
+  try {
+    return decodeError(error, `run ${id}, error`);
+  } catch (unreadable) {
+    const { name, message, code } = recordError(unreadable);
+    return { name, message, ...(code === undefined ? {} : { code }) };
+  }
 }

@@ -30,10 +30,19 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   memory: ['src/core/', 'src/memory/', 'node:'],
   redis: ['src/core/', 'src/redis/', 'node:', 'ioredis', 'cluster-key-slot'],
   bullmq: ['src/core/', 'src/bullmq/', 'node:', 'bullmq', 'zod'],
+  // Stands around any store and any queue, by their contracts.
+  encryption: ['src/core/', 'src/encryption/', 'node:'],
   engine: ['src/core/', 'src/engine/', 'node:'],
   // For users' tests: it stands on all of the house.
   testing: [
-    ...['src/core/', 'src/memory/', 'src/engine/', 'src/pawl.ts', 'src/testing/'],
+    ...[
+      'src/core/',
+      'src/memory/',
+      'src/encryption/',
+      'src/engine/',
+      'src/pawl.ts',
+      'src/testing/',
+    ],
     ...['node:', 'testcontainers'],
   ],
   // The files at the root of src: the wiring and the entries.

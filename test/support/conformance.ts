@@ -1,12 +1,32 @@
 /** Stores and queues on Redis for the conformance suites. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
 import { BullResumeQueue } from '../../src/bullmq/resume-queue.ts';
 import { silentLogger } from '../../src/core/logger.ts';
+import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { type Connection, createConnection, type RedisTarget } from '../../src/redis/connection.ts';
 import { RedisRunStore, type RedisStoreOptions } from '../../src/redis/run-store.ts';
 import type { OpenedResumeQueue } from '../../src/testing/resume-queue/opened.ts';
 import type { OpenedRunStore } from '../../src/testing/run-store/opened.ts';
+
+/** Opens a store in memory, whose time passes by hand. */
+export async function openMemoryStore(): Promise<OpenedRunStore> {
+  let now = 1_700_000_000_000;
+  const store = new MemoryRunStore({ clock: { now: () => now } });
+  return {
+    store,
+    advance: async (ms) => {
+      now += ms;
+      await turn();
+    },
+    appearElsewhere: async (worker) => {
+      await store.appear(worker);
+      return async () => store.vanish(worker);
+    },
+    traces: async (run) => ((await store.record(run)) === undefined ? [] : [run]),
+    close: () => store.close(),
+  };
+}
 
 /** Opens a store; `close` removes what it left. */
 export async function openRedisStore(
