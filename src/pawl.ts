@@ -7,7 +7,7 @@ import { type Duration, toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError, RunError } from './core/errors.ts';
 import { defaultLimits, defaults, fixedLimits, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkRunId } from './core/names.ts';
+import { checkPrefix, checkRunId } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
 import { type Schema, validate } from './core/schema.ts';
@@ -80,10 +80,6 @@ export interface ListOptions {
 }
 
 const openSchema = z.object({
-  prefix: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ . -')
-    .optional(),
   shards: z.int().min(1).max(1024).optional(),
   allowEviction: z.boolean().optional(),
   connectMs: z.number().positive().optional(),
@@ -145,11 +141,13 @@ export class Pawl implements AsyncDisposable {
     validate(limitsSchema, options.limits, 'limits');
     const logger = options.logger ?? silentLogger;
     const prefix = options.prefix ?? defaults.prefix;
+    checkPrefix(prefix);
     const keys = keyring(options.encryption, prefix);
     const store = await RedisRunStore.open(options);
     const queue = new BullResumeQueue({
       connect: (purpose) => store.connectionFor(purpose),
       prefix: `{${prefix}}:bull`,
+      skipVersionCheck: store.hidesInfo,
       logger,
     });
     return new Pawl({ ...options, store, queue, logger }, keys);

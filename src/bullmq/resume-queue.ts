@@ -35,6 +35,8 @@ export interface BullQueueOptions {
   readonly connect: (purpose: { readonly blocking: boolean }) => ConnectionOptions & Closable;
   /** Prefix of all keys; with a hash tag, so that a queue's keys share a slot. */
   readonly prefix: string;
+  /** For a server that does not tell its version; BullMQ then uses nothing newer than it must. Default false. */
+  readonly skipVersionCheck?: boolean;
   readonly logger: Logger;
 }
 
@@ -128,6 +130,7 @@ export class BullResumeQueue implements ResumeQueue {
     const queue = new Queue(workflow, {
       connection: this.#connection,
       prefix: this.#options.prefix,
+      skipVersionCheck: this.#options.skipVersionCheck ?? false,
       streams: { events: { maxLen: 1000 } },
     });
     queue.on('error', (error) => this.#warn(workflow, error));
@@ -139,6 +142,7 @@ export class BullResumeQueue implements ResumeQueue {
     const worker = new Worker(workflow, (job) => deliver(job, options), {
       connection,
       prefix: this.#options.prefix,
+      skipVersionCheck: this.#options.skipVersionCheck ?? false,
       concurrency: options.concurrency,
       lockDuration: 30_000,
       stalledInterval: 30_000,

@@ -91,15 +91,20 @@ function clusterNodeSettings(extra: Extra): Partial<Settings> & { replyMapping: 
   return { maxRetriesPerRequest, keepAlive, protocol, replyMapping, ...extra };
 }
 
+export interface Connected {
+  readonly connection: Connection;
+  readonly cluster: boolean;
+  readonly target: RedisTarget;
+  /** A server refuses INFO to this user. */
+  readonly hidesInfo: boolean;
+}
+
 /**
  * Connects and checks the server.
  * @throws UnavailableError when there is no answer within `connectMs`; nothing was written.
  * @throws PawlError `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`.
  */
-export async function connect(
-  target: RedisTarget,
-  options: ConnectOptions,
-): Promise<{ connection: Connection; cluster: boolean; target: RedisTarget }> {
+export async function connect(target: RedisTarget, options: ConnectOptions): Promise<Connected> {
   const connection = createConnection(target, { commandTimeout: options.callMs });
   let lastError: Error | undefined;
   connection.on('error', (error: Error) => {
@@ -113,9 +118,17 @@ export async function connect(
   });
   try {
     await ready(connection, options.connectMs, () => lastError);
-    const servers = await serverInfos(connection);
+    const infos = await serverInfos(connection);
+    const servers = infos.filter((info) => info !== undefined);
+    const hidesInfo = servers.length < infos.length;
+    if (hidesInfo) {
+      options.logger.warn(
+        {},
+        'redis refuses INFO to this user: its version and its eviction policy are not checked, and dead workers are noticed when their sessions end (allow it with +info)',
+      );
+    }
     for (const info of servers) checkServer(info, options);
-    const clustered = servers.some((info) => info.cluster);
+    const clustered = connection instanceof Cluster || servers.some((info) => info.cluster);
     if (clustered && connection instanceof Redis) {
       const { host = '127.0.0.1', port = 6379, username, password, tls } = connection.options;
       connection.disconnect();
@@ -126,7 +139,7 @@ export async function connect(
       } as RedisOptions;
       return await connect({ nodes: [{ host, port }], options: { redisOptions } }, options);
     }
-    return { connection, cluster: clustered, target };
+    return { connection, cluster: clustered, target, hidesInfo };
   } catch (error) {
     connection.disconnect();
     throw error;
@@ -165,11 +178,13 @@ interface ServerInfo {
   readonly cluster: boolean;
 }
 
-async function serverInfos(connection: Connection): Promise<ServerInfo[]> {
+/** Undefined for a server that refuses to tell. */
+async function serverInfos(connection: Connection): Promise<(ServerInfo | undefined)[]> {
   const nodes = connection instanceof Cluster ? connection.nodes('master') : [connection];
   return Promise.all(
     nodes.map(async (node) => {
-      const info = await node.info();
+      const info = await node.info().catch(whenAllowed);
+      if (info === undefined) return undefined;
       const field = (name: string): string =>
         new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
       return {
@@ -180,6 +195,10 @@ async function serverInfos(connection: Connection): Promise<ServerInfo[]> {
       };
     }),
   );
+}
+
+function whenAllowed(error: Error): undefined {
+  if (!error.message.startsWith('NOPERM')) throw error;
 }
 
 function checkServer(info: ServerInfo, options: ConnectOptions): void {

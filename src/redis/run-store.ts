@@ -72,6 +72,8 @@ export interface RedisStoreOptions {
 }
 
 export class RedisRunStore implements RunStore {
+  /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
+  readonly hidesInfo: boolean;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #keys: Keys;
@@ -81,10 +83,11 @@ export class RedisRunStore implements RunStore {
   #closed = false;
 
   private constructor(
-    connected: { connection: Connection; target: RedisTarget },
+    connected: { connection: Connection; target: RedisTarget; hidesInfo: boolean },
     keys: Keys,
     logger: Logger,
   ) {
+    this.hidesInfo = connected.hidesInfo;
     this.#connection = connected.connection;
     this.#target = connected.target;
     this.#keys = keys;

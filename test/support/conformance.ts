@@ -28,12 +28,14 @@ export async function openMemoryStore(): Promise<OpenedRunStore> {
   };
 }
 
-/** Opens a store; `close` removes what it left. */
+/** Opens a store; `close` removes what it left. `tools`: how the suite itself looks into Redis. */
 export async function openRedisStore(
   options: RedisStoreOptions & { readonly prefix: string },
+  tools?: RedisTarget,
 ): Promise<OpenedRunStore> {
   const store = await RedisRunStore.open(options);
-  const redis = store.connectionFor({ blocking: false });
+  const redis =
+    tools === undefined ? store.connectionFor({ blocking: false }) : createConnection(tools);
   await redis.connect();
   return {
     store,
@@ -99,8 +101,9 @@ async function* keysOf(
 export async function openBullQueue(
   target: RedisTarget,
   prefix: string,
+  tools: RedisTarget = target,
 ): Promise<OpenedResumeQueue> {
-  const redis = createConnection(target);
+  const redis = createConnection(tools);
   await redis.connect();
   const queue = new BullResumeQueue({
     connect: ({ blocking }) => createConnection(target, blocking ? {} : { commandTimeout: 15_000 }),
