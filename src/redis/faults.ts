@@ -9,7 +9,9 @@ import { PawlError, UnavailableError } from '../core/errors.ts';
 /** Error replies of a server that will take the same call later. */
 const refusals =
   /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|UNBLOCKED)\b/;
-const forbidden = /^(NOAUTH|WRONGPASS|NOPERM)\b/;
+/** Redis, and Valkey, word it otherwise when a script is refused a command or a key. */
+const forbidden =
+  /^(NOAUTH|WRONGPASS|NOPERM)\b|The user executing the script can't|ACL failure in script/;
 
 export function toFault(error: unknown, call: string): PawlError {
   if (PawlError.is(error)) return error;

@@ -97,7 +97,7 @@ describe('refused to that user', () => {
     const redis = new Redis(await limited.allow('three'));
     try {
       await expect(redis.call(command, ...args)).rejects.toThrow(
-        /NOPERM|ACL failure|No permissions/,
+        /NOPERM|ACL failure|executing the script can't|not allowed from script|DEBUG command not allowed/,
       );
       await redis.set(own, '1');
       expect(await redis.get(own)).toBe('1');
@@ -113,6 +113,16 @@ describe('refused to that user', () => {
       message: expect.stringContaining('NOPERM'),
     });
   });
+});
+
+test('a script that is refused a command: one clear error, and nothing was written', async () => {
+  const url = await limited.allow('seven', ['-xadd']);
+  await using pawl = await openPawl(url, 'seven');
+  await expect(pawl.start(ticks, { count: 1 }, { id: 'a' })).rejects.toMatchObject({
+    code: 'PAWL_REDIS_CONFIG',
+    outcome: 'not-applied',
+  });
+  expect(await limited.admin.keys('{seven:*')).toEqual([]);
 });
 
 test('where INFO and the counting of listeners are refused, pawl says so and works without presence', async () => {
