@@ -6,8 +6,9 @@
  * only turn a doubled command into a lost one; every mutating script recognises its repetition by its token.
  */
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
-import { PawlError, UnavailableError } from '../core/errors.ts';
+import { InvalidError, PawlError, UnavailableError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { refusedConnection, withoutArguments } from './faults.ts';
 
 export type Connection = Redis | Cluster;
 
@@ -65,7 +66,7 @@ type Extra = Pick<RedisOptions, 'commandTimeout' | 'connectionName'>;
 /** Makes an unconnected client; `extra` is for the resume queue, whose blocking reads must not have a deadline. */
 export function createConnection(target: RedisTarget, extra: Extra = {}): Connection {
   const settings: Settings = { ...required, lazyConnect: true, ...extra };
-  if (typeof target === 'string') return new Redis(target, settings);
+  if (typeof target === 'string') return new Redis(checkUrl(target), settings);
   if (target instanceof Redis) return target.duplicate(settings);
   if (target instanceof Cluster) {
     const options = { ...target.options, ...requiredInCluster, lazyConnect: true };
@@ -83,6 +84,14 @@ export function createConnection(target: RedisTarget, extra: Extra = {}): Connec
     });
   }
   return new Redis({ ...target, ...settings });
+}
+
+/** @throws InvalidError, which does not repeat the URL: there may be a password in it. */
+function checkUrl(url: string): string {
+  // The path of a socket, or a port, will do too.
+  const isUrl = !url.includes('://') || (/^rediss?:/i.test(url) && URL.canParse(url));
+  if (isUrl) return url;
+  throw new InvalidError('redis', 'is not a URL like redis://user:password@host:6379/0.');
 }
 
 /** What holds for each node's connection; ioredis manages reconnection of nodes itself. */
@@ -158,12 +167,21 @@ async function ready(
         new UnavailableError(
           `No Redis answered within ${connectMs} ms. Start one (docker compose up -d), or pass its URL as { redis }`,
           'not-applied',
-          lastError(),
+          withoutArguments(lastError()),
         ),
       );
     }, connectMs);
+    const refused = (error: Error): void => {
+      const reason = refusedConnection(error);
+      if (reason === undefined) return;
+      clearTimeout(timer);
+      connection.off('error', refused);
+      reject(reason);
+    };
+    connection.on('error', refused);
     connection.once('ready', () => {
       clearTimeout(timer);
+      connection.off('error', refused);
       resolve();
     });
     // The first attempt may fail; the retry strategy goes on, and the timer above ends it.
