@@ -7,7 +7,7 @@ import { type Duration, toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError, RunError } from './core/errors.ts';
 import { defaultLimits, defaults, fixedLimits, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkPrefix, checkRunId } from './core/names.ts';
+import { checkPrefix, checkRunId, checkTags, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
 import { type Schema, validate } from './core/schema.ts';
@@ -109,6 +109,8 @@ const workerSchema = z.object({
 const listSchema = z.object({
   status: z.enum(runStatuses).optional(),
   limit: z.int().min(1).max(fixedLimits.runsPerPage).optional(),
+  tag: z.object({ key: z.string(), value: z.string() }).optional(),
+  cursor: z.string().optional(),
 });
 
 export class Pawl implements AsyncDisposable {
@@ -224,12 +226,15 @@ export class Pawl implements AsyncDisposable {
   }
 
   /** Ends a schedule; runs it has started go on. False when there was none. */
-  unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
+  async unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
+    checkWorkflowName(workflow.name);
+    checkRunId(id, 'schedule id');
     return this.#schedules().remove(workflow.name, id);
   }
 
   /** The schedules of a workflow. */
-  schedules(workflow: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
+  async schedules(workflow: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
+    checkWorkflowName(workflow.name);
     return this.#schedules().list(workflow.name);
   }
 
@@ -270,6 +275,8 @@ export class Pawl implements AsyncDisposable {
   ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
     validate(listSchema, options, 'list options');
     const { status, workflow, tag, limit = 50, cursor } = options;
+    if (workflow !== undefined) checkWorkflowName(workflow);
+    if (tag !== undefined) checkTags(Object.fromEntries([[tag.key, tag.value]]));
     const page = await this.#store.list({
       limit,
       ...(status === undefined ? {} : { status }),

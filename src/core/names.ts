@@ -43,6 +43,18 @@ export function checkSignalName(name: unknown): asserts name is string {
   checkText('signal name', name, nameRule);
 }
 
+/**
+ * Checks the id of a message: 1–128 of `A–Z a–z 0–9 _ . ~ @ : / + -`. No spaces: pawl's own messages have them, and a
+ * message whose id was seen before is taken for a repetition.
+ */
+export function checkMessageId(id: unknown): asserts id is string {
+  checkText('signal id', id, {
+    pattern: tagValuePattern,
+    length: fixedLimits.runIdLength,
+    allowed: 'A-Z a-z 0-9 _ . ~ @ : / + -',
+  });
+}
+
 /** Checks the first part of every key: 1–64 of `A–Z a–z 0–9 _ . -`. */
 export function checkPrefix(prefix: unknown): asserts prefix is string {
   checkText('prefix', prefix, {

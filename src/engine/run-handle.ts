@@ -12,7 +12,7 @@ import {
 import type { RunEvent } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
 import { defaults, fixedLimits, type Limits } from '../core/limits.ts';
-import { checkSignalName } from '../core/names.ts';
+import { checkMessageId, checkSignalName } from '../core/names.ts';
 import type { WakeUp } from '../core/queue.ts';
 import { isEnded, type RunProgress, type RunRecord, type RunStatus } from '../core/run.ts';
 import { type InputOf, validate } from '../core/schema.ts';
@@ -153,6 +153,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   ): Promise<void> {
     const { workflow, limits } = this.#parts;
     checkSignalName(name);
+    if (options.id !== undefined) checkMessageId(options.id);
     let valid: unknown = payload;
     if (workflow !== undefined) {
       const schemas = (workflow.definition.signals ?? {}) as EventSchemas;
