@@ -171,15 +171,21 @@ async function freeId(queue: Queue, id: string): Promise<string> {
   }
 }
 
+/** The wake-up in a job's data; undefined when it is none. */
+export function bullWakeUp(data: unknown): WakeUp | undefined {
+  const parsed = wakeUpSchema.safeParse(data);
+  return parsed.success ? parsed.data : undefined;
+}
+
 async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
   const tick = toTick(job);
   if (tick !== undefined) {
     await options.tick?.(tick);
     return;
   }
-  const wakeUp = wakeUpSchema.safeParse(job.data);
-  if (!wakeUp.success) throw new UnrecoverableError('not a wake-up of pawl');
-  const delivery = await options.handle(wakeUp.data, (fraction) => {
+  const wakeUp = bullWakeUp(job.data);
+  if (wakeUp === undefined) throw new UnrecoverableError('not a wake-up of pawl');
+  const delivery = await options.handle(wakeUp, (fraction) => {
     // Only a picture for people: nothing depends on it.
     job.updateProgress(Math.round(fraction * 100)).catch(() => undefined);
   });

@@ -21,6 +21,7 @@ import {
   UnstorableError,
 } from './errors.ts';
 import { fixedLimits } from './limits.ts';
+import { checkShape } from './shape.ts';
 
 const msgpackFormat = 0x01;
 export const sealedFormat = 0x02;
@@ -92,7 +93,10 @@ export function encode(value: unknown, what: string, limit: number): Uint8Array 
  */
 export function decode(bytes: Uint8Array, origin: Origin): unknown {
   try {
-    if (bytes[0] === msgpackFormat) return fromUnpacked(packr.unpack(bytes.subarray(1)), 0);
+    if (bytes[0] === msgpackFormat) {
+      checkShape(bytes, 1);
+      return fromUnpacked(packr.unpack(bytes.subarray(1)), 0);
+    }
     if (bytes[0] === jsonFormat) return fromUnpacked(JSON.parse(text.decode(bytes)), 0);
   } catch (error) {
     throw new CorruptionError(origin, 'cannot be decoded', error);
@@ -202,6 +206,7 @@ function fromUnpacked(value: unknown, depth: number): unknown {
   if (prototype === Object.prototype) {
     const fields = value as Record<string, unknown>;
     for (const key in fields) {
+      if (key === '__proto__') throw new TypeError('a field named __proto__');
       const item = fields[key];
       if (typeof item === 'object') fields[key] = fromUnpacked(item, depth + 1);
     }
