@@ -50,7 +50,7 @@ export const aclCommands: readonly string[] = [
 ].toSorted();
 
 /** Patterns of all keys and channels of a prefix. */
-export function keyPatterns(prefix: string): readonly string[] {
+function keyPatterns(prefix: string): readonly string[] {
   return [`{${prefix}}:*`, `{${prefix}:*}:*`];
 }
 

@@ -93,8 +93,7 @@ describe('what is moved by hand is noticed, and the run is set aside', () => {
 
   /** The entries of a stream, as raw bytes: id, then names and values in turn. */
   type Entry = [Buffer, Buffer[]];
-  const entries = (key: string): Promise<Entry[]> =>
-    redis.xrangeBuffer(key, '-', '+') as unknown as Promise<Entry[]>;
+  const entries = (key: string): Promise<Entry[]> => redis.xrangeBuffer(key, '-', '+');
 
   /** Writes a stream anew with other entries. */
   async function rewrite(key: string, changed: readonly Entry[]): Promise<void> {

@@ -38,7 +38,7 @@ afterAll(async () => {
 
 /** Every key with its value, serialised by the server. */
 async function everything(): Promise<Map<string, string>> {
-  const keys = (await redis.keysBuffer('*')) as Buffer[];
+  const keys = await redis.keysBuffer('*');
   const values = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
   return new Map(
     keys.map((key, i) => [key.toString('latin1'), values[i]?.toString('latin1') ?? '']),
@@ -118,7 +118,7 @@ const isRunKey = (key: string, id: unknown): boolean =>
 
 const isIndex = (key: string): boolean =>
   /^\{own:0\}:(due|runs|by-status:\w+|by-workflow:target|by-tag:[A-Za-z0-9_.~@:/+=-]+)$/.test(key);
-const isQueue = (key: string): boolean => /^\{own\}:bull:target:/.test(key);
+const isQueue = (key: string): boolean => key.startsWith('{own}:bull:target:');
 /** BullMQ notes that there is a queue as soon as it is looked at. */
 const isQueueMeta = (key: string): boolean =>
   /^\{own\}:bull:[A-Za-z][A-Za-z0-9_.-]{0,63}:meta$/.test(key);
@@ -208,7 +208,7 @@ describe('hostile text changes no key but the run’s own', () => {
         );
         expect(foreign).toEqual([]);
         if (error === undefined) return;
-        expect(PawlError.is(error), `untyped: ${String(error)}`).toBe(true);
+        expect(PawlError.is(error), `untyped: ${(error as Error).message}`).toBe(true);
         if ((error as PawlError).code === 'PAWL_INVALID') expect(keys).toEqual([]);
       }),
       { numRuns },

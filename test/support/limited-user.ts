@@ -36,7 +36,7 @@ export async function startLimitedServer(): Promise<LimitedServer> {
       return server.url.replace('redis://', `redis://${user}:${password}@`);
     },
     async refused() {
-      const log = (await admin.acl('LOG')) as unknown as string[][];
+      const log = (await admin.acl('LOG')) as string[][];
       return (
         log
           .map(

@@ -78,5 +78,5 @@ export async function keepSecrets(pawl: Pawl): Promise<RunHandle> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await pawl.unschedule(loser, 'often');
-  return run as unknown as RunHandle;
+  return run;
 }

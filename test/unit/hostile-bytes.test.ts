@@ -93,7 +93,7 @@ function hammer(seed: number, count: number, read: (bytes: Buffer) => unknown): 
     try {
       read(bytes);
     } catch (error) {
-      if (!PawlError.is(error)) throw new Error(`${bytes.toString('hex')}`, { cause: error });
+      if (!PawlError.is(error)) throw new Error(bytes.toString('hex'), { cause: error });
     }
     slowest = Math.max(slowest, performance.now() - started);
     if (i % 1000 === 0) expect(decode(canaryBytes, { key: 'canary' })).toEqual(canary);
