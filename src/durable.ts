@@ -8,7 +8,7 @@
  * gets it finds the same run.
  */
 import { createHash } from 'node:crypto';
-import { PawlError } from './core/errors.ts';
+import { DefinitionError, PawlError } from './core/errors.ts';
 import { checkRunId } from './core/names.ts';
 import type { Schema } from './core/schema.ts';
 import type { Context, EventSchemas } from './engine/context.ts';
@@ -39,11 +39,14 @@ export interface DurableOptions<S, E extends EventSchemas, G extends EventSchema
 > {
   /** Options of the pawl worker that does the work; `concurrency` should be the BullMQ worker's. */
   readonly worker?: Omit<WorkerOptions, 'workflows'>;
+  /** Accepts, with an encrypted pawl, that BullMQ keeps the job's data, result and error in clear. Default false. */
+  readonly allowClearJobs?: boolean;
 }
 
 /**
  * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' }, async (ctx, job) => …), { connection })`.
  * A job that fails in BullMQ fails its run; the next attempt resumes it, and finished steps keep their results.
+ * @throws DefinitionError with an encrypted pawl, unless `allowClearJobs` is set.
  */
 export function durable<
   Data,
@@ -56,7 +59,12 @@ export function durable<
   options: DurableOptions<S, E, G>,
   handler: (ctx: Context<S, E, G>, job: DurableJob<Data>) => Promise<Output>,
 ): (job: JobLike<Data>) => Promise<Output> {
-  const { worker: workerOptions, ...definition } = options;
+  const { worker: workerOptions, allowClearJobs = false, ...definition } = options;
+  if (pawl.isEncrypted && !allowClearJobs) {
+    throw new DefinitionError(
+      'This pawl encrypts, but BullMQ keeps the data, result and error of a durable job in clear. Start a workflow instead, or accept it with durable(pawl, { allowClearJobs: true }).',
+    );
+  }
   const workflow = defineWorkflow<Schema, S, E, Output, G>({
     ...definition,
     run: (ctx, job) => handler(ctx, job as DurableJob<Data>),

@@ -39,6 +39,7 @@ export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record
 export type { Readiness } from './engine/hearing.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
+export type { EncryptionOptions } from './encryption/keyring.ts';
 export type { RedisTarget } from './redis/connection.ts';
 export type { Durability, ReplicaDurability } from './redis/durability.ts';
 
@@ -84,6 +85,7 @@ export {
   errorCodes,
   FencedError,
   InvalidError,
+  KeyMissingError,
   LimitError,
   PawlError,
   RunError,

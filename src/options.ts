@@ -7,6 +7,7 @@ import type { Logger } from './core/logger.ts';
 import type { ResumeQueue } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
 import type { ListParams, RunStore } from './core/store.ts';
+import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import type { Durability } from './redis/durability.ts';
 
@@ -32,6 +33,8 @@ export interface OpenOptions {
    */
   readonly durability?: Durability;
   readonly limits?: Partial<Limits>;
+  /** Encrypts what workflows store, before it leaves this process. Default: nothing is encrypted. See docs/security.md. */
+  readonly encryption?: EncryptionOptions;
   /** Anything with debug, info, warn, error like pino's. Default: silence. */
   readonly logger?: Logger;
 }
@@ -43,6 +46,7 @@ export interface Parts {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly limits?: Partial<Limits>;
+  readonly encryption?: EncryptionOptions;
 }
 
 export interface ScheduleOptions {
@@ -68,10 +72,6 @@ export interface ListOptions {
 const durabilityMsMax = 5_000;
 
 export const openSchema = z.object({
-  prefix: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ . -')
-    .optional(),
   shards: z.int().min(1).max(1024).optional(),
   allowEviction: z.boolean().optional(),
   connectMs: z.number().positive().optional(),
@@ -111,6 +111,8 @@ export const workerSchema = z.object({
 export const listSchema = z.object({
   status: z.enum(runStatuses).optional(),
   limit: z.int().min(1).max(fixedLimits.runsPerPage).optional(),
+  tag: z.object({ key: z.string(), value: z.string() }).optional(),
+  cursor: z.string().optional(),
 });
 
 export function toListParams({

@@ -7,7 +7,7 @@ import { toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError, RunError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkRunId } from './core/names.ts';
+import { checkPrefix, checkRunId, checkTags, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
@@ -22,6 +22,9 @@ import { StoreCheckpointer } from './engine/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken, Worker, type WorkerOptions } from './engine/worker.ts';
 import type { AnyWorkflow, StartInput, Workflow } from './engine/workflow.ts';
+import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
+import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
+import { EncryptedRunStore } from './encryption/run-store.ts';
 import {
   limitsSchema,
   type ListOptions,
@@ -47,13 +50,16 @@ export class Pawl implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #limits: Limits;
   readonly #workers = new Set<Worker>();
+  /** What workflows store is encrypted. */
+  readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: Parts) {
-    this.#store = parts.store;
-    this.#queue = parts.queue;
+  private constructor({ store, queue, ...parts }: Parts, keys: Keyring | undefined) {
     this.#clock = parts.clock ?? systemClock;
     this.#logger = parts.logger ?? silentLogger;
+    this.isEncrypted = keys !== undefined;
+    this.#store = keys === undefined ? store : new EncryptedRunStore(store, keys);
+    this.#queue = keys === undefined ? queue : new EncryptedResumeQueue(queue, keys, this.#logger);
     this.#limits = { ...defaultLimits, ...parts.limits };
     this.checkpointer = new StoreCheckpointer({
       ...{ store: this.#store, limits: this.#limits, newToken },
@@ -70,19 +76,23 @@ export class Pawl implements AsyncDisposable {
     validate(openSchema, options, 'open options');
     validate(limitsSchema, options.limits, 'limits');
     const logger = options.logger ?? silentLogger;
+    const prefix = options.prefix ?? defaults.prefix;
+    checkPrefix(prefix);
+    const keys = keyring(options.encryption, prefix);
     const store = await RedisRunStore.open(options);
     const queue = new BullResumeQueue({
       connect: (purpose) => store.connectionFor(purpose),
-      prefix: `{${options.prefix ?? defaults.prefix}}:bull`,
+      prefix: `{${prefix}}:bull`,
+      skipVersionCheck: store.hidesInfo,
       logger,
     });
-    return new Pawl({ ...options, store, queue, logger });
+    return new Pawl({ ...options, store, queue, logger }, keys);
   }
 
   /** A pawl over parts of one's own: the memory store, for tests without Redis. */
   static assemble(parts: Parts): Pawl {
     validate(limitsSchema, parts.limits, 'limits');
-    return new Pawl(parts);
+    return new Pawl(parts, keyring(parts.encryption, ''));
   }
 
   /**
@@ -150,12 +160,15 @@ export class Pawl implements AsyncDisposable {
   }
 
   /** Ends a schedule; runs it has started go on. False when there was none. */
-  unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
+  async unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
+    checkWorkflowName(workflow.name);
+    checkRunId(id, 'schedule id');
     return this.#schedules().remove(workflow.name, id);
   }
 
   /** The schedules of a workflow. */
-  schedules(workflow: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
+  async schedules(workflow: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
+    checkWorkflowName(workflow.name);
     return this.#schedules().list(workflow.name);
   }
 
@@ -196,6 +209,9 @@ export class Pawl implements AsyncDisposable {
   ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
     validate(listSchema, options, 'list options');
     const { limit = 50, cursor, ...query } = options;
+    const { workflow, tag } = query;
+    if (workflow !== undefined) checkWorkflowName(workflow);
+    if (tag !== undefined) checkTags(Object.fromEntries([[tag.key, tag.value]]));
     const page = await this.#store.list({
       limit,
       ...toListParams(query),
@@ -294,4 +310,9 @@ export class Pawl implements AsyncDisposable {
       );
     }
   }
+}
+
+/** @throws InvalidError for a bad key. `scope`: values of one are not readable in another. */
+function keyring(options: EncryptionOptions | undefined, scope: string): Keyring | undefined {
+  return options === undefined ? undefined : new Keyring(options, scope);
 }

@@ -36,6 +36,8 @@ export interface BullQueueOptions {
   readonly connect: (purpose: { readonly blocking: boolean }) => ConnectionOptions & Closable;
   /** Prefix of all keys; with a hash tag, so that a queue's keys share a slot. */
   readonly prefix: string;
+  /** For a server that does not tell its version; BullMQ then uses nothing newer than it must. Default false. */
+  readonly skipVersionCheck?: boolean;
   readonly logger: Logger;
 }
 
@@ -143,6 +145,7 @@ export class BullResumeQueue implements ResumeQueue {
     const queue = new Queue(workflow, {
       connection: this.#connection,
       prefix: this.#options.prefix,
+      skipVersionCheck: this.#options.skipVersionCheck ?? false,
       streams: { events: { maxLen: 1000 } },
     });
     queue.on('error', (error) => this.#warn(workflow, error));
@@ -155,6 +158,7 @@ export class BullResumeQueue implements ResumeQueue {
     const worker = new Worker(workflow, (job) => deliver(job, options), {
       connection,
       prefix: this.#options.prefix,
+      skipVersionCheck: this.#options.skipVersionCheck ?? false,
       concurrency,
       ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.perMs } }),
       lockDuration: 30_000,
@@ -198,6 +202,12 @@ async function isTaken(queue: Queue, ms: number): Promise<boolean> {
   return false;
 }
 
+/** The wake-up in a job's data; undefined when it is none. */
+export function bullWakeUp(data: unknown): WakeUp | undefined {
+  const parsed = wakeUpSchema.safeParse(data);
+  return parsed.success ? parsed.data : undefined;
+}
+
 async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
   if (job.name === canaryName) return;
   const tick = toTick(job);
@@ -205,11 +215,11 @@ async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
     await options.tick?.(tick);
     return;
   }
-  const wakeUp = wakeUpSchema.safeParse(job.data);
-  if (!wakeUp.success) throw new UnrecoverableError('not a wake-up of pawl');
+  const wakeUp = bullWakeUp(job.data);
+  if (wakeUp === undefined) throw new UnrecoverableError('not a wake-up of pawl');
   // Jobs have one attempt: who tries again is a person.
   const isRetry = job.attemptsMade > 0 && options.retry !== undefined;
-  const wanted = isRetry ? await options.retry(wakeUp.data) : wakeUp.data;
+  const wanted = isRetry ? await options.retry(wakeUp) : wakeUp;
   const delivery = await options.handle(wanted, (fraction) => {
     // Only a picture for people: nothing depends on it.
     job.updateProgress(Math.round(fraction * 100)).catch(() => undefined);

@@ -2,9 +2,10 @@
  * How values become bytes.
  *
  * A payload is one envelope byte and a body. The byte tells the format, so that old data stays readable when the format
- * grows (compression and encryption take the free bits):
+ * grows:
  *
  *   0x01   msgpack, written by this codec
+ *   0x02   a payload that was sealed by a cipher (see cipher.ts), which opens it before it comes here
  *   0x7b   "{": the whole payload is a JSON object, written by a script inside Redis, readable by eye
  *
  * Plain data survives as it is: objects, arrays, strings, numbers, booleans, null, undefined, bigints, dates, maps, sets
@@ -12,10 +13,18 @@
  * class: whatever is not on that list is refused as corrupt, whoever wrote it.
  */
 import { addExtension, Packr } from 'msgpackr';
-import { CorruptionError, LimitError, UnstorableError } from './errors.ts';
+import {
+  CorruptionError,
+  KeyMissingError,
+  LimitError,
+  type PawlError,
+  UnstorableError,
+} from './errors.ts';
 import { fixedLimits } from './limits.ts';
+import { checkShape } from './shape.ts';
 
 const msgpackFormat = 0x01;
+export const sealedFormat = 0x02;
 const jsonFormat = 0x7b;
 
 /** A Map on its way through msgpackr, which by itself could not tell a Map from an object. */
@@ -41,6 +50,22 @@ const packr = new Packr({
 });
 const text = new TextDecoder('utf-8', { fatal: true });
 
+/** Why bytes that stand for a value cannot be read. Held weakly: they are gone when the bytes are. */
+const reasons = new WeakMap<Uint8Array, PawlError>();
+
+/** Stands for a value that cannot be read; whoever decodes it, or stores it elsewhere, gets `reason` thrown. */
+export function unreadable(reason: PawlError): Uint8Array {
+  const bytes = Uint8Array.of(sealedFormat);
+  reasons.set(bytes, reason);
+  return bytes;
+}
+
+/** @throws the reason, when these bytes stand for a value that cannot be read. */
+export function checkReadable(bytes: Uint8Array): void {
+  const reason = bytes[0] === sealedFormat ? reasons.get(bytes) : undefined;
+  if (reason !== undefined) throw reason;
+}
+
 /** Where bytes came from, for the error that says they cannot be read. */
 export interface Origin {
   readonly key: string;
@@ -64,15 +89,19 @@ export function encode(value: unknown, what: string, limit: number): Uint8Array 
 
 /**
  * Decodes what `encode`, or a script, wrote.
- * @throws CorruptionError for anything else; it names `origin`.
+ * @throws CorruptionError for anything else; it names `origin`. KeyMissingError for what is encrypted still.
  */
 export function decode(bytes: Uint8Array, origin: Origin): unknown {
   try {
-    if (bytes[0] === msgpackFormat) return fromUnpacked(packr.unpack(bytes.subarray(1)), 0);
+    if (bytes[0] === msgpackFormat) {
+      checkShape(bytes, 1);
+      return fromUnpacked(packr.unpack(bytes.subarray(1)), 0);
+    }
     if (bytes[0] === jsonFormat) return fromUnpacked(JSON.parse(text.decode(bytes)), 0);
   } catch (error) {
     throw new CorruptionError(origin, 'cannot be decoded', error);
   }
+  if (bytes[0] === sealedFormat) throw reasons.get(bytes) ?? new KeyMissingError(origin.key);
   throw new CorruptionError(
     origin,
     bytes.length === 0
@@ -116,7 +145,11 @@ function toPackableObject(value: object, path: string, depth: number): unknown {
   if (prototype === Object.prototype || prototype === null) {
     return packFields(value as Record<string, unknown>, path, depth);
   }
-  if (value instanceof Date || value instanceof Uint8Array) return value;
+  if (value instanceof Date) return value;
+  if (value instanceof Uint8Array) {
+    checkReadable(value);
+    return value;
+  }
   if (value instanceof Set) return new Set(packEach([...value], path, depth));
   if (value instanceof Map) {
     const entries: unknown[] = [];
@@ -173,6 +206,7 @@ function fromUnpacked(value: unknown, depth: number): unknown {
   if (prototype === Object.prototype) {
     const fields = value as Record<string, unknown>;
     for (const key in fields) {
+      if (key === '__proto__') throw new TypeError('a field named __proto__');
       const item = fields[key];
       if (typeof item === 'object') fields[key] = fromUnpacked(item, depth + 1);
     }

@@ -46,6 +46,8 @@ export const errorCodes = {
   PAWL_STATE_MISFIT:
     'A stored state does not fit the code of today and there is no migration; the run is untouched.',
   PAWL_CORRUPT: 'Stored data cannot be read: the error names the key and the seq.',
+  PAWL_KEY_MISSING:
+    'A value is encrypted with a key this pawl was not given: the error names the key and the place.',
   PAWL_CLOSED: 'The pawl, worker or store is closed.',
   PAWL_CRASH_TEST:
     'A crash test found that a crash changes how a workflow ends: the error has a report.',
@@ -208,6 +210,26 @@ export class CorruptionError extends PawlError {
     );
     this.key = at.key;
     this.seq = at.seq;
+  }
+}
+
+/** `PAWL_KEY_MISSING`: a value is encrypted with a key that this pawl does not have. Nothing was changed. */
+export class KeyMissingError extends PawlError {
+  /** Undefined when this pawl was opened without any key. */
+  readonly keyId: string | undefined;
+  /** The run, and what of it. */
+  readonly place: string;
+  constructor(place: string, keyId?: string) {
+    super(
+      'PAWL_KEY_MISSING',
+      `${place} is encrypted${
+        keyId === undefined
+          ? ', and this pawl was opened without keys'
+          : ` with key ${JSON.stringify(keyId)}, which this pawl was not given`
+      }. Nothing was changed; pass the key in Pawl.open({ encryption: { keys } }).`,
+    );
+    this.place = place;
+    this.keyId = keyId;
   }
 }
 

@@ -8,6 +8,7 @@ import { fixedLimits } from './limits.ts';
 
 const idPattern = /^[A-Za-z0-9_.~-]+$/;
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]*$/;
+const prefixPattern = /^[A-Za-z0-9_.-]+$/;
 const tagValuePattern = /^[A-Za-z0-9_.~@:/+-]+$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is being refused; › marks nesting
 const printablePattern = /^[^\u0000-\u001f\u007f›]+$/;
@@ -40,6 +41,27 @@ export function checkEventType(type: unknown): asserts type is string {
 /** Checks the name of a signal: as the name of a workflow. */
 export function checkSignalName(name: unknown): asserts name is string {
   checkText('signal name', name, nameRule);
+}
+
+/**
+ * Checks the id of a message: 1–128 of `A–Z a–z 0–9 _ . ~ @ : / + -`. No spaces: pawl's own messages have them, and a
+ * message whose id was seen before is taken for a repetition.
+ */
+export function checkMessageId(id: unknown): asserts id is string {
+  checkText('signal id', id, {
+    pattern: tagValuePattern,
+    length: fixedLimits.runIdLength,
+    allowed: 'A-Z a-z 0-9 _ . ~ @ : / + -',
+  });
+}
+
+/** Checks the first part of every key: 1–64 of `A–Z a–z 0–9 _ . -`. */
+export function checkPrefix(prefix: unknown): asserts prefix is string {
+  checkText('prefix', prefix, {
+    pattern: prefixPattern,
+    length: fixedLimits.nameLength,
+    allowed: 'A-Z a-z 0-9 _ . -',
+  });
 }
 
 /** Checks the id of a node: as the name of a workflow, and not `end`. */

@@ -42,6 +42,8 @@ export class Desk {
   readonly context: Context;
   /** Resolves when a cancelled handler has had its time to clean up. */
   readonly graceOver: Promise<'cancel-grace-over'>;
+  /** Resolves when a message for the run cannot be read. */
+  readonly unreadable: Promise<{ readonly unreadable: unknown }>;
   readonly #options: DeskOptions;
   readonly #cancellation: Cancellation;
   readonly #steps: Steps;
@@ -50,6 +52,7 @@ export class Desk {
   readonly #undos: ((request: CancelRequest) => unknown)[] = [];
   readonly #closed = new AbortController();
   #onGraceOver: () => void = () => undefined;
+  #onUnreadable: (error: unknown) => void = () => undefined;
 
   constructor(options: DeskOptions) {
     const { store, workflow, limits, clock, logger, random, writer, claimed, fold, lost } = options;
@@ -57,6 +60,9 @@ export class Desk {
     this.#options = options;
     this.graceOver = new Promise((resolve) => {
       this.#onGraceOver = () => resolve('cancel-grace-over');
+    });
+    this.unreadable = new Promise((resolve) => {
+      this.#onUnreadable = (unreadable) => resolve({ unreadable });
     });
     // The claim changed the status, so that is the store's time of the claim; no clock of this machine is asked.
     const claimedAt = clock.monotonic();
@@ -82,6 +88,7 @@ export class Desk {
       ...{ run, store, writer, logger },
       onTaken: () => this.#look(),
       onPaused: () => this.#pause(),
+      onUnreadable: (error) => this.#onUnreadable(error),
     });
     this.context = createContext({
       ...{ run, fence, workflow, writer, steps, waits, limits, storeNow, random, fold, names },

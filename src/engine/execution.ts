@@ -5,7 +5,7 @@
  *              │          │          │
  *              │          │          ├─ lost (fenced, rewound, deleted): the handler is left where it stands
  *              │          │          └─ handed back (the worker is closing): queued, with a snapshot
- *              │          └─ unreadable log or state: quarantined, untouched
+ *              │          └─ unreadable log, state, input or message: quarantined, untouched
  *              └─ not ours (held, stale, ended …): nothing to do
  *
  * A crash at any point leaves the run in the store as `running` under this worker; the sweeper finds it and another worker
@@ -19,17 +19,17 @@ import type { Fold } from '../core/fold.ts';
 import type { Logger } from '../core/logger.ts';
 import { backoffMs, type RetryPolicy } from '../core/policy.ts';
 import type { Delivery, Report, WakeUp } from '../core/queue.ts';
-import type { ClaimOutcome, CommitParams, Release } from '../core/store.ts';
+import type { ClaimOutcome } from '../core/store.ts';
 import { cancelChildren, tellParent } from './children.ts';
 import { Desk } from './desk.ts';
 import { type Loss, LogWriter } from './log-writer.ts';
 import { encodeError } from './payloads.ts';
-import { persist } from './persist.ts';
 import { replay, type Replayed } from './replay.ts';
 import { Snapshotter } from './snapshotter.ts';
+import { type Ending, quarantine, setAside, setAsideUnread } from './set-aside.ts';
 import type { StartParts } from './start.ts';
 import type { AnyWorkflow } from './workflow.ts';
-import { recordWrite, type Write } from './writes.ts';
+import { recordWrite } from './writes.ts';
 
 export interface ExecutionOptions extends StartParts {
   readonly worker: string;
@@ -101,13 +101,17 @@ export class Execution {
     const { clock } = this.#options;
     const started = clock.monotonic();
     let replayed: Replayed;
+    let input: unknown;
     try {
       replayed = await replay(this.#options.store, this.#options.workflow, claimed);
+      input = decode(claimed.record.input, { key: `run ${this.#wakeUp.run}, input` });
+      const inbox = { key: `run ${this.#wakeUp.run}, inbox` };
+      for (const message of claimed.messages) decode(message.data, inbox);
     } catch (error) {
-      return this.#giveUp(claimed, error);
+      return setAside(this.#options, claimed, error);
     }
     const replayMs = Math.round((clock.monotonic() - started) * 10) / 10;
-    return this.#execute(claimed, replayed, replayMs);
+    return this.#execute(claimed, { ...replayed, replayMs, input });
   }
 
   /** Lets go of the run at its next commit: what is at work may finish first. */
@@ -145,10 +149,11 @@ export class Execution {
         logger.debug({ run, ...outcome }, 'nothing to claim');
         return undefined;
       } catch (error) {
-        if (
-          PawlError.is(error) &&
-          (error.code === 'PAWL_CLOSED' || error.code === 'PAWL_CORRUPT')
-        ) {
+        if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
+          await setAsideUnread(this.#options, { run, owner: params.token }, error);
+          return undefined;
+        }
+        if (PawlError.is(error) && error.code === 'PAWL_CLOSED') {
           logger.error({ run, error: String(error) }, 'claim failed');
           return undefined;
         }
@@ -161,17 +166,17 @@ export class Execution {
     }
   }
 
-  async #execute(claimed: Claimed, replayed: Replayed, replayMs: number): Promise<Delivery> {
+  async #execute(claimed: Claimed, replayed: Ready): Promise<Delivery> {
     const { logger } = this.#options;
     const { run } = this.#wakeUp;
     const writer = this.#openWriter(claimed, replayed);
-    this.#noteTakeover(writer, claimed, replayed, replayMs);
+    this.#noteTakeover(writer, claimed, replayed);
     const desk = this.#openDesk(writer, claimed, replayed);
-    const ended = this.#callHandler(desk, claimed).then(async (ending) => {
+    const ended = this.#callHandler(desk, replayed.input).then(async (ending) => {
       await desk.cleanUp();
       return ending;
     });
-    const result = await Promise.race([ended, this.#lost, desk.graceOver]);
+    const result = await Promise.race([desk.unreadable, ended, this.#lost, desk.graceOver]);
     desk.close();
     if (result === 'cancel-grace-over') {
       logger.warn({ run }, 'a cancelled handler did not end within its grace period');
@@ -183,6 +188,10 @@ export class Execution {
       const { message } = this.#abort.signal.reason as Error;
       logger.info({ run, fence, loss: result, reason: message }, 'let go of the run');
       return done;
+    }
+    if ('unreadable' in result) {
+      logger.error({ run, error: String(result.unreadable) }, 'message cannot be read, set aside');
+      return this.#finish(writer, quarantine(result.unreadable));
     }
     const ending = this.#ending(replayed.fold, result);
     if (ending.release.status === 'cancelled' || ending.release.status === 'failed') {
@@ -201,13 +210,13 @@ export class Execution {
     }
   }
 
-  #noteTakeover(writer: LogWriter, claimed: Claimed, replayed: Replayed, replayMs: number): void {
+  #noteTakeover(writer: LogWriter, claimed: Claimed, replayed: Ready): void {
     if (claimed.takeover === undefined) return;
     const { from, reason, detectMs, claimMs } = claimed.takeover;
     const resumed: ResumedData = {
       worker: this.#options.worker,
       from,
-      replayMs,
+      replayMs: replayed.replayMs,
       replayed: replayed.events,
       fromVersion: claimed.record.version,
     };
@@ -266,11 +275,10 @@ export class Execution {
   }
 
   /** Calls the handler and turns its end into the run's last events and release. */
-  async #callHandler(desk: Desk, claimed: Claimed): Promise<Ending> {
+  async #callHandler(desk: Desk, input: unknown): Promise<Ending> {
     const { workflow, limits, keepMs } = this.#options;
     const { run } = this.#wakeUp;
     try {
-      const input = decode(claimed.record.input, { key: `run ${run}, input` });
       const output: unknown = await workflow.definition.run(desk.context, input);
       const [open] = desk.openSteps;
       if (open !== undefined) {
@@ -356,27 +364,10 @@ export class Execution {
       logger.warn({ run: this.#wakeUp.run, error: String(error) }, 'parent not told yet');
     }
   }
-
-  /** The log or the state cannot be read: the run is set aside as it is, with the reason. */
-  async #giveUp(claimed: Claimed, error: unknown): Promise<Delivery> {
-    const { logger, newToken } = this.#options;
-    const { run } = this.#wakeUp;
-    logger.error({ run, error: String(error) }, 'run cannot be replayed, set aside');
-    const event = recordWrite('run.quarantined', { error: recordError(error) });
-    const params: CommitParams = {
-      ...claimed.ownership,
-      token: newToken(),
-      expectedSeq: claimed.record.seq,
-      events: [{ type: event.type, data: event.data }],
-      release: { status: 'quarantined', error: encodeError(error) },
-    };
-    await persist(params, this.#options);
-    return { outcome: 'failed', reason: 'the run cannot be replayed' };
-  }
 }
 
-interface Ending {
-  readonly writes: readonly Write[];
-  readonly release: Release;
-  readonly error?: unknown;
+/** What a handler starts from. */
+interface Ready extends Replayed {
+  readonly input: unknown;
+  readonly replayMs: number;
 }

@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Mail, Message, RunStore } from '../core/store.ts';
 import type { CancelRequest, ChildEnd, SignalData } from '../core/event.ts';
 import { decode } from '../core/codec.ts';
+import { CorruptionError, PawlError } from '../core/errors.ts';
 import type { LogWriter } from './log-writer.ts';
 import { recordWrite, type Write } from './writes.ts';
 
@@ -18,6 +19,8 @@ export interface MailboxOptions {
   readonly onTaken: () => void;
   /** Called when the run is to be paused. */
   readonly onPaused: () => void;
+  /** Called when a message cannot be read: it is neither taken nor passed over. */
+  readonly onUnreadable: (error: unknown) => void;
 }
 
 export class Mailbox {
@@ -35,9 +38,15 @@ export class Mailbox {
   take(messages: readonly Message[]): void {
     const fresh = messages.filter(({ id }) => !this.#taken.has(id));
     if (fresh.length === 0) return;
+    const { writer, run, onUnreadable } = this.#options;
+    let writes: readonly Write[];
+    try {
+      writes = fresh.map((message) => toWrite(run, message));
+    } catch (error) {
+      onUnreadable(error);
+      return;
+    }
     for (const { id } of fresh) this.#taken.add(id);
-    const { writer, run } = this.#options;
-    const writes = fresh.map((message) => toWrite(run, message));
     // Nobody waits for it: it is durable before anything that follows from it.
     void writer.submit(writes, { taken: fresh.length });
     this.#options.onTaken();
@@ -59,12 +68,13 @@ export class Mailbox {
   }
 
   async #read(): Promise<void> {
-    const { store, run, logger, onPaused } = this.#options;
+    const { store, run, logger, onPaused, onUnreadable } = this.#options;
     let mail: Mail;
     try {
       mail = await store.mail(run);
     } catch (error) {
-      logger.warn({ run, error: String(error) }, 'inbox not read');
+      if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') onUnreadable(error);
+      else logger.warn({ run, error: String(error) }, 'inbox not read');
       return;
     }
     this.take(mail.messages);
@@ -72,21 +82,21 @@ export class Mailbox {
   }
 }
 
+/** @throws CorruptionError, KeyMissingError when the message cannot be read. */
 function toWrite(run: string, message: Message): Write {
+  const key = `run ${run}, inbox`;
   switch (message.kind) {
     case 'signal': {
       const signal: SignalData = { id: message.id, name: message.name, payload: message.data };
+      // Stored as it came, but not before it is known to be readable.
+      decode(message.data, { key });
       return recordWrite('signal.received', signal);
     }
     case 'cancel':
-      return recordWrite(
-        'run.cancelling',
-        decode(message.data, { key: `run ${run}, inbox` }) as CancelRequest,
-      );
+      return recordWrite('run.cancelling', decode(message.data, { key }) as CancelRequest);
     case 'child':
-      return recordWrite(
-        'child.ended',
-        decode(message.data, { key: `run ${run}, inbox` }) as ChildEnd,
-      );
+      return recordWrite('child.ended', decode(message.data, { key }) as ChildEnd);
+    default:
+      throw new CorruptionError({ key }, `holds a message of the kind ${String(message.kind)}`);
   }
 }

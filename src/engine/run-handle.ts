@@ -6,13 +6,14 @@ import {
   type ErrorRecord,
   InvalidError,
   PawlError,
+  recordError,
   reviveError,
   RunError,
 } from '../core/errors.ts';
 import type { RunEvent } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
 import { defaults, fixedLimits, type Limits } from '../core/limits.ts';
-import { checkSignalName } from '../core/names.ts';
+import { checkMessageId, checkSignalName } from '../core/names.ts';
 import type { WakeUp } from '../core/queue.ts';
 import { isEnded, type RunProgress, type RunRecord, type RunStatus } from '../core/run.ts';
 import { type InputOf, validate } from '../core/schema.ts';
@@ -176,6 +177,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   ): Promise<void> {
     const { workflow, limits } = this.#parts;
     checkSignalName(name);
+    if (options.id !== undefined) checkMessageId(options.id);
     let valid: unknown = payload;
     if (workflow !== undefined) {
       const schemas = (workflow.definition.signals ?? {}) as EventSchemas;
@@ -377,6 +379,16 @@ export function toRunInfo(record: RunRecord): RunInfo {
     ...{ id, workflow, status, seq, fence, worker, version, takeovers, paused, progress, tags },
     createdAt: new Date(record.createdAt),
     changedAt: new Date(record.changedAt),
-    error: decodeError(record.error, `run ${id}, error`),
+    error: readError(record),
   };
+}
+
+/** One error that cannot be read must not hide a page of runs: it is shown as what it is. */
+function readError({ id, error }: RunRecord): ErrorRecord | undefined {
+  try {
+    return decodeError(error, `run ${id}, error`);
+  } catch (unreadable) {
+    const { name, message, code } = recordError(unreadable);
+    return { name, message, ...(code === undefined ? {} : { code }) };
+  }
 }

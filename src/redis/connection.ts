@@ -6,8 +6,9 @@
  * only turn a doubled command into a lost one; every mutating script recognises its repetition by its token.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
-import { PawlError, UnavailableError } from '../core/errors.ts';
+import { InvalidError, PawlError, UnavailableError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { refusedConnection, withoutArguments } from './faults.ts';
 import { type ClusterTarget, parseTarget } from './target.ts';
 
 export type Connection = Redis | Cluster;
@@ -86,7 +87,7 @@ export function createConnection(target: RedisTarget, extra: Extra = {}): Connec
   if (typeof target === 'string') {
     const parsed = parseTarget(target);
     return parsed === undefined
-      ? revived(new Redis(target, settings))
+      ? revived(new Redis(checkUrl(target), settings))
       : createConnection(parsed, extra);
   }
   if (target instanceof Redis) return revived(target.duplicate(settings));
@@ -144,10 +145,26 @@ export function createConsumerConnection(target: RedisTarget, callMs: number): C
   return connection;
 }
 
+/** @throws InvalidError, which does not repeat the URL: there may be a password in it. */
+function checkUrl(url: string): string {
+  // The path of a socket, or a port, will do too.
+  const isUrl = !url.includes('://') || (/^rediss?:/i.test(url) && URL.canParse(url));
+  if (isUrl) return url;
+  throw new InvalidError('redis', 'is not a URL like redis://user:password@host:6379/0.');
+}
+
 /** What holds for each node's connection; ioredis manages reconnection of nodes itself. */
 function clusterNodeSettings(extra: Extra): Partial<Settings> & { replyMapping: 'legacy' } {
   const { maxRetriesPerRequest, keepAlive, protocol, replyMapping } = required;
   return { maxRetriesPerRequest, keepAlive, protocol, replyMapping, ...extra };
+}
+
+export interface Connected {
+  readonly connection: Connection;
+  readonly cluster: boolean;
+  readonly target: RedisTarget;
+  /** A server refuses INFO to this user. */
+  readonly hidesInfo: boolean;
 }
 
 /**
@@ -155,10 +172,7 @@ function clusterNodeSettings(extra: Extra): Partial<Settings> & { replyMapping: 
  * @throws UnavailableError when there is no answer within `connectMs`; nothing was written.
  * @throws PawlError `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`.
  */
-export async function connect(
-  target: RedisTarget,
-  options: ConnectOptions,
-): Promise<{ connection: Connection; cluster: boolean; target: RedisTarget }> {
+export async function connect(target: RedisTarget, options: ConnectOptions): Promise<Connected> {
   const connection = createConnection(target, callSettings(options.callMs));
   let lastError: Error | undefined;
   connection.on('error', (error: Error) => {
@@ -172,9 +186,17 @@ export async function connect(
   });
   try {
     await ready(connection, options.connectMs, () => lastError);
-    const servers = await serverInfos(connection);
+    const infos = await serverInfos(connection);
+    const servers = infos.filter((info) => info !== undefined);
+    const hidesInfo = servers.length < infos.length;
+    if (hidesInfo) {
+      options.logger.warn(
+        {},
+        'redis refuses INFO to this user: its version and its eviction policy are not checked, and dead workers are noticed when their sessions end (allow it with +info)',
+      );
+    }
     for (const info of servers) checkServer(info, options);
-    const clustered = servers.some((info) => info.cluster);
+    const clustered = connection instanceof Cluster || servers.some((info) => info.cluster);
     if (clustered && connection instanceof Redis) {
       const { host = '127.0.0.1', port = 6379, username, password, tls } = connection.options;
       connection.disconnect();
@@ -185,7 +207,7 @@ export async function connect(
       } as RedisOptions;
       return await connect({ nodes: [{ host, port }], options: { redisOptions } }, options);
     }
-    return { connection, cluster: clustered, target };
+    return { connection, cluster: clustered, target, hidesInfo };
   } catch (error) {
     connection.disconnect();
     throw error;
@@ -204,12 +226,21 @@ async function ready(
         new UnavailableError(
           `No Redis answered within ${connectMs} ms. Start one (docker compose up -d), or pass its URL as { redis }`,
           'not-applied',
-          lastError(),
+          withoutArguments(lastError()),
         ),
       );
     }, connectMs);
+    const refused = (error: Error): void => {
+      const reason = refusedConnection(error);
+      if (reason === undefined) return;
+      clearTimeout(timer);
+      connection.off('error', refused);
+      reject(reason);
+    };
+    connection.on('error', refused);
     connection.once('ready', () => {
       clearTimeout(timer);
+      connection.off('error', refused);
       resolve();
     });
     // The first attempt may fail; the retry strategy goes on, and the timer above ends it.
@@ -224,11 +255,13 @@ interface ServerInfo {
   readonly cluster: boolean;
 }
 
-async function serverInfos(connection: Connection): Promise<ServerInfo[]> {
+/** Undefined for a server that refuses to tell. */
+async function serverInfos(connection: Connection): Promise<(ServerInfo | undefined)[]> {
   const nodes = connection instanceof Cluster ? connection.nodes('master') : [connection];
   return Promise.all(
     nodes.map(async (node) => {
-      const info = await node.info();
+      const info = await node.info().catch(whenAllowed);
+      if (info === undefined) return undefined;
       const field = (name: string): string =>
         new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
       return {
@@ -239,6 +272,10 @@ async function serverInfos(connection: Connection): Promise<ServerInfo[]> {
       };
     }),
   );
+}
+
+function whenAllowed(error: Error): undefined {
+  if (!error.message.startsWith('NOPERM')) throw error;
 }
 
 function checkServer(info: ServerInfo, options: ConnectOptions): void {

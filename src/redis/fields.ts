@@ -191,8 +191,8 @@ export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRec
 
 /** A stream entry: its id is `<seq>-<fence>`. */
 export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
-  const [seq, fence] = String(entryId).split('-').map(Number);
-  if (seq === undefined || fence === undefined) {
+  const [seq = NaN, fence = NaN] = String(entryId).split('-').map(Number);
+  if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(fence)) {
     throw new CorruptionError({ key }, `has an entry with the id ${String(entryId)}`);
   }
   let type: string | undefined;
@@ -264,7 +264,7 @@ export function toWorker(
     id: at.id,
     host: fields.text('host') ?? '',
     pid: fields.number('pid'),
-    workflows: JSON.parse(fields.text('workflows') ?? '{}') as Record<string, number>,
+    workflows: toVersions(at.key, fields.text('workflows') ?? '{}'),
     concurrency: fields.number('concurrency'),
     active: fields.number('active'),
     loopLagMs: fields.number('loopLagMs'),
@@ -273,6 +273,14 @@ export function toWorker(
     seenAt: fields.number('seenAt'),
     sessionEndsAt: fields.number('sessionEndsAt'),
   };
+}
+
+function toVersions(key: string, text: string): Record<string, number> {
+  try {
+    return JSON.parse(text) as Record<string, number>;
+  } catch (error) {
+    throw new CorruptionError({ key }, 'has no usable field workflows', error);
+  }
 }
 
 /** ioredis turns a hash into an object; scripts return it flat. One shape is enough. */

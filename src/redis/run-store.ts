@@ -91,6 +91,8 @@ export interface RedisStoreOptions {
 }
 
 export class RedisRunStore implements RunStore {
+  /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
+  readonly hidesInfo: boolean;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #callMs: number;
@@ -103,7 +105,7 @@ export class RedisRunStore implements RunStore {
   #closed = false;
 
   private constructor(
-    connected: { connection: Connection; target: RedisTarget },
+    connected: { connection: Connection; target: RedisTarget; hidesInfo: boolean },
     keys: Keys,
     {
       logger,
@@ -112,6 +114,7 @@ export class RedisRunStore implements RunStore {
     }: { logger: Logger; durable: DurableWrites | undefined; callMs: number },
   ) {
     this.#callMs = callMs;
+    this.hidesInfo = connected.hidesInfo;
     this.#connection = connected.connection;
     this.#target = connected.target;
     this.#keys = keys;

@@ -1,6 +1,7 @@
 /** A pawl without Redis, for the tests of those who use it. */
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import type { EncryptionOptions } from '../encryption/keyring.ts';
 import { MemoryResumeQueue } from '../memory/resume-queue.ts';
 import { MemoryRunStore } from '../memory/run-store.ts';
 import { Pawl } from '../pawl.ts';
@@ -11,6 +12,8 @@ export interface OpenInMemoryOptions {
   readonly clock?: ManualClock;
   readonly logger?: Logger;
   readonly limits?: Partial<Limits>;
+  /** As in `Pawl.open`. */
+  readonly encryption?: EncryptionOptions;
 }
 
 /**
@@ -26,7 +29,7 @@ export interface OpenInMemoryOptions {
  * With a clock of one's own, close it when its runs have ended: a step that is at work then has a grace of ten seconds,
  * and these pass only when the test lets them.
  *
- * @throws InvalidError for a bad limit.
+ * @throws InvalidError for a bad limit or key.
  */
 export function openInMemory(options: OpenInMemoryOptions = {}): Pawl {
   const { clock } = options;

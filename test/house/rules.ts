@@ -31,12 +31,23 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   redis: ['src/core/', 'src/redis/', 'node:', 'ioredis', 'cluster-key-slot'],
   bullmq: ['src/core/', 'src/bullmq/', 'node:', 'bullmq', 'zod'],
   file: ['src/core/', 'src/file/', 'node:', 'zod'],
+  // Stands around any store and any queue, by their contracts.
+  encryption: ['src/core/', 'src/encryption/', 'node:'],
   engine: ['src/core/', 'src/engine/', 'node:'],
   // For users' tests: it stands on all of the house.
   testing: [
-    ...['src/core/', 'src/memory/', 'src/engine/', 'src/pawl.ts', 'src/testing/'],
+    ...[
+      'src/core/',
+      'src/memory/',
+      'src/encryption/',
+      'src/engine/',
+      'src/pawl.ts',
+      'src/testing/',
+    ],
     ...['node:', 'testcontainers'],
   ],
+  // A door: it stands on the wiring, and asks the parts for their words.
+  cli: ['src/core/', 'src/redis/', 'src/cli/', 'src/pawl.ts', 'node:'],
   // The files at the root of src: the wiring and the entries.
   '': ['src/', 'node:', 'ioredis', 'zod'],
 };

@@ -1,19 +1,41 @@
 /** Stores and queues on Redis for the conformance suites. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
 import { BullResumeQueue } from '../../src/bullmq/resume-queue.ts';
 import { silentLogger } from '../../src/core/logger.ts';
+import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { type Connection, createConnection, type RedisTarget } from '../../src/redis/connection.ts';
 import { RedisRunStore, type RedisStoreOptions } from '../../src/redis/run-store.ts';
 import type { OpenedResumeQueue } from '../../src/testing/resume-queue/opened.ts';
 import type { OpenedRunStore } from '../../src/testing/run-store/opened.ts';
 
-/** Opens a store; `close` removes what it left. */
+/** Opens a store in memory, whose time passes by hand. */
+export async function openMemoryStore(): Promise<OpenedRunStore> {
+  let now = 1_700_000_000_000;
+  const store = new MemoryRunStore({ clock: { now: () => now } });
+  return {
+    store,
+    advance: async (ms) => {
+      now += ms;
+      await turn();
+    },
+    appearElsewhere: async (worker) => {
+      await store.appear(worker);
+      return async () => store.vanish(worker);
+    },
+    traces: async (run) => ((await store.record(run)) === undefined ? [] : [run]),
+    close: () => store.close(),
+  };
+}
+
+/** Opens a store; `close` removes what it left. `tools`: how the suite itself looks into Redis. */
 export async function openRedisStore(
   options: RedisStoreOptions & { readonly prefix: string },
+  tools?: RedisTarget,
 ): Promise<OpenedRunStore> {
   const store = await RedisRunStore.open(options);
-  const redis = store.connectionFor({ blocking: false });
+  const redis =
+    tools === undefined ? store.connectionFor({ blocking: false }) : createConnection(tools);
   await redis.connect();
   return {
     store,
@@ -79,8 +101,9 @@ async function* keysOf(
 export async function openBullQueue(
   target: RedisTarget,
   prefix: string,
+  tools: RedisTarget = target,
 ): Promise<OpenedResumeQueue> {
-  const redis = createConnection(target);
+  const redis = createConnection(tools);
   await redis.connect();
   const queue = new BullResumeQueue({
     connect: ({ blocking }) => createConnection(target, blocking ? {} : { commandTimeout: 15_000 }),

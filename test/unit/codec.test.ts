@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonical, decode, encode } from '../../src/core/codec.ts';
-import { CorruptionError, LimitError, UnstorableError } from '../../src/core/errors.ts';
+import { CorruptionError, LimitError, PawlError, UnstorableError } from '../../src/core/errors.ts';
 
 const roundTrip = (value: unknown): unknown =>
   decode(encode(value, 'value', Infinity), { key: 'test' });
@@ -117,7 +117,10 @@ describe('bytes that are not a payload', () => {
           try {
             decode(mutated, origin);
           } catch (error) {
-            expect(error).toBeInstanceOf(CorruptionError);
+            // Among the changed bytes is the format, which may come to say: encrypted.
+            const isKey =
+              mutated[0] === 2 && PawlError.is(error) && error.code === 'PAWL_KEY_MISSING';
+            if (!isKey) expect(error).toBeInstanceOf(CorruptionError);
           }
           expect(Object.keys(Object.prototype)).toEqual([]);
         },

@@ -20,9 +20,13 @@ local ends = string.format('%.0f', now + session)
 redis.call('ZADD', workers, ends, id)
 redis.call('HSET', worker, 'seenAt', at, 'sessionEndsAt', ends, unpack(ARGV, 4))
 redis.call('HSETNX', worker, 'startedAt', at)
-if redis.call('PUBSUB', 'SHARDNUMSUB', channel)[2] == 0 then
+-- Either may be refused to this user; then the worker has no presence, and its session decides.
+local listeners = redis.pcall('PUBSUB', 'SHARDNUMSUB', channel)[2]
+local info = redis.pcall('INFO', 'server')
+local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)')
+if not server or not listeners or listeners == 0 then
   redis.call('HDEL', presence, id)
   return {'absent'}
 end
-redis.call('HSET', presence, id, string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
+redis.call('HSET', presence, id, server)
 return {'present'}

@@ -13,11 +13,14 @@
 local workers, presence, sweeper = KEYS[1], KEYS[2], KEYS[3]
 local id, lock, live, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+-- Either may be refused to this user; then nobody's presence counts, and the sessions decide.
+local info = redis.pcall('INFO', 'server')
+local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or '?'
+local function listeners(channel) return redis.pcall('PUBSUB', 'SHARDNUMSUB', channel)[2] end
 local leader = redis.call('GET', sweeper)
 if leader and leader ~= id then
   local seen = redis.call('HGET', presence, leader) == server
-  if not seen or redis.call('PUBSUB', 'SHARDNUMSUB', live .. leader)[2] > 0 then
+  if not seen or listeners(live .. leader) ~= 0 then
     return {'follower', redis.call('ZCARD', workers)}
   end
 end
@@ -32,7 +35,7 @@ for i = 1, #entries, 2 do seen[entries[i]] = entries[i + 1] end
 local reply = {'leader', #all / 2, string.format('%.0f', now)}
 for i = 1, #all, 2 do
   local worker, reason = all[i], nil
-  if seen[worker] == server and redis.call('PUBSUB', 'SHARDNUMSUB', live .. worker)[2] == 0 then
+  if seen[worker] == server and listeners(live .. worker) == 0 then
     reason = 'presence-lost'
   elseif tonumber(all[i + 1]) < now then
     reason = 'session-expired'

@@ -214,14 +214,14 @@ export class Performance {
     const log: StoredEvent[] = [];
     for (;;) {
       const limit = fixedLimits.eventsPerPage;
-      const page = await this.#memory.events({ run: runId, after: log.length, limit });
+      const page = await this.#store.events({ run: runId, after: log.length, limit });
       log.push(...page);
       if (page.length < limit) return log;
     }
   }
 
   async #ending(run: RunHandle): Promise<CrashTestEnding> {
-    const record = await this.#memory.record(runId);
+    const record = await this.#store.record(runId);
     const recorded = decodeError(record?.error, 'crash test, error');
     let output: unknown;
     if (record?.status === 'completed') output = await run.result();

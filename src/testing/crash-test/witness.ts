@@ -1,5 +1,4 @@
 /** Sees everything that one run of a crash test does, and says what of it must not have happened. */
-import { isDeepStrictEqual } from 'node:util';
 import { decode } from '../../core/codec.ts';
 import type { StepCompletedData, StoredEvent } from '../../core/event.ts';
 import type { CommitOutcome, CommitParams } from '../../core/store.ts';
@@ -58,7 +57,7 @@ export class Witness {
     for (const { seq, type, fence, data } of this.#acknowledged) {
       const found = log[seq - 1];
       const isThere =
-        found?.type === type && found.fence === fence && isDeepStrictEqual(found.data, data);
+        found?.type === type && found.fence === fence && Buffer.compare(found.data, data) === 0;
       if (isThere) continue;
       const instead = found === undefined ? 'nothing' : found.type;
       this.violations.push(`event ${seq} ${type} was acknowledged, and ${instead} is in its place`);

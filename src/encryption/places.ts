@@ -1,0 +1,73 @@
+/**
+ * The only file that spells the places values are sealed for.
+ *
+ * - An event is bound to seq and fence, because both are certain when its commit is encoded: the store refuses a commit
+ *   whose expected seq is not the log's, and a commit that is sent again (no answer) carries the same ones.
+ * - What an operator asks for (cancel, pause, resume) becomes an event or a message inside of Redis, at a seq nobody knows
+ *   before. It is bound to the run and to what was asked for.
+ * - A snapshot field is bound to run and name only: a save leaves the fields that have not changed as they are, so a field
+ *   may be older than the snapshot's version. An older value of the same field, put back, is not noticed.
+ */
+import type { CheckpointMark } from '../core/checkpoint.ts';
+import type { Place } from '../core/cipher.ts';
+import type { NewEvent } from '../core/event.ts';
+import type { Message } from '../core/store.ts';
+
+export type Asked = 'cancel' | 'pause' | 'resume';
+
+/** The events that scripts write when an operator asks for something. */
+const askedByType: Readonly<Record<string, Asked>> = {
+  'run.cancelled': 'cancel',
+  'operator.paused': 'pause',
+  'operator.resumed': 'resume',
+  'operator.retried': 'resume',
+};
+
+/** The events that scripts write by themselves, as JSON: which worker, when, why. Nothing of the workflow's. */
+const writtenByScripts = new Set(['run.claimed', 'run.interrupted', 'run.quarantined']);
+
+export function isScripts(type: string): boolean {
+  return writtenByScripts.has(type);
+}
+
+export const eventPlace = (
+  run: string,
+  at: { readonly seq: number; readonly fence: number },
+  { type, lane = '' }: NewEvent,
+): Place => ({ run, path: ['event', at.seq, at.fence, type, lane] });
+
+export const askedPlace = (run: string, asked: Asked): Place => ({ run, path: ['asked', asked] });
+
+/** Where an event may have been sealed for that an operator may have asked for. */
+export function askedPlaces(run: string, type: string): Place[] {
+  const asked = Object.hasOwn(askedByType, type) ? askedByType[type] : undefined;
+  return asked === undefined ? [] : [askedPlace(run, asked)];
+}
+
+export const fieldPlace = (run: string, field: string): Place => ({
+  run,
+  path: ['snapshot', field],
+});
+
+/** What is said of a checkpoint; which version of the snapshot it will be is not known when it is asked for. */
+export const checkpointPlace = (run: string, { label = '', node = '' }: CheckpointMark): Place => ({
+  run,
+  path: ['checkpoint', label, node],
+});
+
+export const payloadPlace = (run: string, field: 'input' | 'output' | 'error'): Place => ({
+  run,
+  path: [field],
+});
+
+export const progressPlace = (run: string): Place => ({ run, path: ['progress'] });
+
+export const messagePlace = (
+  run: string,
+  { kind, id, name }: Pick<Message, 'kind' | 'id' | 'name'>,
+): Place => ({ run, path: ['message', kind, id, name] });
+
+export const schedulePlace = (workflow: string, schedule: string): Place => ({
+  run: '(schedule)',
+  path: [workflow, schedule],
+});
