@@ -50,10 +50,11 @@ export const fieldPlace = (run: string, field: string): Place => ({
 });
 
 /** What is said of a checkpoint; which version of the snapshot it will be is not known when it is asked for. */
-export const checkpointPlace = (run: string, { label = '', node = '' }: CheckpointMark): Place => ({
-  run,
-  path: ['checkpoint', label, node],
-});
+export const checkpointPlace = (
+  run: string,
+  { node = '' }: CheckpointMark,
+  part: 'label' | 'metadata',
+): Place => ({ run, path: ['checkpoint', part, node] });
 
 export const payloadPlace = (run: string, field: 'input' | 'output' | 'error'): Place => ({
   run,

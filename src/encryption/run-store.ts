@@ -50,7 +50,6 @@ import type {
 import {
   askedPlace,
   askedPlaces,
-  checkpointPlace,
   eventPlace,
   fieldPlace,
   isScripts,
@@ -58,6 +57,7 @@ import {
   payloadPlace,
   progressPlace,
 } from './places.ts';
+import { openCheckpoint, sealMark } from './marks.ts';
 import { openText, sealText } from './text.ts';
 
 const jsonFormat = 0x7b;
@@ -157,13 +157,21 @@ export class EncryptedRunStore implements RunStore {
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {
-    const checkpoints = await this.#store.checkpoints(query);
-    return checkpoints.map(({ metadata, ...about }) => ({
-      ...about,
-      ...(metadata === undefined
-        ? {}
-        : { metadata: this.#cipher.open(metadata, [checkpointPlace(query.run, about)]) }),
-    }));
+    const { label, ...rest } = query;
+    const found: CheckpointRecord[] = [];
+    let { before } = query;
+    // Labels are sealed, each anew, so that only here one can be told from another.
+    while (found.length < query.limit) {
+      const page = await this.#store.checkpoints({
+        ...rest,
+        ...(before === undefined ? {} : { before }),
+      });
+      const opened = page.map((checkpoint) => openCheckpoint(this.#cipher, query.run, checkpoint));
+      found.push(...opened.filter((one) => label === undefined || one.label === label));
+      if (page.length < query.limit) break;
+      before = page.at(-1)?.id;
+    }
+    return found.slice(0, query.limit);
   }
 
   async recall(run: string, checkpoint: string): Promise<Snapshot | undefined> {
@@ -235,12 +243,7 @@ export class EncryptedRunStore implements RunStore {
     for (const [field, value] of set) {
       sealed.set(field, this.#cipher.seal(value, fieldPlace(run, field)));
     }
-    const marks = keep?.marks.map(({ metadata, ...mark }) => ({
-      ...mark,
-      ...(metadata === undefined
-        ? {}
-        : { metadata: this.#cipher.seal(metadata, checkpointPlace(run, mark)) }),
-    }));
+    const marks = keep?.marks.map((mark) => sealMark(this.#cipher, run, mark));
     return {
       ...{ schema, set: sealed, remove },
       ...(keep === undefined || marks === undefined ? {} : { keep: { ...keep, marks } }),

@@ -32,6 +32,8 @@ export class MemoryGuard {
     }
     const share = await this.#look;
     if (share < fullFrom) return;
+    // Whoever has made room since is not to wait for it.
+    this.#lookedAt = -Infinity;
     throw new PawlError(
       'PAWL_REDIS_FULL',
       `${what}: Redis uses ${Math.round(share * 100)} % of its memory limit, and new runs are refused from ${fullFrom * 100} %, so that those at work can go on; nothing was written. Delete ended runs, or raise maxmemory.`,

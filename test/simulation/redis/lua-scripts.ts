@@ -18,6 +18,8 @@ const names = {
   argv: toBytes('ARGV'),
   redis: toBytes('redis'),
   call: toBytes('call'),
+  pcall: toBytes('pcall'),
+  err: toBytes('err'),
   cjson: toBytes('cjson'),
   encode: toBytes('encode'),
   unpack: toBytes('unpack'),
@@ -76,9 +78,11 @@ export class LuaScripts {
   /** What Redis adds to Lua, as far as the scripts use it, and what 5.1 has and 5.3 has not. */
   #define(): void {
     const state = this.#state;
-    lua.lua_createtable(state, 0, 1);
+    lua.lua_createtable(state, 0, 2);
     lua.lua_pushcfunction(state, (inner) => this.#call(inner));
     lua.lua_setfield(state, -2, names.call);
+    lua.lua_pushcfunction(state, (inner) => this.#protectedCall(inner));
+    lua.lua_setfield(state, -2, names.pcall);
     lua.lua_setglobal(state, names.redis);
     lua.lua_createtable(state, 0, 1);
     lua.lua_pushcfunction(state, encodeText);
@@ -106,19 +110,33 @@ export class LuaScripts {
   }
 
   #call(state: LuaState): number {
-    const args: string[] = [];
-    const count = lua.lua_gettop(state);
-    for (let i = 1; i <= count; i++) args.push(toArgument(state, i));
-    const [name = '', ...rest] = args;
-    let reply: SimReply;
     try {
-      reply = this.#perform(name, rest);
+      push(state, this.#performFrom(state));
     } catch (error) {
       lua.lua_pushstring(state, toBytes(error instanceof Error ? error.message : String(error)));
       return lua.lua_error(state);
     }
-    push(state, reply);
     return 1;
+  }
+
+  /** As `call`, but an error is a table with the field `err`. */
+  #protectedCall(state: LuaState): number {
+    try {
+      push(state, this.#performFrom(state));
+    } catch (error) {
+      lua.lua_createtable(state, 0, 1);
+      lua.lua_pushstring(state, toBytes(error instanceof Error ? error.message : String(error)));
+      lua.lua_setfield(state, -2, names.err);
+    }
+    return 1;
+  }
+
+  #performFrom(state: LuaState): SimReply {
+    const args: string[] = [];
+    const count = lua.lua_gettop(state);
+    for (let i = 1; i <= count; i++) args.push(toArgument(state, i));
+    const [name = '', ...rest] = args;
+    return this.#perform(name, rest);
   }
 
   #toReply(index: number): SimReply {
