@@ -1,0 +1,35 @@
+/** The outcome of the matrix, for people and for programs. */
+import type { Options } from './options.ts';
+import { percentiles, type Percentiles } from './takeovers.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface Report extends Omit<Verdict, 'takeovers'> {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly runs: number;
+  readonly takeoverMs: Percentiles;
+}
+
+export function reportOf(
+  { seed, minutes }: Options,
+  faults: Readonly<Record<string, number>>,
+  runs: number,
+  { takeovers, violations, ...verdict }: Verdict,
+): Report {
+  const takeoverMs = percentiles(takeovers);
+  return { seed, minutes, faults, runs, ...verdict, takeoverMs, violations };
+}
+
+export function toTable(report: Report): string {
+  const { faults, violations, takeoverMs, ...numbers } = report;
+  const rows: (readonly [string, unknown])[] = [
+    ...Object.entries(numbers),
+    ...Object.entries(takeoverMs).map(([name, value]) => [`takeover ${name}`, value] as const),
+    ...Object.entries(faults).map(([name, count]) => [`fault ${name}`, count] as const),
+    ['violations', violations.length],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${String(value)}`);
+  return `${[...lines, ...violations].join('\n')}\n`;
+}

@@ -1,0 +1,91 @@
+/** What a fault is injected into: a private Redis, workers, and a caller that keeps them busy. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { Pawl } from '../../../src/index.ts';
+import { startRedisServer, type RedisServer } from '../../../src/testing/redis-server.ts';
+import { Driver } from './driver.ts';
+import { Fleet } from './fleet.ts';
+import type { Random } from './random.ts';
+import { Witness } from './witness.ts';
+
+export interface WorldOptions {
+  readonly random: Random;
+  readonly workers: number;
+  /** Redis' promise: after a crash everything is there, or the end of it may be missing. */
+  readonly appendfsync: 'always' | 'everysec';
+  readonly allowance: () => number;
+  readonly deletes: boolean;
+  /** There is time for long faults. */
+  readonly isLong: boolean;
+  readonly say: (line: string) => void;
+}
+
+export interface World {
+  readonly server: RedisServer;
+  readonly prefix: string;
+  /** A connection past pawl. */
+  readonly redis: Redis;
+  readonly fleet: Fleet;
+  readonly driver: Driver;
+  readonly witness: Witness;
+  /** A folder for marks. */
+  readonly dir: string;
+  readonly isLong: boolean;
+  readonly say: (line: string) => void;
+  close(): Promise<void>;
+}
+
+/** Short, so that a frozen worker is noticed soon. */
+export const sessionMs = 1_500;
+/** Short, so that calls without an answer are repeated soon. */
+const callMs = 1_500;
+/** More than innocent runs lose in a row when everybody around them dies, and still few enough to wait for. */
+export const quarantineAfter = 6;
+const activeRuns = 24;
+
+export async function openWorld(options: WorldOptions): Promise<World> {
+  const { random, appendfsync, say } = options;
+  const undo: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const server = await startRedisServer({ config: { appendfsync } });
+    undo.push(() => server.stop());
+    const dir = await mkdtemp(join(tmpdir(), 'pawl-matrix-'));
+    undo.push(() => rm(dir, { recursive: true, force: true }));
+    const redis = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
+    // Commands report what goes wrong.
+    redis.on('error', () => undefined);
+    undo.push(async () => redis.disconnect());
+    const prefix = `matrix-${randomBytes(4).toString('hex')}`;
+    const witness = new Witness(say);
+    const pawl = await Pawl.open({ redis: server.url, prefix, callMs });
+    undo.push(() => pawl.close());
+    const fleet = new Fleet({
+      ...{ witness, say, slots: Array.from({ length: options.workers }, () => server) },
+      setup: {
+        ...{ prefix, callMs, graceMs: 2_000 },
+        worker: { beatMs: 300, sessionMs, quarantineAfter, concurrency: 20 },
+      },
+    });
+    undo.push(() => fleet.stop());
+    const { allowance, deletes } = options;
+    const mayForget = appendfsync === 'everysec';
+    const driver = new Driver({
+      ...{ pawl, witness, allowance, deletes, mayForget, random: random.fork() },
+      active: activeRuns,
+    });
+    await fleet.start();
+    return {
+      ...{ server, prefix, redis, fleet, driver, witness, dir, say, close },
+      isLong: options.isLong,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
