@@ -1,4 +1,5 @@
 /** Runs to start: what goes in, what is done to them on their way, and what must come out. */
+import type { RunStatus } from '../../../src/index.ts';
 import type { AnyWorkflow } from '../../../src/engine/workflow.ts';
 import type { Random } from './random.ts';
 import * as w from './workflows.ts';
@@ -15,7 +16,8 @@ export interface Assignment {
   readonly workflow: AnyWorkflow;
   readonly input: unknown;
   readonly deeds: readonly Deed[];
-  readonly ends: 'completed' | 'cancelled' | 'quarantined';
+  /** How it may end. */
+  readonly ends: readonly RunStatus[];
   readonly output?: unknown;
 }
 
@@ -27,7 +29,7 @@ function count(random: Random, deeds: readonly Deed[]): Assignment {
   const steps = random.whole(10, 40);
   return {
     ...{ workflow: w.counting, input: { count: steps, paceMs: random.whole(0, 40) }, deeds },
-    ...{ ends: 'completed', output: (steps * (steps - 1)) / 2 },
+    ...{ ends: ['completed'], output: (steps * (steps - 1)) / 2 },
   };
 }
 
@@ -51,40 +53,40 @@ const draws: readonly Draw[] = [
     const deeds = [...once, ...twice.map((deed) => ({ ...deed, afterMs: deed.afterMs + 200 }))];
     return {
       ...{ workflow: w.mailbox, input: { letters }, deeds },
-      ...{ ends: 'completed', output: ids.join(' ') },
+      ...{ ends: ['completed'], output: ids.join(' ') },
     };
   },
   (random) => {
     const napsMs = Array.from({ length: random.whole(1, 4) }, () => random.whole(10, 1600));
     return {
       ...{ workflow: w.sleeper, input: { napsMs }, deeds: noDeeds },
-      ...{ ends: 'completed', output: napsMs.length },
+      ...{ ends: ['completed'], output: napsMs.length },
     };
   },
   (random) => {
     const [children, steps] = [random.whole(1, 3), random.whole(3, 10)];
     return {
       ...{ workflow: w.family, input: { children, count: steps }, deeds: noDeeds },
-      ...{ ends: 'completed', output: (children * steps * (steps - 1)) / 2 },
+      ...{ ends: ['completed'], output: (children * steps * (steps - 1)) / 2 },
     };
   },
   (random) => {
     const items = random.whole(3, 12);
     const output = ((items - 1) * items * (2 * items - 1)) / 6;
-    return { workflow: w.mapping, input: { items }, deeds: noDeeds, ends: 'completed', output };
+    return { workflow: w.mapping, input: { items }, deeds: noDeeds, ends: ['completed'], output };
   },
   () => ({
     ...{ workflow: w.flaky, input: { word: 'ay' }, deeds: noDeeds },
-    ...{ ends: 'completed', output: 'ay ay' },
+    ...{ ends: ['completed'], output: 'ay ay' },
   }),
   (random) => ({
-    ...{ workflow: w.booking, input: undefined, ends: 'cancelled' },
+    ...{ workflow: w.booking, input: undefined, ends: ['cancelled'] },
     deeds: [{ what: 'cancel', afterMs: random.whole(0, 1200) }],
   }),
   (random) => {
     const rounds = random.whole(2, 6);
     return {
-      ...{ workflow: w.weaving, input: { rounds }, deeds: noDeeds, ends: 'completed' },
+      ...{ workflow: w.weaving, input: { rounds }, deeds: noDeeds, ends: ['completed'] },
       output: { sum: rounds * 101, round: rounds },
     };
   },

@@ -4,11 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { PawlError, type Pawl } from '../../../src/index.ts';
+import { PawlError, type Pawl, type RunStatus } from '../../../src/index.ts';
 import { type Assignment, type Deed, drawAssignment } from './assignments.ts';
 import type { Random } from './random.ts';
 import type { Witness } from './witness.ts';
-import { booking } from './workflows.ts';
+import { booking, counting } from './workflows.ts';
 
 export interface DriverOptions {
   readonly pawl: Pawl;
@@ -77,6 +77,22 @@ export class Driver {
     return id;
   }
 
+  /** Resolves when a run that was started here has ended; at the latest after a while. */
+  async ended(id: string, timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (this.#open.has(id) && performance.now() < deadline) await sleep(turnMs);
+  }
+
+  /** A run that has ended, and that nobody will miss. */
+  async spare(): Promise<string> {
+    const { pawl, witness } = this.#options;
+    const id = `spare-${this.#count}`;
+    witness.forget(id);
+    const run = await this.persist(() => pawl.start(counting, { count: 2, paceMs: 0 }, { id }));
+    await this.persist(() => run.result());
+    return id;
+  }
+
   /** Does `call` until there is an answer. */
   async persist<T>(call: () => Promise<T>): Promise<T> {
     for (;;) {
@@ -92,14 +108,22 @@ export class Driver {
     }
   }
 
-  /** Starts nothing more; resolves when all runs have ended, or with those that have not after a while. */
-  async settle(timeoutMs: number): Promise<readonly string[]> {
+  /** Starts no more than `least` in all; resolves when all runs have ended, or with those that have not after a while. */
+  async settle(timeoutMs: number, least: number): Promise<readonly string[]> {
+    const missing = (): number => Math.min(least, this.#options.allowance()) - this.#count;
+    while (missing() > 0) await sleep(turnMs);
     this.#isStarting = false;
     const deadline = performance.now() + timeoutMs;
-    while (this.#open.size > 0 && performance.now() < deadline) await sleep(turnMs);
+    const isLate = (): boolean => performance.now() > deadline;
+    while (this.#open.size > 0 && !isLate()) await sleep(turnMs);
+    let left = await this.#atWork();
+    while (left.length > 0 && !isLate()) {
+      await sleep(500);
+      left = await this.#atWork();
+    }
     this.#isRunning = false;
     await this.#loop;
-    return this.open;
+    return left;
   }
 
   async #work(): Promise<void> {
@@ -116,6 +140,16 @@ export class Driver {
       }
       await sleep(turnMs);
     }
+  }
+
+  /** Runs of anybody that have not ended: children and those that workers have started too. */
+  async #atWork(): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const status of ['queued', 'running', 'waiting', 'interrupted'] as const) {
+      const { runs } = await this.persist(() => this.#options.pawl.list({ status, limit: 100 }));
+      found.push(...runs.map(({ id }) => `${id} (${status})`));
+    }
+    return found;
   }
 
   async #startSome(): Promise<void> {
@@ -160,7 +194,7 @@ export class Driver {
   async #look(entry: Entry): Promise<void> {
     const { pawl, mayForget, deletes } = this.#options;
     const { id, assignment } = entry;
-    let status: string;
+    let status: RunStatus;
     try {
       ({ status } = await this.persist(() => pawl.run(id).info()));
     } catch (error) {
@@ -183,13 +217,15 @@ export class Driver {
     }
   }
 
-  async #check({ id, assignment }: Entry, status: string): Promise<void> {
+  async #check({ id, assignment }: Entry, status: RunStatus): Promise<void> {
     const { pawl, witness } = this.#options;
     const { workflow, ends, output } = assignment;
     const what = `${id} (${workflow.name})`;
-    if (status !== ends) {
+    if (!ends.includes(status)) {
       const { error } = await this.persist(() => pawl.run(id).info());
-      witness.problem(`${what} is ${status} instead of ${ends}: ${error?.message ?? ''}`);
+      witness.problem(
+        `${what} is ${status} instead of ${ends.join(' or ')}: ${error?.message ?? ''}`,
+      );
     } else if (status === 'completed') {
       const found = await this.persist(() => pawl.run(id).result());
       if (isDeepStrictEqual(found, output)) return;

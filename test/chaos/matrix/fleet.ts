@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { CrashPoint } from './crash-points.ts';
+import type { Random } from './random.ts';
 import type { Errand, Order, Report, WorkerSetup } from './worker-process.ts';
 import type { Witness } from './witness.ts';
 
@@ -88,6 +89,11 @@ export class Fleet {
     return [...this.#memory.values()];
   }
 
+  /** A slot, by chance. */
+  draw(random: Random): number {
+    return random.whole(0, this.size - 1);
+  }
+
   /** The worker in a slot, whether or not it is ready. */
   member(slot: number): Member {
     const member = this.#members[slot];
@@ -162,6 +168,7 @@ export class Fleet {
   #spawn(slot: number): void {
     const { slots, setup } = this.#options;
     const clockMs = this.#clocks.get(slot) ?? 0;
+    this.#clocks.delete(slot);
     const child = spawn(process.execPath, [program, JSON.stringify({ ...slots[slot], ...setup })], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, PAWL_MATRIX_CLOCK_MS: String(clockMs) },

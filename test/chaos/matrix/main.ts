@@ -4,43 +4,13 @@
  *
  *   options ─▶ world ─▶ runs start, faults happen ─▶ all runs end ─▶ verdict ─▶ report
  */
-import { type Options, readOptions, usage, UsageError } from './options.ts';
+import { campaign } from './campaign.ts';
 import { faults } from './faults/all.ts';
-import { readLogs } from './logs.ts';
-import { follow, planOf } from './plan.ts';
-import { Random } from './random.ts';
+import { readOptions, usage, UsageError } from './options.ts';
 import { reportOf, toTable } from './report.ts';
-import { judgeWorld } from './verdict.ts';
-import { openWorld } from './world.ts';
-
-const settleMs = 90_000;
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
-}
-
-async function play(options: Options) {
-  const random = new Random(options.seed);
-  const world = await openWorld({
-    ...{ random: random.fork(), workers: options.workers, appendfsync: 'always', deletes: false },
-    ...{ say, isLong: options.minutes >= 10, allowance: () => options.runs ?? Infinity },
-  });
-  try {
-    const until = performance.now() + options.minutes * 60_000;
-    world.driver.begin();
-    const counts = await follow(
-      planOf(faults, random.fork(), { min: 100, max: 1000 }),
-      world,
-      () => performance.now() > until,
-    );
-    const left = await world.driver.settle(settleMs);
-    for (const run of left) world.witness.problem(`${run} does not end`);
-    const logs = await readLogs(world.server.url, world.prefix);
-    const verdict = judgeWorld(logs, world.witness, { mayForget: false });
-    return reportOf(options, counts, logs.length, verdict);
-  } finally {
-    await world.close();
-  }
 }
 
 async function main(): Promise<void> {
@@ -50,7 +20,7 @@ async function main(): Promise<void> {
     return void process.stdout.write(`${faults.map(({ name }) => name).join('\n')}\n`);
   }
   say(`seed ${options.seed}`);
-  const report = await play(options);
+  const report = reportOf(options, await campaign(options, faults, say));
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : toTable(report));
   process.exitCode = report.violations.length === 0 ? 0 : 1;
 }

@@ -43,7 +43,10 @@ export async function follow(
     if (isOver(injected)) break;
     await sleep(afterMs);
     const startedAt = performance.now();
-    const happened = await fault.inject(world, random);
+    const happened = await fault.inject(world, random).catch((error: unknown) => {
+      world.witness.problem(`${fault.name}: ${String(error)}`);
+      return false;
+    });
     const ms = Math.round(performance.now() - startedAt);
     world.say(`${fault.name} ${happened === false ? 'could not happen' : 'over'} after ${ms} ms`);
     injected += 1;

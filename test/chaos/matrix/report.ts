@@ -1,4 +1,5 @@
 /** The outcome of the matrix, for people and for programs. */
+import type { Outcome } from './campaign.ts';
 import type { Options } from './options.ts';
 import { percentiles, type Percentiles } from './takeovers.ts';
 import type { Verdict } from './verdict.ts';
@@ -11,14 +12,21 @@ export interface Report extends Omit<Verdict, 'takeovers'> {
   readonly takeoverMs: Percentiles;
 }
 
-export function reportOf(
-  { seed, minutes }: Options,
-  faults: Readonly<Record<string, number>>,
-  runs: number,
-  { takeovers, violations, ...verdict }: Verdict,
-): Report {
-  const takeoverMs = percentiles(takeovers);
-  return { seed, minutes, faults, runs, ...verdict, takeoverMs, violations };
+export function reportOf({ seed, minutes }: Options, outcomes: readonly Outcome[]): Report {
+  const sum = (pick: (outcome: Outcome) => number): number =>
+    outcomes.reduce((total, outcome) => total + pick(outcome), 0);
+  return {
+    ...{ seed, minutes, faults: Object.assign({}, ...outcomes.map((one) => one.faults)) },
+    runs: sum(({ runs }) => runs),
+    eventsAcknowledged: sum(({ verdict }) => verdict.eventsAcknowledged),
+    eventsLost: sum(({ verdict }) => verdict.eventsLost),
+    eventsDoubled: sum(({ verdict }) => verdict.eventsDoubled),
+    staleWritesAccepted: sum(({ verdict }) => verdict.staleWritesAccepted),
+    stepsRunAgain: sum(({ verdict }) => verdict.stepsRunAgain),
+    takeoverMs: percentiles(outcomes.flatMap(({ verdict }) => verdict.takeovers)),
+    rewinds: sum(({ verdict }) => verdict.rewinds),
+    violations: outcomes.flatMap(({ verdict }) => verdict.violations),
+  };
 }
 
 export function toTable(report: Report): string {

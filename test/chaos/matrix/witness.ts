@@ -14,18 +14,24 @@ export class Witness {
   readonly kills: Kill[] = [];
   /** Whatever needs no history to be wrong. */
   readonly problems: string[] = [];
+  readonly #forgotten = new Set<string>();
   readonly #say: (line: string) => void;
 
   constructor(say: (line: string) => void) {
     this.#say = say;
   }
 
+  /** What is told of a run that will be deleted is not kept. */
+  forget(run: string): void {
+    this.#forgotten.add(run);
+  }
+
   acknowledged(events: Acknowledged): void {
-    this.told.push(events);
+    if (!this.#forgotten.has(events.run)) this.told.push(events);
   }
 
   body(body: Body): void {
-    this.bodies.push(body);
+    if (!this.#forgotten.has(body.run)) this.bodies.push(body);
   }
 
   killed(kill: Kill): void {

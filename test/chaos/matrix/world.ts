@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { Pawl } from '../../../src/index.ts';
+import { createConnection } from '../../../src/redis/connection.ts';
 import { startRedisServer, type RedisServer } from '../../../src/testing/redis-server.ts';
 import { Driver } from './driver.ts';
 import { Fleet } from './fleet.ts';
@@ -26,6 +27,7 @@ export interface WorldOptions {
 export interface World {
   readonly server: RedisServer;
   readonly prefix: string;
+  readonly pawl: Pawl;
   /** A connection past pawl. */
   readonly redis: Redis;
   readonly fleet: Fleet;
@@ -43,7 +45,7 @@ export const sessionMs = 1_500;
 /** Short, so that calls without an answer are repeated soon. */
 const callMs = 1_500;
 /** More than innocent runs lose in a row when everybody around them dies, and still few enough to wait for. */
-export const quarantineAfter = 6;
+const quarantineAfter = 6;
 const activeRuns = 24;
 
 export async function openWorld(options: WorldOptions): Promise<World> {
@@ -57,7 +59,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     undo.push(() => server.stop());
     const dir = await mkdtemp(join(tmpdir(), 'pawl-matrix-'));
     undo.push(() => rm(dir, { recursive: true, force: true }));
-    const redis = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
+    const redis = createConnection(server.url) as Redis;
+    await redis.connect();
     // Commands report what goes wrong.
     redis.on('error', () => undefined);
     undo.push(async () => redis.disconnect());
@@ -81,7 +84,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     });
     await fleet.start();
     return {
-      ...{ server, prefix, redis, fleet, driver, witness, dir, say, close },
+      ...{ server, prefix, pawl, redis, fleet, driver, witness, dir, say, close },
       isLong: options.isLong,
     };
   } catch (error) {

@@ -4,6 +4,6 @@ import type { Fault } from '../fault.ts';
 export const workerKill: Fault = {
   name: 'worker-kill',
   async inject({ fleet }, random) {
-    await fleet.kill(random.whole(0, fleet.size - 1));
+    await fleet.kill(fleet.draw(random));
   },
 };
