@@ -22,7 +22,7 @@ interface Phase {
   readonly pauseMs: Pause;
 }
 
-const settleMs = 120_000;
+const settleMs = 60_000;
 /** A campaign of this many minutes has time for long faults. */
 const longMinutes = 10;
 const pauseMs: Pause = { min: 50, max: 700 };
