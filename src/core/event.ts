@@ -74,7 +74,9 @@ export type InterruptReason =
   /** The worker's connection to Redis is gone: its process died. */
   | 'presence-lost'
   /** The worker's beats stopped: it is frozen, or its host or network is gone. */
-  | 'session-expired';
+  | 'session-expired'
+  /** The worker is well and had let go of the run, but Redis has lost that it did. */
+  | 'forgotten';
 
 /** `run.interrupted`: the run lost its worker. */
 export interface InterruptedData {

@@ -213,6 +213,8 @@ export interface InterruptParams {
   readonly quarantineAfter: number;
   /** At most this many runs in one call; call again until it returns fewer. */
   readonly limit: number;
+  /** Runs that stay with the worker. */
+  readonly except?: readonly string[];
 }
 
 export interface DueParams {

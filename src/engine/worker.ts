@@ -19,6 +19,7 @@ import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
 import { Session } from './session.ts';
 import { startRun } from './start.ts';
+import { Strays } from './strays.ts';
 import { Suspects } from './suspects.ts';
 import { Sweeper } from './sweeper.ts';
 import type { AnyWorkflow } from './workflow.ts';
@@ -62,6 +63,7 @@ export class Worker implements AsyncDisposable {
   readonly #parts: WorkerParts;
   readonly #session: Session;
   readonly #sweeper: Sweeper;
+  readonly #strays: Strays;
   readonly #executions = new Set<Execution>();
   readonly #suspects: Suspects;
   readonly #started: Promise<void>;
@@ -103,6 +105,13 @@ export class Worker implements AsyncDisposable {
       resendMs: defaults.resendMs,
       random: Math.random,
     });
+    this.#strays = new Strays({
+      ...{ store, clock, logger, quarantineAfter, worker: this.id },
+      everyMs: Math.min(defaults.straysMs, sessionMs),
+      resendMs: defaults.resendMs,
+      executed: () => [...this.#executions].map(({ wakeUp }) => wakeUp.run),
+      wake: (wakeUp) => this.#wake(wakeUp),
+    });
     this.#started = this.#start();
     // Who does not ask whether it is ready learns it from the log.
     this.#started.catch((error: unknown) => {
@@ -136,6 +145,7 @@ export class Worker implements AsyncDisposable {
   async #start(): Promise<void> {
     await this.#session.begin();
     this.#sweeper.begin();
+    this.#strays.begin();
     this.#consumer = await this.#parts.queue.consume({
       workflows: [...this.#workflows.keys()],
       concurrency: this.#options.concurrency,
@@ -227,7 +237,7 @@ export class Worker implements AsyncDisposable {
       Promise.all([...this.#executions].map((execution) => execution.handBack())),
     );
     await within(clock, closed);
-    await within(clock, this.#sweeper.end());
+    await within(clock, Promise.all([this.#sweeper.end(), this.#strays.end()]));
     const left = await within(clock, this.#session.end());
     if (!left)
       logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');

@@ -182,7 +182,9 @@ export class MemoryRunStore implements RunStore {
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const held = [...this.#runs.values()].filter((run) => run.worker === params.worker);
+    const held = [...this.#runs.values()].filter(
+      ({ id, worker }) => worker === params.worker && params.except?.includes(id) !== true,
+    );
     const taken = held.slice(0, params.limit);
     for (const run of taken) {
       interruptRun(run, params, now);

@@ -134,7 +134,7 @@ export class Scripts {
     return this.#call('interrupt', [
       ...[shard.held(params.worker), shard.due],
       ...[params.worker, params.reason, params.lastSeenAt, params.resendMs],
-      ...[params.quarantineAfter, params.limit, shard.base],
+      ...[params.quarantineAfter, params.limit, shard.base, ...(params.except ?? [])],
     ]);
   }
 

@@ -135,6 +135,20 @@ function whose(test: RunStoreTest): void {
     expect((await loaded(store, id)).record).toMatchObject({ worker: next.record.worker });
   });
 
+  test('runs that are excepted stay with the worker, and can be taken later', async (opened) => {
+    const { store, expect } = opened;
+    const worker = newId('worker');
+    const kept = (await held(store, { claim: { worker } })).id;
+    const lost = (await held(store, { claim: { worker } })).id;
+    const before = await everything(store, kept);
+    const runs = await store.interrupt(interruption(worker, { except: [kept] }));
+    expect(runs.map(({ run }) => run)).toEqual([lost]);
+    expect(await everything(store, kept)).toEqual(before);
+    expect(await store.holders()).toContain(worker);
+    const rest = await store.interrupt(interruption(worker));
+    expect(rest.map(({ run }) => run)).toEqual([kept]);
+  });
+
   test('a worker that holds nothing loses nothing', async ({ store, expect }) => {
     expect(await store.interrupt(interruption(newId('worker')))).toEqual([]);
   });

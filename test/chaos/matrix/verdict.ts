@@ -40,7 +40,10 @@ export function judgeWorld(
     } catch (error) {
       staleWritesAccepted += 1;
       violations.push(`${run}: ${String(error)}`);
-      for (const e of events) console.error(`  ${run} ${e.seq}-${e.fence} ${e.type} ${e.at} ${JSON.stringify(e.data).slice(0,150)}`);
+      for (const e of events)
+        console.error(
+          `  ${run} ${e.seq}-${e.fence} ${e.type} ${e.at} ${JSON.stringify(e.data).slice(0, 150)}`,
+        );
     }
   }
   return {
