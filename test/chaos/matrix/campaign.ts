@@ -23,6 +23,7 @@ interface Phase {
 }
 
 const settleMs = 60_000;
+const lossyTimeShare = 0.15;
 /** A campaign of this many minutes has time for long faults. */
 const longMinutes = 10;
 const pauseMs: Pause = { min: 50, max: 700 };
@@ -39,7 +40,10 @@ function phasesOf(options: Options, all: readonly Fault[]): Phase[] {
     only.length === 0 || only.some((beginning) => name.startsWith(beginning));
   const safe = all.filter((fault) => isWanted(fault) && fault.isLossy !== true);
   const lossy = all.filter((fault) => isWanted(fault) && fault.isLossy === true);
-  const lossyShare = lossy.length === 0 ? 0 : safe.length === 0 ? 1 : 0.15;
+  // By count every kind has the same share; by time the other world needs some to come to work.
+  const ofCount = lossy.length / Math.max(1, safe.length + lossy.length);
+  const isMixed = lossy.length > 0 && safe.length > 0;
+  const lossyShare = options.faults === undefined && isMixed ? lossyTimeShare : ofCount;
   const phases: Phase[] = [
     { faults: safe, appendfsync: 'always', share: 1 - lossyShare, pauseMs },
     { faults: lossy, appendfsync: 'everysec', share: lossyShare, pauseMs },

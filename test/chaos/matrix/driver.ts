@@ -204,11 +204,10 @@ export class Driver {
       entry.todo.push(...entry.done.splice(0));
       return;
     }
-    if (status === 'waiting' || status === 'queued') {
-      if (mayForget) entry.todo.push(...entry.done.splice(0).map(later));
+    if (!['completed', 'failed', 'cancelled', 'quarantined'].includes(status)) {
+      if (mayForget) entry.todo.push(...entry.done.splice(0).flatMap(repeated));
       return;
     }
-    if (!['completed', 'failed', 'cancelled', 'quarantined'].includes(status)) return;
     this.#open.delete(id);
     await this.#check(entry, status);
     if (deletes) {
@@ -237,9 +236,9 @@ export class Driver {
   }
 }
 
-/** What was done is done again after some time, as often as it takes. */
-function later(deed: Deed): Deed {
-  return { ...deed, afterMs: deed.afterMs + 1000 };
+/** What was done is done again after some time, as often as it takes; but nobody wants a run to be paused for ever. */
+function repeated(deed: Deed): readonly Deed[] {
+  return deed.what === 'pause' ? [] : [{ ...deed, afterMs: deed.afterMs + 1000 }];
 }
 
 function isAnswer(error: unknown, code: string): boolean {

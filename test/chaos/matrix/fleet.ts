@@ -169,10 +169,14 @@ export class Fleet {
     const { slots, setup } = this.#options;
     const clockMs = this.#clocks.get(slot) ?? 0;
     this.#clocks.delete(slot);
-    const child = spawn(process.execPath, [program, JSON.stringify({ ...slots[slot], ...setup })], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, PAWL_MATRIX_CLOCK_MS: String(clockMs) },
-    });
+    const child = spawn(
+      process.execPath,
+      [program, JSON.stringify({ url: slots[slot]?.url, ...setup })],
+      {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: { ...process.env, PAWL_MATRIX_CLOCK_MS: String(clockMs) },
+      },
+    );
     this.#started += 1;
     child.stdin.on('error', () => undefined);
     const member: Process = {

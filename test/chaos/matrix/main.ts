@@ -14,7 +14,10 @@ function say(line: string): void {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
+  const options = readOptions(
+    process.argv.slice(2),
+    faults.map(({ name }) => name),
+  );
   if (options === 'help') return void process.stdout.write(usage);
   if (options === 'list') {
     return void process.stdout.write(`${faults.map(({ name }) => name).join('\n')}\n`);

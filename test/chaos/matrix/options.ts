@@ -38,8 +38,11 @@ Ends with 0 when nothing was violated, 1 when something was, 2 when an option is
 /** A wrong command line: the message says what to write instead. */
 export class UsageError extends Error {}
 
-/** Reads the command line; a word when only that was asked for. */
-export function readOptions(args: readonly string[]): Options | 'help' | 'list' {
+/** Reads the command line; a word when only that was asked for. `kinds` are those there are. */
+export function readOptions(
+  args: readonly string[],
+  kinds: readonly string[],
+): Options | 'help' | 'list' {
   const values = parse(args);
   if (values.help === true) return 'help';
   if (values.list === true) return 'list';
@@ -50,7 +53,7 @@ export function readOptions(args: readonly string[]): Options | 'help' | 'list' 
       values.seed === undefined ? randomInt(2 ** 32) : whole('--seed', values.seed, 0, 2 ** 32 - 1),
     minutes: minutesOf(values.minutes),
     ...{ faults: count('faults'), kills: count('kills'), runs: count('runs') },
-    only: values.only?.split(',').filter((kind) => kind !== '') ?? [],
+    only: onlyOf(values.only ?? '', kinds),
     workers: whole('--workers', values.workers, 2, 8),
     soak: values.soak ?? false,
     json: values.json ?? false,
@@ -84,6 +87,13 @@ function whole(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new UsageError(`${name} must be a whole number from ${min} to ${max}, it is "${text}".`);
+}
+
+function onlyOf(text: string, kinds: readonly string[]): readonly string[] {
+  const only = text.split(',').filter((beginning) => beginning !== '');
+  const unknown = only.find((beginning) => !kinds.some((kind) => kind.startsWith(beginning)));
+  if (unknown === undefined) return only;
+  throw new UsageError(`--only: no kind of fault begins with "${unknown}"; --list prints them.`);
 }
 
 function minutesOf(text: string): number {

@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import { Pawl } from '../../../src/index.ts';
 import { createConnection } from '../../../src/redis/connection.ts';
 import { startRedisServer, type RedisServer } from '../../../src/testing/redis-server.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 import { Driver } from './driver.ts';
 import { Fleet } from './fleet.ts';
 import type { Random } from './random.ts';
@@ -31,6 +32,8 @@ export interface World {
   /** A connection past pawl. */
   readonly redis: Redis;
   readonly fleet: Fleet;
+  /** The way of each worker to Redis, by slot. */
+  readonly proxies: readonly TcpProxy[];
   readonly driver: Driver;
   readonly witness: Witness;
   /** A folder for marks. */
@@ -68,8 +71,13 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const witness = new Witness(say);
     const pawl = await Pawl.open({ redis: server.url, prefix, callMs });
     undo.push(() => pawl.close());
+    const target = { host: '127.0.0.1', port: server.port };
+    const proxies = await Promise.all(
+      Array.from({ length: options.workers }, () => startTcpProxy({ target })),
+    );
+    undo.push(() => Promise.all(proxies.map((proxy) => proxy.close())));
     const fleet = new Fleet({
-      ...{ witness, say, slots: Array.from({ length: options.workers }, () => server) },
+      ...{ witness, say, slots: proxies },
       setup: {
         ...{ prefix, callMs, graceMs: 2_000 },
         worker: { beatMs: 300, sessionMs, quarantineAfter, concurrency: 20 },
@@ -84,7 +92,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     });
     await fleet.start();
     return {
-      ...{ server, prefix, pawl, redis, fleet, driver, witness, dir, say, close },
+      ...{ server, prefix, pawl, redis, proxies, fleet, driver, witness, dir, say, close },
       isLong: options.isLong,
     };
   } catch (error) {

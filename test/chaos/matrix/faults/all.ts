@@ -3,6 +3,7 @@ import type { Fault } from '../fault.ts';
 import { blockedLoop } from './blocked-loop.ts';
 import { clientKill } from './client-kill.ts';
 import { crashPoints } from './crash-point.ts';
+import { halfOpen, partition, replyDropped, slowNetwork } from './network.ts';
 import { outOfMemory } from './out-of-memory.ts';
 import { poisonRun } from './poison-run.ts';
 import { jobsDelayed, jobsDeleted, jobsDoubled, queueDeleted } from './queue-jobs.ts';
@@ -19,5 +20,6 @@ export const faults: readonly Fault[] = [
   ...[workerKill, workerFreeze, rollingDeploy, wrongClock, blockedLoop, poisonRun],
   ...[redisCrash, redisRewind, redisFreeze, outOfMemory, scriptFlush, clientKill],
   ...[jobsDoubled, jobsDelayed, jobsDeleted, queueDeleted],
+  ...[replyDropped, halfOpen, slowNetwork, partition],
   ...crashPoints,
 ];
