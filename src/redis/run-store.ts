@@ -113,8 +113,7 @@ export class RedisRunStore implements RunStore {
     const prefix = options.prefix ?? defaults.prefix;
     const wanted = options.shards ?? (connected.cluster ? defaults.clusterShards : defaults.shards);
     try {
-      await connected.connection.hsetnx(configKey(prefix), 'shards', wanted);
-      const shards = Number(await connected.connection.hget(configKey(prefix), 'shards'));
+      const shards = await shardsOf(connected.connection, prefix, wanted);
       if (options.shards !== undefined && shards !== options.shards) {
         throw new PawlError(
           'PAWL_SHARDS',
@@ -323,6 +322,15 @@ export class RedisRunStore implements RunStore {
       throw this.#closed ? closedError() : toFault(error, 'redis');
     }
   }
+}
+
+/** The number of shards of a prefix, fixed at its first use. A known one is only read, so that a full Redis can be opened. */
+async function shardsOf(redis: Connection, prefix: string, wanted: number): Promise<number> {
+  const key = configKey(prefix);
+  const known = await redis.hget(key, 'shards');
+  if (known !== null) return Number(known);
+  await redis.hsetnx(key, 'shards', wanted);
+  return Number(await redis.hget(key, 'shards'));
 }
 
 function closedError(): PawlError {

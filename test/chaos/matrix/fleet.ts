@@ -203,8 +203,8 @@ export class Fleet {
       case 'ready':
         member.worker = report.worker;
         return;
-      case 'acknowledged':
-        witness.acknowledged(report.events);
+      case 'told':
+        witness.acknowledged(report.told);
         return;
       case 'body':
         witness.body(report.body);

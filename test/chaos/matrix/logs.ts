@@ -1,4 +1,5 @@
 /** The logs of all runs, as Redis holds them in the end. */
+import { createHash } from 'node:crypto';
 import { RedisRunStore } from '../../../src/redis/run-store.ts';
 import type { RunStatus } from '../../../src/core/run.ts';
 import { toRunEvent } from '../../../src/engine/payloads.ts';
@@ -10,12 +11,18 @@ export interface LoggedEvent {
   /** Milliseconds since 1970 on Redis' clock. */
   readonly at: number;
   readonly data: unknown;
+  readonly digest: string;
 }
 
 export interface Log {
   readonly run: string;
   readonly status: RunStatus;
   readonly events: readonly LoggedEvent[];
+}
+
+/** Stands for the bytes of an event where they need not be kept. */
+export function digestOf(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex').slice(0, 24);
 }
 
 const page = 500;
@@ -47,7 +54,7 @@ async function eventsOf(store: RedisRunStore, run: string): Promise<LoggedEvent[
     const found = await store.events({ run, after: events.at(-1)?.seq ?? 0, limit: page });
     for (const event of found) {
       const { seq, fence, type, at, data } = toRunEvent(event, `run ${run}`);
-      events.push({ seq, fence, type, at: at.getTime(), data });
+      events.push({ seq, fence, type, at: at.getTime(), data, digest: digestOf(event.data) });
     }
     if (found.length < page) return events;
   }

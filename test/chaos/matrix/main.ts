@@ -8,6 +8,7 @@ import { campaign } from './campaign.ts';
 import { faults } from './faults/all.ts';
 import { readOptions, usage, UsageError } from './options.ts';
 import { reportOf, toTable } from './report.ts';
+import { soak } from './soak.ts';
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -23,7 +24,9 @@ async function main(): Promise<void> {
     return void process.stdout.write(`${faults.map(({ name }) => name).join('\n')}\n`);
   }
   say(`seed ${options.seed}`);
-  const report = reportOf(options, await campaign(options, faults, say));
+  const report = options.soak
+    ? await soak(options, say)
+    : reportOf(options, await campaign(options, faults, say));
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : toTable(report));
   process.exitCode = report.violations.length === 0 ? 0 : 1;
 }

@@ -29,15 +29,19 @@ export function reportOf({ seed, minutes }: Options, outcomes: readonly Outcome[
   };
 }
 
-export function toTable(report: Report): string {
-  const { faults, violations, takeoverMs, ...numbers } = report;
-  const rows: (readonly [string, unknown])[] = [
-    ...Object.entries(numbers),
-    ...Object.entries(takeoverMs).map(([name, value]) => [`takeover ${name}`, value] as const),
-    ...Object.entries(faults).map(([name, count]) => [`fault ${name}`, count] as const),
-    ['violations', violations.length],
-  ];
+/** One line for each number, also of those inside; the violations follow. */
+export function toTable(report: { readonly violations: readonly string[] }): string {
+  const { violations, ...numbers } = report;
+  const rows = [...rowsOf('', numbers), ['violations', violations.length] as const];
   const width = Math.max(...rows.map(([name]) => name.length));
-  const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${String(value)}`);
+  const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
   return `${[...lines, ...violations].join('\n')}\n`;
+}
+
+function rowsOf(prefix: string, numbers: object): (readonly [string, string | number])[] {
+  return Object.entries(numbers).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'object' && value !== null
+      ? rowsOf(`${prefix}${name} `, value)
+      : [[`${prefix}${name}`, String(value)] as const],
+  );
 }

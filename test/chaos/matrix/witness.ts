@@ -1,5 +1,5 @@
 /** What the matrix was told while it ran, for the comparison with what Redis holds in the end. */
-import type { Acknowledged } from './worker-process.ts';
+import type { Told } from './worker-process.ts';
 import type { Body } from './workflows.ts';
 
 export interface Kill {
@@ -9,7 +9,7 @@ export interface Kill {
 }
 
 export class Witness {
-  readonly told: Acknowledged[] = [];
+  readonly told: Told[] = [];
   readonly bodies: Body[] = [];
   readonly kills: Kill[] = [];
   /** Whatever needs no history to be wrong. */
@@ -17,8 +17,12 @@ export class Witness {
   readonly #forgotten = new Set<string>();
   readonly #say: (line: string) => void;
 
-  constructor(say: (line: string) => void) {
-    this.#say = say;
+  /** For a long time nobody remembers what was told. */
+  readonly #remembers: boolean;
+
+  constructor(options: { readonly say: (line: string) => void; readonly remembers: boolean }) {
+    this.#say = options.say;
+    this.#remembers = options.remembers;
   }
 
   /** What is told of a run that will be deleted is not kept. */
@@ -26,12 +30,13 @@ export class Witness {
     this.#forgotten.add(run);
   }
 
-  acknowledged(events: Acknowledged): void {
-    if (!this.#forgotten.has(events.run)) this.told.push(events);
+  acknowledged(events: readonly Told[]): void {
+    if (!this.#remembers) return;
+    this.told.push(...events.filter(({ run }) => !this.#forgotten.has(run)));
   }
 
   body(body: Body): void {
-    if (!this.#forgotten.has(body.run)) this.bodies.push(body);
+    if (this.#remembers && !this.#forgotten.has(body.run)) this.bodies.push(body);
   }
 
   killed(kill: Kill): void {

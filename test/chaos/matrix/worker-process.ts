@@ -11,6 +11,7 @@ import type { Logger, WorkerOptions } from '../../../src/index.ts';
 import { BullResumeQueue } from '../../../src/bullmq/resume-queue.ts';
 import { RedisRunStore } from '../../../src/redis/run-store.ts';
 import { armCrashPoint, type CrashPoint, installCrashPoints } from './crash-points.ts';
+import { digestOf } from './logs.ts';
 import { type Body, counting, tellBodies, workflows } from './workflows.ts';
 
 export interface WorkerSetup {
@@ -33,18 +34,20 @@ export type Order =
   | { readonly disarm: true }
   | { readonly errand: Errand };
 
-/** Events that Redis has acknowledged to this worker: the first has this seq. */
-export interface Acknowledged {
+/** An event that Redis has acknowledged to this worker. */
+export interface Told {
   readonly run: string;
   readonly seq: number;
   readonly fence: number;
-  readonly types: readonly string[];
+  readonly type: string;
+  /** Stands for its bytes. */
+  readonly digest: string;
 }
 
 /** A line on stdout. */
 export type Report =
   | { readonly kind: 'ready'; readonly worker: string }
-  | { readonly kind: 'acknowledged'; readonly events: Acknowledged }
+  | { readonly kind: 'told'; readonly told: readonly Told[] }
   | { readonly kind: 'body'; readonly body: Body }
   | { readonly kind: 'memory'; readonly rss: number; readonly heap: number }
   | { readonly kind: 'log'; readonly level: string; readonly message: string };
@@ -70,8 +73,10 @@ async function open({ url, prefix, callMs }: WorkerSetup): Promise<Pawl> {
     const outcome = await commit(params);
     if (outcome.outcome === 'committed' && params.events.length > 0) {
       const { run, fence, expectedSeq, events } = params;
-      const types = events.map(({ type }) => type);
-      report({ kind: 'acknowledged', events: { run, fence, seq: expectedSeq + 1, types } });
+      const told = events.map(({ type, data }, i) => {
+        return { run, seq: expectedSeq + 1 + i, fence, type, digest: digestOf(data) };
+      });
+      report({ kind: 'told', told });
     }
     return outcome;
   };

@@ -68,7 +68,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     redis.on('error', () => undefined);
     undo.push(async () => redis.disconnect());
     const prefix = `matrix-${randomBytes(4).toString('hex')}`;
-    const witness = new Witness(say);
+    const witness = new Witness({ say, remembers: !options.deletes });
     const pawl = await Pawl.open({ redis: server.url, prefix, callMs });
     undo.push(() => pawl.close());
     const target = { host: '127.0.0.1', port: server.port };
@@ -76,11 +76,13 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       Array.from({ length: options.workers }, () => startTcpProxy({ target })),
     );
     undo.push(() => Promise.all(proxies.map((proxy) => proxy.close())));
+    // Children are deleted by the sweeper, because no caller knows them.
+    const keep = options.deletes ? { keepMs: 5_000 } : {};
     const fleet = new Fleet({
       ...{ witness, say, slots: proxies },
       setup: {
         ...{ prefix, callMs, graceMs: 2_000 },
-        worker: { beatMs: 300, sessionMs, quarantineAfter, concurrency: 20 },
+        worker: { beatMs: 300, sessionMs, quarantineAfter, concurrency: 20, ...keep },
       },
     });
     undo.push(() => fleet.stop());
