@@ -3,8 +3,12 @@
  * it to collect. A line is written before anybody can act on what it says, and a pipe takes it at once: it is out when the
  * process is killed in the next moment.
  */
+import { Pawl } from 'pawl';
+import { BullResumeQueue } from '../../../src/bullmq/resume-queue.ts';
 import type { NewEvent } from '../../../src/core/event.ts';
+import { type Logger, silentLogger } from '../../../src/core/logger.ts';
 import type { CommitOutcome, RunStore } from '../../../src/core/store.ts';
+import { RedisRunStore } from '../../../src/redis/run-store.ts';
 import { type BodyRun, digestOf, type Reported, type ToldEvent } from './history.ts';
 
 /** One line. */
@@ -101,4 +105,20 @@ export function reportedBody<Args extends readonly unknown[], Result>(
     say({ body: { run, step, fence, outcome: 'done' } });
     return result;
   };
+}
+
+/** A pawl over Redis that reports through `say` what it is told; `by` names it among all that report. */
+export async function openReportingPawl(
+  setup: { readonly url: string; readonly prefix: string; readonly logger?: Logger },
+  say: Say,
+  by = `process ${process.pid}`,
+): Promise<Pawl> {
+  const { url, prefix, logger = silentLogger } = setup;
+  const store = await RedisRunStore.open({ redis: url, prefix, logger });
+  const queue = new BullResumeQueue({
+    connect: (purpose) => store.connectionFor(purpose),
+    prefix: `{${prefix}}:bull`,
+    logger,
+  });
+  return Pawl.assemble({ store: reportingStore(store, say, by), queue, logger });
 }
