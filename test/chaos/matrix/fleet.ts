@@ -220,7 +220,9 @@ export class Fleet {
   #ended(member: Process, code: number | null, signal: NodeJS.Signals | null): void {
     const { witness } = this.#options;
     if (signal === 'SIGKILL' && !member.isKilled) this.#recordKill(member);
-    if (signal !== 'SIGKILL' && code !== 0) {
+    // Before it is ready it does not listen, and holds nothing.
+    const isEarly = signal === 'SIGTERM' && member.worker === undefined;
+    if (signal !== 'SIGKILL' && code !== 0 && !isEarly) {
       witness.problem(
         `worker ${member.worker} ended by itself with ${signal ?? code}: ${member.errors.trim()}`,
       );

@@ -4,7 +4,7 @@ import { blockedLoop } from './blocked-loop.ts';
 import { clientKill } from './client-kill.ts';
 import { crashPoints } from './crash-point.ts';
 import { halfOpen, partition, replyDropped, slowNetwork } from './network.ts';
-import { outOfMemory } from './out-of-memory.ts';
+import { deployWhenFull, outOfMemory } from './out-of-memory.ts';
 import { poisonRun } from './poison-run.ts';
 import { jobsDelayed, jobsDeleted, jobsDoubled, queueDeleted } from './queue-jobs.ts';
 import { redisCrash } from './redis-crash.ts';
@@ -18,7 +18,7 @@ import { wrongClock } from './wrong-clock.ts';
 
 export const faults: readonly Fault[] = [
   ...[workerKill, workerFreeze, rollingDeploy, wrongClock, blockedLoop, poisonRun],
-  ...[redisCrash, redisRewind, redisFreeze, outOfMemory, scriptFlush, clientKill],
+  ...[redisCrash, redisRewind, redisFreeze, outOfMemory, deployWhenFull, scriptFlush, clientKill],
   ...[jobsDoubled, jobsDelayed, jobsDeleted, queueDeleted],
   ...[replyDropped, halfOpen, slowNetwork, partition],
   ...crashPoints,

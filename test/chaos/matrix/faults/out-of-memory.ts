@@ -10,3 +10,15 @@ export const outOfMemory: Fault = {
     await redis.config('SET', 'maxmemory', '0');
   },
 };
+
+/** A worker is asked to end while Redis is full: it cannot hand its runs back, and leaves them without an owner. */
+export const deployWhenFull: Fault = {
+  name: 'deploy-when-full',
+  async inject({ redis, fleet }, random) {
+    await fleet.whole();
+    await redis.config('SET', 'maxmemory', '1mb');
+    await fleet.replace(fleet.draw(random));
+    await redis.config('SET', 'maxmemory', '0');
+    await fleet.whole();
+  },
+};
