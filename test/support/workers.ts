@@ -51,7 +51,7 @@ export async function firstEvent(
  * Judges a log: seqs dense from 1, fences never falling, every event by the owner that had claimed last.
  * Throws with the first event that is wrong.
  */
-export function checkLog(events: readonly Pick<RunEvent, 'seq' | 'fence' | 'type'>[]): void {
+export function checkLog(events: readonly RunEvent[]): void {
   let fence = 0;
   for (const [i, event] of events.entries()) {
     if (event.seq !== i + 1) throw new Error(`seq ${event.seq} stands at place ${i + 1}`);

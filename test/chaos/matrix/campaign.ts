@@ -1,11 +1,12 @@
 /** One world after the other: faults that lose nothing, then those after which Redis may have forgotten something. */
+import { collectHistory } from '../../support/history/collect.ts';
 import type { Fault } from './fault.ts';
 import { workerKill } from './faults/worker-kill.ts';
-import { readLogs } from './logs.ts';
 import type { Options } from './options.ts';
 import { follow, type Pause, planOf } from './plan.ts';
 import { Random } from './random.ts';
 import { judgeWorld, type Verdict } from './verdict.ts';
+import { workflows } from './workflows.ts';
 import { openWorld, type WorldOptions } from './world.ts';
 
 export interface Outcome {
@@ -98,9 +99,18 @@ async function play(
     );
     const left = await world.driver.settle(settleMs, runsMax === Infinity ? 0 : runsMax);
     for (const run of left) world.witness.problem(`${run} does not end`);
-    const logs = await readLogs(world.server.url, world.prefix);
+    const { told, bodies } = world.witness;
+    const reported = {
+      ...{ told, workflows },
+      bodies: bodies.map((body) => ({ ...body, outcome: 'begun' as const })),
+    };
+    const history = await collectHistory(world.server.url, world.prefix, reported);
     const mayForget = phase.appendfsync === 'everysec';
-    return { faults, runs: logs.length, verdict: judgeWorld(logs, world.witness, { mayForget }) };
+    return {
+      faults,
+      runs: history.runs.length,
+      verdict: judgeWorld(history, world.witness, { mayForget }),
+    };
   } finally {
     await world.close();
   }

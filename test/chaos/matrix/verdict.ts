@@ -2,8 +2,9 @@
  * Compares what was told while the matrix ran with what Redis holds in the end. Pure: the same logs and the same witness
  * are always judged alike.
  */
-import { checkLog } from '../../support/workers.ts';
-import type { Log, LoggedEvent } from './logs.ts';
+import type { History } from '../../support/history/history.ts';
+import { judge } from '../../support/history/judge.ts';
+import { type Log, type LoggedEvent, logsOf } from './logs.ts';
 import { takeoversOf } from './takeovers.ts';
 import type { Witness } from './witness.ts';
 
@@ -21,31 +22,37 @@ export interface Verdict {
 
 /** Where Redis may forget, what is lost is counted and not held against it; everything else holds there too. */
 export function judgeWorld(
-  logs: readonly Log[],
+  history: History,
   witness: Witness,
   { mayForget }: { readonly mayForget: boolean },
 ): Verdict {
+  const logs = logsOf(history);
   const lost = lostEvents(logs, witness);
   const doubled = logs.flatMap(doubledResults);
-  const stale = logs.flatMap(wrongOrder);
-  const again = mayForget ? [] : finishedAgain(logs, witness);
-  const eventsOf = (type: string): number =>
-    logs.reduce((sum, { events }) => sum + events.filter((one) => one.type === type).length, 0);
+  // A run that is gone, or whose last commit is, has nobody left to write `run.rewound`.
+  const judged = judge(history, { settled: true, allowRewinds: mayForget }).filter(
+    ({ invariant }) => !mayForget || invariant !== 'acknowledged is stored',
+  );
+  const rewinds = logs.flatMap(({ events }) => events.filter(({ type }) => type === 'run.rewound'));
   return {
     eventsAcknowledged: witness.told.length,
     eventsLost: lost.length,
     eventsDoubled: doubled.length,
-    staleWritesAccepted: stale.length,
+    staleWritesAccepted: judged.filter(({ invariant }) => staleness.has(invariant)).length,
     stepsRunAgain: bodiesAgain(witness),
     takeovers: takeoversOf(logs, witness.kills),
-    rewinds: eventsOf('run.rewound'),
+    rewinds: rewinds.length,
     violations: [
       ...witness.problems,
-      ...(mayForget ? [] : [...lost, ...logs.flatMap(falseRewinds)]),
-      ...[...doubled, ...stale, ...again],
+      ...judged.map(({ invariant, run, message }) => `${invariant}: ${run ?? ''} ${message}`),
+      ...doubled,
+      ...(mayForget ? [] : logs.flatMap(falseRewinds)),
     ],
   };
 }
+
+/** Invariants that a write of somebody who does not own the run breaks. */
+const staleness: ReadonlySet<string> = new Set(['no stale writer', 'growing fences']);
 
 /** Acknowledged events that are not where they were stored, as they were stored. */
 function lostEvents(logs: readonly Log[], { told }: Witness): string[] {
@@ -80,37 +87,10 @@ function doubledResults({ run, events }: Log): string[] {
   });
 }
 
-function wrongOrder({ run, events }: Log): string[] {
-  try {
-    checkLog(events);
-    return [];
-  } catch (error) {
-    return [`stale: ${run} ${error instanceof Error ? error.message : String(error)}`];
-  }
-}
-
 /** Nothing was lost, so nothing may be said to be. */
 function falseRewinds({ run, events }: Log): string[] {
   const rewound = events.find(({ type }) => type === 'run.rewound');
   return rewound === undefined ? [] : [`rewound: ${run} at ${rewound.seq}, without a reason`];
-}
-
-/** A body that began under a later claim than the one that stored its result. */
-function finishedAgain(logs: readonly Log[], { bodies }: Witness): string[] {
-  const finishedAt = new Map<string, number>();
-  for (const { run, events } of logs) {
-    for (const event of events) {
-      const name = completed(event);
-      if (name !== undefined) finishedAt.set(`${run} ${name}`, event.fence);
-    }
-  }
-  return bodies.flatMap(({ run, step, fence }) => {
-    const finished = finishedAt.get(`${run} ${step}`);
-    if (finished === undefined || fence <= finished) return [];
-    return [
-      `again: ${run} began ${step} under fence ${fence}, and had finished it under ${finished}`,
-    ];
-  });
 }
 
 function bodiesAgain({ bodies }: Witness): number {

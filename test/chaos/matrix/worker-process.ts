@@ -11,7 +11,7 @@ import type { Logger, WorkerOptions } from '../../../src/index.ts';
 import { BullResumeQueue } from '../../../src/bullmq/resume-queue.ts';
 import { RedisRunStore } from '../../../src/redis/run-store.ts';
 import { armCrashPoint, type CrashPoint, installCrashPoints } from './crash-points.ts';
-import { digestOf } from './logs.ts';
+import { digestOf } from '../../support/history/history.ts';
 import { type Body, counting, tellBodies, workflows } from './workflows.ts';
 
 export interface WorkerSetup {
