@@ -324,7 +324,7 @@ export class RedisRunStore implements RunStore {
   }
 }
 
-/** The number of shards of a prefix, fixed at its first use. A known one is only read, so that a full Redis can be opened. */
+/** The number of shards of a prefix, fixed at its first use. A known one is only read: a full Redis can be opened. */
 async function shardsOf(redis: Connection, prefix: string, wanted: number): Promise<number> {
   const key = configKey(prefix);
   const known = await redis.hget(key, 'shards');

@@ -38,7 +38,7 @@ function die(): void {
 /** Puts the crash points into every connection of this process. */
 export function installCrashPoints(): void {
   type Send = Redis['sendCommand'];
-  const send: Send = Reflect.get(Redis.prototype, 'sendCommand') as Send;
+  const send: Send = Reflect.get(Redis.prototype, 'sendCommand');
   const watched: Send = function watched(this: Redis, command, ...rest) {
     if (armed === undefined || scriptOf(command) !== armed.point.script) {
       return send.call(this, command, ...rest);

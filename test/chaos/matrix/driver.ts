@@ -231,7 +231,8 @@ export class Driver {
       witness.problem(`${what} returned ${JSON.stringify(found)}, not ${JSON.stringify(output)}`);
     } else if (status === 'cancelled' && assignment.workflow.name === booking.name) {
       const { held } = await this.persist(() => pawl.run(booking, id).state());
-      if (held.length > 0) witness.problem(`${what} was cancelled and has not given back ${held}`);
+      if (held.length > 0)
+        witness.problem(`${what} was cancelled and has not given back ${held.join()}`);
     }
   }
 }

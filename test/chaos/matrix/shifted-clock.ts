@@ -1,5 +1,5 @@
 /** Imported before everything else: the wall clock of this process is wrong by PAWL_MATRIX_CLOCK_MS milliseconds. */
-const shiftMs = Number(process.env['PAWL_MATRIX_CLOCK_MS'] ?? 0);
+export const shiftMs = Number(process.env['PAWL_MATRIX_CLOCK_MS'] ?? 0);
 
 if (shiftMs !== 0) {
   const RealDate = Date;

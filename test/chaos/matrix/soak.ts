@@ -1,4 +1,4 @@
-/** Watches memory while runs come and go: what is used in the last quarter of the time must not be more than in the first. */
+/** Watches memory while runs come and go: the last quarter of the time must not use more than the first. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Options } from './options.ts';
 import { Random } from './random.ts';

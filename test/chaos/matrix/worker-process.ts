@@ -4,7 +4,7 @@
  * What it is told by Redis it tells at once, one JSON object per line on stdout, which is a pipe and therefore written
  * before the call returns: a SIGKILL in the next moment takes nothing back. It hears commands on stdin, a line each.
  */
-import './shifted-clock.ts';
+import { shiftMs } from './shifted-clock.ts';
 import { createInterface } from 'node:readline';
 import { Pawl } from '../../../src/index.ts';
 import type { Logger, WorkerOptions } from '../../../src/index.ts';
@@ -46,7 +46,7 @@ export interface Told {
 
 /** A line on stdout. */
 export type Report =
-  | { readonly kind: 'ready'; readonly worker: string }
+  | { readonly kind: 'ready'; readonly worker: string; readonly clockMs: number }
   | { readonly kind: 'told'; readonly told: readonly Told[] }
   | { readonly kind: 'body'; readonly body: Body }
   | { readonly kind: 'memory'; readonly rss: number; readonly heap: number }
@@ -95,7 +95,7 @@ async function runErrand(pawl: Pawl, { what, run }: Errand): Promise<void> {
       await pawl.start(counting, { count: 3, paceMs: 5 }, { id: run });
       return;
     case 'signal':
-      await pawl.run(run).signal('hello' as never, {} as never, { id: 'hello' });
+      await pawl.run(run).signal('hello' as never, {}, { id: 'hello' });
       return;
     case 'pause':
       return handle.pause();
@@ -136,7 +136,7 @@ process.on('SIGTERM', () => {
 });
 
 await worker.ready();
-report({ kind: 'ready', worker: worker.id });
+report({ kind: 'ready', worker: worker.id, clockMs: shiftMs });
 setInterval(() => {
   const { rss, heapUsed } = process.memoryUsage();
   report({ kind: 'memory', rss, heap: heapUsed });
