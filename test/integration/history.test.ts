@@ -97,9 +97,9 @@ test('runs of every kind on several workers leave a sound history, at every mome
   const stopped = await client.start(waiting, undefined);
 
   let looks = 0;
-  let isOver = false;
+  const over = new AbortController();
   const looking = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       // What was told before the look; what is told meanwhile may not be there yet.
       const told = { told: [...said.told], bodies: [...said.bodies] };
       const history = await collectHistory(setup.url, setup.prefix, { ...told, ...all });
@@ -122,7 +122,7 @@ test('runs of every kind on several workers leave a sound history, at every mome
   const [forkedFrom] = counts;
   const fork = await client.fork(counting, forkedFrom?.id ?? '', { seq: 10 });
   expect(await fork.result()).toBe(20);
-  isOver = true;
+  over.abort();
   await looking;
 
   const history = await collectHistory(setup.url, setup.prefix, { ...said, ...all });
