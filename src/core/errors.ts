@@ -33,7 +33,8 @@ export const errorCodes = {
   PAWL_CYCLE_LIMIT: 'A graph came to one node more often than its limit: the error names both.',
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
   PAWL_UNAVAILABLE: 'Redis did not answer: `outcome` says whether the call may have been applied.',
-  PAWL_REDIS_FULL: 'Redis is at its memory limit and refused the write.',
+  PAWL_REDIS_FULL:
+    'Redis is at its memory limit, or so close that it takes no new runs; nothing was written.',
   PAWL_REDIS_CONFIG:
     'Redis is set up so that it could lose runs: the message has the command that fixes it.',
   PAWL_REDIS_VERSION: 'Redis is older than 7.0.',

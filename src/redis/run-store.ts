@@ -39,6 +39,7 @@ import { connect, type Connection, createConnection, type RedisTarget } from './
 import { toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { configKey, Keys, type ShardKeys } from './keys.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import {
   type About,
   toCancel,
@@ -78,6 +79,7 @@ export class RedisRunStore implements RunStore {
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
   readonly #sessions: Sessions;
+  readonly #memory: MemoryGuard;
   #closed = false;
 
   private constructor(
@@ -90,6 +92,7 @@ export class RedisRunStore implements RunStore {
     this.#keys = keys;
     this.#scripts = new Scripts(connected.connection, keys);
     this.#announcements = new Announcements(connected.connection);
+    this.#memory = new MemoryGuard(connected.connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection: connected.connection },
       scripts: this.#scripts,
@@ -136,7 +139,12 @@ export class RedisRunStore implements RunStore {
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
-    const [outcome, run, payload] = await this.#run(() => this.#scripts.create(params));
+    const key = this.#keys.of(params.run).run(params.run);
+    const [outcome, run, payload] = await this.#run(async () => {
+      // A run at work must be able to go on, and so to start another one.
+      if (params.parent === undefined) await this.#memory.refuseNewRun(key);
+      return this.#scripts.create(params);
+    });
     const record = this.#record(params.run, run, payload);
     return { outcome: String(outcome) === 'created' ? 'created' : 'exists', record };
   }

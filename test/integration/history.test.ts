@@ -97,9 +97,9 @@ test('runs of every kind on several workers leave a sound history, at every mome
   const stopped = await client.start(waiting, undefined);
 
   let looks = 0;
-  let isOver = false;
+  const over = new AbortController();
   const looking = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       // What was told before the look; what is told meanwhile may not be there yet.
       const told = { told: [...said.told], bodies: [...said.bodies] };
       const history = await collectHistory(setup.url, setup.prefix, { ...told, ...all });
@@ -109,21 +109,24 @@ test('runs of every kind on several workers leave a sound history, at every mome
     }
   })();
 
-  await workers[0]?.close();
-  await waits[0]?.pause({ reason: 'to see' });
-  await Promise.all(waits.map((run, i) => run.signal('go', { by: `signal ${i}` })));
-  await stopped.cancel({ reason: 'no more' });
-  await never.cancel();
-  await waits[0]?.resume();
-  const ends = await Promise.all([...counts, ...waits, ...graphs, delayed].map((r) => r.result()));
-  expect(ends).toHaveLength(18);
-  await expect(fails.result()).rejects.toMatchObject({ code: 'PAWL_RUN_FAILED' });
-  await expect(stopped.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
-  const [forkedFrom] = counts;
-  const fork = await client.fork(counting, forkedFrom?.id ?? '', { seq: 10 });
-  expect(await fork.result()).toBe(20);
-  isOver = true;
-  await looking;
+  const working = (async () => {
+    await workers[0]?.close();
+    await waits[0]?.pause({ reason: 'to see' });
+    await Promise.all(waits.map((run, i) => run.signal('go', { by: `signal ${i}` })));
+    await stopped.cancel({ reason: 'no more' });
+    await never.cancel();
+    await waits[0]?.resume();
+    const ends = await Promise.all(
+      [...counts, ...waits, ...graphs, delayed].map((r) => r.result()),
+    );
+    expect(ends).toHaveLength(18);
+    await expect(fails.result()).rejects.toMatchObject({ code: 'PAWL_RUN_FAILED' });
+    await expect(stopped.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
+    const [forkedFrom] = counts;
+    const fork = await client.fork(counting, forkedFrom?.id ?? '', { seq: 10 });
+    expect(await fork.result()).toBe(20);
+  })().finally(() => over.abort());
+  await Promise.all([looking, working]);
 
   const history = await collectHistory(setup.url, setup.prefix, { ...said, ...all });
   expect(judge(history, { settled: true })).toEqual([]);

@@ -4,7 +4,7 @@
  */
 import { Pawl } from '../../src/index.ts';
 import type { Logger, WorkerOptions } from '../../src/index.ts';
-import { blocking, poison, rounds, stubborn, ticks } from './workflows.ts';
+import { blocking, patient, poison, rounds, stubborn, ticks } from './workflows.ts';
 
 interface Setup {
   readonly url: string;
@@ -33,7 +33,7 @@ const logger: Logger = {
 say({ message: 'started' });
 const pawl = await Pawl.open({ redis: setup.url, prefix: setup.prefix, logger });
 const worker = pawl.worker({
-  workflows: [ticks, poison, stubborn, rounds, blocking],
+  workflows: [ticks, poison, stubborn, rounds, blocking, patient],
   ...setup.worker,
 });
 await worker.ready();

@@ -80,3 +80,17 @@ export const rounds = defineGraph({
   edges: { plan: ['left', 'right'], left: 'join', right: 'join' },
   merge: { sum: (current, update) => current + update },
 });
+
+/** One step that is at work until a file exists, and a moment longer. */
+export const patient = defineWorkflow({
+  name: 'patient',
+  input: z.object({ mark: z.string() }),
+  async run(ctx, { mark }) {
+    await ctx.step('before', () => 'kept');
+    return ctx.step('until the mark', async () => {
+      while (!existsSync(mark)) await sleep(100);
+      await sleep(20);
+      return process.pid;
+    });
+  },
+});

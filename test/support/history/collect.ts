@@ -4,7 +4,7 @@
  * A shard is read by one script, so in one moment: a history may be taken while workers are at work. Runs are found by
  * their own keys, not by the indexes, which are among the suspects.
  */
-import { Cluster, Redis } from 'ioredis';
+import { type Cluster, Redis } from 'ioredis';
 import { CorruptionError } from '../../../src/core/errors.ts';
 import { runStatuses } from '../../../src/core/run.ts';
 import type { AnyWorkflow } from '../../../src/engine/workflow.ts';
