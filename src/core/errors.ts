@@ -38,7 +38,8 @@ export const errorCodes = {
     'Redis, or the disk, did not answer: `outcome` says whether the call may have been applied.',
   PAWL_NOT_DURABLE:
     'It is written on the master, but not known to be as durable as asked for: repeating it is safe.',
-  PAWL_REDIS_FULL: 'Redis is at its memory limit and refused the write.',
+  PAWL_REDIS_FULL:
+    'Redis is at its memory limit, or so close that it takes no new runs; nothing was written.',
   PAWL_REDIS_CONFIG:
     'Redis is set up so that it could lose runs: the message has the command that fixes it.',
   PAWL_REDIS_VERSION: 'Redis is older than 7.0, or too old for an option: the message names it.',

@@ -1,56 +1,68 @@
 /**
- * Pushes back before Redis has to: when its memory is nearly full, new runs are refused, so that there is room for the
- * runs that are at work to end, and to be deleted. Redis itself, at its limit, refuses their commits as well.
+ * Keeps the last part of Redis' memory for runs that are at work.
  *
- * It is a look at a moment that has passed, so it decides nothing but that: the limit of Redis stays the truth.
+ * A Redis at its limit refuses every write: not only new runs, also the commits of those that would end soon and free
+ * memory. So new runs are refused a little earlier, with an error that says so, and what has begun can go on. What is known
+ * of the memory is up to a second old; past the limit itself Redis refuses by its own, and nothing is lost by that either.
  */
 import { Cluster } from 'ioredis';
 import { PawlError } from '../core/errors.ts';
 import type { Connection } from './connection.ts';
 
-/** Share of `maxmemory` in use from which new runs are refused. */
-const fullFrom = 0.9;
-/** How long a look is good for. */
-const lookMs = 1_000;
+/** Above this part of maxmemory no new run is taken. */
+const memoryShareMax = 0.9;
+/** How old an answer may be. */
+const lookEveryMs = 1_000;
 
 export class MemoryGuard {
   readonly #connection: Connection;
-  #look: Promise<number> | undefined;
   #lookedAt = -Infinity;
+  #share: Promise<number> = Promise.resolve(0);
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** @throws PawlError `PAWL_REDIS_FULL`, retryable: nothing was written. */
-  async admit(what: string): Promise<void> {
+  /**
+   * Refuses when memory is short, unless the run exists: to start that again is only a question.
+   * @throws PawlError `PAWL_REDIS_FULL`; nothing was written.
+   */
+  async refuseNewRun(key: string): Promise<void> {
     const now = performance.now();
-    if (this.#look === undefined || now - this.#lookedAt > lookMs) {
+    if (now - this.#lookedAt > lookEveryMs) {
       this.#lookedAt = now;
-      // A server that does not tell, or not now, is not full as far as anybody knows.
-      this.#look = usedShare(this.#connection).catch(() => 0);
+      this.#share = this.#look();
     }
-    const share = await this.#look;
-    if (share < fullFrom) return;
-    // Whoever has made room since is not to wait for it.
-    this.#lookedAt = -Infinity;
+    const share = await this.#share;
+    // Whoever has made room is not to wait for the next look.
+    if (share > memoryShareMax) this.#lookedAt = -Infinity;
+    if (share <= memoryShareMax || (await this.#connection.exists(key)) === 1) return;
     throw new PawlError(
       'PAWL_REDIS_FULL',
-      `${what}: Redis uses ${Math.round(share * 100)} % of its memory limit, and new runs are refused from ${fullFrom * 100} %, so that those at work can go on; nothing was written. Delete ended runs, or raise maxmemory.`,
+      `Redis uses ${Math.round(share * 100)} % of its maxmemory. New runs are refused above ${memoryShareMax * 100} %, so that those at work can go on; nothing was written. Raise maxmemory, or delete runs that have ended.`,
       { retryable: true },
     );
   }
+
+  /** The share of the fullest server; 0 where there is no limit, or where keys are evicted instead. */
+  async #look(): Promise<number> {
+    const connection = this.#connection;
+    const nodes = connection instanceof Cluster ? connection.nodes('master') : [connection];
+    try {
+      const infos = await Promise.all(nodes.map((node) => node.info('memory')));
+      return Math.max(0, ...infos.map(shareOf));
+    } catch {
+      // Not every user may ask, and an answer may be lost: the write itself tells what is wrong.
+      return 0;
+    }
+  }
 }
 
-/** Of the fullest server. */
-async function usedShare(connection: Connection): Promise<number> {
-  const nodes = connection instanceof Cluster ? connection.nodes('master') : [connection];
-  const infos = await Promise.all(nodes.map((node) => node.info('memory')));
-  const shares = infos.map((info) => {
-    const number = (field: string): number =>
-      Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-    const limit = number('maxmemory');
-    return limit === 0 ? 0 : number('used_memory') / limit;
-  });
-  return Math.max(0, ...shares);
+/** As Redis counts when it decides to refuse: without the buffers of replicas and of the append-only file. */
+function shareOf(info: string): number {
+  const field = (name: string): string =>
+    new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
+  const limit = Number(field('maxmemory'));
+  if (!(limit > 0) || field('maxmemory_policy') !== 'noeviction') return 0;
+  return (Number(field('used_memory')) - Number(field('mem_not_counted_for_evict'))) / limit;
 }

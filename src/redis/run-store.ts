@@ -52,6 +52,7 @@ import type { DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { configKey, Keys, type ShardKeys } from './keys.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import {
   type About,
   toCancel,
@@ -64,7 +65,6 @@ import {
   toPost,
   toResume,
 } from './outcomes.ts';
-import { MemoryGuard } from './memory-guard.ts';
 import { listRuns } from './run-list.ts';
 import { type Reply, Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
@@ -123,6 +123,7 @@ export class RedisRunStore implements RunStore {
     this.#scripts = new Scripts(connected.connection, keys, durable);
     this.#memory = new MemoryGuard(connected.connection);
     this.#announcements = new Announcements(connected.connection);
+    this.#memory = new MemoryGuard(connected.connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection: connected.connection },
       scripts: this.#scripts,
@@ -149,8 +150,7 @@ export class RedisRunStore implements RunStore {
     try {
       const { durability = 'memory' } = options;
       const confirmation = await confirmationFor(durability, connected.connection);
-      await connected.connection.hsetnx(configKey(prefix), 'shards', wanted);
-      const shards = Number(await connected.connection.hget(configKey(prefix), 'shards'));
+      const shards = await shardsOf(connected.connection, prefix, wanted);
       if (options.shards !== undefined && shards !== options.shards) {
         throw new PawlError(
           'PAWL_SHARDS',
@@ -176,9 +176,10 @@ export class RedisRunStore implements RunStore {
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
+    const key = this.#keys.of(params.run).run(params.run);
     const [outcome, run, payload] = await this.#run(async () => {
-      // A run that was let in may start others: they are part of its work.
-      if (params.parent === undefined) await this.#memory.admit(`run ${params.run}`);
+      // A run at work must be able to go on, and so to start another one.
+      if (params.parent === undefined) await this.#memory.refuseNewRun(key);
       return this.#scripts.create(params);
     });
     const record = this.#record(params.run, run, payload);
@@ -382,6 +383,15 @@ export class RedisRunStore implements RunStore {
       throw this.#closed ? closedError() : toFault(error, 'redis');
     }
   }
+}
+
+/** The number of shards of a prefix, fixed at its first use. A known one is only read: a full Redis can be opened. */
+async function shardsOf(redis: Connection, prefix: string, wanted: number): Promise<number> {
+  const key = configKey(prefix);
+  const known = await redis.hget(key, 'shards');
+  if (known !== null) return Number(known);
+  await redis.hsetnx(key, 'shards', wanted);
+  return Number(await redis.hget(key, 'shards'));
 }
 
 function closedError(): PawlError {

@@ -100,13 +100,16 @@ export const rounds = defineGraph({
   merge: { sum: (current, update) => current + update },
 });
 
-/** One step that lasts as long as a file is there. */
-export const holding = defineWorkflow({
-  name: 'holding',
+/** One step that is at work until a file exists, and a moment longer. */
+export const patient = defineWorkflow({
+  name: 'patient',
   input: z.object({ mark: z.string() }),
   async run(ctx, { mark }) {
-    await ctx.step('hold', async () => {
-      while (existsSync(mark)) await sleep(20);
+    await ctx.step('before', () => 'kept');
+    return ctx.step('until the mark', async () => {
+      while (!existsSync(mark)) await sleep(100);
+      await sleep(20);
+      return process.pid;
     });
   },
 });

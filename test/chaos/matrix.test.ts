@@ -1,0 +1,62 @@
+// Goal: the fault matrix passes in a short form, and its command line keeps its word. Method: the compiled program as a
+// child process with a fixed seed, and its report.
+import { spawn } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { compiled } from '../support/child.ts';
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function matrix(...args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [compiled('test/chaos/matrix/main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  return new Promise((resolve) => {
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+const cheap = [
+  ...['worker-kill', 'worker-freeze', 'wrong-clock', 'redis-crash', 'redis-rewind', 'redis-freeze'],
+  ...['out-of-memory', 'script-flush', 'client-kill', 'jobs-doubled', 'jobs-deleted'],
+  ...['queue-deleted', 'reply-dropped', 'partition', 'crash-before-commit', 'crash-after-append'],
+  ...['crash-after-claim', 'crash-before-interrupt'],
+];
+
+test(
+  'every cheap kind of fault happens once, and nothing is violated',
+  { timeout: 120_000 },
+  async () => {
+    const args = ['--seed', '1', '--faults', String(cheap.length), '--workers', '3', '--json'];
+    const { code, stdout, stderr } = await matrix(...args, '--only', cheap.join(','));
+    const report = JSON.parse(stdout) as Record<string, unknown>;
+    expect(report['violations'], stderr).toEqual([]);
+    expect(report).toMatchObject({
+      seed: 1,
+      eventsLost: expect.any(Number),
+      staleWritesAccepted: 0,
+    });
+    expect(Object.keys(report['faults'] as object).sort()).toEqual([...cheap].sort());
+    expect(report['eventsAcknowledged']).toBeGreaterThan(500);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^seed 1\n/);
+  },
+);
+
+test.each([
+  [['--seed', 'x'], '--seed must be a whole number'],
+  [['--minutes', '0'], '--minutes must be a number above 0'],
+  [['--only', 'earthquake'], 'earthquake'],
+  [['--nonsense'], '--nonsense'],
+])('a wrong command line ends with 2 and says why: %s', async (args, reason) => {
+  const { code, stdout, stderr } = await matrix(...args);
+  expect(stderr).toContain(reason);
+  expect(stdout).toBe('');
+  expect(code).toBe(2);
+});
