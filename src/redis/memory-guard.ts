@@ -11,13 +11,14 @@ import type { Connection } from './connection.ts';
 
 /** Above this part of maxmemory no new run is taken. */
 const memoryShareMax = 0.9;
-/** How old an answer may be. */
-const lookEveryMs = 1_000;
+/** How old an answer may be; shorter when it was bad news, so that nobody is refused for long after there is room. */
+const trustedMs = { good: 1_000, bad: 100 };
 
 export class MemoryGuard {
   readonly #connection: Connection;
   #lookedAt = -Infinity;
   #share: Promise<number> = Promise.resolve(0);
+  #trustedMs = trustedMs.good;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -29,11 +30,12 @@ export class MemoryGuard {
    */
   async refuseNewRun(key: string): Promise<void> {
     const now = performance.now();
-    if (now - this.#lookedAt > lookEveryMs) {
+    if (now - this.#lookedAt > this.#trustedMs) {
       this.#lookedAt = now;
       this.#share = this.#look();
     }
     const share = await this.#share;
+    this.#trustedMs = share > memoryShareMax ? trustedMs.bad : trustedMs.good;
     if (share <= memoryShareMax || (await this.#connection.exists(key)) === 1) return;
     throw new PawlError(
       'PAWL_REDIS_FULL',
