@@ -11,8 +11,9 @@ import { fixedLimits } from '../core/limits.ts';
 import type { ChildEnd, ChildStart } from '../core/event.ts';
 import { isEnded, type RunRecord } from '../core/run.ts';
 import { decodeError, encodeError, encodeRecord } from './payloads.ts';
-import { RunError } from '../core/errors.ts';
+import { PawlError, RunError } from '../core/errors.ts';
 import { defaults } from '../core/limits.ts';
+import type { RetryPolicy } from '../core/policy.ts';
 import type { ChildHandle, ChildOptions } from './context.ts';
 import type { LogWriter } from './log-writer.ts';
 import { startRun, type StartParts } from './start.ts';
@@ -20,6 +21,14 @@ import type { Steps } from './steps.ts';
 import type { Waits } from './waits.ts';
 import type { AnyWorkflow } from './workflow.ts';
 import { recordWrite } from './writes.ts';
+
+/** A Redis that is away, or full, is no failure of the run: as with commits, it is asked again until it answers. */
+const untilThereIsAnAnswer: RetryPolicy = {
+  attempts: Number.MAX_SAFE_INTEGER,
+  delayMs: 100,
+  maxDelayMs: 1_000,
+  retryIf: (error) => PawlError.is(error) && error.retryable,
+};
 
 export interface ChildrenOptions {
   readonly run: string;
@@ -41,11 +50,12 @@ export class Children {
     const { run, parts, writer, steps, waits } = this.#options;
     const { as = workflow.name, attached = true, ...startOptions } = options;
     const id = childId(run, as);
-    await steps.run(`start:${as}`, async () => {
+    const body = async (): Promise<void> => {
       await startRun(parts, workflow, input, { ...startOptions, id, parent: run });
       const start: ChildStart = { run: id, attached };
       writer.ride(recordWrite('child.started', start));
-    });
+    };
+    await steps.run(`start:${as}`, body, { retry: untilThereIsAnAnswer });
     return { id, result: () => waits.child(`child:${as}`, id) };
   }
 }
