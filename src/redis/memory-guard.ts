@@ -6,18 +6,19 @@
  * of the memory is up to a second old; past the limit itself Redis refuses by its own, and nothing is lost by that either.
  */
 import { Cluster } from 'ioredis';
-import { PawlError } from '../core/errors.ts';
+import { PawlError, UnavailableError } from '../core/errors.ts';
 import type { Connection } from './connection.ts';
 
 /** Above this part of maxmemory no new run is taken. */
 const memoryShareMax = 0.9;
-/** How old an answer may be. */
-const lookEveryMs = 1_000;
+/** How old an answer may be; shorter when it was bad news, so that nobody is refused for long after there is room. */
+const trustedMs = { good: 1_000, bad: 100 };
 
 export class MemoryGuard {
   readonly #connection: Connection;
   #lookedAt = -Infinity;
   #share: Promise<number> = Promise.resolve(0);
+  #trustedMs = trustedMs.good;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -25,17 +26,16 @@ export class MemoryGuard {
 
   /**
    * Refuses when memory is short, unless the run exists: to start that again is only a question.
-   * @throws PawlError `PAWL_REDIS_FULL`; nothing was written.
+   * @throws PawlError `PAWL_REDIS_FULL`, UnavailableError; nothing was written.
    */
   async refuseNewRun(key: string): Promise<void> {
     const now = performance.now();
-    if (now - this.#lookedAt > lookEveryMs) {
+    if (now - this.#lookedAt > this.#trustedMs) {
       this.#lookedAt = now;
       this.#share = this.#look();
     }
     const share = await this.#share;
-    // Whoever has made room is not to wait for the next look.
-    if (share > memoryShareMax) this.#lookedAt = -Infinity;
+    this.#trustedMs = share > memoryShareMax ? trustedMs.bad : trustedMs.good;
     if (share <= memoryShareMax || (await this.#connection.exists(key)) === 1) return;
     throw new PawlError(
       'PAWL_REDIS_FULL',
@@ -51,9 +51,12 @@ export class MemoryGuard {
     try {
       const infos = await Promise.all(nodes.map((node) => node.info('memory')));
       return Math.max(0, ...infos.map(shareOf));
-    } catch {
-      // Not every user may ask, and an answer may be lost: the write itself tells what is wrong.
-      return 0;
+    } catch (error) {
+      // Not every user may ask; the write itself tells what is wrong.
+      if (error instanceof Error && error.name === 'ReplyError') return 0;
+      // Not to be taken for an answer, and the write would only wait as long again.
+      this.#lookedAt = -Infinity;
+      throw new UnavailableError('create', 'not-applied', error);
     }
   }
 }

@@ -1,13 +1,16 @@
 // Goal: what pawl does without any fault is sound in every way the judge knows. Method: workflows of every kind, several
 // workers over one Redis, and the judge's look at what lies there, again and again while they work and when all is over.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Cluster } from 'ioredis';
 import { expect, inject, test } from 'vitest';
 import { z } from 'zod';
-import { defineGraph, defineWorkflow } from 'pawl';
+import { defineGraph, defineWorkflow, Pawl } from 'pawl';
+import { startRedisCluster } from '../support/cluster.ts';
 import { collectHistory } from '../support/history/collect.ts';
 import { judge } from '../support/history/judge.ts';
 import { gather, openReportingPawl, reportedBody, type Say } from '../support/history/reporter.ts';
 import { newPrefix } from '../support/workers.ts';
+import { rounds, ticks } from '../support/workflows.ts';
 
 function workflows(say: Say) {
   const counting = defineWorkflow({
@@ -137,4 +140,26 @@ test('runs of every kind on several workers leave a sound history, at every mome
   expect(history.told.length).toBeGreaterThan(stored / 2);
   expect(history.bodies.length).toBeGreaterThan(12 * 20 * 4);
   expect(history.runs.filter(({ snapshot }) => snapshot !== undefined).length).toBeGreaterThan(12);
+});
+
+test('a history is read off a cluster as well, shard by shard', async () => {
+  const cluster = await startRedisCluster();
+  const nodes = [...cluster.nodes];
+  const known = { workflows: [ticks, rounds] };
+  const client = new Cluster(nodes);
+  try {
+    await using pawl = await Pawl.open({ redis: { nodes }, prefix: 'sharded' });
+    pawl.worker(known);
+    const input = { count: 10, paceMs: 1 };
+    const runs = await Promise.all(Array.from({ length: 20 }, () => pawl.start(ticks, input)));
+    const graph = await pawl.start(rounds, { rounds: 3, paceMs: 1 });
+    expect(judge(await collectHistory(client, 'sharded', known))).toEqual([]);
+    await Promise.all([...runs, graph].map((run) => run.result()));
+    const history = await collectHistory(client, 'sharded', known);
+    expect(history.runs).toHaveLength(21);
+    expect(judge(history, { settled: true })).toEqual([]);
+  } finally {
+    client.disconnect();
+    await cluster.stop();
+  }
 });

@@ -3,6 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import { z } from 'zod';
+import { UnavailableError } from '../../src/core/errors.ts';
+import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { memoryPawl } from '../support/memory.ts';
 import { allEvents, checkLog } from '../support/workers.ts';
 
@@ -44,6 +46,21 @@ describe('a child run', () => {
     const children = (await pawl.list({ workflow: 'double' })).runs;
     expect(children).toHaveLength(3);
     expect(children.every(({ status }) => status === 'completed')).toBe(true);
+  });
+
+  test('is started again and again while the store has no answer, and its parent does not fail', async () => {
+    const store = new MemoryRunStore();
+    let refused = 0;
+    const create = store.create.bind(store);
+    store.create = (params) => {
+      if (params.parent === undefined || (refused += 1) > 2) return create(params);
+      return Promise.reject(new UnavailableError('create', 'unknown'));
+    };
+    await using pawl = memoryPawl({ store }).pawl;
+    pawl.worker({ workflows: [parent, double] });
+    const run = await pawl.start(parent, [1]);
+    expect(await run.result()).toBe(2);
+    expect(refused).toBe(3);
   });
 
   test('that fails makes the wait throw, with its error as the cause', async () => {
