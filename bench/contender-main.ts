@@ -10,10 +10,9 @@ const contender = workloads
   .find(({ name }) => name === workloadName)
   ?.contenders.find(({ name }) => name === contenderName);
 if (contender === undefined) throw new Error(`${workloadName} has no ${contenderName}`);
-const { measure } = contender;
 
 process.on('message', (arena: Arena) => {
-  measure(arena).then(
+  contender.measure(arena).then(
     (samples) => process.send?.({ samples }),
     (error: unknown) => process.send?.({ error: String((error as Error).stack ?? error) }),
   );

@@ -36,8 +36,8 @@ export class ContenderProcess {
       if (answer.samples !== undefined) return answer.samples;
       throw new Error(`${this.name}: ${answer.error}`);
     } catch (error) {
-      if (settled.signal.aborted) throw new Error(`${this.name}: not done in ${limitMs} ms`);
-      throw error;
+      if (!settled.signal.aborted) throw error;
+      throw new Error(`${this.name}: not done in ${limitMs} ms`, { cause: error });
     } finally {
       clearTimeout(late);
       settled.abort();

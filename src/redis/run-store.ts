@@ -38,6 +38,7 @@ import type {
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
+import type { Reply } from './arguments.ts';
 import { connect, type Connection, createConnection, type RedisTarget } from './connection.ts';
 import { toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
@@ -55,7 +56,7 @@ import {
   toResume,
 } from './outcomes.ts';
 import { listRuns } from './run-list.ts';
-import { type Reply, Scripts } from './scripts.ts';
+import { Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 
 /** Messages read at a time; more follow when these are taken. */

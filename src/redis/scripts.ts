@@ -16,6 +16,8 @@ import type {
   Release,
   WorkerInfo,
 } from '../core/store.ts';
+import { AppendGroups } from './append-groups.ts';
+import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import { toFault } from './faults.ts';
 import { formatTags, formatWorker } from './fields.ts';
@@ -23,14 +25,11 @@ import type { Keys, ShardKeys } from './keys.ts';
 import { lua } from './lua.gen.ts';
 import { WriteBatch } from './write-batch.ts';
 
-/** What a script returns: a word for the outcome, then values that depend on it. */
-export type Reply = readonly unknown[];
-
-type Argument = string | number | Buffer;
 type Command = (...args: Argument[]) => Promise<Reply>;
 
-const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
-  append: 2,
+/** Keys of each script; undefined where the first argument tells. */
+const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
+  append: undefined,
   beat: 3,
   cancel: 6,
   claim: 7,
@@ -56,14 +55,16 @@ export class Scripts {
   readonly #commands: Readonly<Record<string, Command>>;
   readonly #keys: Keys;
   readonly #batch: WriteBatch;
+  readonly #appends = new AppendGroups((args) => this.#call('append', args));
 
   constructor(connection: Connection, keys: Keys) {
     this.#keys = keys;
     this.#batch = new WriteBatch(connection);
     for (const [name, source] of Object.entries(lua)) {
+      const numberOfKeys = keyCounts[name as keyof typeof lua];
       connection.defineCommand(commandName(name), {
         lua: source,
-        numberOfKeys: keyCounts[name as keyof typeof lua],
+        ...(numberOfKeys === undefined ? {} : { numberOfKeys }),
       });
     }
     // ioredis adds the commands at run time, so their types are known only here.
@@ -99,7 +100,7 @@ export class Scripts {
     const shard = this.#keys.of(params.run);
     const { events, snapshot, release, taken } = params;
     if (snapshot === undefined && release === undefined && taken === undefined) {
-      return this.#append(params, shard);
+      return this.#appends.append(shard, params);
     }
     const args: Argument[] = [
       ...runKeys(shard, params.run),
@@ -123,15 +124,6 @@ export class Scripts {
       }
     }
     return this.#call('commit', args);
-  }
-
-  /** The hot path: plain pushes, because spreading small arrays costs more than the rest of it. */
-  #append(params: CommitParams, shard: ShardKeys): Promise<Reply> {
-    const { run, fence, owner, token, expectedSeq, events } = params;
-    const args: Argument[] = [shard.run(run), shard.events(run), fence, owner, token, expectedSeq];
-    args.push(shard.changed(run));
-    for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
-    return this.#call('append', args);
   }
 
   interrupt(shard: ShardKeys, params: InterruptParams): Promise<Reply> {
@@ -249,7 +241,8 @@ export class Scripts {
     try {
       const command = this.#commands[`${commandName(name)}Buffer`];
       if (command === undefined) throw new TypeError(`script ${name} is not defined`);
-      this.#batch.join();
+      // Appends are grouped by themselves, and each group is to be on its way while the next is made.
+      if (name !== 'append') this.#batch.join();
       return await command.apply(this.#commands, args);
     } catch (error) {
       throw toFault(error, name);
@@ -283,11 +276,4 @@ function releaseArguments(release: Release | undefined): Argument[] {
     case 'waiting':
       return [release.status, '', release.wakeMs ?? ''];
   }
-}
-
-/** The same bytes as a Buffer: ioredis would send any other Uint8Array as text. */
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
