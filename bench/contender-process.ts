@@ -18,6 +18,7 @@ export class ContenderProcess {
       execArgv: ['--expose-gc', ...profiling],
       // Whatever a contender prints must not get between the lines of the result.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_ENV: 'production' },
     });
   }
 

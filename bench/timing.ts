@@ -35,3 +35,19 @@ export async function measureRate(
 export function wallClock(): number {
   return performance.timeOrigin + performance.now();
 }
+
+/** Does `operation` again and again for a slot, alone, and returns how long each took, in milliseconds. */
+export async function measureEach(
+  slotMs: number,
+  operation: (turn: number) => Promise<unknown>,
+): Promise<number[]> {
+  const times: number[] = [];
+  const countFrom = performance.now() + slotMs * warmUp;
+  for (let turn = 0; ; turn++) {
+    const before = performance.now();
+    await operation(turn);
+    const now = performance.now();
+    if (before >= countFrom || times.length > 0) times.push(now - before);
+    if (now >= countFrom + slotMs && times.length > 0) return times;
+  }
+}
