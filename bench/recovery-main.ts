@@ -1,6 +1,6 @@
 /**
- * A worker process that is going to be killed: `recovery-main.js '{"kind":…,"url":…}'`. Tells its parent of each step with
- * the moment it began. The run counts steps for ever; where it goes on after a death is the contender's affair.
+ * A worker process that is going to be killed: `recovery-main.js '{"kind":…,"url":…}'`. Tells its parent of each step
+ * with the moment it began. The run counts steps for ever; where it goes on after a death is the contender's affair.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'bullmq';

@@ -52,7 +52,6 @@ async function rawBed({ url }: Arena): Promise<Bed> {
   const [redis, blocking] = [new Redis(url), new Redis(url)];
   const watch = new Watch();
   let active = 0;
-  let open = true;
   let freed = (): void => undefined;
   const work = async (id: string): Promise<void> => {
     for (let step = 0; step < steps; step++) {
@@ -69,7 +68,7 @@ async function rawBed({ url }: Arena): Promise<Bed> {
     freed();
   };
   const fetching = (async () => {
-    while (open) {
+    for (;;) {
       if (active >= concurrency) await new Promise<void>((resolve) => (freed = resolve));
       const found = await blocking.brpop('queue', 0).catch(() => null);
       if (found === null) return;
@@ -89,7 +88,6 @@ async function rawBed({ url }: Arena): Promise<Bed> {
     },
     startMany: (count) => allEnded(watch, count, start),
     close: async () => {
-      open = false;
       blocking.disconnect();
       await fetching;
       redis.disconnect();
