@@ -252,9 +252,11 @@ export class RedisRunStore implements RunStore {
     return this.#run(() => listRuns(from, params));
   }
 
-  async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
+  async watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>> {
     const channel = this.#keys.of(run).changed(run);
-    return this.#run(() => this.#announcements.listen(channel, changed));
+    const heard = (message: string | undefined): void =>
+      changed(message?.startsWith('+') === true ? 'log' : undefined);
+    return this.#run(() => this.#announcements.listen(channel, heard));
   }
 
   async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {

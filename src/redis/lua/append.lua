@@ -5,7 +5,7 @@
 -- KEYS[2] events: stream; the keys of further runs follow, two each
 -- ARGV[1] appends: one for each run, packed: the bytes its events take (4 bytes), fence, owner, token of this commit,
 --   expectedSeq, channel that tells of changes, how many events (2 bytes); then type, payload and lane (or empty) of each
---   event. Texts stand behind their length (4 bytes).
+--   event. Texts stand behind their length (4 bytes). A plus in what is told says: nothing but the log has changed.
 -- Returns one of these for each run: version | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'missing'}
 --   | {'error', text}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; what is wrong with one run
@@ -42,7 +42,7 @@ local function append(run, events, fence, owner, token, expected, channel, count
     bytes = bytes + #data
   end
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', string.format('%.0f', bytes))
-  redis.call('SPUBLISH', channel, seq)
+  redis.call('SPUBLISH', channel, '+' .. seq)
   return version
 end
 

@@ -79,7 +79,7 @@ else
   end
   local behind = next + 2 * ARGV[9]
   for field = next, behind - 2, 2 do preserve(ARGV[field]) end
-  -- A call costs more than a field. Lua cannot unpack more than some thousand values.
+  -- One call for many fields; Lua cannot unpack more than some thousand values.
   for first = next, behind - 1, 1000 do
     redis.call('HSET', snapshot, unpack(ARGV, first, math.min(first + 999, behind - 1)))
   end
@@ -126,5 +126,5 @@ if status ~= '' then
     redis.call('HSET', run, 'wakeAt', string.format('%.0f', now + ARGV[13]))
   end
 end
-redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
+redis.call('SPUBLISH', base .. 'changed:' .. id, status == '' and '+' .. seq or seq)
 return {'committed', seq, version}
