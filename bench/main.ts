@@ -6,11 +6,12 @@ import { runWorkload } from './contest.ts';
 import { currentLoad, describe } from './machine.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { toHtml } from './report-html.ts';
-import { toMarkdown, toText } from './report-text.ts';
+import { toMarkdown, toText, withTables } from './report-text.ts';
 import type { Fsync, Result, Row } from './result.ts';
 import { workloads } from './workloads.ts';
 
 const reportFile = fileURLToPath(new URL('../../bench/report.html', import.meta.url));
+const docsFile = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 /** The ones that `--quick` measures again with appendfsync always. */
 const quickDurable = new Set(['append-64']);
 
@@ -30,6 +31,7 @@ async function measure(options: Options): Promise<Result> {
     for (const fsync of ['everysec', 'always'] as const satisfies readonly Fsync[]) {
       for (const workload of workloads) {
         if (options.only?.test(workload.name) === false) continue;
+        if (options.quick && options.only === undefined && workload.fullOnly === true) continue;
         const again = workload.durable && (!options.quick || quickDurable.has(workload.name));
         if (fsync === 'always' && !again) continue;
         const seconds = Math.round((performance.now() - startedAt) / 1000);
@@ -56,6 +58,9 @@ if (options.help) {
       ? await measure(options)
       : (JSON.parse(await readFile(options.from, 'utf8')) as Result);
   await writeFile(reportFile, toHtml(result));
+  if (options.docs) {
+    await writeFile(docsFile, withTables(await readFile(docsFile, 'utf8'), toMarkdown(result)));
+  }
   const output = options.json
     ? JSON.stringify(result, undefined, 1)
     : options.markdown

@@ -9,6 +9,7 @@ export interface Options {
   readonly rounds: number;
   readonly slotMs: number;
   readonly markdown: boolean;
+  readonly docs: boolean;
   readonly from: string | undefined;
   readonly profileDir: string | undefined;
   readonly help: boolean;
@@ -21,7 +22,8 @@ export const usage = `npm run bench -- [options]
   --rounds <n>       interleaved rounds, default 5 (quick: 3)
   --slot <ms>        how long a rate is measured, default 1000 (quick: 150)
   --json             the result on stdout, for machines (npm run -s bench -- --json)
-  --markdown         the table of docs/performance.md on stdout
+  --markdown         tables for docs on stdout
+  --docs             puts those tables into docs/performance.md
   --from <file>      renders a result that was printed by --json; measures nothing
   --profile <dir>    writes a CPU profile of each contender there
 Everything else is told on stderr; charts are in bench/report.html.`;
@@ -33,6 +35,7 @@ export function readOptions(args: readonly string[]): Options {
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       markdown: { type: 'boolean', default: false },
+      docs: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       only: { type: 'string' },
       contenders: { type: 'string' },
@@ -42,9 +45,9 @@ export function readOptions(args: readonly string[]): Options {
       profile: { type: 'string' },
     },
   });
-  const { json, quick, markdown, help, from } = values;
+  const { json, quick, markdown, docs, help, from } = values;
   return {
-    ...{ json, quick, markdown, help, from, profileDir: values.profile },
+    ...{ json, quick, markdown, docs, help, from, profileDir: values.profile },
     only: toPattern(values.only),
     contenders: toPattern(values.contenders),
     rounds: count(values.rounds, quick ? 3 : 5),

@@ -85,6 +85,14 @@ export function toMarkdown(result: Result): string {
   ].join('\n\n');
 }
 
+/** A page with new tables between its two marks. */
+export function withTables(page: string, tables: string): string {
+  const [begin, end] = ['<!-- tables: begin -->', '<!-- tables: end -->'];
+  if (!page.includes(begin) || !page.includes(end)) throw new Error(`the page has no ${begin}`);
+  const before = page.slice(0, page.indexOf(begin) + begin.length);
+  return `${before}\n\n${tables}\n\n${page.slice(page.indexOf(end))}`;
+}
+
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (row: readonly string[]): string => `| ${row.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');

@@ -36,6 +36,8 @@ export interface Workload {
   /** The contender the others are divided by. */
   readonly baseline: string;
   readonly contenders: readonly Contender[];
+  /** Left out of quick runs: another size of the same is in them. */
+  readonly fullOnly?: true;
   /** Measured again with `appendfsync always`. */
   readonly durable: boolean;
 }

@@ -4,8 +4,8 @@ import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { defineWorkflow, Pawl } from '../../src/index.ts';
 import { ClaimedRun, encoded, openStore } from '../claimed-run.ts';
+import { clientTime, measureCost, serverTime } from '../cpu-time.ts';
 import { eventData, eventText } from '../payloads.ts';
-import { measureRate } from '../timing.ts';
 import { type Arena, type Contender, rate, type Samples, type Workload } from '../workload.ts';
 
 const runs = 64;
@@ -15,13 +15,13 @@ const lanes = (count: number): string[] => Array.from({ length: count }, (_, i) 
 function raw(count: number): Contender {
   return {
     name: 'raw',
-    async measure({ url, slotMs }) {
-      const redis = new Redis(url);
-      const value = await measureRate(slotMs, count, (lane) =>
+    async measure(arena) {
+      const redis = new Redis(arena.url);
+      const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) =>
         redis.xadd(`log:${lane}`, '*', 'type', 'note', 'data', eventText),
       );
       redis.disconnect();
-      return { rate: [value] };
+      return samples;
     },
   };
 }
@@ -29,13 +29,13 @@ function raw(count: number): Contender {
 function rawAutoPipelining(count: number): Contender {
   return {
     name: 'raw, auto-pipelining',
-    async measure({ url, slotMs }) {
-      const redis = new Redis(url, { enableAutoPipelining: true });
-      const value = await measureRate(slotMs, count, (lane) =>
+    async measure(arena) {
+      const redis = new Redis(arena.url, { enableAutoPipelining: true });
+      const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) =>
         redis.xadd(`log:${lane}`, '*', 'type', 'note', 'data', eventText),
       );
       redis.disconnect();
-      return { rate: [value] };
+      return samples;
     },
   };
 }
@@ -43,18 +43,18 @@ function rawAutoPipelining(count: number): Contender {
 function bullmq(count: number): Contender {
   return {
     name: 'bullmq',
-    async measure({ url, slotMs }) {
+    async measure(arena) {
       const queue = new Queue('bench', {
-        connection: new Redis(url, { maxRetriesPerRequest: null }),
+        connection: new Redis(arena.url, { maxRetriesPerRequest: null }),
       });
       const jobs = await Promise.all(lanes(count).map((name) => queue.add(name, {})));
-      const value = await measureRate(slotMs, count, (lane) => {
+      const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) => {
         const job = jobs[lane];
         if (job === undefined) throw new Error('a job is missing');
         return job.updateProgress(eventData);
       });
       await queue.close();
-      return { rate: [value] };
+      return samples;
     },
   };
 }
@@ -63,17 +63,17 @@ function bullmq(count: number): Contender {
 function pawl(count: number): Contender {
   return {
     name: 'pawl',
-    async measure({ url, slotMs }) {
-      const store = await openStore(url);
+    async measure(arena) {
+      const store = await openStore(arena.url);
       const claimed = await Promise.all(lanes(count).map((run) => ClaimedRun.claim(store, run)));
       const event = { type: 'note', data: encoded(eventData) };
-      const value = await measureRate(slotMs, count, (lane) => {
+      const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) => {
         const run = claimed[lane];
         if (run === undefined) throw new Error('a run is missing');
         return run.commit([event]);
       });
       await store.close();
-      return { rate: [value] };
+      return samples;
     },
   };
 }
@@ -86,7 +86,7 @@ function pawlHandler(count: number): Contender {
   };
 }
 
-async function emitInHandlers({ url, slotMs }: Arena, count: number): Promise<Samples> {
+async function emitInHandlers(arena: Arena, count: number): Promise<Samples> {
   const emits: ((type: 'note', data: typeof eventData) => Promise<void>)[] = [];
   let allHere = (): void => undefined;
   const here = new Promise<void>((resolve) => {
@@ -110,13 +110,13 @@ async function emitInHandlers({ url, slotMs }: Arena, count: number): Promise<Sa
       await finished;
     },
   });
-  const front = await Pawl.open({ redis: url });
+  const front = await Pawl.open({ redis: arena.url });
   front.worker({ workflows: [emitter], concurrency: count });
   const started = await Promise.all(
     lanes(count).map((id) => front.start(emitter, undefined, { id })),
   );
   await here;
-  const value = await measureRate(slotMs, count, (lane) => {
+  const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) => {
     const emit = emits[lane];
     if (emit === undefined) throw new Error('a handler is missing');
     return emit('note', eventData);
@@ -124,37 +124,37 @@ async function emitInHandlers({ url, slotMs }: Arena, count: number): Promise<Sa
   finish();
   await Promise.all(started.map((run) => run.result()));
   await front.close();
-  return { rate: [value] };
+  return samples;
 }
 
 const rawBatch: Contender = {
   name: 'raw',
-  async measure({ url, slotMs }) {
-    const redis = new Redis(url);
-    const value = await measureRate(slotMs, 1, () => {
+  async measure(arena) {
+    const redis = new Redis(arena.url);
+    const samples = await measureCost(arena, { lanes: 1, size: batch }, () => {
       const pipeline = redis.pipeline();
       for (let i = 0; i < batch; i++) pipeline.xadd('log', '*', 'type', 'note', 'data', eventText);
       return pipeline.exec();
     });
     redis.disconnect();
-    return { rate: [value * batch] };
+    return samples;
   },
 };
 
 const pawlBatch: Contender = {
   name: 'pawl',
-  async measure({ url, slotMs }) {
-    const store = await openStore(url);
+  async measure(arena) {
+    const store = await openStore(arena.url);
     const run = await ClaimedRun.claim(store, 'r');
     const data = encoded(eventData);
     const events = Array.from({ length: batch }, () => ({ type: 'note', data }));
-    const value = await measureRate(slotMs, 1, () => run.commit(events));
+    const samples = await measureCost(arena, { lanes: 1, size: batch }, () => run.commit(events));
     await store.close();
-    return { rate: [value * batch] };
+    return samples;
   },
 };
 
-const common = { figures: [rate], baseline: 'raw', durable: true };
+const common = { figures: [rate, clientTime, serverTime], baseline: 'raw', durable: true };
 
 export const append: readonly Workload[] = [
   {

@@ -146,10 +146,10 @@ function saveAll(label: string, bytes: number): Workload {
 }
 
 export const save: readonly Workload[] = [
-  saveOne('1 KB', 1_000),
+  { ...saveOne('1 KB', 1_000), fullOnly: true },
   saveOne('100 KB', 100_000),
   saveOne('1 MB', 1_000_000),
-  saveAll('1 KB', 1_000),
+  { ...saveAll('1 KB', 1_000), fullOnly: true },
   saveAll('100 KB', 100_000),
   saveAll('1 MB', 1_000_000),
 ];
