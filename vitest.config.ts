@@ -24,7 +24,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts', 'test/conformance/memory.test.ts'],
+          include: [
+            'test/unit/**/*.test.ts',
+            'test/conformance/{memory,checkpointer-files}.test.ts',
+          ],
           maxWorkers: 2,
           sequence: { groupOrder: groups.fast },
         },
@@ -43,8 +46,9 @@ export default defineConfig({
         test: {
           name: 'redis',
           include: [
-            'test/conformance/{redis,bullmq,cluster}*.test.ts',
+            'test/conformance/{redis,bullmq,cluster,differential}*.test.ts',
             'test/integration/**/*.test.ts',
+            'test/simulation/**/*.test.ts',
           ],
           ...onRedis,
           maxWorkers: 2,

@@ -1,5 +1,6 @@
 // The front door.
 export { Pawl } from './pawl.ts';
+export { FileCheckpointer, type FileCheckpointerOptions } from './file/file-checkpointer.ts';
 export { defineGraph } from './engine/graph.ts';
 export { toMermaid } from './engine/mermaid.ts';
 export { defineWorkflow } from './engine/workflow.ts';
@@ -7,7 +8,7 @@ export { durable } from './durable.ts';
 
 // What the front door takes and returns.
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
-export type { ListOptions, OpenOptions, Parts, ScheduleOptions } from './pawl.ts';
+export type { ListOptions, OpenOptions, Parts, ScheduleOptions } from './options.ts';
 export type { StartOptions } from './engine/start-options.ts';
 export type {
   CheckpointOptions,
@@ -22,7 +23,6 @@ export type {
   StepOptions,
   WaitOptions,
 } from './engine/context.ts';
-export type { CheckpointInfo, CheckpointListOptions } from './engine/checkpoints.ts';
 export type { Decision } from './engine/effects.ts';
 export type { ForkPoint } from './engine/fork.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
@@ -36,11 +36,27 @@ export type {
   NodeOutcome,
 } from './engine/graph-definition.ts';
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record.ts';
+export type { Readiness } from './engine/hearing.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
 export type { RedisTarget } from './redis/connection.ts';
+export type { Durability, ReplicaDurability } from './redis/durability.ts';
 
 // Words of the domain.
+export type { CheckpointInfo, CheckpointListOptions } from './core/checkpoint.ts';
+export type {
+  Checkpointer,
+  Claim,
+  ClaimOptions,
+  KeepOptions,
+  LatestSave,
+  LoopCounts,
+  LoopInfo,
+  LoopListOptions,
+  OwnEvent,
+  SavedSnapshot,
+  SaveSnapshotOptions,
+} from './core/checkpointer.ts';
 export type {
   CancelRequest,
   ClaimedData,
@@ -61,8 +77,10 @@ export type { WorkerRecord } from './core/store.ts';
 
 // Errors.
 export {
+  ConflictError,
   CorruptionError,
   DefinitionError,
+  DurabilityError,
   errorCodes,
   FencedError,
   InvalidError,

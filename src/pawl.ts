@@ -1,17 +1,16 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
-import { z } from 'zod';
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
+import type { Checkpointer } from './core/checkpointer.ts';
 import type { Clock } from './core/clock.ts';
 import { decode, encode } from './core/codec.ts';
-import { type Duration, toMilliseconds } from './core/duration.ts';
+import { toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError, RunError } from './core/errors.ts';
-import { defaultLimits, defaults, fixedLimits, type Limits } from './core/limits.ts';
+import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
 import { checkRunId } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
-import { type RunStatus, runStatuses } from './core/run.ts';
 import { type Schema, validate } from './core/schema.ts';
-import type { ListParams, RunStore, WorkerRecord } from './core/store.ts';
+import type { RunStore, WorkerRecord } from './core/store.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
 import { exportRun, exportRuns } from './engine/exports.ts';
 import { type ForkPoint, prepareFork } from './engine/fork.ts';
@@ -19,98 +18,29 @@ import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts'
 import { RunHandle, type RunInfo, toRunInfo } from './engine/run-handle.ts';
 import { startRun, type StartParts } from './engine/start.ts';
 import type { StartOptions } from './engine/start-options.ts';
+import { StoreCheckpointer } from './engine/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken, Worker, type WorkerOptions } from './engine/worker.ts';
 import type { AnyWorkflow, StartInput, Workflow } from './engine/workflow.ts';
-import type { RedisTarget } from './redis/connection.ts';
+import {
+  limitsSchema,
+  type ListOptions,
+  listSchema,
+  type OpenOptions,
+  openSchema,
+  type Parts,
+  type ScheduleOptions,
+  toListParams,
+  workerSchema,
+} from './options.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 
-export interface OpenOptions {
-  /** A URL, ioredis options (Sentinel too), `{ nodes }` of a cluster, or an ioredis instance to copy the settings of. */
-  readonly redis: RedisTarget;
-  /** First part of every key. Default `pawl`. */
-  readonly prefix?: string;
-  /** Shards of a new prefix; default 1, in Redis Cluster 16. It cannot be changed later. */
-  readonly shards?: number;
-  /** Accept a Redis that may evict keys, and lose runs by it. */
-  readonly allowEviction?: boolean;
-  /** How long to wait for Redis, in milliseconds. Default 30 000. */
-  readonly connectMs?: number;
-  /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
-  readonly callMs?: number;
-  readonly limits?: Partial<Limits>;
-  /** Anything with debug, info, warn, error like pino's. Default: silence. */
-  readonly logger?: Logger;
-}
-
-/** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. */
-export interface Parts {
-  readonly store: RunStore;
-  readonly queue: ResumeQueue;
-  readonly clock?: Clock;
-  readonly logger?: Logger;
-  readonly limits?: Partial<Limits>;
-}
-
-export interface ScheduleOptions {
-  readonly id: string;
-  /** A cron pattern, with seconds if it has six fields. */
-  readonly cron?: string;
-  /** Time zone of the pattern, as in the IANA database. Default: the worker's. */
-  readonly timeZone?: string;
-  readonly every?: Duration;
-}
-
-/** The time is added to it, and the whole must be a run id. */
+/** The time is added to the id of a schedule, and the whole must be a run id. */
 const scheduleIdLength = 100;
 
-export interface ListOptions {
-  readonly status?: RunStatus;
-  readonly workflow?: string;
-  readonly tag?: { readonly key: string; readonly value: string };
-  /** 1–500, default 50. */
-  readonly limit?: number;
-  /** From the page before. */
-  readonly cursor?: string;
-}
-
-const openSchema = z.object({
-  prefix: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ . -')
-    .optional(),
-  shards: z.int().min(1).max(1024).optional(),
-  allowEviction: z.boolean().optional(),
-  connectMs: z.number().positive().optional(),
-  callMs: z.number().positive().optional(),
-});
-
-const limitsSchema = z
-  .strictObject(
-    Object.fromEntries(
-      Object.keys(defaultLimits).map((name) => [name, z.int().positive().optional()]),
-    ),
-  )
-  .optional();
-
-const milliseconds = z.number().positive().optional();
-
-const workerSchema = z.object({
-  concurrency: z.int().min(1).max(10_000).optional(),
-  beatMs: milliseconds,
-  sessionMs: milliseconds,
-  sweepMs: milliseconds,
-  quarantineAfter: z.int().min(1).optional(),
-  replayBudgetMs: milliseconds,
-  keepMs: milliseconds,
-});
-
-const listSchema = z.object({
-  status: z.enum(runStatuses).optional(),
-  limit: z.int().min(1).max(fixedLimits.runsPerPage).optional(),
-});
-
 export class Pawl implements AsyncDisposable {
+  /** For loops of one's own, without workflow and worker. */
+  readonly checkpointer: Checkpointer;
   readonly #store: RunStore;
   readonly #queue: ResumeQueue;
   readonly #clock: Clock;
@@ -125,6 +55,10 @@ export class Pawl implements AsyncDisposable {
     this.#clock = parts.clock ?? systemClock;
     this.#logger = parts.logger ?? silentLogger;
     this.#limits = { ...defaultLimits, ...parts.limits };
+    this.checkpointer = new StoreCheckpointer({
+      ...{ store: this.#store, limits: this.#limits, newToken },
+      ...{ clock: this.#clock, logger: this.#logger },
+    });
   }
 
   /**
@@ -360,16 +294,4 @@ export class Pawl implements AsyncDisposable {
       );
     }
   }
-}
-
-function toListParams({
-  status,
-  workflow,
-  tag,
-}: Omit<ListOptions, 'limit' | 'cursor'>): Omit<ListParams, 'limit' | 'cursor'> {
-  return {
-    ...(status === undefined ? {} : { status }),
-    ...(workflow === undefined ? {} : { workflow }),
-    ...(tag === undefined ? {} : { tag: `${tag.key}=${tag.value}` }),
-  };
 }

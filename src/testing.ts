@@ -1,3 +1,5 @@
+export type { OpenedCheckpointer } from './testing/checkpointer/opened.ts';
+export { checkpointerSuite, type CheckpointerSuiteOptions } from './testing/checkpointer-suite.ts';
 export {
   crashTest,
   CrashTestError,

@@ -20,7 +20,8 @@ Usage: npm run demo -- [options]
   --workers N   worker processes, 1-16 (default 3)
   --kills N     how many of them get a SIGKILL, 0-200 (default 8); needs 2 workers
   --seed N      repeats the choices of another time: which worker, and when (default random)
-  --redis URL   a Redis that runs already (default: PAWL_REDIS_URL, REDIS_URL, or one is started)
+  --redis URL   a Redis that runs already (default: PAWL_REDIS_URL, REDIS_URL, or one is started),
+                any node of a Redis Cluster too, or redis+cluster://host:port,host:port
   --json        prints the verdict as one JSON document; all else goes to stderr
   --help        prints this
 
@@ -81,7 +82,8 @@ function whole(name: string, text: string, { min, max }: { min: number; max: num
 function redisUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   // The text is not repeated, because a URL may hold a password.
-  if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol)) {
+  const isSeveral = /^rediss?\+(cluster|sentinel):\/\//.test(text);
+  if (!isSeveral && (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol))) {
     throw new UsageError('--redis must be a URL such as redis://127.0.0.1:6379.');
   }
   return text;

@@ -9,6 +9,7 @@
  * - No payload beyond run, workflow and fence: everything else is in the store, where it is fenced.
  * - One attempt, and any number of stalls: pawl counts what went wrong by itself.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConnectionOptions,
   type Job,
@@ -54,6 +55,8 @@ const wakeUpSchema = z.object({
 /** BullMQ's `close` can hang while Redis is away; after this it is forced. */
 const closeMs = 5_000;
 const keepFailedJobs = 1_000;
+const canaryName = 'canary';
+const canaryLookMs = 50;
 
 export class BullResumeQueue implements ResumeQueue {
   readonly #options: BullQueueOptions;
@@ -73,7 +76,7 @@ export class BullResumeQueue implements ResumeQueue {
     if (this.#closed) throw closedError();
     const queue = this.#queue(wakeUp.workflow);
     const id = `${wakeUp.run}:${wakeUp.fence}`;
-    const job: JobsOptions = {
+    const job = async (): Promise<JobsOptions> => ({
       deduplication: {
         id: options.again === true ? await freeId(queue, id) : id,
         keepLastIfActive: true,
@@ -85,8 +88,13 @@ export class BullResumeQueue implements ResumeQueue {
       ...(wakeUp.priority === undefined || wakeUp.priority === 0
         ? { lifo: options.urgent ?? false }
         : { priority: wakeUp.priority }),
-    };
-    await queue.add('resume', wakeUpSchema.parse(wakeUp), job);
+    });
+    try {
+      await queue.add('resume', wakeUpSchema.parse(wakeUp), await job());
+    } catch (error) {
+      this.#forget(wakeUp.workflow, queue);
+      throw error;
+    }
   }
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
@@ -98,6 +106,7 @@ export class BullResumeQueue implements ResumeQueue {
     await Promise.all(workers.map((worker) => worker.waitUntilReady()));
     let closing: Promise<void> | undefined;
     const consumer: Consumer = {
+      hears: (workflow, ms) => isTaken(this.#queue(workflow), ms),
       close: () => {
         closing ??= (async () => {
           this.#consumers.delete(consumer);
@@ -122,6 +131,12 @@ export class BullResumeQueue implements ResumeQueue {
     this.#connection.disconnect();
   }
 
+  /** BullMQ remembers a first connection that failed for good: the next wake-up makes the queue anew. */
+  #forget(workflow: string, queue: Queue): void {
+    if (this.#queues.get(workflow) === queue) this.#queues.delete(workflow);
+    queue.close().catch(() => undefined);
+  }
+
   #queue(workflow: string): Queue {
     const known = this.#queues.get(workflow);
     if (known !== undefined) return known;
@@ -136,10 +151,12 @@ export class BullResumeQueue implements ResumeQueue {
   }
 
   #worker(workflow: string, connection: ConnectionOptions, options: ConsumeOptions): Worker {
+    const { concurrency = options.concurrency, rate } = options.paces?.[workflow] ?? {};
     const worker = new Worker(workflow, (job) => deliver(job, options), {
       connection,
       prefix: this.#options.prefix,
-      concurrency: options.concurrency,
+      concurrency,
+      ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.perMs } }),
       lockDuration: 30_000,
       stalledInterval: 30_000,
       maxStalledCount: 1e9,
@@ -167,7 +184,22 @@ async function freeId(queue: Queue, id: string): Promise<string> {
   }
 }
 
+/** Whether a canary, a job without a meaning, is taken in time. A queue that somebody has paused is no sign of deafness. */
+async function isTaken(queue: Queue, ms: number): Promise<boolean> {
+  if (await queue.isPaused()) return true;
+  const options = { removeOnComplete: true, removeOnFail: true, attempts: 1, lifo: true };
+  const canary = await queue.add(canaryName, {}, options);
+  const until = performance.now() + ms;
+  while (performance.now() < until) {
+    await sleep(canaryLookMs);
+    if ((await queue.getJobState(canary.id ?? '')) !== 'waiting') return true;
+  }
+  await canary.remove().catch(() => undefined);
+  return false;
+}
+
 async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
+  if (job.name === canaryName) return;
   const tick = toTick(job);
   if (tick !== undefined) {
     await options.tick?.(tick);

@@ -42,3 +42,31 @@ export interface CheckpointQuery {
 export function isCheckpointId(id: string): boolean {
   return /^[1-9]\d{0,14}-\d{1,6}$/.test(id);
 }
+
+/** A checkpoint without its state, as callers see it. */
+export interface CheckpointInfo {
+  /** The handle by which it is found again. */
+  readonly id: string;
+  readonly label?: string;
+  readonly node?: string;
+  readonly metadata?: unknown;
+  /** The events folded into it: all up to this one. */
+  readonly seq: number;
+  /** Version of the run's snapshot. */
+  readonly version: number;
+  /** Version of the state's schema. */
+  readonly schema: number;
+  /** When it was kept, on the store's clock; prints as ISO 8601. */
+  readonly at: Date;
+  /** Encoded size of the whole state. */
+  readonly bytes: number;
+}
+
+export interface CheckpointListOptions {
+  readonly node?: string;
+  readonly label?: string;
+  /** Default 100, at most 500. */
+  readonly limit?: number;
+  /** Id of the last one of the page before. */
+  readonly before?: string;
+}

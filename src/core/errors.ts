@@ -23,20 +23,25 @@ export const errorCodes = {
   PAWL_RUN_CANCELLED: 'The run was cancelled.',
   PAWL_DEADLINE: 'The run has not ended within the time it was given.',
   PAWL_RUN_QUARANTINED: 'The run lost several workers without progress and was set aside.',
-  PAWL_RUN_ENDED: 'The run is over, so it takes no signals and cannot be cancelled or paused.',
+  PAWL_RUN_ENDED:
+    'The run is over, so it takes no signals and cannot be cancelled, paused or claimed.',
   PAWL_RUN_ACTIVE: 'The run is held by a worker, so it cannot be deleted.',
   PAWL_FENCED: 'Another worker has taken the run: this one may not write to it any more.',
+  PAWL_CONFLICT: 'The snapshot has another version than the one that was to be overwritten.',
   PAWL_REWOUND: 'Redis came back with less of the run than it had acknowledged.',
   PAWL_STEP_FAILED: 'A step failed at its last attempt: the cause is the error of its body.',
   PAWL_STEP_NAME_REUSED: 'Two steps of one run have the same name.',
   PAWL_STEP_NOT_AWAITED: 'The handler returned while steps or events were still open.',
   PAWL_CYCLE_LIMIT: 'A graph came to one node more often than its limit: the error names both.',
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
-  PAWL_UNAVAILABLE: 'Redis did not answer: `outcome` says whether the call may have been applied.',
+  PAWL_UNAVAILABLE:
+    'Redis, or the disk, did not answer: `outcome` says whether the call may have been applied.',
+  PAWL_NOT_DURABLE:
+    'It is written on the master, but not known to be as durable as asked for: repeating it is safe.',
   PAWL_REDIS_FULL: 'Redis is at its memory limit and refused the write.',
   PAWL_REDIS_CONFIG:
     'Redis is set up so that it could lose runs: the message has the command that fixes it.',
-  PAWL_REDIS_VERSION: 'Redis is older than 7.0.',
+  PAWL_REDIS_VERSION: 'Redis is older than 7.0, or too old for an option: the message names it.',
   PAWL_SHARDS: 'This prefix was first used with another number of shards.',
   PAWL_STATE_MISFIT:
     'A stored state does not fit the code of today and there is no migration; the run is untouched.',
@@ -162,6 +167,21 @@ export class FencedError extends RunError {
   }
 }
 
+/** `PAWL_CONFLICT`: the snapshot to overwrite has another version than was said; nothing was written. */
+export class ConflictError extends RunError {
+  readonly expected: number;
+  readonly actual: number;
+  constructor(run: string, versions: { readonly expected: number; readonly actual: number }) {
+    super(
+      'PAWL_CONFLICT',
+      run,
+      `The snapshot of run ${run} has version ${versions.actual}, not ${versions.expected}; nothing was written. Load the latest one and decide again.`,
+    );
+    this.expected = versions.expected;
+    this.actual = versions.actual;
+  }
+}
+
 /** A mistake or failure of one step; carries the step's name. */
 export class StepError extends RunError {
   readonly step: string;
@@ -203,6 +223,24 @@ export class UnavailableError extends PawlError {
       }${cause instanceof Error ? ` (${cause.message})` : ''}.`,
       { cause, outcome, retryable: true },
     );
+  }
+}
+
+/**
+ * `PAWL_NOT_DURABLE`: written on the master, and not known to be on as many replicas (or on the disk) as was asked for. The
+ * same call again waits for them again; if a failover has lost the write, it is made anew.
+ */
+export class DurabilityError extends PawlError {
+  readonly wanted: number;
+  readonly reached: number;
+  constructor(what: string, wanted: number, reached: number) {
+    super(
+      'PAWL_NOT_DURABLE',
+      `It is written on the master, but known on ${reached} of ${wanted} ${what} only. It is not undone; repeat the call to wait again.`,
+      { outcome: 'applied', retryable: true },
+    );
+    this.wanted = wanted;
+    this.reached = reached;
   }
 }
 

@@ -74,7 +74,9 @@ export type InterruptReason =
   /** The worker's connection to Redis is gone: its process died. */
   | 'presence-lost'
   /** The worker's beats stopped: it is frozen, or its host or network is gone. */
-  | 'session-expired';
+  | 'session-expired'
+  /** The worker lives and does not work on the run: Redis has come back without the commit that let go of it. */
+  | 'forgotten';
 
 /** `run.interrupted`: the run lost its worker. */
 export interface InterruptedData {

@@ -52,6 +52,8 @@ export const defaults = {
   sessionMs: 15_000,
   /** How often the sweeper looks. */
   sweepMs: 25,
+  /** How often an idle worker makes sure that wake-ups reach it. */
+  canaryMs: 10_000,
   /** How long the sweeper's election holds without a renewal. */
   sweeperLockMs: 500,
   /** A wake-up that led to no claim is sent again after this time. */

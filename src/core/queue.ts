@@ -62,11 +62,21 @@ export interface Schedules {
 /** Tells the dashboards of the queue how far an execution is, 0 to 1. */
 export type Report = (fraction: number) => void;
 
+/** How fast one workflow's wake-ups are delivered. */
+export interface Pace {
+  /** Handlers at work at one time in this consumer. */
+  readonly concurrency?: number;
+  /** Deliveries in a stretch of time, over all consumers that say the same. */
+  readonly rate?: { readonly max: number; readonly perMs: number };
+}
+
 export interface ConsumeOptions {
   /** Names of the workflows this consumer can execute; wake-ups of others stay for others. */
   readonly workflows: readonly string[];
   /** Handlers at work at one time, for each workflow. */
   readonly concurrency: number;
+  /** By name of the workflow, for those that have a pace of their own. */
+  readonly paces?: Readonly<Record<string, Pace>>;
   readonly handle: (wakeUp: WakeUp, report: Report) => Promise<Delivery>;
   /**
    * Called before `handle` when a person has a failed delivery tried again, in a dashboard of the queue; returns the wake-up
@@ -78,6 +88,11 @@ export interface ConsumeOptions {
 }
 
 export interface Consumer {
+  /**
+   * Sends a message for this workflow and tells whether a consumer has taken it within `ms`: this one, or another in its
+   * place. False means that wake-ups wait although this one has room. Absent where nothing can go deaf.
+   */
+  hears?(workflow: string, ms: number): Promise<boolean>;
   /** Stops taking wake-ups; resolves when no handler is at work any more. */
   close(): Promise<void>;
 }

@@ -102,6 +102,6 @@ export interface RunRecord {
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: number | undefined;
   readonly createdAt: number;
-  /** When the status changed last. */
+  /** When the status changed last; of a loose run also its snapshot. */
   readonly changedAt: number;
 }

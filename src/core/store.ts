@@ -43,6 +43,11 @@ export interface CreateParams {
   readonly delayMs?: number;
   /** Lower goes first; 0, the default, goes before all others. */
   readonly priority?: number;
+  /**
+   * A run of somebody's own loop, that no worker and no sweeper looks after: it is never due, stands in no worker's
+   * hands, and only a loose claim takes it.
+   */
+  readonly loose?: boolean;
 }
 
 export type CreateOutcome =
@@ -57,6 +62,8 @@ export interface ClaimParams {
   readonly worker: string;
   readonly codeVersion: number;
   readonly token: string;
+  /** Takes a loose run, from whoever has it. A loose claim of another run, or another claim of a loose run, is `idle`. */
+  readonly loose?: boolean;
 }
 
 export interface Snapshot {
@@ -170,7 +177,7 @@ export type ClaimOutcome =
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
   | { readonly outcome: 'stale'; readonly fence: number }
-  /** Not to be claimed in this status: ended, quarantined, or waiting for a time that has not come. */
+  /** Not to be claimed in this status: ended, quarantined, or waiting for a time that has not come; or not so (`loose`). */
   | { readonly outcome: 'idle'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -214,6 +221,8 @@ export interface InterruptParams {
   readonly lastSeenAt: number;
   readonly resendMs: number;
   readonly quarantineAfter: number;
+  /** Only these, if the worker holds them; default all that it holds. */
+  readonly runs?: readonly string[];
   /** At most this many runs in one call; call again until it returns fewer. */
   readonly limit: number;
 }
@@ -238,13 +247,15 @@ export interface ListParams {
   readonly workflow?: string;
   /** `key=value`. */
   readonly tag?: string;
+  /** Only loose runs; the one that was claimed, saved (its snapshot) or let go last comes first. */
+  readonly loose?: boolean;
   readonly limit: number;
   /** From the page before. */
   readonly cursor?: string;
 }
 
 export interface RunPage {
-  /** Newest first: by time of creation, or of the last status change when listed by status. */
+  /** Newest first: by time of creation, or of the last change when listed by status or loose. */
   readonly runs: readonly RunRecord[];
   readonly cursor: string | undefined;
 }
@@ -359,6 +370,8 @@ export interface RunStore {
   workers(): Promise<readonly WorkerRecord[]>;
   /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
   holders(): Promise<readonly string[]>;
+  /** Ids of the runs that a worker holds, and maybe of some that it held until a moment ago. */
+  held(worker: string): Promise<readonly string[]>;
   /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
   look(worker: string, lockMs: number): Promise<Look>;
 

@@ -1,5 +1,11 @@
 /** Checkpoints as handlers ask for them and as callers see them. */
-import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
+import type {
+  CheckpointInfo,
+  CheckpointListOptions,
+  CheckpointMark,
+  CheckpointQuery,
+  CheckpointRecord,
+} from '../core/checkpoint.ts';
 import { decode, encode } from '../core/codec.ts';
 import { InvalidError } from '../core/errors.ts';
 import { fixedLimits, type Limits } from '../core/limits.ts';
@@ -7,34 +13,6 @@ import type { Ownership, RunStore } from '../core/store.ts';
 import type { CheckpointOptions } from './context.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Write } from './writes.ts';
-
-/** A checkpoint without its state. */
-export interface CheckpointInfo {
-  /** For `run.checkpoint(id)` and `pawl.fork`. */
-  readonly id: string;
-  readonly label?: string;
-  readonly node?: string;
-  readonly metadata?: unknown;
-  /** The events folded into it: all up to this one. */
-  readonly seq: number;
-  /** Version of the run's snapshot. */
-  readonly version: number;
-  /** Version of the state's schema. */
-  readonly schema: number;
-  /** When it was kept, on Redis' clock; prints as ISO 8601. */
-  readonly at: Date;
-  /** Encoded size of the whole state, step results included. */
-  readonly bytes: number;
-}
-
-export interface CheckpointListOptions {
-  readonly node?: string;
-  readonly label?: string;
-  /** Default 100, at most 500. */
-  readonly limit?: number;
-  /** Id of the last one of the page before. */
-  readonly before?: string;
-}
 
 /** What a handler says of a checkpoint, and where it is when a graph says it. */
 interface About extends CheckpointOptions {

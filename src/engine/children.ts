@@ -11,7 +11,8 @@ import { fixedLimits } from '../core/limits.ts';
 import type { ChildEnd, ChildStart } from '../core/event.ts';
 import { isEnded, type RunRecord } from '../core/run.ts';
 import { decodeError, encodeError, encodeRecord } from './payloads.ts';
-import { RunError } from '../core/errors.ts';
+import type { Clock } from '../core/clock.ts';
+import { PawlError, RunError } from '../core/errors.ts';
 import { defaults } from '../core/limits.ts';
 import type { ChildHandle, ChildOptions } from './context.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -27,7 +28,11 @@ export interface ChildrenOptions {
   readonly writer: LogWriter;
   readonly steps: Steps;
   readonly waits: Waits;
+  readonly clock: Clock;
 }
+
+const firstRetryMs = 25;
+const retryMsMax = 1000;
 
 export class Children {
   readonly #options: ChildrenOptions;
@@ -42,11 +47,28 @@ export class Children {
     const { as = workflow.name, attached = true, ...startOptions } = options;
     const id = childId(run, as);
     await steps.run(`start:${as}`, async () => {
-      await startRun(parts, workflow, input, { ...startOptions, id, parent: run });
+      await this.#untilStored(() =>
+        startRun(parts, workflow, input, { ...startOptions, id, parent: run }),
+      );
       const start: ChildStart = { run: id, attached };
       writer.ride(recordWrite('child.started', start));
     });
     return { id, result: () => waits.child(`child:${as}`, id) };
+  }
+
+  /** An absent Redis is no failure of the handler: as with a commit, there will be an answer, or somebody else's run. */
+  async #untilStored(start: () => Promise<unknown>): Promise<void> {
+    const { writer, clock } = this.#options;
+    for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
+      try {
+        await start();
+        return;
+      } catch (error) {
+        const isWorthwhile = PawlError.is(error) && error.retryable && writer.lost === undefined;
+        if (!isWorthwhile) throw error;
+        await clock.sleep(delayMs);
+      }
+    }
   }
 }
 

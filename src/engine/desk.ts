@@ -86,7 +86,7 @@ export class Desk {
     this.context = createContext({
       ...{ run, fence, workflow, writer, steps, waits, limits, storeNow, random, fold, names },
       effects: new Effects({ run, fold, writer, steps, waits }),
-      children: new Children({ run, writer, steps, waits, parts: options }),
+      children: new Children({ run, writer, steps, waits, parts: options, clock: options.clock }),
       signal: cancellation.signal,
       log: withFields(logger, { run, workflow: workflow.name, fence }),
       checkCancelled: beforeNew,

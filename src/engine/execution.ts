@@ -153,7 +153,9 @@ export class Execution {
           return undefined;
         }
         // With the same token a claim that took effect unseen is answered again.
-        logger.warn({ run, error: String(error) }, 'claim found no answer, trying again');
+        if (!(PawlError.is(error) && error.code === 'PAWL_NOT_DURABLE')) {
+          logger.warn({ run, error: String(error) }, 'claim found no answer, trying again');
+        }
         await clock.sleep(claimRetryMs);
       }
     }
@@ -249,6 +251,7 @@ export class Execution {
         sessionMs,
         snapshotter,
       },
+      codeVersion: workflow.version,
       ownership: claimed.ownership,
       fold: replayed.fold,
       tail: { events: replayed.events, bytes: replayed.bytes },

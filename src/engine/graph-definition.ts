@@ -4,7 +4,7 @@ import type { RetryPolicy } from '../core/policy.ts';
 import type { InputOf, OutputOf, Schema } from '../core/schema.ts';
 import type { CheckpointOptions, Context, Emit, EventSchemas, StateOf } from './context.ts';
 import type { GraphShape } from './graph-shape.ts';
-import type { ReducersOf, Workflow } from './workflow.ts';
+import type { AnyWorkflow, ReducersOf, Workflow } from './workflow.ts';
 
 /** Schemas of the arguments of nodes that take some, by node. */
 export type ArgsSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
@@ -119,6 +119,9 @@ export interface GraphDefinition<
   readonly signals?: G;
   /** How often the whole run is tried when a node fails. Completed nodes keep their results. Default: once. */
   readonly retry?: RetryPolicy;
+  /** As of any workflow. */
+  readonly concurrency?: AnyWorkflow['definition']['concurrency'];
+  readonly rate?: AnyWorkflow['definition']['rate'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */
   readonly args?: A;
   /** The first node. */

@@ -33,7 +33,8 @@ export function defineGraph<
   Output = OutputOf<S>,
 >(definition: GraphDefinition<Input, S, E, G, A, Id, Output>): Graph<Input, S, E, Output, G> {
   const graph = compile(definition as unknown as AnyGraphDefinition);
-  const { name, version, input, state, events, reduce, signals, retry } = definition;
+  const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
+    definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -43,6 +44,8 @@ export function defineGraph<
     ...(reduce === undefined ? {} : { reduce }),
     ...(signals === undefined ? {} : { signals }),
     ...(retry === undefined ? {} : { retry }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(rate === undefined ? {} : { rate }),
     run: async (ctx, given) => (await runGraph(ctx, graph, given)) as Output,
   });
   return { ...workflow, graph };

@@ -19,7 +19,7 @@
 import type { CheckpointMark } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, FencedError, type PawlError, RunError } from '../core/errors.ts';
-import type { NewEvent, RewoundData } from '../core/event.ts';
+import type { NewEvent } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
@@ -32,8 +32,8 @@ import type {
   RunStore,
   SnapshotDelta,
 } from '../core/store.ts';
-import { encodeRecord } from './payloads.ts';
 import { persist } from './persist.ts';
+import { giveBackRewound, lookForRewind } from './rewind.ts';
 import type { Snapshotter } from './snapshotter.ts';
 import type { Write } from './writes.ts';
 
@@ -44,6 +44,7 @@ export interface LogWriterOptions {
   readonly store: RunStore;
   readonly ownership: Ownership;
   readonly worker: string;
+  readonly codeVersion: number;
   readonly fold: Fold;
   readonly snapshotter: Snapshotter;
   /** Events already in the log after the last snapshot, and their bytes. */
@@ -333,6 +334,7 @@ export class LogWriter {
         for (const pending of batch) pending.resolve();
         return;
       case 'fenced':
+        void lookForRewind(this.#options, this.#seq);
         this.#abandon('fenced', this.#fenced(outcome));
         return;
       case 'missing':
@@ -342,7 +344,7 @@ export class LogWriter {
         // Only a release to waiting is refused so, and that is `park`'s.
         return;
       case 'conflict':
-        void this.#giveBackRewound(outcome.seq);
+        void giveBackRewound(this.#options, this.#seq, outcome.seq);
         this.#abandon('rewound', this.#ended('PAWL_REWOUND', 'Redis lost acknowledged events'));
     }
   }
@@ -361,24 +363,6 @@ export class LogWriter {
       run,
       `This worker has let go of run ${run}: ${why}. Nothing later is stored.`,
     );
-  }
-
-  /**
-   * Redis has come back with less than it had acknowledged. What this worker remembers is not the truth any more: it
-   * says so in the log, under its own fence, and any worker starts again from what is left.
-   */
-  async #giveBackRewound(foundSeq: number): Promise<void> {
-    const { ownership, worker, logger, newToken, resendMs } = this.#options;
-    const rewound: RewoundData = { worker, acknowledgedSeq: this.#seq, foundSeq };
-    logger.error({ run: ownership.run, ...rewound }, 'redis lost acknowledged events of this run');
-    const params: CommitParams = {
-      ...ownership,
-      token: newToken(),
-      expectedSeq: foundSeq,
-      events: [{ type: 'run.rewound', data: encodeRecord(rewound) }],
-      release: { status: 'queued', resendMs },
-    };
-    await persist(params, this.#options);
   }
 }
 

@@ -22,10 +22,13 @@ export async function persist(
     } catch (error) {
       const closed = PawlError.is(error) && error.code === 'PAWL_CLOSED';
       if (closed || !isWanted()) return undefined;
-      through.logger.warn(
-        { run: params.run, error: String(error) },
-        'commit found no answer, trying again',
-      );
+      // Stored, but not on enough replicas: the store says so once, for all runs.
+      if (!(PawlError.is(error) && error.code === 'PAWL_NOT_DURABLE')) {
+        through.logger.warn(
+          { run: params.run, error: String(error) },
+          'commit found no answer, trying again',
+        );
+      }
       await through.clock.sleep(delayMs);
     }
   }

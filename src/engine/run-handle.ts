@@ -1,4 +1,5 @@
 /** A run seen from outside: its result, its events as they come, its state. Needs no worker in this process. */
+import type { CheckpointInfo, CheckpointListOptions } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
 import { decode, encode } from '../core/codec.ts';
 import {
@@ -17,7 +18,7 @@ import { isEnded, type RunProgress, type RunRecord, type RunStatus } from '../co
 import { type InputOf, validate } from '../core/schema.ts';
 import type { RunStore } from '../core/store.ts';
 import type { EventSchemas } from './context.ts';
-import { type CheckpointInfo, type CheckpointListOptions, listCheckpoints } from './checkpoints.ts';
+import { listCheckpoints } from './checkpoints.ts';
 import { type Decision, decisionSignal } from './effects.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from './payloads.ts';

@@ -14,15 +14,17 @@ import { decode } from '../core/codec.ts';
 import { DefinitionError } from '../core/errors.ts';
 import { defaults, type Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Consumer, Delivery, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
+import type { Consumer, Delivery, Pace, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import { Execution } from './execution.ts';
+import { Forgotten } from './forgotten.ts';
+import { Hearing, type Readiness } from './hearing.ts';
 import { encodeRecord } from './payloads.ts';
 import { Session } from './session.ts';
 import { startRun } from './start.ts';
 import { Suspects } from './suspects.ts';
 import { Sweeper } from './sweeper.ts';
-import type { AnyWorkflow } from './workflow.ts';
+import { type AnyWorkflow, paceOf } from './workflow.ts';
 
 /** Times are milliseconds. */
 export interface WorkerOptions {
@@ -43,6 +45,8 @@ export interface WorkerOptions {
   readonly cancelGraceMs?: number;
   /** How long a run that has ended is kept. Default 7 days. */
   readonly keepMs?: number;
+  /** How often an idle worker makes sure that wake-ups reach it. Default 10 000. */
+  readonly canaryMs?: number;
 }
 
 export interface WorkerParts {
@@ -63,10 +67,13 @@ export class Worker implements AsyncDisposable {
   readonly #parts: WorkerParts;
   readonly #session: Session;
   readonly #sweeper: Sweeper;
+  readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
   readonly #suspects: Suspects;
   readonly #started: Promise<void>;
+  readonly #hearing: Hearing;
   #consumer: Consumer | undefined;
+  #isReady = false;
   #closing: Promise<void> | undefined;
 
   /** Starts at once; `ready` tells when it takes wake-ups. */
@@ -82,6 +89,7 @@ export class Worker implements AsyncDisposable {
       replayBudgetMs: options.replayBudgetMs ?? defaults.replayBudgetMs,
       cancelGraceMs: options.cancelGraceMs ?? defaults.cancelGraceMs,
       keepMs: options.keepMs ?? defaults.keepMs,
+      canaryMs: options.canaryMs ?? defaults.canaryMs,
     };
     this.id = newWorkerId();
     this.#suspects = new Suspects({
@@ -104,6 +112,19 @@ export class Worker implements AsyncDisposable {
       resendMs: defaults.resendMs,
       random: Math.random,
     });
+    this.#forgotten = new Forgotten({
+      ...{ store, queue, clock, logger, quarantineAfter, lookMs: beatMs },
+      worker: this.id,
+      atWork: () => [...this.#executions].map(({ wakeUp }) => wakeUp.run),
+      resendMs: defaults.resendMs,
+    });
+    this.#hearing = new Hearing({
+      ...{ clock, logger, worker: this.id, canaryMs: this.#options.canaryMs },
+      workflows: [...this.#workflows.values()].flatMap(withoutRate),
+      hasRoom: (workflow) => this.#hasRoom(workflow),
+      consumer: () => this.#consumer,
+      reopen: () => this.#reopen(),
+    });
     this.#started = this.#start();
     // Who does not ask whether it is ready learns it from the log.
     this.#started.catch((error: unknown) => {
@@ -114,6 +135,13 @@ export class Worker implements AsyncDisposable {
   /** Resolves when the worker is registered and takes wake-ups; rejects when it could not start. */
   ready(): Promise<void> {
     return this.#started;
+  }
+
+  /** Whether the worker takes wake-ups now, and if not, why: for the readiness probe of a deployment. */
+  get readiness(): Readiness {
+    if (this.#closing !== undefined) return { ready: false, reason: 'it is closing' };
+    if (!this.#isReady) return { ready: false, reason: 'it has not started yet' };
+    return this.#hearing.readiness;
   }
 
   /** Runs held now. */
@@ -137,10 +165,27 @@ export class Worker implements AsyncDisposable {
   async #start(): Promise<void> {
     await this.#session.begin();
     this.#sweeper.begin();
-    this.#consumer = await this.#parts.queue.consume({
+    this.#forgotten.begin();
+    this.#consumer = await this.#consume();
+    this.#hearing.begin();
+    this.#isReady = true;
+  }
+
+  #hasRoom(workflow: string): boolean {
+    const atWork = [...this.#executions].filter(({ wakeUp }) => wakeUp.workflow === workflow);
+    const most = this.#workflows.get(workflow)?.definition.concurrency;
+    return atWork.length < (most ?? this.#options.concurrency);
+  }
+
+  #consume(): Promise<Consumer> {
+    return this.#parts.queue.consume({
       workflows: [...this.#workflows.keys()],
       concurrency: this.#options.concurrency,
-      handle: (wakeUp, report) => this.#handle(wakeUp, report),
+      paces: pacesOf(this.#workflows),
+      handle: (wakeUp, report) => {
+        this.#hearing.heard();
+        return this.#handle(wakeUp, report);
+      },
       retry: (wakeUp) => this.#retry(wakeUp),
       tick: (tick) => this.#tick(tick),
     });
@@ -154,6 +199,14 @@ export class Worker implements AsyncDisposable {
     if (record?.status !== 'failed' && record?.status !== 'quarantined') return wakeUp;
     const outcome = await store.resume(wakeUp.run, encodeRecord({ actor: 'queue dashboard' }));
     return outcome.outcome === 'resumed' ? outcome.wakeUp : wakeUp;
+  }
+
+  /** Takes wake-ups over new connections; what the old consumer has at work goes on to its end. */
+  async #reopen(): Promise<void> {
+    const deaf = this.#consumer;
+    this.#consumer = await this.#consume();
+    if (this.#closing !== undefined) void this.#consumer.close();
+    void deaf?.close();
   }
 
   /** Starts the run of one time of a schedule; the time is in its id, so it is started once. */
@@ -230,6 +283,7 @@ export class Worker implements AsyncDisposable {
     const { clock, logger } = this.#parts;
     await this.#started.catch(() => undefined);
     for (const execution of this.#executions) execution.handBackAtNextCommit();
+    await within(clock, this.#hearing.end());
     const closed = this.#consumer?.close() ?? Promise.resolve();
     const deadline = new AbortController();
     await Promise.race([closed, clock.sleep(graceMs, deadline.signal)]);
@@ -240,6 +294,7 @@ export class Worker implements AsyncDisposable {
     );
     await within(clock, closed);
     await within(clock, this.#sweeper.end());
+    await within(clock, this.#forgotten.end());
     const left = await within(clock, this.#session.end());
     if (!left)
       logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');
@@ -271,6 +326,20 @@ function byName(workflows: readonly AnyWorkflow[]): ReadonlyMap<string, AnyWorkf
     throw new DefinitionError('Two workflows of one worker have the same name.');
   }
   return map;
+}
+
+function pacesOf(workflows: ReadonlyMap<string, AnyWorkflow>): Record<string, Pace> {
+  return Object.fromEntries(
+    [...workflows].flatMap(([name, workflow]) => {
+      const pace = paceOf(workflow);
+      return pace === undefined ? [] : [[name, pace] as const];
+    }),
+  );
+}
+
+/** The name of a workflow without a rate. */
+function withoutRate({ name, definition }: AnyWorkflow): string[] {
+  return definition.rate === undefined ? [name] : [];
 }
 
 const tokenBytes = 16;

@@ -2,10 +2,12 @@
  * A workflow: the definition, in code, of what its runs do. Everything is inferred from the schemas; no type argument is
  * ever needed.
  */
+import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { DefinitionError } from '../core/errors.ts';
 import type { Reducers, State } from '../core/fold.ts';
 import { checkEventType, checkSignalName, checkWorkflowName } from '../core/names.ts';
 import type { RetryPolicy } from '../core/policy.ts';
+import type { Pace } from '../core/queue.ts';
 import { type InputOf, type OutputOf, type Schema, validate } from '../core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './context.ts';
 import type { GraphShape } from './graph-shape.ts';
@@ -40,6 +42,13 @@ export interface WorkflowDefinition<
   readonly upcast?: {
     readonly [Type in keyof E]?: (data: never, version: number) => OutputOf<E[Type]>;
   };
+  /** Runs of this workflow at work at one time on one worker. Default: the worker's `concurrency`. */
+  readonly concurrency?: number;
+  /**
+   * How many executions of this workflow begin in a stretch of time, over all workers: starts, wake-ups and take-overs
+   * alike. The others wait in the queue.
+   */
+  readonly rate?: { readonly max: number; readonly per: Duration };
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
   /**
@@ -96,6 +105,7 @@ export function defineWorkflow<
   if (typeof definition.run !== 'function') {
     throw new DefinitionError(`Workflow ${name}: run must be a function.`);
   }
+  checkPace(definition);
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
   for (const type of Object.keys(reduce)) {
@@ -104,6 +114,29 @@ export function defineWorkflow<
     }
   }
   return { name, version, definition, initialState: initialState(name, definition.state) };
+}
+
+/** The pace of a workflow as the queue takes it; undefined when it has none of its own. */
+export function paceOf({ definition, name }: AnyWorkflow): Pace | undefined {
+  const { concurrency, rate } = definition;
+  if (concurrency === undefined && rate === undefined) return undefined;
+  return {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(rate === undefined
+      ? {}
+      : { rate: { max: rate.max, perMs: toMilliseconds(rate.per, `rate of ${name}`) } }),
+  };
+}
+
+function checkPace({ name, concurrency, rate }: AnyWorkflow['definition']): void {
+  const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1;
+  if (concurrency !== undefined && !isCount(concurrency)) {
+    throw new DefinitionError(`Workflow ${name}: concurrency must be a whole number from 1.`);
+  }
+  if (rate === undefined) return;
+  if (!isCount(rate.max) || toMilliseconds(rate.per, `rate of ${name}`) < 1) {
+    throw new DefinitionError(`Workflow ${name}: rate needs max, from 1, and per, longer than 0.`);
+  }
 }
 
 /** The reducers as the fold takes them. */

@@ -1,5 +1,13 @@
+import type { Clock } from '../core/clock.ts';
 import { PawlError } from '../core/errors.ts';
-import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
+import type {
+  Consumer,
+  ConsumeOptions,
+  Pace,
+  ResumeQueue,
+  SendOptions,
+  WakeUp,
+} from '../core/queue.ts';
 
 /** A wake-up that nobody has taken yet. */
 interface Waiting {
@@ -9,7 +17,7 @@ interface Waiting {
 }
 
 /**
- * The resume queue in memory: first come, first served within a workflow.
+ * The resume queue in memory: by priority within a workflow, and first come, first served within a priority.
  *
  * A wake-up that is the same as one being handled waits until that is done, so that it is never lost and never handled
  * twice at a time; unless it was sent `again`, because whoever took the first may be dead.
@@ -19,7 +27,15 @@ export class MemoryResumeQueue implements ResumeQueue {
   /** How many handlers are at work on the same wake-up. */
   readonly #atWork = new Map<string, number>();
   readonly #consumers = new Set<MemoryConsumer>();
+  readonly #clock: Pick<Clock, 'sleep'>;
+  /** What was delivered of a workflow with a rate, since its stretch of time began. */
+  readonly #stretches = new Map<string, { count: number }>();
+  readonly #closing = new AbortController();
   #closed = false;
+
+  constructor(options: { readonly clock?: Pick<Clock, 'sleep'> } = {}) {
+    this.#clock = options.clock ?? realTime;
+  }
 
   async send(wakeUp: WakeUp, options: SendOptions = {}): Promise<void> {
     this.#checkOpen();
@@ -31,8 +47,7 @@ export class MemoryResumeQueue implements ResumeQueue {
       same.again ||= again;
     } else {
       const entry = { wakeUp: { ...wakeUp }, again };
-      if (options.urgent === true) waiting.unshift(entry);
-      else waiting.push(entry);
+      waiting.splice(placeOf(waiting, wakeUp, options.urgent ?? false), 0, entry);
     }
     this.#deliver();
   }
@@ -47,6 +62,7 @@ export class MemoryResumeQueue implements ResumeQueue {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#closing.abort();
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
   }
 
@@ -57,13 +73,36 @@ export class MemoryResumeQueue implements ResumeQueue {
       delivered = false;
       for (const consumer of this.#consumers) {
         for (const workflow of consumer.workflowsWithRoom()) {
-          const next = this.#take(workflow);
+          const rate = consumer.rateOf(workflow);
+          const next = this.#isAtRate(workflow, rate) ? undefined : this.#take(workflow);
           if (next === undefined) continue;
+          if (rate !== undefined) this.#count(workflow, rate);
           this.#hand(next, consumer);
           delivered = true;
         }
       }
     }
+  }
+
+  #isAtRate(workflow: string, rate: Pace['rate']): boolean {
+    const stretch = this.#stretches.get(workflow);
+    return rate !== undefined && stretch !== undefined && stretch.count >= rate.max;
+  }
+
+  #count(workflow: string, { perMs }: NonNullable<Pace['rate']>): void {
+    const known = this.#stretches.get(workflow);
+    if (known !== undefined) {
+      known.count += 1;
+      return;
+    }
+    this.#stretches.set(workflow, { count: 1 });
+    void this.#endStretch(workflow, perMs);
+  }
+
+  async #endStretch(workflow: string, perMs: number): Promise<void> {
+    await this.#clock.sleep(perMs, this.#closing.signal);
+    this.#stretches.delete(workflow);
+    if (!this.#closed) this.#deliver();
   }
 
   #take(workflow: string): WakeUp | undefined {
@@ -108,7 +147,14 @@ class MemoryConsumer implements Consumer {
 
   workflowsWithRoom(): readonly string[] {
     const { workflows, concurrency } = this.#options;
-    return workflows.filter((workflow) => (this.#atWork.get(workflow)?.size ?? 0) < concurrency);
+    return workflows.filter((workflow) => {
+      const most = this.#options.paces?.[workflow]?.concurrency ?? concurrency;
+      return (this.#atWork.get(workflow)?.size ?? 0) < most;
+    });
+  }
+
+  rateOf(workflow: string): Pace['rate'] {
+    return this.#options.paces?.[workflow]?.rate;
   }
 
   /** Runs the handler; `done` is called when it has ended, however it did. */
@@ -142,3 +188,23 @@ class MemoryConsumer implements Consumer {
 function keyOf(wakeUp: WakeUp): string {
   return `${wakeUp.run}:${wakeUp.fence}`;
 }
+
+/** Behind those of its own priority; an urgent one in front of them. */
+function placeOf(waiting: readonly Waiting[], { priority = 0 }: WakeUp, isUrgent: boolean): number {
+  const place = waiting.findIndex(({ wakeUp: { priority: other = 0 } }) =>
+    // As BullMQ does: among those with a priority there is no front.
+    isUrgent && priority === 0 ? other >= priority : other > priority,
+  );
+  return place === -1 ? waiting.length : place;
+}
+
+const realTime: Pick<Clock, 'sleep'> = {
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }),
+};

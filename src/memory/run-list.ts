@@ -7,7 +7,7 @@ import { type StoredRun, toRecord } from './stored-run.ts';
 export function listRuns(runs: readonly StoredRun[], params: ListParams): RunPage {
   checkPageLimit(params.limit);
   const place = (run: StoredRun): Place => [
-    params.status === undefined ? run.createdAt : run.changedAt,
+    params.status === undefined && params.loose !== true ? run.createdAt : run.changedAt,
     run.id,
   ];
   const after = params.cursor === undefined ? undefined : parseCursor(params.cursor);
@@ -21,9 +21,10 @@ export function listRuns(runs: readonly StoredRun[], params: ListParams): RunPag
   return { runs: page.map(toRecord), cursor: isFull ? place(last).join(':') : undefined };
 }
 
-function fits(run: StoredRun, { status, workflow, tag }: ListParams): boolean {
+function fits(run: StoredRun, { status, workflow, tag, loose }: ListParams): boolean {
   const tags = Object.entries(run.tags).map(([key, value]) => `${key}=${value}`);
   return (
+    (loose !== true || run.loose) &&
     (status === undefined || run.status === status) &&
     (workflow === undefined || run.workflow === workflow) &&
     (tag === undefined || tags.includes(tag))

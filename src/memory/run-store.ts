@@ -109,12 +109,13 @@ export class MemoryRunStore implements RunStore {
       parent: params.parent,
       priority: params.priority ?? 0,
       deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
+      loose: params.loose ?? false,
       progress: undefined,
       expiresAt: undefined,
       output: undefined,
       error: undefined,
       wakeAt: delayMs > 0 ? now + delayMs : undefined,
-      dueAt: now + (delayMs > 0 ? delayMs : params.resendMs),
+      dueAt: params.loose === true ? undefined : now + (delayMs > 0 ? delayMs : params.resendMs),
       takeovers: 0,
       deaths: 0,
       lost: undefined,
@@ -134,12 +135,13 @@ export class MemoryRunStore implements RunStore {
     if (params.expectedFence !== undefined && params.expectedFence !== run.fence) {
       return { outcome: 'stale', fence: run.fence };
     }
-    if (run.status === 'running') return { outcome: 'held', worker: run.worker ?? '' };
+    if (run.loose !== (params.loose ?? false)) return { outcome: 'idle', status: run.status };
+    const { status, worker = '' } = run;
+    if (status === 'running' && !run.loose) return { outcome: 'held', worker };
     const isDue = run.wakeAt !== undefined && run.wakeAt <= now;
     const isAwake = run.status === 'waiting' && (isDue || run.inbox.length > 0);
-    if (run.paused || (run.status !== 'queued' && run.status !== 'interrupted' && !isAwake)) {
-      return { outcome: 'idle', status: run.status };
-    }
+    const isFree = ['queued', 'interrupted', 'running'].includes(status);
+    if (run.paused || !(isFree || isAwake)) return { outcome: 'idle', status };
     raiseFence(run, now);
     changeStatus(run, 'running', now);
     run.worker = params.worker;
@@ -193,8 +195,10 @@ export class MemoryRunStore implements RunStore {
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const held = [...this.#runs.values()].filter((run) => run.worker === params.worker);
-    const taken = held.slice(0, params.limit);
+    const taken = [...this.#runs.values()]
+      .filter((run) => run.worker === params.worker && !run.loose)
+      .filter(({ id }) => params.runs?.includes(id) ?? true)
+      .slice(0, params.limit);
     for (const run of taken) {
       interruptRun(run, params, now);
       this.#changed(run.id);
@@ -208,7 +212,8 @@ export class MemoryRunStore implements RunStore {
     const found = [...this.#runs.values()]
       .filter((run) => run.dueAt !== undefined && run.dueAt <= now + aheadMs)
       .filter(({ status }) => aheadMs === 0 || status === 'queued' || status === 'interrupted')
-      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
+      // Of two that are due in the same moment, the lesser id comes first: as in an index of Redis.
+      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
       .slice(0, params.limit);
     for (const run of found) {
       const age = now - (run.wakeAt ?? run.changedAt);
@@ -353,8 +358,13 @@ export class MemoryRunStore implements RunStore {
 
   async holders(): Promise<readonly string[]> {
     this.#now();
-    const workers = [...this.#runs.values()].map((run) => run.worker);
+    const workers = [...this.#runs.values()].map((run) => (run.loose ? undefined : run.worker));
     return [...new Set(workers.filter((worker) => worker !== undefined))];
+  }
+
+  async held(worker: string): Promise<readonly string[]> {
+    this.#now();
+    return [...this.#runs.values()].filter((run) => run.worker === worker).map(({ id }) => id);
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {

@@ -32,6 +32,7 @@ export interface StoredRun {
   readonly parent: string | undefined;
   readonly priority: number;
   readonly deadlineAt: number | undefined;
+  readonly loose: boolean;
   progress: RunProgress | undefined;
   /** Set while the parent of an ended run must be told: when the run may be forgotten after that. */
   expiresAt: number | undefined;

@@ -21,6 +21,7 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
   const version = (run.snapshot?.version ?? 0) + 1;
   const about = { version, seq: lastSeq(run), schema: delta.schema, at: now };
   run.snapshot = { ...about, fields };
+  if (run.loose) run.changedAt = now;
   for (const [n, mark] of (delta.keep?.marks ?? []).entries()) {
     const { label, node, metadata } = mark;
     const checkpoint = {
@@ -55,7 +56,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
       run.error = copy(to.error);
       break;
     case 'queued':
-      run.dueAt = run.paused ? undefined : now + to.resendMs;
+      run.dueAt = run.paused || run.loose ? undefined : now + to.resendMs;
       break;
     case 'waiting':
       run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;

@@ -17,6 +17,13 @@ import { Packer } from './packer.ts';
 /** So that client and server work at the same time: while one call is answered, the next is on its way. */
 const runsPerCall = 16;
 
+interface Send {
+  /** Calls the script for one run. */
+  readonly one: (shard: ShardKeys, params: CommitParams) => Promise<Reply>;
+  /** Calls the script for many. */
+  readonly many: (args: Argument[]) => Promise<readonly unknown[]>;
+}
+
 interface Waiting {
   readonly params: CommitParams;
   readonly resolve: (reply: Reply) => void;
@@ -24,11 +31,10 @@ interface Waiting {
 }
 
 export class AppendGroups {
-  readonly #send: (args: Argument[]) => Promise<Reply>;
+  readonly #send: Send;
   readonly #waiting = new Map<ShardKeys, Waiting[]>();
 
-  /** `send` calls the append script. */
-  constructor(send: (args: Argument[]) => Promise<Reply>) {
+  constructor(send: Send) {
     this.#send = send;
   }
 
@@ -71,8 +77,13 @@ export class AppendGroups {
   }
 
   async #call(shard: ShardKeys, group: readonly Waiting[]): Promise<void> {
+    const [lone] = group;
+    if (group.length === 1 && lone !== undefined) {
+      this.#send.one(shard, lone.params).then(lone.resolve, lone.reject);
+      return;
+    }
     try {
-      const replies = await this.#send(toArguments(shard, group));
+      const replies = await this.#send.many(toArguments(shard, group));
       for (const [i, { params, resolve, reject }] of group.entries()) {
         const reply = replies[i];
         if (!Array.isArray(reply)) {

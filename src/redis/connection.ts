@@ -5,18 +5,18 @@
  * Commands that found no answer are sent again by ioredis after a reconnect. That is kept on, because turning it off would
  * only turn a doubled command into a lost one; every mutating script recognises its repetition by its token.
  */
-import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { PawlError, UnavailableError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { type ClusterTarget, parseTarget } from './target.ts';
 
 export type Connection = Redis | Cluster;
 
-/** Where Redis is: a URL, ioredis options (Sentinel included), cluster nodes, or an instance to copy the settings of. */
-export type RedisTarget =
-  | string
-  | RedisOptions
-  | { readonly nodes: ClusterNode[]; readonly options?: ClusterOptions }
-  | Connection;
+/**
+ * Where Redis is: a URL (see target.ts), ioredis options (Sentinel included), cluster nodes, or an instance to copy the
+ * settings of.
+ */
+export type RedisTarget = string | RedisOptions | ClusterTarget | Connection;
 
 export interface ConnectOptions {
   readonly connectMs: number;
@@ -31,6 +31,8 @@ export interface ConnectOptions {
 function retryDelayMs(attempt: number): number {
   return attempt === 1 ? 5 : Math.min(25 * 2 ** attempt, 1000) + Math.random() * 100;
 }
+
+const reviveMs = 100;
 
 const required = {
   maxRetriesPerRequest: null,
@@ -60,13 +62,29 @@ const requiredInCluster = {
 } satisfies ClusterOptions;
 
 /** Settings of one use of a connection. */
-type Extra = Pick<RedisOptions, 'commandTimeout' | 'connectionName'>;
+type Extra = Pick<
+  RedisOptions,
+  'commandTimeout' | 'connectionName' | 'reconnectOnError' | 'socketTimeout'
+>;
+
+/**
+ * A server that is silent for so long although it was asked is given up: one that hangs, or is cut off, keeps its
+ * connection, and with it every client, while another has long been promoted.
+ */
+function silenceMs({ commandTimeout }: Extra): { socketTimeout?: number } {
+  return commandTimeout === undefined ? {} : { socketTimeout: commandTimeout };
+}
 
 /** Makes an unconnected client; `extra` is for the resume queue, whose blocking reads must not have a deadline. */
 export function createConnection(target: RedisTarget, extra: Extra = {}): Connection {
-  const settings: Settings = { ...required, lazyConnect: true, ...extra };
-  if (typeof target === 'string') return new Redis(target, settings);
-  if (target instanceof Redis) return target.duplicate(settings);
+  const settings: Settings = { ...required, lazyConnect: true, ...extra, ...silenceMs(extra) };
+  if (typeof target === 'string') {
+    const parsed = parseTarget(target);
+    return parsed === undefined
+      ? revived(new Redis(target, settings))
+      : createConnection(parsed, extra);
+  }
+  if (target instanceof Redis) return revived(target.duplicate(settings));
   if (target instanceof Cluster) {
     const options = { ...target.options, ...requiredInCluster, lazyConnect: true };
     return target.duplicate([], {
@@ -82,13 +100,33 @@ export function createConnection(target: RedisTarget, extra: Extra = {}): Connec
       redisOptions: { ...target.options?.redisOptions, ...clusterNodeSettings(extra) },
     });
   }
-  return new Redis({ ...target, ...settings });
+  // Never with `failoverDetector`: news of a failover that comes while ioredis is reconnecting ends the client for good.
+  return revived(new Redis({ ...target, ...settings, failoverDetector: false }));
+}
+
+/**
+ * Connects a client again that has ended although nobody closed it: ioredis gives one up for good, whatever the retry
+ * strategy, when it is disconnected in the moment in which it asks the sentinels for the master.
+ */
+function revived(client: Redis): Redis {
+  let isWanted = true;
+  const disconnect = client.disconnect.bind(client);
+  client.disconnect = (reconnect = false) => {
+    if (!reconnect) isWanted = false;
+    disconnect(reconnect);
+  };
+  client.on('end', () => {
+    if (!isWanted) return;
+    // What goes wrong is an event of the client, too, and the next end comes here again.
+    setTimeout(() => void (isWanted && client.connect().catch(() => undefined)), reviveMs);
+  });
+  return client;
 }
 
 /** What holds for each node's connection; ioredis manages reconnection of nodes itself. */
 function clusterNodeSettings(extra: Extra): Partial<Settings> & { replyMapping: 'legacy' } {
   const { maxRetriesPerRequest, keepAlive, protocol, replyMapping } = required;
-  return { maxRetriesPerRequest, keepAlive, protocol, replyMapping, ...extra };
+  return { maxRetriesPerRequest, keepAlive, protocol, replyMapping, ...extra, ...silenceMs(extra) };
 }
 
 /**

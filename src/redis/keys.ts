@@ -13,6 +13,8 @@ export interface ShardKeys {
   readonly base: string;
   readonly due: string;
   readonly runs: string;
+  /** Loose runs, by their last claim, snapshot or release. */
+  readonly loose: string;
   run(id: string): string;
   payload(id: string): string;
   events(id: string): string;
@@ -84,6 +86,7 @@ function shardKeys(base: string): ShardKeys {
     base,
     due: `${base}due`,
     runs: `${base}runs`,
+    loose: `${base}loose`,
     run: (id) => `${base}run:${id}`,
     payload: (id) => `${base}payload:${id}`,
     events: (id) => `${base}events:${id}`,

@@ -91,6 +91,7 @@ function toPairs(reply: readonly unknown[]): Place[] {
 }
 
 function indexOf(shard: ShardKeys, params: ListParams): string {
+  if (params.loose === true) return shard.loose;
   if (params.status !== undefined) return shard.byStatus(params.status);
   if (params.tag !== undefined) return shard.byTag(params.tag);
   if (params.workflow !== undefined) return shard.byWorkflow(params.workflow);

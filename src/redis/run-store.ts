@@ -40,6 +40,8 @@ import { Announcements } from './announcements.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
 import { connect, type Connection, createConnection, type RedisTarget } from './connection.ts';
+import { type Confirmation, confirmationFor, type Durability } from './durability.ts';
+import { DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { configKey, Keys, type ShardKeys } from './keys.ts';
@@ -55,10 +57,13 @@ import {
   toPost,
   toResume,
 } from './outcomes.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 
+/** BullMQ lets a read block for ten seconds at most; after this time without a word the connection is dead. */
+const blockedMsMax = 20_000;
 /** Messages read at a time; more follow when these are taken. */
 const messagesPerPage = 100;
 
@@ -68,6 +73,8 @@ export interface RedisStoreOptions {
   /** Number of shards of a new prefix; default 1, in Redis Cluster 16. It cannot be changed later. */
   readonly shards?: number;
   readonly allowEviction?: boolean;
+  /** How safe a write must be before it is acknowledged. Default `memory`. */
+  readonly durability?: Durability;
   /** How long to wait for Redis, in milliseconds. */
   readonly connectMs?: number;
   /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
@@ -82,17 +89,27 @@ export class RedisRunStore implements RunStore {
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
   readonly #sessions: Sessions;
+  readonly #memory: MemoryGuard;
+  readonly #durable: DurableWrites | undefined;
+  readonly #callMs: number;
   #closed = false;
 
   private constructor(
     connected: { connection: Connection; target: RedisTarget },
     keys: Keys,
-    logger: Logger,
+    {
+      logger,
+      durable,
+      callMs,
+    }: { logger: Logger; durable: DurableWrites | undefined; callMs: number },
   ) {
     this.#connection = connected.connection;
     this.#target = connected.target;
     this.#keys = keys;
-    this.#scripts = new Scripts(connected.connection, keys);
+    this.#durable = durable;
+    this.#callMs = callMs;
+    this.#scripts = new Scripts(connected.connection, keys, durable);
+    this.#memory = new MemoryGuard(connected.connection);
     this.#announcements = new Announcements(connected.connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection: connected.connection },
@@ -108,15 +125,18 @@ export class RedisRunStore implements RunStore {
    */
   static async open(options: RedisStoreOptions): Promise<RedisRunStore> {
     const logger = options.logger ?? silentLogger;
+    const callMs = options.callMs ?? defaults.callMs;
     const connected = await connect(options.redis, {
       connectMs: options.connectMs ?? defaults.connectMs,
-      callMs: options.callMs ?? defaults.callMs,
+      callMs,
       allowEviction: options.allowEviction ?? false,
       logger,
     });
     const prefix = options.prefix ?? defaults.prefix;
     const wanted = options.shards ?? (connected.cluster ? defaults.clusterShards : defaults.shards);
     try {
+      const { durability = 'memory' } = options;
+      const confirmation = await confirmationFor(durability, connected.connection);
       await connected.connection.hsetnx(configKey(prefix), 'shards', wanted);
       const shards = Number(await connected.connection.hget(configKey(prefix), 'shards'));
       if (options.shards !== undefined && shards !== options.shards) {
@@ -125,7 +145,11 @@ export class RedisRunStore implements RunStore {
           `Prefix ${prefix} has ${shards} shards, ${options.shards} were asked for; nothing was written. Leave the option out, or choose another prefix.`,
         );
       }
-      return new RedisRunStore(connected, new Keys(prefix, shards), logger);
+      const durable =
+        confirmation && (await openDurable(connected.target, confirmation, { callMs, logger }));
+      return new RedisRunStore(connected, new Keys(prefix, shards), {
+        ...{ logger, durable, callMs },
+      });
     } catch (error) {
       connected.connection.disconnect();
       throw toFault(error, 'open');
@@ -136,12 +160,16 @@ export class RedisRunStore implements RunStore {
   connectionFor(purpose: { readonly blocking: boolean }): Connection {
     return createConnection(
       this.#target,
-      purpose.blocking ? {} : { commandTimeout: defaults.callMs },
+      purpose.blocking ? { socketTimeout: blockedMsMax } : { commandTimeout: this.#callMs },
     );
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
-    const [outcome, run, payload] = await this.#run(() => this.#scripts.create(params));
+    const [outcome, run, payload] = await this.#run(async () => {
+      // A run that was let in may start others: they are part of its work.
+      if (params.parent === undefined) await this.#memory.admit(`run ${params.run}`);
+      return this.#scripts.create(params);
+    });
     const record = this.#record(params.run, run, payload);
     return { outcome: String(outcome) === 'created' ? 'created' : 'exists', record };
   }
@@ -157,9 +185,12 @@ export class RedisRunStore implements RunStore {
   }
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
-    return this.#eachShard(params.limit, (shard, limit) =>
-      this.#scripts.interrupt(shard, { ...params, limit }),
-    );
+    return this.#eachShard(params.limit, async (shard, limit) => {
+      if (params.runs === undefined) return this.#scripts.interrupt(shard, { ...params, limit });
+      const runs = params.runs.filter((run) => this.#keys.of(run) === shard);
+      // A script that is given none takes all.
+      return runs.length === 0 ? [] : this.#scripts.interrupt(shard, { ...params, limit, runs });
+    });
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
@@ -254,8 +285,7 @@ export class RedisRunStore implements RunStore {
 
   async watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>> {
     const channel = this.#keys.of(run).changed(run);
-    const heard = (message: string | undefined): void =>
-      changed(message?.startsWith('+') === true ? 'log' : undefined);
+    const heard = (said = ''): void => changed(said.startsWith('+') ? 'log' : undefined);
     return this.#run(() => this.#announcements.listen(channel, heard));
   }
 
@@ -279,6 +309,10 @@ export class RedisRunStore implements RunStore {
     return this.#run(() => this.#sessions.holders());
   }
 
+  async held(worker: string): Promise<readonly string[]> {
+    return this.#run(() => this.#sessions.held(worker));
+  }
+
   async look(worker: string, lockMs: number): Promise<Look> {
     return this.#run(() => this.#sessions.look(worker, lockMs));
   }
@@ -286,6 +320,7 @@ export class RedisRunStore implements RunStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#durable?.close();
     this.#connection.disconnect();
     await Promise.resolve();
   }
@@ -337,6 +372,23 @@ export class RedisRunStore implements RunStore {
       throw this.#closed ? closedError() : toFault(error, 'redis');
     }
   }
+}
+
+/** Confirmed writes have a connection of their own: one that waits does nothing else. */
+async function openDurable(
+  target: RedisTarget,
+  confirmation: Confirmation,
+  { callMs, logger }: { callMs: number; logger: Logger },
+): Promise<DurableWrites> {
+  const connection = createConnection(target, {
+    commandTimeout: callMs,
+    // Reconnects without sending the one refused command again: it must not be parted from its WAIT.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
+  });
+  // The store's other connection says what is wrong with the server.
+  connection.on('error', ignore);
+  await connection.connect();
+  return new DurableWrites({ connection, confirmation, callMs, logger });
 }
 
 function closedError(): PawlError {

@@ -2,6 +2,7 @@
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here and in the header of the
  * script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
  */
+import { Cluster, Redis } from 'ioredis';
 import { fixedLimits } from '../core/limits.ts';
 import type { RunProgress } from '../core/run.ts';
 import type {
@@ -19,6 +20,7 @@ import type {
 import { AppendGroups } from './append-groups.ts';
 import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import type { Connection } from './connection.ts';
+import { type DurableScript, durableScript, type DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { formatTags, formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
@@ -29,7 +31,8 @@ type Command = (...args: Argument[]) => Promise<Reply>;
 
 /** Keys of each script; undefined where the first argument tells. */
 const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
-  append: undefined,
+  append: 2,
+  appendMany: undefined,
   beat: 3,
   cancel: 6,
   claim: 7,
@@ -49,17 +52,48 @@ const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
   told: 2,
 };
 
+/** What is acknowledged to somebody; true where the script recognises its repetition. */
+const acknowledged: Readonly<Partial<Record<keyof typeof lua, boolean>>> = {
+  append: true,
+  cancel: true,
+  claim: true,
+  commit: true,
+  create: true,
+  delete: false,
+  pause: true,
+  post: true,
+  resume: false,
+};
+
 const page = fixedLimits.eventsPerPage;
 
 export class Scripts {
   readonly #commands: Readonly<Record<string, Command>>;
   readonly #keys: Keys;
   readonly #batch: WriteBatch;
-  readonly #appends = new AppendGroups((args) => this.#call('append', args));
+  readonly #groups: AppendGroups | undefined;
+  readonly #durable: DurableWrites | undefined;
+  readonly #durableScripts = new Map<string, DurableScript>();
 
-  constructor(connection: Connection, keys: Keys) {
+  /** With `durable`, writes are acknowledged only when they are confirmed. */
+  constructor(connection: Connection, keys: Keys, durable?: DurableWrites) {
     this.#keys = keys;
+    this.#durable = durable;
+    for (const [name, isRepeatable] of Object.entries(acknowledged)) {
+      const script = name as keyof typeof lua;
+      this.#durableScripts.set(
+        name,
+        durableScript(lua[script], keyCounts[script] ?? 0, isRepeatable),
+      );
+    }
     this.#batch = new WriteBatch(connection);
+    // Durable writes gather by themselves, and a simulated server is told of each append alone.
+    if (durable === undefined && (connection instanceof Redis || connection instanceof Cluster)) {
+      this.#groups = new AppendGroups({
+        one: (shard, params) => this.#append(params, shard),
+        many: (args) => this.#call('appendMany', args),
+      });
+    }
     for (const [name, source] of Object.entries(lua)) {
       const numberOfKeys = keyCounts[name as keyof typeof lua];
       connection.defineCommand(commandName(name), {
@@ -79,7 +113,7 @@ export class Scripts {
       ...[run, params.token, params.workflow, toBuffer(params.input), formatTags(params.tags)],
       ...[toBuffer(params.data), params.resendMs, shard.base],
       ...[params.parent ?? '', params.delayMs ?? 0, params.priority ?? 0, params.deadlineMs ?? ''],
-      snapshot?.schema ?? '',
+      ...[params.loose === true ? 1 : '', snapshot?.schema ?? ''],
     ];
     for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
     return this.#call('create', args);
@@ -91,7 +125,7 @@ export class Scripts {
       ...runKeys(shard, params.run),
       ...[shard.held(params.worker), shard.inbox(params.run)],
       ...[params.run, params.worker, params.token, params.codeVersion],
-      ...[params.expectedFence ?? '', page, shard.base],
+      ...[params.expectedFence ?? '', page, shard.base, params.loose === true ? 1 : ''],
     ]);
   }
 
@@ -100,7 +134,7 @@ export class Scripts {
     const shard = this.#keys.of(params.run);
     const { events, snapshot, release, taken } = params;
     if (snapshot === undefined && release === undefined && taken === undefined) {
-      return this.#appends.append(shard, params);
+      return this.#groups?.append(shard, params) ?? this.#append(params, shard);
     }
     const args: Argument[] = [
       ...runKeys(shard, params.run),
@@ -126,11 +160,20 @@ export class Scripts {
     return this.#call('commit', args);
   }
 
+  /** The hot path: plain pushes, because spreading small arrays costs more than the rest of it. */
+  #append(params: CommitParams, shard: ShardKeys): Promise<Reply> {
+    const { run, fence, owner, token, expectedSeq, events } = params;
+    const args: Argument[] = [shard.run(run), shard.events(run), fence, owner, token, expectedSeq];
+    args.push(shard.changed(run));
+    for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
+    return this.#call('append', args);
+  }
+
   interrupt(shard: ShardKeys, params: InterruptParams): Promise<Reply> {
     return this.#call('interrupt', [
       ...[shard.held(params.worker), shard.due],
       ...[params.worker, params.reason, params.lastSeenAt, params.resendMs],
-      ...[params.quarantineAfter, params.limit, shard.base],
+      ...[params.quarantineAfter, params.limit, shard.base, ...(params.runs ?? [])],
     ]);
   }
 
@@ -239,10 +282,14 @@ export class Scripts {
 
   async #call(name: keyof typeof lua, args: Argument[]): Promise<Reply> {
     try {
+      const script = this.#durableScripts.get(name);
+      if (this.#durable !== undefined && script !== undefined) {
+        return await this.#durable.call(script, args);
+      }
       const command = this.#commands[`${commandName(name)}Buffer`];
       if (command === undefined) throw new TypeError(`script ${name} is not defined`);
-      // Appends are grouped by themselves, and each group is to be on its way while the next is made.
-      if (name !== 'append') this.#batch.join();
+      // Groups are made already, and each is to be on its way while the next is made.
+      if (name !== 'appendMany') this.#batch.join();
       return await command.apply(this.#commands, args);
     } catch (error) {
       throw toFault(error, name);

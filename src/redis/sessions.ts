@@ -80,6 +80,12 @@ export class Sessions {
     return [...new Set(found.flat())];
   }
 
+  async held(worker: string): Promise<readonly string[]> {
+    const { connection, keys } = this.#parts;
+    const sets = keys.shards.map((shard) => connection.smembers(shard.held(worker)));
+    return (await Promise.all(sets)).flat();
+  }
+
   async look(worker: string, lockMs: number): Promise<Look> {
     const [role, workers, at, ...rest] = await this.#parts.scripts.look(worker, lockMs);
     if (String(role) === 'follower') return { leader: false, workers: Number(workers) };

@@ -32,5 +32,5 @@ export function openInMemory(options: OpenInMemoryOptions = {}): Pawl {
   const { clock } = options;
   const store = new MemoryRunStore(clock === undefined ? {} : { clock });
   clock?.follow(() => store.nextDueAt(clock.now()));
-  return Pawl.assemble({ ...options, store, queue: new MemoryResumeQueue() });
+  return Pawl.assemble({ ...options, store, queue: new MemoryResumeQueue(options) });
 }

@@ -86,6 +86,11 @@ async function namedRedis(
     ['REDIS_URL', process.env['REDIS_URL']],
   ] as const) {
     if (value === undefined || value === '') continue;
+    if (/^rediss?\+(cluster|sentinel):/.test(value)) {
+      // Several hosts, of which some may be away: the client finds out.
+      log(`Using the servers named by ${source}`);
+      return { url: value, origin: 'environment', stop: async () => {} };
+    }
     const { protocol, hostname, port } = parseUrl(value, source);
     // Over TLS the client's own first error is as clear as ours could be.
     if (protocol === 'redis:') {

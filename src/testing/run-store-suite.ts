@@ -18,6 +18,7 @@ import { electionTheme } from './run-store/election.ts';
 import { fencesTheme } from './run-store/fences.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
+import { looseTheme } from './run-store/loose.ts';
 import { pauseTheme } from './run-store/pause.ts';
 import { postTheme } from './run-store/post.ts';
 import { racesTheme } from './run-store/races.ts';
@@ -39,6 +40,7 @@ const themes: readonly RunStoreTheme[] = [
   createTheme,
   beginningsTheme,
   claimTheme,
+  looseTheme,
   commitTheme,
   checkpointsTheme,
   releaseTheme,

@@ -30,6 +30,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   memory: ['src/core/', 'src/memory/', 'node:'],
   redis: ['src/core/', 'src/redis/', 'node:', 'ioredis', 'cluster-key-slot'],
   bullmq: ['src/core/', 'src/bullmq/', 'node:', 'bullmq', 'zod'],
+  file: ['src/core/', 'src/file/', 'node:', 'zod'],
   engine: ['src/core/', 'src/engine/', 'node:'],
   // For users' tests: it stands on all of the house.
   testing: [

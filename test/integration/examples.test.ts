@@ -111,3 +111,16 @@ test('durable-bullmq: another process goes on from the step at work', async () =
   expect(lines).toContain('result: holiday.mov is online');
   expect(lines).toContain('ran again: encode 1000 frames');
 });
+
+test('own-loop: a loop without a workflow goes on behind what it had saved', async () => {
+  const lines = await play('own-loop');
+  expect(lines).toContain(killed);
+  expect(saidBy(lines, 2)[0]).toBe('goes on at page-5 from snapshot 1');
+  expect(lines).toContain('kept: page-1, page-2, page-3, page-4');
+  expect(lines).toContain('ran again: read page-5');
+  expect(lines).toContain('result: {"words":800}');
+  expect(lines.filter((line) => line.includes(' crawl "')).map((line) => line.slice(25))).toEqual([
+    'crawl "2 left", next: page-7',
+    'crawl "5 left", next: page-4',
+  ]);
+});

@@ -3,14 +3,15 @@
  * JSON object per line; SIGTERM closes it gracefully.
  */
 import { Pawl } from '../../src/index.ts';
-import type { Logger, WorkerOptions } from '../../src/index.ts';
-import { blocking, poison, rounds, stubborn, ticks } from './workflows.ts';
+import type { Durability, Logger, WorkerOptions } from '../../src/index.ts';
+import { blocking, diary, holding, poison, rounds, stubborn, ticks } from './workflows.ts';
 
 interface Setup {
   readonly url: string;
   readonly prefix: string;
   readonly worker?: Partial<WorkerOptions>;
   readonly graceMs?: number;
+  readonly durability?: Durability;
 }
 
 const setup = JSON.parse(process.argv[2] ?? '{}') as Setup;
@@ -31,9 +32,12 @@ const logger: Logger = {
 };
 
 say({ message: 'started' });
-const pawl = await Pawl.open({ redis: setup.url, prefix: setup.prefix, logger });
+const pawl = await Pawl.open({
+  ...{ redis: setup.url, prefix: setup.prefix, logger },
+  ...(setup.durability === undefined ? {} : { durability: setup.durability }),
+});
 const worker = pawl.worker({
-  workflows: [ticks, poison, stubborn, rounds, blocking],
+  workflows: [ticks, poison, stubborn, rounds, blocking, holding, diary],
   ...setup.worker,
 });
 await worker.ready();

@@ -1,7 +1,7 @@
 /** Worker processes and a pawl to watch them with, on a prefix of their own. */
 import { randomBytes } from 'node:crypto';
 import { Pawl } from 'pawl';
-import type { RunEvent, RunHandle, WorkerOptions } from 'pawl';
+import type { Durability, RunEvent, RunHandle, WorkerOptions } from 'pawl';
 import { compiled, spawnNode, type NodeChild } from './child.ts';
 
 export function newPrefix(): string {
@@ -13,6 +13,7 @@ export interface WorkerSetup {
   readonly prefix: string;
   readonly worker?: Partial<WorkerOptions>;
   readonly graceMs?: number;
+  readonly durability?: Durability;
 }
 
 /** Starts a worker process that may not be ready yet, nor able to be. */

@@ -1,4 +1,5 @@
 /** Workflows that the tests run, in this process and in children. */
+import { randomUUID } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineGraph, defineWorkflow } from 'pawl';
@@ -19,6 +20,24 @@ export const ticks = defineWorkflow({
       });
     }
     return { sum: ctx.state.sum };
+  },
+});
+
+/** Writes `count` entries, and says in the log which of them it was told are stored. No two entries are alike. */
+export const diary = defineWorkflow({
+  name: 'diary',
+  input: z.object({ count: z.int(), paceMs: z.number() }),
+  state: z.object({ next: z.number().default(0) }),
+  events: { entry: z.object({ i: z.int(), id: z.string() }) },
+  reduce: { entry: (_, { i }) => ({ next: i + 1 }) },
+  async run(ctx, { count, paceMs }) {
+    for (let i = ctx.state.next; i < count; i++) {
+      await sleep(paceMs);
+      const id = randomUUID();
+      await ctx.emit('entry', { i, id });
+      ctx.log.info({ id, pid: process.pid }, 'entry acknowledged');
+    }
+    return { entries: ctx.state.next };
   },
 });
 
@@ -79,4 +98,15 @@ export const rounds = defineGraph({
   },
   edges: { plan: ['left', 'right'], left: 'join', right: 'join' },
   merge: { sum: (current, update) => current + update },
+});
+
+/** One step that lasts as long as a file is there. */
+export const holding = defineWorkflow({
+  name: 'holding',
+  input: z.object({ mark: z.string() }),
+  async run(ctx, { mark }) {
+    await ctx.step('hold', async () => {
+      while (existsSync(mark)) await sleep(20);
+    });
+  },
 });

@@ -13,17 +13,21 @@
 -- ARGV[4] error: payload bytes, of the run if it ends here
 -- ARGV[5] keep: milliseconds an ended run is kept
 -- ARGV[6] base: prefix of the shard's keys
--- Returns {'asked' | 'cancelled', workflow, fence, status, deaths, priority} | {'ended', status} | {'missing'}
+-- Returns {'asked', workflow, fence, status, deaths, priority, untold} | {'cancelled'} | {'ended', status}
+--   | {'missing'}
 -- Keeps: what a run has done is not undone behind its handler's back.
 local run, payload, events, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, message, data, err, keep, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 
 local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'deaths', 'worker', 'seq', 'codeVersion',
-  'bytes', 'parent', 'priority')
+  'bytes', 'parent', 'priority', 'untold')
 local fence, status = m[2], m[3]
 if not status then return {'missing'} end
 if redis.call('SISMEMBER', seen, message) == 1 then
-  return {status == 'cancelled' and 'cancelled' or 'asked', m[1], fence, status, m[4] or '0', m[10] or '0'}
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'status', status)
+  if status == 'cancelled' then return {'cancelled'} end
+  return {'asked', m[1], fence, status, m[4] or '0', m[10] or '0', m[11] or '0'}
 end
 if status == 'completed' or status == 'failed' or status == 'cancelled' then return {'ended', status} end
 
@@ -48,7 +52,7 @@ if status == 'quarantined' or not m[7] then
   end
   redis.call('ZADD', due, dueAt, id)
   redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
-  return {'cancelled', m[1], fence, 'cancelled', '0', '0'}
+  return {'cancelled'}
 end
 redis.call('XADD', inbox, '*', 'id', message, 'kind', 'cancel', 'name', '', 'at', at, 'data', data)
 redis.call('HINCRBY', run, 'inbox', 1)
@@ -58,4 +62,4 @@ if status == 'running' then
 else
   redis.call('ZADD', due, at, id)
 end
-return {'asked', m[1], fence, status, m[4] or '0', m[10] or '0'}
+return {'asked', m[1], fence, status, m[4] or '0', m[10] or '0', '0'}

@@ -15,13 +15,14 @@
 -- ARGV[5] expectedFence: the fence the wake-up was sent at, or empty
 -- ARGV[6] page: events returned at most
 -- ARGV[7] base: prefix of the shard's keys
+-- ARGV[8] loose: 1 to take a loose run from whoever has it, or empty
 -- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
 --   | {'stale', fence} | {'idle', status} | {'missing'}
 -- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner.
 local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, held, inbox = KEYS[5], KEYS[6], KEYS[7]
 local id, worker, token, codeVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local expectedFence, page, base = ARGV[5], ARGV[6], ARGV[7]
+local expectedFence, page, base, loose = ARGV[5], ARGV[6], ARGV[7], ARGV[8] ~= ''
 
 local function claimed()
   local from = redis.call('HGET', run, 'snapshotSeq') or '0'
@@ -32,19 +33,25 @@ local function claimed()
 end
 
 local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 'wakeAt', 'lostWorker',
-  'lostReason', 'lostAt', 'detectMs', 'bytes', 'inbox', 'paused')
+  'lostReason', 'lostAt', 'detectMs', 'bytes', 'inbox', 'paused', 'loose')
 local status, owner, fence, seq = m[1], m[2], m[3], m[4]
 if not status then return {'missing'} end
-if status == 'running' and owner == token then return claimed() end
+if status == 'running' and owner == token then
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'owner', token)
+  return claimed()
+end
 if expectedFence ~= '' and expectedFence ~= fence then return {'stale', fence} end
-if status == 'running' then return {'held', m[5]} end
+if loose ~= (m[14] == '1') then return {'idle', status} end
+if status == 'running' and not loose then return {'held', m[5]} end
 
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local mail = tonumber(m[12] or '0') > 0
 local awake = status == 'waiting' and (mail or (m[6] and tonumber(m[6]) <= now))
-if m[13] or (status ~= 'queued' and status ~= 'interrupted' and not awake) then return {'idle', status} end
+local free = status == 'queued' or status == 'interrupted' or status == 'running'
+if m[13] or not (free or awake) then return {'idle', status} end
 
 local at = string.format('%.0f', now)
 fence = string.format('%.0f', math.max(fence + 1, micros))
@@ -62,8 +69,12 @@ data = data .. '}'
 redis.call('XADD', events, seq .. '-' .. fence, 'type', 'run.claimed', 'at', at, 'data', data)
 redis.call('HSET', run, 'status', 'running', 'fence', fence, 'owner', token, 'worker', worker, 'seq', seq,
   'claimSeq', seq, 'codeVersion', codeVersion, 'changedAt', at, 'bytes', m[11] + #data)
-redis.call('SADD', held, id)
-redis.call('SADD', base .. 'holders', worker)
+if loose then
+  redis.call('ZADD', base .. 'loose', at, id)
+else
+  redis.call('SADD', held, id)
+  redis.call('SADD', base .. 'holders', worker)
+end
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'by-status:' .. status, id)
 redis.call('ZADD', base .. 'by-status:running', at, id)

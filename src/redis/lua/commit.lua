@@ -37,9 +37,12 @@ local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
 local status, taken = ARGV[11], tonumber(ARGV[14])
 
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused', 'parent',
-  'kept')
+  'kept', 'loose')
 if not m[1] then return {'missing'} end
-if m[4] == token then return {'committed', string.format('%.0f', expected + count), m[6] or '0'} end
+if m[4] == token then
+  redis.call('HSET', run, 'token', token)
+  return {'committed', string.format('%.0f', expected + count), m[6] or '0'}
+end
 if m[1] ~= fence or m[2] ~= owner then
   local own = string.format('%.0f-', expected + 1) .. fence
   return {'fenced', m[1], count > 0 and #redis.call('XRANGE', events, own, own) or 0}
@@ -56,11 +59,8 @@ for _ = 1, count do
   seq = seq + 1
   local data, lane = ARGV[next + 1], ARGV[next + 2]
   local entry = string.format('%.0f-', seq) .. fence
-  if lane == '' then
-    redis.call('XADD', events, entry, 'type', ARGV[next], 'at', at, 'data', data)
-  else
-    redis.call('XADD', events, entry, 'type', ARGV[next], 'at', at, 'data', data, 'lane', lane)
-  end
+  redis.call('XADD', events, entry, 'type', ARGV[next], 'at', at, 'data', data,
+    unpack(lane == '' and {} or {'lane', lane}))
   bytes, next = bytes + #data, next + 3
 end
 local version = m[6] or '0'
@@ -113,7 +113,7 @@ if status ~= '' then
   local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
   -- A run that is over is not to be resumed as if it had only been paused.
   if ended then redis.call('HDEL', run, 'paused') end
-  if ARGV[13] ~= '' and (ended or not m[8]) then
+  if ARGV[13] ~= '' and (ended or not (m[8] or m[11])) then
     local dueAt = string.format('%.0f', now + ARGV[13])
     if ended and m[9] then
       -- Its parent is owed the news: due at once, and kept until the parent was told.
@@ -125,6 +125,11 @@ if status ~= '' then
   if status == 'waiting' and ARGV[13] ~= '' then
     redis.call('HSET', run, 'wakeAt', string.format('%.0f', now + ARGV[13]))
   end
+end
+if m[11] then
+  redis.call('HSET', run, 'changedAt', at)
+  redis.call('ZADD', base .. 'by-status:' .. (status == '' and 'running' or status), at, id)
+  redis.call('ZADD', base .. 'loose', at, id)
 end
 redis.call('SPUBLISH', base .. 'changed:' .. id, status == '' and '+' .. seq or seq)
 return {'committed', seq, version}

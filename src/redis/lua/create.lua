@@ -18,17 +18,20 @@
 -- ARGV[10] delay: milliseconds before it is due, 0 for none
 -- ARGV[11] priority: 0 before all others
 -- ARGV[12] deadline: milliseconds the run may take, or empty
--- ARGV[13] schema: of the snapshot a fork begins with; empty for none
--- ARGV[14] name of its first field; names and payload bytes alternate from here
+-- ARGV[13] loose: 1 for a run that is never due and in no worker's hands, or empty
+-- ARGV[14] schema: of the snapshot a fork begins with; empty for none
+-- ARGV[15] name of its first field; names and payload bytes alternate from here
 -- Returns {'created' | 'exists', run fields, payload fields}
 -- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first.
 local run, payload, events, due, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, token, workflow, input, tags, data = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local resend, base, parent = tonumber(ARGV[7]), ARGV[8], ARGV[9]
-local delay, priority = tonumber(ARGV[10]), ARGV[11]
+local delay, priority, loose = tonumber(ARGV[10]), ARGV[11], ARGV[13] ~= ''
 
 local known = redis.call('HGET', run, 'createToken')
 if known then
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'createToken', known)
   local outcome = known == token and 'created' or 'exists'
   return {outcome, redis.call('HGETALL', run), redis.call('HGETALL', payload)}
 end
@@ -47,12 +50,17 @@ if parent ~= '' then redis.call('HSET', run, 'parent', parent) end
 if priority ~= '0' then redis.call('HSET', run, 'priority', priority) end
 redis.call('HSET', run, 'workflow', workflow, 'status', status, 'fence', '0', 'seq', '1',
   'createToken', token, 'bytes', #data, 'createdAt', at, 'changedAt', at)
-if ARGV[13] ~= '' then
-  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[13], 'at', at)
-  for i = 14, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
+if ARGV[14] ~= '' then
+  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at)
+  for i = 15, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
   redis.call('HSET', run, 'version', '1', 'snapshotSeq', '1')
 end
-redis.call('ZADD', due, dueAt, id)
+if loose then
+  redis.call('HSET', run, 'loose', '1')
+  redis.call('ZADD', base .. 'loose', at, id)
+else
+  redis.call('ZADD', due, dueAt, id)
+end
 redis.call('ZADD', base .. 'runs', at, id)
 redis.call('ZADD', base .. 'by-status:' .. status, at, id)
 redis.call('ZADD', base .. 'by-workflow:' .. workflow, at, id)

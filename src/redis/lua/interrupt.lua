@@ -4,12 +4,13 @@
 -- KEYS[1] held: set of the worker's runs
 -- KEYS[2] due: zset
 -- ARGV[1] worker: worker id
--- ARGV[2] reason: presence-lost or session-expired
+-- ARGV[2] reason: presence-lost, session-expired or forgotten
 -- ARGV[3] lastSeenAt: milliseconds since 1970
 -- ARGV[4] resend: milliseconds until the wake-up is sent again
 -- ARGV[5] quarantineAfter: deaths in a row without progress
 -- ARGV[6] limit: runs handled at most
 -- ARGV[7] base: prefix of the shard's keys
+-- ARGV[8] run: none to take all that the worker holds, else only those named from here
 -- Returns {run id, workflow, fence, status, deaths, priority, untold, …} of the runs it took
 -- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale.
 local held, due = KEYS[1], KEYS[2]
@@ -63,8 +64,13 @@ local function take(id)
   end
 end
 
+for i = 8, #ARGV do
+  if #taken >= limit * 7 then break end
+  redis.call('SREM', held, ARGV[i])
+  take(ARGV[i])
+end
 -- Entries that are not the worker's any more are dropped on the way, so fewer than asked for means that none is left.
-while #taken < limit * 7 do
+while #ARGV == 7 and #taken < limit * 7 do
   local id = redis.call('SPOP', held)
   if not id then break end
   take(id)

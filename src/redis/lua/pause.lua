@@ -16,7 +16,11 @@ local m = redis.call('HMGET', run, 'status', 'fence', 'seq', 'paused', 'worker',
 local status, fence = m[1], m[2]
 if not status then return {'missing'} end
 if status == 'completed' or status == 'failed' or status == 'cancelled' then return {'ended', status} end
-if m[4] then return {'paused', status} end
+if m[4] then
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'paused', '1')
+  return {'paused', status}
+end
 
 redis.call('HSET', run, 'paused', '1')
 if status == 'running' then

@@ -11,16 +11,19 @@
 -- ARGV[4] name: of the signal, or empty
 -- ARGV[5] data: payload bytes
 -- ARGV[6] base: prefix of the shard's keys
--- Returns {'posted' | 'known', workflow, fence, status, deaths, priority} | {'ended', status} | {'missing'}
+-- Returns {'posted' | 'known', workflow, fence, status, deaths, priority, untold} | {'ended', status} | {'missing'}
 -- Keeps: messages are read in the order in which they came; a run with messages is running, or due.
 local run, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, message, kind, name, data, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
-local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'deaths', 'worker', 'paused', 'priority')
+local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'deaths', 'worker', 'paused', 'priority',
+  'untold')
 local status = m[3]
 if not status then return {'missing'} end
 if redis.call('SISMEMBER', seen, message) == 1 then
-  return {'known', m[1], m[2], status, m[4] or '0', m[7] or '0'}
+  -- A repetition writes too: WAIT counts from the last write of its connection.
+  redis.call('HSET', run, 'status', status)
+  return {'known', m[1], m[2], status, m[4] or '0', m[7] or '0', m[8] or '0'}
 end
 if status == 'completed' or status == 'failed' or status == 'cancelled' then return {'ended', status} end
 
@@ -34,4 +37,4 @@ if status == 'running' then
 elseif not m[6] and status ~= 'quarantined' then
   redis.call('ZADD', due, at, id)
 end
-return {'posted', m[1], m[2], status, m[4] or '0', m[7] or '0'}
+return {'posted', m[1], m[2], status, m[4] or '0', m[7] or '0', '0'}

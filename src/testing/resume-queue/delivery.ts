@@ -122,6 +122,61 @@ function howMany(test: ResumeQueueTest): void {
     await listener.close();
   });
 
+  test('a workflow may have a pace of its own', async ({ queue, expect }) => {
+    const [slow, fast] = [newWorkflow(), newWorkflow()];
+    const options = { workflows: [slow, fast], concurrency: 3, slow: true };
+    const listener = await listen(queue, '', { ...options, paces: { [slow]: { concurrency: 1 } } });
+    for (let i = 0; i < 5; i++) {
+      await queue.send(wakeUp(slow));
+      await queue.send(wakeUp(fast));
+    }
+    await until('all places are taken', () => listener.atWork.get(fast) === 3);
+    await sleep(quietMs);
+    expect([listener.atWork.get(slow), listener.atWork.get(fast)]).toEqual([1, 3]);
+    listener.finish();
+    await until('all have arrived', () => listener.given.length >= 10);
+    await listener.close();
+  });
+
+  test('no more are delivered in a stretch of time than the rate, over all consumers', async (opened) => {
+    const { queue, expect } = opened;
+    const workflow = newWorkflow();
+    const perMs = 1_500;
+    const paces = { [workflow]: { rate: { max: 3, perMs } } };
+    const options = { concurrency: 10, paces };
+    const listeners = [
+      await listen(queue, workflow, options),
+      await listen(queue, workflow, options),
+    ];
+    const given = (): number => listeners.reduce((sum, one) => sum + one.given.length, 0);
+    const began = performance.now();
+    const times: number[] = [];
+    const sent = Array.from({ length: 7 }, () => wakeUp(workflow));
+    for (const one of sent) await queue.send(one);
+    for (const count of [4, 7]) {
+      await until(`${count} have arrived`, () => given() >= count);
+      times.push(performance.now() - began);
+    }
+    // Three in each stretch: the fourth begins the second stretch, the seventh the third.
+    expect(times[0]).toBeGreaterThan(perMs * 0.8);
+    expect(times[1]).toBeGreaterThan(perMs * 1.8);
+    expect(listeners.flatMap((one) => runsOf(one.given)).sort()).toEqual(runsOf(sent).sort());
+    await Promise.all(listeners.map((listener) => listener.close()));
+  });
+
+  test('the lower priority goes first, and among equals the first sent', async (opened) => {
+    const { queue, expect } = opened;
+    const workflow = newWorkflow();
+    const sent = [20, 10, 0, 10, 0].map((priority) => wakeUp(workflow, { priority }));
+    for (const one of sent) await queue.send(one);
+    const listener = await listen(queue, workflow);
+    await until('all have arrived', () => listener.given.length >= sent.length);
+    expect(listener.given.map(({ run }) => sent.findIndex((one) => one.run === run))).toEqual([
+      ...[2, 4, 1, 3, 0],
+    ]);
+    await listener.close();
+  });
+
   test('an urgent wake-up goes in front of a backlog', async ({ queue, expect }) => {
     const workflow = newWorkflow();
     const backlog = Array.from({ length: 5 }, () => wakeUp(workflow));

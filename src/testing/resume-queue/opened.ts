@@ -84,6 +84,7 @@ export async function listen(
   const consumer = await queue.consume({
     workflows: options.workflows ?? [workflow],
     concurrency: options.concurrency ?? 1,
+    ...(options.paces === undefined ? {} : { paces: options.paces }),
     handle: async (one) => {
       given.push(one);
       count(one.workflow, 1);

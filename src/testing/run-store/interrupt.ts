@@ -126,6 +126,23 @@ function whose(test: RunStoreTest): void {
     expect([await everything(store, other.id), await everything(store, queued)]).toEqual(before);
   });
 
+  test('when runs are named, only those are taken, if the worker holds them', async (opened) => {
+    const { store, expect } = opened;
+    const other = await held(store);
+    const { id, worker } = await held(store);
+    const kept = await held(store, { claim: { worker } });
+    expect([...(await store.held(worker))].sort()).toEqual([id, kept.id].sort());
+    const before = [await everything(store, other.id), await everything(store, kept.id)];
+    const reason = 'forgotten';
+    const runs = await store.interrupt(interruption(worker, { reason, runs: [id, other.id] }));
+    expect(runs).toMatchObject([{ run: id, status: 'interrupted' }]);
+    expect([await everything(store, other.id), await everything(store, kept.id)]).toEqual(before);
+    expect(await store.held(worker)).toEqual([kept.id]);
+    expect(await store.interrupt(interruption(worker, { runs: [] }))).toEqual([]);
+    expect((await claimed(store, id)).takeover).toMatchObject({ from: worker, reason });
+    expect(await store.held(newId('worker'))).toEqual([]);
+  });
+
   test('runs that the worker lost before and another one has now stay with that one', async (opened) => {
     const { store, expect } = opened;
     const { id, worker } = await held(store);

@@ -1,5 +1,6 @@
 import { rounds } from '../eventually.ts';
 import {
+  cancellation,
   checkWhole,
   endedRuns,
   idleRuns,
@@ -113,6 +114,25 @@ function refused(test: RunStoreTest): void {
     const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
     await committed(store, ownership, { expectedSeq: seq, release });
     expect((await store.post(first)).outcome).toBe('known');
+  });
+
+  test('what is said of an ended run tells whether its parent was told', async (opened) => {
+    const { store, expect } = opened;
+    for (const ask of [
+      (run: string, id: string) => store.post(message(run, { id })),
+      (run: string, id: string) => store.cancel(cancellation(run, { id })),
+    ]) {
+      const { id, ownership } = await held(store, { create: { parent: newId('parent') } });
+      const request = newId('request');
+      await ask(id, request);
+      const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
+      await committed(store, ownership, { taken: 1, release });
+      expect(await ask(id, request)).toMatchObject({
+        wakeUp: { status: 'completed', untold: true },
+      });
+      await store.told(id);
+      expect(await ask(id, request)).toMatchObject({ wakeUp: { untold: false } });
+    }
   });
 
   test('the same id for two runs is two messages', async ({ store, expect }) => {

@@ -1,0 +1,123 @@
+/** What the front door takes, and the schemas that check it. */
+import { z } from 'zod';
+import type { Clock } from './core/clock.ts';
+import type { Duration } from './core/duration.ts';
+import { defaultLimits, fixedLimits, type Limits } from './core/limits.ts';
+import type { Logger } from './core/logger.ts';
+import type { ResumeQueue } from './core/queue.ts';
+import { type RunStatus, runStatuses } from './core/run.ts';
+import type { ListParams, RunStore } from './core/store.ts';
+import type { RedisTarget } from './redis/connection.ts';
+import type { Durability } from './redis/durability.ts';
+
+export interface OpenOptions {
+  /** A URL, ioredis options (Sentinel too), `{ nodes }` of a cluster, or an ioredis instance to copy the settings of. */
+  readonly redis: RedisTarget;
+  /** First part of every key. Default `pawl`. */
+  readonly prefix?: string;
+  /** Shards of a new prefix; default 1, in Redis Cluster 16. It cannot be changed later. */
+  readonly shards?: number;
+  /** Accept a Redis that may evict keys, and lose runs by it. */
+  readonly allowEviction?: boolean;
+  /** How long to wait for Redis, in milliseconds. Default 30 000. */
+  readonly connectMs?: number;
+  /** How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. */
+  readonly callMs?: number;
+  /**
+   * How safe a write must be before it is acknowledged: `memory` (default) as Redis is set up; `disk` when it is flushed;
+   * `replica`, or `{ replicas, timeoutMs }`, when so many replicas have it. See docs/deployment.md.
+   */
+  readonly durability?: Durability;
+  readonly limits?: Partial<Limits>;
+  /** Anything with debug, info, warn, error like pino's. Default: silence. */
+  readonly logger?: Logger;
+}
+
+/** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. */
+export interface Parts {
+  readonly store: RunStore;
+  readonly queue: ResumeQueue;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface ScheduleOptions {
+  readonly id: string;
+  /** A cron pattern, with seconds if it has six fields. */
+  readonly cron?: string;
+  /** Time zone of the pattern, as in the IANA database. Default: the worker's. */
+  readonly timeZone?: string;
+  readonly every?: Duration;
+}
+
+export interface ListOptions {
+  readonly status?: RunStatus;
+  readonly workflow?: string;
+  readonly tag?: { readonly key: string; readonly value: string };
+  /** 1–500, default 50. */
+  readonly limit?: number;
+  /** From the page before. */
+  readonly cursor?: string;
+}
+
+/** One connection waits so long at most, and a call must have time for more than one round. */
+const durabilityMsMax = 5_000;
+
+export const openSchema = z.object({
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ . -')
+    .optional(),
+  shards: z.int().min(1).max(1024).optional(),
+  allowEviction: z.boolean().optional(),
+  connectMs: z.number().positive().optional(),
+  callMs: z.number().positive().optional(),
+  durability: z
+    .union([
+      z.enum(['memory', 'disk', 'replica']),
+      z.strictObject({
+        replicas: z.int().min(1).max(100),
+        timeoutMs: z.int().min(1).max(durabilityMsMax).optional(),
+      }),
+    ])
+    .optional(),
+});
+
+export const limitsSchema = z
+  .strictObject(
+    Object.fromEntries(
+      Object.keys(defaultLimits).map((name) => [name, z.int().positive().optional()]),
+    ),
+  )
+  .optional();
+
+const milliseconds = z.number().positive().optional();
+
+export const workerSchema = z.object({
+  concurrency: z.int().min(1).max(10_000).optional(),
+  beatMs: milliseconds,
+  sessionMs: milliseconds,
+  sweepMs: milliseconds,
+  quarantineAfter: z.int().min(1).optional(),
+  replayBudgetMs: milliseconds,
+  keepMs: milliseconds,
+  canaryMs: milliseconds,
+});
+
+export const listSchema = z.object({
+  status: z.enum(runStatuses).optional(),
+  limit: z.int().min(1).max(fixedLimits.runsPerPage).optional(),
+});
+
+export function toListParams({
+  status,
+  workflow,
+  tag,
+}: Omit<ListOptions, 'limit' | 'cursor'>): Omit<ListParams, 'limit' | 'cursor'> {
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(workflow === undefined ? {} : { workflow }),
+    ...(tag === undefined ? {} : { tag: `${tag.key}=${tag.value}` }),
+  };
+}

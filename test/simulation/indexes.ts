@@ -1,0 +1,71 @@
+/** Whether the indexes say what the records say. */
+import type { Keyspace } from './redis/values.ts';
+
+/** What is wrong, as sentences. */
+export function indexProblems(keys: Keyspace, base: string): string[] {
+  const runs = new Map<string, ReadonlyMap<string, string>>();
+  for (const [key, value] of keys.values) {
+    if (key.startsWith(`${base}run:`) && value.type === 'hash') {
+      runs.set(key.slice(base.length + 'run:'.length), value.hash);
+    }
+  }
+  return [
+    ...runsProblems(keys, base, runs),
+    ...strangers(keys, base, runs),
+    ...holderProblems(keys, base, runs),
+  ];
+}
+
+type Runs = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** Runs that are missing in an index. */
+function runsProblems(keys: Keyspace, base: string, runs: Runs): string[] {
+  const problems: string[] = [];
+  for (const [run, hash] of runs) {
+    const names = [
+      'runs',
+      `by-status:${hash.get('status')}`,
+      `by-workflow:${hash.get('workflow')}`,
+    ];
+    for (const name of names) {
+      if (!keys.zset(base + name)?.scores.has(run))
+        problems.push(`run ${run} is missing in ${name}`);
+    }
+  }
+  return problems;
+}
+
+/** Members of an index that do not belong there. */
+function strangers(keys: Keyspace, base: string, runs: Runs): string[] {
+  const problems: string[] = [];
+  for (const [key, value] of keys.values) {
+    const name = key.slice(base.length);
+    const status = /^by-status:(.*)/.exec(name)?.[1];
+    if (value.type !== 'zset' || (status === undefined && name !== 'runs' && name !== 'due'))
+      continue;
+    for (const run of value.zset.scores.keys()) {
+      const hash = runs.get(run);
+      if (hash === undefined) problems.push(`${name} has ${run}, which is not there`);
+      else if (status !== undefined && hash.get('status') !== status) {
+        problems.push(`${name} has ${run}, which is ${hash.get('status')}`);
+      } else if (name === 'due' && hash.get('status') === 'running') {
+        problems.push(`${run} is due while a worker holds it`);
+      }
+    }
+  }
+  return problems;
+}
+
+/** Held runs that would not be found when their worker dies. */
+function holderProblems(keys: Keyspace, base: string, runs: Runs): string[] {
+  const problems: string[] = [];
+  for (const [run, hash] of runs) {
+    if (hash.get('status') !== 'running') continue;
+    const worker = hash.get('worker') ?? '';
+    const isHeld = keys.set(`${base}held:${worker}`)?.has(run) === true;
+    if (!isHeld || keys.set(`${base}holders`)?.has(worker) !== true) {
+      problems.push(`${worker} holds run ${run} and is not known to`);
+    }
+  }
+  return problems;
+}

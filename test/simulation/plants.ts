@@ -1,0 +1,85 @@
+/**
+ * Bugs to plant, one at a time: a simulation that does not find them finds nothing. Most are changes of the scripts' text;
+ * each must fit a script, so that a script that is rewritten does not quietly lose its planted bug.
+ */
+import type { RunStore } from '../../src/core/store.ts';
+import { lua } from '../../src/redis/lua.gen.ts';
+import type { Plant } from './simulation.ts';
+
+/** Replaces a passage in the scripts named. */
+function inScripts(names: readonly (keyof typeof lua)[], passage: string, by: string): Plant {
+  const sources = new Map<string, string>();
+  for (const name of names) {
+    const source = lua[name];
+    if (!source.includes(passage)) throw new Error(`script ${name} has no passage "${passage}"`);
+    sources.set(source, source.replace(passage, by));
+  }
+  return { script: (source) => sources.get(source) ?? source };
+}
+
+/** The store as a sweeper sees it that never looks for runs held by workers nobody knows. */
+function withoutOrphans(store: RunStore): RunStore {
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'holders') return async () => [];
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+export const plants: Readonly<Record<string, Plant>> = {
+  'a commit does not check the fence': inScripts(
+    ['append', 'commit'],
+    'if m[1] ~= fence or m[2] ~= owner then',
+    'if false then',
+  ),
+  'a repeated commit is not recognised': inScripts(
+    ['append', 'commit'],
+    'm[4] == token then',
+    'false then',
+  ),
+  'a new run is not due': inScripts(['create'], "redis.call('ZADD', due, dueAt, id)", ''),
+  'an interrupted run is not due': inScripts(
+    ['interrupt'],
+    "redis.call('ZADD', due, string.format('%.0f', now + resend), id)",
+    '',
+  ),
+  'an interrupt leaves the fence as it was': inScripts(
+    ['interrupt'],
+    "string.format('%.0f', math.max(m[2] + 1, micros))",
+    'm[2]',
+  ),
+  'a claim counts its fence on without looking at the clock': inScripts(
+    ['claim'],
+    'math.max(fence + 1, micros)',
+    'fence + 1',
+  ),
+  'a claim does not note who holds the run': inScripts(
+    ['claim'],
+    "redis.call('SADD', held, id)",
+    '',
+  ),
+  'a message for a waiting run does not make it due': inScripts(
+    ['post'],
+    "redis.call('ZADD', due, at, id)",
+    '',
+  ),
+  'a run parks over a message it has not read': inScripts(
+    ['commit'],
+    "if status == 'waiting' and mail > 0 then return {'mail'} end",
+    '',
+  ),
+  'a commit does not look at the seq it follows': inScripts(
+    ['append'],
+    "if m[3] ~= expected then return {'conflict', m[3]} end",
+    '',
+  ),
+  'a released run stays in the index of running ones': inScripts(
+    ['commit'],
+    "redis.call('ZREM', base .. 'by-status:running', id)",
+    '',
+  ),
+  'a worker does not look for runs it has forgotten': { forForgotten: () => undefined },
+  'a sweeper does not look for orphans': { forSweeper: withoutOrphans },
+};

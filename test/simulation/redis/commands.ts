@@ -1,0 +1,156 @@
+/** The other commands that pawl's scripts and reads use, for the in-process Redis: those and no more. */
+import { type Keyspace, ReplyError, type SimReply } from './values.ts';
+
+/** What commands need besides the keys. */
+export interface Surroundings {
+  /** Microseconds since 1970. */
+  readonly micros: () => number;
+  /** 0 to 1, for SPOP. */
+  readonly random: () => number;
+}
+
+type Command = (keys: Keyspace, args: readonly string[], around: Surroundings) => SimReply;
+
+export const commands: Readonly<Record<string, Command>> = {
+  HGET: (keys, [key = '', field = '']) => keys.hash(key)?.get(field) ?? null,
+  HMGET: (keys, [key = '', ...fields]) => {
+    const hash = keys.hash(key);
+    return fields.map((field) => hash?.get(field) ?? null);
+  },
+  HGETALL: (keys, [key = '']) => [...(keys.hash(key) ?? [])].flat(),
+  HEXISTS: (keys, [key = '', field = '']) => (keys.hash(key)?.has(field) === true ? 1 : 0),
+  HSET: hset,
+  HSETNX: (keys, [key = '', field = '', value = '']) => {
+    const hash = keys.hashToWrite(key);
+    if (hash.has(field)) return 0;
+    hash.set(field, value);
+    return 1;
+  },
+  HDEL: (keys, [key = '', ...fields]) => {
+    const hash = keys.hash(key);
+    if (hash === undefined) return 0;
+    const gone = fields.filter((field) => hash.delete(field)).length;
+    if (hash.size === 0) keys.values.delete(key);
+    return gone;
+  },
+  HINCRBY: (keys, [key = '', field = '', by = '']) => {
+    const hash = keys.hashToWrite(key);
+    const sum = toInteger(hash.get(field) ?? '0') + toInteger(by);
+    hash.set(field, String(sum));
+    return sum;
+  },
+  SADD: (keys, [key = '', ...members]) => {
+    const set = keys.setToWrite(key);
+    const before = set.size;
+    for (const member of members) set.add(member);
+    return set.size - before;
+  },
+  SREM: (keys, [key = '', ...members]) => {
+    const set = keys.set(key);
+    if (set === undefined) return 0;
+    const gone = members.filter((member) => set.delete(member)).length;
+    if (set.size === 0) keys.values.delete(key);
+    return gone;
+  },
+  SPOP: spop,
+  SISMEMBER: (keys, [key = '', member = '']) => (keys.set(key)?.has(member) === true ? 1 : 0),
+  SMEMBERS: (keys, [key = '']) => [...(keys.set(key) ?? [])],
+  ZADD: zadd,
+  ZREM: (keys, [key = '', ...members]) => {
+    const zset = keys.zset(key);
+    if (zset === undefined) return 0;
+    const gone = members.filter((member) => zset.delete(member)).length;
+    if (zset.scores.size === 0) keys.values.delete(key);
+    return gone;
+  },
+  ZCARD: (keys, [key = '']) => keys.zset(key)?.scores.size ?? 0,
+  ZRANGE: zrange,
+  GET: (keys, [key = ''], around) => getString(keys, key, around),
+  SET: setString,
+  EXISTS: (keys, names) => names.filter((name) => keys.values.has(name)).length,
+  UNLINK: (keys, names) => names.filter((name) => keys.values.delete(name)).length,
+  TIME: (_keys, _args, { micros }) => {
+    const now = micros();
+    return [String(Math.floor(now / 1_000_000)), String(now % 1_000_000)];
+  },
+};
+
+function hset(keys: Keyspace, [key = '', ...pairs]: readonly string[]): SimReply {
+  if (pairs.length === 0 || pairs.length % 2 !== 0) {
+    throw new ReplyError("ERR wrong number of arguments for 'hset' command");
+  }
+  const hash = keys.hashToWrite(key);
+  const before = hash.size;
+  for (let i = 0; i < pairs.length; i += 2) hash.set(pairs[i] ?? '', pairs[i + 1] ?? '');
+  return hash.size - before;
+}
+
+function spop(keys: Keyspace, [key = '']: readonly string[], around: Surroundings): SimReply {
+  const set = keys.set(key);
+  if (set === undefined) return null;
+  const member = [...set][Math.floor(around.random() * set.size)] ?? null;
+  if (member !== null) set.delete(member);
+  if (set.size === 0) keys.values.delete(key);
+  return member;
+}
+
+function zadd(keys: Keyspace, [key = '', ...pairs]: readonly string[]): SimReply {
+  let added = 0;
+  for (let i = 0; i < pairs.length; i += 2) {
+    const score = Number(pairs[i]);
+    if (Number.isNaN(score) || pairs[i] === '')
+      throw new ReplyError('ERR value is not a valid float');
+    if (keys.zsetToWrite(key).set(pairs[i + 1] ?? '', score)) added += 1;
+  }
+  return added;
+}
+
+function zrange(
+  keys: Keyspace,
+  [key = '', from = '', to = '', ...options]: readonly string[],
+): SimReply {
+  let found = keys.zset(key)?.sorted() ?? [];
+  const isReversed = options.includes('REV');
+  if (isReversed) found = found.toReversed();
+  if (options.includes('BYSCORE')) {
+    const [min, max] = (isReversed ? [to, from] : [from, to]).map(toScore) as [number, number];
+    found = found.filter(([, score]) => score >= min && score <= max);
+  } else if (from !== '0' || to !== '-1') {
+    throw new ReplyError('ERR the simulation knows 0 and -1 only');
+  }
+  const limit = options.indexOf('LIMIT');
+  if (limit !== -1) {
+    const offset = Number(options[limit + 1]);
+    found = found.slice(offset, offset + Number(options[limit + 2]));
+  }
+  return options.includes('WITHSCORES')
+    ? found.flatMap(([member, score]) => [member, String(score)])
+    : found.map(([member]) => member);
+}
+
+function getString(keys: Keyspace, key: string, { micros }: Surroundings): SimReply {
+  const value = keys.values.get(key);
+  if (value === undefined) return null;
+  if (value.type !== 'string') throw new ReplyError('WRONGTYPE');
+  if (micros() / 1000 < value.expiresAt) return value.text;
+  keys.values.delete(key);
+  return null;
+}
+
+function setString(keys: Keyspace, args: readonly string[], { micros }: Surroundings): SimReply {
+  const [key = '', text = '', option, ms] = args;
+  if (option !== undefined && option !== 'PX') throw new ReplyError('ERR syntax error');
+  const expiresAt = option === undefined ? Infinity : micros() / 1000 + toInteger(ms ?? '');
+  keys.values.set(key, { type: 'string', text, expiresAt });
+  return 'OK';
+}
+
+function toScore(text: string): number {
+  if (text === '-inf') return -Infinity;
+  return text === '+inf' ? Infinity : Number(text);
+}
+
+function toInteger(text: string): number {
+  if (!/^-?\d+$/.test(text)) throw new ReplyError('ERR value is not an integer or out of range');
+  return Number(text);
+}

@@ -1,0 +1,149 @@
+/**
+ * A worker process of the simulation: the shipped `Execution`, `Sweeper`, `Suspects` and `RedisRunStore`, with the process
+ * around them (beats, wake-ups) as `Worker` and `Session` have it. Those two are left out because they ask the machine:
+ * for random ids, and for the lag of the event loop.
+ */
+import type { Clock } from '../../src/core/clock.ts';
+import { defaultLimits, defaults } from '../../src/core/limits.ts';
+import { silentLogger } from '../../src/core/logger.ts';
+import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
+import type { RunStore } from '../../src/core/store.ts';
+import { Execution } from '../../src/engine/execution.ts';
+import { Forgotten } from '../../src/engine/forgotten.ts';
+import { Suspects } from '../../src/engine/suspects.ts';
+import { Sweeper } from '../../src/engine/sweeper.ts';
+import { RedisRunStore } from '../../src/redis/run-store.ts';
+import type { FaultyLine } from './faulty-line.ts';
+import { SimulatedClient } from './redis/simulated-client.ts';
+import type { SimulatedRedis } from './redis/simulated-redis.ts';
+import { makeWork } from './workload.ts';
+import { clockOf, type Life, type World } from './world.ts';
+
+export interface Surroundings {
+  readonly world: World;
+  readonly redis: SimulatedRedis;
+  readonly newToken: () => string;
+  /** Called with what must never happen. */
+  readonly violate: (what: string) => void;
+  /** Changes a store before a sweeper gets it, to plant bugs. */
+  readonly forSweeper: (store: RunStore) => RunStore;
+  /** Begins the search for forgotten runs, or does not, to plant a bug. */
+  readonly forForgotten: (forgotten: Forgotten) => void;
+}
+
+/** Shorter than the defaults, so that a death costs less of the time that is simulated. */
+const times = {
+  beatMs: 1000,
+  sessionMs: 3000,
+  sweepMs: 100,
+  lockMs: defaults.sweeperLockMs,
+  resendMs: defaults.resendMs,
+  keepMs: 10_000,
+  cancelGraceMs: 5000,
+  quarantineAfter: 3,
+};
+
+const concurrency = 12;
+
+/** Opens a store for a process, all at once. */
+export async function openStore(redis: SimulatedRedis, line: FaultyLine): Promise<RedisRunStore> {
+  return RedisRunStore.open({ redis: new SimulatedClient(redis, line), shards: 1 });
+}
+
+export class SimulatedWorker {
+  readonly life: Life;
+  readonly line: FaultyLine;
+  readonly #around: Surroundings;
+  readonly #clock: Clock;
+  readonly #queue: ResumeQueue;
+  readonly #executions = new Set<Execution>();
+
+  constructor(life: Life, line: FaultyLine, queue: ResumeQueue, around: Surroundings) {
+    this.life = life;
+    this.line = line;
+    this.#around = around;
+    this.#queue = queue;
+    this.#clock = clockOf(around.world, life);
+  }
+
+  /** Registers and takes wake-ups from then on. */
+  async start(): Promise<void> {
+    const { redis } = this.#around;
+    const store = await openStore(redis, this.line);
+    await store.appear(this.life.name, (run) => {
+      for (const execution of this.#executions) {
+        if (run === undefined || execution.wakeUp.run === run) execution.asked();
+      }
+    });
+    await this.#beat(store);
+    this.line.isDirect = false;
+    this.#clock.repeat(async () => {
+      await this.#beat(store).catch(() => undefined);
+      return times.beatMs;
+    });
+    this.#sweep(store);
+    await this.#work(store);
+  }
+
+  #beat(store: RunStore): Promise<void> {
+    const { name } = this.life;
+    const active = this.#executions.size;
+    const info = { id: name, host: 'simulated', pid: 1, concurrency, active, loopLagMs: 0 };
+    return store.beat({ ...info, workflows: { work: 1 } }, times.sessionMs);
+  }
+
+  #sweep(store: RunStore): void {
+    const { world, forSweeper, forForgotten } = this.#around;
+    new Sweeper({
+      ...times,
+      ...{ store: forSweeper(store), queue: this.#queue, worker: this.life.name },
+      ...{ clock: this.#clock, logger: silentLogger, random: world.random },
+    }).begin();
+    forForgotten(
+      new Forgotten({
+        ...times,
+        ...{ store, queue: this.#queue, worker: this.life.name, lookMs: times.beatMs },
+        ...{ clock: this.#clock, logger: silentLogger },
+        atWork: () => [...this.#executions].map(({ wakeUp }) => wakeUp.run),
+      }),
+    );
+  }
+
+  async #work(store: RunStore): Promise<void> {
+    const { world } = this.#around;
+    const workflow = makeWork(world, this.#clock);
+    const suspects = new Suspects({ ...times, clock: this.#clock });
+    await this.#queue.consume({
+      workflows: [workflow.name],
+      concurrency,
+      handle: async (wakeUp, report) => {
+        const execution = this.#execute(wakeUp, { store, workflow, report });
+        this.#executions.add(execution);
+        try {
+          return await suspects.run(wakeUp, () => execution.run(), execution.progressed);
+        } finally {
+          this.#executions.delete(execution);
+        }
+      },
+    });
+  }
+
+  #execute(
+    wakeUp: WakeUp,
+    what: {
+      readonly store: RunStore;
+      readonly workflow: ReturnType<typeof makeWork>;
+      readonly report: (fraction: number) => void;
+    },
+  ): Execution {
+    const { world, newToken } = this.#around;
+    return new Execution(wakeUp, {
+      ...times,
+      ...what,
+      ...{ newToken, clock: this.#clock, logger: silentLogger, limits: defaultLimits },
+      ...{ worker: this.life.name, random: world.random, loopLagMs: () => 0 },
+      replayBudgetMs: defaults.replayBudgetMs,
+      wake: (other) => this.#queue.send(other),
+    });
+  }
+}

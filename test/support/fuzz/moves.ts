@@ -1,0 +1,241 @@
+/**
+ * The moves of a random play over the whole run-store contract, as plain data: what is printed when two stores differ, and
+ * what fast-check makes shorter. Numbers stand for things of the play: the run with this number, the claim before last.
+ */
+import fc from 'fast-check';
+
+/** A release as a move names it. */
+export type ReleaseKind =
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'quarantined'
+  | 'queued'
+  | 'waiting'
+  | 'sleeping';
+
+export type Move =
+  | {
+      readonly do: 'create';
+      readonly run: number;
+      readonly workflow: number;
+      readonly tags: number;
+      readonly delayMs: number;
+      readonly deadlineMs: number;
+      readonly priority: number;
+      readonly parent: boolean;
+      readonly fork: boolean;
+    }
+  | {
+      readonly do: 'claim';
+      readonly run: number;
+      readonly worker: number;
+      /** Added to the fence the run has; undefined: whatever it is. */
+      readonly fence: number | undefined;
+    }
+  | {
+      readonly do: 'commit';
+      readonly run: number;
+      /** How many claims ago the owner claimed. */
+      readonly claim: number;
+      readonly fence: number;
+      readonly stranger: boolean;
+      readonly seq: number;
+      readonly events: readonly EventMove[];
+      readonly snapshot: { readonly set: readonly number[]; readonly remove: number } | undefined;
+      readonly taken: number;
+      readonly release: ReleaseKind | undefined;
+      readonly ms: number;
+    }
+  | { readonly do: 'again'; readonly back: number }
+  | {
+      readonly do: 'interrupt';
+      readonly worker: number;
+      readonly quarantineAfter: number;
+      readonly limit: number;
+      /** Only this run; undefined: all that the worker holds. */
+      readonly run: number | undefined;
+    }
+  | {
+      readonly do: 'due';
+      readonly limit: number;
+      readonly resendMs: number;
+      readonly aheadMs: number;
+    }
+  | { readonly do: 'post' | 'cancel'; readonly run: number; readonly message: number }
+  | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
+  | {
+      readonly do: 'pause' | 'resume' | 'told' | 'delete' | 'load' | 'mail';
+      readonly run: number;
+    }
+  | { readonly do: 'events'; readonly run: number; readonly after: number; readonly limit: number }
+  | {
+      readonly do: 'list';
+      readonly by: number;
+      readonly status: number;
+      readonly limit: number;
+    }
+  | { readonly do: 'beat'; readonly worker: number; readonly sessionMs: number }
+  | { readonly do: 'leave' | 'look'; readonly worker: number }
+  | { readonly do: 'advance'; readonly ms: number };
+
+export interface EventMove {
+  readonly type: number;
+  readonly bytes: number;
+  readonly lane: number;
+}
+
+const run = fc.nat(2);
+const worker = fc.nat(2);
+const ms = fc.constantFrom(0, 1, 250, 3000, 60_000, 1_300_000);
+/** Mostly `usual`, so that a play gets somewhere, and now and then not. */
+const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
+  fc.oneof(
+    { weight: 8, arbitrary: fc.constant(usual) },
+    { weight: 2, arbitrary: fc.constantFrom(...others) },
+  );
+
+const event: fc.Arbitrary<EventMove> = fc.record({
+  type: fc.nat(3),
+  bytes: fc.constantFrom(0, 1, 7, 300),
+  lane: mostly(0, 1, 2),
+});
+
+const snapshot = fc.record({
+  set: fc.array(fc.nat(4), { maxLength: 3 }),
+  remove: fc.nat(2),
+});
+
+const release = fc.constantFrom<ReleaseKind>(
+  ...([
+    'completed',
+    'failed',
+    'cancelled',
+    'quarantined',
+    'queued',
+    'waiting',
+    'sleeping',
+  ] as const),
+);
+
+const create = fc.record({
+  do: fc.constant('create' as const),
+  run,
+  workflow: fc.nat(1),
+  tags: fc.nat(3),
+  delayMs: mostly(0, 250, 60_000),
+  deadlineMs: mostly(0, 5000),
+  priority: mostly(0, 3),
+  parent: fc.boolean(),
+  fork: mostly(false, true),
+});
+
+const claim = fc.record({
+  do: fc.constant('claim' as const),
+  run,
+  worker,
+  fence: mostly<number | undefined>(undefined, 0, 0, 1, -1),
+});
+
+const commit = fc.record({
+  do: fc.constant('commit' as const),
+  run,
+  claim: mostly(0, 1, 2),
+  fence: mostly(0, 1, -1),
+  stranger: mostly(false, true),
+  seq: mostly(0, 1, -1),
+  events: fc.array(event, { maxLength: 4 }),
+  snapshot: fc.option(snapshot, { nil: undefined }),
+  taken: fc.nat(2),
+  release: fc.option(release, { nil: undefined, freq: 3 }),
+  ms,
+});
+
+const limit = fc.constantFrom(1, 2, 100);
+
+/** Weights are such that runs get claimed, worked on, lost and ended, all within some forty moves. */
+const move: fc.Arbitrary<Move> = fc.oneof(
+  { weight: 5, arbitrary: create },
+  { weight: 8, arbitrary: claim },
+  { weight: 12, arbitrary: commit },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('again' as const), back: fc.nat(4) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('interrupt' as const),
+      worker,
+      quarantineAfter: fc.integer({ min: 1, max: 3 }),
+      limit,
+      run: fc.option(run, { nil: undefined, freq: 1 }),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('due' as const),
+      limit,
+      resendMs: ms,
+      aheadMs: mostly(0, 3000, 700_000),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('post' as const, 'post' as const, 'cancel' as const),
+      run,
+      message: fc.nat(3),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('progress' as const),
+      run,
+      claim: mostly(0, 1),
+      part: fc.nat(3),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        ...(['pause', 'pause', 'resume', 'resume', 'told', 'delete', 'load', 'mail'] as const),
+      ),
+      run,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('events' as const),
+      run,
+      after: fc.nat(6),
+      limit: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('list' as const),
+      by: fc.nat(4),
+      status: fc.nat(7),
+      limit,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('beat' as const), worker, sessionMs: ms }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom('leave' as const, 'look' as const, 'look' as const),
+      worker,
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('advance' as const), ms }) },
+);
+
+/** Plays of a length that is worth the trouble of opening a store. */
+export const plays: fc.Arbitrary<readonly Move[]> = fc.array(move, {
+  minLength: 1,
+  maxLength: 60,
+  size: 'max',
+});
