@@ -354,8 +354,11 @@ export interface RunStore {
   /** What others want of a run now. */
   mail(run: string): Promise<Mail>;
   list(params: ListParams): Promise<RunPage>;
-  /** Calls `changed` soon after the run has changed, as a hint that may be lost. Returns the way to stop. */
-  watch(run: string, changed: () => void): Promise<() => Promise<void>>;
+  /**
+   * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
+   * log and snapshot have. Returns the way to stop.
+   */
+  watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>>;
 
   // Sessions of workers.
 

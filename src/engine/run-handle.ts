@@ -86,7 +86,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   async result(options: { readonly timeoutMs?: number } = {}): Promise<Output> {
     const deadline =
       options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
-    for await (const _ of this.#changes(deadline)) {
+    for await (const _ of this.#changes(deadline, { ofLog: false })) {
       const record = await this.#record();
       if (record.status === 'completed') {
         const output = record.output ?? new Uint8Array();
@@ -111,7 +111,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     options: { readonly after?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<RunEvent, void, undefined> {
     const reader = new EventReader(this.#parts.store, this.id, options.after ?? 0);
-    for await (const _ of this.#changes(options.signal)) {
+    for await (const _ of this.#changes(options.signal, { ofLog: true })) {
       // Read before the events, so that none is missed when the run ends in between.
       const record = await this.#record();
       for (;;) {
@@ -287,13 +287,18 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     }
   }
 
-  /** Once at the start, then at every change and every poll, until `signal`. */
-  async *#changes(signal: AbortSignal | undefined): AsyncGenerator<void, void, undefined> {
+  /** Once at the start, then at every change (that of the log only if `ofLog`) and every poll, until `signal`. */
+  async *#changes(
+    signal: AbortSignal | undefined,
+    { ofLog }: { readonly ofLog: boolean },
+  ): AsyncGenerator<void, void, undefined> {
     const { store, clock } = this.#parts;
     let change = newChange();
     const stop = (): void => change.happen();
     signal?.addEventListener('abort', stop);
-    const unwatch = await store.watch(this.id, stop);
+    const unwatch = await store.watch(this.id, (only) => {
+      if (ofLog || only !== 'log') stop();
+    });
     let isFirst = true;
     // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.
     const stopPolling = clock.repeat(async () => {

@@ -11,7 +11,7 @@ import type { SnapshotDelta } from '../core/store.ts';
 import { stateField, stateKey } from './payloads.ts';
 
 export class Snapshotter {
-  /** State field → the value that was saved, compared by identity. */
+  /** Key of the state → the value that was saved, compared by identity. */
   readonly #saved = new Map<string, unknown>();
   readonly #sizes = new Map<string, number>();
   readonly #limit: number;
@@ -27,7 +27,8 @@ export class Snapshotter {
     this.#schema = options.schema;
     this.#limit = options.limit;
     for (const [field, { value, bytes }] of options.saved) {
-      if (stateKey(field) !== undefined) this.#saved.set(field, value);
+      const key = stateKey(field);
+      if (key !== undefined) this.#saved.set(key, value);
       this.#resize(field, bytes);
     }
   }
@@ -44,14 +45,18 @@ export class Snapshotter {
   delta(fold: Fold): { readonly delta: SnapshotDelta; readonly bytes: number } {
     const set = new Map<string, Uint8Array>();
     const remove: string[] = [];
-    for (const [key, value] of Object.entries(fold.state)) {
-      const field = stateField(key);
-      if (this.#isChanged(field, value)) set.set(field, encode(value, `state.${key}`, this.#limit));
+    const { state } = fold;
+    const keys = Object.keys(state);
+    const changed: string[] = [];
+    // For every key of a large state at every save: only what has changed may cost more than a look.
+    for (const key of keys) {
+      const value = state[key];
+      if (this.#saved.get(key) === value && (value !== undefined || this.#saved.has(key))) continue;
+      changed.push(key);
+      set.set(stateField(key), encode(value, `state.${key}`, this.#limit));
     }
-    for (const field of this.#saved.keys()) {
-      const key = stateKey(field);
-      if (key !== undefined && !Object.hasOwn(fold.state, key)) remove.push(field);
-    }
+    const gone = [...this.#goneFrom(state, keys.length, changed)];
+    for (const key of gone) remove.push(stateField(key));
     for (const field of fold.touched) {
       const value = fold.memory.get(field);
       if (value === undefined) remove.push(field);
@@ -65,14 +70,17 @@ export class Snapshotter {
       this.#resize(field, value.length);
       bytes += value.length;
     }
-    this.#saved.clear();
-    for (const [key, value] of Object.entries(fold.state)) this.#saved.set(stateField(key), value);
+    for (const key of changed) this.#saved.set(key, state[key]);
+    for (const key of gone) this.#saved.delete(key);
     fold.forgetTouched();
     return { delta: { schema: this.#schema, set, remove }, bytes };
   }
 
-  #isChanged(field: string, value: unknown): boolean {
-    return !this.#saved.has(field) || this.#saved.get(field) !== value;
+  /** Saved keys that the state of `size` keys has no more. */
+  *#goneFrom(state: Fold['state'], size: number, changed: readonly string[]): Iterable<string> {
+    const added = changed.filter((key) => !this.#saved.has(key)).length;
+    if (this.#saved.size + added === size) return;
+    for (const key of this.#saved.keys()) if (!Object.hasOwn(state, key)) yield key;
   }
 
   #checkSize(set: ReadonlyMap<string, Uint8Array>, remove: readonly string[]): void {

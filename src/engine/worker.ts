@@ -7,7 +7,7 @@
  *                                        ├─ each run is handed back at its next commit, after the grace period at once
  *                                        └─ leaves, so that nobody looks for it
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../core/clock.ts';
 import { decode } from '../core/codec.ts';
@@ -342,9 +342,19 @@ function withoutRate({ name, definition }: AnyWorkflow): string[] {
   return definition.rate === undefined ? [name] : [];
 }
 
+const tokenBytes = 16;
+/** Random bytes for many tokens: asking the system for each one would cost as much as the rest of a commit. */
+const pool = Buffer.alloc(256 * tokenBytes);
+let used = pool.length;
+
 /** 128 random bits: nobody else will ever use them. */
 export function newToken(): string {
-  return randomBytes(16).toString('base64url');
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += tokenBytes;
+  return pool.toString('base64url', used - tokenBytes, used);
 }
 
 function newWorkerId(): string {

@@ -12,6 +12,7 @@ import type {
   PostOutcome,
   ResumeOutcome,
 } from '../core/store.ts';
+import type { Reply } from './arguments.ts';
 import {
   type Entry,
   type Flat,
@@ -24,7 +25,6 @@ import {
   toTakeover,
 } from './fields.ts';
 import type { ShardKeys } from './keys.ts';
-import type { Reply } from './scripts.ts';
 
 /** The run a reply is about, and the keys of its shard. */
 export interface About {

@@ -38,6 +38,7 @@ import type {
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
+import type { Reply } from './arguments.ts';
 import {
   callSettings,
   connect,
@@ -51,7 +52,7 @@ import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
-import { configKey, Keys, type ShardKeys } from './keys.ts';
+import { Keys, type ShardKeys } from './keys.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import {
   type About,
@@ -66,8 +67,9 @@ import {
   toResume,
 } from './outcomes.ts';
 import { listRuns } from './run-list.ts';
-import { type Reply, Scripts } from './scripts.ts';
+import { Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
+import { shardsOf } from './shards.ts';
 
 /** Messages read at a time; more follow when these are taken. */
 const messagesPerPage = 100;
@@ -119,11 +121,9 @@ export class RedisRunStore implements RunStore {
     this.#target = connected.target;
     this.#keys = keys;
     this.#durable = durable;
-    this.#callMs = callMs;
     this.#scripts = new Scripts(connected.connection, keys, durable);
     this.#memory = new MemoryGuard(connected.connection);
     this.#announcements = new Announcements(connected.connection);
-    this.#memory = new MemoryGuard(connected.connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection: connected.connection },
       scripts: this.#scripts,
@@ -150,13 +150,10 @@ export class RedisRunStore implements RunStore {
     try {
       const { durability = 'memory' } = options;
       const confirmation = await confirmationFor(durability, connected.connection);
-      const shards = await shardsOf(connected.connection, prefix, wanted);
-      if (options.shards !== undefined && shards !== options.shards) {
-        throw new PawlError(
-          'PAWL_SHARDS',
-          `Prefix ${prefix} has ${shards} shards, ${options.shards} were asked for; nothing was written. Leave the option out, or choose another prefix.`,
-        );
-      }
+      const shards = await shardsOf(connected.connection, prefix, {
+        wanted,
+        asked: options.shards,
+      });
       const durable =
         confirmation && (await openDurable(connected.target, confirmation, { callMs, logger }));
       return new RedisRunStore(connected, new Keys(prefix, shards), {
@@ -295,9 +292,10 @@ export class RedisRunStore implements RunStore {
     return this.#run(() => listRuns(from, params));
   }
 
-  async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
+  async watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>> {
     const channel = this.#keys.of(run).changed(run);
-    return this.#run(() => this.#announcements.listen(channel, changed));
+    const heard = (said = ''): void => changed(said.startsWith('+') ? 'log' : undefined);
+    return this.#run(() => this.#announcements.listen(channel, heard));
   }
 
   async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
@@ -383,15 +381,6 @@ export class RedisRunStore implements RunStore {
       throw this.#closed ? closedError() : toFault(error, 'redis');
     }
   }
-}
-
-/** The number of shards of a prefix, fixed at its first use. A known one is only read: a full Redis can be opened. */
-async function shardsOf(redis: Connection, prefix: string, wanted: number): Promise<number> {
-  const key = configKey(prefix);
-  const known = await redis.hget(key, 'shards');
-  if (known !== null) return Number(known);
-  await redis.hsetnx(key, 'shards', wanted);
-  return Number(await redis.hget(key, 'shards'));
 }
 
 function closedError(): PawlError {

@@ -2,6 +2,7 @@
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here and in the header of the
  * script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
  */
+import { Cluster, Redis } from 'ioredis';
 import { fixedLimits } from '../core/limits.ts';
 import type { RunProgress } from '../core/run.ts';
 import type {
@@ -16,26 +17,22 @@ import type {
   Release,
   WorkerInfo,
 } from '../core/store.ts';
+import { AppendGroups } from './append-groups.ts';
+import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import type { Connection } from './connection.ts';
-import {
-  type Argument,
-  type DurableScript,
-  durableScript,
-  type DurableWrites,
-} from './durable-writes.ts';
+import { type DurableScript, durableScript, type DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { formatTags, formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { lua } from './lua.gen.ts';
 import { WriteBatch } from './write-batch.ts';
 
-/** What a script returns: a word for the outcome, then values that depend on it. */
-export type Reply = readonly unknown[];
-
 type Command = (...args: Argument[]) => Promise<Reply>;
 
-const keyCounts: Readonly<Record<keyof typeof lua, number>> = {
+/** Keys of each script; undefined where the first argument tells. */
+const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
   append: 2,
+  appendMany: undefined,
   beat: 3,
   cancel: 6,
   claim: 7,
@@ -74,6 +71,7 @@ export class Scripts {
   readonly #commands: Readonly<Record<string, Command>>;
   readonly #keys: Keys;
   readonly #batch: WriteBatch;
+  readonly #groups: AppendGroups | undefined;
   readonly #durable: DurableWrites | undefined;
   readonly #durableScripts = new Map<string, DurableScript>();
 
@@ -83,13 +81,24 @@ export class Scripts {
     this.#durable = durable;
     for (const [name, isRepeatable] of Object.entries(acknowledged)) {
       const script = name as keyof typeof lua;
-      this.#durableScripts.set(name, durableScript(lua[script], keyCounts[script], isRepeatable));
+      this.#durableScripts.set(
+        name,
+        durableScript(lua[script], keyCounts[script] ?? 0, isRepeatable),
+      );
     }
     this.#batch = new WriteBatch(connection);
+    // Durable writes gather by themselves, and a simulated server is told of each append alone.
+    if (durable === undefined && (connection instanceof Redis || connection instanceof Cluster)) {
+      this.#groups = new AppendGroups({
+        one: (shard, params) => this.#append(params, shard),
+        many: (args) => this.#call('appendMany', args),
+      });
+    }
     for (const [name, source] of Object.entries(lua)) {
+      const numberOfKeys = keyCounts[name as keyof typeof lua];
       connection.defineCommand(commandName(name), {
         lua: source,
-        numberOfKeys: keyCounts[name as keyof typeof lua],
+        ...(numberOfKeys === undefined ? {} : { numberOfKeys }),
       });
     }
     // ioredis adds the commands at run time, so their types are known only here.
@@ -125,7 +134,7 @@ export class Scripts {
     const shard = this.#keys.of(params.run);
     const { events, snapshot, release, taken } = params;
     if (snapshot === undefined && release === undefined && taken === undefined) {
-      return this.#append(params, shard);
+      return this.#groups?.append(shard, params) ?? this.#append(params, shard);
     }
     const args: Argument[] = [
       ...runKeys(shard, params.run),
@@ -279,7 +288,8 @@ export class Scripts {
       }
       const command = this.#commands[`${commandName(name)}Buffer`];
       if (command === undefined) throw new TypeError(`script ${name} is not defined`);
-      this.#batch.join();
+      // Groups are made already, and each is to be on its way while the next is made.
+      if (name !== 'appendMany') this.#batch.join();
       return await command.apply(this.#commands, args);
     } catch (error) {
       throw toFault(error, name);
@@ -313,11 +323,4 @@ function releaseArguments(release: Release | undefined): Argument[] {
     case 'waiting':
       return [release.status, '', release.wakeMs ?? ''];
   }
-}
-
-/** The same bytes as a Buffer: ioredis would send any other Uint8Array as text. */
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

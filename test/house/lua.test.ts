@@ -60,9 +60,14 @@ function readHeader(text: string): Header {
 /** The numbers in `KEYS[n]`, or in `ARGV[n]` and `unpack(ARGV, n)`. */
 function used(body: string, name: 'KEYS' | 'ARGV'): number[] {
   const single = new RegExp(`\\b${name}(?:\\[|, )(\\d+)`, 'g');
-  const loop = new RegExp(`\\bfor \\w+ = (\\d+), #${name}\\b`, 'g');
-  const found = [...body.matchAll(single), ...body.matchAll(loop)];
-  const numbers = new Set(found.map((match) => Number(match[1])));
+  const loop = new RegExp(`\\bfor \\w+ = (\\d+), #${name}\\b(?:, (\\d+))?`, 'g');
+  // A group of arguments that is repeated is read from `next` on; the first group begins at 1.
+  const group = new RegExp(`\\b${name}\\[next(?: \\+ (\\d+))?\\]`, 'g');
+  const numbers = new Set([...body.matchAll(single)].map((match) => Number(match[1])));
+  for (const [, from, step] of body.matchAll(loop)) {
+    for (let i = 0; i < Number(step ?? 1); i++) numbers.add(Number(from) + i);
+  }
+  for (const [, offset] of body.matchAll(group)) numbers.add(Number(offset ?? 0) + 1);
   return [...numbers].sort((a, b) => a - b);
 }
 

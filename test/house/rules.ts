@@ -129,7 +129,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: `files have at most ${fileLinesMax} lines`,
-    files: () => code('src', 'test', 'tools', 'examples'),
+    files: () => code('src', 'test', 'tools', 'examples', 'bench'),
     filesMin: 25,
     problems: ({ text }) => {
       const lines = text.split('\n').length - 1;
@@ -141,7 +141,7 @@ export const rules: readonly Rule[] = [
   {
     name: `lines have at most ${codeLengthMax} characters, in comments ${proseLengthMax}`,
     files: () => [
-      ...code('src', 'test', 'tools', 'examples'),
+      ...code('src', 'test', 'tools', 'examples', 'bench'),
       ...sources.filter(({ path }) => path.endsWith('.lua')),
     ],
     filesMin: 30,
@@ -161,7 +161,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'file names are kebab-case and say what is inside',
-    files: () => code('src', 'test', 'tools', 'examples'),
+    files: () => code('src', 'test', 'tools', 'examples', 'bench'),
     filesMin: 25,
     problems: ({ path }) => {
       const name = posix.basename(path).replace(/(\.test|\.test-d)?\.(ts|mjs)$/, '');
@@ -173,7 +173,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'nothing is left for later',
-    files: () => code('src', 'test', 'tools', 'examples'),
+    files: () => code('src', 'test', 'tools', 'examples', 'bench'),
     filesMin: 25,
     problems: ({ text }) =>
       eachLine(text, (line) => {
@@ -185,7 +185,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'exports have names',
-    files: () => code('src', 'test', 'examples'),
+    files: () => code('src', 'test', 'examples', 'bench'),
     filesMin: 20,
     problems: ({ text }) =>
       eachLine(withoutComments(text), (line) =>

@@ -43,5 +43,6 @@ for i = 6, #ARGV, 3 do
   bytes = bytes + #data
 end
 redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', string.format('%.0f', bytes))
-redis.call('SPUBLISH', channel, seq)
+-- The plus says: nothing but the log has changed.
+redis.call('SPUBLISH', channel, '+' .. seq)
 return {'committed', seq, version}

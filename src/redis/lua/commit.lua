@@ -77,11 +77,13 @@ else
     local old = redis.call('HGET', snapshot, field)
     redis.call('HSETNX', kept, newest .. ':' .. field, old and '=' .. old or '')
   end
-  for _ = 1, ARGV[9] do
-    preserve(ARGV[next])
-    redis.call('HSET', snapshot, ARGV[next], ARGV[next + 1])
-    next = next + 2
+  local behind = next + 2 * ARGV[9]
+  for field = next, behind - 2, 2 do preserve(ARGV[field]) end
+  -- One call for many fields; Lua cannot unpack more than some thousand values.
+  for first = next, behind - 1, 1000 do
+    redis.call('HSET', snapshot, unpack(ARGV, first, math.min(first + 999, behind - 1)))
   end
+  next = behind
   for _ = 1, ARGV[10] do
     preserve(ARGV[next])
     redis.call('HDEL', snapshot, ARGV[next])
@@ -129,5 +131,5 @@ if m[11] then
   redis.call('ZADD', base .. 'by-status:' .. (status == '' and 'running' or status), at, id)
   redis.call('ZADD', base .. 'loose', at, id)
 end
-redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
+redis.call('SPUBLISH', base .. 'changed:' .. id, status == '' and '+' .. seq or seq)
 return {'committed', seq, version}

@@ -1,0 +1,39 @@
+/**
+ * What an operation costs in processor time, of this process and of Redis: it says what bounds a rate, and other work on the
+ * machine hardly changes it.
+ */
+import { Redis } from 'ioredis';
+import { measureRate } from './timing.ts';
+import type { Figure, Samples } from './workload.ts';
+
+export const clientTime: Figure = { name: 'client time', unit: 'µs', better: 'lower' };
+export const serverTime: Figure = { name: 'server time', unit: 'µs', better: 'lower' };
+
+/** As `measureRate`, for operations of `size` each; with the processor time for one. */
+export async function measureCost(
+  { url, slotMs }: { readonly url: string; readonly slotMs: number },
+  { lanes, size }: { readonly lanes: number; readonly size: number },
+  operation: (lane: number, turn: number) => Promise<unknown>,
+): Promise<Samples> {
+  const redis = new Redis(url);
+  const serverMicros = async (): Promise<number> => {
+    const info = await redis.info('cpu');
+    const field = (name: string): number => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1]);
+    return (field('used_cpu_user') + field('used_cpu_sys')) * 1e6;
+  };
+  let done = 0;
+  const serverBefore = await serverMicros();
+  const before = process.cpuUsage();
+  const value = await measureRate(slotMs, lanes, async (lane, turn) => {
+    await operation(lane, turn);
+    done += size;
+  });
+  const { user, system } = process.cpuUsage(before);
+  const server = (await serverMicros()) - serverBefore;
+  redis.disconnect();
+  return {
+    rate: [value * size],
+    [clientTime.name]: [(user + system) / done],
+    [serverTime.name]: [server / done],
+  };
+}

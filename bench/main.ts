@@ -1,0 +1,71 @@
+/** `npm run bench`: measures pawl against plain Redis and plain BullMQ on this machine. `--help` tells the options. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { startRedisServer } from '../src/testing/redis-server.ts';
+import { runWorkload } from './contest.ts';
+import { currentLoad, describe } from './machine.ts';
+import { type Options, readOptions, usage } from './options.ts';
+import { toHtml } from './report-html.ts';
+import { toMarkdown, toText, withTables } from './report-text.ts';
+import type { Fsync, Result, Row } from './result.ts';
+import { workloads } from './workloads.ts';
+
+const reportFile = fileURLToPath(new URL('../../bench/report.html', import.meta.url));
+const docsFile = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
+/** The ones that `--quick` measures again with appendfsync always. */
+const quickDurable = new Set(['append-64']);
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+async function measure(options: Options): Promise<Result> {
+  const startedAt = performance.now();
+  const loadAtStart = currentLoad();
+  // Redis must not rewrite its file by itself in the middle of a measurement.
+  const config = { 'auto-aof-rewrite-percentage': '0' };
+  const server = await startRedisServer({ config });
+  const { url } = server;
+  const rows: Row[] = [];
+  try {
+    for (const fsync of ['everysec', 'always'] as const satisfies readonly Fsync[]) {
+      for (const workload of workloads) {
+        if (options.only?.test(workload.name) === false) continue;
+        if (options.quick && options.only === undefined && workload.fullOnly === true) continue;
+        const again = workload.durable && (!options.quick || quickDurable.has(workload.name));
+        if (fsync === 'always' && !again) continue;
+        const seconds = Math.round((performance.now() - startedAt) / 1000);
+        say(`${seconds} s: ${workload.title}${fsync === 'always' ? ', fsync always' : ''}`);
+        rows.push(...(await runWorkload(workload, fsync, { ...options, url, say })));
+      }
+    }
+    return {
+      ...{ rows, machine: await describe(url, loadAtStart), quick: options.quick },
+      seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+      at: new Date().toISOString(),
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+const options = readOptions(process.argv.slice(2));
+if (options.help) {
+  process.stdout.write(`${usage}\n`);
+} else {
+  const result =
+    options.from === undefined
+      ? await measure(options)
+      : (JSON.parse(await readFile(options.from, 'utf8')) as Result);
+  await writeFile(reportFile, toHtml(result));
+  if (options.docs) {
+    await writeFile(docsFile, withTables(await readFile(docsFile, 'utf8'), toMarkdown(result)));
+  }
+  const output = options.json
+    ? JSON.stringify(result, undefined, 1)
+    : options.markdown
+      ? toMarkdown(result)
+      : toText(result);
+  process.stdout.write(`${output}\n`);
+  say(`Charts: ${reportFile}`);
+}

@@ -1,0 +1,67 @@
+/** The command line. */
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  readonly json: boolean;
+  readonly quick: boolean;
+  readonly only: RegExp | undefined;
+  readonly contenders: RegExp | undefined;
+  readonly rounds: number;
+  readonly slotMs: number;
+  readonly markdown: boolean;
+  readonly docs: boolean;
+  readonly from: string | undefined;
+  readonly profileDir: string | undefined;
+  readonly help: boolean;
+}
+
+export const usage = `npm run bench -- [options]
+  --quick            under 90 s: fewer rounds, short slots, without what takes minutes
+  --only <pattern>   workloads whose name fits, e.g. append-64; a comma means or
+  --contenders <pattern>
+  --rounds <n>       interleaved rounds, default 5 (quick: 3)
+  --slot <ms>        how long a rate is measured, default 1000 (quick: 150)
+  --json             the result on stdout, for machines (npm run -s bench -- --json)
+  --markdown         tables for docs on stdout
+  --docs             puts those tables into docs/performance.md
+  --from <file>      renders a result that was printed by --json; measures nothing
+  --profile <dir>    writes a CPU profile of each contender there
+Everything else is told on stderr; charts are in bench/report.html.`;
+
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      markdown: { type: 'boolean', default: false },
+      docs: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      contenders: { type: 'string' },
+      rounds: { type: 'string' },
+      slot: { type: 'string' },
+      from: { type: 'string' },
+      profile: { type: 'string' },
+    },
+  });
+  const { json, quick, markdown, docs, help, from } = values;
+  return {
+    ...{ json, quick, markdown, docs, help, from, profileDir: values.profile },
+    only: toPattern(values.only),
+    contenders: toPattern(values.contenders),
+    rounds: count(values.rounds, quick ? 3 : 5),
+    slotMs: count(values.slot, quick ? 150 : 1_000),
+  };
+}
+
+function toPattern(text: string | undefined): RegExp | undefined {
+  return text === undefined ? undefined : new RegExp(`^(${text.replaceAll(',', '|')})`);
+}
+
+function count(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${text} is not a count; see --help`);
+  return value;
+}

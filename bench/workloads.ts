@@ -1,0 +1,17 @@
+/** Every workload, in the order of the report. */
+import type { Workload } from './workload.ts';
+import { append } from './workloads/append.ts';
+import { growth } from './workloads/growth.ts';
+import { load } from './workloads/load.ts';
+import { recovery } from './workloads/recovery.ts';
+import { save } from './workloads/save.ts';
+import { wholeRuns } from './workloads/steps.ts';
+
+export const workloads: readonly Workload[] = [
+  ...append,
+  ...save,
+  load,
+  ...wholeRuns,
+  recovery,
+  ...growth,
+];

@@ -1,0 +1,100 @@
+/** Loading what a run needs to go on: a snapshot of 100 KB and the 1,000 events behind it, decoded. */
+import { Job, Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+import { replay } from '../../src/engine/replay.ts';
+import { defineWorkflow } from '../../src/index.ts';
+import { ClaimedRun, encoded, openStore } from '../claimed-run.ts';
+import { eventData, eventText, makeState } from '../payloads.ts';
+import { measureEach } from '../timing.ts';
+import { type Contender, latency, type Workload } from '../workload.ts';
+
+const state = makeState(100_000);
+const events = 1_000;
+const batch = 250;
+
+const raw: Contender = {
+  name: 'raw',
+  async measure({ url, slotMs }) {
+    const redis = new Redis(url);
+    await redis.hset('run', 'state', JSON.stringify(state));
+    for (let i = 0; i < events; i += batch) {
+      const pipeline = redis.pipeline();
+      for (let k = 0; k < batch; k++) pipeline.xadd('log', '*', 'type', 'note', 'data', eventText);
+      await pipeline.exec();
+    }
+    const times = await measureEach(slotMs, async () => {
+      const [hash, entries] = await Promise.all([
+        redis.hgetall('run'),
+        redis.xrange('log', '-', '+'),
+      ]);
+      JSON.parse(hash['state'] ?? '');
+      for (const [, fields] of entries) JSON.parse(fields[3] ?? '');
+      if (entries.length !== events) throw new Error('events are missing');
+    });
+    redis.disconnect();
+    return { latency: times };
+  },
+};
+
+const bullmq: Contender = {
+  name: 'bullmq, job and its log lines',
+  async measure({ url, slotMs }) {
+    const connection = new Redis(url, { maxRetriesPerRequest: null });
+    const queue = new Queue('bench', { connection });
+    const { id = '' } = await queue.add('load', state);
+    for (let i = 0; i < events; i += batch) {
+      await Promise.all(Array.from({ length: batch }, () => queue.addJobLog(id, eventText)));
+    }
+    const times = await measureEach(slotMs, async () => {
+      const [, { logs }] = await Promise.all([Job.fromId(queue, id), queue.getJobLogs(id)]);
+      for (const line of logs) JSON.parse(line);
+      if (logs.length !== events) throw new Error('log lines are missing');
+    });
+    await queue.close();
+    connection.disconnect();
+    return { latency: times };
+  },
+};
+
+const loaded = defineWorkflow({
+  name: 'loaded',
+  state: z.object({ count: z.number().default(0) }).loose(),
+  events: { note: z.any() },
+  // Raw does not fold either; what a reducer costs is its own affair.
+  reduce: { note: (found) => found },
+  run: () => Promise.resolve(),
+});
+
+const pawl: Contender = {
+  name: 'pawl',
+  async measure({ url, slotMs }) {
+    const store = await openStore(url);
+    const run = await ClaimedRun.claim(store, 'r');
+    const set = new Map(
+      Object.entries(state).map(([key, value]) => [`state:${key}`, encoded(value)]),
+    );
+    await run.commit([], { schema: 1, set, remove: [] });
+    const data = encoded(eventData);
+    for (let i = 0; i < events; i += batch) {
+      await run.commit(Array.from({ length: batch }, () => ({ type: 'note', data })));
+    }
+    const times = await measureEach(slotMs, async () => {
+      const found = await store.load('r');
+      if (found === undefined) throw new Error('the run is missing');
+      const replayed = await replay(store, loaded, found);
+      if (replayed.events !== events) throw new Error('events are missing');
+    });
+    await store.close();
+    return { latency: times };
+  },
+};
+
+export const load: Workload = {
+  name: 'load',
+  title: 'Load a snapshot of 100 KB and 1,000 later events, decoded and folded',
+  figures: [latency],
+  baseline: 'raw',
+  contenders: [raw, bullmq, pawl],
+  durable: false,
+};

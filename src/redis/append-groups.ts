@@ -1,0 +1,142 @@
+/**
+ * Group commit across runs: appends that are sent in one turn of the event loop travel in one call of one script.
+ *
+ * A call costs client and server about as much as the append inside it, and when the answers for many runs arrive together,
+ * their next appends are sent together too. Nothing waits for a timer: the call leaves at the end of the turn, so a lone
+ * append is not delayed. The runs of a call share nothing but the way: each has its own fence, token and seq checked, and
+ * its own outcome. A call never leaves a shard, so it works in Redis Cluster too.
+ *
+ * Crash before the call: none of its appends happened. Crash after: all that were not refused did.
+ */
+import { fixedLimits } from '../core/limits.ts';
+import type { CommitParams } from '../core/store.ts';
+import type { Argument, Reply } from './arguments.ts';
+import type { ShardKeys } from './keys.ts';
+import { Packer } from './packer.ts';
+
+/** So that client and server work at the same time: while one call is answered, the next is on its way. */
+const runsPerCall = 16;
+
+interface Send {
+  /** Calls the script for one run. */
+  readonly one: (shard: ShardKeys, params: CommitParams) => Promise<Reply>;
+  /** Calls the script for many. */
+  readonly many: (args: Argument[]) => Promise<readonly unknown[]>;
+}
+
+interface Waiting {
+  readonly params: CommitParams;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class AppendGroups {
+  readonly #send: Send;
+  readonly #waiting = new Map<ShardKeys, Waiting[]>();
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  append(shard: ShardKeys, params: CommitParams): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(shard);
+      if (waiting !== undefined) {
+        waiting.push({ params, resolve, reject });
+        return;
+      }
+      this.#waiting.set(shard, [{ params, resolve, reject }]);
+      if (this.#waiting.size === 1) process.nextTick(() => this.#flush());
+    });
+  }
+
+  #flush(): void {
+    for (const [shard, waiting] of this.#waiting) {
+      // What one call may hold bounds how long Redis is busy with it.
+      let group: Waiting[] = [];
+      let events = 0;
+      let bytes = 0;
+      for (const one of waiting) {
+        events += one.params.events.length;
+        for (const { data } of one.params.events) bytes += data.length;
+        const full =
+          group.length === runsPerCall ||
+          events > fixedLimits.eventsPerCommit ||
+          bytes > fixedLimits.bytesPerCommit;
+        if (full && group.length > 0) {
+          void this.#call(shard, group);
+          group = [];
+          events = one.params.events.length;
+          bytes = one.params.events.reduce((sum, { data }) => sum + data.length, 0);
+        }
+        group.push(one);
+      }
+      void this.#call(shard, group);
+    }
+    this.#waiting.clear();
+  }
+
+  async #call(shard: ShardKeys, group: readonly Waiting[]): Promise<void> {
+    const [lone] = group;
+    if (group.length === 1 && lone !== undefined) {
+      this.#send.one(shard, lone.params).then(lone.resolve, lone.reject);
+      return;
+    }
+    try {
+      const replies = await this.#send.many(toArguments(shard, group));
+      for (const [i, { params, resolve, reject }] of group.entries()) {
+        const reply = replies[i];
+        if (!Array.isArray(reply)) {
+          resolve(['committed', params.expectedSeq + params.events.length, reply]);
+        } else if (String(reply[0]) === 'error') {
+          reject(errorReply(String(reply[1])));
+        } else {
+          resolve(reply as Reply);
+        }
+      }
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+}
+
+/** Bytes an append takes at most: a character is up to three, and lengths take some. */
+function bytesMax(shard: ShardKeys, { run, owner, token, events }: CommitParams): number {
+  let bytes = 3 * (shard.base.length + run.length + owner.length + token.length) + 128;
+  for (const { type, data, lane } of events) {
+    bytes += 3 * (type.length + (lane?.length ?? 0)) + data.length + 12;
+  }
+  return bytes;
+}
+
+function toArguments(shard: ShardKeys, group: readonly Waiting[]): Argument[] {
+  const args: Argument[] = [group.length * 2];
+  const packer = new Packer(group.reduce((sum, { params }) => sum + bytesMax(shard, params), 0));
+  for (const { params } of group) {
+    const { run, fence, owner, token, expectedSeq, events } = params;
+    args.push(shard.run(run), shard.events(run));
+    const size = packer.skip(4);
+    packer.text(String(fence));
+    packer.text(owner);
+    packer.text(token);
+    packer.text(String(expectedSeq));
+    packer.text(shard.changed(run));
+    packer.short(events.length);
+    const start = packer.place;
+    for (const event of events) {
+      packer.text(event.type);
+      packer.bytes(event.data);
+      packer.text(event.lane ?? '');
+    }
+    packer.patch(size, packer.place - start);
+  }
+  args.push(packer.packed);
+  return args;
+}
+
+/** An error that a command inside the script gave for one run, as the client would have thrown it. */
+function errorReply(text: string): Error {
+  const error = new Error(text);
+  error.name = 'ReplyError';
+  return error;
+}
