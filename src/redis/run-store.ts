@@ -124,7 +124,10 @@ export class RedisRunStore implements RunStore {
           `Prefix ${prefix} has ${shards} shards, ${options.shards} were asked for; nothing was written. Leave the option out, or choose another prefix.`,
         );
       }
-      return new RedisRunStore(connected, new Keys(prefix, shards), logger);
+      const store = new RedisRunStore(connected, new Keys(prefix, shards), logger);
+      // A process that starts one run and ends would never know otherwise.
+      await store.#memory.look();
+      return store;
     } catch (error) {
       connected.connection.disconnect();
       throw toFault(error, 'open');
