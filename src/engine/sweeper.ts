@@ -61,6 +61,8 @@ export class Sweeper {
   /** When a look, also one as a follower, was last answered; and until when nobody's presence is judged. */
   #answeredMonotonic: number | undefined;
   #settledMonotonic = 0;
+  /** How long until the next look, as was decided at the last one. */
+  #delayMs = 0;
   #orphansAt = 0;
   #unknownHolders = new Set<string>();
   /** Workflows that a registered worker knows, as of the last search for orphans. */
@@ -77,7 +79,8 @@ export class Sweeper {
     const { clock, sweepMs, logger } = this.#options;
     this.#stop = clock.repeat(async () => {
       try {
-        return await this.#turn();
+        this.#delayMs = await this.#turn();
+        return this.#delayMs;
       } catch (error) {
         logger.warn({ error: String(error) }, 'sweep failed, trying again');
         return sweepMs;
@@ -110,7 +113,7 @@ export class Sweeper {
     const now = this.#options.clock.monotonic();
     const before = this.#answeredMonotonic;
     this.#answeredMonotonic = now;
-    const stalled = before !== undefined && now - before > stallMs;
+    const stalled = before !== undefined && now - before > this.#delayMs + stallMs;
     if (stalled) this.#settledMonotonic = now + settleMs;
   }
 

@@ -6,36 +6,32 @@
  * of the memory is up to a second old; past the limit itself Redis refuses by its own, and nothing is lost by that either.
  */
 import { Cluster } from 'ioredis';
-import { PawlError, UnavailableError } from '../core/errors.ts';
+import { PawlError } from '../core/errors.ts';
 import type { Connection } from './connection.ts';
 
 /** Above this part of maxmemory no new run is taken. */
 const memoryShareMax = 0.9;
-/** How old an answer may be; shorter when it was bad news, so that nobody is refused for long after there is room. */
-const trustedMs = { good: 1_000, bad: 100 };
+/** How often is looked while there is room. */
+const lookEveryMs = 1_000;
 
 export class MemoryGuard {
   readonly #connection: Connection;
   #lookedAt = -Infinity;
-  #share: Promise<number> = Promise.resolve(0);
-  #trustedMs = trustedMs.good;
+  #share = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
   /**
-   * Refuses when memory is short, unless the run exists: to start that again is only a question.
-   * @throws PawlError `PAWL_REDIS_FULL`, UnavailableError; nothing was written.
+   * Refuses when memory is short, unless the run exists: to start that again is only a question. While there is room,
+   * nobody waits for a look; bad news is checked before anybody is refused.
+   * @throws PawlError `PAWL_REDIS_FULL`; nothing was written.
    */
   async refuseNewRun(key: string): Promise<void> {
-    const now = performance.now();
-    if (now - this.#lookedAt > this.#trustedMs) {
-      this.#lookedAt = now;
-      this.#share = this.#look();
-    }
-    const share = await this.#share;
-    this.#trustedMs = share > memoryShareMax ? trustedMs.bad : trustedMs.good;
+    if (this.#share > memoryShareMax) await this.look();
+    else if (performance.now() - this.#lookedAt > lookEveryMs) void this.look();
+    const share = this.#share;
     if (share <= memoryShareMax || (await this.#connection.exists(key)) === 1) return;
     throw new PawlError(
       'PAWL_REDIS_FULL',
@@ -44,24 +40,24 @@ export class MemoryGuard {
     );
   }
 
-  /** The share of the fullest server; 0 where there is no limit, or where keys are evicted instead. */
-  async #look(): Promise<number> {
+  /** Asks for the share of the fullest server. Never rejects: where nobody may ask, or answers, the write itself tells. */
+  async look(): Promise<void> {
     const connection = this.#connection;
+    this.#lookedAt = performance.now();
     const nodes = connection instanceof Cluster ? connection.nodes('master') : [connection];
     try {
       const infos = await Promise.all(nodes.map((node) => node.info('memory')));
-      return Math.max(0, ...infos.map(shareOf));
-    } catch (error) {
-      // Not every user may ask; the write itself tells what is wrong.
-      if (error instanceof Error && error.name === 'ReplyError') return 0;
-      // Not to be taken for an answer, and the write would only wait as long again.
-      this.#lookedAt = -Infinity;
-      throw new UnavailableError('create', 'not-applied', error);
+      this.#share = Math.max(0, ...infos.map(shareOf));
+    } catch {
+      this.#share = 0;
     }
   }
 }
 
-/** As Redis counts when it decides to refuse: without the buffers of replicas and of the append-only file. */
+/**
+ * As Redis counts when it decides to refuse: without the buffers of replicas and of the append-only file. 0 where there is
+ * no limit, or where keys are evicted instead.
+ */
 function shareOf(info: string): number {
   const field = (name: string): string =>
     new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';

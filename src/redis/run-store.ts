@@ -156,9 +156,11 @@ export class RedisRunStore implements RunStore {
       });
       const durable =
         confirmation && (await openDurable(connected.target, confirmation, { callMs, logger }));
-      return new RedisRunStore(connected, new Keys(prefix, shards), {
-        ...{ logger, durable, callMs },
-      });
+      const own = { logger, durable, callMs };
+      const store = new RedisRunStore(connected, new Keys(prefix, shards), own);
+      // A process that starts one run and ends would never know otherwise.
+      await store.#memory.look();
+      return store;
     } catch (error) {
       connected.connection.disconnect();
       throw toFault(error, 'open');

@@ -38,7 +38,7 @@ function phasesOf(options: Options, all: readonly Fault[]): Phase[] {
   }
   const { only } = options;
   const isWanted = ({ name }: Fault): boolean =>
-    only.length === 0 || only.some((beginning) => name.startsWith(beginning));
+    only.length === 0 || only.some((one) => name === one || name.startsWith(`${one}-`));
   const safe = all.filter((fault) => isWanted(fault) && fault.isLossy !== true);
   const lossy = all.filter((fault) => isWanted(fault) && fault.isLossy === true);
   // By count every kind has the same share; by time the other world needs some to come to work.

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CrashPoint, scripts } from '../crash-points.ts';
 import type { Fault } from '../fault.ts';
+import type { Random } from '../random.ts';
 import type { Errand } from '../worker-process.ts';
 import { counting, family } from '../workflows.ts';
 import type { World } from '../world.ts';
@@ -20,7 +21,9 @@ const errands: Readonly<Record<string, Errand['what']>> = {
   post: 'signal',
   resume: 'resume',
 };
-const patienceMs = 8_000;
+const patienceMs = 5_000;
+/** Somebody who is not armed may be quicker: a worker that has just been started, for example. */
+const tries = 3;
 
 export const crashPoints: readonly Fault[] = scripts.flatMap((script) =>
   (['before', 'after'] as const).map((when) => crashPoint({ script, when })),
@@ -30,27 +33,37 @@ function crashPoint({ script, when }: Omit<CrashPoint, 'call'>): Fault {
   return {
     name: `crash-${when}-${script}`,
     async inject(world, random) {
-      const { fleet } = world;
-      await fleet.whole();
-      const victim = fleet.draw(random);
-      const others = [...Array(fleet.size).keys()].filter((slot) => slot !== victim);
-      const slots = bySweeper.has(script) ? others : [victim];
-      const members = slots.map((slot) => fleet.member(slot));
-      const isRare = errands[script] !== undefined || byDeath.has(script);
-      fleet.arm(slots, { script, when, call: isRare ? 1 : random.whole(1, 5) });
-      if (byDeath.has(script)) await fleet.kill(victim);
-      const errand = errands[script];
-      if (errand !== undefined) await provoke(world, victim, errand);
-      if (script === 'told') await startFamily(world);
-      const died = await Promise.race([
-        ...members.map(({ gone }) => gone.then(() => true)),
-        sleep(patienceMs, false),
-      ]);
-      fleet.disarm();
-      await fleet.whole();
-      return died;
+      for (let i = 0; i < tries; i++)
+        if (await tryOnce(world, random, { script, when })) return true;
+      return false;
     },
   };
+}
+
+async function tryOnce(
+  world: World,
+  random: Random,
+  { script, when }: Omit<CrashPoint, 'call'>,
+): Promise<boolean> {
+  const { fleet } = world;
+  await fleet.whole();
+  const victim = fleet.draw(random);
+  const others = [...Array(fleet.size).keys()].filter((slot) => slot !== victim);
+  const slots = bySweeper.has(script) ? others : [victim];
+  const members = slots.map((slot) => fleet.member(slot));
+  const isRare = errands[script] !== undefined || byDeath.has(script);
+  fleet.arm(slots, { script, when, call: isRare ? 1 : random.whole(1, 5) });
+  if (byDeath.has(script)) await fleet.kill(victim);
+  const errand = errands[script];
+  if (errand !== undefined) await provoke(world, victim, errand);
+  if (script === 'told') await startFamily(world);
+  const died = await Promise.race([
+    ...members.map(({ gone }) => gone.then(() => true)),
+    sleep(patienceMs, false),
+  ]);
+  fleet.disarm();
+  await fleet.whole();
+  return died;
 }
 
 /** Lets a worker do what callers do, to a run that may be found in any way afterwards. */
