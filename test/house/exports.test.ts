@@ -56,7 +56,8 @@ test('every export of package.json is built from a source that exists', () => {
 
 test('every file that is published by name exists', () => {
   const missing = manifest.files.filter(
-    (file) => file !== 'dist' && !sources.some(({ path }) => path === file),
+    (file) =>
+      file !== 'dist' && !sources.some(({ path }) => path === file || path.startsWith(`${file}/`)),
   );
   expect(missing).toEqual([]);
 });

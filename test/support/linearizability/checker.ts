@@ -44,6 +44,9 @@ export type Verdict<Input, Answer> =
 /** Beyond this many visits a history is not judged, but refused: make it shorter. */
 const visitsMax = 2_000_000;
 
+/** A history with so many calls at once that to try all orders takes too long; nothing is known of it. */
+export class EntangledError extends Error {}
+
 export function checkHistory<State, Input, Answer>(
   model: Model<State, Input, Answer>,
   history: readonly Operation<Input, Answer>[],
@@ -103,7 +106,7 @@ class Search<State, Input, Answer> {
         stuck = next.visit.candidates;
       }
     }
-    throw new Error(`The history is too entangled to be judged in ${visitsMax} steps.`);
+    throw new EntangledError(`The history cannot be judged in ${visitsMax} steps.`);
   }
 
   /** Places the next candidate that fits and leads to something new. */
