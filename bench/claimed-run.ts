@@ -39,10 +39,11 @@ export class ClaimedRun {
 
   /** One commit. */
   async commit(events: readonly NewEvent[], snapshot?: SnapshotDelta): Promise<void> {
-    const outcome = await this.#store.commit({
-      ...{ ...this.#ownership, token: newToken(), expectedSeq: this.#seq, events },
-      ...(snapshot === undefined ? {} : { snapshot }),
-    });
+    const { run, fence, owner } = this.#ownership;
+    const params = { run, fence, owner, token: newToken(), expectedSeq: this.#seq, events };
+    const outcome = await this.#store.commit(
+      snapshot === undefined ? params : { ...params, snapshot },
+    );
     if (outcome.outcome !== 'committed') throw new Error(`a commit was ${outcome.outcome}`);
     this.#seq = outcome.seq;
   }

@@ -21,7 +21,7 @@ interface Send {
   /** Calls the script for one run. */
   readonly one: (shard: ShardKeys, params: CommitParams) => Promise<Reply>;
   /** Calls the script for many. */
-  readonly many: (args: Argument[]) => Promise<readonly unknown[]>;
+  readonly many: (args: Argument[], keyCount: number) => Promise<readonly unknown[]>;
 }
 
 interface Waiting {
@@ -83,21 +83,24 @@ export class AppendGroups {
       return;
     }
     try {
-      const replies = await this.#send.many(toArguments(shard, group));
+      const replies = await this.#send.many(toArguments(shard, group), group.length * 2);
       for (const [i, { params, resolve, reject }] of group.entries()) {
         const reply = replies[i];
-        if (!Array.isArray(reply)) {
-          resolve(['committed', params.expectedSeq + params.events.length, reply]);
-        } else if (String(reply[0]) === 'error') {
+        if (Array.isArray(reply) && String(reply[0]) === 'error') {
           reject(errorReply(String(reply[1])));
         } else {
-          resolve(reply as Reply);
+          resolve(toAppended(params, reply));
         }
       }
     } catch (error) {
       for (const { reject } of group) reject(error);
     }
   }
+}
+
+/** The answer of the append scripts as that of a commit: they say no more than the version when all went well. */
+export function toAppended({ expectedSeq, events }: CommitParams, reply: unknown): Reply {
+  return Array.isArray(reply) ? reply : ['committed', expectedSeq + events.length, reply];
 }
 
 /** Bytes an append takes at most: a character is up to three, and lengths take some. */
@@ -110,7 +113,7 @@ function bytesMax(shard: ShardKeys, { run, owner, token, events }: CommitParams)
 }
 
 function toArguments(shard: ShardKeys, group: readonly Waiting[]): Argument[] {
-  const args: Argument[] = [group.length * 2];
+  const args: Argument[] = [];
   const packer = new Packer(group.reduce((sum, { params }) => sum + bytesMax(shard, params), 0));
   for (const { params } of group) {
     const { run, fence, owner, token, expectedSeq, events } = params;

@@ -1,3 +1,5 @@
+import { allocate, shrink } from './slab.ts';
+
 /**
  * Texts and bytes in one buffer, each behind its length, as `struct.unpack('>I4c0')` reads them inside Redis.
  *
@@ -9,15 +11,16 @@ export class Packer {
 
   /** `bytesMax`: what it will hold at most. */
   constructor(bytesMax: number) {
-    this.#buffer = Buffer.allocUnsafe(bytesMax);
+    this.#buffer = allocate(bytesMax);
   }
 
   get place(): number {
     return this.#place;
   }
 
+  /** What was packed; nothing may be added any more. */
   get packed(): Buffer {
-    return this.#buffer.subarray(0, this.#place);
+    return shrink(this.#buffer, this.#place);
   }
 
   text(text: string): void {

@@ -1,6 +1,6 @@
 /**
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here and in the header of the
- * script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
+ * script, nowhere else.
  */
 import { Cluster, Redis } from 'ioredis';
 import { fixedLimits } from '../core/limits.ts';
@@ -17,22 +17,25 @@ import type {
   Release,
   WorkerInfo,
 } from '../core/store.ts';
-import { AppendGroups } from './append-groups.ts';
+import { AppendGroups, toAppended } from './append-groups.ts';
 import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import type { Connection } from './connection.ts';
+import { Deadlines } from './deadlines.ts';
 import { type DurableScript, durableScript, type DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { formatTags, formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { lua } from './lua.gen.ts';
+import { type Script, ScriptCommand, toScript } from './script-command.ts';
 import { WriteBatch } from './write-batch.ts';
 
-type Command = (...args: Argument[]) => Promise<Reply>;
+type ScriptName = keyof typeof lua;
+/** The others are called with the keys of one thing, as many as they always have. */
+type SingleScript = Exclude<ScriptName, 'appendMany'>;
 
-/** Keys of each script; undefined where the first argument tells. */
-const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
+/** Keys of each script. */
+const keyCounts: Readonly<Record<SingleScript, number>> = {
   append: 2,
-  appendMany: undefined,
   beat: 3,
   cancel: 6,
   claim: 7,
@@ -53,7 +56,7 @@ const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
 };
 
 /** What is acknowledged to somebody; true where the script recognises its repetition. */
-const acknowledged: Readonly<Partial<Record<keyof typeof lua, boolean>>> = {
+const acknowledged = {
   append: true,
   cancel: true,
   claim: true,
@@ -63,46 +66,41 @@ const acknowledged: Readonly<Partial<Record<keyof typeof lua, boolean>>> = {
   pause: true,
   post: true,
   resume: false,
-};
+} satisfies Partial<Record<SingleScript, boolean>>;
 
 const page = fixedLimits.eventsPerPage;
 
 export class Scripts {
-  readonly #commands: Readonly<Record<string, Command>>;
+  readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #batch: WriteBatch;
+  readonly #deadlines = new Deadlines();
+  readonly #scripts: Readonly<Record<ScriptName, Script>>;
   readonly #groups: AppendGroups | undefined;
   readonly #durable: DurableWrites | undefined;
   readonly #durableScripts = new Map<string, DurableScript>();
 
   /** With `durable`, writes are acknowledged only when they are confirmed. */
   constructor(connection: Connection, keys: Keys, durable?: DurableWrites) {
+    this.#connection = connection;
     this.#keys = keys;
     this.#durable = durable;
-    for (const [name, isRepeatable] of Object.entries(acknowledged)) {
-      const script = name as keyof typeof lua;
-      this.#durableScripts.set(
-        name,
-        durableScript(lua[script], keyCounts[script] ?? 0, isRepeatable),
-      );
-    }
     this.#batch = new WriteBatch(connection);
+    for (const [name, isRepeatable] of Object.entries(acknowledged)) {
+      const script = name as keyof typeof acknowledged;
+      const known = durableScript(lua[script], keyCounts[script], isRepeatable);
+      this.#durableScripts.set(script, known);
+    }
+    const scripts = Object.entries(lua).map(([name, source]) => [name, toScript(name, source)]);
+    this.#scripts = Object.fromEntries(scripts) as Record<ScriptName, Script>;
     // Durable writes gather by themselves, and a simulated server is told of each append alone.
     if (durable === undefined && (connection instanceof Redis || connection instanceof Cluster)) {
       this.#groups = new AppendGroups({
         one: (shard, params) => this.#append(params, shard),
-        many: (args) => this.#call('appendMany', args),
+        // Groups are made already, and each is to be on its way while the next is made.
+        many: (args, keyCount) => this.#send('appendMany', args, keyCount),
       });
     }
-    for (const [name, source] of Object.entries(lua)) {
-      const numberOfKeys = keyCounts[name as keyof typeof lua];
-      connection.defineCommand(commandName(name), {
-        lua: source,
-        ...(numberOfKeys === undefined ? {} : { numberOfKeys }),
-      });
-    }
-    // ioredis adds the commands at run time, so their types are known only here.
-    this.#commands = connection as unknown as Readonly<Record<string, Command>>;
   }
 
   create(params: CreateParams): Promise<Reply> {
@@ -161,12 +159,12 @@ export class Scripts {
   }
 
   /** The hot path: plain pushes, because spreading small arrays costs more than the rest of it. */
-  #append(params: CommitParams, shard: ShardKeys): Promise<Reply> {
+  async #append(params: CommitParams, shard: ShardKeys): Promise<Reply> {
     const { run, fence, owner, token, expectedSeq, events } = params;
     const args: Argument[] = [shard.run(run), shard.events(run), fence, owner, token, expectedSeq];
     args.push(shard.changed(run));
     for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
-    return this.#call('append', args);
+    return toAppended(params, await this.#call('append', args));
   }
 
   interrupt(shard: ShardKeys, params: InterruptParams): Promise<Reply> {
@@ -280,25 +278,32 @@ export class Scripts {
     ]);
   }
 
-  async #call(name: keyof typeof lua, args: Argument[]): Promise<Reply> {
+  async #call(name: SingleScript, args: Argument[]): Promise<Reply> {
+    const script = this.#durable && this.#durableScripts.get(name);
+    if (this.#durable === undefined || script === undefined) {
+      this.#batch.join();
+      return this.#send(name, args, keyCounts[name]);
+    }
     try {
-      const script = this.#durableScripts.get(name);
-      if (this.#durable !== undefined && script !== undefined) {
-        return await this.#durable.call(script, args);
-      }
-      const command = this.#commands[`${commandName(name)}Buffer`];
-      if (command === undefined) throw new TypeError(`script ${name} is not defined`);
-      // Groups are made already, and each is to be on its way while the next is made.
-      if (name !== 'appendMany') this.#batch.join();
-      return await command.apply(this.#commands, args);
+      return await this.#durable.call(script, args);
     } catch (error) {
       throw toFault(error, name);
     }
   }
-}
 
-function commandName(script: string): string {
-  return `pawl_${script}`;
+  async #send(name: ScriptName, args: Argument[], keyCount: number): Promise<Reply> {
+    const connection = this.#connection;
+    const call = { keyCount, args };
+    const command = new ScriptCommand(this.#scripts[name], call, {
+      ...{ connection, deadlines: this.#deadlines },
+    });
+    try {
+      void connection.sendCommand(command);
+      return await command.reply;
+    } catch (error) {
+      throw toFault(error, name);
+    }
+  }
 }
 
 /** KEYS 1–5 of claim, commit and delete. */

@@ -9,7 +9,7 @@
 -- ARGV[4] expectedSeq: seq of the newest event the caller knows
 -- ARGV[5] channel: on which changes of the run are announced
 -- ARGV[6] type of the first event; types, payload bytes and lanes (or empty) alternate from here
--- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'missing'}
+-- Returns version | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'missing'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent.
 local run, events, channel = KEYS[1], KEYS[2], ARGV[5]
 local fence, owner, token, expected = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -19,7 +19,7 @@ local version = m[6] or '0'
 if m[4] == token then
   -- A repetition writes too: WAIT counts from the last write of its connection.
   redis.call('HSET', run, 'token', token)
-  return {'committed', string.format('%.0f', expected + (#ARGV - 5) / 3), version}
+  return version
 end
 if not m[1] then return {'missing'} end
 if m[1] ~= fence or m[2] ~= owner then
@@ -45,4 +45,4 @@ end
 redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', string.format('%.0f', bytes))
 -- The plus says: nothing but the log has changed.
 redis.call('SPUBLISH', channel, '+' .. seq)
-return {'committed', seq, version}
+return version

@@ -3,9 +3,9 @@
  * but before the caller has seen it. These are all the places at which a crash can leave something behind, because
  * nothing else is written.
  */
-import { createHash } from 'node:crypto';
-import { Redis } from 'ioredis';
+import { type Command, Redis } from 'ioredis';
 import { lua } from '../../../src/redis/lua.gen.ts';
+import { ScriptCommand } from '../../../src/redis/script-command.ts';
 
 export interface CrashPoint {
   readonly script: string;
@@ -16,13 +16,6 @@ export interface CrashPoint {
 
 /** Names of all scripts. */
 export const scripts: readonly string[] = Object.keys(lua);
-
-const nameOfHash = new Map(
-  Object.entries(lua).map(([name, source]) => [
-    createHash('sha1').update(source).digest('hex'),
-    name,
-  ]),
-);
 
 let armed: { readonly point: CrashPoint; left: number } | undefined;
 
@@ -54,9 +47,6 @@ export function installCrashPoints(): void {
   Redis.prototype.sendCommand = watched;
 }
 
-function scriptOf({ name, args }: { readonly name: string; readonly args: readonly unknown[] }) {
-  const [first] = args;
-  if (name === 'evalsha') return nameOfHash.get(String(first));
-  if (name !== 'eval') return undefined;
-  return nameOfHash.get(createHash('sha1').update(String(first)).digest('hex'));
+function scriptOf(command: Command): string | undefined {
+  return command instanceof ScriptCommand ? command.script.name : undefined;
 }

@@ -20,6 +20,7 @@ export function reportOf({ seed, minutes }: Options, outcomes: readonly Outcome[
     runs: sum(({ runs }) => runs),
     eventsAcknowledged: sum(({ verdict }) => verdict.eventsAcknowledged),
     eventsLost: sum(({ verdict }) => verdict.eventsLost),
+    eventsForgotten: sum(({ verdict }) => verdict.eventsForgotten),
     eventsDoubled: sum(({ verdict }) => verdict.eventsDoubled),
     staleWritesAccepted: sum(({ verdict }) => verdict.staleWritesAccepted),
     stepsRunAgain: sum(({ verdict }) => verdict.stepsRunAgain),

@@ -11,6 +11,8 @@ import type { Witness } from './witness.ts';
 export interface Verdict {
   readonly eventsAcknowledged: number;
   readonly eventsLost: number;
+  /** Acknowledged events that Redis itself forgot, where it was made to. */
+  readonly eventsForgotten: number;
   readonly eventsDoubled: number;
   readonly staleWritesAccepted: number;
   /** Bodies that began again, because what they had done was not stored when their worker was lost. */
@@ -30,13 +32,16 @@ export function judgeWorld(
   const lost = lostEvents(logs, witness);
   const doubled = logs.flatMap(doubledResults);
   // A run that is gone, or whose last commit is, has nobody left to write `run.rewound`.
-  const judged = judge(history, { settled: true, allowRewinds: mayForget }).filter(
+  // Which runs may be set aside, the driver knows.
+  const settled = { settled: true, mayBeSetAside: true };
+  const judged = judge(history, { ...settled, allowRewinds: mayForget }).filter(
     ({ invariant }) => !mayForget || invariant !== 'acknowledged is stored',
   );
   const rewinds = logs.flatMap(({ events }) => events.filter(({ type }) => type === 'run.rewound'));
   return {
     eventsAcknowledged: witness.told.length,
-    eventsLost: lost.length,
+    eventsLost: mayForget ? 0 : lost.length,
+    eventsForgotten: mayForget ? lost.length : 0,
     eventsDoubled: doubled.length,
     staleWritesAccepted: judged.filter(({ invariant }) => staleness.has(invariant)).length,
     stepsRunAgain: bodiesAgain(witness),

@@ -24,7 +24,7 @@ export interface WorkerSetup {
 
 /** Something that callers do to runs, to be done in this process so that it can die of it. */
 export interface Errand {
-  readonly what: 'start' | 'signal' | 'pause' | 'resume' | 'cancel' | 'delete' | 'state';
+  readonly what: 'start' | 'signal' | 'pause' | 'resume' | 'cancel' | 'delete' | 'state' | 'recall';
   readonly run: string;
 }
 
@@ -109,6 +109,9 @@ async function runErrand(pawl: Pawl, { what, run }: Errand): Promise<void> {
       return;
     case 'state':
       await handle.state();
+      return;
+    case 'recall':
+      await handle.checkpoint('1-0');
   }
 }
 

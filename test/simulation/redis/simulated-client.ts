@@ -3,6 +3,7 @@
  * is. Every request takes a `Line`, which decides when it arrives and whether its answer comes back.
  */
 import { type Command, Redis } from 'ioredis';
+import { ScriptCommand } from '../../../src/redis/script-command.ts';
 import type { SimulatedRedis, Subscriber } from './simulated-redis.ts';
 import type { SimReply } from './values.ts';
 
@@ -73,30 +74,25 @@ export class SimulatedClient extends Redis implements Subscriber {
     this.#line.hear(() => this.emit('smessage', channel, message));
   }
 
-  /** Scripts: what ioredis would send as EVALSHA. Only the variant that returns buffers is used. */
-  override defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void {
-    const { lua, numberOfKeys = 0 } = definition;
-    const call = async (...values: (string | number | Buffer)[]): Promise<unknown> => {
-      const args = values.map(toText);
-      const [keys, argv] = [args.slice(0, numberOfKeys), args.slice(numberOfKeys)];
-      const perform = (): SimReply => this.#server.run(lua, keys, argv);
-      return toBuffers(
-        await this.#line.send({ name: name.replace('pawl_', ''), args, argv, perform }),
-      );
-    };
-    Object.assign(this, { [`${name}Buffer`]: call });
-  }
-
   override sendCommand(command: Command): unknown {
     const args = (command.args as (string | number | Buffer)[]).map(toText);
+    if (command instanceof ScriptCommand) {
+      const { script, keyCount } = command;
+      const [keys, argv] = [args.slice(0, keyCount), args.slice(keyCount)];
+      const run = (): SimReply => this.#server.run(script.source, keys, argv);
+      return this.#answer(command, { name: script.name, args, argv, perform: run });
+    }
     const { name } = command;
     // Asked by real time, so it must not be part of the history.
     if (name === 'info' && args[0] === 'memory') {
       command.resolve(Buffer.alloc(0));
       return command.promise;
     }
-    const perform = (): SimReply => this.#perform(name, args);
-    this.#line.send({ name, args, perform }).then(
+    return this.#answer(command, { name, args, perform: () => this.#perform(name, args) });
+  }
+
+  #answer(command: Command, request: Request): Promise<unknown> {
+    this.#line.send(request).then(
       (reply) => command.resolve(toBuffers(reply) as Buffer),
       (error: Error) => command.reject(error),
     );

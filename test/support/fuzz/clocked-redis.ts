@@ -6,9 +6,23 @@
  * server that runs them is a real one.
  */
 import { Redis, type RedisOptions } from 'ioredis';
+import { type Script, ScriptCommand, toScript } from '../../../src/redis/script-command.ts';
 
 const clockKey = 'test:clock';
 const timeCall = "redis.call('TIME')";
+
+const scripts = new Map<string, Script>();
+
+/** The script with the other clock, the same one each time. */
+function clocked({ name, source }: Script): Script {
+  const known = scripts.get(name);
+  // A call that is sent again has been here before.
+  if (known?.source === source) return known;
+  const read = `redis.call('MGET', '${clockKey}:s', '${clockKey}:us')`;
+  const script = toScript(name, source.replaceAll(timeCall, read));
+  scripts.set(name, script);
+  return script;
+}
 
 export class ClockedRedis extends Redis {
   /** The store makes a connection of its own from the one it is given: of this kind, too. */
@@ -16,12 +30,10 @@ export class ClockedRedis extends Redis {
     return new ClockedRedis({ ...this.options, ...override, replyMapping: 'legacy' });
   }
 
-  override defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void {
-    const lua = definition.lua.replaceAll(
-      timeCall,
-      `redis.call('MGET', '${clockKey}:s', '${clockKey}:us')`,
-    );
-    super.defineCommand(name, { ...definition, lua });
+  override sendCommand(...call: Parameters<Redis['sendCommand']>): unknown {
+    const [command] = call;
+    if (command instanceof ScriptCommand) command.script = clocked(command.script);
+    return super.sendCommand(...call);
   }
 
   /** Puts the clock of the scripts to a time in milliseconds since 1970. */

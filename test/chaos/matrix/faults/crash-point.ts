@@ -19,6 +19,7 @@ const errands: Readonly<Record<string, Errand['what']>> = {
   load: 'state',
   pause: 'pause',
   post: 'signal',
+  recall: 'recall',
   resume: 'resume',
 };
 const patienceMs = 5_000;
@@ -57,6 +58,7 @@ async function tryOnce(
   const errand = errands[script];
   if (errand !== undefined) await provoke(world, victim, errand);
   if (script === 'told') await startFamily(world);
+  if (script === 'appendMany') await startCrowd(world);
   const died = await Promise.race([
     ...members.map(({ gone }) => gone.then(() => true)),
     sleep(patienceMs, false),
@@ -77,6 +79,16 @@ async function provoke(world: World, slot: number, what: Errand['what']): Promis
     ends: what === 'cancel' ? ['completed', 'cancelled'] : ['completed'],
   });
   fleet.send(slot, { what, run });
+}
+
+/** So many runs at once that their answers arrive together, and their next appends leave together. */
+async function startCrowd({ driver, fleet }: World): Promise<void> {
+  for (let i = 0; i < 8 * fleet.size; i++) {
+    await driver.start({
+      ...{ workflow: counting, input: { count: 50, paceMs: 0 }, deeds: [] },
+      ...{ ends: ['completed'], output: 1_225 },
+    });
+  }
 }
 
 /** Children whose parents wait for the news of their end. */

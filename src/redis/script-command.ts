@@ -1,0 +1,121 @@
+/**
+ * One call of a script, written to the wire in one piece.
+ *
+ * Every write of pawl is such a call, so what a client spends on it bounds everything. ioredis builds a command from its
+ * arguments one by one and gives each a timer of its own; this one is encoded into a single buffer, and all calls of a
+ * connection share one timer (deadlines.ts). What ioredis does well stays with ioredis: queueing, order, reconnection,
+ * sending again, redirections in a Cluster. A call that is sent again is encoded again, for the socket it goes to.
+ *
+ * The first call on a socket carries the source of the script and later ones its hash. A server that has forgotten the
+ * script says so before anything has happened; then the call goes out again with the source.
+ */
+import { createHash } from 'node:crypto';
+import { Command } from 'ioredis';
+import type { Argument, Reply } from './arguments.ts';
+import type { Connection } from './connection.ts';
+import type { Deadlines } from './deadlines.ts';
+import { allocate } from './slab.ts';
+
+/** A script, and the connections whose server knows it. */
+export interface Script {
+  readonly name: string;
+  readonly source: string;
+  readonly sha: string;
+  readonly knownOn: WeakSet<object>;
+}
+
+export function toScript(name: string, source: string): Script {
+  const sha = createHash('sha1').update(source).digest('hex');
+  return { name, source, sha, knownOn: new WeakSet() };
+}
+
+export class ScriptCommand extends Command {
+  /** Another text may be put here before the call is sent: tests do, to give it another clock. */
+  script: Script;
+  /** How many of the arguments are keys. */
+  readonly keyCount: number;
+  readonly #deadlines: Deadlines;
+  #socket: object | undefined;
+
+  constructor(
+    script: Script,
+    { keyCount, args }: { readonly keyCount: number; readonly args: Argument[] },
+    { connection, deadlines }: { readonly connection: Connection; readonly deadlines: Deadlines },
+  ) {
+    super('evalsha');
+    this.script = script;
+    this.keyCount = keyCount;
+    this.args = args;
+    this.#deadlines = deadlines;
+    const { reject } = this;
+    this.reject = (error) => {
+      if (error.message.startsWith('NOSCRIPT')) {
+        if (this.#socket !== undefined) this.script.knownOn.delete(this.#socket);
+        void connection.sendCommand(this);
+      } else {
+        this.#deadlines.delete(this);
+        reject(error);
+      }
+    };
+  }
+
+  /** Its answer, of which texts are buffers. */
+  get reply(): Promise<Reply> {
+    return this.promise as Promise<Reply>;
+  }
+
+  override getKeys(): (string | Buffer)[] {
+    return this.args.slice(0, this.keyCount) as (string | Buffer)[];
+  }
+
+  override toWritable(socket: object): Buffer {
+    this.#socket = socket;
+    const { knownOn, sha, source } = this.script;
+    const isKnown = knownOn.has(socket);
+    if (!isKnown) knownOn.add(socket);
+    return encodeCall(isKnown ? ['evalsha', sha] : ['eval', source], this.keyCount, this.args);
+  }
+
+  override setTimeout(ms: number): void {
+    this.#deadlines.add(this, ms);
+  }
+
+  /** Called with each answer. */
+  override transformReply<T>(reply: T): T {
+    this.#deadlines.delete(this);
+    return reply;
+  }
+}
+
+/** A command as RESP has it; texts gather, so that few parts are to be copied. */
+function encodeCall(
+  [name, script]: readonly [string, string],
+  keyCount: number,
+  args: readonly unknown[],
+): Buffer {
+  const parts: (string | Buffer)[] = [];
+  const keys = String(keyCount);
+  let text =
+    `*${args.length + 3}\r\n$${name.length}\r\n${name}\r\n` +
+    `$${Buffer.byteLength(script)}\r\n${script}\r\n$${keys.length}\r\n${keys}\r\n`;
+  let size = 0;
+  for (const argument of args) {
+    if (Buffer.isBuffer(argument)) {
+      text += `$${argument.length}\r\n`;
+      size += Buffer.byteLength(text) + argument.length;
+      parts.push(text, argument);
+      text = '\r\n';
+    } else {
+      const value = String(argument);
+      text += `$${Buffer.byteLength(value)}\r\n${value}\r\n`;
+    }
+  }
+  size += Buffer.byteLength(text);
+  parts.push(text);
+  const encoded = allocate(size);
+  let place = 0;
+  for (const part of parts) {
+    place += typeof part === 'string' ? encoded.write(part, place) : part.copy(encoded, place);
+  }
+  return encoded;
+}
