@@ -121,9 +121,24 @@ export class Driver {
       await sleep(500);
       left = await this.#atWork();
     }
+    const described = await Promise.all(left.map((one) => this.#describe(one)));
     this.#isRunning = false;
     await this.#loop;
-    return left;
+    return described;
+  }
+
+  /** What there is to see of a run that does not end. */
+  async #describe(left: string): Promise<string> {
+    const [id = ''] = left.split(' ');
+    const run = this.#options.pawl.run(id);
+    const { workflow, worker, seq, fence, paused } = await run.info();
+    const last: string[] = [];
+    for await (const event of run.events({ signal: AbortSignal.timeout(1_000) })) {
+      last.push(`${event.seq} ${event.type} at ${event.at.toISOString()}`);
+    }
+    const entry = this.#open.get(id);
+    const about = { workflow, worker, seq, fence, paused, todo: entry?.todo, done: entry?.done };
+    return `${left}, ${JSON.stringify({ ...about, last: last.slice(-6) })},`;
   }
 
   async #work(): Promise<void> {
