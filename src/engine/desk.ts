@@ -85,7 +85,7 @@ export class Desk {
     this.#steps = steps;
     this.#waits = waits;
     this.#mailbox = new Mailbox({
-      ...{ run, store, writer, logger },
+      ...{ run, store, writer, logger, clock, lost },
       onTaken: () => this.#look(),
       onPaused: () => this.#pause(),
       onUnreadable: (error) => this.#onUnreadable(error),

@@ -2,6 +2,7 @@
  * The inbox of a claimed run: messages are taken into the log in the order in which they came, each with the commit that
  * removes it from the inbox. A message that a dying worker had read but not committed is still there for the next one.
  */
+import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Mail, Message, RunStore } from '../core/store.ts';
 import type { CancelRequest, ChildEnd, SignalData } from '../core/event.ts';
@@ -15,6 +16,9 @@ export interface MailboxOptions {
   readonly store: RunStore;
   readonly writer: LogWriter;
   readonly logger: Logger;
+  readonly clock: Clock;
+  /** Ends when the run is not this worker's any more. */
+  readonly lost: AbortSignal;
   /** Called when messages are in the fold. */
   readonly onTaken: () => void;
   /** Called when the run is to be paused. */
@@ -22,6 +26,8 @@ export interface MailboxOptions {
   /** Called when a message cannot be read: it is neither taken nor passed over. */
   readonly onUnreadable: (error: unknown) => void;
 }
+
+const retryMs = 200;
 
 export class Mailbox {
   readonly #options: MailboxOptions;
@@ -52,7 +58,7 @@ export class Mailbox {
     this.#options.onTaken();
   }
 
-  /** Reads the inbox and takes what is new. Never rejects; what it misses, the next call finds. */
+  /** Reads the inbox and takes what is new. Never rejects: without an answer it reads again, until the run is let go of. */
   look(): Promise<void> {
     if (this.#looking !== undefined) {
       this.#lookAgain = true;
@@ -68,17 +74,33 @@ export class Mailbox {
   }
 
   async #read(): Promise<void> {
-    const { store, run, logger, onPaused, onUnreadable } = this.#options;
-    let mail: Mail;
-    try {
-      mail = await store.mail(run);
-    } catch (error) {
-      if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') onUnreadable(error);
-      else logger.warn({ run, error: String(error) }, 'inbox not read');
-      return;
+    const { lost, clock, onPaused } = this.#options;
+    while (!lost.aborted) {
+      const mail = await this.#mail();
+      if (mail === 'unreadable') return;
+      if (mail !== undefined) {
+        this.take(mail.messages);
+        if (mail.paused) onPaused();
+        return;
+      }
+      // Nobody may ask for this run again, and a handler that waits in place would wait for ever.
+      await clock.sleep(retryMs, lost);
     }
-    this.take(mail.messages);
-    if (mail.paused) onPaused();
+  }
+
+  /** Undefined without an answer. */
+  async #mail(): Promise<Mail | 'unreadable' | undefined> {
+    const { store, run, logger, onUnreadable } = this.#options;
+    try {
+      return await store.mail(run);
+    } catch (error) {
+      if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
+        onUnreadable(error);
+        return 'unreadable';
+      }
+      logger.warn({ run, error: String(error) }, 'inbox not read, trying again');
+      return undefined;
+    }
   }
 }
 
