@@ -39,7 +39,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   beat: 3,
   cancel: 6,
   claim: 7,
-  commit: 8,
+  commit: 3,
   create: 5,
   delete: 9,
   due: 1,
@@ -135,8 +135,7 @@ export class Scripts {
       return this.#groups?.append(shard, params) ?? this.#append(params, shard);
     }
     const args: Argument[] = [
-      ...runKeys(shard, params.run),
-      ...[shard.inbox(params.run), shard.checkpoints(params.run), shard.kept(params.run)],
+      ...[shard.run(params.run), shard.events(params.run), shard.snapshot(params.run)],
       ...[params.run, params.fence, params.owner, params.token, params.expectedSeq, shard.base],
       ...[
         events.length,
@@ -306,7 +305,7 @@ export class Scripts {
   }
 }
 
-/** KEYS 1–5 of claim, commit and delete. */
+/** KEYS 1–5 of claim and delete. */
 function runKeys(shard: ShardKeys, run: string): string[] {
   return [shard.run(run), shard.payload(run), shard.events(run), shard.snapshot(run), shard.due];
 }

@@ -2,14 +2,11 @@
 -- The owner's write: appends events, saves what changed of the snapshot, lets go of the run; any of these, all at once.
 -- Atomic because log, snapshot, status, timers and indexes must never tell different stories.
 -- KEYS[1] run: hash
--- KEYS[2] payload: hash
--- KEYS[3] events: stream
--- KEYS[4] snapshot: hash
--- KEYS[5] due: zset
--- KEYS[6] inbox: stream
--- KEYS[7] checkpoints: stream, entry id <version>-<n>
--- KEYS[8] kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
---   bytes, or empty when it was absent
+-- KEYS[2] events: stream
+-- KEYS[3] snapshot: hash
+-- Keys that few commits need are built from the base, so that the others need not send them: payload, due, held, indexes,
+--   inbox; checkpoints: stream, entry id <version>-<n>; kept: hash, <version>:<field> → what that field was in the
+--   checkpoints of that version: = and its bytes, or empty when it was absent
 -- ARGV[1] id: run id
 -- ARGV[2] fence: the caller's
 -- ARGV[3] owner: token of the caller's claim
@@ -30,8 +27,7 @@
 --   | {'missing'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
 --   ahead of the log; what a checkpoint holds is copied before it is overwritten.
-local run, payload, events, snapshot, due, inbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local checkpoints, kept = KEYS[7], KEYS[8]
+local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
 local status, taken = ARGV[11], tonumber(ARGV[14])
@@ -75,7 +71,7 @@ else
   local function preserve(field)
     if not newest then return end
     local old = redis.call('HGET', snapshot, field)
-    redis.call('HSETNX', kept, newest .. ':' .. field, old and '=' .. old or '')
+    redis.call('HSETNX', base .. 'kept:' .. id, newest .. ':' .. field, old and '=' .. old or '')
   end
   local behind = next + 2 * ARGV[9]
   for field = next, behind - 2, 2 do preserve(ARGV[field]) end
@@ -90,13 +86,14 @@ else
     next = next + 1
   end
   for n = 0, ARGV[15] - 1 do
-    redis.call('XADD', checkpoints, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at, 'bytes', ARGV[16],
+    redis.call('XADD', base .. 'checkpoints:' .. id, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at, 'bytes', ARGV[16],
       'label', ARGV[next], 'node', ARGV[next + 1], 'metadata', ARGV[next + 2])
     redis.call('HSET', run, 'kept', version)
     next = next + 3
   end
 end
 if taken > 0 then
+  local inbox = base .. 'inbox:' .. id
   for _, message in ipairs(redis.call('XRANGE', inbox, '-', '+', 'COUNT', taken)) do
     redis.call('XDEL', inbox, message[1])
   end
@@ -104,7 +101,7 @@ if taken > 0 then
 end
 if status ~= '' then
   local field = status == 'completed' and 'output' or 'error'
-  if ARGV[12] ~= '' then redis.call('HSET', payload, field, ARGV[12]) end
+  if ARGV[12] ~= '' then redis.call('HSET', base .. 'payload:' .. id, field, ARGV[12]) end
   redis.call('SREM', base .. 'held:' .. redis.call('HGET', run, 'worker'), id)
   redis.call('HSET', run, 'status', status, 'changedAt', at)
   redis.call('HDEL', run, 'owner', 'worker', 'deaths', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
@@ -120,7 +117,7 @@ if status ~= '' then
       redis.call('HSET', run, 'untold', '1', 'expiresAt', dueAt)
       dueAt = at
     end
-    redis.call('ZADD', due, dueAt, id)
+    redis.call('ZADD', base .. 'due', dueAt, id)
   end
   if status == 'waiting' and ARGV[13] ~= '' then
     redis.call('HSET', run, 'wakeAt', string.format('%.0f', now + ARGV[13]))
