@@ -116,6 +116,11 @@ export class Desk {
     await this.#mailbox.look();
   }
 
+  /** A commit is stored. Nobody may have waited for it, such as for one that takes messages. */
+  committed(): void {
+    this.#waits.reconsider();
+  }
+
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
   async cleanUp(): Promise<void> {
     const { fold, claimed, logger } = this.#options;

@@ -63,6 +63,7 @@ export class Execution {
   #fence: number | undefined;
   #parent: string | undefined;
   #handBackWanted = false;
+  #askedEarly = false;
   #onCommitted: () => void = () => undefined;
   /** Resolves at the first commit under this claim. */
   readonly progressed = new Promise<void>((resolve) => {
@@ -126,8 +127,9 @@ export class Execution {
     await this.#writer?.handBack();
   }
 
-  /** Somebody wants something of this run. */
+  /** Somebody wants something of this run. It may be told before the answer to the claim has been looked at. */
   asked(): void {
+    this.#askedEarly = this.#desk === undefined;
     void this.#desk?.lookForMail();
   }
 
@@ -235,6 +237,7 @@ export class Execution {
       ...{ writer, claimed, fold: replayed.fold, lost: this.#abort.signal },
     });
     this.#desk = desk;
+    if (this.#askedEarly) void desk.lookForMail();
     return desk;
   }
 
@@ -265,7 +268,10 @@ export class Execution {
       fold: replayed.fold,
       tail: { events: replayed.events, bytes: replayed.bytes },
       onLost: this.#onLost,
-      onCommitted: this.#onCommitted,
+      onCommitted: () => {
+        this.#onCommitted();
+        this.#desk?.committed();
+      },
     });
     this.#writer = writer;
     this.#fence = claimed.ownership.fence;

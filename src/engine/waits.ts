@@ -146,7 +146,12 @@ export class Waits {
         wait.settle();
       }
     }
-    void this.#considerParking();
+    this.reconsider();
+  }
+
+  /** Parks the run if all that is left of it are long waits. */
+  reconsider(): void {
+    if (this.#waits.size > 0) void this.#considerParking();
   }
 
   /** Ends all waits with an error: the run is being cancelled. True when there was one. */
@@ -188,7 +193,7 @@ export class Waits {
     try {
       await new Promise<void>((resolve, reject) => {
         this.#waits.add({ name, dueAt, check, settle: resolve, fail: reject });
-        void this.#considerParking();
+        this.reconsider();
         if (dueAt === undefined) return;
         const until = AbortSignal.any([done.signal, signal]);
         const ring = async (): Promise<void> => {
