@@ -137,7 +137,8 @@ export class Desk {
 
   /** The handler has ended, or is left where it stands. */
   close(): void {
-    this.#closed.abort();
+    // With a reason, because without one an exception is made, and its stack is dear.
+    this.#closed.abort('over');
   }
 
   #look(): void {

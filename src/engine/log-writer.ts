@@ -248,7 +248,7 @@ export class LogWriter {
 
   async #commitBatch(): Promise<void> {
     const batch = this.#takeBatch();
-    const events = [...this.#riders.splice(0), ...batch.flatMap((pending) => pending.events)];
+    const events = this.#eventsOf(batch);
     const drained = this.#pending.length === 0;
     const handBack = drained && this.#handBack && this.#release === undefined;
     const release: Release | undefined = handBack
@@ -291,6 +291,13 @@ export class LogWriter {
     const { ownership, newToken } = this.#options;
     const { run, fence, owner } = ownership;
     return { run, fence, owner, token: newToken(), expectedSeq: this.#seq, events };
+  }
+
+  /** The riders go first. Nearly always there is one submission and no rider, and nothing to put together. */
+  #eventsOf(batch: readonly Pending[]): readonly NewEvent[] {
+    const [first] = batch;
+    if (first !== undefined && batch.length === 1 && this.#riders.length === 0) return first.events;
+    return [...this.#riders.splice(0), ...batch.flatMap((pending) => pending.events)];
   }
 
   #takeBatch(): Pending[] {

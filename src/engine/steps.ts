@@ -181,7 +181,7 @@ export class Steps {
     try {
       return await Promise.race([body(context), late]);
     } finally {
-      done.abort();
+      done.abort('over');
       late.catch(() => undefined);
     }
   }
@@ -206,7 +206,10 @@ export class Steps {
     const { run, workflow, limits } = this.#options;
     const context = {
       signal,
-      idempotencyKey: idempotencyKey(run, at.name),
+      // Made when it is asked for: few steps do, and a hash costs more than the rest of the context.
+      get idempotencyKey() {
+        return idempotencyKey(run, at.name);
+      },
       attempt: at.attempt,
       emit: (type: string, data: unknown) => {
         const limit = fixedLimits.eventsPerCommit - eventsOfCompletion;

@@ -37,7 +37,7 @@ export class Suspects {
     try {
       return await execute();
     } finally {
-      over.abort();
+      over.abort('over');
     }
   }
 }

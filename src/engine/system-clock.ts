@@ -27,7 +27,7 @@ export const systemClock: Clock = {
       }
     })();
     return () => {
-      stopped.abort();
+      stopped.abort('over');
       return loop;
     };
   },

@@ -205,7 +205,7 @@ export class Waits {
         void ring();
       });
     } finally {
-      done.abort();
+      done.abort('over');
     }
   }
 
