@@ -4,9 +4,6 @@
 -- KEYS[1] run: hash
 -- KEYS[2] events: stream
 -- KEYS[3] snapshot: hash
--- Keys that few commits need are built from the base, so that the others need not send them: payload, due, held, indexes,
---   inbox; checkpoints: stream, entry id <version>-<n>; kept: hash, <version>:<field> → what that field was in the
---   checkpoints of that version: = and its bytes, or empty when it was absent
 -- ARGV[1] id: run id
 -- ARGV[2] fence: the caller's
 -- ARGV[3] owner: token of the caller's claim
@@ -27,6 +24,9 @@
 --   | {'missing'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
 --   ahead of the log; what a checkpoint holds is copied before it is overwritten.
+-- Keys that few commits need are built from the base, so that the others need not send them. Checkpoints: stream, entry id
+-- <version>-<n>. Kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its bytes,
+-- or empty when it was absent.
 local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
