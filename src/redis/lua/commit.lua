@@ -24,14 +24,14 @@
 --   | {'missing'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
 --   ahead of the log; what a checkpoint holds is copied before it is overwritten.
--- Keys that few commits need are built from the base, so that the others need not send them. Checkpoints: stream, entry id
--- <version>-<n>. Kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its bytes,
--- or empty when it was absent.
 local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
 local status, taken = ARGV[11], tonumber(ARGV[14])
 
+-- Keys that few commits need are built from the base, so that the others need not send them. Checkpoints: stream, entry id
+-- <version>-<n>. Kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its bytes,
+-- or empty when it was absent.
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused', 'parent',
   'kept', 'loose')
 if not m[1] then return {'missing'} end
