@@ -11,6 +11,7 @@
  * Nothing is remembered here, so a crash between any two lines changes nothing; sealing a repeated commit gives other
  * bytes, and the store knows it by its token.
  */
+import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher, Place } from '../core/cipher.ts';
 import { PawlError } from '../core/errors.ts';
@@ -185,6 +186,10 @@ export class EncryptedRunStore implements RunStore {
   }
 
   // What carries no payload goes through as it is.
+
+  get archive(): Archive {
+    return this.#store.archive;
+  }
 
   interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     return this.#store.interrupt(params);

@@ -2,6 +2,7 @@
  * The run store on Redis. Every method is one script or one read; the invariants live in the scripts (see lua/), this file
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
+import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
@@ -37,6 +38,7 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
+import { RedisArchive } from './archive.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
 import {
@@ -95,6 +97,7 @@ export interface RedisStoreOptions {
 export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
   readonly hidesInfo: boolean;
+  readonly archive: Archive;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #callMs: number;
@@ -123,6 +126,14 @@ export class RedisRunStore implements RunStore {
     this.#durable = durable;
     this.#scripts = new Scripts(connected.connection, keys, durable);
     this.#memory = new MemoryGuard(connected.connection);
+    this.archive = new RedisArchive({
+      ...{
+        keys,
+        connection: connected.connection,
+        scripts: this.#scripts,
+        guard: (call) => this.#run(call),
+      },
+    });
     this.#announcements = new Announcements(connected.connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection: connected.connection },
