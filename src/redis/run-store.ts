@@ -4,7 +4,6 @@
  */
 import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
-import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
@@ -52,7 +51,7 @@ import {
 import { confirmationFor, type Durability } from './durability.ts';
 import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
-import { toFault } from './faults.ts';
+import { closedError, toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { Keys, type ShardKeys } from './keys.ts';
 import { MemoryGuard } from './memory-guard.ts';
@@ -394,10 +393,6 @@ export class RedisRunStore implements RunStore {
       throw this.#closed ? closedError() : toFault(error, 'redis');
     }
   }
-}
-
-function closedError(): PawlError {
-  return new PawlError('PAWL_CLOSED', 'The store is closed; open a new one.');
 }
 
 function ignore(): void {
