@@ -66,6 +66,8 @@ export interface Archive {
   measure(run: string): Promise<RunBytes | undefined>;
   /** Removes a run and every trace of it, unless it has changed. */
   remove(params: RemoveParams): Promise<RemoveOutcome>;
+  /** The store's clock, in milliseconds since 1970: what is told young from old by. */
+  now(): Promise<number>;
   /** How many runs there are, of a workflow or of all. */
   count(workflow?: string): Promise<number>;
 }

@@ -19,9 +19,11 @@ import type { Fold } from '../core/fold.ts';
 import type { Logger } from '../core/logger.ts';
 import { backoffMs, type RetryPolicy } from '../core/policy.ts';
 import type { Delivery, Report, WakeUp } from '../core/queue.ts';
+import { type EndStatus, keepMsOf, type RetentionTimes } from '../core/retention.ts';
 import type { ClaimOutcome } from '../core/store.ts';
 import { cancelChildren, tellParent } from './children.ts';
 import { Desk } from './desk.ts';
+import { Expiry } from './expiry.ts';
 import { type Loss, LogWriter } from './log-writer.ts';
 import { encodeError } from './payloads.ts';
 import { replay, type Replayed } from './replay.ts';
@@ -34,6 +36,8 @@ import { recordWrite } from './writes.ts';
 export interface ExecutionOptions extends StartParts {
   readonly worker: string;
   readonly workflow: AnyWorkflow;
+  /** What is said of all workflows; a workflow's own word comes first. */
+  readonly retention?: RetentionTimes;
   readonly keepMs: number;
   readonly resendMs: number;
   readonly replayBudgetMs: number;
@@ -58,6 +62,7 @@ export class Execution {
   /** Resolves when the run is not this worker's any more. */
   readonly #lost: Promise<Loss>;
   #onLost: (loss: Loss, reason: PawlError) => void = () => undefined;
+  readonly #expiry: Expiry;
   #writer: LogWriter | undefined;
   #desk: Desk | undefined;
   #fence: number | undefined;
@@ -72,6 +77,9 @@ export class Execution {
   constructor(wakeUp: WakeUp, options: ExecutionOptions) {
     this.#wakeUp = wakeUp;
     this.#options = options;
+    const { store, logger, workflow } = options;
+    const parts = { store, logger, run: wakeUp.run };
+    this.#expiry = new Expiry(parts, workflow.definition.expireCheckpoints);
     this.#lost = new Promise((resolve) => {
       this.#onLost = (loss, reason) => {
         this.#abort.abort(reason);
@@ -266,6 +274,7 @@ export class Execution {
       tail: { events: replayed.events, bytes: replayed.bytes },
       onLost: this.#onLost,
       onCommitted: this.#onCommitted,
+      onKept: (count) => this.#expiry.kept(count),
     });
     this.#writer = writer;
     this.#fence = claimed.ownership.fence;
@@ -276,7 +285,7 @@ export class Execution {
 
   /** Calls the handler and turns its end into the run's last events and release. */
   async #callHandler(desk: Desk, input: unknown): Promise<Ending> {
-    const { workflow, limits, keepMs } = this.#options;
+    const { workflow, limits } = this.#options;
     const { run } = this.#wakeUp;
     try {
       const output: unknown = await workflow.definition.run(desk.context, input);
@@ -291,7 +300,7 @@ export class Execution {
       const bytes = encode(output, 'output', limits.outputBytes);
       return {
         writes: [recordWrite('run.completed', {})],
-        release: { status: 'completed', output: bytes, keepMs },
+        release: { status: 'completed', output: bytes, keepMs: this.#keepMs('completed') },
       };
     } catch (error) {
       return this.#failed(error);
@@ -300,7 +309,7 @@ export class Execution {
 
   /** How the run really ends: cancelled whatever the handler made of it, or once more after a pause. */
   #ending(fold: Fold, ending: Ending): Ending {
-    const { workflow, keepMs, random } = this.#options;
+    const { workflow, random } = this.#options;
     const { run } = this.#wakeUp;
     if (fold.cancel?.isDeadline === true) {
       return this.#failed(
@@ -313,7 +322,10 @@ export class Execution {
       const error = new RunError('PAWL_RUN_CANCELLED', run, why);
       return {
         writes: [recordWrite('run.cancelled', fold.cancel)],
-        release: { status: 'cancelled', error: encodeError(error), keepMs },
+        release: {
+          ...{ status: 'cancelled', error: encodeError(error) },
+          keepMs: this.#keepMs('cancelled'),
+        },
       };
     }
     const retry: RetryPolicy = workflow.definition.retry ?? {};
@@ -331,11 +343,17 @@ export class Execution {
     return {
       error,
       writes: [recordWrite('run.failed', { error: recordError(error) })],
-      release: { status: 'failed', error: encodeError(error), keepMs: this.#options.keepMs },
+      release: { status: 'failed', error: encodeError(error), keepMs: this.#keepMs('failed') },
     };
   }
 
+  #keepMs(status: EndStatus): number {
+    const { workflow, retention, keepMs } = this.#options;
+    return keepMsOf(status, [workflow.definition.retention, retention], keepMs);
+  }
+
   async #finish(writer: LogWriter, ending: Ending): Promise<Delivery> {
+    await this.#expiry.settle();
     const stored = await Promise.race([
       writer.finish(ending.writes, ending.release).then(
         () => 'stored' as const,

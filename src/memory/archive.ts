@@ -13,17 +13,19 @@ import { lastSeq, type StoredRun } from './stored-run.ts';
 export class MemoryArchive implements Archive {
   readonly #runs: Map<string, StoredRun>;
   readonly #find: (id: string) => StoredRun | undefined;
+  readonly #now: () => number;
   readonly #changed: (run: string) => void;
 
-  /** `open` throws when the store is closed; `changed` tells those who watch a run. */
+  /** `now` throws when the store is closed; `changed` tells those who watch a run. */
   constructor(
     runs: Map<string, StoredRun>,
-    { open, changed }: { readonly open: () => void; readonly changed: (run: string) => void },
+    { now, changed }: { readonly now: () => number; readonly changed: (run: string) => void },
   ) {
     this.#runs = runs;
     this.#changed = changed;
+    this.#now = now;
     this.#find = (id) => {
-      open();
+      now();
       return runs.get(id);
     };
   }
@@ -73,6 +75,10 @@ export class MemoryArchive implements Archive {
     const { outcome } = deleteRun(this.#runs, id);
     this.#changed(id);
     return { outcome: outcome === 'deleted' ? 'removed' : 'missing' };
+  }
+
+  async now(): Promise<number> {
+    return this.#now();
   }
 
   async count(workflow?: string): Promise<number> {

@@ -80,7 +80,7 @@ export class MemoryRunStore implements RunStore {
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#sessions = new MemorySessions(this.#clock);
     const changed = (run: string): void => this.#changed(run);
-    this.archive = new MemoryArchive(this.#runs, { open: () => this.#now(), changed });
+    this.archive = new MemoryArchive(this.#runs, { now: () => this.#now(), changed });
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {

@@ -90,6 +90,12 @@ export class RedisArchive implements Archive {
     }
   }
 
+  async now(): Promise<number> {
+    const { connection, guard } = this.#parts;
+    const [seconds, micros] = await guard(() => connection.time());
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  }
+
   async count(workflow?: string): Promise<number> {
     const { connection, guard, keys } = this.#parts;
     const indexes = keys.shards.map((shard) =>
