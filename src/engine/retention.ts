@@ -31,7 +31,7 @@ export interface RetentionRule {
    * `delete` (default): the run goes, with all it has. `compact`: the events that its snapshot covers go. `checkpoints`:
    * those that have expired go. Only runs that have ended, or were set aside, can be deleted.
    */
-  readonly then?: 'delete' | 'compact' | { readonly checkpoints: CheckpointExpiry };
+  readonly action?: 'delete' | 'compact' | { readonly checkpoints: CheckpointExpiry };
 }
 
 export interface RetentionPolicy {
@@ -109,15 +109,16 @@ export async function retain(
 }
 
 function checkRule(
-  { status, olderThan, keepNewest, then = 'delete' }: RetentionRule,
+  { status, olderThan, keepNewest, action: wanted = 'delete' }: RetentionRule,
   at: string,
 ): void {
   if (olderThan !== undefined) toMilliseconds(olderThan, `${at}.olderThan`);
   if (keepNewest !== undefined && !(Number.isSafeInteger(keepNewest) && keepNewest >= 0)) {
     throw new InvalidError(`${at}.keepNewest`, 'must be a whole number from 0.');
   }
-  if (typeof then === 'object') return checkExpiry(then.checkpoints, `${at}.then.checkpoints`);
-  if (then !== 'delete') return;
+  if (typeof wanted === 'object')
+    return checkExpiry(wanted.checkpoints, `${at}.action.checkpoints`);
+  if (wanted !== 'delete') return;
   if (olderThan === undefined && keepNewest === undefined) {
     throw new InvalidError(at, 'would delete all runs: it needs olderThan, keepNewest, or both.');
   }
@@ -163,11 +164,11 @@ async function* runsOf(
 async function apply(
   store: RunStore,
   record: RunRecord,
-  { then = 'delete' }: RetentionRule,
+  { action: wanted = 'delete' }: RetentionRule,
   { dryRun = false, archive }: RetainOptions,
 ): Promise<RetainedRun | undefined> {
   const { id: run, workflow, status } = record;
-  const action: RetainedRun['action'] = typeof then === 'object' ? 'checkpoints' : then;
+  const action: RetainedRun['action'] = typeof wanted === 'object' ? 'checkpoints' : wanted;
   const about = { run, workflow, status, action };
   try {
     if (action === 'delete') {
@@ -175,8 +176,8 @@ async function apply(
       return { ...about, outcome: await deleteUnchanged(store, record, archive) };
     }
     const dropped =
-      typeof then === 'object'
-        ? await dropCheckpoints(store, run, then.checkpoints, dryRun)
+      typeof wanted === 'object'
+        ? await dropCheckpoints(store, run, wanted.checkpoints, dryRun)
         : await dropEvents(store, record, dryRun);
     return dropped === 0 ? undefined : { ...about, dropped, outcome: dryRun ? 'would' : 'done' };
   } catch (error) {

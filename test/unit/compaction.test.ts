@@ -112,7 +112,7 @@ test('compaction by a rule leaves the runs, and is told in events', async () => 
   const run = await waiting(pawl);
   await run.signal('go', {});
   await run.result();
-  const rules = [{ then: 'compact', status: ['completed'] } as const];
+  const rules = [{ action: 'compact', status: ['completed'] } as const];
   const said = await pawl.retain({ rules }, { dryRun: true });
   const done = await pawl.retain({ rules });
   expect(done.runs).toEqual(said.runs.map((one) => ({ ...one, outcome: 'done' })));

@@ -38,9 +38,9 @@ describe('a run at work', () => {
       [12, 11, 10, 8, 4],
     ],
     ['keeps the young', { olderThan: '1h' }, [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]],
-  ] as const)('%s', async (_, expiry, left) => {
+  ] as const)('%s', async (_name, expiry, left) => {
     const { pawl } = memoryPawl();
-    await using _closed = pawl;
+    await using _ = pawl;
     const workflow = training(expiry);
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
@@ -96,7 +96,7 @@ describe('on request', () => {
     expect(await pawl.forgetCheckpoints(run.id, { keepNewest: 6 })).toBe(6);
     await clock.advance('2h');
     const checkpoints = { keepNewest: 4, olderThan: '1h' } as const;
-    const rules = [{ then: { checkpoints } }];
+    const rules = [{ action: { checkpoints } }];
     const [said] = (await pawl.retain({ rules }, { dryRun: true })).runs;
     expect(said).toMatchObject({ run: run.id, action: 'checkpoints', dropped: 2 });
     const [done] = (await pawl.retain({ rules })).runs;

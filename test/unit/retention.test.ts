@@ -105,10 +105,10 @@ describe('rules', () => {
     ['a status that lives', { status: 'running', olderThan: '1d' }],
     ['no time', { olderThan: 'soon' }],
     ['a count below nothing', { keepNewest: -1 }],
-    ['an expiry of nothing', { then: { checkpoints: {} } }],
-  ])('are refused when they name %s', async (_, rule) => {
+    ['an expiry of nothing', { action: { checkpoints: {} } }],
+  ])('are refused when they name %s', async (_name, rule) => {
     const { pawl } = memoryPawl();
-    await using _closed = pawl;
+    await using _ = pawl;
     await expect(pawl.retain({ rules: [rule as object] })).rejects.toBeInstanceOf(PawlError);
   });
 });
@@ -147,9 +147,9 @@ describe('the archive', () => {
   test.each([
     ['fails', () => Promise.reject(new Error('disk full')), 'disk full'],
     ['does not read to the end', () => Promise.resolve(), 'did not read all'],
-  ])('that %s keeps the run', async (_, archive, why) => {
+  ])('that %s keeps the run', async (_name, archive, why) => {
     const { pawl, policy } = await ended();
-    await using _closed = pawl;
+    await using _ = pawl;
     const report = await pawl.retain(policy, { archive });
     expect(report.runs[0]).toMatchObject({ outcome: 'failed', run: 'kept' });
     expect(report.runs[0]?.error?.message).toContain(why);
