@@ -64,11 +64,14 @@ import { openText, sealText } from './text.ts';
 const jsonFormat = 0x7b;
 
 export class EncryptedRunStore implements RunStore {
+  /** It carries no payload. */
+  readonly archive: Archive;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
 
   constructor(store: RunStore, cipher: Cipher) {
     this.#store = store;
+    this.archive = store.archive;
     this.#cipher = cipher;
   }
 
@@ -186,10 +189,6 @@ export class EncryptedRunStore implements RunStore {
   }
 
   // What carries no payload goes through as it is.
-
-  get archive(): Archive {
-    return this.#store.archive;
-  }
 
   interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     return this.#store.interrupt(params);
