@@ -42,7 +42,7 @@ export async function expiredCheckpoints(
 }
 
 /** The newest first. */
-export async function* eachCheckpoint(
+async function* eachCheckpoint(
   store: RunStore,
   run: string,
 ): AsyncGenerator<CheckpointRecord, void, undefined> {

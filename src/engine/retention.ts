@@ -206,7 +206,7 @@ async function dropEvents(store: RunStore, record: RunRecord, dryRun: boolean): 
  * Archives a run if it is to be, and deletes it if it is still the same.
  * @throws what `archive` throws; Error when it left lines unread. The run is left alone.
  */
-export async function deleteUnchanged(
+async function deleteUnchanged(
   store: RunStore,
   record: RunRecord,
   archive: ArchiveRun | undefined,

@@ -14,6 +14,7 @@ import {
   loaded,
   newId,
   plain,
+  storeTime,
   type RunStoreTest,
   type RunStoreTheme,
 } from './opened.ts';
@@ -161,6 +162,14 @@ function measured(test: RunStoreTest): void {
     expect((third['log'] ?? 0) - (last['log'] ?? 0)).toBeGreaterThanOrEqual(40_000);
     expect((third['checkpoints'] ?? 0) - (last['checkpoints'] ?? 0)).toBeGreaterThanOrEqual(40_000);
     expect(await archive.measure(newId('none'))).toBe(undefined);
+  });
+
+  test('the time it tells is that of its records', async ({ store, expect }) => {
+    const before = await storeTime(store);
+    const now = await store.archive.now();
+    const after = await storeTime(store);
+    expect(now).toBeGreaterThanOrEqual(before);
+    expect(now).toBeLessThanOrEqual(after);
   });
 
   test('runs are counted, all and by workflow', async ({ store, expect }) => {
