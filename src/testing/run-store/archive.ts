@@ -192,6 +192,18 @@ function removed(test: RunStoreTest): void {
     await committed(store, ownership, { expectedSeq: 8, release: completed });
     await store.archive.compact({ run, limit: far });
     const { record: unchanged } = await loaded(store, run);
+    const { status, fence, seq } = unchanged;
+    const others = [
+      ...[
+        { status: 'failed' as const, fence, seq },
+        { status, fence: fence - 1, seq },
+      ],
+      ...[{ status, fence, seq: seq - 1 }],
+    ];
+    for (const other of others) {
+      const refused = await store.archive.remove({ run, unchanged: other });
+      expect(refused).toEqual({ outcome: 'changed' });
+    }
     expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'removed' });
     expect(await traces(run)).toEqual([]);
     expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'missing' });
