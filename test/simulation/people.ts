@@ -1,4 +1,4 @@
-/** Those outside: they start runs, send signals, cancel, pause, resume, compact, delete, and try again when they got no answer. */
+/** Those outside: they start, signal, cancel, pause, resume, compact and delete runs, and try again without an answer. */
 import { defaultLimits } from '../../src/core/limits.ts';
 import { PawlError } from '../../src/core/errors.ts';
 import type { ResumeQueue } from '../../src/core/queue.ts';

@@ -8,7 +8,7 @@ import { lookForRewind } from '../../src/engine/rewind.ts';
 import { systemClock } from '../../src/engine/system-clock.ts';
 import { EventReader } from '../../src/engine/event-reader.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
-import { committed, event, held } from '../../src/testing/run-store/opened.ts';
+import { committed, event as stored, held } from '../../src/testing/run-store/opened.ts';
 import { memoryPawl } from '../support/memory.ts';
 
 const collecting = defineWorkflow({
@@ -31,11 +31,11 @@ const collecting = defineWorkflow({
 });
 
 /** A run that waits, with a checkpoint at `kept` and some events behind it. */
-async function waiting(pawl: Pawl): Promise<RunHandle & { state: RunHandle['state'] }> {
+async function waiting(pawl: Pawl): Promise<RunHandle> {
   pawl.worker({ workflows: [collecting] });
   const run = await pawl.start(collecting, undefined, { id: 'compacted' });
   await expect.poll(async () => (await run.info()).status).toBe('waiting');
-  return run as unknown as RunHandle;
+  return run;
 }
 
 async function readTo(run: RunHandle, last: number, after = 0): Promise<RunEvent[]> {
@@ -128,10 +128,10 @@ test('a reader whose last event was dropped goes on where the log begins', async
   const store = new MemoryRunStore();
   const { id, ownership } = await held(store);
   const reader = new EventReader(store, id, 0);
-  await committed(store, ownership, { events: [event('three')] });
+  await committed(store, ownership, { events: [stored('three')] });
   expect((await reader.page()).map(({ seq }) => seq)).toEqual([1, 2, 3]);
   const snapshot = { schema: 1, set: new Map(), remove: [] };
-  const events = [event('four'), event('five')];
+  const events = [stored('four'), stored('five')];
   await committed(store, ownership, { expectedSeq: 3, events, snapshot });
   await store.archive.compact({ run: id, limit: 100 });
   // Under the same fence as what it has read, so that only the seq tells them from it.

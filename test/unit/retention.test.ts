@@ -100,7 +100,7 @@ describe('rules', () => {
     await close();
   });
 
-  test.each([
+  test.each<[string, object]>([
     ['all runs', {}],
     ['a status that lives', { status: 'running', olderThan: '1d' }],
     ['no time', { olderThan: 'soon' }],
@@ -109,7 +109,7 @@ describe('rules', () => {
   ])('are refused when they name %s', async (_name, rule) => {
     const { pawl } = memoryPawl();
     await using _ = pawl;
-    await expect(pawl.retain({ rules: [rule as object] })).rejects.toBeInstanceOf(PawlError);
+    await expect(pawl.retain({ rules: [rule] })).rejects.toBeInstanceOf(PawlError);
   });
 });
 
@@ -176,11 +176,11 @@ describe('the archive', () => {
     const archive = async (lines: AsyncIterable<string>): Promise<void> => {
       archived.push((await linesOf(lines)).length);
     };
-    const { remove } = store.archive;
+    const remove = store.archive.remove.bind(store.archive);
     store.archive.remove = () => Promise.reject(new Error('the process is gone'));
     await pawl.retain(policy, { archive });
     expect(await left(pawl)).toEqual(['kept']);
-    store.archive.remove = remove.bind(store.archive);
+    store.archive.remove = remove;
     await pawl.retain(policy, { archive });
     expect(archived).toHaveLength(2);
     expect(archived[0]).toBe(archived[1]);
