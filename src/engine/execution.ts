@@ -279,6 +279,7 @@ export class Execution {
     this.#writer = writer;
     this.#fence = claimed.ownership.fence;
     this.#parent = claimed.record.parent;
+    this.#expiry.begin(claimed.record.version);
     if (this.#handBackWanted) writer.handBackAtNextCommit();
     return writer;
   }

@@ -65,6 +65,8 @@ export class Expiry {
   readonly #expiry: CheckpointExpiry | undefined;
   /** Kept since the last look. */
   #fresh = 0;
+  /** How many there are at most: with so few that none can have expired, nobody looks. */
+  #held = Infinity;
   #looking: Promise<void> = Promise.resolve();
 
   /** Without `expiry`, nothing expires. */
@@ -76,16 +78,23 @@ export class Expiry {
     this.#expiry = expiry;
   }
 
+  /** The run was claimed when its snapshot had this version. */
+  begin(version: number): void {
+    if (version === 0) this.#held = 0;
+  }
+
   /** So many checkpoints were kept. Never waits: what has expired is dropped beside the work. */
   kept(count: number): void {
     this.#fresh += count;
+    this.#held += count;
     // A quarter more than wanted: dropping each at once would double the calls.
     if (this.#fresh > (this.#expiry?.keepNewest ?? 0) / 4) void this.settle();
   }
 
   /** Drops what is left to drop. Never rejects. */
   settle(): Promise<void> {
-    if (this.#expiry !== undefined && this.#fresh > 0) {
+    const isFew = this.#held <= (this.#expiry?.keepNewest ?? 0);
+    if (this.#expiry !== undefined && this.#fresh > 0 && !isFew) {
       this.#fresh = 0;
       this.#looking = this.#looking.then(() => this.#look());
     }

@@ -48,6 +48,29 @@ describe('a run at work', () => {
     expect(await epochs(pawl, run as unknown as RunHandle)).toEqual(left);
   });
 
+  test('does not look while there are too few for any to have expired', async () => {
+    const { pawl, store } = memoryPawl();
+    await using _ = pawl;
+    let looks = 0;
+    const checkpoints = store.checkpoints.bind(store);
+    store.checkpoints = (query) => {
+      looks += 1;
+      return checkpoints(query);
+    };
+    for (const [keepNewest, isLooking] of [
+      [12, false],
+      [11, true],
+    ] as const) {
+      looks = 0;
+      const workflow = training({ keepNewest });
+      const worker = pawl.worker({ workflows: [workflow] });
+      const run = await pawl.start(workflow, undefined);
+      await run.result();
+      expect(looks > 0, String(keepNewest)).toBe(isLooking);
+      await worker.close();
+    }
+  });
+
   test('never holds many more than it keeps', async () => {
     const { pawl } = memoryPawl();
     await using _ = pawl;
