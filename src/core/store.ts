@@ -11,6 +11,7 @@
  * - A run's owner is known by fence and token together. A call with a stale one changes nothing.
  * - Time is the store's own clock, never the caller's.
  */
+import type { Archive } from './archive.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { WakeUp } from './queue.ts';
@@ -308,6 +309,9 @@ export type DeleteOutcome =
   | { readonly outcome: 'active'; readonly worker: string };
 
 export interface RunStore {
+  /** What is done with runs beside living them. */
+  readonly archive: Archive;
+
   // Writing to runs.
 
   /** Makes a run, `queued` and due. */

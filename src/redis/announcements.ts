@@ -95,18 +95,22 @@ export class Announcements {
   /** After a reconnect. */
   async #comeBack(channel: string): Promise<void> {
     const connection = this.#connection;
-    while (connection instanceof Redis && this.#wanted().has(channel)) {
+    if (connection instanceof Redis && !(await this.#subscribeAgain(connection, channel))) return;
+    this.#notify(channel, undefined);
+  }
+
+  /** False when the connection is gone: the next one begins anew. */
+  async #subscribeAgain(connection: Redis, channel: string): Promise<boolean> {
+    while (connection.status === 'ready') {
+      if (!this.#wanted().has(channel)) return true;
       try {
         await connection.ssubscribe(channel);
-        break;
+        return true;
       } catch {
-        // The next connection begins anew; on this one it is tried again.
-        if (connection.status !== 'ready') return;
         await sleep(retryMs, undefined, { ref: false });
-        if (connection.status !== 'ready') return;
       }
     }
-    this.#notify(channel, undefined);
+    return false;
   }
 
   #notify(channel: string, message: string | undefined): void {

@@ -2,8 +2,8 @@
  * The run store on Redis. Every method is one script or one read; the invariants live in the scripts (see lua/), this file
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
+import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
-import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
@@ -37,6 +37,7 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
+import { RedisArchive } from './archive.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
 import {
@@ -50,7 +51,7 @@ import {
 import { confirmationFor, type Durability } from './durability.ts';
 import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
-import { toFault } from './faults.ts';
+import { closedError, toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { Keys, type ShardKeys } from './keys.ts';
 import { MemoryGuard } from './memory-guard.ts';
@@ -95,6 +96,7 @@ export interface RedisStoreOptions {
 export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
   readonly hidesInfo: boolean;
+  readonly archive: Archive;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #callMs: number;
@@ -123,6 +125,14 @@ export class RedisRunStore implements RunStore {
     this.#durable = durable;
     this.#scripts = new Scripts(connected.connection, keys, durable);
     this.#memory = new MemoryGuard(connected.connection);
+    this.archive = new RedisArchive({
+      ...{
+        keys,
+        connection: connected.connection,
+        scripts: this.#scripts,
+        guard: (call) => this.#run(call),
+      },
+    });
     this.#announcements = new Announcements(connected.connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection: connected.connection },
@@ -383,10 +393,6 @@ export class RedisRunStore implements RunStore {
       throw this.#closed ? closedError() : toFault(error, 'redis');
     }
   }
-}
-
-function closedError(): PawlError {
-  return new PawlError('PAWL_CLOSED', 'The store is closed; open a new one.');
 }
 
 function ignore(): void {
