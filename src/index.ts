@@ -26,7 +26,8 @@ export type {
 export type { Decision } from './engine/effects.ts';
 export type { ForkPoint } from './engine/fork.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
-export type { Request, RunHandle, RunInfo } from './engine/run-handle.ts';
+export type { Request, RunHandle } from './engine/run-handle.ts';
+export type { RunInfo } from './engine/run-info.ts';
 export type {
   Edge,
   Graph,

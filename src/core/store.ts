@@ -14,7 +14,7 @@
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { WakeUp } from './queue.ts';
-import type { RunProgress, RunRecord, RunStatus } from './run.ts';
+import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -246,21 +246,38 @@ export interface DueRun extends WakeUp {
   readonly untold: boolean;
 }
 
-export interface ListParams {
-  readonly status?: RunStatus;
+/** Which runs a list shows: those that meet every condition. */
+export interface RunQuery {
+  /** One of these. */
+  readonly status?: RunStatus | readonly RunStatus[];
   readonly workflow?: string;
   /** `key=value`. */
   readonly tag?: string;
-  /** Only loose runs; the one that was claimed, saved (its snapshot) or let go last comes first. */
+  /** Only runs that this worker holds now; loose ones are in no worker's hands. */
+  readonly worker?: string;
+  /** Only runs whose id begins so. */
+  readonly idPrefix?: string;
+  /** Only runs created at this time or later. */
+  readonly since?: number;
+  /** Only runs created before this time. */
+  readonly until?: number;
+  /** Only loose runs. */
   readonly loose?: boolean;
+}
+
+export interface ListParams extends RunQuery {
   readonly limit: number;
   /** From the page before. */
   readonly cursor?: string;
 }
 
 export interface RunPage {
-  /** Newest first: by time of creation, or of the last change when listed by status or loose. */
-  readonly runs: readonly RunRecord[];
+  /**
+   * The run created last comes first, whatever the query; of loose runs, the one that was claimed, saved (its snapshot) or
+   * let go last. A page may hold fewer than `limit`, or none, although more follow: only so many runs are looked at.
+   */
+  readonly runs: readonly RunSummary[];
+  /** Absent when nothing follows. */
   readonly cursor: string | undefined;
 }
 

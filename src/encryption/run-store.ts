@@ -181,7 +181,7 @@ export class EncryptedRunStore implements RunStore {
 
   async list(params: ListParams): Promise<RunPage> {
     const { runs, cursor } = await this.#store.list(params);
-    return { runs: runs.map((record) => this.#openRecord(record)), cursor };
+    return { runs: runs.map((run) => this.#openSummary(run)), cursor };
   }
 
   // What carries no payload goes through as it is.
@@ -291,11 +291,18 @@ export class EncryptedRunStore implements RunStore {
   }
 
   #openRecord(record: RunRecord): RunRecord {
-    const { id, input, output, error, progress } = record;
+    const { id, input, output } = record;
     return {
-      ...record,
+      ...this.#openSummary(record),
       input: this.#cipher.open(input, [payloadPlace(id, 'input')]),
       output: output && this.#cipher.open(output, [payloadPlace(id, 'output')]),
+    };
+  }
+
+  #openSummary<T extends Omit<RunRecord, 'input' | 'output'>>(record: T): T {
+    const { id, error, progress } = record;
+    return {
+      ...record,
       error: error && this.#openError(id, error),
       progress: progress && { ...progress, message: this.#openMessageText(id, progress.message) },
     };

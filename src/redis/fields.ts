@@ -2,7 +2,14 @@
 import type { CheckpointRecord } from '../core/checkpoint.ts';
 import { CorruptionError } from '../core/errors.ts';
 import type { InterruptReason, StoredEvent } from '../core/event.ts';
-import { type RunProgress, type RunRecord, type RunStatus, runStatuses } from '../core/run.ts';
+import {
+  type RunProgress,
+  type RunRecord,
+  type RunStatus,
+  runStatuses,
+  type RunSummary,
+  toSummary,
+} from '../core/run.ts';
 import type {
   Message,
   MessageKind,
@@ -109,6 +116,14 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };
+}
+
+export function toRunSummary(
+  at: { key: string; id: string },
+  [run, payload]: readonly [Flat, Flat],
+  hasOutput: boolean,
+): RunSummary {
+  return { ...toSummary(toRecord(at, run, payload)), hasOutput };
 }
 
 function toProgress(fields: Fields): RunProgress | undefined {

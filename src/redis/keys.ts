@@ -13,6 +13,8 @@ export interface ShardKeys {
   readonly base: string;
   readonly due: string;
   readonly runs: string;
+  /** Every run, in the order of ids. */
+  readonly ids: string;
   /** Loose runs, by their last claim, snapshot or release. */
   readonly loose: string;
   run(id: string): string;
@@ -86,6 +88,7 @@ function shardKeys(base: string): ShardKeys {
     base,
     due: `${base}due`,
     runs: `${base}runs`,
+    ids: `${base}ids`,
     loose: `${base}loose`,
     run: (id) => `${base}run:${id}`,
     payload: (id) => `${base}payload:${id}`,

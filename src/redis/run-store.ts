@@ -289,8 +289,7 @@ export class RedisRunStore implements RunStore {
   }
 
   async list(params: ListParams): Promise<RunPage> {
-    const records = (ids: readonly string[]): Promise<readonly RunRecord[]> => this.#records(ids);
-    const from = { connection: this.#connection, keys: this.#keys, records };
+    const from = { connection: this.#connection, keys: this.#keys, scripts: this.#scripts };
     return this.#run(() => listRuns(from, params));
   }
 

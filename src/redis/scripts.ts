@@ -5,6 +5,7 @@
 import { Cluster, Redis } from 'ioredis';
 import { fixedLimits } from '../core/limits.ts';
 import type { RunProgress } from '../core/run.ts';
+import { type ListPlace, statusesOf } from '../core/run-query.ts';
 import type {
   CancelParams,
   ClaimParams,
@@ -12,6 +13,7 @@ import type {
   CreateParams,
   DueParams,
   InterruptParams,
+  ListParams,
   Ownership,
   PostParams,
   Release,
@@ -42,6 +44,7 @@ const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
   due: 1,
   interrupt: 2,
   leave: 4,
+  list: undefined,
   load: 4,
   look: 3,
   pause: 3,
@@ -66,6 +69,10 @@ const acknowledged: Readonly<Partial<Record<keyof typeof lua, boolean>>> = {
 };
 
 const page = fixedLimits.eventsPerPage;
+
+/** What one call of the list script may cost: entries looked at, and candidates that are sorted. */
+const listLooks = 500;
+const listCandidates = 1000;
 
 export class Scripts {
   readonly #commands: Readonly<Record<string, Command>>;
@@ -244,6 +251,26 @@ export class Scripts {
     return this.#call('load', [
       ...[shard.run(run), shard.payload(run), shard.events(run), shard.snapshot(run)],
       page,
+    ]);
+  }
+
+  list(shard: ShardKeys, params: ListParams, after: ListPlace | undefined): Promise<Reply> {
+    const { limit, tag, workflow, worker } = params;
+    const statuses = statusesOf(params.status);
+    const groups = [
+      ...(workflow === undefined ? [] : [[shard.byWorkflow(workflow)]]),
+      ...(tag === undefined ? [] : [[shard.byTag(tag)]]),
+      ...(statuses === undefined ? [] : [[...new Set(statuses)].map(shard.byStatus)]),
+    ];
+    const order = params.loose === true ? shard.loose : shard.runs;
+    const keys = [order, shard.runs, shard.ids, shard.held(worker ?? ''), ...groups.flat()];
+    return this.#call('list', [
+      ...[keys.length, ...keys, limit, listLooks, listCandidates, after?.at ?? '', after?.id ?? ''],
+      ...[params.since ?? '', params.until ?? '', params.idPrefix ?? ''],
+      ...[
+        worker === undefined ? '' : 1,
+        groups.flatMap((group, i) => group.map(() => i + 1)).join(''),
+      ],
     ]);
   }
 

@@ -24,6 +24,7 @@ if m[1] == 'running' then return {'active', m[2]} end
 local tags = redis.call('HGET', payload, 'tags') or ''
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'runs', id)
+redis.call('ZREM', base .. 'ids', id)
 redis.call('ZREM', base .. 'loose', id)
 redis.call('ZREM', base .. 'by-status:' .. m[1], id)
 redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
