@@ -243,6 +243,11 @@ export class RedisRunStore implements RunStore {
     return toDelete(this.#about(run), reply);
   }
 
+  /** Repairs the indexes of a run by its record; false when there is none, and it was taken out of them. */
+  async reindex(run: string): Promise<boolean> {
+    return this.#run(async () => String((await this.#scripts.reindex(run))[0]) === 'reindexed');
+  }
+
   async record(run: string): Promise<RunRecord | undefined> {
     return (await this.#records([run]))[0];
   }

@@ -3,8 +3,8 @@
  * script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
  */
 import { Cluster, Redis } from 'ioredis';
-import { fixedLimits } from '../core/limits.ts';
-import type { RunProgress } from '../core/run.ts';
+import { defaults, fixedLimits } from '../core/limits.ts';
+import { type RunProgress, runStatuses } from '../core/run.ts';
 import { type ListPlace, statusesOf } from '../core/run-query.ts';
 import type {
   CancelParams,
@@ -51,6 +51,7 @@ const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
   post: 4,
   progress: 1,
   recall: 3,
+  reindex: 3,
   resume: 4,
   told: 2,
 };
@@ -72,7 +73,7 @@ const page = fixedLimits.eventsPerPage;
 
 /** What one call of the list script may cost: entries looked at, and candidates that are sorted. */
 const listLooks = 500;
-const listCandidates = 1000;
+const listCandidates = 500;
 
 export class Scripts {
   readonly #commands: Readonly<Record<string, Command>>;
@@ -271,6 +272,14 @@ export class Scripts {
         worker === undefined ? '' : 1,
         groups.flatMap((group, i) => group.map(() => i + 1)).join(''),
       ],
+    ]);
+  }
+
+  reindex(run: string): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('reindex', [
+      ...[shard.run(run), shard.payload(run), shard.due],
+      ...[run, shard.base, defaults.keepMs, ...runStatuses],
     ]);
   }
 

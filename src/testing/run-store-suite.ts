@@ -25,6 +25,7 @@ import { racesTheme } from './run-store/races.ts';
 import { readingTheme } from './run-store/reading.ts';
 import { releaseTheme } from './run-store/release.ts';
 import { resumeTheme } from './run-store/resume.ts';
+import { searchTheme } from './run-store/search.ts';
 import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
 import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
@@ -53,6 +54,7 @@ const themes: readonly RunStoreTheme[] = [
   askedTheme,
   readingTheme,
   listTheme,
+  searchTheme,
   deleteTheme,
   sessionsTheme,
   electionTheme,
