@@ -63,7 +63,7 @@ function plainFilter(all: readonly Copied[], query: RunQuery): string[] {
     .map(({ id }) => id);
 }
 
-const size = 4000;
+const size = 8000;
 const time = fc.integer({ min: firstAt - 5, max: firstAt + Math.ceil(size / 3) + 5 });
 const status = fc.constantFrom('completed', 'failed', 'queued', 'running', 'waiting');
 
@@ -71,7 +71,7 @@ const status = fc.constantFrom('completed', 'failed', 'queued', 'running', 'wait
 const conditions = fc.record({
   status: fc.oneof(status, fc.array(status, { minLength: 1, maxLength: 3 })),
   workflow: fc.constantFrom('w0', 'w3', 'w7', 'none'),
-  tag: fc.constantFrom('tenant=t1', 'tenant=t96', 'tenant=none'),
+  tag: fc.constantFrom('tenant=odd', 'tenant=t96', 'tenant=none'),
   worker: fc.constantFrom(worker, 'nobody'),
   idPrefix: fc.constantFrom('order-', 'order-0', 'order-12', 'order-007-', 'order-007-1', 'x'),
   since: time,
@@ -109,13 +109,22 @@ describe.each([1, 4])('thousands of runs in %i shards', (shards) => {
         found += plainFilter(all, query).length > 0 ? 1 : 0;
         await check(query, limit);
       }),
-      { numRuns: 80, seed: 5 },
+      {
+        ...{ numRuns: 80, seed: 5 },
+        // Few runs of two large indexes, and runs of several.
+        examples: [
+          [{ workflow: 'w0', tag: 'tenant=odd' }, 150],
+          [{ workflow: 'w0', tag: 'tenant=odd' }, 7],
+          [{ status: ['failed', 'queued'] }, 7],
+          [{ status: ['failed', 'queued', 'running'] }, 150],
+        ],
+      },
     );
     expect(found).toBeGreaterThan(40);
   });
 
   test('conditions that exclude each other give pages with a cursor, and then the end', async () => {
-    const none = { workflow: 'w0', status: 'failed', tag: 'tenant=t1' } as const;
+    const none = { workflow: 'w0', status: 'failed', tag: 'tenant=t2' } as const;
     expect((await search(store, none, 50)).ids).toEqual([]);
   });
 });
@@ -161,8 +170,8 @@ interface Cost {
   readonly usec: number;
   /** Milliseconds, as the caller waited. */
   readonly ms: number;
-  /** Commands Redis was sent. */
-  readonly calls: number;
+  /** Calls of the script in a shard. */
+  readonly rounds: number;
   readonly found: number;
 }
 
@@ -178,16 +187,20 @@ async function costOf(store: RedisRunStore, query: RunQuery, cursor?: string): P
     const stats = await redis.info('commandstats');
     // What the script calls inside of itself is part of its own time.
     const outer = [
-      ...stats.matchAll(/cmdstat_(?:evalsha|hgetall|hmget|hexists):calls=(\d+),usec=(\d+)/g),
+      ...stats.matchAll(/cmdstat_(?:evalsha|hgetall|hmget|hexists):calls=\d+,usec=(\d+)/g),
     ];
-    const sum = (group: number): number =>
-      outer.reduce((total, match) => total + Number(match[group]), 0);
-    costs.push({ usec: sum(2), calls: sum(1), ms, found: runs.length });
+    const rounds = Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
+    costs.push({
+      usec: outer.reduce((sum, [, one]) => sum + Number(one), 0),
+      rounds,
+      ms,
+      found: runs.length,
+    });
   }
   const least = (of: (cost: Cost) => number): number => Math.min(...costs.map(of));
   return {
     ...{ usec: least(({ usec }) => usec), ms: least(({ ms }) => ms) },
-    ...{ calls: least(({ calls }) => calls), found: least(({ found }) => found) },
+    ...{ rounds: least(({ rounds }) => rounds), found: least(({ found }) => found) },
   };
 }
 
@@ -197,16 +210,18 @@ const costly: Readonly<Record<string, RunQuery>> = {
   'status failed': { status: 'failed' },
   'two statuses': { status: ['failed', 'running'] },
   'status, workflow': { status: 'failed', workflow: 'w3' },
-  'status, tag': { status: 'completed', tag: 'tenant=t5' },
-  'status, workflow, tag, time': { status: 'completed', workflow: 'w2', tag: 'tenant=t2', ...day },
+  'status, tag': { status: 'completed', tag: 'tenant=odd' },
+  'status, workflow, tag, time': { status: 'completed', workflow: 'w2', tag: 'tenant=odd', ...day },
   'a rare prefix': { idPrefix: 'order-123-' },
   'a common prefix': { idPrefix: 'order-' },
   'a common prefix, status': { idPrefix: 'order-', status: 'failed' },
   'a prefix of one in ten': { idPrefix: 'order-1', workflow: 'w1' },
   'a worker': { worker },
   'a range of time': day,
-  'nothing, of two large indexes': { status: 'failed', workflow: 'w0' },
-  'nothing, of two larger ones': { status: 'completed', workflow: 'w3', tag: 'tenant=none' },
+  'a moment': { since: firstAt + 200, until: firstAt + 203 },
+  'the runs of a tag that no run has': { status: 'completed', tag: 'tenant=none' },
+  'nothing of two large indexes': { status: 'failed', workflow: 'w0' },
+  'few of two larger ones': { workflow: 'w0', tag: 'tenant=odd' },
 };
 
 test('a page costs the same of 1,000 runs and of 100,000', async () => {
@@ -231,8 +246,10 @@ test('a page costs the same of 1,000 runs and of 100,000', async () => {
       ({ usec, ms, found }) => `${usec} µs in Redis, ${ms.toFixed(1)} ms, ${found} runs`,
     );
     process.stdout.write(`${name}: ${text.join(' → ')}\n`);
-    // Ten rounds at most, and three reads for each run of the page.
-    expect(large.calls, name).toBeLessThanOrEqual(10 + 3 * 50 + 3 * 50);
+    // One look or two are enough, unless large indexes have little in common: then there are some, each a short one.
+    const [min, max] = /^(few|nothing) of/.test(name) ? [3, 10] : [1, 2];
+    expect(large.rounds, name).toBeGreaterThanOrEqual(min);
+    expect(large.rounds, name).toBeLessThanOrEqual(max);
     // No page costs more than some pages of a small store do.
     expect(large.usec, name).toBeLessThan(10 * (ordinary?.usec ?? 0) + 2_000);
     expect(large.ms, name).toBeLessThan(150);

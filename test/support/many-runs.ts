@@ -14,11 +14,16 @@ const statuses = ['completed', 'failed', 'queued', 'running'] as const;
 
 type Original = (typeof statuses)[number];
 
-/** One in a hundred has failed, one in twenty waits for a worker, one in five hundred is at work. */
+/** One in forty has failed, one in twelve waits for a worker, one in five hundred is at work. */
 function statusOf(i: number): Original {
   if (i % 500 === 7) return 'running';
-  if (i % 100 === 3) return 'failed';
-  return i % 20 === 5 ? 'queued' : 'completed';
+  if (i % 19 === 3 && !isCommon(i)) return 'failed';
+  return i % 12 === 5 ? 'queued' : 'completed';
+}
+
+/** Half of the runs are of one workflow; of the other half, few are, and all have one tag. */
+function isCommon(i: number): boolean {
+  return i % 2 === 0 || i % 50 === 1;
 }
 
 export interface Copied {
@@ -29,13 +34,13 @@ export interface Copied {
   readonly createdAt: number;
 }
 
-/** The run with this number. Failed runs are never of workflow `w0`, so that there are conditions that exclude each other. */
+/** The run with this number. No run of workflow `w0` has failed: there are conditions that exclude each other. */
 export function copiedRun(i: number, firstAt: number): Copied {
   const id = `order-${String((i * 7919) % 1000).padStart(3, '0')}-${i}`;
-  const status = statusOf(i);
-  const workflow = `w${i % 10}`;
+  const workflow = isCommon(i) ? 'w0' : `w${i % 10}`;
+  const tenant = i % 2 === 1 ? 'odd' : `t${i % 97}`;
   // Three of them in each millisecond.
-  return { id, status, workflow, tenant: `t${i % 97}`, createdAt: firstAt + Math.floor(i / 3) };
+  return { id, status: statusOf(i), workflow, tenant, createdAt: firstAt + Math.floor(i / 3) };
 }
 
 const copyScript = `
