@@ -67,8 +67,10 @@ export function statusesOf(status: RunQuery['status']): readonly RunStatus[] | u
   return typeof status === 'string' ? [status] : status;
 }
 
+type Searched = Pick<RunSummary, 'id' | 'status' | 'workflow' | 'tags' | 'worker' | 'createdAt'>;
+
 /** Whether a run fits, as its record says; not whether it is loose, which a record does not tell. */
-export function fits(run: RunSummary, query: RunQuery): boolean {
+export function fits(run: Searched, query: RunQuery): boolean {
   const { workflow, tag, worker, idPrefix, since, until } = query;
   const equals = tag?.indexOf('=') ?? -1;
   return (
