@@ -75,7 +75,7 @@ export async function actOnRuns(
   // What is created from the next millisecond on is not its business.
   const began = (await parts.store.now()) + 1;
   const until = Math.min(query.until ?? began, began);
-  const act = dryRun ? foresee : ask;
+  const act = dryRun ? foresee : actOn;
   let cursor: string | undefined;
   do {
     const page = await parts.store.list({
@@ -83,9 +83,9 @@ export async function actOnRuns(
       ...(cursor === undefined ? {} : { cursor }),
     });
     ({ cursor } = page);
-    await eachOf(page.runs, options.concurrency ?? concurrencyDefault, async (run) => {
-      tally.add(run, await act(parts, { action, run, request }));
-    });
+    const ask = async (run: RunSummary): Promise<Result> => act(parts, { action, run, request });
+    const results = await eachOf(page.runs, options.concurrency ?? concurrencyDefault, ask);
+    for (const [i, run] of page.runs.entries()) tally.add(run, results[i] ?? 'unchanged');
     await onProgress?.(tally.progress());
   } while (cursor !== undefined && tally.matched < limit);
   return { action, dryRun, ...tally.report() };
@@ -114,7 +114,7 @@ async function foresee(_: BulkParts, { action, run }: Asking): Promise<Result> {
   return isEnded(status) ? endedError(id, status) : 'done';
 }
 
-async function ask(parts: BulkParts, asking: Asking): Promise<Result> {
+async function actOn(parts: BulkParts, asking: Asking): Promise<Result> {
   const { action, run, request } = asking;
   const handle = new RunHandle(run.id, parts);
   try {
@@ -138,17 +138,18 @@ async function ask(parts: BulkParts, asking: Asking): Promise<Result> {
 }
 
 /** A few at a time. When one fails, the others finish what they do, and no further one begins. */
-async function eachOf<T>(
+async function eachOf<T, R>(
   all: readonly T[],
   concurrency: number,
-  task: (one: T) => Promise<void>,
-): Promise<void> {
-  const left = all.values();
+  task: (one: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const left = all.entries();
+  const results: R[] = [];
   let hasFailed = false;
   const lane = async (): Promise<void> => {
-    for (const one of left) {
+    for (const [i, one] of left) {
       if (hasFailed) return;
-      await task(one).catch((error: unknown) => {
+      results[i] = await task(one).catch((error: unknown) => {
         hasFailed = true;
         throw error;
       });
@@ -157,6 +158,7 @@ async function eachOf<T>(
   const lanes = await Promise.allSettled(Array.from({ length: concurrency }, lane));
   const failed = lanes.find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+  return results;
 }
 
 /** What came of it so far. */

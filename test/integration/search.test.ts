@@ -3,6 +3,8 @@
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineWorkflow, Pawl, type RunStatus } from 'pawl';
 import type { RunQuery } from '../../src/core/store.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
@@ -254,3 +256,62 @@ test('a page costs the same of 1,000 runs and of 100,000', async () => {
     expect(large.ms, name).toBeLessThan(150);
   }
 });
+
+const parcel = defineWorkflow({
+  name: 'parcel',
+  state: z.object({ n: z.number().default(0) }),
+  signals: { sent: z.number(), note: z.string() },
+  async run(ctx) {
+    await ctx.step('weigh', () => 1);
+    await ctx.set({ n: 1 });
+    await ctx.checkpoint({ label: 'weighed' });
+    return ctx.waitFor('sent', { timeout: '1h' });
+  },
+});
+
+test('nothing is left in Redis of runs that were deleted in bulk, but who deleted them', async () => {
+  const prefix = 'gone';
+  await using pawl = await Pawl.open({ redis: server.url, prefix, shards: 4 });
+  const ids = Array.from({ length: 24 }, (_, i) => `parcel-${i}`);
+  const options = { tags: { of: 'kim' } };
+  await Promise.all(ids.map((id) => pawl.start(parcel, undefined, { id, ...options })));
+  const worker = pawl.worker({ workflows: [parcel] });
+  const count = async (status: RunStatus): Promise<number> =>
+    (await pawl.list({ status })).runs.length;
+  await expect.poll(() => count('waiting'), { timeout: 10_000 }).toBe(24);
+  // All kinds of ends and beginnings: completed, cancelled, paused, waiting, with a message nobody has read.
+  for (const id of ids.slice(0, 8)) await pawl.run(parcel, id).signal('sent', 1);
+  await expect.poll(() => count('completed'), { timeout: 10_000 }).toBe(8);
+  await worker.close();
+  for (const id of ids.slice(8, 12)) await pawl.run(parcel, id).signal('note', 'unread');
+  const query = { tag: { key: 'of', value: 'kim' } };
+  expect(await pawl.bulk('cancel', { ...query, idPrefix: 'parcel-9' })).toMatchObject({ done: 1 });
+  expect(await pawl.bulk('pause', query)).toMatchObject({ done: 16 });
+  expect(await traces(prefix, ids)).not.toEqual([]);
+  const why = { actor: 'kim', reason: 'a test' };
+  expect(await pawl.bulk('delete', query, why)).toMatchObject({ matched: 24, done: 24 });
+  expect(await traces(prefix, ids)).toEqual([]);
+  const { deletions } = await pawl.deletions();
+  expect(new Set(deletions.map(({ run }) => run))).toEqual(new Set(ids));
+  expect(deletions[0]).toMatchObject({ workflow: 'parcel', ...why });
+  expect(await pawl.bulk('delete', query, why)).toMatchObject({ matched: 0 });
+});
+
+/** Every key and every member of a key that names one of the runs; wake-ups that nobody took are not the run's. */
+async function traces(prefix: string, ids: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  const names = (text: string): boolean => ids.some((id) => text.split(/[:,\s]/).includes(id));
+  for (const key of await redis.keys(`{${prefix}*`)) {
+    if (/:bull:|:deleted$/.test(key)) continue;
+    if (names(key)) found.push(key);
+    const type = await redis.type(key);
+    const members =
+      type === 'zset'
+        ? await redis.zrange(key, '0', '-1')
+        : type === 'set'
+          ? await redis.smembers(key)
+          : [];
+    found.push(...members.filter(names).map((member) => `${key} ${member}`));
+  }
+  return found;
+}
