@@ -222,8 +222,8 @@ export class Pawl implements AsyncDisposable {
   }
 
   /**
-   * Runs that meet every condition, the newest first (by creation), a page at a time. A page may be short, or empty, although
-   * more follow: go on until there is no cursor. Runs that come, go or change meanwhile shift no others.
+   * Runs that meet every condition, the newest first (by creation), a page at a time. A page may be short, or empty,
+   * although more follow: go on until there is no cursor. Runs that come, go or change meanwhile shift no others.
    * @throws InvalidError that names the condition that does not fit, or the cursor.
    */
   async list(

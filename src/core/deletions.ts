@@ -29,7 +29,7 @@ export interface DeletionQuery {
 type DeletionPlace = Pick<DeletionRecord, 'id' | 'run'>;
 
 /** For sorting. Two shards may have deletions with the same id; those are of different runs. */
-export function lastDeletedFirst(a: DeletionPlace, b: DeletionPlace): number {
+function lastDeletedFirst(a: DeletionPlace, b: DeletionPlace): number {
   const [[aAt = 0, aNumber = 0], [bAt = 0, bNumber = 0]] = [a, b].map(({ id }) =>
     id.split('-').map(Number),
   ) as [number[], number[]];

@@ -16,6 +16,7 @@ import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
+import type { RunQuery } from './run-query.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -245,25 +246,6 @@ export interface DueRun extends WakeUp {
   readonly status: RunStatus;
   /** The run has ended, and its parent has not been told. */
   readonly untold: boolean;
-}
-
-/** Which runs a list shows: those that meet every condition. */
-export interface RunQuery {
-  /** One of these. */
-  readonly status?: RunStatus | readonly RunStatus[];
-  readonly workflow?: string;
-  /** `key=value`. */
-  readonly tag?: string;
-  /** Only runs that this worker holds now; loose ones are in no worker's hands. */
-  readonly worker?: string;
-  /** Only runs whose id begins so. */
-  readonly idPrefix?: string;
-  /** Only runs created at this time or later. */
-  readonly since?: number;
-  /** Only runs created before this time. */
-  readonly until?: number;
-  /** Only loose runs. */
-  readonly loose?: boolean;
 }
 
 export interface ListParams extends RunQuery {

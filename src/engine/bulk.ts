@@ -11,7 +11,7 @@
  */
 import { type ErrorRecord, RunError } from '../core/errors.ts';
 import { isEnded, type RunStatus, type RunSummary } from '../core/run.ts';
-import type { RunQuery } from '../core/store.ts';
+import type { RunQuery } from '../core/run-query.ts';
 import { activeError, type DeletionParts, deleteRun } from './deletions.ts';
 import { endedError, type Request, RunHandle, type RunHandleParts } from './run-handle.ts';
 

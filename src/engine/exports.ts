@@ -3,7 +3,8 @@ import type { CheckpointRecord } from '../core/checkpoint.ts';
 import { RunError } from '../core/errors.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { RunRecord } from '../core/run.ts';
-import type { RunQuery, RunStore, Snapshot } from '../core/store.ts';
+import type { RunQuery } from '../core/run-query.ts';
+import type { RunStore, Snapshot } from '../core/store.ts';
 import { formatLine, portableVersion, toPortable } from './portable.ts';
 
 /** Lines of the runs that a list gives, the newest first. */

@@ -265,7 +265,9 @@ export class Scripts {
     const groups = [
       ...(workflow === undefined ? [] : [[shard.byWorkflow(workflow)]]),
       ...(tag === undefined ? [] : [[shard.byTag(tag)]]),
-      ...(statuses === undefined ? [] : [[...new Set(statuses)].map(shard.byStatus)]),
+      ...(statuses === undefined
+        ? []
+        : [[...new Set(statuses)].map((status) => shard.byStatus(status))]),
     ];
     const order = params.loose === true ? shard.loose : shard.runs;
     const keys = [order, shard.runs, shard.ids, shard.held(worker ?? ''), ...groups.flat()];

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineWorkflow, Pawl, type RunStatus } from 'pawl';
-import type { RunQuery } from '../../src/core/store.ts';
+import type { RunQuery } from '../../src/core/run-query.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
 import { type Copied, copyRuns, worker } from '../support/many-runs.ts';
@@ -79,11 +79,11 @@ const conditions = fc.record({
   since: time,
   until: time,
 });
-const names = [
+const conditionNames = [
   ...(['status', 'workflow', 'tag', 'worker', 'idPrefix', 'since', 'until'] as const),
 ] as const;
 const queries = fc
-  .tuple(conditions, fc.subarray([...names], { maxLength: 3 }))
+  .tuple(conditions, fc.subarray([...conditionNames], { maxLength: 3 }))
   .map(([all, some]): RunQuery => Object.fromEntries(some.map((name) => [name, all[name]])));
 
 describe.each([1, 4])('thousands of runs in %i shards', (shards) => {

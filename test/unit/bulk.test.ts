@@ -179,13 +179,13 @@ test('so many runs are asked at a time, and progress is told of all', async () =
   const { pawl: opened, store } = memoryPawl();
   await using pawl = opened;
   await Promise.all(Array.from({ length: 30 }, () => pawl.start(parcel, undefined)));
-  const { pause } = store;
+  const pause = store.pause.bind(store);
   let [now, most] = [0, 0];
   store.pause = async (run, data) => {
     most = Math.max(most, ++now);
     await new Promise((resolve) => setImmediate(resolve));
     now -= 1;
-    return pause.call(store, run, data);
+    return pause(run, data);
   };
   const seen: number[] = [];
   await pawl.bulk('pause', query, {
@@ -200,11 +200,11 @@ test('a fault ends it; what was reached is done, and repeating it does the rest'
   const { pawl: opened, store } = memoryPawl();
   await using pawl = opened;
   await Promise.all(Array.from({ length: 20 }, () => pawl.start(parcel, undefined)));
-  const { cancel } = store;
+  const cancel = store.cancel.bind(store);
   let calls = 0;
   store.cancel = async (params) => {
     if (++calls === 8) throw new Error('connection lost');
-    return cancel.call(store, params);
+    return cancel(params);
   };
   await expect(pawl.bulk('cancel', query, { concurrency: 2 })).rejects.toThrow('connection lost');
   const count = async (status: RunStatus): Promise<number> =>
