@@ -275,14 +275,14 @@ test('nothing is left in Redis of runs that were deleted in bulk, but who delete
   const ids = Array.from({ length: 24 }, (_, i) => `parcel-${i}`);
   const options = { tags: { of: 'kim' } };
   await Promise.all(ids.map((id) => pawl.start(parcel, undefined, { id, ...options })));
-  const worker = pawl.worker({ workflows: [parcel] });
-  const count = async (status: RunStatus): Promise<number> =>
-    (await pawl.list({ status })).runs.length;
+  const closing = pawl.worker({ workflows: [parcel] });
+  const count = async (wanted: RunStatus): Promise<number> =>
+    (await pawl.list({ status: wanted })).runs.length;
   await expect.poll(() => count('waiting'), { timeout: 10_000 }).toBe(24);
   // All kinds of ends and beginnings: completed, cancelled, paused, waiting, with a message nobody has read.
   for (const id of ids.slice(0, 8)) await pawl.run(parcel, id).signal('sent', 1);
   await expect.poll(() => count('completed'), { timeout: 10_000 }).toBe(8);
-  await worker.close();
+  await closing.close();
   for (const id of ids.slice(8, 12)) await pawl.run(parcel, id).signal('note', 'unread');
   const query = { tag: { key: 'of', value: 'kim' } };
   expect(await pawl.bulk('cancel', { ...query, idPrefix: 'parcel-9' })).toMatchObject({ done: 1 });
@@ -300,10 +300,10 @@ test('nothing is left in Redis of runs that were deleted in bulk, but who delete
 /** Every key and every member of a key that names one of the runs; wake-ups that nobody took are not the run's. */
 async function traces(prefix: string, ids: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  const names = (text: string): boolean => ids.some((id) => text.split(/[:,\s]/).includes(id));
+  const isNaming = (text: string): boolean => ids.some((id) => text.split(/[:,\s]/).includes(id));
   for (const key of await redis.keys(`{${prefix}*`)) {
     if (/:bull:|:deleted$/.test(key)) continue;
-    if (names(key)) found.push(key);
+    if (isNaming(key)) found.push(key);
     const type = await redis.type(key);
     const members =
       type === 'zset'
@@ -311,7 +311,7 @@ async function traces(prefix: string, ids: readonly string[]): Promise<string[]>
         : type === 'set'
           ? await redis.smembers(key)
           : [];
-    found.push(...members.filter(names).map((member) => `${key} ${member}`));
+    found.push(...members.filter(isNaming).map((member) => `${key} ${member}`));
   }
   return found;
 }
