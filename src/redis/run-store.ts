@@ -285,13 +285,14 @@ export class RedisRunStore implements RunStore {
   async mail(run: string): Promise<Mail> {
     const shard = this.#keys.of(run);
     const key = shard.inbox(run);
-    const [entries, paused] = await this.#run(() =>
+    const [entries, pausedBy] = await this.#run(() =>
       Promise.all([
         this.#connection.xrangeBuffer(key, '-', '+', 'COUNT', messagesPerPage) as Promise<Entry[]>,
-        this.#connection.hexists(shard.run(run), 'paused'),
+        this.#connection.hgetBuffer(shard.run(run), 'paused'),
       ]),
     );
-    return { messages: entries.map((entry) => toMessage(key, entry)), paused: paused === 1 };
+    const messages = entries.map((entry) => toMessage(key, entry));
+    return pausedBy === null ? { messages, paused: false } : { messages, paused: true, pausedBy };
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {

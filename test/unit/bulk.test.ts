@@ -150,6 +150,31 @@ test('a worker that is asked to cancel or pause logs who asked, too', async () =
   }
 });
 
+test('the worker of a run at work logs who paused it', async () => {
+  const { pawl: opened } = memoryPawl();
+  await using pawl = opened;
+  const busy = defineWorkflow({
+    name: 'busy',
+    async run(ctx) {
+      for (let i = 0; i < 1000; i++) {
+        await ctx.step(`step ${i}`, () => new Promise((resolve) => setTimeout(resolve, 1)));
+      }
+    },
+  });
+  pawl.worker({ workflows: [busy] });
+  const run = await pawl.start(busy, undefined, { id: 'busy-1' });
+  await expect.poll(async () => (await run.info()).status).toBe('running');
+  await pawl.bulk('pause', { workflow: 'busy' }, request);
+  await expect.poll(async () => (await run.info()).status).toBe('queued');
+  const { seq } = await run.info();
+  const logged: unknown[] = [];
+  for await (const event of run.events()) {
+    if (event.type.startsWith('operator.')) logged.push([event.type, event.data]);
+    if (event.seq === seq) break;
+  }
+  expect(logged).toEqual([['operator.paused', request]]);
+});
+
 test('runs that are created after it began are left alone; the limit takes the newest', async () => {
   const clock = { time: 1_700_000_000_000 };
   const store = new MemoryRunStore({ clock: { now: () => clock.time } });
