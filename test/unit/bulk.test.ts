@@ -196,6 +196,18 @@ test('runs that are created after it began are left alone; the limit takes the n
   const all = await pawl.bulk('cancel', { idPrefix: 'old-' }, { onProgress, concurrency: 3 });
   expect(all).toMatchObject({ matched: 250, done: 250 });
   expect(made.length).toBeGreaterThan(4);
+  // Nor one that comes before the first page is read.
+  const list = store.list.bind(store);
+  store.list = async (params) => {
+    await onProgress();
+    return list(params);
+  };
+  await pawl.bulk('pause', { idPrefix: 'a-new' }, { reason: 'only those before' });
+  const late = made.splice(-1);
+  store.list = list;
+  expect((await store.record(late[0] ?? ''))?.paused).toBe(false);
+  expect((await store.record(made[0] ?? ''))?.paused).toBe(true);
+  await pawl.bulk('resume', { idPrefix: 'a-new' });
   for (const id of made) expect((await store.record(id))?.status).toBe('queued');
   for (const id of made) expect((await store.record(id))?.paused).toBe(false);
 });
