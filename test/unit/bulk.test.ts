@@ -122,8 +122,11 @@ test('what is asked of a run is an event of its log, with actor and reason', asy
   await pawl.delete('failed', request);
   await pawl.bulk('delete', { idPrefix: 'quarantined' }, { reason: 'old' });
   await pawl.delete('completed');
+  await pawl.start(parcel, undefined, { id: 'unreadable' });
+  await store.delete('unreadable', bytes('no record'));
   const { deletions } = await pawl.deletions();
   expect(deletions).toEqual([
+    { run: 'unreadable', workflow: 'parcel', at: expect.any(Date) as Date, reason: 'PAWL_CORRUPT' },
     { run: 'completed', workflow: 'parcel', at: expect.any(Date) as Date },
     { run: 'quarantined', workflow: 'parcel', at: expect.any(Date) as Date, reason: 'old' },
     { run: 'failed', workflow: 'parcel', at: expect.any(Date) as Date, ...request },
