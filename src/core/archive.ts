@@ -44,6 +44,8 @@ export interface RemoveParams {
   readonly run: string;
   /** Only if the run is still as its record said: nothing claimed, appended, paused, told or retried since. */
   readonly unchanged: { readonly status: RunStatus; readonly fence: number; readonly seq: number };
+  /** Who asks and why: keeps the deletion, as that of `RunStore.delete` does. */
+  readonly data?: Uint8Array;
 }
 
 export type RemoveOutcome =
@@ -66,8 +68,6 @@ export interface Archive {
   measure(run: string): Promise<RunBytes | undefined>;
   /** Removes a run and every trace of it, unless it has changed. */
   remove(params: RemoveParams): Promise<RemoveOutcome>;
-  /** The store's clock, in milliseconds since 1970: what is told young from old by. */
-  now(): Promise<number>;
   /** How many runs there are, of a workflow or of all. */
   count(workflow?: string): Promise<number>;
 }

@@ -13,9 +13,11 @@
  */
 import type { Archive } from './archive.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
+import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { WakeUp } from './queue.ts';
-import type { RunProgress, RunRecord, RunStatus } from './run.ts';
+import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
+import type { RunQuery } from './run-query.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -108,6 +110,8 @@ export interface Message {
 export interface Mail {
   readonly messages: readonly Message[];
   readonly paused: boolean;
+  /** What `pause` was given: who wants it, and why. */
+  readonly pausedBy?: Uint8Array;
 }
 
 export interface PostParams extends Omit<Message, 'at'> {
@@ -247,21 +251,19 @@ export interface DueRun extends WakeUp {
   readonly untold: boolean;
 }
 
-export interface ListParams {
-  readonly status?: RunStatus;
-  readonly workflow?: string;
-  /** `key=value`. */
-  readonly tag?: string;
-  /** Only loose runs; the one that was claimed, saved (its snapshot) or let go last comes first. */
-  readonly loose?: boolean;
+export interface ListParams extends RunQuery {
   readonly limit: number;
   /** From the page before. */
   readonly cursor?: string;
 }
 
 export interface RunPage {
-  /** Newest first: by time of creation, or of the last change when listed by status or loose. */
-  readonly runs: readonly RunRecord[];
+  /**
+   * The run created last comes first, whatever the query; of loose runs, the one that was claimed, saved (its snapshot) or
+   * let go last. A page may hold fewer than `limit`, or none, although more follow: only so many runs are looked at.
+   */
+  readonly runs: readonly RunSummary[];
+  /** Absent when nothing follows. */
   readonly cursor: string | undefined;
 }
 
@@ -338,8 +340,11 @@ export interface RunStore {
   progress(owner: Ownership, progress: RunProgress): Promise<void>;
   /** The parent of an ended run knows of its end: nothing more is owed. */
   told(run: string): Promise<void>;
-  /** Removes a run and every trace of it. */
-  delete(run: string): Promise<DeleteOutcome>;
+  /**
+   * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
+   * `deletions`.
+   */
+  delete(run: string, data?: Uint8Array): Promise<DeleteOutcome>;
 
   // Reading runs.
 
@@ -358,6 +363,10 @@ export interface RunStore {
   /** What others want of a run now. */
   mail(run: string): Promise<Mail>;
   list(params: ListParams): Promise<RunPage>;
+  /** The deletions that were to be kept, the last one first; of very many, the oldest are forgotten. */
+  deletions(query: DeletionQuery): Promise<DeletionPage>;
+  /** The time of the store's clock, in milliseconds since 1970. */
+  now(): Promise<number>;
   /**
    * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
    * log and snapshot have. Returns the way to stop.

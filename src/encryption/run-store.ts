@@ -12,8 +12,10 @@
  * bytes, and the store knows it by its token.
  */
 import type { Archive } from '../core/archive.ts';
+import { EncryptedArchive } from './archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher, Place } from '../core/cipher.ts';
+import type { DeletionPage, DeletionQuery, DeletionRecord } from '../core/deletions.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
@@ -71,7 +73,7 @@ export class EncryptedRunStore implements RunStore {
 
   constructor(store: RunStore, cipher: Cipher) {
     this.#store = store;
-    this.archive = store.archive;
+    this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
     this.#cipher = cipher;
   }
 
@@ -156,8 +158,12 @@ export class EncryptedRunStore implements RunStore {
   }
 
   async mail(run: string): Promise<Mail> {
-    const { messages, paused } = await this.#store.mail(run);
-    return { paused, messages: messages.map((message) => this.#openMessage(run, message)) };
+    const { messages, pausedBy, ...mail } = await this.#store.mail(run);
+    return {
+      ...mail,
+      messages: messages.map((message) => this.#openMessage(run, message)),
+      ...(pausedBy && { pausedBy: this.#cipher.open(pausedBy, [askedPlace(run, 'pause')]) }),
+    };
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {
@@ -185,7 +191,22 @@ export class EncryptedRunStore implements RunStore {
 
   async list(params: ListParams): Promise<RunPage> {
     const { runs, cursor } = await this.#store.list(params);
-    return { runs: runs.map((record) => this.#openRecord(record)), cursor };
+    return { runs: runs.map((run) => this.#openSummary(run)), cursor };
+  }
+
+  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
+    return this.#store.delete(run, data && this.#sealRequest(run, data));
+  }
+
+  #sealRequest(run: string, data: Uint8Array): Uint8Array {
+    return this.#cipher.seal(data, askedPlace(run, 'delete'));
+  }
+
+  async deletions(query: DeletionQuery): Promise<DeletionPage> {
+    const { deletions, cursor } = await this.#store.deletions(query);
+    const open = (one: DeletionRecord): Uint8Array =>
+      this.#cipher.open(one.data, [askedPlace(one.run, 'delete')]);
+    return { deletions: deletions.map((one) => ({ ...one, data: open(one) })), cursor };
   }
 
   // What carries no payload goes through as it is.
@@ -202,8 +223,8 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.told(run);
   }
 
-  delete(run: string): Promise<DeleteOutcome> {
-    return this.#store.delete(run);
+  now(): Promise<number> {
+    return this.#store.now();
   }
 
   watch(run: string, changed: () => void): Promise<() => Promise<void>> {
@@ -295,11 +316,18 @@ export class EncryptedRunStore implements RunStore {
   }
 
   #openRecord(record: RunRecord): RunRecord {
-    const { id, input, output, error, progress } = record;
+    const { id, input, output } = record;
     return {
-      ...record,
+      ...this.#openSummary(record),
       input: this.#cipher.open(input, [payloadPlace(id, 'input')]),
       output: output && this.#cipher.open(output, [payloadPlace(id, 'output')]),
+    };
+  }
+
+  #openSummary<T extends Omit<RunRecord, 'input' | 'output'>>(record: T): T {
+    const { id, error, progress } = record;
+    return {
+      ...record,
       error: error && this.#openError(id, error),
       progress: progress && { ...progress, message: this.#openMessageText(id, progress.message) },
     };

@@ -30,7 +30,7 @@ export async function expiredCheckpoints(
   const bornBefore =
     olderThan === undefined
       ? Infinity
-      : (await store.archive.now()) - toMilliseconds(olderThan, 'olderThan');
+      : (await store.now()) - toMilliseconds(olderThan, 'olderThan');
   let place = 0;
   const expired: string[] = [];
   for await (const { id, label, at } of eachCheckpoint(store, run)) {

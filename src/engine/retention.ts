@@ -10,12 +10,13 @@ import { type ErrorRecord, InvalidError, recordError } from '../core/errors.ts';
 import { fixedLimits } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
 import { type CheckpointExpiry, checkExpiry } from '../core/retention.ts';
-import { isEnded, type RunRecord, type RunStatus } from '../core/run.ts';
+import { isEnded, type RunSummary, type RunStatus } from '../core/run.ts';
 import type { RunStore } from '../core/store.ts';
 import { compactRun } from './compaction.ts';
 import { expireCheckpoints, expiredCheckpoints } from './expiry.ts';
 import { exportRun } from './exports.ts';
-import { type RunInfo, toRunInfo } from './run-handle.ts';
+import { encodeRecord } from './payloads.ts';
+import { type RunInfo, toRunInfo } from './run-info.ts';
 
 /** Which runs, and what becomes of them. A run is spared while it is among the newest, and while it is young. */
 export interface RetentionRule {
@@ -137,11 +138,11 @@ function statusesOf(status: RetentionRule['status']): readonly RunStatus[] {
 async function* runsOf(
   store: RunStore,
   { workflow, status, olderThan, keepNewest = 0 }: RetentionRule,
-): AsyncGenerator<RunRecord, void, undefined> {
+): AsyncGenerator<RunSummary, void, undefined> {
   const changedBefore =
     olderThan === undefined
       ? Infinity
-      : (await store.archive.now()) - toMilliseconds(olderThan, 'olderThan');
+      : (await store.now()) - toMilliseconds(olderThan, 'olderThan');
   for (const one of statusesOf(status)) {
     const seen = new Map<string, number>();
     const query = { status: one, ...(workflow === undefined ? {} : { workflow }) };
@@ -163,9 +164,9 @@ async function* runsOf(
 /** Undefined when there was nothing to do. */
 async function apply(
   store: RunStore,
-  record: RunRecord,
+  record: RunSummary,
   { action: wanted = 'delete' }: RetentionRule,
-  { dryRun = false, archive }: RetainOptions,
+  { dryRun = false, ...options }: RetainOptions,
 ): Promise<RetainedRun | undefined> {
   const { id: run, workflow, status } = record;
   const action: RetainedRun['action'] = typeof wanted === 'object' ? 'checkpoints' : wanted;
@@ -173,7 +174,7 @@ async function apply(
   try {
     if (action === 'delete') {
       if (dryRun) return { ...about, outcome: 'would' };
-      return { ...about, outcome: await deleteUnchanged(store, record, archive) };
+      return { ...about, outcome: await deleteUnchanged(store, record, options) };
     }
     const dropped =
       typeof wanted === 'object'
@@ -195,7 +196,7 @@ async function dropCheckpoints(
   return expireCheckpoints(store, run, expiry);
 }
 
-async function dropEvents(store: RunStore, record: RunRecord, dryRun: boolean): Promise<number> {
+async function dropEvents(store: RunStore, record: RunSummary, dryRun: boolean): Promise<number> {
   const { id, seq, snapshotSeq, firstSeq } = record;
   const covered = Math.min(snapshotSeq, seq - 1) - firstSeq + 1;
   if (dryRun || covered <= 0) return Math.max(0, covered);
@@ -208,8 +209,8 @@ async function dropEvents(store: RunStore, record: RunRecord, dryRun: boolean): 
  */
 async function deleteUnchanged(
   store: RunStore,
-  record: RunRecord,
-  archive: ArchiveRun | undefined,
+  record: RunSummary,
+  { archive, actor }: Pick<RetainOptions, 'archive' | 'actor'>,
 ): Promise<'done' | 'changed' | 'untold'> {
   const { id: run } = record;
   if (archive !== undefined) {
@@ -221,6 +222,7 @@ async function deleteUnchanged(
     await archive(lines(), toRunInfo(record));
     if (!isWhole) throw new Error(`the archive of run ${run} did not read all of its lines`);
   }
-  const { outcome } = await store.archive.remove({ run, unchanged: record });
+  const data = encodeRecord({ ...(actor === undefined ? {} : { actor }), reason: 'retention' });
+  const { outcome } = await store.archive.remove({ run, unchanged: record, data });
   return outcome === 'removed' || outcome === 'missing' ? 'done' : outcome;
 }

@@ -7,25 +7,31 @@ import type {
   RemoveParams,
   RunBytes,
 } from '../core/archive.ts';
-import type { DeleteOutcome } from '../core/store.ts';
+import type { Deletions } from './deletions.ts';
 import { lastSeq, type StoredRun } from './stored-run.ts';
 
 export class MemoryArchive implements Archive {
   readonly #runs: Map<string, StoredRun>;
   readonly #find: (id: string) => StoredRun | undefined;
   readonly #now: () => number;
+  readonly #deletions: Deletions;
   readonly #changed: (run: string) => void;
 
   /** `now` throws when the store is closed; `changed` tells those who watch a run. */
   constructor(
     runs: Map<string, StoredRun>,
-    { now, changed }: { readonly now: () => number; readonly changed: (run: string) => void },
+    parts: {
+      readonly now: () => number;
+      readonly changed: (run: string) => void;
+      readonly deletions: Deletions;
+    },
   ) {
     this.#runs = runs;
-    this.#changed = changed;
-    this.#now = now;
+    this.#changed = parts.changed;
+    this.#now = parts.now;
+    this.#deletions = parts.deletions;
     this.#find = (id) => {
-      now();
+      parts.now();
       return runs.get(id);
     };
   }
@@ -64,21 +70,17 @@ export class MemoryArchive implements Archive {
     };
   }
 
-  async remove({ run: id, unchanged }: RemoveParams): Promise<RemoveOutcome> {
+  async remove({ run: id, unchanged, data }: RemoveParams): Promise<RemoveOutcome> {
     const run = this.#find(id);
-    if (run !== undefined) {
-      const { status, fence, seq } = unchanged;
-      const isSame = run.status === status && run.fence === fence && lastSeq(run) === seq;
-      if (!isSame || status === 'running') return { outcome: 'changed' };
-      if (run.expiresAt !== undefined) return { outcome: 'untold' };
-    }
-    const { outcome } = deleteRun(this.#runs, id);
+    if (run === undefined) return { outcome: 'missing' };
+    const { status, fence, seq } = unchanged;
+    const isSame = run.status === status && run.fence === fence && lastSeq(run) === seq;
+    if (!isSame || status === 'running') return { outcome: 'changed' };
+    if (run.expiresAt !== undefined) return { outcome: 'untold' };
+    this.#runs.delete(id);
+    if (data !== undefined) this.#deletions.add(run, data, this.#now());
     this.#changed(id);
-    return { outcome: outcome === 'deleted' ? 'removed' : 'missing' };
-  }
-
-  async now(): Promise<number> {
-    return this.#now();
+    return { outcome: 'removed' };
   }
 
   async count(workflow?: string): Promise<number> {
@@ -93,12 +95,4 @@ function sum(all: Iterable<Uint8Array>): number {
   let bytes = 0;
   for (const { length } of all) bytes += length;
   return bytes;
-}
-
-export function deleteRun(runs: Map<string, StoredRun>, id: string): DeleteOutcome {
-  const run = runs.get(id);
-  if (run === undefined) return { outcome: 'missing' };
-  if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
-  runs.delete(id);
-  return { outcome: 'deleted' };
 }

@@ -4,6 +4,7 @@
  */
 import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
+import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import { PawlError } from '../core/errors.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
@@ -35,8 +36,10 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
-import { deleteRun, MemoryArchive } from './archive.ts';
+import { MemoryArchive } from './archive.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
+import { Deletions } from './deletions.ts';
+import { nextDueAt, takeDue } from './due-runs.ts';
 import { listRuns } from './run-list.ts';
 import { interruptRun, release, save } from './transitions.ts';
 import {
@@ -56,8 +59,6 @@ import {
   eventsAfter,
   json,
   lastSeq,
-  nextDue,
-  postpone,
   raiseFence,
   type StoredRun,
   toDueRun,
@@ -70,6 +71,7 @@ export class MemoryRunStore implements RunStore {
   readonly #runs = new Map<string, StoredRun>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
+  readonly #deletions = new Deletions();
   readonly #asked = new Map<string, (run: string | undefined) => void>();
   readonly #ask: Ask = (worker, run) => {
     queueMicrotask(() => this.#asked.get(worker)?.(run));
@@ -80,7 +82,9 @@ export class MemoryRunStore implements RunStore {
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#sessions = new MemorySessions(this.#clock);
     const changed = (run: string): void => this.#changed(run);
-    this.archive = new MemoryArchive(this.#runs, { now: () => this.#now(), changed });
+    this.archive = new MemoryArchive(this.#runs, {
+      ...{ now: () => this.#now(), changed, deletions: this.#deletions },
+    });
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -113,6 +117,7 @@ export class MemoryRunStore implements RunStore {
       inbox: [],
       seen: new Set(),
       paused: false,
+      pausedBy: undefined,
       parent: params.parent,
       priority: params.priority ?? 0,
       deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
@@ -216,17 +221,7 @@ export class MemoryRunStore implements RunStore {
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const { aheadMs = 0 } = params;
-    const found = [...this.#runs.values()]
-      .filter((run) => run.dueAt !== undefined && run.dueAt <= now + aheadMs)
-      .filter(({ status }) => aheadMs === 0 || status === 'queued' || status === 'interrupted')
-      // Of two that are due in the same moment, the lesser id comes first: as in an index of Redis.
-      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
-      .slice(0, params.limit);
-    for (const run of found) {
-      postpone(run, params.resendMs, now);
-    }
-    return found.map(toDueRun);
+    return takeDue(this.#runs.values(), params, now).map(toDueRun);
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
@@ -258,10 +253,16 @@ export class MemoryRunStore implements RunStore {
     });
   }
 
-  async delete(id: string): Promise<DeleteOutcome> {
-    this.#now();
+  async delete(id: string, data?: Uint8Array): Promise<DeleteOutcome> {
+    const now = this.#now();
+    const run = this.#runs.get(id);
+    if (run === undefined) return { outcome: 'missing' };
+    if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
+    this.#runs.delete(id);
+    if (data !== undefined) this.#deletions.add(run, data, now);
     this.#changed(id);
-    return deleteRun(this.#runs, id);
+    this.#changed(id);
+    return { outcome: 'deleted' };
   }
 
   async record(id: string): Promise<RunRecord | undefined> {
@@ -290,7 +291,9 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const run = this.#runs.get(id);
     const messages = (run?.inbox ?? []).slice(0, messagesPerPage);
-    return { messages, paused: run?.paused ?? false };
+    return run?.paused === true
+      ? { messages, paused: true, ...(run.pausedBy && { pausedBy: run.pausedBy }) }
+      : { messages, paused: false };
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {
@@ -307,6 +310,15 @@ export class MemoryRunStore implements RunStore {
   async list(params: ListParams): Promise<RunPage> {
     this.#now();
     return listRuns([...this.#runs.values()], params);
+  }
+
+  async deletions(query: DeletionQuery): Promise<DeletionPage> {
+    this.#now();
+    return this.#deletions.list(query);
+  }
+
+  async now(): Promise<number> {
+    return this.#now();
   }
 
   async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
@@ -336,7 +348,7 @@ export class MemoryRunStore implements RunStore {
 
   /** For tests: the next time after `now` at which a run is due. */
   nextDueAt(now: number): number | undefined {
-    return this.#closed ? undefined : nextDue(this.#runs.values(), now);
+    return this.#closed ? undefined : nextDueAt(this.#runs.values(), now);
   }
 
   async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {

@@ -31,6 +31,7 @@ export interface StoredRun {
   /** Ids of all messages that ever came. */
   readonly seen: Set<string>;
   paused: boolean;
+  pausedBy: Uint8Array | undefined;
   readonly parent: string | undefined;
   readonly priority: number;
   readonly deadlineAt: number | undefined;
@@ -143,21 +144,4 @@ export function toDueRun(run: StoredRun): DueRun {
   const { id, workflow, fence, status, deaths, priority, expiresAt } = run;
   const untold = expiresAt !== undefined;
   return { run: id, workflow, fence, status, deaths, priority, untold };
-}
-
-const resendMsMax = 600_000;
-
-/** A run that was found due is due again later; the longer it waits, the later. */
-export function postpone(run: StoredRun, resendMs: number, now: number): void {
-  const age = now - (run.wakeAt ?? run.changedAt);
-  run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), resendMsMax);
-}
-
-/** The next time after `now` at which one of them is due. */
-export function nextDue(runs: Iterable<StoredRun>, now: number): number | undefined {
-  let next: number | undefined;
-  for (const { dueAt } of runs) {
-    if (dueAt !== undefined && dueAt > now && dueAt < (next ?? Infinity)) next = dueAt;
-  }
-  return next;
 }

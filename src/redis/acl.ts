@@ -10,10 +10,10 @@
 /** What pawl itself sends, and what its scripts call. */
 const pawlCommands: readonly string[] = [
   ...['exists', 'get', 'set', 'unlink'],
-  ...['hdel', 'hexists', 'hget', 'hgetall', 'hincrby', 'hkeys', 'hmget', 'hset', 'hsetnx'],
-  ...['sadd', 'sismember', 'smembers', 'spop', 'srem'],
-  ...['zadd', 'zcard', 'zrange', 'zrem'],
-  ...['xadd', 'xdel', 'xrange', 'xrevrange', 'xtrim', 'memory|usage', 'time'],
+  ...['hdel', 'hexists', 'hget', 'hgetall', 'hincrby', 'hmget', 'hset', 'hsetnx'],
+  ...['sadd', 'scard', 'sismember', 'smembers', 'smismember', 'spop', 'srem'],
+  ...['zadd', 'zcard', 'zcount', 'zlexcount', 'zmscore', 'zrange', 'zrem', 'zscore'],
+  ...['xadd', 'xdel', 'xrange', 'xrevrange', 'time'],
   ...['spublish', 'ssubscribe', 'sunsubscribe', 'pubsub|shardnumsub'],
 ];
 

@@ -69,9 +69,9 @@ export class RedisArchive implements Archive {
     };
   }
 
-  async remove({ run, unchanged }: RemoveParams): Promise<RemoveOutcome> {
+  async remove({ run, unchanged, data }: RemoveParams): Promise<RemoveOutcome> {
     const { scripts, guard, keys } = this.#parts;
-    const reply: Reply = await guard(() => scripts.delete(run, unchanged));
+    const reply: Reply = await guard(() => scripts.delete(run, data, unchanged));
     switch (String(reply[0])) {
       case 'deleted':
         return { outcome: 'removed' };
@@ -88,12 +88,6 @@ export class RedisArchive implements Archive {
           `made a script answer ${String(reply[0])}, which this version does not know`,
         );
     }
-  }
-
-  async now(): Promise<number> {
-    const { connection, guard } = this.#parts;
-    const [seconds, micros] = await guard(() => connection.time());
-    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 
   async count(workflow?: string): Promise<number> {

@@ -1,8 +1,16 @@
 /** The only file that spells the fields of hashes and stream entries, and turns replies into records. */
 import type { CheckpointRecord } from '../core/checkpoint.ts';
+import type { DeletionRecord } from '../core/deletions.ts';
 import { CorruptionError } from '../core/errors.ts';
 import type { InterruptReason, StoredEvent } from '../core/event.ts';
-import { type RunProgress, type RunRecord, type RunStatus, runStatuses } from '../core/run.ts';
+import {
+  type RunProgress,
+  type RunRecord,
+  type RunStatus,
+  runStatuses,
+  type RunSummary,
+  toSummary,
+} from '../core/run.ts';
 import type {
   Message,
   MessageKind,
@@ -110,6 +118,14 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };
+}
+
+export function toRunSummary(
+  at: { key: string; id: string },
+  [run, payload]: readonly [Flat, Flat],
+  hasOutput: boolean,
+): RunSummary {
+  return { ...toSummary(toRecord(at, run, payload)), hasOutput };
 }
 
 function toProgress(fields: Fields): RunProgress | undefined {
@@ -240,6 +256,17 @@ export function toMessage(key: string, [, flat]: Entry): Message {
     name: fields.text('name') ?? '',
     data: fields.bytes('data') ?? new Uint8Array(),
     at: fields.number('at'),
+  };
+}
+
+/** A stream entry of the deletions. */
+export function toDeletion(key: string, [entryId, flat]: Entry): DeletionRecord {
+  const fields = new Fields(key, flat);
+  const id = String(entryId);
+  return {
+    ...{ id, run: fields.text('id') ?? '', workflow: fields.text('workflow') ?? '' },
+    at: Number.parseInt(id, 10),
+    data: fields.bytes('data') ?? new Uint8Array(),
   };
 }
 

@@ -4,6 +4,8 @@
  */
 import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
+import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
+import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
@@ -48,6 +50,7 @@ import {
   createConsumerConnection,
   type RedisTarget,
 } from './connection.ts';
+import { listDeletions } from './deletions.ts';
 import { confirmationFor, type Durability } from './durability.ts';
 import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
@@ -248,13 +251,25 @@ export class RedisRunStore implements RunStore {
     await this.#run(() => this.#scripts.told(run));
   }
 
-  async delete(run: string): Promise<DeleteOutcome> {
-    const reply = await this.#run(() => this.#scripts.delete(run));
+  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
+    const reply = await this.#run(() => this.#scripts.delete(run, data));
     return toDelete(this.#about(run), reply);
   }
 
+  /** Repairs the indexes of a run by its record; false when there is none, and it was taken out of them. */
+  async reindex(run: string): Promise<boolean> {
+    return this.#run(async () => String((await this.#scripts.reindex(run))[0]) === 'reindexed');
+  }
+
   async record(run: string): Promise<RunRecord | undefined> {
-    return (await this.#records([run]))[0];
+    const shard = this.#keys.of(run);
+    const [flat, payload] = await this.#run(async () =>
+      Promise.all([
+        this.#connection.hgetallBuffer(shard.run(run)).then(flatten),
+        this.#connection.hgetallBuffer(shard.payload(run)).then(flatten),
+      ]),
+    );
+    return flat.length === 0 ? undefined : this.#record(run, flat, payload);
   }
 
   async load(run: string): Promise<LoadedRun | undefined> {
@@ -281,13 +296,14 @@ export class RedisRunStore implements RunStore {
   async mail(run: string): Promise<Mail> {
     const shard = this.#keys.of(run);
     const key = shard.inbox(run);
-    const [entries, paused] = await this.#run(() =>
+    const [entries, pausedBy] = await this.#run(() =>
       Promise.all([
         this.#connection.xrangeBuffer(key, '-', '+', 'COUNT', messagesPerPage) as Promise<Entry[]>,
-        this.#connection.hexists(shard.run(run), 'paused'),
+        this.#connection.hgetBuffer(shard.run(run), 'paused'),
       ]),
     );
-    return { messages: entries.map((entry) => toMessage(key, entry)), paused: paused === 1 };
+    const messages = entries.map((entry) => toMessage(key, entry));
+    return pausedBy === null ? { messages, paused: false } : { messages, paused: true, pausedBy };
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {
@@ -299,9 +315,17 @@ export class RedisRunStore implements RunStore {
   }
 
   async list(params: ListParams): Promise<RunPage> {
-    const records = (ids: readonly string[]): Promise<readonly RunRecord[]> => this.#records(ids);
-    const from = { connection: this.#connection, keys: this.#keys, records };
+    const from = { connection: this.#connection, keys: this.#keys, scripts: this.#scripts };
     return this.#run(() => listRuns(from, params));
+  }
+
+  async deletions(query: DeletionQuery): Promise<DeletionPage> {
+    return this.#run(() => listDeletions(this.#connection, this.#keys, query));
+  }
+
+  async now(): Promise<number> {
+    const [seconds, micros] = await this.#run(() => this.#connection.time());
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
   async watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>> {
@@ -358,23 +382,6 @@ export class RedisRunStore implements RunStore {
       found.push(...toDueRuns(shard, reply));
     }
     return found;
-  }
-
-  async #records(ids: readonly string[]): Promise<readonly RunRecord[]> {
-    const found = await this.#run(() =>
-      Promise.all(
-        ids.map(async (id) => {
-          const shard = this.#keys.of(id);
-          const [run, payload] = await Promise.all([
-            this.#connection.hgetallBuffer(shard.run(id)),
-            this.#connection.hgetallBuffer(shard.payload(id)),
-          ]);
-          const flat = flatten(run);
-          return flat.length === 0 ? undefined : this.#record(id, flat, flatten(payload));
-        }),
-      ),
-    );
-    return found.filter((record) => record !== undefined);
   }
 
   #record(id: string, run: unknown, payload: unknown): RunRecord {

@@ -4,8 +4,10 @@
  */
 import { Cluster, Redis } from 'ioredis';
 import type { CompactParams, RemoveParams } from '../core/archive.ts';
-import { fixedLimits } from '../core/limits.ts';
-import type { RunProgress } from '../core/run.ts';
+import { deletionsKept } from '../core/deletions.ts';
+import { defaults, fixedLimits } from '../core/limits.ts';
+import { type RunProgress, runStatuses } from '../core/run.ts';
+import { type ListPlace, statusesOf } from '../core/run-query.ts';
 import type {
   CancelParams,
   ClaimParams,
@@ -13,6 +15,7 @@ import type {
   CreateParams,
   DueParams,
   InterruptParams,
+  ListParams,
   Ownership,
   PostParams,
   Release,
@@ -32,7 +35,7 @@ import { WriteBatch } from './write-batch.ts';
 
 type ScriptName = keyof typeof lua;
 /** The others are called with the keys of one thing, as many as they always have. */
-type SingleScript = Exclude<ScriptName, 'appendMany'>;
+type SingleScript = Exclude<ScriptName, 'appendMany' | 'list'>;
 
 /** Keys of each script. */
 const keyCounts: Readonly<Record<SingleScript, number>> = {
@@ -43,7 +46,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   commit: 3,
   compact: 3,
   create: 5,
-  delete: 9,
+  delete: 10,
   due: 1,
   forget: 3,
   interrupt: 2,
@@ -55,6 +58,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   post: 4,
   progress: 1,
   recall: 3,
+  reindex: 3,
   resume: 4,
   told: 2,
 };
@@ -73,6 +77,10 @@ const acknowledged = {
 } satisfies Partial<Record<SingleScript, boolean>>;
 
 const page = fixedLimits.eventsPerPage;
+
+/** What one call of the list script may cost: entries looked at, and candidates that are sorted. */
+const listLooks = 500;
+const listCandidates = 500;
 
 export class Scripts {
   readonly #connection: Connection;
@@ -185,14 +193,16 @@ export class Scripts {
     ]);
   }
 
-  delete(run: string, unchanged?: RemoveParams['unchanged']): Promise<Reply> {
+  /** `data` keeps the deletion; `unchanged` is what the run must still be. */
+  delete(run: string, data?: Uint8Array, unchanged?: RemoveParams['unchanged']): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
     const kept = [shard.checkpoints(run), shard.kept(run)];
     const { status = '', fence = '', seq = '' } = unchanged ?? {};
     return this.#call('delete', [
-      ...[...runKeys(shard, run), ...mail, ...kept],
-      ...[run, shard.base, status, fence, seq],
+      ...[...runKeys(shard, run), ...mail, ...kept, shard.deleted],
+      ...[run, shard.base, data === undefined ? '' : toBuffer(data), deletionsKept],
+      ...[status, fence, seq],
     ]);
   }
 
@@ -272,6 +282,37 @@ export class Scripts {
     return this.#call('load', [
       ...[shard.run(run), shard.payload(run), shard.events(run), shard.snapshot(run)],
       page,
+    ]);
+  }
+
+  list(shard: ShardKeys, params: ListParams, after: ListPlace | undefined): Promise<Reply> {
+    const { limit, tag, workflow, worker } = params;
+    const statuses = statusesOf(params.status);
+    const groups = [
+      ...(workflow === undefined ? [] : [[shard.byWorkflow(workflow)]]),
+      ...(tag === undefined ? [] : [[shard.byTag(tag)]]),
+      ...(statuses === undefined
+        ? []
+        : [[...new Set(statuses)].map((status) => shard.byStatus(status))]),
+    ];
+    const order = params.loose === true ? shard.loose : shard.runs;
+    const keys = [order, shard.runs, shard.ids, shard.held(worker ?? ''), ...groups.flat()];
+    const args = [
+      ...[...keys, limit, listLooks, listCandidates, after?.at ?? '', after?.id ?? ''],
+      ...[params.since ?? '', params.until ?? '', params.idPrefix ?? ''],
+      ...[
+        worker === undefined ? '' : 1,
+        groups.flatMap((group, i) => group.map(() => i + 1)).join(''),
+      ],
+    ];
+    return this.#send('list', args, keys.length);
+  }
+
+  reindex(run: string): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('reindex', [
+      ...[shard.run(run), shard.payload(run), shard.due],
+      ...[run, shard.base, defaults.keepMs, ...runStatuses],
     ]);
   }
 

@@ -1,5 +1,5 @@
-// Goal: who is subscribed stays subscribed, through reconnects and answers that do not come. Method: a client of a real Redis
-// whose connection is killed, and whose subscriptions fail as if the server had not answered in time.
+// Goal: who is subscribed stays subscribed, through reconnects and answers that do not come. Method: a client of a real
+// Redis whose connection is killed, and whose subscriptions fail as if the server had not answered in time.
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Announcements } from '../../src/redis/announcements.ts';

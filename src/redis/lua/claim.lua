@@ -33,7 +33,7 @@ local function claimed()
 end
 
 local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 'wakeAt', 'lostWorker',
-  'lostReason', 'lostAt', 'detectMs', 'bytes', 'inbox', 'paused', 'loose')
+  'lostReason', 'lostAt', 'detectMs', 'bytes', 'inbox', 'paused', 'loose', 'createdAt')
 local status, owner, fence, seq = m[1], m[2], m[3], m[4]
 if not status then return {'missing'} end
 if status == 'running' and owner == token then
@@ -77,6 +77,6 @@ else
 end
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'by-status:' .. status, id)
-redis.call('ZADD', base .. 'by-status:running', at, id)
+redis.call('ZADD', base .. 'by-status:running', m[15], id)
 redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
 return claimed()

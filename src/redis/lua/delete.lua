@@ -10,11 +10,14 @@
 -- KEYS[7] seen: set of message ids
 -- KEYS[8] checkpoints: stream
 -- KEYS[9] kept: hash
+-- KEYS[10] deleted: stream
 -- ARGV[1] id: run id
 -- ARGV[2] base: prefix of the shard's keys
--- ARGV[3] status: the run must have, or empty for any
--- ARGV[4] fence: and this one
--- ARGV[5] seq: and this one
+-- ARGV[3] data: payload bytes, who asks and why, to keep the deletion; or empty
+-- ARGV[4] keep: so many deletions, about
+-- ARGV[5] status: the run must have, or empty for any
+-- ARGV[6] fence: and this one
+-- ARGV[7] seq: and this one
 -- Returns {'deleted'} | {'missing'} | {'active', worker} | {'changed'} | {'untold'}
 -- Keeps: a run that a worker holds is not touched; nor, when asked so, one that owes its parent the news.
 local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -23,18 +26,22 @@ local id, base = ARGV[1], ARGV[2]
 local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq', 'untold')
 if not m[1] then return {'missing'} end
 if m[1] == 'running' then return {'active', m[2]} end
-if ARGV[3] ~= '' then
-  if m[1] ~= ARGV[3] or m[4] ~= ARGV[4] or m[5] ~= ARGV[5] then return {'changed'} end
+if ARGV[5] ~= '' then
+  if m[1] ~= ARGV[5] or m[4] ~= ARGV[6] or m[5] ~= ARGV[7] then return {'changed'} end
   if m[6] then return {'untold'} end
 end
 
 local tags = redis.call('HGET', payload, 'tags') or ''
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'runs', id)
+redis.call('ZREM', base .. 'ids', id)
 redis.call('ZREM', base .. 'loose', id)
 redis.call('ZREM', base .. 'by-status:' .. m[1], id)
 redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end
 redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9])
+if ARGV[3] ~= '' then
+  redis.call('XADD', KEYS[10], 'MAXLEN', '~', ARGV[4], '*', 'id', id, 'workflow', m[3], 'data', ARGV[3])
+end
 redis.call('SPUBLISH', base .. 'changed:' .. id, '0')
 return {'deleted'}

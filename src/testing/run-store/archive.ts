@@ -166,7 +166,7 @@ function measured(test: RunStoreTest): void {
 
   test('the time it tells is that of its records', async ({ store, expect }) => {
     const before = await storeTime(store);
-    const now = await store.archive.now();
+    const now = await store.now();
     const after = await storeTime(store);
     expect(now).toBeGreaterThanOrEqual(before);
     expect(now).toBeLessThanOrEqual(after);
