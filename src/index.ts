@@ -72,6 +72,7 @@ export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { RetryPolicy } from './core/policy.ts';
+export type { Census } from './core/census.ts';
 export type { RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';
 export type { WorkerRecord } from './core/store.ts';

@@ -11,6 +11,7 @@
  * - A run's owner is known by fence and token together. A call with a stale one changes nothing.
  * - Time is the store's own clock, never the caller's.
  */
+import type { Census } from './census.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { WakeUp } from './queue.ts';
@@ -354,6 +355,8 @@ export interface RunStore {
   /** What others want of a run now. */
   mail(run: string): Promise<Mail>;
   list(params: ListParams): Promise<RunPage>;
+  /** How many runs there are, and what is late. */
+  census(): Promise<Census>;
   /**
    * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
    * log and snapshot have. Returns the way to stop.

@@ -2,6 +2,7 @@
  * The run store on Redis. Every method is one script or one read; the invariants live in the scripts (see lua/), this file
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
+import type { Census } from '../core/census.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
@@ -37,6 +38,7 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
+import { takeCensus } from './census.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
 import {
@@ -292,6 +294,10 @@ export class RedisRunStore implements RunStore {
     const records = (ids: readonly string[]): Promise<readonly RunRecord[]> => this.#records(ids);
     const from = { connection: this.#connection, keys: this.#keys, records };
     return this.#run(() => listRuns(from, params));
+  }
+
+  async census(): Promise<Census> {
+    return this.#run(() => takeCensus(this.#scripts, this.#keys));
   }
 
   async watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>> {

@@ -3,8 +3,9 @@
  * script, nowhere else.
  */
 import { Cluster, Redis } from 'ioredis';
+import { censusLook } from '../core/census.ts';
 import { fixedLimits } from '../core/limits.ts';
-import type { RunProgress } from '../core/run.ts';
+import { type RunProgress, runStatuses } from '../core/run.ts';
 import type {
   CancelParams,
   ClaimParams,
@@ -38,6 +39,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   append: 2,
   beat: 3,
   cancel: 6,
+  census: 1,
   claim: 7,
   commit: 3,
   create: 5,
@@ -242,6 +244,10 @@ export class Scripts {
       ...[shard.run(run), shard.payload(run), shard.events(run), shard.snapshot(run)],
       page,
     ]);
+  }
+
+  census(shard: ShardKeys): Promise<Reply> {
+    return this.#call('census', [shard.due, shard.base, censusLook, ...runStatuses]);
   }
 
   recall(run: string, checkpoint: string): Promise<Reply> {

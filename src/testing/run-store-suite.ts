@@ -8,6 +8,7 @@ import { registerSuite, type Runner, type Skip } from './runner.ts';
 import { askedTheme } from './run-store/asked.ts';
 import { beginningsTheme } from './run-store/beginnings.ts';
 import { cancelTheme } from './run-store/cancel.ts';
+import { censusTheme } from './run-store/census.ts';
 import { checkpointsTheme } from './run-store/checkpoints.ts';
 import { claimTheme } from './run-store/claim.ts';
 import { commitTheme } from './run-store/commit.ts';
@@ -53,6 +54,7 @@ const themes: readonly RunStoreTheme[] = [
   askedTheme,
   readingTheme,
   listTheme,
+  censusTheme,
   deleteTheme,
   sessionsTheme,
   electionTheme,
