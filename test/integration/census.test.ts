@@ -41,6 +41,19 @@ describe.each(stores)('in %s', (_, open) => {
     await store.close();
   });
 
+  test('overdue runs are counted over all shards, and the first of them tells the age', async () => {
+    const store = await open();
+    for (let n = 0; n < 12; n++) {
+      const run = await created(store, { run: `late-${n}`, resendMs: 0 });
+      expect(run).toBe(`late-${n}`);
+    }
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    const { overdue, overdueMs } = await store.census();
+    expect(overdue).toBe(12);
+    expect(overdueMs).toBeGreaterThan(0);
+    await store.close();
+  });
+
   test('an interrupted run waits from the death of its worker on, until it is claimed', async () => {
     const store = await open();
     const { id, worker } = await held(store);
