@@ -13,6 +13,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^pawl$/, replacement: source('index.ts') },
+      { find: /^pawl\/otel$/, replacement: source('otel.ts') },
+      { find: /^pawl\/metrics$/, replacement: source('metrics.ts') },
       { find: /^pawl\/testing$/, replacement: source('testing.ts') },
     ],
   },

@@ -7,6 +7,7 @@ import type { Logger } from './core/logger.ts';
 import type { ResumeQueue } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
 import type { ListParams, RunStore } from './core/store.ts';
+import type { Tracing } from './core/tracing.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import type { Durability } from './redis/durability.ts';
@@ -37,6 +38,8 @@ export interface OpenOptions {
   readonly encryption?: EncryptionOptions;
   /** Anything with debug, info, warn, error like pino's. Default: silence. */
   readonly logger?: Logger;
+  /** Spans for executions and steps: `openTelemetry()` of `pawl/otel`. Default: none. See docs/observability.md. */
+  readonly tracing?: Tracing;
 }
 
 /** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. */
@@ -47,6 +50,7 @@ export interface Parts {
   readonly logger?: Logger;
   readonly limits?: Partial<Limits>;
   readonly encryption?: EncryptionOptions;
+  readonly tracing?: Tracing;
 }
 
 export interface ScheduleOptions {

@@ -12,6 +12,7 @@ import { checkPrefix, checkRunId, checkTags, checkWorkflowName } from './core/na
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
+import type { Tracing } from './core/tracing.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
 import { exportRun, exportRuns } from './engine/exports.ts';
 import { type ForkPoint, prepareFork } from './engine/fork.ts';
@@ -50,6 +51,7 @@ export class Pawl implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #limits: Limits;
+  readonly #tracing: Tracing | undefined;
   readonly #workers = new Set<Worker>();
   /** What workflows store is encrypted. */
   readonly isEncrypted: boolean;
@@ -58,6 +60,7 @@ export class Pawl implements AsyncDisposable {
   private constructor({ store, queue, ...parts }: Parts, keys: Keyring | undefined) {
     this.#clock = parts.clock ?? systemClock;
     this.#logger = parts.logger ?? silentLogger;
+    this.#tracing = parts.tracing;
     this.isEncrypted = keys !== undefined;
     this.#store = keys === undefined ? store : new EncryptedRunStore(store, keys);
     this.#queue = keys === undefined ? queue : new EncryptedResumeQueue(queue, keys, this.#logger);
@@ -197,7 +200,7 @@ export class Pawl implements AsyncDisposable {
     }
     const worker = new Worker(options, {
       ...{ store: this.#store, queue: this.#queue, limits: this.#limits },
-      ...{ clock: this.#clock, logger: this.#logger },
+      ...{ clock: this.#clock, logger: this.#logger, tracing: this.#tracing },
       onClosed: () => this.#workers.delete(worker),
     });
     this.#workers.add(worker);
@@ -304,7 +307,7 @@ export class Pawl implements AsyncDisposable {
 
   #startParts(): StartParts {
     return {
-      ...{ store: this.#store, limits: this.#limits, newToken },
+      ...{ store: this.#store, limits: this.#limits, newToken, tracing: this.#tracing },
       wake: (wakeUp) => this.#wake(wakeUp),
     };
   }

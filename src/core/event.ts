@@ -99,6 +99,12 @@ export interface ResumedData {
   readonly fromVersion: number;
 }
 
+/** `run.traced`: which trace shows the execution that begins here; only where a tracer is at work. */
+export interface TracedData {
+  /** As the header `traceparent` of W3C Trace Context, or whatever the tracer makes of it. */
+  readonly trace: string;
+}
+
 /** `run.rewound`: Redis came back with fewer events than it had acknowledged to this worker. */
 export interface RewoundData {
   readonly worker: string;

@@ -30,6 +30,7 @@ import type {
   StateSetData,
   StepCompletedData,
   StepFailedData,
+  TracedData,
   TimerData,
 } from './event.ts';
 import { rememberedOfGraphs } from './graph.ts';
@@ -135,6 +136,11 @@ export class Fold implements Folded {
   /** Attempts of the whole run that have failed. */
   get attempts(): number {
     return (this.#memory.get('run:attempts') as number | undefined) ?? 0;
+  }
+
+  /** What the last execution, or whoever started the run, left of its trace. */
+  get trace(): string | undefined {
+    return this.#memory.get('run:trace') as string | undefined;
   }
 
   get cancel(): CancelRequest | undefined {
@@ -286,6 +292,11 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     const effect = data as EffectData;
     fold.remember(`effect:${effect.name}`, effect);
   },
+  'run.created': (fold, data) => {
+    const { trace } = (data ?? {}) as { readonly trace?: string };
+    if (trace !== undefined) fold.remember('run:trace', trace);
+  },
+  'run.traced': (fold, data) => fold.remember('run:trace', (data as TracedData).trace),
   'run.cancelling': (fold, data) => fold.remember('run:cancel', data),
   'run.retried': (fold, data) => {
     fold.remember('run:attempts', (data as RetriedData).attempts);

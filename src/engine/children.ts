@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { fixedLimits } from '../core/limits.ts';
 import type { ChildEnd, ChildStart } from '../core/event.ts';
+import type { Logger } from '../core/logger.ts';
 import { isEnded, type RunRecord } from '../core/run.ts';
 import { decodeError, encodeError, encodeRecord } from './payloads.ts';
 import type { Clock } from '../core/clock.ts';
@@ -115,5 +116,18 @@ export async function cancelChildren(
       error: encodeError(new RunError('PAWL_RUN_CANCELLED', run, reason)),
     });
     if (outcome.outcome === 'asked') await wake(outcome.wakeUp);
+  }
+}
+
+/** Tells the parent of a run that has just ended. Best effort: what is not told here, the sweeper tells. */
+export async function tellParentOf(
+  parts: Pick<StartParts, 'store' | 'wake'> & { readonly logger: Logger },
+  run: string,
+): Promise<void> {
+  try {
+    const record = await parts.store.record(run);
+    if (record !== undefined) await tellParent(parts, record);
+  } catch (error) {
+    parts.logger.warn({ run, error: String(error) }, 'parent not told yet');
   }
 }

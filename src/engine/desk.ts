@@ -17,6 +17,7 @@ import type { LogWriter } from './log-writer.ts';
 import { Mailbox } from './mailbox.ts';
 import { Names } from './names.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
+import type { ExecutionNews } from './execution-news.ts';
 import type { StartParts } from './start.ts';
 import { Steps } from './steps.ts';
 import { timerMsMax, Waits } from './waits.ts';
@@ -36,6 +37,7 @@ export interface DeskOptions extends StartParts {
   readonly fold: Fold;
   /** Ends when the run is not this worker's any more. */
   readonly lost: AbortSignal;
+  readonly news: ExecutionNews;
 }
 
 export class Desk {
@@ -78,6 +80,7 @@ export class Desk {
     });
     const steps = new Steps({
       ...{ run, workflow, writer, names, limits, clock, random, fold, lost, cancellation },
+      news: options.news,
       onIdle: () => waits.look(),
     });
     const progress = new ProgressReporter(clock, (latest) => this.#report(latest));

@@ -20,9 +20,10 @@ import type { Logger } from '../core/logger.ts';
 import { backoffMs, type RetryPolicy } from '../core/policy.ts';
 import type { Delivery, Report, WakeUp } from '../core/queue.ts';
 import type { ClaimOutcome } from '../core/store.ts';
-import { cancelChildren, tellParent } from './children.ts';
+import { cancelChildren, tellParentOf } from './children.ts';
 import { Desk } from './desk.ts';
-import { type Loss, LogWriter } from './log-writer.ts';
+import { ExecutionNews, type Loss } from './execution-news.ts';
+import { LogWriter } from './log-writer.ts';
 import { encodeError } from './payloads.ts';
 import { replay, type Replayed } from './replay.ts';
 import { Snapshotter } from './snapshotter.ts';
@@ -62,6 +63,7 @@ export class Execution {
   #desk: Desk | undefined;
   #fence: number | undefined;
   #parent: string | undefined;
+  #news: ExecutionNews | undefined;
   #handBackWanted = false;
   #askedEarly = false;
   #onCommitted: () => void = () => undefined;
@@ -97,9 +99,16 @@ export class Execution {
 
   /** Executes the run until it ends, is lost or is handed back. Never rejects for what a handler does. */
   async run(): Promise<Delivery> {
+    const { clock } = this.#options;
+    const wokenAt = clock.monotonic();
     const claimed = await this.#claim();
     if (claimed === undefined) return done;
-    const { clock } = this.#options;
+    const { fence } = claimed.ownership;
+    const { worker, workflow } = this.#options;
+    const about = { run: this.#wakeUp.run, workflow: workflow.name, worker, fence };
+    const news = new ExecutionNews(about, clock, wokenAt);
+    this.#news = news;
+    this.#fence = fence;
     const started = clock.monotonic();
     let replayed: Replayed;
     let input: unknown;
@@ -112,7 +121,11 @@ export class Execution {
       return setAside(this.#options, claimed, error);
     }
     const replayMs = Math.round((clock.monotonic() - started) * 10) / 10;
-    return this.#execute(claimed, { ...replayed, replayMs, input });
+    news.claimed({
+      ...{ claimMs: started - wokenAt, replayMs, replayedEvents: replayed.events },
+      takeover: claimed.takeover,
+    });
+    return this.#execute(claimed, { ...replayed, replayMs, input, news });
   }
 
   /** Lets go of the run at its next commit: what is at work may finish first. */
@@ -173,11 +186,15 @@ export class Execution {
     const { run } = this.#wakeUp;
     const writer = this.#openWriter(claimed, replayed);
     this.#noteTakeover(writer, claimed, replayed);
+    this.#noteTrace(writer, claimed, replayed);
     const desk = this.#openDesk(writer, claimed, replayed);
-    const ended = this.#callHandler(desk, replayed.input).then(async (ending) => {
-      await desk.cleanUp();
-      return ending;
-    });
+    const { news } = replayed;
+    const ended = news
+      .callHandler(() => this.#callHandler(desk, replayed.input))
+      .then(async (ending) => {
+        await desk.cleanUp();
+        return ending;
+      });
     const result = await Promise.race([desk.unreadable, ended, this.#lost, desk.graceOver]);
     desk.close();
     if (result === 'cancel-grace-over') {
@@ -189,6 +206,7 @@ export class Execution {
       const { fence } = claimed.ownership;
       const { message } = this.#abort.signal.reason as Error;
       logger.info({ run, fence, loss: result, reason: message }, 'let go of the run');
+      this.#news?.released(result);
       return done;
     }
     if ('unreadable' in result) {
@@ -230,18 +248,25 @@ export class Execution {
     );
   }
 
+  #noteTrace(writer: LogWriter, { takeover }: Claimed, { news, fold }: Ready): void {
+    const trace = this.#options.tracing?.execution({ ...news.about, takeover }, fold.trace);
+    if (trace === undefined) return;
+    news.traceAs(trace);
+    writer.ride(recordWrite('run.traced', { trace: trace.carrier }));
+  }
+
   /** Everything a handler works with, wired together. */
-  #openDesk(writer: LogWriter, claimed: Claimed, replayed: Replayed): Desk {
+  #openDesk(writer: LogWriter, claimed: Claimed, replayed: Ready): Desk {
     const desk = new Desk({
       ...this.#options,
-      ...{ writer, claimed, fold: replayed.fold, lost: this.#abort.signal },
+      ...{ writer, claimed, fold: replayed.fold, lost: this.#abort.signal, news: replayed.news },
     });
     this.#desk = desk;
     if (this.#askedEarly) void desk.lookForMail();
     return desk;
   }
 
-  #openWriter(claimed: Claimed, replayed: Replayed): LogWriter {
+  #openWriter(claimed: Claimed, replayed: Ready): LogWriter {
     const { store, worker, workflow, limits, replayBudgetMs, resendMs, clock, logger, newToken } =
       this.#options;
     const { loopLagMs, sessionMs } = this.#options;
@@ -263,6 +288,7 @@ export class Execution {
         sessionMs,
         snapshotter,
       },
+      news: replayed.news,
       codeVersion: workflow.version,
       ownership: claimed.ownership,
       fold: replayed.fold,
@@ -274,7 +300,6 @@ export class Execution {
       },
     });
     this.#writer = writer;
-    this.#fence = claimed.ownership.fence;
     this.#parent = claimed.record.parent;
     if (this.#handBackWanted) writer.handBackAtNextCommit();
     return writer;
@@ -350,30 +375,20 @@ export class Execution {
       this.#lost,
     ]);
     if (typeof stored === 'object') return this.#finish(writer, this.#failed(stored.error));
+    this.#news?.released(stored === 'stored' ? ending.release.status : stored, ending.error);
     if (stored !== 'stored') return done;
-    await this.#tellParent();
+    if (this.#parent !== undefined) await tellParentOf(this.#options, this.#wakeUp.run);
     this.#abort.abort(new Error(`run ${this.#wakeUp.run} has ended`));
     if (ending.error === undefined) return done;
     const { logger, workflow } = this.#options;
     logger.warn({ run: this.#wakeUp.run, error: recordError(ending.error).message }, 'run failed');
     return { outcome: 'failed', reason: `run of ${workflow.name} failed` };
   }
-
-  /** Best effort: what is not told here, the sweeper tells. */
-  async #tellParent(): Promise<void> {
-    const { store, logger } = this.#options;
-    if (this.#parent === undefined) return;
-    try {
-      const record = await store.record(this.#wakeUp.run);
-      if (record !== undefined) await tellParent(this.#options, record);
-    } catch (error) {
-      logger.warn({ run: this.#wakeUp.run, error: String(error) }, 'parent not told yet');
-    }
-  }
 }
 
 /** What a handler starts from. */
 interface Ready extends Replayed {
+  readonly news: ExecutionNews;
   readonly input: unknown;
   readonly replayMs: number;
 }

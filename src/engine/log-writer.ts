@@ -32,13 +32,11 @@ import type {
   RunStore,
   SnapshotDelta,
 } from '../core/store.ts';
+import type { ExecutionNews, Loss } from './execution-news.ts';
 import { persist } from './persist.ts';
 import { giveBackRewound, lookForRewind } from './rewind.ts';
 import type { Snapshotter } from './snapshotter.ts';
 import type { Write } from './writes.ts';
-
-/** Why a worker has lost the right to write to a run. */
-export type Loss = 'fenced' | 'deleted' | 'rewound' | 'closed' | 'handed-back' | 'parked';
 
 export interface LogWriterOptions {
   readonly store: RunStore;
@@ -53,6 +51,7 @@ export interface LogWriterOptions {
   readonly resendMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly news: ExecutionNews;
   readonly newToken: () => string;
   /** For the error that says why a run was lost. */
   readonly loopLagMs: () => number;
@@ -170,7 +169,7 @@ export class LogWriter {
       ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
     };
     const params = { ...this.#params(events), release };
-    const outcome = await persist(params, this.#options, () => this.#lost === undefined);
+    const outcome = await this.#persist(params);
     this.#flushing = false;
     if (outcome === undefined) {
       this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
@@ -272,7 +271,7 @@ export class LogWriter {
     if (taken !== 0) params.taken = taken;
     if (snapshot !== undefined) params.snapshot = snapshot;
     if (release !== undefined) params.release = release;
-    const outcome = await persist(params, this.#options, () => this.#lost === undefined);
+    const outcome = await this.#persist(params);
     if (outcome === undefined)
       return this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
     if (outcome.outcome === 'committed' && release !== undefined) this.#released = true;
@@ -284,6 +283,11 @@ export class LogWriter {
     if (handBack) {
       this.#abandon('handed-back', this.#ended('PAWL_CLOSED', 'this worker is closing'));
     }
+  }
+
+  #persist(params: CommitParams): Promise<CommitOutcome | undefined> {
+    const send = () => persist(params, this.#options, () => this.#lost === undefined);
+    return this.#options.news.commit(params, send);
   }
 
   /** Made bit by bit: spreading objects on every commit shows in a profile. */

@@ -10,7 +10,9 @@ import type { WakeUp } from '../core/queue.ts';
 import type { RunRecord } from '../core/run.ts';
 import { validate } from '../core/schema.ts';
 import type { RunStore, SnapshotDelta } from '../core/store.ts';
+import type { Tracing } from '../core/tracing.ts';
 import { encodeRecord } from './payloads.ts';
+import { tell } from './diagnostics.ts';
 import type { StartOptions } from './start-options.ts';
 import type { AnyWorkflow } from './workflow.ts';
 
@@ -23,6 +25,7 @@ export interface Fork {
 export interface StartParts {
   readonly store: RunStore;
   readonly limits: Limits;
+  readonly tracing?: Tracing | undefined;
   readonly newToken: () => string;
   /** Sends a wake-up; never rejects, because the run is due in any case. */
   readonly wake: (wakeUp: WakeUp) => Promise<void>;
@@ -36,7 +39,7 @@ const priorityMax = 1_000_000;
  *   workflow or input.
  */
 export async function startRun(
-  { store, limits, newToken, wake }: StartParts,
+  { store, limits, newToken, wake, tracing }: StartParts,
   workflow: AnyWorkflow,
   input: unknown,
   options: StartOptions & { readonly parent?: string; readonly fork?: Fork } = {},
@@ -53,6 +56,7 @@ export async function startRun(
   const schema = workflow.definition.input;
   const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
   const bytes = encode(valid, 'input', limits.inputBytes);
+  const trace = tracing?.current();
   const { outcome, record } = await store.create({
     ...{ run: id, workflow: workflow.name, input: bytes, tags, delayMs, priority },
     ...(parent === undefined ? {} : { parent }),
@@ -61,11 +65,13 @@ export async function startRun(
     data: encodeRecord({
       ...{ workflow: workflow.name, codeVersion: workflow.version },
       ...(fork === undefined ? {} : { forkedFrom: fork.from }),
+      ...(trace === undefined ? {} : { trace }),
     }),
     token: newToken(),
     resendMs: defaults.resendMs,
   });
   if (outcome === 'exists') checkSame(record, workflow, bytes);
+  else tell('run:started', () => ({ run: id, workflow: workflow.name }));
   if (record.status === 'queued') {
     await wake({ run: id, workflow: workflow.name, fence: record.fence, deaths: 0, priority });
   }

@@ -23,6 +23,7 @@ import { checkStepName } from '../core/names.ts';
 import { backoffMs, type RetryPolicy } from '../core/policy.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { StepContext, StepOptions } from './context.ts';
+import type { ExecutionNews } from './execution-news.ts';
 import { type LogWriter, never } from './log-writer.ts';
 import { type Names, stepFailure } from './names.ts';
 import type { AnyWorkflow } from './workflow.ts';
@@ -53,6 +54,7 @@ export interface StepsOptions {
   /** Ends when the run is not this worker's any more. */
   readonly lost: AbortSignal;
   readonly cancellation: Cancellation;
+  readonly news: ExecutionNews;
   readonly random: () => number;
   /** Called when a body has ended, however it did. */
   readonly onIdle: () => void;
@@ -129,7 +131,7 @@ export class Steps {
     body: StepBody,
     options: RunOptions & { readonly tried: number },
   ): Promise<unknown> {
-    const { clock, lost, writer, names, random, run } = this.#options;
+    const { clock, lost, writer, names, random, run, news } = this.#options;
     const retry: RetryPolicy = options.retry ?? {};
     for (let attempt = options.tried + 1; ; attempt++) {
       const signal = this.#options.cancellation.current();
@@ -139,9 +141,10 @@ export class Steps {
       const at: Attempt = { name, attempt, signal, events: [] };
       // Each attempt goes through the same names inside.
       names.releaseInside(name);
+      const beganAt = news.stepBegins();
       let result: unknown;
       try {
-        result = await this.#body(at, body, options);
+        result = await news.callStep(at, () => this.#body(at, body, options));
       } catch (error) {
         // A body that ends because the run was taken away, or cancelled, has not failed.
         if (lost.aborted) return never();
@@ -149,12 +152,16 @@ export class Steps {
         const data: StepFailedData = { name, attempts: attempt, error: recordError(error) };
         if (attempt < (retry.attempts ?? 1) && (retry.retryIf?.(error) ?? true)) {
           await writer.submit([recordWrite('step.retried', data)]);
+          news.stepEnded(at, beganAt, 'retried', error);
           continue;
         }
         await writer.submit([recordWrite('step.failed', data)]);
+        news.stepEnded(at, beganAt, 'failed', error);
         throw stepFailure(run, name, attempt, error);
       }
-      return this.#complete(at, result, options);
+      const completed = await this.#complete(at, result, options);
+      news.stepEnded(at, beganAt, 'completed');
+      return completed;
     }
   }
 

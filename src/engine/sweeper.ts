@@ -22,6 +22,7 @@ import type { ResumeQueue } from '../core/queue.ts';
 import { isEnded } from '../core/run.ts';
 import type { DueRun, Look, RunStore } from '../core/store.ts';
 import { tellParent } from './children.ts';
+import { tell } from './diagnostics.ts';
 
 export interface SweeperOptions {
   readonly store: RunStore;
@@ -161,6 +162,7 @@ export class Sweeper {
     const others = sent.filter(({ run }) => !runs.some((taken) => taken.run === run));
     await Promise.all(others.map((run) => this.#attend(run, true)));
     logger.warn({ ...lost, runs: runs.length }, 'worker lost');
+    tell('worker:lost', () => ({ ...lost, runs: runs.length }));
   }
 
   async #sendDue(): Promise<void> {
@@ -191,6 +193,7 @@ export class Sweeper {
     if (again) this.#complainIfUnknown(run);
     try {
       await queue.send(run, { urgent: run.status === 'interrupted', again });
+      tell('wake-up:sent', () => ({ run: run.run, workflow: run.workflow, again }));
     } catch (error) {
       // It is due again soon.
       logger.warn(

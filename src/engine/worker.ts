@@ -16,6 +16,7 @@ import { defaults, type Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Consumer, Delivery, Pace, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
+import type { Tracing } from '../core/tracing.ts';
 import { Execution } from './execution.ts';
 import { Forgotten } from './forgotten.ts';
 import { Hearing, type Readiness } from './hearing.ts';
@@ -55,6 +56,7 @@ export interface WorkerParts {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly tracing?: Tracing | undefined;
   /** Called when the worker is closed. */
   readonly onClosed: () => void;
 }
@@ -214,7 +216,9 @@ export class Worker implements AsyncDisposable {
     const workflow = this.#workflows.get(name);
     if (workflow === undefined) return;
     const { store, limits } = this.#parts;
-    const parts = { store, limits, newToken, wake: (wakeUp: WakeUp) => this.#wake(wakeUp) };
+    const { tracing } = this.#parts;
+    const wake = (wakeUp: WakeUp): Promise<void> => this.#wake(wakeUp);
+    const parts = { store, limits, newToken, tracing, wake };
     const input = decode(Buffer.from(data, 'base64'), { key: `schedule ${schedule}` });
     await startRun(parts, workflow, input, { id: `${schedule}.${at}`, tags: { schedule } });
   }
@@ -223,7 +227,7 @@ export class Worker implements AsyncDisposable {
     const workflow = this.#workflows.get(wakeUp.workflow);
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
-    const { store, clock, logger, limits } = this.#parts;
+    const { store, clock, logger, limits, tracing } = this.#parts;
     const { keepMs, replayBudgetMs, cancelGraceMs, sessionMs } = this.#options;
     const execution = new Execution(wakeUp, {
       wake: (other: WakeUp) => this.#wake(other),
@@ -232,6 +236,7 @@ export class Worker implements AsyncDisposable {
         clock,
         logger,
         limits,
+        tracing,
         workflow,
         keepMs,
         replayBudgetMs,

@@ -4,9 +4,6 @@
 -- KEYS[1] run: hash
 -- KEYS[2] events: stream
 -- KEYS[3] snapshot: hash
--- Keys that few commits need are built from the base, so that the others need not send them: payload, due, held, indexes,
---   inbox; checkpoints: stream, entry id <version>-<n>; kept: hash, <version>:<field> → what that field was in the
---   checkpoints of that version: = and its bytes, or empty when it was absent
 -- ARGV[1] id: run id
 -- ARGV[2] fence: the caller's
 -- ARGV[3] owner: token of the caller's claim
@@ -32,6 +29,9 @@ local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
 local status, taken = ARGV[11], tonumber(ARGV[14])
 
+-- Keys that few commits need are built from the base, so that the others need not send them. Checkpoints: stream, entry id
+-- <version>-<n>. Kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its bytes,
+-- or empty when it was absent.
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused', 'parent',
   'kept', 'loose')
 if not m[1] then return {'missing'} end
