@@ -11,7 +11,7 @@ import type { Census } from './core/census.ts';
 import type { WorkerRecord } from './core/store.ts';
 
 /** A pawl, for all that is asked of it here. */
-export interface ObservedFleet {
+interface ObservedFleet {
   census(): Promise<Census>;
   workers(): Promise<readonly WorkerRecord[]>;
 }

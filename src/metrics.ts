@@ -9,7 +9,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { listen } from './engine/diagnostics.ts';
 
-export { type ObservedFleet, registerFleetMetrics } from './fleet-metrics.ts';
+export { registerFleetMetrics } from './fleet-metrics.ts';
 
 /** Seconds, from a commit on loopback to a take-over after a session has run out. */
 const buckets = [

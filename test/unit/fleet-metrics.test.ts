@@ -84,4 +84,14 @@ test('a store that is away, or hangs, is told and holds nothing up', async () =>
   await pawl.close();
 });
 
+test('a store that goes away takes its old numbers along', async () => {
+  const registry = new Registry();
+  const { pawl } = memoryPawl();
+  registerFleetMetrics(registry, { main: pawl });
+  const scrape = await served(registry);
+  expect((await scrape()).size).toBe(16);
+  await pawl.close();
+  expect([...(await scrape())]).toEqual([['pawl_up{fleet="main"}', 0]]);
+});
+
 type Pawls = ReturnType<typeof memoryPawl>['pawl'];
