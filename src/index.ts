@@ -24,8 +24,18 @@ export type {
   WaitOptions,
 } from './engine/context.ts';
 export type { Decision } from './engine/effects.ts';
+export type { Compaction } from './engine/compaction.ts';
 export type { ForkPoint } from './engine/fork.ts';
+export type { RunMemory, WorkflowMemory } from './engine/memory.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
+export type {
+  ArchiveRun,
+  RetainedRun,
+  RetainOptions,
+  RetentionPolicy,
+  RetentionReport,
+  RetentionRule,
+} from './engine/retention.ts';
 export type { Request, RunHandle, RunInfo } from './engine/run-handle.ts';
 export type {
   Edge,
@@ -73,6 +83,7 @@ export type { Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { RetryPolicy } from './core/policy.ts';
 export type { Census } from './core/census.ts';
+export type { CheckpointExpiry, RetentionTimes } from './core/retention.ts';
 export type { RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';
 export type { WorkerRecord } from './core/store.ts';
@@ -85,6 +96,7 @@ export {
   DurabilityError,
   errorCodes,
   FencedError,
+  ForgottenError,
   InvalidError,
   KeyMissingError,
   LimitError,

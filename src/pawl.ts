@@ -10,13 +10,23 @@ import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
 import { checkPrefix, checkRunId, checkTags, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
+import { type CheckpointExpiry, checkExpiry } from './core/retention.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
+import { type Compaction, compactRun } from './engine/compaction.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
 import { exportRun, exportRuns } from './engine/exports.ts';
+import { expireCheckpoints } from './engine/expiry.ts';
 import { type ForkPoint, prepareFork } from './engine/fork.ts';
 import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
+import { type RunMemory, runMemory, type WorkflowMemory, workflowMemory } from './engine/memory.ts';
+import {
+  retain,
+  type RetainOptions,
+  type RetentionPolicy,
+  type RetentionReport,
+} from './engine/retention.ts';
 import { RunHandle, type RunInfo, toRunInfo } from './engine/run-handle.ts';
 import { startRun, type StartParts } from './engine/start.ts';
 import type { StartOptions } from './engine/start-options.ts';
@@ -278,6 +288,49 @@ export class Pawl implements AsyncDisposable {
    */
   census(): Promise<Census> {
     return this.#store.census();
+  }
+
+  /**
+   * Deletes runs by rules, compacts them, or drops their checkpoints; see docs/retention.md. Safe to repeat.
+   * @throws InvalidError, DefinitionError for rules that make no sense: nothing was written.
+   */
+  retain(policy: RetentionPolicy, options: RetainOptions = {}): Promise<RetentionReport> {
+    return retain({ store: this.#store, logger: this.#logger }, policy, options);
+  }
+
+  /**
+   * Drops the events of a run that its snapshot covers (up to `upTo`, if given): its past cannot be looked at any more,
+   * and it goes on as if nothing had been.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`.
+   */
+  async compact(run: string, options: { readonly upTo?: number } = {}): Promise<Compaction> {
+    checkRunId(run);
+    return compactRun(this.#store, run, options);
+  }
+
+  /** Drops checkpoints of a run, by their ids or those that have expired; returns how many. */
+  async forgetCheckpoints(
+    run: string,
+    which: readonly string[] | CheckpointExpiry,
+  ): Promise<number> {
+    checkRunId(run);
+    if ('length' in which) return this.#store.archive.forget(run, which);
+    checkExpiry(which, 'expiry');
+    return expireCheckpoints(this.#store, run, which);
+  }
+
+  /**
+   * Bytes in Redis by kind: of a run, or of the newest `sample` (default 100) runs of a workflow or of all.
+   * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
+   */
+  memory(run: string): Promise<RunMemory>;
+  memory(of: { readonly workflow?: string; readonly sample?: number }): Promise<WorkflowMemory>;
+  async memory(
+    what: string | { readonly workflow?: string; readonly sample?: number },
+  ): Promise<RunMemory | WorkflowMemory> {
+    if (typeof what !== 'string') return workflowMemory(this.#store, what);
+    checkRunId(what);
+    return runMemory(this.#store, what);
   }
 
   /** The workers that are registered now. */

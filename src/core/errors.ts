@@ -26,6 +26,8 @@ export const errorCodes = {
   PAWL_RUN_ENDED:
     'The run is over, so it takes no signals and cannot be cancelled, paused or claimed.',
   PAWL_RUN_ACTIVE: 'The run is held by a worker, so it cannot be deleted.',
+  PAWL_FORGOTTEN:
+    'What is asked for is not kept any more: events that were dropped, or a checkpoint that expired.',
   PAWL_FENCED: 'Another worker has taken the run: this one may not write to it any more.',
   PAWL_CONFLICT: 'The snapshot has another version than the one that was to be overwritten.',
   PAWL_REWOUND: 'Redis came back with less of the run than it had acknowledged.',
@@ -137,6 +139,16 @@ export class RunError extends PawlError {
   constructor(code: ErrorCode, run: string, message: string, details?: ErrorDetails) {
     super(code, message, details);
     this.run = run;
+  }
+}
+
+/** `PAWL_FORGOTTEN`: what is asked for was dropped on purpose; nothing was written. */
+export class ForgottenError extends RunError {
+  /** Where the log of the run begins. */
+  readonly firstSeq: number;
+  constructor(run: string, what: string, firstSeq: number) {
+    super('PAWL_FORGOTTEN', run, `${what}; nothing was written.`);
+    this.firstSeq = firstSeq;
   }
 }
 

@@ -73,6 +73,8 @@ export interface RunRecord {
   readonly worker: string | undefined;
   /** The seq of the newest event. */
   readonly seq: number;
+  /** The seq of the oldest event that is kept; 1 unless the log was compacted. */
+  readonly firstSeq: number;
   /** How often a snapshot of this run was saved; 0 when never. */
   readonly version: number;
   /** The seq up to which the snapshot is folded. */

@@ -12,6 +12,7 @@
  * - Time is the store's own clock, never the caller's.
  */
 import type { Census } from './census.ts';
+import type { Archive } from './archive.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { WakeUp } from './queue.ts';
@@ -309,6 +310,9 @@ export type DeleteOutcome =
   | { readonly outcome: 'active'; readonly worker: string };
 
 export interface RunStore {
+  /** What is done with runs beside living them. */
+  readonly archive: Archive;
+
   // Writing to runs.
 
   /** Makes a run, `queued` and due. */

@@ -12,6 +12,7 @@
  * bytes, and the store knows it by its token.
  */
 import type { Census } from '../core/census.ts';
+import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher, Place } from '../core/cipher.ts';
 import { PawlError } from '../core/errors.ts';
@@ -64,11 +65,14 @@ import { openText, sealText } from './text.ts';
 const jsonFormat = 0x7b;
 
 export class EncryptedRunStore implements RunStore {
+  /** It carries no payload. */
+  readonly archive: Archive;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
 
   constructor(store: RunStore, cipher: Cipher) {
     this.#store = store;
+    this.archive = store.archive;
     this.#cipher = cipher;
   }
 

@@ -6,10 +6,12 @@ import type {
   CheckpointQuery,
   CheckpointRecord,
 } from '../core/checkpoint.ts';
+import { isCheckpointId } from '../core/checkpoint.ts';
 import { decode, encode } from '../core/codec.ts';
-import { InvalidError } from '../core/errors.ts';
+import { ForgottenError, InvalidError } from '../core/errors.ts';
 import { fixedLimits, type Limits } from '../core/limits.ts';
-import type { Ownership, RunStore } from '../core/store.ts';
+import type { RunRecord } from '../core/run.ts';
+import type { Ownership, RunStore, Snapshot } from '../core/store.ts';
 import type { CheckpointOptions } from './context.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Write } from './writes.ts';
@@ -71,6 +73,27 @@ export async function keepCheckpoint(
     if (same !== undefined) return same.id;
   }
   return writer.keep([write], mark);
+}
+
+/**
+ * A checkpoint that is kept.
+ * @throws InvalidError when there cannot have been such a one; ForgottenError when it has expired, or was dropped.
+ */
+export async function recallKept(
+  store: RunStore,
+  { id: run, version, firstSeq }: RunRecord,
+  checkpoint: string,
+): Promise<Snapshot> {
+  const found = await store.recall(run, checkpoint);
+  if (found !== undefined) return found;
+  if (isCheckpointId(checkpoint) && Number.parseInt(checkpoint, 10) <= version) {
+    throw new ForgottenError(
+      run,
+      `Run ${run} keeps no checkpoint ${checkpoint}: it has expired, was dropped, or never was`,
+      firstSeq,
+    );
+  }
+  throw new InvalidError('checkpoint', `${checkpoint} is none of run ${run}.`);
 }
 
 export async function listCheckpoints(

@@ -39,6 +39,8 @@ export class EventReader {
     const last = this.#last;
     if (last === undefined) return this.#read(await this.#events(this.#start, pageSize));
     const [again, ...fresh] = await this.#events(last.seq - 1, pageSize + 1);
+    // The log was compacted meanwhile: it goes on where it begins now.
+    if (again !== undefined && again.seq > last.seq) return this.#read([again, ...fresh]);
     const isSame = again?.fence === last.fence && again.type === last.type && again.at === last.at;
     return this.#read(isSame ? fresh : await this.#goBack());
   }

@@ -13,29 +13,27 @@
  */
 import type { Clock } from '../core/clock.ts';
 import { decode, encode } from '../core/codec.ts';
-import { PawlError, recordError, RunError, StepError } from '../core/errors.ts';
-import type { ResumedData, RetriedData } from '../core/event.ts';
+import { PawlError, recordError, StepError } from '../core/errors.ts';
+import type { ResumedData } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
 import type { Logger } from '../core/logger.ts';
-import { backoffMs, type RetryPolicy } from '../core/policy.ts';
 import type { Delivery, Report, WakeUp } from '../core/queue.ts';
 import type { ClaimOutcome } from '../core/store.ts';
 import { cancelChildren, tellParentOf } from './children.ts';
 import { Desk } from './desk.ts';
 import { ExecutionNews, type Loss } from './execution-news.ts';
+import { Endings, type EndingsOptions } from './endings.ts';
+import { Expiry } from './expiry.ts';
 import { LogWriter } from './log-writer.ts';
-import { encodeError } from './payloads.ts';
 import { replay, type Replayed } from './replay.ts';
 import { Snapshotter } from './snapshotter.ts';
 import { type Ending, quarantine, setAside, setAsideUnread } from './set-aside.ts';
 import type { StartParts } from './start.ts';
-import type { AnyWorkflow } from './workflow.ts';
 import { recordWrite } from './writes.ts';
 
-export interface ExecutionOptions extends StartParts {
+export interface ExecutionOptions extends StartParts, EndingsOptions {
   readonly worker: string;
-  readonly workflow: AnyWorkflow;
-  readonly keepMs: number;
+  /** What is said of all workflows; a workflow's own word comes first. */
   readonly resendMs: number;
   readonly replayBudgetMs: number;
   readonly cancelGraceMs: number;
@@ -44,7 +42,6 @@ export interface ExecutionOptions extends StartParts {
   readonly sessionMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly random: () => number;
 }
 
 type Claimed = Extract<ClaimOutcome, { outcome: 'claimed' }>;
@@ -59,6 +56,8 @@ export class Execution {
   /** Resolves when the run is not this worker's any more. */
   readonly #lost: Promise<Loss>;
   #onLost: (loss: Loss, reason: PawlError) => void = () => undefined;
+  readonly #expiry: Expiry;
+  readonly #endings: Endings;
   #writer: LogWriter | undefined;
   #desk: Desk | undefined;
   #fence: number | undefined;
@@ -75,6 +74,10 @@ export class Execution {
   constructor(wakeUp: WakeUp, options: ExecutionOptions) {
     this.#wakeUp = wakeUp;
     this.#options = options;
+    const { store, logger, workflow } = options;
+    const parts = { store, logger, run: wakeUp.run };
+    this.#endings = new Endings(wakeUp.run, options);
+    this.#expiry = new Expiry(parts, workflow.definition.expireCheckpoints);
     this.#lost = new Promise((resolve) => {
       this.#onLost = (loss, reason) => {
         this.#abort.abort(reason);
@@ -199,8 +202,8 @@ export class Execution {
     desk.close();
     if (result === 'cancel-grace-over') {
       logger.warn({ run }, 'a cancelled handler did not end within its grace period');
-      const late = this.#failed(new Error('the clean-up took too long'));
-      return this.#finish(writer, this.#ending(replayed.fold, late));
+      const late = this.#endings.failed(new Error('the clean-up took too long'));
+      return this.#finish(writer, this.#endings.really(replayed.fold, late));
     }
     if (typeof result === 'string') {
       const { fence } = claimed.ownership;
@@ -213,7 +216,7 @@ export class Execution {
       logger.error({ run, error: String(result.unreadable) }, 'message cannot be read, set aside');
       return this.#finish(writer, quarantine(result.unreadable));
     }
-    const ending = this.#ending(replayed.fold, result);
+    const ending = this.#endings.really(replayed.fold, result);
     if (ending.release.status === 'cancelled' || ending.release.status === 'failed') {
       await this.#endChildren(replayed.fold);
     }
@@ -298,16 +301,18 @@ export class Execution {
         this.#onCommitted();
         this.#desk?.committed();
       },
+      onKept: (count) => this.#expiry.kept(count),
     });
     this.#writer = writer;
     this.#parent = claimed.record.parent;
+    this.#expiry.begin(claimed.record.version);
     if (this.#handBackWanted) writer.handBackAtNextCommit();
     return writer;
   }
 
   /** Calls the handler and turns its end into the run's last events and release. */
   async #callHandler(desk: Desk, input: unknown): Promise<Ending> {
-    const { workflow, limits, keepMs } = this.#options;
+    const { workflow, limits } = this.#options;
     const { run } = this.#wakeUp;
     try {
       const output: unknown = await workflow.definition.run(desk.context, input);
@@ -320,53 +325,14 @@ export class Execution {
         );
       }
       const bytes = encode(output, 'output', limits.outputBytes);
-      return {
-        writes: [recordWrite('run.completed', {})],
-        release: { status: 'completed', output: bytes, keepMs },
-      };
+      return this.#endings.completed(bytes);
     } catch (error) {
-      return this.#failed(error);
+      return this.#endings.failed(error);
     }
-  }
-
-  /** How the run really ends: cancelled whatever the handler made of it, or once more after a pause. */
-  #ending(fold: Fold, ending: Ending): Ending {
-    const { workflow, keepMs, random } = this.#options;
-    const { run } = this.#wakeUp;
-    if (fold.cancel?.isDeadline === true) {
-      return this.#failed(
-        new RunError('PAWL_DEADLINE', run, `Run ${run} has not ended within its time.`),
-      );
-    }
-    if (fold.cancel !== undefined) {
-      const { reason, actor } = fold.cancel;
-      const why = reason ?? (actor === undefined ? 'no reason given' : `by ${actor}`);
-      const error = new RunError('PAWL_RUN_CANCELLED', run, why);
-      return {
-        writes: [recordWrite('run.cancelled', fold.cancel)],
-        release: { status: 'cancelled', error: encodeError(error), keepMs },
-      };
-    }
-    const retry: RetryPolicy = workflow.definition.retry ?? {};
-    const attempts = fold.attempts + 1;
-    if (ending.error === undefined || attempts >= (retry.attempts ?? 1)) return ending;
-    if (retry.retryIf?.(ending.error) === false) return ending;
-    const retried: RetriedData = { attempts, error: recordError(ending.error) };
-    return {
-      writes: [recordWrite('run.retried', retried)],
-      release: { status: 'waiting', wakeMs: backoffMs(retry, attempts + 1, random()) },
-    };
-  }
-
-  #failed(error: unknown): Ending {
-    return {
-      error,
-      writes: [recordWrite('run.failed', { error: recordError(error) })],
-      release: { status: 'failed', error: encodeError(error), keepMs: this.#options.keepMs },
-    };
   }
 
   async #finish(writer: LogWriter, ending: Ending): Promise<Delivery> {
+    await this.#expiry.settle();
     const stored = await Promise.race([
       writer.finish(ending.writes, ending.release).then(
         () => 'stored' as const,
@@ -374,7 +340,7 @@ export class Execution {
       ),
       this.#lost,
     ]);
-    if (typeof stored === 'object') return this.#finish(writer, this.#failed(stored.error));
+    if (typeof stored === 'object') return this.#finish(writer, this.#endings.failed(stored.error));
     this.#news?.released(stored === 'stored' ? ending.release.status : stored, ending.error);
     if (stored !== 'stored') return done;
     if (this.#parent !== undefined) await tellParentOf(this.#options, this.#wakeUp.run);

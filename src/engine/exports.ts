@@ -120,10 +120,22 @@ async function allCheckpoints(store: RunStore, run: string): Promise<CheckpointR
 }
 
 function recordOf(record: RunRecord): Record<string, unknown> {
-  const { input, output, error, tags, createdAt, changedAt, wakeAt, deadlineAt, ...rest } = record;
+  const {
+    input,
+    output,
+    error,
+    tags,
+    createdAt,
+    changedAt,
+    wakeAt,
+    deadlineAt,
+    firstSeq,
+    ...rest
+  } = record;
   return Object.fromEntries(
     Object.entries({
       ...rest,
+      firstSeq: firstSeq === 1 ? undefined : firstSeq,
       tags: Object.fromEntries(Object.entries(tags).sort(([a], [b]) => byName(a, b))),
       createdAt: iso(createdAt),
       changedAt: iso(changedAt),

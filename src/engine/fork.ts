@@ -6,11 +6,12 @@
  * and a request to cancel it.
  */
 import { encode } from '../core/codec.ts';
-import { InvalidError, RunError } from '../core/errors.ts';
+import { ForgottenError, InvalidError, RunError } from '../core/errors.ts';
 import type { StepCompletedData } from '../core/event.ts';
 import { fixedLimits, type Limits } from '../core/limits.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { RunStore } from '../core/store.ts';
+import { recallKept } from './checkpoints.ts';
 import { foldUpTo, withoutTies } from './past.ts';
 import { stateField } from './payloads.ts';
 import { decodeEvent } from './replay.ts';
@@ -24,7 +25,10 @@ export type ForkPoint =
   | { readonly step: string }
   | { readonly node: string };
 
-/** @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point. */
+/**
+ * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point; ForgottenError when it did, and
+ *   what led there is kept no more.
+ */
 export async function prepareFork(
   { store, limits }: { readonly store: RunStore; readonly limits: Limits },
   workflow: AnyWorkflow,
@@ -35,7 +39,7 @@ export async function prepareFork(
   if (record === undefined) {
     throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
   }
-  const seq = 'seq' in point ? point.seq : await findSeq(store, run, point);
+  const seq = 'seq' in point ? point.seq : await findSeq(store, record, point);
   if (!Number.isInteger(seq) || seq < 1 || seq > record.seq) {
     throw new InvalidError(
       'seq',
@@ -57,14 +61,11 @@ export async function prepareFork(
 /** The last event that completes the step, or the node. */
 async function findSeq(
   store: RunStore,
-  run: string,
+  record: RunRecord,
   point: Exclude<ForkPoint, { seq: number }>,
 ): Promise<number> {
-  if ('checkpoint' in point) {
-    const checkpoint = await store.recall(run, point.checkpoint);
-    if (checkpoint !== undefined) return checkpoint.seq;
-    throw new InvalidError('checkpoint', `${point.checkpoint} is none of run ${run}.`);
-  }
+  const { id: run, firstSeq } = record;
+  if ('checkpoint' in point) return (await recallKept(store, record, point.checkpoint)).seq;
   const [type, field, name] =
     'step' in point
       ? ['step.completed', 'name', point.step]
@@ -82,7 +83,13 @@ async function findSeq(
     }
     if (page.length < fixedLimits.eventsPerPage) break;
   }
-  if (found === undefined)
-    throw new InvalidError(field ?? 'point', `${name} was never completed in run ${run}.`);
-  return found;
+  if (found !== undefined) return found;
+  if (firstSeq > 1) {
+    throw new ForgottenError(
+      run,
+      `${name} was not completed in run ${run} since seq ${firstSeq}, where its compacted log begins`,
+      firstSeq,
+    );
+  }
+  throw new InvalidError(field ?? 'point', `${name} was never completed in run ${run}.`);
 }

@@ -119,7 +119,15 @@ export interface GraphDefinition<
   readonly signals?: G;
   /** How often the whole run is tried when a node fails. Completed nodes keep their results. Default: once. */
   readonly retry?: RetryPolicy;
+  /**
+   * `nodes` (default): the state is kept as a checkpoint after each completed visit of a node, in the same commit, and the
+   * newest 50 of those stay. `asked`: only where a node calls `ctx.checkpoint`.
+   */
+  readonly checkpoints?: 'nodes' | 'asked';
+  /** As of any workflow. Default: the newest 50 without a label, and all with one. */
+  readonly expireCheckpoints?: AnyWorkflow['definition']['expireCheckpoints'];
   /** As of any workflow. */
+  readonly retention?: AnyWorkflow['definition']['retention'];
   readonly concurrency?: AnyWorkflow['definition']['concurrency'];
   readonly rate?: AnyWorkflow['definition']['rate'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */

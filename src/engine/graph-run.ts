@@ -207,7 +207,10 @@ class GraphRun {
       ...(task.branch.length === 0 ? {} : { lane: task.id }),
     };
     const [asked] = checkpoints;
-    if (asked === undefined) return { next, writes: [...events, write] };
+    if (asked === undefined) {
+      const keep = this.#graph.keepsVisits ? { keep: { node: node.id } } : {};
+      return { next, writes: [...events, write], ...keep };
+    }
     const about = { ...asked, node: node.id, visit: task.visit };
     const { write: saved, mark } = checkpointWrite(about, limits);
     return { next, writes: [...events, write, saved], keep: mark };

@@ -6,6 +6,8 @@ import type { Schema } from '../core/schema.ts';
 export interface GraphShape {
   readonly name: string;
   readonly start: string;
+  /** The state is kept after each completed visit. */
+  readonly keepsVisits: boolean;
   readonly nodes: ReadonlyMap<string, NodeShape>;
   /** Schemas of the arguments of nodes that take some, by node. */
   readonly args: Readonly<Record<string, Schema<unknown, unknown>>>;

@@ -4,6 +4,7 @@
  */
 import { DefinitionError } from '../core/errors.ts';
 import { checkNodeId } from '../core/names.ts';
+import type { CheckpointExpiry } from '../core/retention.ts';
 import type { OutputOf, Schema } from '../core/schema.ts';
 import type { EventSchemas } from './context.ts';
 import type { ArgsSchemas, Graph, GraphDefinition, NodeOptions } from './graph-definition.ts';
@@ -13,6 +14,8 @@ import type { AnyTarget, EdgeShape, GraphShape, NodeShape } from './graph-shape.
 import { defineWorkflow } from './workflow.ts';
 
 const defaultCycleLimit = 1_000;
+/** Of the checkpoints that nobody gave a label. */
+const defaultExpiry: CheckpointExpiry = { keepNewest: 50, unlabelledOnly: true };
 
 /**
  * Checks a graph and makes a workflow of it.
@@ -35,6 +38,7 @@ export function defineGraph<
   const graph = compile(definition as unknown as AnyGraphDefinition);
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
+  const { retention, expireCheckpoints = defaultExpiry } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -46,6 +50,8 @@ export function defineGraph<
     ...(retry === undefined ? {} : { retry }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(rate === undefined ? {} : { rate }),
+    ...(retention === undefined ? {} : { retention }),
+    expireCheckpoints,
     run: async (ctx, given) => (await runGraph(ctx, graph, given)) as Output,
   });
   return { ...workflow, graph };
@@ -61,6 +67,7 @@ type AnyEdge =
 interface AnyGraphDefinition {
   readonly name: string;
   readonly start: string;
+  readonly checkpoints?: unknown;
   readonly nodes: Readonly<Record<string, Body | NodeOptions<Body, string>>>;
   readonly edges?: Readonly<Record<string, AnyEdge>>;
   readonly args?: ArgsSchemas;
@@ -71,6 +78,7 @@ interface AnyGraphDefinition {
 
 function compile(definition: AnyGraphDefinition): GraphShape {
   const { name, start, nodes, edges = {}, args = {}, merge = {}, cycles = {} } = definition;
+  const { checkpoints = 'nodes' } = definition;
   const wrong = (what: string): never => {
     throw new DefinitionError(`Graph ${name}: ${what}`);
   };
@@ -78,6 +86,7 @@ function compile(definition: AnyGraphDefinition): GraphShape {
     if (!Object.hasOwn(nodes, node)) wrong(`${where} names "${node}", which is no node of it.`);
   };
   known(start, 'start');
+  if (checkpoints !== 'nodes' && checkpoints !== 'asked') wrong('checkpoints is nodes or asked.');
   if (Object.hasOwn(args, start)) wrong('the first node has nobody to give it arguments.');
   for (const node of Object.keys(args)) known(node, 'args');
   for (const node of Object.keys(edges)) known(node, 'edges');
@@ -99,7 +108,8 @@ function compile(definition: AnyGraphDefinition): GraphShape {
     const { run, retry, timeout, to } = options;
     shapes.set(id, { id, run, retry, timeout, to, edge, cycleLimit });
   }
-  return { name, start, nodes: shapes, args, merge, output: definition.output };
+  const keepsVisits = checkpoints === 'nodes';
+  return { name, start, keepsVisits, nodes: shapes, args, merge, output: definition.output };
 }
 
 function compileEdge(edge: AnyEdge): EdgeShape {

@@ -57,6 +57,8 @@ export interface LogWriterOptions {
   readonly loopLagMs: () => number;
   readonly sessionMs: number;
   readonly onCommitted: () => void;
+  /** So many checkpoints were kept. */
+  readonly onKept: (count: number) => void;
   readonly onLost: (loss: Loss, reason: PawlError) => void;
 }
 
@@ -278,6 +280,7 @@ export class LogWriter {
     // Who waits for a commit that hands the run back must not go on.
     this.#settle(outcome, handBack ? [] : batch, events);
     if (outcome.outcome === 'committed' && !handBack) {
+      if (kept.length > 0) this.#options.onKept(kept.length);
       for (const [n, { resolve }] of kept.entries()) resolve(`${outcome.version}-${n}`);
     }
     if (handBack) {

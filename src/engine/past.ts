@@ -1,8 +1,8 @@
 /** What a run was: its events folded up to a point, from the nearest snapshot that is kept. */
-import { InvalidError, RunError } from '../core/errors.ts';
+import { ForgottenError, InvalidError, RunError } from '../core/errors.ts';
 import { Fold, type Folded } from '../core/fold.ts';
 import { fixedLimits } from '../core/limits.ts';
-import type { RunStore, Snapshot } from '../core/store.ts';
+import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
 import { Upcaster } from './evolution.ts';
 import { decodeEvent, restoreSnapshot } from './replay.ts';
 import { type AnyWorkflow, reducersOf } from './workflow.ts';
@@ -12,7 +12,8 @@ const staysBehind = /^(run:|attached:|child:)/;
 
 /**
  * Folds the events up to `seq`. Writes nothing.
- * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the log does not reach that seq, or its beginning is gone.
+ * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the log does not reach that seq; ForgottenError when what led
+ *   there was compacted.
  */
 export async function foldUpTo(
   store: RunStore,
@@ -21,7 +22,12 @@ export async function foldUpTo(
   seq: number,
 ): Promise<Fold> {
   const key = `run ${run}`;
-  const snapshot = await nearestSnapshot(store, run, seq);
+  const loaded = await store.load(run);
+  if (loaded === undefined) {
+    throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
+  }
+  const snapshot = await nearestSnapshot(store, loaded, seq);
+  checkReach(loaded, snapshot, seq);
   const start: Folded =
     snapshot === undefined
       ? await beginning(store, workflow, run)
@@ -44,6 +50,18 @@ export async function foldUpTo(
   return fold;
 }
 
+/** Every event between where the fold begins and `seq` must be there. */
+function checkReach({ record }: LoadedRun, snapshot: Snapshot | undefined, seq: number): void {
+  const { id, firstSeq } = record;
+  const from = snapshot?.seq ?? 0;
+  if (from === seq || from + 1 >= firstSeq) return;
+  throw new ForgottenError(
+    id,
+    `The log of run ${id} was compacted and begins at seq ${firstSeq}, so its state at ${seq} cannot be told. Ask for ${firstSeq} or later, or for one of its checkpoints`,
+    firstSeq,
+  );
+}
+
 /** The memory that another run may inherit. */
 export function withoutTies({ memory }: Folded): Map<string, unknown> {
   return new Map([...memory].filter(([field]) => !staysBehind.test(field)));
@@ -52,14 +70,9 @@ export function withoutTies({ memory }: Folded): Map<string, unknown> {
 /** The kept or current snapshot that covers most of the events up to `seq`. */
 async function nearestSnapshot(
   store: RunStore,
-  run: string,
+  { record: { id: run }, snapshot }: LoadedRun,
   seq: number,
 ): Promise<Snapshot | undefined> {
-  const loaded = await store.load(run);
-  if (loaded === undefined) {
-    throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
-  }
-  const { snapshot } = loaded;
   if (snapshot !== undefined && snapshot.seq <= seq) return snapshot;
   let before: string | undefined;
   for (;;) {

@@ -9,6 +9,9 @@
  *   {"kind":"message", …}      what came for the run and is not in its log yet
  *   {"kind":"end", …}          how many events there were: a file that was cut off is told from a whole one
  *
+ * The record of a run whose log was compacted has `firstSeq`: its events begin there, not at 1. `events` in the end line is
+ * the seq of the last one in any case.
+ *
  * Values are plain JSON; what JSON cannot say is tagged (`core/tagged-json.ts`). A payload that cannot be decoded is
  * `{"$raw": base64}`: an export leaves nothing out. Two exports of the same run are the same bytes.
  */

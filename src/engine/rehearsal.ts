@@ -148,7 +148,14 @@ function toRecord(line: Line, number: number): RunRecord {
   }
   return {
     ...{ id: String(line['id']), workflow: String(line['workflow']), codeVersion: 0, status, seq },
-    ...{ fence: 0, worker: undefined, version: 0, snapshotSeq: 0, input: new Uint8Array() },
+    ...{
+      fence: 0,
+      worker: undefined,
+      version: 0,
+      snapshotSeq: 0,
+      firstSeq: 1,
+      input: new Uint8Array(),
+    },
     ...{ output: undefined, error: undefined, tags: {}, takeovers: 0, deaths: 0, bytes: 0 },
     ...{ paused: false, progress: undefined, deadlineAt: undefined, priority: 0 },
     ...{ parent: undefined, wakeAt: undefined, createdAt: 0, changedAt: 0 },

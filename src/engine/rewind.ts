@@ -49,6 +49,8 @@ export async function lookForRewind(parts: RewindParts, acknowledgedSeq: number)
     const record = await store.record(run);
     // A run that has ended and was deleted since has no events either.
     if (record === undefined) return;
+    // Nor has it those that were compacted since.
+    if (record.firstSeq > acknowledgedSeq) return;
     const foundSeq = Math.min(record.seq, acknowledgedSeq - 1);
     const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq };
     logger.error({ run, ...rewound }, 'redis lost acknowledged events of this run');

@@ -12,14 +12,15 @@ import {
 } from '../core/errors.ts';
 import type { RunEvent } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
-import { defaults, fixedLimits, type Limits } from '../core/limits.ts';
+import { fixedLimits, type Limits } from '../core/limits.ts';
 import { checkMessageId, checkSignalName } from '../core/names.ts';
 import type { WakeUp } from '../core/queue.ts';
+import { keepMsOf } from '../core/retention.ts';
 import { isEnded, type RunProgress, type RunRecord, type RunStatus } from '../core/run.ts';
 import { type InputOf, validate } from '../core/schema.ts';
 import type { RunStore } from '../core/store.ts';
 import type { EventSchemas } from './context.ts';
-import { listCheckpoints } from './checkpoints.ts';
+import { listCheckpoints, recallKept } from './checkpoints.ts';
 import { type Decision, decisionSignal } from './effects.ts';
 import { EventReader } from './event-reader.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
@@ -139,7 +140,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   /**
    * What the run's events fold to now, or did up to an event.
    * @throws PawlError `PAWL_DEFINITION` when the handle was made without the workflow; InvalidError when there is no such
-   *   event; RunError `PAWL_RUN_NOT_FOUND`.
+   *   event; ForgottenError when the log was compacted beyond it; RunError `PAWL_RUN_NOT_FOUND`.
    */
   async state(options: { readonly seq?: number } = {}): Promise<S> {
     if (options.seq === undefined) return (await this.#replay()).fold.state as S;
@@ -154,14 +155,12 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
 
   /**
    * The state as a checkpoint keeps it.
-   * @throws InvalidError when the run has no such checkpoint; PawlError `PAWL_DEFINITION` as `state`.
+   * @throws InvalidError when the run never had such a checkpoint, ForgottenError when it has expired; PawlError
+   *   `PAWL_DEFINITION` as `state`.
    */
   async checkpoint(id: string): Promise<S> {
     const workflow = this.#workflow();
-    const snapshot = await this.#parts.store.recall(this.id, id);
-    if (snapshot === undefined) {
-      throw new InvalidError('checkpoint', `${id} is none of run ${this.id}.`);
-    }
+    const snapshot = await recallKept(this.#parts.store, await this.#record(), id);
     return restoreSnapshot(snapshot, workflow, `run ${this.id}`).state as S;
   }
 
@@ -213,7 +212,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       id: newToken(),
       data: encodeRecord(request),
       error: encodeError(error),
-      keepMs: defaults.keepMs,
+      keepMs: keepMsOf('cancelled', [this.#parts.workflow?.definition.retention]),
     });
     switch (outcome.outcome) {
       case 'asked':

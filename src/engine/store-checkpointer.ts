@@ -81,13 +81,15 @@ export class StoreCheckpointer implements Checkpointer {
   ): AsyncGenerator<RunEvent, void, undefined> {
     const { since, limit } = checkRange(run, options);
     if ((await this.#loop(run)) === undefined) return;
-    const last = since + limit;
-    for (let after = since; after < last;) {
-      const size = Math.min(fixedLimits.eventsPerPage, last - after);
+    let after = since;
+    for (let left = limit; left > 0;) {
+      const size = Math.min(fixedLimits.eventsPerPage, left);
       const page = await this.#parts.store.events({ run, after, limit: size });
       for (const event of page) yield toRunEvent(event, `run ${run}`);
       if (page.length < size) return;
-      after += page.length;
+      left -= size;
+      // A log that was compacted begins later than was asked for.
+      after = page.at(-1)?.seq ?? after;
     }
   }
 

@@ -14,6 +14,7 @@ import { decode } from '../core/codec.ts';
 import { DefinitionError } from '../core/errors.ts';
 import { defaults, type Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { checkRetentionTimes, type RetentionTimes } from '../core/retention.ts';
 import type { Consumer, Delivery, Pace, Report, ResumeQueue, Tick, WakeUp } from '../core/queue.ts';
 import type { RunStore } from '../core/store.ts';
 import type { Tracing } from '../core/tracing.ts';
@@ -44,7 +45,9 @@ export interface WorkerOptions {
   readonly replayBudgetMs?: number;
   /** How long a cancelled handler may clean up. Default 30 000. */
   readonly cancelGraceMs?: number;
-  /** How long a run that has ended is kept. Default 7 days. */
+  /** How long runs are kept after their end, by how they ended. A workflow's own `retention` comes first. */
+  readonly retention?: RetentionTimes;
+  /** How long a run that has ended is kept where no `retention` says so. Default 7 days. */
   readonly keepMs?: number;
   /** How often an idle worker makes sure that wake-ups reach it. Default 10 000. */
   readonly canaryMs?: number;
@@ -81,6 +84,7 @@ export class Worker implements AsyncDisposable {
   /** Starts at once; `ready` tells when it takes wake-ups. */
   constructor(options: WorkerOptions, parts: WorkerParts) {
     this.#workflows = byName(options.workflows);
+    checkRetentionTimes(options.retention);
     this.#parts = parts;
     this.#options = {
       concurrency: options.concurrency ?? defaults.concurrency,
@@ -91,6 +95,7 @@ export class Worker implements AsyncDisposable {
       replayBudgetMs: options.replayBudgetMs ?? defaults.replayBudgetMs,
       cancelGraceMs: options.cancelGraceMs ?? defaults.cancelGraceMs,
       keepMs: options.keepMs ?? defaults.keepMs,
+      retention: options.retention ?? {},
       canaryMs: options.canaryMs ?? defaults.canaryMs,
     };
     this.id = newWorkerId();
@@ -228,7 +233,7 @@ export class Worker implements AsyncDisposable {
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
     const { store, clock, logger, limits, tracing } = this.#parts;
-    const { keepMs, replayBudgetMs, cancelGraceMs, sessionMs } = this.#options;
+    const { keepMs, retention, replayBudgetMs, cancelGraceMs, sessionMs } = this.#options;
     const execution = new Execution(wakeUp, {
       wake: (other: WakeUp) => this.#wake(other),
       ...{
@@ -239,6 +244,7 @@ export class Worker implements AsyncDisposable {
         tracing,
         workflow,
         keepMs,
+        retention,
         replayBudgetMs,
         cancelGraceMs,
         sessionMs,

@@ -8,6 +8,8 @@ import type { Reducers, State } from '../core/fold.ts';
 import { checkEventType, checkSignalName, checkWorkflowName } from '../core/names.ts';
 import type { RetryPolicy } from '../core/policy.ts';
 import type { Pace } from '../core/queue.ts';
+import { checkExpiry, checkRetentionTimes } from '../core/retention.ts';
+import type { CheckpointExpiry, RetentionTimes } from '../core/retention.ts';
 import { type InputOf, type OutputOf, type Schema, validate } from '../core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './context.ts';
 import type { GraphShape } from './graph-shape.ts';
@@ -51,6 +53,10 @@ export interface WorkflowDefinition<
   readonly rate?: { readonly max: number; readonly per: Duration };
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
+  /** How long a run is kept after its end, by how it ended. Default: the worker's `retention`, else 7 days. */
+  readonly retention?: RetentionTimes;
+  /** Checkpoints that a run at work drops by itself. Default: it keeps all. */
+  readonly expireCheckpoints?: CheckpointExpiry;
   /**
    * What a run does. Called again with the restored `ctx.state` after a crash; steps that finished return their stored
    * result, found by name.
@@ -106,6 +112,8 @@ export function defineWorkflow<
     throw new DefinitionError(`Workflow ${name}: run must be a function.`);
   }
   checkPace(definition);
+  checkRetentionTimes(definition.retention);
+  if (definition.expireCheckpoints) checkExpiry(definition.expireCheckpoints, 'expireCheckpoints');
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
   for (const type of Object.keys(reduce)) {

@@ -3,7 +3,7 @@ import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { ClaimOutcome, LoadedRun, Snapshot } from '../core/store.ts';
-import { copy, type StoredRun, toRecord } from './stored-run.ts';
+import { copy, eventsAfter, type StoredRun, toRecord } from './stored-run.ts';
 
 /** Messages read at a time; more follow when these are taken. */
 export const messagesPerPage = 100;
@@ -29,7 +29,7 @@ export function toTakeover(run: StoredRun): ClaimedData['takeover'] {
 /** A run as its readers get it: snapshot and the first page of what came after. */
 export function loaded(run: StoredRun): LoadedRun {
   const from = run.snapshot?.seq ?? 0;
-  const events = run.events.slice(from, from + fixedLimits.eventsPerPage).map(copyEvent);
+  const events = eventsAfter(run, from, fixedLimits.eventsPerPage).map(copyEvent);
   return { record: toRecord(run), snapshot: run.snapshot && copySnapshot(run.snapshot), events };
 }
 

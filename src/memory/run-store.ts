@@ -3,6 +3,7 @@
  * without waiting for anything, which is what makes it atomic here.
  */
 import type { Census } from '../core/census.ts';
+import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import { PawlError } from '../core/errors.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
@@ -36,6 +37,7 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import { takeCensus } from './census.ts';
+import { deleteRun, MemoryArchive } from './archive.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { listRuns } from './run-list.ts';
 import { interruptRun, release, save } from './transitions.ts';
@@ -53,18 +55,20 @@ import {
   append,
   copy,
   changeStatus,
+  eventsAfter,
   json,
   lastSeq,
+  nextDue,
+  postpone,
   raiseFence,
   type StoredRun,
   toDueRun,
   toRecord,
 } from './stored-run.ts';
 
-const resendMsMax = 600_000;
-
 export class MemoryRunStore implements RunStore {
   readonly #clock: { now(): number };
+  readonly archive: Archive;
   readonly #runs = new Map<string, StoredRun>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
@@ -77,6 +81,8 @@ export class MemoryRunStore implements RunStore {
   constructor(options: { readonly clock?: { now(): number } } = {}) {
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#sessions = new MemorySessions(this.#clock);
+    const changed = (run: string): void => this.#changed(run);
+    this.archive = new MemoryArchive(this.#runs, { now: () => this.#now(), changed });
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -95,6 +101,7 @@ export class MemoryRunStore implements RunStore {
       createToken: params.token,
       createdAt: now,
       events: [],
+      firstSeq: 1,
       status: delayMs > 0 ? 'waiting' : 'queued',
       changedAt: now,
       fence: 0,
@@ -177,7 +184,8 @@ export class MemoryRunStore implements RunStore {
       return { outcome: 'committed', seq: expectedSeq + events.length, version };
     }
     if (run.fence !== fence || run.owner !== params.owner) {
-      const applied = events.length > 0 && run.events[expectedSeq]?.fence === fence;
+      const own = events.length > 0 ? eventsAfter(run, expectedSeq, 1)[0] : undefined;
+      const applied = own?.seq === expectedSeq + 1 && own.fence === fence;
       return { outcome: 'fenced', fence: run.fence, applied };
     }
     if (expectedSeq !== lastSeq(run)) return { outcome: 'conflict', seq: lastSeq(run) };
@@ -218,8 +226,7 @@ export class MemoryRunStore implements RunStore {
       .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
       .slice(0, params.limit);
     for (const run of found) {
-      const age = now - (run.wakeAt ?? run.changedAt);
-      run.dueAt = now + Math.min(Math.max(params.resendMs, Math.floor(age / 2)), resendMsMax);
+      postpone(run, params.resendMs, now);
     }
     return found.map(toDueRun);
   }
@@ -255,12 +262,8 @@ export class MemoryRunStore implements RunStore {
 
   async delete(id: string): Promise<DeleteOutcome> {
     this.#now();
-    const run = this.#runs.get(id);
-    if (run === undefined) return { outcome: 'missing' };
-    if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
-    this.#runs.delete(id);
     this.#changed(id);
-    return { outcome: 'deleted' };
+    return deleteRun(this.#runs, id);
   }
 
   async record(id: string): Promise<RunRecord | undefined> {
@@ -277,8 +280,8 @@ export class MemoryRunStore implements RunStore {
 
   async events(params: Parameters<RunStore['events']>[0]): Promise<readonly StoredEvent[]> {
     this.#now();
-    const events = this.#runs.get(params.run)?.events ?? [];
-    return events.slice(params.after, params.after + params.limit).map(copyEvent);
+    const run = this.#runs.get(params.run);
+    return run ? eventsAfter(run, params.after, params.limit).map(copyEvent) : [];
   }
 
   async mail(id: string): Promise<Mail> {
@@ -333,12 +336,7 @@ export class MemoryRunStore implements RunStore {
 
   /** For tests: the next time after `now` at which a run is due. */
   nextDueAt(now: number): number | undefined {
-    let next: number | undefined;
-    if (this.#closed) return next;
-    for (const { dueAt } of this.#runs.values()) {
-      if (dueAt !== undefined && dueAt > now && dueAt < (next ?? Infinity)) next = dueAt;
-    }
-    return next;
+    return this.#closed ? undefined : nextDue(this.#runs.values(), now);
   }
 
   async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {

@@ -12,6 +12,8 @@ export interface StoredRun {
   readonly createToken: string;
   readonly createdAt: number;
   readonly events: StoredEvent[];
+  /** The seq of the oldest event that is kept. */
+  firstSeq: number;
   status: RunStatus;
   changedAt: number;
   fence: number;
@@ -56,7 +58,13 @@ interface Lost {
 }
 
 export function lastSeq(run: StoredRun): number {
-  return run.events.length;
+  return run.firstSeq + run.events.length - 1;
+}
+
+/** The events after `after`, at most `limit`. */
+export function eventsAfter(run: StoredRun, after: number, limit: number): StoredEvent[] {
+  const from = Math.max(0, after + 1 - run.firstSeq);
+  return run.events.slice(from, from + limit);
 }
 
 /** Appends an event under the run's current fence. */
@@ -102,6 +110,7 @@ export function toRecord(run: StoredRun): RunRecord {
     fence: run.fence,
     worker: run.worker,
     seq: lastSeq(run),
+    firstSeq: run.firstSeq,
     version: run.snapshot?.version ?? 0,
     snapshotSeq: run.snapshot?.seq ?? 0,
     input: copy(run.input),
@@ -134,4 +143,21 @@ export function toDueRun(run: StoredRun): DueRun {
   const { id, workflow, fence, status, deaths, priority, expiresAt } = run;
   const untold = expiresAt !== undefined;
   return { run: id, workflow, fence, status, deaths, priority, untold };
+}
+
+const resendMsMax = 600_000;
+
+/** A run that was found due is due again later; the longer it waits, the later. */
+export function postpone(run: StoredRun, resendMs: number, now: number): void {
+  const age = now - (run.wakeAt ?? run.changedAt);
+  run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), resendMsMax);
+}
+
+/** The next time after `now` at which one of them is due. */
+export function nextDue(runs: Iterable<StoredRun>, now: number): number | undefined {
+  let next: number | undefined;
+  for (const { dueAt } of runs) {
+    if (dueAt !== undefined && dueAt > now && dueAt < (next ?? Infinity)) next = dueAt;
+  }
+  return next;
 }

@@ -10,10 +10,10 @@
 /** What pawl itself sends, and what its scripts call. */
 const pawlCommands: readonly string[] = [
   ...['exists', 'get', 'set', 'unlink'],
-  ...['hdel', 'hexists', 'hget', 'hgetall', 'hincrby', 'hmget', 'hset', 'hsetnx'],
+  ...['hdel', 'hexists', 'hget', 'hgetall', 'hincrby', 'hkeys', 'hmget', 'hset', 'hsetnx'],
   ...['sadd', 'sismember', 'smembers', 'spop', 'srem'],
   ...['zadd', 'zcard', 'zrange', 'zrem'],
-  ...['xadd', 'xdel', 'xrange', 'xrevrange', 'time'],
+  ...['xadd', 'xdel', 'xrange', 'xrevrange', 'xtrim', 'memory|usage', 'time'],
   ...['spublish', 'ssubscribe', 'sunsubscribe', 'pubsub|shardnumsub'],
 ];
 
@@ -32,7 +32,7 @@ const bullCommands: readonly string[] = [
     'pttl',
   ],
   ...['lindex', 'llen', 'lpop', 'lpos', 'lpush', 'lrange', 'lrem', 'lset', 'ltrim', 'rename'],
-  ...['rpop', 'rpoplpush', 'rpush', 'scard', 'type', 'xlen', 'xread', 'xtrim'],
+  ...['rpop', 'rpoplpush', 'rpush', 'scard', 'type', 'xlen', 'xread'],
   ...['zcount', 'zlexcount', 'zpopmin', 'zrangebylex', 'zrangebyscore', 'zremrangebyrank'],
   ...['zremrangebyscore', 'zrevrange', 'zrevrangebyscore', 'zscore'],
 ];

@@ -1,9 +1,12 @@
 /**
  * Sharded pub/sub: hints that a run has changed, and the presence of workers.
  *
- * Hints may be lost (a reconnect, a failover); whoever waits also polls. After a reconnect every listener is called once,
- * because whatever happened in between was not heard.
+ * Hints may be lost (a reconnect, a failover); whoever waits also polls. After a reconnect every channel is subscribed to
+ * again, as often as it takes, and then every listener is called once, because whatever happened in between was not heard.
+ * In Redis Cluster the client subscribes again by itself.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import type { Connection } from './connection.ts';
 import { toFault } from './faults.ts';
 
@@ -16,9 +19,13 @@ interface Channel {
   readonly live: Promise<void>;
 }
 
+const retryMs = 100;
+
 export class Announcements {
   readonly #connection: Connection;
   readonly #channels = new Map<string, Channel>();
+  /** Subscribed to without listening. */
+  readonly #present = new Set<string>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -26,7 +33,7 @@ export class Announcements {
       this.#notify(channel, message);
     });
     connection.on('ready', () => {
-      for (const channel of this.#channels.keys()) this.#notify(channel, undefined);
+      for (const channel of this.#wanted()) void this.#comeBack(channel);
     });
   }
 
@@ -36,7 +43,7 @@ export class Announcements {
    */
   async listen(channel: string, listener: Listener): Promise<() => Promise<void>> {
     const known = this.#channels.get(channel);
-    const entry = known ?? { listeners: new Set(), live: this.subscribe(channel) };
+    const entry = known ?? { listeners: new Set(), live: this.#subscribe(channel) };
     this.#channels.set(channel, entry);
     // A function of its own per call, so that one listener may listen twice.
     const own: Listener = (message) => listener(message);
@@ -60,6 +67,20 @@ export class Announcements {
 
   /** Subscribes without listening: a presence channel, on which nobody ever speaks. */
   async subscribe(channel: string): Promise<void> {
+    this.#present.add(channel);
+    await this.#subscribe(channel);
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    this.#present.delete(channel);
+    try {
+      await this.#connection.sunsubscribe(channel);
+    } catch (error) {
+      throw toFault(error, 'unsubscribe');
+    }
+  }
+
+  async #subscribe(channel: string): Promise<void> {
     try {
       await this.#connection.ssubscribe(channel);
     } catch (error) {
@@ -67,12 +88,29 @@ export class Announcements {
     }
   }
 
-  async unsubscribe(channel: string): Promise<void> {
-    try {
-      await this.#connection.sunsubscribe(channel);
-    } catch (error) {
-      throw toFault(error, 'unsubscribe');
+  #wanted(): ReadonlySet<string> {
+    return new Set([...this.#present, ...this.#channels.keys()]);
+  }
+
+  /** After a reconnect. */
+  async #comeBack(channel: string): Promise<void> {
+    const connection = this.#connection;
+    if (connection instanceof Redis && !(await this.#subscribeAgain(connection, channel))) return;
+    this.#notify(channel, undefined);
+  }
+
+  /** False when the connection is gone: the next one begins anew. */
+  async #subscribeAgain(connection: Redis, channel: string): Promise<boolean> {
+    while (connection.status === 'ready') {
+      if (!this.#wanted().has(channel)) return true;
+      try {
+        await connection.ssubscribe(channel);
+        return true;
+      } catch {
+        await sleep(retryMs, undefined, { ref: false });
+      }
     }
+    return false;
   }
 
   #notify(channel: string, message: string | undefined): void {

@@ -44,6 +44,9 @@ const required = {
   reconnectOnError: (error: Error): boolean | 1 | 2 =>
     error.message.startsWith('READONLY') ? 2 : false,
   keepAlive: 5_000,
+  // Who subscribes does it again after a reconnect (announcements.ts): ioredis would not look whether that worked, and an
+  // answer that comes too late would be an unhandled rejection, the end of the process.
+  autoResubscribe: false,
   // Protocol 3 lets one connection subscribe and work; its legacy mapping keeps the shapes of replies.
   protocol: 3,
   replyMapping: 'legacy',

@@ -77,3 +77,7 @@ export function toFault(error: unknown, call: string): PawlError {
   if (name === 'ReplyError') return new UnavailableError(call, 'not-applied', error);
   return new UnavailableError(call, 'unknown', error);
 }
+
+export function closedError(): PawlError {
+  return new PawlError('PAWL_CLOSED', 'The store is closed; open a new one.');
+}

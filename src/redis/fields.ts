@@ -91,6 +91,7 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     fence: fields.number('fence'),
     worker: fields.text('worker'),
     seq: fields.number('seq'),
+    firstSeq: fields.number('firstSeq', 1),
     version: fields.number('version', 0),
     snapshotSeq: fields.number('snapshotSeq', 0),
     input: payloads.bytes('input') ?? new Uint8Array(),

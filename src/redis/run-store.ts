@@ -3,8 +3,8 @@
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
 import type { Census } from '../core/census.ts';
+import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
-import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
@@ -39,6 +39,7 @@ import type {
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
 import { takeCensus } from './census.ts';
+import { RedisArchive } from './archive.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
 import {
@@ -52,7 +53,7 @@ import {
 import { confirmationFor, type Durability } from './durability.ts';
 import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
-import { toFault } from './faults.ts';
+import { closedError, toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
 import { Keys, type ShardKeys } from './keys.ts';
 import { MemoryGuard } from './memory-guard.ts';
@@ -97,6 +98,7 @@ export interface RedisStoreOptions {
 export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
   readonly hidesInfo: boolean;
+  readonly archive: Archive;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #callMs: number;
@@ -125,6 +127,14 @@ export class RedisRunStore implements RunStore {
     this.#durable = durable;
     this.#scripts = new Scripts(connected.connection, keys, durable);
     this.#memory = new MemoryGuard(connected.connection);
+    this.archive = new RedisArchive({
+      ...{
+        keys,
+        connection: connected.connection,
+        scripts: this.#scripts,
+        guard: (call) => this.#run(call),
+      },
+    });
     this.#announcements = new Announcements(connected.connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection: connected.connection },
@@ -254,20 +264,12 @@ export class RedisRunStore implements RunStore {
     return String(outcome) === 'missing' ? undefined : toLoaded(this.#about(run), rest);
   }
 
-  async events(params: {
-    run: string;
-    after: number;
-    limit: number;
-  }): Promise<readonly StoredEvent[]> {
+  async events(params: Parameters<RunStore['events']>[0]): Promise<readonly StoredEvent[]> {
     const key = this.#keys.of(params.run).events(params.run);
     const { after, limit } = params;
-    const entries = await this.#run(
-      () =>
-        this.#connection.xrangeBuffer(key, `${after + 1}-0`, '+', 'COUNT', limit) as Promise<
-          Entry[]
-        >,
-    );
-    return entries.map((entry) => toEvent(key, entry));
+    const range = [`${after + 1}-0`, '+', 'COUNT', limit] as const;
+    const entries = await this.#run(() => this.#connection.xrangeBuffer(key, ...range));
+    return (entries as Entry[]).map((entry) => toEvent(key, entry));
   }
 
   async mail(run: string): Promise<Mail> {
@@ -389,10 +391,6 @@ export class RedisRunStore implements RunStore {
       throw this.#closed ? closedError() : toFault(error, 'redis');
     }
   }
-}
-
-function closedError(): PawlError {
-  return new PawlError('PAWL_CLOSED', 'The store is closed; open a new one.');
 }
 
 function ignore(): void {

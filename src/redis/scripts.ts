@@ -4,6 +4,7 @@
  */
 import { Cluster, Redis } from 'ioredis';
 import { censusLook } from '../core/census.ts';
+import type { CompactParams, RemoveParams } from '../core/archive.ts';
 import { fixedLimits } from '../core/limits.ts';
 import { type RunProgress, runStatuses } from '../core/run.ts';
 import type {
@@ -42,13 +43,16 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   census: 1,
   claim: 7,
   commit: 3,
+  compact: 3,
   create: 5,
   delete: 9,
   due: 1,
+  forget: 3,
   interrupt: 2,
   leave: 4,
   load: 4,
   look: 3,
+  measure: 8,
   pause: 3,
   post: 4,
   progress: 1,
@@ -183,11 +187,38 @@ export class Scripts {
     ]);
   }
 
-  delete(run: string): Promise<Reply> {
+  delete(run: string, unchanged?: RemoveParams['unchanged']): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
     const kept = [shard.checkpoints(run), shard.kept(run)];
-    return this.#call('delete', [...runKeys(shard, run), ...mail, ...kept, ...[run, shard.base]]);
+    const { status = '', fence = '', seq = '' } = unchanged ?? {};
+    return this.#call('delete', [
+      ...[...runKeys(shard, run), ...mail, ...kept],
+      ...[run, shard.base, status, fence, seq],
+    ]);
+  }
+
+  compact({ run, upTo, limit }: CompactParams): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('compact', [
+      ...[shard.run(run), shard.events(run), shard.snapshot(run)],
+      ...[upTo ?? '', limit],
+    ]);
+  }
+
+  async forget(run: string, checkpoints: readonly string[]): Promise<number> {
+    const shard = this.#keys.of(run);
+    const keys = [shard.run(run), shard.checkpoints(run), shard.kept(run)];
+    return Number(await this.#call('forget', [...keys, ...checkpoints]));
+  }
+
+  measure(run: string): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('measure', [
+      ...[shard.run(run), shard.payload(run), shard.events(run), shard.snapshot(run)],
+      ...[shard.checkpoints(run), shard.kept(run), shard.inbox(run), shard.seen(run)],
+      0,
+    ]);
   }
 
   post(params: PostParams): Promise<Reply> {

@@ -5,6 +5,7 @@
  *   runStoreSuite({ name: 'my store', open: async () => ({ store, advance, close }) }, vitest);
  */
 import { registerSuite, type Runner, type Skip } from './runner.ts';
+import { archiveTheme } from './run-store/archive.ts';
 import { askedTheme } from './run-store/asked.ts';
 import { beginningsTheme } from './run-store/beginnings.ts';
 import { cancelTheme } from './run-store/cancel.ts';
@@ -16,6 +17,7 @@ import { createTheme } from './run-store/create.ts';
 import { deleteTheme } from './run-store/delete.ts';
 import { dueTheme } from './run-store/due.ts';
 import { electionTheme } from './run-store/election.ts';
+import { expiryTheme } from './run-store/expiry.ts';
 import { fencesTheme } from './run-store/fences.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
@@ -44,6 +46,7 @@ const themes: readonly RunStoreTheme[] = [
   looseTheme,
   commitTheme,
   checkpointsTheme,
+  expiryTheme,
   releaseTheme,
   interruptTheme,
   dueTheme,
@@ -56,6 +59,7 @@ const themes: readonly RunStoreTheme[] = [
   listTheme,
   censusTheme,
   deleteTheme,
+  archiveTheme,
   sessionsTheme,
   electionTheme,
   fencesTheme,

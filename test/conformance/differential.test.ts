@@ -26,6 +26,7 @@ const outcomes = [
   ...['pause paused', 'pause ended', 'pause missing'],
   ...['resume resumed', 'resume idle', 'resume missing'],
   ...['delete deleted', 'delete active', 'delete missing'],
+  ...['compact compacted', 'compact missing'],
 ];
 
 let server: RedisServer | undefined;

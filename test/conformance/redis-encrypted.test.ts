@@ -46,6 +46,7 @@ function countingPlain(store: RunStore): RunStore {
   };
   return {
     ...through(store),
+    archive: store.archive,
     create: async (params) => {
       const made = await store.create(params);
       return { ...made, record: await recount(made.record) };

@@ -115,7 +115,7 @@ export class Oracle {
   /** The server has gone back to what it has now. */
   rewound(): void {
     for (const [run, known] of this.#known) {
-      known.length = this.#redis.keys.stream(`${base}events:${run}`)?.entries.length ?? 0;
+      known.length = this.#redis.keys.stream(`${base}events:${run}`)?.entries.at(-1)?.major ?? 0;
       known.promised = undefined;
       known.tokens.clear();
     }
@@ -196,24 +196,33 @@ export class Oracle {
 
   #checkLog(run: string, hash: ReadonlyMap<string, string>, known: Known): void {
     const entries = this.#redis.keys.stream(`${base}events:${run}`)?.entries ?? [];
-    if (entries.length !== Number(hash.get('seq'))) {
-      this.#violate(`run ${run} has ${entries.length} events and seq ${hash.get('seq')}`);
+    const first = Number(hash.get('firstSeq') ?? 1);
+    const newest = entries.at(-1)?.major ?? 0;
+    if (first + entries.length - 1 !== Number(hash.get('seq'))) {
+      this.#violate(
+        `run ${run} has ${entries.length} events from ${first} on and seq ${hash.get('seq')}`,
+      );
     }
-    if (entries.length < known.length) {
-      this.#violate(`run ${run} had ${known.length} events and has ${entries.length}`);
+    if (first > 1 && first > Number(hash.get('snapshotSeq')) + 1) {
+      this.#violate(`run ${run} was compacted to ${first}, behind what its snapshot covers`);
     }
-    for (let i = known.length; i < entries.length; i++) {
+    if (newest < known.length) {
+      this.#violate(`run ${run} had events up to ${known.length} and has them up to ${newest}`);
+    }
+    for (let i = Math.max(0, known.length + 1 - first); i < entries.length; i++) {
       const [entry, last] = [entries[i], entries[i - 1]];
-      if (entry?.major !== i + 1)
-        this.#violate(`event ${entry?.major} of ${run} is at place ${i + 1}`);
+      if (entry?.major !== first + i)
+        this.#violate(`event ${entry?.major} of ${run} is where ${first + i} should be`);
       if (
         (entry?.minor ?? 0) < (last?.minor ?? 0) ||
         (entry?.minor ?? 0) > Number(hash.get('fence'))
       ) {
-        this.#violate(`event ${i + 1} of ${run} has fence ${entry?.minor} after ${last?.minor}`);
+        this.#violate(
+          `event ${first + i} of ${run} has fence ${entry?.minor} after ${last?.minor}`,
+        );
       }
     }
-    known.length = entries.length;
+    known.length = newest;
   }
 
   #checkSnapshot(run: string, hash: ReadonlyMap<string, string>): void {
@@ -250,7 +259,11 @@ export class Oracle {
 
   #checkPromise(run: string, { promised }: Known): void {
     if (promised === undefined) return;
-    const entry = this.#redis.keys.stream(`${base}events:${run}`)?.entries[promised.seq - 1];
+    const entries = this.#redis.keys.stream(`${base}events:${run}`)?.entries ?? [];
+    const first = entries[0]?.major ?? 1;
+    // What was compacted is in the snapshot.
+    if (promised.seq < first) return;
+    const entry = entries[promised.seq - first];
     if (String(entry?.minor) !== promised.fence) {
       this.#violate(`event ${promised.seq} of run ${run} was acknowledged and is not there`);
     }

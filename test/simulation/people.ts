@@ -1,8 +1,9 @@
-/** Those outside: they start runs, send signals, cancel, pause, resume, delete, and try again when they got no answer. */
+/** Those outside: they start, signal, cancel, pause, resume, compact and delete runs, and try again without an answer. */
 import { defaultLimits } from '../../src/core/limits.ts';
 import { PawlError } from '../../src/core/errors.ts';
 import type { ResumeQueue } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
+import { compactRun } from '../../src/engine/compaction.ts';
 import { RunHandle } from '../../src/engine/run-handle.ts';
 import { startRun } from '../../src/engine/start.ts';
 import { makeWork, type WorkInput } from './workload.ts';
@@ -89,8 +90,10 @@ export class People {
       await this.#try(() => handle.cancel());
     } else if (dice < 0.7) {
       await this.#try(() => handle.pause());
-    } else if (dice < 0.95) {
+    } else if (dice < 0.9) {
       await this.#try(() => handle.resume());
+    } else if (dice < 0.95) {
+      await this.#try(() => compactRun(store, run));
     } else {
       await this.#try(() => store.delete(run));
     }

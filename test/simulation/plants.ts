@@ -80,6 +80,16 @@ export const plants: Readonly<Record<string, Plant>> = {
     "redis.call('ZREM', base .. 'by-status:running', id)",
     '',
   ),
+  'a compaction drops more than the snapshot covers': inScripts(
+    ['compact'],
+    'math.min(covered, m[1] - 1)',
+    'm[1] - 1',
+  ),
+  'a compaction does not say where the log begins': inScripts(
+    ['compact'],
+    "'firstSeq', from, ",
+    '',
+  ),
   'a worker does not look for runs it has forgotten': { forForgotten: () => undefined },
   'a sweeper does not look for orphans': { forSweeper: withoutOrphans },
 };

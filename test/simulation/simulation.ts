@@ -276,13 +276,16 @@ export class Simulation {
     if (status === 'completed') this.#judge(argv[0] ?? '', argv[11] ?? '');
   }
 
-  /** What a run returns is the sum of its events, each of which is in the log once. */
+  /** What a run returns is the sum of its events, each of which is, or was, in the log once. */
   #judge(run: string, output: string): void {
     const input = this.#people?.inputs.get(run);
     const result = decode(Buffer.from(output, 'latin1'), { key: run }) as { sum: number };
     const entries = this.#redis.keys.stream(`${base}events:${run}`)?.entries ?? [];
     const ticks = entries.filter(({ fields }) => fields[1] === 'tick').length;
-    if (input === undefined || result.sum !== sumOf(input) || ticks !== input.count) {
+    // Of a log that was compacted only the sum tells what it held.
+    const missing = (input?.count ?? 0) - ticks;
+    const isCounted = entries[0]?.major === 1 ? missing === 0 : missing >= 0;
+    if (input === undefined || result.sum !== sumOf(input) || !isCounted) {
       this.#violations.push(
         `run ${run} returned ${result.sum} with ${ticks} ticks for ${JSON.stringify(input)}`,
       );

@@ -71,6 +71,34 @@ test('any sound history is accepted, and any bug in it is found', async () => {
   for (const [name, times] of planted) expect(times, name).toBeGreaterThan(0);
 });
 
+test('any sound history is accepted when its logs are compacted, and a gap in one is found', async () => {
+  let gaps = 0;
+  await fc.assert(
+    fc.asyncProperty(plans, fc.nat(3), async (chosen, more) => {
+      const history = await soundHistory(chosen);
+      const runs = await Promise.all(
+        history.runs.map(async (run) => {
+          const cut = Math.min(run.snapshot?.seq ?? 0, run.record.seq - 1) - more;
+          const firstSeq = Math.max(1, cut + 1);
+          const events = run.events.filter(({ seq }) => seq >= firstSeq);
+          const changed = { ...run, events, record: { ...run.record, firstSeq } };
+          return { ...changed, recovered: await recover(changed, flow) };
+        }),
+      );
+      expect(judge({ ...history, runs }, { allowRewinds: true })).toEqual([]);
+      const spoilt = runs.find(({ record, events }) => record.firstSeq > 1 && events.length > 2);
+      if (spoilt === undefined) return;
+      gaps += 1;
+      const events = spoilt.events.filter((_, i) => i !== 1);
+      const others = runs.filter((run) => run !== spoilt);
+      const violations = found({ ...history, runs: [...others, { ...spoilt, events }] });
+      expect(violations).toContain('dense seqs');
+    }),
+    { numRuns: 60, examples: [[everything.map((moved) => [...moved]), 0]] },
+  );
+  expect(gaps).toBeGreaterThan(0);
+});
+
 test('when all runs have ended, a settled history is sound', async () => {
   const history = await soundHistory([
     ['claim', 'step', 'end'],

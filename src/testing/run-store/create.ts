@@ -31,6 +31,7 @@ function newRuns(test: RunStoreTest): void {
         fence: 0,
         worker: undefined,
         seq: 1,
+        firstSeq: 1,
         version: 0,
         snapshotSeq: 0,
         input: params.input,

@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, Command>> = {
     return fields.map((field) => hash?.get(field) ?? null);
   },
   HGETALL: (keys, [key = '']) => [...(keys.hash(key) ?? [])].flat(),
+  HKEYS: (keys, [key = '']) => [...(keys.hash(key)?.keys() ?? [])],
   HEXISTS: (keys, [key = '', field = '']) => (keys.hash(key)?.has(field) === true ? 1 : 0),
   HSET: hset,
   HSETNX: (keys, [key = '', field = '', value = '']) => {

@@ -6,7 +6,7 @@
  */
 import { commands } from './commands.ts';
 import { LuaScripts } from './lua-scripts.ts';
-import { xadd, xdel, xrange, xrevrange } from './streams.ts';
+import { xadd, xdel, xrange, xrevrange, xtrim } from './streams.ts';
 import { Keyspace, ReplyError, type SimReply } from './values.ts';
 
 export interface SimulatedRedisOptions {
@@ -54,6 +54,8 @@ export class SimulatedRedis {
         return xrevrange(this.keys, args);
       case 'XDEL':
         return xdel(this.keys, args);
+      case 'XTRIM':
+        return xtrim(this.keys, args);
       case 'SPUBLISH':
         return this.#publish(args);
       case 'PUBSUB':

@@ -97,3 +97,14 @@ export function xdel(keys: Keyspace, args: readonly string[]): SimReply {
   stream.entries = stream.entries.filter((entry) => !gone.has(formatId(entry)));
   return before - stream.entries.length;
 }
+
+/** By the least id that stays, which is all that is asked for. */
+export function xtrim(keys: Keyspace, args: readonly string[]): SimReply {
+  const [key = '', by, exactly, from = ''] = args;
+  if (by !== 'MINID' || exactly !== '=') throw new ReplyError('ERR the simulation knows MINID =');
+  const stream = keys.stream(key);
+  if (stream === undefined) return 0;
+  const gone = firstFrom(stream.entries, parseId(from, 0));
+  stream.entries = stream.entries.slice(gone);
+  return gone;
+}

@@ -104,6 +104,7 @@ function simpleCall(
     | 'delete'
     | 'load'
     | 'mail'
+    | 'compact'
     | 'events'
     | 'list'
     | 'beat'
@@ -124,6 +125,8 @@ function simpleCall(
       const { do: what } = move;
       return async (store) => (await store[what](runId(move.run))) ?? null;
     }
+    case 'compact':
+      return (store) => store.archive.compact({ run: runId(move.run), limit: 4 });
     case 'events':
       return (store) => store.events({ ...move, run: runId(move.run) });
     case 'list':

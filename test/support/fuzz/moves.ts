@@ -65,7 +65,7 @@ export type Move =
   | { readonly do: 'post' | 'cancel'; readonly run: number; readonly message: number }
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
   | {
-      readonly do: 'pause' | 'resume' | 'told' | 'delete' | 'load' | 'mail';
+      readonly do: 'pause' | 'resume' | 'told' | 'delete' | 'load' | 'mail' | 'compact';
       readonly run: number;
     }
   | { readonly do: 'events'; readonly run: number; readonly after: number; readonly limit: number }
@@ -200,6 +200,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constantFrom(
         ...(['pause', 'pause', 'resume', 'resume', 'told', 'delete', 'load', 'mail'] as const),
+        ...(['compact', 'compact'] as const),
       ),
       run,
     }),

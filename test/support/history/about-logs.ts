@@ -11,12 +11,15 @@ function ofEachRun(find: (run: RunHistory) => readonly string[]): Invariant['che
 
 const denseSeqs: Invariant = {
   name: 'dense seqs',
-  sentence: 'The events of a run have the seqs 1, 2, 3 … and the record knows the last one.',
+  sentence:
+    'The events of a run have the seqs 1, 2, 3 … (or go on so from where a compacted log begins), and the record knows the last one.',
   check: ofEachRun(({ events, record }) => {
-    const gap = events.findIndex(({ seq }, i) => seq !== i + 1);
+    const gap = events.findIndex(({ seq }, i) => seq !== record.firstSeq + i);
     const newest = events.at(-1)?.seq ?? 0;
     return [
-      ...(gap === -1 ? [] : [`seq ${events[gap]?.seq} stands at place ${gap + 1}`]),
+      ...(gap === -1
+        ? []
+        : [`seq ${events[gap]?.seq} stands where ${record.firstSeq + gap} should`]),
       ...(newest === record.seq
         ? []
         : [`the log ends at ${newest}, the record says ${record.seq}`]),
@@ -39,7 +42,9 @@ const growingFences: Invariant = {
   sentence: 'A claim and an interrupt raise the fence, and nothing else makes one up.',
   check: ofEachRun(({ events, record }) => {
     const found: string[] = [];
-    let highest = 0;
+    // What came before a compacted log is known by its first event alone.
+    const [oldest] = record.firstSeq > 1 ? events : [];
+    let highest = oldest === undefined ? 0 : oldest.fence - (raisesFence(oldest.type) ? 1 : 0);
     for (const { seq, type, fence } of events) {
       if (raisesFence(type) && fence <= highest) {
         found.push(`${type} at seq ${seq} has fence ${fence}, not above ${highest}`);
@@ -76,11 +81,15 @@ const noStaleWriter: Invariant = {
 
 const snapshotBehindLog: Invariant = {
   name: 'snapshot behind the log',
-  sentence: 'A snapshot holds events that are in the log, and the record knows which one it is.',
+  sentence:
+    'A snapshot holds events that are in the log or were compacted, no event behind it is missing, and the record knows which one it is.',
   check: ofEachRun(({ events, record, snapshot }) => {
     const newest = events.at(-1)?.seq ?? 0;
     const { seq, version } = snapshot ?? { seq: 0, version: 0 };
     return [
+      ...(record.firstSeq <= seq + 1
+        ? []
+        : [`the log begins at ${record.firstSeq}, the snapshot is folded up to ${seq}`]),
       ...(seq <= newest ? [] : [`the snapshot is folded up to ${seq}, the log ends at ${newest}`]),
       ...(version === record.version && seq === record.snapshotSeq
         ? []

@@ -97,6 +97,23 @@ const ofLogs: readonly Bug[] = [
     }),
   },
   {
+    name: 'a compaction drops more than the snapshot covers',
+    finds: 'snapshot behind the log',
+    plant: inRun((run) => {
+      const firstSeq = (run.snapshot?.seq ?? 0) + 2;
+      if (run.record.seq < firstSeq) return undefined;
+      const events = run.events.filter(({ seq }) => seq >= firstSeq);
+      return { ...run, events, record: { ...run.record, firstSeq } };
+    }),
+  },
+  {
+    name: 'a compaction drops events and does not say so',
+    finds: 'dense seqs',
+    plant: inRun((run) =>
+      run.events.length < 2 ? undefined : { ...run, events: run.events.slice(1) },
+    ),
+  },
+  {
     name: 'the record knows another snapshot',
     finds: 'snapshot behind the log',
     plant: inRun((run) => {

@@ -53,7 +53,7 @@ export interface RunHistory {
   /** What a resume would begin with, and what the whole log says; a text is the reason why it cannot be rebuilt. */
   readonly recovered: {
     readonly fromSnapshot: Recovered | string;
-    /** Undefined for a fork, whose log does not begin at its beginning. */
+    /** Undefined for a fork and for a compacted log, which do not begin at their beginning. */
     readonly fromLog: Recovered | string | undefined;
   };
 }

@@ -20,9 +20,10 @@ export async function recover(
   const tail = events.filter(({ seq }) => seq > (snapshot?.seq ?? 0));
   return {
     fromSnapshot: await rebuild(run, { snapshot, events: tail }, workflow),
-    fromLog: isFork(events)
-      ? undefined
-      : await rebuild(run, { snapshot: undefined, events }, workflow),
+    fromLog:
+      run.record.firstSeq > 1 || isFork(events)
+        ? undefined
+        : await rebuild(run, { snapshot: undefined, events }, workflow),
   };
 }
 

@@ -164,7 +164,13 @@ class ModelRun {
   get #record(): RunRecord {
     return {
       ...{ id: this.#id, workflow: flow.name, codeVersion: 1, status: this.#status },
-      ...{ fence: this.#fence, seq: this.#fold.seq, paused: this.#paused, wakeAt: this.#wakeAt },
+      ...{
+        fence: this.#fence,
+        seq: this.#fold.seq,
+        firstSeq: 1,
+        paused: this.#paused,
+        wakeAt: this.#wakeAt,
+      },
       worker: this.#status === 'running' ? this.#worker : undefined,
       version: this.#snapshot?.version ?? 0,
       snapshotSeq: this.#snapshot?.seq ?? 0,

@@ -1,0 +1,63 @@
+/** How long things are kept, as people say it. */
+import { type Duration, toMilliseconds } from './duration.ts';
+import { DefinitionError, InvalidError } from './errors.ts';
+import { defaults } from './limits.ts';
+
+/** How long a run is kept after it has ended, by how it ended. `forever`: until somebody deletes it. */
+export interface RetentionTimes {
+  readonly completed?: Duration | 'forever';
+  readonly failed?: Duration | 'forever';
+  readonly cancelled?: Duration | 'forever';
+}
+
+export type EndStatus = keyof RetentionTimes;
+
+/**
+ * Which checkpoints of a run expire: those that are neither among the newest `keepNewest` nor younger than `olderThan`.
+ * With one of the two, that one decides.
+ */
+export interface CheckpointExpiry {
+  readonly keepNewest?: number;
+  readonly olderThan?: Duration;
+  /** Those with a label stay, and do not count. */
+  readonly unlabelledOnly?: boolean;
+}
+
+/** A hundred years: a time that Redis can count with. */
+const foreverMs = 100 * 365 * 86_400_000;
+
+/** The first of the policies that says something of this end decides. */
+export function keepMsOf(
+  status: EndStatus,
+  policies: readonly (RetentionTimes | undefined)[],
+  otherwise: number = defaults.keepMs,
+): number {
+  for (const policy of policies) {
+    const time = policy?.[status];
+    if (time === 'forever') return foreverMs;
+    if (time !== undefined) return toMilliseconds(time, `retention.${status}`);
+  }
+  return otherwise;
+}
+
+/** @throws InvalidError naming the field. */
+export function checkRetentionTimes(times: RetentionTimes | undefined): void {
+  for (const [status, time] of Object.entries(times ?? {})) {
+    if (!['completed', 'failed', 'cancelled'].includes(status)) {
+      throw new InvalidError(`retention.${status}`, 'is none of completed, failed, cancelled.');
+    }
+    if (time !== undefined && time !== 'forever') toMilliseconds(time, `retention.${status}`);
+  }
+}
+
+/** @throws InvalidError, or DefinitionError when it would never keep or drop anything. */
+export function checkExpiry(expiry: CheckpointExpiry, field: string): void {
+  const { keepNewest, olderThan } = expiry;
+  if (keepNewest === undefined && olderThan === undefined) {
+    throw new DefinitionError(`${field} needs keepNewest, olderThan, or both.`);
+  }
+  if (keepNewest !== undefined && !(Number.isSafeInteger(keepNewest) && keepNewest >= 0)) {
+    throw new InvalidError(`${field}.keepNewest`, 'must be a whole number from 0.');
+  }
+  if (olderThan !== undefined) toMilliseconds(olderThan, `${field}.olderThan`);
+}

@@ -1,0 +1,33 @@
+#!lua flags=allow-oom
+-- Drops the oldest events of a run, as far as its snapshot covers them.
+-- Atomic because a record that says where its log begins must be right, also while the owner writes.
+-- KEYS[1] run: hash
+-- KEYS[2] events: stream
+-- KEYS[3] snapshot: hash
+-- ARGV[1] upTo: seq of the last event to drop, or empty for as many as may go
+-- ARGV[2] limit: events dropped at most
+-- Returns {'compacted', firstSeq, dropped, more 0|1} | {'missing'}
+-- Keeps: a resume finds its snapshot and every event behind it; the newest event stays.
+local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
+local limit = tonumber(ARGV[2])
+
+local m = redis.call('HMGET', run, 'seq', 'firstSeq', 'bytes')
+if not m[1] then return {'missing'} end
+local covered = tonumber(redis.call('HGET', snapshot, 'seq') or '0')
+local cut = math.min(covered, m[1] - 1)
+if ARGV[1] ~= '' then cut = math.min(cut, ARGV[1]) end
+local first, bytes = tonumber(m[2] or '1'), tonumber(m[3])
+local last = math.min(cut, first + limit - 1)
+if last < first then return {'compacted', string.format('%.0f', first), 0, 0} end
+
+local dropped = redis.call('XRANGE', events, '-', string.format('%.0f', last))
+for _, entry in ipairs(dropped) do
+  local fields = entry[2]
+  for i = 1, #fields, 2 do
+    if fields[i] == 'data' then bytes = bytes - #fields[i + 1] end
+  end
+end
+local from = string.format('%.0f', last + 1)
+redis.call('XTRIM', events, 'MINID', '=', from)
+redis.call('HSET', run, 'firstSeq', from, 'bytes', string.format('%.0f', bytes))
+return {'compacted', from, #dropped, cut > last and 1 or 0}

@@ -1,0 +1,249 @@
+import type { Ownership, Release, RunStore } from '../../core/store.ts';
+import {
+  bytes,
+  type Claimed,
+  claimed,
+  commit,
+  committed,
+  created,
+  event,
+  everything,
+  farMs,
+  held,
+  interruption,
+  loaded,
+  newId,
+  plain,
+  storeTime,
+  type RunStoreTest,
+  type RunStoreTheme,
+} from './opened.ts';
+
+const far = 1_000;
+
+function save(text: string): { schema: number; set: Map<string, Uint8Array>; remove: string[] } {
+  return { schema: 1, set: new Map([['state:text', bytes(text)]]), remove: [] };
+}
+
+/** A run at work whose log is 1–8 and whose snapshot covers 1–6. */
+async function worked(store: RunStore): Promise<Claimed & { id: string; worker: string }> {
+  const run = await held(store);
+  const events = ['three', 'four', 'five', 'six'].map((type) => event(type));
+  await committed(store, run.ownership, { events, snapshot: save('six') });
+  const tail = [event('seven'), event('eight')];
+  await committed(store, run.ownership, { expectedSeq: 6, events: tail });
+  return run;
+}
+
+async function seqs(store: RunStore, run: string, after = 0): Promise<number[]> {
+  return (await store.events({ run, after, limit: 100 })).map(({ seq }) => seq);
+}
+
+async function handBack(store: RunStore, owner: Ownership, expectedSeq: number): Promise<void> {
+  const release = { status: 'queued', resendMs: farMs } as const;
+  await committed(store, owner, { expectedSeq, release });
+}
+
+function compacted(test: RunStoreTest): void {
+  test('compaction drops what the snapshot covers, and says where the log begins', async (opened) => {
+    const { store, expect } = opened;
+    const { id } = await worked(store);
+    const { archive } = store;
+    const before = await loaded(store, id);
+    expect(before.record.firstSeq).toBe(1);
+    const outcome = await archive.compact({ run: id, limit: far });
+    expect(outcome).toEqual({ outcome: 'compacted', firstSeq: 7, dropped: 6, more: false });
+    expect(await seqs(store, id)).toEqual([7, 8]);
+    expect(await seqs(store, id, 3)).toEqual([7, 8]);
+    expect(await seqs(store, id, 7)).toEqual([8]);
+    const after = await loaded(store, id);
+    const tail = bytes('seven').length + bytes('eight').length;
+    expect(plain(after.record)).toEqual(plain({ ...before.record, firstSeq: 7, bytes: tail }));
+    expect(plain({ ...after, record: 0 })).toEqual(plain({ ...before, record: 0 }));
+    const again = await archive.compact({ run: id, limit: far });
+    expect(again).toEqual({ outcome: 'compacted', firstSeq: 7, dropped: 0, more: false });
+  });
+
+  test('compaction goes in slices, and no further than it was told', async ({ store, expect }) => {
+    const { id: run } = await worked(store);
+    const slice = { run, upTo: 5, limit: 2 };
+    const answers: unknown[] = [];
+    for (let i = 0; i < 4; i++) answers.push(await store.archive.compact(slice));
+    const answer = (firstSeq: number, dropped: number, more: boolean): object => ({
+      ...{ outcome: 'compacted', firstSeq, dropped, more },
+    });
+    expect(answers).toEqual([
+      ...[answer(3, 2, true), answer(5, 2, true), answer(6, 1, false), answer(6, 0, false)],
+    ]);
+    expect(await seqs(store, run)).toEqual([6, 7, 8]);
+  });
+
+  test('without a snapshot nothing is dropped, and the newest event always stays', async (opened) => {
+    const { store, expect } = opened;
+    const { id: run, ownership, worker } = await held(store);
+    const none = await store.archive.compact({ run, limit: far });
+    expect(none).toEqual({ outcome: 'compacted', firstSeq: 1, dropped: 0, more: false });
+    await committed(store, ownership, { events: [event('three')], snapshot: save('three') });
+    await store.archive.compact({ run, limit: far });
+    expect(await seqs(store, run)).toEqual([3]);
+    // The newest event is a sign of life that an interrupt looks for.
+    const [taken] = await store.interrupt(interruption(worker));
+    expect(taken?.status).toBe('interrupted');
+    expect(await seqs(store, run)).toEqual([3, 4]);
+    const missing = await store.archive.compact({ run: newId('none'), limit: far });
+    expect(missing).toEqual({ outcome: 'missing' });
+  });
+}
+
+function goingOn(test: RunStoreTest): void {
+  test('the owner writes on, and whoever claims next finds all it needs', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await worked(store);
+    await store.archive.compact({ run: id, limit: far });
+    expect(await committed(store, ownership, { expectedSeq: 8, events: [event('nine')] })).toBe(9);
+    const next = { expectedSeq: 9, events: [event('ten')], snapshot: save('ten') };
+    expect(await committed(store, ownership, next)).toBe(10);
+    await store.archive.compact({ run: id, limit: far });
+    await handBack(store, ownership, 10);
+    const again = await claimed(store, id);
+    expect(again.record).toMatchObject({ seq: 11, firstSeq: 10, snapshotSeq: 10, version: 2 });
+    expect(plain(again.snapshot?.fields)).toEqual(plain(save('ten').set));
+    expect(again.events.map(({ seq, type }) => [seq, type])).toEqual([[11, 'run.claimed']]);
+  });
+
+  test('a stale owner is refused, also where its events were', async ({ store, expect }) => {
+    const { id, ownership, worker } = await worked(store);
+    await store.interrupt(interruption(worker));
+    const next = await claimed(store, id);
+    const params = { expectedSeq: next.record.seq, events: [], snapshot: save('new') };
+    await committed(store, next.ownership, params);
+    await store.archive.compact({ run: id, limit: far });
+    const before = await everything(store, id);
+    for (const expectedSeq of [2, 6, 8]) {
+      const stale = commit(ownership, { expectedSeq, events: [event('late')] });
+      const refused = await store.commit(stale);
+      const { fence } = next.ownership;
+      expect(refused).toEqual({ outcome: 'fenced', fence, applied: false });
+    }
+    expect(await everything(store, id)).toEqual(before);
+  });
+}
+
+function measured(test: RunStoreTest): void {
+  test('each kind of bytes grows with what is written, and shrinks with what is dropped', async (opened) => {
+    const { store, expect } = opened;
+    const { archive } = store;
+    const { id: run, ownership } = await held(store, { create: { input: new Uint8Array(5_000) } });
+    const sizes = async (): Promise<Record<string, number>> => ({
+      ...(await archive.measure(run)),
+    });
+    const first = await sizes();
+    expect(first['record']).toBeGreaterThanOrEqual(5_000);
+    const big = (size: number): Map<string, Uint8Array> =>
+      new Map([['state:big', new Uint8Array(size)]]);
+    const keep = { marks: [{}], bytes: 1 };
+    await committed(store, ownership, {
+      events: [event('big', new Uint8Array(50_000))],
+      snapshot: { schema: 1, set: big(40_000), remove: [], keep },
+    });
+    const second = await sizes();
+    expect((second['log'] ?? 0) - (first['log'] ?? 0)).toBeGreaterThanOrEqual(50_000);
+    expect((second['snapshot'] ?? 0) - (first['snapshot'] ?? 0)).toBeGreaterThanOrEqual(40_000);
+    const snapshot = { schema: 1, set: big(30_000), remove: [] };
+    await committed(store, ownership, { expectedSeq: 3, events: [event('four')], snapshot });
+    const third = await sizes();
+    const preserved = (third['checkpoints'] ?? 0) - (second['checkpoints'] ?? 0);
+    expect(preserved).toBeGreaterThanOrEqual(40_000);
+    await store.post({ run, id: 'm', kind: 'signal', name: 's', data: new Uint8Array(20_000) });
+    expect((await sizes())['inbox']).toBeGreaterThanOrEqual(20_000);
+    await archive.compact({ run, limit: far });
+    await archive.forget(run, ['1-0']);
+    const last = await sizes();
+    expect((third['log'] ?? 0) - (last['log'] ?? 0)).toBeGreaterThanOrEqual(40_000);
+    expect((third['checkpoints'] ?? 0) - (last['checkpoints'] ?? 0)).toBeGreaterThanOrEqual(40_000);
+    expect(await archive.measure(newId('none'))).toBe(undefined);
+  });
+
+  test('the time it tells is that of its records', async ({ store, expect }) => {
+    const before = await storeTime(store);
+    const now = await store.archive.now();
+    const after = await storeTime(store);
+    expect(now).toBeGreaterThanOrEqual(before);
+    expect(now).toBeLessThanOrEqual(after);
+  });
+
+  test('runs are counted, all and by workflow', async ({ store, expect }) => {
+    const workflow = newId('flow').slice(0, 40);
+    expect(await store.archive.count(workflow)).toBe(0);
+    const ids = [await created(store, { workflow }), await created(store, { workflow })];
+    expect(await store.archive.count(workflow)).toBe(2);
+    expect(await store.archive.count()).toBeGreaterThanOrEqual(2);
+    await store.delete(ids[0] ?? '');
+    expect(await store.archive.count(workflow)).toBe(1);
+  });
+}
+
+const completed: Release = { status: 'completed', output: bytes('output'), keepMs: farMs };
+const failed: Release = { status: 'failed', error: bytes('error'), keepMs: farMs };
+
+function removed(test: RunStoreTest): void {
+  test('an unchanged run is removed without a trace', async ({ store, traces, expect }) => {
+    const { id: run, ownership } = await worked(store);
+    await committed(store, ownership, { expectedSeq: 8, release: completed });
+    await store.archive.compact({ run, limit: far });
+    const { record: unchanged } = await loaded(store, run);
+    const { status, fence, seq } = unchanged;
+    const others = [
+      ...[
+        { status: 'failed' as const, fence, seq },
+        { status, fence: fence - 1, seq },
+      ],
+      ...[{ status, fence, seq: seq - 1 }],
+    ];
+    for (const other of others) {
+      const refused = await store.archive.remove({ run, unchanged: other });
+      expect(refused).toEqual({ outcome: 'changed' });
+    }
+    expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'removed' });
+    expect(await traces(run)).toEqual([]);
+    expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'missing' });
+  });
+
+  test('a run that was retried, claimed or begun anew meanwhile is left as it is', async (opened) => {
+    const { store, advance, expect } = opened;
+    const { id: run, ownership } = await worked(store);
+    await committed(store, ownership, { expectedSeq: 8, release: failed });
+    const { record: unchanged } = await loaded(store, run);
+    const isKept = async (): Promise<void> => {
+      const before = await everything(store, run);
+      expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'changed' });
+      expect(await everything(store, run)).toEqual(before);
+    };
+    await store.resume(run, bytes('retry'));
+    await isKept();
+    const { record } = await claimed(store, run);
+    await isKept();
+    const running = await store.archive.remove({ run, unchanged: record });
+    expect(running).toEqual({ outcome: 'changed' });
+    await store.interrupt(interruption(record.worker ?? ''));
+    await store.delete(run);
+    await advance(1);
+    await created(store, { run });
+    await isKept();
+  });
+
+  test('a run whose parent was not told of its end is left as it is', async ({ store, expect }) => {
+    const parent = await created(store);
+    const { id: run, ownership } = await held(store, { create: { parent } });
+    await committed(store, ownership, { release: completed });
+    const { record: unchanged } = await loaded(store, run);
+    expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'untold' });
+    await store.told(run);
+    expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'removed' });
+  });
+}
+
+export const archiveTheme: RunStoreTheme = {
+  name: 'archive',
+  parts: [compacted, goingOn, measured, removed],
+};
