@@ -9,6 +9,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { listen } from './engine/diagnostics.ts';
 
+export { registerFleetMetrics } from './fleet-metrics.ts';
+
 /** Seconds, from a commit on loopback to a take-over after a session has run out. */
 const buckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60,

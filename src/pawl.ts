@@ -1,5 +1,6 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
+import type { Census } from './core/census.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import type { Clock } from './core/clock.ts';
 import { decode, encode } from './core/codec.ts';
@@ -306,6 +307,15 @@ export class Pawl implements AsyncDisposable {
       return exportRun(this.#store, what);
     }
     return exportRuns(this.#store, toQuery(what, 'export options'));
+  }
+
+  /**
+   * How many runs are in each status, and what is late: runs nobody has looked at in time, runs that wait for a worker.
+   * Costs the same however many runs there are.
+   * @throws UnavailableError when Redis does not answer.
+   */
+  census(): Promise<Census> {
+    return this.#store.census();
   }
 
   /**

@@ -11,6 +11,7 @@
  * - A run's owner is known by fence and token together. A call with a stale one changes nothing.
  * - Time is the store's own clock, never the caller's.
  */
+import type { Census } from './census.ts';
 import type { Archive } from './archive.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from './deletions.ts';
@@ -367,6 +368,8 @@ export interface RunStore {
   deletions(query: DeletionQuery): Promise<DeletionPage>;
   /** The time of the store's clock, in milliseconds since 1970. */
   now(): Promise<number>;
+  /** How many runs there are, and what is late. */
+  census(): Promise<Census>;
   /**
    * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
    * log and snapshot have. Returns the way to stop.

@@ -11,6 +11,7 @@
  * Nothing is remembered here, so a crash between any two lines changes nothing; sealing a repeated commit gives other
  * bytes, and the store knows it by its token.
  */
+import type { Census } from '../core/census.ts';
 import type { Archive } from '../core/archive.ts';
 import { EncryptedArchive } from './archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
@@ -241,6 +242,10 @@ export class EncryptedRunStore implements RunStore {
 
   leave(worker: string): Promise<void> {
     return this.#store.leave(worker);
+  }
+
+  census(): Promise<Census> {
+    return this.#store.census();
   }
 
   workers(): Promise<readonly WorkerRecord[]> {

@@ -2,6 +2,7 @@
  * The run store in memory: the meaning of the contract, as plainly as it can be said. Each method does its work in one go
  * without waiting for anything, which is what makes it atomic here.
  */
+import type { Census } from '../core/census.ts';
 import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
@@ -36,6 +37,7 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import { takeCensus } from './census.ts';
 import { MemoryArchive } from './archive.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { Deletions } from './deletions.ts';
@@ -277,11 +279,7 @@ export class MemoryRunStore implements RunStore {
     return run === undefined ? undefined : loaded(run);
   }
 
-  async events(params: {
-    readonly run: string;
-    readonly after: number;
-    readonly limit: number;
-  }): Promise<readonly StoredEvent[]> {
+  async events(params: Parameters<RunStore['events']>[0]): Promise<readonly StoredEvent[]> {
     this.#now();
     const run = this.#runs.get(params.run);
     return run ? eventsAfter(run, params.after, params.limit).map(copyEvent) : [];
@@ -321,13 +319,15 @@ export class MemoryRunStore implements RunStore {
     return this.#now();
   }
 
+  async census(): Promise<Census> {
+    return takeCensus([...this.#runs.values()], this.#now());
+  }
+
   async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
     this.#now();
     const watchers = this.#watchers.get(run) ?? new Set();
     this.#watchers.set(run, watchers);
-    const watcher = (): void => {
-      if (watchers.has(watcher)) changed();
-    };
+    const watcher = (): void => void (watchers.has(watcher) && changed());
     watchers.add(watcher);
     return async () => {
       watchers.delete(watcher);

@@ -2,6 +2,7 @@
  * The run store on Redis. Every method is one script or one read; the invariants live in the scripts (see lua/), this file
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
+import type { Census } from '../core/census.ts';
 import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
@@ -39,6 +40,7 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import { Announcements } from './announcements.ts';
+import { takeCensus } from './census.ts';
 import { RedisArchive } from './archive.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
@@ -277,20 +279,12 @@ export class RedisRunStore implements RunStore {
     return String(outcome) === 'missing' ? undefined : toLoaded(this.#about(run), rest);
   }
 
-  async events(params: {
-    run: string;
-    after: number;
-    limit: number;
-  }): Promise<readonly StoredEvent[]> {
+  async events(params: Parameters<RunStore['events']>[0]): Promise<readonly StoredEvent[]> {
     const key = this.#keys.of(params.run).events(params.run);
     const { after, limit } = params;
-    const entries = await this.#run(
-      () =>
-        this.#connection.xrangeBuffer(key, `${after + 1}-0`, '+', 'COUNT', limit) as Promise<
-          Entry[]
-        >,
-    );
-    return entries.map((entry) => toEvent(key, entry));
+    const range = [`${after + 1}-0`, '+', 'COUNT', limit] as const;
+    const entries = await this.#run(() => this.#connection.xrangeBuffer(key, ...range));
+    return (entries as Entry[]).map((entry) => toEvent(key, entry));
   }
 
   async mail(run: string): Promise<Mail> {
@@ -326,6 +320,10 @@ export class RedisRunStore implements RunStore {
   async now(): Promise<number> {
     const [seconds, micros] = await this.#run(() => this.#connection.time());
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  }
+
+  async census(): Promise<Census> {
+    return this.#run(() => takeCensus(this.#scripts, this.#keys));
   }
 
   async watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>> {

@@ -3,6 +3,7 @@
  * script, nowhere else.
  */
 import { Cluster, Redis } from 'ioredis';
+import { censusLook } from '../core/census.ts';
 import type { CompactParams, RemoveParams } from '../core/archive.ts';
 import { deletionsKept } from '../core/deletions.ts';
 import { defaults, fixedLimits } from '../core/limits.ts';
@@ -42,6 +43,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   append: 2,
   beat: 3,
   cancel: 6,
+  census: 1,
   claim: 7,
   commit: 3,
   compact: 3,
@@ -314,6 +316,10 @@ export class Scripts {
       ...[shard.run(run), shard.payload(run), shard.due],
       ...[run, shard.base, defaults.keepMs, ...runStatuses],
     ]);
+  }
+
+  census(shard: ShardKeys): Promise<Reply> {
+    return this.#call('census', [shard.due, shard.base, censusLook, ...runStatuses]);
   }
 
   recall(run: string, checkpoint: string): Promise<Reply> {

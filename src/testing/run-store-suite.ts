@@ -9,6 +9,7 @@ import { archiveTheme } from './run-store/archive.ts';
 import { askedTheme } from './run-store/asked.ts';
 import { beginningsTheme } from './run-store/beginnings.ts';
 import { cancelTheme } from './run-store/cancel.ts';
+import { censusTheme } from './run-store/census.ts';
 import { checkpointsTheme } from './run-store/checkpoints.ts';
 import { claimTheme } from './run-store/claim.ts';
 import { commitTheme } from './run-store/commit.ts';
@@ -59,6 +60,7 @@ const themes: readonly RunStoreTheme[] = [
   readingTheme,
   listTheme,
   searchTheme,
+  censusTheme,
   deleteTheme,
   archiveTheme,
   deletionsTheme,
