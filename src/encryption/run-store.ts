@@ -48,6 +48,7 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import type { Transfer } from '../core/transfer.ts';
 import {
   askedPlace,
   askedPlaces,
@@ -60,16 +61,23 @@ import {
 } from './places.ts';
 import { openCheckpoint, sealMark } from './marks.ts';
 import { openText, sealText } from './text.ts';
+import { EncryptedTransfer } from './transfer.ts';
 
 const jsonFormat = 0x7b;
 
 export class EncryptedRunStore implements RunStore {
+  readonly transfer: Transfer;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
 
   constructor(store: RunStore, cipher: Cipher) {
     this.#store = store;
     this.#cipher = cipher;
+    this.transfer = new EncryptedTransfer(store.transfer, cipher, {
+      record: (record) => this.#openRecord(record),
+      snapshot: (run, snapshot) => this.#openSnapshot(run, snapshot),
+      message: (run, message) => this.#openMessage(run, message),
+    });
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {

@@ -35,6 +35,7 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import type { Transfer } from '../core/transfer.ts';
 import { deleteRun, MemoryArchive } from './archive.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { listRuns } from './run-list.ts';
@@ -49,6 +50,7 @@ import {
   toTakeover,
 } from './reading.ts';
 import { MemorySessions } from './sessions.ts';
+import { MemoryTransfer } from './transfer.ts';
 import {
   append,
   copy,
@@ -67,6 +69,7 @@ import {
 export class MemoryRunStore implements RunStore {
   readonly #clock: { now(): number };
   readonly archive: Archive;
+  readonly transfer: Transfer;
   readonly #runs = new Map<string, StoredRun>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
@@ -79,8 +82,9 @@ export class MemoryRunStore implements RunStore {
   constructor(options: { readonly clock?: { now(): number } } = {}) {
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#sessions = new MemorySessions(this.#clock);
-    const changed = (run: string): void => this.#changed(run);
-    this.archive = new MemoryArchive(this.#runs, { open: () => this.#now(), changed });
+    const own = { open: () => this.#now(), changed: (run: string) => this.#changed(run) };
+    this.archive = new MemoryArchive(this.#runs, own);
+    this.transfer = new MemoryTransfer(this.#runs, own);
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -323,10 +327,10 @@ export class MemoryRunStore implements RunStore {
     };
   }
 
-  async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
+  async appear(worker: string, asked?: (run: string | undefined) => void): Promise<void> {
     this.#now();
     this.#sessions.appear(worker);
-    this.#asked.set(worker, asked);
+    if (asked !== undefined) this.#asked.set(worker, asked);
   }
 
   /** For tests: what the store sees when the process of a worker dies. */
@@ -391,8 +395,4 @@ export class MemoryRunStore implements RunStore {
   #changed(run: string): void {
     for (const watcher of this.#watchers.get(run) ?? []) queueMicrotask(watcher);
   }
-}
-
-function ignore(): void {
-  // Nobody listens.
 }

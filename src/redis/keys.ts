@@ -25,6 +25,8 @@ export interface ShardKeys {
   inbox(id: string): string;
   /** Ids of the messages that ever came for a run. */
   seen(id: string): string;
+  /** A part of a run that an import puts aside. */
+  staged(token: string, part: string, id: string): string;
   held(worker: string): string;
   /** Workers that have a `held` set. */
   readonly holders: string;
@@ -95,6 +97,7 @@ function shardKeys(base: string): ShardKeys {
     kept: (id) => `${base}kept:${id}`,
     inbox: (id) => `${base}inbox:${id}`,
     seen: (id) => `${base}seen:${id}`,
+    staged: (token, part, id) => `${base}stage:${token}:${part}:${id}`,
     held: (worker) => `${base}held:${worker}`,
     holders: `${base}holders`,
     byStatus: (status) => `${base}by-status:${status}`,

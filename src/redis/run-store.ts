@@ -36,6 +36,7 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import type { Transfer } from '../core/transfer.ts';
 import { Announcements } from './announcements.ts';
 import { RedisArchive } from './archive.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
@@ -71,6 +72,7 @@ import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 import { shardsOf } from './shards.ts';
+import { RedisTransfer } from './transfer.ts';
 
 /** Messages read at a time; more follow when these are taken. */
 const messagesPerPage = 100;
@@ -97,6 +99,7 @@ export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
   readonly hidesInfo: boolean;
   readonly archive: Archive;
+  readonly transfer: Transfer;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #callMs: number;
@@ -125,17 +128,14 @@ export class RedisRunStore implements RunStore {
     this.#durable = durable;
     this.#scripts = new Scripts(connected.connection, keys, durable);
     this.#memory = new MemoryGuard(connected.connection);
-    this.archive = new RedisArchive({
-      ...{
-        keys,
-        connection: connected.connection,
-        scripts: this.#scripts,
-        guard: (call) => this.#run(call),
-      },
-    });
-    this.#announcements = new Announcements(connected.connection);
+    const { connection } = connected;
+    const guard = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
+    const parts = { keys, connection, scripts: this.#scripts, guard };
+    this.archive = new RedisArchive(parts);
+    this.transfer = new RedisTransfer({ ...parts, memory: this.#memory });
+    this.#announcements = new Announcements(connection);
     this.#sessions = new Sessions({
-      ...{ keys, logger, connection: connected.connection },
+      ...{ keys, logger, connection },
       scripts: this.#scripts,
       announcements: this.#announcements,
       connect: () => createConnection(connected.target, callSettings(callMs)),

@@ -1,6 +1,6 @@
 /**
- * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here and in the header of the
- * script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
+ * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
+ * transfer.ts) and in the header of the script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
  */
 import { Cluster, Redis } from 'ioredis';
 import type { CompactParams, RemoveParams } from '../core/archive.ts';
@@ -52,8 +52,11 @@ const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
   post: 4,
   progress: 1,
   recall: 3,
+  restore: 15,
   resume: 4,
+  stage: 6,
   told: 2,
+  whole: 5,
 };
 
 /** What is acknowledged to somebody; true where the script recognises its repetition. */
@@ -66,6 +69,7 @@ const acknowledged: Readonly<Partial<Record<keyof typeof lua, boolean>>> = {
   delete: false,
   pause: true,
   post: true,
+  restore: true,
   resume: false,
 };
 
@@ -282,6 +286,18 @@ export class Scripts {
     const shard = this.#keys.of(run);
     const kept = [shard.checkpoints(run), shard.kept(run)];
     return this.#call('recall', [shard.snapshot(run), ...kept, checkpoint]);
+  }
+
+  whole(args: Argument[]): Promise<Reply> {
+    return this.#call('whole', args);
+  }
+
+  stage(args: Argument[]): Promise<Reply> {
+    return this.#call('stage', args);
+  }
+
+  restore(args: Argument[]): Promise<Reply> {
+    return this.#call('restore', args);
   }
 
   beat(worker: WorkerInfo, sessionMs: number): Promise<Reply> {
