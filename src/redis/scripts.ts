@@ -1,6 +1,7 @@
 /**
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
- * transfer.ts) and in the header of the script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
+ * transfer.ts) and in the header of the script, nowhere else.
+ * ioredis sends EVALSHA and loads the source again when the server has forgotten it.
  */
 import { Cluster, Redis } from 'ioredis';
 import type { CompactParams, RemoveParams } from '../core/archive.ts';

@@ -4,8 +4,18 @@
 -- KEYS[1] run: hash
 -- KEYS[2] payload: hash
 -- KEYS[3] due: zset
--- KEYS[4] to KEYS[9]: events, snapshot, inbox, seen, checkpoints, kept
--- KEYS[10] to KEYS[15]: the same six, as staged
+-- KEYS[4] events: stream
+-- KEYS[5] snapshot: hash
+-- KEYS[6] inbox: stream
+-- KEYS[7] seen: set of message ids
+-- KEYS[8] checkpoints: stream
+-- KEYS[9] kept: hash, see commit
+-- KEYS[10] events: as staged
+-- KEYS[11] snapshot: as staged
+-- KEYS[12] inbox: as staged
+-- KEYS[13] seen: as staged
+-- KEYS[14] checkpoints: as staged
+-- KEYS[15] kept: as staged
 -- ARGV[1] id: run id
 -- ARGV[2] token: random text of this import
 -- ARGV[3] base: prefix of the shard's keys
