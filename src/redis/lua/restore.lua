@@ -39,6 +39,8 @@
 -- Returns {'restored'} | {'exists'} | {'incomplete'}
 -- Keeps: a run that is there is not touched; a repeated call is answered as the first.
 local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
+local places = {KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]}
+local staged = {KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]}
 local id, token, base, workflow, status = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local createdAt, changedAt, tags, loose = ARGV[6], ARGV[7], ARGV[8], ARGV[12] ~= ''
 
@@ -49,7 +51,7 @@ if known == token then
   return {'restored'}
 end
 local function discard(outcome)
-  for i = 10, 15 do redis.call('UNLINK', KEYS[i]) end
+  for i = 1, 6 do redis.call('UNLINK', staged[i]) end
   return {outcome}
 end
 if known then return discard('exists') end
@@ -58,10 +60,10 @@ if isShort(KEYS[10], ARGV[13]) or isShort(KEYS[14], ARGV[14]) or isShort(KEYS[12
   return discard('incomplete')
 end
 
-for i = 10, 15 do
-  if redis.call('EXISTS', KEYS[i]) == 1 then
-    redis.call('RENAME', KEYS[i], KEYS[i - 6])
-    redis.call('PERSIST', KEYS[i - 6])
+for i = 1, 6 do
+  if redis.call('EXISTS', staged[i]) == 1 then
+    redis.call('RENAME', staged[i], places[i])
+    redis.call('PERSIST', places[i])
   end
 end
 local time = redis.call('TIME')
