@@ -19,6 +19,7 @@ import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { RunQuery } from './run-query.ts';
+import type { Transfer } from './transfer.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -314,6 +315,8 @@ export type DeleteOutcome =
 export interface RunStore {
   /** What is done with runs beside living them. */
   readonly archive: Archive;
+  /** How whole runs leave and come. */
+  readonly transfer: Transfer;
 
   // Writing to runs.
 

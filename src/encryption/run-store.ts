@@ -51,6 +51,7 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import type { Transfer } from '../core/transfer.ts';
 import {
   askedPlace,
   askedPlaces,
@@ -63,12 +64,14 @@ import {
 } from './places.ts';
 import { openCheckpoint, sealMark } from './marks.ts';
 import { openText, sealText } from './text.ts';
+import { EncryptedTransfer } from './transfer.ts';
 
 const jsonFormat = 0x7b;
 
 export class EncryptedRunStore implements RunStore {
   /** It carries no payload. */
   readonly archive: Archive;
+  readonly transfer: Transfer;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
 
@@ -76,6 +79,11 @@ export class EncryptedRunStore implements RunStore {
     this.#store = store;
     this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
     this.#cipher = cipher;
+    this.transfer = new EncryptedTransfer(store.transfer, cipher, {
+      record: (record) => this.#openRecord(record),
+      snapshot: (run, snapshot) => this.#openSnapshot(run, snapshot),
+      message: (run, message) => this.#openMessage(run, message),
+    });
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {

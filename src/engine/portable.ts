@@ -7,15 +7,19 @@
  *   {"kind":"event", …}        every event, in order
  *   {"kind":"checkpoint", …}   every kept snapshot, the oldest first: what differs from the one before
  *   {"kind":"message", …}      what came for the run and is not in its log yet
- *   {"kind":"end", …}          how many events there were: a file that was cut off is told from a whole one
+ *   {"kind":"seen", …}         ids of all messages that ever came: the same one again is a repetition
+ *   {"kind":"end", …}          how many of each there were, and the SHA-256 of the run's lines, each with its line feed
+ *   {"kind":"withdrawn", …}    instead of an end: the run went, or changed under the reader's hands; its lines are void
+ *   {"kind":"complete", …}     how many runs there were: a file that was cut off is told from a whole one
  *
  * The record of a run whose log was compacted has `firstSeq`: its events begin there, not at 1. `events` in the end line is
  * the seq of the last one in any case.
  *
  * Values are plain JSON; what JSON cannot say is tagged (`core/tagged-json.ts`). A payload that cannot be decoded is
- * `{"$raw": base64}`: an export leaves nothing out. Two exports of the same run are the same bytes.
+ * `{"$raw": base64}`: an export leaves nothing out. Two exports of the same run are the same bytes. Whole exports may
+ * follow each other in one file. Who changes a file by hand removes `sha256` from the end of that run.
  */
-import { decode, encode } from '../core/codec.ts';
+import { checkReadable, decode, encode } from '../core/codec.ts';
 import { InvalidError } from '../core/errors.ts';
 import { fromBase64, fromTagged, toBase64, toTagged } from '../core/tagged-json.ts';
 
@@ -28,7 +32,10 @@ export type LineKind =
   | 'event'
   | 'checkpoint'
   | 'message'
-  | 'end';
+  | 'seen'
+  | 'end'
+  | 'withdrawn'
+  | 'complete';
 
 /** One line, parsed; what is in it depends on its kind. */
 export interface Line {
@@ -37,7 +44,8 @@ export interface Line {
 }
 
 const kinds: ReadonlySet<unknown> = new Set<LineKind>([
-  ...(['pawl-export', 'run', 'snapshot', 'event', 'checkpoint', 'message', 'end'] as const),
+  ...(['pawl-export', 'run', 'snapshot', 'event', 'checkpoint', 'message', 'seen'] as const),
+  ...(['end', 'withdrawn', 'complete'] as const),
 ]);
 
 export function formatLine(line: Line): string {
@@ -62,8 +70,10 @@ export function parseLine(text: string, number: number): Line {
   return line as Line;
 }
 
-/** A stored payload as its line has it. */
+/** A stored payload as its line has it. @throws KeyMissingError, CorruptionError for one that could not be opened. */
 export function toPortable(bytes: Uint8Array): unknown {
+  // What stands for a value that nobody could open is not the value.
+  checkReadable(bytes);
   try {
     return toTagged(decode(bytes, { key: 'payload' }));
   } catch {

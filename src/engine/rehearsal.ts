@@ -89,9 +89,14 @@ export async function rehearseExport(
         run = undefined;
         break;
       }
+      case 'withdrawn':
+        run = undefined;
+        break;
       case 'pawl-export':
       case 'checkpoint':
       case 'message':
+      case 'seen':
+      case 'complete':
         break;
     }
   }
@@ -133,6 +138,7 @@ function checkPlace(line: Line, number: number, run: Exported | undefined): void
     if (run !== undefined) throw wrong(`begins a run before the end of run ${run.record.id}.`);
     return;
   }
+  if (line.kind === 'complete' && run === undefined) return;
   if (line['run'] !== run?.record.id) throw wrong('belongs to a run that has not begun.');
   if (line.kind === 'end' && line['events'] !== run?.record.seq) {
     throw wrong(`counts ${String(line['events'])} events, the run says ${run?.record.seq}.`);

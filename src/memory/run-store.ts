@@ -39,6 +39,7 @@ import type {
 } from '../core/store.ts';
 import { takeCensus } from './census.ts';
 import { MemoryArchive } from './archive.ts';
+import type { Transfer } from '../core/transfer.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { Deletions } from './deletions.ts';
 import { nextDueAt, takeDue } from './due-runs.ts';
@@ -54,6 +55,7 @@ import {
   toTakeover,
 } from './reading.ts';
 import { MemorySessions } from './sessions.ts';
+import { MemoryTransfer } from './transfer.ts';
 import {
   append,
   copy,
@@ -70,6 +72,7 @@ import {
 export class MemoryRunStore implements RunStore {
   readonly #clock: { now(): number };
   readonly archive: Archive;
+  readonly transfer: Transfer;
   readonly #runs = new Map<string, StoredRun>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
@@ -84,9 +87,11 @@ export class MemoryRunStore implements RunStore {
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#sessions = new MemorySessions(this.#clock);
     const changed = (run: string): void => this.#changed(run);
+    const open = (): number => this.#now();
     this.archive = new MemoryArchive(this.#runs, {
-      ...{ now: () => this.#now(), changed, deletions: this.#deletions },
+      ...{ now: open, changed, deletions: this.#deletions },
     });
+    this.transfer = new MemoryTransfer(this.#runs, { open, changed });
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -335,10 +340,10 @@ export class MemoryRunStore implements RunStore {
     };
   }
 
-  async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
+  async appear(worker: string, asked?: (run: string | undefined) => void): Promise<void> {
     this.#now();
     this.#sessions.appear(worker);
-    this.#asked.set(worker, asked);
+    if (asked !== undefined) this.#asked.set(worker, asked);
   }
 
   /** For tests: what the store sees when the process of a worker dies. */
@@ -403,8 +408,4 @@ export class MemoryRunStore implements RunStore {
   #changed(run: string): void {
     for (const watcher of this.#watchers.get(run) ?? []) queueMicrotask(watcher);
   }
-}
-
-function ignore(): void {
-  // Nobody listens.
 }

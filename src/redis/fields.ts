@@ -134,6 +134,16 @@ function toProgress(fields: Fields): RunProgress | undefined {
   return { fraction: Number(fraction), message: fields.text('progressMessage') ?? '' };
 }
 
+/** See `CreateParams.loose`. */
+export function isLoose(run: Flat): boolean {
+  return new Fields('', run).bytes('loose') !== undefined;
+}
+
+/** The run has ended, and its parent has not been told. */
+export function isUntold(run: Flat): boolean {
+  return new Fields('', run).bytes('untold') !== undefined;
+}
+
 export function toStatus(key: string, status: string | undefined): RunStatus {
   if (status !== undefined && (runStatuses as readonly string[]).includes(status)) {
     return status as RunStatus;

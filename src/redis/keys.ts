@@ -29,6 +29,8 @@ export interface ShardKeys {
   seen(id: string): string;
   /** Deletions that somebody asked for: stream. */
   readonly deleted: string;
+  /** A part of a run that an import puts aside. */
+  staged(token: string, part: string, id: string): string;
   held(worker: string): string;
   /** Workers that have a `held` set. */
   readonly holders: string;
@@ -101,6 +103,7 @@ function shardKeys(base: string): ShardKeys {
     inbox: (id) => `${base}inbox:${id}`,
     seen: (id) => `${base}seen:${id}`,
     deleted: `${base}deleted`,
+    staged: (token, part, id) => `${base}stage:${token}:${part}:${id}`,
     held: (worker) => `${base}held:${worker}`,
     holders: `${base}holders`,
     byStatus: (status) => `${base}by-status:${status}`,

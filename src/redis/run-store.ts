@@ -39,6 +39,7 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import type { Transfer } from '../core/transfer.ts';
 import { Announcements } from './announcements.ts';
 import { takeCensus } from './census.ts';
 import { RedisArchive } from './archive.ts';
@@ -76,6 +77,7 @@ import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 import { shardsOf } from './shards.ts';
+import { RedisTransfer } from './transfer.ts';
 
 /** Messages read at a time; more follow when these are taken. */
 const messagesPerPage = 100;
@@ -102,6 +104,7 @@ export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
   readonly hidesInfo: boolean;
   readonly archive: Archive;
+  readonly transfer: Transfer;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #callMs: number;
@@ -130,17 +133,14 @@ export class RedisRunStore implements RunStore {
     this.#durable = durable;
     this.#scripts = new Scripts(connected.connection, keys, durable);
     this.#memory = new MemoryGuard(connected.connection);
-    this.archive = new RedisArchive({
-      ...{
-        keys,
-        connection: connected.connection,
-        scripts: this.#scripts,
-        guard: (call) => this.#run(call),
-      },
-    });
-    this.#announcements = new Announcements(connected.connection);
+    const { connection } = connected;
+    const guard = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
+    const parts = { keys, connection, scripts: this.#scripts, guard };
+    this.archive = new RedisArchive(parts);
+    this.transfer = new RedisTransfer({ ...parts, memory: this.#memory });
+    this.#announcements = new Announcements(connection);
     this.#sessions = new Sessions({
-      ...{ keys, logger, connection: connected.connection },
+      ...{ keys, logger, connection },
       scripts: this.#scripts,
       announcements: this.#announcements,
       connect: () => createConnection(connected.target, callSettings(callMs)),

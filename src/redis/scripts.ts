@@ -1,6 +1,6 @@
 /**
- * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here and in the header of the
- * script, nowhere else.
+ * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
+ * transfer.ts) and in the header of the script, nowhere else.
  */
 import { Cluster, Redis } from 'ioredis';
 import { censusLook } from '../core/census.ts';
@@ -61,8 +61,11 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   progress: 1,
   recall: 3,
   reindex: 3,
+  restore: 15,
   resume: 4,
+  stage: 6,
   told: 2,
+  whole: 5,
 };
 
 /** What is acknowledged to somebody; true where the script recognises its repetition. */
@@ -75,6 +78,7 @@ const acknowledged = {
   delete: false,
   pause: true,
   post: true,
+  restore: true,
   resume: false,
 } satisfies Partial<Record<SingleScript, boolean>>;
 
@@ -326,6 +330,18 @@ export class Scripts {
     const shard = this.#keys.of(run);
     const kept = [shard.checkpoints(run), shard.kept(run)];
     return this.#call('recall', [shard.snapshot(run), ...kept, checkpoint]);
+  }
+
+  whole(args: Argument[]): Promise<Reply> {
+    return this.#call('whole', args);
+  }
+
+  stage(args: Argument[]): Promise<Reply> {
+    return this.#call('stage', args);
+  }
+
+  restore(args: Argument[]): Promise<Reply> {
+    return this.#call('restore', args);
   }
 
   beat(worker: WorkerInfo, sessionMs: number): Promise<Reply> {

@@ -69,7 +69,12 @@ test('an export has everything of a run, in lines that people can read', async (
   expect(objects.find(({ kind }) => kind === 'message')).toMatchObject({
     ...{ id: 's1', about: 'signal', name: 'go', data: { by: 'kim' } },
   });
-  expect(objects.at(-1)).toEqual({ kind: 'end', run: 'r1', events: seq });
+  expect(objects.find(({ kind }) => kind === 'seen')).toMatchObject({ run: 'r1', ids: ['s1'] });
+  expect(objects.at(-2)).toMatchObject({
+    ...{ kind: 'end', run: 'r1', events: seq, checkpoints: 2, messages: 1 },
+    sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+  });
+  expect(objects.at(-1)).toEqual({ kind: 'complete', runs: 1 });
   expect(await linesOf(pawl.export('r1'))).toEqual(lines);
   await expect(linesOf(pawl.export('none'))).rejects.toMatchObject({ code: 'PAWL_RUN_NOT_FOUND' });
 });
@@ -104,7 +109,7 @@ test('an export is rehearsed as the runs themselves are', async () => {
   const exported = await pawl.rehearse([changed], { from: lines });
   expect(what(exported)).toEqual(what(live));
   expect(await pawl.rehearse([reading], { from: lines })).toEqual({ checked: 2, problems: [] });
-  await expect(pawl.rehearse([reading], { from: lines.slice(0, -1) })).rejects.toThrow(/cut off/);
+  await expect(pawl.rehearse([reading], { from: lines.slice(0, -2) })).rejects.toThrow(/cut off/);
   await expect(pawl.rehearse([reading], { from: lines.slice(1) })).rejects.toThrow(/line 1/);
   const broken = [...lines.slice(0, 4), lines[4]?.slice(0, -5) ?? '', ...lines.slice(5)];
   await expect(pawl.rehearse([reading], { from: broken })).rejects.toThrow(/line 5.*not JSON/);

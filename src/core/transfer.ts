@@ -1,0 +1,105 @@
+/**
+ * How a run leaves a store whole, and comes into another one.
+ *
+ *   whole ──▶ lines of an export ──▶ stage … stage ──▶ restore        the run is there, all of it, at once
+ *                                          │
+ *                                          └──▶ discard               nothing was there, and nothing is left
+ *
+ * What is staged stands apart from all runs: no list, no claim and no reader sees it, and what one import stages is not in
+ * another one's way. A crash between two calls leaves staged parts and no run; a store that outlives its clients drops
+ * them by itself after `stagedMs` without a further part. The same import, begun anew, begins from nothing.
+ */
+import type { CheckpointRecord } from './checkpoint.ts';
+import type { StoredEvent } from './event.ts';
+import { isEnded, type RunRecord } from './run.ts';
+import type { Message, Snapshot } from './store.ts';
+
+/** How long staged parts stay when no further one comes. */
+export const stagedMs = 3_600_000;
+
+/** What a store holds of a run beside its events and checkpoints, as it was in one moment. */
+export interface WholeRun {
+  readonly record: RunRecord;
+  readonly snapshot: Snapshot | undefined;
+  /** See `CreateParams.loose`. */
+  readonly loose: boolean;
+  /** The run has ended, and its parent has not been told. */
+  readonly untold: boolean;
+  /** All that wait in the inbox, in the order they came. */
+  readonly messages: readonly Message[];
+  /** Ids of all messages that ever came, in no order. */
+  readonly seen: readonly string[];
+}
+
+/** A save of the snapshot as it was made once: what changed since the save before, the first one since nothing. */
+export interface StagedSave {
+  readonly set: ReadonlyMap<string, Uint8Array>;
+  readonly remove: readonly string[];
+  /** Kept as this checkpoint; absent only for the last save, the snapshot the run goes on from. */
+  readonly checkpoint?: CheckpointRecord;
+}
+
+export interface StagedMessage extends Message {
+  /** Among all that are staged: 1, 2, 3 … */
+  readonly place: number;
+}
+
+/** Parts of one run, each kind in order over all calls. A call that is repeated adds nothing. */
+export interface StageParams {
+  readonly run: string;
+  /** Of this import of this run. */
+  readonly token: string;
+  readonly events?: readonly StoredEvent[];
+  readonly saves?: readonly StagedSave[];
+  readonly messages?: readonly StagedMessage[];
+  /** Ids of messages that came before; those of `messages` are among them by themselves. */
+  readonly seen?: readonly string[];
+}
+
+export interface RestoreParams {
+  readonly token: string;
+  /** Not `running`, and without a worker: nobody here holds it. */
+  readonly record: RunRecord;
+  /** Its fields are those of the saves. */
+  readonly snapshot: Omit<Snapshot, 'fields'> | undefined;
+  readonly loose: boolean;
+  readonly untold: boolean;
+  /** What was staged; less than this, and some of it was dropped meanwhile. */
+  readonly staged: {
+    readonly events: number;
+    readonly checkpoints: number;
+    readonly messages: number;
+  };
+  /** How long the run is kept if it has ended. */
+  readonly keepMs: number;
+}
+
+export type RestoreOutcome =
+  | { readonly outcome: 'restored' }
+  /** The id is taken; that run is untouched, and what was staged is gone. */
+  | { readonly outcome: 'exists' }
+  /** Some of what was staged is gone, and so is the rest. Begin anew. */
+  | { readonly outcome: 'incomplete' };
+
+export interface Transfer {
+  /** Undefined when there is no such run. */
+  whole(run: string): Promise<WholeRun | undefined>;
+  /** Puts parts of a run aside. */
+  stage(params: StageParams): Promise<void>;
+  /** Makes a run of what was staged, as it was, with its seqs, fences and times; in every index, and due as it should be. */
+  restore(params: RestoreParams): Promise<RestoreOutcome>;
+  /** Drops what was staged. */
+  discard(params: { readonly run: string; readonly token: string }): Promise<void>;
+}
+
+/** When a restored run is to be looked at: at a time, or after one; undefined for never. */
+export function restoredDue(
+  params: RestoreParams,
+): { readonly at: number } | { readonly afterMs: number } | undefined {
+  const { record, loose, untold, staged, keepMs } = params;
+  const { status, paused, wakeAt } = record;
+  if (isEnded(status)) return { afterMs: untold ? 0 : keepMs };
+  if (loose || paused || status === 'quarantined') return undefined;
+  if (status !== 'waiting' || staged.messages > 0) return { afterMs: 0 };
+  return wakeAt === undefined ? undefined : { at: wakeAt };
+}

@@ -1,0 +1,139 @@
+/** Whole runs out of and into memory. Staged parts are gone with the process, and with whoever staged them. */
+import type { CheckpointRecord } from '../core/checkpoint.ts';
+import type { StoredEvent } from '../core/event.ts';
+import type { Message, Snapshot } from '../core/store.ts';
+import {
+  restoredDue,
+  type RestoreOutcome,
+  type RestoreParams,
+  type StagedSave,
+  type StageParams,
+  type Transfer,
+  type WholeRun,
+} from '../core/transfer.ts';
+import { copyEvent, copySnapshot } from './reading.ts';
+import { copy, type StoredRun, toRecord } from './stored-run.ts';
+
+interface Staged {
+  readonly events: StoredEvent[];
+  readonly kept: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
+  readonly messages: Message[];
+  readonly seen: Set<string>;
+  fields: ReadonlyMap<string, Uint8Array>;
+}
+
+export class MemoryTransfer implements Transfer {
+  readonly #runs: Map<string, StoredRun>;
+  readonly #now: () => number;
+  readonly #changed: (run: string) => void;
+  readonly #staged = new Map<string, Staged>();
+
+  /** `open` tells the time, and throws when the store is closed; `changed` tells those who watch a run. */
+  constructor(
+    runs: Map<string, StoredRun>,
+    { open, changed }: { readonly open: () => number; readonly changed: (run: string) => void },
+  ) {
+    this.#runs = runs;
+    this.#now = open;
+    this.#changed = changed;
+  }
+
+  async whole(id: string): Promise<WholeRun | undefined> {
+    this.#now();
+    const run = this.#runs.get(id);
+    if (run === undefined) return undefined;
+    return {
+      record: toRecord(run),
+      snapshot: run.snapshot && copySnapshot(run.snapshot),
+      loose: run.loose,
+      untold: run.expiresAt !== undefined,
+      messages: run.inbox.map((message) => ({ ...message, data: copy(message.data) })),
+      seen: [...run.seen],
+    };
+  }
+
+  async stage({
+    token,
+    events = [],
+    saves = [],
+    messages = [],
+    seen = [],
+  }: StageParams): Promise<void> {
+    this.#now();
+    const staged = this.#staged.get(token) ?? newStaged();
+    this.#staged.set(token, staged);
+    for (const event of events) staged.events.push(copyEvent(event));
+    for (const save of saves) apply(staged, save);
+    for (const message of messages) {
+      staged.messages.push({ ...message, data: copy(message.data) });
+      staged.seen.add(message.id);
+    }
+    for (const id of seen) staged.seen.add(id);
+  }
+
+  async restore(params: RestoreParams): Promise<RestoreOutcome> {
+    const now = this.#now();
+    const { record, token } = params;
+    const known = this.#runs.get(record.id);
+    const staged = this.#staged.get(token) ?? newStaged();
+    this.#staged.delete(token);
+    if (known !== undefined) {
+      return { outcome: known.createToken === token ? 'restored' : 'exists' };
+    }
+    const { events, checkpoints, messages } = params.staged;
+    const isWhole =
+      staged.events.length === events &&
+      staged.kept.length === checkpoints &&
+      staged.messages.length === messages;
+    if (!isWhole) return { outcome: 'incomplete' };
+    this.#runs.set(record.id, toStoredRun(params, staged, now));
+    this.#changed(record.id);
+    return { outcome: 'restored' };
+  }
+
+  async discard({ token }: { readonly token: string }): Promise<void> {
+    this.#staged.delete(token);
+  }
+}
+
+function newStaged(): Staged {
+  return { events: [], kept: [], messages: [], seen: new Set(), fields: new Map() };
+}
+
+function apply(staged: Staged, { set, remove, checkpoint }: StagedSave): void {
+  const fields = new Map(staged.fields);
+  for (const [field, bytes] of set) fields.set(field, copy(bytes));
+  for (const field of remove) fields.delete(field);
+  staged.fields = fields;
+  if (checkpoint === undefined) return;
+  const { version, seq, schema, at } = checkpoint;
+  staged.kept.push({ checkpoint, snapshot: { version, seq, schema, at, fields } });
+}
+
+function toStoredRun(params: RestoreParams, staged: Staged, now: number): StoredRun {
+  const { record, snapshot, loose, untold, keepMs, token } = params;
+  const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
+  const { codeVersion, paused, parent, priority, deadlineAt, progress, wakeAt } = record;
+  const { takeovers, deaths, output, error, seq } = record;
+  const due = restoredDue(params);
+  return {
+    ...{ id, workflow, createdAt, firstSeq, status, changedAt, fence, codeVersion, paused, parent },
+    ...{ priority, deadlineAt, progress, wakeAt, takeovers, deaths, loose },
+    ...{ input: copy(input), output: output && copy(output), error: error && copy(error) },
+    tags: { ...tags },
+    createToken: token,
+    events: staged.events,
+    worker: undefined,
+    owner: undefined,
+    token: undefined,
+    claimSeq: seq,
+    snapshot: snapshot && { ...snapshot, fields: staged.fields },
+    kept: staged.kept,
+    inbox: staged.messages,
+    seen: staged.seen,
+    expiresAt: untold ? now + keepMs : undefined,
+    dueAt: due === undefined ? undefined : 'at' in due ? due.at : now + due.afterMs,
+    lost: undefined,
+    pausedBy: undefined,
+  };
+}
