@@ -24,9 +24,10 @@ export type {
   WaitOptions,
 } from './engine/context.ts';
 export type { Decision } from './engine/effects.ts';
-export type { ForkPoint } from './engine/fork.ts';
+export type { Difference } from './engine/diff.ts';
+export type { ForkOptions, ForkPoint } from './engine/fork.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
-export type { Request, RunHandle } from './engine/run-handle.ts';
+export type { Request, RunHandle, StatePoint } from './engine/run-handle.ts';
 export type { RunInfo } from './engine/run-info.ts';
 export type {
   Edge,
@@ -62,11 +63,13 @@ export type {
 export type {
   CancelRequest,
   ClaimedData,
+  ForkedFrom,
   InterruptedData,
   InterruptReason,
   ResumedData,
   RewoundData,
   RunEvent,
+  StateEdits,
 } from './core/event.ts';
 export type { ScheduleInfo } from './core/queue.ts';
 export type { Duration } from './core/duration.ts';

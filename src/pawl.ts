@@ -13,7 +13,7 @@ import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
 import { exportRun, exportRuns } from './engine/exports.ts';
-import { type ForkPoint, prepareFork } from './engine/fork.ts';
+import { type ForkOptions, type ForkPoint, prepareFork } from './engine/fork.ts';
 import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
 import { RunHandle } from './engine/run-handle.ts';
 import { type RunInfo, toRunInfo } from './engine/run-info.ts';
@@ -112,18 +112,19 @@ export class Pawl implements AsyncDisposable {
 
   /**
    * Starts a new run where another one was at some point: behind an event, a step, or a graph node's last visit. Finished
-   * steps keep their results; the other run is only read.
+   * steps keep their results; the other run is only read. With `state` the new run begins with an edited state, which its
+   * first event tells.
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point; else as `start`.
    */
   async fork<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
     workflow: Workflow<Input, S, E, Output, G>,
     run: string,
     point: ForkPoint,
-    options: StartOptions = {},
+    options: ForkOptions<StateOf<S>> = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
     checkRunId(run);
     const parts = this.#startParts();
-    const { fork, record } = await prepareFork(parts, workflow, run, point);
+    const { fork, record } = await prepareFork(parts, workflow, run, point, options);
     const input = decode(record.input, { key: `run ${run}, input` });
     const { id } = await startRun(parts, workflow, input, { ...options, fork });
     return this.run(workflow, id);
