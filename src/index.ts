@@ -71,6 +71,7 @@ export type {
   RunEvent,
   StateEdits,
 } from './core/event.ts';
+export type { RecoveryInfo } from './core/fleet.ts';
 export type { ScheduleInfo } from './core/queue.ts';
 export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';

@@ -58,10 +58,23 @@ export interface ScheduleOptions {
   readonly every?: Duration;
 }
 
-export interface ListOptions {
-  readonly status?: RunStatus;
+/** Which runs: those that meet every condition. */
+export interface SearchOptions {
+  /** One of these. */
+  readonly status?: RunStatus | readonly RunStatus[];
   readonly workflow?: string;
   readonly tag?: { readonly key: string; readonly value: string };
+  /** Only runs that this worker holds now. */
+  readonly worker?: string;
+  /** Only runs whose id begins so. */
+  readonly idPrefix?: string;
+  /** Only runs created then or later: a Date, or milliseconds since 1970. */
+  readonly since?: Date | number;
+  /** Only runs created before then. */
+  readonly until?: Date | number;
+}
+
+export interface ListOptions extends SearchOptions {
   /** 1–500, default 50. */
   readonly limit?: number;
   /** From the page before. */
@@ -109,20 +122,22 @@ export const workerSchema = z.object({
 });
 
 export const listSchema = z.object({
-  status: z.enum(runStatuses).optional(),
+  status: z.union([z.enum(runStatuses), z.array(z.enum(runStatuses)).min(1)]).optional(),
   limit: z.int().min(1).max(fixedLimits.runsPerPage).optional(),
   tag: z.object({ key: z.string(), value: z.string() }).optional(),
   cursor: z.string().optional(),
 });
 
 export function toListParams({
-  status,
-  workflow,
   tag,
-}: Omit<ListOptions, 'limit' | 'cursor'>): Omit<ListParams, 'limit' | 'cursor'> {
+  since,
+  until,
+  ...rest
+}: SearchOptions): Omit<ListParams, 'limit' | 'cursor'> {
   return {
-    ...(status === undefined ? {} : { status }),
-    ...(workflow === undefined ? {} : { workflow }),
+    ...rest,
     ...(tag === undefined ? {} : { tag: `${tag.key}=${tag.value}` }),
+    ...(since === undefined ? {} : { since: Number(since) }),
+    ...(until === undefined ? {} : { until: Number(until) }),
   };
 }

@@ -1,5 +1,6 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
+import type { RecoveryInfo } from './core/fleet.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import type { Clock } from './core/clock.ts';
 import { decode, encode } from './core/codec.ts';
@@ -7,7 +8,13 @@ import { toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError, RunError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkPrefix, checkRunId, checkTags, checkWorkflowName } from './core/names.ts';
+import {
+  checkPageLimit,
+  checkPrefix,
+  checkRunId,
+  checkTags,
+  checkWorkflowName,
+} from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
@@ -272,6 +279,22 @@ export class Pawl implements AsyncDisposable {
   /** The workers that are registered now. */
   workers(): Promise<readonly WorkerRecord[]> {
     return this.#store.workers();
+  }
+
+  /**
+   * Asks a worker to close, wherever it is: it takes no more runs, hands those it holds to others, and leaves. Its process
+   * goes on; whoever looks at its `readiness` sees that it is closing. False when there is no such worker.
+   */
+  drain(worker: string): Promise<boolean> {
+    return this.#store.fleet.drain(worker);
+  }
+
+  /** Runs that were taken from workers which died or froze, the newest first: the last 1,000 of each shard at least. */
+  async recoveries(options: { readonly limit?: number } = {}): Promise<readonly RecoveryInfo[]> {
+    const { limit = 50 } = options;
+    checkPageLimit(limit);
+    const found = await this.#store.fleet.recoveries(limit);
+    return found.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
   }
 
   /** Closes the workers made here, then the connections. */

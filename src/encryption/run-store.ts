@@ -13,6 +13,7 @@
  */
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher, Place } from '../core/cipher.ts';
+import type { Fleet } from '../core/fleet.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
@@ -185,6 +186,10 @@ export class EncryptedRunStore implements RunStore {
   }
 
   // What carries no payload goes through as it is.
+
+  get fleet(): Fleet {
+    return this.#store.fleet;
+  }
 
   interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     return this.#store.interrupt(params);

@@ -35,6 +35,7 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
+import { MemoryFleet } from './fleet.ts';
 import { listRuns } from './run-list.ts';
 import { interruptRun, release, save } from './transitions.ts';
 import {
@@ -70,11 +71,13 @@ export class MemoryRunStore implements RunStore {
   readonly #ask: Ask = (worker, run) => {
     queueMicrotask(() => this.#asked.get(worker)?.(run));
   };
+  readonly fleet: MemoryFleet;
   #closed = false;
 
   constructor(options: { readonly clock?: { now(): number } } = {}) {
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#sessions = new MemorySessions(this.#clock);
+    this.fleet = new MemoryFleet(this.#sessions, (worker) => this.#ask(worker, undefined));
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -161,6 +164,7 @@ export class MemoryRunStore implements RunStore {
     };
     append(run, { type: 'run.claimed', data: json(data) }, now);
     run.claimSeq = lastSeq(run);
+    this.fleet.claimed(run);
     this.#changed(run.id);
     return claimed(run, params.token);
   }
@@ -201,6 +205,7 @@ export class MemoryRunStore implements RunStore {
       .slice(0, params.limit);
     for (const run of taken) {
       interruptRun(run, params, now);
+      this.fleet.lost(run);
       this.#changed(run.id);
     }
     return taken.map(toDueRun);
@@ -264,7 +269,7 @@ export class MemoryRunStore implements RunStore {
   async record(id: string): Promise<RunRecord | undefined> {
     this.#now();
     const run = this.#runs.get(id);
-    return run === undefined ? undefined : toRecord(run);
+    return run && toRecord(run);
   }
 
   async load(id: string): Promise<LoadedRun | undefined> {
@@ -310,9 +315,7 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const watchers = this.#watchers.get(run) ?? new Set();
     this.#watchers.set(run, watchers);
-    const watcher = (): void => {
-      if (watchers.has(watcher)) changed();
-    };
+    const watcher = (): void => void (watchers.has(watcher) && changed());
     watchers.add(watcher);
     return async () => {
       watchers.delete(watcher);
@@ -320,7 +323,7 @@ export class MemoryRunStore implements RunStore {
     };
   }
 
-  async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
+  async appear(worker: string, asked: (run?: string) => void = () => undefined): Promise<void> {
     this.#now();
     this.#sessions.appear(worker);
     this.#asked.set(worker, asked);
@@ -393,8 +396,4 @@ export class MemoryRunStore implements RunStore {
   #changed(run: string): void {
     for (const watcher of this.#watchers.get(run) ?? []) queueMicrotask(watcher);
   }
-}
-
-function ignore(): void {
-  // Nobody listens.
 }

@@ -3,6 +3,7 @@
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
+import type { Fleet } from '../core/fleet.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
@@ -51,8 +52,10 @@ import { confirmationFor, type Durability } from './durability.ts';
 import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
-import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
+import { type Entry, type Flat, flatten, toEvent, toRecord } from './fields.ts';
+import { RedisFleet } from './fleet.ts';
 import { Keys, type ShardKeys } from './keys.ts';
+import { readMail } from './mail.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import {
   type About,
@@ -70,9 +73,6 @@ import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 import { shardsOf } from './shards.ts';
-
-/** Messages read at a time; more follow when these are taken. */
-const messagesPerPage = 100;
 
 export interface RedisStoreOptions {
   readonly redis: RedisTarget;
@@ -103,6 +103,7 @@ export class RedisRunStore implements RunStore {
   readonly #announcements: Announcements;
   readonly #sessions: Sessions;
   readonly #memory: MemoryGuard;
+  readonly fleet: Fleet;
   readonly #durable: DurableWrites | undefined;
   #closed = false;
 
@@ -129,6 +130,13 @@ export class RedisRunStore implements RunStore {
       scripts: this.#scripts,
       announcements: this.#announcements,
       connect: () => createConnection(connected.target, callSettings(callMs)),
+    });
+    const run = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
+    this.fleet = new RedisFleet({
+      connection: this.#connection,
+      keys,
+      scripts: this.#scripts,
+      run,
     });
   }
 
@@ -274,15 +282,7 @@ export class RedisRunStore implements RunStore {
   }
 
   async mail(run: string): Promise<Mail> {
-    const shard = this.#keys.of(run);
-    const key = shard.inbox(run);
-    const [entries, paused] = await this.#run(() =>
-      Promise.all([
-        this.#connection.xrangeBuffer(key, '-', '+', 'COUNT', messagesPerPage) as Promise<Entry[]>,
-        this.#connection.hexists(shard.run(run), 'paused'),
-      ]),
-    );
-    return { messages: entries.map((entry) => toMessage(key, entry)), paused: paused === 1 };
+    return this.#run(() => readMail(this.#connection, this.#keys.of(run), run));
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {

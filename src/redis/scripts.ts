@@ -41,6 +41,7 @@ const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
   commit: 8,
   create: 5,
   delete: 9,
+  drain: 1,
   due: 1,
   interrupt: 2,
   leave: 4,
@@ -306,6 +307,10 @@ export class Scripts {
       keys.sweeper,
       worker,
     ]);
+  }
+
+  drain(worker: string): Promise<Reply> {
+    return this.#call('drain', [this.#keys.worker(worker)]);
   }
 
   look(worker: string, lockMs: number): Promise<Reply> {
