@@ -1,4 +1,5 @@
 /** All commands, and the flags that each of them has. */
+import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addCompletion } from './completion.ts';
 import { addDead } from './dead.ts';
@@ -30,12 +31,18 @@ export function buildProgram(signal: AbortSignal): Command {
     .option('-y, --yes', 'do not ask')
     .option('--no-interactive', 'never ask: fail instead')
     .option('--no-color', 'no colours (NO_COLOR)')
+    .version(version(), '-v, --version')
     .helpCommand(false)
     .showSuggestionAfterError(true)
     .exitOverride();
   for (const add of nouns) add(program, signal);
   settle(program);
   return program;
+}
+
+function version(): string {
+  const about = createRequire(import.meta.url)('../../package.json') as { version: string };
+  return about.version;
 }
 
 /** What is wrong is said on standard error, and help is a kind of data. Each command would else decide for itself. */

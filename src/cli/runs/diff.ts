@@ -17,7 +17,7 @@ export const addDiff: Add = (runs, signal) => {
     .command('diff')
     .description('What differs between the states at two points of a run, or of two runs.')
     .argument('<run>')
-    .argument('<from>', 'a seq, or the id or label of a checkpoint')
+    .argument('<from>', 'a seq, end, or the id or label of a checkpoint')
     .argument('<to>', 'the same, in this run or in the one of --with')
     .option('--with <run>', 'the second point is one of this run')
     .option('--full', 'whole values')
@@ -51,12 +51,12 @@ async function diff(
 
 async function stateAt(
   shell: Shell,
-  { id, workflow: name }: { id: string; workflow: string },
+  { id, seq, workflow: name }: { id: string; seq: number; workflow: string },
   given: string,
 ): Promise<unknown> {
   const pawl = await shell.pawl();
   const run = pawl.run(await shell.needWorkflow(name, 'A comparison'), id);
-  const point = await toPoint(pawl, id, given);
+  const point = await toPoint(pawl, { id, seq }, given);
   return 'seq' in point ? run.state(point) : run.checkpoint(point.checkpoint);
 }
 

@@ -3,6 +3,7 @@ import { editAt } from '../edits.ts';
 import { fromTagged, toTagged } from '../../core/tagged-json.ts';
 import type { State } from '../../core/fold.ts';
 import type { ForkPoint } from '../../engine/fork.ts';
+import type { RunInfo } from '../../engine/run-info.ts';
 import { UsageError } from '../failures.ts';
 import { collect, findRun, readValue, toTags } from '../given.ts';
 import type { Add } from '../program.ts';
@@ -26,7 +27,7 @@ export const addFork: Add = (runs, signal) => {
     .command('fork')
     .description('Starts a new run where another one was; that one does not change. Needs --runs.')
     .argument('<run>')
-    .option('--at <point>', 'behind a seq, or at the id or label of a checkpoint')
+    .option('--at <point>', 'behind a seq or end, or at the id or label of a checkpoint')
     .option('--step <name>', 'behind the end of a step')
     .option('--node <name>', 'behind the last visit of a node')
     .option('--state <json>', "begin with this state: '{…}', @file.json, or -")
@@ -40,7 +41,7 @@ export const addFork: Add = (runs, signal) => {
 async function fork(shell: Shell, given: string, flags: ForkFlags): Promise<void> {
   const origin = await findRun(shell, given);
   const workflow = await shell.needWorkflow(origin.workflow, 'A fork');
-  const point = await toForkPoint(shell, origin.id, flags);
+  const point = await toForkPoint(shell, origin, flags);
   const { actor } = shell.request;
   const options = {
     actor,
@@ -52,7 +53,7 @@ async function fork(shell: Shell, given: string, flags: ForkFlags): Promise<void
   await report(shell, await pawl.fork(workflow, origin.id, point, options), flags.wait === true);
 }
 
-async function toForkPoint(shell: Shell, run: string, flags: ForkFlags): Promise<ForkPoint> {
+async function toForkPoint(shell: Shell, run: RunInfo, flags: ForkFlags): Promise<ForkPoint> {
   const { at, step, node } = flags;
   const [only, ...others] = [at, step, node].filter((one) => one !== undefined);
   if (only === undefined || others.length > 0) {

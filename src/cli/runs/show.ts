@@ -70,10 +70,15 @@ function stepTable(steps: readonly RunEvent[]): string {
   if (steps.length === 0) return '';
   const rows = steps.map(({ seq, type, data, at }) => {
     const { name, node, attempts, result, error } = data as Record<string, unknown>;
-    const end = type.endsWith('.failed') ? `failed: ${brief(error, 60)}` : brief(result, 60);
+    const end = type.endsWith('.failed') ? `failed: ${brief(error, 60)}` : said(result);
     return [seq, name ?? node, attempts, at, end];
   });
   return table(['seq', 'name', 'attempts', 'at', 'result'], rows);
+}
+
+/** Most steps return nothing, which needs no words. */
+function said(result: unknown): string {
+  return result === undefined ? '' : brief(result, 60);
 }
 
 function checkpointTable(checkpoints: readonly CheckpointInfo[]): string {

@@ -11,7 +11,7 @@ export const addState: Add = (runs, signal) => {
     .command('state')
     .description('What the events of a run fold to; without --runs, what its last snapshot holds.')
     .argument('<run>')
-    .option('--at <point>', 'a seq, or the id or label of a checkpoint; needs --runs')
+    .option('--at <point>', 'a seq, end, or the id or label of a checkpoint; needs --runs')
     .action(
       inShell(signal, (shell, given: string, { at }: { at?: string }) => show(shell, given, at)),
     );
@@ -31,7 +31,7 @@ async function show(shell: Shell, given: string, at: string | undefined): Promis
     return;
   }
   const handle = pawl.run(workflow, id);
-  const point = at === undefined ? undefined : await toPoint(pawl, id, at);
+  const point = at === undefined ? undefined : await toPoint(pawl, { id, seq }, at);
   const state =
     point === undefined
       ? await handle.state()
