@@ -41,7 +41,7 @@ export function buildProgram(signal: AbortSignal): Command {
 }
 
 function version(): string {
-  const about = createRequire(import.meta.url)('../../package.json') as { version: string };
+  const about = createRequire(import.meta.url)('pawl/package.json') as { version: string };
   return about.version;
 }
 
