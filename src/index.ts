@@ -8,7 +8,9 @@ export { durable } from './durable.ts';
 
 // What the front door takes and returns.
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
-export type { ListOptions, OpenOptions, Parts, ScheduleOptions } from './options.ts';
+export type { ListOptions, OpenOptions, Parts, ScheduleOptions, SearchOptions } from './options.ts';
+export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/bulk.ts';
+export type { DeletionInfo, DeletionListOptions } from './engine/deletions.ts';
 export type { StartOptions } from './engine/start-options.ts';
 export type {
   CheckpointOptions,
@@ -77,7 +79,7 @@ export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { RetryPolicy } from './core/policy.ts';
-export type { RunStatus } from './core/run.ts';
+export type { RunProgress, RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';
 export type { WorkerRecord } from './core/store.ts';
 

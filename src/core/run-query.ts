@@ -8,7 +8,26 @@
 import { InvalidError } from './errors.ts';
 import { checkPageLimit, checkRunId } from './names.ts';
 import { type RunStatus, runStatuses, type RunSummary } from './run.ts';
-import type { ListParams, RunQuery } from './store.ts';
+import type { ListParams } from './store.ts';
+
+/** Which runs a list shows: those that meet every condition. */
+export interface RunQuery {
+  /** One of these. */
+  readonly status?: RunStatus | readonly RunStatus[];
+  readonly workflow?: string;
+  /** `key=value`. */
+  readonly tag?: string;
+  /** Only runs that this worker holds now; loose ones are in no worker's hands. */
+  readonly worker?: string;
+  /** Only runs whose id begins so. */
+  readonly idPrefix?: string;
+  /** Only runs created at this time or later. */
+  readonly since?: number;
+  /** Only runs created before this time. */
+  readonly until?: number;
+  /** Only loose runs. */
+  readonly loose?: boolean;
+}
 
 /** A place in the order of a list. */
 export interface ListPlace {
@@ -40,7 +59,7 @@ export function checkList({
 }: ListParams): ListPlace | undefined {
   checkPageLimit(limit);
   for (const one of statusesOf(status) ?? []) {
-    if (!runStatuses.includes(one)) throw new InvalidError('status', `${String(one)} is none.`);
+    if (!runStatuses.includes(one)) throw new InvalidError('status', `${one} is none.`);
   }
   for (const [name, time] of Object.entries({ since, until })) {
     if (time !== undefined && !Number.isSafeInteger(time)) {
@@ -67,8 +86,10 @@ export function statusesOf(status: RunQuery['status']): readonly RunStatus[] | u
   return typeof status === 'string' ? [status] : status;
 }
 
+type Searched = Pick<RunSummary, 'id' | 'status' | 'workflow' | 'tags' | 'worker' | 'createdAt'>;
+
 /** Whether a run fits, as its record says; not whether it is loose, which a record does not tell. */
-export function fits(run: RunSummary, query: RunQuery): boolean {
+export function fits(run: Searched, query: RunQuery): boolean {
   const { workflow, tag, worker, idPrefix, since, until } = query;
   const equals = tag?.indexOf('=') ?? -1;
   return (

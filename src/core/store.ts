@@ -12,10 +12,12 @@
  * - Time is the store's own clock, never the caller's.
  */
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
+import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { Fleet, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
+import type { RunQuery } from './run-query.ts';
 
 export type { Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 
@@ -249,25 +251,6 @@ export interface DueRun extends WakeUp {
   readonly untold: boolean;
 }
 
-/** Which runs a list shows: those that meet every condition. */
-export interface RunQuery {
-  /** One of these. */
-  readonly status?: RunStatus | readonly RunStatus[];
-  readonly workflow?: string;
-  /** `key=value`. */
-  readonly tag?: string;
-  /** Only runs that this worker holds now; loose ones are in no worker's hands. */
-  readonly worker?: string;
-  /** Only runs whose id begins so. */
-  readonly idPrefix?: string;
-  /** Only runs created at this time or later. */
-  readonly since?: number;
-  /** Only runs created before this time. */
-  readonly until?: number;
-  /** Only loose runs. */
-  readonly loose?: boolean;
-}
-
 export interface ListParams extends RunQuery {
   readonly limit: number;
   /** From the page before. */
@@ -319,8 +302,11 @@ export interface RunStore {
   progress(owner: Ownership, progress: RunProgress): Promise<void>;
   /** The parent of an ended run knows of its end: nothing more is owed. */
   told(run: string): Promise<void>;
-  /** Removes a run and every trace of it. */
-  delete(run: string): Promise<DeleteOutcome>;
+  /**
+   * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
+   * `deletions`.
+   */
+  delete(run: string, data?: Uint8Array): Promise<DeleteOutcome>;
 
   // Reading runs.
 
@@ -339,6 +325,10 @@ export interface RunStore {
   /** What others want of a run now. */
   mail(run: string): Promise<Mail>;
   list(params: ListParams): Promise<RunPage>;
+  /** The deletions that were to be kept, the last one first; of very many, the oldest are forgotten. */
+  deletions(query: DeletionQuery): Promise<DeletionPage>;
+  /** The time of the store's clock, in milliseconds since 1970. */
+  now(): Promise<number>;
   /**
    * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
    * log and snapshot have. Returns the way to stop.

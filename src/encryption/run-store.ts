@@ -13,6 +13,7 @@
  */
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher, Place } from '../core/cipher.ts';
+import type { DeletionPage, DeletionQuery, DeletionRecord } from '../core/deletions.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
@@ -185,6 +186,18 @@ export class EncryptedRunStore implements RunStore {
     return { runs: runs.map((run) => this.#openSummary(run)), cursor };
   }
 
+  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
+    const sealed = data && this.#cipher.seal(data, askedPlace(run, 'delete'));
+    return this.#store.delete(run, sealed);
+  }
+
+  async deletions(query: DeletionQuery): Promise<DeletionPage> {
+    const { deletions, cursor } = await this.#store.deletions(query);
+    const open = (one: DeletionRecord): Uint8Array =>
+      this.#cipher.open(one.data, [askedPlace(one.run, 'delete')]);
+    return { deletions: deletions.map((one) => ({ ...one, data: open(one) })), cursor };
+  }
+
   // What carries no payload goes through as it is.
 
   get fleet(): Fleet {
@@ -203,8 +216,8 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.told(run);
   }
 
-  delete(run: string): Promise<DeleteOutcome> {
-    return this.#store.delete(run);
+  now(): Promise<number> {
+    return this.#store.now();
   }
 
   watch(run: string, changed: () => void): Promise<() => Promise<void>> {

@@ -212,7 +212,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'cancelled':
         return;
       case 'ended':
-        throw this.#ended(outcome.status);
+        throw endedError(this.id, outcome.status);
       case 'missing':
         throw this.#notFound();
     }
@@ -224,7 +224,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    */
   async pause(request: Request = {}): Promise<void> {
     const outcome = await this.#parts.store.pause(this.id, encodeRecord(request));
-    if (outcome.outcome === 'ended') throw this.#ended(outcome.status);
+    if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
     if (outcome.outcome === 'missing') throw this.#notFound();
   }
 
@@ -275,7 +275,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'known':
         return;
       case 'ended':
-        throw this.#ended(outcome.status);
+        throw endedError(this.id, outcome.status);
       case 'missing':
         throw this.#notFound();
     }
@@ -319,14 +319,6 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     return record;
   }
 
-  #ended(status: RunStatus): RunError {
-    return new RunError(
-      'PAWL_RUN_ENDED',
-      this.id,
-      `Run ${this.id} is over (${status}); nothing was written.`,
-    );
-  }
-
   #notFound(): RunError {
     return new RunError('PAWL_RUN_NOT_FOUND', this.id, `There is no run ${this.id}.`);
   }
@@ -356,6 +348,14 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
         });
     }
   }
+}
+
+export function endedError(run: string, status: RunStatus): RunError {
+  return new RunError(
+    'PAWL_RUN_ENDED',
+    run,
+    `Run ${run} is over (${status}); nothing was written.`,
+  );
 }
 
 interface Change {

@@ -14,7 +14,7 @@ export function listRuns(runs: readonly StoredRun[], params: ListParams): RunPag
   const page = runs
     .filter((run) => loose !== true || run.loose)
     .filter((run) => worker === undefined || !run.loose)
-    .filter((run) => fits(toSummary(toRecord(run)), params))
+    .filter((run) => fits(run, params))
     .sort((a, b) => newestFirst(place(a), place(b)))
     .filter((run) => after === undefined || newestFirst(after, place(run)) < 0)
     .slice(0, limit);

@@ -1,5 +1,6 @@
 /** The only file that spells the fields of hashes and stream entries, and turns replies into records. */
 import type { CheckpointRecord } from '../core/checkpoint.ts';
+import type { DeletionRecord } from '../core/deletions.ts';
 import { CorruptionError } from '../core/errors.ts';
 import type { InterruptReason, StoredEvent } from '../core/event.ts';
 import {
@@ -254,6 +255,17 @@ export function toMessage(key: string, [, flat]: Entry): Message {
     name: fields.text('name') ?? '',
     data: fields.bytes('data') ?? new Uint8Array(),
     at: fields.number('at'),
+  };
+}
+
+/** A stream entry of the deletions. */
+export function toDeletion(key: string, [entryId, flat]: Entry): DeletionRecord {
+  const fields = new Fields(key, flat);
+  const id = String(entryId);
+  return {
+    ...{ id, run: fields.text('id') ?? '', workflow: fields.text('workflow') ?? '' },
+    at: Number.parseInt(id, 10),
+    data: fields.bytes('data') ?? new Uint8Array(),
   };
 }
 

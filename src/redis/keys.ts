@@ -27,6 +27,8 @@ export interface ShardKeys {
   inbox(id: string): string;
   /** Ids of the messages that ever came for a run. */
   seen(id: string): string;
+  /** Deletions that somebody asked for: stream. */
+  readonly deleted: string;
   held(worker: string): string;
   /** Workers that have a `held` set. */
   readonly holders: string;
@@ -100,6 +102,7 @@ function shardKeys(base: string): ShardKeys {
     kept: (id) => `${base}kept:${id}`,
     inbox: (id) => `${base}inbox:${id}`,
     seen: (id) => `${base}seen:${id}`,
+    deleted: `${base}deleted`,
     held: (worker) => `${base}held:${worker}`,
     holders: `${base}holders`,
     byStatus: (status) => `${base}by-status:${status}`,

@@ -3,6 +3,7 @@
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
+import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
@@ -48,6 +49,7 @@ import {
   createConsumerConnection,
   type RedisTarget,
 } from './connection.ts';
+import { listDeletions } from './deletions.ts';
 import { confirmationFor, type Durability } from './durability.ts';
 import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
@@ -246,8 +248,8 @@ export class RedisRunStore implements RunStore {
     await this.#run(() => this.#scripts.told(run));
   }
 
-  async delete(run: string): Promise<DeleteOutcome> {
-    const reply = await this.#run(() => this.#scripts.delete(run));
+  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
+    const reply = await this.#run(() => this.#scripts.delete(run, data));
     return toDelete(this.#about(run), reply);
   }
 
@@ -257,7 +259,14 @@ export class RedisRunStore implements RunStore {
   }
 
   async record(run: string): Promise<RunRecord | undefined> {
-    return (await this.#records([run]))[0];
+    const shard = this.#keys.of(run);
+    const [flat, payload] = await this.#run(async () =>
+      Promise.all([
+        this.#connection.hgetallBuffer(shard.run(run)).then(flatten),
+        this.#connection.hgetallBuffer(shard.payload(run)).then(flatten),
+      ]),
+    );
+    return flat.length === 0 ? undefined : this.#record(run, flat, payload);
   }
 
   async load(run: string): Promise<LoadedRun | undefined> {
@@ -296,6 +305,15 @@ export class RedisRunStore implements RunStore {
   async list(params: ListParams): Promise<RunPage> {
     const from = { connection: this.#connection, keys: this.#keys, scripts: this.#scripts };
     return this.#run(() => listRuns(from, params));
+  }
+
+  async deletions(query: DeletionQuery): Promise<DeletionPage> {
+    return this.#run(() => listDeletions(this.#connection, this.#keys, query));
+  }
+
+  async now(): Promise<number> {
+    const [seconds, micros] = await this.#run(() => this.#connection.time());
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
   async watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>> {
@@ -352,23 +370,6 @@ export class RedisRunStore implements RunStore {
       found.push(...toDueRuns(shard, reply));
     }
     return found;
-  }
-
-  async #records(ids: readonly string[]): Promise<readonly RunRecord[]> {
-    const found = await this.#run(() =>
-      Promise.all(
-        ids.map(async (id) => {
-          const shard = this.#keys.of(id);
-          const [run, payload] = await Promise.all([
-            this.#connection.hgetallBuffer(shard.run(id)),
-            this.#connection.hgetallBuffer(shard.payload(id)),
-          ]);
-          const flat = flatten(run);
-          return flat.length === 0 ? undefined : this.#record(id, flat, flatten(payload));
-        }),
-      ),
-    );
-    return found.filter((record) => record !== undefined);
   }
 
   #record(id: string, run: unknown, payload: unknown): RunRecord {

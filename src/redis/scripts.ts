@@ -3,6 +3,7 @@
  * script, nowhere else. ioredis sends EVALSHA and loads the source again when the server has forgotten it.
  */
 import { Cluster, Redis } from 'ioredis';
+import { deletionsKept } from '../core/deletions.ts';
 import { defaults, fixedLimits } from '../core/limits.ts';
 import { type RunProgress, runStatuses } from '../core/run.ts';
 import { type ListPlace, statusesOf } from '../core/run-query.ts';
@@ -40,7 +41,7 @@ const keyCounts: Readonly<Record<keyof typeof lua, number | undefined>> = {
   claim: 7,
   commit: 8,
   create: 5,
-  delete: 9,
+  delete: 10,
   drain: 1,
   due: 1,
   interrupt: 2,
@@ -193,11 +194,14 @@ export class Scripts {
     ]);
   }
 
-  delete(run: string): Promise<Reply> {
+  delete(run: string, data?: Uint8Array): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
     const kept = [shard.checkpoints(run), shard.kept(run)];
-    return this.#call('delete', [...runKeys(shard, run), ...mail, ...kept, ...[run, shard.base]]);
+    return this.#call('delete', [
+      ...[...runKeys(shard, run), ...mail, ...kept, shard.deleted],
+      ...[run, shard.base, data === undefined ? '' : toBuffer(data), deletionsKept],
+    ]);
   }
 
   post(params: PostParams): Promise<Reply> {
@@ -262,7 +266,9 @@ export class Scripts {
     const groups = [
       ...(workflow === undefined ? [] : [[shard.byWorkflow(workflow)]]),
       ...(tag === undefined ? [] : [[shard.byTag(tag)]]),
-      ...(statuses === undefined ? [] : [[...new Set(statuses)].map(shard.byStatus)]),
+      ...(statuses === undefined
+        ? []
+        : [[...new Set(statuses)].map((status) => shard.byStatus(status))]),
     ];
     const order = params.loose === true ? shard.loose : shard.runs;
     const keys = [order, shard.runs, shard.ids, shard.held(worker ?? ''), ...groups.flat()];

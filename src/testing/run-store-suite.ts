@@ -13,6 +13,7 @@ import { claimTheme } from './run-store/claim.ts';
 import { commitTheme } from './run-store/commit.ts';
 import { createTheme } from './run-store/create.ts';
 import { deleteTheme } from './run-store/delete.ts';
+import { deletionsTheme } from './run-store/deletions.ts';
 import { dueTheme } from './run-store/due.ts';
 import { electionTheme } from './run-store/election.ts';
 import { fencesTheme } from './run-store/fences.ts';
@@ -56,6 +57,7 @@ const themes: readonly RunStoreTheme[] = [
   listTheme,
   searchTheme,
   deleteTheme,
+  deletionsTheme,
   sessionsTheme,
   electionTheme,
   fencesTheme,

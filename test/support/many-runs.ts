@@ -2,7 +2,7 @@
  * Fills a prefix with many runs in little time: real runs, one of each status, made through a store, are copied inside
  * Redis, with an id, a time, a workflow and tags of their own.
  */
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { RunStatus } from '../../src/core/run.ts';
 import type { RedisRunStore } from '../../src/redis/run-store.ts';
 import { Keys } from '../../src/redis/keys.ts';

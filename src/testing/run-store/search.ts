@@ -1,5 +1,6 @@
 import type { RunSummary } from '../../core/run.ts';
-import type { ListParams, RunQuery, RunStore } from '../../core/store.ts';
+import type { RunQuery } from '../../core/run-query.ts';
+import type { ListParams, RunStore } from '../../core/store.ts';
 import { rounds } from '../eventually.ts';
 import {
   bytes,

@@ -75,10 +75,12 @@ export class SimulatedClient extends Redis implements Subscriber {
 
   /** Scripts: what ioredis would send as EVALSHA. Only the variant that returns buffers is used. */
   override defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void {
-    const { lua, numberOfKeys = 0 } = definition;
+    const { lua, numberOfKeys } = definition;
     const call = async (...values: (string | number | Buffer)[]): Promise<unknown> => {
       const args = values.map(toText);
-      const [keys, argv] = [args.slice(0, numberOfKeys), args.slice(numberOfKeys)];
+      // Where the definition does not tell, the first argument does.
+      const count = numberOfKeys ?? Number(args.shift());
+      const [keys, argv] = [args.slice(0, count), args.slice(count)];
       const perform = (): SimReply => this.#server.run(lua, keys, argv);
       return toBuffers(
         await this.#line.send({ name: name.replace('pawl_', ''), args, argv, perform }),
