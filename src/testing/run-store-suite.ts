@@ -17,6 +17,7 @@ import { deletionsTheme } from './run-store/deletions.ts';
 import { dueTheme } from './run-store/due.ts';
 import { electionTheme } from './run-store/election.ts';
 import { fencesTheme } from './run-store/fences.ts';
+import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
 import { looseTheme } from './run-store/loose.ts';
@@ -60,6 +61,7 @@ const themes: readonly RunStoreTheme[] = [
   deletionsTheme,
   sessionsTheme,
   electionTheme,
+  fleetTheme,
   fencesTheme,
   tokensTheme,
   racesTheme,

@@ -1,10 +1,11 @@
 /** `pawl runs resume|pause|cancel|delete`: of runs that are named, or of all that meet conditions. */
 import type { Command } from 'commander';
 import { recordError, RunError } from '../../core/errors.ts';
+import { type BulkAction, bulkActions, type BulkProgress } from '../../engine/bulk.ts';
 import type { Request, RunHandle } from '../../engine/run-handle.ts';
 import type { SearchOptions } from '../../options.ts';
 import type { Pawl } from '../../pawl.ts';
-import { exitCodeOf, explain, UsageError } from '../failures.ts';
+import { exitCodeOf, explain, RefusedError, UsageError } from '../failures.ts';
 import { findRun } from '../given.ts';
 import type { Add } from '../program.ts';
 import { inShell, type Shell } from '../shell.ts';
@@ -29,7 +30,7 @@ export const deleteVerb: Verb = {
   name: 'delete',
   description: 'Removes runs and every trace of them.',
   question: 'Delete',
-  act: (pawl, run) => pawl.delete(run.id),
+  act: (pawl, run, request) => pawl.delete(run.id, request),
 };
 
 const verbs: readonly Verb[] = [
@@ -53,6 +54,8 @@ const verbs: readonly Verb[] = [
   },
   deleteVerb,
 ];
+
+const refusedCode = 4;
 
 interface ControlFlags extends SelectionFlags {
   readonly reason?: string;
@@ -85,8 +88,8 @@ async function control(
   if (given.length > 0 === (selection !== undefined)) {
     throw new UsageError(`pawl runs ${verb.name} wants either runs or conditions (--status, …).`);
   }
-  const ids = selection === undefined ? await idsOf(shell, given) : await select(shell, selection);
-  return actOn(shell, verb, { ...flags, ids });
+  if (selection !== undefined) return actOnAll(shell, verb, { ...flags, selection });
+  return actOn(shell, verb, { ...flags, ids: await idsOf(shell, given) });
 }
 
 async function idsOf(shell: Shell, given: readonly string[]): Promise<readonly string[]> {
@@ -95,23 +98,53 @@ async function idsOf(shell: Shell, given: readonly string[]): Promise<readonly s
   return [...ids];
 }
 
-const page = 500;
-
-/** The runs that are there now: those made meanwhile are left alone. */
-async function select(shell: Shell, selection: SearchOptions): Promise<readonly string[]> {
+/** Runs that meet conditions: what would be done is counted before anybody is asked. */
+async function actOnAll(
+  shell: Shell,
+  verb: Verb,
+  given: { readonly selection: SearchOptions; readonly dryRun?: boolean; readonly reason?: string },
+): Promise<number> {
   const pawl = await shell.pawl();
-  const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const found = await pawl.list({
-      ...selection,
-      limit: page,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    ids.push(...found.runs.map(({ id }) => id));
-    ({ cursor } = found);
-  } while (cursor !== undefined && !shell.signal.aborted);
-  return ids;
+  const { selection, dryRun = false, reason } = given;
+  const request = { ...shell.request, ...(reason === undefined ? {} : { reason }) };
+  const action = validAction(verb.name);
+  if (dryRun || verb.question !== undefined) {
+    const foreseen = await pawl.bulk(action, selection, { ...request, dryRun: true });
+    if (dryRun) {
+      shell.show(foreseen, () => foreseen.sample);
+      shell.say(`${foreseen.done} of ${foreseen.matched} runs; nothing was done.`);
+      return 0;
+    }
+    if (foreseen.done > 0)
+      await shell.confirm(`${verb.question} ${foreseen.done} runs`, foreseen.done);
+  }
+  const progress = await shell.progress(verb.name);
+  let last: BulkProgress | undefined;
+  const onProgress = (at: BulkProgress): void => {
+    last = at;
+    progress.at(`${verb.name}: ${at.done} of ${at.matched}`);
+    if (shell.signal.aborted) throw new RefusedError('stopped');
+  };
+  try {
+    const report = await pawl.bulk(action, selection, { ...request, onProgress });
+    const { done, matched, refused } = report;
+    shell.show(report, () => report.sample);
+    shell.say(`${done} of ${matched} runs; ${refused.length} were refused.`);
+    for (const { run, error } of refused) shell.say(`${run}: ${error.message}`);
+    return refused.length === 0 ? 0 : refusedCode;
+  } catch (error) {
+    if (shell.signal.aborted)
+      shell.say(`Stopped after ${last?.done ?? 0} runs; the same again does the rest.`);
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+function validAction(name: string): BulkAction {
+  const action = bulkActions.find((one) => one === name);
+  if (action === undefined) throw new TypeError(`${name} is no action on many runs`);
+  return action;
 }
 
 /** One run after the other, so that a command that is stopped leaves none half done. */
