@@ -8,10 +8,8 @@ import { addDoctor } from './doctor.ts';
 import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRuns } from './runs/runs.ts';
+import type { Add } from './shell.ts';
 import { addWorkers } from './workers.ts';
-
-/** Fires when the user wants it to end. */
-export type Add = (parent: Command, signal: AbortSignal) => void;
 
 const nouns: readonly Add[] = [
   ...[addDev, addRuns, addWorkers, addRecoveries, addDead, addDoctor, addRehearse, addCompletion],

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { Pawl } from 'pawl';
+import type { Pawl } from 'pawl';
 import { airlineRuns, cliEnv, cliMain, playCli, type Played } from '../support/cli.ts';
 import { killChildren } from '../support/child.ts';
 import { newPrefix, openPawl, startWorker } from '../support/workers.ts';
