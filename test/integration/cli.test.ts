@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import type { Pawl } from 'pawl';
+import { defineWorkflow, type Pawl } from 'pawl';
 import { airlineRuns, cliEnv, cliMain, playCli, type Played } from '../support/cli.ts';
 import { killChildren } from '../support/child.ts';
 import { newPrefix, openPawl, startWorker } from '../support/workers.ts';
@@ -155,6 +155,33 @@ test('a worker process is drained; a killed one is in the list of recoveries', a
   // Its process goes on, and would start again what it is told to.
   expect(second.child.messages.map(({ message }) => message)).not.toContain('closed');
   expect(await cli('workers', 'drain', 'nobody')).toMatchObject({ code: 3, stdout: '' });
+});
+
+test('dead runs are listed, tried again, and discarded', async () => {
+  const failing = defineWorkflow({
+    name: 'failing',
+    run() {
+      throw new Error('no way');
+    },
+  });
+  await using worker = pawl.worker({ workflows: [failing] });
+  const runs = await Promise.all(['a', 'b'].map((id) => pawl.start(failing, undefined, { id })));
+  await Promise.all(runs.map((run) => expect(run.result()).rejects.toThrow(/no way/)));
+  await worker.close();
+
+  const list = await cli('dead', 'list');
+  expect(list).toMatchObject({ code: 0, stderr: '' });
+  expect(list.stdout).toMatch(/^RUN +WORKFLOW[^\n]*\n(b|a) +failing +failed .* no way\n/);
+  expect(await data('dead', 'retry', 'a')).toMatchObject({ action: 'retry', done: ['a'] });
+  expect((await pawl.run('a').info()).status).toBe('queued');
+  const [living, unasked] = await Promise.all([
+    cli('dead', 'discard', 'a', '--yes'),
+    cli('dead', 'discard', 'b'),
+  ]);
+  expect(living).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/not dead/) });
+  expect(unasked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/--yes/) });
+  expect(await data('dead', 'discard', '--all', '--yes')).toMatchObject({ done: ['b'] });
+  expect(await data('dead', 'list')).toMatchObject({ runs: [] });
 });
 
 test('the usage, a Redis that is away, a configuration: words on standard error, and an exit code', async () => {
