@@ -8,6 +8,7 @@ import type { CancelRequest, ChildEnd, SignalData } from '../core/event.ts';
 import { decode } from '../core/codec.ts';
 import { CorruptionError, PawlError } from '../core/errors.ts';
 import type { LogWriter } from './log-writer.ts';
+import type { Request } from './run-handle.ts';
 import { recordWrite, type Write } from './writes.ts';
 
 export interface MailboxOptions {
@@ -17,8 +18,8 @@ export interface MailboxOptions {
   readonly logger: Logger;
   /** Called when messages are in the fold. */
   readonly onTaken: () => void;
-  /** Called when the run is to be paused. */
-  readonly onPaused: () => void;
+  /** Called when the run is to be paused, with who asked and why. */
+  readonly onPaused: (request: Request) => void;
   /** Called when a message cannot be read: it is neither taken nor passed over. */
   readonly onUnreadable: (error: unknown) => void;
 }
@@ -78,7 +79,16 @@ export class Mailbox {
       return;
     }
     this.take(mail.messages);
-    if (mail.paused) onPaused();
+    if (mail.paused) onPaused(toRequest(run, mail.pausedBy));
+  }
+}
+
+/** Who asked for a pause is worth less than the pause: one that cannot be read is nobody. */
+function toRequest(run: string, data: Uint8Array | undefined): Request {
+  try {
+    return data === undefined ? {} : (decode(data, { key: `run ${run}, pause` }) as Request);
+  } catch {
+    return {};
   }
 }
 

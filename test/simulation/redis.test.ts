@@ -44,7 +44,10 @@ function there(): Real {
   return opened;
 }
 
-/** Ids of messages hold the server's own time, and a key of the test's own is only on the real server. */
+/** Ids of messages and of recoveries hold the server's own time. */
+const hasOwnIds = (key: string): boolean => /:inbox:|:recoveries$/.test(key);
+
+/** A key of the test's own is only on the real server. */
 const isComparable = (key: string): boolean => !key.startsWith('test:') && !key.endsWith(':config');
 
 async function keysOf(client: ClockedRedis): Promise<Record<string, unknown>> {
@@ -68,7 +71,7 @@ async function valueOf(client: ClockedRedis, key: string): Promise<unknown> {
     case 'stream': {
       const entries = await client.xrangeBuffer(key, '-', '+');
       return entries.map(([id, fields]) => [
-        key.includes(':inbox:') ? '' : String(id),
+        hasOwnIds(key) ? '' : String(id),
         fields.map((field) => field.toString('latin1')),
       ]);
     }
@@ -92,7 +95,7 @@ function simulatedValue(key: string, value: Value): unknown {
       return value.zset.sorted().flat().map(String);
     case 'stream':
       return value.stream.entries.map(({ major, minor, fields }) => [
-        key.includes(':inbox:') ? '' : `${major}-${minor}`,
+        hasOwnIds(key) ? '' : `${major}-${minor}`,
         fields,
       ]);
     case 'string':
