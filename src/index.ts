@@ -27,7 +27,6 @@ export type {
 } from './engine/context.ts';
 export type { Decision } from './engine/effects.ts';
 export type { Compaction } from './engine/compaction.ts';
-export type { ForkPoint } from './engine/fork.ts';
 export type { RunMemory, WorkflowMemory } from './engine/memory.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
 export type {
@@ -38,7 +37,9 @@ export type {
   RetentionReport,
   RetentionRule,
 } from './engine/retention.ts';
-export type { Request, RunHandle } from './engine/run-handle.ts';
+export type { Difference } from './engine/diff.ts';
+export type { ForkOptions, ForkPoint } from './engine/fork.ts';
+export type { Request, RunHandle, StatePoint } from './engine/run-handle.ts';
 export type { RunInfo } from './engine/run-info.ts';
 export type {
   Edge,
@@ -74,12 +75,15 @@ export type {
 export type {
   CancelRequest,
   ClaimedData,
+  ForkedFrom,
   InterruptedData,
   InterruptReason,
   ResumedData,
   RewoundData,
   RunEvent,
+  StateEdits,
 } from './core/event.ts';
+export type { RecoveryInfo } from './core/fleet.ts';
 export type { ScheduleInfo } from './core/queue.ts';
 export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';

@@ -1,6 +1,7 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Census } from './core/census.ts';
+import type { RecoveryInfo } from './core/fleet.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import type { Clock } from './core/clock.ts';
 import { decode, encode } from './core/codec.ts';
@@ -8,7 +9,7 @@ import { toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkPrefix, checkRunId, checkWorkflowName } from './core/names.ts';
+import { checkPageLimit, checkPrefix, checkRunId, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type CheckpointExpiry, checkExpiry } from './core/retention.ts';
 import { type Schema, validate } from './core/schema.ts';
@@ -31,7 +32,7 @@ import {
 } from './engine/deletions.ts';
 import { exportRun, exportRuns } from './engine/exports.ts';
 import { expireCheckpoints } from './engine/expiry.ts';
-import { type ForkPoint, prepareFork } from './engine/fork.ts';
+import { type ForkOptions, type ForkPoint, prepareFork } from './engine/fork.ts';
 import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
 import { type RunMemory, runMemory, type WorkflowMemory, workflowMemory } from './engine/memory.ts';
 import {
@@ -143,18 +144,19 @@ export class Pawl implements AsyncDisposable {
 
   /**
    * Starts a new run where another one was at some point: behind an event, a step, or a graph node's last visit. Finished
-   * steps keep their results; the other run is only read.
+   * steps keep their results; the other run is only read. With `state` the new run begins with an edited state, which its
+   * first event tells.
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point; else as `start`.
    */
   async fork<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
     workflow: Workflow<Input, S, E, Output, G>,
     run: string,
     point: ForkPoint,
-    options: StartOptions = {},
+    options: ForkOptions<StateOf<S>> = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
     checkRunId(run);
     const parts = this.#startParts();
-    const { fork, record } = await prepareFork(parts, workflow, run, point);
+    const { fork, record } = await prepareFork(parts, workflow, run, point, options);
     const input = decode(record.input, { key: `run ${run}, input` });
     const { id } = await startRun(parts, workflow, input, { ...options, fork });
     return this.run(workflow, id);
@@ -364,6 +366,22 @@ export class Pawl implements AsyncDisposable {
   /** The workers that are registered now. */
   workers(): Promise<readonly WorkerRecord[]> {
     return this.#store.workers();
+  }
+
+  /**
+   * Asks a worker to close, wherever it is: it takes no more runs, hands those it holds to others, and leaves. Its process
+   * goes on; whoever looks at its `readiness` sees that it is closing. False when there is no such worker.
+   */
+  drain(worker: string): Promise<boolean> {
+    return this.#store.fleet.drain(worker);
+  }
+
+  /** Runs that were taken from workers which died or froze, the newest first: the last 1,000 of each shard at least. */
+  async recoveries(options: { readonly limit?: number } = {}): Promise<readonly RecoveryInfo[]> {
+    const { limit = 50 } = options;
+    checkPageLimit(limit);
+    const found = await this.#store.fleet.recoveries(limit);
+    return found.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
   }
 
   /** Closes the workers made here, then the connections. */

@@ -16,10 +16,13 @@ import type { Archive } from './archive.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
+import type { Fleet, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { RunQuery } from './run-query.ts';
 import type { Transfer } from './transfer.ts';
+
+export type { Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -269,43 +272,6 @@ export interface RunPage {
   readonly cursor: string | undefined;
 }
 
-export interface WorkerInfo {
-  readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  /** Workflow name → code version. */
-  readonly workflows: Readonly<Record<string, number>>;
-  readonly concurrency: number;
-  /** Runs held now. */
-  readonly active: number;
-  /** Longest block of the event loop of late, in milliseconds. */
-  readonly loopLagMs: number;
-}
-
-export interface WorkerRecord extends WorkerInfo {
-  /** Whether the store can see that the worker's process is connected, beyond its beats. */
-  readonly presence: boolean;
-  readonly startedAt: number;
-  readonly seenAt: number;
-  /** The worker counts as lost when this time passes without a beat. */
-  readonly sessionEndsAt: number;
-}
-
-/** What the elected sweeper sees when it looks at the workers. */
-export type Look =
-  | { readonly leader: false; readonly workers: number }
-  | {
-      readonly leader: true;
-      readonly workers: number;
-      /** The time of this look, on the store's clock. */
-      readonly at: number;
-      readonly lost: readonly {
-        readonly worker: string;
-        readonly reason: InterruptReason;
-        readonly lastSeenAt: number;
-      }[];
-    };
-
 export type DeleteOutcome =
   | { readonly outcome: 'deleted' }
   | { readonly outcome: 'missing' }
@@ -317,6 +283,7 @@ export interface RunStore {
   readonly archive: Archive;
   /** How whole runs leave and come. */
   readonly transfer: Transfer;
+  readonly fleet: Fleet;
 
   // Writing to runs.
 

@@ -17,6 +17,7 @@ import { EncryptedArchive } from './archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher, Place } from '../core/cipher.ts';
 import type { DeletionPage, DeletionQuery, DeletionRecord } from '../core/deletions.ts';
+import type { Fleet } from '../core/fleet.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
@@ -219,6 +220,10 @@ export class EncryptedRunStore implements RunStore {
   }
 
   // What carries no payload goes through as it is.
+
+  get fleet(): Fleet {
+    return this.#store.fleet;
+  }
 
   interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     return this.#store.interrupt(params);

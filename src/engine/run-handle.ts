@@ -14,6 +14,7 @@ import { type InputOf, validate } from '../core/schema.ts';
 import type { RunStore } from '../core/store.ts';
 import type { EventSchemas } from './context.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
+import { type Difference, diffStates } from './diff.ts';
 import { type Decision, decisionSignal } from './effects.ts';
 import { EventReader } from './event-reader.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
@@ -32,6 +33,9 @@ export interface RunHandleParts {
   /** Sends a wake-up; never rejects, because the run is due in any case. */
   readonly wake: (wakeUp: WakeUp) => Promise<void>;
 }
+
+/** A moment of a run: behind an event, or as a checkpoint keeps it. */
+export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
 
 /** Who does something to a run, and why: kept in its log. */
 export interface Request {
@@ -142,6 +146,15 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   /**
+   * What differs between the states at two points: from the first to the second. Writes nothing.
+   * @throws InvalidError for a point the run never came to; PawlError `PAWL_DEFINITION` as `state`.
+   */
+  async diff(from: StatePoint, to: StatePoint): Promise<Difference[]> {
+    const [before, after] = await Promise.all([this.#stateAt(from), this.#stateAt(to)]);
+    return diffStates(before, after);
+  }
+
+  /**
    * Sends a signal. Kept until the run takes it, whether or not it waits for one yet; the same id again changes nothing.
    * @throws InvalidError when the payload does not fit the workflow's schema; RunError `PAWL_RUN_ENDED` when the run is
    *   over, `PAWL_RUN_NOT_FOUND`. Nothing was written.
@@ -230,6 +243,10 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'missing':
         throw this.#notFound();
     }
+  }
+
+  #stateAt(point: StatePoint): Promise<S> {
+    return 'seq' in point ? this.state({ seq: point.seq }) : this.checkpoint(point.checkpoint);
   }
 
   async #replay(): Promise<{ readonly workflow: AnyWorkflow; readonly fold: Fold }> {

@@ -43,6 +43,7 @@ import type { Transfer } from '../core/transfer.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { Deletions } from './deletions.ts';
 import { nextDueAt, takeDue } from './due-runs.ts';
+import { MemoryFleet } from './fleet.ts';
 import { listRuns } from './run-list.ts';
 import { interruptRun, release, save } from './transitions.ts';
 import {
@@ -81,6 +82,7 @@ export class MemoryRunStore implements RunStore {
   readonly #ask: Ask = (worker, run) => {
     queueMicrotask(() => this.#asked.get(worker)?.(run));
   };
+  readonly fleet: MemoryFleet;
   #closed = false;
 
   constructor(options: { readonly clock?: { now(): number } } = {}) {
@@ -92,6 +94,7 @@ export class MemoryRunStore implements RunStore {
       ...{ now: open, changed, deletions: this.#deletions },
     });
     this.transfer = new MemoryTransfer(this.#runs, { open, changed });
+    this.fleet = new MemoryFleet(this.#sessions, (worker) => this.#ask(worker, undefined));
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -180,6 +183,7 @@ export class MemoryRunStore implements RunStore {
     };
     append(run, { type: 'run.claimed', data: json(data) }, now);
     run.claimSeq = lastSeq(run);
+    this.fleet.claimed(run);
     this.#changed(run.id);
     return claimed(run, params.token);
   }
@@ -221,6 +225,7 @@ export class MemoryRunStore implements RunStore {
       .slice(0, params.limit);
     for (const run of taken) {
       interruptRun(run, params, now);
+      this.fleet.lost(run);
       this.#changed(run.id);
     }
     return taken.map(toDueRun);
@@ -275,7 +280,7 @@ export class MemoryRunStore implements RunStore {
   async record(id: string): Promise<RunRecord | undefined> {
     this.#now();
     const run = this.#runs.get(id);
-    return run === undefined ? undefined : toRecord(run);
+    return run && toRecord(run);
   }
 
   async load(id: string): Promise<LoadedRun | undefined> {
@@ -340,7 +345,7 @@ export class MemoryRunStore implements RunStore {
     };
   }
 
-  async appear(worker: string, asked?: (run: string | undefined) => void): Promise<void> {
+  async appear(worker: string, asked: (run?: string) => void = () => undefined): Promise<void> {
     this.#now();
     this.#sessions.appear(worker);
     if (asked !== undefined) this.#asked.set(worker, asked);

@@ -44,7 +44,7 @@ function parseTags(text: string): Record<string, string> {
 }
 
 /** A hash by name; `key` is for the error that says a field is missing or wrong. */
-class Fields {
+export class Fields {
   readonly #values = new Map<string, Buffer>();
   readonly #key: string;
 
@@ -313,6 +313,7 @@ export function toWorker(
     active: fields.number('active'),
     loopLagMs: fields.number('loopLagMs'),
     presence,
+    draining: fields.text('draining') !== undefined,
     startedAt: fields.number('startedAt'),
     seenAt: fields.number('seenAt'),
     sessionEndsAt: fields.number('sessionEndsAt'),

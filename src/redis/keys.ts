@@ -39,6 +39,8 @@ export interface ShardKeys {
   byTag(tag: string): string;
   /** Channel on which a run's changes are announced. */
   changed(id: string): string;
+  /** Stream of the runs that workers lost, and of who took them over. */
+  readonly recoveries: string;
   /** Channel on which a worker is asked to look after one of its runs. */
   asked(worker: string): string;
 }
@@ -110,6 +112,7 @@ function shardKeys(base: string): ShardKeys {
     byWorkflow: (name) => `${base}by-workflow:${name}`,
     byTag: (tag) => `${base}by-tag:${tag}`,
     changed: (id) => `${base}changed:${id}`,
+    recoveries: `${base}recoveries`,
     asked: (worker) => `${base}asked:${worker}`,
   };
 }

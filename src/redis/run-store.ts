@@ -6,6 +6,7 @@ import type { Census } from '../core/census.ts';
 import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
+import type { Fleet } from '../core/fleet.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
@@ -59,7 +60,9 @@ import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { closedError, toFault } from './faults.ts';
 import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
+import { RedisFleet } from './fleet.ts';
 import { Keys, type ShardKeys } from './keys.ts';
+import { readMail } from './mail.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import {
   type About,
@@ -78,9 +81,6 @@ import { Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 import { shardsOf } from './shards.ts';
 import { RedisTransfer } from './transfer.ts';
-
-/** Messages read at a time; more follow when these are taken. */
-const messagesPerPage = 100;
 
 export interface RedisStoreOptions {
   readonly redis: RedisTarget;
@@ -113,6 +113,7 @@ export class RedisRunStore implements RunStore {
   readonly #announcements: Announcements;
   readonly #sessions: Sessions;
   readonly #memory: MemoryGuard;
+  readonly fleet: Fleet;
   readonly #durable: DurableWrites | undefined;
   #closed = false;
 
@@ -144,6 +145,13 @@ export class RedisRunStore implements RunStore {
       scripts: this.#scripts,
       announcements: this.#announcements,
       connect: () => createConnection(connected.target, callSettings(callMs)),
+    });
+    const run = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
+    this.fleet = new RedisFleet({
+      connection: this.#connection,
+      keys,
+      scripts: this.#scripts,
+      run,
     });
   }
 
@@ -288,16 +296,7 @@ export class RedisRunStore implements RunStore {
   }
 
   async mail(run: string): Promise<Mail> {
-    const shard = this.#keys.of(run);
-    const key = shard.inbox(run);
-    const [entries, pausedBy] = await this.#run(() =>
-      Promise.all([
-        this.#connection.xrangeBuffer(key, '-', '+', 'COUNT', messagesPerPage) as Promise<Entry[]>,
-        this.#connection.hgetBuffer(shard.run(run), 'paused'),
-      ]),
-    );
-    const messages = entries.map((entry) => toMessage(key, entry));
-    return pausedBy === null ? { messages, paused: false } : { messages, paused: true, pausedBy };
+    return this.#run(() => readMail(this.#connection, this.#keys.of(run), run));
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {

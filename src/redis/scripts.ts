@@ -49,6 +49,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   compact: 3,
   create: 5,
   delete: 10,
+  drain: 1,
   due: 1,
   forget: 3,
   interrupt: 2,
@@ -361,6 +362,10 @@ export class Scripts {
       keys.sweeper,
       worker,
     ]);
+  }
+
+  drain(worker: string): Promise<Reply> {
+    return this.#call('drain', [this.#keys.worker(worker)]);
   }
 
   look(worker: string, lockMs: number): Promise<Reply> {

@@ -20,6 +20,7 @@ import { dueTheme } from './run-store/due.ts';
 import { electionTheme } from './run-store/election.ts';
 import { expiryTheme } from './run-store/expiry.ts';
 import { fencesTheme } from './run-store/fences.ts';
+import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
 import { looseTheme } from './run-store/loose.ts';
@@ -66,6 +67,7 @@ const themes: readonly RunStoreTheme[] = [
   deletionsTheme,
   sessionsTheme,
   electionTheme,
+  fleetTheme,
   fencesTheme,
   tokensTheme,
   racesTheme,
