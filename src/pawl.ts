@@ -1,7 +1,5 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
-import type { Census } from './core/census.ts';
-import type { RecoveryInfo } from './core/fleet.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import type { Clock } from './core/clock.ts';
 import { decode, encode } from './core/codec.ts';
@@ -9,40 +7,14 @@ import { toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkPageLimit, checkPrefix, checkRunId, checkWorkflowName } from './core/names.ts';
+import { checkPrefix, checkRunId, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
-import { type CheckpointExpiry, checkExpiry } from './core/retention.ts';
 import { type Schema, validate } from './core/schema.ts';
-import type { RunStore, WorkerRecord } from './core/store.ts';
+import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
-import { type Compaction, compactRun } from './engine/compaction.ts';
-import {
-  actOnRuns,
-  type BulkAction,
-  type BulkOptions,
-  type BulkParts,
-  type BulkReport,
-} from './engine/bulk.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
-import {
-  type DeletionInfo,
-  type DeletionListOptions,
-  deleteRun,
-  listDeletions,
-} from './engine/deletions.ts';
-import { exportRun, exportRuns } from './engine/exports.ts';
-import { expireCheckpoints } from './engine/expiry.ts';
 import { type ForkOptions, type ForkPoint, prepareFork } from './engine/fork.ts';
-import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
-import { type RunMemory, runMemory, type WorkflowMemory, workflowMemory } from './engine/memory.ts';
-import {
-  retain,
-  type RetainOptions,
-  type RetentionPolicy,
-  type RetentionReport,
-} from './engine/retention.ts';
-import { type Request, RunHandle } from './engine/run-handle.ts';
-import { type RunInfo, toRunInfo } from './engine/run-info.ts';
+import { RunHandle } from './engine/run-handle.ts';
 import { startRun, type StartParts } from './engine/start.ts';
 import type { StartOptions } from './engine/start-options.ts';
 import { StoreCheckpointer } from './engine/store-checkpointer.ts';
@@ -54,27 +26,22 @@ import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
 import {
   limitsSchema,
-  bulkActionSchema,
-  bulkSchema,
-  type ListOptions,
-  listSchema,
   type OpenOptions,
   openSchema,
   type Parts,
   type ScheduleOptions,
-  requestSchema,
-  type SearchOptions,
-  toQuery,
   workerSchema,
 } from './options.ts';
+import { Operations } from './operations.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 
 /** The time is added to the id of a schedule, and the whole must be a run id. */
 const scheduleIdLength = 100;
 
-export class Pawl implements AsyncDisposable {
+export class Pawl extends Operations implements AsyncDisposable {
   /** For loops of one's own, without workflow and worker. */
   readonly checkpointer: Checkpointer;
+  readonly #start: StartParts;
   readonly #store: RunStore;
   readonly #queue: ResumeQueue;
   readonly #clock: Clock;
@@ -86,18 +53,27 @@ export class Pawl implements AsyncDisposable {
   readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
 
-  private constructor({ store, queue, ...parts }: Parts, keys: Keyring | undefined) {
-    this.#clock = parts.clock ?? systemClock;
-    this.#logger = parts.logger ?? silentLogger;
-    this.#tracing = parts.tracing;
+  private constructor({ store: plain, queue: open, ...parts }: Parts, keys: Keyring | undefined) {
+    const clock = parts.clock ?? systemClock;
+    const logger = parts.logger ?? silentLogger;
+    const limits = { ...defaultLimits, ...parts.limits };
+    const store = keys === undefined ? plain : new EncryptedRunStore(plain, keys);
+    const queue = keys === undefined ? open : new EncryptedResumeQueue(open, keys, logger);
+    const { tracing } = parts;
+    const start: StartParts = {
+      ...{ store, limits, newToken, tracing },
+      wake: (wakeUp) => this.#wake(wakeUp),
+    };
+    super({ ...start, clock, logger, workflow: undefined });
+    this.#start = start;
+    this.#store = store;
+    this.#queue = queue;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#limits = limits;
+    this.#tracing = tracing;
     this.isEncrypted = keys !== undefined;
-    this.#store = keys === undefined ? store : new EncryptedRunStore(store, keys);
-    this.#queue = keys === undefined ? queue : new EncryptedResumeQueue(queue, keys, this.#logger);
-    this.#limits = { ...defaultLimits, ...parts.limits };
-    this.checkpointer = new StoreCheckpointer({
-      ...{ store: this.#store, limits: this.#limits, newToken },
-      ...{ clock: this.#clock, logger: this.#logger },
-    });
+    this.checkpointer = new StoreCheckpointer({ store, limits, newToken, clock, logger });
   }
 
   /**
@@ -138,7 +114,7 @@ export class Pawl implements AsyncDisposable {
     input: StartInput<Workflow<Input, S, E, Output, G>>,
     options: StartOptions = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
-    const { id } = await startRun(this.#startParts(), workflow, input, options);
+    const { id } = await startRun(this.#start, workflow, input, options);
     return this.run(workflow, id);
   }
 
@@ -155,7 +131,7 @@ export class Pawl implements AsyncDisposable {
     options: ForkOptions<StateOf<S>> = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
     checkRunId(run);
-    const parts = this.#startParts();
+    const parts = this.#start;
     const { fork, record } = await prepareFork(parts, workflow, run, point, options);
     const input = decode(record.input, { key: `run ${run}, input` });
     const { id } = await startRun(parts, workflow, input, { ...options, fork });
@@ -217,7 +193,7 @@ export class Pawl implements AsyncDisposable {
     checkRunId(id);
     const workflow = typeof first === 'string' ? undefined : first;
     return new RunHandle(id, {
-      ...{ ...this.#startParts(), clock: this.#clock, workflow },
+      ...{ ...this.#start, clock: this.#clock, workflow },
     });
   }
 
@@ -235,153 +211,6 @@ export class Pawl implements AsyncDisposable {
     });
     this.#workers.add(worker);
     return worker;
-  }
-
-  /**
-   * Runs that meet every condition, the newest first (by creation), a page at a time. A page may be short, or empty,
-   * although more follow: go on until there is no cursor. Runs that come, go or change meanwhile shift no others.
-   * @throws InvalidError that names the condition that does not fit, or the cursor.
-   */
-  async list(
-    options: ListOptions = {},
-  ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
-    validate(listSchema, options, 'list options');
-    const { limit = 50, cursor, ...query } = options;
-    const params = { ...toQuery(query, 'list options'), limit };
-    const page = await this.#store.list(cursor === undefined ? params : { ...params, cursor });
-    return { runs: page.runs.map(toRunInfo), cursor: page.cursor };
-  }
-
-  /**
-   * Resumes, pauses, cancels or deletes all runs of a query that exist now, each as if asked for by itself. Runs that refuse
-   * are reported, the others are done. After a crash, or an error in between, repeat it: it goes on with what is left.
-   * @throws InvalidError; UnavailableError and other faults of Redis: runs that were reached by then are done.
-   */
-  async bulk(
-    action: BulkAction,
-    query: SearchOptions,
-    options: BulkOptions = {},
-  ): Promise<BulkReport> {
-    validate(bulkActionSchema, action, 'action');
-    validate(bulkSchema, options, 'bulk options');
-    return actOnRuns(this.#bulkParts(), { action, query: toQuery(query, 'query') }, options);
-  }
-
-  /**
-   * Removes a run and every trace of it; false when there was none. Who asked, and why, is kept: see `deletions`.
-   * @throws RunError `PAWL_RUN_ACTIVE` while a worker holds it.
-   */
-  async delete(id: string, request: Request = {}): Promise<boolean> {
-    checkRunId(id);
-    validate(requestSchema, request, 'request');
-    return deleteRun(this.#bulkParts(), id, request);
-  }
-
-  /** Runs that were deleted on request, the last one first: about the last 10 000 of each shard. */
-  async deletions(
-    options: DeletionListOptions = {},
-  ): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
-    return listDeletions(this.#bulkParts(), options);
-  }
-
-  /**
-   * Tells which runs the workflows' code of today would not understand: a log it cannot fold, a state that does not fit.
-   * Looks at every run of these workflows that has not ended, here or in the lines of an export; writes nothing.
-   * @throws InvalidError that names the line, when `from` is no whole export.
-   */
-  rehearse(
-    workflows: readonly AnyWorkflow[],
-    options: { readonly from?: AsyncIterable<string> | Iterable<string> } = {},
-  ): Promise<Rehearsal> {
-    return options.from === undefined
-      ? rehearse(this.#store, workflows)
-      : rehearseExport(options.from, workflows);
-  }
-
-  /**
-   * Lines of JSON with everything that is stored of a run, or of the runs of a list: see `engine/portable.ts`. They are
-   * made as they are read, so that a log of any length needs little memory.
-   * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
-   */
-  export(what: string | SearchOptions = {}): AsyncGenerator<string, void, undefined> {
-    if (typeof what === 'string') {
-      checkRunId(what);
-      return exportRun(this.#store, what);
-    }
-    return exportRuns(this.#store, toQuery(what, 'export options'));
-  }
-
-  /**
-   * How many runs are in each status, and what is late: runs nobody has looked at in time, runs that wait for a worker.
-   * Costs the same however many runs there are.
-   * @throws UnavailableError when Redis does not answer.
-   */
-  census(): Promise<Census> {
-    return this.#store.census();
-  }
-
-  /**
-   * Deletes runs by rules, compacts them, or drops their checkpoints; see docs/retention.md. Safe to repeat.
-   * @throws InvalidError, DefinitionError for rules that make no sense: nothing was written.
-   */
-  retain(policy: RetentionPolicy, options: RetainOptions = {}): Promise<RetentionReport> {
-    return retain({ store: this.#store, logger: this.#logger }, policy, options);
-  }
-
-  /**
-   * Drops the events of a run that its snapshot covers (up to `upTo`, if given): its past cannot be looked at any more,
-   * and it goes on as if nothing had been.
-   * @throws RunError `PAWL_RUN_NOT_FOUND`.
-   */
-  async compact(run: string, options: { readonly upTo?: number } = {}): Promise<Compaction> {
-    checkRunId(run);
-    return compactRun(this.#store, run, options);
-  }
-
-  /** Drops checkpoints of a run, by their ids or those that have expired; returns how many. */
-  async forgetCheckpoints(
-    run: string,
-    which: readonly string[] | CheckpointExpiry,
-  ): Promise<number> {
-    checkRunId(run);
-    if ('length' in which) return this.#store.archive.forget(run, which);
-    checkExpiry(which, 'expiry');
-    return expireCheckpoints(this.#store, run, which);
-  }
-
-  /**
-   * Bytes in Redis by kind: of a run, or of the newest `sample` (default 100) runs of a workflow or of all.
-   * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
-   */
-  memory(run: string): Promise<RunMemory>;
-  memory(of: { readonly workflow?: string; readonly sample?: number }): Promise<WorkflowMemory>;
-  async memory(
-    what: string | { readonly workflow?: string; readonly sample?: number },
-  ): Promise<RunMemory | WorkflowMemory> {
-    if (typeof what !== 'string') return workflowMemory(this.#store, what);
-    checkRunId(what);
-    return runMemory(this.#store, what);
-  }
-
-  /** The workers that are registered now. */
-  workers(): Promise<readonly WorkerRecord[]> {
-    return this.#store.workers();
-  }
-
-  /**
-   * Asks a worker to close, wherever it is: it takes no more runs, hands those it holds to others, and leaves. Its process
-   * goes on; whoever looks at its `readiness` sees that it is closing. False when there is no such worker.
-   */
-  drain(worker: string): Promise<boolean> {
-    return this.#store.fleet.drain(worker);
-  }
-
-  /** Runs that were taken from workers which died or froze, the newest first: the last 1,000 of each shard at least. */
-  async recoveries(options: { readonly limit?: number } = {}): Promise<readonly RecoveryInfo[]> {
-    const { limit = 50 } = options;
-    checkPageLimit(limit);
-    const found = await this.#store.fleet.recoveries(limit);
-    return found.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
   }
 
   /** Closes the workers made here, then the connections. */
@@ -402,20 +231,6 @@ export class Pawl implements AsyncDisposable {
     const { schedules } = this.#queue;
     if (schedules !== undefined) return schedules;
     throw new DefinitionError('This resume queue keeps no schedules; the one on BullMQ does.');
-  }
-
-  #startParts(): StartParts {
-    return {
-      ...{ store: this.#store, limits: this.#limits, newToken, tracing: this.#tracing },
-      wake: (wakeUp) => this.#wake(wakeUp),
-    };
-  }
-
-  #bulkParts(): BulkParts {
-    return {
-      ...{ ...this.#startParts(), clock: this.#clock, logger: this.#logger },
-      workflow: undefined,
-    };
   }
 
   async #wake(wakeUp: WakeUp): Promise<void> {

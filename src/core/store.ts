@@ -19,8 +19,13 @@ import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { Fleet, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
+import type { Message } from './message.ts';
 import type { RunQuery } from './run-query.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
+
+export type { Message, MessageKind } from './message.ts';
+export type { Snapshot } from './snapshot.ts';
 
 export type { Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 
@@ -75,18 +80,6 @@ export interface ClaimParams {
   readonly loose?: boolean;
 }
 
-export interface Snapshot {
-  /** How often this run's snapshot was saved. */
-  readonly version: number;
-  /** The events folded into it: all up to this one. */
-  readonly seq: number;
-  /** The version of the state's schema it was written with. */
-  readonly schema: number;
-  readonly at: number;
-  /** Encoded fields: `state:<key>` for the state, `step:<name>` for kept step results. */
-  readonly fields: ReadonlyMap<string, Uint8Array>;
-}
-
 /** What changed since the snapshot before; covers all events of the commit it travels with. */
 export interface SnapshotDelta {
   readonly schema: number;
@@ -94,21 +87,6 @@ export interface SnapshotDelta {
   readonly remove: readonly string[];
   /** Keeps this snapshot, as so many checkpoints; `bytes` is its whole size, as the owner counts it. */
   readonly keep?: { readonly marks: readonly CheckpointMark[]; readonly bytes: number };
-}
-
-/** What a message to a run is about. */
-export type MessageKind = 'signal' | 'cancel' | 'child';
-
-/** A message in a run's inbox, not yet in its log. */
-export interface Message {
-  readonly id: string;
-  readonly kind: MessageKind;
-  /** Name of the signal, or id of the child run; empty for the other kinds. */
-  readonly name: string;
-  /** Encoded payload. */
-  readonly data: Uint8Array;
-  /** When it came, on the store's clock. */
-  readonly at: number;
 }
 
 /** What others want of a run: its messages in the order they came, and whether it is to be paused. */

@@ -12,7 +12,8 @@
 import type { CheckpointRecord } from './checkpoint.ts';
 import type { StoredEvent } from './event.ts';
 import { isEnded, type RunRecord } from './run.ts';
-import type { Message, Snapshot } from './store.ts';
+import type { Message } from './message.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** How long staged parts stay when no further one comes. */
 export const stagedMs = 3_600_000;

@@ -59,7 +59,6 @@ import { MemorySessions } from './sessions.ts';
 import { MemoryTransfer } from './transfer.ts';
 import {
   append,
-  copy,
   changeStatus,
   eventsAfter,
   json,
@@ -68,6 +67,7 @@ import {
   type StoredRun,
   toDueRun,
   toRecord,
+  newRun,
 } from './stored-run.ts';
 
 export class MemoryRunStore implements RunStore {
@@ -104,44 +104,7 @@ export class MemoryRunStore implements RunStore {
       const outcome = known.createToken === params.token ? 'created' : 'exists';
       return { outcome, record: toRecord(known) };
     }
-    const { delayMs = 0 } = params;
-    const run: StoredRun = {
-      id: params.run,
-      workflow: params.workflow,
-      input: copy(params.input),
-      tags: { ...params.tags },
-      createToken: params.token,
-      createdAt: now,
-      events: [],
-      firstSeq: 1,
-      status: delayMs > 0 ? 'waiting' : 'queued',
-      changedAt: now,
-      fence: 0,
-      codeVersion: 0,
-      worker: undefined,
-      owner: undefined,
-      token: undefined,
-      claimSeq: 0,
-      snapshot: undefined,
-      kept: [],
-      inbox: [],
-      seen: new Set(),
-      paused: false,
-      pausedBy: undefined,
-      parent: params.parent,
-      priority: params.priority ?? 0,
-      deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
-      loose: params.loose ?? false,
-      progress: undefined,
-      expiresAt: undefined,
-      output: undefined,
-      error: undefined,
-      wakeAt: delayMs > 0 ? now + delayMs : undefined,
-      dueAt: params.loose === true ? undefined : now + (delayMs > 0 ? delayMs : params.resendMs),
-      takeovers: 0,
-      deaths: 0,
-      lost: undefined,
-    };
+    const run = newRun(params, now);
     append(run, { type: 'run.created', data: params.data }, now);
     if (params.snapshot !== undefined) save(run, params.snapshot, now);
     this.#runs.set(run.id, run);

@@ -2,7 +2,7 @@
 import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
-import type { DueRun, Message, Snapshot } from '../core/store.ts';
+import type { CreateParams, DueRun, Message, Snapshot } from '../core/store.ts';
 
 export interface StoredRun {
   readonly id: string;
@@ -144,4 +144,46 @@ export function toDueRun(run: StoredRun): DueRun {
   const { id, workflow, fence, status, deaths, priority, expiresAt } = run;
   const untold = expiresAt !== undefined;
   return { run: id, workflow, fence, status, deaths, priority, untold };
+}
+
+/** A run as it begins, before its first event. */
+export function newRun(params: CreateParams, now: number): StoredRun {
+  const { delayMs = 0 } = params;
+  return {
+    id: params.run,
+    workflow: params.workflow,
+    input: copy(params.input),
+    tags: { ...params.tags },
+    createToken: params.token,
+    createdAt: now,
+    events: [],
+    firstSeq: 1,
+    status: delayMs > 0 ? 'waiting' : 'queued',
+    changedAt: now,
+    fence: 0,
+    codeVersion: 0,
+    worker: undefined,
+    owner: undefined,
+    token: undefined,
+    claimSeq: 0,
+    snapshot: undefined,
+    kept: [],
+    inbox: [],
+    seen: new Set(),
+    paused: false,
+    pausedBy: undefined,
+    parent: params.parent,
+    priority: params.priority ?? 0,
+    deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
+    loose: params.loose ?? false,
+    progress: undefined,
+    expiresAt: undefined,
+    output: undefined,
+    error: undefined,
+    wakeAt: delayMs > 0 ? now + delayMs : undefined,
+    dueAt: params.loose === true ? undefined : now + (delayMs > 0 ? delayMs : params.resendMs),
+    takeovers: 0,
+    deaths: 0,
+    lost: undefined,
+  };
 }

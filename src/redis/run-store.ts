@@ -7,7 +7,6 @@ import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import type { Fleet } from '../core/fleet.ts';
-import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
@@ -55,11 +54,11 @@ import {
   type RedisTarget,
 } from './connection.ts';
 import { listDeletions } from './deletions.ts';
-import { confirmationFor, type Durability } from './durability.ts';
+import { confirmationFor } from './durability.ts';
 import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { closedError, toFault } from './faults.ts';
-import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
+import { type Entry, type Flat, flatten, toEvent, toRecord } from './fields.ts';
 import { RedisFleet } from './fleet.ts';
 import { Keys, type ShardKeys } from './keys.ts';
 import { readMail } from './mail.ts';
@@ -78,27 +77,10 @@ import {
 } from './outcomes.ts';
 import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
+import type { RedisStoreOptions } from './store-options.ts';
 import { Sessions } from './sessions.ts';
 import { shardsOf } from './shards.ts';
 import { RedisTransfer } from './transfer.ts';
-
-export interface RedisStoreOptions {
-  readonly redis: RedisTarget;
-  readonly prefix?: string;
-  /** Number of shards of a new prefix; default 1, in Redis Cluster 16. It cannot be changed later. */
-  readonly shards?: number;
-  readonly allowEviction?: boolean;
-  /** How safe a write must be before it is acknowledged. Default `memory`. */
-  readonly durability?: Durability;
-  /** How long to wait for Redis, in milliseconds. */
-  readonly connectMs?: number;
-  /**
-   * How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. A connection
-   * that owes an answer and is silent for a third of it is dropped, and the call goes out again on a new one.
-   */
-  readonly callMs?: number;
-  readonly logger?: Logger;
-}
 
 export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */

@@ -19,11 +19,11 @@ import type {
   ListParams,
   Ownership,
   PostParams,
-  Release,
   WorkerInfo,
 } from '../core/store.ts';
 import { AppendGroups, toAppended } from './append-groups.ts';
 import { type Argument, type Reply, toBuffer } from './arguments.ts';
+import { commitArguments } from './commit-arguments.ts';
 import type { Connection } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
 import { type DurableScript, durableScript, type DurableWrites } from './durable-writes.ts';
@@ -149,31 +149,11 @@ export class Scripts {
   /** A commit; one that only appends takes the short way. */
   commit(params: CommitParams): Promise<Reply> {
     const shard = this.#keys.of(params.run);
-    const { events, snapshot, release, taken } = params;
+    const { snapshot, release, taken } = params;
     if (snapshot === undefined && release === undefined && taken === undefined) {
       return this.#groups?.append(shard, params) ?? this.#append(params, shard);
     }
-    const args: Argument[] = [
-      ...[shard.run(params.run), shard.events(params.run), shard.snapshot(params.run)],
-      ...[params.run, params.fence, params.owner, params.token, params.expectedSeq, shard.base],
-      ...[
-        events.length,
-        snapshot?.schema ?? '',
-        snapshot?.set.size ?? 0,
-        snapshot?.remove.length ?? 0,
-      ],
-      ...releaseArguments(release),
-      ...[taken ?? 0, snapshot?.keep?.marks.length ?? 0, snapshot?.keep?.bytes ?? ''],
-    ];
-    for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
-    if (snapshot !== undefined) {
-      for (const [field, bytes] of snapshot.set) args.push(field, toBuffer(bytes));
-      args.push(...snapshot.remove);
-      for (const { label, node, metadata } of snapshot.keep?.marks ?? []) {
-        args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
-      }
-    }
-    return this.#call('commit', args);
+    return this.#call('commit', commitArguments(shard, params));
   }
 
   /** The hot path: plain pushes, because spreading small arrays costs more than the rest of it. */
@@ -407,23 +387,4 @@ export class Scripts {
 /** KEYS 1–5 of claim and delete. */
 function runKeys(shard: ShardKeys, run: string): string[] {
   return [shard.run(run), shard.payload(run), shard.events(run), shard.snapshot(run), shard.due];
-}
-
-/** ARGV 11–13 of the commit script: status, result, delay. */
-function releaseArguments(release: Release | undefined): Argument[] {
-  switch (release?.status) {
-    case undefined:
-      return ['', '', ''];
-    case 'completed':
-      return [release.status, toBuffer(release.output), release.keepMs];
-    case 'failed':
-    case 'cancelled':
-      return [release.status, toBuffer(release.error), release.keepMs];
-    case 'quarantined':
-      return [release.status, toBuffer(release.error), ''];
-    case 'queued':
-      return [release.status, '', release.resendMs];
-    case 'waiting':
-      return [release.status, '', release.wakeMs ?? ''];
-  }
 }

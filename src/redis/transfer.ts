@@ -6,7 +6,7 @@
  * them has a time to live, renewed by each further part; what a crash leaves is dropped by Redis itself, and stands in
  * nobody's way until then, because the import that is begun anew has another token.
  */
-import type { Message, Snapshot } from '../core/store.ts';
+import type { Snapshot } from '../core/store.ts';
 import {
   restoredDue,
   type RestoreOutcome,

@@ -5,7 +5,8 @@ import { BullResumeQueue } from '../../src/bullmq/resume-queue.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { type Connection, createConnection, type RedisTarget } from '../../src/redis/connection.ts';
-import { RedisRunStore, type RedisStoreOptions } from '../../src/redis/run-store.ts';
+import { RedisRunStore } from '../../src/redis/run-store.ts';
+import type { RedisStoreOptions } from '../../src/redis/store-options.ts';
 import type { OpenedResumeQueue } from '../../src/testing/resume-queue/opened.ts';
 import type { OpenedRunStore } from '../../src/testing/run-store/opened.ts';
 

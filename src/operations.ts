@@ -1,0 +1,200 @@
+/** What is done with runs as they lie in the store: found, looked through, moved, cleaned up. A pawl can all of it. */
+import type { Census } from './core/census.ts';
+import type { RecoveryInfo } from './core/fleet.ts';
+import { checkPageLimit, checkRunId } from './core/names.ts';
+import { type CheckpointExpiry, checkExpiry } from './core/retention.ts';
+import { validate } from './core/schema.ts';
+import type { WorkerRecord } from './core/store.ts';
+import { type Compaction, compactRun } from './engine/compaction.ts';
+import {
+  actOnRuns,
+  type BulkAction,
+  type BulkOptions,
+  type BulkParts,
+  type BulkReport,
+} from './engine/bulk.ts';
+import {
+  type DeletionInfo,
+  type DeletionListOptions,
+  deleteRun,
+  listDeletions,
+} from './engine/deletions.ts';
+import { exportRun, exportRuns } from './engine/exports.ts';
+import { expireCheckpoints } from './engine/expiry.ts';
+import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
+import { type RunMemory, runMemory, type WorkflowMemory, workflowMemory } from './engine/memory.ts';
+import {
+  retain,
+  type RetainOptions,
+  type RetentionPolicy,
+  type RetentionReport,
+} from './engine/retention.ts';
+import { type Request } from './engine/run-handle.ts';
+import { type RunInfo, toRunInfo } from './engine/run-info.ts';
+import type { AnyWorkflow } from './engine/workflow.ts';
+import {
+  bulkActionSchema,
+  bulkSchema,
+  type ListOptions,
+  listSchema,
+  requestSchema,
+  type SearchOptions,
+  toQuery,
+} from './options.ts';
+
+export class Operations {
+  readonly #parts: BulkParts;
+
+  constructor(parts: BulkParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Runs that meet every condition, the newest first (by creation), a page at a time. A page may be short, or empty,
+   * although more follow: go on until there is no cursor. Runs that come, go or change meanwhile shift no others.
+   * @throws InvalidError that names the condition that does not fit, or the cursor.
+   */
+  async list(
+    options: ListOptions = {},
+  ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
+    validate(listSchema, options, 'list options');
+    const { limit = 50, cursor, ...query } = options;
+    const params = { ...toQuery(query, 'list options'), limit };
+    const page = await this.#parts.store.list(
+      cursor === undefined ? params : { ...params, cursor },
+    );
+    return { runs: page.runs.map(toRunInfo), cursor: page.cursor };
+  }
+
+  /**
+   * Resumes, pauses, cancels or deletes all runs of a query that exist now, each as if asked for by itself. Runs that refuse
+   * are reported, the others are done. After a crash, or an error in between, repeat it: it goes on with what is left.
+   * @throws InvalidError; UnavailableError and other faults of Redis: runs that were reached by then are done.
+   */
+  async bulk(
+    action: BulkAction,
+    query: SearchOptions,
+    options: BulkOptions = {},
+  ): Promise<BulkReport> {
+    validate(bulkActionSchema, action, 'action');
+    validate(bulkSchema, options, 'bulk options');
+    return actOnRuns(this.#parts, { action, query: toQuery(query, 'query') }, options);
+  }
+
+  /**
+   * Removes a run and every trace of it; false when there was none. Who asked, and why, is kept: see `deletions`.
+   * @throws RunError `PAWL_RUN_ACTIVE` while a worker holds it.
+   */
+  async delete(id: string, request: Request = {}): Promise<boolean> {
+    checkRunId(id);
+    validate(requestSchema, request, 'request');
+    return deleteRun(this.#parts, id, request);
+  }
+
+  /** Runs that were deleted on request, the last one first: about the last 10 000 of each shard. */
+  async deletions(
+    options: DeletionListOptions = {},
+  ): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
+    return listDeletions(this.#parts, options);
+  }
+
+  /**
+   * Tells which runs the workflows' code of today would not understand: a log it cannot fold, a state that does not fit.
+   * Looks at every run of these workflows that has not ended, here or in the lines of an export; writes nothing.
+   * @throws InvalidError that names the line, when `from` is no whole export.
+   */
+  rehearse(
+    workflows: readonly AnyWorkflow[],
+    options: { readonly from?: AsyncIterable<string> | Iterable<string> } = {},
+  ): Promise<Rehearsal> {
+    return options.from === undefined
+      ? rehearse(this.#parts.store, workflows)
+      : rehearseExport(options.from, workflows);
+  }
+
+  /**
+   * Lines of JSON with everything that is stored of a run, or of the runs of a list: see `engine/portable.ts`. They are
+   * made as they are read, so that a log of any length needs little memory.
+   * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
+   */
+  export(what: string | SearchOptions = {}): AsyncGenerator<string, void, undefined> {
+    if (typeof what === 'string') {
+      checkRunId(what);
+      return exportRun(this.#parts.store, what);
+    }
+    return exportRuns(this.#parts.store, toQuery(what, 'export options'));
+  }
+
+  /**
+   * How many runs are in each status, and what is late: runs nobody has looked at in time, runs that wait for a worker.
+   * Costs the same however many runs there are.
+   * @throws UnavailableError when Redis does not answer.
+   */
+  census(): Promise<Census> {
+    return this.#parts.store.census();
+  }
+
+  /**
+   * Deletes runs by rules, compacts them, or drops their checkpoints; see docs/retention.md. Safe to repeat.
+   * @throws InvalidError, DefinitionError for rules that make no sense: nothing was written.
+   */
+  retain(policy: RetentionPolicy, options: RetainOptions = {}): Promise<RetentionReport> {
+    return retain(this.#parts, policy, options);
+  }
+
+  /**
+   * Drops the events of a run that its snapshot covers (up to `upTo`, if given): its past cannot be looked at any more,
+   * and it goes on as if nothing had been.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`.
+   */
+  async compact(run: string, options: { readonly upTo?: number } = {}): Promise<Compaction> {
+    checkRunId(run);
+    return compactRun(this.#parts.store, run, options);
+  }
+
+  /** Drops checkpoints of a run, by their ids or those that have expired; returns how many. */
+  async forgetCheckpoints(
+    run: string,
+    which: readonly string[] | CheckpointExpiry,
+  ): Promise<number> {
+    checkRunId(run);
+    if ('length' in which) return this.#parts.store.archive.forget(run, which);
+    checkExpiry(which, 'expiry');
+    return expireCheckpoints(this.#parts.store, run, which);
+  }
+
+  /**
+   * Bytes in Redis by kind: of a run, or of the newest `sample` (default 100) runs of a workflow or of all.
+   * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
+   */
+  memory(run: string): Promise<RunMemory>;
+  memory(of: { readonly workflow?: string; readonly sample?: number }): Promise<WorkflowMemory>;
+  async memory(
+    what: string | { readonly workflow?: string; readonly sample?: number },
+  ): Promise<RunMemory | WorkflowMemory> {
+    if (typeof what !== 'string') return workflowMemory(this.#parts.store, what);
+    checkRunId(what);
+    return runMemory(this.#parts.store, what);
+  }
+
+  /** The workers that are registered now. */
+  workers(): Promise<readonly WorkerRecord[]> {
+    return this.#parts.store.workers();
+  }
+
+  /**
+   * Asks a worker to close, wherever it is: it takes no more runs, hands those it holds to others, and leaves. Its process
+   * goes on; whoever looks at its `readiness` sees that it is closing. False when there is no such worker.
+   */
+  drain(worker: string): Promise<boolean> {
+    return this.#parts.store.fleet.drain(worker);
+  }
+
+  /** Runs that were taken from workers which died or froze, the newest first: the last 1,000 of each shard at least. */
+  async recoveries(options: { readonly limit?: number } = {}): Promise<readonly RecoveryInfo[]> {
+    const { limit = 50 } = options;
+    checkPageLimit(limit);
+    const found = await this.#parts.store.fleet.recoveries(limit);
+    return found.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
+  }
+}

@@ -1,0 +1,48 @@
+/** The arguments of the commit script, in the order that its header spells. */
+import type { CommitParams, Release } from '../core/store.ts';
+import { type Argument, toBuffer } from './arguments.ts';
+import type { ShardKeys } from './keys.ts';
+
+export function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
+  const { events, snapshot, release, taken } = params;
+  const args: Argument[] = [
+    ...[shard.run(params.run), shard.events(params.run), shard.snapshot(params.run)],
+    ...[params.run, params.fence, params.owner, params.token, params.expectedSeq, shard.base],
+    ...[
+      events.length,
+      snapshot?.schema ?? '',
+      snapshot?.set.size ?? 0,
+      snapshot?.remove.length ?? 0,
+    ],
+    ...releaseArguments(release),
+    ...[taken ?? 0, snapshot?.keep?.marks.length ?? 0, snapshot?.keep?.bytes ?? ''],
+  ];
+  for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
+  if (snapshot !== undefined) {
+    for (const [field, bytes] of snapshot.set) args.push(field, toBuffer(bytes));
+    args.push(...snapshot.remove);
+    for (const { label, node, metadata } of snapshot.keep?.marks ?? []) {
+      args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
+    }
+  }
+  return args;
+}
+
+/** ARGV 11–13 of the commit script: status, result, delay. */
+function releaseArguments(release: Release | undefined): Argument[] {
+  switch (release?.status) {
+    case undefined:
+      return ['', '', ''];
+    case 'completed':
+      return [release.status, toBuffer(release.output), release.keepMs];
+    case 'failed':
+    case 'cancelled':
+      return [release.status, toBuffer(release.error), release.keepMs];
+    case 'quarantined':
+      return [release.status, toBuffer(release.error), ''];
+    case 'queued':
+      return [release.status, '', release.resendMs];
+    case 'waiting':
+      return [release.status, '', release.wakeMs ?? ''];
+  }
+}
