@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { startRedisServer } from '../src/testing/redis-server.ts';
 import { runWorkload } from './contest.ts';
+import { runGuard } from './guard.ts';
 import { currentLoad, describe } from './machine.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { toHtml } from './report-html.ts';
@@ -15,6 +16,9 @@ const docsFile = fileURLToPath(new URL('../../docs/performance.md', import.meta.
 /** The ones that `--quick` measures again with appendfsync always. */
 const quickDurable = new Set(['append-64']);
 
+/** Redis must not rewrite its file by itself in the middle of a measurement. */
+const config = { 'auto-aof-rewrite-percentage': '0' };
+
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -22,8 +26,6 @@ function say(line: string): void {
 async function measure(options: Options): Promise<Result> {
   const startedAt = performance.now();
   const loadAtStart = currentLoad();
-  // Redis must not rewrite its file by itself in the middle of a measurement.
-  const config = { 'auto-aof-rewrite-percentage': '0' };
   const server = await startRedisServer({ config });
   const { url } = server;
   const rows: Row[] = [];
@@ -52,6 +54,10 @@ async function measure(options: Options): Promise<Result> {
 const options = readOptions(process.argv.slice(2));
 if (options.help) {
   process.stdout.write(`${usage}\n`);
+} else if (options.guard) {
+  const server = await startRedisServer({ config });
+  const isAsFast = await runGuard(server.url, { ...options, say }).finally(() => server.stop());
+  process.exitCode = isAsFast ? 0 : 1;
 } else {
   const result =
     options.from === undefined
