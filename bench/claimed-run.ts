@@ -2,7 +2,7 @@
 import { encode } from '../src/core/codec.ts';
 import { defaultLimits } from '../src/core/limits.ts';
 import type { NewEvent } from '../src/core/event.ts';
-import type { SnapshotDelta } from '../src/core/store.ts';
+import type { ClaimOutcome, Release, SnapshotDelta } from '../src/core/store.ts';
 import { newToken } from '../src/engine/worker.ts';
 import { RedisRunStore } from '../src/redis/run-store.ts';
 
@@ -34,11 +34,22 @@ export class ClaimedRun {
     const claim = { run, worker: 'bench', codeVersion: 1, token: newToken() };
     const claimed = await store.claim(claim);
     if (claimed.outcome !== 'claimed') throw new Error(`run ${run} was ${claimed.outcome}`);
-    return new ClaimedRun(store, { ...claimed.ownership, seq: claimed.record.seq });
+    return ClaimedRun.from(store, claimed);
+  }
+
+  static from(
+    store: RedisRunStore,
+    { ownership, record }: Extract<ClaimOutcome, { outcome: 'claimed' }>,
+  ): ClaimedRun {
+    return new ClaimedRun(store, { ...ownership, seq: record.seq });
   }
 
   /** One commit. */
-  async commit(events: readonly NewEvent[], snapshot?: SnapshotDelta): Promise<void> {
+  async commit(
+    events: readonly NewEvent[],
+    snapshot?: SnapshotDelta,
+    release?: Release,
+  ): Promise<void> {
     const { run, fence, owner } = this.#ownership;
     const params = { run, fence, owner, token: newToken(), expectedSeq: this.#seq, events };
     const outcome = await this.#store.commit(
@@ -46,6 +57,12 @@ export class ClaimedRun {
     );
     if (outcome.outcome !== 'committed') throw new Error(`a commit was ${outcome.outcome}`);
     this.#seq = outcome.seq;
+  }
+
+  /** Completes the run. */
+  end(): Promise<void> {
+    const release = { status: 'completed', output: encoded(null), keepMs: 3_600_000 } as const;
+    return this.commit([], undefined, release);
   }
 }
 

@@ -1,8 +1,11 @@
 /** `npm run bench`: measures pawl against plain Redis and plain BullMQ on this machine. `--help` tells the options. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { startRedisServer } from '../src/testing/redis-server.ts';
 import { runWorkload } from './contest.ts';
+import { draw, toGrowthHtml, toGrowthMarkdown, type GrowthResult } from './growth-report.ts';
+import { measureGrowth } from './growth.ts';
+import { runGuard } from './guard.ts';
 import { currentLoad, describe } from './machine.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { toHtml } from './report-html.ts';
@@ -15,6 +18,9 @@ const docsFile = fileURLToPath(new URL('../../docs/performance.md', import.meta.
 /** The ones that `--quick` measures again with appendfsync always. */
 const quickDurable = new Set(['append-64']);
 
+/** Redis must not rewrite its file by itself in the middle of a measurement. */
+const config = { 'auto-aof-rewrite-percentage': '0' };
+
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -22,8 +28,6 @@ function say(line: string): void {
 async function measure(options: Options): Promise<Result> {
   const startedAt = performance.now();
   const loadAtStart = currentLoad();
-  // Redis must not rewrite its file by itself in the middle of a measurement.
-  const config = { 'auto-aof-rewrite-percentage': '0' };
   const server = await startRedisServer({ config });
   const { url } = server;
   const rows: Row[] = [];
@@ -49,9 +53,38 @@ async function measure(options: Options): Promise<Result> {
   }
 }
 
+async function showGrowth(options: Options): Promise<void> {
+  const startedAt = performance.now();
+  const loadAtStart = currentLoad();
+  const curves = await measureGrowth({ ...options, say });
+  const server = await startRedisServer();
+  const machine = await describe(server.url, loadAtStart).finally(() => server.stop());
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
+  const result: GrowthResult = {
+    ...{ curves, machine, seconds, quick: options.quick, at: new Date().toISOString() },
+  };
+  await writeFile(reportFile, toGrowthHtml(result));
+  const markdown = toGrowthMarkdown(result);
+  if (options.docs) {
+    for (const curve of curves) {
+      await writeFile(new URL(`${curve.name}.svg`, pathToFileURL(docsFile)), draw(curve));
+    }
+    const page = await readFile(docsFile, 'utf8');
+    await writeFile(docsFile, withTables(page, markdown, 'growth'));
+  }
+  process.stdout.write(`${options.json ? JSON.stringify(result, undefined, 1) : markdown}\n`);
+  say(`Charts: ${reportFile}`);
+}
+
 const options = readOptions(process.argv.slice(2));
 if (options.help) {
   process.stdout.write(`${usage}\n`);
+} else if (options.guard) {
+  const server = await startRedisServer({ config });
+  const isAsFast = await runGuard(server.url, { ...options, say }).finally(() => server.stop());
+  process.exitCode = isAsFast ? 0 : 1;
+} else if (options.growth) {
+  await showGrowth(options);
 } else {
   const result =
     options.from === undefined

@@ -12,6 +12,10 @@ export interface Options {
   readonly docs: boolean;
   readonly from: string | undefined;
   readonly profileDir: string | undefined;
+  readonly guard: boolean;
+  readonly record: boolean;
+  readonly growth: boolean;
+  readonly costs: boolean;
   readonly help: boolean;
 }
 
@@ -26,6 +30,10 @@ export const usage = `npm run bench -- [options]
   --docs             puts those tables into docs/performance.md
   --from <file>      renders a result that was printed by --json; measures nothing
   --profile <dir>    writes a CPU profile of each contender there
+  --guard            under 40 s: fails when pawl is slower, beside raw, than bench/recorded.json says
+  --guard --record   writes bench/recorded.json
+  --growth           curves: what an operation costs as runs, events, state and workers grow; minutes
+  --costs            what a call costs Redis and its client: the figures of docs/scaling.md
 Everything else is told on stderr; charts are in bench/report.html.`;
 
 export function readOptions(args: readonly string[]): Options {
@@ -37,6 +45,10 @@ export function readOptions(args: readonly string[]): Options {
       markdown: { type: 'boolean', default: false },
       docs: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
+      guard: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+      growth: { type: 'boolean', default: false },
+      costs: { type: 'boolean', default: false },
       only: { type: 'string' },
       contenders: { type: 'string' },
       rounds: { type: 'string' },
@@ -45,9 +57,10 @@ export function readOptions(args: readonly string[]): Options {
       profile: { type: 'string' },
     },
   });
-  const { json, quick, markdown, docs, help, from } = values;
+  const { json, quick, markdown, docs, help, from, guard, record, growth, costs } = values;
   return {
     ...{ json, quick, markdown, docs, help, from, profileDir: values.profile },
+    ...{ guard, record, growth, costs },
     only: toPattern(values.only),
     contenders: toPattern(values.contenders),
     rounds: count(values.rounds, quick ? 3 : 5),

@@ -44,7 +44,7 @@ function verdicts(result: Result): string[][] {
   ]);
 }
 
-export function describeMachine({ machine, quick, seconds, at }: Result): string {
+export function describeMachine({ machine, quick, seconds, at }: Omit<Result, 'rows'>): string {
   const { cpu, cores, memoryGb, loadAtStart, loadAtEnd, node, redis, ioredis, bullmq } = machine;
   return [
     `${cpu}, ${cores} cores, ${memoryGb} GB; load ${loadAtStart} at the start, ${loadAtEnd} at the end.`,
@@ -85,9 +85,9 @@ export function toMarkdown(result: Result): string {
   ].join('\n\n');
 }
 
-/** A page with new tables between its two marks. */
-export function withTables(page: string, tables: string): string {
-  const [begin, end] = ['<!-- tables: begin -->', '<!-- tables: end -->'];
+/** A page with something new between two of its marks. */
+export function withTables(page: string, tables: string, mark = 'tables'): string {
+  const [begin, end] = [`<!-- ${mark}: begin -->`, `<!-- ${mark}: end -->`];
   if (!page.includes(begin) || !page.includes(end)) throw new Error(`the page has no ${begin}`);
   const before = page.slice(0, page.indexOf(begin) + begin.length);
   return `${before}\n\n${tables}\n\n${page.slice(page.indexOf(end))}`;
