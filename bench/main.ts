@@ -14,6 +14,7 @@ import type { Fsync, Result, Row } from './result.ts';
 import { workloads } from './workloads.ts';
 
 const reportFile = fileURLToPath(new URL('../../bench/report.html', import.meta.url));
+const growthFile = fileURLToPath(new URL('../../bench/growth.html', import.meta.url));
 const docsFile = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 /** The ones that `--quick` measures again with appendfsync always. */
 const quickDurable = new Set(['append-64']);
@@ -63,7 +64,7 @@ async function showGrowth(options: Options): Promise<void> {
   const result: GrowthResult = {
     ...{ curves, machine, seconds, quick: options.quick, at: new Date().toISOString() },
   };
-  await writeFile(reportFile, toGrowthHtml(result));
+  await writeFile(growthFile, toGrowthHtml(result));
   const markdown = toGrowthMarkdown(result);
   if (options.docs) {
     for (const curve of curves) {
@@ -73,7 +74,7 @@ async function showGrowth(options: Options): Promise<void> {
     await writeFile(docsFile, withTables(page, markdown, 'growth'));
   }
   process.stdout.write(`${options.json ? JSON.stringify(result, undefined, 1) : markdown}\n`);
-  say(`Charts: ${reportFile}`);
+  say(`Charts: ${growthFile}`);
 }
 
 const options = readOptions(process.argv.slice(2));

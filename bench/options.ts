@@ -15,7 +15,6 @@ export interface Options {
   readonly guard: boolean;
   readonly record: boolean;
   readonly growth: boolean;
-  readonly costs: boolean;
   readonly help: boolean;
 }
 
@@ -33,7 +32,6 @@ export const usage = `npm run bench -- [options]
   --guard            under 40 s: fails when pawl is slower, beside raw, than bench/recorded.json says
   --guard --record   writes bench/recorded.json
   --growth           curves: what an operation costs as runs, events, state and workers grow; minutes
-  --costs            what a call costs Redis and its client: the figures of docs/scaling.md
 Everything else is told on stderr; charts are in bench/report.html.`;
 
 export function readOptions(args: readonly string[]): Options {
@@ -48,7 +46,6 @@ export function readOptions(args: readonly string[]): Options {
       guard: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
       growth: { type: 'boolean', default: false },
-      costs: { type: 'boolean', default: false },
       only: { type: 'string' },
       contenders: { type: 'string' },
       rounds: { type: 'string' },
@@ -57,10 +54,10 @@ export function readOptions(args: readonly string[]): Options {
       profile: { type: 'string' },
     },
   });
-  const { json, quick, markdown, docs, help, from, guard, record, growth, costs } = values;
+  const { json, quick, markdown, docs, help, from, guard, record, growth } = values;
   return {
     ...{ json, quick, markdown, docs, help, from, profileDir: values.profile },
-    ...{ guard, record, growth, costs },
+    ...{ guard, record, growth },
     only: toPattern(values.only),
     contenders: toPattern(values.contenders),
     rounds: count(values.rounds, quick ? 3 : 5),

@@ -78,6 +78,31 @@ function perStep(bytes: number): Record<string, readonly number[]> {
   return { memory: [bytes], 'per payload byte': [bytes / payloadBytes] };
 }
 
+function pawlMemory(name: string, { compacted }: { readonly compacted: boolean }): Contender {
+  return {
+    name,
+    async measure({ url }) {
+      const thousand = defineWorkflow({
+        name: 'thousand',
+        async run(ctx) {
+          for (let step = 0; step < steps; step++) await ctx.step(`s${step}`, () => result);
+        },
+      });
+      const pawl = await Pawl.open({ redis: url });
+      const redis = new Redis(url);
+      const worker = pawl.worker({ workflows: [thousand] });
+      const run = await pawl.start(thousand, undefined);
+      await run.result();
+      await worker.close();
+      if (compacted) await pawl.compact(run.id);
+      const bytes = await keyBytes(redis);
+      redis.disconnect();
+      await pawl.close();
+      return perStep(bytes);
+    },
+  };
+}
+
 const memory: Workload = {
   name: 'memory',
   title: `Memory in Redis of a run of ${steps} steps with results of 200 B`,
@@ -114,27 +139,8 @@ const memory: Workload = {
         return perStep(bytes);
       },
     },
-    {
-      name: 'pawl',
-      async measure({ url }) {
-        const thousand = defineWorkflow({
-          name: 'thousand',
-          async run(ctx) {
-            for (let step = 0; step < steps; step++) await ctx.step(`s${step}`, () => result);
-          },
-        });
-        const pawl = await Pawl.open({ redis: url });
-        const redis = new Redis(url);
-        const worker = pawl.worker({ workflows: [thousand] });
-        const run = await pawl.start(thousand, undefined);
-        await run.result();
-        await worker.close();
-        const bytes = await keyBytes(redis);
-        redis.disconnect();
-        await pawl.close();
-        return perStep(bytes);
-      },
-    },
+    pawlMemory('pawl', { compacted: false }),
+    pawlMemory('pawl, compacted', { compacted: true }),
   ],
   durable: false,
 };

@@ -38,8 +38,9 @@ async function traces(id: string): Promise<string[]> {
       string: () => redis.get(key),
     };
     const value = JSON.stringify(await dump[await redis.type(key)]?.());
-    // The messenger forgets its deliveries by itself; a wake-up for a run that is gone finds nothing.
-    if (!key.includes(':bull:') && (key.includes(id) || value.includes(id))) found.push(key);
+    // The messenger forgets its deliveries by itself; a wake-up for a run that is gone finds nothing. That it was deleted,
+    // and why, is kept for those who look for it.
+    if (!/:bull:|:deleted$/.test(key) && (key.includes(id) || value.includes(id))) found.push(key);
   }
   return found;
 }
