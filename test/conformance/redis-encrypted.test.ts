@@ -70,10 +70,13 @@ function countingPlain(store: RunStore): RunStore {
   };
 }
 
-/** The methods of a store as an object of functions. */
+/** The methods of a store as an object of functions, beside the parts that have methods of their own. */
 function through(store: RunStore): RunStore {
   const names = Object.getOwnPropertyNames(EncryptedRunStore.prototype) as (keyof RunStore)[];
-  return Object.fromEntries(
-    names.map((name) => [name, (store[name] as () => unknown).bind(store)]),
-  ) as unknown as RunStore;
+  const own = names.map((name) => [name, store[name]] as const);
+  const methods = own.flatMap(([name, method]) =>
+    typeof method === 'function' ? [[name, (method as () => unknown).bind(store)] as const] : [],
+  );
+  const { archive, transfer, fleet } = store;
+  return { ...Object.fromEntries(methods), archive, transfer, fleet } as unknown as RunStore;
 }

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -33,7 +33,10 @@ beforeAll(async () => {
     dependencies: Record<string, string>;
   };
   for (const name of Object.keys(dependencies)) {
-    await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name));
+    const place = join(project, 'node_modules', name);
+    // Some have a scope, which is a folder.
+    await mkdir(dirname(place), { recursive: true });
+    await symlink(join(root, 'node_modules', name), place);
   }
 });
 
