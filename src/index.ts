@@ -8,7 +8,9 @@ export { durable } from './durable.ts';
 
 // What the front door takes and returns.
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
-export type { ListOptions, OpenOptions, Parts, ScheduleOptions } from './options.ts';
+export type { ListOptions, OpenOptions, Parts, ScheduleOptions, SearchOptions } from './options.ts';
+export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/bulk.ts';
+export type { DeletionInfo, DeletionListOptions } from './engine/deletions.ts';
 export type { StartOptions } from './engine/start-options.ts';
 export type {
   CheckpointOptions,
@@ -24,9 +26,11 @@ export type {
   WaitOptions,
 } from './engine/context.ts';
 export type { Decision } from './engine/effects.ts';
-export type { ForkPoint } from './engine/fork.ts';
+export type { Difference } from './engine/diff.ts';
+export type { ForkOptions, ForkPoint } from './engine/fork.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
-export type { Request, RunHandle, RunInfo } from './engine/run-handle.ts';
+export type { Request, RunHandle, StatePoint } from './engine/run-handle.ts';
+export type { RunInfo } from './engine/run-info.ts';
 export type {
   Edge,
   Graph,
@@ -61,18 +65,21 @@ export type {
 export type {
   CancelRequest,
   ClaimedData,
+  ForkedFrom,
   InterruptedData,
   InterruptReason,
   ResumedData,
   RewoundData,
   RunEvent,
+  StateEdits,
 } from './core/event.ts';
+export type { RecoveryInfo } from './core/fleet.ts';
 export type { ScheduleInfo } from './core/queue.ts';
 export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { RetryPolicy } from './core/policy.ts';
-export type { RunStatus } from './core/run.ts';
+export type { RunProgress, RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';
 export type { WorkerRecord } from './core/store.ts';
 

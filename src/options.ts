@@ -4,9 +4,13 @@ import type { Clock } from './core/clock.ts';
 import type { Duration } from './core/duration.ts';
 import { defaultLimits, fixedLimits, type Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
+import { checkRunId, checkTags, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
-import type { ListParams, RunStore } from './core/store.ts';
+import type { RunQuery } from './core/run-query.ts';
+import { validate } from './core/schema.ts';
+import type { RunStore } from './core/store.ts';
+import { bulkActions } from './engine/bulk.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import type { Durability } from './redis/durability.ts';
@@ -58,13 +62,26 @@ export interface ScheduleOptions {
   readonly every?: Duration;
 }
 
-export interface ListOptions {
-  readonly status?: RunStatus;
+/** Which runs: those that meet every condition. */
+export interface SearchOptions {
+  /** One of these. */
+  readonly status?: RunStatus | readonly RunStatus[];
   readonly workflow?: string;
   readonly tag?: { readonly key: string; readonly value: string };
+  /** Only runs that this worker holds now. */
+  readonly worker?: string;
+  /** Only runs whose id begins so. */
+  readonly idPrefix?: string;
+  /** Only runs created then or later: a Date, or milliseconds since 1970. */
+  readonly since?: Date | number;
+  /** Only runs created before then. */
+  readonly until?: Date | number;
+}
+
+export interface ListOptions extends SearchOptions {
   /** 1–500, default 50. */
   readonly limit?: number;
-  /** From the page before. */
+  /** From the page before, of the same query. */
   readonly cursor?: string;
 }
 
@@ -108,21 +125,55 @@ export const workerSchema = z.object({
   canaryMs: milliseconds,
 });
 
-export const listSchema = z.object({
-  status: z.enum(runStatuses).optional(),
-  limit: z.int().min(1).max(fixedLimits.runsPerPage).optional(),
+const status = z.enum(runStatuses);
+const time = z.union([z.date(), z.int()]).optional();
+const search = {
+  status: z.union([status, z.array(status).min(1)]).optional(),
+  workflow: z.string().optional(),
   tag: z.object({ key: z.string(), value: z.string() }).optional(),
+  worker: z.string().min(1).max(256).optional(),
+  idPrefix: z.string().optional(),
+  since: time,
+  until: time,
+};
+
+const searchSchema = z.strictObject(search);
+
+export const listSchema = z.strictObject({
+  ...search,
+  limit: z.int().min(1).max(fixedLimits.runsPerPage).optional(),
   cursor: z.string().optional(),
 });
 
-export function toListParams({
-  status,
-  workflow,
-  tag,
-}: Omit<ListOptions, 'limit' | 'cursor'>): Omit<ListParams, 'limit' | 'cursor'> {
-  return {
-    ...(status === undefined ? {} : { status }),
-    ...(workflow === undefined ? {} : { workflow }),
-    ...(tag === undefined ? {} : { tag: `${tag.key}=${tag.value}` }),
-  };
+export const requestSchema = z.object({
+  actor: z.string().max(fixedLimits.stepNameLength).optional(),
+  reason: z.string().max(fixedLimits.reasonLength).optional(),
+});
+
+export const bulkActionSchema = z.enum(bulkActions);
+
+export const bulkSchema = requestSchema.extend({
+  dryRun: z.boolean().optional(),
+  limit: z.int().min(1).optional(),
+  concurrency: z.int().min(1).max(100).optional(),
+});
+
+/** Checks a query, and says it in the words of the store. @throws InvalidError that names the condition. */
+export function toQuery(options: SearchOptions, field: string): RunQuery {
+  const { workflow, tag, idPrefix, since, until, ...rest } = validate(searchSchema, options, field);
+  if (workflow !== undefined) checkWorkflowName(workflow);
+  if (tag !== undefined) checkTags(Object.fromEntries([[tag.key, tag.value]]));
+  if (idPrefix !== undefined) checkRunId(idPrefix, `${field}.idPrefix`);
+  return withoutAbsent({
+    ...{ ...rest, workflow, idPrefix },
+    tag: tag && `${tag.key}=${tag.value}`,
+    since: since === undefined ? undefined : Number(since),
+    until: until === undefined ? undefined : Number(until),
+  });
+}
+
+/** The fields that have a value. */
+function withoutAbsent<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const present = Object.entries(all).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

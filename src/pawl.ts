@@ -1,21 +1,36 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
+import type { RecoveryInfo } from './core/fleet.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import type { Clock } from './core/clock.ts';
 import { decode, encode } from './core/codec.ts';
 import { toMilliseconds } from './core/duration.ts';
-import { DefinitionError, InvalidError, PawlError, RunError } from './core/errors.ts';
+import { DefinitionError, InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkPrefix, checkRunId, checkTags, checkWorkflowName } from './core/names.ts';
+import { checkPageLimit, checkPrefix, checkRunId, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore, WorkerRecord } from './core/store.ts';
+import {
+  actOnRuns,
+  type BulkAction,
+  type BulkOptions,
+  type BulkParts,
+  type BulkReport,
+} from './engine/bulk.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
+import {
+  type DeletionInfo,
+  type DeletionListOptions,
+  deleteRun,
+  listDeletions,
+} from './engine/deletions.ts';
 import { exportRun, exportRuns } from './engine/exports.ts';
-import { type ForkPoint, prepareFork } from './engine/fork.ts';
+import { type ForkOptions, type ForkPoint, prepareFork } from './engine/fork.ts';
 import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
-import { RunHandle, type RunInfo, toRunInfo } from './engine/run-handle.ts';
+import { type Request, RunHandle } from './engine/run-handle.ts';
+import { type RunInfo, toRunInfo } from './engine/run-info.ts';
 import { startRun, type StartParts } from './engine/start.ts';
 import type { StartOptions } from './engine/start-options.ts';
 import { StoreCheckpointer } from './engine/store-checkpointer.ts';
@@ -27,13 +42,17 @@ import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
 import {
   limitsSchema,
+  bulkActionSchema,
+  bulkSchema,
   type ListOptions,
   listSchema,
   type OpenOptions,
   openSchema,
   type Parts,
   type ScheduleOptions,
-  toListParams,
+  requestSchema,
+  type SearchOptions,
+  toQuery,
   workerSchema,
 } from './options.ts';
 import { RedisRunStore } from './redis/run-store.ts';
@@ -111,18 +130,19 @@ export class Pawl implements AsyncDisposable {
 
   /**
    * Starts a new run where another one was at some point: behind an event, a step, or a graph node's last visit. Finished
-   * steps keep their results; the other run is only read.
+   * steps keep their results; the other run is only read. With `state` the new run begins with an edited state, which its
+   * first event tells.
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point; else as `start`.
    */
   async fork<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
     workflow: Workflow<Input, S, E, Output, G>,
     run: string,
     point: ForkPoint,
-    options: StartOptions = {},
+    options: ForkOptions<StateOf<S>> = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
     checkRunId(run);
     const parts = this.#startParts();
-    const { fork, record } = await prepareFork(parts, workflow, run, point);
+    const { fork, record } = await prepareFork(parts, workflow, run, point, options);
     const input = decode(record.input, { key: `run ${run}, input` });
     const { id } = await startRun(parts, workflow, input, { ...options, fork });
     return this.run(workflow, id);
@@ -203,38 +223,51 @@ export class Pawl implements AsyncDisposable {
     return worker;
   }
 
-  /** Runs, newest first, a page at a time. */
+  /**
+   * Runs that meet every condition, the newest first (by creation), a page at a time. A page may be short, or empty,
+   * although more follow: go on until there is no cursor. Runs that come, go or change meanwhile shift no others.
+   * @throws InvalidError that names the condition that does not fit, or the cursor.
+   */
   async list(
     options: ListOptions = {},
   ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
     validate(listSchema, options, 'list options');
     const { limit = 50, cursor, ...query } = options;
-    const { workflow, tag } = query;
-    if (workflow !== undefined) checkWorkflowName(workflow);
-    if (tag !== undefined) checkTags(Object.fromEntries([[tag.key, tag.value]]));
-    const page = await this.#store.list({
-      limit,
-      ...toListParams(query),
-      ...(cursor === undefined ? {} : { cursor }),
-    });
+    const params = { ...toQuery(query, 'list options'), limit };
+    const page = await this.#store.list(cursor === undefined ? params : { ...params, cursor });
     return { runs: page.runs.map(toRunInfo), cursor: page.cursor };
   }
 
   /**
-   * Removes a run and every trace of it; false when there was none.
+   * Resumes, pauses, cancels or deletes all runs of a query that exist now, each as if asked for by itself. Runs that refuse
+   * are reported, the others are done. After a crash, or an error in between, repeat it: it goes on with what is left.
+   * @throws InvalidError; UnavailableError and other faults of Redis: runs that were reached by then are done.
+   */
+  async bulk(
+    action: BulkAction,
+    query: SearchOptions,
+    options: BulkOptions = {},
+  ): Promise<BulkReport> {
+    validate(bulkActionSchema, action, 'action');
+    validate(bulkSchema, options, 'bulk options');
+    return actOnRuns(this.#bulkParts(), { action, query: toQuery(query, 'query') }, options);
+  }
+
+  /**
+   * Removes a run and every trace of it; false when there was none. Who asked, and why, is kept: see `deletions`.
    * @throws RunError `PAWL_RUN_ACTIVE` while a worker holds it.
    */
-  async delete(id: string): Promise<boolean> {
+  async delete(id: string, request: Request = {}): Promise<boolean> {
     checkRunId(id);
-    const outcome = await this.#store.delete(id);
-    if (outcome.outcome === 'active') {
-      throw new RunError(
-        'PAWL_RUN_ACTIVE',
-        id,
-        `Run ${id} is at work on ${outcome.worker}; nothing was deleted. Wait for its end.`,
-      );
-    }
-    return outcome.outcome === 'deleted';
+    validate(requestSchema, request, 'request');
+    return deleteRun(this.#bulkParts(), id, request);
+  }
+
+  /** Runs that were deleted on request, the last one first: about the last 10 000 of each shard. */
+  async deletions(
+    options: DeletionListOptions = {},
+  ): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
+    return listDeletions(this.#bulkParts(), options);
   }
 
   /**
@@ -256,20 +289,33 @@ export class Pawl implements AsyncDisposable {
    * made as they are read, so that a log of any length needs little memory.
    * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
    */
-  export(
-    what: string | Omit<ListOptions, 'limit' | 'cursor'> = {},
-  ): AsyncGenerator<string, void, undefined> {
+  export(what: string | SearchOptions = {}): AsyncGenerator<string, void, undefined> {
     if (typeof what === 'string') {
       checkRunId(what);
       return exportRun(this.#store, what);
     }
-    validate(listSchema, what, 'export options');
-    return exportRuns(this.#store, toListParams(what));
+    return exportRuns(this.#store, toQuery(what, 'export options'));
   }
 
   /** The workers that are registered now. */
   workers(): Promise<readonly WorkerRecord[]> {
     return this.#store.workers();
+  }
+
+  /**
+   * Asks a worker to close, wherever it is: it takes no more runs, hands those it holds to others, and leaves. Its process
+   * goes on; whoever looks at its `readiness` sees that it is closing. False when there is no such worker.
+   */
+  drain(worker: string): Promise<boolean> {
+    return this.#store.fleet.drain(worker);
+  }
+
+  /** Runs that were taken from workers which died or froze, the newest first: the last 1,000 of each shard at least. */
+  async recoveries(options: { readonly limit?: number } = {}): Promise<readonly RecoveryInfo[]> {
+    const { limit = 50 } = options;
+    checkPageLimit(limit);
+    const found = await this.#store.fleet.recoveries(limit);
+    return found.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
   }
 
   /** Closes the workers made here, then the connections. */
@@ -296,6 +342,13 @@ export class Pawl implements AsyncDisposable {
     return {
       ...{ store: this.#store, limits: this.#limits, newToken },
       wake: (wakeUp) => this.#wake(wakeUp),
+    };
+  }
+
+  #bulkParts(): BulkParts {
+    return {
+      ...{ ...this.#startParts(), clock: this.#clock, logger: this.#logger },
+      workflow: undefined,
     };
   }
 

@@ -1,44 +1,70 @@
-/** `pawl doctor`: whether Redis is as it should be. For now: the access rules a user of pawl needs. */
-import { parseArgs } from 'node:util';
-import { PawlError } from '../core/errors.ts';
-import { defaults } from '../core/limits.ts';
-import { checkPrefix } from '../core/names.ts';
+/** `pawl doctor`: where the settings come from, and whether Redis is as it should be. */
+import { DefinitionError, PawlError } from '../core/errors.ts';
 import { aclRules } from '../redis/acl.ts';
-import { type Command, UsageError } from './command.ts';
+import { checkFailed, explain, UsageError } from './failures.ts';
+import { pairs } from './print.ts';
+import type { Add } from './program.ts';
+import { withoutSecret } from './settings.ts';
+import { inShell, type Shell } from './shell.ts';
 
 const userPattern = /^[A-Za-z0-9_.-]{1,64}$/;
 
-export const doctor: Command = {
-  name: 'doctor',
-  summary: 'prints the access rules a Redis user of pawl needs',
-  usage: 'pawl doctor --acl [--prefix pawl] [--user pawl]',
-  async run(args, { out, err }) {
-    const { acl, prefix, user } = parse(args);
-    if (!acl) throw new UsageError('say what to look at: --acl');
-    out(`ACL SETUSER ${user} ${aclRules(prefix).join(' ')}`);
-    err(`Pipe it to redis-cli, then give the user a password: ACL SETUSER ${user} '>password'`);
-    return 0;
-  },
+export const addDoctor: Add = (program, signal) => {
+  program
+    .command('doctor')
+    .description('Checks the settings and Redis; exit code 6 when something is wrong.')
+    .option('--acl', 'instead, print the access rules a Redis user of pawl needs')
+    .option('--user <name>', 'whose rules', 'pawl')
+    .action(
+      inShell(signal, (shell, flags: { acl?: boolean; user: string }) =>
+        flags.acl === true ? printRules(shell, flags.user) : check(shell),
+      ),
+    );
 };
 
-function parse(args: readonly string[]): { acl: boolean; prefix: string; user: string } {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        acl: { type: 'boolean', default: false },
-        prefix: { type: 'string', default: defaults.prefix },
-        user: { type: 'string', default: 'pawl' },
-      },
-    });
-    checkPrefix(values.prefix);
-    if (!userPattern.test(values.user)) {
-      throw new UsageError('--user must be 1-64 of A-Z a-z 0-9 _ . -');
+async function printRules(shell: Shell, user: string): Promise<void> {
+  if (!userPattern.test(user)) throw new UsageError('--user must be 1-64 of A-Z a-z 0-9 _ . -');
+  const rules = `ACL SETUSER ${user} ${aclRules(shell.settings.prefix.value ?? '').join(' ')}`;
+  shell.show({ rules }, () => rules);
+  shell.say(`Pipe it to redis-cli, then give the user a password: ACL SETUSER ${user} '>password'`);
+  await Promise.resolve();
+}
+
+async function check(shell: Shell): Promise<number> {
+  const { redis, prefix, runs } = shell.settings;
+  const settings = Object.fromEntries(
+    Object.entries({ redis, prefix, runs }).map(([name, { value, from }]) => [
+      name,
+      { value: value === undefined ? undefined : withoutSecret(value), from },
+    ]),
+  );
+  const checks: { name: string; ok: boolean; problem?: string }[] = [];
+  const attempt = async (name: string, task: () => Promise<unknown>): Promise<void> => {
+    try {
+      await task();
+      checks.push({ name, ok: true });
+    } catch (error) {
+      if (PawlError.is(error) && error.code === 'PAWL_UNAVAILABLE') throw error;
+      if (error instanceof DefinitionError) throw error;
+      checks.push({ name, ok: false, problem: explain(error) ?? String(error) });
     }
-    return values;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const isOurs = PawlError.is(error) || error instanceof TypeError;
-    throw isOurs ? new UsageError(error.message, { cause: error }) : error;
-  }
+  };
+  if (runs.value !== undefined) await attempt('workflows', () => shell.workflows());
+  await attempt('redis', async () => (await shell.pawl()).list({ limit: 1 }));
+  const isWell = checks.every(({ ok }) => ok);
+  shell.show({ ok: isWell, settings, checks }, () => [
+    ...pairs(
+      Object.fromEntries(
+        Object.entries(settings).map(([name, { value, from }]) => [
+          name,
+          value === undefined ? undefined : `${value} (${from})`,
+        ]),
+      ),
+    ),
+    ...checks.map(
+      ({ name, ok, problem }) =>
+        `${ok ? 'well ' : 'WRONG'} ${name}${problem === undefined ? '' : `: ${problem}`}`,
+    ),
+  ]);
+  return isWell ? 0 : checkFailed;
 }

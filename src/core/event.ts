@@ -54,6 +54,20 @@ export function isReservedType(type: string): boolean {
   return dot > 0 && (reservedNamespaces as readonly string[]).includes(type.slice(0, dot));
 }
 
+/** `forkedFrom` in `run.created`: the run that this one was forked from, the seq it had got to, and who did it. */
+export interface ForkedFrom {
+  readonly run: string;
+  readonly seq: number;
+  readonly actor?: string;
+  /** What of the state was edited on the way, by its fields; absent when nothing was. */
+  readonly edited?: StateEdits;
+}
+
+export interface StateEdits {
+  readonly set: Readonly<Record<string, unknown>>;
+  readonly remove: readonly string[];
+}
+
 /** `run.claimed`: a worker took the run. Written by the store in the same step that raises the fence. */
 export interface ClaimedData {
   readonly worker: string;

@@ -40,6 +40,8 @@ export const fixedLimits = {
   eventsPerPage: 500,
   /** Runs in one page of a list. */
   runsPerPage: 500,
+  /** Characters of the reason that an operator gives. */
+  reasonLength: 2000,
   /** Nesting of a stored value. */
   valueDepth: 64,
   /** Runs handled by one interrupt or sweep call. */

@@ -105,3 +105,12 @@ export interface RunRecord {
   /** When the status changed last; of a loose run also its snapshot. */
   readonly changedAt: number;
 }
+
+/** A run as lists show it: all but its payloads, which may be large. */
+export interface RunSummary extends Omit<RunRecord, 'input' | 'output'> {
+  readonly hasOutput: boolean;
+}
+
+export function toSummary({ input: _, output, ...record }: RunRecord): RunSummary {
+  return { ...record, hasOutput: output !== undefined };
+}

@@ -12,9 +12,14 @@
  * - Time is the store's own clock, never the caller's.
  */
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
+import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
+import type { Fleet, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 import type { WakeUp } from './queue.ts';
-import type { RunProgress, RunRecord, RunStatus } from './run.ts';
+import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
+import type { RunQuery } from './run-query.ts';
+
+export type { Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -246,60 +251,21 @@ export interface DueRun extends WakeUp {
   readonly untold: boolean;
 }
 
-export interface ListParams {
-  readonly status?: RunStatus;
-  readonly workflow?: string;
-  /** `key=value`. */
-  readonly tag?: string;
-  /** Only loose runs; the one that was claimed, saved (its snapshot) or let go last comes first. */
-  readonly loose?: boolean;
+export interface ListParams extends RunQuery {
   readonly limit: number;
   /** From the page before. */
   readonly cursor?: string;
 }
 
 export interface RunPage {
-  /** Newest first: by time of creation, or of the last change when listed by status or loose. */
-  readonly runs: readonly RunRecord[];
+  /**
+   * The run created last comes first, whatever the query; of loose runs, the one that was claimed, saved (its snapshot) or
+   * let go last. A page may hold fewer than `limit`, or none, although more follow: only so many runs are looked at.
+   */
+  readonly runs: readonly RunSummary[];
+  /** Absent when nothing follows. */
   readonly cursor: string | undefined;
 }
-
-export interface WorkerInfo {
-  readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  /** Workflow name → code version. */
-  readonly workflows: Readonly<Record<string, number>>;
-  readonly concurrency: number;
-  /** Runs held now. */
-  readonly active: number;
-  /** Longest block of the event loop of late, in milliseconds. */
-  readonly loopLagMs: number;
-}
-
-export interface WorkerRecord extends WorkerInfo {
-  /** Whether the store can see that the worker's process is connected, beyond its beats. */
-  readonly presence: boolean;
-  readonly startedAt: number;
-  readonly seenAt: number;
-  /** The worker counts as lost when this time passes without a beat. */
-  readonly sessionEndsAt: number;
-}
-
-/** What the elected sweeper sees when it looks at the workers. */
-export type Look =
-  | { readonly leader: false; readonly workers: number }
-  | {
-      readonly leader: true;
-      readonly workers: number;
-      /** The time of this look, on the store's clock. */
-      readonly at: number;
-      readonly lost: readonly {
-        readonly worker: string;
-        readonly reason: InterruptReason;
-        readonly lastSeenAt: number;
-      }[];
-    };
 
 export type DeleteOutcome =
   | { readonly outcome: 'deleted' }
@@ -308,6 +274,8 @@ export type DeleteOutcome =
   | { readonly outcome: 'active'; readonly worker: string };
 
 export interface RunStore {
+  readonly fleet: Fleet;
+
   // Writing to runs.
 
   /** Makes a run, `queued` and due. */
@@ -334,8 +302,11 @@ export interface RunStore {
   progress(owner: Ownership, progress: RunProgress): Promise<void>;
   /** The parent of an ended run knows of its end: nothing more is owed. */
   told(run: string): Promise<void>;
-  /** Removes a run and every trace of it. */
-  delete(run: string): Promise<DeleteOutcome>;
+  /**
+   * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
+   * `deletions`.
+   */
+  delete(run: string, data?: Uint8Array): Promise<DeleteOutcome>;
 
   // Reading runs.
 
@@ -354,6 +325,10 @@ export interface RunStore {
   /** What others want of a run now. */
   mail(run: string): Promise<Mail>;
   list(params: ListParams): Promise<RunPage>;
+  /** The deletions that were to be kept, the last one first; of very many, the oldest are forgotten. */
+  deletions(query: DeletionQuery): Promise<DeletionPage>;
+  /** The time of the store's clock, in milliseconds since 1970. */
+  now(): Promise<number>;
   /**
    * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
    * log and snapshot have. Returns the way to stop.

@@ -3,8 +3,8 @@
  *
  * - An event is bound to seq and fence, because both are certain when its commit is encoded: the store refuses a commit
  *   whose expected seq is not the log's, and a commit that is sent again (no answer) carries the same ones.
- * - What an operator asks for (cancel, pause, resume) becomes an event or a message inside of Redis, at a seq nobody knows
- *   before. It is bound to the run and to what was asked for.
+ * - What an operator asks for (cancel, pause, resume, delete) becomes an entry or a message inside of Redis, at a place
+ *   nobody knows before. It is bound to the run and to what was asked for.
  * - A snapshot field is bound to run and name only: a save leaves the fields that have not changed as they are, so a field
  *   may be older than the snapshot's version. An older value of the same field, put back, is not noticed.
  */
@@ -13,7 +13,7 @@ import type { Place } from '../core/cipher.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { Message } from '../core/store.ts';
 
-export type Asked = 'cancel' | 'pause' | 'resume';
+export type Asked = 'cancel' | 'pause' | 'resume' | 'delete';
 
 /** The events that scripts write when an operator asks for something. */
 const askedByType: Readonly<Record<string, Asked>> = {

@@ -13,6 +13,8 @@
  */
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher, Place } from '../core/cipher.ts';
+import type { DeletionPage, DeletionQuery, DeletionRecord } from '../core/deletions.ts';
+import type { Fleet } from '../core/fleet.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
@@ -181,10 +183,26 @@ export class EncryptedRunStore implements RunStore {
 
   async list(params: ListParams): Promise<RunPage> {
     const { runs, cursor } = await this.#store.list(params);
-    return { runs: runs.map((record) => this.#openRecord(record)), cursor };
+    return { runs: runs.map((run) => this.#openSummary(run)), cursor };
+  }
+
+  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
+    const sealed = data && this.#cipher.seal(data, askedPlace(run, 'delete'));
+    return this.#store.delete(run, sealed);
+  }
+
+  async deletions(query: DeletionQuery): Promise<DeletionPage> {
+    const { deletions, cursor } = await this.#store.deletions(query);
+    const open = (one: DeletionRecord): Uint8Array =>
+      this.#cipher.open(one.data, [askedPlace(one.run, 'delete')]);
+    return { deletions: deletions.map((one) => ({ ...one, data: open(one) })), cursor };
   }
 
   // What carries no payload goes through as it is.
+
+  get fleet(): Fleet {
+    return this.#store.fleet;
+  }
 
   interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     return this.#store.interrupt(params);
@@ -198,8 +216,8 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.told(run);
   }
 
-  delete(run: string): Promise<DeleteOutcome> {
-    return this.#store.delete(run);
+  now(): Promise<number> {
+    return this.#store.now();
   }
 
   watch(run: string, changed: () => void): Promise<() => Promise<void>> {
@@ -291,11 +309,18 @@ export class EncryptedRunStore implements RunStore {
   }
 
   #openRecord(record: RunRecord): RunRecord {
-    const { id, input, output, error, progress } = record;
+    const { id, input, output } = record;
     return {
-      ...record,
+      ...this.#openSummary(record),
       input: this.#cipher.open(input, [payloadPlace(id, 'input')]),
       output: output && this.#cipher.open(output, [payloadPlace(id, 'output')]),
+    };
+  }
+
+  #openSummary<T extends Omit<RunRecord, 'input' | 'output'>>(record: T): T {
+    const { id, error, progress } = record;
+    return {
+      ...record,
       error: error && this.#openError(id, error),
       progress: progress && { ...progress, message: this.#openMessageText(id, progress.message) },
     };

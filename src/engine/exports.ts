@@ -3,13 +3,14 @@ import type { CheckpointRecord } from '../core/checkpoint.ts';
 import { RunError } from '../core/errors.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { RunRecord } from '../core/run.ts';
-import type { ListParams, RunStore, Snapshot } from '../core/store.ts';
+import type { RunQuery } from '../core/run-query.ts';
+import type { RunStore, Snapshot } from '../core/store.ts';
 import { formatLine, portableVersion, toPortable } from './portable.ts';
 
 /** Lines of the runs that a list gives, the newest first. */
 export async function* exportRuns(
   store: RunStore,
-  query: Omit<ListParams, 'limit' | 'cursor'>,
+  query: RunQuery,
 ): AsyncGenerator<string, void, undefined> {
   yield header();
   let cursor: string | undefined;

@@ -4,16 +4,22 @@
  * What the new run begins with is what the events of the other one fold to up to that point: its state, and the memory of
  * its steps, so that finished steps keep their results. What binds the other run to the outside stays behind: its children
  * and a request to cancel it.
+ *
+ * A state that was edited on the way is told from nothing else, so the first event of the new run holds what was edited:
+ * its past can be read even when its snapshots have moved on.
  */
 import { encode } from '../core/codec.ts';
 import { InvalidError, RunError } from '../core/errors.ts';
 import type { StepCompletedData } from '../core/event.ts';
 import { fixedLimits, type Limits } from '../core/limits.ts';
 import type { RunRecord } from '../core/run.ts';
+import type { State } from '../core/fold.ts';
+import { validate } from '../core/schema.ts';
 import type { RunStore } from '../core/store.ts';
-import { foldUpTo, withoutTies } from './past.ts';
+import { editsBetween, foldUpTo, withoutTies } from './past.ts';
 import { stateField } from './payloads.ts';
 import { decodeEvent } from './replay.ts';
+import type { StartOptions } from './start-options.ts';
 import type { Fork } from './start.ts';
 import type { AnyWorkflow } from './workflow.ts';
 
@@ -24,12 +30,25 @@ export type ForkPoint =
   | { readonly step: string }
   | { readonly node: string };
 
-/** @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point. */
-export async function prepareFork(
+/** How a fork is made, beside how any run is started. */
+export interface ForkOptions<S> extends StartOptions {
+  /** The state the fork begins with instead of the one the other run had: whole, or made from that one. */
+  readonly state?: S | ((state: S) => S);
+  /** Who makes the fork, for its first event. */
+  readonly actor?: string;
+}
+
+/**
+ * What a fork of a run at a point begins with.
+ * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point, or an edited state does not
+ *   fit; LimitError when more was edited than an event may hold.
+ */
+export async function prepareFork<S>(
   { store, limits }: { readonly store: RunStore; readonly limits: Limits },
   workflow: AnyWorkflow,
   run: string,
   point: ForkPoint,
+  { state: edit, actor }: Pick<ForkOptions<S>, 'state' | 'actor'>,
 ): Promise<{ readonly fork: Fork; readonly record: RunRecord }> {
   const record = await store.record(run);
   if (record === undefined) {
@@ -43,15 +62,33 @@ export async function prepareFork(
     );
   }
   const fold = await foldUpTo(store, workflow, run, seq);
+  const state = edit === undefined ? fold.state : edited(workflow, fold.state, edit);
+  const edits = edit === undefined ? undefined : editsBetween(fold.state, state);
+  if (edits !== undefined) encode(edits, 'edited state', limits.eventBytes);
   const set = new Map<string, Uint8Array>();
-  for (const [key, value] of Object.entries(fold.state)) {
+  for (const [key, value] of Object.entries(state)) {
     set.set(stateField(key), encode(value, `state.${key}`, limits.stateBytes));
   }
   for (const [field, value] of withoutTies(fold)) {
     set.set(field, encode(value, field, limits.stateBytes));
   }
-  const fork = { from: { run, seq }, snapshot: { schema: workflow.version, set, remove: [] } };
+  const by = actor === undefined ? {} : { actor };
+  const from = { run, seq, ...by, ...(edits === undefined ? {} : { edited: edits }) };
+  const fork = { from, snapshot: { schema: workflow.version, set, remove: [] } };
   return { fork, record };
+}
+
+function edited(workflow: AnyWorkflow, state: State, edit: unknown): State {
+  // A copy: whoever edits by changing what they are given changes nothing else.
+  const given: unknown = typeof edit === 'function' ? makeFrom(edit, structuredClone(state)) : edit;
+  const isFields = typeof given === 'object' && given !== null && !Array.isArray(given);
+  if (!isFields) throw new InvalidError('state', 'must be an object, or a function returning one.');
+  const { state: schema } = workflow.definition;
+  return (schema === undefined ? given : validate(schema, given, 'state')) as State;
+}
+
+function makeFrom(edit: unknown, state: State): unknown {
+  return (edit as (state: State) => unknown)(state);
 }
 
 /** The last event that completes the step, or the node. */

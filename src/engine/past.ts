@@ -1,6 +1,8 @@
 /** What a run was: its events folded up to a point, from the nearest snapshot that is kept. */
+import { isDeepStrictEqual } from 'node:util';
 import { InvalidError, RunError } from '../core/errors.ts';
-import { Fold, type Folded } from '../core/fold.ts';
+import type { ForkedFrom, StateEdits } from '../core/event.ts';
+import { Fold, type Folded, type State } from '../core/fold.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { RunStore, Snapshot } from '../core/store.ts';
 import { Upcaster } from './evolution.ts';
@@ -75,15 +77,31 @@ async function nearestSnapshot(
   }
 }
 
-/** Where a log begins: at nothing, or at what it was forked from. */
+/** Where a log begins: at nothing, or at what it was forked from, with what was edited then. */
 async function beginning(store: RunStore, workflow: AnyWorkflow, run: string): Promise<Folded> {
   const nothing: Folded = { seq: 0, state: workflow.initialState, memory: new Map() };
   const [created] = await store.events({ run, after: 0, limit: 1 });
   if (created === undefined) return nothing;
-  const { forkedFrom } = decodeEvent(created, `run ${run}`).data as {
-    forkedFrom?: { readonly run: string; readonly seq: number };
-  };
+  const { forkedFrom } = decodeEvent(created, `run ${run}`).data as { forkedFrom?: ForkedFrom };
   if (forkedFrom === undefined) return nothing;
   const origin = await foldUpTo(store, workflow, forkedFrom.run, forkedFrom.seq);
-  return { seq: created.seq, state: origin.state, memory: withoutTies(origin) };
+  const { edited } = forkedFrom;
+  const state = edited === undefined ? origin.state : withEdits(origin.state, edited);
+  return { seq: created.seq, state, memory: withoutTies(origin) };
+}
+
+/** The fields of the state that were edited. */
+export function editsBetween(before: State, after: State): StateEdits {
+  const set = Object.entries(after).filter(([key, value]) => {
+    return !Object.hasOwn(before, key) || !isDeepStrictEqual(before[key], value);
+  });
+  return {
+    set: Object.fromEntries(set),
+    remove: Object.keys(before).filter((key) => !Object.hasOwn(after, key)),
+  };
+}
+
+function withEdits(state: State, { set, remove }: StateEdits): State {
+  const left = Object.entries(state).filter(([key]) => !remove.includes(key));
+  return { ...Object.fromEntries(left), ...set };
 }

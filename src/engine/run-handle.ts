@@ -2,48 +2,26 @@
 import type { CheckpointInfo, CheckpointListOptions } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
 import { decode, encode } from '../core/codec.ts';
-import {
-  type ErrorRecord,
-  InvalidError,
-  PawlError,
-  recordError,
-  reviveError,
-  RunError,
-} from '../core/errors.ts';
+import { InvalidError, PawlError, reviveError, RunError } from '../core/errors.ts';
 import type { RunEvent } from '../core/event.ts';
 import type { Fold } from '../core/fold.ts';
 import { defaults, fixedLimits, type Limits } from '../core/limits.ts';
 import { checkMessageId, checkSignalName } from '../core/names.ts';
 import type { WakeUp } from '../core/queue.ts';
-import { isEnded, type RunProgress, type RunRecord, type RunStatus } from '../core/run.ts';
+import { isEnded, type RunRecord, type RunStatus, toSummary } from '../core/run.ts';
 import { type InputOf, validate } from '../core/schema.ts';
 import type { RunStore } from '../core/store.ts';
 import type { EventSchemas } from './context.ts';
 import { listCheckpoints } from './checkpoints.ts';
+import { type Difference, diffStates } from './diff.ts';
 import { type Decision, decisionSignal } from './effects.ts';
 import { EventReader } from './event-reader.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from './payloads.ts';
 import { foldUpTo } from './past.ts';
 import { replay, restoreSnapshot } from './replay.ts';
+import { type RunInfo, toRunInfo } from './run-info.ts';
 import type { AnyWorkflow } from './workflow.ts';
-
-export interface RunInfo {
-  readonly id: string;
-  readonly workflow: string;
-  readonly status: RunStatus;
-  readonly seq: number;
-  readonly fence: number;
-  readonly worker: string | undefined;
-  readonly version: number;
-  readonly takeovers: number;
-  readonly paused: boolean;
-  readonly progress: RunProgress | undefined;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly createdAt: Date;
-  readonly changedAt: Date;
-  readonly error: ErrorRecord | undefined;
-}
 
 export interface RunHandleParts {
   readonly store: RunStore;
@@ -54,6 +32,9 @@ export interface RunHandleParts {
   /** Sends a wake-up; never rejects, because the run is due in any case. */
   readonly wake: (wakeUp: WakeUp) => Promise<void>;
 }
+
+/** A moment of a run: behind an event, or as a checkpoint keeps it. */
+export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
 
 /** Who does something to a run, and why: kept in its log. */
 export interface Request {
@@ -75,7 +56,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
 
   /** @throws RunError `PAWL_RUN_NOT_FOUND`. */
   async info(): Promise<RunInfo> {
-    return toRunInfo(await this.#record());
+    return toRunInfo(toSummary(await this.#record()));
   }
 
   /**
@@ -166,6 +147,15 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   /**
+   * What differs between the states at two points: from the first to the second. Writes nothing.
+   * @throws InvalidError for a point the run never came to; PawlError `PAWL_DEFINITION` as `state`.
+   */
+  async diff(from: StatePoint, to: StatePoint): Promise<Difference[]> {
+    const [before, after] = await Promise.all([this.#stateAt(from), this.#stateAt(to)]);
+    return diffStates(before, after);
+  }
+
+  /**
    * Sends a signal. Kept until the run takes it, whether or not it waits for one yet; the same id again changes nothing.
    * @throws InvalidError when the payload does not fit the workflow's schema; RunError `PAWL_RUN_ENDED` when the run is
    *   over, `PAWL_RUN_NOT_FOUND`. Nothing was written.
@@ -222,7 +212,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'cancelled':
         return;
       case 'ended':
-        throw this.#ended(outcome.status);
+        throw endedError(this.id, outcome.status);
       case 'missing':
         throw this.#notFound();
     }
@@ -234,7 +224,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    */
   async pause(request: Request = {}): Promise<void> {
     const outcome = await this.#parts.store.pause(this.id, encodeRecord(request));
-    if (outcome.outcome === 'ended') throw this.#ended(outcome.status);
+    if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
     if (outcome.outcome === 'missing') throw this.#notFound();
   }
 
@@ -254,6 +244,10 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'missing':
         throw this.#notFound();
     }
+  }
+
+  #stateAt(point: StatePoint): Promise<S> {
+    return 'seq' in point ? this.state({ seq: point.seq }) : this.checkpoint(point.checkpoint);
   }
 
   async #replay(): Promise<{ readonly workflow: AnyWorkflow; readonly fold: Fold }> {
@@ -281,7 +275,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'known':
         return;
       case 'ended':
-        throw this.#ended(outcome.status);
+        throw endedError(this.id, outcome.status);
       case 'missing':
         throw this.#notFound();
     }
@@ -325,14 +319,6 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     return record;
   }
 
-  #ended(status: RunStatus): RunError {
-    return new RunError(
-      'PAWL_RUN_ENDED',
-      this.id,
-      `Run ${this.id} is over (${status}); nothing was written.`,
-    );
-  }
-
   #notFound(): RunError {
     return new RunError('PAWL_RUN_NOT_FOUND', this.id, `There is no run ${this.id}.`);
   }
@@ -364,6 +350,14 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 }
 
+export function endedError(run: string, status: RunStatus): RunError {
+  return new RunError(
+    'PAWL_RUN_ENDED',
+    run,
+    `Run ${run} is over (${status}); nothing was written.`,
+  );
+}
+
 interface Change {
   readonly happened: Promise<void>;
   readonly happen: () => void;
@@ -375,25 +369,4 @@ function newChange(): Change {
     happen = resolve;
   });
   return { happened, happen };
-}
-
-export function toRunInfo(record: RunRecord): RunInfo {
-  const { id, workflow, status, seq, fence, worker, version, takeovers, paused, progress, tags } =
-    record;
-  return {
-    ...{ id, workflow, status, seq, fence, worker, version, takeovers, paused, progress, tags },
-    createdAt: new Date(record.createdAt),
-    changedAt: new Date(record.changedAt),
-    error: readError(record),
-  };
-}
-
-/** One error that cannot be read must not hide a page of runs: it is shown as what it is. */
-function readError({ id, error }: RunRecord): ErrorRecord | undefined {
-  try {
-    return decodeError(error, `run ${id}, error`);
-  } catch (unreadable) {
-    const { name, message, code } = recordError(unreadable);
-    return { name, message, ...(code === undefined ? {} : { code }) };
-  }
 }

@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly logger: Logger;
   /** Runs held now. */
   readonly active: () => number;
+  /** Called when the worker is to leave. */
+  readonly leave: () => void;
   /** Called when somebody wants something of a run that is held; without a run, of any. */
   readonly asked: (run: string | undefined) => void;
 }
@@ -38,12 +40,16 @@ export class Session {
   async begin(): Promise<void> {
     const { store, worker, clock, logger, beatMs } = this.#options;
     this.#lag.begin();
-    await store.appear(worker, this.#options.asked);
+    await store.appear(worker, (run) => {
+      this.#options.asked(run);
+      if (run === undefined) void this.#lookForLeave();
+    });
     await this.#beat();
     let isFirst = true;
     this.#stopBeats = clock.repeat(async () => {
       try {
         if (!isFirst) await this.#beat();
+        if (!isFirst) await this.#lookForLeave();
         isFirst = false;
       } catch (error) {
         logger.warn({ worker, error: String(error) }, 'beat failed, trying again');
@@ -62,6 +68,16 @@ export class Session {
     await this.#stopBeats?.();
     this.#lag.end();
     await this.#options.store.leave(this.#options.worker);
+  }
+
+  /** The message to leave may be lost, so every beat looks as well. */
+  async #lookForLeave(): Promise<void> {
+    const { store, worker, logger, leave } = this.#options;
+    try {
+      if (await store.fleet.isDraining(worker)) leave();
+    } catch (error) {
+      logger.warn({ worker, error: String(error) }, 'could not look whether to leave');
+    }
   }
 
   async #beat(): Promise<void> {

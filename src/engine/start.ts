@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { decode, encode } from '../core/codec.ts';
 import { toMilliseconds } from '../core/duration.ts';
 import { InvalidError, RunError } from '../core/errors.ts';
+import type { ForkedFrom } from '../core/event.ts';
 import { defaults, type Limits } from '../core/limits.ts';
 import { checkRunId, checkTags } from '../core/names.ts';
 import type { WakeUp } from '../core/queue.ts';
@@ -16,7 +17,7 @@ import type { AnyWorkflow } from './workflow.ts';
 
 /** What a forked run begins with, and where that comes from. */
 export interface Fork {
-  readonly from: { readonly run: string; readonly seq: number };
+  readonly from: ForkedFrom;
   readonly snapshot: SnapshotDelta;
 }
 

@@ -108,7 +108,11 @@ export class StoreCheckpointer implements Checkpointer {
       ...(status === undefined ? {} : { status }),
       ...(cursor === undefined ? {} : { cursor }),
     });
-    return { runs: page.runs.map(toInfo), cursor: page.cursor };
+    const records = await Promise.all(page.runs.map(({ id }) => this.#parts.store.record(id)));
+    return {
+      runs: records.filter((record) => record !== undefined).map(toInfo),
+      cursor: page.cursor,
+    };
   }
 
   async deleteRun(run: string): Promise<boolean> {

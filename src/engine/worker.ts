@@ -104,6 +104,7 @@ export class Worker implements AsyncDisposable {
       workflows: Object.fromEntries(options.workflows.map(({ name, version }) => [name, version])),
       active: () => this.#executions.size,
       asked: (run) => this.#ask(run),
+      leave: () => this.#drain(),
     });
     this.#sweeper = new Sweeper({
       ...{ store, queue, clock, logger, sweepMs, sessionMs, quarantineAfter },
@@ -263,6 +264,13 @@ export class Worker implements AsyncDisposable {
     for (const execution of this.#executions) {
       if (run === undefined || execution.wakeUp.run === run) execution.asked();
     }
+  }
+
+  /** Somebody has asked for it from outside: as if this process had closed it. */
+  #drain(): void {
+    if (this.#closing !== undefined) return;
+    this.#parts.logger.info({ worker: this.id }, 'asked to leave, closing');
+    void this.close();
   }
 
   async #wakeOthers({ wakeUp, fence }: Execution): Promise<void> {

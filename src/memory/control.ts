@@ -20,7 +20,7 @@ import {
 } from './stored-run.ts';
 
 /** Calls the worker that holds a run to look after it. */
-export type Ask = (worker: string, run: string) => void;
+export type Ask = (worker: string, run: string | undefined) => void;
 
 export function post(run: StoredRun, params: PostParams, now: number, ask: Ask): PostOutcome {
   if (run.seen.has(params.id)) return { outcome: 'known', wakeUp: toDueRun(run) };

@@ -3,6 +3,7 @@
  * without waiting for anything, which is what makes it atomic here.
  */
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
+import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import { PawlError } from '../core/errors.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
@@ -35,6 +36,9 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
+import { Deletions } from './deletions.ts';
+import { nextDueAt, takeDue } from './due-runs.ts';
+import { MemoryFleet } from './fleet.ts';
 import { listRuns } from './run-list.ts';
 import { interruptRun, release, save } from './transitions.ts';
 import {
@@ -59,22 +63,23 @@ import {
   toRecord,
 } from './stored-run.ts';
 
-const resendMsMax = 600_000;
-
 export class MemoryRunStore implements RunStore {
   readonly #clock: { now(): number };
   readonly #runs = new Map<string, StoredRun>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
+  readonly #deletions = new Deletions();
   readonly #asked = new Map<string, (run: string | undefined) => void>();
   readonly #ask: Ask = (worker, run) => {
     queueMicrotask(() => this.#asked.get(worker)?.(run));
   };
+  readonly fleet: MemoryFleet;
   #closed = false;
 
   constructor(options: { readonly clock?: { now(): number } } = {}) {
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#sessions = new MemorySessions(this.#clock);
+    this.fleet = new MemoryFleet(this.#sessions, (worker) => this.#ask(worker, undefined));
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -161,6 +166,7 @@ export class MemoryRunStore implements RunStore {
     };
     append(run, { type: 'run.claimed', data: json(data) }, now);
     run.claimSeq = lastSeq(run);
+    this.fleet.claimed(run);
     this.#changed(run.id);
     return claimed(run, params.token);
   }
@@ -201,6 +207,7 @@ export class MemoryRunStore implements RunStore {
       .slice(0, params.limit);
     for (const run of taken) {
       interruptRun(run, params, now);
+      this.fleet.lost(run);
       this.#changed(run.id);
     }
     return taken.map(toDueRun);
@@ -208,18 +215,7 @@ export class MemoryRunStore implements RunStore {
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const { aheadMs = 0 } = params;
-    const found = [...this.#runs.values()]
-      .filter((run) => run.dueAt !== undefined && run.dueAt <= now + aheadMs)
-      .filter(({ status }) => aheadMs === 0 || status === 'queued' || status === 'interrupted')
-      // Of two that are due in the same moment, the lesser id comes first: as in an index of Redis.
-      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
-      .slice(0, params.limit);
-    for (const run of found) {
-      const age = now - (run.wakeAt ?? run.changedAt);
-      run.dueAt = now + Math.min(Math.max(params.resendMs, Math.floor(age / 2)), resendMsMax);
-    }
-    return found.map(toDueRun);
+    return takeDue(this.#runs.values(), params, now).map(toDueRun);
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
@@ -251,12 +247,13 @@ export class MemoryRunStore implements RunStore {
     });
   }
 
-  async delete(id: string): Promise<DeleteOutcome> {
-    this.#now();
+  async delete(id: string, data?: Uint8Array): Promise<DeleteOutcome> {
+    const now = this.#now();
     const run = this.#runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
     if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
     this.#runs.delete(id);
+    if (data !== undefined) this.#deletions.add(run, data, now);
     this.#changed(id);
     return { outcome: 'deleted' };
   }
@@ -264,7 +261,7 @@ export class MemoryRunStore implements RunStore {
   async record(id: string): Promise<RunRecord | undefined> {
     this.#now();
     const run = this.#runs.get(id);
-    return run === undefined ? undefined : toRecord(run);
+    return run && toRecord(run);
   }
 
   async load(id: string): Promise<LoadedRun | undefined> {
@@ -306,13 +303,20 @@ export class MemoryRunStore implements RunStore {
     return listRuns([...this.#runs.values()], params);
   }
 
+  async deletions(query: DeletionQuery): Promise<DeletionPage> {
+    this.#now();
+    return this.#deletions.list(query);
+  }
+
+  async now(): Promise<number> {
+    return this.#now();
+  }
+
   async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
     this.#now();
     const watchers = this.#watchers.get(run) ?? new Set();
     this.#watchers.set(run, watchers);
-    const watcher = (): void => {
-      if (watchers.has(watcher)) changed();
-    };
+    const watcher = (): void => void (watchers.has(watcher) && changed());
     watchers.add(watcher);
     return async () => {
       watchers.delete(watcher);
@@ -320,7 +324,7 @@ export class MemoryRunStore implements RunStore {
     };
   }
 
-  async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
+  async appear(worker: string, asked: (run?: string) => void = () => undefined): Promise<void> {
     this.#now();
     this.#sessions.appear(worker);
     this.#asked.set(worker, asked);
@@ -333,12 +337,7 @@ export class MemoryRunStore implements RunStore {
 
   /** For tests: the next time after `now` at which a run is due. */
   nextDueAt(now: number): number | undefined {
-    let next: number | undefined;
-    if (this.#closed) return next;
-    for (const { dueAt } of this.#runs.values()) {
-      if (dueAt !== undefined && dueAt > now && dueAt < (next ?? Infinity)) next = dueAt;
-    }
-    return next;
+    return this.#closed ? undefined : nextDueAt(this.#runs.values(), now);
   }
 
   async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {
@@ -393,8 +392,4 @@ export class MemoryRunStore implements RunStore {
   #changed(run: string): void {
     for (const watcher of this.#watchers.get(run) ?? []) queueMicrotask(watcher);
   }
-}
-
-function ignore(): void {
-  // Nobody listens.
 }

@@ -25,10 +25,18 @@ export class MemorySessions {
     this.#workers.set(worker.id, {
       ...worker,
       presence: this.#present.has(worker.id),
+      draining: this.#workers.get(worker.id)?.draining ?? false,
       startedAt: this.#workers.get(worker.id)?.startedAt ?? now,
       seenAt: now,
       sessionEndsAt: now + sessionMs,
     });
+  }
+
+  /** False when there is no such worker. */
+  drain(worker: string): boolean {
+    const record = this.#workers.get(worker);
+    if (record !== undefined) this.#workers.set(worker, { ...record, draining: true });
+    return record !== undefined;
   }
 
   leave(worker: string): void {

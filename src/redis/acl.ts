@@ -11,8 +11,8 @@
 const pawlCommands: readonly string[] = [
   ...['exists', 'get', 'set', 'unlink'],
   ...['hdel', 'hexists', 'hget', 'hgetall', 'hincrby', 'hmget', 'hset', 'hsetnx'],
-  ...['sadd', 'sismember', 'smembers', 'spop', 'srem'],
-  ...['zadd', 'zcard', 'zrange', 'zrem'],
+  ...['sadd', 'scard', 'sismember', 'smembers', 'smismember', 'spop', 'srem'],
+  ...['zadd', 'zcard', 'zcount', 'zlexcount', 'zmscore', 'zrange', 'zrem', 'zscore'],
   ...['xadd', 'xdel', 'xrange', 'xrevrange', 'time'],
   ...['spublish', 'ssubscribe', 'sunsubscribe', 'pubsub|shardnumsub'],
 ];

@@ -1,8 +1,16 @@
 /** The only file that spells the fields of hashes and stream entries, and turns replies into records. */
 import type { CheckpointRecord } from '../core/checkpoint.ts';
+import type { DeletionRecord } from '../core/deletions.ts';
 import { CorruptionError } from '../core/errors.ts';
 import type { InterruptReason, StoredEvent } from '../core/event.ts';
-import { type RunProgress, type RunRecord, type RunStatus, runStatuses } from '../core/run.ts';
+import {
+  type RunProgress,
+  type RunRecord,
+  type RunStatus,
+  runStatuses,
+  type RunSummary,
+  toSummary,
+} from '../core/run.ts';
 import type {
   Message,
   MessageKind,
@@ -36,7 +44,7 @@ function parseTags(text: string): Record<string, string> {
 }
 
 /** A hash by name; `key` is for the error that says a field is missing or wrong. */
-class Fields {
+export class Fields {
   readonly #values = new Map<string, Buffer>();
   readonly #key: string;
 
@@ -109,6 +117,14 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };
+}
+
+export function toRunSummary(
+  at: { key: string; id: string },
+  [run, payload]: readonly [Flat, Flat],
+  hasOutput: boolean,
+): RunSummary {
+  return { ...toSummary(toRecord(at, run, payload)), hasOutput };
 }
 
 function toProgress(fields: Fields): RunProgress | undefined {
@@ -242,6 +258,17 @@ export function toMessage(key: string, [, flat]: Entry): Message {
   };
 }
 
+/** A stream entry of the deletions. */
+export function toDeletion(key: string, [entryId, flat]: Entry): DeletionRecord {
+  const fields = new Fields(key, flat);
+  const id = String(entryId);
+  return {
+    ...{ id, run: fields.text('id') ?? '', workflow: fields.text('workflow') ?? '' },
+    at: Number.parseInt(id, 10),
+    data: fields.bytes('data') ?? new Uint8Array(),
+  };
+}
+
 /** The fields of a worker's hash, as arguments of the beat script. */
 export function formatWorker(info: WorkerInfo): string[] {
   return [
@@ -275,6 +302,7 @@ export function toWorker(
     active: fields.number('active'),
     loopLagMs: fields.number('loopLagMs'),
     presence,
+    draining: fields.text('draining') !== undefined,
     startedAt: fields.number('startedAt'),
     seenAt: fields.number('seenAt'),
     sessionEndsAt: fields.number('sessionEndsAt'),

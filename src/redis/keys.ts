@@ -13,6 +13,8 @@ export interface ShardKeys {
   readonly base: string;
   readonly due: string;
   readonly runs: string;
+  /** Every run, in the order of ids. */
+  readonly ids: string;
   /** Loose runs, by their last claim, snapshot or release. */
   readonly loose: string;
   run(id: string): string;
@@ -25,6 +27,8 @@ export interface ShardKeys {
   inbox(id: string): string;
   /** Ids of the messages that ever came for a run. */
   seen(id: string): string;
+  /** Deletions that somebody asked for: stream. */
+  readonly deleted: string;
   held(worker: string): string;
   /** Workers that have a `held` set. */
   readonly holders: string;
@@ -33,6 +37,8 @@ export interface ShardKeys {
   byTag(tag: string): string;
   /** Channel on which a run's changes are announced. */
   changed(id: string): string;
+  /** Stream of the runs that workers lost, and of who took them over. */
+  readonly recoveries: string;
   /** Channel on which a worker is asked to look after one of its runs. */
   asked(worker: string): string;
 }
@@ -86,6 +92,7 @@ function shardKeys(base: string): ShardKeys {
     base,
     due: `${base}due`,
     runs: `${base}runs`,
+    ids: `${base}ids`,
     loose: `${base}loose`,
     run: (id) => `${base}run:${id}`,
     payload: (id) => `${base}payload:${id}`,
@@ -95,12 +102,14 @@ function shardKeys(base: string): ShardKeys {
     kept: (id) => `${base}kept:${id}`,
     inbox: (id) => `${base}inbox:${id}`,
     seen: (id) => `${base}seen:${id}`,
+    deleted: `${base}deleted`,
     held: (worker) => `${base}held:${worker}`,
     holders: `${base}holders`,
     byStatus: (status) => `${base}by-status:${status}`,
     byWorkflow: (name) => `${base}by-workflow:${name}`,
     byTag: (tag) => `${base}by-tag:${tag}`,
     changed: (id) => `${base}changed:${id}`,
+    recoveries: `${base}recoveries`,
     asked: (worker) => `${base}asked:${worker}`,
   };
 }

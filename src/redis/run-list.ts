@@ -1,125 +1,106 @@
 /**
- * Lists of runs, newest first, a page at a time, over all shards.
+ * Lists of runs over all shards, a page at a time. Each shard is asked for the next runs that fit (`lua/list.lua`), what
+ * they found is merged, and the records are read.
  *
- * A page is read from one index (by status, tag or workflow, whichever is given first in that order, else all runs) and
- * the other conditions are checked on the records. The cursor is the last run's place, score and id, so that runs created
- * meanwhile shift nothing.
+ * A call looks at a bounded number of index entries, however many runs there are: conditions that exclude each other give
+ * short pages with a cursor rather than a long call. A shard that has looked at fewer runs than the others holds the page
+ * back: what another shard found beyond that place comes with the next page.
  */
-import { InvalidError } from '../core/errors.ts';
-import { checkPageLimit } from '../core/names.ts';
-import type { RunRecord } from '../core/run.ts';
+import { type RunSummary } from '../core/run.ts';
+import {
+  checkList,
+  fits,
+  formatCursor,
+  type ListPlace,
+  newestFirst,
+  statusesOf,
+} from '../core/run-query.ts';
 import type { ListParams, RunPage } from '../core/store.ts';
 import type { Connection } from './connection.ts';
-import { toFault } from './faults.ts';
+import { flatten, toRunSummary } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
+import type { Scripts } from './scripts.ts';
 
-interface Place {
-  readonly score: number;
-  readonly id: string;
+/** Rounds of one call; a round looks at `listLooks` entries of each shard, at most. */
+const roundsMax = 10;
+
+interface Source {
+  readonly connection: Connection;
+  readonly keys: Keys;
+  readonly scripts: Scripts;
 }
 
-/** Reads records by id, in the order given; absent ones are left out. */
-export type ReadRecords = (ids: readonly string[]) => Promise<readonly RunRecord[]>;
+/** Runs of one shard or of all, and the place up to which all were looked at; undefined when nothing follows. */
+interface Found {
+  readonly places: readonly ListPlace[];
+  readonly upTo: ListPlace | undefined;
+}
 
-export async function listRuns(
-  from: { readonly connection: Connection; readonly keys: Keys; readonly records: ReadRecords },
-  params: ListParams,
-): Promise<RunPage> {
-  checkPageLimit(params.limit);
-  const runs: RunRecord[] = [];
-  let after = params.cursor === undefined ? undefined : parseCursor(params.cursor);
-  for (;;) {
-    const places = await nextPlaces(from, params, after);
-    const found = new Map(
-      (await from.records(places.map((place) => place.id))).map((r) => [r.id, r]),
+export async function listRuns(from: Source, params: ListParams): Promise<RunPage> {
+  let after = checkList(params);
+  const runs: RunSummary[] = [];
+  if (statusesOf(params.status)?.length === 0) return { runs, cursor: undefined };
+  for (let round = 0; round < roundsMax; round++) {
+    const { places, upTo } = await nextPlaces(
+      from,
+      { ...params, limit: params.limit - runs.length },
+      after,
     );
-    for (const place of places) {
-      after = place;
-      const record = found.get(place.id);
-      if (record !== undefined && fits(record, params)) runs.push(record);
-      if (runs.length === params.limit) return { runs, cursor: formatCursor(place) };
+    const records = await Promise.all(places.map(({ id }) => readSummary(from, id)));
+    // Read after it was found: a run that has been deleted, or no longer fits, is left out.
+    runs.push(...records.filter((run) => run !== undefined).filter((run) => fits(run, params)));
+    const last = places.at(-1);
+    if (runs.length === params.limit && last !== undefined) {
+      return { runs, cursor: formatCursor(last) };
     }
-    if (places.length < params.limit) return { runs, cursor: undefined };
+    if (upTo === undefined) return { runs, cursor: undefined };
+    after = upTo;
   }
+  return { runs, cursor: after && formatCursor(after) };
 }
 
-/** The next `limit` places after `after`, merged from all shards. */
+/** The next places after `after`, at most `limit`, merged from all shards. */
 async function nextPlaces(
-  from: { readonly connection: Connection; readonly keys: Keys },
+  { keys, scripts }: Source,
   params: ListParams,
-  after: Place | undefined,
-): Promise<readonly Place[]> {
-  const pages = await Promise.all(
-    from.keys.shards.map((shard) =>
-      placesInShard(from.connection, indexOf(shard, params), { after, limit: params.limit }),
-    ),
+  after: ListPlace | undefined,
+): Promise<Found> {
+  const shards = await Promise.all(
+    keys.shards.map(async (shard) => toFound(await scripts.list(shard, params, after))),
   );
-  return pages.flat().sort(newestFirst).slice(0, params.limit);
+  const horizons = shards.map(({ upTo }) => upTo).filter((place) => place !== undefined);
+  const [horizon] = horizons.sort(newestFirst);
+  const found = shards.flatMap(({ places }) => places).sort(newestFirst);
+  const reached = found.filter(
+    (place) => horizon === undefined || newestFirst(place, horizon) <= 0,
+  );
+  const places = reached.slice(0, params.limit);
+  return { places, upTo: reached.length > places.length ? places.at(-1) : horizon };
 }
 
-async function placesInShard(
-  connection: Connection,
-  index: string,
-  { after, limit }: { after: Place | undefined; limit: number },
-): Promise<readonly Place[]> {
-  const places: Place[] = [];
-  const max = after === undefined ? '+inf' : String(after.score);
-  // Places with the cursor's own score come again first; those up to its id have been seen.
-  for (let offset = 0; places.length < limit; offset += limit) {
-    const flat = await connection
-      .zrange(index, max, '-inf', 'BYSCORE', 'REV', 'LIMIT', offset, limit, 'WITHSCORES')
-      .catch((error: unknown) => {
-        throw toFault(error, 'list');
-      });
-    const pairs = toPairs(flat);
-    for (const place of pairs) {
-      if (after === undefined || newestFirst(after, place) < 0) places.push(place);
-    }
-    if (pairs.length < limit) break;
-  }
-  return places;
-}
-
-/** Replies come as `[id, score, …]` or as `[[id, score], …]`, by protocol. */
-function toPairs(reply: readonly unknown[]): Place[] {
-  const flat: unknown[] = reply.flat();
-  const places: Place[] = [];
+function toFound([isLast, id, score, ...flat]: readonly unknown[]): Found {
+  const places: ListPlace[] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {
-    places.push({ id: String(flat[i]), score: Number(flat[i + 1]) });
+    places.push({ id: String(flat[i]), at: Number(flat[i + 1]) });
   }
-  return places;
+  return { places, upTo: Number(isLast) === 1 ? undefined : { id: String(id), at: Number(score) } };
 }
 
-function indexOf(shard: ShardKeys, params: ListParams): string {
-  if (params.loose === true) return shard.loose;
-  if (params.status !== undefined) return shard.byStatus(params.status);
-  if (params.tag !== undefined) return shard.byTag(params.tag);
-  if (params.workflow !== undefined) return shard.byWorkflow(params.workflow);
-  return shard.runs;
-}
-
-function fits(record: RunRecord, params: ListParams): boolean {
-  const equals = params.tag?.indexOf('=') ?? -1;
-  return (
-    (params.status === undefined || record.status === params.status) &&
-    (params.workflow === undefined || record.workflow === params.workflow) &&
-    (params.tag === undefined ||
-      record.tags[params.tag.slice(0, equals)] === params.tag.slice(equals + 1))
+/** Without input and output, which may be large and are not shown. */
+async function readSummary(
+  { connection, keys }: Source,
+  id: string,
+): Promise<RunSummary | undefined> {
+  const shard: ShardKeys = keys.of(id);
+  const [run, [tags, error], hasOutput] = await Promise.all([
+    connection.hgetallBuffer(shard.run(id)),
+    connection.hmgetBuffer(shard.payload(id), 'tags', 'error'),
+    connection.hexists(shard.payload(id), 'output'),
+  ]);
+  const flat = flatten(run);
+  if (flat.length === 0) return undefined;
+  const payload = Object.entries({ tags, error }).flatMap(([name, value]) =>
+    value ? [Buffer.from(name), value] : [],
   );
-}
-
-function newestFirst(a: Place, b: Place): number {
-  if (a.score !== b.score) return b.score - a.score;
-  return a.id === b.id ? 0 : a.id < b.id ? 1 : -1;
-}
-
-function formatCursor(place: Place): string {
-  return `${place.score}:${place.id}`;
-}
-
-function parseCursor(cursor: string): Place {
-  const match = /^(\d+):(.+)$/.exec(cursor);
-  if (match === null)
-    throw new InvalidError('cursor', 'is not one that a page before has returned.');
-  return { score: Number(match[1]), id: match[2] ?? '' };
+  return toRunSummary({ key: shard.run(id), id }, [flat, payload], hasOutput === 1);
 }

@@ -3,6 +3,8 @@
  * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
  */
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
+import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
+import type { Fleet } from '../core/fleet.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
@@ -47,12 +49,15 @@ import {
   createConsumerConnection,
   type RedisTarget,
 } from './connection.ts';
+import { listDeletions } from './deletions.ts';
 import { confirmationFor, type Durability } from './durability.ts';
 import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
-import { type Entry, type Flat, flatten, toEvent, toMessage, toRecord } from './fields.ts';
+import { type Entry, type Flat, flatten, toEvent, toRecord } from './fields.ts';
+import { RedisFleet } from './fleet.ts';
 import { Keys, type ShardKeys } from './keys.ts';
+import { readMail } from './mail.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import {
   type About,
@@ -70,9 +75,6 @@ import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 import { shardsOf } from './shards.ts';
-
-/** Messages read at a time; more follow when these are taken. */
-const messagesPerPage = 100;
 
 export interface RedisStoreOptions {
   readonly redis: RedisTarget;
@@ -103,6 +105,7 @@ export class RedisRunStore implements RunStore {
   readonly #announcements: Announcements;
   readonly #sessions: Sessions;
   readonly #memory: MemoryGuard;
+  readonly fleet: Fleet;
   readonly #durable: DurableWrites | undefined;
   #closed = false;
 
@@ -129,6 +132,13 @@ export class RedisRunStore implements RunStore {
       scripts: this.#scripts,
       announcements: this.#announcements,
       connect: () => createConnection(connected.target, callSettings(callMs)),
+    });
+    const run = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
+    this.fleet = new RedisFleet({
+      connection: this.#connection,
+      keys,
+      scripts: this.#scripts,
+      run,
     });
   }
 
@@ -238,13 +248,25 @@ export class RedisRunStore implements RunStore {
     await this.#run(() => this.#scripts.told(run));
   }
 
-  async delete(run: string): Promise<DeleteOutcome> {
-    const reply = await this.#run(() => this.#scripts.delete(run));
+  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
+    const reply = await this.#run(() => this.#scripts.delete(run, data));
     return toDelete(this.#about(run), reply);
   }
 
+  /** Repairs the indexes of a run by its record; false when there is none, and it was taken out of them. */
+  async reindex(run: string): Promise<boolean> {
+    return this.#run(async () => String((await this.#scripts.reindex(run))[0]) === 'reindexed');
+  }
+
   async record(run: string): Promise<RunRecord | undefined> {
-    return (await this.#records([run]))[0];
+    const shard = this.#keys.of(run);
+    const [flat, payload] = await this.#run(async () =>
+      Promise.all([
+        this.#connection.hgetallBuffer(shard.run(run)).then(flatten),
+        this.#connection.hgetallBuffer(shard.payload(run)).then(flatten),
+      ]),
+    );
+    return flat.length === 0 ? undefined : this.#record(run, flat, payload);
   }
 
   async load(run: string): Promise<LoadedRun | undefined> {
@@ -269,15 +291,7 @@ export class RedisRunStore implements RunStore {
   }
 
   async mail(run: string): Promise<Mail> {
-    const shard = this.#keys.of(run);
-    const key = shard.inbox(run);
-    const [entries, paused] = await this.#run(() =>
-      Promise.all([
-        this.#connection.xrangeBuffer(key, '-', '+', 'COUNT', messagesPerPage) as Promise<Entry[]>,
-        this.#connection.hexists(shard.run(run), 'paused'),
-      ]),
-    );
-    return { messages: entries.map((entry) => toMessage(key, entry)), paused: paused === 1 };
+    return this.#run(() => readMail(this.#connection, this.#keys.of(run), run));
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {
@@ -289,9 +303,17 @@ export class RedisRunStore implements RunStore {
   }
 
   async list(params: ListParams): Promise<RunPage> {
-    const records = (ids: readonly string[]): Promise<readonly RunRecord[]> => this.#records(ids);
-    const from = { connection: this.#connection, keys: this.#keys, records };
+    const from = { connection: this.#connection, keys: this.#keys, scripts: this.#scripts };
     return this.#run(() => listRuns(from, params));
+  }
+
+  async deletions(query: DeletionQuery): Promise<DeletionPage> {
+    return this.#run(() => listDeletions(this.#connection, this.#keys, query));
+  }
+
+  async now(): Promise<number> {
+    const [seconds, micros] = await this.#run(() => this.#connection.time());
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
   async watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>> {
@@ -348,23 +370,6 @@ export class RedisRunStore implements RunStore {
       found.push(...toDueRuns(shard, reply));
     }
     return found;
-  }
-
-  async #records(ids: readonly string[]): Promise<readonly RunRecord[]> {
-    const found = await this.#run(() =>
-      Promise.all(
-        ids.map(async (id) => {
-          const shard = this.#keys.of(id);
-          const [run, payload] = await Promise.all([
-            this.#connection.hgetallBuffer(shard.run(id)),
-            this.#connection.hgetallBuffer(shard.payload(id)),
-          ]);
-          const flat = flatten(run);
-          return flat.length === 0 ? undefined : this.#record(id, flat, flatten(payload));
-        }),
-      ),
-    );
-    return found.filter((record) => record !== undefined);
   }
 
   #record(id: string, run: unknown, payload: unknown): RunRecord {

@@ -3,8 +3,10 @@
  * script, nowhere else.
  */
 import { Cluster, Redis } from 'ioredis';
-import { fixedLimits } from '../core/limits.ts';
-import type { RunProgress } from '../core/run.ts';
+import { deletionsKept } from '../core/deletions.ts';
+import { defaults, fixedLimits } from '../core/limits.ts';
+import { type RunProgress, runStatuses } from '../core/run.ts';
+import { type ListPlace, statusesOf } from '../core/run-query.ts';
 import type {
   CancelParams,
   ClaimParams,
@@ -12,6 +14,7 @@ import type {
   CreateParams,
   DueParams,
   InterruptParams,
+  ListParams,
   Ownership,
   PostParams,
   Release,
@@ -31,7 +34,7 @@ import { WriteBatch } from './write-batch.ts';
 
 type ScriptName = keyof typeof lua;
 /** The others are called with the keys of one thing, as many as they always have. */
-type SingleScript = Exclude<ScriptName, 'appendMany'>;
+type SingleScript = Exclude<ScriptName, 'appendMany' | 'list'>;
 
 /** Keys of each script. */
 const keyCounts: Readonly<Record<SingleScript, number>> = {
@@ -41,7 +44,8 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   claim: 7,
   commit: 3,
   create: 5,
-  delete: 9,
+  delete: 10,
+  drain: 1,
   due: 1,
   interrupt: 2,
   leave: 4,
@@ -51,6 +55,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   post: 4,
   progress: 1,
   recall: 3,
+  reindex: 3,
   resume: 4,
   told: 2,
 };
@@ -69,6 +74,10 @@ const acknowledged = {
 } satisfies Partial<Record<SingleScript, boolean>>;
 
 const page = fixedLimits.eventsPerPage;
+
+/** What one call of the list script may cost: entries looked at, and candidates that are sorted. */
+const listLooks = 500;
+const listCandidates = 500;
 
 export class Scripts {
   readonly #connection: Connection;
@@ -181,11 +190,14 @@ export class Scripts {
     ]);
   }
 
-  delete(run: string): Promise<Reply> {
+  delete(run: string, data?: Uint8Array): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
     const kept = [shard.checkpoints(run), shard.kept(run)];
-    return this.#call('delete', [...runKeys(shard, run), ...mail, ...kept, ...[run, shard.base]]);
+    return this.#call('delete', [
+      ...[...runKeys(shard, run), ...mail, ...kept, shard.deleted],
+      ...[run, shard.base, data === undefined ? '' : toBuffer(data), deletionsKept],
+    ]);
   }
 
   post(params: PostParams): Promise<Reply> {
@@ -244,6 +256,38 @@ export class Scripts {
     ]);
   }
 
+  list(shard: ShardKeys, params: ListParams, after: ListPlace | undefined): Promise<Reply> {
+    const { limit, tag, workflow, worker } = params;
+    const statuses = statusesOf(params.status);
+    const groups = [
+      ...(workflow === undefined ? [] : [[shard.byWorkflow(workflow)]]),
+      ...(tag === undefined ? [] : [[shard.byTag(tag)]]),
+      ...(statuses === undefined
+        ? []
+        : [[...new Set(statuses)].map((status) => shard.byStatus(status))]),
+    ];
+    const order = params.loose === true ? shard.loose : shard.runs;
+    const keys = [order, shard.runs, shard.ids, shard.held(worker ?? ''), ...groups.flat()];
+    const args = [
+      ...[...keys, limit, listLooks, listCandidates, after?.at ?? '', after?.id ?? ''],
+      ...[params.since ?? '', params.until ?? '', params.idPrefix ?? ''],
+      ...[
+        worker === undefined ? '' : 1,
+        groups.flatMap((group, i) => group.map(() => i + 1)).join(''),
+      ],
+    ];
+    this.#batch.join();
+    return this.#send('list', args, keys.length);
+  }
+
+  reindex(run: string): Promise<Reply> {
+    const shard = this.#keys.of(run);
+    return this.#call('reindex', [
+      ...[shard.run(run), shard.payload(run), shard.due],
+      ...[run, shard.base, defaults.keepMs, ...runStatuses],
+    ]);
+  }
+
   recall(run: string, checkpoint: string): Promise<Reply> {
     const shard = this.#keys.of(run);
     const kept = [shard.checkpoints(run), shard.kept(run)];
@@ -267,6 +311,10 @@ export class Scripts {
       keys.sweeper,
       worker,
     ]);
+  }
+
+  drain(worker: string): Promise<Reply> {
+    return this.#call('drain', [this.#keys.worker(worker)]);
   }
 
   look(worker: string, lockMs: number): Promise<Reply> {

@@ -30,10 +30,12 @@ export class Sessions {
 
   async appear(worker: string, asked: (run: string | undefined) => void): Promise<void> {
     const { connection, connect, keys, announcements, logger } = this.#parts;
+    // Nothing of a run is asked where none is named: the worker is to look after all it has.
+    const heard = (run: string | undefined): void => asked(run === '' ? undefined : run);
     const channels = keys.shards.map((shard) => shard.asked(worker));
     this.#listening.set(
       worker,
-      await Promise.all(channels.map((channel) => announcements.listen(channel, asked))),
+      await Promise.all(channels.map((channel) => announcements.listen(channel, heard))),
     );
     if (await probePresence(connection, connect, keys.liveBase)) {
       await announcements.subscribe(keys.live(worker));

@@ -13,9 +13,11 @@ import { claimTheme } from './run-store/claim.ts';
 import { commitTheme } from './run-store/commit.ts';
 import { createTheme } from './run-store/create.ts';
 import { deleteTheme } from './run-store/delete.ts';
+import { deletionsTheme } from './run-store/deletions.ts';
 import { dueTheme } from './run-store/due.ts';
 import { electionTheme } from './run-store/election.ts';
 import { fencesTheme } from './run-store/fences.ts';
+import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
 import { looseTheme } from './run-store/loose.ts';
@@ -25,6 +27,7 @@ import { racesTheme } from './run-store/races.ts';
 import { readingTheme } from './run-store/reading.ts';
 import { releaseTheme } from './run-store/release.ts';
 import { resumeTheme } from './run-store/resume.ts';
+import { searchTheme } from './run-store/search.ts';
 import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
 import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
@@ -53,9 +56,12 @@ const themes: readonly RunStoreTheme[] = [
   askedTheme,
   readingTheme,
   listTheme,
+  searchTheme,
   deleteTheme,
+  deletionsTheme,
   sessionsTheme,
   electionTheme,
+  fleetTheme,
   fencesTheme,
   tokensTheme,
   racesTheme,

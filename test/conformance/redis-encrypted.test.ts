@@ -1,6 +1,6 @@
 /** The contract of run stores holds for the sealed one as well, around each store there is. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { RunRecord } from '../../src/core/run.ts';
+import type { RunRecord, RunSummary } from '../../src/core/run.ts';
 import type { RunStore } from '../../src/core/store.ts';
 import { Keyring } from '../../src/encryption/keyring.ts';
 import { EncryptedRunStore } from '../../src/encryption/run-store.ts';
@@ -40,7 +40,7 @@ async function sealed(opening: Promise<OpenedRunStore>): Promise<OpenedRunStore>
  * sum of that; nothing else is changed.
  */
 function countingPlain(store: RunStore): RunStore {
-  const recount = async (record: RunRecord): Promise<RunRecord> => {
+  const recount = async <R extends RunRecord | RunSummary>(record: R): Promise<R> => {
     const events = await store.events({ run: record.id, after: 0, limit: record.seq });
     return { ...record, bytes: events.reduce((sum, { data }) => sum + data.length, 0) };
   };

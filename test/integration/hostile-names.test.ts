@@ -117,7 +117,9 @@ const isRunKey = (key: string, id: unknown): boolean =>
   key.endsWith(`:${id}`);
 
 const isIndex = (key: string): boolean =>
-  /^\{own:0\}:(due|runs|by-status:\w+|by-workflow:target|by-tag:[A-Za-z0-9_.~@:/+=-]+)$/.test(key);
+  /^\{own:0\}:(due|runs|ids|deleted|by-status:\w+|by-workflow:target|by-tag:[A-Za-z0-9_.~@:/+=-]+)$/.test(
+    key,
+  );
 const isQueue = (key: string): boolean => key.startsWith('{own}:bull:target:');
 /** BullMQ notes that there is a queue as soon as it is looked at. */
 const isQueueMeta = (key: string): boolean =>

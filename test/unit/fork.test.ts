@@ -97,3 +97,49 @@ test('a point that a run never came to is refused, and so is a run that is not t
     code: 'PAWL_RUN_NOT_FOUND',
   });
 });
+
+test('a fork begins with an edited state, which its first event tells', async () => {
+  const { pawl, store } = memoryPawl();
+  await using _ = pawl;
+  pawl.worker({ workflows: [pipeline] });
+  const origin = await pawl.start(pipeline, { tag: 'a' }, { id: 'origin' });
+  await origin.result();
+  const before = await store.load('origin');
+  const at = { step: 'extract' } as const;
+
+  const fork = await pawl.fork(pipeline, 'origin', at, {
+    id: 'fork',
+    actor: 'ada',
+    state: ({ log }) => ({ log: [...log, 'by hand'] }),
+  });
+  const log = ['a extract', 'by hand', 'a transform', 'a load'];
+  expect(await fork.result()).toEqual(log);
+  const [created] = await allEvents(fork);
+  expect(created?.data).toMatchObject({
+    forkedFrom: {
+      ...{ run: 'origin', seq: 4, actor: 'ada' },
+      edited: { set: { log: ['a extract', 'by hand'] }, remove: [] },
+    },
+  });
+  expect(await store.load('origin')).toEqual(before);
+  // The past of the fork, though its snapshots have moved on; and of a fork of the fork.
+  expect(await fork.state({ seq: 1 })).toEqual({ log: log.slice(0, 2) });
+  const again = await pawl.fork(pipeline, 'fork', { seq: 1 }, { id: 'again' });
+  expect(await again.result()).toEqual(log);
+
+  const whole = await pawl.fork(pipeline, 'origin', at, { id: 'whole', state: { log: [] } });
+  expect(await whole.result()).toEqual(['a transform', 'a load']);
+});
+
+test('an edited state that does not fit is refused, and nothing is written', async () => {
+  const { pawl, store } = memoryPawl();
+  await using _ = pawl;
+  pawl.worker({ workflows: [pipeline] });
+  await (await pawl.start(pipeline, { tag: 'a' }, { id: 'origin' })).result();
+  const fork = (state: unknown): Promise<unknown> =>
+    pawl.fork(pipeline, 'origin', { seq: 4 }, { id: 'fork', state: state as { log: string[] } });
+  await expect(fork({ log: 'no list' })).rejects.toThrow(/state\.log/);
+  await expect(fork(7)).rejects.toThrow(/must be an object/);
+  await expect(fork({ log: ['x'.repeat(300_000)] })).rejects.toThrow(/edited state/);
+  expect(await store.record('fork')).toBeUndefined();
+});

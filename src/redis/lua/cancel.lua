@@ -20,7 +20,7 @@ local run, payload, events, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4
 local id, message, data, err, keep, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 
 local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'deaths', 'worker', 'seq', 'codeVersion',
-  'bytes', 'parent', 'priority', 'untold')
+  'bytes', 'parent', 'priority', 'untold', 'createdAt')
 local fence, status = m[2], m[3]
 if not status then return {'missing'} end
 if redis.call('SISMEMBER', seen, message) == 1 then
@@ -44,7 +44,7 @@ if status == 'quarantined' or not m[7] then
   redis.call('HDEL', run, 'paused')
   redis.call('HSET', payload, 'error', err)
   redis.call('ZREM', base .. 'by-status:' .. status, id)
-  redis.call('ZADD', base .. 'by-status:cancelled', at, id)
+  redis.call('ZADD', base .. 'by-status:cancelled', m[12], id)
   local dueAt = string.format('%.0f', now + keep)
   if m[9] then
     redis.call('HSET', run, 'untold', '1', 'expiresAt', dueAt)

@@ -33,7 +33,7 @@ local function claimed()
 end
 
 local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 'wakeAt', 'lostWorker',
-  'lostReason', 'lostAt', 'detectMs', 'bytes', 'inbox', 'paused', 'loose')
+  'lostReason', 'lostAt', 'detectMs', 'bytes', 'inbox', 'paused', 'loose', 'createdAt', 'workflow')
 local status, owner, fence, seq = m[1], m[2], m[3], m[4]
 if not status then return {'missing'} end
 if status == 'running' and owner == token then
@@ -64,6 +64,8 @@ if m[7] then
     .. '","detectMs":' .. m[10] .. ',"claimMs":' .. claimMs .. '}'
   redis.call('HINCRBY', run, 'takeovers', 1)
   redis.call('HSET', run, 'claimMs', claimMs)
+  redis.call('XADD', base .. 'recoveries', 'MAXLEN', '~', 1000, '*', 'run', id, 'workflow', m[16], 'from', m[7],
+    'reason', m[8], 'lostAt', m[9], 'detectMs', m[10], 'worker', worker, 'claimMs', claimMs)
 end
 data = data .. '}'
 redis.call('XADD', events, seq .. '-' .. fence, 'type', 'run.claimed', 'at', at, 'data', data)
@@ -77,6 +79,6 @@ else
 end
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'by-status:' .. status, id)
-redis.call('ZADD', base .. 'by-status:running', at, id)
+redis.call('ZADD', base .. 'by-status:running', m[15], id)
 redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
 return claimed()

@@ -102,11 +102,12 @@ end
 if status ~= '' then
   local field = status == 'completed' and 'output' or 'error'
   if ARGV[12] ~= '' then redis.call('HSET', base .. 'payload:' .. id, field, ARGV[12]) end
-  redis.call('SREM', base .. 'held:' .. redis.call('HGET', run, 'worker'), id)
+  local was = redis.call('HMGET', run, 'worker', 'createdAt')
+  redis.call('SREM', base .. 'held:' .. was[1], id)
   redis.call('HSET', run, 'status', status, 'changedAt', at)
   redis.call('HDEL', run, 'owner', 'worker', 'deaths', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
   redis.call('ZREM', base .. 'by-status:running', id)
-  redis.call('ZADD', base .. 'by-status:' .. status, at, id)
+  redis.call('ZADD', base .. 'by-status:' .. status, was[2], id)
   local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
   -- A run that is over is not to be resumed as if it had only been paused.
   if ended then redis.call('HDEL', run, 'paused') end
@@ -125,7 +126,6 @@ if status ~= '' then
 end
 if m[11] then
   redis.call('HSET', run, 'changedAt', at)
-  redis.call('ZADD', base .. 'by-status:' .. (status == '' and 'running' or status), at, id)
   redis.call('ZADD', base .. 'loose', at, id)
 end
 redis.call('SPUBLISH', base .. 'changed:' .. id, status == '' and '+' .. seq or seq)

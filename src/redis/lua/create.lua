@@ -62,6 +62,7 @@ else
   redis.call('ZADD', due, dueAt, id)
 end
 redis.call('ZADD', base .. 'runs', at, id)
+redis.call('ZADD', base .. 'ids', 0, id)
 redis.call('ZADD', base .. 'by-status:' .. status, at, id)
 redis.call('ZADD', base .. 'by-workflow:' .. workflow, at, id)
 for tag in string.gmatch(tags, '[^\n]+') do

@@ -10,8 +10,11 @@
 -- KEYS[7] seen: set of message ids
 -- KEYS[8] checkpoints: stream
 -- KEYS[9] kept: hash
+-- KEYS[10] deleted: stream
 -- ARGV[1] id: run id
 -- ARGV[2] base: prefix of the shard's keys
+-- ARGV[3] data: payload bytes, who asks and why, to keep the deletion; or empty
+-- ARGV[4] keep: so many deletions, about
 -- Returns {'deleted'} | {'missing'} | {'active', worker}
 -- Keeps: a run that a worker holds is not touched.
 local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -24,10 +27,14 @@ if m[1] == 'running' then return {'active', m[2]} end
 local tags = redis.call('HGET', payload, 'tags') or ''
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'runs', id)
+redis.call('ZREM', base .. 'ids', id)
 redis.call('ZREM', base .. 'loose', id)
 redis.call('ZREM', base .. 'by-status:' .. m[1], id)
 redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end
 redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9])
+if ARGV[3] ~= '' then
+  redis.call('XADD', KEYS[10], 'MAXLEN', '~', ARGV[4], '*', 'id', id, 'workflow', m[3], 'data', ARGV[3])
+end
 redis.call('SPUBLISH', base .. 'changed:' .. id, '0')
 return {'deleted'}

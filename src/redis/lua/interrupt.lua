@@ -25,7 +25,7 @@ local taken = {}
 local function take(id)
   local run, events = base .. 'run:' .. id, base .. 'events:' .. id
   local m = redis.call('HMGET', run, 'worker', 'fence', 'seq', 'claimSeq', 'deaths', 'workflow', 'bytes',
-    'priority', 'paused')
+    'priority', 'paused', 'createdAt')
   if m[1] == worker then
     local fence = string.format('%.0f', math.max(m[2] + 1, micros))
     local seq = m[3] + 1
@@ -57,7 +57,9 @@ local function take(id)
       'lostAt', at, 'detectMs', detectMs)
     redis.call('HDEL', run, 'worker', 'owner', 'claimMs')
     redis.call('ZREM', base .. 'by-status:running', id)
-    redis.call('ZADD', base .. 'by-status:' .. status, at, id)
+    redis.call('ZADD', base .. 'by-status:' .. status, m[10], id)
+    redis.call('XADD', base .. 'recoveries', 'MAXLEN', '~', 1000, '*', 'run', id, 'workflow', m[6], 'from', worker,
+      'reason', reason, 'lostAt', at, 'detectMs', detectMs, 'status', status)
     redis.call('SPUBLISH', base .. 'changed:' .. id, string.format('%.0f', seq))
     local values = {id, m[6], fence, status, deaths, m[8] or '0', '0'}
     for _, value in ipairs(values) do taken[#taken + 1] = value end

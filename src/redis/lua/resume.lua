@@ -14,7 +14,7 @@ local run, payload, events, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, data, base = ARGV[1], ARGV[2], ARGV[3]
 
 local m = redis.call('HMGET', run, 'workflow', 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'inbox',
-  'priority', 'deaths')
+  'priority', 'deaths', 'createdAt')
 local fence, status, paused = m[2], m[3], m[4]
 if not status then return {'missing'} end
 local again = status == 'failed' or status == 'quarantined'
@@ -32,7 +32,7 @@ redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', 
 redis.call('HSET', run, 'fence', fence, 'seq', seq, 'bytes', m[7] + #data)
 if again then
   redis.call('ZREM', base .. 'by-status:' .. status, id)
-  redis.call('ZADD', base .. 'by-status:queued', at, id)
+  redis.call('ZADD', base .. 'by-status:queued', m[11], id)
   redis.call('HSET', run, 'status', 'queued', 'changedAt', at)
   redis.call('HDEL', run, 'deaths', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs', 'runAttempts')
   redis.call('HDEL', payload, 'error')

@@ -1,4 +1,4 @@
-import type { RunRecord } from '../../core/run.ts';
+import { type RunStatus, type RunSummary, toSummary } from '../../core/run.ts';
 import type { ListParams, RunStore } from '../../core/store.ts';
 import { rounds } from '../eventually.ts';
 import {
@@ -21,8 +21,8 @@ function ownWorkflow(): string {
 }
 
 /** All pages. */
-async function listAll(store: RunStore, params: Partial<ListParams>): Promise<RunRecord[]> {
-  const runs: RunRecord[] = [];
+async function listAll(store: RunStore, params: Partial<ListParams>): Promise<RunSummary[]> {
+  const runs: RunSummary[] = [];
   let cursor: string | undefined;
   for (const _ of rounds('listing')) {
     const page = await store.list({ limit: 500, ...params, ...(cursor && { cursor }) });
@@ -50,24 +50,40 @@ function orders(test: RunStoreTest): void {
     expect(mine).toEqual(ids);
   });
 
-  test('listed by status, the run whose status changed last comes first', async (opened) => {
+  test('a run keeps its place when its status changes', async (opened) => {
     const { store, advance, expect } = opened;
     const workflow = ownWorkflow();
-    const runs = [await created(store, { workflow }), await created(store, { workflow })];
-    const [first = '', second = ''] = runs;
+    const first = await created(store, { workflow });
+    await advance(3);
+    const second = await created(store, { workflow });
     for (const run of [second, first]) {
       await advance(3);
       await claimed(store, run);
     }
-    expect(await idsOf(store, { workflow, status: 'running' })).toEqual([first, second]);
+    expect(await idsOf(store, { workflow, status: 'running' })).toEqual([second, first]);
+    await advance(3);
+    const third = await created(store, { workflow });
+    await claimed(store, third);
+    expect(await idsOf(store, { workflow, status: 'running' })).toEqual([third, second, first]);
   });
 
   test('a list has the records as they are now', async ({ store, expect }) => {
     const workflow = ownWorkflow();
     const { id, worker } = await held(store, { create: { workflow, tags: { a: 'b' } } });
-    expect(plain(await listAll(store, { workflow }))).toEqual(plain([await store.record(id)]));
+    const check = async (): Promise<void> => {
+      const record = await store.record(id);
+      const listed = await listAll(store, { workflow });
+      expect(plain(listed)).toEqual(plain(record && [toSummary(record)]));
+    };
+    await check();
     await store.interrupt(interruption(worker));
-    expect(plain(await listAll(store, { workflow }))).toEqual(plain([await store.record(id)]));
+    await check();
+    const { ownership } = await claimed(store, id);
+    const { seq = 0 } = (await store.record(id)) ?? {};
+    const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
+    await committed(store, ownership, { expectedSeq: seq, release });
+    await check();
+    expect((await listAll(store, { workflow }))[0]?.hasOutput).toBe(true);
   });
 
   test('runs made at the same time are all listed, on one page each', async ({ store, expect }) => {
@@ -157,7 +173,7 @@ function filters(test: RunStoreTest): void {
       ids[release.status] = id;
     }
     for (const [name, id] of Object.entries(ids)) {
-      const status = name as RunRecord['status'];
+      const status = name as RunStatus;
       expect(await idsOf(store, { workflow, status }), status).toEqual([id]);
       const mine = (await idsOf(store, { status })).filter((one) =>
         Object.values(ids).includes(one),

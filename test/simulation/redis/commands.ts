@@ -1,4 +1,5 @@
 /** The other commands that pawl's scripts and reads use, for the in-process Redis: those and no more. */
+import { sortedSetCommands } from './sorted-sets.ts';
 import { type Keyspace, ReplyError, type SimReply } from './values.ts';
 
 /** What commands need besides the keys. */
@@ -53,18 +54,12 @@ export const commands: Readonly<Record<string, Command>> = {
     return gone;
   },
   SPOP: spop,
+  SCARD: (keys, [key = '']) => keys.set(key)?.size ?? 0,
+  SMISMEMBER: (keys, [key = '', ...members]) =>
+    members.map((member) => (keys.set(key)?.has(member) === true ? 1 : 0)),
   SISMEMBER: (keys, [key = '', member = '']) => (keys.set(key)?.has(member) === true ? 1 : 0),
   SMEMBERS: (keys, [key = '']) => [...(keys.set(key) ?? [])],
-  ZADD: zadd,
-  ZREM: (keys, [key = '', ...members]) => {
-    const zset = keys.zset(key);
-    if (zset === undefined) return 0;
-    const gone = members.filter((member) => zset.delete(member)).length;
-    if (zset.scores.size === 0) keys.values.delete(key);
-    return gone;
-  },
-  ZCARD: (keys, [key = '']) => keys.zset(key)?.scores.size ?? 0,
-  ZRANGE: zrange,
+  ...sortedSetCommands,
   GET: (keys, [key = ''], around) => getString(keys, key, around),
   SET: setString,
   EXISTS: (keys, names) => names.filter((name) => keys.values.has(name)).length,
@@ -94,40 +89,6 @@ function spop(keys: Keyspace, [key = '']: readonly string[], around: Surrounding
   return member;
 }
 
-function zadd(keys: Keyspace, [key = '', ...pairs]: readonly string[]): SimReply {
-  let added = 0;
-  for (let i = 0; i < pairs.length; i += 2) {
-    const score = Number(pairs[i]);
-    if (Number.isNaN(score) || pairs[i] === '')
-      throw new ReplyError('ERR value is not a valid float');
-    if (keys.zsetToWrite(key).set(pairs[i + 1] ?? '', score)) added += 1;
-  }
-  return added;
-}
-
-function zrange(
-  keys: Keyspace,
-  [key = '', from = '', to = '', ...options]: readonly string[],
-): SimReply {
-  let found = keys.zset(key)?.sorted() ?? [];
-  const isReversed = options.includes('REV');
-  if (isReversed) found = found.toReversed();
-  if (options.includes('BYSCORE')) {
-    const [min, max] = (isReversed ? [to, from] : [from, to]).map(toScore) as [number, number];
-    found = found.filter(([, score]) => score >= min && score <= max);
-  } else if (from !== '0' || to !== '-1') {
-    throw new ReplyError('ERR the simulation knows 0 and -1 only');
-  }
-  const limit = options.indexOf('LIMIT');
-  if (limit !== -1) {
-    const offset = Number(options[limit + 1]);
-    found = found.slice(offset, offset + Number(options[limit + 2]));
-  }
-  return options.includes('WITHSCORES')
-    ? found.flatMap(([member, score]) => [member, String(score)])
-    : found.map(([member]) => member);
-}
-
 function getString(keys: Keyspace, key: string, { micros }: Surroundings): SimReply {
   const value = keys.values.get(key);
   if (value === undefined) return null;
@@ -143,11 +104,6 @@ function setString(keys: Keyspace, args: readonly string[], { micros }: Surround
   const expiresAt = option === undefined ? Infinity : micros() / 1000 + toInteger(ms ?? '');
   keys.values.set(key, { type: 'string', text, expiresAt });
   return 'OK';
-}
-
-function toScore(text: string): number {
-  if (text === '-inf') return -Infinity;
-  return text === '+inf' ? Infinity : Number(text);
 }
 
 function toInteger(text: string): number {

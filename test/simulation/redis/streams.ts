@@ -29,7 +29,8 @@ function formatId({ major, minor }: Id): string {
 
 /** `nowMs` makes the id of an entry that was added without one. */
 export function xadd(keys: Keyspace, args: readonly string[], nowMs: number): SimReply {
-  const [key = '', wanted = '', ...fields] = args;
+  const isCapped = args[1] === 'MAXLEN';
+  const [key = '', wanted = '', ...fields] = isCapped ? args.toSpliced(1, 3) : args;
   if (fields.length === 0 || fields.length % 2 !== 0) {
     throw new ReplyError("ERR wrong number of arguments for 'xadd' command");
   }
@@ -43,6 +44,7 @@ export function xadd(keys: Keyspace, args: readonly string[], nowMs: number): Si
   const stream = keys.streamToWrite(key);
   stream.entries.push({ ...id, fields });
   stream.last = { ...id };
+  if (isCapped) stream.entries.splice(0, stream.entries.length - Number(args[3]));
   return formatId(id);
 }
 

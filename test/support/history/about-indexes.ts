@@ -28,7 +28,7 @@ function expectedStanding(runs: readonly RunHistory[]): Standing {
   };
   for (const { id, record } of runs) {
     put('runs', id, record.createdAt);
-    put(`by-status:${record.status}`, id, record.changedAt);
+    put(`by-status:${record.status}`, id, record.createdAt);
     put(`by-workflow:${record.workflow}`, id, record.createdAt);
     for (const [key, value] of Object.entries(record.tags)) {
       put(`by-tag:${key}=${value}`, id, record.createdAt);

@@ -1,0 +1,59 @@
+/** All commands, and the flags that each of them has. */
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { addCompletion } from './completion.ts';
+import { addDead } from './dead.ts';
+import { addDev } from './dev.ts';
+import { addDoctor } from './doctor.ts';
+import { addRecoveries } from './recoveries.ts';
+import { addRehearse } from './rehearse.ts';
+import { addRuns } from './runs/runs.ts';
+import { addWorkers } from './workers.ts';
+
+/** Fires when the user wants it to end. */
+export type Add = (parent: Command, signal: AbortSignal) => void;
+
+const nouns: readonly Add[] = [
+  ...[addDev, addRuns, addWorkers, addRecoveries, addDead, addDoctor, addRehearse, addCompletion],
+];
+
+export function buildProgram(signal: AbortSignal): Command {
+  const program = new Command('pawl')
+    .description('Looks at runs, and steers them.')
+    .option('--redis <url>', 'where Redis is (PAWL_REDIS, REDIS_URL)')
+    .option('--prefix <text>', 'first part of every key (PAWL_PREFIX)')
+    .option('--runs <file>', 'the file that exports your workflows (PAWL_RUNS)')
+    .option('--config <file>', 'default: pawl.config.{ts,mjs,js,json} (PAWL_CONFIG)')
+    .option('--actor <name>', 'who is noted in the logs of runs (PAWL_ACTOR)')
+    .option('--connect-ms <ms>', 'how long to wait for Redis (PAWL_CONNECT_MS)')
+    .option('--json', 'data as JSON: one document, or one a line where it goes on')
+    .option('-q, --quiet', 'only data and errors')
+    .option('-y, --yes', 'do not ask')
+    .option('--no-interactive', 'never ask: fail instead')
+    .option('--no-color', 'no colours (NO_COLOR)')
+    .version(version(), '-v, --version')
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .exitOverride();
+  for (const add of nouns) add(program, signal);
+  settle(program);
+  return program;
+}
+
+function version(): string {
+  const about = createRequire(import.meta.url)('pawl/package.json') as { version: string };
+  return about.version;
+}
+
+/** What is wrong is said on standard error, and help is a kind of data. Each command would else decide for itself. */
+function settle(command: Command): void {
+  command.configureHelp({ showGlobalOptions: command.parent !== null });
+  for (const child of command.commands) {
+    child
+      .exitOverride()
+      .showSuggestionAfterError(true)
+      .showHelpAfterError(false)
+      .helpCommand(false);
+    settle(child);
+  }
+}

@@ -1,0 +1,31 @@
+/** `pawl recoveries …`: runs that were taken over from workers that died or froze. */
+import { toCount } from './given.ts';
+import { table } from './print.ts';
+import type { Add } from './program.ts';
+import { inShell, type Shell } from './shell.ts';
+
+export const addRecoveries: Add = (program, signal) => {
+  program
+    .command('recoveries')
+    .description('Runs that workers lost.')
+    .command('list')
+    .description('Who lost which run, and who took it over, the newest first.')
+    .option('--limit <n>', 'at most so many, up to 500', toCount, 50)
+    .action(inShell(signal, (shell, { limit }: { limit: number }) => list(shell, limit)));
+};
+
+async function list(shell: Shell, limit: number): Promise<void> {
+  const recoveries = await (await shell.pawl()).recoveries({ limit });
+  shell.show(recoveries, () =>
+    recoveries.length === 0
+      ? ''
+      : table(
+          ['at', 'run', 'lost by', 'because', 'detected ms', 'taken by', 'claimed ms'],
+          recoveries.map((one) => [
+            ...[one.at, one.run, one.from, one.reason, one.detectMs],
+            ...[one.quarantined ? '(quarantined)' : one.worker, one.claimMs],
+          ]),
+        ),
+  );
+  if (recoveries.length === 0) shell.say('No run was lost.');
+}

@@ -1,0 +1,64 @@
+/** `pawl runs list` */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunInfo } from '../../engine/run-info.ts';
+import { toCount } from '../given.ts';
+import { table } from '../print.ts';
+import type { Add } from '../program.ts';
+import { inShell, type Shell } from '../shell.ts';
+import { type SelectionFlags, toSelection, withSelection } from './selection.ts';
+
+interface ListFlags extends SelectionFlags {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly watch?: boolean;
+}
+
+const watchMs = 1_000;
+
+export const addList: Add = (runs, signal) => {
+  withSelection(runs.command('list').description('Runs, the newest first.'))
+    .option('--limit <n>', 'at most so many, up to 500', toCount, 50)
+    .option('--cursor <text>', 'the next page, as the page before says')
+    .option('--watch', 'again and again; with --json, one run a line whenever it has changed')
+    .action(inShell(signal, (shell, flags: ListFlags) => list(shell, flags)));
+};
+
+async function list(shell: Shell, flags: ListFlags): Promise<void> {
+  const pawl = await shell.pawl();
+  const { limit, cursor } = flags;
+  const query = { ...toSelection(flags), limit };
+  if (flags.watch === true) return watch(shell, query);
+  const page = await pawl.list({ ...query, ...(cursor === undefined ? {} : { cursor }) });
+  shell.show(page, () => runTable(page.runs));
+  if (page.runs.length === 0) shell.say('There is no such run.');
+  if (page.cursor !== undefined) shell.say(`There are more: --cursor ${page.cursor}`);
+  if (page.runs[0] !== undefined) shell.next(`pawl runs show ${page.runs[0].id}`);
+}
+
+async function watch(shell: Shell, query: Parameters<Shell['show']>[0] & object): Promise<void> {
+  const pawl = await shell.pawl();
+  const known = new Map<string, number>();
+  for (;;) {
+    const { runs } = await pawl.list(query);
+    const changed = runs.filter(({ id, seq }) => known.get(id) !== seq);
+    for (const { id, seq } of runs) known.set(id, seq);
+    if (shell.json) for (const run of changed.toReversed()) shell.showLine(run, () => '');
+    else if (changed.length > 0) shell.print(`${clear()}${runTable(runs)}`);
+    const isOver = await sleep(watchMs, false, { signal: shell.signal }).catch(() => true);
+    if (isOver) return;
+  }
+}
+
+/** A terminal shows the newest state; a pipe gets one after the other. */
+function clear(): string {
+  return process.stdout.isTTY ? '\u001B[2J\u001B[H' : '';
+}
+
+export function runTable(runs: readonly RunInfo[]): string {
+  if (runs.length === 0) return '';
+  const rows = runs.map((run) => [
+    ...[run.id, run.workflow, run.paused ? `${run.status} (paused)` : run.status, run.seq],
+    ...[run.takeovers, run.createdAt, run.error?.message.split('\n')[0]],
+  ]);
+  return table(['run', 'workflow', 'status', 'seq', 'takeovers', 'created', 'error'], rows);
+}

@@ -1,0 +1,36 @@
+/** Which runs: by conditions that lists and bulk commands share. */
+import { type Command, Option } from 'commander';
+import { runStatuses, type RunStatus } from '../../core/run.ts';
+import type { SearchOptions } from '../../options.ts';
+import { toTag, toTime } from '../given.ts';
+
+export interface SelectionFlags {
+  readonly status?: readonly RunStatus[];
+  readonly workflow?: string;
+  readonly tag?: string;
+  readonly worker?: string;
+  readonly idPrefix?: string;
+  readonly since?: Date;
+  readonly until?: Date;
+}
+
+export function withSelection(command: Command): Command {
+  return command
+    .addOption(new Option('--status <status...>', 'one of these').choices(runStatuses))
+    .option('--workflow <name>', 'runs of this workflow')
+    .option('--tag <key=value>', 'runs with this tag')
+    .option('--worker <id>', 'runs that this worker holds now')
+    .option('--id-prefix <text>', 'runs whose id begins so')
+    .option('--since <time>', 'created since: 1h ago, or an ISO time', toTime)
+    .option('--until <time>', 'created before: 1h ago, or an ISO time', toTime);
+}
+
+/** Undefined when no condition was given. */
+export function toSelection(flags: SelectionFlags): SearchOptions | undefined {
+  const { status, workflow, tag, worker, idPrefix, since, until } = flags;
+  const given = Object.entries({ status, workflow, worker, idPrefix, since, until }).filter(
+    ([, value]) => value !== undefined,
+  );
+  if (given.length === 0 && tag === undefined) return undefined;
+  return { ...Object.fromEntries(given), ...(tag === undefined ? {} : { tag: toTag(tag) }) };
+}

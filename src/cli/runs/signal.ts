@@ -1,0 +1,39 @@
+/** `pawl runs signal` */
+import type { AnyWorkflow } from '../../engine/workflow.ts';
+import { findRun, readValue } from '../given.ts';
+import type { Add } from '../program.ts';
+import { inShell, type Shell } from '../shell.ts';
+
+interface SignalFlags {
+  readonly data?: string;
+  readonly messageId?: string;
+}
+
+export const addSignal: Add = (runs, signal) => {
+  runs
+    .command('signal')
+    .description('Sends a signal to a run; with --runs its payload is checked before.')
+    .argument('<run>')
+    .argument('<name>')
+    .option('--data <json>', "its payload: '{…}', @file.json, or - for standard input")
+    .option('--message-id <id>', 'the same id again changes nothing')
+    .action(
+      inShell(signal, (shell, given: string, name: string, flags: SignalFlags) =>
+        send(shell, { given, name }, flags),
+      ),
+    );
+};
+
+async function send(
+  shell: Shell,
+  { given, name }: { given: string; name: string },
+  { data, messageId }: SignalFlags,
+): Promise<void> {
+  const { id, workflow } = await findRun(shell, given);
+  const payload = data === undefined ? undefined : await readValue(data, '--data');
+  const pawl = await shell.pawl();
+  const code: AnyWorkflow | undefined = await shell.findWorkflow(workflow);
+  const run = code === undefined ? pawl.run(id) : pawl.run(code, id);
+  await run.signal(name, payload as never, messageId === undefined ? {} : { id: messageId });
+  shell.show({ run: id, signal: name }, () => id);
+}

@@ -1,0 +1,68 @@
+/** `pawl runs state` */
+import { toTagged } from '../../core/tagged-json.ts';
+import { findRun } from '../given.ts';
+import type { Pawl } from '../../pawl.ts';
+import type { Add } from '../program.ts';
+import { inShell, type Shell } from '../shell.ts';
+import { toPoint } from './points.ts';
+
+export const addState: Add = (runs, signal) => {
+  runs
+    .command('state')
+    .description('What the events of a run fold to; without --runs, what its last snapshot holds.')
+    .argument('<run>')
+    .option('--at <point>', 'a seq, end, or the id or label of a checkpoint; needs --runs')
+    .action(
+      inShell(signal, (shell, given: string, { at }: { at?: string }) => show(shell, given, at)),
+    );
+};
+
+async function show(shell: Shell, given: string, at: string | undefined): Promise<void> {
+  const { id, workflow: name, seq, snapshotSeq } = await findRun(shell, given);
+  const pawl = await shell.pawl();
+  const workflow =
+    at === undefined
+      ? await shell.findWorkflow(name)
+      : await shell.needWorkflow(name, 'The state at another time');
+  if (workflow === undefined) {
+    shell.say(`Without --runs this is the stored snapshot: up to event ${snapshotSeq} of ${seq}.`);
+    const stored = await storedState(pawl, id);
+    shell.show(stored, () => pretty(stored));
+    return;
+  }
+  const handle = pawl.run(workflow, id);
+  const point = at === undefined ? undefined : await toPoint(pawl, { id, seq }, at);
+  const state =
+    point === undefined
+      ? await handle.state()
+      : 'seq' in point
+        ? await handle.state(point)
+        : await handle.checkpoint(point.checkpoint);
+  const tagged = toTagged(state);
+  shell.show(tagged, () => pretty(tagged));
+}
+
+/** The fields of the state in the snapshot, as an export writes them. */
+async function storedState(pawl: Pawl, run: string): Promise<Record<string, unknown>> {
+  for await (const line of pawl.export(run)) {
+    const about = JSON.parse(line) as { kind: string; fields?: Record<string, unknown> };
+    if (about.kind === 'event') break;
+    if (about.kind !== 'snapshot') continue;
+    const fields = Object.entries(about.fields ?? {}).flatMap(([field, value]) => {
+      const key = /^state:(.+)$/s.exec(field)?.[1];
+      return key === undefined ? [] : [[key, unwrapped(value)] as const];
+    });
+    return Object.fromEntries(fields);
+  }
+  return {};
+}
+
+/** Stored values are encoded; what they say is what matters here. */
+function unwrapped(value: unknown): unknown {
+  const isObject = typeof value === 'object' && value !== null;
+  return isObject && '$encoded' in value ? value.$encoded : value;
+}
+
+function pretty(value: unknown): string {
+  return JSON.stringify(value, undefined, 2);
+}

@@ -1,0 +1,78 @@
+/** Workers, and what is known of them as a whole: what they lost to each other, and who is to leave. */
+import type { InterruptReason } from './event.ts';
+
+export interface WorkerInfo {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Workflow name → code version. */
+  readonly workflows: Readonly<Record<string, number>>;
+  readonly concurrency: number;
+  /** Runs held now. */
+  readonly active: number;
+  /** Longest block of the event loop of late, in milliseconds. */
+  readonly loopLagMs: number;
+}
+
+export interface WorkerRecord extends WorkerInfo {
+  /** Whether the store can see that the worker's process is connected, beyond its beats. */
+  readonly presence: boolean;
+  /** It was asked to hand back its runs and to close. */
+  readonly draining: boolean;
+  readonly startedAt: number;
+  readonly seenAt: number;
+  /** The worker counts as lost when this time passes without a beat. */
+  readonly sessionEndsAt: number;
+}
+
+/** What the elected sweeper sees when it looks at the workers. */
+export type Look =
+  | { readonly leader: false; readonly workers: number }
+  | {
+      readonly leader: true;
+      readonly workers: number;
+      /** The time of this look, on the store's clock. */
+      readonly at: number;
+      readonly lost: readonly {
+        readonly worker: string;
+        readonly reason: InterruptReason;
+        readonly lastSeenAt: number;
+      }[];
+    };
+
+/** A run that was taken from a worker which died, froze or forgot it. */
+export interface Recovery {
+  readonly run: string;
+  readonly workflow: string;
+  /** Who lost it. */
+  readonly from: string;
+  readonly reason: InterruptReason;
+  /** When that was noticed, in milliseconds on the store's clock. */
+  readonly at: number;
+  /** How long after the last sign of life, in milliseconds. */
+  readonly detectMs: number;
+  /** It was set aside, because it had lost too many workers without progress. */
+  readonly quarantined: boolean;
+  /** Who has taken it over; absent while nobody has. */
+  readonly worker?: string;
+  /** From `at` to the claim, in milliseconds. */
+  readonly claimMs?: number;
+}
+
+/** As callers see it. */
+export interface RecoveryInfo extends Omit<Recovery, 'at'> {
+  /** When the loss was noticed, on the store's clock. */
+  readonly at: Date;
+}
+
+/** Recoveries that are kept at least, in each shard; older ones are forgotten. */
+export const recoveriesKept = 1_000;
+
+export interface Fleet {
+  /** The newest first. */
+  recoveries(limit: number): Promise<readonly Recovery[]>;
+  /** Asks a worker to close: at once if it hears it, else at its next beat. False when there is no such worker. */
+  drain(worker: string): Promise<boolean>;
+  /** Whether that was asked of the worker. */
+  isDraining(worker: string): Promise<boolean>;
+}

@@ -1,0 +1,33 @@
+/** Which runs are due, and when they are due again. */
+import type { DueParams } from '../core/store.ts';
+import type { StoredRun } from './stored-run.ts';
+
+const resendMsMax = 600_000;
+
+/** The runs that are due; each is postponed, later and later the longer it waits. */
+export function takeDue(
+  runs: Iterable<StoredRun>,
+  { limit, resendMs, aheadMs = 0 }: DueParams,
+  now: number,
+): readonly StoredRun[] {
+  const found = [...runs]
+    .filter((run) => run.dueAt !== undefined && run.dueAt <= now + aheadMs)
+    .filter(({ status }) => aheadMs === 0 || status === 'queued' || status === 'interrupted')
+    // Of two that are due in the same moment, the lesser id comes first: as in an index of Redis.
+    .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
+    .slice(0, limit);
+  for (const run of found) {
+    const age = now - (run.wakeAt ?? run.changedAt);
+    run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), resendMsMax);
+  }
+  return found;
+}
+
+/** The next time after `now` at which a run is due. */
+export function nextDueAt(runs: Iterable<StoredRun>, now: number): number | undefined {
+  let next: number | undefined;
+  for (const { dueAt } of runs) {
+    if (dueAt !== undefined && dueAt > now && dueAt < (next ?? Infinity)) next = dueAt;
+  }
+  return next;
+}

@@ -1,0 +1,49 @@
+/** What the workers lost, and who is to leave, in memory. */
+import { type Fleet, type Recovery, recoveriesKept } from '../core/fleet.ts';
+import type { MemorySessions } from './sessions.ts';
+import type { StoredRun } from './stored-run.ts';
+
+export class MemoryFleet implements Fleet {
+  readonly #sessions: MemorySessions;
+  readonly #hint: (worker: string) => void;
+  #recoveries: Recovery[] = [];
+
+  constructor(sessions: MemorySessions, hint: (worker: string) => void) {
+    this.#sessions = sessions;
+    this.#hint = hint;
+  }
+
+  /** A run was taken from its worker just now. */
+  lost({ id, workflow, status, lost }: StoredRun): void {
+    if (lost === undefined) return;
+    const quarantined = status === 'quarantined';
+    this.#recoveries.unshift({ run: id, workflow, ...lost, quarantined });
+    this.#recoveries.length = Math.min(this.#recoveries.length, recoveriesKept);
+  }
+
+  /** A run that had been lost was claimed just now. */
+  claimed({ id, worker, lost }: StoredRun): void {
+    if (lost?.claimMs === undefined || worker === undefined) return;
+    const { at, claimMs } = lost;
+    this.#recoveries = this.#recoveries.map((one) =>
+      one.run === id && one.at === at ? { ...one, worker, claimMs } : one,
+    );
+  }
+
+  async recoveries(limit: number): Promise<readonly Recovery[]> {
+    await Promise.resolve();
+    return this.#recoveries.slice(0, limit);
+  }
+
+  async drain(worker: string): Promise<boolean> {
+    await Promise.resolve();
+    if (!this.#sessions.drain(worker)) return false;
+    this.#hint(worker);
+    return true;
+  }
+
+  async isDraining(worker: string): Promise<boolean> {
+    await Promise.resolve();
+    return this.#sessions.list().some(({ id, draining }) => id === worker && draining);
+  }
+}

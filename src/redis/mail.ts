@@ -1,0 +1,21 @@
+/** What waits for a run to look at it. */
+import type { Mail } from '../core/store.ts';
+import type { Connection } from './connection.ts';
+import { type Entry, toMessage } from './fields.ts';
+import type { ShardKeys } from './keys.ts';
+
+/** Messages read at a time; more follow when these are taken. */
+const messagesPerPage = 100;
+
+export async function readMail(
+  connection: Connection,
+  shard: ShardKeys,
+  run: string,
+): Promise<Mail> {
+  const key = shard.inbox(run);
+  const [entries, paused] = await Promise.all([
+    connection.xrangeBuffer(key, '-', '+', 'COUNT', messagesPerPage) as Promise<Entry[]>,
+    connection.hexists(shard.run(run), 'paused'),
+  ]);
+  return { messages: entries.map((entry) => toMessage(key, entry)), paused: paused === 1 };
+}

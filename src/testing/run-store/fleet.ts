@@ -1,0 +1,85 @@
+import { eventually } from '../eventually.ts';
+import {
+  claimed,
+  held,
+  interruption,
+  newId,
+  type RunStoreTest,
+  type RunStoreTheme,
+  workerInfo,
+} from './opened.ts';
+
+const many = 100;
+const longMs = 60_000;
+
+function recoveries(test: RunStoreTest): void {
+  test('what a worker lost is listed, and who has taken it over', async (opened) => {
+    const { store, expect } = opened;
+    const { id, worker } = await held(store, { create: { workflow: 'lost' } });
+    await store.interrupt(interruption(worker));
+    const find = async () => (await store.fleet.recoveries(many)).filter(({ run }) => run === id);
+    const [lost, ...others] = await find();
+    expect(others).toEqual([]);
+    const about = { run: id, workflow: 'lost', from: worker, quarantined: false };
+    expect(lost).toMatchObject({ ...about, reason: interruption(worker).reason });
+    expect(lost?.worker).toBe(undefined);
+    expect(lost?.at).toBe((await store.record(id))?.changedAt);
+    expect(lost?.detectMs).toBeGreaterThanOrEqual(0);
+
+    const heir = newId('worker');
+    await claimed(store, id, { worker: heir });
+    const [taken, ...more] = await find();
+    expect(more).toEqual([]);
+    expect(taken).toMatchObject({ ...lost, worker: heir });
+    expect(taken?.claimMs).toBeGreaterThanOrEqual(0);
+  });
+
+  test('recoveries come newest first, as many as asked for, each loss of a run for itself', async (opened) => {
+    const { store, expect, advance } = opened;
+    const { id, worker } = await held(store);
+    await store.interrupt(interruption(worker));
+    await advance(2);
+    const heir = newId('worker');
+    await claimed(store, id, { worker: heir });
+    await store.interrupt(interruption(heir, { quarantineAfter: 2 }));
+    const all = (await store.fleet.recoveries(many)).filter(({ run }) => run === id);
+    expect(all.map(({ from, quarantined }) => [from, quarantined])).toEqual([
+      [heir, true],
+      [worker, false],
+    ]);
+    expect(all[1]).toMatchObject({ worker: heir });
+    expect(await store.fleet.recoveries(1)).toHaveLength(1);
+  });
+}
+
+function drain(test: RunStoreTest): void {
+  test('a worker that is to leave is told, and is marked until it has left', async (opened) => {
+    const { store, expect } = opened;
+    const id = newId('worker');
+    const other = newId('worker');
+    const asked: (string | undefined)[] = [];
+    await store.appear(id, (run) => asked.push(run));
+    await store.beat(workerInfo(id), longMs);
+    await store.beat(workerInfo(other), longMs);
+    expect(await store.fleet.isDraining(id)).toBe(false);
+    expect(await store.fleet.drain(id)).toBe(true);
+    await eventually(opened, `${id} is asked`, () => asked.length > 0 || undefined);
+    expect(asked).toEqual([undefined]);
+    // The next beat does not take it back.
+    await store.beat(workerInfo(id), longMs);
+    expect(await store.fleet.isDraining(id)).toBe(true);
+    const draining = (await store.workers()).filter((worker) => worker.draining);
+    expect(draining.map((worker) => worker.id)).toEqual([id]);
+    await store.leave(id);
+    await store.leave(other);
+    expect(await store.fleet.isDraining(id)).toBe(false);
+  });
+
+  test('a worker that is not there cannot be told to leave', async ({ store, expect }) => {
+    const id = newId('worker');
+    expect(await store.fleet.drain(id)).toBe(false);
+    expect(await store.fleet.isDraining(id)).toBe(false);
+  });
+}
+
+export const fleetTheme: RunStoreTheme = { name: 'fleet', parts: [recoveries, drain] };
