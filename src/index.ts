@@ -5,6 +5,7 @@ export { defineGraph } from './engine/graph.ts';
 export { toMermaid } from './engine/mermaid.ts';
 export { defineWorkflow } from './engine/workflow.ts';
 export { durable } from './durable.ts';
+export { examine } from './redis/examination.ts';
 
 // What the front door takes and returns.
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
@@ -40,10 +41,13 @@ export type {
   NodeOutcome,
 } from './engine/graph-definition.ts';
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record.ts';
+export type { Health, HealthOptions } from './engine/health.ts';
 export type { Readiness } from './engine/hearing.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
 export type { EncryptionOptions } from './encryption/keyring.ts';
+export type { Check, Examination, ExamineOptions } from './redis/examination.ts';
+export type { Damage, KindSize } from './redis/index-survey.ts';
 export type { RedisTarget } from './redis/connection.ts';
 export type { Durability, ReplicaDurability } from './redis/durability.ts';
 
@@ -81,6 +85,7 @@ export type { Logger } from './core/logger.ts';
 export type { RetryPolicy } from './core/policy.ts';
 export type { RunProgress, RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';
+export type { Vitals } from './core/vitals.ts';
 export type { WorkerRecord } from './core/store.ts';
 
 // Errors.

@@ -19,6 +19,7 @@ import {
   type BulkParts,
   type BulkReport,
 } from './engine/bulk.ts';
+import type { Vitals } from './core/vitals.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
 import {
   type DeletionInfo,
@@ -28,6 +29,7 @@ import {
 } from './engine/deletions.ts';
 import { exportRun, exportRuns } from './engine/exports.ts';
 import { type ForkOptions, type ForkPoint, prepareFork } from './engine/fork.ts';
+import { health, type Health, type HealthOptions } from './engine/health.ts';
 import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
 import { type Request, RunHandle } from './engine/run-handle.ts';
 import { type RunInfo, toRunInfo } from './engine/run-info.ts';
@@ -67,6 +69,7 @@ export class Pawl implements AsyncDisposable {
   readonly #queue: ResumeQueue;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #vitals: (() => Promise<Vitals>) | undefined;
   readonly #limits: Limits;
   readonly #workers = new Set<Worker>();
   /** What workflows store is encrypted. */
@@ -76,6 +79,7 @@ export class Pawl implements AsyncDisposable {
   private constructor({ store, queue, ...parts }: Parts, keys: Keyring | undefined) {
     this.#clock = parts.clock ?? systemClock;
     this.#logger = parts.logger ?? silentLogger;
+    this.#vitals = store.vitals?.bind(store);
     this.isEncrypted = keys !== undefined;
     this.#store = keys === undefined ? store : new EncryptedRunStore(store, keys);
     this.#queue = keys === undefined ? queue : new EncryptedResumeQueue(queue, keys, this.#logger);
@@ -316,6 +320,16 @@ export class Pawl implements AsyncDisposable {
     checkPageLimit(limit);
     const found = await this.#store.fleet.recoveries(limit);
     return found.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
+  }
+
+  /**
+   * Whether runs go on, with the reasons when they do not, for the health check of a service. Answers in `timeoutMs` even
+   * when Redis hangs; never rejects because of it.
+   * @throws InvalidError for a bad time.
+   */
+  health(options: HealthOptions = {}): Promise<Health> {
+    const own = [...this.#workers].map(({ id, readiness }) => ({ id, readiness }));
+    return health({ store: this.#store, vitals: this.#vitals, own }, options);
   }
 
   /** Closes the workers made here, then the connections. */

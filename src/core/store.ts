@@ -11,6 +11,7 @@
  * - A run's owner is known by fence and token together. A call with a stale one changes nothing.
  * - Time is the store's own clock, never the caller's.
  */
+import type { Vitals } from './vitals.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
@@ -353,6 +354,9 @@ export interface RunStore {
   held(worker: string): Promise<readonly string[]>;
   /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
   look(worker: string, lockMs: number): Promise<Look>;
+
+  /** What it can tell of its health, for those who ask; a store may have nothing to tell. */
+  vitals?(): Promise<Vitals>;
 
   close(): Promise<void>;
 }

@@ -15,6 +15,7 @@ import type { Connection } from './connection.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { lua } from './lua.gen.ts';
 import { Scripts } from './scripts.ts';
+import { compareSizes } from './vitals.ts';
 
 export interface SurveyOptions {
   /** Looks at every run and every key, else at some of each index. */
@@ -80,7 +81,7 @@ export class IndexSurvey {
       }
       for await (const ids of this.#holdings(shard)) await this.#lookAtAll(shard, ids);
       if (this.#options.full) sawAllKeys = (await this.#lookAtKeys(shard)) && sawAllKeys;
-      const mismatch = await this.#compareSizes(shard);
+      const mismatch = await compareSizes(this.#connection, shard);
       if (mismatch !== undefined) mismatches.push(mismatch);
     }
     const kinds = Object.fromEntries([...this.#kinds].map(([kind, size]) => [kind, toSize(size)]));
@@ -101,13 +102,13 @@ export class IndexSurvey {
     const { full, sample } = this.#options;
     if (!full) {
       const half = Math.ceil(sample / 2);
-      yield await this.#connection.zrange(index, 0, half - 1);
-      yield await this.#connection.zrange(index, -half, -1);
+      yield await this.#connection.zrange(index, '0', String(half - 1));
+      yield await this.#connection.zrange(index, String(-half), '-1');
       return;
     }
     // Ranks move while runs come and go; the walk over all keys finds whoever slips through.
     for (let from = 0; ; from += pageKeys) {
-      const ids = await this.#connection.zrange(index, from, from + pageKeys - 1);
+      const ids = await this.#connection.zrange(index, String(from), String(from + pageKeys - 1));
       if (ids.length === 0) return;
       yield ids;
       await sleep(pauseMs);
@@ -155,7 +156,12 @@ export class IndexSurvey {
       ids.map(async (id) => {
         const keys = [shard.run(id), shard.payload(id), index];
         const args = [id, kind, name, repair ? '1' : ''];
-        const [verdict] = (await this.#connection.eval(lua.unlist, 3, ...keys, ...args)) as string[];
+        const [verdict] = (await this.#connection.eval(
+          lua.unlist,
+          3,
+          ...keys,
+          ...args,
+        )) as string[];
         if (verdict === 'wrong') this.#note(id, [`wrongly in ${kind}:${name}`], repair);
       }),
     );
@@ -232,20 +238,16 @@ export class IndexSurvey {
     size.measured += 1;
     size.bytes += bytes;
   }
-
-  /** Each run has one status; so the sizes must agree, whatever single runs look like. */
-  async #compareSizes(shard: ShardKeys): Promise<string | undefined> {
-    const statuses = runStatuses.map((status) => shard.byStatus(status));
-    const read = this.#connection.multi().zcard(shard.runs).zcard(shard.ids);
-    for (const index of statuses) read.zcard(index);
-    const replies = (await read.exec()) ?? [];
-    const [runs = 0, ids = 0, ...byStatus] = replies.map(([, count]) => Number(count));
-    const sum = byStatus.reduce((total, count) => total + count, 0);
-    if (runs === ids && runs === sum) return undefined;
-    return `${shard.base} lists ${runs} runs, ${ids} ids and ${sum} by status`;
-  }
 }
 
-function toSize({ keys, measured, bytes }: { keys: number; measured: number; bytes: number }): KindSize {
+function toSize({
+  keys,
+  measured,
+  bytes,
+}: {
+  keys: number;
+  measured: number;
+  bytes: number;
+}): KindSize {
   return { keys, bytes: measured === 0 ? undefined : Math.round((bytes / measured) * keys) };
 }

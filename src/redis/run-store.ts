@@ -38,6 +38,7 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import type { Vitals } from '../core/vitals.ts';
 import { Announcements } from './announcements.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
@@ -75,6 +76,7 @@ import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
 import { Sessions } from './sessions.ts';
 import { shardsOf } from './shards.ts';
+import { readVitals } from './vitals.ts';
 
 export interface RedisStoreOptions {
   readonly redis: RedisTarget;
@@ -348,6 +350,10 @@ export class RedisRunStore implements RunStore {
 
   async look(worker: string, lockMs: number): Promise<Look> {
     return this.#run(() => this.#sessions.look(worker, lockMs));
+  }
+
+  async vitals(): Promise<Vitals> {
+    return this.#run(() => readVitals(this.#connection, this.#keys));
   }
 
   async close(): Promise<void> {
