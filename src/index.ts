@@ -4,10 +4,12 @@ export { FileCheckpointer, type FileCheckpointerOptions } from './file/file-chec
 export { defineGraph } from './engine/graph.ts';
 export { toMermaid } from './engine/mermaid.ts';
 export { defineWorkflow } from './engine/workflow.ts';
+export { drill } from './drill.ts';
 export { durable } from './durable.ts';
 export { examine } from './redis/examination.ts';
 
 // What the front door takes and returns.
+export type { DrillOptions, DrillReport, DrillRound } from './drill.ts';
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
 export type { ListOptions, OpenOptions, Parts, ScheduleOptions, SearchOptions } from './options.ts';
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/bulk.ts';

@@ -5,6 +5,7 @@ import { addCompletion } from './completion.ts';
 import { addDead } from './dead.ts';
 import { addDev } from './dev.ts';
 import { addDoctor } from './doctor.ts';
+import { addDrill } from './drill.ts';
 import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRuns } from './runs/runs.ts';
@@ -14,7 +15,17 @@ import { addWorkers } from './workers.ts';
 export type Add = (parent: Command, signal: AbortSignal) => void;
 
 const nouns: readonly Add[] = [
-  ...[addDev, addRuns, addWorkers, addRecoveries, addDead, addDoctor, addRehearse, addCompletion],
+  ...[
+    addDev,
+    addRuns,
+    addWorkers,
+    addRecoveries,
+    addDead,
+    addDoctor,
+    addDrill,
+    addRehearse,
+    addCompletion,
+  ],
 ];
 
 export function buildProgram(signal: AbortSignal): Command {

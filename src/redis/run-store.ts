@@ -86,12 +86,7 @@ export interface RedisStoreOptions {
   readonly allowEviction?: boolean;
   /** How safe a write must be before it is acknowledged. Default `memory`. */
   readonly durability?: Durability;
-  /** How long to wait for Redis, in milliseconds. */
   readonly connectMs?: number;
-  /**
-   * How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. A connection
-   * that owes an answer and is silent for a third of it is dropped, and the call goes out again on a new one.
-   */
   readonly callMs?: number;
   readonly logger?: Logger;
 }
@@ -352,7 +347,7 @@ export class RedisRunStore implements RunStore {
     return this.#run(() => this.#sessions.look(worker, lockMs));
   }
 
-  async vitals(): Promise<Vitals> {
+  vitals(): Promise<Vitals> {
     return this.#run(() => readVitals(this.#connection, this.#keys));
   }
 

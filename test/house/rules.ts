@@ -47,7 +47,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     ...['node:', 'testcontainers'],
   ],
   // A door: it stands on the wiring, and asks the parts for their words.
-  cli: ['src/core/', 'src/redis/', 'src/cli/', 'src/pawl.ts', 'node:'],
+  cli: ['src/core/', 'src/redis/', 'src/cli/', 'src/pawl.ts', 'src/drill.ts', 'node:'],
   // The files at the root of src: the wiring and the entries.
   '': ['src/', 'node:', 'ioredis', 'zod'],
 };
