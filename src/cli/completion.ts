@@ -1,7 +1,6 @@
 /** `pawl completion bash|zsh|fish`: made from the commands themselves, so that it knows them all. */
 import { Argument, type Command } from 'commander';
-import type { Add } from './program.ts';
-import { inShell } from './shell.ts';
+import { type Add, inShell } from './shell.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 type ShellName = (typeof shells)[number];

@@ -2,10 +2,9 @@
 import type { SearchOptions } from '../options.ts';
 import { RefusedError, UsageError } from './failures.ts';
 import { findRun, toCount } from './given.ts';
-import type { Add } from './program.ts';
 import { actOn, deleteVerb, resumeVerb, type Verb } from './runs/control.ts';
 import { runTable } from './runs/list.ts';
-import { inShell, type Shell } from './shell.ts';
+import { type Add, inShell, type Shell } from './shell.ts';
 
 const dead = { status: ['failed', 'quarantined'] } as const satisfies SearchOptions;
 const discardVerb: Verb = { ...deleteVerb, name: 'discard', question: 'Discard' };

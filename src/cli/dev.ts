@@ -1,8 +1,7 @@
 /** `pawl dev`: a worker in this process that says what it does. */
 import { once } from 'node:events';
 import { UsageError } from './failures.ts';
-import type { Add } from './program.ts';
-import { inShell, type Shell } from './shell.ts';
+import { type Add, inShell, type Shell } from './shell.ts';
 
 export const addDev: Add = (program, signal) => {
   program

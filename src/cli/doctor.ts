@@ -4,9 +4,8 @@ import { aclRules } from '../redis/acl.ts';
 import { type Check, examine } from '../redis/examination.ts';
 import { checkFailed, explain, UsageError } from './failures.ts';
 import { pairs } from './print.ts';
-import type { Add } from './program.ts';
 import { withoutSecret } from './settings.ts';
-import { inShell, type Shell } from './shell.ts';
+import { type Add, inShell, type Shell } from './shell.ts';
 
 const userPattern = /^[A-Za-z0-9_.-]{1,64}$/;
 

@@ -25,10 +25,10 @@ export function table(head: readonly string[], rows: readonly (readonly unknown[
     .join('\n');
 }
 
-export function cell(value: unknown): string {
+function cell(value: unknown): string {
   if (value === undefined || value === null) return none;
   if (value instanceof Date) return value.toISOString();
-  return typeof value === 'object' ? inline(value) : String(value as string | number | boolean);
+  return typeof value === 'string' ? value : inline(value);
 }
 
 /** A value of a run on one line, without loss. */

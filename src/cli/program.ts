@@ -9,10 +9,8 @@ import { addDrill } from './drill.ts';
 import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRuns } from './runs/runs.ts';
+import type { Add } from './shell.ts';
 import { addWorkers } from './workers.ts';
-
-/** Fires when the user wants it to end. */
-export type Add = (parent: Command, signal: AbortSignal) => void;
 
 const nouns: readonly Add[] = [
   ...[

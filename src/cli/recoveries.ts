@@ -1,8 +1,7 @@
 /** `pawl recoveries …`: runs that were taken over from workers that died or froze. */
 import { toCount } from './given.ts';
 import { table } from './print.ts';
-import type { Add } from './program.ts';
-import { inShell, type Shell } from './shell.ts';
+import { type Add, inShell, type Shell } from './shell.ts';
 
 export const addRecoveries: Add = (program, signal) => {
   program

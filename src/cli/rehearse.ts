@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { checkFailed, UsageError } from './failures.ts';
 import { table } from './print.ts';
-import type { Add } from './program.ts';
-import { inShell, type Shell } from './shell.ts';
+import { type Add, inShell, type Shell } from './shell.ts';
 
 export const addRehearse: Add = (program, signal) => {
   program

@@ -149,6 +149,9 @@ export class Shell {
   }
 }
 
+/** Adds a command, or a noun with its verbs; the signal fires when the user wants it to end. */
+export type Add = (parent: Command, signal: AbortSignal) => void;
+
 /** An action of a command: makes the shell, runs the task, turns its number into the exit code, closes the shell. */
 export function inShell<Given extends readonly unknown[]>(
   signal: AbortSignal,

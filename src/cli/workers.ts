@@ -3,8 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerRecord } from '../core/store.ts';
 import { NotFoundError, UsageError } from './failures.ts';
 import { table } from './print.ts';
-import type { Add } from './program.ts';
-import { inShell, type Shell } from './shell.ts';
+import { type Add, inShell, type Shell } from './shell.ts';
 
 export const addWorkers: Add = (program, signal) => {
   const workers = program.command('workers').description('The workers that are there now.');
@@ -67,10 +66,11 @@ async function drain(shell: Shell, given: string, isWaiting: boolean): Promise<v
   const isThere = async (): Promise<boolean> =>
     (await pawl.workers()).some(({ id }) => id === worker.id);
   let isLeaving = true;
-  while (isWaiting && isLeaving && !shell.signal.aborted) {
+  do {
     isLeaving = await isThere();
-    if (isLeaving) await sleep(lookMs);
-  }
+    if (!isWaiting || !isLeaving) break;
+    await sleep(lookMs);
+  } while (!shell.signal.aborted);
   shell.show({ worker: worker.id, left: !isLeaving }, () => worker.id);
   shell.say(isLeaving ? `It was asked; it held ${worker.active} runs.` : 'It has left.');
 }

@@ -8,7 +8,6 @@
 import { InvalidError } from './errors.ts';
 import { checkPageLimit, checkRunId } from './names.ts';
 import { type RunStatus, runStatuses, type RunSummary } from './run.ts';
-import type { ListParams } from './store.ts';
 
 /** Which runs a list shows: those that meet every condition. */
 export interface RunQuery {
@@ -56,7 +55,7 @@ export function checkList({
   status,
   since,
   until,
-}: ListParams): ListPlace | undefined {
+}: RunQuery & { readonly limit: number; readonly cursor?: string }): ListPlace | undefined {
   checkPageLimit(limit);
   for (const one of statusesOf(status) ?? []) {
     if (!runStatuses.includes(one)) throw new InvalidError('status', `${one} is none.`);

@@ -113,6 +113,8 @@ export interface Message {
 export interface Mail {
   readonly messages: readonly Message[];
   readonly paused: boolean;
+  /** What `pause` was given: who wants it, and why. */
+  readonly pausedBy?: Uint8Array;
 }
 
 export interface PostParams extends Omit<Message, 'at'> {

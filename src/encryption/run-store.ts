@@ -154,8 +154,12 @@ export class EncryptedRunStore implements RunStore {
   }
 
   async mail(run: string): Promise<Mail> {
-    const { messages, paused } = await this.#store.mail(run);
-    return { paused, messages: messages.map((message) => this.#openMessage(run, message)) };
+    const { messages, pausedBy, ...mail } = await this.#store.mail(run);
+    return {
+      ...mail,
+      messages: messages.map((message) => this.#openMessage(run, message)),
+      ...(pausedBy && { pausedBy: this.#cipher.open(pausedBy, [askedPlace(run, 'pause')]) }),
+    };
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {

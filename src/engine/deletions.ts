@@ -3,7 +3,7 @@
  * so a crash leaves the run as it was, or gone and accounted for; the line of the logger may be missing then.
  */
 import { decode } from '../core/codec.ts';
-import { RunError } from '../core/errors.ts';
+import { PawlError, RunError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RunStore } from '../core/store.ts';
 import { encodeRecord } from './payloads.ts';
@@ -59,8 +59,16 @@ export async function listDeletions(
 ): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
   const page = await store.deletions({ limit, ...(cursor === undefined ? {} : { cursor }) });
   const deletions = page.deletions.map(({ run, workflow, at, data }) => {
-    const request = decode(data, { key: `deletion of run ${run}` }) as Request;
-    return { ...request, run, workflow, at: new Date(at) };
+    return { ...readRequest(run, data), run, workflow, at: new Date(at) };
   });
   return { deletions, cursor: page.cursor };
+}
+
+/** One that cannot be read must not hide a page of others: its reason says what it is. */
+function readRequest(run: string, data: Uint8Array): Request {
+  try {
+    return decode(data, { key: `deletion of run ${run}` }) as Request;
+  } catch (error) {
+    return { reason: PawlError.is(error) ? error.code : 'PAWL_CORRUPT' };
+  }
 }

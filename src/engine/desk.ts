@@ -17,6 +17,7 @@ import type { LogWriter } from './log-writer.ts';
 import { Mailbox } from './mailbox.ts';
 import { Names } from './names.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
+import type { Request } from './run-handle.ts';
 import type { StartParts } from './start.ts';
 import { Steps } from './steps.ts';
 import { timerMsMax, Waits } from './waits.ts';
@@ -87,7 +88,7 @@ export class Desk {
     this.#mailbox = new Mailbox({
       ...{ run, store, writer, logger, clock, lost },
       onTaken: () => this.#look(),
-      onPaused: () => this.#pause(),
+      onPaused: (request) => this.#pause(request),
       onUnreadable: (error) => this.#onUnreadable(error),
     });
     this.context = createContext({
@@ -181,9 +182,9 @@ export class Desk {
     if (!this.#closed.signal.aborted) this.#onGraceOver();
   }
 
-  #pause(): void {
+  #pause(request: Request): void {
     const { writer } = this.#options;
-    writer.ride(recordWrite('operator.paused', {}));
+    writer.ride(recordWrite('operator.paused', request));
     writer.handBackAtNextCommit();
     // With nothing at work there may be no next commit.
     if (!this.#isBusy()) void writer.handBack();

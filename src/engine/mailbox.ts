@@ -9,6 +9,7 @@ import type { CancelRequest, ChildEnd, SignalData } from '../core/event.ts';
 import { decode } from '../core/codec.ts';
 import { CorruptionError, PawlError } from '../core/errors.ts';
 import type { LogWriter } from './log-writer.ts';
+import type { Request } from './run-handle.ts';
 import { recordWrite, type Write } from './writes.ts';
 
 export interface MailboxOptions {
@@ -21,8 +22,8 @@ export interface MailboxOptions {
   readonly lost: AbortSignal;
   /** Called when messages are in the fold. */
   readonly onTaken: () => void;
-  /** Called when the run is to be paused. */
-  readonly onPaused: () => void;
+  /** Called when the run is to be paused, with who asked and why. */
+  readonly onPaused: (request: Request) => void;
   /** Called when a message cannot be read: it is neither taken nor passed over. */
   readonly onUnreadable: (error: unknown) => void;
 }
@@ -74,13 +75,13 @@ export class Mailbox {
   }
 
   async #read(): Promise<void> {
-    const { lost, clock, onPaused } = this.#options;
+    const { run, lost, clock, onPaused } = this.#options;
     while (!lost.aborted) {
       const mail = await this.#mail();
       if (mail === 'unreadable') return;
       if (mail !== undefined) {
         this.take(mail.messages);
-        if (mail.paused) onPaused();
+        if (mail.paused) onPaused(toRequest(run, mail.pausedBy));
         return;
       }
       // Nobody may ask for this run again, and a handler that waits in place would wait for ever.
@@ -101,6 +102,15 @@ export class Mailbox {
       logger.warn({ run, error: String(error) }, 'inbox not read, trying again');
       return undefined;
     }
+  }
+}
+
+/** Who asked for a pause is worth less than the pause: one that cannot be read is nobody. */
+function toRequest(run: string, data: Uint8Array | undefined): Request {
+  try {
+    return data === undefined ? {} : (decode(data, { key: `run ${run}, pause` }) as Request);
+  } catch {
+    return {};
   }
 }
 

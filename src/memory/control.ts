@@ -58,6 +58,7 @@ export function pause(run: StoredRun, data: Uint8Array, now: number, ask: Ask): 
   if (isEnded(run.status)) return { outcome: 'ended', status: run.status };
   if (!run.paused) {
     run.paused = true;
+    run.pausedBy = copy(data);
     if (run.status === 'running') {
       ask(run.worker ?? '', run.id);
     } else {

@@ -111,6 +111,7 @@ export class MemoryRunStore implements RunStore {
       inbox: [],
       seen: new Set(),
       paused: false,
+      pausedBy: undefined,
       parent: params.parent,
       priority: params.priority ?? 0,
       deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
@@ -284,7 +285,9 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const run = this.#runs.get(id);
     const messages = (run?.inbox ?? []).slice(0, messagesPerPage);
-    return { messages, paused: run?.paused ?? false };
+    return run?.paused === true
+      ? { messages, paused: true, ...(run.pausedBy && { pausedBy: run.pausedBy }) }
+      : { messages, paused: false };
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {

@@ -29,6 +29,7 @@ export interface StoredRun {
   /** Ids of all messages that ever came. */
   readonly seen: Set<string>;
   paused: boolean;
+  pausedBy: Uint8Array | undefined;
   readonly parent: string | undefined;
   readonly priority: number;
   readonly deadlineAt: number | undefined;

@@ -34,7 +34,7 @@ export class RedisFleet implements Fleet {
         keys.shards.map(async ({ recoveries: key }) => {
           // A recovery has two entries at most.
           const entries = await connection.xrevrangeBuffer(key, '+', '-', 'COUNT', 2 * limit);
-          return joined(key, entries as Entry[]);
+          return joined(key, entries);
         }),
       ),
     );
@@ -77,7 +77,7 @@ function toRecovery(fields: Fields): Recovery {
   return {
     run: fields.text('run') ?? '',
     workflow: fields.text('workflow') ?? '',
-    from: fields.text('from') ?? '',
+    from: fields.text('lostBy') ?? '',
     reason: fields.text('reason') as InterruptReason,
     at: fields.number('lostAt'),
     detectMs: fields.number('detectMs'),

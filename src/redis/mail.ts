@@ -13,9 +13,10 @@ export async function readMail(
   run: string,
 ): Promise<Mail> {
   const key = shard.inbox(run);
-  const [entries, paused] = await Promise.all([
+  const [entries, pausedBy] = await Promise.all([
     connection.xrangeBuffer(key, '-', '+', 'COUNT', messagesPerPage) as Promise<Entry[]>,
-    connection.hexists(shard.run(run), 'paused'),
+    connection.hgetBuffer(shard.run(run), 'paused'),
   ]);
-  return { messages: entries.map((entry) => toMessage(key, entry)), paused: paused === 1 };
+  const messages = entries.map((entry) => toMessage(key, entry));
+  return pausedBy === null ? { messages, paused: false } : { messages, paused: true, pausedBy };
 }

@@ -178,11 +178,10 @@ test('every command that is allowed is one that pawl or BullMQ sends', async () 
 });
 
 test.each([
-  [['doctor'], /say what to look at: --acl\nUsage: pawl doctor/],
   [['doctor', '--acl', '--prefix', '*'], /prefix "\*" has characters outside/],
   [['doctor', '--acl', '--user', 'a b'], /--user must be/],
   [['doctor', '--acl', '--nonsense'], /nonsense/],
-  [['nonsense'], /pawl has no command "nonsense"/],
+  [['nonsense'], /unknown command 'nonsense'/],
   [[], /Usage:/],
 ])(
   'pawl %j: exit code 2, the reason on standard error, nothing on standard output',
@@ -196,6 +195,6 @@ test.each([
 );
 
 test('pawl --help', async () => {
-  expect((await runCli(['--help'])).stdout).toContain('pawl doctor --acl');
-  expect((await runCli(['doctor', '--help'])).stdout).toContain('pawl doctor --acl');
+  expect((await runCli(['--help'])).stdout).toContain('doctor');
+  expect((await runCli(['doctor', '--help'])).stdout).toContain('--acl');
 });

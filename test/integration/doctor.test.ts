@@ -2,7 +2,7 @@
 // Method: a private server, into which damage is planted by hand; all of Redis is compared before and after.
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { defineWorkflow, examine, type Examination, Pawl } from 'pawl';
+import { defineWorkflow, type DrillReport, examine, type Examination, Pawl } from 'pawl';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
 import { runCli } from '../support/limited-user.ts';
 
@@ -235,4 +235,21 @@ test('health tells of work that waits, and answers in time when Redis hangs', as
   expect(hung).toMatchObject({
     ...{ status: 'failed', reasons: ['The store did not answer within 100 ms.'] },
   });
+});
+
+test('a drill measures each round, and leaves neither a key nor a process', async () => {
+  await threeRuns();
+  const before = (await admin.keys('*')).toSorted();
+  const { stdout } = await runCli(['drill', '--rounds', '2', '--json', '--redis', server.url]);
+  const report = JSON.parse(stdout) as DrillReport;
+  expect(report).toMatchObject({ rounds: [{}, {}], keysLeft: 0 });
+  for (const { detectMs, claimMs, replayMs, totalMs } of report.rounds) {
+    expect(detectMs + claimMs + replayMs).toBeCloseTo(totalMs, 1);
+    expect(Math.min(detectMs, claimMs, replayMs)).toBeGreaterThanOrEqual(0);
+  }
+  expect(report.max.totalMs).toBeGreaterThanOrEqual(report.p50.totalMs);
+  expect((await admin.keys('*')).toSorted()).toEqual(before);
+  await eventually(async () =>
+    expect(String(await admin.client('LIST')).split('\n').length).toBe(2),
+  );
 });

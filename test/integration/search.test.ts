@@ -8,6 +8,7 @@ import { defineWorkflow, Pawl, type RunStatus } from 'pawl';
 import type { RunQuery } from '../../src/core/run-query.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
+import { created } from '../../src/testing/run-store/opened.ts';
 import { type Copied, copyRuns, worker } from '../support/many-runs.ts';
 
 let server: RedisServer;
@@ -165,6 +166,44 @@ test('a prefix of an older pawl, without the index of ids, is searched all the s
       .map((id) => String(copied.find((run) => run.id === id)?.createdAt)),
   );
   await check();
+  await store.close();
+});
+
+test('a run that is in none of its indexes, and in wrong ones, is put right', async () => {
+  const store = await open('torn', 1);
+  const firstRuns = { from: 0, until: 40, firstAt };
+  const copied = await copyRuns({ store, redis, prefix: 'torn', shards: 1 }, firstRuns);
+  const loose = await created(store, { loose: true });
+  const base = '{torn:0}:';
+  const indexes = async (): Promise<Record<string, string[]>> => {
+    const all: Record<string, string[]> = {};
+    for (const key of (await redis.keys(`${base}*`)).sort()) {
+      const name = key.slice(base.length);
+      // When a run is due is not known any more, only that it is.
+      if (name === 'due') all[name] = (await redis.zrange(key, '0', '-1')).sort();
+      else if (/^(runs|ids|loose|by-.*)$/.test(name))
+        all[name] = (await redis.zrange(key, '0', '-1', 'WITHSCORES')).flat();
+      else if (/^held/.test(name)) all[name] = (await redis.smembers(key)).sort();
+    }
+    return all;
+  };
+  const ids = [...copied.map(({ id }) => id), loose];
+  // Copies are not due, as real ones are.
+  for (const id of ids) await store.reindex(id);
+  const sound = await indexes();
+  expect(sound['due']?.length).toBe(39);
+  expect(await Promise.all(ids.map((id) => store.reindex(id)))).not.toContain(false);
+  expect(await indexes()).toEqual(sound);
+  for (const key of Object.keys(sound)) {
+    if (key.startsWith('held')) await redis.srem(base + key, ...ids);
+    else await redis.zrem(base + key, ...ids);
+  }
+  for (const id of ids) await redis.zadd(`${base}by-status:cancelled`, '7', id);
+  for (const id of ids) await store.reindex(id);
+  expect(await indexes()).toEqual(sound);
+  await redis.zadd(`${base}runs`, '7', 'nobody');
+  expect(await store.reindex('nobody')).toBe(false);
+  expect(await indexes()).toEqual(sound);
   await store.close();
 });
 

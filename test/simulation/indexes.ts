@@ -24,6 +24,7 @@ function runsProblems(keys: Keyspace, base: string, runs: Runs): string[] {
   for (const [run, hash] of runs) {
     const names = [
       'runs',
+      'ids',
       `by-status:${hash.get('status')}`,
       `by-workflow:${hash.get('workflow')}`,
     ];
@@ -41,7 +42,7 @@ function strangers(keys: Keyspace, base: string, runs: Runs): string[] {
   for (const [key, value] of keys.values) {
     const name = key.slice(base.length);
     const status = /^by-status:(.*)/.exec(name)?.[1];
-    if (value.type !== 'zset' || (status === undefined && name !== 'runs' && name !== 'due'))
+    if (value.type !== 'zset' || (status === undefined && !['runs', 'ids', 'due'].includes(name)))
       continue;
     for (const run of value.zset.scores.keys()) {
       const hash = runs.get(run);

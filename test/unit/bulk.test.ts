@@ -122,8 +122,11 @@ test('what is asked of a run is an event of its log, with actor and reason', asy
   await pawl.delete('failed', request);
   await pawl.bulk('delete', { idPrefix: 'quarantined' }, { reason: 'old' });
   await pawl.delete('completed');
+  await pawl.start(parcel, undefined, { id: 'unreadable' });
+  await store.delete('unreadable', bytes('no record'));
   const { deletions } = await pawl.deletions();
   expect(deletions).toEqual([
+    { run: 'unreadable', workflow: 'parcel', at: expect.any(Date) as Date, reason: 'PAWL_CORRUPT' },
     { run: 'completed', workflow: 'parcel', at: expect.any(Date) as Date },
     { run: 'quarantined', workflow: 'parcel', at: expect.any(Date) as Date, reason: 'old' },
     { run: 'failed', workflow: 'parcel', at: expect.any(Date) as Date, ...request },
@@ -150,6 +153,31 @@ test('a worker that is asked to cancel or pause logs who asked, too', async () =
   }
 });
 
+test('the worker of a run at work logs who paused it', async () => {
+  const { pawl: opened } = memoryPawl();
+  await using pawl = opened;
+  const busy = defineWorkflow({
+    name: 'busy',
+    async run(ctx) {
+      for (let i = 0; i < 1000; i++) {
+        await ctx.step(`step ${i}`, () => new Promise((resolve) => setTimeout(resolve, 1)));
+      }
+    },
+  });
+  pawl.worker({ workflows: [busy] });
+  const run = await pawl.start(busy, undefined, { id: 'busy-1' });
+  await expect.poll(async () => (await run.info()).status).toBe('running');
+  await pawl.bulk('pause', { workflow: 'busy' }, request);
+  await expect.poll(async () => (await run.info()).status).toBe('queued');
+  const { seq } = await run.info();
+  const logged: unknown[] = [];
+  for await (const event of run.events()) {
+    if (event.type.startsWith('operator.')) logged.push([event.type, event.data]);
+    if (event.seq === seq) break;
+  }
+  expect(logged).toEqual([['operator.paused', request]]);
+});
+
 test('runs that are created after it began are left alone; the limit takes the newest', async () => {
   const clock = { time: 1_700_000_000_000 };
   const store = new MemoryRunStore({ clock: { now: () => clock.time } });
@@ -171,6 +199,18 @@ test('runs that are created after it began are left alone; the limit takes the n
   const all = await pawl.bulk('cancel', { idPrefix: 'old-' }, { onProgress, concurrency: 3 });
   expect(all).toMatchObject({ matched: 250, done: 250 });
   expect(made.length).toBeGreaterThan(4);
+  // Nor one that comes before the first page is read.
+  const list = store.list.bind(store);
+  store.list = async (params) => {
+    await onProgress();
+    return list(params);
+  };
+  await pawl.bulk('pause', { idPrefix: 'a-new' }, { reason: 'only those before' });
+  const late = made.splice(-1);
+  store.list = list;
+  expect((await store.record(late[0] ?? ''))?.paused).toBe(false);
+  expect((await store.record(made[0] ?? ''))?.paused).toBe(true);
+  await pawl.bulk('resume', { idPrefix: 'a-new' });
   for (const id of made) expect((await store.record(id))?.status).toBe('queued');
   for (const id of made) expect((await store.record(id))?.paused).toBe(false);
 });

@@ -131,7 +131,8 @@ describe('cancel', () => {
         await ctx.sleep('1h');
       },
     });
-    const first = pawl.worker({ workflows: [workflow], beatMs: 50, sessionMs: 500 });
+    // It does not beat again: a beat behind its end would speak for a process that is not there.
+    const first = pawl.worker({ workflows: [workflow], beatMs: 60_000, sessionMs: 120_000 });
     const run = await pawl.start(workflow, undefined);
     await expect.poll(async () => (await run.info()).status).toBe('waiting');
     await run.cancel();

@@ -7,8 +7,7 @@ import type { SearchOptions } from '../../options.ts';
 import type { Pawl } from '../../pawl.ts';
 import { exitCodeOf, explain, RefusedError, UsageError } from '../failures.ts';
 import { findRun } from '../given.ts';
-import type { Add } from '../program.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 import { type SelectionFlags, toSelection, withSelection } from './selection.ts';
 
 export interface Verb {

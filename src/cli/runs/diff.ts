@@ -3,8 +3,7 @@ import { toTagged } from '../../core/tagged-json.ts';
 import { type Difference, diffStates } from '../../engine/diff.ts';
 import { findRun } from '../given.ts';
 import { brief, inline } from '../print.ts';
-import type { Add } from '../program.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 import { toPoint } from './points.ts';
 
 interface DiffFlags {

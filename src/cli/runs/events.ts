@@ -5,8 +5,7 @@ import type { RunInfo } from '../../engine/run-info.ts';
 import type { Pawl } from '../../pawl.ts';
 import { findRun, toCount } from '../given.ts';
 import { brief, inline } from '../print.ts';
-import type { Add } from '../program.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 
 interface EventFlags {
   readonly from: number;

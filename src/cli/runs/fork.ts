@@ -6,8 +6,7 @@ import type { ForkPoint } from '../../engine/fork.ts';
 import type { RunInfo } from '../../engine/run-info.ts';
 import { UsageError } from '../failures.ts';
 import { collect, findRun, readValue, toTags } from '../given.ts';
-import type { Add } from '../program.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 import { toPoint } from './points.ts';
 import { report } from './start.ts';
 

@@ -1,10 +1,10 @@
 /** `pawl runs list` */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ListOptions } from '../../options.ts';
 import type { RunInfo } from '../../engine/run-info.ts';
 import { toCount } from '../given.ts';
 import { table } from '../print.ts';
-import type { Add } from '../program.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 import { type SelectionFlags, toSelection, withSelection } from './selection.ts';
 
 interface ListFlags extends SelectionFlags {
@@ -35,7 +35,7 @@ async function list(shell: Shell, flags: ListFlags): Promise<void> {
   if (page.runs[0] !== undefined) shell.next(`pawl runs show ${page.runs[0].id}`);
 }
 
-async function watch(shell: Shell, query: Parameters<Shell['show']>[0] & object): Promise<void> {
+async function watch(shell: Shell, query: ListOptions): Promise<void> {
   const pawl = await shell.pawl();
   const known = new Map<string, number>();
   for (;;) {

@@ -1,5 +1,5 @@
 /** `pawl runs …` */
-import type { Add } from '../program.ts';
+import type { Add } from '../shell.ts';
 import { addControl } from './control.ts';
 import { addDiff } from './diff.ts';
 import { addEvents } from './events.ts';

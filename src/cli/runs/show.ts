@@ -4,8 +4,7 @@ import type { RunEvent } from '../../core/event.ts';
 import type { RunInfo } from '../../engine/run-info.ts';
 import { findRun } from '../given.ts';
 import { brief, pairs, table } from '../print.ts';
-import type { Add } from '../program.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 import { eventsUntilNow } from './events.ts';
 
 export const addShow: Add = (runs, signal) => {

@@ -1,8 +1,7 @@
 /** `pawl runs signal` */
 import type { AnyWorkflow } from '../../engine/workflow.ts';
 import { findRun, readValue } from '../given.ts';
-import type { Add } from '../program.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 
 interface SignalFlags {
   readonly data?: string;
@@ -34,6 +33,6 @@ async function send(
   const pawl = await shell.pawl();
   const code: AnyWorkflow | undefined = await shell.findWorkflow(workflow);
   const run = code === undefined ? pawl.run(id) : pawl.run(code, id);
-  await run.signal(name, payload as never, messageId === undefined ? {} : { id: messageId });
+  await run.signal(name, payload, messageId === undefined ? {} : { id: messageId });
   shell.show({ run: id, signal: name }, () => id);
 }

@@ -2,9 +2,8 @@
 import type { Duration } from '../../core/duration.ts';
 import { toTagged } from '../../core/tagged-json.ts';
 import { collect, readValue, toTags } from '../given.ts';
-import type { Add } from '../program.ts';
 import { inline } from '../print.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 
 interface StartFlags {
   readonly input?: string;
@@ -58,10 +57,9 @@ export async function report(
   const interrupted = new Promise<void>((resolve) => {
     shell.signal.addEventListener('abort', () => resolve());
   });
-  await Promise.race([
-    interrupted,
-    run.result().then((output) => {
-      shell.show({ run: run.id, output: toTagged(output) }, () => inline(output));
-    }),
-  ]);
+  const ended = (async () => {
+    const output = await run.result();
+    shell.show({ run: run.id, output: toTagged(output) }, () => inline(output));
+  })();
+  await Promise.race([interrupted, ended]);
 }

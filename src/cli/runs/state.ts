@@ -2,8 +2,7 @@
 import { toTagged } from '../../core/tagged-json.ts';
 import { findRun } from '../given.ts';
 import type { Pawl } from '../../pawl.ts';
-import type { Add } from '../program.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 import { toPoint } from './points.ts';
 
 export const addState: Add = (runs, signal) => {

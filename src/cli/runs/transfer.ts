@@ -1,8 +1,7 @@
 /** `pawl runs export` */
 import { once } from 'node:events';
 import { findRun } from '../given.ts';
-import type { Add } from '../program.ts';
-import { inShell, type Shell } from '../shell.ts';
+import { type Add, inShell, type Shell } from '../shell.ts';
 import { type SelectionFlags, toSelection, withSelection } from './selection.ts';
 
 export const addTransfer: Add = (runs, signal) => {

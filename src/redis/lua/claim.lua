@@ -64,7 +64,7 @@ if m[7] then
     .. '","detectMs":' .. m[10] .. ',"claimMs":' .. claimMs .. '}'
   redis.call('HINCRBY', run, 'takeovers', 1)
   redis.call('HSET', run, 'claimMs', claimMs)
-  redis.call('XADD', base .. 'recoveries', 'MAXLEN', '~', 1000, '*', 'run', id, 'workflow', m[16], 'from', m[7],
+  redis.call('XADD', base .. 'recoveries', 'MAXLEN', '~', 1000, '*', 'run', id, 'workflow', m[16], 'lostBy', m[7],
     'reason', m[8], 'lostAt', m[9], 'detectMs', m[10], 'worker', worker, 'claimMs', claimMs)
 end
 data = data .. '}'

@@ -58,7 +58,7 @@ local function take(id)
     redis.call('HDEL', run, 'worker', 'owner', 'claimMs')
     redis.call('ZREM', base .. 'by-status:running', id)
     redis.call('ZADD', base .. 'by-status:' .. status, m[10], id)
-    redis.call('XADD', base .. 'recoveries', 'MAXLEN', '~', 1000, '*', 'run', id, 'workflow', m[6], 'from', worker,
+    redis.call('XADD', base .. 'recoveries', 'MAXLEN', '~', 1000, '*', 'run', id, 'workflow', m[6], 'lostBy', worker,
       'reason', reason, 'lostAt', at, 'detectMs', detectMs, 'status', status)
     redis.call('SPUBLISH', base .. 'changed:' .. id, string.format('%.0f', seq))
     local values = {id, m[6], fence, status, deaths, m[8] or '0', '0'}

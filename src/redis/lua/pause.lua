@@ -18,11 +18,12 @@ if not status then return {'missing'} end
 if status == 'completed' or status == 'failed' or status == 'cancelled' then return {'ended', status} end
 if m[4] then
   -- A repetition writes too: WAIT counts from the last write of its connection.
-  redis.call('HSET', run, 'paused', '1')
+  redis.call('HSET', run, 'paused', m[4])
   return {'paused', status}
 end
 
-redis.call('HSET', run, 'paused', '1')
+-- The owner of a run at work logs it, when it lets go of the run.
+redis.call('HSET', run, 'paused', data)
 if status == 'running' then
   redis.call('SPUBLISH', base .. 'asked:' .. m[5], id)
   return {'paused', status}

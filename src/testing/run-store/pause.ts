@@ -15,6 +15,7 @@ import {
   interruption,
   loaded,
   newId,
+  plain,
   type RunStoreTest,
   type RunStoreTheme,
 } from './opened.ts';
@@ -94,8 +95,9 @@ function atWork(test: RunStoreTest): void {
     const { record: before } = await loaded(store, id);
     const paused = { outcome: 'paused', status: 'running' };
     expect(await store.pause(id, bytes('why'))).toEqual(paused);
-    expect(await store.pause(id, bytes('why'))).toEqual(paused);
-    expect(await store.mail(id)).toEqual({ messages: [], paused: true });
+    expect(await store.pause(id, bytes('why again'))).toEqual(paused);
+    const mail = { messages: [], paused: true, pausedBy: bytes('why') };
+    expect(plain(await store.mail(id))).toEqual(plain(mail));
     expect((await loaded(store, id)).record).toEqual({ ...before, paused: true });
     expect(await committed(store, ownership, { events: [event('work')] })).toBe(3);
     await checkWhole(store, expect, id);

@@ -272,6 +272,9 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
     { workflow: 'flow-0' },
     { tag: 'a=1' },
     { status, workflow: 'flow-1', tag: 'b=x=y' },
+    { idPrefix: 'run-1' },
+    { status: ['queued', 'failed', status], idPrefix: 'run-' },
+    { worker: workerId(0) },
   ];
   const pages: unknown[] = [];
   let cursor: string | undefined;

@@ -217,7 +217,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('list' as const),
-      by: fc.nat(4),
+      by: fc.nat(7),
       status: fc.nat(7),
       limit,
     }),

@@ -28,6 +28,7 @@ function expectedStanding(runs: readonly RunHistory[]): Standing {
   };
   for (const { id, record } of runs) {
     put('runs', id, record.createdAt);
+    put('ids', id, 0);
     put(`by-status:${record.status}`, id, record.createdAt);
     put(`by-workflow:${record.workflow}`, id, record.createdAt);
     for (const [key, value] of Object.entries(record.tags)) {
@@ -45,6 +46,7 @@ interface Found {
 
 function* actualIndexes({ indexes }: History): Iterable<readonly [string, readonly Found[]]> {
   yield ['runs', indexes.runs];
+  yield ['ids', indexes.ids];
   const sorted = {
     'by-status': indexes.byStatus,
     'by-workflow': indexes.byWorkflow,

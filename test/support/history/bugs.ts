@@ -239,7 +239,7 @@ const ofIndexes: readonly Bug[] = [
     name: 'a run stands in the index at an old time',
     finds: 'indexes follow records',
     plant: inRun((run) => {
-      return { ...run, record: { ...run.record, changedAt: run.record.changedAt + 1 } };
+      return { ...run, record: { ...run.record, createdAt: run.record.createdAt + 1 } };
     }),
   },
   {

@@ -116,6 +116,7 @@ function indexesOf({ keys, values }: RawShard): Indexes {
   );
   return {
     runs: places(keys.runs),
+    ids: places(keys.ids),
     byStatus: Object.fromEntries(
       runStatuses.map((status) => [status, places(keys.byStatus(status))]),
     ),
@@ -145,6 +146,7 @@ function joined(shards: readonly Indexes[]): Indexes {
   };
   return {
     runs: shards.flatMap(({ runs }) => runs),
+    ids: shards.flatMap(({ ids }) => ids),
     byStatus: byName(({ byStatus }) => byStatus),
     byWorkflow: byName(({ byWorkflow }) => byWorkflow),
     byTag: byName(({ byTag }) => byTag),

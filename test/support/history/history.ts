@@ -67,6 +67,8 @@ export interface Place {
 /** The indexes of all shards, each as one. */
 export interface Indexes {
   readonly runs: readonly Place[];
+  /** In the order of ids; every score is 0. */
+  readonly ids: readonly Place[];
   readonly byStatus: Readonly<Record<string, readonly Place[]>>;
   readonly byWorkflow: Readonly<Record<string, readonly Place[]>>;
   /** By `key=value`. */

@@ -216,12 +216,13 @@ function indexesOf(runs: readonly RunHistory[]): Omit<History['indexes'], 'due'>
   const byTag: Record<string, Place[]> = { 'all=yes': created };
   const held: Record<string, string[]> = {};
   for (const { id: run, record } of runs) {
-    (byStatus[record.status] ??= []).push({ run, score: record.changedAt });
+    (byStatus[record.status] ??= []).push({ run, score: record.createdAt });
     byTag[`of=${run}`] = [{ run, score: record.createdAt }];
     if (record.worker !== undefined) held[record.worker] = [run];
   }
   const byWorkflow = { [flow.name]: created };
   // A worker may stay among the holders after its last run.
   const holders = runs.map(({ id }) => `worker of ${id}`);
-  return { runs: created, byStatus, byWorkflow, byTag, held, holders };
+  const ids = runs.map(({ id: run }) => ({ run, score: 0 }));
+  return { runs: created, ids, byStatus, byWorkflow, byTag, held, holders };
 }

@@ -1,0 +1,258 @@
+// Goal: each command does what docs/cli.md says, in a process of its own: data, words and exit code. Method: real Redis.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { defineWorkflow, type Pawl } from 'pawl';
+import { airlineRuns, cliEnv, cliMain, playCli, type Played } from '../support/cli.ts';
+import { killChildren } from '../support/child.ts';
+import { newPrefix, openPawl, startWorker } from '../support/workers.ts';
+import { poison, ticks } from '../support/workflows.ts';
+
+const prefix = newPrefix();
+let url: string;
+let pawl: Pawl;
+let folder: string;
+
+function cli(...args: readonly string[]): Promise<Played> {
+  const env = cliEnv({ PAWL_REDIS: url, PAWL_PREFIX: prefix, PAWL_ACTOR: 'ada' });
+  return playCli(args, env, folder);
+}
+
+/** The document of a command that must have worked. */
+async function data(...args: readonly string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await cli(...args, '--json');
+  expect([code, stderr]).toEqual([0, expect.any(String)]);
+  return JSON.parse(stdout);
+}
+
+beforeAll(async () => {
+  url = inject('redisUrl');
+  pawl = await openPawl(url, prefix);
+  folder = await mkdtemp(join(tmpdir(), 'pawl-cli-'));
+});
+
+afterAll(async () => {
+  await killChildren();
+  await pawl.close();
+  await rm(folder, { recursive: true });
+});
+
+test('runs are started, listed, looked at, steered and removed', async () => {
+  const worker = pawl.worker({ workflows: [(await import(airlineRuns)).airline] });
+  const runs = ['--runs', airlineRuns];
+  const started = await cli('runs', 'start', 'airline', '--id', 'talk-1', '--wait', ...runs);
+  expect(started).toEqual({
+    code: 0,
+    stdout: '{"passengers":["Anya Garcia","Mei Garcia"]}\n',
+    stderr: 'talk-1\n',
+  });
+  await worker.close();
+
+  const [queued, list, shown, events, stored, state] = await Promise.all([
+    cli('runs', 'start', 'airline', '--id', 'other', '--tag', 'of=ada', ...runs),
+    data('runs', 'list', '--workflow', 'airline', '--status', 'completed'),
+    cli('runs', 'show', 'tal'),
+    cli('runs', 'events', 'talk-1', '--json', '--type', 'step.*'),
+    data('runs', 'state', 'talk-1'),
+    data('runs', 'state', 'talk-1', '--at', 'before the change', ...runs),
+  ]);
+  expect(queued).toMatchObject({ code: 0, stdout: 'other\n' });
+  expect(list).toMatchObject({ runs: [{ id: 'talk-1', status: 'completed' }] });
+  expect(shown).toMatchObject({ code: 0, stderr: '' });
+  expect(shown.stdout).toMatch(
+    /^run +talk-1\nworkflow +airline, code version 1\nstatus +completed/,
+  );
+  expect(shown.stdout).toContain('update_reservation_passengers');
+  const lines = events.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ data: { name } }) => name)).toEqual([
+    'get_reservation_details',
+    'update_reservation_passengers',
+  ]);
+  expect(stored).toMatchObject({ turn: 8, passengers: ['Anya Garcia', 'Mei Lee'] });
+  expect(state).toEqual(stored);
+
+  expect(await data('runs', 'diff', 'talk-1', '13', '15', ...runs)).toEqual([
+    { path: ['turn'], kind: 'changed', before: 8, after: 9 },
+    { path: ['passengers', 1], kind: 'changed', before: 'Mei Lee', after: 'Mei Garcia' },
+  ]);
+  const forked = await cli(
+    ...['runs', 'fork', 'talk-1', '--at', '13', '--id', 'talk-2', ...runs],
+    ...['--set', 'wanted.to="Mei Long"'],
+  );
+  expect(forked).toMatchObject({ code: 0, stdout: 'talk-2\n' });
+  expect((await pawl.run('talk-2').info()).status).toBe('queued');
+  expect(await data('runs', 'state', '@last')).toMatchObject({ wanted: { to: 'Mei Long' } });
+
+  const several = await cli('runs', 'show', 'talk');
+  expect(several).toMatchObject({ code: 2, stdout: '' });
+  expect(several.stderr).toMatch(/several ids:\n {2}talk-2\n {2}talk-1\n$/);
+
+  const [paused, signalled] = await Promise.all([
+    data('runs', 'pause', 'other', '--reason', 'lunch'),
+    data(
+      'runs',
+      'signal',
+      'talk-2',
+      'hello',
+      '--data',
+      '{"at":{"$date":"2026-01-01T00:00:00.000Z"}}',
+    ),
+  ]);
+  expect(paused).toEqual({ action: 'pause', done: ['other'], unchanged: [], refused: [] });
+  expect(signalled).toEqual({ run: 'talk-2', signal: 'hello' });
+  expect(await data('runs', 'resume', 'other')).toMatchObject({ done: ['other'] });
+  const [wanted, dry] = await Promise.all([
+    cli('runs', 'cancel', 'other'),
+    data('runs', 'cancel', '--tag', 'of=ada', '--dry-run'),
+  ]);
+  expect(wanted).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/--yes/) });
+  expect(dry).toMatchObject({ done: 1, dryRun: true });
+  expect((await pawl.run('other').info()).status).toBe('queued');
+  expect(await data('runs', 'cancel', '--tag', 'of=ada', '--yes')).toMatchObject({ done: 1 });
+  const again = await cli('runs', 'cancel', 'other', '--yes');
+  expect(again).toMatchObject({ code: 4, stderr: expect.stringMatching(/PAWL_RUN_ENDED/) });
+
+  const [exported, rehearsed] = await Promise.all([
+    cli('runs', 'export', 'talk-1'),
+    cli('rehearse', ...runs, '--json'),
+  ]);
+  expect(JSON.parse(exported.stdout.split('\n')[0] ?? '')).toMatchObject({ kind: 'pawl-export' });
+  expect(rehearsed).toMatchObject({ code: 0, stdout: '{"checked":1,"problems":[]}\n' });
+  expect(await data('runs', 'delete', 'other', '--yes')).toMatchObject({ done: ['other'] });
+  expect(await cli('runs', 'show', 'other')).toMatchObject({ code: 3, stdout: '' });
+});
+
+test('a worker process is drained; a killed one is in the list of recoveries', async () => {
+  const setup = { url, prefix, worker: { sweepMs: 25 } };
+  const first = await startWorker(setup);
+  const run = await pawl.start(ticks, { count: 10_000, paceMs: 20 }, { id: 'ticks' });
+  await expect.poll(async () => (await run.info()).worker, { timeout: 10_000 }).toBe(first.id);
+  const second = await startWorker(setup);
+  first.child.kill('SIGKILL');
+  await expect.poll(async () => (await run.info()).worker, { timeout: 10_000 }).toBe(second.id);
+
+  const [recoveries, workers] = await Promise.all([
+    data('recoveries', 'list'),
+    data('workers', 'list'),
+  ]);
+  expect(recoveries).toMatchObject([
+    { run: 'ticks', from: first.id, worker: second.id, quarantined: false },
+  ]);
+  expect(workers).toMatchObject([{ id: second.id, draining: false, active: expect.any(Number) }]);
+
+  const drained = await cli('workers', 'drain', second.id, '--wait');
+  expect(drained).toEqual({ code: 0, stdout: `${second.id}\n`, stderr: 'It has left.\n' });
+  expect(await run.info()).toMatchObject({ status: 'queued', worker: undefined });
+  expect(await pawl.workers()).toEqual([]);
+  // Its process goes on, and would start again what it is told to.
+  expect(second.child.messages.map(({ message }) => message)).not.toContain('closed');
+  expect(await cli('workers', 'drain', 'nobody')).toMatchObject({ code: 3, stdout: '' });
+});
+
+test('dead runs are listed, tried again, and discarded', async () => {
+  const failing = defineWorkflow({
+    name: 'failing',
+    run() {
+      throw new Error('no way');
+    },
+  });
+  await using worker = pawl.worker({ workflows: [failing] });
+  const runs = await Promise.all(['a', 'b'].map((id) => pawl.start(failing, undefined, { id })));
+  await Promise.all(runs.map((run) => expect(run.result()).rejects.toThrow(/no way/)));
+  await worker.close();
+
+  const list = await cli('dead', 'list');
+  expect(list).toMatchObject({ code: 0, stderr: '' });
+  expect(list.stdout).toMatch(/^RUN +WORKFLOW[^\n]*\n(b|a) +failing +failed .* no way\n/);
+  expect(await data('dead', 'retry', 'a')).toMatchObject({ action: 'retry', done: ['a'] });
+  expect((await pawl.run('a').info()).status).toBe('queued');
+  const [living, unasked] = await Promise.all([
+    cli('dead', 'discard', 'a', '--yes'),
+    cli('dead', 'discard', 'b'),
+  ]);
+  expect(living).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/not dead/) });
+  expect(unasked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/--yes/) });
+  expect(await data('dead', 'discard', '--all', '--yes')).toMatchObject({ done: ['b'] });
+  expect(await data('dead', 'list')).toMatchObject({ runs: [] });
+});
+
+test('the usage, a Redis that is away, a configuration: words on standard error, and an exit code', async () => {
+  await writeFile(join(folder, 'pawl.config.json'), JSON.stringify({ runs: airlineRuns }));
+  await writeFile(join(folder, 'odd.json'), '{"reddis":"redis://x"}');
+  await writeFile(join(folder, 'runs.ts'), 'export const nothing: number = 1;');
+  const away = ['--redis', 'redis://127.0.0.1:1', '--connect-ms', '300'];
+  const [none, verb, typo, odd, unreachable, doctor, ill, empty, script, version] =
+    await Promise.all([
+      cli(),
+      cli('runs', 'lst'),
+      cli('runs', 'list', '--stauts', 'failed'),
+      cli('runs', 'list', '--config', 'odd.json'),
+      cli('runs', 'list', ...away),
+      data('doctor'),
+      cli('doctor', '--runs', 'missing.mjs', '--json'),
+      cli('rehearse', '--runs', 'runs.ts'),
+      cli('completion', 'bash'),
+      cli('--version'),
+    ]);
+  expect(none).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^Usage:/) });
+  expect(verb).toMatchObject({ code: 2, stderr: expect.stringMatching(/Did you mean list\?/) });
+  expect(typo).toMatchObject({ code: 2, stderr: expect.stringMatching(/Did you mean --status\?/) });
+  expect(odd).toMatchObject({ code: 2, stderr: expect.stringMatching(/knows no "reddis"/) });
+  expect(unreachable).toMatchObject({ code: 5, stdout: '' });
+  expect(unreachable.stderr).toMatch(/PAWL_UNAVAILABLE[\s\S]*pawl doctor/);
+  expect(doctor).toMatchObject({
+    ok: true,
+    settings: {
+      redis: { from: 'PAWL_REDIS' },
+      runs: { value: airlineRuns, from: expect.stringMatching(/pawl\.config\.json$/) },
+    },
+  });
+  expect(ill.code).toBe(6);
+  expect(JSON.parse(ill.stdout)).toMatchObject({ ok: false });
+  expect(empty.code).toBe(2);
+  expect(empty.stderr).toMatch(/exports no workflow|does not read TypeScript/);
+  expect(script.stdout).toMatch(/"runs list"\*\)/);
+  await promisify(execFile)('bash', ['-n', '-c', script.stdout]);
+  expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});
+
+test('a reader that closes the pipe ends it quietly, and Ctrl-C ends what goes on', async () => {
+  const long = newPrefix();
+  await using many = await openPawl(url, long);
+  await Promise.all(
+    Array.from({ length: 300 }, (_, i) => many.start(poison, undefined, { id: `run-${i}` })),
+  );
+  const env = cliEnv({ PAWL_REDIS: url, PAWL_PREFIX: long, NODE_BIN: process.execPath });
+  const piped = '"$NODE_BIN" "$0" runs export | head -1; echo "${PIPESTATUS[0]}"';
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', piped, cliMain], { env });
+  expect([stdout.trimEnd().split('\n').length, stdout.endsWith('\n0\n'), stderr]).toEqual([
+    2,
+    true,
+    '',
+  ]);
+
+  const follower = spawn(process.execPath, [cliMain, 'runs', 'events', 'run-1', '--follow'], {
+    env,
+  });
+  await once(follower.stdout, 'data');
+  const told = performance.now();
+  follower.kill('SIGINT');
+  expect(await once(follower, 'close')).toEqual([130, null]);
+  expect(performance.now() - told).toBeLessThan(2_000);
+});
+
+test('docs/cli.md says what the commands do', async () => {
+  const tool = fileURLToPath(new URL('../../tools/cli-page.mjs', import.meta.url));
+  const { stderr } = await promisify(execFile)(process.execPath, [tool, url, '--check'], {
+    env: cliEnv(),
+  });
+  expect(stderr).toBe('');
+}, 60_000);
