@@ -2,8 +2,7 @@
 import type { DrillRound } from '../drill.ts';
 import { toCount } from './given.ts';
 import { table } from './print.ts';
-import type { Add } from './program.ts';
-import { inShell, type Shell } from './shell.ts';
+import { type Add, inShell, type Shell } from './shell.ts';
 
 export const addDrill: Add = (program, signal) => {
   program
