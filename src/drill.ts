@@ -101,10 +101,12 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
   const { connection } = await connect(options.redis, given);
   try {
     await keysOf(connection, prefix);
-    const told = { ...options, rounds, events };
-    const done = await perform(connection, prefix, told).finally(() =>
-      removeKeys(connection, prefix),
-    );
+    let done: DrillRound[];
+    try {
+      done = await perform(connection, prefix, { ...options, rounds, events });
+    } finally {
+      await removeKeys(connection, prefix);
+    }
     const keysLeft = (await keysOf(connection, prefix)).length;
     return { rounds: done, p50: each(done, median), max: each(done, Math.max), keysLeft };
   } finally {

@@ -1,7 +1,8 @@
 /** `pawl doctor`: where the settings come from, and whether everything is as it should be. */
 import { DefinitionError } from '../core/errors.ts';
 import { aclRules } from '../redis/acl.ts';
-import { type Check, examine } from '../redis/examination.ts';
+import type { Check } from '../redis/check.ts';
+import { examine } from '../redis/examination.ts';
 import { checkFailed, explain, UsageError } from './failures.ts';
 import { pairs } from './print.ts';
 import { withoutSecret } from './settings.ts';

@@ -5,6 +5,7 @@ import { defaults } from '../core/limits.ts';
 import { silentLogger } from '../core/logger.ts';
 import { checkPrefix } from '../core/names.ts';
 import { refusedCommands } from './access-check.ts';
+import type { Check } from './check.ts';
 import {
   callSettings,
   connect,
@@ -31,16 +32,6 @@ export interface ExamineOptions {
   readonly sample?: number;
   /** How long to wait for Redis, in milliseconds. Default 5 000. */
   readonly connectMs?: number;
-}
-
-export interface Check {
-  readonly name: string;
-  /** `warn`: pawl works, with less than it promises. `fail`: runs may be lost, or do not go on. */
-  readonly status: 'ok' | 'warn' | 'fail';
-  readonly found: string;
-  readonly expected: string;
-  /** What to do, where something is not as expected. */
-  readonly fix?: string;
 }
 
 export interface Examination {

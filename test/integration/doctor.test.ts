@@ -152,15 +152,15 @@ test('a sample finds it too where there are few runs, and a look beside workers 
   await using pawl = await Pawl.open({ redis: server.url });
   await using worker = pawl.worker({ workflows: [brief] });
   await worker.ready();
-  let isOver = false;
+  const progress = { isOver: false };
   const work = Promise.all(
     Array.from({ length: 60 }, async (_, i) => {
       const run = await pawl.start(brief, undefined, { id: `r${i}`, tags: { n: String(i % 3) } });
       await run.result();
     }),
-  ).finally(() => (isOver = true));
+  ).finally(() => (progress.isOver = true));
   let looks = 0;
-  while (!isOver || looks < 3) {
+  while (!progress.isOver || looks < 3) {
     const { damage, checks } = await look({ full: true });
     expect(damage).toEqual([]);
     expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
