@@ -60,6 +60,7 @@ function registered(test: RunStoreTest): void {
     expect(record).toEqual({
       ...info,
       presence: false,
+      draining: false,
       startedAt: seenAt,
       seenAt,
       sessionEndsAt: seenAt + longMs,
