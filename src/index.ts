@@ -4,9 +4,12 @@ export { FileCheckpointer, type FileCheckpointerOptions } from './file/file-chec
 export { defineGraph } from './engine/graph.ts';
 export { toMermaid } from './engine/mermaid.ts';
 export { defineWorkflow } from './engine/workflow.ts';
+export { drill } from './drill.ts';
 export { durable } from './durable.ts';
+export { examine } from './redis/examination.ts';
 
 // What the front door takes and returns.
+export type { DrillOptions, DrillReport, DrillRound } from './drill.ts';
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
 export type { ListOptions, OpenOptions, Parts, ScheduleOptions, SearchOptions } from './options.ts';
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/bulk.ts';
@@ -50,10 +53,14 @@ export type {
   NodeOutcome,
 } from './engine/graph-definition.ts';
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record.ts';
+export type { Health, HealthOptions } from './engine/health.ts';
 export type { Readiness } from './engine/hearing.ts';
 export type { Worker, WorkerOptions } from './engine/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
 export type { EncryptionOptions } from './encryption/keyring.ts';
+export type { Check } from './redis/check.ts';
+export type { Examination, ExamineOptions } from './redis/examination.ts';
+export type { Damage, KindSize } from './redis/index-survey.ts';
 export type { RedisTarget } from './redis/connection.ts';
 export type { Durability, ReplicaDurability } from './redis/durability.ts';
 
@@ -93,6 +100,7 @@ export type { Census } from './core/census.ts';
 export type { CheckpointExpiry, RetentionTimes } from './core/retention.ts';
 export type { RunProgress, RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';
+export type { Vitals } from './core/vitals.ts';
 export type { WorkerRecord } from './core/store.ts';
 
 // Errors.

@@ -12,8 +12,10 @@ import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
+import type { Vitals } from './core/vitals.ts';
 import type { EventSchemas, StateOf } from './engine/context.ts';
 import { type ForkOptions, type ForkPoint, prepareFork } from './engine/fork.ts';
+import { health, type Health, type HealthOptions } from './engine/health.ts';
 import { RunHandle } from './engine/run-handle.ts';
 import { startRun, type StartParts } from './engine/start.ts';
 import type { StartOptions } from './engine/start-options.ts';
@@ -46,6 +48,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   readonly #queue: ResumeQueue;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #vitals: (() => Promise<Vitals>) | undefined;
   readonly #limits: Limits;
   readonly #tracing: Tracing | undefined;
   readonly #workers = new Set<Worker>();
@@ -65,6 +68,7 @@ export class Pawl extends Operations implements AsyncDisposable {
       wake: (wakeUp) => this.#wake(wakeUp),
     };
     super({ ...start, clock, logger, workflow: undefined });
+    this.#vitals = plain.vitals?.bind(plain);
     this.#start = start;
     this.#store = store;
     this.#queue = queue;
@@ -211,6 +215,16 @@ export class Pawl extends Operations implements AsyncDisposable {
     });
     this.#workers.add(worker);
     return worker;
+  }
+
+  /**
+   * Whether runs go on, with the reasons when they do not, for the health check of a service. Answers in `timeoutMs` even
+   * when Redis hangs; never rejects because of it.
+   * @throws InvalidError for a bad time.
+   */
+  health(options: HealthOptions = {}): Promise<Health> {
+    const own = [...this.#workers].map(({ id, readiness }) => ({ id, readiness }));
+    return health({ store: this.#store, vitals: this.#vitals, own }, options);
   }
 
   /** Closes the workers made here, then the connections. */

@@ -1,6 +1,8 @@
-/** `pawl doctor`: where the settings come from, and whether Redis is as it should be. */
-import { DefinitionError, PawlError } from '../core/errors.ts';
+/** `pawl doctor`: where the settings come from, and whether everything is as it should be. */
+import { DefinitionError } from '../core/errors.ts';
 import { aclRules } from '../redis/acl.ts';
+import type { Check } from '../redis/check.ts';
+import { examine } from '../redis/examination.ts';
 import { checkFailed, explain, UsageError } from './failures.ts';
 import { pairs } from './print.ts';
 import { withoutSecret } from './settings.ts';
@@ -8,17 +10,34 @@ import { type Add, inShell, type Shell } from './shell.ts';
 
 const userPattern = /^[A-Za-z0-9_.-]{1,64}$/;
 
+interface Flags {
+  readonly acl?: boolean;
+  readonly user: string;
+  readonly full?: boolean;
+  readonly repair?: boolean;
+}
+
 export const addDoctor: Add = (program, signal) => {
-  program
+  const doctor = program
     .command('doctor')
-    .description('Checks the settings and Redis; exit code 6 when something is wrong.')
+    .description('Checks the settings, Redis and the indexes; exit code 6 when something is wrong.')
     .option('--acl', 'instead, print the access rules a Redis user of pawl needs')
     .option('--user <name>', 'whose rules', 'pawl')
+    .option('--full', 'look at every run and every key, not at some')
+    .option('--repair', 'put indexes right by the records; runs at work go on')
     .action(
-      inShell(signal, (shell, flags: { acl?: boolean; user: string }) =>
-        flags.acl === true ? printRules(shell, flags.user) : check(shell),
+      inShell(signal, (shell, flags: Flags) =>
+        flags.acl === true ? printRules(shell, flags.user) : check(shell, flags),
       ),
     );
+  doctor
+    .command('live')
+    .description('For the health of a container: exit code 0 and silence when Redis answers.')
+    .action(inShell(signal, (shell) => probe(shell, false)));
+  doctor
+    .command('ready')
+    .description('The same, and runs would be taken: a worker is there and Redis takes writes.')
+    .action(inShell(signal, (shell) => probe(shell, true)));
 };
 
 async function printRules(shell: Shell, user: string): Promise<void> {
@@ -29,41 +48,68 @@ async function printRules(shell: Shell, user: string): Promise<void> {
   await Promise.resolve();
 }
 
-async function check(shell: Shell): Promise<number> {
-  const { redis, prefix, runs } = shell.settings;
+async function probe(shell: Shell, isReady: boolean): Promise<number> {
+  const health = await (await shell.pawl()).health();
+  const reasons = [
+    ...(health.status === 'failed' ? health.reasons : []),
+    ...(isReady && health.workers === 0 ? ['No worker is there.'] : []),
+  ];
+  for (const reason of reasons) shell.say(reason);
+  return reasons.length === 0 ? 0 : 1;
+}
+
+async function check(shell: Shell, flags: Flags): Promise<number> {
+  const { redis, prefix, runs, connectMs } = shell.settings;
   const settings = Object.fromEntries(
     Object.entries({ redis, prefix, runs }).map(([name, { value, from }]) => [
       name,
       { value: value === undefined ? undefined : withoutSecret(value), from },
     ]),
   );
-  const checks: { name: string; ok: boolean; problem?: string }[] = [];
-  const attempt = async (name: string, task: () => Promise<unknown>): Promise<void> => {
-    try {
-      await task();
-      checks.push({ name, ok: true });
-    } catch (error) {
-      if (PawlError.is(error) && error.code === 'PAWL_UNAVAILABLE') throw error;
-      if (error instanceof DefinitionError) throw error;
-      checks.push({ name, ok: false, problem: explain(error) ?? String(error) });
-    }
-  };
-  if (runs.value !== undefined) await attempt('workflows', () => shell.workflows());
-  await attempt('redis', async () => (await shell.pawl()).list({ limit: 1 }));
-  const isWell = checks.every(({ ok }) => ok);
-  shell.show({ ok: isWell, settings, checks }, () => [
-    ...pairs(
-      Object.fromEntries(
-        Object.entries(settings).map(([name, { value, from }]) => [
-          name,
-          value === undefined ? undefined : `${value} (${from})`,
-        ]),
-      ),
+  const workflows = runs.value === undefined ? [] : [await workflowsCheck(shell)];
+  const examined = await examine({
+    redis: redis.value ?? '',
+    ...(prefix.value === undefined ? {} : { prefix: prefix.value }),
+    ...{ full: flags.full === true, repair: flags.repair === true },
+    connectMs: Number(connectMs.value),
+  });
+  const checks = [...workflows, ...examined.checks];
+  const { damage, kinds } = examined;
+  const ok = checks.every(({ status }) => status !== 'fail');
+  const said = Object.entries(settings).map(
+    ([name, { value, from }]) => [name, value && `${value} (${from})`] as const,
+  );
+  shell.show({ ok, settings, checks, damage, ...(kinds === undefined ? {} : { kinds }) }, () => [
+    ...pairs(Object.fromEntries(said)),
+    ...checks.flatMap(lines),
+    ...damage.map(
+      ({ run, problems, repaired }) =>
+        `${repaired ? 'repaired' : 'damaged '} ${run}: ${problems.join(', ')}`,
     ),
-    ...checks.map(
-      ({ name, ok, problem }) =>
-        `${ok ? 'well ' : 'WRONG'} ${name}${problem === undefined ? '' : `: ${problem}`}`,
+    ...Object.entries(kinds ?? {}).map(
+      ([kind, { keys, bytes }]) => `keys  ${kind}: ${keys}, about ${bytes ?? '?'} bytes`,
     ),
   ]);
-  return isWell ? 0 : checkFailed;
+  return ok ? 0 : checkFailed;
+}
+
+const marks = { ok: 'well ', warn: 'warn ', fail: 'WRONG' } as const;
+
+function lines({ name, status, found, expected, fix }: Check): string[] {
+  if (status === 'ok') return [`${marks[status]} ${name}: ${found}`];
+  return [
+    `${marks[status]} ${name}: ${found}; expected: ${expected}`,
+    ...(fix === undefined ? [] : [`      ${fix}`]),
+  ];
+}
+
+async function workflowsCheck(shell: Shell): Promise<Check> {
+  const about = { name: 'workflows', expected: 'a file that exports workflows' };
+  try {
+    const found = [...((await shell.workflows()) ?? new Map()).keys()].join(', ');
+    return { ...about, status: 'ok', found };
+  } catch (error) {
+    if (error instanceof DefinitionError) throw error;
+    return { ...about, status: 'fail', found: explain(error) ?? String(error) };
+  }
 }

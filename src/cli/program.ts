@@ -5,6 +5,7 @@ import { addCompletion } from './completion.ts';
 import { addDead } from './dead.ts';
 import { addDev } from './dev.ts';
 import { addDoctor } from './doctor.ts';
+import { addDrill } from './drill.ts';
 import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRuns } from './runs/runs.ts';
@@ -12,7 +13,17 @@ import type { Add } from './shell.ts';
 import { addWorkers } from './workers.ts';
 
 const nouns: readonly Add[] = [
-  ...[addDev, addRuns, addWorkers, addRecoveries, addDead, addDoctor, addRehearse, addCompletion],
+  ...[
+    addDev,
+    addRuns,
+    addWorkers,
+    addRecoveries,
+    addDead,
+    addDoctor,
+    addDrill,
+    addRehearse,
+    addCompletion,
+  ],
 ];
 
 export function buildProgram(signal: AbortSignal): Command {

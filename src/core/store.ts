@@ -13,6 +13,7 @@
  */
 import type { Census } from './census.ts';
 import type { Archive } from './archive.ts';
+import type { Vitals } from './vitals.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
@@ -342,6 +343,9 @@ export interface RunStore {
   held(worker: string): Promise<readonly string[]>;
   /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
   look(worker: string, lockMs: number): Promise<Look>;
+
+  /** What it can tell of its health, for those who ask; a store may have nothing to tell. */
+  vitals?(): Promise<Vitals>;
 
   close(): Promise<void>;
 }

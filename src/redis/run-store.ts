@@ -40,6 +40,7 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
+import type { Vitals } from '../core/vitals.ts';
 import { Announcements } from './announcements.ts';
 import { takeCensus } from './census.ts';
 import { RedisArchive } from './archive.ts';
@@ -81,6 +82,7 @@ import type { RedisStoreOptions } from './store-options.ts';
 import { Sessions } from './sessions.ts';
 import { shardsOf } from './shards.ts';
 import { RedisTransfer } from './transfer.ts';
+import { readVitals } from './vitals.ts';
 
 export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
@@ -339,6 +341,10 @@ export class RedisRunStore implements RunStore {
 
   async look(worker: string, lockMs: number): Promise<Look> {
     return this.#run(() => this.#sessions.look(worker, lockMs));
+  }
+
+  vitals(): Promise<Vitals> {
+    return this.#run(() => readVitals(this.#connection, this.#keys));
   }
 
   async close(): Promise<void> {

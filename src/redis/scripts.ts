@@ -36,7 +36,7 @@ import { WriteBatch } from './write-batch.ts';
 
 type ScriptName = keyof typeof lua;
 /** The others are called with the keys of one thing, as many as they always have. */
-type SingleScript = Exclude<ScriptName, 'appendMany' | 'list'>;
+type SingleScript = Exclude<ScriptName, 'appendMany' | 'list' | 'survey' | 'unlist' | 'bury'>;
 
 /** Keys of each script. */
 const keyCounts: Readonly<Record<SingleScript, number>> = {
@@ -292,6 +292,7 @@ export class Scripts {
         groups.flatMap((group, i) => group.map(() => i + 1)).join(''),
       ],
     ];
+    this.#batch.join();
     return this.#send('list', args, keys.length);
   }
 

@@ -49,7 +49,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   // A door: it stands on the wiring, and asks the parts for their words.
   cli: [
     ...['src/core/', 'src/redis/', 'src/engine/', 'src/cli/', 'src/pawl.ts', 'src/options.ts'],
-    ...['node:', 'commander', '@clack/prompts', 'cli-table3', 'picocolors'],
+    ...['src/drill.ts', 'node:', 'commander', '@clack/prompts', 'cli-table3', 'picocolors'],
   ],
   // The files at the root of src: the wiring and the entries.
   '': ['src/', 'node:', 'ioredis', 'zod'],
