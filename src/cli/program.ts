@@ -9,10 +9,21 @@ import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRuns } from './runs/runs.ts';
 import type { Add } from './shell.ts';
+import { addUi } from './ui.ts';
 import { addWorkers } from './workers.ts';
 
 const nouns: readonly Add[] = [
-  ...[addDev, addRuns, addWorkers, addRecoveries, addDead, addDoctor, addRehearse, addCompletion],
+  ...[
+    addDev,
+    addRuns,
+    addWorkers,
+    addRecoveries,
+    addDead,
+    addDoctor,
+    addRehearse,
+    addUi,
+    addCompletion,
+  ],
 ];
 
 export function buildProgram(signal: AbortSignal): Command {
