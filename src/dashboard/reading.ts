@@ -80,7 +80,7 @@ async function readStored(pawl: Pawl, id: string): Promise<Stored> {
 }
 
 function stateOf(fields: unknown): unknown {
-  const entries = Object.entries((fields ?? {}) as object).flatMap(([field, value]) => {
+  const entries = Object.entries(fields ?? {}).flatMap(([field, value]) => {
     if (field === 'state') return [['state', unwrap(value)] as const];
     return field.startsWith('state:')
       ? [[field.slice('state:'.length), unwrap(value)] as const]

@@ -4,8 +4,8 @@ import { toTagged } from '../core/tagged-json.ts';
 const previewLength = 2_000;
 
 /** Characters that turn the direction of text around, or stand nowhere: they would let one name look like another. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is made visible
 const unseen =
+  // oxlint-disable-next-line no-control-regex -- control characters are what is made visible
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** The text with every character that is not seen written as its number. */
