@@ -133,7 +133,7 @@ function messageOf(error: unknown): string {
 
 const retrySeconds = 3;
 
-export function problem(
+function problem(
   c: Context<Env>,
   settings: Settings,
   status: Failure,

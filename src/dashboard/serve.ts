@@ -21,7 +21,7 @@ export interface ServedDashboard extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export const defaultPort = 4777;
+const defaultPort = 4777;
 const own = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /**
