@@ -1,4 +1,4 @@
-/** The events of a run as they come, as server-sent events: the id of each is its seq, so that a reader goes on from there. */
+/** The events of a run as they come, as server-sent events: the id of each is its seq, so a reader goes on from there. */
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Pawl } from '../pawl.ts';

@@ -7,7 +7,8 @@ export const style = `
   --ink: #e6e9ee;
   --dim: #a3acba; --link: #82b4ff; --good: #6fd58e; --bad: #ff8f88; --warn: #f4b860; --busy: #82b4ff; } }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
+body { margin: 0; overflow-wrap: anywhere; background: var(--ground); color: var(--ink);
+  font: 15px/1.5 system-ui, sans-serif; }
 a { color: var(--link); }
 a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible,
   pre:focus-visible,
@@ -45,7 +46,7 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6p
 .status { font-weight: 600; white-space: nowrap; } .completed { color: var(--good); }
 .failed, .quarantined { color: var(--bad); } .interrupted, .waiting { color: var(--warn); }
   .running { color: var(--busy); }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .5rem 1rem;
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .5rem 1rem;
   margin: .75rem 0; }
 dt { font-size: .8rem; color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }
 .error { border-left: 4px solid var(--bad); padding: .25rem .75rem; background: var(--panel); }
@@ -58,6 +59,7 @@ ol.events > li.nobody { border-left-style: dotted; border-left-color: var(--bad)
 ol.events > li.turn { background: var(--panel); font-weight: 600; }
 ol.events .head { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; }
   details pre { font-weight: 400; }
+summary { cursor: pointer; }
 .seq { min-width: 2.5rem; color: var(--dim); font-variant-numeric: tabular-nums; }
 @media (max-width: 40rem) { table.stack thead { position: absolute; left: -9999px; }
   table.stack tr { display: block; border-bottom: 1px solid var(--line); padding: .4rem 0; }
