@@ -15,6 +15,7 @@ export default defineConfig({
       { find: /^pawl$/, replacement: source('index.ts') },
       { find: /^pawl\/otel$/, replacement: source('otel.ts') },
       { find: /^pawl\/metrics$/, replacement: source('metrics.ts') },
+      { find: /^pawl\/dashboard$/, replacement: source('dashboard.ts') },
       { find: /^pawl\/testing$/, replacement: source('testing.ts') },
     ],
   },

@@ -53,7 +53,13 @@ export class ClaimedRun {
     const { run, fence, owner } = this.#ownership;
     const params = { run, fence, owner, token: newToken(), expectedSeq: this.#seq, events };
     const outcome = await this.#store.commit(
-      snapshot === undefined ? params : { ...params, snapshot },
+      snapshot === undefined && release === undefined
+        ? params
+        : {
+            ...params,
+            ...(snapshot === undefined ? {} : { snapshot }),
+            ...(release === undefined ? {} : { release }),
+          },
     );
     if (outcome.outcome !== 'committed') throw new Error(`a commit was ${outcome.outcome}`);
     this.#seq = outcome.seq;

@@ -45,7 +45,7 @@ export function draw({ title, x, unit, points, log }: Curve): string {
 }
 
 /** A table in Markdown: a line for each size. */
-export function toTable({ x, unit, points }: Curve): string {
+function toTable({ x, unit, points }: Curve): string {
   const names = Object.keys(points[0]?.values ?? {});
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [

@@ -133,7 +133,8 @@ function logScale(min: number, max: number): Scale {
 function linearScale(max: number): Scale {
   const rough = (max > 0 ? max : 1) / 4;
   const decade = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((n) => n * decade).find((size) => size >= rough * 0.999) ?? decade;
+  const step =
+    [1, 2, 5, 10].map((n) => n * decade).find((candidate) => candidate >= rough * 0.999) ?? decade;
   const count = Math.ceil((max > 0 ? max : 1) / step - 1e-9);
   return {
     ticks: Array.from({ length: count + 1 }, (_, i) => Number((i * step).toPrecision(6))),

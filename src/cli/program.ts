@@ -10,6 +10,7 @@ import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRuns } from './runs/runs.ts';
 import type { Add } from './shell.ts';
+import { addUi } from './ui.ts';
 import { addWorkers } from './workers.ts';
 
 const nouns: readonly Add[] = [
@@ -22,6 +23,7 @@ const nouns: readonly Add[] = [
     addDoctor,
     addDrill,
     addRehearse,
+    addUi,
     addCompletion,
   ],
 ];

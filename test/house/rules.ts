@@ -46,10 +46,23 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['node:', 'testcontainers'],
   ],
+  // A door: the pages, over the wiring.
+  dashboard: [
+    ...['src/core/', 'src/engine/', 'src/dashboard/', 'src/pawl.ts', 'src/options.ts', 'node:'],
+    ...['hono', 'hono/html', 'hono/streaming', 'hono/body-limit', '@hono/node-server', 'zod'],
+  ],
   // A door: it stands on the wiring, and asks the parts for their words.
   cli: [
     ...['src/core/', 'src/redis/', 'src/engine/', 'src/cli/', 'src/pawl.ts', 'src/options.ts'],
-    ...['src/drill.ts', 'node:', 'commander', '@clack/prompts', 'cli-table3', 'picocolors'],
+    ...[
+      'src/dashboard/serve.ts',
+      'src/drill.ts',
+      'node:',
+      'commander',
+      '@clack/prompts',
+      'cli-table3',
+      'picocolors',
+    ],
   ],
   // The files at the root of src: the wiring and the entries.
   '': ['src/', 'node:', 'ioredis', 'zod'],

@@ -1,0 +1,61 @@
+/** `pawl ui`: the pages for a browser, until Ctrl-C. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { toCount } from './given.ts';
+import { type Add, inShell, type Shell } from './shell.ts';
+
+interface UiFlags {
+  readonly port: number;
+  readonly host: string;
+  readonly basePath: string;
+  readonly readOnly?: boolean;
+  readonly user?: string;
+  readonly password?: string;
+  readonly open: boolean;
+}
+
+const port = 4777;
+
+export const addUi: Add = (program, signal) => {
+  program
+    .command('ui')
+    .description('Serves the pages for a browser, until Ctrl-C.')
+    .option('--port <port>', 'where it listens; 0 takes a free one', toCount, port)
+    .option('--host <address>', 'any but this machine needs a password', '127.0.0.1')
+    .option('--base-path <path>', 'what every address begins with', '/')
+    .option('--read-only', 'nothing can be changed')
+    .option('--user <name>', 'who logs in')
+    .option('--password <text>', 'asked for by the pages (PAWL_UI_PASSWORD)')
+    .option('--no-open', 'do not open a browser')
+    .action(inShell(signal, (shell, flags: UiFlags) => serve(shell, flags)));
+};
+
+async function serve(shell: Shell, flags: UiFlags): Promise<void> {
+  const { serveDashboard } = await import('../dashboard/serve.ts');
+  const workflows = await shell.workflows();
+  const password = flags.password ?? process.env['PAWL_UI_PASSWORD'];
+  await using served = await serveDashboard(await shell.pawl(), {
+    ...{ port: flags.port, host: flags.host, basePath: flags.basePath },
+    ...{ readOnly: flags.readOnly === true, actor: shell.request.actor },
+    ...(flags.user === undefined ? {} : { user: flags.user }),
+    ...(password === undefined ? {} : { password }),
+    ...(workflows === undefined ? {} : { workflows: [...workflows.values()] }),
+  });
+  shell.show({ url: served.url }, () => served.url);
+  shell.say('Ctrl-C ends it.');
+  if (flags.open && process.stdout.isTTY) openBrowser(served.url);
+  if (!shell.signal.aborted) await once(shell.signal, 'abort');
+}
+
+/** Where no browser can be opened, the address was printed. */
+function openBrowser(url: string): void {
+  const [command, ...before] =
+    process.platform === 'darwin'
+      ? ['open']
+      : process.platform === 'win32'
+        ? ['cmd', '/c', 'start']
+        : ['xdg-open'];
+  const child = spawn(command ?? '', [...before, url], { stdio: 'ignore', detached: true });
+  child.on('error', () => undefined);
+  child.unref();
+}

@@ -1,0 +1,8 @@
+/** The pages of a pawl, for a browser. */
+export { dashboard } from './dashboard/app.ts';
+export type { DashboardAction, DashboardOptions } from './dashboard/settings.ts';
+export {
+  serveDashboard,
+  type ServeDashboardOptions,
+  type ServedDashboard,
+} from './dashboard/serve.ts';

@@ -1,0 +1,45 @@
+/** What a form of a run's page asks for, done in the name of who logged in. */
+import { InvalidError } from '../core/errors.ts';
+import { fixedLimits } from '../core/limits.ts';
+import type { Pawl } from '../pawl.ts';
+import type { DashboardAction } from './settings.ts';
+
+export type Form = Readonly<Record<string, unknown>>;
+
+export async function act(
+  pawl: Pawl,
+  what: { readonly id: string; readonly action: DashboardAction; readonly actor: string },
+  form: Form,
+): Promise<void> {
+  const run = pawl.run(what.id);
+  const reason = textOf(form, 'reason');
+  if (reason.length > fixedLimits.reasonLength) {
+    throw new InvalidError('reason', `has more than ${fixedLimits.reasonLength} characters.`);
+  }
+  const request = { actor: what.actor, ...(reason === '' ? {} : { reason }) };
+  switch (what.action) {
+    case 'resume':
+    case 'retry':
+      await run.resume(request);
+      return;
+    case 'pause':
+      return run.pause(request);
+    case 'cancel':
+      return run.cancel(request);
+    case 'signal':
+      return run.signal(textOf(form, 'name'), parse(textOf(form, 'payload')));
+  }
+}
+
+function textOf(form: Form, field: string): string {
+  const value = form[field];
+  return typeof value === 'string' ? value : '';
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text === '' ? 'null' : text);
+  } catch {
+    throw new InvalidError('payload', 'is not JSON; nothing was sent.');
+  }
+}

@@ -1,0 +1,51 @@
+/** The events of a run as they come, as server-sent events: the id of each is its seq, so a reader goes on from there. */
+import type { Context } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import type { Pawl } from '../pawl.ts';
+import type { Env } from './guard.ts';
+import { withOwners } from './owners.ts';
+import { preview, visible } from './words.ts';
+
+/** Proxies close what is silent for long. */
+const pingMs = 15_000;
+
+export function live(
+  c: Context<Env>,
+  pawl: Pawl,
+  at: { readonly id: string; readonly after: number },
+): Response {
+  const gone = new AbortController();
+  return streamSSE(
+    c,
+    async (stream) => {
+      stream.onAbort(() => gone.abort());
+      const ping = setInterval(() => void stream.write(': ping\n\n'), pingMs);
+      try {
+        // The first bytes open the stream: without them a browser waits for the first event.
+        await stream.write(': here\n\n');
+        const { id, after } = at;
+        for await (const event of pawl.run(id).events({ after, signal: gone.signal })) {
+          const turn = withOwners([event])[0]?.turn;
+          const entry = {
+            ...{ seq: event.seq, type: visible(event.type), fence: event.fence },
+            ...{ at: event.at.toISOString(), text: preview(event.data).text },
+            ...(turn === undefined ? {} : { turn: visible(turn) }),
+          };
+          await stream.writeSSE({
+            id: `${event.seq}`,
+            event: 'entry',
+            data: JSON.stringify(entry),
+          });
+        }
+        if (!gone.signal.aborted) {
+          const { status } = await pawl.run(id).info();
+          await stream.writeSSE({ event: 'end', data: status });
+        }
+      } finally {
+        clearInterval(ping);
+      }
+    },
+    // The reader sees a stream that ends, and asks again from its last id.
+    () => Promise.resolve(),
+  );
+}

@@ -1,0 +1,44 @@
+/** Who held a run when each of its events was written: the lane beside the log, where take-overs are seen. */
+import type { ClaimedData, InterruptedData, RunEvent } from '../core/event.ts';
+
+export interface OwnedEvent {
+  readonly event: RunEvent;
+  /** Undefined while nobody holds the run, or when the claim is on an earlier page. */
+  readonly owner: string | undefined;
+  /** From one colour to the next at each change of the owner; undefined while nobody holds the run. */
+  readonly lane: number | undefined;
+  /** What to say of a change; undefined for other events. */
+  readonly turn: string | undefined;
+}
+
+const laneCount = 4;
+
+export function withOwners(events: readonly RunEvent[]): readonly OwnedEvent[] {
+  let owner: string | undefined;
+  let lane = 0;
+  let isHeld = events[0]?.seq !== 1;
+  return events.map((event) => {
+    const turn = turnOf(event);
+    if (event.type === 'run.claimed') {
+      const { worker } = event.data as ClaimedData;
+      if (owner !== undefined && owner !== worker) lane = (lane + 1) % laneCount;
+      owner = worker;
+      isHeld = true;
+    } else if (event.type === 'run.interrupted') {
+      isHeld = false;
+    }
+    return { event, owner: isHeld ? owner : undefined, lane: isHeld ? lane : undefined, turn };
+  });
+}
+
+function turnOf({ type, data }: RunEvent): string | undefined {
+  if (type === 'run.claimed') {
+    const { worker, takeover } = data as ClaimedData;
+    if (takeover === undefined) return `claimed by ${worker}`;
+    const { from, reason, detectMs, claimMs } = takeover;
+    return `taken over by ${worker} from ${from}: ${reason}, noticed after ${detectMs} ms, claimed ${claimMs} ms later`;
+  }
+  if (type !== 'run.interrupted') return undefined;
+  const { worker, reason } = data as InterruptedData;
+  return `lost its worker ${worker}: ${reason}`;
+}

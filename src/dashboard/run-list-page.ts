@@ -1,0 +1,121 @@
+/** The runs, newest first, a page at a time. */
+import { html } from 'hono/html';
+import type { Census } from '../core/census.ts';
+import { InvalidError } from '../core/errors.ts';
+import { type RunStatus, runStatuses } from '../core/run.ts';
+import type { ListOptions } from '../options.ts';
+import type { RunInfo } from '../engine/run-info.ts';
+import { type Html, statusMark, time } from './layout.ts';
+import { visible } from './words.ts';
+
+export type Asked = Readonly<Record<string, string>>;
+
+/** What the query of a page asks for; empty fields of its form ask for nothing. @throws InvalidError for a bad tag. */
+export function toListOptions(asked: Asked): ListOptions {
+  const { status, workflow, tag, cursor } = asked;
+  const split = tag === undefined || tag === '' ? undefined : /^([^=]+)=(.+)$/s.exec(tag);
+  if (split === null) throw new InvalidError('tag', 'must be written as key=value.');
+  return {
+    ...(status === undefined || status === '' ? {} : { status: status as RunStatus }),
+    ...(workflow === undefined || workflow === '' ? {} : { workflow }),
+    ...(split === undefined ? {} : { tag: { key: split[1] ?? '', value: split[2] ?? '' } }),
+    ...(cursor === undefined || cursor === '' ? {} : { cursor }),
+  };
+}
+
+export function runListPage(
+  base: string,
+  asked: Asked,
+  found: {
+    readonly runs: readonly RunInfo[];
+    readonly cursor: string | undefined;
+    readonly census: Census;
+  },
+): Html {
+  const { runs, cursor, census } = found;
+  const counts = runStatuses.map(
+    (status) =>
+      html`<li>
+        <a href="${base}/runs?status=${status}">${statusMark(status)} ${census.runs[status]}</a>
+      </li>`,
+  );
+  return html`<h1>Runs</h1>
+    <ul class="counts" aria-label="Runs by status">
+      ${counts}
+    </ul>
+    ${filter(base, asked)}
+    ${runs.length === 0 ? html`<p>No run is like this${cursor === undefined ? '.' : ' on this page.'}</p>` : table(base, runs)}
+    <p>
+      ${asked['cursor'] ? html`<a href="${link(base, asked, '')}">Newest</a> ` : ''}
+      ${cursor === undefined ? '' : html`<a rel="next" href="${link(base, asked, cursor)}">Older</a>`}
+    </p>`;
+}
+
+function link(base: string, { status, workflow, tag }: Asked, cursor: string): string {
+  const all = Object.entries({ status, workflow, tag, cursor });
+  const given = all.filter(
+    (pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== '',
+  );
+  return `${base}/runs?${new URLSearchParams(given).toString()}`;
+}
+
+function filter(base: string, asked: Asked): Html {
+  const options = runStatuses.map((status) =>
+    asked['status'] === status
+      ? html`<option selected>${status}</option>`
+      : html`<option>${status}</option>`,
+  );
+  return html`<form class="filter" method="get" action="${base}/runs" role="search">
+    <label
+      >Status
+      <select name="status">
+        <option value="">any</option>
+        ${options}
+      </select></label
+    >
+    <label>Workflow <input name="workflow" value="${asked['workflow'] ?? ''}" /></label>
+    <label>Tag <input name="tag" placeholder="key=value" value="${asked['tag'] ?? ''}" /></label>
+    <button>Filter</button>
+  </form>`;
+}
+
+function table(base: string, runs: readonly RunInfo[]): Html {
+  const rows = runs.map(
+    (run) =>
+      html`<tr>
+        <td>
+          <a href="${base}/runs/${run.id}"><bdi>${visible(run.id)}</bdi></a>
+        </td>
+        <td><bdi>${visible(run.workflow)}</bdi></td>
+        <td>${statusMark(run.status)}${run.paused ? ' paused' : ''}</td>
+        <td>${run.seq} events</td>
+        <td>${run.takeovers === 0 ? '' : `${run.takeovers} take-overs`}</td>
+        <td><bdi>${tagsOf(run)}</bdi></td>
+        <td>${time(run.createdAt)}</td>
+      </tr>`,
+  );
+  return html`<table class="stack">
+    <thead>
+      <tr>
+        <th>Run</th>
+        <th>Workflow</th>
+        <th>Status</th>
+        <th>Log</th>
+        <th>Lost workers</th>
+        <th>Tags</th>
+        <th>Created</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rows}
+    </tbody>
+  </table>`;
+}
+
+export function tagsOf({ tags }: RunInfo): string {
+  return visible(
+    Object.entries(tags)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(' '),
+  );
+}

@@ -1,0 +1,54 @@
+/** A server for the pages alone, as `pawl ui` starts it. */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { InvalidError } from '../core/errors.ts';
+import type { Pawl } from '../pawl.ts';
+import { dashboard } from './app.ts';
+import type { DashboardOptions } from './settings.ts';
+
+export interface ServeDashboardOptions extends DashboardOptions {
+  /** Default 4777; 0 takes any that is free. */
+  readonly port?: number;
+  /** The address it listens on. Default 127.0.0.1; any but this machine's own needs a password. */
+  readonly host?: string;
+}
+
+export interface ServedDashboard extends AsyncDisposable {
+  readonly url: string;
+  /** Ends open pages too. The pawl stays open. */
+  close(): Promise<void>;
+}
+
+const defaultPort = 4777;
+const own = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/**
+ * Listens when it resolves.
+ * @throws InvalidError for a bad option, and for an address others can reach without a password; the error of the
+ *   system when the port is taken.
+ */
+export async function serveDashboard(
+  pawl: Pawl,
+  options: ServeDashboardOptions = {},
+): Promise<ServedDashboard> {
+  const { port = defaultPort, host = '127.0.0.1', ...rest } = options;
+  if (!own.has(host) && rest.password === undefined) {
+    throw new InvalidError('host', `${host} can be reached by others: set a password.`);
+  }
+  const app = dashboard(pawl, rest);
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+  const name = host.includes(':') ? `[${host}]` : host;
+  const close = async (): Promise<void> => {
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  const url = `http://${name}:${address.port}${(rest.basePath ?? '').replace(/\/$/, '')}/`;
+  return { url, close, [Symbol.asyncDispose]: close };
+}

@@ -1,0 +1,76 @@
+/** What a dashboard is told, checked, and with every default filled in. */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { validate } from '../core/schema.ts';
+import type { AnyWorkflow } from '../engine/workflow.ts';
+
+export const actionNames = ['resume', 'retry', 'pause', 'cancel', 'signal'] as const;
+export type DashboardAction = (typeof actionNames)[number];
+
+export interface DashboardOptions {
+  /** Nothing can be changed. Default true. */
+  readonly readOnly?: boolean;
+  /** Where it is mounted: `/admin/pawl`. Default `/`. */
+  readonly basePath?: string;
+  /** Who logs in; with `password` only. Default `pawl`. */
+  readonly user?: string;
+  /** Asked for on every request, by HTTP basic authentication. Default: nobody has to log in. */
+  readonly password?: string;
+  /** Names of the host, besides those of this machine, under which it answers without a password. */
+  readonly hosts?: readonly string[];
+  /** What can be done when it is not read-only. Default: all. */
+  readonly actions?: readonly DashboardAction[];
+  /** Noted in the logs of runs where nobody logs in. Default `pawl ui`. */
+  readonly actor?: string;
+  /** Needed to draw graphs. */
+  readonly workflows?: readonly AnyWorkflow[];
+}
+
+export interface Settings {
+  /** Without a slash at its end: what every link begins with. */
+  readonly base: string;
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly hosts: ReadonlySet<string>;
+  readonly actions: readonly DashboardAction[];
+  readonly actor: string;
+  readonly workflows: ReadonlyMap<string, AnyWorkflow>;
+  /** Signs the tokens of forms. Another process has another one: its forms must be loaded again. */
+  readonly secret: Uint8Array;
+}
+
+const schema = z.strictObject({
+  readOnly: z.boolean().optional(),
+  basePath: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9_.~-]+)*\/?$/, 'must be a path such as /admin/pawl')
+    .optional(),
+  user: z
+    .string()
+    .min(1)
+    .max(128)
+    .regex(/^[^:]+$/, 'may not hold a colon')
+    .optional(),
+  password: z.string().min(1).optional(),
+  hosts: z.array(z.string().min(1)).optional(),
+  actions: z.array(z.enum(actionNames)).optional(),
+  actor: z.string().min(1).max(256).optional(),
+  workflows: z.array(z.custom<AnyWorkflow>()).optional(),
+});
+
+const loopback = ['localhost', '127.0.0.1', '[::1]'];
+const secretBytes = 32;
+
+/** @throws InvalidError that names the option. */
+export function readSettings(options: DashboardOptions): Settings {
+  validate(schema, options, 'dashboard options');
+  const { readOnly = true, basePath = '/', user = 'pawl', workflows = [] } = options;
+  return {
+    ...{ base: basePath.replace(/\/$/, ''), user, password: options.password },
+    hosts: new Set([...loopback, ...(options.hosts ?? [])].map((host) => host.toLowerCase())),
+    actions: readOnly ? [] : (options.actions ?? actionNames),
+    actor: options.actor ?? 'pawl ui',
+    workflows: new Map(workflows.map((workflow) => [workflow.name, workflow])),
+    secret: randomBytes(secretBytes),
+  };
+}
