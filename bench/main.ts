@@ -59,7 +59,8 @@ async function showGrowth(options: Options): Promise<void> {
   const loadAtStart = currentLoad();
   const curves = await measureGrowth({ ...options, say });
   const server = await startRedisServer();
-  const machine = await describe(server.url, loadAtStart).finally(() => server.stop());
+  const machine = await describe(server.url, loadAtStart);
+  await server.stop();
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   const result: GrowthResult = {
     ...{ curves, machine, seconds, quick: options.quick, at: new Date().toISOString() },
@@ -82,8 +83,12 @@ if (options.help) {
   process.stdout.write(`${usage}\n`);
 } else if (options.guard) {
   const server = await startRedisServer({ config });
-  const isAsFast = await runGuard(server.url, { ...options, say }).finally(() => server.stop());
-  process.exitCode = isAsFast ? 0 : 1;
+  try {
+    const isAsFast = await runGuard(server.url, { ...options, say });
+    process.exitCode = isAsFast ? 0 : 1;
+  } finally {
+    await server.stop();
+  }
 } else if (options.growth) {
   await showGrowth(options);
 } else {
