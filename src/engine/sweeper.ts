@@ -43,6 +43,11 @@ type Lost = Led['lost'][number];
 
 /** Candidates together ask about a hundred times a second, however many they are. */
 const followerMsPerWorker = 10;
+/**
+ * A look costs Redis about half a microsecond for each worker (docs/scaling.md). With this pause looks take a fortieth of its
+ * time at most, and ten thousand workers are looked at five times a second.
+ */
+const leaderMsPerWorker = 0.02;
 /** A suspect is looked at again after this time: longer than a reconnect takes, and no longer. */
 const confirmMs = 20;
 /** A gap between looks after which sessions are not judged at once. */
@@ -106,7 +111,8 @@ export class Sweeper {
     await this.#takeFromLost(look);
     await this.#sendDue();
     await this.#findOrphans();
-    return this.#suspects.size > 0 ? Math.min(confirmMs, sweepMs) : sweepMs;
+    const pauseMs = Math.min(Math.max(sweepMs, look.workers * leaderMsPerWorker), lockMs / 2);
+    return this.#suspects.size > 0 ? Math.min(confirmMs, pauseMs) : pauseMs;
   }
 
   /** Whoever shared our stall may still be on the way back: that is no death. */
