@@ -44,8 +44,8 @@ type Lost = Led['lost'][number];
 /** Candidates together ask about a hundred times a second, however many they are. */
 const followerMsPerWorker = 10;
 /**
- * A look costs Redis about half a microsecond for each worker (docs/scaling.md). With this pause looks take a fortieth of its
- * time at most, and ten thousand workers are looked at five times a second.
+ * A look costs Redis about half a microsecond for each worker (docs/scaling.md). With this pause looks take a fortieth of
+ * its time at most, and ten thousand workers are looked at five times a second.
  */
 const leaderMsPerWorker = 0.02;
 /** A suspect is looked at again after this time: longer than a reconnect takes, and no longer. */

@@ -1,5 +1,5 @@
-// Goal: looking at the workers costs Redis little however many there are. Method: a store that tells how many, and a clock that
-// tells when the sweeper wants to look again.
+// Goal: looking at the workers costs Redis little however many there are. Method: a store that tells how many, and a clock
+// that tells when the sweeper wants to look again.
 import { expect, test } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
