@@ -129,10 +129,11 @@ export class Sweeper {
     const now = clock.monotonic();
     const stalled = now - this.#lookedMonotonic > stallMs;
     const before = this.#suspects;
+    const taken: (readonly DueRun[])[] = [];
     this.#suspects = new Map();
     for (const lost of look.lost) {
       if (lost.reason === 'session-expired') {
-        if (!stalled) await this.#take(lost);
+        if (!stalled) taken.push(await this.#take(lost));
         continue;
       }
       if (now < this.#settledMonotonic) continue;
@@ -141,9 +142,10 @@ export class Sweeper {
         ...lost,
         lastSeenAt: Math.max(lost.lastSeenAt, this.#lookedAt),
       };
-      if (before.has(lost.worker)) await this.#take(suspect);
+      if (before.has(lost.worker)) taken.push(await this.#take(suspect));
       else this.#suspects.set(lost.worker, suspect);
     }
+    await this.#sendTheirWakeUps(taken);
     this.#lookedAt = look.at;
     this.#lookedMonotonic = now;
   }
@@ -152,7 +154,7 @@ export class Sweeper {
    * Interrupts all runs of a lost worker, forgets it, and wakes others. In this order: a worker that was only thought dead
    * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion.
    */
-  async #take(lost: Lost): Promise<void> {
+  async #take(lost: Lost): Promise<readonly DueRun[]> {
     const { store, resendMs, quarantineAfter, logger } = this.#options;
     const limit = fixedLimits.runsPerSweep;
     const runs: DueRun[] = [];
@@ -163,12 +165,23 @@ export class Sweeper {
     }
     await store.leave(lost.worker);
     await Promise.all(runs.map((run) => this.#attend(run, false)));
-    // It may have taken wake-ups from the queue and died before the claims: those are sent again at once.
-    const sent = await store.due({ limit, resendMs, aheadMs: resendMs });
-    const others = sent.filter(({ run }) => !runs.some((taken) => taken.run === run));
-    await Promise.all(others.map((run) => this.#attend(run, true)));
     logger.warn({ ...lost, runs: runs.length }, 'worker lost');
     tell('worker:lost', () => ({ ...lost, runs: runs.length }));
+    return runs;
+  }
+
+  /**
+   * Workers that died may have taken wake-ups from the queue and died before the claims: those are sent again at once. Asked
+   * once for all that are lost in one look: for each of a thousand it would send the others' wake-ups a thousand times.
+   * `taken`: the runs of each worker that was lost; it may have held none.
+   */
+  async #sendTheirWakeUps(taken: readonly (readonly DueRun[])[]): Promise<void> {
+    if (taken.length === 0) return;
+    const { store, resendMs } = this.#options;
+    const sent = await store.due({ limit: fixedLimits.runsPerSweep, resendMs, aheadMs: resendMs });
+    const known = new Set(taken.flat().map(({ run }) => run));
+    const others = sent.filter(({ run }) => !known.has(run));
+    await Promise.all(others.map((run) => this.#attend(run, true)));
   }
 
   async #sendDue(): Promise<void> {
@@ -239,12 +252,15 @@ export class Sweeper {
     this.#known = new Set(workers.flatMap((worker) => Object.keys(worker.workflows)));
     const registered = new Set(workers.map((worker) => worker.id));
     const unknown = holders.filter((holder) => !registered.has(holder));
+    const taken: (readonly DueRun[])[] = [];
     for (const worker of unknown) {
       // Twice in a row, because a worker may have registered between the two reads.
       if (this.#unknownHolders.has(worker)) {
-        await this.#take({ worker, reason: 'session-expired', lastSeenAt: this.#lookedAt });
+        const about = { worker, reason: 'session-expired', lastSeenAt: this.#lookedAt } as const;
+        taken.push(await this.#take(about));
       }
     }
+    await this.#sendTheirWakeUps(taken);
     this.#unknownHolders = new Set(unknown);
   }
 }

@@ -3,14 +3,18 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
-import type { Look } from '../../src/core/store.ts';
+import type { DueParams, DueRun, Look } from '../../src/core/store.ts';
 import { Sweeper } from '../../src/engine/sweeper.ts';
 import { systemClock } from '../../src/engine/system-clock.ts';
 import { MemoryResumeQueue } from '../../src/memory/resume-queue.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 
-/** How long the elected sweeper waits for its next look. */
-async function pauseWith(workers: number, lost: readonly string[] = []): Promise<number> {
+/** A sweeper that is elected, and its turns: each resolves with how long it waits for the next look. */
+function elected(
+  workers: number,
+  lost: readonly string[] = [],
+): { readonly turn: () => Promise<number>; readonly asked: DueParams[] } {
+  const asked: DueParams[] = [];
   class Fleet extends MemoryRunStore {
     override async look(): Promise<Look> {
       const at = Date.now();
@@ -18,6 +22,11 @@ async function pauseWith(workers: number, lost: readonly string[] = []): Promise
         ...({ leader: true, workers, at } as const),
         lost: lost.map((worker) => ({ worker, reason: 'presence-lost' as const, lastSeenAt: at })),
       };
+    }
+
+    override async due(params: DueParams): Promise<readonly DueRun[]> {
+      asked.push(params);
+      return super.due(params);
     }
   }
   let turn: () => Promise<number> = () => Promise.resolve(0);
@@ -33,8 +42,11 @@ async function pauseWith(workers: number, lost: readonly string[] = []): Promise
     ...{ sweepMs: 25, lockMs: 500, sessionMs: 15_000, resendMs: 5_000, quarantineAfter: 3 },
     ...{ logger: silentLogger, random: () => 0.5 },
   }).begin();
-  return turn();
+  return { turn: () => turn(), asked };
 }
+
+const pauseWith = (workers: number, lost?: readonly string[]): Promise<number> =>
+  elected(workers, lost).turn();
 
 test('the more workers, the rarer all of them are looked at, and never as rarely as the election ends', async () => {
   expect(await pauseWith(1)).toBe(25);
@@ -46,4 +58,13 @@ test('the more workers, the rarer all of them are looked at, and never as rarely
 
 test('a worker that seems gone is looked at again at once, however many there are', async () => {
   expect(await pauseWith(10_000, ['b'])).toBe(20);
+});
+
+test('the wake-ups that lost workers took with them are asked for once, however many are lost', async () => {
+  const { turn, asked } = elected(100, ['b', 'c', 'd']);
+  await turn();
+  expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined]);
+  await turn();
+  // They held nothing, and may have died between taking a wake-up and the claim.
+  expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined, 5_000, undefined]);
 });

@@ -1,0 +1,20 @@
+/** Microseconds of Redis for each call, as measured (docs/scaling.md): what a simulated one is busy for. */
+export const costs = {
+  beat: () => 13,
+  look: (workers: number) => 13 + 0.47 * workers,
+  followerLook: () => 5,
+  /** For so many runs. */
+  interrupt: (runs: number) => 15 + 20 * runs,
+  leave: () => 4,
+  due: (runs: number) => 6 + 5 * runs,
+  claim: () => 40,
+  park: () => 27,
+  send: () => 40,
+  take: () => 48,
+  orphans: (workers: number) => 0.5 * workers,
+} as const;
+
+export type Call = keyof typeof costs;
+
+/** Reading a request and writing its answer. */
+export const overheadMicros = 7;
