@@ -1,6 +1,6 @@
 /**
- * `npm run bench:simulate`: the engine's sweepers, all of them, over a simulated Redis of a size that nobody starts for a test.
- * Says how busy that Redis is, how late timers ring, and how long take-overs last when many workers die at once.
+ * `npm run bench:simulate`: the engine's sweepers, all of them, over a simulated Redis of a size that nobody starts for a
+ * test. Says how busy that Redis is, how late timers ring, and how long take-overs last when many workers die at once.
  */
 import { parseArgs } from 'node:util';
 import { silentLogger } from '../../src/core/logger.ts';
