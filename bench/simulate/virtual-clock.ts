@@ -31,12 +31,12 @@ export class VirtualClock implements Clock {
   }
 
   repeat(task: () => Promise<number>): () => Promise<void> {
-    let stopped = false;
+    const stopped = new AbortController();
     const loop = (async () => {
-      while (!stopped) await this.sleep(await task());
+      while (!stopped.signal.aborted) await this.sleep(await task(), stopped.signal);
     })();
     return () => {
-      stopped = true;
+      stopped.abort('over');
       return loop;
     };
   }
