@@ -155,11 +155,11 @@ export class SimulatedFleet {
     const found: DueRun[] = [];
     const { waitingRuns, spreadMs } = this.#options;
     const wakeAt = (run: number): number => ((run + 1) / waitingRuns) * spreadMs;
-    while (aheadMs === 0 && found.length < limit && wakeAt(this.#nextWaiting) <= now) {
+    const awake = aheadMs > 0 ? 0 : limit;
+    while (found.length < awake && wakeAt(this.#nextWaiting) <= now) {
       const run = `waiting-${this.#nextWaiting}`;
-      this.#late.set(run, {
-        ...{ status: 'waiting', since: wakeAt(this.#nextWaiting), dueAt: now + resendMs },
-      });
+      const since = wakeAt(this.#nextWaiting);
+      this.#late.set(run, { status: 'waiting', since, dueAt: now + resendMs });
       this.#nextWaiting += 1;
       found.push(dueRun(run, 'waiting'));
     }

@@ -33,7 +33,7 @@ export class VirtualClock implements Clock {
   repeat(task: () => Promise<number>): () => Promise<void> {
     const stopped = new AbortController();
     const loop = (async () => {
-      while (!stopped.signal.aborted) await this.sleep(await task(), stopped.signal);
+      while (!stopped.signal.aborted) await this.sleep(await task());
     })();
     return () => {
       stopped.abort('over');
