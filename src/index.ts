@@ -31,6 +31,8 @@ export type {
 export type { Decision } from './engine/effects.ts';
 export type { Compaction } from './engine/compaction.ts';
 export type { RunMemory, WorkflowMemory } from './engine/memory.ts';
+export type { ExportOptions, ExportProgress } from './engine/exports.ts';
+export type { ImportOptions, ImportProgress, ImportReport } from './engine/import.ts';
 export type { Rehearsal } from './engine/rehearsal.ts';
 export type {
   ArchiveRun,

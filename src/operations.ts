@@ -19,8 +19,9 @@ import {
   deleteRun,
   listDeletions,
 } from './engine/deletions.ts';
-import { exportRun, exportRuns } from './engine/exports.ts';
+import { type ExportOptions, exportRun, exportRuns } from './engine/exports.ts';
 import { expireCheckpoints } from './engine/expiry.ts';
+import { type ImportOptions, type ImportReport, importRuns } from './engine/import.ts';
 import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
 import { type RunMemory, runMemory, type WorkflowMemory, workflowMemory } from './engine/memory.ts';
 import {
@@ -35,6 +36,7 @@ import type { AnyWorkflow } from './engine/workflow.ts';
 import {
   bulkActionSchema,
   bulkSchema,
+  importSchema,
   type ListOptions,
   listSchema,
   requestSchema,
@@ -117,12 +119,29 @@ export class Operations {
    * made as they are read, so that a log of any length needs little memory.
    * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
    */
-  export(what: string | SearchOptions = {}): AsyncGenerator<string, void, undefined> {
-    if (typeof what === 'string') {
-      checkRunId(what);
-      return exportRun(this.#parts.store, what);
+  export(
+    what: string | SearchOptions = {},
+    { onProgress }: ExportOptions = {},
+  ): AsyncGenerator<string, void, undefined> {
+    const { store } = this.#parts;
+    if (typeof what !== 'string') {
+      return exportRuns(store, toQuery(what, 'export options'), onProgress);
     }
-    return exportRuns(this.#parts.store, toQuery(what, 'export options'));
+    checkRunId(what);
+    return exportRun(store, what, onProgress);
+  }
+
+  /**
+   * Brings in the runs of an export, line by line, each whole or not at all; a run that is here is never changed. Works as
+   * it reads, so that an export of any length needs little memory. See docs/moving.md.
+   * @throws InvalidError that names the line; RunError `PAWL_RUN_EXISTS`. Runs before it in the lines are in.
+   */
+  async import(
+    lines: AsyncIterable<string> | Iterable<string>,
+    options: ImportOptions = {},
+  ): Promise<ImportReport> {
+    validate(importSchema, options, 'import options');
+    return importRuns(this.#parts, lines, options);
   }
 
   /**

@@ -162,6 +162,11 @@ export const bulkSchema = requestSchema.extend({
   concurrency: z.int().min(1).max(100).optional(),
 });
 
+export const importSchema = z.strictObject({
+  onProgress: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
+  ifExists: z.enum(['refuse', 'skip']).optional(),
+});
+
 /** Checks a query, and says it in the words of the store. @throws InvalidError that names the condition. */
 export function toQuery(options: SearchOptions, field: string): RunQuery {
   const { workflow, tag, idPrefix, since, until, ...rest } = validate(searchSchema, options, field);

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { fixedLimits } from '../core/limits.ts';
 import type { ChildEnd, ChildStart } from '../core/event.ts';
+import type { PostOutcome } from '../core/store.ts';
 import type { Logger } from '../core/logger.ts';
 import { isEnded, type RunRecord } from '../core/run.ts';
 import { decodeError, encodeError, encodeRecord } from './payloads.ts';
@@ -84,10 +85,21 @@ function childId(run: string, as: string): string {
 
 /** Tells the parent of an ended run; does nothing when it is told already, or has no parent. */
 export async function tellParent(
-  { store, wake }: Pick<StartParts, 'store' | 'wake'>,
+  parts: Pick<StartParts, 'store' | 'wake'>,
   record: RunRecord,
 ): Promise<void> {
   if (record.parent === undefined || !isEnded(record.status)) return;
+  await postEnd(parts, record);
+  // A parent that is over, or gone, has no use for the news.
+  await parts.store.told(record.id);
+}
+
+/** Posts the end of a run to its parent; again, it changes nothing. */
+export async function postEnd(
+  { store, wake }: Pick<StartParts, 'store' | 'wake'>,
+  record: RunRecord,
+): Promise<PostOutcome['outcome']> {
+  if (record.parent === undefined) return 'missing';
   const error = decodeError(record.error, `run ${record.id}, error`);
   const end: ChildEnd = {
     run: record.id,
@@ -98,8 +110,7 @@ export async function tellParent(
   const message = { id: `child ${record.id}`, kind: 'child', name: record.id } as const;
   const posted = await store.post({ run: record.parent, ...message, data: encodeRecord(end) });
   if (posted.outcome === 'posted' && posted.wakeUp.status === 'waiting') await wake(posted.wakeUp);
-  // A parent that is over, or gone, has no use for the news.
-  await store.told(record.id);
+  return posted.outcome;
 }
 
 /** Cancels the children that end with a run. */

@@ -29,6 +29,11 @@ export interface ExportProgress {
 
 export type OnExportProgress = (progress: ExportProgress) => void;
 
+export interface ExportOptions {
+  /** Called every 500 events, and behind each run. */
+  readonly onProgress?: OnExportProgress | undefined;
+}
+
 /** A run that is withdrawn more often than this is not worth another try. */
 const triesMax = 5;
 const seenPerLine = 500;
@@ -67,7 +72,7 @@ export async function* exportRun(
   yield writer.complete();
 }
 
-export function header(): string {
+function header(): string {
   return formatLine({ kind: 'pawl-export', version: portableVersion });
 }
 
@@ -148,7 +153,7 @@ class RunWriter {
 }
 
 /** The lines of one run, with what an importer needs to see that nothing of them is missing, added or changed. */
-export class SealedLines {
+class SealedLines {
   readonly #run: string;
   readonly #hash = createHash('sha256');
 

@@ -30,6 +30,8 @@ export interface StoredRun {
   readonly inbox: Message[];
   /** Ids of all messages that ever came. */
   readonly seen: Set<string>;
+  /** Of an imported run: what its record counted beyond the events here, which may be encoded otherwise. */
+  readonly bytesBefore: number;
   paused: boolean;
   pausedBy: Uint8Array | undefined;
   readonly parent: string | undefined;
@@ -120,7 +122,7 @@ export function toRecord(run: StoredRun): RunRecord {
     tags: { ...run.tags },
     takeovers: run.takeovers,
     deaths: run.deaths,
-    bytes: run.events.reduce((sum, event) => sum + event.data.length, 0),
+    bytes: run.bytesBefore + run.events.reduce((sum, event) => sum + event.data.length, 0),
     wakeAt: run.wakeAt,
     paused: run.paused,
     progress: run.progress,
@@ -157,6 +159,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     createToken: params.token,
     createdAt: now,
     events: [],
+    bytesBefore: 0,
     firstSeq: 1,
     status: delayMs > 0 ? 'waiting' : 'queued',
     changedAt: now,

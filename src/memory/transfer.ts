@@ -123,6 +123,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     tags: { ...tags },
     createToken: token,
     events: staged.events,
+    bytesBefore: record.bytes - staged.events.reduce((sum, { data }) => sum + data.length, 0),
     worker: undefined,
     owner: undefined,
     token: undefined,

@@ -125,6 +125,17 @@ test('runs are started, listed, looked at, steered and removed', async () => {
     cli('rehearse', ...runs, '--json'),
   ]);
   expect(JSON.parse(exported.stdout.split('\n')[0] ?? '')).toMatchObject({ kind: 'pawl-export' });
+  const file = join(folder, 'talk-1.jsonl');
+  await writeFile(file, exported.stdout);
+  const other = ['--prefix', 'imported'];
+  const imported = await cli('runs', 'import', file, '--json', ...other);
+  expect(JSON.parse(imported.stdout)).toMatchObject({ runs: 1, skipped: 0 });
+  expect((await cli('runs', 'export', 'talk-1', ...other)).stdout).toBe(exported.stdout);
+  const twice = await cli('runs', 'import', file, ...other);
+  expect([twice.code, twice.stderr]).toEqual([4, expect.stringContaining('PAWL_RUN_EXISTS')]);
+  expect((await cli('runs', 'import', file, '--skip-existing', ...other)).stdout).toContain(
+    '1 passed over',
+  );
   expect(rehearsed).toMatchObject({ code: 0, stdout: '{"checked":1,"problems":[]}\n' });
   expect(await data('runs', 'delete', 'other', '--yes')).toMatchObject({ done: ['other'] });
   expect(await cli('runs', 'show', 'other')).toMatchObject({ code: 3, stdout: '' });

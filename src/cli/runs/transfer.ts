@@ -1,5 +1,8 @@
-/** `pawl runs export` */
+/** `pawl runs export` and `pawl runs import` */
 import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { stdin } from 'node:process';
 import { findRun } from '../given.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
 import { type SelectionFlags, toSelection, withSelection } from './selection.ts';
@@ -13,7 +16,24 @@ export const addTransfer: Add = (runs, signal) => {
         exportRuns(shell, given, flags),
       ),
     );
+  runs
+    .command('import')
+    .description('Brings in what `runs export` wrote, each run whole or not at all.')
+    .argument('[file]', 'lines of JSON; default: standard input')
+    .option(
+      '--skip-existing',
+      'pass over runs whose ids are taken; otherwise the first one ends it',
+    )
+    .action(
+      inShell(signal, (shell, file: string | undefined, flags: ImportFlags) =>
+        importRuns(shell, file, flags),
+      ),
+    );
 };
+
+interface ImportFlags {
+  readonly skipExisting?: boolean;
+}
 
 const linesPerReport = 1_000;
 
@@ -34,4 +54,26 @@ async function exportRuns(
     if (lines % linesPerReport === 0) progress.at(`export: ${lines} lines`);
   }
   progress.end();
+}
+
+async function importRuns(
+  shell: Shell,
+  file: string | undefined,
+  { skipExisting = false }: ImportFlags,
+): Promise<void> {
+  const pawl = await shell.pawl();
+  const progress = await shell.progress('import');
+  const input = file === undefined || file === '-' ? stdin : createReadStream(file);
+  const lines = createInterface({ input, crlfDelay: Infinity });
+  shell.signal.addEventListener('abort', () => lines.close());
+  const report = await pawl.import(lines, {
+    ifExists: skipExisting ? 'skip' : 'refuse',
+    onProgress: ({ lines: read, runs }) => progress.at(`import: ${read} lines, ${runs} runs`),
+  });
+  progress.end();
+  shell.show(report, () => {
+    const { runs, skipped, events, checkpoints } = report;
+    const passed = skipped === 0 ? '' : `, ${skipped} passed over`;
+    return `${runs} runs imported, with ${events} events and ${checkpoints} checkpoints${passed}`;
+  });
 }
