@@ -1,6 +1,7 @@
 // The front door.
 export { Pawl } from './pawl.ts';
 export { FileCheckpointer, type FileCheckpointerOptions } from './file/file-checkpointer.ts';
+export { type ForeignFormat, readForeign } from './imports/read-foreign.ts';
 export { defineGraph } from './engine/graph.ts';
 export { toMermaid } from './engine/mermaid.ts';
 export { defineWorkflow } from './engine/workflow.ts';

@@ -55,6 +55,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...['src/core/', 'src/redis/', 'src/engine/', 'src/cli/', 'src/pawl.ts', 'src/options.ts'],
     ...[
+      'src/imports/',
       'src/dashboard/serve.ts',
       'src/drill.ts',
       'node:',
@@ -64,6 +65,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
       'picocolors',
     ],
   ],
+  // Other systems' files: read, and turned into the lines of an export.
+  imports: ['src/core/', 'src/engine/', 'src/imports/', 'node:', 'sql.js'],
   // The files at the root of src: the wiring and the entries.
   '': ['src/', 'node:', 'ioredis', 'zod'],
 };

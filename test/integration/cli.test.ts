@@ -133,6 +133,17 @@ test('runs are started, listed, looked at, steered and removed', async () => {
   expect((await cli('runs', 'export', 'talk-1', ...other)).stdout).toBe(exported.stdout);
   const twice = await cli('runs', 'import', file, ...other);
   expect([twice.code, twice.stderr]).toEqual([4, expect.stringContaining('PAWL_RUN_EXISTS')]);
+  const foreign = {
+    run_id: 'far',
+    workflow_name: 'talk',
+    step: 1,
+    next_node_id: 'n',
+    scope_snapshot: {},
+  };
+  await writeFile(join(folder, 'far.json'), JSON.stringify(foreign));
+  const from = ['--format', 'simple_agents', '--workflow', 'nothing', '--json'];
+  const far = await cli('runs', 'import', join(folder, 'far.json'), ...from, ...other);
+  expect(JSON.parse(far.stdout)).toMatchObject({ runs: 1, checkpoints: 1 });
   expect((await cli('runs', 'import', file, '--skip-existing', ...other)).stdout).toContain(
     '1 passed over',
   );

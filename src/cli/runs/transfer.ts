@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { stdin } from 'node:process';
+import { Option } from 'commander';
+import { type ForeignFormat, foreignFormats, readForeign } from '../../imports/read-foreign.ts';
+import { UsageError } from '../failures.ts';
 import { findRun } from '../given.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
 import { type SelectionFlags, toSelection, withSelection } from './selection.ts';
@@ -20,6 +23,12 @@ export const addTransfer: Add = (runs, signal) => {
     .command('import')
     .description('Brings in what `runs export` wrote, each run whole or not at all.')
     .argument('[file]', 'lines of JSON; default: standard input')
+    .addOption(
+      new Option('--format <format>', 'a file or folder of another system').choices([
+        ...foreignFormats,
+      ]),
+    )
+    .option('--workflow <name>', 'with --format: the workflow that goes on with the runs')
     .option(
       '--skip-existing',
       'pass over runs whose ids are taken; otherwise the first one ends it',
@@ -33,6 +42,8 @@ export const addTransfer: Add = (runs, signal) => {
 
 interface ImportFlags {
   readonly skipExisting?: boolean;
+  readonly format?: ForeignFormat;
+  readonly workflow?: string;
 }
 
 const linesPerReport = 1_000;
@@ -59,13 +70,17 @@ async function exportRuns(
 async function importRuns(
   shell: Shell,
   file: string | undefined,
-  { skipExisting = false }: ImportFlags,
+  { skipExisting = false, format, workflow }: ImportFlags,
 ): Promise<void> {
+  if (format !== undefined && file === undefined) {
+    throw new UsageError('--format needs the file or folder to read.');
+  }
   const pawl = await shell.pawl();
   const progress = await shell.progress('import');
-  const input = file === undefined || file === '-' ? stdin : createReadStream(file);
-  const lines = createInterface({ input, crlfDelay: Infinity });
-  shell.signal.addEventListener('abort', () => lines.close());
+  const lines =
+    format === undefined || file === undefined
+      ? linesIn(file, shell.signal)
+      : await readForeign(file, { format, ...(workflow === undefined ? {} : { workflow }) });
   const report = await pawl.import(lines, {
     ifExists: skipExisting ? 'skip' : 'refuse',
     onProgress: ({ lines: read, runs }) => progress.at(`import: ${read} lines, ${runs} runs`),
@@ -76,4 +91,11 @@ async function importRuns(
     const passed = skipped === 0 ? '' : `, ${skipped} passed over`;
     return `${runs} runs imported, with ${events} events and ${checkpoints} checkpoints${passed}`;
   });
+}
+
+function linesIn(file: string | undefined, signal: AbortSignal): AsyncIterable<string> {
+  const input = file === undefined || file === '-' ? stdin : createReadStream(file);
+  const lines = createInterface({ input, crlfDelay: Infinity });
+  signal.addEventListener('abort', () => lines.close());
+  return lines;
 }

@@ -1,0 +1,50 @@
+/** Runs of the systems pawl grew from, as lines for `pawl.import`. */
+import { InvalidError } from '../core/errors.ts';
+import { type ForeignRun, linesOf } from './foreign-run.ts';
+import { isHillstar, readHillstar } from './hillstar.ts';
+import {
+  isPurposeAgentFolder,
+  isPurposeAgentSqlite,
+  readPurposeAgentFolder,
+  readPurposeAgentSqlite,
+} from './purpose-agent.ts';
+import { isSimpleAgents, readSimpleAgents } from './simple-agents.ts';
+
+export const foreignFormats = [
+  ...(['hillstar', 'purpose_agent', 'purpose_agent_sqlite', 'simple_agents'] as const),
+] as const;
+export type ForeignFormat = (typeof foreignFormats)[number];
+
+interface Reader {
+  readonly fits: (path: string) => Promise<boolean>;
+  readonly read: (path: string) => Promise<ForeignRun[]>;
+}
+
+const readers: Readonly<Record<ForeignFormat, Reader>> = {
+  hillstar: { fits: isHillstar, read: readHillstar },
+  purpose_agent: { fits: isPurposeAgentFolder, read: readPurposeAgentFolder },
+  purpose_agent_sqlite: { fits: isPurposeAgentSqlite, read: readPurposeAgentSqlite },
+  simple_agents: { fits: isSimpleAgents, read: readSimpleAgents },
+};
+
+/**
+ * Reads a file or folder of hillstar, simple_agents or purpose_agent; `format`: default what it looks like. States,
+ * checkpoints by node and time, events and what they say are kept; `workflow` is the name of the workflow that is to go on
+ * with the runs.
+ * @throws InvalidError that names the file: nothing was imported. DefinitionError when sql.js is needed and missing.
+ */
+export async function readForeign(
+  path: string,
+  options: { readonly format?: ForeignFormat; readonly workflow?: string } = {},
+): Promise<readonly string[]> {
+  const format = options.format ?? (await guess(path));
+  const runs = await readers[format].read(path);
+  const { workflow } = options;
+  return linesOf(workflow === undefined ? runs : runs.map((run) => ({ ...run, workflow })));
+}
+
+async function guess(path: string): Promise<ForeignFormat> {
+  for (const format of foreignFormats) if (await readers[format].fits(path)) return format;
+  const known = foreignFormats.join(', ');
+  throw new InvalidError(path, `does not look like any of ${known}; say which with format.`);
+}
