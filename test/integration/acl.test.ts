@@ -31,6 +31,10 @@ test('steps, signals, children, forks, schedules, lists and deletes work as that
   await using pawl = await openPawl(url, 'one');
   await keepSecrets(pawl);
   expect((await pawl.list({ workflow: 'keeper' })).runs.length).toBeGreaterThan(2);
+  const lines: string[] = [];
+  for await (const line of pawl.export('kept')) lines.push(line);
+  expect(await pawl.delete('kept')).toBe(true);
+  expect(await pawl.import(lines)).toMatchObject({ runs: 1 });
   expect(await pawl.delete('kept')).toBe(true);
   expect(await pawl.schedules(keeper)).toEqual([]);
   expect(await limited.refused()).toEqual([]);
