@@ -1,7 +1,7 @@
 /** `pawl ui`: the pages for a browser, until Ctrl-C. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { toCount } from './given.ts';
+import { InvalidArgumentError } from 'commander';
 import { type Add, inShell, type Shell } from './shell.ts';
 
 interface UiFlags {
@@ -20,7 +20,7 @@ export const addUi: Add = (program, signal) => {
   program
     .command('ui')
     .description('Serves the pages for a browser, until Ctrl-C.')
-    .option('--port <port>', 'where it listens; 0 takes a free one', toCount, port)
+    .option('--port <port>', 'where it listens; 0 takes a free one', toPort, port)
     .option('--host <address>', 'any but this machine needs a password', '127.0.0.1')
     .option('--base-path <path>', 'what every address begins with', '/')
     .option('--read-only', 'nothing can be changed')
@@ -29,6 +29,12 @@ export const addUi: Add = (program, signal) => {
     .option('--no-open', 'do not open a browser')
     .action(inShell(signal, (shell, flags: UiFlags) => serve(shell, flags)));
 };
+
+function toPort(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
+  throw new InvalidArgumentError('It must be a port: 0 to 65535.');
+}
 
 async function serve(shell: Shell, flags: UiFlags): Promise<void> {
   const { serveDashboard } = await import('../dashboard/serve.ts');

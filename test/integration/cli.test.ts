@@ -271,6 +271,24 @@ test('a reader that closes the pipe ends it quietly, and Ctrl-C ends what goes o
   expect(performance.now() - told).toBeLessThan(2_000);
 });
 
+test('the pages are served until Ctrl-C, and to others only with a password', async () => {
+  const env = cliEnv({ PAWL_REDIS: url, PAWL_PREFIX: prefix });
+  const flags = ['ui', '--port', '0', '--no-open'];
+  const server = spawn(process.execPath, [cliMain, ...flags, '--read-only'], { env });
+  const [printed] = (await once(server.stdout, 'data')) as [Buffer];
+  const address = printed.toString().trim();
+  const page = await fetch(address);
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<html')]);
+  server.kill('SIGINT');
+  expect(await once(server, 'close')).toEqual([130, null]);
+  const open = await cli(...flags, '--host', '0.0.0.0');
+  expect([open.code, open.stdout, open.stderr]).toEqual([
+    ...[expect.any(Number), ''],
+    expect.stringMatching(/password/),
+  ]);
+  expect(open.code).not.toBe(0);
+});
+
 test('docs/cli.md says what the commands do', async () => {
   const tool = fileURLToPath(new URL('../../tools/cli-page.mjs', import.meta.url));
   const { stderr } = await promisify(execFile)(process.execPath, [tool, url, '--check'], {
