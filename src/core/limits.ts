@@ -38,6 +38,8 @@ export const fixedLimits = {
   bytesPerCommit: 1024 * 1024,
   /** Events in one page when a log is read. */
   eventsPerPage: 500,
+  /** Events that come with a claim or a load: in a script each costs Redis six times what it costs in a page of its own. */
+  eventsPerLoad: 100,
   /** Runs in one page of a list. */
   runsPerPage: 500,
   /** Characters of the reason that an operator gives. */

@@ -144,7 +144,7 @@ export type ResumeOutcome =
 export interface LoadedRun {
   readonly record: RunRecord;
   readonly snapshot: Snapshot | undefined;
-  /** Events after the snapshot, at most one page; more follow when the last is below `record.seq`. */
+  /** Events after the snapshot, at most `eventsPerLoad`; more follow when the last is below `record.seq`. */
   readonly events: readonly StoredEvent[];
 }
 
@@ -321,9 +321,9 @@ export interface RunStore {
   census(): Promise<Census>;
   /**
    * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
-   * log and snapshot have. Returns the way to stop.
+   * log and snapshot have, with `open` when it certainly has not come to its end. Returns the way to stop.
    */
-  watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>>;
+  watch(run: string, changed: (only?: 'log' | 'open') => void): Promise<() => Promise<void>>;
 
   // Sessions of workers.
 

@@ -39,21 +39,34 @@ export async function replay(
   const upcaster = new Upcaster(workflow, snapshot?.schema ?? 0);
   let events = 0;
   let bytes = 0;
-  let page = loaded.events;
-  for (;;) {
+  for await (const page of pagesOf(store, loaded, fold.seq)) {
     for (const event of page) {
       fold.replay({ seq: event.seq, ...upcaster.upcast(decodeEvent(event, key)) });
       events += 1;
       bytes += event.data.length;
     }
-    if (fold.seq >= record.seq || page.length === 0) break;
-    page = await store.events({
-      run: record.id,
-      after: fold.seq,
-      limit: fixedLimits.eventsPerPage,
-    });
   }
   return { fold, saved, events, bytes };
+}
+
+/** The events up to the record's seq. Each page is asked for before the one before it is folded, not after. */
+async function* pagesOf(
+  store: Pick<RunStore, 'events'>,
+  { record, events }: LoadedRun,
+  after: number,
+): AsyncGenerator<readonly StoredEvent[], void, undefined> {
+  let last = events.at(-1)?.seq ?? after;
+  let page: Promise<readonly StoredEvent[]> | readonly StoredEvent[] = events;
+  while (last < record.seq) {
+    const next = store.events({ run: record.id, after: last, limit: fixedLimits.eventsPerPage });
+    // Whoever stops at a corrupt event does not wait for it.
+    next.catch(() => undefined);
+    yield page;
+    page = await next;
+    if (page.length === 0) return;
+    last = page.at(-1)?.seq ?? last;
+  }
+  yield page;
 }
 
 /** Freezing the state finds handlers and reducers that change it by hand; production is spared the cost. */

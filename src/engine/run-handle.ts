@@ -280,7 +280,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     }
   }
 
-  /** Once at the start, then at every change (that of the log only if `ofLog`) and every poll, until `signal`. */
+  /** Once at the start, then at every change (if not `ofLog`, at those that may be its end) and every poll, until `signal`. */
   async *#changes(
     signal: AbortSignal | undefined,
     { ofLog }: { readonly ofLog: boolean },
@@ -290,7 +290,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     const stop = (): void => change.happen();
     signal?.addEventListener('abort', stop);
     const unwatch = await store.watch(this.id, (only) => {
-      if (ofLog || only !== 'log') stop();
+      if (ofLog || only === undefined) stop();
     });
     let isFirst = true;
     // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.

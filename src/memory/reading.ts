@@ -26,10 +26,10 @@ export function toTakeover(run: StoredRun): ClaimedData['takeover'] {
   return { from, reason, detectMs, claimMs };
 }
 
-/** A run as its readers get it: snapshot and the first page of what came after. */
+/** A run as its readers get it: snapshot and the first events of what came after. */
 export function loaded(run: StoredRun): LoadedRun {
   const from = run.snapshot?.seq ?? 0;
-  const events = eventsAfter(run, from, fixedLimits.eventsPerPage).map(copyEvent);
+  const events = eventsAfter(run, from, fixedLimits.eventsPerLoad).map(copyEvent);
   return { record: toRecord(run), snapshot: run.snapshot && copySnapshot(run.snapshot), events };
 }
 

@@ -2,9 +2,10 @@
  * Group commit across runs: appends that are sent in one turn of the event loop travel in one call of one script.
  *
  * A call costs client and server about as much as the append inside it, and when the answers for many runs arrive together,
- * their next appends are sent together too. Nothing waits for a timer: the call leaves at the end of the turn, so a lone
- * append is not delayed. The runs of a call share nothing but the way: each has its own fence, token and seq checked, and
- * its own outcome. A call never leaves a shard, so it works in Redis Cluster too.
+ * their next appends are sent together too. Nothing waits for a timer: the call leaves when it is full, while the turn goes
+ * on with the others, or at the end of the turn, so a lone append is not delayed. The runs of a call share nothing but the
+ * way: each has its own fence, token and seq checked, and its own outcome. A call never leaves a shard, so it works in
+ * Redis Cluster too.
  *
  * Crash before the call: none of its appends happened. Crash after: all that were not refused did.
  */
@@ -14,7 +15,7 @@ import type { Argument, Reply } from './arguments.ts';
 import type { ShardKeys } from './keys.ts';
 import { Packer } from './packer.ts';
 
-/** So that client and server work at the same time: while one call is answered, the next is on its way. */
+/** So that client and server work at the same time: while Redis is at work on one call, the next is made. */
 const runsPerCall = 16;
 
 interface Send {
@@ -30,9 +31,17 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** What has gathered for one call; bounds how long Redis is busy with it. */
+interface Group {
+  readonly waiting: Waiting[];
+  events: number;
+  bytes: number;
+}
+
 export class AppendGroups {
   readonly #send: Send;
-  readonly #waiting = new Map<ShardKeys, Waiting[]>();
+  readonly #open = new Map<ShardKeys, Group>();
+  #flushes = false;
 
   constructor(send: Send) {
     this.#send = send;
@@ -40,40 +49,45 @@ export class AppendGroups {
 
   append(shard: ShardKeys, params: CommitParams): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const waiting = this.#waiting.get(shard);
-      if (waiting !== undefined) {
-        waiting.push({ params, resolve, reject });
-        return;
-      }
-      this.#waiting.set(shard, [{ params, resolve, reject }]);
-      if (this.#waiting.size === 1) process.nextTick(() => this.#flush());
+      const events = params.events.length;
+      let bytes = 0;
+      for (const { data } of params.events) bytes += data.length;
+      const group = this.#groupFor(shard, events, bytes);
+      group.waiting.push({ params, resolve, reject });
+      group.events += events;
+      group.bytes += bytes;
+      // Full, it leaves while the rest of the turn still makes the next one.
+      if (group.waiting.length === runsPerCall) this.#close(shard, group);
     });
   }
 
-  #flush(): void {
-    for (const [shard, waiting] of this.#waiting) {
-      // What one call may hold bounds how long Redis is busy with it.
-      let group: Waiting[] = [];
-      let events = 0;
-      let bytes = 0;
-      for (const one of waiting) {
-        events += one.params.events.length;
-        for (const { data } of one.params.events) bytes += data.length;
-        const full =
-          group.length === runsPerCall ||
-          events > fixedLimits.eventsPerCommit ||
-          bytes > fixedLimits.bytesPerCommit;
-        if (full && group.length > 0) {
-          void this.#call(shard, group);
-          group = [];
-          events = one.params.events.length;
-          bytes = one.params.events.reduce((sum, { data }) => sum + data.length, 0);
-        }
-        group.push(one);
-      }
-      void this.#call(shard, group);
+  /** The group that has room, or a new one. */
+  #groupFor(shard: ShardKeys, events: number, bytes: number): Group {
+    const open = this.#open.get(shard);
+    if (open !== undefined) {
+      const fits =
+        open.events + events <= fixedLimits.eventsPerCommit &&
+        open.bytes + bytes <= fixedLimits.bytesPerCommit;
+      if (fits) return open;
+      this.#close(shard, open);
     }
-    this.#waiting.clear();
+    const group: Group = { waiting: [], events: 0, bytes: 0 };
+    this.#open.set(shard, group);
+    if (!this.#flushes) {
+      this.#flushes = true;
+      process.nextTick(() => this.#flush());
+    }
+    return group;
+  }
+
+  #flush(): void {
+    this.#flushes = false;
+    for (const [shard, group] of this.#open) this.#close(shard, group);
+  }
+
+  #close(shard: ShardKeys, group: Group): void {
+    this.#open.delete(shard);
+    void this.#call(shard, group.waiting);
   }
 
   async #call(shard: ShardKeys, group: readonly Waiting[]): Promise<void> {

@@ -15,20 +15,18 @@
  * In a Cluster the pipeline goes to the node of the slot, and redirections (MOVED, ASK, TRYAGAIN) are followed here, each
  * call by itself, because a script and the WAIT behind it must not be parted.
  */
-import { createHash } from 'node:crypto';
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, type Redis } from 'ioredis';
 import { DurabilityError, UnavailableError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Connection } from './connection.ts';
 import type { Confirmation } from './durability.ts';
+import type { Script } from './script-command.ts';
 
 export type Argument = string | number | Buffer;
 type Reply = readonly unknown[];
 
-export interface DurableScript {
-  readonly source: string;
-  readonly sha: string;
+export interface DurableScript extends Pick<Script, 'source' | 'sha'> {
   readonly keys: number;
   /** Sent again after a lost answer, it answers as the first time would have. */
   readonly isRepeatable: boolean;
@@ -247,9 +245,4 @@ export class DurableWrites {
       logger.info({ wanted, reached }, `writes are confirmed by ${wanted} ${what} again`);
     }
   }
-}
-
-/** A script as DurableWrites needs it. */
-export function durableScript(source: string, keys: number, isRepeatable: boolean): DurableScript {
-  return { source, keys, isRepeatable, sha: createHash('sha1').update(source).digest('hex') };
 }

@@ -257,6 +257,12 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   return lane === undefined ? { seq, fence, type, at, data } : { seq, fence, type, at, data, lane };
 }
 
+/** What an announcement on a run's channel says has changed; see `RunStore.watch`. */
+export function toChange(said = ''): 'log' | 'open' | undefined {
+  if (said.startsWith('+')) return 'log';
+  return said.startsWith('~') ? 'open' : undefined;
+}
+
 /** A stream entry of an inbox. */
 export function toMessage(key: string, [, flat]: Entry): Message {
   const fields = new Fields(key, flat);

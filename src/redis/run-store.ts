@@ -59,7 +59,7 @@ import { confirmationFor } from './durability.ts';
 import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { closedError, toFault } from './faults.ts';
-import { type Entry, type Flat, flatten, toEvent, toRecord } from './fields.ts';
+import { type Entry, type Flat, toChange, toEvent, toRecord } from './fields.ts';
 import { RedisFleet } from './fleet.ts';
 import { Keys, type ShardKeys } from './keys.ts';
 import { readMail } from './mail.ts';
@@ -257,13 +257,8 @@ export class RedisRunStore implements RunStore {
 
   async record(run: string): Promise<RunRecord | undefined> {
     const shard = this.#keys.of(run);
-    const [flat, payload] = await this.#run(async () =>
-      Promise.all([
-        this.#connection.hgetallBuffer(shard.run(run)).then(flatten),
-        this.#connection.hgetallBuffer(shard.payload(run)).then(flatten),
-      ]),
-    );
-    return flat.length === 0 ? undefined : this.#record(run, flat, payload);
+    const [flat, payload] = await this.#run(() => this.#scripts.record(shard, run));
+    return (flat as Flat).length === 0 ? undefined : this.#record(run, flat, payload);
   }
 
   async load(run: string): Promise<LoadedRun | undefined> {
@@ -309,10 +304,12 @@ export class RedisRunStore implements RunStore {
     return this.#run(() => takeCensus(this.#scripts, this.#keys));
   }
 
-  async watch(run: string, changed: (only?: 'log') => void): Promise<() => Promise<void>> {
+  async watch(
+    run: string,
+    changed: Parameters<RunStore['watch']>[1],
+  ): Promise<() => Promise<void>> {
     const channel = this.#keys.of(run).changed(run);
-    const heard = (said = ''): void => changed(said.startsWith('+') ? 'log' : undefined);
-    return this.#run(() => this.#announcements.listen(channel, heard));
+    return this.#run(() => this.#announcements.listen(channel, (said) => changed(toChange(said))));
   }
 
   async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {

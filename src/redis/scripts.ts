@@ -2,7 +2,6 @@
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
  * transfer.ts) and in the header of the script, nowhere else.
  */
-import { Cluster, Redis } from 'ioredis';
 import { censusLook } from '../core/census.ts';
 import type { CompactParams, RemoveParams } from '../core/archive.ts';
 import { deletionsKept } from '../core/deletions.ts';
@@ -26,7 +25,7 @@ import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import { commitArguments } from './commit-arguments.ts';
 import type { Connection } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
-import { type DurableScript, durableScript, type DurableWrites } from './durable-writes.ts';
+import type { DurableScript, DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
 import { formatTags, formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
@@ -61,6 +60,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   post: 4,
   progress: 1,
   recall: 3,
+  record: 2,
   reindex: 3,
   restore: 15,
   resume: 4,
@@ -83,7 +83,7 @@ const acknowledged = {
   resume: false,
 } satisfies Partial<Record<SingleScript, boolean>>;
 
-const page = fixedLimits.eventsPerPage;
+const page = fixedLimits.eventsPerLoad;
 
 /** What one call of the list script may cost: entries looked at, and candidates that are sorted. */
 const listLooks = 500;
@@ -105,15 +105,15 @@ export class Scripts {
     this.#keys = keys;
     this.#durable = durable;
     this.#batch = new WriteBatch(connection);
-    for (const [name, isRepeatable] of Object.entries(acknowledged)) {
-      const script = name as keyof typeof acknowledged;
-      const known = durableScript(lua[script], keyCounts[script], isRepeatable);
-      this.#durableScripts.set(script, known);
-    }
     const scripts = Object.entries(lua).map(([name, source]) => [name, toScript(name, source)]);
     this.#scripts = Object.fromEntries(scripts) as Record<ScriptName, Script>;
-    // Durable writes gather by themselves, and a simulated server is told of each append alone.
-    if (durable === undefined && (connection instanceof Redis || connection instanceof Cluster)) {
+    for (const [name, isRepeatable] of Object.entries(acknowledged)) {
+      const script = name as keyof typeof acknowledged;
+      const { source, sha } = this.#scripts[script];
+      this.#durableScripts.set(script, { source, sha, keys: keyCounts[script], isRepeatable });
+    }
+    // Durable writes gather by themselves.
+    if (durable === undefined) {
       this.#groups = new AppendGroups({
         one: (shard, params) => this.#append(params, shard),
         // Groups are made already, and each is to be on its way while the next is made.
@@ -262,6 +262,10 @@ export class Scripts {
       ...[shard.run(run), shard.payload(run), shard.events(run), shard.due],
       ...[run, toBuffer(data), shard.base],
     ]);
+  }
+
+  record(shard: ShardKeys, run: string): Promise<Reply> {
+    return this.#call('record', [shard.run(run), shard.payload(run)]);
   }
 
   load(run: string): Promise<Reply> {

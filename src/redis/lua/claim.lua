@@ -80,5 +80,6 @@ end
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'by-status:' .. status, id)
 redis.call('ZADD', base .. 'by-status:running', m[15], id)
-redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
+-- The tilde says: it has not come to its end.
+redis.call('SPUBLISH', base .. 'changed:' .. id, '~' .. seq)
 return claimed()

@@ -128,5 +128,6 @@ if m[11] then
   redis.call('HSET', run, 'changedAt', at)
   redis.call('ZADD', base .. 'loose', at, id)
 end
-redis.call('SPUBLISH', base .. 'changed:' .. id, status == '' and '+' .. seq or seq)
+local open = status == 'waiting' or status == 'queued'
+redis.call('SPUBLISH', base .. 'changed:' .. id, (status == '' and '+' or open and '~' or '') .. seq)
 return {'committed', seq, version}

@@ -94,7 +94,7 @@ function pages(test: RunStoreTest): void {
     await appendMany(store, ownership, 600);
     const first = await loaded(store, run);
     expect(first.record.seq).toBe(602);
-    expect(first.events.length).toBe(fixedLimits.eventsPerPage);
+    expect(first.events.length).toBe(fixedLimits.eventsPerLoad);
     const read = [...first.events];
     for (const _ of rounds('reading')) {
       const after = read.at(-1)?.seq ?? 0;
