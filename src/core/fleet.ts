@@ -68,11 +68,15 @@ export interface RecoveryInfo extends Omit<Recovery, 'at'> {
 /** Recoveries that are kept at least, in each shard; older ones are forgotten. */
 export const recoveriesKept = 1_000;
 
+/** What a worker learns by its beat. */
+export interface Beat {
+  /** Somebody wants it to leave. */
+  readonly draining: boolean;
+}
+
 export interface Fleet {
   /** The newest first. */
   recoveries(limit: number): Promise<readonly Recovery[]>;
-  /** Asks a worker to close: at once if it hears it, else at its next beat. False when there is no such worker. */
+  /** Asks a worker to close: at once if it hears it, else at its next beat, which says so. False when there is no such worker. */
   drain(worker: string): Promise<boolean>;
-  /** Whether that was asked of the worker. */
-  isDraining(worker: string): Promise<boolean>;
 }

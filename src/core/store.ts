@@ -17,7 +17,7 @@ import type { Vitals } from './vitals.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
-import type { Fleet, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
+import type { Beat, Fleet, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { Message } from './message.ts';
@@ -28,7 +28,7 @@ import type { Transfer } from './transfer.ts';
 export type { Message, MessageKind } from './message.ts';
 export type { Snapshot } from './snapshot.ts';
 
-export type { Look, WorkerInfo, WorkerRecord } from './fleet.ts';
+export type { Beat, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -333,7 +333,7 @@ export interface RunStore {
    */
   appear(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
   /** Registers the worker, or renews its session. */
-  beat(worker: WorkerInfo, sessionMs: number): Promise<void>;
+  beat(worker: WorkerInfo, sessionMs: number): Promise<Beat>;
   /** Forgets the worker. Its runs must have been handed back, or interrupted. */
   leave(worker: string): Promise<void>;
   workers(): Promise<readonly WorkerRecord[]>;

@@ -22,6 +22,7 @@ import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
+  Beat,
   CancelOutcome,
   CancelParams,
   ClaimOutcome,
@@ -249,7 +250,7 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.appear(worker, asked);
   }
 
-  beat(worker: WorkerInfo, sessionMs: number): Promise<void> {
+  beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
     return this.#store.beat(worker, sessionMs);
   }
 

@@ -38,22 +38,17 @@ export class Session {
 
   /** Makes the worker visible; resolves after the first beat. */
   async begin(): Promise<void> {
-    const { store, worker, clock, logger, beatMs } = this.#options;
+    const { store, worker, clock, beatMs } = this.#options;
     this.#lag.begin();
     await store.appear(worker, (run) => {
       this.#options.asked(run);
-      if (run === undefined) void this.#lookForLeave();
+      if (run === undefined) void this.#beatIfPossible();
     });
     await this.#beat();
     let isFirst = true;
     this.#stopBeats = clock.repeat(async () => {
-      try {
-        if (!isFirst) await this.#beat();
-        if (!isFirst) await this.#lookForLeave();
-        isFirst = false;
-      } catch (error) {
-        logger.warn({ worker, error: String(error) }, 'beat failed, trying again');
-      }
+      if (!isFirst) await this.#beatIfPossible();
+      isFirst = false;
       return beatMs;
     });
   }
@@ -70,19 +65,19 @@ export class Session {
     await this.#options.store.leave(this.#options.worker);
   }
 
-  /** The message to leave may be lost, so every beat looks as well. */
-  async #lookForLeave(): Promise<void> {
-    const { store, worker, logger, leave } = this.#options;
+  async #beatIfPossible(): Promise<void> {
+    const { worker, logger } = this.#options;
     try {
-      if (await store.fleet.isDraining(worker)) leave();
+      await this.#beat();
     } catch (error) {
-      logger.warn({ worker, error: String(error) }, 'could not look whether to leave');
+      logger.warn({ worker, error: String(error) }, 'beat failed, trying again');
     }
   }
 
+  /** The message to leave may be lost, so every beat tells of it as well. */
   async #beat(): Promise<void> {
-    const { store, worker, workflows, concurrency, sessionMs, active } = this.#options;
-    await store.beat(
+    const { store, worker, workflows, concurrency, sessionMs, active, leave } = this.#options;
+    const { draining } = await store.beat(
       {
         id: worker,
         host: hostname(),
@@ -94,5 +89,6 @@ export class Session {
       },
       sessionMs,
     );
+    if (draining) leave();
   }
 }

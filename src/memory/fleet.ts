@@ -41,9 +41,4 @@ export class MemoryFleet implements Fleet {
     this.#hint(worker);
     return true;
   }
-
-  async isDraining(worker: string): Promise<boolean> {
-    await Promise.resolve();
-    return this.#sessions.list().some(({ id, draining }) => id === worker && draining);
-  }
 }

@@ -10,6 +10,7 @@ import { PawlError } from '../core/errors.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
+  Beat,
   CancelOutcome,
   CancelParams,
   ClaimOutcome,
@@ -324,9 +325,9 @@ export class MemoryRunStore implements RunStore {
     return this.#closed ? undefined : nextDueAt(this.#runs.values(), now);
   }
 
-  async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {
+  async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
     this.#now();
-    this.#sessions.beat(worker, sessionMs);
+    return this.#sessions.beat(worker, sessionMs);
   }
 
   async leave(worker: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** Workers, their presence and the election of the sweeper, in memory. */
-import type { Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Beat, Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
 
 export class MemorySessions {
   readonly #clock: { now(): number };
@@ -20,16 +20,18 @@ export class MemorySessions {
     this.#present.delete(worker);
   }
 
-  beat(worker: WorkerInfo, sessionMs: number): void {
+  beat(worker: WorkerInfo, sessionMs: number): Beat {
     const now = this.#clock.now();
+    const draining = this.#workers.get(worker.id)?.draining ?? false;
     this.#workers.set(worker.id, {
       ...worker,
       presence: this.#present.has(worker.id),
-      draining: this.#workers.get(worker.id)?.draining ?? false,
+      draining,
       startedAt: this.#workers.get(worker.id)?.startedAt ?? now,
       seenAt: now,
       sessionEndsAt: now + sessionMs,
     });
+    return { draining };
   }
 
   /** False when there is no such worker. */

@@ -52,11 +52,6 @@ export class RedisFleet implements Fleet {
     if (first !== undefined) await run(() => connection.spublish(first.asked(worker), ''));
     return true;
   }
-
-  async isDraining(worker: string): Promise<boolean> {
-    const { connection, keys, run } = this.#parts;
-    return (await run(() => connection.hexists(keys.worker(worker), 'draining'))) === 1;
-  }
 }
 
 /** Entries from new to old: the claim of a run comes before its loss, and knows all of it. */

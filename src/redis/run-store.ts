@@ -12,6 +12,7 @@ import { defaults } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
+  Beat,
   CancelOutcome,
   CancelParams,
   ClaimOutcome,
@@ -316,8 +317,8 @@ export class RedisRunStore implements RunStore {
     await this.#run(() => this.#sessions.appear(worker, asked));
   }
 
-  async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {
-    await this.#run(() => this.#sessions.beat(worker, sessionMs));
+  async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
+    return this.#run(() => this.#sessions.beat(worker, sessionMs));
   }
 
   async leave(worker: string): Promise<void> {

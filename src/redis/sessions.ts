@@ -1,7 +1,7 @@
 /** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
 import type { InterruptReason } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Beat, Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
 import { flatten, toWorker } from './fields.ts';
@@ -47,8 +47,9 @@ export class Sessions {
     }
   }
 
-  async beat(worker: WorkerInfo, sessionMs: number): Promise<void> {
-    await this.#parts.scripts.beat(worker, sessionMs);
+  async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
+    const [, draining] = await this.#parts.scripts.beat(worker, sessionMs);
+    return { draining: draining === 1 };
   }
 
   async leave(worker: string): Promise<void> {

@@ -85,11 +85,11 @@ export class SimulatedWorker {
     await this.#work(store);
   }
 
-  #beat(store: RunStore): Promise<void> {
+  async #beat(store: RunStore): Promise<void> {
     const { name } = this.life;
     const active = this.#executions.size;
     const info = { id: name, host: 'simulated', pid: 1, concurrency, active, loopLagMs: 0 };
-    return store.beat({ ...info, workflows: { work: 1 } }, times.sessionMs);
+    await store.beat({ ...info, workflows: { work: 1 } }, times.sessionMs);
   }
 
   #sweep(store: RunStore): void {

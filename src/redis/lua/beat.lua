@@ -8,7 +8,7 @@
 -- ARGV[2] channel: the worker's presence channel
 -- ARGV[3] session: milliseconds
 -- ARGV[4] name of the first field; names and values of the worker's fields alternate from here
--- Returns {'present' | 'absent'}
+-- Returns {'present' | 'absent', draining 0|1}
 -- Keeps: presence is trusted only on the very server that has seen the subscription alive.
 local workers, worker, presence = KEYS[1], KEYS[2], KEYS[3]
 local id, channel, session = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -20,13 +20,14 @@ local ends = string.format('%.0f', now + session)
 redis.call('ZADD', workers, ends, id)
 redis.call('HSET', worker, 'seenAt', at, 'sessionEndsAt', ends, unpack(ARGV, 4))
 redis.call('HSETNX', worker, 'startedAt', at)
+local draining = redis.call('HEXISTS', worker, 'draining')
 -- Either may be refused to this user; then the worker has no presence, and its session decides.
 local listeners = redis.pcall('PUBSUB', 'SHARDNUMSUB', channel)[2]
 local info = redis.pcall('INFO', 'server')
 local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)')
 if not server or not listeners or listeners == 0 then
   redis.call('HDEL', presence, id)
-  return {'absent'}
+  return {'absent', draining}
 end
 redis.call('HSET', presence, id, server)
-return {'present'}
+return {'present', draining}

@@ -59,26 +59,26 @@ function drain(test: RunStoreTest): void {
     const other = newId('worker');
     const asked: (string | undefined)[] = [];
     await store.appear(id, (run) => asked.push(run));
-    await store.beat(workerInfo(id), longMs);
+    expect(await store.beat(workerInfo(id), longMs)).toEqual({ draining: false });
     await store.beat(workerInfo(other), longMs);
-    expect(await store.fleet.isDraining(id)).toBe(false);
     expect(await store.fleet.drain(id)).toBe(true);
     await eventually(opened, `${id} is asked`, () => asked.length > 0 || undefined);
     expect(asked).toEqual([undefined]);
     // The next beat does not take it back.
-    await store.beat(workerInfo(id), longMs);
-    expect(await store.fleet.isDraining(id)).toBe(true);
+    expect(await store.beat(workerInfo(id), longMs)).toEqual({ draining: true });
+    expect(await store.beat(workerInfo(other), longMs)).toEqual({ draining: false });
     const draining = (await store.workers()).filter((worker) => worker.draining);
     expect(draining.map((worker) => worker.id)).toEqual([id]);
     await store.leave(id);
     await store.leave(other);
-    expect(await store.fleet.isDraining(id)).toBe(false);
+    // Who comes back with the same id is welcome.
+    expect(await store.beat(workerInfo(id), longMs)).toEqual({ draining: false });
+    await store.leave(id);
   });
 
   test('a worker that is not there cannot be told to leave', async ({ store, expect }) => {
     const id = newId('worker');
     expect(await store.fleet.drain(id)).toBe(false);
-    expect(await store.fleet.isDraining(id)).toBe(false);
   });
 }
 
