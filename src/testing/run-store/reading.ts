@@ -158,6 +158,37 @@ function watching(test: RunStoreTest): void {
   });
 }
 
+function whatWatchersHear(test: RunStoreTest): void {
+  test('what a watcher is told of a change is never less than has changed', async (opened) => {
+    const { store, expect } = opened;
+    const id = await created(store);
+    let heard: (string | undefined)[] = [];
+    const stop = await store.watch(id, (only) => heard.push(only));
+    const hears = async (change: () => Promise<unknown>): Promise<(string | undefined)[]> => {
+      heard = [];
+      await change();
+      await eventually(opened, 'the change is heard', () => heard.length > 0 || undefined);
+      return heard;
+    };
+    // Its status is another, so it is more than the log.
+    expect(await hears(() => claimed(store, id))).not.toContain('log');
+    const { record } = await loaded(store, id);
+    await store.interrupt(interruption(record.worker ?? ''));
+    const { ownership } = await claimed(store, id);
+    const waits = { expectedSeq: 4, release: { status: 'waiting', wakeMs: 0 } } as const;
+    expect(await hears(() => committed(store, ownership, waits))).not.toContain('log');
+    const again = await claimed(store, id);
+    // Its end is neither a change of the log alone nor one that leaves it open.
+    const output = new Uint8Array([1]);
+    const release = { status: 'completed', output, keepMs: farMs } as const;
+    const ends = { expectedSeq: again.record.seq, release };
+    await hears(() => committed(store, again.ownership, ends));
+    const isTold = (): true | undefined => (heard.includes(undefined) ? true : undefined);
+    await eventually(opened, 'the end is told as what it is', isTold);
+    await stop();
+  });
+}
+
 function watchers(test: RunStoreTest): void {
   test('watchers of one run do not disturb each other', async (opened) => {
     const { store, expect } = opened;
@@ -226,5 +257,5 @@ function watchers(test: RunStoreTest): void {
 
 export const readingTheme: RunStoreTheme = {
   name: 'reading',
-  parts: [records, pages, watching, watchers],
+  parts: [records, pages, watching, whatWatchersHear, watchers],
 };
