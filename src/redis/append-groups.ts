@@ -11,7 +11,7 @@
  */
 import { fixedLimits } from '../core/limits.ts';
 import type { CommitParams } from '../core/store.ts';
-import type { Argument, Reply } from './arguments.ts';
+import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import type { ShardKeys } from './keys.ts';
 import { Packer } from './packer.ts';
 
@@ -20,7 +20,7 @@ const runsPerCall = 16;
 
 interface Send {
   /** Calls the script for one run. */
-  readonly one: (shard: ShardKeys, params: CommitParams) => Promise<Reply>;
+  readonly one: (args: Argument[], keyCount: number) => Promise<Reply>;
   /** Calls the script for many. */
   readonly many: (args: Argument[], keyCount: number) => Promise<readonly unknown[]>;
 }
@@ -93,7 +93,9 @@ export class AppendGroups {
   async #call(shard: ShardKeys, group: readonly Waiting[]): Promise<void> {
     const [lone] = group;
     if (group.length === 1 && lone !== undefined) {
-      this.#send.one(shard, lone.params).then(lone.resolve, lone.reject);
+      const { params, resolve, reject } = lone;
+      const reply = this.#send.one(appendArguments(shard, params), 2);
+      reply.then((answer) => resolve(toAppended(params, answer)), reject);
       return;
     }
     try {
@@ -110,6 +112,15 @@ export class AppendGroups {
       for (const { reject } of group) reject(error);
     }
   }
+}
+
+/** The arguments of the append script: plain pushes, because spreading small arrays costs more than the rest of it. */
+export function appendArguments(shard: ShardKeys, params: CommitParams): Argument[] {
+  const { run, fence, owner, token, expectedSeq, events } = params;
+  const args: Argument[] = [shard.run(run), shard.events(run), fence, owner, token, expectedSeq];
+  args.push(shard.changed(run));
+  for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
+  return args;
 }
 
 /** The answer of the append scripts as that of a commit: they say no more than the version when all went well. */

@@ -14,6 +14,7 @@ import { Command } from 'ioredis';
 import type { Argument, Reply } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import type { Deadlines } from './deadlines.ts';
+import { toFault } from './faults.ts';
 import { allocate } from './slab.ts';
 
 /** A script, and the connections whose server knows it. */
@@ -54,12 +55,12 @@ export class ScriptCommand extends Command {
         void connection.sendCommand(this);
       } else {
         this.#deadlines.delete(this);
-        reject(error);
+        reject(toFault(error, this.script.name));
       }
     };
   }
 
-  /** Its answer, of which texts are buffers. */
+  /** Its answer, of which texts are buffers; what goes wrong is a fault. */
   get reply(): Promise<Reply> {
     return this.promise as Promise<Reply>;
   }

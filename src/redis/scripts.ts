@@ -20,7 +20,7 @@ import type {
   PostParams,
   WorkerInfo,
 } from '../core/store.ts';
-import { AppendGroups, toAppended } from './append-groups.ts';
+import { AppendGroups, appendArguments, toAppended } from './append-groups.ts';
 import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import { commitArguments } from './commit-arguments.ts';
 import type { Connection } from './connection.ts';
@@ -115,8 +115,8 @@ export class Scripts {
     // Durable writes gather by themselves.
     if (durable === undefined) {
       this.#groups = new AppendGroups({
-        one: (shard, params) => this.#append(params, shard),
         // Groups are made already, and each is to be on its way while the next is made.
+        one: (args, keyCount) => this.#send('append', args, keyCount),
         many: (args, keyCount) => this.#send('appendMany', args, keyCount),
       });
     }
@@ -151,18 +151,11 @@ export class Scripts {
     const shard = this.#keys.of(params.run);
     const { snapshot, release, taken } = params;
     if (snapshot === undefined && release === undefined && taken === undefined) {
-      return this.#groups?.append(shard, params) ?? this.#append(params, shard);
+      if (this.#groups !== undefined) return this.#groups.append(shard, params);
+      const appended = this.#call('append', appendArguments(shard, params));
+      return appended.then((reply) => toAppended(params, reply));
     }
     return this.#call('commit', commitArguments(shard, params));
-  }
-
-  /** The hot path: plain pushes, because spreading small arrays costs more than the rest of it. */
-  async #append(params: CommitParams, shard: ShardKeys): Promise<Reply> {
-    const { run, fence, owner, token, expectedSeq, events } = params;
-    const args: Argument[] = [shard.run(run), shard.events(run), fence, owner, token, expectedSeq];
-    args.push(shard.changed(run));
-    for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
-    return toAppended(params, await this.#call('append', args));
   }
 
   interrupt(shard: ShardKeys, params: InterruptParams): Promise<Reply> {
@@ -361,31 +354,23 @@ export class Scripts {
     ]);
   }
 
-  async #call(name: SingleScript, args: Argument[]): Promise<Reply> {
+  #call(name: SingleScript, args: Argument[]): Promise<Reply> {
     const script = this.#durable && this.#durableScripts.get(name);
     if (this.#durable === undefined || script === undefined) {
       this.#batch.join();
       return this.#send(name, args, keyCounts[name]);
     }
-    try {
-      return await this.#durable.call(script, args);
-    } catch (error) {
+    return this.#durable.call(script, args).catch((error: unknown) => {
       throw toFault(error, name);
-    }
+    });
   }
 
-  async #send(name: ScriptName, args: Argument[], keyCount: number): Promise<Reply> {
+  #send(name: ScriptName, args: Argument[], keyCount: number): Promise<Reply> {
     const connection = this.#connection;
-    const call = { keyCount, args };
-    const command = new ScriptCommand(this.#scripts[name], call, {
-      ...{ connection, deadlines: this.#deadlines },
-    });
-    try {
-      void connection.sendCommand(command);
-      return await command.reply;
-    } catch (error) {
-      throw toFault(error, name);
-    }
+    const through = { connection, deadlines: this.#deadlines };
+    const command = new ScriptCommand(this.#scripts[name], { keyCount, args }, through);
+    void connection.sendCommand(command);
+    return command.reply;
   }
 }
 
