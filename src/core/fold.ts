@@ -200,7 +200,9 @@ export class Fold implements Folded {
 
   /** Forgets what happened inside of a step that is over. */
   forgetInside(step: string): void {
-    for (const field of [...(this.#inner.get(step) ?? [])]) this.remember(field, undefined);
+    const inner = this.#inner.get(step);
+    if (inner === undefined) return;
+    for (const field of [...inner]) this.remember(field, undefined);
     this.#inner.delete(step);
   }
 
@@ -235,12 +237,15 @@ export class Fold implements Folded {
 }
 
 /** Names of the steps around what a field of the memory is about. */
-function outerOf(field: string): string[] {
+function outerOf(field: string): readonly string[] {
+  // Nearly every step is inside of none.
+  if (!field.includes(nesting)) return nothing;
   const kind = field.indexOf(':');
   return kind > 0 && nested.has(field.slice(0, kind)) ? outerNames(field.slice(kind + 1)) : [];
 }
 
 const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect']);
+const nothing: readonly string[] = [];
 
 /** What pawl's own events do to the memory. */
 const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> = {
