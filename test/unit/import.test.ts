@@ -4,6 +4,7 @@ import { type Pawl, PawlError } from 'pawl';
 import { memoryPawl } from '../support/memory.ts';
 import {
   changed,
+  compactedBytes,
   helper,
   leading,
   linesOf,
@@ -85,6 +86,24 @@ test('imported runs go on where they were', async () => {
   await to.run(reading, 'queued').signal('go', { by: 'lee' });
   expect(await to.run(reading, 'queued').result()).toMatchObject({ by: 'lee' });
   expect(await to.run(reading, 'ended').result()).toMatchObject({ by: 'kim' });
+  await from.close();
+});
+
+test('a run that takes more room here than it was counted at never counts less than nothing', async () => {
+  const { lines, from } = await exported();
+  const encryption = { keys: { k1: new Uint8Array(32).fill(7) }, current: 'k1' };
+  await using to = memoryPawl({ encryption }).pawl;
+  await to.import(lines);
+  for (const id of ['ended', 'waiting']) expect(await compactedBytes(to, id)).toBe(0);
+  const { bytes } = await from.run('ended').info();
+  expect(await compactedBytes(from, 'ended')).toBeGreaterThan(0);
+  expect((await from.run('ended').info()).bytes).toBeLessThan(bytes);
+  // What comes behind counts from there, and the run can be moved on.
+  to.worker({ workflows: moved });
+  await to.run(reading, 'waiting').result();
+  expect((await to.run('waiting').info()).bytes).toBeGreaterThan(0);
+  await using next = memoryPawl().pawl;
+  expect(await next.import(await linesOf(to.export()))).toMatchObject({ runs: 4 });
   await from.close();
 });
 
