@@ -139,7 +139,7 @@ function stepsPart(at: string, { events }: RunView): Html {
     const { name, result, attempts } = data as StepCompletedData;
     return [
       html`<a href="#e${seq}"><bdi>${visible(name)}</bdi></a>`,
-      attempts,
+      attempts === 1 ? '1 attempt' : `${attempts} attempts`,
       payload(result, `${at}/events/${seq}.json`),
     ];
   });
