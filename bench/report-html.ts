@@ -100,7 +100,7 @@ function ratioOf({ contender, baseline, ratioToRaw }: Row, rows: readonly Row[])
 
 function baselineOf(
   rows: readonly Row[],
-  { x, height }: { x(value: number): string; height: number },
+  { x, height }: { readonly x: (value: number) => string; readonly height: number },
 ): string {
   const base = rows.find(({ contender, baseline }) => contender === baseline);
   if (base === undefined || rows.length === 1) return '';
