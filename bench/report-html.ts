@@ -41,8 +41,8 @@ export function toHtml(result: Result): string {
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>pawl benchmark</title>
 <style>${style}</style></head>
 <body><h1>pawl benchmark</h1><pre>${escape(describeMachine(result))}</pre>
-<p>Bars are medians of interleaved rounds, the thin lines their spread. The dashed line is what the others are compared with;
-ratios are taken round by round, so they may differ a little from what the bars say.</p>
+<p>Bars are medians of interleaved rounds, the thin lines their spread. The dashed line is what the others are
+compared with; ratios are taken round by round, so they may differ a little from what the bars say.</p>
 <h2>Targets</h2><table><tr><th>target</th><th>wanted</th><th>found</th><th></th></tr>
 ${judged}</table>
 ${charts}</body></html>

@@ -1,5 +1,5 @@
-// Goal: what `pawl completion` prints completes every command, in each shell. Method: the shells themselves, as far as they are
-// installed; where one is not, only that all commands are in its script.
+// Goal: what `pawl completion` prints completes every command, in each shell. Method: the shells themselves, as far as
+// they are installed; where one is not, only that all commands are in its script.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

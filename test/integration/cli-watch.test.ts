@@ -1,5 +1,5 @@
-// Goal: a list that is watched tells what has changed, until Ctrl-C. Method: `pawl runs list --watch` as a process, over real
-// Redis; each change is made when the one before has been told.
+// Goal: a list that is watched tells what has changed, until Ctrl-C. Method: `pawl runs list --watch` as a process, over
+// real Redis; each change is made when the one before has been told.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';

@@ -1,5 +1,5 @@
-// Goal: whoever looks at a run sees who lost it, why, and how long it took until it went on. Method: a worker process is killed
-// while another stands by; the page of the run is read over HTTP, and compared with the run's own events.
+// Goal: whoever looks at a run sees who lost it, why, and how long it took until it went on. Method: a worker process is
+// killed while another stands by; the page of the run is read over HTTP, and compared with the run's own events.
 import { afterAll, expect, inject, test } from 'vitest';
 import { serveDashboard } from 'pawl/dashboard';
 import { killChildren } from '../support/child.ts';

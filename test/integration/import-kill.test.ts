@@ -1,6 +1,6 @@
-// Goal: an import whose process is killed leaves each run whole or not at all, and the same import begun anew finishes the
-// rest. Method: `pawl runs import` as a process on a private server, fed through a pipe that never tells it the end, so that it
-// cannot be done before it is killed; the keys of the server are looked at.
+// Goal: an import whose process is killed leaves each run whole or not at all, and the same import begun anew finishes
+// the rest. Method: `pawl runs import` as a process on a private server, fed through a pipe that never tells it the end,
+// so that it cannot be done before it is killed; the keys of the server are looked at.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
