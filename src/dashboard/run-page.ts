@@ -35,7 +35,7 @@ export function runPage(
       ${withOwners(view.events).map((one) => eventItem(at, one))}
     </ol>
     <p id="live" role="status" class="dim"></p>
-    ${isNewest && !isEnded(run.status) ? liveScript(by.nonce, at, run.seq) : ''}
+    ${isNewest && !isEnded(run.status) ? liveScript(by.nonce, at, run) : ''}
     <h2>Steps of these events</h2>
     ${stepsPart(at, view)}
     <h2>State as stored</h2>

@@ -52,5 +52,15 @@ test('the lane beside the log shows who lost the run, why, and how long detectio
   );
   expect(item(after.seq)).toMatchObject({ lane: 'lane-1' });
   expect(item(after.seq).words).toContain(`held by ${heir.id}`);
+  // As it comes, for a page that is open.
+  const gone = new AbortController();
+  const stream = await fetch(`${served.url}runs/${run.id}/live?after=${claimed.seq - 1}`, gone);
+  const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let came = '';
+  while (!/^data: .*\n/m.test(came)) came += (await reader?.read())?.value ?? '';
+  gone.abort();
+  expect(JSON.parse(/^data: (.*)$/m.exec(came)?.[1] ?? '')).toMatchObject({
+    ...{ seq: claimed.seq, by: heir.id, isTakeover: true },
+  });
   expect(text).toMatch(/<dt>Take-overs<\/dt>\s*<dd>1<\/dd>/);
 });
