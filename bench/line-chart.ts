@@ -22,7 +22,11 @@ export interface LineChart {
   readonly series: readonly Series[];
 }
 
-const size = { width: 760, height: 340, left: 78, right: 190, top: 40, bottom: 52 };
+const size = { width: 760, height: 340, left: 78, top: 40, bottom: 52 };
+/** Between the end of a curve and its name. */
+const leader = 22;
+const letterWidth = 7;
+const labelHeight = 16;
 /** Told apart in both schemes and by people who see red and green alike; beyond them dashes tell. */
 const colours = ['#0f8f88', '#d9822b', '#5f7fe0', '#c2569b', '#7d8b99'];
 
@@ -48,7 +52,8 @@ export function lineChart({ title, x, y, series }: LineChart): string {
     y.log === true ? [] : [0],
     points.map(([, value]) => value),
   );
-  const { width, height, left, right, top, bottom } = size;
+  const { width, height, left, top, bottom } = size;
+  const right = leader + letterWidth * Math.max(...series.map(({ name }) => name.length));
   const across = (value: number): number => left + toX.place(value) * (width - left - right);
   const up = (value: number): number =>
     height - bottom - toY.place(value) * (height - top - bottom);
@@ -96,10 +101,13 @@ function curve(
     const told = `${short(points[n]?.[0] ?? 0)}: ${formatNumber(points[n]?.[1] ?? 0)}`;
     return `<circle cx="${px}" cy="${py}" r="3" fill="${colour}"><title>${escape(`${name}, ${told}`)}</title></circle>`;
   });
-  const labelX = Number(places.at(-1)?.[0] ?? 0) + 10;
+  const [endX, endY] = places.at(-1) ?? ['0', '0'];
+  const labelX = Number(endX) + leader;
+  const labelY = at.labelY.toFixed(1);
   return (
     `<polyline class="curve" stroke="${colour}"${dashes} points="${path}"/>${dots.join('')}` +
-    `<text x="${labelX}" y="${(at.labelY + 4).toFixed(1)}" style="fill:${colour}">${escape(name)}</text>`
+    `<line stroke="${colour}" x1="${endX}" y1="${endY}" x2="${labelX - 4}" y2="${labelY}"/>` +
+    `<text class="name" x="${labelX}" y="${(at.labelY + 4).toFixed(1)}">${escape(name)}</text>`
   );
 }
 
@@ -123,8 +131,11 @@ function scale(axis: Axis, always: readonly number[], values: readonly number[])
 function logScale(min: number, max: number): Scale {
   const from = Math.floor(Math.log10(min) + 1e-9);
   const to = Math.max(from + 1, Math.ceil(Math.log10(max) - 1e-9));
+  // Over many decades the powers of ten are enough.
+  const between = to - from > 2 ? [1] : [1, 2, 5];
+  const decades = Array.from({ length: to - from }, (_, i) => 10 ** (from + i));
   return {
-    ticks: Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i)),
+    ticks: [...decades.flatMap((one) => between.map((n) => n * one)), 10 ** to],
     place: (value) => (Math.log10(value) - from) / (to - from),
   };
 }
@@ -142,14 +153,19 @@ function linearScale(max: number): Scale {
   };
 }
 
-/** Moves labels that would cover one another, from the lowest on the page upwards. */
+/** Moves names that would cover one another: upwards from the lowest, and down again from where the picture ends. */
 function apart(ys: readonly number[]): number[] {
   const placed = [...ys];
   const order = ys.map((_, i) => i).sort((a, b) => (ys[b] ?? 0) - (ys[a] ?? 0));
   let above = Infinity;
   for (const i of order) {
-    placed[i] = Math.min(ys[i] ?? 0, above - 16);
+    placed[i] = Math.min(ys[i] ?? 0, above - labelHeight);
     above = placed[i];
+  }
+  let below = size.top - labelHeight;
+  for (const i of order.toReversed()) {
+    placed[i] = Math.max(placed[i] ?? 0, below + labelHeight);
+    below = placed[i];
   }
   return placed;
 }

@@ -22,10 +22,11 @@ export const addCompletion: Add = (program, signal) => {
 type Words = readonly (readonly [path: string, words: readonly string[]])[];
 
 function wordsOf(command: Command, path: readonly string[] = []): Words {
-  const { options } = command;
+  const { options, registeredArguments } = command;
   const inherited = path.length === 0 ? [] : ['--json', '--help'];
   const words = [
     ...command.commands.map((one) => one.name()),
+    ...registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
     ...options.flatMap(({ long }) => (typeof long === 'string' ? [long] : [])),
     ...inherited,
   ];
@@ -35,32 +36,47 @@ function wordsOf(command: Command, path: readonly string[] = []): Words {
   ];
 }
 
+/** A function that puts together what was typed so far, without flags, and does for each beginning what `offer` says. */
+function typedCases(words: Words, typed: string, offer: (next: string) => string): string[] {
+  return [
+    '_pawl() {',
+    // Not `path`: that is where zsh looks for commands.
+    '  local typed="" word',
+    `  for word in ${typed}; do`,
+    '    [[ $word == -* ]] || typed="${typed:+$typed }$word"',
+    '  done',
+    '  case "$typed" in',
+    // The longest beginning first.
+    ...words
+      .toReversed()
+      .map(
+        ([path, next]) => `    ${path === '' ? '*' : `"${path}"*`}) ${offer(next.join(' '))} ;;`,
+      ),
+    '  esac',
+    '}',
+  ];
+}
+
 const scripts: Readonly<Record<ShellName, (words: Words) => string>> = {
   bash: (words) =>
     [
-      '_pawl() {',
-      String.raw`  local path="" word`,
-      String.raw`  for word in "${'${COMP_WORDS[@]:1:COMP_CWORD-1}'}"; do`,
-      '    [[ $word == -* ]] || path="${path:+$path }$word"',
-      '  done',
-      '  case "$path" in',
-      ...words.toReversed().map(([path, next]) => {
-        const pattern = path === '' ? '*' : `"${path}"*`;
-        return `    ${pattern}) COMPREPLY=($(compgen -W "${next.join(' ')}" -- "$2")) ;;`;
-      }),
-      '  esac',
-      '}',
+      ...typedCases(
+        words,
+        '"${COMP_WORDS[@]:1:COMP_CWORD-1}"',
+        (next) => `COMPREPLY=($(compgen -W "${next}" -- "$2"))`,
+      ),
       'complete -o default -F _pawl pawl',
     ].join('\n'),
-  zsh: (words) => ['autoload -U +X bashcompinit && bashcompinit', scripts.bash(words)].join('\n'),
+  zsh: (words) =>
+    [
+      '(( $+functions[compdef] )) || { autoload -U compinit && compinit }',
+      ...typedCases(words, '"${(@)words[2,CURRENT-1]}"', (next) => `compadd -- ${next} || _files`),
+      'compdef _pawl pawl',
+    ].join('\n'),
   fish: (words) =>
     words
       .flatMap(([path, next]) => {
-        const seen = path.split(' ').filter((word) => word !== '');
-        const condition =
-          seen.length === 0
-            ? '__fish_use_subcommand'
-            : seen.map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ');
+        const condition = fishCondition(path, next);
         return next.map((word) =>
           word.startsWith('--')
             ? `complete -c pawl -n '${condition}' -l ${word.slice(2)}`
@@ -69,3 +85,12 @@ const scripts: Readonly<Record<ShellName, (words: Words) => string>> = {
       })
       .join('\n'),
 };
+
+/** True behind `path`, until one of the words is there that may follow it. */
+function fishCondition(path: string, next: readonly string[]): string {
+  if (path === '') return '__fish_use_subcommand';
+  const seen = path.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`);
+  const nouns = next.filter((word) => !word.startsWith('--'));
+  const unseen = nouns.length === 0 ? [] : [`not __fish_seen_subcommand_from ${nouns.join(' ')}`];
+  return [...seen, ...unseen].join('; and ');
+}

@@ -2,7 +2,8 @@
 /**
  * The `pawl` command. Data goes to standard output, everything said to a person to standard error.
  *
- *   exit code   0 done · 1 failed · 2 usage · 3 not found · 4 refused · 5 Redis unreachable · 6 a check failed
+ *   exit code   0 done · 1 failed · 2 usage · 3 not found · 4 refused · 5 Redis unreachable ·
+ *               6 a check failed · 130 Ctrl-C
  */
 import { buildProgram } from './program.ts';
 import { exitCodeOf, explain } from './failures.ts';

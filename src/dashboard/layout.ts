@@ -84,3 +84,25 @@ export function facts(all: readonly (readonly [string, unknown])[]): Html {
     )}
   </dl>`;
 }
+
+/** What a cell of a table holds: text is escaped. */
+export type Cell = Html | string | number;
+
+/** A row has a cell for each word of the head. On a narrow screen the cells of a row stand below each other. */
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): Html {
+  return html`<table class="stack">
+    <thead>
+      <tr>
+        ${head.map((word) => html`<th scope="col">${word}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${rows.map(
+        (cells) =>
+          html`<tr>
+            ${cells.map((cell) => html`<td>${cell}</td>`)}
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Pawl } from '../pawl.ts';
 import type { Env } from './guard.ts';
+import type { ClaimedData, RunEvent } from '../core/event.ts';
 import { withOwners } from './owners.ts';
 import { preview, visible } from './words.ts';
 
@@ -30,6 +31,7 @@ export function live(
             ...{ seq: event.seq, type: visible(event.type), fence: event.fence },
             ...{ at: event.at.toISOString(), text: preview(event.data).text },
             ...(turn === undefined ? {} : { turn: visible(turn) }),
+            ...claimOf(event),
           };
           await stream.writeSSE({
             id: `${event.seq}`,
@@ -48,4 +50,14 @@ export function live(
     // The reader sees a stream that ends, and asks again from its last id.
     () => Promise.resolve(),
   );
+}
+
+/** Who holds the run from now on, and whether somebody else lost it: what the lane beside the log needs. */
+function claimOf({ type, data }: RunEvent): {
+  readonly by?: string;
+  readonly isTakeover?: boolean;
+} {
+  if (type !== 'run.claimed') return {};
+  const { worker, takeover } = data as ClaimedData;
+  return { by: visible(worker), isTakeover: takeover !== undefined };
 }

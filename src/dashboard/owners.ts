@@ -11,7 +11,7 @@ export interface OwnedEvent {
   readonly turn: string | undefined;
 }
 
-const laneCount = 4;
+export const laneCount = 4;
 
 export function withOwners(events: readonly RunEvent[]): readonly OwnedEvent[] {
   let owner: string | undefined;

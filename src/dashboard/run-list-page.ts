@@ -5,7 +5,7 @@ import { InvalidError } from '../core/errors.ts';
 import { type RunStatus, runStatuses } from '../core/run.ts';
 import type { ListOptions } from '../options.ts';
 import type { RunInfo } from '../engine/run-info.ts';
-import { type Html, statusMark, time } from './layout.ts';
+import { type Html, statusMark, table, time } from './layout.ts';
 import { visible } from './words.ts';
 
 export type Asked = Readonly<Record<string, string>>;
@@ -44,7 +44,7 @@ export function runListPage(
       ${counts}
     </ul>
     ${filter(base, asked)}
-    ${runs.length === 0 ? html`<p>No run is like this${cursor === undefined ? '.' : ' on this page.'}</p>` : table(base, runs)}
+    ${runs.length === 0 ? html`<p>No run is like this${cursor === undefined ? '.' : ' on this page.'}</p>` : runTable(base, runs)}
     <p>
       ${asked['cursor'] ? html`<a href="${link(base, asked, '')}">Newest</a> ` : ''}
       ${cursor === undefined ? '' : html`<a rel="next" href="${link(base, asked, cursor)}">Older</a>`}
@@ -79,37 +79,19 @@ function filter(base: string, asked: Asked): Html {
   </form>`;
 }
 
-function table(base: string, runs: readonly RunInfo[]): Html {
-  const rows = runs.map(
-    (run) =>
-      html`<tr>
-        <td>
-          <a href="${base}/runs/${run.id}"><bdi>${visible(run.id)}</bdi></a>
-        </td>
-        <td><bdi>${visible(run.workflow)}</bdi></td>
-        <td>${statusMark(run.status)}${run.paused ? ' paused' : ''}</td>
-        <td>${run.seq} events</td>
-        <td>${run.takeovers === 0 ? '' : `${run.takeovers} take-overs`}</td>
-        <td><bdi>${tagsOf(run)}</bdi></td>
-        <td>${time(run.createdAt)}</td>
-      </tr>`,
+function runTable(base: string, runs: readonly RunInfo[]): Html {
+  return table(
+    ['Run', 'Workflow', 'Status', 'Log', 'Lost workers', 'Tags', 'Created'],
+    runs.map((run) => [
+      html`<a href="${base}/runs/${run.id}"><bdi>${visible(run.id)}</bdi></a>`,
+      html`<bdi>${visible(run.workflow)}</bdi>`,
+      html`${statusMark(run.status)}${run.paused ? ' paused' : ''}`,
+      `${run.seq} events`,
+      run.takeovers === 0 ? '' : `${run.takeovers} take-overs`,
+      html`<bdi>${tagsOf(run)}</bdi>`,
+      time(run.createdAt),
+    ]),
   );
-  return html`<table class="stack">
-    <thead>
-      <tr>
-        <th>Run</th>
-        <th>Workflow</th>
-        <th>Status</th>
-        <th>Log</th>
-        <th>Lost workers</th>
-        <th>Tags</th>
-        <th>Created</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`;
 }
 
 export function tagsOf({ tags }: RunInfo): string {

@@ -5,7 +5,7 @@ import type { StepCompletedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
 import type { RunInfo } from '../engine/run-info.ts';
 import { actionsPart } from './actions-part.ts';
-import { facts, type Html, payload, statusMark, time } from './layout.ts';
+import { facts, type Html, payload, statusMark, table, time } from './layout.ts';
 import { liveScript } from './live-script.ts';
 import { type OwnedEvent, withOwners } from './owners.ts';
 import { eventsPerPage, type RunView } from './reading.ts';
@@ -35,7 +35,7 @@ export function runPage(
       ${withOwners(view.events).map((one) => eventItem(at, one))}
     </ol>
     <p id="live" role="status" class="dim"></p>
-    ${isNewest && !isEnded(run.status) ? liveScript(by.nonce, at, run.seq) : ''}
+    ${isNewest && !isEnded(run.status) ? liveScript(by.nonce, at, run) : ''}
     <h2>Steps of these events</h2>
     ${stepsPart(at, view)}
     <h2>State as stored</h2>
@@ -137,55 +137,24 @@ function stepsPart(at: string, { events }: RunView): Html {
   if (done.length === 0) return html`<p>None.</p>`;
   const rows = done.map(({ seq, data }) => {
     const { name, result, attempts } = data as StepCompletedData;
-    return html`<tr>
-      <td>
-        <a href="#e${seq}"><bdi>${visible(name)}</bdi></a>
-      </td>
-      <td>${attempts}</td>
-      <td>${payload(result, `${at}/events/${seq}.json`)}</td>
-    </tr>`;
+    return [
+      html`<a href="#e${seq}"><bdi>${visible(name)}</bdi></a>`,
+      attempts === 1 ? '1 attempt' : `${attempts} attempts`,
+      payload(result, `${at}/events/${seq}.json`),
+    ];
   });
-  return html`<div class="wide" tabindex="0" role="region" aria-label="Steps">
-    <table>
-      <thead>
-        <tr>
-          <th>Step</th>
-          <th>Attempts</th>
-          <th>Result</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  return table(['Step', 'Attempts', 'Result'], rows);
 }
 
 function checkpointsPart(at: string, { checkpoints }: RunView): Html {
   if (checkpoints.length === 0) return html``;
-  const rows = checkpoints.map(
-    ({ id, label, node, seq, bytes, at: kept }) =>
-      html`<tr>
-        <td>${visible(id)}</td>
-        <td><bdi>${visible(label ?? node ?? '–')}</bdi></td>
-        <td><a href="${at}?after=${Math.max(0, seq - 1)}#log">event ${seq}</a></td>
-        <td>${size(bytes)}</td>
-        <td>${time(kept)}</td>
-      </tr>`,
-  );
+  const rows = checkpoints.map(({ id, label, node, seq, bytes, at: kept }) => [
+    visible(id),
+    html`<bdi>${visible(label ?? node ?? '–')}</bdi>`,
+    html`<a href="${at}?after=${Math.max(0, seq - 1)}#log">event ${seq}</a>`,
+    size(bytes),
+    time(kept),
+  ]);
   return html`<h2>Checkpoints</h2>
-    <table class="stack">
-      <thead>
-        <tr>
-          <th>Id</th>
-          <th>Label</th>
-          <th>At</th>
-          <th>Size</th>
-          <th>Kept</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>`;
+    ${table(['Id', 'Label', 'At', 'Size', 'Kept'], rows)}`;
 }

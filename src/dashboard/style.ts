@@ -11,8 +11,7 @@ body { margin: 0; overflow-wrap: anywhere; background: var(--ground); color: var
   font: 15px/1.5 system-ui, sans-serif; }
 a { color: var(--link); }
 a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible,
-  pre:focus-visible,
-.wide:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+  pre:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .skip { position: absolute; left: -9999px; } .skip:focus { left: 1rem; top: .5rem;
   background: var(--ground); padding: .5rem; }
 header, main, footer { max-width: 76rem; margin: 0 auto; padding: 0 1rem; }
@@ -34,10 +33,12 @@ input, select, button { font: inherit; color: var(--ink); background: var(--grou
   border-radius: 5px; padding: .3rem .5rem; min-height: 2.25rem; max-width: 100%; }
 button { background: var(--panel); cursor: pointer; font-weight: 600; }
 .counts { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0; list-style: none; margin: .5rem 0; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-th { font-size: .8rem; color: var(--dim); font-weight: 600; } td { overflow-wrap: anywhere; }
+th, td { overflow-wrap: normal; } td bdi { overflow-wrap: anywhere; } td:has(bdi) { min-width: 8rem; }
+td:not(:has(bdi, pre)) { white-space: nowrap; }
+th { font-size: .8rem; color: var(--dim); font-weight: 600; white-space: nowrap; }
 time { white-space: nowrap; } .dim { color: var(--dim); }
   code, pre { font: 13px/1.45 ui-monospace, monospace; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .6rem;
@@ -46,7 +47,7 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6p
 .status { font-weight: 600; white-space: nowrap; } .completed { color: var(--good); }
 .failed, .quarantined { color: var(--bad); } .interrupted, .waiting { color: var(--warn); }
   .running { color: var(--busy); }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .5rem 1rem;
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .5rem 1rem;
   margin: .75rem 0; }
 dt { font-size: .8rem; color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }
 .error { border-left: 4px solid var(--bad); padding: .25rem .75rem; background: var(--panel); }
@@ -55,14 +56,19 @@ ol.events > li { border-left: 5px solid var(--line); padding: .3rem .75rem;
   border-bottom: 1px solid var(--line); }
 ol.events > li.lane-0 { border-left-color: #3b7ddd; } ol.events > li.lane-1 { border-left-color: #c2681a; }
 ol.events > li.lane-2 { border-left-color: #2c8f5e; } ol.events > li.lane-3 { border-left-color: #a04cc0; }
-ol.events > li.nobody { border-left-style: dotted; border-left-color: var(--bad); }
+ol.events > li.nobody { border-left-style: dotted; border-left-color: var(--dim); }
+ol.events > li.turn.nobody { border-left-color: var(--bad); }
 ol.events > li.turn { background: var(--panel); font-weight: 600; }
-ol.events .head { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; }
-  details pre { font-weight: 400; }
+.turn pre, .turn .dim { font-weight: 400; }
+ol.events .head { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline;
+  padding-left: 4.75rem; }
 summary { cursor: pointer; }
-.seq { min-width: 2.5rem; color: var(--dim); font-variant-numeric: tabular-nums; }
+.seq { width: 4rem; margin-left: -4.75rem; color: var(--dim); font-weight: 400;
+  font-variant-numeric: tabular-nums; }
+.seq::before { content: '▸ ' / ''; } details[open] .seq::before { content: '▾ ' / ''; }
 @media (max-width: 40rem) { table.stack thead { position: absolute; left: -9999px; }
   table.stack tr { display: block; border-bottom: 1px solid var(--line); padding: .4rem 0; }
-  table.stack td { display: inline-block; border: 0; padding: 0 .75rem 0 0; }
+  table.stack td { display: inline-block; border: 0; padding: 0 .75rem 0 0; min-width: 0;
+    max-width: 100%; }
   table.stack td:first-child { display: block; } }
 `;

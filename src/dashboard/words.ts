@@ -18,7 +18,9 @@ export function visible(text: unknown): string {
 
 /** A payload as JSON; `isCut` when there is more of it than is shown. */
 export function preview(value: unknown): { readonly text: string; readonly isCut: boolean } {
-  const text = JSON.stringify(untagged(value), undefined, 2) ?? '';
+  const said = untagged(value);
+  const isAbsent = typeof said === 'object' && said !== null && '$undefined' in said;
+  const text = isAbsent ? 'undefined' : (JSON.stringify(said, undefined, 2) ?? '');
   const isCut = text.length > previewLength;
   return { text: visible(isCut ? `${text.slice(0, previewLength)}…` : text), isCut };
 }

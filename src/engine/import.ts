@@ -223,11 +223,12 @@ class Import {
     this.#news();
   }
 
-  async #tell(id: string, { parent, status }: RunRecord): Promise<void> {
-    if (parent === undefined || !isEnded(status)) return;
+  async #tell(id: string, { parent }: RunRecord): Promise<void> {
+    if (parent === undefined) return;
+    // As it is here: one that was here already may have ended since its lines were written.
     const record = await this.#parts.store.record(id);
-    const isTold = record === undefined || (await postEnd(this.#parts, record)) !== 'missing';
-    if (!isTold) this.#untold.push(id);
+    if (record === undefined || !isEnded(record.status)) return;
+    if ((await postEnd(this.#parts, record)) === 'missing') this.#untold.push(id);
   }
 
   #refuse(run: string, line: number): void {

@@ -8,7 +8,7 @@ import type {
   RunBytes,
 } from '../core/archive.ts';
 import type { Deletions } from './deletions.ts';
-import { lastSeq, type StoredRun } from './stored-run.ts';
+import { lastSeq, logBytes, type StoredRun } from './stored-run.ts';
 
 export class MemoryArchive implements Archive {
   readonly #runs: Map<string, StoredRun>;
@@ -44,6 +44,8 @@ export class MemoryArchive implements Archive {
     const dropped = Math.min(wanted, limit);
     run.events.splice(0, dropped);
     run.firstSeq += dropped;
+    // An imported run may hold more than its record counted; a log does not hold less than nothing.
+    run.bytesBefore = Math.max(run.bytesBefore, -logBytes(run));
     return { outcome: 'compacted', firstSeq: run.firstSeq, dropped, more: wanted > dropped };
   }
 

@@ -31,7 +31,7 @@ export interface StoredRun {
   /** Ids of all messages that ever came. */
   readonly seen: Set<string>;
   /** Of an imported run: what its record counted beyond the events here, which may be encoded otherwise. */
-  readonly bytesBefore: number;
+  bytesBefore: number;
   paused: boolean;
   pausedBy: Uint8Array | undefined;
   readonly parent: string | undefined;
@@ -58,6 +58,11 @@ interface Lost {
   readonly detectMs: number;
   /** Set by the claim. */
   claimMs?: number;
+}
+
+/** What its events hold here; see `bytesBefore`. */
+export function logBytes({ events }: Pick<StoredRun, 'events'>): number {
+  return events.reduce((sum, { data }) => sum + data.length, 0);
 }
 
 export function lastSeq(run: StoredRun): number {
@@ -122,7 +127,7 @@ export function toRecord(run: StoredRun): RunRecord {
     tags: { ...run.tags },
     takeovers: run.takeovers,
     deaths: run.deaths,
-    bytes: run.bytesBefore + run.events.reduce((sum, event) => sum + event.data.length, 0),
+    bytes: run.bytesBefore + logBytes(run),
     wakeAt: run.wakeAt,
     paused: run.paused,
     progress: run.progress,

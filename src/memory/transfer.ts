@@ -12,7 +12,7 @@ import {
   type WholeRun,
 } from '../core/transfer.ts';
 import { copyEvent, copySnapshot } from './reading.ts';
-import { copy, type StoredRun, toRecord } from './stored-run.ts';
+import { copy, logBytes, type StoredRun, toRecord } from './stored-run.ts';
 
 interface Staged {
   readonly events: StoredEvent[];
@@ -123,7 +123,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     tags: { ...tags },
     createToken: token,
     events: staged.events,
-    bytesBefore: record.bytes - staged.events.reduce((sum, { data }) => sum + data.length, 0),
+    bytesBefore: record.bytes - logBytes(staged),
     worker: undefined,
     owner: undefined,
     token: undefined,

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type OpenOptions, Pawl } from 'pawl';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
-import { linesOf, moved, reading, readSome } from '../support/moving.ts';
+import { compactedBytes, linesOf, moved, reading, readSome } from '../support/moving.ts';
 
 let server: RedisServer;
 let redis: Redis;
@@ -62,6 +62,16 @@ test.each(targets)(
     expect(await redis.keys(`*${prefix}*stage:*`)).toEqual([]);
   },
 );
+
+test('a run that takes more room here than it was counted at never counts less than nothing', async () => {
+  const encryption = { keys: { k1: randomBytes(32) }, current: 'k1' };
+  await using target = await Pawl.open({ redis: server.url, prefix: 'sealed', encryption });
+  await target.import(await linesOf(source.export()));
+  for (const id of ['ended', 'waiting']) expect(await compactedBytes(target, id)).toBe(0);
+  // Such a run can be moved on.
+  await using next = await Pawl.open({ redis: server.url, prefix: 'next' });
+  expect(await next.import(await linesOf(target.export()))).toMatchObject({ runs: 4 });
+});
 
 test('a run that is there is refused or passed over; nothing is left of what was put aside', async () => {
   await using target = await Pawl.open({ redis: server.url, prefix: 'twice' });

@@ -66,6 +66,13 @@ export async function readSome(pawl: Pawl): Promise<void> {
   await pawl.start(reading, { pages: 1 }, { id: 'queued', priority: 3 });
 }
 
+/** What the record of a run counts when all that may go is dropped from its log. */
+export async function compactedBytes(pawl: Pawl, id: string): Promise<number> {
+  const { dropped } = await pawl.compact(id);
+  if (dropped < 5) throw new Error(`The log of ${id} was hardly shortened, by ${dropped} events.`);
+  return (await pawl.run(id).info()).bytes;
+}
+
 export async function linesOf(lines: AsyncIterable<string>): Promise<string[]> {
   const all: string[] = [];
   for await (const line of lines) all.push(line);

@@ -7,31 +7,11 @@ import { encode } from '../../src/core/codec.ts';
 import { fromTagged, toTagged } from '../../src/core/tagged-json.ts';
 import { fromPortable, toPortable } from '../../src/engine/portable.ts';
 import { memoryPawl } from '../support/memory.ts';
-
-const reading = defineWorkflow({
-  name: 'reading',
-  input: z.object({ pages: z.number() }),
-  state: z.object({ page: z.number().default(0), since: z.date().optional() }),
-  signals: { go: z.object({ by: z.string() }) },
-  async run(ctx, { pages }) {
-    for (let page = ctx.state.page + 1; page <= pages; page++) {
-      await ctx.step(`read:${page}`, () => ({ words: page * 10, on: new Set([page]) }));
-      await ctx.set({ page, since: new Date(0) });
-      await ctx.checkpoint({ label: `page ${page}`, metadata: { page } });
-    }
-    await ctx.waitFor('go');
-  },
-});
+import { linesOf, reading } from '../support/moving.ts';
 
 async function waitingRun(pawl: Pawl, id: string): Promise<void> {
   const run = await pawl.start(reading, { pages: 2 }, { id, tags: { tenant: 'acme' } });
   await expect.poll(async () => (await run.info()).status).toBe('waiting');
-}
-
-async function linesOf(lines: AsyncIterable<string>): Promise<string[]> {
-  const all: string[] = [];
-  for await (const line of lines) all.push(line);
-  return all;
 }
 
 const what = ({ checked, problems }: Rehearsal): unknown => [

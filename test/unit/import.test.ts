@@ -1,9 +1,10 @@
 // Goal: what was exported comes in whole or not at all, and goes on. Method: memory stores, and lines that were changed.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Pawl, PawlError } from 'pawl';
 import { memoryPawl } from '../support/memory.ts';
 import {
   changed,
+  compactedBytes,
   helper,
   leading,
   linesOf,
@@ -88,6 +89,24 @@ test('imported runs go on where they were', async () => {
   await from.close();
 });
 
+test('a run that takes more room here than it was counted at never counts less than nothing', async () => {
+  const { lines, from } = await exported();
+  const encryption = { keys: { k1: new Uint8Array(32).fill(7) }, current: 'k1' };
+  await using to = memoryPawl({ encryption }).pawl;
+  await to.import(lines);
+  for (const id of ['ended', 'waiting']) expect(await compactedBytes(to, id)).toBe(0);
+  const { bytes } = await from.run('ended').info();
+  expect(await compactedBytes(from, 'ended')).toBeGreaterThan(0);
+  expect((await from.run('ended').info()).bytes).toBeLessThan(bytes);
+  // What comes behind counts from there, and the run can be moved on.
+  to.worker({ workflows: moved });
+  await to.run(reading, 'waiting').result();
+  expect((await to.run('waiting').info()).bytes).toBeGreaterThan(0);
+  await using next = memoryPawl().pawl;
+  expect(await next.import(await linesOf(to.export()))).toMatchObject({ runs: 4 });
+  await from.close();
+});
+
 test('a run that was at work comes in as interrupted, and nothing else of it differs', async () => {
   const { lines, from } = await exported();
   const atWork = changed(one(lines, 'waiting'), ({ id, ...line }) =>
@@ -150,6 +169,47 @@ test('a parent that comes after its ended child hears of its end', async () => {
     expect(await to.run('p').result({ timeoutMs: 5000 })).toEqual({ child: 'helped' });
     expect(await linesOf(to.export('p.helper'))).toEqual(child);
   }
+});
+
+describe('a family that is imported apart', () => {
+  /** The lines of a parent that waits for its child, and those of the child, which waits too. */
+  async function family(): Promise<{ readonly parent: string[]; readonly child: string[] }> {
+    await using from = memoryPawl().pawl;
+    const worker = from.worker({ workflows: moved });
+    await from.start(leading, { wait: true }, { id: 'p' });
+    await untilStatus(from, 'p.helper', 'waiting');
+    await untilStatus(from, 'p', 'waiting');
+    await worker.close();
+    const [parent, child] = [
+      await linesOf(from.export('p')),
+      await linesOf(from.export('p.helper')),
+    ];
+    return { parent, child };
+  }
+
+  test('a parent waits, until its child is here and ends', async () => {
+    const { parent, child } = await family();
+    await using to = memoryPawl().pawl;
+    to.worker({ workflows: moved });
+    await to.import(parent);
+    await expect(to.run('p').result({ timeoutMs: 100 })).rejects.toThrow();
+    await to.import(child);
+    await to.run(helper, 'p.helper').signal('go', undefined);
+    expect(await to.run('p').result({ timeoutMs: 5000 })).toEqual({ child: 'helped' });
+  });
+
+  test('a child ends alone; a parent that comes later is told when the child is imported again', async () => {
+    const { parent, child } = await family();
+    await using to = memoryPawl().pawl;
+    to.worker({ workflows: moved });
+    await to.import(child);
+    await to.run(helper, 'p.helper').signal('go', undefined);
+    await to.run('p.helper').result({ timeoutMs: 5000 });
+    await to.import(parent);
+    await expect(to.run('p').result({ timeoutMs: 100 })).rejects.toThrow();
+    expect(await to.import(child, { ifExists: 'skip' })).toMatchObject({ runs: 0, skipped: 1 });
+    expect(await to.run('p').result({ timeoutMs: 5000 })).toEqual({ child: 'helped' });
+  });
 });
 
 const wrong: readonly [name: string, edit: (lines: string[]) => string[], problem: RegExp][] = [

@@ -32,6 +32,11 @@ function polylines(svg: string): number[][][] {
   );
 }
 
+function namesOf(svg: string): { readonly x: number; readonly y: number; readonly name: string }[] {
+  const found = svg.matchAll(/<text class="name" x="([\d.]+)" y="([\d.]+)">([^<]*)</g);
+  return [...found].map(([, x, y, name = '']) => ({ x: Number(x), y: Number(y), name }));
+}
+
 test('equal values are level, half the value is half the height, a decade is always as wide', () => {
   const [claim = [], commit = []] = polylines(lineChart(flat));
   expect(new Set(claim.map(([, y]) => y)).size).toBe(1);
@@ -50,12 +55,25 @@ test('everything stays inside the picture, labels do not cover one another, mark
     expect(y).toBeGreaterThanOrEqual(0);
     expect(y).toBeLessThanOrEqual(340);
   }
-  const labels = [...svg.matchAll(/<text x="[\d.]+" y="([\d.]+)" style/g)].map(([, y]) =>
-    Number(y),
-  );
+  const labels = namesOf(svg).map(({ y }) => y);
   expect(Math.abs((labels[0] ?? 0) - (labels[1] ?? 0))).toBeGreaterThanOrEqual(15.9);
   expect(svg).toContain('a &lt; b &amp; &quot;c&quot;');
   expect(svg).not.toContain('NaN');
+});
+
+test('names stay inside the picture, however many and long, even where all curves end at the top', () => {
+  const names = Array.from({ length: 9 }, (_, i) => `a name that goes on and on, ${i}`);
+  const crowded = names.map((name) => ({ name, points: [[1, 1] as const, [10, 2] as const] }));
+  const drawn = namesOf(lineChart({ ...flat, series: crowded }));
+  expect(drawn).toHaveLength(9);
+  const ys = drawn.map(({ y }) => y).toSorted((a, b) => a - b);
+  for (const [i, y] of ys.entries()) {
+    expect(y).toBeGreaterThan(12);
+    expect(y).toBeLessThan(340);
+    if (i > 0) expect(y - (ys[i - 1] ?? 0)).toBeGreaterThanOrEqual(15.9);
+  }
+  // A letter of this size is hardly ever wider than 6.5.
+  for (const { x, name } of drawn) expect(x + 6.5 * name.length).toBeLessThan(760);
 });
 
 test('what cannot be drawn is refused by name, not drawn as NaN', () => {

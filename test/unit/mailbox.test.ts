@@ -16,6 +16,25 @@ import type {
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { memoryPawl } from '../support/memory.ts';
 
+/** Waits for a message with a step at work, which keeps the run from being parked: its inbox is read at the news alone. */
+function busyWorkflow() {
+  let finish: () => void = () => undefined;
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  return defineWorkflow({
+    name: 'busy',
+    signals: { go: z.object({ by: z.string() }) },
+    async run(ctx) {
+      const step = ctx.step('work', () => finished);
+      const go = await ctx.waitFor('go');
+      finish();
+      await step;
+      return go?.by;
+    },
+  });
+}
+
 test('an inbox that could not be read is read again, while a handler waits in place', async () => {
   let failures = 3;
   class ForgetfulStore extends MemoryRunStore {
@@ -26,22 +45,7 @@ test('an inbox that could not be read is read again, while a handler waits in pl
     }
   }
   await using pawl = memoryPawl({ store: new ForgetfulStore() }).pawl;
-  let finish: () => void = () => undefined;
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  const busy = defineWorkflow({
-    name: 'busy',
-    signals: { go: z.object({ by: z.string() }) },
-    async run(ctx) {
-      // A step at work keeps the run from being parked, so nothing reads its inbox but the news of a message.
-      const step = ctx.step('work', () => finished);
-      const go = await ctx.waitFor('go');
-      finish();
-      await step;
-      return go?.by;
-    },
-  });
+  const busy = busyWorkflow();
   pawl.worker({ workflows: [busy] });
   const run = await pawl.start(busy, undefined);
   while ((await run.info()).status !== 'running') await new Promise((r) => setTimeout(r, 5));
@@ -62,21 +66,7 @@ test('a message whose news come before the answer to the claim is not passed ove
     }
   }
   await using pawl = memoryPawl({ store: new HastyStore() }).pawl;
-  let finish: () => void = () => undefined;
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  const busy = defineWorkflow({
-    name: 'busy',
-    signals: { go: z.object({ by: z.string() }) },
-    async run(ctx) {
-      const step = ctx.step('work', () => finished);
-      const go = await ctx.waitFor('go');
-      finish();
-      await step;
-      return go?.by;
-    },
-  });
+  const busy = busyWorkflow();
   pawl.worker({ workflows: [busy] });
   const run = await pawl.start(busy, undefined);
   expect(await run.result({ timeoutMs: 3000 })).toBe('ada');

@@ -6,6 +6,7 @@ import type { Pawl, RetentionReport } from 'pawl';
 import { ManualClock, openInMemory } from 'pawl/testing';
 import { z } from 'zod';
 import { memoryPawl } from '../support/memory.ts';
+import { linesOf } from '../support/moving.ts';
 
 const day = 86_400_000;
 
@@ -120,12 +121,6 @@ describe('the archive', () => {
     const run = await pawl.start(one, 'failed', { id: 'kept' });
     await expect(run.result()).rejects.toThrow();
     return { pawl, store, run, policy: { rules: [{ keepNewest: 0 }] } };
-  }
-
-  async function linesOf(lines: AsyncIterable<string>): Promise<string[]> {
-    const all: string[] = [];
-    for await (const line of lines) all.push(line);
-    return all;
   }
 
   test('has the whole run before it is deleted', async () => {

@@ -38,12 +38,17 @@ async function list(shell: Shell, flags: ListFlags): Promise<void> {
 async function watch(shell: Shell, query: ListOptions): Promise<void> {
   const pawl = await shell.pawl();
   const known = new Map<string, number>();
+  let shown = '';
   for (;;) {
     const { runs } = await pawl.list(query);
     const changed = runs.filter(({ id, seq }) => known.get(id) !== seq);
     for (const { id, seq } of runs) known.set(id, seq);
+    // One that does not meet the conditions any more has to go from the table.
+    const ids = runs.map(({ id }) => id).join(' ');
+    const isOther = changed.length > 0 || ids !== shown;
+    shown = ids;
     if (shell.json) for (const run of changed.toReversed()) shell.showLine(run, () => '');
-    else if (changed.length > 0) shell.print(`${clear()}${runTable(runs)}`);
+    else if (isOther) shell.print(`${clear()}${runTable(runs) || 'none'}`);
     const isOver = await sleep(watchMs, false, { signal: shell.signal }).catch(() => true);
     if (isOver) return;
   }

@@ -27,6 +27,8 @@ for _, entry in ipairs(dropped) do
     if fields[i] == 'data' then bytes = bytes - #fields[i + 1] end
   end
 end
+-- An imported run may hold more than its record counted, sealed for one; a log does not hold less than nothing.
+bytes = math.max(0, bytes)
 local from = string.format('%.0f', last + 1)
 redis.call('XTRIM', events, 'MINID', '=', from)
 redis.call('HSET', run, 'firstSeq', from, 'bytes', string.format('%.0f', bytes))
