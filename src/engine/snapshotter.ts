@@ -5,7 +5,7 @@
  * object. Only changed fields are encoded and sent, so saving one field of a large state writes one field. When all have
  * changed, the store is told so: it need not tell them apart.
  */
-import { encode } from '../core/codec.ts';
+import { encodePiece } from '../core/codec.ts';
 import { LimitError } from '../core/errors.ts';
 import type { Fold } from '../core/fold.ts';
 import type { SnapshotDelta } from '../core/store.ts';
@@ -57,14 +57,14 @@ export class Snapshotter {
       const value = state[key];
       if (this.#saved.get(key) === value && (value !== undefined || this.#saved.has(key))) continue;
       changed.push(key);
-      set.set(stateField(key), encode(value, `state.${key}`, this.#limit));
+      set.set(stateField(key), encodePiece(value, `state.${key}`, this.#limit));
     }
     const gone = [...this.#goneFrom(state, keys.length, changed)];
     for (const key of gone) remove.push(stateField(key));
     for (const field of fold.touched) {
       const value = fold.memory.get(field);
       if (value === undefined) remove.push(field);
-      else set.set(field, encode(value, field, this.#limit));
+      else set.set(field, encodePiece(value, field, this.#limit));
     }
     this.#checkSize(set, remove);
 
