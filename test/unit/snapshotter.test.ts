@@ -14,27 +14,27 @@ function saves(states: readonly Record<string, number>[], touched: readonly stri
   });
 }
 
-function state(keys: number, value: number): Record<string, number> {
+function wide(keys: number, value: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: keys }, (_, i) => [`k${i}`, value]));
 }
 
 test('a save of all fields is whole, from eight fields on', () => {
-  expect(saves([state(8, 1), state(8, 2)])).toEqual([
+  expect(saves([wide(8, 1), wide(8, 2)])).toEqual([
     { whole: true, set: 8, remove: 0 },
     { whole: true, set: 8, remove: 0 },
   ]);
-  expect(saves([state(7, 1)])[0]?.whole).toBe(false);
+  expect(saves([wide(7, 1)])[0]?.whole).toBe(false);
 });
 
 test('a save that leaves a field as it is, of the state or of the memory, is not whole', () => {
-  const [, second] = saves([state(20, 1), { ...state(20, 2), k7: 1 }]);
+  const [, second] = saves([wide(20, 1), { ...wide(20, 2), k7: 1 }]);
   expect(second).toEqual({ whole: false, set: 19, remove: 0 });
-  const [first, next] = saves([state(20, 1), state(20, 2)], ['step:a']);
+  const [first, next] = saves([wide(20, 1), wide(20, 2)], ['step:a']);
   expect(first).toEqual({ whole: true, set: 21, remove: 0 });
   expect(next).toEqual({ whole: false, set: 20, remove: 0 });
 });
 
 test('a whole save removes nothing: what is not set is dropped with the rest', () => {
-  const [, second] = saves([state(20, 1), state(10, 2)]);
+  const [, second] = saves([wide(20, 1), wide(10, 2)]);
   expect(second).toEqual({ whole: true, set: 10, remove: 0 });
 });
