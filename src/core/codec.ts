@@ -78,8 +78,11 @@ export interface Origin {
  * @throws LimitError when the bytes exceed `limit`.
  */
 export function encode(value: unknown, what: string, limit: number): Uint8Array {
+  const piece = encodePiece(value, what, limit);
   // Memory of its own: who keeps it keeps nothing else alive.
-  return new Uint8Array(encodePiece(value, what, limit));
+  const bytes = new Uint8Array(piece.length);
+  bytes.set(piece);
+  return bytes;
 }
 
 /**
