@@ -282,14 +282,14 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.close();
   }
 
-  #sealDelta(run: string, { schema, set, remove, keep }: SnapshotDelta): SnapshotDelta {
+  #sealDelta(run: string, { set, keep, ...others }: SnapshotDelta): SnapshotDelta {
     const sealed = new Map<string, Uint8Array>();
     for (const [field, value] of set) {
       sealed.set(field, this.#cipher.seal(value, fieldPlace(run, field)));
     }
     const marks = keep?.marks.map((mark) => sealMark(this.#cipher, run, mark));
     return {
-      ...{ schema, set: sealed, remove },
+      ...{ ...others, set: sealed },
       ...(keep === undefined || marks === undefined ? {} : { keep: { ...keep, marks } }),
     };
   }

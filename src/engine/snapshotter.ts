@@ -2,13 +2,17 @@
  * What has changed since the last snapshot.
  *
  * State fields are compared by identity, which costs nothing: a reducer that leaves a field alone hands on the same
- * object. Only changed fields are encoded and sent, so saving one field of a large state writes one field.
+ * object. Only changed fields are encoded and sent, so saving one field of a large state writes one field. When all have
+ * changed, the store is told so: it need not tell them apart.
  */
-import { encode } from '../core/codec.ts';
+import { encodePiece } from '../core/codec.ts';
 import { LimitError } from '../core/errors.ts';
 import type { Fold } from '../core/fold.ts';
 import type { SnapshotDelta } from '../core/store.ts';
 import { stateField, stateKey } from './payloads.ts';
+
+/** Of fewer fields, a store saves little when it takes them as a whole. */
+const wholeMin = 8;
 
 export class Snapshotter {
   /** Key of the state → the value that was saved, compared by identity. */
@@ -53,14 +57,14 @@ export class Snapshotter {
       const value = state[key];
       if (this.#saved.get(key) === value && (value !== undefined || this.#saved.has(key))) continue;
       changed.push(key);
-      set.set(stateField(key), encode(value, `state.${key}`, this.#limit));
+      set.set(stateField(key), encodePiece(value, `state.${key}`, this.#limit));
     }
     const gone = [...this.#goneFrom(state, keys.length, changed)];
     for (const key of gone) remove.push(stateField(key));
     for (const field of fold.touched) {
       const value = fold.memory.get(field);
       if (value === undefined) remove.push(field);
-      else set.set(field, encode(value, field, this.#limit));
+      else set.set(field, encodePiece(value, field, this.#limit));
     }
     this.#checkSize(set, remove);
 
@@ -73,7 +77,13 @@ export class Snapshotter {
     for (const key of changed) this.#saved.set(key, state[key]);
     for (const key of gone) this.#saved.delete(key);
     fold.forgetTouched();
-    return { delta: { schema: this.#schema, set, remove }, bytes };
+    const schema = this.#schema;
+    // Fields that were removed are dropped as well, since they are not among those that are set.
+    const isWhole = set.size >= wholeMin && set.size === this.#sizes.size;
+    return {
+      delta: isWhole ? { schema, set, remove: [], whole: true } : { schema, set, remove },
+      bytes,
+    };
   }
 
   /** Saved keys that the state of `size` keys has no more. */

@@ -52,5 +52,5 @@ export async function recallCheckpoint(
     Buffer.from(id),
     entry as Flat,
   ]);
-  return { version, seq, schema, at, fields: toSnapshotFields(flat as Flat) };
+  return { version, seq, schema, at, fields: toSnapshotFields(shard.snapshot(run), flat as Flat) };
 }

@@ -2,28 +2,28 @@
 import type { CommitParams, Release } from '../core/store.ts';
 import { type Argument, toBuffer } from './arguments.ts';
 import type { ShardKeys } from './keys.ts';
+import { packFields } from './packed-snapshot.ts';
 
 export function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
   const { events, snapshot, release, taken } = params;
+  const whole = snapshot?.whole === true ? snapshot.set : undefined;
+  const changes = whole === undefined ? snapshot : undefined;
   const args: Argument[] = [
     ...[shard.run(params.run), shard.events(params.run), shard.snapshot(params.run)],
     ...[params.run, params.fence, params.owner, params.token, params.expectedSeq, shard.base],
-    ...[
-      events.length,
-      snapshot?.schema ?? '',
-      snapshot?.set.size ?? 0,
-      snapshot?.remove.length ?? 0,
-    ],
+    ...[events.length, snapshot?.schema ?? ''],
+    ...[changes?.set.size ?? 0, changes?.remove.length ?? 0],
     ...releaseArguments(release),
     ...[taken ?? 0, snapshot?.keep?.marks.length ?? 0, snapshot?.keep?.bytes ?? ''],
+    whole === undefined ? '' : packFields(whole),
   ];
   for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
-  if (snapshot !== undefined) {
-    for (const [field, bytes] of snapshot.set) args.push(field, toBuffer(bytes));
-    args.push(...snapshot.remove);
-    for (const { label, node, metadata } of snapshot.keep?.marks ?? []) {
-      args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
-    }
+  if (changes !== undefined) {
+    for (const [field, bytes] of changes.set) args.push(field, toBuffer(bytes));
+    args.push(...changes.remove);
+  }
+  for (const { label, node, metadata } of snapshot?.keep?.marks ?? []) {
+    args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
   }
   return args;
 }

@@ -75,6 +75,7 @@ const refusals = new Set([
   'stale',
   'idle',
   'mail',
+  'damaged',
   'ended',
 ]);
 const redirection = /^(MOVED|ASK) \d+ (\S+)/;

@@ -19,6 +19,7 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import { unpackFields } from './packed-snapshot.ts';
 
 /** A hash as scripts return it: names and values in turn. */
 export type Flat = readonly Buffer[];
@@ -180,16 +181,17 @@ export function toSnapshot(key: string, flat: Flat): Snapshot | undefined {
     seq: fields.number('seq'),
     schema: fields.number('schema'),
     at: fields.number('at'),
-    fields: toSnapshotFields(flat),
+    fields: toSnapshotFields(key, flat),
   };
 }
 
 /** What a snapshot holds beside what it says of itself. */
-export function toSnapshotFields(flat: Flat): Map<string, Uint8Array> {
+export function toSnapshotFields(key: string, flat: Flat): Map<string, Uint8Array> {
   const held = new Map<string, Uint8Array>();
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const name = String(flat[i]);
-    if (!snapshotMeta.has(name)) held.set(name, flat[i + 1] as Buffer);
+    if (name === 'whole') unpackFields(key, flat[i + 1] as Buffer, held);
+    else if (!snapshotMeta.has(name)) held.set(name, flat[i + 1] as Buffer);
   }
   return held;
 }

@@ -86,6 +86,11 @@ export function toCommit(about: About, [outcome, first, second]: Reply): CommitO
       return { outcome: 'mail' };
     case 'missing':
       return { outcome: 'missing' };
+    case 'damaged':
+      throw new CorruptionError(
+        { key: about.shard.snapshot(about.run) },
+        'is packed, and its lengths do not fit',
+      );
     default:
       throw unknownReply(about, outcome);
   }

@@ -33,6 +33,7 @@ import { resumeTheme } from './run-store/resume.ts';
 import { searchTheme } from './run-store/search.ts';
 import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
+import { wholeTheme } from './run-store/whole.ts';
 import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
 
 export interface RunStoreSuiteOptions {
@@ -49,6 +50,7 @@ const themes: readonly RunStoreTheme[] = [
   looseTheme,
   commitTheme,
   checkpointsTheme,
+  wholeTheme,
   expiryTheme,
   releaseTheme,
   interruptTheme,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { lua } from '../../src/redis/lua.gen.ts';
 import { sources } from './sources.ts';
 
-const scriptLinesMax = 140;
+const scriptLinesMax = 160;
 const scripts = sources.filter(({ path }) => /^src\/redis\/lua\/.+\.lua$/.test(path));
 
 interface Header {

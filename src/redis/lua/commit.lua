@@ -3,14 +3,14 @@
 -- Atomic because log, snapshot, status, timers and indexes must never tell different stories.
 -- KEYS[1] run: hash
 -- KEYS[2] events: stream
--- KEYS[3] snapshot: hash
+-- KEYS[3] snapshot: hash, plain (a field for each) or packed: one field `whole` instead of them
 -- ARGV[1] id: run id
 -- ARGV[2] fence: the caller's
 -- ARGV[3] owner: token of the caller's claim
 -- ARGV[4] token: random text of this commit
 -- ARGV[5] expectedSeq: seq of the newest event the caller knows
 -- ARGV[6] base: prefix of the shard's keys
--- ARGV[7] count: events, each as three arguments from ARGV[17]: type, payload bytes, lane or empty
+-- ARGV[7] count: events, each as three arguments from ARGV[18]: type, payload bytes, lane or empty
 -- ARGV[8] schema: of the snapshot; empty for no snapshot
 -- ARGV[9] set: fields to set, each as two arguments behind the events: name, payload bytes
 -- ARGV[10] remove: fields to remove, each as one argument behind those
@@ -20,18 +20,21 @@
 -- ARGV[14] taken: messages at the head of the inbox that are in the events
 -- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the others: label, node, metadata
 -- ARGV[16] size: of the whole snapshot in bytes, for the checkpoints
+-- ARGV[17] whole: all fields packed, in place of whatever there was; or empty. How many (4 bytes), then name and payload
+--   of each, behind their lengths (4 bytes)
 -- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'mail'}
---   | {'missing'}
+--   | {'missing'} | {'damaged'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
---   ahead of the log; what a checkpoint holds is copied before it is overwritten.
+--   ahead of the log; what a checkpoint holds is copied before it is overwritten; plain and packed never mix.
 local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
-local status, taken = ARGV[11], tonumber(ARGV[14])
+local status, taken, whole = ARGV[11], tonumber(ARGV[14]), ARGV[17]
 
 -- Keys that few commits need are built from the base, so that the others need not send them. Checkpoints: stream, entry id
 -- <version>-<n>. Kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its bytes,
--- or empty when it was absent.
+-- or empty when it was absent. <version>:whole comes when all fields are replaced or unpacked: from then on that version has
+-- every field there was, the others were absent in it, and nothing is added to it.
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused', 'parent',
   'kept', 'loose')
 if not m[1] then return {'missing'} end
@@ -47,10 +50,20 @@ if tonumber(m[3]) ~= expected then return {'conflict', m[3]} end
 local mail = tonumber(m[7] or '0') - taken
 if status == 'waiting' and mail > 0 then return {'mail'} end
 
+-- What the snapshot is made of anew: by a whole save, or by one that changes a packed one. Nothing is written yet.
+local anew = whole ~= '' and {'whole', whole}
+local packed = schema ~= '' and not anew and redis.call('HGET', snapshot, 'whole')
+if packed and not pcall(function()
+  anew = {}
+  local place = 5
+  for i = 1, 2 * struct.unpack('>I4', packed) do anew[i], place = struct.unpack('>I4c0', packed, place) end
+  assert(place == #packed + 1)
+end) then return {'damaged'} end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
-local seq, bytes, next = expected, tonumber(m[5]), 17
+local seq, bytes, next = expected, tonumber(m[5]), 18
 for _ = 1, count do
   seq = seq + 1
   local data, lane = ARGV[next + 1], ARGV[next + 2]
@@ -66,19 +79,29 @@ if schema == '' then
 else
   version = string.format('%.0f', version + 1)
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes, 'version', version, 'snapshotSeq', seq)
-  redis.call('HSET', snapshot, 'version', version, 'seq', seq, 'schema', schema, 'at', at)
-  local newest = m[10]
+  local newest, kept = m[10], base .. 'kept:' .. id
+  if newest and redis.call('HEXISTS', kept, newest .. ':whole') == 1 then newest = nil end
   local function preserve(field)
     if not newest then return end
     local old = redis.call('HGET', snapshot, field)
-    redis.call('HSETNX', base .. 'kept:' .. id, newest .. ':' .. field, old and '=' .. old or '')
+    redis.call('HSETNX', kept, newest .. ':' .. field, old and '=' .. old or '')
   end
+  -- One call for many fields; Lua cannot unpack more than some thousand values.
+  local function put(list, from, to)
+    for i = from, to, 1000 do redis.call('HSET', snapshot, unpack(list, i, math.min(i + 999, to))) end
+  end
+  if anew then
+    redis.call('HDEL', snapshot, 'version', 'seq', 'schema', 'at')
+    for _, field in ipairs(newest and redis.call('HKEYS', snapshot) or {}) do preserve(field) end
+    preserve('whole')
+    newest = nil
+    redis.call('UNLINK', snapshot)
+    put(anew, 1, #anew)
+  end
+  redis.call('HSET', snapshot, 'version', version, 'seq', seq, 'schema', schema, 'at', at)
   local behind = next + 2 * ARGV[9]
   for field = next, behind - 2, 2 do preserve(ARGV[field]) end
-  -- One call for many fields; Lua cannot unpack more than some thousand values.
-  for first = next, behind - 1, 1000 do
-    redis.call('HSET', snapshot, unpack(ARGV, first, math.min(first + 999, behind - 1)))
-  end
+  put(ARGV, next, behind - 1)
   next = behind
   for _ = 1, ARGV[10] do
     preserve(ARGV[next])

@@ -30,22 +30,26 @@ end
 redis.call('HSET', run, 'kept', string.format('%.0f', versions[#versions]))
 
 -- What was preserved for a version that is gone: the checkpoint before it held the same, unless the field was
--- overwritten between the two; then that is preserved already. Of several, the oldest is what it was then.
+-- overwritten between the two; then that is preserved already. Of several, the oldest is what it was then. One that has
+-- `whole` has every field (see commit) and takes no more, so `whole` goes last.
 local orphans = {}
 for _, name in ipairs(redis.call('HKEYS', kept)) do
   local version, field = string.match(name, '^(%d+):(.*)$')
   version = tonumber(version)
   if not stays[version] then orphans[#orphans + 1] = {version, field, name} end
 end
-table.sort(orphans, function(a, b) return a[1] < b[1] end)
+table.sort(orphans, function(a, b)
+  if a[1] ~= b[1] then return a[1] < b[1] end
+  return a[2] ~= 'whole' and b[2] == 'whole'
+end)
 for _, orphan in ipairs(orphans) do
   local before
   for _, version in ipairs(versions) do
     if version < orphan[1] then before = version end
   end
-  if before then
-    local name = string.format('%.0f:', before) .. orphan[2]
-    redis.call('HSETNX', kept, name, redis.call('HGET', kept, orphan[3]))
+  local to = before and string.format('%.0f:', before)
+  if to and redis.call('HEXISTS', kept, to .. 'whole') == 0 then
+    redis.call('HSETNX', kept, to .. orphan[2], redis.call('HGET', kept, orphan[3]))
   end
   redis.call('HDEL', kept, orphan[3])
 end

@@ -4,7 +4,7 @@
 -- KEYS[1] snapshot: hash
 -- KEYS[2] checkpoints: stream, entry id <version>-<n>
 -- KEYS[3] kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
---   bytes, or empty when it was absent
+--   bytes, or empty when it was absent; a version that has `whole` (see commit) has every field there was
 -- ARGV[1] checkpoint: its id
 -- Returns {'found', fields of the checkpoint's entry, snapshot fields} | {'missing'}
 -- Keeps: what a checkpoint holds never changes: of all that was overwritten since, the oldest is what it was then.
@@ -14,17 +14,22 @@ local entry = redis.call('XRANGE', checkpoints, ARGV[1], ARGV[1])[1]
 if not entry then return {'missing'} end
 local version = tonumber(string.match(ARGV[1], '^%d+'))
 
-local was, since = {}, {}
+local was, since, closed = {}, {}, math.huge
 local preserved = redis.call('HGETALL', kept)
+for i = 1, #preserved, 2 do
+  local at = tonumber(string.match(preserved[i], '^(%d+):whole$'))
+  if at and at >= version and at < closed then closed = at end
+end
 for i = 1, #preserved, 2 do
   local at, field = string.match(preserved[i], '^(%d+):(.*)$')
   at = tonumber(at)
-  if at >= version and (not since[field] or at < since[field]) then
+  if at >= version and at <= closed and (not since[field] or at < since[field]) then
     since[field], was[field] = at, preserved[i + 1]
   end
 end
 local fields = {}
-local now = redis.call('HGETALL', snapshot)
+-- Behind a closed version the snapshot was made anew, and tells nothing of what was.
+local now = closed == math.huge and redis.call('HGETALL', snapshot) or {}
 for i = 1, #now, 2 do
   if not since[now[i]] then
     fields[#fields + 1] = now[i]

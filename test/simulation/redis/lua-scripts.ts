@@ -23,6 +23,7 @@ const names = {
   cjson: toBytes('cjson'),
   encode: toBytes('encode'),
   unpack: toBytes('unpack'),
+  struct: toBytes('struct'),
   table: toBytes('table'),
   math: toBytes('math'),
   max: toBytes('max'),
@@ -88,6 +89,10 @@ export class LuaScripts {
     lua.lua_pushcfunction(state, encodeText);
     lua.lua_setfield(state, -2, names.encode);
     lua.lua_setglobal(state, names.cjson);
+    lua.lua_createtable(state, 0, 1);
+    lua.lua_pushcfunction(state, unpackStruct);
+    lua.lua_setfield(state, -2, names.unpack);
+    lua.lua_setglobal(state, names.struct);
     lua.lua_getglobal(state, names.table);
     lua.lua_getfield(state, -1, names.unpack);
     lua.lua_setglobal(state, names.unpack);
@@ -205,6 +210,27 @@ function greatest(state: LuaState, choose: (...values: number[]) => number): num
   );
   lua.lua_pushnumber(state, choose(...values));
   return 1;
+}
+
+/** `struct.unpack` of numbers of 4 bytes, and of texts that stand behind their length. */
+function unpackStruct(state: LuaState): number {
+  const format = fromBytes(lua.lua_tolstring(state, 1));
+  if (!/^>(I4|I4c0)$/.test(format)) throw new ReplyError(`ERR no format ${format} here`);
+  const packed = Buffer.from(lua.lua_tolstring(state, 2));
+  const place = lua.lua_gettop(state) < 3 ? 0 : lua.lua_tonumber(state, 3) - 1;
+  const short = toBytes('data string too short');
+  const fail = (): number => {
+    lua.lua_pushstring(state, short);
+    return lua.lua_error(state);
+  };
+  if (place + 4 > packed.length) return fail();
+  const number = packed.readUInt32BE(place);
+  const end = place + 4 + (format === '>I4c0' ? number : 0);
+  if (end > packed.length) return fail();
+  if (format === '>I4') lua.lua_pushnumber(state, number);
+  else lua.lua_pushstring(state, Uint8Array.from(packed.subarray(place + 4, end)));
+  lua.lua_pushnumber(state, end + 1);
+  return 2;
 }
 
 /** `cjson.encode` of a text, which is all that the scripts encode. */

@@ -208,13 +208,14 @@ function toEvent({ type, bytes, lane }: EventMove): CommitParams['events'][numbe
 }
 
 function toSnapshot(
-  { set, remove }: NonNullable<MoveOf<'commit'>['snapshot']>,
+  { set, remove, whole }: NonNullable<MoveOf<'commit'>['snapshot']>,
   seq: number,
 ): NonNullable<CommitParams['snapshot']> {
   return {
     schema: 2,
     set: new Map(set.map((field) => [fields[field] ?? '', text(`value at ${seq}`)])),
-    remove: fields.slice(0, remove),
+    remove: whole ? [] : fields.slice(0, remove),
+    whole,
   };
 }
 

@@ -42,7 +42,7 @@ export type Move =
       readonly stranger: boolean;
       readonly seq: number;
       readonly events: readonly EventMove[];
-      readonly snapshot: { readonly set: readonly number[]; readonly remove: number } | undefined;
+      readonly snapshot: SnapshotMove | undefined;
       readonly taken: number;
       readonly release: ReleaseKind | undefined;
       readonly ms: number;
@@ -79,6 +79,12 @@ export type Move =
   | { readonly do: 'leave' | 'look'; readonly worker: number }
   | { readonly do: 'advance'; readonly ms: number };
 
+export interface SnapshotMove {
+  readonly set: readonly number[];
+  readonly remove: number;
+  readonly whole: boolean;
+}
+
 export interface EventMove {
   readonly type: number;
   readonly bytes: number;
@@ -104,6 +110,7 @@ const event: fc.Arbitrary<EventMove> = fc.record({
 const snapshot = fc.record({
   set: fc.array(fc.nat(4), { maxLength: 3 }),
   remove: fc.nat(2),
+  whole: fc.boolean(),
 });
 
 const release = fc.constantFrom<ReleaseKind>(
