@@ -10,6 +10,7 @@
  * script says so before anything has happened; then the call goes out again with the source.
  */
 import { createHash } from 'node:crypto';
+import type { Writable } from 'node:stream';
 import { Command } from 'ioredis';
 import type { Argument, Reply } from './arguments.ts';
 import type { Connection } from './connection.ts';
@@ -74,7 +75,15 @@ export class ScriptCommand extends Command {
     const { knownOn, sha, source } = this.script;
     const isKnown = knownOn.has(socket);
     if (!isKnown) knownOn.add(socket);
-    return encodeCall(isKnown ? ['evalsha', sha] : ['eval', source], this.keyCount, this.args);
+    const start: [string, string] = isKnown ? ['evalsha', sha] : ['eval', source];
+    const { parts, large } = encodeCall(start, this.keyCount, this.args);
+    if (!large) return joined(parts);
+    // What is large goes to the socket as it is: copying it would cost as much as sending it.
+    const stream = socket as Writable;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+    for (const part of parts.slice(0, -1)) stream.write(part);
+    return joined(parts.slice(-1));
   }
 
   override setTimeout(ms: number): void {
@@ -88,31 +97,39 @@ export class ScriptCommand extends Command {
   }
 }
 
+/** From so many bytes on, an argument is not copied into the buffer of its call. */
+const largeBytes = 16_384;
+
 /** A command as RESP has it; texts gather, so that few parts are to be copied. */
 function encodeCall(
   [name, script]: readonly [string, string],
   keyCount: number,
   args: readonly unknown[],
-): Buffer {
+): { readonly parts: readonly (string | Buffer)[]; readonly large: boolean } {
   const parts: (string | Buffer)[] = [];
   const keys = String(keyCount);
   let text =
     `*${args.length + 3}\r\n$${name.length}\r\n${name}\r\n` +
     `$${Buffer.byteLength(script)}\r\n${script}\r\n$${keys.length}\r\n${keys}\r\n`;
-  let size = 0;
+  let large = false;
   for (const argument of args) {
     if (Buffer.isBuffer(argument)) {
       text += `$${argument.length}\r\n`;
-      size += Buffer.byteLength(text) + argument.length;
       parts.push(text, argument);
       text = '\r\n';
+      if (argument.length >= largeBytes) large = true;
     } else {
       const value = String(argument);
       text += `$${Buffer.byteLength(value)}\r\n${value}\r\n`;
     }
   }
-  size += Buffer.byteLength(text);
   parts.push(text);
+  return { parts, large };
+}
+
+function joined(parts: readonly (string | Buffer)[]): Buffer {
+  let size = 0;
+  for (const part of parts) size += Buffer.byteLength(part);
   const encoded = allocate(size);
   let place = 0;
   for (const part of parts) {

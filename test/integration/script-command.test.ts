@@ -50,6 +50,18 @@ test('texts of any letters and bytes of any length arrive as they are', async ()
   ]);
 });
 
+test('large calls and small ones of one turn keep their order and their bytes', async () => {
+  const push = "redis.call('RPUSH', KEYS[1], ARGV[1]) return redis.call('LRANGE', KEYS[1], 0, -1)";
+  const sizes = [10, 100_000, 20, 16_384, 16_383, 30, 500_000, 40];
+  const values = sizes.map((size, i) => Buffer.alloc(size, 97 + i));
+  const replies = await Promise.all(values.map((value) => call(push, ['in-turn'], [value])));
+  for (const [i, reply] of replies.entries()) {
+    const lengths = (reply as Buffer[]).map(({ length }) => length);
+    expect(lengths).toEqual(sizes.slice(0, i + 1));
+    expect((reply as Buffer[])[i]?.equals(values[i] as Buffer)).toBe(true);
+  }
+});
+
 test('a server that has forgotten the script gets it again, and each call takes effect once', async () => {
   const script = toScript('counted', "return redis.call('INCR', KEYS[1])");
   const send = async (): Promise<number> => {
