@@ -95,6 +95,52 @@ function compacted(test: RunStoreTest): void {
   });
 }
 
+/** Many fields, some removed since; the run is over. */
+async function endedWithFields(store: RunStore, keep: boolean): Promise<string> {
+  const { id, ownership } = await held(store);
+  const set = new Map(Array.from({ length: 20 }, (_, i) => [`state:k${i}`, bytes(`value ${i}`)]));
+  const marks = keep ? { keep: { marks: [{}], bytes: 1 } } : {};
+  await committed(store, ownership, { snapshot: { schema: 1, set, remove: [], ...marks } });
+  const change = { schema: 1, set: new Map([['step:s', bytes('s')]]), remove: ['state:k3'] };
+  const events = [event('three')];
+  await committed(store, ownership, { events, snapshot: change });
+  const release = { status: 'failed', error: bytes('why'), keepMs: farMs } as const;
+  await committed(store, ownership, { expectedSeq: 3, events: [event('end')], release });
+  return id;
+}
+
+function packed(test: RunStoreTest): void {
+  for (const keep of [false, true]) {
+    const which = keep ? ' and a checkpoint' : '';
+    test(`the snapshot of a run that is over${which} says the same after a compaction`, async (opened) => {
+      const { store, expect } = opened;
+      const id = await endedWithFields(store, keep);
+      const before = await loaded(store, id);
+      const checkpoint = keep ? await store.recall(id, '1-0') : undefined;
+      expect(before.snapshot?.fields.size).toBe(20);
+      for (const _ of ['once', 'again']) {
+        await store.archive.compact({ run: id, limit: far });
+        expect(plain((await loaded(store, id)).snapshot)).toEqual(plain(before.snapshot));
+        if (keep) expect(plain(await store.recall(id, '1-0'))).toEqual(plain(checkpoint));
+      }
+      // Tried again, it is saved as if nothing had been.
+      expect((await store.resume(id, bytes('again'))).outcome).toBe('resumed');
+      const { ownership, record, snapshot } = await claimed(store, id);
+      expect(plain(snapshot)).toEqual(plain(before.snapshot));
+      const set = new Map([['state:k4', bytes('other')]]);
+      const save = { schema: 1, set, remove: ['state:k5'] };
+      await committed(store, ownership, { expectedSeq: record.seq, snapshot: save });
+      const fields = new Map([...(before.snapshot?.fields ?? []), ...set]);
+      fields.delete('state:k5');
+      const sorted = (all: Iterable<readonly [string, Uint8Array]>): unknown =>
+        plain([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+      const after = (await loaded(store, id)).snapshot?.fields ?? [];
+      expect(sorted(after)).toEqual(sorted(fields));
+      if (keep) expect(plain(await store.recall(id, '1-0'))).toEqual(plain(checkpoint));
+    });
+  }
+}
+
 function goingOn(test: RunStoreTest): void {
   test('the owner writes on, and whoever claims next finds all it needs', async (opened) => {
     const { store, expect } = opened;
@@ -245,5 +291,5 @@ function removed(test: RunStoreTest): void {
 
 export const archiveTheme: RunStoreTheme = {
   name: 'archive',
-  parts: [compacted, goingOn, measured, removed],
+  parts: [compacted, packed, goingOn, measured, removed],
 };
