@@ -77,6 +77,6 @@ export interface Beat {
 export interface Fleet {
   /** The newest first. */
   recoveries(limit: number): Promise<readonly Recovery[]>;
-  /** Asks a worker to close: at once if it hears it, else at its next beat, which says so. False when there is no such worker. */
+  /** Asks a worker to close, at once if it hears it, else by its next beat. False when there is no such worker. */
   drain(worker: string): Promise<boolean>;
 }

@@ -10,7 +10,7 @@
 /** What pawl itself sends, and what its scripts call. */
 const pawlCommands: readonly string[] = [
   ...['exists', 'get', 'set', 'unlink'],
-  ...['hdel', 'hexists', 'hget', 'hgetall', 'hincrby', 'hkeys', 'hmget', 'hset', 'hsetnx'],
+  ...['hdel', 'hexists', 'hget', 'hgetall', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'hsetnx'],
   ...['sadd', 'scard', 'sismember', 'smembers', 'smismember', 'spop', 'srem'],
   ...['zadd', 'zcard', 'zcount', 'zlexcount', 'zmscore', 'zrange', 'zrem', 'zscore'],
   ...['xadd', 'xdel', 'xlen', 'xrange', 'xrevrange', 'xtrim', 'memory|usage', 'time'],

@@ -7,7 +7,7 @@
 -- ARGV[1] upTo: seq of the last event to drop, or empty for as many as may go
 -- ARGV[2] limit: events dropped at most
 -- Returns {'compacted', firstSeq, dropped, more 0|1} | {'missing'}
--- Keeps: a resume finds its snapshot and every event behind it; the newest event stays; what the snapshot says is not changed.
+-- Keeps: a resume finds its snapshot and every event behind it; the newest event stays; the snapshot says what it said.
 local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local limit = tonumber(ARGV[2])
 
@@ -19,8 +19,8 @@ if ARGV[1] ~= '' then cut = math.min(cut, ARGV[1]) end
 local first, bytes = tonumber(m[2] or '1'), tonumber(m[3])
 local last = math.min(cut, first + limit - 1)
 
--- In a hash each field takes some 60 bytes beside what it holds; in one value (see commit) eight. A run that is over is hardly
--- saved again. With checkpoints nothing is packed: they may read what they lack from the fields as they are.
+-- In a hash each field takes some 60 bytes beside what it holds; in one value (see commit) eight. A run that is over is
+-- hardly saved again. With checkpoints nothing is packed: they may read what they lack from the fields as they are.
 local over = m[4] == 'completed' or m[4] == 'failed' or m[4] == 'cancelled'
 local count = redis.call('HLEN', snapshot)
 if over and not m[5] and count >= 12 and count <= 5000 then

@@ -128,8 +128,8 @@ function packed(test: RunStoreTest): void {
       const { ownership, record, snapshot } = await claimed(store, id);
       expect(plain(snapshot)).toEqual(plain(before.snapshot));
       const set = new Map([['state:k4', bytes('other')]]);
-      const save = { schema: 1, set, remove: ['state:k5'] };
-      await committed(store, ownership, { expectedSeq: record.seq, snapshot: save });
+      const change = { schema: 1, set, remove: ['state:k5'] };
+      await committed(store, ownership, { expectedSeq: record.seq, snapshot: change });
       const fields = new Map([...(before.snapshot?.fields ?? []), ...set]);
       fields.delete('state:k5');
       const sorted = (all: Iterable<readonly [string, Uint8Array]>): unknown =>

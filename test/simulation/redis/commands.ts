@@ -20,6 +20,7 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   HGETALL: (keys, [key = '']) => [...(keys.hash(key) ?? [])].flat(),
   HKEYS: (keys, [key = '']) => [...(keys.hash(key)?.keys() ?? [])],
+  HLEN: (keys, [key = '']) => keys.hash(key)?.size ?? 0,
   HEXISTS: (keys, [key = '', field = '']) => (keys.hash(key)?.has(field) === true ? 1 : 0),
   HSET: hset,
   HSETNX: (keys, [key = '', field = '', value = '']) => {

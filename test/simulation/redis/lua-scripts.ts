@@ -23,6 +23,7 @@ const names = {
   cjson: toBytes('cjson'),
   encode: toBytes('encode'),
   unpack: toBytes('unpack'),
+  pack: toBytes('pack'),
   struct: toBytes('struct'),
   table: toBytes('table'),
   math: toBytes('math'),
@@ -89,9 +90,11 @@ export class LuaScripts {
     lua.lua_pushcfunction(state, encodeText);
     lua.lua_setfield(state, -2, names.encode);
     lua.lua_setglobal(state, names.cjson);
-    lua.lua_createtable(state, 0, 1);
+    lua.lua_createtable(state, 0, 2);
     lua.lua_pushcfunction(state, unpackStruct);
     lua.lua_setfield(state, -2, names.unpack);
+    lua.lua_pushcfunction(state, packStruct);
+    lua.lua_setfield(state, -2, names.pack);
     lua.lua_setglobal(state, names.struct);
     lua.lua_getglobal(state, names.table);
     lua.lua_getfield(state, -1, names.unpack);
@@ -231,6 +234,20 @@ function unpackStruct(state: LuaState): number {
   else lua.lua_pushstring(state, Uint8Array.from(packed.subarray(place + 4, end)));
   lua.lua_pushnumber(state, end + 1);
   return 2;
+}
+
+/** `struct.pack` of the same. */
+function packStruct(state: LuaState): number {
+  const format = fromBytes(lua.lua_tolstring(state, 1));
+  if (!/^>(I4|c0)+$/.test(format)) throw new ReplyError(`ERR no format ${format} here`);
+  const parts = [...format.matchAll(/I4|c0/g)].map(([kind], i) => {
+    if (kind === 'c0') return Buffer.from(lua.lua_tolstring(state, i + 2));
+    const number = Buffer.alloc(4);
+    number.writeUInt32BE(lua.lua_tonumber(state, i + 2));
+    return number;
+  });
+  lua.lua_pushstring(state, Uint8Array.from(Buffer.concat(parts)));
+  return 1;
 }
 
 /** `cjson.encode` of a text, which is all that the scripts encode. */
