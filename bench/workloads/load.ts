@@ -74,7 +74,8 @@ const pawl: Contender = {
     const set = new Map(
       Object.entries(state).map(([key, value]) => [`state:${key}`, encoded(value)]),
     );
-    await run.commit([], { schema: 1, set, remove: [] });
+    // As the engine saves a state that is all new.
+    await run.commit([], { schema: 1, set, remove: [], whole: true });
     const data = encoded(eventData);
     for (let i = 0; i < events; i += batch) {
       await run.commit(Array.from({ length: batch }, () => ({ type: 'note', data })));
