@@ -105,7 +105,8 @@ export class BullResumeQueue implements ResumeQueue {
     const workers = options.workflows.map((workflow) =>
       this.#worker(workflow, connection, options),
     );
-    await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+    const ready = workers.map((worker) => worker.waitUntilReady());
+    await Promise.all([...ready, ...options.workflows.map((workflow) => this.#warmUp(workflow))]);
     let closing: Promise<void> | undefined;
     const consumer: Consumer = {
       hears: (workflow, ms) => isTaken(this.#queue(workflow), ms),
@@ -131,6 +132,12 @@ export class BullResumeQueue implements ResumeQueue {
       queue.close().catch(() => undefined);
     }
     this.#connection.disconnect();
+  }
+
+  /** Who consumes will send wake-ups as well, those of a lost worker in a hurry: connecting then would take half of it. */
+  async #warmUp(workflow: string): Promise<void> {
+    const queue = this.#queue(workflow);
+    await queue.waitUntilReady().catch(() => this.#forget(workflow, queue));
   }
 
   /** BullMQ remembers a first connection that failed for good: the next wake-up makes the queue anew. */

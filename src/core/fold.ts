@@ -151,10 +151,10 @@ export class Fold implements Folded {
    * Takes a stored event, which must be the next one.
    * @throws CorruptionError when it is not.
    */
-  replay(event: FoldEvent & { readonly seq: number }): void {
-    if (event.seq !== this.seq + 1) {
+  replay(seq: number, event: FoldEvent): void {
+    if (seq !== this.seq + 1) {
       throw new CorruptionError(
-        { key: this.#origin, seq: event.seq },
+        { key: this.#origin, seq },
         `follows seq ${this.seq}: events are missing or out of order`,
       );
     }

@@ -46,7 +46,7 @@ export async function foldUpTo(
       );
     }
     for (const event of page) {
-      fold.replay({ seq: event.seq, ...upcaster.upcast(decodeEvent(event, key)) });
+      fold.replay(event.seq, upcaster.upcast(decodeEvent(event, key)));
     }
   }
   return fold;

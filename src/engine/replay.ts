@@ -41,7 +41,7 @@ export async function replay(
   let bytes = 0;
   for await (const page of pagesOf(store, loaded, fold.seq)) {
     for (const event of page) {
-      fold.replay({ seq: event.seq, ...upcaster.upcast(decodeEvent(event, key)) });
+      fold.replay(event.seq, upcaster.upcast(decodeEvent(event, key)));
       events += 1;
       bytes += event.data.length;
     }

@@ -92,13 +92,12 @@ export class AppendGroups {
 
   async #call(shard: ShardKeys, group: readonly Waiting[]): Promise<void> {
     const [lone] = group;
-    if (group.length === 1 && lone !== undefined) {
-      const { params, resolve, reject } = lone;
-      const reply = this.#send.one(appendArguments(shard, params), 2);
-      reply.then((answer) => resolve(toAppended(params, answer)), reject);
-      return;
-    }
     try {
+      if (group.length === 1 && lone !== undefined) {
+        const reply = await this.#send.one(appendArguments(shard, lone.params), 2);
+        lone.resolve(toAppended(lone.params, reply));
+        return;
+      }
       const replies = await this.#send.many(toArguments(shard, group), group.length * 2);
       for (const [i, { params, resolve, reject }] of group.entries()) {
         const reply = replies[i];

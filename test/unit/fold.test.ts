@@ -16,12 +16,12 @@ test('a snapshot and the events after it fold to the same as all events', () => 
   fc.assert(
     fc.property(fc.array(fc.integer(), { maxLength: 50 }), fc.nat(50), (numbers, cut) => {
       const whole = fold();
-      numbers.forEach((n, i) => whole.replay({ seq: i + 1, type: 'add', data: n }));
+      numbers.forEach((n, i) => whole.replay(i + 1, { type: 'add', data: n }));
       const first = fold();
       const rest = numbers.slice(cut);
-      numbers.slice(0, cut).forEach((n, i) => first.replay({ seq: i + 1, type: 'add', data: n }));
+      numbers.slice(0, cut).forEach((n, i) => first.replay(i + 1, { type: 'add', data: n }));
       const resumed = fold({ seq: first.seq, state: first.state, memory: first.memory });
-      rest.forEach((n, i) => resumed.replay({ seq: first.seq + i + 1, type: 'add', data: n }));
+      rest.forEach((n, i) => resumed.replay(first.seq + i + 1, { type: 'add', data: n }));
       expect(resumed.state).toEqual(whole.state);
       expect(resumed.seq).toBe(whole.seq);
     }),
@@ -30,12 +30,12 @@ test('a snapshot and the events after it fold to the same as all events', () => 
 
 describe('a log with a hole is corrupt', () => {
   test.each([2, 0, 5])('seq %i after the beginning', (seq) => {
-    expect(() => fold().replay({ seq, type: 'add', data: 1 })).toThrow(CorruptionError);
+    expect(() => fold().replay(seq, { type: 'add', data: 1 })).toThrow(CorruptionError);
   });
   test('the same seq twice', () => {
     const folded = fold();
-    folded.replay({ seq: 1, type: 'add', data: 1 });
-    expect(() => folded.replay({ seq: 1, type: 'add', data: 1 })).toThrow(/follows seq 1/);
+    folded.replay(1, { type: 'add', data: 1 });
+    expect(() => folded.replay(1, { type: 'add', data: 1 })).toThrow(/follows seq 1/);
   });
 });
 
