@@ -21,7 +21,11 @@ const targets: readonly Target[] = [
     ...{ against: 'raw', atLeast: 0.85 },
   },
   {
-    ...{ title: 'append, 64 runs (with group commit)', workload: 'append-64', figure: 'rate' },
+    ...{ title: 'append, 64 runs', workload: 'append-64', figure: 'rate' },
+    ...{ against: 'raw', atLeast: 0.9 },
+  },
+  {
+    ...{ title: 'append, 64 runs, wished of group commit', workload: 'append-64', figure: 'rate' },
     ...{ against: 'raw', atLeast: 1.2 },
   },
   {
