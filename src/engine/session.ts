@@ -31,6 +31,8 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #lag = new LoopLag();
   #stopBeats: (() => Promise<void>) | undefined;
+  /** The worker leaves, or has left: a beat would bring it back. */
+  #isOver = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -60,12 +62,14 @@ export class Session {
 
   /** Ends the session; the worker must hold nothing any more. */
   async end(): Promise<void> {
+    this.#isOver = true;
     await this.#stopBeats?.();
     this.#lag.end();
     await this.#options.store.leave(this.#options.worker);
   }
 
   async #beatIfPossible(): Promise<void> {
+    if (this.#isOver) return;
     const { worker, logger } = this.#options;
     try {
       await this.#beat();

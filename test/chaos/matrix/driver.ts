@@ -40,6 +40,8 @@ const repeatMs = 100;
 export class Driver {
   readonly #options: DriverOptions;
   readonly #open = new Map<string, Entry>();
+  /** Runs that have ended, where Redis may forget it. */
+  readonly #over = new Map<string, Entry>();
   /** Ids of all runs that were started and not deleted. */
   readonly runs = new Set<string>();
   #count = 0;
@@ -118,6 +120,7 @@ export class Driver {
     while (this.#open.size > 0 && !isLate()) await sleep(turnMs);
     let left = await this.#atWork();
     while (left.length > 0 && !isLate()) {
+      this.#takeBack(left);
       await sleep(500);
       left = await this.#atWork();
     }
@@ -125,6 +128,18 @@ export class Driver {
     this.#isRunning = false;
     await this.#loop;
     return described;
+  }
+
+  /** Redis may forget that a run has ended, and who asked it to: then it is done again what was done. */
+  #takeBack(left: readonly string[]): void {
+    for (const one of left) {
+      const [id = ''] = one.split(' ');
+      const entry = this.#over.get(id);
+      if (entry === undefined) continue;
+      this.#over.delete(id);
+      const todo = [...entry.todo, ...entry.done.flatMap(repeated)];
+      this.#open.set(id, { ...entry, todo, done: [] });
+    }
   }
 
   /** What there is to see of a run that does not end. */
@@ -224,6 +239,7 @@ export class Driver {
       return;
     }
     this.#open.delete(id);
+    if (mayForget) this.#over.set(id, entry);
     await this.#check(entry, status);
     if (deletes) {
       await this.persist(() => pawl.delete(id));
