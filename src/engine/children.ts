@@ -89,17 +89,29 @@ export async function tellParent(
   record: RunRecord,
 ): Promise<void> {
   if (record.parent === undefined || !isEnded(record.status)) return;
-  await postEnd(parts, record);
-  // A parent that is over, or gone, has no use for the news.
+  const posted = await post(parts.store, record.parent, record);
+  // A parent that is over, or gone, has no use for the news. Noted before the parent is woken, which may take as long as
+  // Redis is away: one that has come back without the message would then be told that it was given.
   await parts.store.told(record.id);
+  await wakeParent(parts, posted);
 }
 
 /** Posts the end of a run to its parent; again, it changes nothing. */
 export async function postEnd(
-  { store, wake }: Pick<StartParts, 'store' | 'wake'>,
+  parts: Pick<StartParts, 'store' | 'wake'>,
   record: RunRecord,
 ): Promise<PostOutcome['outcome']> {
   if (record.parent === undefined) return 'missing';
+  const posted = await post(parts.store, record.parent, record);
+  await wakeParent(parts, posted);
+  return posted.outcome;
+}
+
+async function wakeParent({ wake }: Pick<StartParts, 'wake'>, posted: PostOutcome): Promise<void> {
+  if (posted.outcome === 'posted' && posted.wakeUp.status === 'waiting') await wake(posted.wakeUp);
+}
+
+function post(store: StartParts['store'], parent: string, record: RunRecord): Promise<PostOutcome> {
   const error = decodeError(record.error, `run ${record.id}, error`);
   const end: ChildEnd = {
     run: record.id,
@@ -108,9 +120,7 @@ export async function postEnd(
     ...(error === undefined ? {} : { error }),
   };
   const message = { id: `child ${record.id}`, kind: 'child', name: record.id } as const;
-  const posted = await store.post({ run: record.parent, ...message, data: encodeRecord(end) });
-  if (posted.outcome === 'posted' && posted.wakeUp.status === 'waiting') await wake(posted.wakeUp);
-  return posted.outcome;
+  return store.post({ run: parent, ...message, data: encodeRecord(end) });
 }
 
 /** Cancels the children that end with a run. */
