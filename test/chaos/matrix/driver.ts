@@ -117,9 +117,8 @@ export class Driver {
     this.#isStarting = false;
     const deadline = performance.now() + timeoutMs;
     const isLate = (): boolean => performance.now() > deadline;
-    while (this.#open.size > 0 && !isLate()) await sleep(turnMs);
     let left = await this.#atWork();
-    while (left.length > 0 && !isLate()) {
+    while ((left.length > 0 || this.#open.size > 0) && !isLate()) {
       this.#takeBack(left);
       await sleep(500);
       left = await this.#atWork();
