@@ -1,12 +1,15 @@
 /** How executions end: the last events of each, and what becomes of the run. */
-import { recordError, RunError } from '../core/errors.ts';
-import type { RetriedData } from '../core/event.ts';
-import type { Fold } from '../core/fold.ts';
-import { backoffMs, type RetryPolicy } from '../core/policy.ts';
-import { type EndStatus, keepMsOf, type RetentionTimes } from '../core/retention.ts';
-import { encodeError } from './payloads.ts';
-import type { Ending } from './set-aside.ts';
-import type { AnyWorkflow } from './workflow.ts';
+import type { Clock } from '../../core/clock.ts';
+import { recordError, RunError } from '../../core/errors.ts';
+import type { RetriedData } from '../../core/event.ts';
+import type { Fold } from '../../core/fold.ts';
+import { backoffMs, type RetryPolicy } from '../../core/policy.ts';
+import { type EndStatus, keepMsOf, type RetentionTimes } from '../../core/retention.ts';
+import { encodeError } from '../payloads.ts';
+import type { Wait } from '../../core/waits.ts';
+import type { Ending } from './quarantine.ts';
+import type { AnyWorkflow } from '../workflow.ts';
+import { policyError } from './steps.ts';
 import { recordWrite } from './writes.ts';
 
 export interface EndingsOptions {
@@ -15,6 +18,24 @@ export interface EndingsOptions {
   readonly retention?: RetentionTimes;
   readonly keepMs: number;
   readonly random: () => number;
+  readonly clock: Clock;
+}
+
+/** Trying again meets the same error: what the code hands over cannot be taken. */
+const hopeless: ReadonlySet<string> = new Set([
+  'PAWL_UNSTORABLE',
+  'PAWL_LIMIT',
+  'PAWL_DEFINITION',
+  'PAWL_STEP_NAME_REUSED',
+]);
+
+function isHopeless(error: unknown): boolean {
+  for (let at = error, depth = 0; depth < 8; at = (at as Error).cause, depth++) {
+    if (!(at instanceof Error)) return false;
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && hopeless.has(code)) return true;
+  }
+  return false;
 }
 
 export class Endings {
@@ -61,11 +82,19 @@ export class Endings {
     const retry: RetryPolicy = workflow.definition.retry ?? {};
     const attempts = fold.attempts + 1;
     if (ending.error === undefined || attempts >= (retry.attempts ?? 1)) return ending;
-    if (retry.retryIf?.(ending.error) === false) return ending;
+    if (isHopeless(ending.error)) return ending;
+    try {
+      if (retry.retryIf?.(ending.error) === false) return ending;
+    } catch (thrown) {
+      return this.failed(policyError(run, workflow.name, ending.error, thrown));
+    }
     const retried: RetriedData = { attempts, error: recordError(ending.error) };
+    const wakeMs = backoffMs(retry, attempts + 1, random());
+    const now = this.#options.clock.now();
+    const pause: Wait = { kind: 'retry', name: '', since: now, until: now + wakeMs };
     return {
       writes: [recordWrite('run.retried', retried)],
-      release: { status: 'waiting', wakeMs: backoffMs(retry, attempts + 1, random()) },
+      release: { status: 'waiting', why: 'retry', wakeMs, waits: [pause] },
     };
   }
 

@@ -5,11 +5,11 @@
  * object. Only changed fields are encoded and sent, so saving one field of a large state writes one field. When all have
  * changed, the store is told so: it need not tell them apart.
  */
-import { encodePiece } from '../core/codec.ts';
-import { LimitError } from '../core/errors.ts';
-import type { Fold } from '../core/fold.ts';
-import type { SnapshotDelta } from '../core/store.ts';
-import { stateField, stateKey } from './payloads.ts';
+import { encodePiece } from '../../core/codec.ts';
+import { LimitError } from '../../core/errors.ts';
+import type { Fold } from '../../core/fold.ts';
+import type { SnapshotDelta } from '../../core/store.ts';
+import { stateField, stateKey } from '../payloads.ts';
 
 /** Of fewer fields, a store saves little when it takes them as a whole. */
 const wholeMin = 8;

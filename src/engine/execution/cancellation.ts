@@ -2,8 +2,9 @@
  * A run that is being cancelled. The handler learns it once: whatever it waits for, or begins next, throws; its signal
  * fires. What it does afterwards, in `catch` and `finally`, works as ever, so that it can clean up, for a bounded time.
  */
-import { RunError } from '../core/errors.ts';
-import type { CancelRequest } from '../core/event.ts';
+import { setMaxListeners } from 'node:events';
+import { RunError } from '../../core/errors.ts';
+import type { CancelRequest } from '../../core/event.ts';
 
 export class Cancellation {
   readonly #run: string;
@@ -17,6 +18,8 @@ export class Cancellation {
     this.#run = run;
     this.#lost = lost;
     this.signal = AbortSignal.any([lost, this.#controller.signal]);
+    // All steps at work share it, however many they are.
+    setMaxListeners(0, this.signal, lost, this.#controller.signal);
   }
 
   get isRequested(): boolean {

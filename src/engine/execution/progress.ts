@@ -1,5 +1,5 @@
 /** How far a run is, as its handler says: told to callers and dashboards a few times a second at most, the last always. */
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 
 const pauseMs = 250;
 

@@ -1,13 +1,13 @@
 /** Values on their way into the log: checked, encoded, and decoded again, so that a first run sees what a replay sees. */
-import { canonical, encode } from '../core/codec.ts';
-import { InvalidError } from '../core/errors.ts';
-import type { NewEvent } from '../core/event.ts';
-import type { State } from '../core/fold.ts';
-import type { Limits } from '../core/limits.ts';
-import { validate } from '../core/schema.ts';
-import type { EventSchemas } from './context.ts';
-import { encodeRecord } from './payloads.ts';
-import type { AnyWorkflow } from './workflow.ts';
+import { canonical, encode } from '../../core/codec.ts';
+import { InvalidError } from '../../core/errors.ts';
+import type { NewEvent } from '../../core/event.ts';
+import type { State } from '../../core/fold.ts';
+import type { Limits } from '../../core/limits.ts';
+import { validate } from '../../core/schema.ts';
+import type { EventSchemas } from '../context.ts';
+import { encodeRecord } from '../payloads.ts';
+import type { AnyWorkflow } from '../workflow.ts';
 
 /** An event and what the fold makes of it. */
 export interface Write extends NewEvent {

@@ -1,8 +1,8 @@
 /** What is told of one execution of a run, on the channels of diagnostics.ts and to a tracer if there is one. */
-import type { Clock } from '../core/clock.ts';
-import type { CommitOutcome, CommitParams, Release, Takeover } from '../core/store.ts';
-import type { ExecutionTrace } from '../core/tracing.ts';
-import { isHeard, tell } from './diagnostics.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { CommitOutcome, CommitParams, Release, Takeover } from '../../core/store.ts';
+import type { ExecutionTrace } from '../../core/tracing.ts';
+import { isHeard, tell } from '../diagnostics.ts';
 
 /** Why a worker has lost the right to write to a run. */
 export type Loss = 'fenced' | 'deleted' | 'rewound' | 'closed' | 'handed-back' | 'parked';

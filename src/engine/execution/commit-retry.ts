@@ -2,10 +2,10 @@
  * Sends a commit until there is an answer. Repeating it is safe: the store recognises the token. Giving up is not, because
  * a run that is held by a living worker is nobody else's to finish.
  */
-import type { Clock } from '../core/clock.ts';
-import { PawlError } from '../core/errors.ts';
-import type { Logger } from '../core/logger.ts';
-import type { CommitOutcome, CommitParams, RunStore } from '../core/store.ts';
+import type { Clock } from '../../core/clock.ts';
+import { PawlError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { CommitOutcome, CommitParams, RunStore } from '../../core/store.ts';
 
 const firstRetryMs = 25;
 const retryMsMax = 1000;

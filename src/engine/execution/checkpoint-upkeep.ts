@@ -4,12 +4,12 @@
  * A run at work drops what has expired now and then, and before its last commit, so that a long one does not pile them up.
  * A crash in between leaves a few too many, which the next owner drops: nothing depends on it.
  */
-import type { CheckpointRecord } from '../core/checkpoint.ts';
-import { toMilliseconds } from '../core/duration.ts';
-import { fixedLimits } from '../core/limits.ts';
-import type { Logger } from '../core/logger.ts';
-import type { CheckpointExpiry } from '../core/retention.ts';
-import type { RunStore } from '../core/store.ts';
+import type { CheckpointRecord } from '../../core/checkpoint.ts';
+import { toMilliseconds } from '../../core/duration.ts';
+import { fixedLimits } from '../../core/limits.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { CheckpointExpiry } from '../../core/retention.ts';
+import type { RunStore } from '../../core/store.ts';
 
 /** Drops what has expired; returns how many that were. */
 export async function expireCheckpoints(

@@ -4,13 +4,13 @@
  *
  * A crash before the commit leaves the run `running` under a dead worker, so the next one finds what this one found.
  */
-import type { Clock } from '../core/clock.ts';
-import { recordError } from '../core/errors.ts';
-import type { Logger } from '../core/logger.ts';
-import type { Delivery } from '../core/queue.ts';
-import type { ClaimOutcome, CommitParams, Release, RunStore } from '../core/store.ts';
-import { encodeError } from './payloads.ts';
-import { persist } from './persist.ts';
+import type { Clock } from '../../core/clock.ts';
+import { recordError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Delivery } from '../../core/queue.ts';
+import type { ClaimOutcome, CommitParams, Release, RunStore } from '../../core/store.ts';
+import { encodeError } from '../payloads.ts';
+import { persist } from './commit-retry.ts';
 import { recordWrite, type Write } from './writes.ts';
 
 /** The last events of an execution and what becomes of the run. */

@@ -1,0 +1,217 @@
+/**
+ * Child runs, as a handler uses them: started, awaited.
+ *
+ *   child.starting (id, birth) ──▶ create ──▶ child.started ──▶ child.ended, by a message or by looking
+ *
+ * The birth is the token of the child's creation. It is in the log before the creation is asked for, so that this run
+ * answers for the child from then on: a crash in between asks again with the same token and finds the same child, and a
+ * run that ends in between has it cancelled. A run that has the id and another birth is somebody else's: an error.
+ *
+ * Acknowledged writes may be forgotten by Redis: the news of a child's end, or the child itself. So whoever waits looks at
+ * the child: at once when it was not started here, and again now and then. A child that is gone without a word of its
+ * deletion was forgotten, and is started again. A parked run is looked after by the sweeper: see `kin.ts`.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../core/clock.ts';
+import { PawlError, recordError } from '../../core/errors.ts';
+import type { ChildRefused, ChildStart, ChildStarting } from '../../core/event.ts';
+import type { Child, Fold } from '../../core/fold.ts';
+import { fixedLimits } from '../../core/limits.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { ChildHandle, ChildOptions } from '../context.ts';
+import { endOf } from '../kin.ts';
+import { startRun, type StartParts } from '../start.ts';
+import type { AnyWorkflow } from '../workflow.ts';
+import type { Deliveries } from './deliveries.ts';
+import type { LogWriter } from './log-writer.ts';
+import { type Names, stepFailure } from './step-names.ts';
+import type { Waits } from './waits.ts';
+import { recordWrite } from './writes.ts';
+
+export interface ChildrenOptions {
+  readonly run: string;
+  readonly parts: StartParts;
+  readonly fold: Fold;
+  readonly writer: LogWriter;
+  readonly waits: Waits;
+  readonly names: Names;
+  readonly deliveries: Deliveries;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly lost: AbortSignal;
+}
+
+const firstRetryMs = 25;
+const retryMsMax = 1000;
+/** How often a child that is waited for in place is looked at: at first, and at most. */
+const firstLookMs = 3_000;
+const lookMsMax = 600_000;
+
+/** A child as its handler asked for it. */
+interface Asked {
+  readonly name: string;
+  readonly create: (child: Child) => Promise<unknown>;
+  /** It is just created: there is nothing to look up yet. */
+  isFresh: boolean;
+  result?: Promise<unknown>;
+}
+
+export class Children {
+  readonly #options: ChildrenOptions;
+  readonly #asked = new Map<string, Asked>();
+  #isLooking = false;
+
+  constructor(options: ChildrenOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a child, or finds the one that was started before a crash. `scope`: of the graph node that starts it. */
+  async start(
+    workflow: AnyWorkflow,
+    input: unknown,
+    options: ChildOptions,
+    scope: string,
+  ): Promise<ChildHandle> {
+    const { run, names, deliveries, fold, parts } = this.#options;
+    const { as = workflow.name, attached = true, ...startOptions } = options;
+    const name = scope + as;
+    const asked: Asked = {
+      name,
+      isFresh: false,
+      create: ({ run: id, birth }) =>
+        startRun(parts, workflow, input, { ...startOptions, id, parent: run, birth }),
+    };
+    deliveries.asked();
+    let seq: number;
+    try {
+      const known = fold.child(name);
+      names.reserve(`start:${name}`, known === undefined);
+      this.#asked.set(name, asked);
+      const child = known ?? (await this.#intend(name, attached));
+      if (child.seq === 0) await this.#create(asked, child);
+      ({ seq } = fold.child(name) ?? child);
+    } catch (error) {
+      deliveries.answered();
+      throw error;
+    }
+    await deliveries.turn(seq);
+    const id = fold.child(name)?.run ?? childId(run, name);
+    return { id, result: () => this.#result(asked, id) };
+  }
+
+  /** The same promise each time, so that a child may be raced and then awaited. */
+  #result(asked: Asked, run: string): Promise<unknown> {
+    if (asked.result === undefined) {
+      asked.result = this.#options.waits.child(`child:${asked.name}`, asked.name, run);
+      // Whoever awaits it hears of its failure; nobody has to.
+      asked.result.catch(() => undefined);
+      if (!asked.isFresh) this.#tryToLook([asked.name]);
+      this.#lookNowAndThen();
+    }
+    return asked.result;
+  }
+
+  /** From here on, this run answers for the child. */
+  async #intend(name: string, attached: boolean): Promise<Child> {
+    const { run, writer, parts } = this.#options;
+    const starting: ChildStarting = {
+      ...{ name, attached },
+      run: childId(run, name),
+      birth: parts.newToken(),
+    };
+    await writer.submit([recordWrite('child.starting', starting)]);
+    return { ...starting, seq: 0 };
+  }
+
+  async #create(asked: Asked, child: Child): Promise<void> {
+    const { run, writer } = this.#options;
+    const { name } = asked;
+    try {
+      await this.#untilStored(() => asked.create(child));
+    } catch (error) {
+      const refused: ChildRefused = { name, error: recordError(error) };
+      await writer.submit([recordWrite('child.refused', refused)]);
+      throw stepFailure(run, `start:${name}`, 1, error);
+    }
+    asked.isFresh = true;
+    const started: ChildStart = { name, run: child.run };
+    await writer.submit([recordWrite('child.started', started)]);
+  }
+
+  /** An absent Redis is no failure of the handler: as with a commit, there will be an answer, or somebody else's run. */
+  async #untilStored(start: () => Promise<unknown>): Promise<void> {
+    const { clock, lost } = this.#options;
+    for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
+      try {
+        await start();
+        return;
+      } catch (error) {
+        const isWorthwhile = PawlError.is(error) && error.retryable && !lost.aborted;
+        if (!isWorthwhile) throw error;
+        await clock.sleep(delayMs, lost);
+      }
+    }
+  }
+
+  /** While somebody waits in this process. Ends by itself when nobody does. */
+  #lookNowAndThen(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { clock, waits, lost, writer } = this.#options;
+    const look = async (ms: number): Promise<void> => {
+      await clock.sleep(ms, lost);
+      const names = waits.list.flatMap((wait) => (wait.kind === 'child' ? wait.name : []));
+      if (lost.aborted || writer.isParked || names.length === 0) {
+        this.#isLooking = false;
+        return;
+      }
+      await this.#look(names.map((name) => name.slice('child:'.length)));
+      await look(Math.min(ms * 1.5, lookMsMax));
+    };
+    look(firstLookMs).catch(this.#onLookFailed);
+  }
+
+  #tryToLook(names: readonly string[]): void {
+    this.#look(names).catch(this.#onLookFailed);
+  }
+
+  readonly #onLookFailed = (error: unknown): void => {
+    const { logger, run } = this.#options;
+    this.#isLooking = false;
+    logger.warn({ run, error: String(error) }, 'children not looked at, trying again');
+    this.#lookNowAndThen();
+  };
+
+  async #look(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.#lookAt(name);
+  }
+
+  async #lookAt(name: string): Promise<void> {
+    const { fold, parts, writer, deliveries, logger, run } = this.#options;
+    const child = fold.child(name);
+    if (child === undefined || child.end !== undefined) return;
+    const record = await parts.store.record(child.run);
+    if (writer.lost !== undefined || writer.isParked) return;
+    if (record === undefined) {
+      logger.error({ run, child: child.run }, 'redis has forgotten a child run, starting it again');
+      await this.#untilStored(() => this.#asked.get(name)?.create(child) ?? Promise.resolve());
+      return;
+    }
+    const end = endOf(child, record);
+    if (end === undefined || fold.child(name)?.end !== undefined) return;
+    await writer.submit([recordWrite('child.ended', end)]);
+    deliveries.schedule();
+  }
+}
+
+/**
+ * The same for every execution, so that a child is not started twice. A dot within the name would be taken for the one
+ * between the names: `a.b` and `c` are not `a` and `b.c`.
+ */
+export function childId(run: string, name: string): string {
+  const readable = `${run}.${name.replaceAll(/[^A-Za-z0-9_~-]+/g, '-')}`;
+  const isExact = readable === `${run}.${name}` && readable.length <= fixedLimits.runIdLength;
+  if (isExact) return readable;
+  const hash = createHash('sha256').update(`${run}\n${name}`).digest('hex').slice(0, 16);
+  return `${readable.slice(0, fixedLimits.runIdLength - hash.length - 1)}.${hash}`;
+}

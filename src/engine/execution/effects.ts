@@ -1,0 +1,98 @@
+/**
+ * Effects: steps that must not be repeated blindly.
+ *
+ *   unknown ──begun (stored)──▶ body runs ──▶ completed (stored)
+ *                 │
+ *                 └─ crash, failure, time-out, rewind ─▶ in doubt: begun is stored, the result is not. Whoever is to run
+ *                      the body again asks `onDoubt` first, each time:
+ *                        retry: the body runs again · skip: completed without a result
+ *                        probe: the outside world tells · ask: a person decides, the run waits
+ *
+ * So "did it happen?" is a state that can be seen in the log and decided, never a guess. The number of times an effect was
+ * begun names the doubt: an answer to one doubt is no answer to the next.
+ */
+import { DefinitionError } from '../../core/errors.ts';
+import type { EffectData } from '../../core/event.ts';
+import { type Fold, nesting } from '../../core/fold.ts';
+import type { EffectOptions } from '../context.ts';
+import { type Decision, decisionSignal } from '../decision.ts';
+import { idempotencyKey } from '../idempotency.ts';
+import type { LogWriter } from './log-writer.ts';
+import type { StepBody, Steps } from './steps.ts';
+import type { Waits } from './waits.ts';
+import { recordWrite } from './writes.ts';
+
+export interface EffectsOptions {
+  readonly run: string;
+  readonly fold: Fold;
+  readonly writer: LogWriter;
+  readonly steps: Steps;
+  readonly waits: Waits;
+}
+
+export class Effects {
+  readonly #options: EffectsOptions;
+  readonly #open = new Set<string>();
+
+  constructor(options: EffectsOptions) {
+    this.#options = options;
+  }
+
+  /** Effects that have begun here and have not completed. */
+  get open(): readonly string[] {
+    return [...this.#open];
+  }
+
+  async run(name: string, body: StepBody, options: EffectOptions<unknown>): Promise<unknown> {
+    const { fold, writer, steps } = this.#options;
+    checkDoubt(name, options);
+    const { timeout } = options;
+    const isNew = fold.step(name) === undefined;
+    const known = isNew ? await this.#resolve(name, options) : undefined;
+    const runOptions = timeout === undefined ? {} : { timeout };
+    if (known !== undefined) return steps.run(name, () => known.result, runOptions);
+    const begin = async (): Promise<void> => {
+      this.#open.add(name);
+      const begun: EffectData = { name };
+      await writer.submit([recordWrite('effect.begun', begun)]);
+    };
+    const result = await steps.run(name, body, { ...runOptions, begin });
+    this.#open.delete(name);
+    return result;
+  }
+
+  /** The result to store without running the body; undefined when the body is to run. */
+  async #resolve(
+    name: string,
+    { onDoubt }: EffectOptions<unknown>,
+  ): Promise<{ readonly result: unknown } | undefined> {
+    const { run, fold } = this.#options;
+    if (fold.effect(name) === undefined) return undefined;
+    if (onDoubt === 'retry') return undefined;
+    if (onDoubt === 'skip') return { result: undefined };
+    if (onDoubt === 'ask') return this.#ask(name);
+    const probed = await onDoubt({ idempotencyKey: idempotencyKey(run, name) });
+    return probed.happened ? { result: probed.result } : undefined;
+  }
+
+  /** The wait is inside of the effect, so that it leaves the memory with it. */
+  async #ask(name: string): Promise<{ readonly result: unknown } | undefined> {
+    const { fold, waits, writer } = this.#options;
+    const { begun, doubted } = fold.effect(name) ?? { begun: 1 };
+    if (doubted !== begun) {
+      const about: EffectData = { name };
+      await writer.submit([recordWrite('effect.doubted', about)]);
+    }
+    const doubt = `${name}${nesting}doubt:${begun}`;
+    const answer = await waits.anySignal(doubt, [decisionSignal(name)], { decides: name });
+    const decision = answer?.payload as Decision;
+    return decision.decide === 'done' ? { result: decision.result } : undefined;
+  }
+}
+
+function checkDoubt(name: string, { onDoubt }: EffectOptions<unknown>): void {
+  if (typeof onDoubt === 'function' || ['retry', 'skip', 'ask'].includes(onDoubt)) return;
+  throw new DefinitionError(
+    `Effect "${name}": onDoubt must be retry, skip, ask or a function that probes.`,
+  );
+}

@@ -1,0 +1,460 @@
+/**
+ * One claimed run, from the wake-up to the release.
+ *
+ *   wake-up ──claim──▶ replay ──▶ handler ──▶ last commit: completed | failed
+ *              │          │          │
+ *              │          │          ├─ parked: the run waits, nothing is held ──goes on──▶ reclaimed, handler
+ *              │          │          ├─ lost (fenced, rewound, deleted): the handler is left where it stands
+ *              │          │          └─ handed back (the worker is closing): queued, with a snapshot
+ *              │          └─ unreadable log, state, input or message: quarantined, untouched
+ *              └─ not ours (held, stale, ended, newer …): nothing to do
+ *
+ * A handler whose run was parked may be at work with something that pawl does not know. When it goes on, this process
+ * claims the run again: if nobody has written to it meanwhile, the handler simply goes on; else it is left where it stands,
+ * and whoever has the run has called it anew. As long as its handler may go on, a parked run is noted with its worker, so
+ * that another one calls it again when this worker dies.
+ *
+ * A crash at any point leaves the run in the store as `running` under this worker, or noted as parked by it; the sweeper
+ * finds it and another worker starts at the wake-up again. Nothing in this file is needed for that.
+ */
+import type { Clock } from '../../core/clock.ts';
+import { decode, encode } from '../../core/codec.ts';
+import { PawlError, recordError } from '../../core/errors.ts';
+import type { ResumedData } from '../../core/event.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
+import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
+import { payChildrenOf, tellParentOf } from '../kin.ts';
+import { decodeEvent, replay, type Replayed } from '../replay.ts';
+import type { StartParts } from '../start.ts';
+import { Expiry } from './checkpoint-upkeep.ts';
+import { Endings, type EndingsOptions } from './endings.ts';
+import { HandlerRuntime } from './handler-runtime.ts';
+import { LogWriter, never } from './log-writer.ts';
+import { type Ending, quarantine, setAside, setAsideUnread } from './quarantine.ts';
+import { SnapshotSchedule } from './snapshot-schedule.ts';
+import { Snapshotter } from './snapshotter.ts';
+import { ExecutionNews, type Loss } from './telemetry.ts';
+import { recordWrite } from './writes.ts';
+
+export interface ExecutionOptions extends StartParts, EndingsOptions {
+  readonly worker: string;
+  /** What is said of all workflows; a workflow's own word comes first. */
+  readonly resendMs: number;
+  readonly replayBudgetMs: number;
+  readonly cancelGraceMs: number;
+  readonly report: Report;
+  readonly loopLagMs: () => number;
+  readonly sessionMs: number;
+  /** How long ago the worker's session was known to be alive, in milliseconds. */
+  readonly sessionAgeMs: () => number;
+  /** The run is parked and its handler may go on; the function returned tells that it cannot any more. */
+  readonly onParked: (execution: Execution, handler: object) => void;
+  /** The run was claimed again; the promise ends when it is let go of. False when the worker takes none. */
+  readonly onReclaimed: (execution: Execution, goesOn: Promise<void>) => void;
+  readonly isClosing: () => boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+type Claimed = Extract<ClaimOutcome, { outcome: 'claimed' }>;
+
+/** What a handler starts from. */
+interface Ready extends Replayed {
+  readonly news: ExecutionNews;
+  readonly input: unknown;
+  readonly replayMs: number;
+  readonly claimedAt: number;
+}
+
+/** How a stretch of an execution has ended. */
+type Stretch =
+  | { readonly kind: 'ended'; readonly ending: Ending }
+  | { readonly kind: 'lost'; readonly loss: Loss }
+  | { readonly kind: 'parked' }
+  | { readonly kind: 'grace-over' }
+  | { readonly kind: 'unreadable'; readonly error: unknown }
+  | { readonly kind: 'refused'; readonly error: unknown };
+
+const done: Delivery = { outcome: 'done' };
+const claimRetryMs = 100;
+
+export class Execution {
+  readonly #options: ExecutionOptions;
+  readonly #wakeUp: WakeUp;
+  readonly #abort = new AbortController();
+  /** Resolves when the run is not this worker's any more. */
+  readonly #lost: Promise<Loss>;
+  #onLost: (loss: Loss, reason: PawlError) => void = () => undefined;
+  readonly #expiry: Expiry;
+  readonly #endings: Endings;
+  #writer: LogWriter | undefined;
+  #runtime: HandlerRuntime | undefined;
+  #fence: number | undefined;
+  #parent: string | undefined;
+  #news: ExecutionNews | undefined;
+  #handler: Promise<Ending> = never();
+  #parked: Promise<void> = never();
+  #onParked: () => void = () => undefined;
+  #reclaiming: Promise<void> | undefined;
+  #openEffects: () => readonly string[] = () => [];
+  #isLeaving = false;
+  #askedEarly = false;
+  #onCommitted: () => void = () => undefined;
+  /** Resolves at the first commit under this claim. */
+  readonly progressed = new Promise<void>((resolve) => {
+    this.#onCommitted = resolve;
+  });
+
+  constructor(wakeUp: WakeUp, options: ExecutionOptions) {
+    this.#wakeUp = wakeUp;
+    this.#options = options;
+    const { store, logger, workflow } = options;
+    const parts = { store, logger, run: wakeUp.run };
+    this.#endings = new Endings(wakeUp.run, options);
+    this.#expiry = new Expiry(parts, workflow.definition.expireCheckpoints);
+    this.#lost = new Promise((resolve) => {
+      this.#onLost = (loss, reason) => {
+        this.#abort.abort(reason);
+        resolve(loss);
+      };
+    });
+  }
+
+  /** The claim's fence, for the wake-up of a run that was handed back; undefined before the claim. */
+  get fence(): number | undefined {
+    return this.#fence;
+  }
+
+  get wakeUp(): WakeUp {
+    return this.#wakeUp;
+  }
+
+  /** True when the run was handed back for another worker. */
+  get handedBack(): boolean {
+    return this.#writer?.lost === 'handed-back';
+  }
+
+  /** Executes the run until it ends, waits, is lost or is handed back. Never rejects for what a handler does. */
+  async run(): Promise<Delivery> {
+    const { clock } = this.#options;
+    const wokenAt = clock.monotonic();
+    const claimed = await this.#claim();
+    if (claimed === undefined) return done;
+    const { fence } = claimed.ownership;
+    const { worker, workflow } = this.#options;
+    const about = { run: this.#wakeUp.run, workflow: workflow.name, worker, fence };
+    const news = new ExecutionNews(about, clock, wokenAt);
+    this.#news = news;
+    this.#fence = fence;
+    const claimedAt = clock.monotonic();
+    let replayed: Replayed;
+    let input: unknown;
+    try {
+      replayed = await replay(this.#options.store, this.#options.workflow, claimed);
+      input = decode(claimed.record.input, { key: `run ${this.#wakeUp.run}, input` });
+      const inbox = { key: `run ${this.#wakeUp.run}, inbox` };
+      for (const message of claimed.messages) decode(message.data, inbox);
+    } catch (error) {
+      return setAside(this.#options, claimed, error);
+    }
+    const replayMs = Math.round((clock.monotonic() - claimedAt) * 10) / 10;
+    news.claimed({
+      ...{ claimMs: claimedAt - wokenAt, replayMs, replayedEvents: replayed.events },
+      takeover: claimed.takeover,
+    });
+    this.#open(claimed, { ...replayed, replayMs, claimedAt, input, news });
+    return this.#stretch(replayed);
+  }
+
+  /** Lets go of the run when no body is at work: those that are may finish. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#runtime?.leave();
+  }
+
+  /** Lets go of the run now; bodies at work are told by their signal and their results are not stored. */
+  async handBack(): Promise<void> {
+    this.#isLeaving = true;
+    await this.#writer?.handBack();
+  }
+
+  /** Somebody wants something of this run. It may be told before the answer to the claim has been looked at. */
+  asked(): void {
+    this.#askedEarly = this.#runtime === undefined;
+    this.#runtime?.lookForMail();
+  }
+
+  /** Everything that the handler works with; the handler is called. */
+  #open(claimed: Claimed, ready: Ready): void {
+    const writer = this.#openWriter(claimed, ready);
+    this.#writer = writer;
+    this.#parent = claimed.record.parent;
+    this.#expiry.begin(claimed.record.version);
+    this.#noteTakeover(writer, claimed, ready);
+    this.#noteTrace(writer, claimed, ready);
+    const runtime = new HandlerRuntime({
+      ...this.#options,
+      ...{ writer, claimed, claimedAt: ready.claimedAt, fold: ready.fold, news: ready.news },
+      lost: this.#abort.signal,
+      confirm: () => this.#confirm(),
+      reclaim: () => this.#reclaim(),
+      onParked: () => this.#onParked(),
+      onEffects: (open) => {
+        this.#openEffects = open;
+      },
+    });
+    this.#runtime = runtime;
+    this.#expectParking();
+    if (this.#isLeaving) runtime.leave();
+    if (this.#askedEarly) runtime.lookForMail();
+    runtime.begin();
+    this.#handler = ready.news.callHandler(() => this.#callHandler(runtime, ready.input));
+  }
+
+  #expectParking(): void {
+    this.#parked = new Promise((resolve) => {
+      this.#onParked = resolve;
+    });
+  }
+
+  /** The handler works until the run is released, parked or lost. */
+  async #stretch({ fold }: Pick<Replayed, 'fold'>): Promise<Delivery> {
+    const writer = this.#writer;
+    const runtime = this.#runtime;
+    if (writer === undefined || runtime === undefined) return done;
+    const { logger } = this.#options;
+    const { run } = this.#wakeUp;
+    const stretch = await Promise.race<Stretch>([
+      runtime.broken.then((broken) =>
+        'unreadable' in broken
+          ? { kind: 'unreadable', error: broken.unreadable }
+          : { kind: 'refused', error: broken.refused },
+      ),
+      this.#handler.then((ending) => ({ kind: 'ended', ending })),
+      this.#lost.then((loss) => ({ kind: 'lost', loss })),
+      runtime.graceOver.then(() => ({ kind: 'grace-over' })),
+      this.#parked.then(() => ({ kind: 'parked' })),
+    ]);
+    if (stretch.kind === 'parked') {
+      this.#news?.released('parked');
+      this.#options.onParked(this, this.#handler);
+      return done;
+    }
+    runtime.close();
+    switch (stretch.kind) {
+      case 'lost': {
+        const { message } = this.#abort.signal.reason as Error;
+        const { loss } = stretch;
+        logger.info({ run, fence: this.#fence, loss, reason: message }, 'let go of the run');
+        this.#news?.released(loss);
+        return done;
+      }
+      case 'unreadable':
+        logger.error({ run, error: String(stretch.error) }, 'message cannot be read, set aside');
+        return this.#finish(writer, quarantine(stretch.error), fold);
+      case 'refused':
+        return this.#finish(writer, this.#endings.really(fold, this.#endings.failed(stretch.error)), fold);
+      case 'grace-over': {
+        logger.warn({ run }, 'a cancelled handler did not end within its grace period');
+        const late = this.#endings.failed(new Error('the clean-up took too long'));
+        return this.#finish(writer, this.#endings.really(fold, late), fold);
+      }
+      case 'ended':
+        return this.#finish(writer, this.#endings.really(fold, stretch.ending), fold);
+    }
+  }
+
+  /** Claims the parked run again for the handler that goes on. Never settles when somebody else has it. */
+  #reclaim(): Promise<void> {
+    this.#reclaiming ??= this.#tryReclaim().finally(() => {
+      this.#reclaiming = undefined;
+    });
+    return this.#reclaiming;
+  }
+
+  async #tryReclaim(): Promise<void> {
+    const writer = this.#writer;
+    const runtime = this.#runtime;
+    if (writer === undefined || runtime === undefined || this.#options.isClosing()) return never();
+    const { fence, owner: _ } = writer.ownership;
+    const claimed = await this.#claim({ expectedFence: fence, reclaim: true });
+    if (claimed === undefined) {
+      writer.forfeit();
+      return never();
+    }
+    const { events, record, ownership, messages } = claimed;
+    const own = events.find(({ seq }) => seq === record.seq);
+    const isUntouched = own?.type === 'run.claimed' && record.seq === runtime.seq + 1;
+    if (!isUntouched) {
+      // Somebody has written to it, such as a person who paused and resumed it: the handler is called anew.
+      await this.#giveBack(claimed);
+      writer.forfeit();
+      return never();
+    }
+    this.#fence = ownership.fence;
+    writer.reclaimed(ownership, decodeEvent(own, `run ${ownership.run}`));
+    this.#expectParking();
+    runtime.goOn(messages);
+    const goesOn = this.#stretch(runtime).then(() => undefined);
+    this.#options.onReclaimed(this, goesOn);
+  }
+
+  /** Any worker may call the handler of this run anew. */
+  async #giveBack({ ownership, record }: Claimed): Promise<void> {
+    const { store, newToken, resendMs, wake } = this.#options;
+    await store.commit({
+      ...{ ...ownership, token: newToken(), expectedSeq: record.seq, events: [] },
+      release: { status: 'queued', resendMs },
+    });
+    await wake({ ...this.#wakeUp, fence: ownership.fence, deaths: 0 });
+  }
+
+  /** A worker that may have been frozen looks whether the run is still its own, before a body does anything. */
+  #confirm(): Promise<void> | undefined {
+    const { sessionAgeMs, sessionMs } = this.#options;
+    return sessionAgeMs() > sessionMs / 2 ? this.#confirmByLooking() : undefined;
+  }
+
+  async #confirmByLooking(): Promise<void> {
+    const { store, logger, clock } = this.#options;
+    const { run } = this.#wakeUp;
+    while (this.#writer?.lost === undefined) {
+      try {
+        const record = await store.record(run);
+        if (record?.fence === this.#writer?.ownership.fence) return undefined;
+        this.#writer?.forfeit();
+      } catch (error) {
+        logger.warn({ run, error: String(error) }, 'not known whether the run is still held');
+        await clock.sleep(claimRetryMs);
+      }
+    }
+    return never();
+  }
+
+  async #claim(
+    how: Partial<Pick<ClaimParams, 'expectedFence' | 'reclaim'>> = {},
+  ): Promise<Claimed | undefined> {
+    const { store, worker, workflow, logger, newToken, clock } = this.#options;
+    const { run, fence } = this.#wakeUp;
+    const params = {
+      run,
+      expectedFence: fence,
+      worker,
+      codeVersion: workflow.version,
+      token: newToken(),
+      ...how,
+    };
+    for (;;) {
+      if (this.#isLeaving) return undefined;
+      try {
+        const outcome = await store.claim(params);
+        if (outcome.outcome === 'claimed') return outcome;
+        logger.debug({ run, ...outcome }, 'nothing to claim');
+        return undefined;
+      } catch (error) {
+        if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
+          await setAsideUnread(this.#options, { run, owner: params.token }, error);
+          return undefined;
+        }
+        if (PawlError.is(error) && error.code === 'PAWL_CLOSED') {
+          logger.error({ run, error: String(error) }, 'claim failed');
+          return undefined;
+        }
+        // With the same token a claim that took effect unseen is answered again.
+        if (!(PawlError.is(error) && error.code === 'PAWL_NOT_DURABLE')) {
+          logger.warn({ run, error: String(error) }, 'claim found no answer, trying again');
+        }
+        await clock.sleep(claimRetryMs);
+      }
+    }
+  }
+
+  #noteTakeover(writer: LogWriter, claimed: Claimed, replayed: Ready): void {
+    if (claimed.takeover === undefined) return;
+    const { from, reason, detectMs, claimMs } = claimed.takeover;
+    const resumed: ResumedData = {
+      worker: this.#options.worker,
+      from,
+      replayMs: replayed.replayMs,
+      replayed: replayed.events,
+      fromVersion: claimed.record.version,
+    };
+    writer.ride(recordWrite('run.resumed', resumed));
+    const { run, fence } = claimed.ownership;
+    this.#options.logger.info(
+      { run, fence, reason, detectMs, claimMs, ...resumed },
+      'run taken over',
+    );
+  }
+
+  #noteTrace(writer: LogWriter, { takeover }: Claimed, { news, fold }: Ready): void {
+    const trace = this.#options.tracing?.execution({ ...news.about, takeover }, fold.trace);
+    if (trace === undefined) return;
+    news.traceAs(trace);
+    writer.ride(recordWrite('run.traced', { trace: trace.carrier }));
+  }
+
+  #openWriter(claimed: Claimed, { saved, fold, events, bytes, news }: Ready): LogWriter {
+    const { workflow, limits, replayBudgetMs } = this.#options;
+    const { version: schema } = workflow;
+    const snapshotter = new Snapshotter({ schema, limit: limits.stateBytes, saved });
+    const tail = { events, bytes };
+    return new LogWriter({
+      ...this.#options,
+      ...{ fold, news, codeVersion: schema, ownership: claimed.ownership },
+      snapshots: new SnapshotSchedule({ snapshotter, budgetMs: replayBudgetMs, tail }),
+      openEffects: () => this.#openEffects(),
+      onLost: this.#onLost,
+      onIdle: () => this.#runtime?.committed(),
+      onCommitted: () => this.#onCommitted(),
+      onKept: (count) => this.#expiry.kept(count),
+    });
+  }
+
+  /** Calls the handler and turns its end into the run's last events and release. */
+  async #callHandler(runtime: HandlerRuntime, input: unknown): Promise<Ending> {
+    const { workflow, limits } = this.#options;
+    let ending: Ending;
+    try {
+      const output: unknown = await workflow.definition.run(runtime.context, input);
+      await runtime.settleBodies();
+      ending = this.#endings.completed(encode(output, 'output', limits.outputBytes));
+    } catch (error) {
+      await runtime.settleBodies();
+      ending = this.#endings.failed(error);
+    }
+    // The run may have been parked while the handler was at work with something of its own.
+    await runtime.enter();
+    await runtime.cleanUp();
+    return ending;
+  }
+
+  async #finish(writer: LogWriter, ending: Ending, fold: Replayed['fold']): Promise<Delivery> {
+    await this.#expiry.settle();
+    const { status } = ending.release;
+    const children = status === 'failed' || status === 'cancelled' ? fold.attached : [];
+    const release =
+      children.length === 0 ? ending.release : { ...ending.release, owesCancel: true };
+    const stored = await Promise.race([
+      writer.finish(ending.writes, release as Ending['release']).then(
+        () => 'stored' as const,
+        (error: unknown) => ({ error }),
+      ),
+      this.#lost,
+    ]);
+    if (typeof stored === 'object') {
+      return this.#finish(writer, this.#endings.failed(stored.error), fold);
+    }
+    this.#news?.released(stored === 'stored' ? status : stored, ending.error);
+    if (stored !== 'stored') return done;
+    const { run, fence } = writer.ownership;
+    if (this.#parent !== undefined) await tellParentOf(this.#options, run);
+    if (children.length > 0) await payChildrenOf(this.#options, { id: run, fence }, children);
+    this.#abort.abort(new Error(`run ${run} has ended`));
+    if (ending.error === undefined) return done;
+    const { logger, workflow } = this.#options;
+    logger.warn({ run, error: recordError(ending.error).message }, 'run failed');
+    return { outcome: 'failed', reason: `run of ${workflow.name} failed` };
+  }
+}

@@ -1,0 +1,278 @@
+/** Makes the context of one claimed run out of its parts. */
+import { randomUUID } from 'node:crypto';
+import { type Duration, toMilliseconds } from '../../core/duration.ts';
+import { DefinitionError, InvalidError } from '../../core/errors.ts';
+import type { CancelRequest } from '../../core/event.ts';
+import type { Fold } from '../../core/fold.ts';
+import type { Limits } from '../../core/limits.ts';
+import type { Logger } from '../../core/logger.ts';
+import { checkStepName } from '../../core/names.ts';
+import type {
+  CheckpointOptions,
+  ChildHandle,
+  ChildOptions,
+  Context,
+  EffectOptions,
+  RaceEntry,
+  RaceResult,
+  SleepOptions,
+  StepContext,
+  StepOptions,
+  WaitOptions,
+} from '../context.ts';
+import type { Children } from './children.ts';
+import type { Deliveries } from './deliveries.ts';
+import type { Effects } from './effects.ts';
+import type { LogWriter } from './log-writer.ts';
+import type { Names } from './step-names.ts';
+import type { StepBody, Steps } from './steps.ts';
+import { type Waits, withdrawn } from './waits.ts';
+import type { AnyWorkflow } from '../workflow.ts';
+import { eventWrite, setWrite, type Write } from './writes.ts';
+
+export interface ContextOptions {
+  readonly run: string;
+  readonly workflow: AnyWorkflow;
+  readonly fold: Fold;
+  readonly names: Names;
+  readonly writer: LogWriter;
+  readonly steps: Steps;
+  readonly effects: Effects;
+  readonly children: Children;
+  readonly waits: Waits;
+  readonly deliveries: Deliveries;
+  /** To be awaited before anything is done: the run may be parked, and has to be claimed again. */
+  readonly enter: () => Promise<void> | undefined;
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly storeNow: () => number;
+  readonly random: () => number;
+  /** Called before anything is written, and throws when the run is being cancelled. */
+  readonly checkCancelled: () => void;
+  readonly progress: (fraction: number, message: string | undefined) => void;
+  /** Keeps a checkpoint; resolves with its id. */
+  readonly keep: (about: CheckpointOptions) => Promise<string>;
+  readonly onCancel: (undo: Undo) => void;
+  /** Put before every name, so that names of parts of a run do not clash. */
+  readonly scope?: string;
+}
+
+type Undo = (request: CancelRequest) => unknown;
+type MapBody = (item: unknown, step: StepContext, index: number) => unknown;
+
+/** Where a context keeps what it is made of; the same in every copy of the package, as a graph may come from another. */
+const optionsKey = Symbol.for('pawl.context');
+
+/** What a context is made of, for what is built upon it. */
+export function contextOptions(context: object): ContextOptions {
+  if (optionsKey in context) return context[optionsKey] as ContextOptions;
+  throw new DefinitionError('This is no context of a handler.');
+}
+
+export function createContext(options: ContextOptions): Context {
+  const { workflow, writer, steps, effects, limits, storeNow, random, enter, deliveries } = options;
+  const { scope = '' } = options;
+  const checked = nameCheck(options);
+  const write = async (make: () => Write): Promise<void> => {
+    const entered = enter();
+    if (entered !== undefined) await entered;
+    options.checkCancelled();
+    deliveries.asked();
+    try {
+      await writer.submit([make()]);
+    } finally {
+      deliveries.answered();
+    }
+  };
+  const step = async (name: string, body: StepBody, stepOptions?: StepOptions): Promise<unknown> => {
+    const entered = enter();
+    if (entered !== undefined) await entered;
+    return steps.run(checked(name), body, stepOptions);
+  };
+  const context = {
+    run: options.run,
+    get fence() {
+      return writer.ownership.fence;
+    },
+    get state() {
+      return options.fold.state;
+    },
+    signal: options.signal,
+    log: options.log,
+    emit(type: string, data: unknown) {
+      return held(write(() => eventWrite(workflow, limits, { type, data })));
+    },
+    set(patch: Record<string, unknown>) {
+      return held(write(() => setWrite(workflow, limits, options.fold.state, patch)));
+    },
+    step(name: string, body: StepBody, stepOptions?: StepOptions) {
+      return held(step(name, body, stepOptions));
+    },
+    map(name: string, items: readonly unknown[], body: MapBody, mapOptions?: StepOptions) {
+      const map = async (): Promise<unknown[]> => {
+        const entered = enter();
+    if (entered !== undefined) await entered;
+        return steps.map(checked(name), items, body, mapOptions);
+      };
+      return held(map());
+    },
+    effect(name: string, body: StepBody, effectOptions: EffectOptions<unknown>) {
+      const effect = async (): Promise<unknown> => {
+        const entered = enter();
+    if (entered !== undefined) await entered;
+        return effects.run(checked(name), body, effectOptions);
+      };
+      return held(effect());
+    },
+    checkpoint(about: CheckpointOptions = {}) {
+      const checkpoint = async (): Promise<string> => {
+        const entered = enter();
+    if (entered !== undefined) await entered;
+        options.checkCancelled();
+        return options.keep(about);
+      };
+      return held(checkpoint());
+    },
+    onCancel(undo: Undo) {
+      if (typeof undo !== 'function') throw new InvalidError('onCancel', 'needs a function.');
+      options.onCancel(undo);
+    },
+    ...waiting(options),
+    start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
+      const start = async (): Promise<ChildHandle> => {
+        checkStepName(childOptions.as ?? child.name);
+        const entered = enter();
+    if (entered !== undefined) await entered;
+        return options.children.start(child, input, childOptions, scope);
+      };
+      return held(start());
+    },
+    now: (as = 'now') => held(step(as, () => new Date(storeNow()))),
+    random: (as = 'random') => held(step(as, () => random())),
+    uuid: (as = 'uuid') => held(step(as, () => randomUUID())),
+    progress(fraction: number, message?: string) {
+      if (!(fraction >= 0 && fraction <= 1)) {
+        throw new InvalidError('progress', `must be from 0 to 1, it is ${fraction}.`);
+      }
+      options.progress(fraction, message);
+    },
+  };
+  Object.defineProperty(context, optionsKey, { value: options });
+  return context as unknown as Context;
+}
+
+/**
+ * A promise that is given to a handler. Its failure is stored, or is the handler's to see whenever it looks: that nobody
+ * looks, or not yet, must not end the process.
+ */
+function held<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** The part of the context that waits. */
+function waiting(options: ContextOptions): object {
+  const { waits, workflow, run } = options;
+  const checked = nameCheck(options);
+  const signals = workflow.definition.signals ?? {};
+  const checkSignals = (names: readonly string[]): void => {
+    for (const name of names) {
+      if (Object.hasOwn(signals, name)) continue;
+      const known = Object.keys(signals).join(', ') || 'none';
+      throw new InvalidError(
+        'signal',
+        `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
+      );
+    }
+  };
+  const timeoutOf = ({ timeout }: WaitOptions): number | undefined =>
+    timeout === undefined ? undefined : toMilliseconds(timeout, `time-out of a wait of ${run}`);
+  const { enter } = options;
+  /** Waits that a race can withdraw, by the promises that were given out for them. */
+  const withdrawals = new WeakMap<Promise<unknown>, AbortController>();
+  const wait = <T>(
+    given: AbortSignal | undefined,
+    begin: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    const race = new AbortController();
+    const signal = given === undefined ? race.signal : AbortSignal.any([given, race.signal]);
+    const promise = (async () => {
+      const entered = enter();
+    if (entered !== undefined) await entered;
+      return begin(signal);
+    })();
+    withdrawals.set(promise, race);
+    return held(promise);
+  };
+  const race = async (entries: Readonly<Record<string, RaceEntry>>): Promise<RaceResult> => {
+    const names = Object.keys(entries);
+    if (names.length === 0) throw new InvalidError('race', 'needs at least one entry.');
+    const over = new AbortController();
+    const promises = names.map((name) => {
+      const entry = entries[name];
+      return typeof entry === 'function' ? entry({ signal: over.signal }) : entry;
+    });
+    const ends = promises.map(async (promise, at) => ({
+      name: names[at] ?? '',
+      value: await promise,
+    }));
+    for (const end of ends) end.catch(() => undefined);
+    try {
+      return await Promise.race(ends);
+    } finally {
+      const reason = withdrawn(run, names.join(', '));
+      over.abort(reason);
+      for (const promise of promises) {
+        if (promise instanceof Promise) withdrawals.get(promise)?.abort(reason);
+      }
+    }
+  };
+  return {
+    sleep(duration: Duration, { as = `sleep:${duration}`, signal }: SleepOptions = {}) {
+      return wait(signal, (until) =>
+        waits.sleep(checked(as), { ms: toMilliseconds(duration, 'sleep') }, until),
+      );
+    },
+    sleepUntil(time: Date, { as, signal }: SleepOptions = {}) {
+      return wait(signal, async (until) => {
+        const dueAt = time instanceof Date ? time.getTime() : Number.NaN;
+        if (Number.isNaN(dueAt)) throw new InvalidError('sleepUntil', 'needs a valid Date.');
+        await waits.sleep(checked(as ?? `sleep:${time.toISOString()}`), { dueAt }, until);
+      });
+    },
+    waitFor(on: string, given: WaitOptions = {}) {
+      return wait(given.signal, async (signal) => {
+        checkSignals([on]);
+        const name = checked(given.as ?? `wait:${on}`);
+        return (await waits.anySignal(name, [on], { ms: timeoutOf(given), signal }))?.payload;
+      });
+    },
+    waitForAny(names: readonly string[], given: WaitOptions = {}) {
+      return wait(given.signal, (signal) => {
+        checkSignals(names);
+        const name = checked(given.as ?? `wait:any:${names.join(',')}`);
+        return waits.anySignal(name, names, { ms: timeoutOf(given), signal });
+      });
+    },
+    waitForAll(names: readonly string[], given: WaitOptions = {}) {
+      return wait(given.signal, (signal) => {
+        checkSignals(names);
+        if (new Set(names).size < names.length) {
+          throw new InvalidError('waitForAll', 'names a signal twice: wait for it twice instead.');
+        }
+        const name = checked(given.as ?? `wait:all:${names.join(',')}`);
+        return waits.allSignals(name, names, { ms: timeoutOf(given), signal });
+      });
+    },
+    race: (entries: Readonly<Record<string, RaceEntry>>) => held(race(entries)),
+  };
+}
+
+/** Checks a name and puts the scope before it. */
+function nameCheck({ scope = '' }: ContextOptions): (name: string) => string {
+  return (name) => {
+    checkStepName(name);
+    return scope + name;
+  };
+}
