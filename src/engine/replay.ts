@@ -7,9 +7,9 @@ import { Fold, type FoldEvent, type State } from '../core/fold.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
-import { checkState, migrateState, Upcaster } from './evolution.ts';
+import { checkState, migrateState, Upcaster } from './definition/evolution.ts';
 import { stateKey } from './payloads.ts';
-import { type AnyWorkflow, reducersOf } from './workflow.ts';
+import { type AnyWorkflow, reducersOf } from './definition/workflow.ts';
 
 export interface Replayed {
   readonly fold: Fold;

@@ -1,0 +1,62 @@
+/**
+ * Expiry of checkpoints: the upkeep of a run at work.
+ *
+ * A run at work drops what has expired now and then, and before its last commit, so that a long one does not pile them up.
+ * A crash in between leaves a few too many, which the next owner drops: nothing depends on it.
+ */
+import type { Logger } from '../../core/logger.ts';
+import type { CheckpointExpiry } from '../../core/retention.ts';
+import type { RunStore } from '../../core/store.ts';
+import { expireCheckpoints } from '../runs/checkpoint-expiry.ts';
+
+/** The upkeep of a run at work. */
+export class Expiry {
+  readonly #parts: { readonly store: RunStore; readonly run: string; readonly logger: Logger };
+  readonly #expiry: CheckpointExpiry | undefined;
+  /** Kept since the last look. */
+  #fresh = 0;
+  /** How many there are at most: with so few that none can have expired, nobody looks. */
+  #held = Infinity;
+  #looking: Promise<void> = Promise.resolve();
+
+  /** Without `expiry`, nothing expires. */
+  constructor(
+    parts: { readonly store: RunStore; readonly run: string; readonly logger: Logger },
+    expiry: CheckpointExpiry | undefined,
+  ) {
+    this.#parts = parts;
+    this.#expiry = expiry;
+  }
+
+  /** The run was claimed when its snapshot had this version. */
+  begin(version: number): void {
+    if (version === 0) this.#held = 0;
+  }
+
+  /** So many checkpoints were kept. Never waits: what has expired is dropped beside the work. */
+  kept(count: number): void {
+    this.#fresh += count;
+    this.#held += count;
+    // A quarter more than wanted: dropping each at once would double the calls.
+    if (this.#fresh > (this.#expiry?.keepNewest ?? 0) / 4) void this.settle();
+  }
+
+  /** Drops what is left to drop. Never rejects. */
+  settle(): Promise<void> {
+    const isFew = this.#held <= (this.#expiry?.keepNewest ?? 0);
+    if (this.#expiry !== undefined && this.#fresh > 0 && !isFew) {
+      this.#fresh = 0;
+      this.#looking = this.#looking.then(() => this.#look());
+    }
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const { store, run, logger } = this.#parts;
+    try {
+      await expireCheckpoints(store, run, this.#expiry ?? {});
+    } catch (error) {
+      logger.warn({ run, error: String(error) }, 'checkpoints not dropped, the next look does');
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/** How executions end: the last events of each, and what becomes of the run. */
+import { recordError, RunError } from '../../core/errors.ts';
+import type { RetriedData } from '../../core/event.ts';
+import type { Fold } from '../../core/fold.ts';
+import { backoffMs, type RetryPolicy } from '../../core/policy.ts';
+import { type EndStatus, keepMsOf, type RetentionTimes } from '../../core/retention.ts';
+import { encodeError } from '../payloads.ts';
+import type { Ending } from './quarantine.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
+import { recordWrite } from './writes.ts';
+
+export interface EndingsOptions {
+  readonly workflow: AnyWorkflow;
+  /** How long ended runs are kept: what the worker says, and what holds when nobody does. */
+  readonly retention?: RetentionTimes;
+  readonly keepMs: number;
+  readonly random: () => number;
+}
+
+export class Endings {
+  readonly #run: string;
+  readonly #options: EndingsOptions;
+
+  constructor(run: string, options: EndingsOptions) {
+    this.#run = run;
+    this.#options = options;
+  }
+
+  completed(output: Uint8Array): Ending {
+    return {
+      writes: [recordWrite('run.completed', {})],
+      release: { status: 'completed', output, keepMs: this.#keepMs('completed') },
+    };
+  }
+
+  failed(error: unknown): Ending {
+    return {
+      error,
+      writes: [recordWrite('run.failed', { error: recordError(error) })],
+      release: { status: 'failed', error: encodeError(error), keepMs: this.#keepMs('failed') },
+    };
+  }
+
+  /** How the run really ends: cancelled whatever the handler made of it, or once more after a pause. */
+  really(fold: Fold, ending: Ending): Ending {
+    const { workflow, random } = this.#options;
+    const run = this.#run;
+    if (fold.cancel?.isDeadline === true) {
+      const late = `Run ${run} has not ended within its time.`;
+      return this.failed(new RunError('PAWL_DEADLINE', run, late));
+    }
+    if (fold.cancel !== undefined) {
+      const { reason, actor } = fold.cancel;
+      const why = reason ?? (actor === undefined ? 'no reason given' : `by ${actor}`);
+      const error = encodeError(new RunError('PAWL_RUN_CANCELLED', run, why));
+      return {
+        writes: [recordWrite('run.cancelled', fold.cancel)],
+        release: { status: 'cancelled', error, keepMs: this.#keepMs('cancelled') },
+      };
+    }
+    const retry: RetryPolicy = workflow.definition.retry ?? {};
+    const attempts = fold.attempts + 1;
+    if (ending.error === undefined || attempts >= (retry.attempts ?? 1)) return ending;
+    if (retry.retryIf?.(ending.error) === false) return ending;
+    const retried: RetriedData = { attempts, error: recordError(ending.error) };
+    return {
+      writes: [recordWrite('run.retried', retried)],
+      release: { status: 'waiting', wakeMs: backoffMs(retry, attempts + 1, random()) },
+    };
+  }
+
+  #keepMs(status: EndStatus): number {
+    const { workflow, retention, keepMs } = this.#options;
+    return keepMsOf(status, [workflow.definition.retention, retention], keepMs);
+  }
+}

@@ -1,0 +1,38 @@
+/** How far a run is, as its handler says: told to callers and dashboards a few times a second at most, the last always. */
+import type { Clock } from '../../core/clock.ts';
+
+const pauseMs = 250;
+
+export interface Progress {
+  readonly fraction: number;
+  readonly message: string | undefined;
+}
+
+export class ProgressReporter {
+  readonly #clock: Clock;
+  readonly #send: (progress: Progress) => Promise<void>;
+  #latest: Progress | undefined;
+  #isSending = false;
+
+  /** `send` must not reject. */
+  constructor(clock: Clock, send: (progress: Progress) => Promise<void>) {
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  report(progress: Progress): void {
+    this.#latest = progress;
+    if (!this.#isSending) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#isSending = true;
+    while (this.#latest !== undefined) {
+      const progress = this.#latest;
+      this.#latest = undefined;
+      await this.#send(progress);
+      await this.#clock.sleep(pauseMs);
+    }
+    this.#isSending = false;
+  }
+}

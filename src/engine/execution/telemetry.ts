@@ -1,0 +1,95 @@
+/** What is told of one execution of a run, on the channels of diagnostics.ts and to a tracer if there is one. */
+import type { Clock } from '../../core/clock.ts';
+import type { CommitOutcome, CommitParams, Release, Takeover } from '../../core/store.ts';
+import type { ExecutionTrace } from '../../core/tracing.ts';
+import { isHeard, tell } from '../diagnostics.ts';
+
+/** Why a worker has lost the right to write to a run. */
+export type Loss = 'fenced' | 'deleted' | 'rewound' | 'closed' | 'handed-back' | 'parked';
+
+interface Executed {
+  readonly run: string;
+  readonly workflow: string;
+  readonly worker: string;
+  readonly fence: number;
+}
+
+export class ExecutionNews {
+  readonly about: Executed;
+  readonly #clock: Clock;
+  readonly #wokenAt: number;
+  #trace: ExecutionTrace | undefined;
+
+  /** `wokenAt`: when the wake-up came, on the monotonic clock. */
+  constructor(about: Executed, clock: Clock, wokenAt: number) {
+    this.about = about;
+    this.#clock = clock;
+    this.#wokenAt = wokenAt;
+  }
+
+  claimed(found: {
+    readonly claimMs: number;
+    readonly replayMs: number;
+    readonly replayedEvents: number;
+    readonly takeover: Takeover | undefined;
+  }): void {
+    tell('run:claimed', () => ({ ...this.about, ...found }));
+  }
+
+  /** From here on handler and steps are called within the trace. */
+  traceAs(trace: ExecutionTrace): void {
+    this.#trace = trace;
+  }
+
+  callHandler<T>(call: () => T): T {
+    return this.#trace === undefined ? call() : this.#trace.within(call);
+  }
+
+  callStep<T>(step: { readonly name: string; readonly attempt: number }, body: () => T): T {
+    return this.#trace === undefined ? body() : this.#trace.step(step, body);
+  }
+
+  /** Does a commit, and tells of it when it is stored. */
+  async commit(
+    { events, snapshot }: CommitParams,
+    call: () => Promise<CommitOutcome | undefined>,
+  ): Promise<CommitOutcome | undefined> {
+    if (!isHeard('run:committed')) return call();
+    const startedAt = this.#clock.monotonic();
+    const outcome = await call();
+    if (outcome?.outcome !== 'committed') return outcome;
+    tell('run:committed', () => ({
+      ...{ ...this.about, seq: outcome.seq, events: events.length },
+      bytes: events.reduce((sum, { data }) => sum + data.length, 0),
+      ...{ withSnapshot: snapshot !== undefined, ms: this.#clock.monotonic() - startedAt },
+    }));
+    return outcome;
+  }
+
+  /** `error`: what a failed run failed of. */
+  released(how: Release['status'] | Loss, error?: unknown): void {
+    const ended = how === 'parked' ? 'waiting' : how;
+    this.#trace?.end(ended, error);
+    tell('run:released', () => ({
+      ...{ ...this.about, error, ms: this.#clock.monotonic() - this.#wokenAt },
+      how: ended,
+    }));
+  }
+
+  /** The time at which a step begins, for `stepEnded`. */
+  stepBegins(): number {
+    return isHeard('step:ended') ? this.#clock.monotonic() : 0;
+  }
+
+  stepEnded(
+    step: { readonly name: string; readonly attempt: number },
+    beganAt: number,
+    outcome: 'completed' | 'retried' | 'failed',
+    error?: unknown,
+  ): void {
+    tell('step:ended', () => ({
+      ...{ ...this.about, step: step.name, attempt: step.attempt, outcome, error },
+      ms: this.#clock.monotonic() - beganAt,
+    }));
+  }
+}
