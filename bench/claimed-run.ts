@@ -3,7 +3,7 @@ import { encode } from '../src/core/codec.ts';
 import { defaultLimits } from '../src/core/limits.ts';
 import type { NewEvent } from '../src/core/event.ts';
 import type { ClaimOutcome, Release, SnapshotDelta } from '../src/core/store.ts';
-import { newToken } from '../src/engine/worker.ts';
+import { newToken } from '../src/engine/token.ts';
 import { RedisRunStore } from '../src/redis/run-store.ts';
 
 export function openStore(url: string): Promise<RedisRunStore> {

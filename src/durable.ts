@@ -11,9 +11,9 @@ import { createHash } from 'node:crypto';
 import { DefinitionError, PawlError } from './core/errors.ts';
 import { checkRunId } from './core/names.ts';
 import type { Schema } from './core/schema.ts';
-import type { Context, EventSchemas } from './engine/context.ts';
-import type { WorkerOptions } from './engine/worker.ts';
-import { defineWorkflow, type WorkflowDefinition } from './engine/workflow.ts';
+import type { Context, EventSchemas } from './engine/definition/context.ts';
+import type { WorkerOptions } from './engine/worker/worker.ts';
+import { defineWorkflow, type WorkflowDefinition } from './engine/definition/workflow.ts';
 import type { Pawl } from './pawl.ts';
 
 /** What a processor needs of a BullMQ job; a `Job` fits. */

@@ -2,9 +2,9 @@
 export { Pawl } from './pawl.ts';
 export { FileCheckpointer, type FileCheckpointerOptions } from './file/file-checkpointer.ts';
 export { type ForeignFormat, readForeign } from './imports/read-foreign.ts';
-export { defineGraph } from './engine/graph.ts';
-export { toMermaid } from './engine/mermaid.ts';
-export { defineWorkflow } from './engine/workflow.ts';
+export { defineGraph } from './engine/graph/graph.ts';
+export { toMermaid } from './engine/graph/mermaid.ts';
+export { defineWorkflow } from './engine/definition/workflow.ts';
 export { drill } from './drill.ts';
 export { durable } from './durable.ts';
 export { examine } from './redis/examination.ts';
@@ -13,9 +13,9 @@ export { examine } from './redis/examination.ts';
 export type { DrillOptions, DrillReport, DrillRound } from './drill.ts';
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
 export type { ListOptions, OpenOptions, Parts, ScheduleOptions, SearchOptions } from './options.ts';
-export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/bulk.ts';
-export type { DeletionInfo, DeletionListOptions } from './engine/deletions.ts';
-export type { StartOptions } from './engine/start-options.ts';
+export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';
+export type { DeletionInfo, DeletionListOptions } from './engine/runs/deletions.ts';
+export type { StartOptions } from './engine/definition/start-options.ts';
 export type {
   CheckpointOptions,
   ChildHandle,
@@ -28,13 +28,13 @@ export type {
   StepContext,
   StepOptions,
   WaitOptions,
-} from './engine/context.ts';
-export type { Decision } from './engine/effects.ts';
-export type { Compaction } from './engine/compaction.ts';
-export type { RunMemory, WorkflowMemory } from './engine/memory.ts';
-export type { ExportOptions, ExportProgress } from './engine/exports.ts';
-export type { ImportOptions, ImportProgress, ImportReport } from './engine/import.ts';
-export type { Rehearsal } from './engine/rehearsal.ts';
+} from './engine/definition/context.ts';
+export type { Decision } from './engine/definition/decision.ts';
+export type { Compaction } from './engine/upkeep/compaction.ts';
+export type { RunMemory, WorkflowMemory } from './engine/upkeep/memory-usage.ts';
+export type { ExportOptions, ExportProgress } from './engine/transfer/exports.ts';
+export type { ImportOptions, ImportProgress, ImportReport } from './engine/transfer/import.ts';
+export type { Rehearsal } from './engine/upkeep/rehearsal.ts';
 export type {
   ArchiveRun,
   RetainedRun,
@@ -42,11 +42,12 @@ export type {
   RetentionPolicy,
   RetentionReport,
   RetentionRule,
-} from './engine/retention.ts';
-export type { Difference } from './engine/diff.ts';
-export type { ForkOptions, ForkPoint } from './engine/fork.ts';
-export type { Request, RunHandle, StatePoint } from './engine/run-handle.ts';
-export type { RunInfo } from './engine/run-info.ts';
+} from './engine/upkeep/retention.ts';
+export type { Difference } from './engine/runs/diff.ts';
+export type { ForkOptions, ForkPoint } from './engine/runs/fork.ts';
+export type { Request } from './core/request.ts';
+export type { RunHandle, StatePoint } from './engine/runs/run-handle.ts';
+export type { RunInfo } from './engine/runs/run-info.ts';
 export type {
   Edge,
   Graph,
@@ -54,12 +55,12 @@ export type {
   NodeContext,
   NodeOptions,
   NodeOutcome,
-} from './engine/graph-definition.ts';
-export type { GraphRecord, NodeRecord, PendingTask } from './engine/graph-record.ts';
-export type { Health, HealthOptions } from './engine/health.ts';
-export type { Readiness } from './engine/hearing.ts';
-export type { Worker, WorkerOptions } from './engine/worker.ts';
-export type { StartInput, Workflow, WorkflowDefinition } from './engine/workflow.ts';
+} from './engine/graph/graph-definition.ts';
+export type { GraphRecord, NodeRecord, PendingTask } from './engine/runs/graph-record.ts';
+export type { Health, HealthOptions } from './engine/worker/health.ts';
+export type { Readiness } from './engine/worker/queue-probe.ts';
+export type { Worker, WorkerOptions } from './engine/worker/worker.ts';
+export type { StartInput, Workflow, WorkflowDefinition } from './engine/definition/workflow.ts';
 export type { EncryptionOptions } from './encryption/keyring.ts';
 export type { Check } from './redis/check.ts';
 export type { Examination, ExamineOptions } from './redis/examination.ts';

@@ -2,37 +2,42 @@
 import type { Census } from './core/census.ts';
 import type { RecoveryInfo } from './core/fleet.ts';
 import { checkPageLimit, checkRunId } from './core/names.ts';
+import type { Request } from './core/request.ts';
 import { type CheckpointExpiry, checkExpiry } from './core/retention.ts';
 import { validate } from './core/schema.ts';
 import type { WorkerRecord } from './core/store.ts';
-import { type Compaction, compactRun } from './engine/compaction.ts';
+import { type Compaction, compactRun } from './engine/upkeep/compaction.ts';
 import {
   actOnRuns,
   type BulkAction,
   type BulkOptions,
   type BulkParts,
   type BulkReport,
-} from './engine/bulk.ts';
+} from './engine/runs/bulk.ts';
 import {
   type DeletionInfo,
   type DeletionListOptions,
   deleteRun,
   listDeletions,
-} from './engine/deletions.ts';
-import { type ExportOptions, exportRun, exportRuns } from './engine/exports.ts';
-import { expireCheckpoints } from './engine/expiry.ts';
-import { type ImportOptions, type ImportReport, importRuns } from './engine/import.ts';
-import { type Rehearsal, rehearse, rehearseExport } from './engine/rehearsal.ts';
-import { type RunMemory, runMemory, type WorkflowMemory, workflowMemory } from './engine/memory.ts';
+} from './engine/runs/deletions.ts';
+import { type ExportOptions, exportRun, exportRuns } from './engine/transfer/exports.ts';
+import { expireCheckpoints } from './engine/runs/checkpoint-expiry.ts';
+import { type ImportOptions, type ImportReport, importRuns } from './engine/transfer/import.ts';
+import { type Rehearsal, rehearse, rehearseExport } from './engine/upkeep/rehearsal.ts';
+import {
+  type RunMemory,
+  runMemory,
+  type WorkflowMemory,
+  workflowMemory,
+} from './engine/upkeep/memory-usage.ts';
 import {
   retain,
   type RetainOptions,
   type RetentionPolicy,
   type RetentionReport,
-} from './engine/retention.ts';
-import { type Request } from './engine/run-handle.ts';
-import { type RunInfo, toRunInfo } from './engine/run-info.ts';
-import type { AnyWorkflow } from './engine/workflow.ts';
+} from './engine/upkeep/retention.ts';
+import { type RunInfo, toRunInfo } from './engine/runs/run-info.ts';
+import type { AnyWorkflow } from './engine/definition/workflow.ts';
 import {
   bulkActionSchema,
   bulkSchema,
@@ -115,8 +120,8 @@ export class Operations {
   }
 
   /**
-   * Lines of JSON with everything that is stored of a run, or of the runs of a list: see `engine/portable.ts`. They are
-   * made as they are read, so that a log of any length needs little memory.
+   * Lines of JSON with everything that is stored of a run, or of the runs of a list: see
+   * `engine/transfer/portable.ts`. They are made as they are read, so that a log of any length needs little memory.
    * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
    */
   export(

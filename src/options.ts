@@ -11,7 +11,7 @@ import type { Tracing } from './core/tracing.ts';
 import type { RunQuery } from './core/run-query.ts';
 import { validate } from './core/schema.ts';
 import type { RunStore } from './core/store.ts';
-import { bulkActions } from './engine/bulk.ts';
+import { bulkActions } from './engine/runs/bulk.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import type { Durability } from './redis/durability.ts';

@@ -1,5 +1,5 @@
 /** Events of one run: what it costs to write to it, to take it over, and to read its end, by the length of its log. */
-import { newToken } from '../../src/engine/worker.ts';
+import { newToken } from '../../src/engine/token.ts';
 import { ClaimedRun, encoded, openStore } from '../claimed-run.ts';
 import { eventData } from '../payloads.ts';
 import { type Curve, type Field, timeOf, warmedUp } from './curve.ts';

@@ -2,7 +2,7 @@
 import { ClaimedRun, encoded, openStore } from '../claimed-run.ts';
 import { eventData } from '../payloads.ts';
 import type { RedisRunStore } from '../../src/redis/run-store.ts';
-import { newToken } from '../../src/engine/worker.ts';
+import { newToken } from '../../src/engine/token.ts';
 import { type Curve, type Field, timeOf, warmedUp } from './curve.ts';
 
 const nothing = encoded(null);

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { silentLogger } from '../../src/core/logger.ts';
 import { defaults } from '../../src/core/limits.ts';
-import { Sweeper } from '../../src/engine/sweeper.ts';
+import { Sweeper } from '../../src/engine/worker/sweeper.ts';
 import { quantile } from '../statistics.ts';
 import { SimulatedFleet } from './simulated-fleet.ts';
 import { VirtualClock } from './virtual-clock.ts';

@@ -3,7 +3,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Fold } from '../../src/core/fold.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
-import { Snapshotter } from '../../src/engine/snapshotter.ts';
+import { Snapshotter } from '../../src/engine/execution/snapshotter.ts';
 import { ClaimedRun, openStore } from '../claimed-run.ts';
 import { makeState, stateKey, stateKeys, stateValue } from '../payloads.ts';
 import { measureRate } from '../timing.ts';

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { RunError } from '../core/errors.ts';
 import { fromTagged } from '../core/tagged-json.ts';
-import type { RunInfo } from '../engine/run-info.ts';
+import type { RunInfo } from '../engine/runs/run-info.ts';
 import { NotFoundError, UsageError } from './failures.ts';
 import { parseJson, readText } from './settings.ts';
 import type { Shell } from './shell.ts';

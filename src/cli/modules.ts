@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { AnyWorkflow } from '../engine/workflow.ts';
+import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 import { UsageError } from './failures.ts';
 
 type Exports = Record<string, unknown>;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import type { Pawl } from '../pawl.ts';
-import type { AnyWorkflow } from '../engine/workflow.ts';
+import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 import { NotFoundError, RefusedError, UsageError } from './failures.ts';
 import { loadWorkflows } from './modules.ts';
 import { type GlobalFlags, readSettings, type Settings } from './settings.ts';

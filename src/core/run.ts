@@ -22,6 +22,7 @@
  * `waiting` runs with a time to wake stand in the due index, so that a lost wake-up is sent again. Each change is made by
  * one store call that checks where it starts from; after a crash the run is on one side of the arrow or the other.
  */
+import type { Wait } from './waits.ts';
 
 export const runStatuses = [
   'queued',
@@ -101,6 +102,10 @@ export interface RunRecord {
   readonly priority: number;
   /** The run that started this one. */
   readonly parent: string | undefined;
+  /** The token of its creation: tells it from another run that had its id before. */
+  readonly birth: string;
+  /** What a `waiting` run waits for. */
+  readonly waits: readonly Wait[];
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: number | undefined;
   readonly createdAt: number;

@@ -24,6 +24,7 @@ import type { Message } from './message.ts';
 import type { RunQuery } from './run-query.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
+import type { Wait } from './waits.ts';
 
 export type { Message, MessageKind } from './message.ts';
 export type { Snapshot } from './snapshot.ts';
@@ -52,6 +53,8 @@ export interface CreateParams {
   readonly snapshot?: SnapshotDelta;
   /** The run that starts this one, and is told of its end. */
   readonly parent?: string;
+  /** Version of the code that starts the run: older code never takes it. Default 0. */
+  readonly codeVersion?: number;
   /** How long the run may take, from its creation. */
   readonly deadlineMs?: number;
   /** Begins `waiting`, and is due after this time. */
@@ -77,6 +80,13 @@ export interface ClaimParams {
   readonly worker: string;
   readonly codeVersion: number;
   readonly token: string;
+  /**
+   * Takes a run that this worker has parked, whether or not what it waits for has come, because its handler goes on. Needs
+   * `expectedFence`.
+   */
+  readonly reclaim?: boolean;
+  /** Takes a run although newer code has written to it: a downgrade on purpose. */
+  readonly anyVersion?: boolean;
   /** Takes a loose run, from whoever has it. A loose claim of another run, or another claim of a loose run, is `idle`. */
   readonly loose?: boolean;
 }
@@ -105,10 +115,10 @@ export interface PostParams extends Omit<Message, 'at'> {
 }
 
 export type PostOutcome =
-  /** `wakeUp`: what to send when the run is not at work. */
-  | { readonly outcome: 'posted'; readonly wakeUp: DueRun }
-  /** A message with this id was posted before; nothing was written. */
-  | { readonly outcome: 'known'; readonly wakeUp: DueRun }
+  /** `woken`: the run waits for this, and `wakeUp` is to be sent. */
+  | { readonly outcome: 'posted'; readonly wakeUp: DueRun; readonly woken: boolean }
+  /** A message with this id was posted before; nothing was written. `taken`: it is not in the inbox any more. */
+  | { readonly outcome: 'known'; readonly wakeUp: DueRun; readonly taken: boolean }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -169,6 +179,8 @@ export type ClaimOutcome =
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
   | { readonly outcome: 'stale'; readonly fence: number }
+  /** Newer code has written to it, of this version: it waits for a worker that has such code. */
+  | { readonly outcome: 'newer'; readonly codeVersion: number }
   /** Not to be claimed in this status: ended, quarantined, or waiting for a time that has not come; or not so (`loose`). */
   | { readonly outcome: 'idle'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
@@ -176,13 +188,29 @@ export type ClaimOutcome =
 /** How an owner lets go of a run, in the same step as its last commit. */
 export type Release =
   | { readonly status: 'completed'; readonly output: Uint8Array; readonly keepMs: number }
-  | { readonly status: 'failed' | 'cancelled'; readonly error: Uint8Array; readonly keepMs: number }
+  | {
+      readonly status: 'failed' | 'cancelled';
+      readonly error: Uint8Array;
+      readonly keepMs: number;
+      /** Children that end with this run are still to be cancelled: the run is due until `paid`. */
+      readonly owesCancel?: boolean;
+    }
   /** Set aside untouched, because it cannot be continued: for a person to look at. */
   | { readonly status: 'quarantined'; readonly error: Uint8Array }
   /** Handed back for any worker to claim. */
   | { readonly status: 'queued'; readonly resendMs: number }
-  /** Parked; `wakeMs` from now it is due. Absent: until a message comes. */
-  | { readonly status: 'waiting'; readonly wakeMs?: number };
+  /** It waits for `waits`, and is due `wakeMs` from now. Absent: only a message wakes it. */
+  | {
+      readonly status: 'waiting';
+      /** `parked` is refused while there are messages; before a `retry` they wait, and only a cancel wakes. */
+      readonly why: 'parked' | 'retry';
+      readonly waits: readonly Wait[];
+      readonly wakeMs?: number;
+      /** It is compared with the children it waits for, first after this time. */
+      readonly lookMs?: number;
+      /** Its handler may go on: should the worker die, the run is woken. */
+      readonly mayGoOn?: boolean;
+    };
 
 export interface CommitParams extends Ownership {
   /** Identifies this commit; the same one again is recognised. */
@@ -191,8 +219,8 @@ export interface CommitParams extends Ownership {
   readonly expectedSeq: number;
   readonly events: readonly NewEvent[];
   readonly snapshot?: SnapshotDelta;
-  /** The oldest messages of the inbox, as many as this, are in `events`: they leave the inbox. */
-  readonly taken?: number;
+  /** Ids of messages that are in `events`, or need not be: they and no others leave the inbox. */
+  readonly taken?: readonly string[];
   readonly release?: Release;
 }
 
@@ -235,6 +263,10 @@ export interface DueRun extends WakeUp {
   readonly status: RunStatus;
   /** The run has ended, and its parent has not been told. */
   readonly untold: boolean;
+  /** The run has ended, and children that end with it have not been cancelled. */
+  readonly owes: boolean;
+  /** The run waits for children, and is to be compared with them. */
+  readonly asleep: boolean;
 }
 
 export interface ListParams extends RunQuery {
@@ -290,8 +322,12 @@ export interface RunStore {
   resume(run: string, data: Uint8Array): Promise<ResumeOutcome>;
   /** Notes how far a run is; a stale owner's word changes nothing. */
   progress(owner: Ownership, progress: RunProgress): Promise<void>;
-  /** The parent of an ended run knows of its end: nothing more is owed. */
-  told(run: string): Promise<void>;
+  /** The parent of a run that ended at this fence knows of its end: nothing more is owed. */
+  told(run: string, end: { readonly fence: number }): Promise<void>;
+  /** The children of a run that ended at this fence are over: nothing more is owed. */
+  paid(run: string, end: { readonly fence: number }): Promise<void>;
+  /** The handlers of these parked runs cannot go on any more: they need not be woken when the worker dies. */
+  settled(worker: string, runs: readonly string[]): Promise<void>;
   /**
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
    * `deletions`.

@@ -1,7 +1,7 @@
 /** The forms of a run's page that change something. Only what the run's status allows is offered. */
 import { html } from 'hono/html';
 import { isEnded } from '../core/run.ts';
-import type { RunInfo } from '../engine/run-info.ts';
+import type { RunInfo } from '../engine/runs/run-info.ts';
 import type { Html } from './layout.ts';
 import type { DashboardAction, Settings } from './settings.ts';
 

@@ -1,6 +1,6 @@
 /** The few lines of script that append events as they come. Everything is set as text, never as markup. */
 import { html, raw } from 'hono/html';
-import type { RunInfo } from '../engine/run-info.ts';
+import type { RunInfo } from '../engine/runs/run-info.ts';
 import type { Html } from './layout.ts';
 import { laneCount } from './owners.ts';
 import { visible } from './words.ts';

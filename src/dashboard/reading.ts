@@ -2,8 +2,8 @@
 import type { CheckpointInfo } from '../core/checkpoint.ts';
 import type { RunEvent } from '../core/event.ts';
 import { recordError } from '../core/errors.ts';
-import { toMermaid } from '../engine/mermaid.ts';
-import type { RunInfo } from '../engine/run-info.ts';
+import { toMermaid } from '../engine/graph/mermaid.ts';
+import type { RunInfo } from '../engine/runs/run-info.ts';
 import type { Pawl } from '../pawl.ts';
 import type { Settings } from './settings.ts';
 import { unwrap } from './words.ts';

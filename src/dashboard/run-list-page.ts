@@ -4,7 +4,7 @@ import type { Census } from '../core/census.ts';
 import { InvalidError } from '../core/errors.ts';
 import { type RunStatus, runStatuses } from '../core/run.ts';
 import type { ListOptions } from '../options.ts';
-import type { RunInfo } from '../engine/run-info.ts';
+import type { RunInfo } from '../engine/runs/run-info.ts';
 import { type Html, statusMark, table, time } from './layout.ts';
 import { visible } from './words.ts';
 

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { StepCompletedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import type { RunInfo } from '../engine/run-info.ts';
+import type { RunInfo } from '../engine/runs/run-info.ts';
 import { actionsPart } from './actions-part.ts';
 import { facts, type Html, payload, statusMark, table, time } from './layout.ts';
 import { liveScript } from './live-script.ts';

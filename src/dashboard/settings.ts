@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { validate } from '../core/schema.ts';
-import type { AnyWorkflow } from '../engine/workflow.ts';
+import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 
 export const actionNames = ['resume', 'retry', 'pause', 'cancel', 'signal'] as const;
 export type DashboardAction = (typeof actionNames)[number];

@@ -7,9 +7,9 @@ import { Fold, type FoldEvent, type State } from '../core/fold.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
-import { checkState, migrateState, Upcaster } from './evolution.ts';
+import { checkState, migrateState, Upcaster } from './definition/evolution.ts';
 import { stateKey } from './payloads.ts';
-import { type AnyWorkflow, reducersOf } from './workflow.ts';
+import { type AnyWorkflow, reducersOf } from './definition/workflow.ts';
 
 export interface Replayed {
   readonly fold: Fold;
@@ -85,6 +85,16 @@ export function restoreSnapshot(
   key: string,
 ): { readonly state: State; readonly memory: Map<string, unknown> } {
   return restore(decodeFields(snapshot, key), workflow, snapshot.schema);
+}
+
+/** What a snapshot holds beside the state: the same whatever the code of the workflow is. */
+export function restoreMemory(snapshot: Snapshot, key: string): Map<string, unknown> {
+  const fields = [...decodeFields(snapshot, key)];
+  return new Map(
+    fields.flatMap(([field, { value }]) =>
+      stateKey(field) === undefined ? [[field, value] as const] : [],
+    ),
+  );
 }
 
 type SavedFields = Map<string, { readonly value: unknown; readonly bytes: number }>;

@@ -1,7 +1,7 @@
 /** A run as another system kept it, and the lines with which it comes into pawl. */
 import { InvalidError } from '../core/errors.ts';
 import { checkRunId, checkWorkflowName } from '../core/names.ts';
-import { formatLine, portableVersion } from '../engine/portable.ts';
+import { formatLine, portableVersion } from '../engine/transfer/portable.ts';
 
 export interface ForeignEvent {
   readonly type: string;

@@ -10,9 +10,9 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { PawlError } from '../core/errors.ts';
 import type { RunStore } from '../core/store.ts';
 import type { Schema } from '../core/schema.ts';
-import type { EventSchemas } from '../engine/context.ts';
-import type { WorkerOptions } from '../engine/worker.ts';
-import type { StartInput, Workflow } from '../engine/workflow.ts';
+import type { EventSchemas } from '../engine/definition/context.ts';
+import type { WorkerOptions } from '../engine/worker/worker.ts';
+import type { StartInput, Workflow } from '../engine/definition/workflow.ts';
 import {
   type CrashTestEnding,
   type CrashTestSignal,

@@ -19,7 +19,7 @@ function problemsOf(text: string): string[] {
   );
   return text.split('\n').flatMap((line) => {
     const problems: string[] = [];
-    // A link, and the names of tests that follow it: [engine](../test/unit/engine.test.ts) “one”, “two”
+    // A link, and the names of tests that follow it: [fold](../test/unit/core/fold.test.ts) “one”, “two”
     for (const match of line.matchAll(/\]\((?!https?:)([^)\s]+)\)((?:,? “[^”\]]+”)*)/g)) {
       const [, target = '', names = ''] = match;
       const [path = '', anchor = ''] = target.split('#');

@@ -24,7 +24,17 @@ const codeLengthMax = 110;
 const proseLengthMax = 125;
 const fileLinesMax = 400;
 
-/** What each folder of src may import: paths from the root of the repository, and packages. */
+// The engine's rooms: each is given what lies below it, and itself.
+const definition = ['src/core/', 'src/engine/definition/', 'node:'];
+const shared = [...definition, 'src/engine/*'];
+const runs = [...shared, 'src/engine/runs/'];
+const execution = [...runs, 'src/engine/execution/'];
+const transfer = [...runs, 'src/engine/transfer/'];
+
+/**
+ * What each folder of src, and each room of one that has rooms, may import: paths from the root of the repository, and
+ * packages. A star stands for the files of a folder, without its rooms.
+ */
 const floors: Readonly<Record<string, readonly string[]>> = {
   core: ['src/core/'],
   memory: ['src/core/', 'src/memory/', 'node:'],
@@ -33,7 +43,15 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   file: ['src/core/', 'src/file/', 'node:', 'zod'],
   // Stands around any store and any queue, by their contracts.
   encryption: ['src/core/', 'src/encryption/', 'node:'],
-  engine: ['src/core/', 'src/engine/', 'node:'],
+  'engine/definition': definition,
+  engine: shared,
+  'engine/runs': runs,
+  'engine/execution': execution,
+  'engine/graph': [...execution, 'src/engine/graph/'],
+  'engine/worker': [...execution, 'src/engine/worker/'],
+  'engine/transfer': transfer,
+  'engine/upkeep': [...transfer, 'src/engine/upkeep/'],
+  'engine/loop': [...runs, 'src/engine/loop/'],
   // For users' tests: it stands on all of the house.
   testing: [
     ...[
@@ -98,14 +116,26 @@ export function importsOf(text: string): string[] {
   return [...withoutComments(text).matchAll(pattern)].map((match) => match[1] ?? '');
 }
 
-function floorProblems({ path, text }: Source): string[] {
-  const folder = path.split('/').length > 2 ? (path.split('/')[1] ?? '') : '';
+/** The name of a file's floor: its folder, or the room where that has rooms. */
+function floorOf(path: string): string {
+  const [, folder = '', room] = posix.dirname(path).split('/');
+  const hasRooms = Object.keys(floors).some((name) => name.startsWith(`${folder}/`));
+  return room !== undefined && hasRooms ? `${folder}/${room}` : folder;
+}
+
+function isAllowed(name: string, allowed: string): boolean {
+  if (allowed.endsWith('/*')) return `${posix.dirname(name)}/*` === allowed;
+  return /[/:]$/.test(allowed) ? name.startsWith(allowed) : name === allowed;
+}
+
+export function floorProblems({ path, text }: Source): string[] {
+  const folder = floorOf(path);
   const allowed = floors[folder];
   if (allowed === undefined) return [`${folder}/ has no floor: add it to the table of floors`];
   const all = [...allowed, ...(exceptions[path] ?? [])];
   return importsOf(text)
     .map((name) => (name.startsWith('.') ? posix.join(posix.dirname(path), name) : name))
-    .filter((name) => !all.some((one) => (/[/:]$/.test(one) ? name.startsWith(one) : name === one)))
+    .filter((name) => !all.some((one) => isAllowed(name, one)))
     .map((name) => `imports ${name}; ${folder || 'src'} may import only ${all.join(', ')}`);
 }
 

@@ -3,9 +3,9 @@ import { defaultLimits } from '../../src/core/limits.ts';
 import { PawlError } from '../../src/core/errors.ts';
 import type { ResumeQueue } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
-import { compactRun } from '../../src/engine/compaction.ts';
-import { RunHandle } from '../../src/engine/run-handle.ts';
-import { startRun } from '../../src/engine/start.ts';
+import { compactRun } from '../../src/engine/upkeep/compaction.ts';
+import { RunHandle } from '../../src/engine/runs/run-handle.ts';
+import { startRun } from '../../src/engine/runs/start.ts';
 import { makeWork, type WorkInput } from './workload.ts';
 import { clockOf, type Life, type World } from './world.ts';
 

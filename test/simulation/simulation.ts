@@ -6,7 +6,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { decode } from '../../src/core/codec.ts';
 import { isEnded, type RunStatus } from '../../src/core/run.ts';
 import type { RunStore } from '../../src/core/store.ts';
-import type { Forgotten } from '../../src/engine/forgotten.ts';
+import type { Forgotten } from '../../src/engine/worker/release-recovery.ts';
 import { type FaultKind, type Faults, FaultyLine, type Host } from './faulty-line.ts';
 import { base, Oracle } from './oracle.ts';
 import { People } from './people.ts';

@@ -1,7 +1,7 @@
 /** The workflow of the simulation, and what must come out of it. */
 import { z } from 'zod';
 import type { Clock } from '../../src/core/clock.ts';
-import { defineWorkflow } from '../../src/engine/workflow.ts';
+import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
 import type { World } from './world.ts';
 
 const input = z.object({

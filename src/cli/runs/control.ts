@@ -1,8 +1,9 @@
 /** `pawl runs resume|pause|cancel|delete`: of runs that are named, or of all that meet conditions. */
 import type { Command } from 'commander';
 import { recordError, RunError } from '../../core/errors.ts';
-import { type BulkAction, bulkActions, type BulkProgress } from '../../engine/bulk.ts';
-import type { Request, RunHandle } from '../../engine/run-handle.ts';
+import { type BulkAction, bulkActions, type BulkProgress } from '../../engine/runs/bulk.ts';
+import type { Request } from '../../core/request.ts';
+import type { RunHandle } from '../../engine/runs/run-handle.ts';
 import type { SearchOptions } from '../../options.ts';
 import type { Pawl } from '../../pawl.ts';
 import { exitCodeOf, explain, RefusedError, UsageError } from '../failures.ts';

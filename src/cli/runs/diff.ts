@@ -1,6 +1,6 @@
 /** `pawl runs diff` */
 import { toTagged } from '../../core/tagged-json.ts';
-import { type Difference, diffStates } from '../../engine/diff.ts';
+import { type Difference, diffStates } from '../../engine/runs/diff.ts';
 import { findRun } from '../given.ts';
 import { brief, inline } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';

@@ -1,7 +1,7 @@
 /** `pawl runs events` */
 import { toTagged } from '../../core/tagged-json.ts';
 import type { RunEvent } from '../../core/event.ts';
-import type { RunInfo } from '../../engine/run-info.ts';
+import type { RunInfo } from '../../engine/runs/run-info.ts';
 import type { Pawl } from '../../pawl.ts';
 import { findRun, toCount } from '../given.ts';
 import { brief, inline } from '../print.ts';

@@ -2,8 +2,8 @@
 import { editAt } from '../edits.ts';
 import { fromTagged, toTagged } from '../../core/tagged-json.ts';
 import type { State } from '../../core/fold.ts';
-import type { ForkPoint } from '../../engine/fork.ts';
-import type { RunInfo } from '../../engine/run-info.ts';
+import type { ForkPoint } from '../../engine/runs/fork.ts';
+import type { RunInfo } from '../../engine/runs/run-info.ts';
 import { UsageError } from '../failures.ts';
 import { collect, findRun, readValue, toTags } from '../given.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';

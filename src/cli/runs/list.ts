@@ -1,7 +1,7 @@
 /** `pawl runs list` */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListOptions } from '../../options.ts';
-import type { RunInfo } from '../../engine/run-info.ts';
+import type { RunInfo } from '../../engine/runs/run-info.ts';
 import { toCount } from '../given.ts';
 import { table } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';

@@ -1,6 +1,6 @@
 /** A moment of a run, as people name it: a seq, `end`, a checkpoint's id, or a checkpoint's label. */
 import { isCheckpointId } from '../../core/checkpoint.ts';
-import type { StatePoint } from '../../engine/run-handle.ts';
+import type { StatePoint } from '../../engine/runs/run-handle.ts';
 import type { Pawl } from '../../pawl.ts';
 import { NotFoundError, UsageError } from '../failures.ts';
 

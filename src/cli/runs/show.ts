@@ -1,7 +1,7 @@
 /** `pawl runs show` */
 import type { CheckpointInfo } from '../../core/checkpoint.ts';
 import type { RunEvent } from '../../core/event.ts';
-import type { RunInfo } from '../../engine/run-info.ts';
+import type { RunInfo } from '../../engine/runs/run-info.ts';
 import { findRun } from '../given.ts';
 import { brief, pairs, table } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';

@@ -1,5 +1,5 @@
 /** `pawl runs signal` */
-import type { AnyWorkflow } from '../../engine/workflow.ts';
+import type { AnyWorkflow } from '../../engine/definition/workflow.ts';
 import { findRun, readValue } from '../given.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
 

@@ -9,7 +9,7 @@
  *
  * Acknowledged writes may be forgotten by Redis: the news of a child's end, or the child itself. So whoever waits looks at
  * the child: at once when it was not started here, and again now and then. A child that is gone without a word of its
- * deletion was forgotten, and is started again. A parked run is looked after by the sweeper: see `kin.ts`.
+ * deletion was forgotten, and is started again. A parked run is looked after by the sweeper: see `family.ts`.
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
@@ -18,10 +18,10 @@ import type { ChildRefused, ChildStart, ChildStarting } from '../../core/event.t
 import type { Child, Fold } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { ChildHandle, ChildOptions } from '../context.ts';
-import { endOf } from '../kin.ts';
-import { startRun, type StartParts } from '../start.ts';
-import type { AnyWorkflow } from '../workflow.ts';
+import type { ChildHandle, ChildOptions } from '../definition/context.ts';
+import { endOf } from '../runs/family.ts';
+import { startRun, type StartParts } from '../runs/start.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { LogWriter } from './log-writer.ts';
 import { type Names, stepFailure } from './step-names.ts';

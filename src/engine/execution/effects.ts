@@ -14,8 +14,8 @@
 import { DefinitionError } from '../../core/errors.ts';
 import type { EffectData } from '../../core/event.ts';
 import { type Fold, nesting } from '../../core/fold.ts';
-import type { EffectOptions } from '../context.ts';
-import { type Decision, decisionSignal } from '../decision.ts';
+import type { EffectOptions } from '../definition/context.ts';
+import { type Decision, decisionSignal } from '../definition/decision.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { StepBody, Steps } from './steps.ts';

@@ -8,7 +8,7 @@ import { type EndStatus, keepMsOf, type RetentionTimes } from '../../core/retent
 import { encodeError } from '../payloads.ts';
 import type { Wait } from '../../core/waits.ts';
 import type { Ending } from './quarantine.ts';
-import type { AnyWorkflow } from '../workflow.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
 import { policyError } from './steps.ts';
 import { recordWrite } from './writes.ts';
 

@@ -19,7 +19,7 @@ import type {
   StepContext,
   StepOptions,
   WaitOptions,
-} from '../context.ts';
+} from '../definition/context.ts';
 import type { Children } from './children.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Effects } from './effects.ts';
@@ -27,7 +27,7 @@ import type { LogWriter } from './log-writer.ts';
 import type { Names } from './step-names.ts';
 import type { StepBody, Steps } from './steps.ts';
 import { type Waits, withdrawn } from './waits.ts';
-import type { AnyWorkflow } from '../workflow.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
 import { eventWrite, setWrite, type Write } from './writes.ts';
 
 export interface ContextOptions {

@@ -5,9 +5,9 @@ import type { NewEvent } from '../../core/event.ts';
 import type { State } from '../../core/fold.ts';
 import type { Limits } from '../../core/limits.ts';
 import { validate } from '../../core/schema.ts';
-import type { EventSchemas } from '../context.ts';
+import type { EventSchemas } from '../definition/context.ts';
 import { encodeRecord } from '../payloads.ts';
-import type { AnyWorkflow } from '../workflow.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
 
 /** An event and what the fold makes of it. */
 export interface Write extends NewEvent {

@@ -1,8 +1,8 @@
 /** A workflow that tells of every call of a step's body, under the name the step has in its run. */
 import { nesting } from '../../core/fold.ts';
-import type { Context, StepContext } from '../../engine/context.ts';
-import { never } from '../../engine/log-writer.ts';
-import type { AnyWorkflow } from '../../engine/workflow.ts';
+import type { Context, StepContext } from '../../engine/definition/context.ts';
+import { never } from '../../engine/execution/log-writer.ts';
+import type { AnyWorkflow } from '../../engine/definition/workflow.ts';
 
 export interface BodyWatch {
   /** True when the process of this handler is dead: then no body begins. */

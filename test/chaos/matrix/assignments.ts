@@ -1,6 +1,6 @@
 /** Runs to start: what goes in, what is done to them on their way, and what must come out. */
 import type { RunStatus } from '../../../src/index.ts';
-import type { AnyWorkflow } from '../../../src/engine/workflow.ts';
+import type { AnyWorkflow } from '../../../src/engine/definition/workflow.ts';
 import type { Random } from './random.ts';
 import * as w from './workflows.ts';
 

@@ -7,7 +7,7 @@
 import { type Cluster, Redis } from 'ioredis';
 import { CorruptionError } from '../../../src/core/errors.ts';
 import { runStatuses } from '../../../src/core/run.ts';
-import type { AnyWorkflow } from '../../../src/engine/workflow.ts';
+import type { AnyWorkflow } from '../../../src/engine/definition/workflow.ts';
 import { type Entry, type Flat, toEvent, toRecord, toSnapshot } from '../../../src/redis/fields.ts';
 import { configKey, Keys, type ShardKeys } from '../../../src/redis/keys.ts';
 import type { History, Indexes, Place, Reported, RunHistory } from './history.ts';

@@ -8,7 +8,7 @@ import type { Fold } from '../../../src/core/fold.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../../../src/core/store.ts';
 import { stateField } from '../../../src/engine/payloads.ts';
 import { replay } from '../../../src/engine/replay.ts';
-import type { AnyWorkflow } from '../../../src/engine/workflow.ts';
+import type { AnyWorkflow } from '../../../src/engine/definition/workflow.ts';
 import type { Recovered, RunHistory } from './history.ts';
 
 /** Without the run's workflow, whose reducers make the state, only the memory can be rebuilt. */

@@ -10,8 +10,8 @@ import { Fold } from '../../../src/core/fold.ts';
 import { isEnded, type RunRecord, type RunStatus } from '../../../src/core/run.ts';
 import type { Snapshot } from '../../../src/core/store.ts';
 import { encodeRecord } from '../../../src/engine/payloads.ts';
-import { Snapshotter } from '../../../src/engine/snapshotter.ts';
-import { reducersOf } from '../../../src/engine/workflow.ts';
+import { Snapshotter } from '../../../src/engine/execution/snapshotter.ts';
+import { reducersOf } from '../../../src/engine/definition/workflow.ts';
 import {
   type BodyRun,
   digestOf,

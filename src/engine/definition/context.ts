@@ -1,0 +1,256 @@
+/**
+ * What a handler works with: the state of its run, and the ways to add to its log. Types only;
+ * `execution/handler-context.ts` and `execution/steps.ts` make them true.
+ *
+ * Every method that writes resolves when what it wrote is durable. When the worker has lost the run, none of them ever
+ * settles: the handler stops at its next `await`, without an error it could mistake for a failure of the work, and
+ * `signal` fires so that calls to the outside can be ended.
+ */
+import type { Duration } from '../../core/duration.ts';
+import type { CancelRequest } from '../../core/event.ts';
+import type { State } from '../../core/fold.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { RetryPolicy } from '../../core/policy.ts';
+import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
+import type { StartOptions } from './start-options.ts';
+
+/** Schemas of a workflow's own events, by type. */
+export type EventSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
+
+/** The state a schema describes: an object whose top-level fields are stored one by one. */
+export type StateOf<S> = Readonly<OutputOf<S>> & State;
+
+/** Emits one of the workflow's own events. */
+export type Emit<E extends EventSchemas, Result> = <Type extends keyof E & string>(
+  type: Type,
+  data: InputOf<E[Type]>,
+) => Result;
+
+export interface CheckpointOptions {
+  readonly label?: string;
+  /** A place in the work, to find the latest checkpoint of; in a graph it is the node's id. */
+  readonly node?: string;
+  /** Anything storable; shown beside the checkpoint. */
+  readonly metadata?: unknown;
+}
+
+export interface StepOptions {
+  /** Default: one attempt. */
+  readonly retry?: RetryPolicy;
+  /** How long one attempt may take; its signal fires then, and the attempt has failed. */
+  readonly timeout?: Duration;
+  /** The name this step had in older code: a result stored under it is found. */
+  readonly was?: string;
+}
+
+export interface StepContext<E extends EventSchemas = EventSchemas> {
+  /** Fires when the worker must let go of the run, the run is cancelled, or the attempt has taken too long. */
+  readonly signal: AbortSignal;
+  /** The same for every attempt of this step of this run, on any worker: for systems that can recognise a repetition. */
+  readonly idempotencyKey: string;
+  /** 1 for the first attempt. Attempts cut short by a crash are not counted. */
+  readonly attempt: number;
+  /** Adds an event to the commit that stores this step's result; nothing is written when the body fails. */
+  readonly emit: Emit<E, void>;
+  /** A step inside this one: its result is kept until this one completes, and then leaves the run's memory. */
+  step<Result>(
+    name: string,
+    body: (step: StepContext<E>) => Promise<Result> | Result,
+    options?: StepOptions,
+  ): Promise<Result>;
+}
+
+export interface SleepOptions {
+  /** Name of the wait in the run; needed when there is more than one of the same kind. */
+  readonly as?: string;
+  /** Withdraws the wait: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What takes part in a race: a promise, or a function that makes one and is told by the signal when it has lost. */
+export type RaceEntry<Result = unknown> =
+  | Promise<Result>
+  | ((race: { readonly signal: AbortSignal }) => Promise<Result> | Result);
+
+export interface RaceResult<Name = string, Value = unknown> {
+  readonly name: Name;
+  readonly value: Value;
+}
+
+type RaceValue<Entry> = Entry extends (...args: never) => infer Result
+  ? Awaited<Result>
+  : Awaited<Entry>;
+
+export interface WaitOptions {
+  /** Withdraws the wait: it rejects with the signal's reason, and takes no signal of the run any more. */
+  readonly signal?: AbortSignal;
+  /** Gives up after this time; the wait then returns undefined. Default: waits for as long as it takes. */
+  readonly timeout?: Duration;
+  /** Name of the wait in the run; needed when there is more than one of the same kind. */
+  readonly as?: string;
+}
+
+/** What to do about an effect that was begun before a crash, so that nobody knows whether it happened. */
+export type Doubt<Result> =
+  /** Do it again. */
+  | 'retry'
+  /** Take it as done; the result is undefined. */
+  | 'skip'
+  /** Wait until somebody decides: `run.decide(name, …)`. */
+  | 'ask'
+  /** Ask the outside world whether it happened. */
+  | ((step: { readonly idempotencyKey: string }) => Promise<Probed<Result>> | Probed<Result>);
+
+export type Probed<Result> =
+  | { readonly happened: true; readonly result: Result }
+  | { readonly happened: false };
+
+export interface EffectOptions<Result> {
+  readonly onDoubt: Doubt<Result>;
+  readonly timeout?: Duration;
+}
+
+/** A workflow, as far as starting one goes. */
+export interface AnyStartable {
+  readonly name: string;
+  readonly version: number;
+  readonly definition: object;
+}
+
+export type StartableInput<W> = W extends { definition: { input?: infer Input } }
+  ? InputOf<NonNullable<Input>>
+  : never;
+export type StartableOutput<W> = W extends { definition: { run: (...args: never) => infer Output } }
+  ? Awaited<Output>
+  : never;
+
+/** Options of a child run. */
+export interface ChildOptions extends Omit<StartOptions, 'id'> {
+  /** Name of the child in this run; needed when a workflow is started more than once. Default: the workflow's name. */
+  readonly as?: string;
+  /** Whether the child is cancelled when this run is cancelled or fails. Default true. */
+  readonly attached?: boolean;
+}
+
+export interface ChildHandle<Output = unknown> {
+  readonly id: string;
+  /**
+   * Waits for the child's end, without holding anything; returns its output.
+   * @throws StepError `PAWL_STEP_FAILED` when it failed or was cancelled; the cause is its error.
+   */
+  result(): Promise<Output>;
+}
+
+/** Names of a workflow's signals. */
+export type SignalName<G> = keyof G & string;
+export type SignalPayload<G, Name extends keyof G> = OutputOf<G[Name]>;
+
+export interface Context<
+  S = unknown,
+  E extends EventSchemas = EventSchemas,
+  G extends EventSchemas = EventSchemas,
+> {
+  /** The run's id. */
+  readonly run: string;
+  /** Grows with every claim: hand it to outside systems that can refuse a stale writer. */
+  readonly fence: number;
+  /** What the events fold to, this run's own included. Read it anew after every await. */
+  readonly state: StateOf<S>;
+  /**
+   * Fires when this worker has lost the run, must let go of it, or the run is cancelled: end outside calls then. Its reason
+   * is a FencedError, or a RunError that says why.
+   */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /**
+   * Appends an event; its reducer changes the state. Resolves when it is durable.
+   * A resume calls the handler again, so an event that must come once belongs into a step (`step.emit`), or behind a
+   * condition on `ctx.state`.
+   * @throws InvalidError, UnstorableError, LimitError; nothing was written.
+   */
+  readonly emit: Emit<E, Promise<void>>;
+  /**
+   * Replaces top-level fields of the state. Resolves when it is durable.
+   * @throws InvalidError, UnstorableError, LimitError; nothing was written.
+   */
+  set(patch: Partial<OutputOf<S>>): Promise<void>;
+  /**
+   * Runs `body` and stores its result under `name`; on a resume the stored result is returned and the body is not run.
+   * A body that was running when its worker died runs again: give `step.idempotencyKey` to whatever it calls.
+   * @throws StepError `PAWL_STEP_FAILED` after the last attempt, `PAWL_STEP_NAME_REUSED`.
+   */
+  step<Result>(
+    name: string,
+    body: (step: StepContext<E>) => Promise<Result> | Result,
+    options?: StepOptions,
+  ): Promise<Result>;
+  /** A step for each item, named `name:0`, `name:1` …; results in the order of the items. */
+  map<Item, Result>(
+    name: string,
+    items: readonly Item[],
+    body: (item: Item, step: StepContext<E>, index: number) => Promise<Result> | Result,
+    options?: StepOptions & { readonly concurrency?: number },
+  ): Promise<Result[]>;
+  /**
+   * A step whose body must not be repeated blindly: its beginning is stored before it runs. When its worker dies in
+   * between, `onDoubt` decides.
+   */
+  effect<Result>(
+    name: string,
+    body: (step: StepContext<E>) => Promise<Result> | Result,
+    options: EffectOptions<Result>,
+  ): Promise<Result | undefined>;
+  /**
+   * Keeps the state as it is now, for good: to look at (`run.checkpoints`) and to fork from. Resolves with its id when it is
+   * durable. A handler that is called again, and has done nothing new yet, finds the one of this label that is there.
+   */
+  checkpoint(options?: CheckpointOptions): Promise<string>;
+  /**
+   * Has something undone when the run is cancelled: called after the handler has ended, the last registered first, within
+   * the time that a cancelled run has to clean up. Steps work in it as ever. What it throws is logged, and the others run.
+   */
+  onCancel(undo: (request: CancelRequest) => unknown): void;
+  /** Waits; for more than a second without holding a slot or memory of any worker. */
+  sleep(duration: Duration, options?: SleepOptions): Promise<void>;
+  /** Waits until a time on Redis' clock. */
+  sleepUntil(time: Date, options?: SleepOptions): Promise<void>;
+  /** Takes the oldest signal of this name, or waits for one; undefined when the time-out comes first. */
+  waitFor<Name extends SignalName<G>>(
+    signal: Name,
+    options?: WaitOptions,
+  ): Promise<SignalPayload<G, Name> | undefined>;
+  /** Takes the oldest signal of one of these names, or waits for the first to come. */
+  waitForAny<Name extends SignalName<G>>(
+    signals: readonly Name[],
+    options?: WaitOptions,
+  ): Promise<{ [N in Name]: { name: N; payload: SignalPayload<G, N> } }[Name] | undefined>;
+  /** Waits for a signal of each name, and takes them together. */
+  waitForAll<Name extends SignalName<G>>(
+    signals: readonly Name[],
+    options?: WaitOptions,
+  ): Promise<{ [N in Name]: SignalPayload<G, N> } | undefined>;
+  /**
+   * The first to end wins, and is told by its name. The waits that have lost are withdrawn: they take no signal any more. On
+   * a resume the same one wins.
+   * @throws whatever the first to end throws.
+   */
+  race<Entries extends Readonly<Record<string, RaceEntry>>>(
+    entries: Entries,
+  ): Promise<
+    { [N in keyof Entries & string]: RaceResult<N, RaceValue<Entries[N]>> }[keyof Entries & string]
+  >;
+  /** Starts another run, which knows this one as its parent. After a crash the same child is found. */
+  start<W extends AnyStartable>(
+    workflow: W,
+    input: StartableInput<W>,
+    options?: ChildOptions,
+  ): Promise<ChildHandle<StartableOutput<W>>>;
+  /** The time, on Redis' clock; the same on every resume. */
+  now(as?: string): Promise<Date>;
+  /** A number from 0 to below 1; the same on every resume. */
+  random(as?: string): Promise<number>;
+  /** A random id; the same on every resume. */
+  uuid(as?: string): Promise<string>;
+  /** Tells callers and dashboards how far the run is, 0 to 1. Not part of the log; sent at most a few times a second. */
+  progress(fraction: number, message?: string): void;
+}

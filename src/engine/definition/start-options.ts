@@ -1,0 +1,14 @@
+/** How a run is started. */
+import type { Duration } from '../../core/duration.ts';
+
+export interface StartOptions {
+  /** Default: a random one. The same id with the same input is the same run. */
+  readonly id?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** The run begins after this time. */
+  readonly delay?: Duration;
+  /** The run fails with `PAWL_DEADLINE` when it has not ended after this time; its handler may clean up. */
+  readonly deadline?: Duration;
+  /** 0 (the default) goes before all others, then 1, 2 … up to 1,000,000. */
+  readonly priority?: number;
+}

@@ -1,0 +1,165 @@
+/**
+ * A workflow: the definition, in code, of what its runs do. Everything is inferred from the schemas; no type argument is
+ * ever needed.
+ */
+import { type Duration, toMilliseconds } from '../../core/duration.ts';
+import { DefinitionError } from '../../core/errors.ts';
+import type { Reducers, State } from '../../core/fold.ts';
+import { checkEventType, checkSignalName, checkWorkflowName } from '../../core/names.ts';
+import type { RetryPolicy } from '../../core/policy.ts';
+import type { Pace } from '../../core/queue.ts';
+import { checkExpiry, checkRetentionTimes } from '../../core/retention.ts';
+import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
+import { type InputOf, type OutputOf, type Schema, validate } from '../../core/schema.ts';
+import type { Context, EventSchemas, StateOf } from './context.ts';
+import type { GraphShape } from './graph-shape.ts';
+
+export type ReducersOf<S, E extends EventSchemas> = {
+  readonly [Type in keyof E]?: (state: StateOf<S>, data: OutputOf<E[Type]>) => OutputOf<S>;
+};
+
+export interface WorkflowDefinition<
+  Input,
+  S,
+  E extends EventSchemas,
+  Output,
+  G extends EventSchemas = EventSchemas,
+> {
+  /** Names the workflow everywhere: in keys, queues, logs. Never change it while runs exist. */
+  readonly name: string;
+  /** Version of this code, recorded at every claim. Default 1. */
+  readonly version?: number;
+  /** What `start` accepts; validated there. */
+  readonly input?: Input;
+  /** What events fold to. Must accept `{}`: its defaults are the state that runs begin with. */
+  readonly state?: S;
+  readonly events?: E;
+  /** How events change the state. Pure: the same state and event always give the same new state. */
+  readonly reduce?: ReducersOf<S, E>;
+  /** Messages from outside, by name. */
+  readonly signals?: G;
+  /** By version: makes a state of the next version out of one of this version. */
+  readonly migrate?: Readonly<Record<number, (old: never) => unknown>>;
+  /** By type: makes an event of today out of the data of one that `version` of the code wrote. */
+  readonly upcast?: {
+    readonly [Type in keyof E]?: (data: never, version: number) => OutputOf<E[Type]>;
+  };
+  /** Runs of this workflow at work at one time on one worker. Default: the worker's `concurrency`. */
+  readonly concurrency?: number;
+  /**
+   * How many executions of this workflow begin in a stretch of time, over all workers: starts, wake-ups and take-overs
+   * alike. The others wait in the queue.
+   */
+  readonly rate?: { readonly max: number; readonly per: Duration };
+  /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
+  readonly retry?: RetryPolicy;
+  /** How long a run is kept after its end, by how it ended. Default: the worker's `retention`, else 7 days. */
+  readonly retention?: RetentionTimes;
+  /** Checkpoints that a run at work drops by itself. Default: it keeps all. */
+  readonly expireCheckpoints?: CheckpointExpiry;
+  /**
+   * What a run does. Called again with the restored `ctx.state` after a crash; steps that finished return their stored
+   * result, found by name.
+   */
+  readonly run: (ctx: Context<S, E, G>, input: OutputOf<Input>) => Promise<Output> | Output;
+}
+
+/** A checked definition, ready for workers and `start`. */
+export interface Workflow<
+  Input = Schema,
+  S = Schema,
+  E extends EventSchemas = EventSchemas,
+  Output = unknown,
+  G extends EventSchemas = EventSchemas,
+> {
+  readonly name: string;
+  readonly version: number;
+  readonly definition: WorkflowDefinition<Input, S, E, Output, G>;
+  /** The state before the first event. */
+  readonly initialState: State;
+  /** Of workflows made by `defineGraph`. */
+  readonly graph?: GraphShape;
+}
+
+/** Any workflow, whatever its types. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the one place where the types of a workflow are given up
+export type AnyWorkflow = Workflow<any, any, any, any, any>;
+
+/** What `start` takes for a workflow. */
+export type StartInput<W> =
+  W extends Workflow<infer Input, infer _S, infer _E, infer _O, infer _G> ? InputOf<Input> : never;
+
+/**
+ * Checks a definition.
+ * @throws InvalidError for a bad name or event type.
+ * @throws DefinitionError when the state has no defaults, or a reducer has no event.
+ */
+export function defineWorkflow<
+  Input extends Schema<unknown, unknown> = Schema,
+  S extends Schema<unknown, object> = Schema<object, Record<never, never>>,
+  E extends EventSchemas = Record<never, never>,
+  Output = unknown,
+  G extends EventSchemas = Record<never, never>,
+>(definition: WorkflowDefinition<Input, S, E, Output, G>): Workflow<Input, S, E, Output, G> {
+  const { name, version = 1, events = {}, reduce = {}, signals = {} } = definition;
+  checkWorkflowName(name);
+  if (!Number.isSafeInteger(version) || version < 1) {
+    throw new DefinitionError(
+      `Workflow ${name}: version must be a whole number from 1, it is ${version}.`,
+    );
+  }
+  if (typeof definition.run !== 'function') {
+    throw new DefinitionError(`Workflow ${name}: run must be a function.`);
+  }
+  checkPace(definition);
+  checkRetentionTimes(definition.retention);
+  if (definition.expireCheckpoints) checkExpiry(definition.expireCheckpoints, 'expireCheckpoints');
+  for (const type of Object.keys(events)) checkEventType(type);
+  for (const signal of Object.keys(signals)) checkSignalName(signal);
+  for (const type of Object.keys(reduce)) {
+    if (!Object.hasOwn(events, type)) {
+      throw new DefinitionError(`Workflow ${name}: reduce has "${type}", which is not in events.`);
+    }
+  }
+  return { name, version, definition, initialState: initialState(name, definition.state) };
+}
+
+/** The pace of a workflow as the queue takes it; undefined when it has none of its own. */
+export function paceOf({ definition, name }: AnyWorkflow): Pace | undefined {
+  const { concurrency, rate } = definition;
+  if (concurrency === undefined && rate === undefined) return undefined;
+  return {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(rate === undefined
+      ? {}
+      : { rate: { max: rate.max, perMs: toMilliseconds(rate.per, `rate of ${name}`) } }),
+  };
+}
+
+function checkPace({ name, concurrency, rate }: AnyWorkflow['definition']): void {
+  const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1;
+  if (concurrency !== undefined && !isCount(concurrency)) {
+    throw new DefinitionError(`Workflow ${name}: concurrency must be a whole number from 1.`);
+  }
+  if (rate === undefined) return;
+  if (!isCount(rate.max) || toMilliseconds(rate.per, `rate of ${name}`) < 1) {
+    throw new DefinitionError(`Workflow ${name}: rate needs max, from 1, and per, longer than 0.`);
+  }
+}
+
+/** The reducers as the fold takes them. */
+export function reducersOf(workflow: AnyWorkflow): Reducers {
+  return (workflow.definition.reduce ?? {}) as Reducers;
+}
+
+function initialState(name: string, schema: Schema<unknown, object> | undefined): State {
+  if (schema === undefined) return {};
+  try {
+    return validate(schema, {}, 'state') as State;
+  } catch (error) {
+    throw new DefinitionError(
+      `Workflow ${name}: state must accept {}, so that every run has a state to begin with. Give each field a default. (${String(error)})`,
+      error,
+    );
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Graphs: workflows made of nodes and edges around one shared, typed state. A graph compiles to a workflow, so everything
+ * that holds for runs holds for its runs.
+ */
+import { DefinitionError } from '../../core/errors.ts';
+import { checkNodeId } from '../../core/names.ts';
+import type { CheckpointExpiry } from '../../core/retention.ts';
+import type { OutputOf, Schema } from '../../core/schema.ts';
+import type { EventSchemas } from '../definition/context.ts';
+import type { ArgsSchemas, Graph, GraphDefinition, NodeOptions } from './graph-definition.ts';
+import { targetNode } from './graph-map.ts';
+import { runGraph } from './graph-run.ts';
+import type { AnyTarget, EdgeShape, GraphShape, NodeShape } from '../definition/graph-shape.ts';
+import { defineWorkflow } from '../definition/workflow.ts';
+
+const defaultCycleLimit = 1_000;
+/** Of the checkpoints that nobody gave a label. */
+const defaultExpiry: CheckpointExpiry = { keepNewest: 50, unlabelledOnly: true };
+
+/**
+ * Checks a graph and makes a workflow of it.
+ *
+ * Each visit of a node is a step: its result, its change of the state and what comes next are stored in one commit, and a
+ * visit that is stored never runs again. A visit that was at work when its worker died runs again; steps and waits inside
+ * of it that had completed keep their results. A node that fails, fails the run.
+ * @throws InvalidError for a bad name or node id.
+ * @throws DefinitionError when an edge, the start or a limit names no node, or the state has no defaults.
+ */
+export function defineGraph<
+  const Id extends string,
+  Input extends Schema<unknown, unknown> = Schema,
+  S extends Schema<unknown, object> = Schema<object, Record<never, never>>,
+  E extends EventSchemas = Record<never, never>,
+  G extends EventSchemas = Record<never, never>,
+  A extends ArgsSchemas = Record<never, never>,
+  Output = OutputOf<S>,
+>(definition: GraphDefinition<Input, S, E, G, A, Id, Output>): Graph<Input, S, E, Output, G> {
+  const graph = compile(definition as unknown as AnyGraphDefinition);
+  const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
+    definition;
+  const { retention, expireCheckpoints = defaultExpiry } = definition;
+  const workflow = defineWorkflow<Input, S, E, Output, G>({
+    name,
+    ...(version === undefined ? {} : { version }),
+    ...(input === undefined ? {} : { input }),
+    ...(state === undefined ? {} : { state }),
+    ...(events === undefined ? {} : { events }),
+    ...(reduce === undefined ? {} : { reduce }),
+    ...(signals === undefined ? {} : { signals }),
+    ...(retry === undefined ? {} : { retry }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(rate === undefined ? {} : { rate }),
+    ...(retention === undefined ? {} : { retention }),
+    expireCheckpoints,
+    run: async (ctx, given) => (await runGraph(ctx, graph, given)) as Output,
+  });
+  return { ...workflow, graph };
+}
+
+type Body = NodeShape['run'];
+type AnyEdge =
+  | AnyTarget
+  | readonly AnyTarget[]
+  | EdgeShape['choose']
+  | { readonly to: readonly string[]; readonly when: EdgeShape['choose'] };
+
+interface AnyGraphDefinition {
+  readonly name: string;
+  readonly start: string;
+  readonly checkpoints?: unknown;
+  readonly nodes: Readonly<Record<string, Body | NodeOptions<Body, string>>>;
+  readonly edges?: Readonly<Record<string, AnyEdge>>;
+  readonly args?: ArgsSchemas;
+  readonly merge?: GraphShape['merge'];
+  readonly cycles?: { readonly limit?: number; readonly nodes?: Readonly<Record<string, number>> };
+  readonly output?: (state: unknown) => unknown;
+}
+
+function compile(definition: AnyGraphDefinition): GraphShape {
+  const { name, start, nodes, edges = {}, args = {}, merge = {}, cycles = {} } = definition;
+  const { checkpoints = 'nodes' } = definition;
+  const wrong = (what: string): never => {
+    throw new DefinitionError(`Graph ${name}: ${what}`);
+  };
+  const known = (node: string, where: string): void => {
+    if (!Object.hasOwn(nodes, node)) wrong(`${where} names "${node}", which is no node of it.`);
+  };
+  known(start, 'start');
+  if (checkpoints !== 'nodes' && checkpoints !== 'asked') wrong('checkpoints is nodes or asked.');
+  if (Object.hasOwn(args, start)) wrong('the first node has nobody to give it arguments.');
+  for (const node of Object.keys(args)) known(node, 'args');
+  for (const node of Object.keys(edges)) known(node, 'edges');
+  for (const node of Object.keys(cycles.nodes ?? {})) known(node, 'cycles.nodes');
+  const shapes = new Map<string, NodeShape>();
+  for (const [id, node] of Object.entries(nodes)) {
+    checkNodeId(id);
+    const options = typeof node === 'function' ? { run: node } : node;
+    if (typeof options.run !== 'function') wrong(`node ${id} has no function to run.`);
+    const given = edges[id];
+    const edge = given === undefined ? undefined : compileEdge(given);
+    for (const target of [...(options.to ?? []), ...(edge?.to ?? [])]) {
+      if (target !== 'end') known(target, `a way out of node ${id}`);
+    }
+    const cycleLimit = cycles.nodes?.[id] ?? cycles.limit ?? defaultCycleLimit;
+    if (!Number.isSafeInteger(cycleLimit) || cycleLimit < 1) {
+      wrong(`the limit of cycles must be a whole number from 1, it is ${cycleLimit}.`);
+    }
+    const { run, retry, timeout, to } = options;
+    shapes.set(id, { id, run, retry, timeout, to, edge, cycleLimit });
+  }
+  const keepsVisits = checkpoints === 'nodes';
+  return { name, start, keepsVisits, nodes: shapes, args, merge, output: definition.output };
+}
+
+function compileEdge(edge: AnyEdge): EdgeShape {
+  if (typeof edge === 'function') return { to: undefined, choose: edge, isConditional: true };
+  if (typeof edge === 'object' && 'when' in edge) {
+    return { to: edge.to, choose: edge.when, isConditional: true };
+  }
+  const targets = Array.isArray(edge) ? (edge as readonly AnyTarget[]) : [edge as AnyTarget];
+  return { to: targets.map(targetNode), choose: () => targets, isConditional: false };
+}

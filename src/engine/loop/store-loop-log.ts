@@ -1,0 +1,125 @@
+/**
+ * What a claim of somebody's own loop writes into a run store: each write is one commit.
+ *
+ * A commit that finds no answer is sent again, with the same token, until there is one: whether it was stored must not stay
+ * in doubt, or the next seq could not be known. So a save takes as long as Redis is away; nothing is stored twice.
+ */
+import type { LoopLog, LoopWrite } from '../../core/claimed-loop.ts';
+import type { Clock } from '../../core/clock.ts';
+import { FencedError, PawlError, RunError } from '../../core/errors.ts';
+import { defaults, type Limits } from '../../core/limits.ts';
+import type { Logger } from '../../core/logger.ts';
+import type {
+  CommitOutcome,
+  CommitParams,
+  Ownership,
+  Release,
+  RunStore,
+  SnapshotDelta,
+} from '../../core/store.ts';
+import { changes, packState, sizeOf, type StateFields } from './loop-state.ts';
+
+export interface LoopParts {
+  readonly store: RunStore;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly newToken: () => string;
+}
+
+/** Loops have no code version of their own. */
+export const loopVersion = 0;
+
+const firstRetryMs = 25;
+const retryMsMax = 1000;
+
+export class StoreLoopLog implements LoopLog<StateFields> {
+  readonly #parts: LoopParts;
+  readonly #ownership: Ownership;
+  #seq: number;
+  /** What the store holds of the snapshot. */
+  #saved: StateFields;
+
+  constructor(
+    parts: LoopParts,
+    claimed: {
+      readonly ownership: Ownership;
+      readonly seq: number;
+      readonly saved: StateFields;
+    },
+  ) {
+    this.#parts = parts;
+    this.#ownership = claimed.ownership;
+    this.#seq = claimed.seq;
+    this.#saved = claimed.saved;
+  }
+
+  pack(state: unknown): StateFields {
+    return packState(state, this.#parts.limits.stateBytes);
+  }
+
+  async write({
+    events,
+    snapshot,
+    end,
+  }: LoopWrite<StateFields>): Promise<{ readonly seq: number; readonly version: number }> {
+    const params: CommitParams = {
+      ...{ ...this.#ownership, token: this.#parts.newToken(), expectedSeq: this.#seq, events },
+      ...(snapshot === undefined ? {} : { snapshot: this.#delta(snapshot) }),
+      ...(end === undefined ? {} : { release: toRelease(end) }),
+    };
+    const outcome = await this.#commit(params);
+    if (outcome.outcome !== 'committed') throw this.#refusal(outcome);
+    this.#seq = outcome.seq;
+    if (snapshot !== undefined) this.#saved = snapshot.state;
+    return { seq: outcome.seq, version: outcome.version };
+  }
+
+  #delta({ state, mark }: NonNullable<LoopWrite<StateFields>['snapshot']>): SnapshotDelta {
+    const keep = mark === undefined ? {} : { keep: { marks: [mark], bytes: sizeOf(state) } };
+    return { schema: loopVersion, ...changes(this.#saved, state), ...keep };
+  }
+
+  async #commit(params: CommitParams): Promise<CommitOutcome> {
+    const { store, clock, logger } = this.#parts;
+    for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
+      try {
+        return await store.commit(params);
+      } catch (error) {
+        if (!PawlError.is(error) || error.code !== 'PAWL_UNAVAILABLE') throw error;
+        logger.warn(
+          { run: params.run, error: String(error) },
+          'save found no answer, trying again',
+        );
+        await clock.sleep(delayMs);
+      }
+    }
+  }
+
+  #refusal(outcome: Exclude<CommitOutcome, { outcome: 'committed' }>): PawlError {
+    const { run, fence: held } = this.#ownership;
+    switch (outcome.outcome) {
+      case 'fenced':
+        return new FencedError(run, { held, current: outcome.fence }, { applied: outcome.applied });
+      case 'missing':
+        return new RunError(
+          'PAWL_RUN_NOT_FOUND',
+          run,
+          `Run ${run} was deleted; nothing later is stored.`,
+        );
+      case 'conflict':
+      case 'mail':
+        return new RunError(
+          'PAWL_REWOUND',
+          run,
+          `Redis lost acknowledged events of run ${run}: it is not at seq ${this.#seq} any more. Claim it again and go on from what is left.`,
+        );
+    }
+  }
+}
+
+function toRelease(end: NonNullable<LoopWrite<StateFields>['end']>): Release {
+  return end.status === 'completed'
+    ? { ...end, keepMs: defaults.keepMs }
+    : { ...end, resendMs: defaults.resendMs };
+}

@@ -1,0 +1,74 @@
+/**
+ * Deleting a run, and what is kept of it: who asked and why. The script that removes the run keeps that in the same step,
+ * so a crash leaves the run as it was, or gone and accounted for; the line of the logger may be missing then.
+ */
+import { decode } from '../../core/codec.ts';
+import { PawlError, RunError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Request } from '../../core/request.ts';
+import type { RunStore } from '../../core/store.ts';
+import { encodeRecord } from '../payloads.ts';
+
+export interface DeletionParts {
+  readonly store: RunStore;
+  readonly logger: Logger;
+}
+
+/** A run that was deleted on somebody's request. */
+export interface DeletionInfo extends Request {
+  readonly run: string;
+  readonly workflow: string;
+  readonly at: Date;
+}
+
+export interface DeletionListOptions {
+  /** 1–500, default 50. */
+  readonly limit?: number;
+  /** From the page before. */
+  readonly cursor?: string;
+}
+
+/** False when there was no such run. @throws RunError `PAWL_RUN_ACTIVE` while a worker holds it: nothing was deleted. */
+export async function deleteRun(
+  { store, logger }: DeletionParts,
+  run: string,
+  { actor, reason }: Request,
+): Promise<boolean> {
+  const request = {
+    ...(actor === undefined ? {} : { actor }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+  const outcome = await store.delete(run, encodeRecord(request));
+  if (outcome.outcome === 'active') throw activeError(run, outcome.worker);
+  if (outcome.outcome === 'missing') return false;
+  logger.info({ run, ...request }, 'run deleted');
+  return true;
+}
+
+export function activeError(run: string, worker: string): RunError {
+  return new RunError(
+    'PAWL_RUN_ACTIVE',
+    run,
+    `Run ${run} is at work on ${worker}; nothing was deleted. Wait for its end.`,
+  );
+}
+
+export async function listDeletions(
+  { store }: DeletionParts,
+  { limit = 50, cursor }: DeletionListOptions = {},
+): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
+  const page = await store.deletions({ limit, ...(cursor === undefined ? {} : { cursor }) });
+  const deletions = page.deletions.map(({ run, workflow, at, data }) => {
+    return { ...readRequest(run, data), run, workflow, at: new Date(at) };
+  });
+  return { deletions, cursor: page.cursor };
+}
+
+/** One that cannot be read must not hide a page of others: its reason says what it is. */
+function readRequest(run: string, data: Uint8Array): Request {
+  try {
+    return decode(data, { key: `deletion of run ${run}` }) as Request;
+  } catch (error) {
+    return { reason: PawlError.is(error) ? error.code : 'PAWL_CORRUPT' };
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Forks: a new run that begins where another one was at some point. The other run is only read; it never changes.
+ *
+ * What the new run begins with is what the events of the other one fold to up to that point: its state, and the memory of
+ * its steps, so that finished steps keep their results. What binds the other run to the outside stays behind: its children
+ * and a request to cancel it.
+ *
+ * A state that was edited on the way is told from nothing else, so the first event of the new run holds what was edited:
+ * its past can be read even when its snapshots have moved on.
+ */
+import { encode } from '../../core/codec.ts';
+import { ForgottenError, InvalidError, RunError } from '../../core/errors.ts';
+import type { StepCompletedData } from '../../core/event.ts';
+import { fixedLimits, type Limits } from '../../core/limits.ts';
+import type { RunRecord } from '../../core/run.ts';
+import type { State } from '../../core/fold.ts';
+import { validate } from '../../core/schema.ts';
+import type { RunStore } from '../../core/store.ts';
+import { recallKept } from './checkpoints.ts';
+import { editsBetween, foldUpTo, withoutTies } from './fold-at.ts';
+import { stateField } from '../payloads.ts';
+import { decodeEvent } from '../replay.ts';
+import type { StartOptions } from '../definition/start-options.ts';
+import type { Fork } from './start.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
+
+/** Where to fork: at a checkpoint, behind an event, behind a step's last completion, or behind a graph node's last visit. */
+export type ForkPoint =
+  | { readonly checkpoint: string }
+  | { readonly seq: number }
+  | { readonly step: string }
+  | { readonly node: string };
+
+/** How a fork is made, beside how any run is started. */
+export interface ForkOptions<S> extends StartOptions {
+  /** The state the fork begins with instead of the one the other run had: whole, or made from that one. */
+  readonly state?: S | ((state: S) => S);
+  /** Who makes the fork, for its first event. */
+  readonly actor?: string;
+}
+
+/**
+ * What a fork of a run at a point begins with.
+ * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point, or an edited state does not
+ *   fit; ForgottenError when it did, and what led there is kept no more; LimitError when more was edited than an event may
+ *   hold.
+ */
+export async function prepareFork<S>(
+  { store, limits }: { readonly store: RunStore; readonly limits: Limits },
+  workflow: AnyWorkflow,
+  run: string,
+  point: ForkPoint,
+  { state: edit, actor }: Pick<ForkOptions<S>, 'state' | 'actor'>,
+): Promise<{ readonly fork: Fork; readonly record: RunRecord }> {
+  const record = await store.record(run);
+  if (record === undefined) {
+    throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
+  }
+  const seq = 'seq' in point ? point.seq : await findSeq(store, record, point);
+  if (!Number.isInteger(seq) || seq < 1 || seq > record.seq) {
+    throw new InvalidError(
+      'seq',
+      `${seq} is not in the log of run ${run}, which ends at ${record.seq}.`,
+    );
+  }
+  const fold = await foldUpTo(store, workflow, run, seq);
+  const state = edit === undefined ? fold.state : edited(workflow, fold.state, edit);
+  const edits = edit === undefined ? undefined : editsBetween(fold.state, state);
+  if (edits !== undefined) encode(edits, 'edited state', limits.eventBytes);
+  const set = new Map<string, Uint8Array>();
+  for (const [key, value] of Object.entries(state)) {
+    set.set(stateField(key), encode(value, `state.${key}`, limits.stateBytes));
+  }
+  for (const [field, value] of withoutTies(fold)) {
+    set.set(field, encode(value, field, limits.stateBytes));
+  }
+  const by = actor === undefined ? {} : { actor };
+  const from = { run, seq, ...by, ...(edits === undefined ? {} : { edited: edits }) };
+  const fork = { from, snapshot: { schema: workflow.version, set, remove: [] } };
+  return { fork, record };
+}
+
+function edited(workflow: AnyWorkflow, state: State, edit: unknown): State {
+  // A copy: whoever edits by changing what they are given changes nothing else.
+  const given: unknown = typeof edit === 'function' ? makeFrom(edit, structuredClone(state)) : edit;
+  const isFields = typeof given === 'object' && given !== null && !Array.isArray(given);
+  if (!isFields) throw new InvalidError('state', 'must be an object, or a function returning one.');
+  const { state: schema } = workflow.definition;
+  return (schema === undefined ? given : validate(schema, given, 'state')) as State;
+}
+
+function makeFrom(edit: unknown, state: State): unknown {
+  return (edit as (state: State) => unknown)(state);
+}
+
+/** The last event that completes the step, or the node. */
+async function findSeq(
+  store: RunStore,
+  record: RunRecord,
+  point: Exclude<ForkPoint, { seq: number }>,
+): Promise<number> {
+  const { id: run, firstSeq } = record;
+  if ('checkpoint' in point) return (await recallKept(store, record, point.checkpoint)).seq;
+  const [type, field, name] =
+    'step' in point
+      ? ['step.completed', 'name', point.step]
+      : ['node.completed', 'node', point.node];
+  let found: number | undefined;
+  let after = 0;
+  for (;;) {
+    const page = await store.events({ run, after, limit: fixedLimits.eventsPerPage });
+    for (const event of page) {
+      after = event.seq;
+      if (event.type !== type) continue;
+      const data = decodeEvent(event, `run ${run}`).data as StepCompletedData &
+        Record<string, unknown>;
+      if (data[field as 'name'] === name) found = event.seq;
+    }
+    if (page.length < fixedLimits.eventsPerPage) break;
+  }
+  if (found !== undefined) return found;
+  if (firstSeq > 1) {
+    throw new ForgottenError(
+      run,
+      `${name} was not completed in run ${run} since seq ${firstSeq}, where its compacted log begins`,
+      firstSeq,
+    );
+  }
+  throw new InvalidError(field ?? 'point', `${name} was never completed in run ${run}.`);
+}

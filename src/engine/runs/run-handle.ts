@@ -1,0 +1,366 @@
+/** A run seen from outside: its result, its events as they come, its state. Needs no worker in this process. */
+import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoint.ts';
+import type { Clock } from '../../core/clock.ts';
+import { decode, encode } from '../../core/codec.ts';
+import { InvalidError, PawlError, reviveError, RunError } from '../../core/errors.ts';
+import type { RunEvent } from '../../core/event.ts';
+import type { Fold } from '../../core/fold.ts';
+import { fixedLimits, type Limits } from '../../core/limits.ts';
+import { checkMessageId, checkSignalName } from '../../core/names.ts';
+import type { WakeUp } from '../../core/queue.ts';
+import type { Request } from '../../core/request.ts';
+import { keepMsOf } from '../../core/retention.ts';
+import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
+import { type InputOf, validate } from '../../core/schema.ts';
+import type { RunStore } from '../../core/store.ts';
+import type { EventSchemas } from '../definition/context.ts';
+import { listCheckpoints, recallKept } from './checkpoints.ts';
+import { type Difference, diffStates } from './diff.ts';
+import { type Decision, decisionSignal } from '../definition/decision.ts';
+import { EventReader } from './event-reader.ts';
+import { type GraphRecord, graphRecord } from './graph-record.ts';
+import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
+import { foldUpTo } from './fold-at.ts';
+import { replay, restoreSnapshot } from '../replay.ts';
+import { type RunInfo, toRunInfo } from './run-info.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
+
+export interface RunHandleParts {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly workflow: AnyWorkflow | undefined;
+  readonly newToken: () => string;
+  /** Sends a wake-up; never rejects, because the run is due in any case. */
+  readonly wake: (wakeUp: WakeUp) => Promise<void>;
+}
+
+/** A moment of a run: behind an event, or as a checkpoint keeps it. */
+export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
+
+/** Announcements may be lost, so whoever waits also looks by itself. */
+const pollMs = 1000;
+
+export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = EventSchemas> {
+  readonly id: string;
+  readonly #parts: RunHandleParts;
+
+  constructor(id: string, parts: RunHandleParts) {
+    this.id = id;
+    this.#parts = parts;
+  }
+
+  /** @throws RunError `PAWL_RUN_NOT_FOUND`. */
+  async info(): Promise<RunInfo> {
+    return toRunInfo(toSummary(await this.#record()));
+  }
+
+  /**
+   * Waits for the run's end and returns its output.
+   * @throws RunError `PAWL_RUN_FAILED` (the cause is the handler's error), `PAWL_RUN_CANCELLED`, `PAWL_RUN_QUARANTINED`,
+   *   `PAWL_RUN_NOT_FOUND`, `PAWL_TIMEOUT` after `timeoutMs`: the run goes on.
+   */
+  async result(options: { readonly timeoutMs?: number } = {}): Promise<Output> {
+    const deadline =
+      options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
+    for await (const _ of this.#changes(deadline, { ofLog: false })) {
+      const record = await this.#record();
+      if (record.status === 'completed') {
+        const output = record.output ?? new Uint8Array();
+        return decode(output, { key: `run ${this.id}, output` }) as Output;
+      }
+      if (isEnded(record.status) || record.status === 'quarantined') throw this.#endError(record);
+    }
+    throw new RunError(
+      'PAWL_TIMEOUT',
+      this.id,
+      `Run ${this.id} has not ended within ${options.timeoutMs} ms; it goes on.`,
+      { retryable: true },
+    );
+  }
+
+  /**
+   * The run's events from the one after `after` (default 0: all), then those that come, until the run has ended. Leaving
+   * the loop, or `signal`, stops it. Should Redis crash and lose acknowledged events, the next one is the first that took
+   * a lost one's place, and seqs come again.
+   */
+  async *events(
+    options: { readonly after?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<RunEvent, void, undefined> {
+    const reader = new EventReader(this.#parts.store, this.id, options.after ?? 0);
+    for await (const _ of this.#changes(options.signal, { ofLog: true })) {
+      // Read before the events, so that none is missed when the run ends in between.
+      const record = await this.#record();
+      for (;;) {
+        const page = await reader.page();
+        for (const event of page) {
+          if (options.signal?.aborted === true) return;
+          yield toRunEvent(event, `run ${this.id}`);
+        }
+        if (page.length < fixedLimits.eventsPerPage) break;
+      }
+      if (isEnded(record.status) && reader.after >= record.seq) return;
+    }
+  }
+
+  /**
+   * Where a graph stands now.
+   * @throws PawlError `PAWL_DEFINITION` when the handle was made without the graph.
+   */
+  async graph(): Promise<GraphRecord> {
+    const { workflow, fold } = await this.#replay();
+    if (workflow.graph !== undefined) return graphRecord(workflow.graph, workflow.version, fold);
+    throw new PawlError('PAWL_DEFINITION', `Workflow ${workflow.name} is no graph.`);
+  }
+
+  /**
+   * What the run's events fold to now, or did up to an event.
+   * @throws PawlError `PAWL_DEFINITION` when the handle was made without the workflow; InvalidError when there is no such
+   *   event; ForgottenError when the log was compacted beyond it; RunError `PAWL_RUN_NOT_FOUND`.
+   */
+  async state(options: { readonly seq?: number } = {}): Promise<S> {
+    if (options.seq === undefined) return (await this.#replay()).fold.state as S;
+    const { store } = this.#parts;
+    return (await foldUpTo(store, this.#workflow(), this.id, options.seq)).state as S;
+  }
+
+  /** The checkpoints of the run, the newest first, a page at a time: all, or those of a node or a label. */
+  checkpoints(options: CheckpointListOptions = {}): Promise<CheckpointInfo[]> {
+    return listCheckpoints(this.#parts.store, this.id, options);
+  }
+
+  /**
+   * The state as a checkpoint keeps it.
+   * @throws InvalidError when the run never had such a checkpoint, ForgottenError when it has expired; PawlError
+   *   `PAWL_DEFINITION` as `state`.
+   */
+  async checkpoint(id: string): Promise<S> {
+    const workflow = this.#workflow();
+    const snapshot = await recallKept(this.#parts.store, await this.#record(), id);
+    return restoreSnapshot(snapshot, workflow, `run ${this.id}`).state as S;
+  }
+
+  /**
+   * What differs between the states at two points: from the first to the second. Writes nothing.
+   * @throws InvalidError for a point the run never came to; PawlError `PAWL_DEFINITION` as `state`.
+   */
+  async diff(from: StatePoint, to: StatePoint): Promise<Difference[]> {
+    const [before, after] = await Promise.all([this.#stateAt(from), this.#stateAt(to)]);
+    return diffStates(before, after);
+  }
+
+  /**
+   * Sends a signal. Kept until the run takes it, whether or not it waits for one yet; the same id again changes nothing.
+   * @throws InvalidError when the payload does not fit the workflow's schema; RunError `PAWL_RUN_ENDED` when the run is
+   *   over, `PAWL_RUN_NOT_FOUND`. Nothing was written.
+   */
+  async signal<Name extends keyof G & string>(
+    name: Name,
+    payload: InputOf<G[Name]>,
+    options: { readonly id?: string } = {},
+  ): Promise<void> {
+    const { workflow, limits } = this.#parts;
+    checkSignalName(name);
+    if (options.id !== undefined) checkMessageId(options.id);
+    let valid: unknown = payload;
+    if (workflow !== undefined) {
+      const schemas = (workflow.definition.signals ?? {}) as EventSchemas;
+      const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
+      if (schema === undefined) {
+        const known = Object.keys(schemas).join(', ') || 'none';
+        throw new InvalidError(
+          'signal',
+          `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
+        );
+      }
+      valid = validate(schema, payload, `signal ${name}`);
+    }
+    await this.#post(name, encode(valid, `signal ${name}`, limits.eventBytes), options.id);
+  }
+
+  /** Decides about an effect in doubt whose policy is to ask. */
+  async decide(effect: string, decision: Decision): Promise<void> {
+    const data = encode(decision, 'decision', this.#parts.limits.eventBytes);
+    await this.#post(decisionSignal(effect), data, undefined);
+  }
+
+  /**
+   * Cancels the run. A handler at work is told within moments, may clean up, and the run ends as `cancelled`; a run that
+   * has not begun ends at once. Cancelling again changes nothing.
+   * @throws RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`.
+   */
+  async cancel(request: Request = {}): Promise<void> {
+    const { store, newToken, wake } = this.#parts;
+    const error = new RunError('PAWL_RUN_CANCELLED', this.id, request.reason ?? 'no reason given');
+    const outcome = await store.cancel({
+      run: this.id,
+      id: newToken(),
+      data: encodeRecord(request),
+      error: encodeError(error),
+      keepMs: keepMsOf('cancelled', [this.#parts.workflow?.definition.retention]),
+    });
+    switch (outcome.outcome) {
+      case 'asked':
+        await wake(outcome.wakeUp);
+        return;
+      case 'cancelled':
+        return;
+      case 'ended':
+        throw endedError(this.id, outcome.status);
+      case 'missing':
+        throw this.#notFound();
+    }
+  }
+
+  /**
+   * Keeps the run from being executed until it is resumed; one at work stops at its next commit.
+   * @throws RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`.
+   */
+  async pause(request: Request = {}): Promise<void> {
+    const outcome = await this.#parts.store.pause(this.id, encodeRecord(request));
+    if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
+    if (outcome.outcome === 'missing') throw this.#notFound();
+  }
+
+  /**
+   * Lets a paused run go on, and a failed or quarantined one try again from its last snapshot: finished steps keep their
+   * results, failed ones run again. False when there was nothing to resume.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`.
+   */
+  async resume(request: Request = {}): Promise<boolean> {
+    const outcome = await this.#parts.store.resume(this.id, encodeRecord(request));
+    switch (outcome.outcome) {
+      case 'resumed':
+        await this.#parts.wake(outcome.wakeUp);
+        return true;
+      case 'idle':
+        return false;
+      case 'missing':
+        throw this.#notFound();
+    }
+  }
+
+  #stateAt(point: StatePoint): Promise<S> {
+    return 'seq' in point ? this.state({ seq: point.seq }) : this.checkpoint(point.checkpoint);
+  }
+
+  async #replay(): Promise<{ readonly workflow: AnyWorkflow; readonly fold: Fold }> {
+    const { store } = this.#parts;
+    const workflow = this.#workflow();
+    const loaded = await store.load(this.id);
+    if (loaded === undefined) throw this.#notFound();
+    return { workflow, fold: (await replay(store, workflow, loaded)).fold };
+  }
+
+  #workflow(): AnyWorkflow {
+    const { workflow } = this.#parts;
+    if (workflow !== undefined) return workflow;
+    throw new PawlError('PAWL_DEFINITION', 'The state needs the workflow: pawl.run(workflow, id).');
+  }
+
+  async #post(name: string, data: Uint8Array, id: string | undefined): Promise<void> {
+    const { store, newToken, wake } = this.#parts;
+    const message = { run: this.id, id: id ?? newToken(), kind: 'signal', name, data } as const;
+    const outcome = await store.post(message);
+    switch (outcome.outcome) {
+      case 'posted':
+        if (outcome.wakeUp.status === 'waiting') await wake(outcome.wakeUp);
+        return;
+      case 'known':
+        return;
+      case 'ended':
+        throw endedError(this.id, outcome.status);
+      case 'missing':
+        throw this.#notFound();
+    }
+  }
+
+  /** Once at the start, then at every change (if not `ofLog`, at those that may be its end) and every poll, until `signal`. */
+  async *#changes(
+    signal: AbortSignal | undefined,
+    { ofLog }: { readonly ofLog: boolean },
+  ): AsyncGenerator<void, void, undefined> {
+    const { store, clock } = this.#parts;
+    let change = newChange();
+    const stop = (): void => change.happen();
+    signal?.addEventListener('abort', stop);
+    const unwatch = await store.watch(this.id, (only) => {
+      if (ofLog || only === undefined) stop();
+    });
+    let isFirst = true;
+    // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.
+    const stopPolling = clock.repeat(async () => {
+      if (!isFirst) stop();
+      isFirst = false;
+      return pollMs;
+    });
+    try {
+      const isWanted = (): boolean => signal?.aborted !== true;
+      while (isWanted()) {
+        change = newChange();
+        yield;
+        if (isWanted()) await change.happened;
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      await Promise.all([stopPolling(), unwatch()]);
+    }
+  }
+
+  async #record(): Promise<RunRecord> {
+    const record = await this.#parts.store.record(this.id);
+    if (record === undefined) throw this.#notFound();
+    return record;
+  }
+
+  #notFound(): RunError {
+    return new RunError('PAWL_RUN_NOT_FOUND', this.id, `There is no run ${this.id}.`);
+  }
+
+  #endError(record: RunRecord): RunError {
+    const recorded = decodeError(record.error, `run ${this.id}, error`);
+    const cause = recorded === undefined ? undefined : reviveError(recorded);
+    const what = recorded?.message ?? 'no reason recorded';
+    switch (record.status) {
+      case 'cancelled':
+        return new RunError(
+          'PAWL_RUN_CANCELLED',
+          this.id,
+          `Run ${this.id} was cancelled: ${what}`,
+          { cause },
+        );
+      case 'quarantined':
+        return new RunError(
+          'PAWL_RUN_QUARANTINED',
+          this.id,
+          `Run ${this.id} was set aside: ${what}`,
+          { cause },
+        );
+      default:
+        return new RunError('PAWL_RUN_FAILED', this.id, `Run ${this.id} failed: ${what}`, {
+          cause,
+        });
+    }
+  }
+}
+
+export function endedError(run: string, status: RunStatus): RunError {
+  return new RunError(
+    'PAWL_RUN_ENDED',
+    run,
+    `Run ${run} is over (${status}); nothing was written.`,
+  );
+}
+
+interface Change {
+  readonly happened: Promise<void>;
+  readonly happen: () => void;
+}
+
+function newChange(): Change {
+  let happen: () => void = () => undefined;
+  const happened = new Promise<void>((resolve) => {
+    happen = resolve;
+  });
+  return { happened, happen };
+}

@@ -1,0 +1,64 @@
+/** What lists and pages show of a run. */
+import { type ErrorRecord, recordError } from '../../core/errors.ts';
+import type { RunProgress, RunStatus, RunSummary } from '../../core/run.ts';
+import { decodeError } from '../payloads.ts';
+
+export interface RunInfo {
+  readonly id: string;
+  readonly workflow: string;
+  /** Version of the workflow's code that claimed the run last; 0 before the first claim. */
+  readonly codeVersion: number;
+  readonly status: RunStatus;
+  /** The seq of the newest event. */
+  readonly seq: number;
+  readonly fence: number;
+  /** The worker that holds the run, while it is `running`. */
+  readonly worker: string | undefined;
+  /** How often a snapshot was saved, and the seq up to which the last one is folded. */
+  readonly version: number;
+  readonly snapshotSeq: number;
+  /** How often the run was taken over from a worker that died or froze. */
+  readonly takeovers: number;
+  /** Workers lost in a row without one new event; several set the run aside. */
+  readonly deaths: number;
+  /** Bytes of event data in the log. */
+  readonly bytes: number;
+  readonly paused: boolean;
+  readonly progress: RunProgress | undefined;
+  /** Lower goes first. */
+  readonly priority: number;
+  /** The run that started this one. */
+  readonly parent: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly createdAt: Date;
+  readonly changedAt: Date;
+  /** When a `waiting` run wakes by itself, if ever. */
+  readonly wakeAt: Date | undefined;
+  /** When the run has failed if it has not ended before. */
+  readonly deadlineAt: Date | undefined;
+  /** Whether the run has completed with an output; `result()` reads it. */
+  readonly hasOutput: boolean;
+  readonly error: ErrorRecord | undefined;
+}
+
+export function toRunInfo(run: RunSummary): RunInfo {
+  const { wakeAt, deadlineAt, createdAt, changedAt, ...rest } = run;
+  return {
+    ...rest,
+    createdAt: new Date(createdAt),
+    changedAt: new Date(changedAt),
+    wakeAt: wakeAt === undefined ? undefined : new Date(wakeAt),
+    deadlineAt: deadlineAt === undefined ? undefined : new Date(deadlineAt),
+    error: readError(run),
+  };
+}
+
+/** One error that cannot be read must not hide a page of runs: it is shown as what it is. */
+function readError({ id, error }: RunSummary): ErrorRecord | undefined {
+  try {
+    return decodeError(error, `run ${id}, error`);
+  } catch (unreadable) {
+    const { name, message, code } = recordError(unreadable);
+    return { name, message, ...(code === undefined ? {} : { code }) };
+  }
+}

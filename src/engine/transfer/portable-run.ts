@@ -1,0 +1,206 @@
+/** Lines of an export as records of a store: the inverse of what `exports.ts` writes, and as strict. */
+import { type CheckpointRecord, isCheckpointId } from '../../core/checkpoint.ts';
+import { decode } from '../../core/codec.ts';
+import type { StoredEvent } from '../../core/event.ts';
+import { fixedLimits } from '../../core/limits.ts';
+import { checkRunId, checkTags, checkWorkflowName } from '../../core/names.ts';
+import {
+  isEnded,
+  type RunProgress,
+  type RunRecord,
+  type RunStatus,
+  runStatuses,
+} from '../../core/run.ts';
+import type { Message, MessageKind, Snapshot } from '../../core/store.ts';
+import type { LineFields } from './line-fields.ts';
+
+const loosePrefix = 'loop~';
+const textLength = 512;
+const longTextLength = 100_000;
+/** What Redis keeps beside the fields of a snapshot. */
+const takenFields: ReadonlySet<string> = new Set(['version', 'seq', 'schema', 'at']);
+const kinds: readonly MessageKind[] = ['signal', 'cancel', 'child'];
+
+export interface PortableRun {
+  readonly record: RunRecord;
+  readonly loose: boolean;
+  readonly untold: boolean;
+}
+
+/** The record as it will be stored: a run that was at work when it was exported is one that lost its worker. */
+export function toPortableRun(line: LineFields): PortableRun {
+  const loose = line.flag('loose');
+  const untold = line.flag('untold');
+  const written = toStatus(line);
+  const worker = line.optionalText('worker', textLength);
+  if ((worker !== undefined) !== (written === 'running')) {
+    throw line.problem(
+      `has ${worker === undefined ? 'no worker and is' : 'a worker and is not'} running`,
+    );
+  }
+  const seq = line.whole('seq', { min: 1 });
+  const version = line.whole('version');
+  const parent = line.has('parent') ? line.checked('parent', checkRunId) : undefined;
+  const tags = line.object('tags');
+  line.attempt('tags', () => checkTags(tags));
+  const record: RunRecord = {
+    id: line.checked('id', checkRunId),
+    workflow: line.checked('workflow', (name) => checkWorkflow(name, loose)),
+    codeVersion: line.whole('codeVersion'),
+    status: written === 'running' ? 'interrupted' : written,
+    fence: line.whole('fence'),
+    worker: undefined,
+    ...{ seq, version, parent },
+    firstSeq: line.has('firstSeq') ? line.whole('firstSeq', { min: 2, max: seq }) : 1,
+    snapshotSeq: line.whole('snapshotSeq', {
+      min: version === 0 ? 0 : 1,
+      max: version === 0 ? 0 : seq,
+    }),
+    takeovers: line.whole('takeovers'),
+    deaths: line.whole('deaths'),
+    bytes: line.whole('bytes'),
+    paused: line.flag('paused'),
+    progress: line.has('progress') ? toProgress(line) : undefined,
+    priority: line.whole('priority'),
+    tags: tags as Record<string, string>,
+    createdAt: line.time('createdAt'),
+    changedAt: line.time('changedAt'),
+    wakeAt: line.optionalTime('wakeAt'),
+    deadlineAt: line.optionalTime('deadlineAt'),
+    input: line.payload('input'),
+    output: line.optionalPayload('output'),
+    error: toError(line),
+  };
+  if (untold && (parent === undefined || !isEnded(record.status))) {
+    throw line.problem('owes news to a parent, and has none or has not ended');
+  }
+  line.end();
+  return { record, loose, untold };
+}
+
+export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapshot {
+  const snapshot = {
+    version: line.whole('version', { min: record.version, max: record.version }),
+    seq: line.whole('seq', { min: record.snapshotSeq, max: record.snapshotSeq }),
+    schema: line.whole('schema'),
+    at: line.time('at'),
+    fields: toFields(line, 'fields'),
+  };
+  line.end();
+  return snapshot;
+}
+
+export function toPortableEvent(line: LineFields, seq: number, record: RunRecord): StoredEvent {
+  const lane = line.optionalText('lane', textLength);
+  const event = {
+    seq: line.whole('seq', { min: seq, max: seq }),
+    fence: line.whole('fence', { max: record.fence }),
+    type: line.checked('type', (type) => checkType(type)),
+    at: line.time('at'),
+    data: line.payload('data'),
+    ...(lane === undefined ? {} : { lane }),
+  };
+  line.end();
+  return event;
+}
+
+export interface PortableCheckpoint {
+  readonly checkpoint: CheckpointRecord;
+  readonly set: ReadonlyMap<string, Uint8Array>;
+  readonly remove: readonly string[];
+}
+
+export function toPortableCheckpoint(line: LineFields, record: RunRecord): PortableCheckpoint {
+  const id = line.checked('id', (value) => {
+    if (typeof value !== 'string' || !isCheckpointId(value))
+      throw new TypeError('is no checkpoint');
+  });
+  const label = line.optionalText('label', fixedLimits.stepNameLength);
+  const node = line.optionalText('node', fixedLimits.stepNameLength);
+  const metadata = line.optionalPayload('metadata');
+  const version = Number.parseInt(id, 10);
+  const checkpoint = {
+    id,
+    version: line.whole('version', { min: version, max: Math.min(version, record.version) }),
+    seq: line.whole('seq', { min: 1, max: record.snapshotSeq }),
+    schema: line.whole('schema'),
+    at: line.time('at'),
+    bytes: line.whole('bytes'),
+    ...(label === undefined ? {} : { label }),
+    ...(node === undefined ? {} : { node }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+  const part = {
+    checkpoint,
+    set: toFields(line, 'set'),
+    remove: line.texts('remove', longTextLength),
+  };
+  line.end();
+  return part;
+}
+
+export function toPortableMessage(line: LineFields): Message {
+  const message = {
+    id: line.text('id', textLength),
+    kind: line.checked('about', (kind) => {
+      if (!kinds.includes(kind as MessageKind)) throw new TypeError('is no kind of message');
+    }) as MessageKind,
+    name: line.text('name', textLength),
+    at: line.time('at'),
+    data: line.payload('data'),
+  };
+  line.end();
+  return message;
+}
+
+function toStatus(line: LineFields): RunStatus {
+  return line.checked('status', (status) => {
+    if (!runStatuses.includes(status as RunStatus)) throw new TypeError('is no status');
+  }) as RunStatus;
+}
+
+function checkWorkflow(name: unknown, loose: boolean): void {
+  const isLoop = typeof name === 'string' && name.startsWith(loosePrefix);
+  if (isLoop !== loose) throw new TypeError('loops, and only they, are named so');
+  checkWorkflowName(isLoop ? name.slice(loosePrefix.length) : name);
+}
+
+function checkType(type: unknown): void {
+  if (typeof type === 'string' && /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/.test(type)) return;
+  throw new TypeError('is no type of an event');
+}
+
+function toProgress(line: LineFields): RunProgress {
+  const { fraction, message, ...rest } = line.object('progress');
+  const isFraction = typeof fraction === 'number' && fraction >= 0 && fraction <= 1;
+  const isMessage = typeof message === 'string' && message.length <= longTextLength;
+  if (isFraction && isMessage && Object.keys(rest).length === 0) return { fraction, message };
+  throw line.problem('has a progress that is none');
+}
+
+/** Every reader takes it for an error as `recordError` made it. */
+function toError(line: LineFields): Uint8Array | undefined {
+  const bytes = line.optionalPayload('error');
+  if (bytes === undefined) return undefined;
+  line.attempt('error', () => checkError(decode(bytes, { key: 'error' })));
+  return bytes;
+}
+
+function checkError(value: unknown): void {
+  const { name, message, code, stack, cause } = (value ?? {}) as Record<string, unknown>;
+  const isText = (text: unknown): boolean => text === undefined || typeof text === 'string';
+  const isRight = typeof name === 'string' && typeof message === 'string' && isText(code);
+  if (!isRight || !isText(stack)) throw new TypeError('is no recorded error');
+  if (cause !== undefined) checkError(cause);
+}
+
+function toFields(line: LineFields, name: string): Map<string, Uint8Array> {
+  const fields = new Map<string, Uint8Array>();
+  for (const [field, json] of Object.entries(line.object(name))) {
+    if (takenFields.has(field) || field === '' || field.length > longTextLength) {
+      throw line.problem(`has ${name} with a field that no snapshot has`);
+    }
+    fields.set(field, line.encoded(field, json));
+  }
+  return fields;
+}

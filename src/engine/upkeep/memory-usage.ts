@@ -1,0 +1,77 @@
+/** How much memory runs take. */
+import type { RunBytes } from '../../core/archive.ts';
+import { InvalidError, RunError } from '../../core/errors.ts';
+import { fixedLimits } from '../../core/limits.ts';
+import type { RunStore } from '../../core/store.ts';
+
+/** Bytes by kind, and in all. */
+export interface RunMemory extends RunBytes {
+  readonly total: number;
+}
+
+/** Bytes of the runs of a workflow. */
+export interface WorkflowMemory {
+  /** How many runs there are. */
+  readonly runs: number;
+  /** How many of them were measured: the newest. */
+  readonly measured: number;
+  /** Of those that were measured. */
+  readonly bytes: RunMemory;
+  /** Of all runs, if the others are like those that were measured. */
+  readonly estimated: number;
+}
+
+const sampleDefault = 100;
+const measuredAtOnce = 20;
+
+/** @throws RunError `PAWL_RUN_NOT_FOUND`. */
+export async function runMemory(store: RunStore, run: string): Promise<RunMemory> {
+  const bytes = await store.archive.measure(run);
+  if (bytes !== undefined) return withTotal(bytes);
+  throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
+}
+
+/** Measures the newest `sample` runs of a workflow, or of all. */
+export async function workflowMemory(
+  store: RunStore,
+  { workflow, sample = sampleDefault }: { readonly workflow?: string; readonly sample?: number },
+): Promise<WorkflowMemory> {
+  if (!Number.isSafeInteger(sample) || sample < 1) {
+    throw new InvalidError('sample', 'must be a whole number from 1.');
+  }
+  const query = workflow === undefined ? {} : { workflow };
+  let sum: RunBytes = { record: 0, log: 0, snapshot: 0, checkpoints: 0, inbox: 0 };
+  let measured = 0;
+  let cursor: string | undefined;
+  do {
+    const limit = Math.min(fixedLimits.runsPerPage, sample - measured, measuredAtOnce);
+    const from = cursor === undefined ? {} : { cursor };
+    const page = await store.list({ ...query, limit, ...from });
+    const all = await Promise.all(page.runs.map(({ id }) => store.archive.measure(id)));
+    for (const bytes of all) {
+      if (bytes === undefined) continue;
+      measured += 1;
+      sum = added(sum, bytes);
+    }
+    ({ cursor } = page);
+  } while (cursor !== undefined && measured < sample);
+  const runs = await store.archive.count(workflow);
+  const bytes = withTotal(sum);
+  const estimated = measured === 0 ? 0 : Math.round((bytes.total / measured) * runs);
+  return { runs, measured, bytes, estimated };
+}
+
+function added(a: RunBytes, b: RunBytes): RunBytes {
+  return {
+    record: a.record + b.record,
+    log: a.log + b.log,
+    snapshot: a.snapshot + b.snapshot,
+    checkpoints: a.checkpoints + b.checkpoints,
+    inbox: a.inbox + b.inbox,
+  };
+}
+
+function withTotal(bytes: RunBytes): RunMemory {
+  const { record, log, snapshot, checkpoints, inbox } = bytes;
+  return { ...bytes, total: record + log + snapshot + checkpoints + inbox };
+}

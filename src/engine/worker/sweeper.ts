@@ -1,0 +1,266 @@
+/**
+ * The sweeper: finds what is due. Every worker runs one; the store elects which of them works.
+ *
+ *   look ──▶ not elected: ask again later, the rarer the more workers there are
+ *     │
+ *     └────▶ elected ──▶ workers lost?  their runs: interrupted, sent to the resume queue
+ *                    ──▶ runs due?      wake-ups sent again; ended runs whose time is over: deleted
+ *                    ──▶ holders that nobody knows? (now and then) their runs: interrupted
+ *
+ * A sweeper may die between any two calls: what it took from a worker is due, so the next sweeper sends the wake-ups. Two
+ * sweepers at once do no harm either: an interrupt takes a run once, a doubled wake-up finds its fence stale.
+ *
+ * A worker whose presence is gone must be seen so twice in a row, so that a reconnect is not taken for a death. After a
+ * gap in its own looks the sweeper passes one round by before it judges sessions: beats held up by the same stall (Redis
+ * frozen, machine asleep) get in first. Presence it does not judge for longer: the stall may have cut everybody's
+ * connections, and not all come back at once.
+ */
+import type { Clock } from '../../core/clock.ts';
+import { fixedLimits } from '../../core/limits.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { ResumeQueue } from '../../core/queue.ts';
+import { isEnded } from '../../core/run.ts';
+import type { DueRun, Look, RunStore } from '../../core/store.ts';
+import { tellParent } from '../runs/family.ts';
+import { tell } from '../diagnostics.ts';
+
+export interface SweeperOptions {
+  readonly store: RunStore;
+  readonly queue: ResumeQueue;
+  readonly worker: string;
+  readonly sweepMs: number;
+  readonly lockMs: number;
+  readonly sessionMs: number;
+  readonly resendMs: number;
+  readonly quarantineAfter: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+}
+
+type Led = Extract<Look, { leader: true }>;
+type Lost = Led['lost'][number];
+
+/** Candidates together ask about a hundred times a second, however many they are. */
+const followerMsPerWorker = 10;
+/**
+ * A look costs Redis about half a microsecond for each worker (docs/scaling.md). With this pause looks take a fortieth of
+ * its time at most, and ten thousand workers are looked at five times a second.
+ */
+const leaderMsPerWorker = 0.02;
+/** A suspect is looked at again after this time: longer than a reconnect takes, and no longer. */
+const confirmMs = 20;
+/** A gap between looks after which sessions are not judged at once. */
+const stallMs = 1000;
+/** A stall may have cost others their connections as well: they are back within this time. */
+const settleMs = 2_000;
+const orphanEveryMs = 5_000;
+const complainEveryMs = 60_000;
+
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  /** Workers without presence at the look before. */
+  #suspects = new Map<string, Lost>();
+  /** When the look before was, on the store's clock, and on ours. */
+  #lookedAt = 0;
+  #lookedMonotonic = 0;
+  /** When a look, also one as a follower, was last answered; and until when nobody's presence is judged. */
+  #answeredMonotonic: number | undefined;
+  #settledMonotonic = 0;
+  /** How long until the next look, as was decided at the last one. */
+  #delayMs = 0;
+  #orphansAt = 0;
+  #unknownHolders = new Set<string>();
+  /** Workflows that a registered worker knows, as of the last search for orphans. */
+  #known: ReadonlySet<string> | undefined;
+  /** Workflows nobody knows, and when that was said. */
+  readonly #complained = new Map<string, number>();
+  #stop: (() => Promise<void>) | undefined;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+  }
+
+  begin(): void {
+    const { clock, sweepMs, logger } = this.#options;
+    this.#stop = clock.repeat(async () => {
+      try {
+        this.#delayMs = await this.#turn();
+        return this.#delayMs;
+      } catch (error) {
+        logger.warn({ error: String(error) }, 'sweep failed, trying again');
+        return sweepMs;
+      }
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#stop?.();
+  }
+
+  /** One look and what follows from it; returns the milliseconds until the next. */
+  async #turn(): Promise<number> {
+    const { store, worker, lockMs, sweepMs, random } = this.#options;
+    const look = await store.look(worker, lockMs);
+    this.#noteStall();
+    if (!look.leader) {
+      this.#suspects.clear();
+      this.#lookedAt = 0;
+      return Math.max(sweepMs, look.workers * followerMsPerWorker) * (0.5 + random());
+    }
+    await this.#takeFromLost(look);
+    await this.#sendDue();
+    await this.#findOrphans();
+    const pauseMs = Math.min(Math.max(sweepMs, look.workers * leaderMsPerWorker), lockMs / 2);
+    return this.#suspects.size > 0 ? Math.min(confirmMs, pauseMs) : pauseMs;
+  }
+
+  /** Whoever shared our stall may still be on the way back: that is no death. */
+  #noteStall(): void {
+    const now = this.#options.clock.monotonic();
+    const before = this.#answeredMonotonic;
+    this.#answeredMonotonic = now;
+    const stalled = before !== undefined && now - before > this.#delayMs + stallMs;
+    if (stalled) this.#settledMonotonic = now + settleMs;
+  }
+
+  async #takeFromLost(look: Led): Promise<void> {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    const stalled = now - this.#lookedMonotonic > stallMs;
+    const before = this.#suspects;
+    const taken: (readonly DueRun[])[] = [];
+    this.#suspects = new Map();
+    for (const lost of look.lost) {
+      if (lost.reason === 'session-expired') {
+        if (!stalled) taken.push(await this.#take(lost));
+        continue;
+      }
+      if (now < this.#settledMonotonic) continue;
+      // It was there at the look before the first one that missed it: that is when it was last seen.
+      const suspect = before.get(lost.worker) ?? {
+        ...lost,
+        lastSeenAt: Math.max(lost.lastSeenAt, this.#lookedAt),
+      };
+      if (before.has(lost.worker)) taken.push(await this.#take(suspect));
+      else this.#suspects.set(lost.worker, suspect);
+    }
+    await this.#sendTheirWakeUps(taken);
+    this.#lookedAt = look.at;
+    this.#lookedMonotonic = now;
+  }
+
+  /**
+   * Interrupts all runs of a lost worker, forgets it, and wakes others. In this order: a worker that was only thought dead
+   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion.
+   */
+  async #take(lost: Lost): Promise<readonly DueRun[]> {
+    const { store, resendMs, quarantineAfter, logger } = this.#options;
+    const limit = fixedLimits.runsPerSweep;
+    const runs: DueRun[] = [];
+    for (;;) {
+      const taken = await store.interrupt({ ...lost, resendMs, quarantineAfter, limit });
+      runs.push(...taken);
+      if (taken.length < limit) break;
+    }
+    await store.leave(lost.worker);
+    await Promise.all(runs.map((run) => this.#attend(run, false)));
+    logger.warn({ ...lost, runs: runs.length }, 'worker lost');
+    tell('worker:lost', () => ({ ...lost, runs: runs.length }));
+    return runs;
+  }
+
+  /**
+   * Workers that died may have taken wake-ups from the queue and died before the claims: those are sent again at once. Asked
+   * once for all that are lost in one look: for each of a thousand it would send the others' wake-ups a thousand times.
+   * `taken`: the runs of each worker that was lost; it may have held none.
+   */
+  async #sendTheirWakeUps(taken: readonly (readonly DueRun[])[]): Promise<void> {
+    if (taken.length === 0) return;
+    const { store, resendMs } = this.#options;
+    const sent = await store.due({ limit: fixedLimits.runsPerSweep, resendMs, aheadMs: resendMs });
+    const known = new Set(taken.flat().map(({ run }) => run));
+    const others = sent.filter(({ run }) => !known.has(run));
+    await Promise.all(others.map((run) => this.#attend(run, true)));
+  }
+
+  async #sendDue(): Promise<void> {
+    const { store, resendMs } = this.#options;
+    const limit = fixedLimits.runsPerSweep;
+    for (;;) {
+      const due = await store.due({ limit, resendMs });
+      await Promise.all(due.map((run) => this.#attend(run, true)));
+      if (due.length < limit) return;
+    }
+  }
+
+  async #attend(run: DueRun, again: boolean): Promise<void> {
+    const { store, queue, logger } = this.#options;
+    if (isEnded(run.status)) {
+      if (run.untold) {
+        await this.#tellParentOf(run.run);
+        return;
+      }
+      await store.delete(run.run);
+      logger.debug({ run: run.run }, 'ended run deleted, its time to be kept is over');
+      return;
+    }
+    if (run.status === 'quarantined') {
+      logger.error({ run: run.run }, 'run quarantined: it keeps losing its workers');
+      return;
+    }
+    if (again) this.#complainIfUnknown(run);
+    try {
+      await queue.send(run, { urgent: run.status === 'interrupted', again });
+      tell('wake-up:sent', () => ({ run: run.run, workflow: run.workflow, again }));
+    } catch (error) {
+      // It is due again soon.
+      logger.warn(
+        { run: run.run, error: String(error) },
+        'wake-up not sent, it will be sent again',
+      );
+    }
+  }
+
+  async #tellParentOf(run: string): Promise<void> {
+    const { store, queue } = this.#options;
+    const record = await store.record(run);
+    if (record === undefined) return;
+    await tellParent({ store, wake: (wakeUp) => queue.send(wakeUp, { urgent: true }) }, record);
+  }
+
+  /** A run that nobody claims because nobody can: its wake-up waits for a worker that knows the workflow. */
+  #complainIfUnknown({ run, workflow }: DueRun): void {
+    const { clock, logger } = this.#options;
+    if (this.#known === undefined || this.#known.has(workflow)) return;
+    const before = this.#complained.get(workflow);
+    if (before !== undefined && clock.monotonic() - before < complainEveryMs) return;
+    this.#complained.set(workflow, clock.monotonic());
+    logger.warn(
+      { workflow, run },
+      'no worker knows this workflow; its runs wait for one that does',
+    );
+  }
+
+  /** Runs held by a worker that is not registered: it died, or froze, between two of its own steps. */
+  async #findOrphans(): Promise<void> {
+    const { store, clock, sessionMs } = this.#options;
+    if (clock.monotonic() < this.#orphansAt) return;
+    this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, sessionMs);
+    const holders = await store.holders();
+    const workers = await store.workers();
+    this.#known = new Set(workers.flatMap((worker) => Object.keys(worker.workflows)));
+    const registered = new Set(workers.map((worker) => worker.id));
+    const unknown = holders.filter((holder) => !registered.has(holder));
+    const taken: (readonly DueRun[])[] = [];
+    for (const worker of unknown) {
+      // Twice in a row, because a worker may have registered between the two reads.
+      if (this.#unknownHolders.has(worker)) {
+        const about = { worker, reason: 'session-expired', lastSeenAt: this.#lookedAt } as const;
+        taken.push(await this.#take(about));
+      }
+    }
+    await this.#sendTheirWakeUps(taken);
+    this.#unknownHolders = new Set(unknown);
+  }
+}

@@ -1,0 +1,109 @@
+// Goal: a message that comes for a run at work is found, whatever happens in that moment. Method: stores in memory that
+// fail, hurry or dawdle where it hurts.
+import { expect, test } from 'vitest';
+import { defineWorkflow } from 'pawl';
+import { z } from 'zod';
+import { UnavailableError } from '../../../../src/core/errors.ts';
+import { encode } from '../../../../src/core/codec.ts';
+import type {
+  ClaimOutcome,
+  ClaimParams,
+  CommitOutcome,
+  CommitParams,
+  Mail,
+  RunStore,
+} from '../../../../src/core/store.ts';
+import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
+import { memoryPawl } from '../../../support/memory.ts';
+
+/** Waits for a message with a step at work, which keeps the run from being parked: its inbox is read at the news alone. */
+function busyWorkflow() {
+  let finish: () => void = () => undefined;
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  return defineWorkflow({
+    name: 'busy',
+    signals: { go: z.object({ by: z.string() }) },
+    async run(ctx) {
+      const step = ctx.step('work', () => finished);
+      const go = await ctx.waitFor('go');
+      finish();
+      await step;
+      return go?.by;
+    },
+  });
+}
+
+test('an inbox that could not be read is read again, while a handler waits in place', async () => {
+  let failures = 3;
+  class ForgetfulStore extends MemoryRunStore {
+    override async mail(run: string): Promise<Mail> {
+      failures -= 1;
+      if (failures >= 0) throw new UnavailableError('mail', 'not-applied');
+      return super.mail(run);
+    }
+  }
+  await using pawl = memoryPawl({ store: new ForgetfulStore() }).pawl;
+  const busy = busyWorkflow();
+  pawl.worker({ workflows: [busy] });
+  const run = await pawl.start(busy, undefined);
+  while ((await run.info()).status !== 'running') await new Promise((r) => setTimeout(r, 5));
+  await run.signal('go', { by: 'ada' });
+  expect(await run.result({ timeoutMs: 5000 })).toBe('ada');
+  expect(failures).toBe(-1);
+});
+
+test('a message whose news come before the answer to the claim is not passed over', async () => {
+  class HastyStore extends MemoryRunStore {
+    override async claim(params: ClaimParams): Promise<ClaimOutcome> {
+      const outcome = await super.claim(params);
+      const data = encode({ by: 'ada' }, 'signal', 100);
+      await super.post({ run: params.run, id: 'x', kind: 'signal', name: 'go', data });
+      // The worker is told of it while the claim is on its way back.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return outcome;
+    }
+  }
+  await using pawl = memoryPawl({ store: new HastyStore() }).pawl;
+  const busy = busyWorkflow();
+  pawl.worker({ workflows: [busy] });
+  const run = await pawl.start(busy, undefined);
+  expect(await run.result({ timeoutMs: 3000 })).toBe('ada');
+});
+
+test('a run that takes another message than the one it waits for waits on without a worker', async () => {
+  class SlowStore extends MemoryRunStore {
+    override async commit(params: CommitParams): Promise<CommitOutcome> {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return super.commit(params);
+    }
+  }
+  const store = new SlowStore();
+  await using pawl = memoryPawl({ store }).pawl;
+  const patient = defineWorkflow({
+    name: 'patient',
+    signals: { go: z.object({}), other: z.object({}) },
+    async run(ctx) {
+      await ctx.waitFor('go');
+      return ctx.fence;
+    },
+  });
+  pawl.worker({ workflows: [patient] });
+  const run = await pawl.start(patient, undefined);
+  const parked = async (): Promise<void> => {
+    while ((await run.info()).status !== 'waiting') await new Promise((r) => setTimeout(r, 5));
+  };
+  await parked();
+  await run.signal('other', {});
+  while (!(await typesOf(store, run.id)).includes('signal.received')) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await parked();
+  await run.signal('go', {});
+  await run.result({ timeoutMs: 3000 });
+}, 4000);
+
+async function typesOf(store: RunStore, run: string): Promise<string[]> {
+  return (await store.events({ run, after: 0, limit: 100 })).map(({ type }) => type);
+}

@@ -1,0 +1,60 @@
+// Goal: what happens inside of a step belongs to it. Method: the memory store, and a look at the stored memory.
+import { expect, test } from 'vitest';
+import { defineWorkflow } from 'pawl';
+import { memoryPawl } from '../../../support/memory.ts';
+
+test('a step that is tried again goes through its inner steps again: done ones keep their result', async () => {
+  await using pawl = memoryPawl().pawl;
+  const seen: string[] = [];
+  const workflow = defineWorkflow({
+    name: 'again',
+    run: async (ctx) =>
+      ctx.step(
+        'outer',
+        async (outer) => {
+          await outer.step('done', () => seen.push('done'));
+          await outer.step('breaks', () => {
+            seen.push(`breaks ${outer.attempt}`);
+            if (outer.attempt === 1) throw new Error('once');
+          });
+          return outer.attempt;
+        },
+        { retry: { attempts: 2, delayMs: 1 } },
+      ),
+  });
+  pawl.worker({ workflows: [workflow] });
+  expect(await (await pawl.start(workflow, undefined)).result()).toBe(2);
+  expect(seen).toEqual(['done', 'breaks 1', 'breaks 2']);
+});
+
+test('what is inside of a step leaves the memory when it completes, at any depth', async () => {
+  const { pawl, store } = memoryPawl();
+  await using _ = pawl;
+  const workflow = defineWorkflow({
+    name: 'depths',
+    run: async (ctx) => {
+      await ctx.step('outer', async (outer) => {
+        for (let i = 0; i < 3; i++) {
+          await outer.step(`middle ${i}`, (middle) => middle.step('inner', () => i));
+        }
+        await ctx.checkpoint({ label: 'inside' });
+        const fields = (await store.load(ctx.run))?.snapshot?.fields;
+        return [...(fields?.keys() ?? [])].map((field) => field.split(' › ').length);
+      });
+      await ctx.effect('sent', () => 1, { onDoubt: 'ask' });
+      await ctx.checkpoint();
+    },
+  });
+  pawl.worker({ workflows: [workflow] });
+  const run = await pawl.start(workflow, undefined);
+  await run.result();
+  const fields = (await store.load(run.id))?.snapshot?.fields;
+  expect([...(fields?.keys() ?? [])].sort()).toEqual(['step:outer', 'step:sent']);
+  const events = [];
+  for await (const event of run.events()) events.push(event);
+  const outer = events.find(
+    ({ type, data }) => type === 'step.completed' && (data as { name: string }).name === 'outer',
+  );
+  // While the outer step is at work, its own inner results are there; those further inside are gone.
+  expect(outer?.data).toMatchObject({ result: [2, 2, 2] });
+});

@@ -1,0 +1,70 @@
+// Goal: looking at the workers costs Redis little however many there are. Method: a store that tells how many, and a clock
+// that tells when the sweeper wants to look again.
+import { expect, test } from 'vitest';
+import type { Clock } from '../../../../src/core/clock.ts';
+import { silentLogger } from '../../../../src/core/logger.ts';
+import type { DueParams, DueRun, Look } from '../../../../src/core/store.ts';
+import { Sweeper } from '../../../../src/engine/worker/sweeper.ts';
+import { systemClock } from '../../../../src/engine/system-clock.ts';
+import { MemoryResumeQueue } from '../../../../src/memory/resume-queue.ts';
+import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
+
+/** A sweeper that is elected, and its turns: each resolves with how long it waits for the next look. */
+function elected(
+  workers: number,
+  lost: readonly string[] = [],
+): { readonly turn: () => Promise<number>; readonly asked: DueParams[] } {
+  const asked: DueParams[] = [];
+  class Fleet extends MemoryRunStore {
+    override async look(): Promise<Look> {
+      const at = Date.now();
+      return {
+        ...({ leader: true, workers, at } as const),
+        lost: lost.map((worker) => ({ worker, reason: 'presence-lost' as const, lastSeenAt: at })),
+      };
+    }
+
+    override async due(params: DueParams): Promise<readonly DueRun[]> {
+      asked.push(params);
+      return super.due(params);
+    }
+  }
+  let turn: () => Promise<number> = () => Promise.resolve(0);
+  const clock: Clock = {
+    ...systemClock,
+    repeat: (task) => {
+      turn = task;
+      return () => Promise.resolve();
+    },
+  };
+  new Sweeper({
+    ...{ store: new Fleet(), queue: new MemoryResumeQueue(), worker: 'a', clock },
+    ...{ sweepMs: 25, lockMs: 500, sessionMs: 15_000, resendMs: 5_000, quarantineAfter: 3 },
+    ...{ logger: silentLogger, random: () => 0.5 },
+  }).begin();
+  return { turn: () => turn(), asked };
+}
+
+const pauseWith = (workers: number, lost?: readonly string[]): Promise<number> =>
+  elected(workers, lost).turn();
+
+test('the more workers, the rarer all of them are looked at, and never as rarely as the election ends', async () => {
+  expect(await pauseWith(1)).toBe(25);
+  expect(await pauseWith(1_000)).toBe(25);
+  expect(await pauseWith(5_000)).toBe(100);
+  expect(await pauseWith(10_000)).toBe(200);
+  expect(await pauseWith(100_000)).toBe(250);
+});
+
+test('a worker that seems gone is looked at again at once, however many there are', async () => {
+  expect(await pauseWith(10_000, ['b'])).toBe(20);
+});
+
+test('the wake-ups that lost workers took with them are asked for once, however many are lost', async () => {
+  const { turn, asked } = elected(100, ['b', 'c', 'd']);
+  await turn();
+  expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined]);
+  await turn();
+  // They held nothing, and may have died between taking a wake-up and the claim.
+  expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined, 5_000, undefined]);
+});
