@@ -1,4 +1,5 @@
 /** What others want of a run: messages, cancelling, pausing, resuming. */
+import { wants } from '../core/waits.ts';
 import type { RunStatus } from '../core/run.ts';
 import { isEnded } from '../core/run.ts';
 import type {
@@ -23,12 +24,19 @@ import {
 export type Ask = (worker: string, run: string | undefined) => void;
 
 export function post(run: StoredRun, params: PostParams, now: number, ask: Ask): PostOutcome {
-  if (run.seen.has(params.id)) return { outcome: 'known', wakeUp: toDueRun(run) };
-  if (isEnded(run.status)) return { outcome: 'ended', status: run.status };
+  if (run.seen.has(params.id)) {
+    const taken = !run.inbox.some(({ id }) => id === params.id);
+    return { outcome: 'known', wakeUp: toDueRun(run), taken };
+  }
+  const isKept = params.kind === 'child' && run.status === 'failed';
+  if (isEnded(run.status) && !isKept) return { outcome: 'ended', status: run.status };
   receive(run, params, now);
+  if (isKept) return { outcome: 'posted', wakeUp: toDueRun(run), woken: false };
+  const woken = run.status === 'waiting' && wants(run.waits, params);
+  if (woken) run.woken = true;
   if (run.status === 'running') ask(run.worker ?? '', run.id);
-  else if (!run.paused && run.status !== 'quarantined') run.dueAt = now;
-  return { outcome: 'posted', wakeUp: toDueRun(run) };
+  else if (woken && !run.paused) run.dueAt = now;
+  return { outcome: 'posted', wakeUp: toDueRun(run), woken: woken && !run.paused };
 }
 
 export function cancel(run: StoredRun, params: CancelParams, now: number, ask: Ask): CancelOutcome {
@@ -39,7 +47,8 @@ export function cancel(run: StoredRun, params: CancelParams, now: number, ask: A
   }
   if (isEnded(run.status)) return { outcome: 'ended', status: run.status };
   run.paused = false;
-  if (run.status === 'quarantined' || run.codeVersion === 0) {
+  if (run.status === 'quarantined' || run.claimSeq === 0) {
+    run.owes = run.claimSeq > 0;
     run.seen.add(params.id);
     raiseFence(run, now);
     append(run, { type: 'run.cancelled', data: params.data }, now);
@@ -49,6 +58,7 @@ export function cancel(run: StoredRun, params: CancelParams, now: number, ask: A
     return { outcome: 'cancelled' };
   }
   receive(run, { ...params, kind: 'cancel', name: '' }, now);
+  if (run.status === 'waiting') run.woken = true;
   if (run.status === 'running') ask(run.worker ?? '', run.id);
   else run.dueAt = now;
   return { outcome: 'asked', wakeUp: toDueRun(run) };
@@ -80,6 +90,11 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
   raiseFence(run, now);
   append(run, { type: isRetry ? 'operator.retried' : 'operator.resumed', data }, now);
   if (isRetry) {
+    // A cancel of yesterday is no answer to whoever resumes it today.
+    const left = run.inbox.filter(({ kind }) => kind !== 'cancel');
+    run.inbox.splice(0, run.inbox.length, ...left);
+    run.owes = false;
+    run.untold = false;
     changeStatus(run, 'queued', now);
     run.deaths = 0;
     run.lost = undefined;
@@ -87,8 +102,12 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
     run.expiresAt = undefined;
   }
   const status: RunStatus = run.status;
-  run.dueAt = status === 'waiting' && run.inbox.length === 0 ? run.wakeAt : now;
+  run.dueAt = status === 'waiting' && !run.woken ? soonest(run.wakeAt, run.lookAt) : now;
   return { outcome: 'resumed', wakeUp: toDueRun(run) };
+}
+
+function soonest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function receive(run: StoredRun, message: Omit<PostParams, 'run'>, now: number): void {

@@ -17,8 +17,10 @@ export function takeDue(
     .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
     .slice(0, limit);
   for (const run of found) {
-    const age = now - (run.wakeAt ?? run.changedAt);
+    const age = now - (run.wakeAt !== undefined && run.wakeAt <= now ? run.wakeAt : run.changedAt);
     run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), resendMsMax);
+    const { wakeAt } = run;
+    if (wakeAt !== undefined && wakeAt > now) run.dueAt = Math.min(run.dueAt, wakeAt);
   }
   return found;
 }

@@ -46,7 +46,7 @@ import { Deletions } from './deletions.ts';
 import { nextDueAt, takeDue } from './due-runs.ts';
 import { MemoryFleet } from './fleet.ts';
 import { listRuns } from './run-list.ts';
-import { interruptRun, release, save } from './transitions.ts';
+import { interruptRun, owesLess, release, save, wakeParked } from './transitions.ts';
 import {
   checkpoints,
   claimed,
@@ -125,14 +125,22 @@ export class MemoryRunStore implements RunStore {
     const { status, worker = '' } = run;
     if (status === 'running' && !run.loose) return { outcome: 'held', worker };
     const isDue = run.wakeAt !== undefined && run.wakeAt <= now;
-    const isAwake = run.status === 'waiting' && (isDue || run.inbox.length > 0);
+    const isAwake = status === 'waiting' && (isDue || run.woken || params.reclaim === true);
     const isFree = ['queued', 'interrupted', 'running'].includes(status);
     if (run.paused || !(isFree || isAwake)) return { outcome: 'idle', status };
+    if (params.codeVersion < run.wroteVersion && params.anyVersion !== true) {
+      return { outcome: 'newer', codeVersion: run.wroteVersion };
+    }
     raiseFence(run, now);
     changeStatus(run, 'running', now);
     run.worker = params.worker;
     run.owner = params.token;
     run.codeVersion = params.codeVersion;
+    run.wroteVersion = Math.max(run.wroteVersion, params.codeVersion);
+    run.waits = [];
+    run.woken = false;
+    run.parkedBy = undefined;
+    run.lookAt = undefined;
     run.wakeAt = undefined;
     run.dueAt = undefined;
     if (run.lost !== undefined) {
@@ -167,14 +175,17 @@ export class MemoryRunStore implements RunStore {
       return { outcome: 'fenced', fence: run.fence, applied };
     }
     if (expectedSeq !== lastSeq(run)) return { outcome: 'conflict', seq: lastSeq(run) };
-    const { taken = 0 } = params;
-    if (params.release?.status === 'waiting' && run.inbox.length > taken) {
+    const taken = new Set(params.taken);
+    const left = run.inbox.filter(({ id }) => !taken.has(id));
+    const { release: to } = params;
+    if (to?.status === 'waiting' && to.why === 'parked' && left.length > 0) {
       return { outcome: 'mail' };
     }
 
     for (const event of events) append(run, event, now);
     run.token = params.token;
-    run.inbox.splice(0, taken);
+    run.inbox.splice(0, run.inbox.length, ...left);
+    for (const id of taken) run.seen.add(id);
     if (params.snapshot !== undefined) save(run, params.snapshot, now);
     if (params.release !== undefined) release(run, params.release, now);
     this.#changed(run.id);
@@ -192,12 +203,12 @@ export class MemoryRunStore implements RunStore {
       this.fleet.lost(run);
       this.#changed(run.id);
     }
-    return taken.map(toDueRun);
+    return taken.map((run) => toDueRun(run));
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    return takeDue(this.#runs.values(), params, now).map(toDueRun);
+    return takeDue(this.#runs.values(), params, now).map((run) => toDueRun(run, now));
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
@@ -222,11 +233,24 @@ export class MemoryRunStore implements RunStore {
     });
   }
 
-  async told(id: string): Promise<void> {
+  async told(id: string, { fence }: { readonly fence: number }): Promise<void> {
     this.#change(id, (run) => {
-      if (run.expiresAt !== undefined) run.dueAt = run.expiresAt;
-      run.expiresAt = undefined;
+      if (run.fence === fence) owesLess(run, { untold: false });
     });
+  }
+
+  async paid(id: string, { fence }: { readonly fence: number }): Promise<void> {
+    this.#change(id, (run) => {
+      if (run.fence === fence) owesLess(run, { owes: false });
+    });
+  }
+
+  async settled(worker: string, runs: readonly string[]): Promise<void> {
+    this.#now();
+    for (const id of runs) {
+      const run = this.#runs.get(id);
+      if (run?.parkedBy === worker) run.parkedBy = undefined;
+    }
   }
 
   async delete(id: string, data?: Uint8Array): Promise<DeleteOutcome> {
@@ -333,6 +357,13 @@ export class MemoryRunStore implements RunStore {
   async leave(worker: string): Promise<void> {
     this.#now();
     this.#sessions.leave(worker);
+    this.#wakeParkedBy(worker);
+  }
+
+  #wakeParkedBy(worker: string): void {
+    for (const run of this.#runs.values()) {
+      if (run.parkedBy === worker) wakeParked(run, this.#now());
+    }
   }
 
   async workers(): Promise<readonly WorkerRecord[]> {

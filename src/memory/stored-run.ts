@@ -2,6 +2,7 @@
 import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
+import type { Wait } from '../core/waits.ts';
 import type { CreateParams, DueRun, Message, Snapshot } from '../core/store.ts';
 
 export interface StoredRun {
@@ -39,11 +40,25 @@ export interface StoredRun {
   readonly deadlineAt: number | undefined;
   readonly loose: boolean;
   progress: RunProgress | undefined;
-  /** Set while the parent of an ended run must be told: when the run may be forgotten after that. */
+  /** Its parent must be told of its end. */
+  untold: boolean;
+  /** Set while an ended run owes something: when the run may be forgotten after that. */
   expiresAt: number | undefined;
   output: Uint8Array | undefined;
   error: Uint8Array | undefined;
   wakeAt: number | undefined;
+  /** What it waits for, while it is `waiting`. */
+  waits: readonly Wait[];
+  /** Something that it waits for has come. */
+  woken: boolean;
+  /** The worker that parked it and whose handler may go on. */
+  parkedBy: string | undefined;
+  /** When it is to be compared with the children it waits for. */
+  lookAt: number | undefined;
+  /** It has ended, and children that end with it are not cancelled yet. */
+  owes: boolean;
+  /** The newest code that has written to it. */
+  wroteVersion: number;
   dueAt: number | undefined;
   takeovers: number;
   deaths: number;
@@ -129,6 +144,8 @@ export function toRecord(run: StoredRun): RunRecord {
     deaths: run.deaths,
     bytes: run.bytesBefore + logBytes(run),
     wakeAt: run.wakeAt,
+    waits: run.waits,
+    birth: run.createToken,
     paused: run.paused,
     progress: run.progress,
     deadlineAt: run.deadlineAt,
@@ -142,15 +159,20 @@ export function toRecord(run: StoredRun): RunRecord {
 /** Keeps an ended run for a while; one with a parent is due at once, until the parent was told. */
 export function keep(run: StoredRun, keepMs: number, now: number): void {
   run.dueAt = now + keepMs;
-  if (run.parent === undefined) return;
+  run.untold = run.parent !== undefined;
+  if (!run.untold && !run.owes) return;
   run.expiresAt = run.dueAt;
   run.dueAt = now;
 }
 
-export function toDueRun(run: StoredRun): DueRun {
+/** `now`: to tell a run that is to be looked after from one whose time has come. */
+export function toDueRun(run: StoredRun, now?: number): DueRun {
   const { id, workflow, fence, status, deaths, priority, expiresAt } = run;
-  const untold = expiresAt !== undefined;
-  return { run: id, workflow, fence, status, deaths, priority, untold };
+  const { owes, parent } = run;
+  const untold = parent !== undefined && expiresAt !== undefined && run.untold;
+  const isLate = now === undefined || (run.wakeAt !== undefined && run.wakeAt <= now);
+  const asleep = status === 'waiting' && !run.woken && !isLate && run.lookAt !== undefined;
+  return { run: id, workflow, fence, status, deaths, priority, untold, owes, asleep };
 }
 
 /** A run as it begins, before its first event. */
@@ -189,6 +211,13 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     output: undefined,
     error: undefined,
     wakeAt: delayMs > 0 ? now + delayMs : undefined,
+    waits: delayMs > 0 ? [{ kind: 'delay', name: '', since: now, until: now + delayMs }] : [],
+    woken: false,
+    parkedBy: undefined,
+    lookAt: undefined,
+    owes: false,
+    untold: false,
+    wroteVersion: params.codeVersion ?? 0,
     dueAt: params.loose === true ? undefined : now + (delayMs > 0 ? delayMs : params.resendMs),
     takeovers: 0,
     deaths: 0,

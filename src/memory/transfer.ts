@@ -46,7 +46,7 @@ export class MemoryTransfer implements Transfer {
       record: toRecord(run),
       snapshot: run.snapshot && copySnapshot(run.snapshot),
       loose: run.loose,
-      untold: run.expiresAt !== undefined,
+      untold: run.untold,
       messages: run.inbox.map((message) => ({ ...message, data: copy(message.data) })),
       seen: [...run.seen],
     };
@@ -135,6 +135,13 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     expiresAt: untold ? now + keepMs : undefined,
     dueAt: due === undefined ? undefined : 'at' in due ? due.at : now + due.afterMs,
     lost: undefined,
+    untold,
+    owes: false,
+    waits: [],
+    woken: true,
+    parkedBy: undefined,
+    lookAt: undefined,
+    wroteVersion: 0,
     pausedBy: undefined,
   };
 }

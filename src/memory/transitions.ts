@@ -36,6 +36,7 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
 
 /** Lets go of a run. */
 export function release(run: StoredRun, to: Release, now: number): void {
+  const { worker } = run;
   changeStatus(run, to.status, now);
   run.worker = undefined;
   run.owner = undefined;
@@ -49,6 +50,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
       break;
     case 'failed':
     case 'cancelled':
+      run.owes = to.owesCancel === true;
       run.error = copy(to.error);
       keep(run, to.keepMs, now);
       break;
@@ -59,10 +61,44 @@ export function release(run: StoredRun, to: Release, now: number): void {
       run.dueAt = run.paused || run.loose ? undefined : now + to.resendMs;
       break;
     case 'waiting':
-      run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
-      run.dueAt = run.paused ? undefined : run.wakeAt;
+      park(run, to, worker, now);
       break;
   }
+}
+
+function park(
+  run: StoredRun,
+  to: Extract<Release, { status: 'waiting' }>,
+  worker: string | undefined,
+  now: number,
+): void {
+  run.waits = to.waits;
+  run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
+  run.parkedBy = to.mayGoOn === true ? worker : undefined;
+  run.lookAt = to.lookMs === undefined ? undefined : now + to.lookMs;
+  run.woken = run.inbox.some(({ kind }) => kind === 'cancel');
+  const times = [run.wakeAt, run.lookAt].filter((time) => time !== undefined);
+  run.dueAt = times.length === 0 ? undefined : Math.min(...times);
+  if (run.woken) run.dueAt = now;
+  if (run.paused) run.dueAt = undefined;
+}
+
+/** An ended run that owes nothing any more is only kept. */
+export function owesLess(
+  run: StoredRun,
+  less: Partial<Pick<StoredRun, 'untold' | 'owes'>>,
+): void {
+  Object.assign(run, less);
+  if (run.untold || run.owes || run.expiresAt === undefined) return;
+  run.dueAt = run.expiresAt;
+  run.expiresAt = undefined;
+}
+
+/** A parked run is called again, because its handler was at work when its worker was lost. */
+export function wakeParked(run: StoredRun, now: number): void {
+  run.parkedBy = undefined;
+  run.woken = true;
+  if (!run.paused) run.dueAt = now;
 }
 
 /** Takes a run from a lost worker. */

@@ -39,6 +39,8 @@ export interface ChildrenOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly lost: AbortSignal;
+  /** Ends when the run is parked, or not this worker's any more. */
+  readonly awake: () => AbortSignal;
 }
 
 const firstRetryMs = 25;
@@ -153,15 +155,21 @@ export class Children {
     }
   }
 
+  /** The run is no longer parked. */
+  goOn(): void {
+    this.#lookNowAndThen();
+  }
+
   /** While somebody waits in this process. Ends by itself when nobody does. */
   #lookNowAndThen(): void {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    const { clock, waits, lost, writer } = this.#options;
+    const { clock, waits, writer } = this.#options;
+    const awake = this.#options.awake();
     const look = async (ms: number): Promise<void> => {
-      await clock.sleep(ms, lost);
+      await clock.sleep(ms, awake);
       const names = waits.list.flatMap((wait) => (wait.kind === 'child' ? wait.name : []));
-      if (lost.aborted || writer.isParked || names.length === 0) {
+      if (awake.aborted || writer.isParked || names.length === 0) {
         this.#isLooking = false;
         return;
       }

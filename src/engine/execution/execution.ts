@@ -48,9 +48,9 @@ export interface ExecutionOptions extends StartParts, EndingsOptions {
   readonly sessionMs: number;
   /** How long ago the worker's session was known to be alive, in milliseconds. */
   readonly sessionAgeMs: () => number;
-  /** The run is parked and its handler may go on; the function returned tells that it cannot any more. */
-  readonly onParked: (execution: Execution, handler: object) => void;
-  /** The run was claimed again; the promise ends when it is let go of. False when the worker takes none. */
+  /** The run is parked, and its handler may go on as long as this promise of its is in memory. */
+  readonly onParked: (run: string, handler: object) => void;
+  /** The run was claimed again; the promise ends when it is let go of. */
   readonly onReclaimed: (execution: Execution, goesOn: Promise<void>) => void;
   readonly isClosing: () => boolean;
   readonly clock: Clock;
@@ -238,7 +238,7 @@ export class Execution {
     ]);
     if (stretch.kind === 'parked') {
       this.#news?.released('parked');
-      this.#options.onParked(this, this.#handler);
+      this.#options.onParked(this.#wakeUp.run, this.#handler);
       return done;
     }
     runtime.close();
@@ -418,14 +418,13 @@ export class Execution {
     let ending: Ending;
     try {
       const output: unknown = await workflow.definition.run(runtime.context, input);
-      await runtime.settleBodies();
       ending = this.#endings.completed(encode(output, 'output', limits.outputBytes));
     } catch (error) {
-      await runtime.settleBodies();
       ending = this.#endings.failed(error);
     }
     // The run may have been parked while the handler was at work with something of its own.
     await runtime.enter();
+    await runtime.settleBodies();
     await runtime.cleanUp();
     return ending;
   }

@@ -9,11 +9,10 @@ import type { CancelRequest } from '../../core/event.ts';
 import type { Fold, StepResult } from '../../core/fold.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Report } from '../../core/queue.ts';
+import type { Request } from '../../core/request.ts';
 import type { ClaimOutcome } from '../../core/store.ts';
-import { keepCheckpoint } from '../runs/checkpoints.ts';
 import type { Context } from '../definition/context.ts';
 import { noteTold } from '../runs/family.ts';
-import type { Request } from '../runs/run-handle.ts';
 import type { StartParts } from '../runs/start.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { Bodies, type Body } from './bodies.ts';
@@ -23,6 +22,7 @@ import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { createContext } from './handler-context.ts';
 import { Inbox } from './inbox.ts';
+import { keepCheckpoint } from './keep-checkpoint.ts';
 import { type LogWriter, never } from './log-writer.ts';
 import { decideParking } from './parking.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
@@ -78,6 +78,9 @@ export class HandlerRuntime {
   readonly #inbox: Inbox;
   readonly #undos: ((request: CancelRequest) => unknown)[] = [];
   readonly #closed = new AbortController();
+  readonly #children: Children;
+  /** Ends when the run is parked: nothing of this process may keep the handler in memory then. */
+  #awake = new AbortController();
   readonly #storeNow: () => number;
   #onGraceOver: () => void = () => undefined;
   #onBroken: (how: { unreadable: unknown } | { refused: unknown }) => void = () => undefined;
@@ -119,6 +122,7 @@ export class HandlerRuntime {
       ...{ run, workflow, writer, names, limits, clock, random, fold, lost, cancellation },
       ...{ deliveries, waits, bodies, storeNow },
       news: options.news,
+      enter: () => this.enter(),
       mayBegin: (within) => this.#mayBegin(within),
     });
     const effects = new Effects({ run, fold, writer, steps, waits });
@@ -136,12 +140,14 @@ export class HandlerRuntime {
       onRefused: (refused) => this.#onBroken({ refused }),
       onChildren: (ends) => void noteTold(options, ends),
     });
+    const children = new Children({
+      ...{ run, fold, writer, waits, names, deliveries, clock, logger, lost, parts: options },
+      awake: () => this.#awake.signal,
+    });
+    this.#children = children;
     this.context = createContext({
       ...{ run, workflow, writer, steps, waits, limits, storeNow, random, fold, names },
-      ...{ effects, deliveries },
-      children: new Children({
-        ...{ run, fold, writer, waits, names, deliveries, clock, logger, lost, parts: options },
-      }),
+      ...{ effects, deliveries, children },
       signal: cancellation.signal,
       log: withFields(logger, { run, workflow: workflow.name }),
       checkCancelled: beforeNew,
@@ -219,6 +225,7 @@ export class HandlerRuntime {
 
   /** The handler has ended, or is left where it stands. */
   close(): void {
+    this.#awake.abort('over');
     this.#waits.stop();
     this.#deliveries.close();
     // With a reason, because without one an exception is made, and its stack is dear.
@@ -238,6 +245,9 @@ export class HandlerRuntime {
     }
     this.#stayMs = Math.max(stayMsMin, this.#stayMs * 2, awayMs * 2);
     this.#activeAt = clock.monotonic();
+    this.#awake = new AbortController();
+    this.#detach(this.#watchDeadline());
+    this.#children.goOn();
     this.#inbox.take(messages);
     this.#inbox.look();
     this.#deliveries.schedule();
@@ -331,15 +341,17 @@ export class HandlerRuntime {
     if (outcome === 'busy') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = clock.monotonic();
+    this.#awake.abort('parked');
     this.#waits.stop();
     onParked();
   }
 
   #lookAgainIn(ms: number): void {
     const { clock } = this.#options;
+    const { signal } = this.#awake;
     this.#detach(
-      clock.sleep(ms, this.#closed.signal).then(() => {
-        if (!this.#closed.signal.aborted) this.#deliveries.schedule();
+      clock.sleep(ms, signal).then(() => {
+        if (!signal.aborted) this.#deliveries.schedule();
       }),
     );
   }
@@ -359,8 +371,9 @@ export class HandlerRuntime {
     const { claimed, clock, writer, fold } = this.#options;
     const { deadlineAt } = claimed.record;
     if (deadlineAt === undefined) return;
-    await clock.sleep(Math.max(0, deadlineAt - this.#storeNow()), this.#closed.signal);
-    const isOver = this.#closed.signal.aborted || fold.cancel !== undefined;
+    const { signal } = this.#awake;
+    await clock.sleep(Math.max(0, deadlineAt - this.#storeNow()), signal);
+    const isOver = signal.aborted || fold.cancel !== undefined;
     if (isOver || writer.isParked || writer.lost !== undefined) return;
     const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
     const noted = writer.submit([recordWrite('run.cancelling', request)]);

@@ -11,9 +11,9 @@ import { decode } from '../../core/codec.ts';
 import { CorruptionError, PawlError } from '../../core/errors.ts';
 import type { CancelRequest, ChildEnd, SignalData } from '../../core/event.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { Request } from '../../core/request.ts';
 import type { Mail, Message, RunStore } from '../../core/store.ts';
 import { isMissing } from '../runs/family.ts';
-import type { Request } from '../runs/run-handle.ts';
 import type { LogWriter } from './log-writer.ts';
 import { recordWrite, type Write } from './writes.ts';
 

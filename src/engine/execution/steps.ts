@@ -71,6 +71,8 @@ export interface StepsOptions {
   readonly cancellation: Cancellation;
   readonly news: ExecutionNews;
   readonly random: () => number;
+  /** To be awaited before anything is stored: the run may be parked, and has to be claimed again. */
+  readonly enter: () => Promise<void> | undefined;
   /** Resolves when a body may begin: at once, or never when the run is being let go of. */
   readonly mayBegin: (within: Body | undefined) => Promise<void> | undefined;
 }
@@ -202,9 +204,11 @@ export class Steps {
       await options.begin?.();
       result = await news.callStep(at, () => this.#body(at, body, options, signal));
       await bodies.insideOf(at);
+      await this.#options.enter();
     } catch (error) {
       const isLate = at.isOver;
       if (!isLate) await bodies.insideOf(at);
+      await this.#options.enter();
       // A body that ends because the run was taken away, or cancelled, has not failed.
       if (lost.aborted || bodies.isOver(at.within)) return never();
       if (signal.aborted && !isLate) throw this.#cancelled(signal);

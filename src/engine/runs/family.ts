@@ -76,6 +76,16 @@ export async function tellOfDeletion(parts: FamilyParts, record: RunRecord): Pro
   await post(parts, record.parent, { ...about, status: 'deleted', error });
 }
 
+/** Posts the end of a run to its parent, if it has ended; again, it changes nothing. */
+export async function postEnd(
+  parts: Pick<FamilyParts, 'store' | 'wake'>,
+  record: RunRecord,
+): Promise<PostOutcome['outcome']> {
+  const end = endOf({ run: record.id, birth: record.birth }, record);
+  if (record.parent === undefined || end === undefined) return 'missing';
+  return (await post(parts, record.parent, end)).outcome;
+}
+
 /** Best effort, for a run that has just ended: what is not told here, the sweeper tells. */
 export async function tellParentOf(parts: FamilyParts, run: string): Promise<void> {
   try {
@@ -199,7 +209,11 @@ async function foldOf({ store }: FamilyParts, run: string): Promise<Fold | undef
   return fold;
 }
 
-async function post(parts: FamilyParts, parent: string, end: ChildEnd): Promise<PostOutcome> {
+async function post(
+  parts: Pick<FamilyParts, 'store' | 'wake'>,
+  parent: string,
+  end: ChildEnd,
+): Promise<PostOutcome> {
   const posted = await parts.store.post({
     ...{ run: parent, id: `child ${end.run} ${end.fence}`, kind: 'child', name: end.run },
     data: encodeRecord(end),
@@ -208,7 +222,7 @@ async function post(parts: FamilyParts, parent: string, end: ChildEnd): Promise<
   return posted;
 }
 
-async function wakeParent({ wake }: FamilyParts, posted: PostOutcome): Promise<void> {
+async function wakeParent({ wake }: Pick<FamilyParts, 'wake'>, posted: PostOutcome): Promise<void> {
   if (posted.outcome === 'posted' && posted.woken) await wake(posted.wakeUp);
 }
 

@@ -49,6 +49,8 @@ export function toPortableRun(line: LineFields): PortableRun {
     codeVersion: line.whole('codeVersion'),
     status: written === 'running' ? 'interrupted' : written,
     fence: line.whole('fence'),
+    birth: '',
+    waits: [],
     worker: undefined,
     ...{ seq, version, parent },
     firstSeq: line.has('firstSeq') ? line.whole('firstSeq', { min: 2, max: seq }) : 1,

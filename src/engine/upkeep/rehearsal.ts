@@ -156,7 +156,9 @@ function toRecord(line: Line, number: number): RunRecord {
     ...{ id: String(line['id']), workflow: String(line['workflow']), codeVersion: 0, status, seq },
     ...{
       fence: 0,
-      worker: undefined,
+      birth: '',
+    waits: [],
+    worker: undefined,
       version: 0,
       snapshotSeq: 0,
       firstSeq: 1,

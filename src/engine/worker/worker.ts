@@ -30,6 +30,7 @@ import { Execution } from '../execution/execution.ts';
 import { Forgotten } from './release-recovery.ts';
 import { Hearing, type Readiness } from './queue-probe.ts';
 import { encodeRecord } from '../payloads.ts';
+import { ParkedHandlers } from './parked-handlers.ts';
 import { Session } from './session.ts';
 import { startRun } from '../runs/start.ts';
 import { Suspects } from './crash-isolation.ts';
@@ -83,12 +84,14 @@ export class Worker implements AsyncDisposable {
   readonly #sweeper: Sweeper;
   readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
+  readonly #parked: ParkedHandlers;
   readonly #suspects: Suspects;
   readonly #started: Promise<void>;
   readonly #hearing: Hearing;
   #consumer: Consumer | undefined;
   #isReady = false;
   #closing: Promise<void> | undefined;
+  #onGone: () => void = () => undefined;
 
   /** Starts at once; `ready` tells when it takes wake-ups. */
   constructor(options: WorkerOptions, parts: WorkerParts) {
@@ -122,6 +125,7 @@ export class Worker implements AsyncDisposable {
       asked: (run) => this.#ask(run),
       leave: () => this.#drain(),
     });
+    this.#parked = new ParkedHandlers({ store, clock, logger, worker: this.id, beatMs });
     this.#sweeper = new Sweeper({
       ...{ store, queue, clock, logger, sweepMs, sessionMs, quarantineAfter },
       worker: this.id,
@@ -183,6 +187,7 @@ export class Worker implements AsyncDisposable {
     await this.#session.begin();
     this.#sweeper.begin();
     this.#forgotten.begin();
+    this.#parked.begin();
     this.#consumer = await this.#consume();
     this.#hearing.begin();
     this.#isReady = true;
@@ -260,6 +265,10 @@ export class Worker implements AsyncDisposable {
         sessionMs,
       },
       loopLagMs: () => this.#session.loopLagMs,
+      sessionAgeMs: () => this.#session.ageMs,
+      isClosing: () => this.#closing !== undefined,
+      onParked: (run, handler) => this.#parked.add(run, handler),
+      onReclaimed: (again, goesOn) => this.#keep(again, goesOn),
       report,
       worker: this.id,
       resendMs: defaults.resendMs,
@@ -277,6 +286,29 @@ export class Worker implements AsyncDisposable {
       return delivery;
     } finally {
       this.#executions.delete(execution);
+      this.#onGone();
+    }
+  }
+
+  /** A handler that was parked goes on: its run is held again, beside the deliveries of the queue. */
+  #keep(execution: Execution, goesOn: Promise<void>): void {
+    const { logger } = this.#parts;
+    this.#executions.add(execution);
+    goesOn
+      .then(() => (execution.handedBack ? this.#wakeOthers(execution) : undefined))
+      .catch((error: unknown) => logger.error({ error: String(error) }, 'a run ended badly'))
+      .finally(() => {
+        this.#executions.delete(execution);
+        this.#onGone();
+      });
+  }
+
+  /** Resolves when no run is held any more. */
+  async #allGone(): Promise<void> {
+    while (this.#executions.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onGone = resolve;
+      });
     }
   }
 
@@ -310,11 +342,12 @@ export class Worker implements AsyncDisposable {
   async #close(graceMs: number): Promise<void> {
     const { clock, logger } = this.#parts;
     await this.#started.catch(() => undefined);
-    for (const execution of this.#executions) execution.handBackAtNextCommit();
+    for (const execution of this.#executions) execution.leave();
     await within(clock, this.#hearing.end());
     const closed = this.#consumer?.close() ?? Promise.resolve();
     const deadline = new AbortController();
-    await Promise.race([closed, clock.sleep(graceMs, deadline.signal)]);
+    const ended = Promise.all([closed, this.#allGone()]);
+    await Promise.race([ended, clock.sleep(graceMs, deadline.signal)]);
     deadline.abort();
     await within(
       clock,
@@ -323,6 +356,7 @@ export class Worker implements AsyncDisposable {
     await within(clock, closed);
     await within(clock, this.#sweeper.end());
     await within(clock, this.#forgotten.end());
+    await within(clock, this.#parked.end());
     const left = await within(clock, this.#session.end());
     if (!left)
       logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');
