@@ -144,6 +144,8 @@ export interface StepFailedData {
   readonly name: string;
   readonly attempts: number;
   readonly error: ErrorRecord;
+  /** What has failed, when that is not the body of a step: a child run. */
+  readonly about?: string;
 }
 
 /** `step.retried`: one attempt failed, another follows. */

@@ -50,6 +50,7 @@ export type StepResult =
       readonly error: ErrorRecord;
       readonly attempts: number;
       readonly seq: number;
+      readonly about?: string;
     }
   /** Not finished: attempts have failed, and the next one begins at `dueAt`, on the store's clock. */
   | { readonly status: 'retrying'; readonly attempts: number; readonly dueAt: number };
@@ -354,8 +355,11 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     fold.remember(`step:${name}`, retrying);
   },
   'step.failed': (fold, data) => {
-    const { name, error, attempts } = data as StepFailedData;
-    const failed: StepResult = { status: 'failed', error, attempts, seq: fold.seq + 1 };
+    const { name, error, attempts, about } = data as StepFailedData;
+    const failed: StepResult = {
+      ...{ status: 'failed', error, attempts, seq: fold.seq + 1 },
+      ...(about === undefined ? {} : { about }),
+    };
     fold.remember(`step:${name}`, failed);
     fold.remember(`timer:${name}`, undefined);
   },

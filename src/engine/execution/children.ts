@@ -133,7 +133,7 @@ export class Children {
     } catch (error) {
       const refused: ChildRefused = { name, error: recordError(error) };
       await writer.submit([recordWrite('child.refused', refused)]);
-      throw stepFailure(run, `start:${name}`, 1, error);
+      throw stepFailure(run, `start:${name}`, { attempts: 1 }, error);
     }
     asked.isFresh = true;
     const started: ChildStart = { name, run: child.run };

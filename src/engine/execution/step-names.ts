@@ -84,14 +84,15 @@ export class Names {
 export function stepFailure(
   run: string,
   name: string,
-  attempts: number,
+  { attempts, about }: { readonly attempts: number; readonly about?: string },
   cause: unknown,
 ): StepError {
+  const what = about ?? `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
   const message = cause instanceof Error ? cause.message : String(cause);
   return new StepError(
     'PAWL_STEP_FAILED',
     { run, step: name },
-    `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}: ${message}`,
+    `${what}: ${message}`,
     cause,
   );
 }

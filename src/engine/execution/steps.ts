@@ -119,7 +119,7 @@ export class Steps {
         result =
           known.status === 'completed'
             ? { value: decode(known.result, { key: `run ${run}, step ${name}` }) }
-            : { value: new Failed(stepFailure(run, name, known.attempts, reviveError(known.error))) };
+            : { value: new Failed(stepFailure(run, name, known, reviveError(known.error))) };
       }
     } catch (error) {
       deliveries.answered();
@@ -244,7 +244,7 @@ export class Steps {
     }
     const seq = await writer.submit([recordWrite('step.failed', data)]);
     news.stepEnded(at, beganAt, 'failed', error);
-    const failure = stepFailure(run, name, attempt, reviveError(data.error));
+    const failure = stepFailure(run, name, data, reviveError(data.error));
     return { seq, result: { value: new Failed(failure) } };
   }
 

@@ -246,7 +246,7 @@ export class Waits {
     const { fold, run } = this.#options;
     const step = fold.step(name);
     if (step?.status === 'failed') {
-      return stepFailure(run, name, step.attempts, reviveError(step.error));
+      return stepFailure(run, name, step, reviveError(step.error));
     }
     // Only steps inside of one that has completed leave the memory, and who waits inside of one keeps it from completing.
     return new Error(`Run ${run} has forgotten how "${name}" ended.`);
@@ -329,9 +329,9 @@ export class Waits {
 
 function endWrite(name: string, { result, took, end }: Over): Write {
   if (end !== undefined && end.status !== 'completed') {
-    const cause = end.error ?? { name: 'Error', message: 'no reason recorded' };
-    const error = { ...cause, message: `Child run ${end.run} ${end.status}: ${cause.message}` };
-    const failed: StepFailedData = { name, attempts: 1, error };
+    const error = end.error ?? { name: 'Error', message: 'no reason recorded' };
+    const about = `Child run ${end.run} ${end.status}`;
+    const failed: StepFailedData = { name, attempts: 1, error, about };
     return recordWrite('step.failed', failed);
   }
   const data: StepCompletedData = {
