@@ -72,11 +72,6 @@ export class Bodies {
     return false;
   }
 
-  /** Tells all that are at work to come to an end. */
-  tell(reason: Error): void {
-    for (const body of this.#open) body.over.abort(reason);
-  }
-
   /** Resolves when nothing inside of a body is at work any more. */
   async insideOf({ inside }: Body): Promise<void> {
     while (inside.size > 0) {

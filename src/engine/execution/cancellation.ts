@@ -8,18 +8,20 @@ import type { CancelRequest } from '../../core/event.ts';
 
 export class Cancellation {
   readonly #run: string;
-  readonly #lost: AbortSignal;
   readonly #controller = new AbortController();
-  /** Ends when the run is lost, or is being cancelled. */
+  readonly #over = new AbortController();
+  /** For clean-up: is not ended by what it cleans up after. */
+  readonly #cleaning: AbortSignal;
+  /** Ends when the run is lost, is being cancelled, or the handler has ended. */
   readonly signal: AbortSignal;
   #isDelivered = false;
 
   constructor(run: string, lost: AbortSignal) {
     this.#run = run;
-    this.#lost = lost;
-    this.signal = AbortSignal.any([lost, this.#controller.signal]);
+    this.#cleaning = AbortSignal.any([lost, this.#over.signal]);
+    this.signal = AbortSignal.any([this.#cleaning, this.#controller.signal]);
     // All steps at work share it, however many they are.
-    setMaxListeners(0, this.signal, lost, this.#controller.signal);
+    setMaxListeners(0, this.signal, this.#cleaning, lost, this.#controller.signal);
   }
 
   get isRequested(): boolean {
@@ -38,7 +40,12 @@ export class Cancellation {
 
   /** The signal for work that begins now: clean-up is not ended by what it cleans up after. */
   current(): AbortSignal {
-    return this.#isDelivered ? this.#lost : this.signal;
+    return this.#isDelivered ? this.#cleaning : this.signal;
+  }
+
+  /** The handler has ended: bodies that are still at work are to come to an end. */
+  end(reason: Error): void {
+    this.#over.abort(reason);
   }
 
   /** The handler has been told. */

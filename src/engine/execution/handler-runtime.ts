@@ -200,7 +200,7 @@ export class HandlerRuntime {
     if (names.length === 0) return;
     const { run } = claimed.ownership;
     logger.warn({ run, steps: names }, 'the handler has ended while steps are at work; they may finish');
-    this.#bodies.tell(new Error(`The handler of run ${run} has ended.`));
+    this.#cancellation.end(new Error(`The handler of run ${run} has ended.`));
     const deadline = clock.monotonic() + endMs;
     while (this.#bodies.names.length > 0 && clock.monotonic() < deadline) {
       const left = deadline - clock.monotonic();

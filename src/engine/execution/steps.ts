@@ -327,12 +327,8 @@ export class Steps {
 
   #context(at: Attempt, signal: AbortSignal): StepContext {
     const { run, workflow, limits } = this.#options;
-    let both: AbortSignal | undefined;
     const context = {
-      get signal() {
-        both ??= AbortSignal.any([signal, at.over.signal]);
-        return both;
-      },
+      signal: at.isTimed ? AbortSignal.any([signal, at.over.signal]) : signal,
       // Made when it is asked for: few steps do, and a hash costs more than the rest of the context.
       get idempotencyKey() {
         return idempotencyKey(run, at.name);

@@ -71,9 +71,9 @@ test('steps are kept by name, and touched names are told until they are forgotte
   const folded = fold();
   const result = new Uint8Array([1]);
   folded.apply({ type: 'step.retried', data: { name: 'a', attempts: 1, error: {} } });
-  expect(folded.step('a')).toEqual({ status: 'retrying', attempts: 1 });
+  expect(folded.step('a')).toEqual({ status: 'retrying', attempts: 1, dueAt: 0 });
   folded.apply({ type: 'step.completed', data: { name: 'a', attempts: 2, result } });
-  expect(folded.step('a')).toEqual({ status: 'completed', result });
+  expect(folded.step('a')).toEqual({ status: 'completed', result, seq: 2 });
   expect([...folded.touched]).toEqual(['step:a']);
   folded.forgetTouched();
   expect([...folded.touched]).toEqual([]);
