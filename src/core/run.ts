@@ -22,6 +22,7 @@
  * `waiting` runs with a time to wake stand in the due index, so that a lost wake-up is sent again. Each change is made by
  * one store call that checks where it starts from; after a crash the run is on one side of the arrow or the other.
  */
+
 import type { Wait } from './waits.ts';
 
 export const runStatuses = [
@@ -102,12 +103,16 @@ export interface RunRecord {
   readonly priority: number;
   /** The run that started this one. */
   readonly parent: string | undefined;
-  /** The token of its creation: tells it from another run that had its id before. */
-  readonly birth: string;
-  /** What a `waiting` run waits for. */
-  readonly waits: readonly Wait[];
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: number | undefined;
+  /** What a `waiting` run waits for; empty in any other status, and where nothing is known of it. */
+  readonly waits: readonly Wait[];
+  /** Tells this run from another one of the same id, before or after it. */
+  readonly birth: string;
+  /** The highest version of code that wrote events or the snapshot; 0 when none has said so. */
+  readonly wroteVersion: number;
+  /** The version of code that the run waits for, since an older one was refused; undefined when none was. */
+  readonly needsVersion: number | undefined;
   readonly createdAt: number;
   /** When the status changed last; of a loose run also its snapshot. */
   readonly changedAt: number;

@@ -28,6 +28,7 @@ import type { Wait } from './waits.ts';
 
 export type { Message, MessageKind } from './message.ts';
 export type { Snapshot } from './snapshot.ts';
+export type { Wait, WaitKind } from './waits.ts';
 
 export type { Beat, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
 
@@ -46,15 +47,16 @@ export interface CreateParams {
   readonly tags: Readonly<Record<string, string>>;
   /** Payload of the `run.created` event. */
   readonly data: Uint8Array;
+  /** From now on the run's birth: it tells this run from another one of the same id. */
   readonly token: string;
+  /** Version of the code that wrote the input, and the snapshot if there is one; older code is not to take the run. */
+  readonly codeVersion?: number;
   /** When the sweeper sends the wake-up again if no claim has happened, in milliseconds from now. */
   readonly resendMs: number;
   /** What the run begins with, as if folded from its first event: that of a fork. */
   readonly snapshot?: SnapshotDelta;
   /** The run that starts this one, and is told of its end. */
   readonly parent?: string;
-  /** Version of the code that starts the run: older code never takes it. Default 0. */
-  readonly codeVersion?: number;
   /** How long the run may take, from its creation. */
   readonly deadlineMs?: number;
   /** Begins `waiting`, and is due after this time. */
@@ -80,15 +82,12 @@ export interface ClaimParams {
   readonly worker: string;
   readonly codeVersion: number;
   readonly token: string;
-  /**
-   * Takes a run that this worker has parked, whether or not what it waits for has come, because its handler goes on. Needs
-   * `expectedFence`.
-   */
-  readonly reclaim?: boolean;
-  /** Takes a run although newer code has written to it: a downgrade on purpose. */
-  readonly anyVersion?: boolean;
   /** Takes a loose run, from whoever has it. A loose claim of another run, or another claim of a loose run, is `idle`. */
   readonly loose?: boolean;
+  /** The worker that parked the run goes on with it: taken whether it is awake or not. Needs `expectedFence`. */
+  readonly reclaim?: boolean;
+  /** Takes a run that newer code has written: a downgrade on purpose. */
+  readonly anyVersion?: boolean;
 }
 
 /** What changed since the snapshot before; covers all events of the commit it travels with. */
@@ -115,10 +114,15 @@ export interface PostParams extends Omit<Message, 'at'> {
 }
 
 export type PostOutcome =
-  /** `woken`: the run waits for this, and `wakeUp` is to be sent. */
-  | { readonly outcome: 'posted'; readonly wakeUp: DueRun; readonly woken: boolean }
-  /** A message with this id was posted before; nothing was written. `taken`: it is not in the inbox any more. */
-  | { readonly outcome: 'known'; readonly wakeUp: DueRun; readonly taken: boolean }
+  /** `woken`: the run was parked and is to go on; `wakeUp` is to be sent. */
+  | { readonly outcome: 'posted'; readonly woken: boolean; readonly wakeUp: DueRun }
+  /** A message with this id was posted before; nothing was written. `taken`: it is in the log, and not in the inbox. */
+  | {
+      readonly outcome: 'known';
+      readonly taken: boolean;
+      readonly woken: boolean;
+      readonly wakeUp: DueRun;
+    }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -179,9 +183,9 @@ export type ClaimOutcome =
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
   | { readonly outcome: 'stale'; readonly fence: number }
-  /** Newer code has written to it, of this version: it waits for a worker that has such code. */
+  /** Newer code, of this version, has written events or the snapshot. Only that this was refused is noted. */
   | { readonly outcome: 'newer'; readonly codeVersion: number }
-  /** Not to be claimed in this status: ended, quarantined, or waiting for a time that has not come; or not so (`loose`). */
+  /** Not to be claimed in this status: ended, quarantined, or waiting for what has not come; or not so (`loose`). */
   | { readonly outcome: 'idle'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -192,25 +196,30 @@ export type Release =
       readonly status: 'failed' | 'cancelled';
       readonly error: Uint8Array;
       readonly keepMs: number;
-      /** Children that end with this run are still to be cancelled: the run is due until `paid`. */
+      /** Its children are to be cancelled: until that is `paid`, the run is due and kept. */
       readonly owesCancel?: boolean;
     }
   /** Set aside untouched, because it cannot be continued: for a person to look at. */
   | { readonly status: 'quarantined'; readonly error: Uint8Array }
   /** Handed back for any worker to claim. */
   | { readonly status: 'queued'; readonly resendMs: number }
-  /** It waits for `waits`, and is due `wakeMs` from now. Absent: only a message wakes it. */
-  | {
-      readonly status: 'waiting';
-      /** `parked` is refused while there are messages; before a `retry` they wait, and only a cancel wakes. */
-      readonly why: 'parked' | 'retry';
-      readonly waits: readonly Wait[];
-      readonly wakeMs?: number;
-      /** It is compared with the children it waits for, first after this time. */
-      readonly lookMs?: number;
-      /** Its handler may go on: should the worker die, the run is woken. */
-      readonly mayGoOn?: boolean;
-    };
+  | Parking;
+
+/** A release to `waiting`. The run is awake `wakeMs` from now; absent: when something comes that it waits for. */
+export interface Parking {
+  readonly status: 'waiting';
+  readonly wakeMs?: number;
+  readonly waits: readonly Wait[];
+  /**
+   * `parked`: refused while messages are in the inbox that were not taken. `retry`, a pause before another attempt, is never
+   * refused: a message that is wanted wakes the run at once.
+   */
+  readonly why: 'parked' | 'retry';
+  /** So long from now, and then now and then, the run is due so that somebody looks at what it waits for. It sleeps on. */
+  readonly lookMs?: number;
+  /** The handler is left behind, and might go on: until it is `settled`, the run is woken when its worker dies or leaves. */
+  readonly mayGoOn?: boolean;
+}
 
 export interface CommitParams extends Ownership {
   /** Identifies this commit; the same one again is recognised. */
@@ -219,14 +228,14 @@ export interface CommitParams extends Ownership {
   readonly expectedSeq: number;
   readonly events: readonly NewEvent[];
   readonly snapshot?: SnapshotDelta;
-  /** Ids of messages that are in `events`, or need not be: they and no others leave the inbox. */
+  /** Ids of the messages that are in `events`: they leave the inbox, and no others do. */
   readonly taken?: readonly string[];
   readonly release?: Release;
 }
 
 export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly seq: number; readonly version: number }
-  /** A release to `waiting` was refused: messages have come that the owner has not taken. Nothing was written. */
+  /** Parking was refused: messages have come that the owner has not taken. Nothing was written. */
   | { readonly outcome: 'mail' }
   /**
    * Somebody else owns the run. `applied`: this very commit had been stored before they took it; of one without events
@@ -263,9 +272,9 @@ export interface DueRun extends WakeUp {
   readonly status: RunStatus;
   /** The run has ended, and its parent has not been told. */
   readonly untold: boolean;
-  /** The run has ended, and children that end with it have not been cancelled. */
+  /** The run has ended, and its children have not been cancelled. */
   readonly owes: boolean;
-  /** The run waits for children, and is to be compared with them. */
+  /** It waits, and nothing has come: somebody is to look at what it waits for. It is not to be claimed. */
   readonly asleep: boolean;
 }
 
@@ -285,9 +294,14 @@ export interface RunPage {
   readonly cursor: string | undefined;
 }
 
+/** A run as it was read: what was seen of it is so no longer if one of these has changed. */
+export type Seen = Pick<RunRecord, 'status' | 'fence' | 'seq'>;
+
 export type DeleteOutcome =
   | { readonly outcome: 'deleted' }
   | { readonly outcome: 'missing' }
+  /** The run is not as it was said to be, or owes something. Nothing was written. */
+  | { readonly outcome: 'changed' }
   /** Held by a worker. */
   | { readonly outcome: 'active'; readonly worker: string };
 
@@ -308,31 +322,37 @@ export interface RunStore {
   commit(params: CommitParams): Promise<CommitOutcome>;
   /**
    * Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns what it took.
+   * Runs that it had parked and whose handlers may still be at work are woken; not so when only some runs are named.
    */
   interrupt(params: InterruptParams): Promise<readonly DueRun[]>;
   /** The runs that are due, each postponed by `resendMs`. */
   due(params: DueParams): Promise<readonly DueRun[]>;
-  /** Puts a message into the inbox of a run, whether or not it waits for one. */
+  /**
+   * Puts a message into the inbox of a run, whether or not it waits for it; only what it waits for wakes it. The end of a
+   * child comes to a failed run as well, which may be resumed.
+   */
   post(params: PostParams): Promise<PostOutcome>;
   /** Asks a run to end as cancelled. */
   cancel(params: CancelParams): Promise<CancelOutcome>;
   /** Keeps a run from being claimed; one at work is handed back. `data` says who asks and why. */
   pause(run: string, data: Uint8Array): Promise<PauseOutcome>;
-  /** Lets a paused run go on, or a failed or quarantined one try again. */
+  /**
+   * Lets a paused run go on, or a failed or quarantined one try again. The latter forgets a cancel that was asked for before.
+   */
   resume(run: string, data: Uint8Array): Promise<ResumeOutcome>;
   /** Notes how far a run is; a stale owner's word changes nothing. */
   progress(owner: Ownership, progress: RunProgress): Promise<void>;
-  /** The parent of a run that ended at this fence knows of its end: nothing more is owed. */
-  told(run: string, end: { readonly fence: number }): Promise<void>;
-  /** The children of a run that ended at this fence are over: nothing more is owed. */
-  paid(run: string, end: { readonly fence: number }): Promise<void>;
-  /** The handlers of these parked runs cannot go on any more: they need not be woken when the worker dies. */
-  settled(worker: string, runs: readonly string[]): Promise<void>;
+  /** The parent of an ended run knows of this end: no more news is owed. Of a run that has moved on, nothing is noted. */
+  told(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
+  /** The children of an ended run were cancelled: see `owesCancel`. Of a run that has moved on, nothing is noted. */
+  paid(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
+  /** Handlers of runs that a worker parked, each under this fence, are at work no more: see `mayGoOn`. */
+  settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void>;
   /**
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
-   * `deletions`.
+   * `deletions`. With `seen`, only if the run is still so and owes nothing.
    */
-  delete(run: string, data?: Uint8Array): Promise<DeleteOutcome>;
+  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome>;
 
   // Reading runs.
 
@@ -372,7 +392,10 @@ export interface RunStore {
   appear(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
   /** Registers the worker, or renews its session. */
   beat(worker: WorkerInfo, sessionMs: number): Promise<Beat>;
-  /** Forgets the worker. Its runs must have been handed back, or interrupted. */
+  /**
+   * Forgets the worker. Its runs must have been handed back, or interrupted. Runs that it had parked and whose handlers may
+   * still be at work are woken.
+   */
   leave(worker: string): Promise<void>;
   workers(): Promise<readonly WorkerRecord[]>;
   /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */

@@ -1,10 +1,10 @@
 /** What others want of a run: messages, cancelling, pausing, resuming. */
-import { wants } from '../core/waits.ts';
 import type { RunStatus } from '../core/run.ts';
 import { isEnded } from '../core/run.ts';
 import type {
   CancelOutcome,
   CancelParams,
+  DueRun,
   PauseOutcome,
   PostOutcome,
   PostParams,
@@ -14,10 +14,14 @@ import {
   append,
   changeStatus,
   copy,
+  endWait,
+  isWanted,
   keep,
+  nextLook,
   raiseFence,
   type StoredRun,
   toDueRun,
+  wake,
 } from './stored-run.ts';
 
 /** Calls the worker that holds a run to look after it. */
@@ -26,30 +30,35 @@ export type Ask = (worker: string, run: string | undefined) => void;
 export function post(run: StoredRun, params: PostParams, now: number, ask: Ask): PostOutcome {
   if (run.seen.has(params.id)) {
     const taken = !run.inbox.some(({ id }) => id === params.id);
-    return { outcome: 'known', wakeUp: toDueRun(run), taken };
+    return { outcome: 'known', taken, ...toWakeUp(run, now) };
   }
-  const isKept = params.kind === 'child' && run.status === 'failed';
-  if (isEnded(run.status) && !isKept) return { outcome: 'ended', status: run.status };
+  // A run that has failed may be resumed, and then waits for nothing that it was told of before.
+  const mayGoOn = run.status === 'failed' && params.kind === 'child';
+  if (isEnded(run.status) && !mayGoOn) return { outcome: 'ended', status: run.status };
   receive(run, params, now);
-  if (isKept) return { outcome: 'posted', wakeUp: toDueRun(run), woken: false };
-  const woken = run.status === 'waiting' && wants(run.waits, params);
-  if (woken) run.woken = true;
   if (run.status === 'running') ask(run.worker ?? '', run.id);
-  else if (woken && !run.paused) run.dueAt = now;
-  return { outcome: 'posted', wakeUp: toDueRun(run), woken: woken && !run.paused };
+  else if (isWanted(run, params)) wake(run, now);
+  return { outcome: 'posted', ...toWakeUp(run, now) };
+}
+
+function toWakeUp(run: StoredRun, now: number): { woken: boolean; wakeUp: DueRun } {
+  const woken = run.status === 'waiting' && run.wokenAt !== undefined && !run.paused;
+  return { woken, wakeUp: toDueRun(run, now) };
 }
 
 export function cancel(run: StoredRun, params: CancelParams, now: number, ask: Ask): CancelOutcome {
   if (run.seen.has(params.id)) {
     return run.status === 'cancelled'
       ? { outcome: 'cancelled' }
-      : { outcome: 'asked', wakeUp: toDueRun(run) };
+      : { outcome: 'asked', wakeUp: toDueRun(run, now) };
   }
   if (isEnded(run.status)) return { outcome: 'ended', status: run.status };
   run.paused = false;
-  if (run.status === 'quarantined' || run.claimSeq === 0) {
-    run.owes = run.claimSeq > 0;
+  if (run.status === 'quarantined' || run.claimSeq === undefined) {
     run.seen.add(params.id);
+    // What it has started, if anything, was never told that this is over.
+    run.owes = run.claimSeq !== undefined;
+    endWait(run);
     raiseFence(run, now);
     append(run, { type: 'run.cancelled', data: params.data }, now);
     changeStatus(run, 'cancelled', now);
@@ -57,11 +66,14 @@ export function cancel(run: StoredRun, params: CancelParams, now: number, ask: A
     keep(run, params.keepMs, now);
     return { outcome: 'cancelled' };
   }
-  receive(run, { ...params, kind: 'cancel', name: '' }, now);
-  if (run.status === 'waiting') run.woken = true;
+  // One that waits in the inbox says all that another one could say.
+  if (run.inbox.some(({ kind }) => kind === 'cancel')) run.seen.add(params.id);
+  else receive(run, { ...params, kind: 'cancel', name: '' }, now);
+  run.cancelId = params.id;
   if (run.status === 'running') ask(run.worker ?? '', run.id);
+  else if (run.status === 'waiting') wake(run, now);
   else run.dueAt = now;
-  return { outcome: 'asked', wakeUp: toDueRun(run) };
+  return { outcome: 'asked', wakeUp: toDueRun(run, now) };
 }
 
 export function pause(run: StoredRun, data: Uint8Array, now: number, ask: Ask): PauseOutcome {
@@ -90,24 +102,26 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
   raiseFence(run, now);
   append(run, { type: isRetry ? 'operator.retried' : 'operator.resumed', data }, now);
   if (isRetry) {
-    // A cancel of yesterday is no answer to whoever resumes it today.
-    const left = run.inbox.filter(({ kind }) => kind !== 'cancel');
-    run.inbox.splice(0, run.inbox.length, ...left);
-    run.owes = false;
-    run.untold = false;
     changeStatus(run, 'queued', now);
     run.deaths = 0;
     run.lost = undefined;
     run.error = undefined;
     run.expiresAt = undefined;
+    run.untold = false;
+    run.owes = false;
+    forgetCancel(run);
   }
   const status: RunStatus = run.status;
-  run.dueAt = status === 'waiting' && !run.woken ? soonest(run.wakeAt, run.lookAt) : now;
-  return { outcome: 'resumed', wakeUp: toDueRun(run) };
+  run.dueAt = status === 'waiting' && run.wokenAt === undefined ? nextLook(run, now) : now;
+  return { outcome: 'resumed', wakeUp: toDueRun(run, now) };
 }
 
-function soonest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+/** Whoever cancelled a run before it failed did not mean the one that a person lets go on; and may ask again. */
+function forgetCancel(run: StoredRun): void {
+  const place = run.inbox.findIndex(({ kind }) => kind === 'cancel');
+  const [cancel] = place < 0 ? [] : run.inbox.splice(place, 1);
+  for (const id of [cancel?.id, run.cancelId]) if (id !== undefined) run.seen.delete(id);
+  run.cancelId = undefined;
 }
 
 function receive(run: StoredRun, message: Omit<PostParams, 'run'>, now: number): void {

@@ -1,16 +1,20 @@
 /** Changes of a run that take more than a line. */
 import type { InterruptedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import type { InterruptParams, Release, SnapshotDelta } from '../core/store.ts';
+import type { InterruptParams, Parking, Release, SnapshotDelta } from '../core/store.ts';
 import {
   append,
   changeStatus,
   copy,
+  isWanted,
   json,
   keep,
   lastSeq,
+  letWait,
+  nextLook,
   raiseFence,
   type StoredRun,
+  wake,
 } from './stored-run.ts';
 
 /** Saves what changed of the snapshot; it covers the whole log. */
@@ -36,12 +40,12 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
 
 /** Lets go of a run. */
 export function release(run: StoredRun, to: Release, now: number): void {
-  const { worker } = run;
   changeStatus(run, to.status, now);
   run.worker = undefined;
   run.owner = undefined;
   run.deaths = 0;
   run.lost = undefined;
+  run.owes = 'owesCancel' in to && to.owesCancel === true;
   if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
     case 'completed':
@@ -50,7 +54,6 @@ export function release(run: StoredRun, to: Release, now: number): void {
       break;
     case 'failed':
     case 'cancelled':
-      run.owes = to.owesCancel === true;
       run.error = copy(to.error);
       keep(run, to.keepMs, now);
       break;
@@ -61,44 +64,17 @@ export function release(run: StoredRun, to: Release, now: number): void {
       run.dueAt = run.paused || run.loose ? undefined : now + to.resendMs;
       break;
     case 'waiting':
-      park(run, to, worker, now);
+      park(run, to, now);
       break;
   }
 }
 
-function park(
-  run: StoredRun,
-  to: Extract<Release, { status: 'waiting' }>,
-  worker: string | undefined,
-  now: number,
-): void {
-  run.waits = to.waits;
+function park(run: StoredRun, to: Parking, now: number): void {
   run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
-  run.parkedBy = to.mayGoOn === true ? worker : undefined;
-  run.lookAt = to.lookMs === undefined ? undefined : now + to.lookMs;
-  run.woken = run.inbox.some(({ kind }) => kind === 'cancel');
-  const times = [run.wakeAt, run.lookAt].filter((time) => time !== undefined);
-  run.dueAt = times.length === 0 ? undefined : Math.min(...times);
-  if (run.woken) run.dueAt = now;
-  if (run.paused) run.dueAt = undefined;
-}
-
-/** An ended run that owes nothing any more is only kept. */
-export function owesLess(
-  run: StoredRun,
-  less: Partial<Pick<StoredRun, 'untold' | 'owes'>>,
-): void {
-  Object.assign(run, less);
-  if (run.untold || run.owes || run.expiresAt === undefined) return;
-  run.dueAt = run.expiresAt;
-  run.expiresAt = undefined;
-}
-
-/** A parked run is called again, because its handler was at work when its worker was lost. */
-export function wakeParked(run: StoredRun, now: number): void {
-  run.parkedBy = undefined;
-  run.woken = true;
-  if (!run.paused) run.dueAt = now;
+  letWait(run, to.waits, to.lookMs);
+  run.dueAt = run.paused ? undefined : nextLook(run, now);
+  // Whoever pauses before another attempt takes no messages then, and must not sleep over one that it waits for.
+  if (run.inbox.some((message) => isWanted(run, message))) wake(run, now);
 }
 
 /** Takes a run from a lost worker. */
@@ -107,7 +83,7 @@ export function interruptRun(run: StoredRun, params: InterruptParams, now: numbe
   // The newest event is a sign of life as well.
   const lastSeenAt = Math.max(params.lastSeenAt, run.events.at(-1)?.at ?? 0);
   const detectMs = Math.max(0, now - lastSeenAt);
-  const deaths = lastSeq(run) > run.claimSeq ? 0 : run.deaths + 1;
+  const deaths = lastSeq(run) > (run.claimSeq ?? 0) ? 0 : run.deaths + 1;
   raiseFence(run, now);
   changeStatus(run, 'interrupted', now);
   run.worker = undefined;

@@ -14,7 +14,7 @@ export function commitArguments(shard: ShardKeys, params: CommitParams): Argumen
     ...[events.length, snapshot?.schema ?? ''],
     ...[changes?.set.size ?? 0, changes?.remove.length ?? 0],
     ...releaseArguments(release),
-    ...[taken ?? 0, snapshot?.keep?.marks.length ?? 0, snapshot?.keep?.bytes ?? ''],
+    ...[taken?.length ?? 0, snapshot?.keep?.marks.length ?? 0, snapshot?.keep?.bytes ?? ''],
     whole === undefined ? '' : packFields(whole),
   ];
   for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');

@@ -99,9 +99,13 @@ export function toCommit(about: About, [outcome, first, second]: Reply): CommitO
 export function toPost(about: About, [outcome, ...rest]: Reply): PostOutcome {
   switch (String(outcome)) {
     case 'posted':
-      return { outcome: 'posted', wakeUp: toDueRun(about, rest) };
+      return {
+        outcome: 'posted',
+        woken: String(rest[2]) === 'waiting',
+        wakeUp: toDueRun(about, rest),
+      };
     case 'known':
-      return { outcome: 'known', wakeUp: toDueRun(about, rest) };
+      return { outcome: 'known', taken: false, woken: false, wakeUp: toDueRun(about, rest) };
     case 'ended':
       return { outcome: 'ended', status: statusOf(about, rest[0]) };
     case 'missing':
@@ -187,6 +191,8 @@ function toDueRun(
     deaths: Number(deaths),
     priority: Number(priority),
     untold: Number(untold) === 1,
+    owes: false,
+    asleep: false,
   };
 }
 

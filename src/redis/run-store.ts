@@ -36,6 +36,7 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
+  Seen,
   Snapshot,
   WorkerInfo,
   WorkerRecord,
@@ -242,12 +243,20 @@ export class RedisRunStore implements RunStore {
     await this.#run(() => this.#scripts.progress(owner, progress));
   }
 
-  async told(run: string): Promise<void> {
-    await this.#run(() => this.#scripts.told(run));
+  async told(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    await this.#run(() => this.#scripts.told(run, fence, 'untold'));
   }
 
-  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
-    const reply = await this.#run(() => this.#scripts.delete(run, data));
+  async paid(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    await this.#run(() => this.#scripts.told(run, fence, 'owes'));
+  }
+
+  async settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void> {
+    for (const run of runs) await this.#run(() => this.#scripts.settled(worker, run));
+  }
+
+  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
+    const reply = await this.#run(() => this.#scripts.delete(run, data, seen));
     return toDelete(this.#about(run), reply);
   }
 

@@ -236,9 +236,13 @@ export class Scripts {
     ]);
   }
 
-  told(run: string): Promise<Reply> {
+  told(run: string, _fence: number, _what: 'untold' | 'owes'): Promise<Reply> {
     const shard = this.#keys.of(run);
     return this.#call('told', [shard.run(run), shard.due, run]);
+  }
+
+  async settled(_worker: string, _run: Pick<Ownership, 'run' | 'fence'>): Promise<Reply> {
+    return [];
   }
 
   pause(run: string, data: Uint8Array): Promise<Reply> {

@@ -23,7 +23,7 @@ import { PawlError, recordError } from '../../core/errors.ts';
 import type { ResumedData } from '../../core/event.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
-import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
+import type { ClaimOutcome, ClaimParams, Ownership } from '../../core/store.ts';
 import { payChildrenOf, tellParentOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { StartParts } from '../runs/start.ts';
@@ -49,7 +49,7 @@ export interface ExecutionOptions extends StartParts, EndingsOptions {
   /** How long ago the worker's session was known to be alive, in milliseconds. */
   readonly sessionAgeMs: () => number;
   /** The run is parked, and its handler may go on as long as this promise of its is in memory. */
-  readonly onParked: (run: string, handler: object) => void;
+  readonly onParked: (parked: Pick<Ownership, 'run' | 'fence'>, handler: object) => void;
   /** The run was claimed again; the promise ends when it is let go of. */
   readonly onReclaimed: (execution: Execution, goesOn: Promise<void>) => void;
   readonly isClosing: () => boolean;
@@ -238,7 +238,8 @@ export class Execution {
     ]);
     if (stretch.kind === 'parked') {
       this.#news?.released('parked');
-      this.#options.onParked(this.#wakeUp.run, this.#handler);
+      const { run: id, fence } = writer.ownership;
+      this.#options.onParked({ run: id, fence }, this.#handler);
       return done;
     }
     runtime.close();

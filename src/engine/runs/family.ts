@@ -223,7 +223,7 @@ async function post(
 }
 
 async function wakeParent({ wake }: Pick<FamilyParts, 'wake'>, posted: PostOutcome): Promise<void> {
-  if (posted.outcome === 'posted' && posted.woken) await wake(posted.wakeUp);
+  if ('woken' in posted && posted.woken) await wake(posted.wakeUp);
 }
 
 /** True when a child that is gone, or is another one, is to be looked for by its parent. */

@@ -130,9 +130,13 @@ export class ImportedRun {
     if (this.#transfer === undefined) return 'exists';
     await this.#flush();
     const { snapshot } = this.#withoutFields();
-    const { loose, untold } = this.#portable;
+    const { loose, untold, owes } = this.#portable;
+    // Where nothing is known of what it waits for, it may be for any of its messages.
+    const mayWant = record.status === 'waiting' && record.waits.length === 0 && this.#messages > 0;
+    const woken = this.#portable.woken || mayWant;
     const { outcome } = await this.#transfer.restore({
-      ...{ token: this.#token, record, snapshot, loose, untold, keepMs: this.#keepMs },
+      ...{ token: this.#token, record, snapshot, loose, untold, owes, woken },
+      keepMs: this.#keepMs,
       staged: { events: this.events, checkpoints: this.#checkpoints, messages: this.#messages },
     });
     return outcome;

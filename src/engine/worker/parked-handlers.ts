@@ -13,7 +13,9 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { RunStore } from '../../core/store.ts';
+import type { Ownership, RunStore } from '../../core/store.ts';
+
+type Parked = Pick<Ownership, 'run' | 'fence'>;
 
 const runsPerCall = 200;
 
@@ -28,8 +30,8 @@ export interface ParkedHandlersOptions {
 
 export class ParkedHandlers {
   readonly #options: ParkedHandlersOptions;
-  readonly #collected = new Set<string>();
-  readonly #registry = new FinalizationRegistry<string>((run) => this.#collected.add(run));
+  readonly #collected = new Set<Parked>();
+  readonly #registry = new FinalizationRegistry<Parked>((parked) => this.#collected.add(parked));
   #stop: (() => Promise<void>) | undefined;
 
   constructor(options: ParkedHandlersOptions) {
@@ -49,9 +51,8 @@ export class ParkedHandlers {
   }
 
   /** `handler`: what is in memory for as long as the handler may go on. */
-  add(run: string, handler: object): void {
-    this.#collected.delete(run);
-    this.#registry.register(handler, run);
+  add(parked: Parked, handler: object): void {
+    this.#registry.register(handler, parked);
   }
 
   async #tell(): Promise<void> {
