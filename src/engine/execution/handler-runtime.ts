@@ -107,7 +107,8 @@ export class HandlerRuntime {
     this.#activeAt = clock.monotonic();
     // The claim changed the status, so that is the store's time of the claim; no clock of this machine is asked.
     const { claimedAt } = options;
-    const storeNow = (): number => claimed.record.changedAt + (clock.monotonic() - claimedAt);
+    const storeNow = (): number =>
+      Math.floor(claimed.record.changedAt + (clock.monotonic() - claimedAt));
     this.#storeNow = storeNow;
     const cancellation = new Cancellation(run, lost);
     const beforeNew = (): void => cancellation.check();

@@ -2,7 +2,7 @@
 // each decision, and another one calls the handler again.
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { type AnyWorkflow, defineWorkflow, type Pawl, type RunHandle } from 'pawl';
+import { defineWorkflow, type Pawl, type RunHandle, type WorkerOptions } from 'pawl';
 import { z } from 'zod';
 import { memoryPawl } from '../../../support/memory.ts';
 import { allEvents, checkLog } from '../../../support/workers.ts';
@@ -10,7 +10,7 @@ import { allEvents, checkLog } from '../../../support/workers.ts';
 const signals = { paid: z.string(), note: z.string() };
 
 /** Takes the run from its worker and gives it to another one, so that the handler is called again. */
-async function again(pawl: Pawl, workflows: readonly AnyWorkflow[], worker: { close(o: { graceMs: number }): Promise<void> }) {
+async function again(pawl: Pawl, workflows: WorkerOptions["workflows"], worker: { close(o: { graceMs: number }): Promise<void> }) {
   await worker.close({ graceMs: 0 });
   return pawl.worker({ workflows });
 }
