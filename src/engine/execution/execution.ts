@@ -261,8 +261,11 @@ export class Execution {
         const late = this.#endings.failed(new Error('the clean-up took too long'));
         return this.#finish(writer, this.#endings.really(fold, late), fold);
       }
-      case 'ended':
-        return this.#finish(writer, this.#endings.really(fold, stretch.ending), fold);
+      case 'ended': {
+        const { refusal } = writer;
+        const ending = refusal === undefined ? stretch.ending : this.#endings.failed(refusal);
+        return this.#finish(writer, this.#endings.really(fold, ending), fold);
+      }
     }
   }
 

@@ -132,6 +132,11 @@ export class LogWriter {
     return this.#loss;
   }
 
+  /** What the run has failed of, whatever its handler makes of it: a snapshot was refused. */
+  get refusal(): unknown {
+    return this.#refusal;
+  }
+
   get isParked(): boolean {
     return this.#mode === 'parked';
   }
