@@ -120,6 +120,7 @@ const milliseconds = z.number().positive().optional();
 
 export const workerSchema = z.object({
   concurrency: z.int().min(1).max(10_000).optional(),
+  allowDowngrade: z.boolean().optional(),
   beatMs: milliseconds,
   sessionMs: milliseconds,
   sweepMs: milliseconds,

@@ -148,6 +148,17 @@ export class Fold implements Folded {
     return this.#memory.get(`step:${name}`) as StepResult | undefined;
   }
 
+  /** Names of completed steps that begin so, without those inside of others that have not completed. */
+  completedSteps(prefix: string): string[] {
+    const begin = `step:${prefix}`;
+    const names: string[] = [];
+    for (const [field, value] of this.#memory) {
+      if (!field.startsWith(begin) || (value as StepResult).status !== 'completed') continue;
+      names.push(field.slice('step:'.length));
+    }
+    return names;
+  }
+
   timer(name: string): number | undefined {
     return this.#memory.get(`timer:${name}`) as number | undefined;
   }

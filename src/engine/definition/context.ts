@@ -206,6 +206,12 @@ export interface Context<
    */
   checkpoint(options?: CheckpointOptions): Promise<string>;
   /**
+   * Drops the results of completed steps and waits whose names begin so, with the next commit: for a loop without end that
+   * finds its place by `ctx.state`. A step that is asked for again after that runs again.
+   * @throws InvalidError when the prefix is empty.
+   */
+  forget(prefix: string): void;
+  /**
    * Has something undone when the run is cancelled: called after the handler has ended, the last registered first, within
    * the time that a cancelled run has to clean up. Steps work in it as ever. What it throws is logged, and the others run.
    */

@@ -53,6 +53,8 @@ export interface ExecutionOptions extends StartParts, EndingsOptions {
   /** The run was claimed again; the promise ends when it is let go of. */
   readonly onReclaimed: (execution: Execution, goesOn: Promise<void>) => void;
   readonly isClosing: () => boolean;
+  /** Takes runs that newer code has written to. */
+  readonly allowDowngrade: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -347,6 +349,7 @@ export class Execution {
       worker,
       codeVersion: workflow.version,
       token: newToken(),
+      ...(this.#options.allowDowngrade ? { anyVersion: true } : {}),
       ...how,
     };
     for (;;) {
@@ -354,6 +357,9 @@ export class Execution {
       try {
         const outcome = await store.claim(params);
         if (outcome.outcome === 'claimed') return outcome;
+        if (outcome.outcome === 'newer') {
+          logger.info({ run, needs: outcome.codeVersion, has: workflow.version }, 'the run waits for newer code');
+        }
         logger.debug({ run, ...outcome }, 'nothing to claim');
         return undefined;
       } catch (error) {

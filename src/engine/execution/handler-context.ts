@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError, InvalidError } from '../../core/errors.ts';
-import type { CancelRequest } from '../../core/event.ts';
+import type { CancelRequest, StepsForgottenData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -28,7 +28,7 @@ import type { Names } from './step-names.ts';
 import type { StepBody, Steps } from './steps.ts';
 import { type Waits, withdrawn } from './waits.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
-import { eventWrite, setWrite, type Write } from './writes.ts';
+import { eventWrite, recordWrite, setWrite, type Write } from './writes.ts';
 
 export interface ContextOptions {
   readonly run: string;
@@ -133,6 +133,16 @@ export function createContext(options: ContextOptions): Context {
         return options.keep(about);
       };
       return held(checkpoint());
+    },
+    forget(prefix: string) {
+      if (typeof prefix !== 'string' || prefix === '') {
+        throw new InvalidError('forget', 'needs the beginning of the names of steps.');
+      }
+      const passed = options.fold.completedSteps(scope + prefix);
+      if (passed.length === 0) return;
+      for (const name of passed) options.names.release(name);
+      const forgotten: StepsForgottenData = { names: passed };
+      writer.ride(recordWrite('step.forgotten', forgotten));
     },
     onCancel(undo: Undo) {
       if (typeof undo !== 'function') throw new InvalidError('onCancel', 'needs a function.');

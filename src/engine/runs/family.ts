@@ -63,12 +63,18 @@ export async function tellParent(parts: FamilyParts, record: RunRecord): Promise
   return !isOwed;
 }
 
-/** Tells the parent of a run that is about to be deleted, so that it does not wait for it. */
+/** Tells the family of a run that is about to be deleted: its parent must not wait for it, nor its children be left. */
 export async function tellOfDeletion(parts: FamilyParts, record: RunRecord): Promise<void> {
+  if (record.status !== 'completed') {
+    const children = (await foldOf(parts, record.id))?.attached ?? [];
+    for (const child of children) await cancelChild(parts, record, child, true);
+    await parts.store.paid(record.id, { fence: record.fence });
+  }
   if (record.parent === undefined) return;
   const own = endOf({ run: record.id, birth: record.birth }, record);
   if (own !== undefined) {
     await post(parts, record.parent, own);
+    await parts.store.told(record.id, { fence: record.fence });
     return;
   }
   const error = { name: 'Error', message: 'it was deleted before it had ended' };

@@ -59,6 +59,8 @@ export interface WorkerOptions {
   readonly retention?: RetentionTimes;
   /** How long a run that has ended is kept where no `retention` says so. Default 7 days. */
   readonly keepMs?: number;
+  /** Takes runs that newer code has written to: a downgrade on purpose. Default false: they wait for newer code. */
+  readonly allowDowngrade?: boolean;
   /** How often an idle worker makes sure that wake-ups reach it. Default 10 000. */
   readonly canaryMs?: number;
 }
@@ -109,6 +111,7 @@ export class Worker implements AsyncDisposable {
       keepMs: options.keepMs ?? defaults.keepMs,
       retention: options.retention ?? {},
       canaryMs: options.canaryMs ?? defaults.canaryMs,
+      allowDowngrade: options.allowDowngrade ?? false,
     };
     this.id = newWorkerId();
     this.#suspects = new Suspects({
@@ -248,7 +251,8 @@ export class Worker implements AsyncDisposable {
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
     const { store, clock, logger, limits, tracing } = this.#parts;
-    const { keepMs, retention, replayBudgetMs, cancelGraceMs, sessionMs } = this.#options;
+    const { keepMs, retention, replayBudgetMs, cancelGraceMs, sessionMs, allowDowngrade } =
+      this.#options;
     const execution = new Execution(wakeUp, {
       wake: (other: WakeUp) => this.#wake(other),
       ...{
@@ -263,6 +267,7 @@ export class Worker implements AsyncDisposable {
         replayBudgetMs,
         cancelGraceMs,
         sessionMs,
+        allowDowngrade,
       },
       loopLagMs: () => this.#session.loopLagMs,
       sessionAgeMs: () => this.#session.ageMs,
