@@ -133,7 +133,11 @@ export class Deliveries {
     const known = this.#sorted();
     if (this.#next >= known.length) return;
     this.#given.add(seq);
-    for (let at = known[this.#next]; at !== undefined && this.#given.has(at); at = known[this.#next]) {
+    for (
+      let at = known[this.#next];
+      at !== undefined && this.#given.has(at);
+      at = known[this.#next]
+    ) {
       this.#given.delete(at);
       this.#next += 1;
     }

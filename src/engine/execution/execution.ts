@@ -257,7 +257,11 @@ export class Execution {
         logger.error({ run, error: String(stretch.error) }, 'message cannot be read, set aside');
         return this.#finish(writer, quarantine(stretch.error), fold);
       case 'refused':
-        return this.#finish(writer, this.#endings.really(fold, this.#endings.failed(stretch.error)), fold);
+        return this.#finish(
+          writer,
+          this.#endings.really(fold, this.#endings.failed(stretch.error)),
+          fold,
+        );
       case 'grace-over': {
         logger.warn({ run }, 'a cancelled handler did not end within its grace period');
         const late = this.#endings.failed(new Error('the clean-up took too long'));
@@ -358,7 +362,10 @@ export class Execution {
         const outcome = await store.claim(params);
         if (outcome.outcome === 'claimed') return outcome;
         if (outcome.outcome === 'newer') {
-          logger.info({ run, needs: outcome.codeVersion, has: workflow.version }, 'the run waits for newer code');
+          logger.info(
+            { run, needs: outcome.codeVersion, has: workflow.version },
+            'the run waits for newer code',
+          );
         }
         logger.debug({ run, ...outcome }, 'nothing to claim');
         return undefined;

@@ -85,7 +85,11 @@ export function createContext(options: ContextOptions): Context {
       deliveries.answered();
     }
   };
-  const step = async (name: string, body: StepBody, stepOptions?: StepOptions): Promise<unknown> => {
+  const step = async (
+    name: string,
+    body: StepBody,
+    stepOptions?: StepOptions,
+  ): Promise<unknown> => {
     const entered = enter();
     if (entered !== undefined) await entered;
     return steps.run(checked(name), body, stepOptions);
@@ -112,7 +116,7 @@ export function createContext(options: ContextOptions): Context {
     map(name: string, items: readonly unknown[], body: MapBody, mapOptions?: StepOptions) {
       const map = async (): Promise<unknown[]> => {
         const entered = enter();
-    if (entered !== undefined) await entered;
+        if (entered !== undefined) await entered;
         return steps.map(checked(name), items, body, mapOptions);
       };
       return held(map());
@@ -120,7 +124,7 @@ export function createContext(options: ContextOptions): Context {
     effect(name: string, body: StepBody, effectOptions: EffectOptions<unknown>) {
       const effect = async (): Promise<unknown> => {
         const entered = enter();
-    if (entered !== undefined) await entered;
+        if (entered !== undefined) await entered;
         return effects.run(checked(name), body, effectOptions);
       };
       return held(effect());
@@ -128,7 +132,7 @@ export function createContext(options: ContextOptions): Context {
     checkpoint(about: CheckpointOptions = {}) {
       const checkpoint = async (): Promise<string> => {
         const entered = enter();
-    if (entered !== undefined) await entered;
+        if (entered !== undefined) await entered;
         options.checkCancelled();
         return options.keep(about);
       };
@@ -153,7 +157,7 @@ export function createContext(options: ContextOptions): Context {
       const start = async (): Promise<ChildHandle> => {
         checkStepName(childOptions.as ?? child.name);
         const entered = enter();
-    if (entered !== undefined) await entered;
+        if (entered !== undefined) await entered;
         return options.children.start(child, input, childOptions, scope);
       };
       return held(start());
@@ -209,7 +213,7 @@ function waiting(options: ContextOptions): object {
     const signal = given === undefined ? race.signal : AbortSignal.any([given, race.signal]);
     const promise = (async () => {
       const entered = enter();
-    if (entered !== undefined) await entered;
+      if (entered !== undefined) await entered;
       return begin(signal);
     })();
     withdrawals.set(promise, race);

@@ -200,7 +200,10 @@ export class HandlerRuntime {
     const { names } = this.#bodies;
     if (names.length === 0) return;
     const { run } = claimed.ownership;
-    logger.warn({ run, steps: names }, 'the handler has ended while steps are at work; they may finish');
+    logger.warn(
+      { run, steps: names },
+      'the handler has ended while steps are at work; they may finish',
+    );
     this.#cancellation.end(new Error(`The handler of run ${run} has ended.`));
     const deadline = clock.monotonic() + endMs;
     while (this.#bodies.names.length > 0 && clock.monotonic() < deadline) {
@@ -350,11 +353,11 @@ export class HandlerRuntime {
   #lookAgainIn(ms: number): void {
     const { clock } = this.#options;
     const { signal } = this.#awake;
-    this.#detach(
-      clock.sleep(ms, signal).then(() => {
-        if (!signal.aborted) this.#deliveries.schedule();
-      }),
-    );
+    const look = async (): Promise<void> => {
+      await clock.sleep(ms, signal);
+      if (!signal.aborted) this.#deliveries.schedule();
+    };
+    this.#detach(look());
   }
 
   async #report({ fraction, message = '' }: Progress): Promise<void> {
@@ -418,4 +421,3 @@ function withFields(logger: Logger, fields: object): Logger {
     error: (more, message) => logger.error({ ...fields, ...more }, message),
   };
 }
-

@@ -54,7 +54,7 @@ export class Inbox {
 
   /** Takes messages that were read together with the claim. */
   take(messages: readonly Message[]): void {
-    const { run, onUnreadable, onTaken } = this.#options;
+    const { run, onUnreadable, onTaken, onRefused } = this.#options;
     for (const message of messages) {
       if (this.#taken.has(message.id)) continue;
       let write: Write | undefined;
@@ -65,7 +65,7 @@ export class Inbox {
         return;
       }
       this.#taken.add(message.id);
-      this.#submit(message, write);
+      this.#submit(message, write).catch(onRefused);
     }
     if (messages.length > 0) onTaken();
     if (messages.length >= messagesPerPage) this.look();
@@ -87,16 +87,10 @@ export class Inbox {
       });
   }
 
-  #submit({ id, kind }: Message, write: Write | undefined): void {
-    const { writer, onRefused, onChildren } = this.#options;
-    try {
-      const stored = writer.submit(write === undefined ? [] : [write], { taken: [id] });
-      stored.then(() => {
-        if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);
-      }, onRefused);
-    } catch (error) {
-      onRefused(error);
-    }
+  async #submit({ id, kind }: Message, write: Write | undefined): Promise<void> {
+    const { writer, onChildren } = this.#options;
+    await writer.submit(write === undefined ? [] : [write], { taken: [id] });
+    if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);
   }
 
   async #read(): Promise<void> {

@@ -59,7 +59,10 @@ export async function keepCheckpoint(
   const { store, writer, limits } = through;
   const { write, mark } = checkpointWrite(options, limits);
   if (!writer.hasWritten) {
-    const known = await store.checkpoints({ run: writer.ownership.run, limit: fixedLimits.runsPerPage });
+    const known = await store.checkpoints({
+      run: writer.ownership.run,
+      limit: fixedLimits.runsPerPage,
+    });
     const same = known.find(({ label, node }) => label === mark.label && node === mark.node);
     if (same !== undefined) return same.id;
   }

@@ -405,11 +405,7 @@ export class LogWriter {
   }
 
   /** True when it is stored. */
-  #settle(
-    outcome: CommitOutcome,
-    batch: readonly Pending[],
-    events: readonly NewEvent[],
-  ): boolean {
+  #settle(outcome: CommitOutcome, batch: readonly Pending[], events: readonly NewEvent[]): boolean {
     switch (outcome.outcome) {
       case 'committed':
         this.#seq += events.length;

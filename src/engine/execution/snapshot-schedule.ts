@@ -77,7 +77,9 @@ export class SnapshotSchedule {
     const isWanted = marks.length > 0 || (isLeaving && events > 0);
     if (!isWanted && !isSnapshotDue(tail, options)) return undefined;
     if (fold.seq !== upTo) {
-      throw new Error(`A snapshot at ${fold.seq} would be ahead of the log, which ends at ${upTo}.`);
+      throw new Error(
+        `A snapshot at ${fold.seq} would be ahead of the log, which ends at ${upTo}.`,
+      );
     }
     const { delta, bytes: written } = this.#snapshotter.delta(fold);
     this.#lastBytes = written;

@@ -87,12 +87,8 @@ export function stepFailure(
   { attempts, about }: { readonly attempts: number; readonly about?: string },
   cause: unknown,
 ): StepError {
-  const what = about ?? `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
+  const what =
+    about ?? `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new StepError(
-    'PAWL_STEP_FAILED',
-    { run, step: name },
-    `${what}: ${message}`,
-    cause,
-  );
+  return new StepError('PAWL_STEP_FAILED', { run, step: name }, `${what}: ${message}`, cause);
 }

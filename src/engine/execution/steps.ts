@@ -251,7 +251,8 @@ export class Steps {
   /** A body inside of one that runs out of time is told so as well. */
   #signalWithin(within: Body | undefined): AbortSignal {
     const signals = [this.#options.cancellation.current()];
-    for (let at = within; at !== undefined; at = at.within) if (at.isTimed) signals.push(at.over.signal);
+    for (let at = within; at !== undefined; at = at.within)
+      if (at.isTimed) signals.push(at.over.signal);
     const [only] = signals;
     return only !== undefined && signals.length === 1 ? only : AbortSignal.any(signals);
   }

@@ -307,7 +307,8 @@ export class Waits {
   /** One timer for all: it goes off when the first of them is over. */
   #armTimer(now: number): void {
     let soonest = Infinity;
-    for (const { dueAt } of this.#waits) if (dueAt !== undefined) soonest = Math.min(soonest, dueAt);
+    for (const { dueAt } of this.#waits)
+      if (dueAt !== undefined) soonest = Math.min(soonest, dueAt);
     if (soonest === (this.#ringsAt ?? Infinity) && !this.#ringing.signal.aborted) return;
     this.stop();
     if (soonest === Infinity) return;
@@ -315,11 +316,13 @@ export class Waits {
     this.#ringing = new AbortController();
     const { signal } = this.#ringing;
     const { clock, deliveries } = this.#options;
-    void clock.sleep(Math.max(0, soonest - now), signal).then(() => {
+    const ring = async (): Promise<void> => {
+      await clock.sleep(Math.max(0, soonest - now), signal);
       if (signal.aborted) return;
       this.#ringsAt = undefined;
       deliveries.schedule();
-    });
+    };
+    void ring();
   }
 
   #decode(name: string, bytes: Uint8Array): unknown {

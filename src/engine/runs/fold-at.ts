@@ -73,7 +73,8 @@ export function withoutTies({ memory }: Folded): Map<string, unknown> {
   for (const [field, value] of memory) {
     if (staysBehind.test(field)) continue;
     if (!field.startsWith('child:')) inherited.set(field, value);
-    else if ((value as Child).end !== undefined) inherited.set(field, { ...(value as Child), attached: false });
+    else if ((value as Child).end !== undefined)
+      inherited.set(field, { ...(value as Child), attached: false });
   }
   return inherited;
 }

@@ -157,8 +157,8 @@ function toRecord(line: Line, number: number): RunRecord {
     ...{
       fence: 0,
       birth: '',
-    waits: [],
-    worker: undefined,
+      waits: [],
+      worker: undefined,
       version: 0,
       snapshotSeq: 0,
       firstSeq: 1,

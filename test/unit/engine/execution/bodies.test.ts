@@ -7,7 +7,10 @@ import { z } from 'zod';
 import { memoryPawl } from '../../../support/memory.ts';
 import { allEvents, checkLog, firstEvent } from '../../../support/workers.ts';
 
-const named = (name: string) => ({ data }: { data: unknown }) => (data as { name?: string }).name === name;
+const named =
+  (name: string) =>
+  ({ data }: { data: unknown }) =>
+    (data as { name?: string }).name === name;
 
 describe('a step that is tried again', () => {
   test('waits for the bodies inside of it, and finds their results', async () => {
@@ -118,9 +121,10 @@ describe('a map', () => {
           if (item === 3) throw new Error('bad item');
           return item;
         };
-        const failed = await ctx
-          .map('items', items, body, { concurrency: 4 })
-          .then(() => false, () => true);
+        const failed = await ctx.map('items', items, body, { concurrency: 4 }).then(
+          () => false,
+          () => true,
+        );
         return failed ? ctx.step('undo', () => 'undone') : 'all done';
       },
     });
@@ -238,7 +242,9 @@ describe('nobody ends the process', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    await expect(run.result({ timeoutMs: 3000 })).rejects.toMatchObject({ code: 'PAWL_RUN_FAILED' });
+    await expect(run.result({ timeoutMs: 3000 })).rejects.toMatchObject({
+      code: 'PAWL_RUN_FAILED',
+    });
     expect(mails).toBe(1);
     const types = (await allEvents(run)).map(({ type }) => type);
     expect(types).toContain('step.failed');

@@ -83,7 +83,9 @@ describe('a state that is too large', () => {
       async run(ctx) {
         await ctx.set({ notes: ['x'.repeat(3_000)] }).catch(() => undefined);
         await ctx.checkpoint().catch(() => undefined);
-        later = await ctx.step('later', () => 'done').catch((error: { code: string }) => error.code);
+        later = await ctx
+          .step('later', () => 'done')
+          .catch((error: { code: string }) => error.code);
         return 'fine';
       },
     });
@@ -112,7 +114,9 @@ describe('a state that is too large', () => {
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
     for (let i = 0; i < 10; i++) await run.signal('message', 'x'.repeat(1_000));
-    await expect(run.result({ timeoutMs: 3000 })).rejects.toMatchObject({ code: 'PAWL_RUN_FAILED' });
+    await expect(run.result({ timeoutMs: 3000 })).rejects.toMatchObject({
+      code: 'PAWL_RUN_FAILED',
+    });
   });
 });
 
@@ -125,7 +129,12 @@ test('more events than a commit holds: no snapshot is ahead of the log', async (
         const before = await this.events({ run: params.run, after: 0, limit: 5_000 });
         const added = [...before, ...params.events].filter(({ type }) => type === 'added').length;
         // Small whole numbers are encoded as a byte or two behind the head of the envelope.
-        const state = Number(Buffer.from(sum).readUIntBE(sum.length - (added < 128 ? 1 : added < 256 ? 1 : 2), added < 256 ? 1 : 2));
+        const state = Number(
+          Buffer.from(sum).readUIntBE(
+            sum.length - (added < 128 ? 1 : added < 256 ? 1 : 2),
+            added < 256 ? 1 : 2,
+          ),
+        );
         if (state !== added) ahead.push(`${state} in the snapshot, ${added} in the log`);
       }
       await pause(1);

@@ -141,7 +141,8 @@ describe('attached children end with their parent', () => {
     await Promise.allSettled(runs.map((run) => run.result({ timeoutMs: 5000 })));
     const open = async (): Promise<number> => {
       const { runs: kids } = await pawl.list({ workflow: 'kid', limit: 100 });
-      return kids.filter(({ status }) => !['cancelled', 'completed', 'failed'].includes(status)).length;
+      return kids.filter(({ status }) => !['cancelled', 'completed', 'failed'].includes(status))
+        .length;
     };
     await expect.poll(open, { timeout: 10_000 }).toBe(0);
   });
@@ -184,7 +185,17 @@ test('a fork after the start of a child has a child of its own', async () => {
   const run = await pawl.start(parent, undefined, { id: 'p' });
   await expect.poll(async () => (await run.info()).status).toBe('waiting');
   const fork = await pawl.fork(parent, 'p', { step: 'mark' }, { id: 'f' });
-  await expect.poll(async () => (await pawl.run('f.kid').info().catch(() => undefined))?.status).toBe('waiting');
+  await expect
+    .poll(
+      async () =>
+        (
+          await pawl
+            .run('f.kid')
+            .info()
+            .catch(() => undefined)
+        )?.status,
+    )
+    .toBe('waiting');
   await pawl.run('f.kid').signal('go', 'of the fork');
   await pawl.run('p.kid').signal('go', 'of the first');
   expect(await fork.result({ timeoutMs: 3000 })).toBe('kid of the fork');
@@ -232,7 +243,11 @@ test('the result of a child can be raced, and awaited again', async () => {
   const run = await pawl.start(parent, undefined, { id: 'p' });
   await pause(150);
   await pawl.run('p.kid').signal('go', 'at last');
-  expect(await run.result({ timeoutMs: 3000 })).toEqual(['takes long', 'kid at last', 'kid at last']);
+  expect(await run.result({ timeoutMs: 3000 })).toEqual([
+    'takes long',
+    'kid at last',
+    'kid at last',
+  ]);
 });
 
 test('a child that Redis has forgotten is started again', async () => {
@@ -249,7 +264,16 @@ test('a child that Redis has forgotten is started again', async () => {
   // Without a word to anybody, as a server does that comes back without its last second.
   await store.delete('p.kid');
   await expect
-    .poll(async () => (await pawl.run('p.kid').info().catch(() => undefined))?.status, { timeout: 8000 })
+    .poll(
+      async () =>
+        (
+          await pawl
+            .run('p.kid')
+            .info()
+            .catch(() => undefined)
+        )?.status,
+      { timeout: 8000 },
+    )
     .toBe('waiting');
   await pawl.run('p.kid').signal('go', 'again');
   expect(await run.result({ timeoutMs: 3000 })).toBe('kid again');

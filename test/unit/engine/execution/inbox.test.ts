@@ -5,14 +5,7 @@ import { defineWorkflow } from 'pawl';
 import { z } from 'zod';
 import { UnavailableError } from '../../../../src/core/errors.ts';
 import { encode } from '../../../../src/core/codec.ts';
-import type {
-  ClaimOutcome,
-  ClaimParams,
-  CommitOutcome,
-  CommitParams,
-  Mail,
-  RunStore,
-} from '../../../../src/core/store.ts';
+import type { ClaimOutcome, ClaimParams, Mail, RunStore } from '../../../../src/core/store.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import { memoryPawl } from '../../../support/memory.ts';
 

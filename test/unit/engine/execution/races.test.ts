@@ -10,7 +10,11 @@ import { allEvents, checkLog } from '../../../support/workers.ts';
 const signals = { paid: z.string(), note: z.string() };
 
 /** Takes the run from its worker and gives it to another one, so that the handler is called again. */
-async function again(pawl: Pawl, workflows: WorkerOptions["workflows"], worker: { close(o: { graceMs: number }): Promise<void> }) {
+async function again(
+  pawl: Pawl,
+  workflows: WorkerOptions['workflows'],
+  worker: { close(o: { graceMs: number }): Promise<void> },
+) {
   await worker.close({ graceMs: 0 });
   return pawl.worker({ workflows });
 }
@@ -169,7 +173,9 @@ describe('waits', () => {
       signals,
       async run(ctx) {
         const over = new AbortController();
-        const first = ctx.waitFor('note', { as: 'first', signal: over.signal }).catch(() => 'withdrawn');
+        const first = ctx
+          .waitFor('note', { as: 'first', signal: over.signal })
+          .catch(() => 'withdrawn');
         await ctx.step('work', () => pause(10));
         over.abort(new Error('not any more'));
         const second = await ctx.waitFor('note', { as: 'second' });
@@ -194,7 +200,10 @@ describe('waits', () => {
           paid: ({ signal }) => ctx.waitFor('paid', { as: 'again', signal }),
           late: ({ signal }) => ctx.sleep(20, { as: 'again late', signal }),
         });
-        const three = await ctx.race({ paid: ctx.waitFor('paid', { as: 'third' }), late: ctx.sleep('1h') });
+        const three = await ctx.race({
+          paid: ctx.waitFor('paid', { as: 'third' }),
+          late: ctx.sleep('1h'),
+        });
         return [one, two, three];
       },
     });
