@@ -76,6 +76,8 @@ export interface RestoreParams {
     readonly events: number;
     readonly checkpoints: number;
     readonly messages: number;
+    /** Place among them of the last one that asks to cancel. */
+    readonly cancel?: number;
   };
   /** How long the run is kept if it has ended. */
   readonly keepMs: number;

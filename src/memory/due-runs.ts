@@ -22,9 +22,14 @@ export function takeDue(
     const age = now - (since ?? run.changedAt);
     const most = run.refused ? refusedMsMax : resendMsMax;
     run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), most);
-    if (isWaiting && since === undefined) run.dueAt = Math.min(run.dueAt, run.wakeAt ?? Infinity);
+    if (!isWaiting || since !== undefined) continue;
+    // It sleeps: due to be looked at, or by mistake.
+    run.dueAt = run.lookMs === undefined ? run.wakeAt : Math.min(run.dueAt, run.wakeAt ?? Infinity);
   }
-  return found;
+  return found.filter(
+    (run) =>
+      run.status !== 'waiting' || run.lookMs !== undefined || awakeSince(run, now) !== undefined,
+  );
 }
 
 /** The next time after `now` at which a run is due. */
