@@ -135,8 +135,8 @@ export interface StepCompletedData {
   /** Encoded by itself, so that a resume decodes only the results it is asked for. */
   readonly result: Uint8Array;
   readonly attempts: number;
-  /** Names of signals of which this took the oldest. */
-  readonly took?: readonly string[];
+  /** Signals that this took, each by its name and its id. */
+  readonly took?: readonly (readonly [name: string, id: string])[];
 }
 
 /** `step.failed`: the last attempt failed. */

@@ -354,8 +354,8 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     fold.remember(`step:${name}`, completed);
     fold.remember(`timer:${name}`, undefined);
     fold.remember(`effect:${name}`, undefined);
-    for (const signal of took ?? []) {
-      const [, ...left] = fold.signals(signal);
+    for (const [signal, id] of took ?? []) {
+      const left = fold.signals(signal).filter((one) => one.id !== id);
       fold.remember(`signal:${signal}`, left.length === 0 ? undefined : left);
     }
   },

@@ -90,6 +90,14 @@ export interface WaitOptions {
   readonly as?: string;
 }
 
+export interface WaitForOptions<Payload> extends WaitOptions {
+  /**
+   * Which payloads this wait takes: a predicate, or the values that some of its fields must have. Others stay for other
+   * waits. Default: any.
+   */
+  readonly match?: ((payload: Payload) => boolean) | Partial<Payload>;
+}
+
 /** What to do about an effect that was begun before a crash, so that nobody knows whether it happened. */
 export type Doubt<Result> =
   /** Do it again. */
@@ -223,7 +231,7 @@ export interface Context<
   /** Takes the oldest signal of this name, or waits for one; undefined when the time-out comes first. */
   waitFor<Name extends SignalName<G>>(
     signal: Name,
-    options?: WaitOptions,
+    options?: WaitForOptions<SignalPayload<G, Name>>,
   ): Promise<SignalPayload<G, Name> | undefined>;
   /** Takes the oldest signal of one of these names, or waits for the first to come. */
   waitForAny<Name extends SignalName<G>>(

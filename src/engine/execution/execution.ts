@@ -48,6 +48,8 @@ export interface ExecutionOptions extends StartParts, EndingsOptions {
   readonly sessionMs: number;
   /** How long ago the worker's session was known to be alive, in milliseconds. */
   readonly sessionAgeMs: () => number;
+  /** How often the session may have ended unnoticed. */
+  readonly sessionLapses: () => number;
   /** The run is parked, and its handler may go on as long as this promise of its is in memory. */
   readonly onParked: (parked: Pick<Ownership, 'run' | 'fence'>, handler: object) => void;
   /** The run was claimed again; the promise ends when it is let go of. */
@@ -100,6 +102,8 @@ export class Execution {
   #onParked: () => void = () => undefined;
   #reclaiming: Promise<void> | undefined;
   #openEffects: () => readonly string[] = () => [];
+  /** Lapses of the session up to which the run is known to be held. */
+  #lapses: number;
   #isLeaving = false;
   #askedEarly = false;
   #onCommitted: () => void = () => undefined;
@@ -112,6 +116,7 @@ export class Execution {
     this.#wakeUp = wakeUp;
     this.#options = options;
     const { store, logger, workflow } = options;
+    this.#lapses = options.sessionLapses();
     const parts = { store, logger, run: wakeUp.run };
     this.#endings = new Endings(wakeUp.run, options);
     this.#expiry = new Expiry(parts, workflow.definition.expireCheckpoints);
@@ -322,17 +327,22 @@ export class Execution {
 
   /** A worker that may have been frozen looks whether the run is still its own, before a body does anything. */
   #confirm(): Promise<void> | undefined {
-    const { sessionAgeMs, sessionMs } = this.#options;
-    return sessionAgeMs() > sessionMs / 2 ? this.#confirmByLooking() : undefined;
+    const { sessionAgeMs, sessionLapses, sessionMs } = this.#options;
+    const isSure = sessionAgeMs() <= sessionMs / 2 && sessionLapses() === this.#lapses;
+    return isSure ? undefined : this.#confirmByLooking();
   }
 
   async #confirmByLooking(): Promise<void> {
-    const { store, logger, clock } = this.#options;
+    const { store, logger, clock, sessionLapses } = this.#options;
     const { run } = this.#wakeUp;
     while (this.#writer?.lost === undefined) {
+      const lapses = sessionLapses();
       try {
         const record = await store.record(run);
-        if (record?.fence === this.#writer?.ownership.fence) return undefined;
+        if (record?.fence === this.#writer?.ownership.fence) {
+          this.#lapses = lapses;
+          return undefined;
+        }
         this.#writer?.forfeit();
       } catch (error) {
         logger.warn({ run, error: String(error) }, 'not known whether the run is still held');

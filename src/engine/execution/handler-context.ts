@@ -1,5 +1,6 @@
 /** Makes the context of one claimed run out of its parts. */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError, InvalidError } from '../../core/errors.ts';
 import type { CancelRequest, StepsForgottenData } from '../../core/event.ts';
@@ -18,6 +19,7 @@ import type {
   SleepOptions,
   StepContext,
   StepOptions,
+  WaitForOptions,
   WaitOptions,
 } from '../definition/context.ts';
 import type { Children } from './children.ts';
@@ -255,11 +257,12 @@ function waiting(options: ContextOptions): object {
         await waits.sleep(checked(as ?? `sleep:${time.toISOString()}`), { dueAt }, until);
       });
     },
-    waitFor(on: string, given: WaitOptions = {}) {
+    waitFor(on: string, given: WaitForOptions<never> = {}) {
       return wait(given.signal, async (signal) => {
         checkSignals([on]);
         const name = checked(given.as ?? `wait:${on}`);
-        return (await waits.anySignal(name, [on], { ms: timeoutOf(given), signal }))?.payload;
+        const options = { ms: timeoutOf(given), signal, match: matchOf(given) };
+        return (await waits.anySignal(name, [on], options))?.payload;
       });
     },
     waitForAny(names: readonly string[], given: WaitOptions = {}) {
@@ -281,6 +284,21 @@ function waiting(options: ContextOptions): object {
     },
     race: (entries: Readonly<Record<string, RaceEntry>>) => held(race(entries)),
   };
+}
+
+/** What a signal must be, as a function. */
+function matchOf({ match }: WaitForOptions<never>): ((payload: unknown) => boolean) | undefined {
+  if (match === undefined || typeof match === 'function') {
+    return match as ((payload: unknown) => boolean) | undefined;
+  }
+  if (typeof match !== 'object' || match === null) {
+    throw new InvalidError('match', 'must be a function, or an object of fields and their values.');
+  }
+  const wanted = Object.entries(match as object);
+  return (payload) =>
+    typeof payload === 'object' &&
+    payload !== null &&
+    wanted.every(([key, value]) => isDeepStrictEqual(Reflect.get(payload, key), value));
 }
 
 /** Checks a name and puts the scope before it. */

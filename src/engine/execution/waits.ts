@@ -21,7 +21,7 @@ import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { type PawlError, reviveError, StepError } from '../../core/errors.ts';
 import type { ChildEnd, StepCompletedData, StepFailedData, TimerData } from '../../core/event.ts';
-import type { Fold } from '../../core/fold.ts';
+import type { Fold, ReceivedSignal } from '../../core/fold.ts';
 import { nesting } from '../../core/fold.ts';
 import type { Wait as StoredWait } from '../../core/waits.ts';
 import { encodeRecord } from '../payloads.ts';
@@ -37,8 +37,8 @@ interface Over {
   /** When, on the store's clock: what came first is settled first. */
   readonly at: number;
   readonly result: Uint8Array;
-  /** Names of signals of which the wait takes the oldest. */
-  readonly took?: readonly string[];
+  /** Signals that the wait takes. */
+  readonly took?: StepCompletedData['took'];
   /** It has failed with this. */
   readonly end?: ChildEnd;
 }
@@ -112,17 +112,22 @@ export class Waits {
   async anySignal(
     name: string,
     on: readonly string[],
-    options: Pick<WaitOptions, 'ms' | 'signal'> & { readonly decides?: string } = {},
+    options: Pick<WaitOptions, 'ms' | 'signal'> & {
+      readonly decides?: string;
+      readonly match?: ((payload: unknown) => boolean) | undefined;
+    } = {},
   ): Promise<{ name: string; payload: unknown } | undefined> {
     const { fold } = this.#options;
-    const { decides, ...rest } = options;
+    const { decides, match, ...rest } = options;
+    const fits = (signal: ReceivedSignal): boolean =>
+      match === undefined || match(this.#decode(name, signal.payload));
     const check = (): Over | undefined => {
       const [oldest] = on
-        .flatMap((signal) => fold.signals(signal)[0] ?? [])
+        .flatMap((signal) => fold.signals(signal).find(fits) ?? [])
         .sort((a, b) => a.order - b.order);
       if (oldest === undefined) return undefined;
       const result = encodeRecord([oldest.name, oldest.payload]);
-      return { at: oldest.at, result, took: [oldest.name] };
+      return { at: oldest.at, result, took: [[oldest.name, oldest.id]] };
     };
     const about =
       decides === undefined
@@ -146,7 +151,8 @@ export class Waits {
       if (oldest.length < on.length) return undefined;
       const at = Math.max(...oldest.map((signal) => signal.at));
       const payloads = oldest.map((signal) => [signal.name, signal.payload]);
-      return { at, result: encodeRecord(payloads), took: on };
+      const took = oldest.map((signal) => [signal.name, signal.id] as const);
+      return { at, result: encodeRecord(payloads), took };
     };
     const result = await this.#wait(name, { kind: 'signal', on, ...options, check });
     if (result === undefined) return undefined;
@@ -197,7 +203,7 @@ export class Waits {
     const over: { readonly wait: Wait; readonly over: Over }[] = [];
     for (const wait of this.#waits) {
       const isLate = wait.dueAt !== undefined && wait.dueAt <= now;
-      const came = wait.check();
+      const came = this.#check(wait);
       const isFirst = came !== undefined && !(isLate && came.at > (wait.dueAt ?? 0));
       if (isFirst) over.push({ wait, over: came });
       else if (isLate) over.push({ wait, over: { at: wait.dueAt ?? 0, result: noResult } });
@@ -209,6 +215,17 @@ export class Waits {
       if (one.over.took !== undefined) break;
     }
     this.#armTimer(now);
+  }
+
+  /** A predicate of the handler may throw: then its wait has failed of it. */
+  #check(wait: Wait): Over | undefined {
+    try {
+      return wait.check();
+    } catch (error) {
+      this.#waits.delete(wait);
+      wait.fail(error);
+      return undefined;
+    }
   }
 
   /** Ends all waits with an error: the run is being cancelled. True when there was one. */

@@ -33,6 +33,8 @@ export class Session {
   #stopBeats: (() => Promise<void>) | undefined;
   /** When a beat that was answered was sent, on the monotonic clock. */
   #renewedAt = 0;
+  /** How often the session may have ended without this process having noticed: it was frozen, or cut off. */
+  #lapses = 0;
   /** The worker leaves, or has left: a beat would bring it back. */
   #isOver = false;
 
@@ -60,6 +62,11 @@ export class Session {
   /** For how long the session has not been known to be alive, in milliseconds. */
   get ageMs(): number {
     return this.#options.clock.monotonic() - this.#renewedAt;
+  }
+
+  /** Grows with each gap after which runs may have been taken by others. */
+  get lapses(): number {
+    return this.#lapses;
   }
 
   /** Longest block of the event loop of late, in milliseconds. */
@@ -101,6 +108,7 @@ export class Session {
       },
       sessionMs,
     );
+    if (this.#renewedAt > 0 && sentAt - this.#renewedAt > sessionMs / 2) this.#lapses += 1;
     this.#renewedAt = sentAt;
     if (draining) leave();
   }

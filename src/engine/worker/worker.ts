@@ -271,6 +271,7 @@ export class Worker implements AsyncDisposable {
       },
       loopLagMs: () => this.#session.loopLagMs,
       sessionAgeMs: () => this.#session.ageMs,
+      sessionLapses: () => this.#session.lapses,
       isClosing: () => this.#closing !== undefined,
       onParked: (run, handler) => this.#parked.add(run, handler),
       onReclaimed: (again, goesOn) => this.#keep(again, goesOn),

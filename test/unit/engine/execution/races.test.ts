@@ -243,3 +243,27 @@ describe('waits', () => {
     expect(await late.result({ timeoutMs: 5000 })).toBe('time over');
   });
 });
+
+test('two approvals at once find the wait that is meant', async () => {
+  await using pawl = memoryPawl().pawl;
+  const approval = z.object({ call: z.string(), ok: z.boolean() });
+  const workflow = defineWorkflow({
+    name: 'two-approvals',
+    signals: { approval },
+    run: (ctx) =>
+      Promise.all([
+        ctx.waitFor('approval', { as: 'c1', match: { call: 'c1' } }),
+        ctx.waitFor('approval', { as: 'c2', match: ({ call }) => call === 'c2' }),
+      ]),
+  });
+  pawl.worker({ workflows: [workflow] });
+  const run = await pawl.start(workflow, undefined);
+  await until(async () => (await run.info()).status === 'waiting');
+  await run.signal('approval', { call: 'c2', ok: true });
+  await run.signal('approval', { call: 'other', ok: true });
+  await run.signal('approval', { call: 'c1', ok: false });
+  expect(await run.result({ timeoutMs: 3000 })).toEqual([
+    { call: 'c1', ok: false },
+    { call: 'c2', ok: true },
+  ]);
+});
