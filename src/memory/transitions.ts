@@ -40,6 +40,7 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
 
 /** Lets go of a run. */
 export function release(run: StoredRun, to: Release, now: number): void {
+  const { worker = '' } = run;
   changeStatus(run, to.status, now);
   run.worker = undefined;
   run.owner = undefined;
@@ -65,6 +66,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
       break;
     case 'waiting':
       park(run, to, now);
+      if (to.mayGoOn === true) run.parkedBy = { worker, fence: run.fence };
       break;
   }
 }
