@@ -360,7 +360,7 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     }
   },
   'step.retried': (fold, data) => {
-    const { name, attempts, dueAt = 0 } = data as StepRetriedData;
+    const { name, attempts, dueAt } = data as StepRetriedData;
     const retrying: StepResult = { status: 'retrying', attempts, dueAt };
     fold.forgetFailuresInside(name);
     fold.remember(`step:${name}`, retrying);

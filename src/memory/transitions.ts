@@ -40,13 +40,13 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
 
 /** Lets go of a run. */
 export function release(run: StoredRun, to: Release, now: number): void {
-  const { worker, fence } = run;
+  const { worker = '' } = run;
   changeStatus(run, to.status, now);
   run.worker = undefined;
   run.owner = undefined;
   run.deaths = 0;
   run.lost = undefined;
-  run.owes = 'owesCancel' in to && to.owesCancel === true;
+  run.owes = 'owesCancel' in to && to.owesCancel;
   if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
     case 'completed':
@@ -66,7 +66,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
       break;
     case 'waiting':
       park(run, to, now);
-      if (to.mayGoOn === true && worker !== undefined) run.parkedBy = { worker, fence };
+      if (to.mayGoOn === true) run.parkedBy = { worker, fence: run.fence };
       break;
   }
 }

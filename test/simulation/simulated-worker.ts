@@ -142,6 +142,13 @@ export class SimulatedWorker {
       ...what,
       ...{ newToken, clock: this.#clock, logger: silentLogger, limits: defaultLimits },
       ...{ worker: this.life.name, random: world.random, loopLagMs: () => 0 },
+      ...{ sessionAgeMs: () => 0, sessionLapses: () => 0, allowDowngrade: false },
+      isClosing: () => false,
+      onParked: () => undefined,
+      onReclaimed: (execution, goesOn) => {
+        this.#executions.add(execution);
+        void goesOn.finally(() => this.#executions.delete(execution));
+      },
       replayBudgetMs: defaults.replayBudgetMs,
       wake: (other) => this.#queue.send(other),
     });

@@ -30,7 +30,7 @@ const hopeless: ReadonlySet<string> = new Set([
 ]);
 
 function isHopeless(error: unknown): boolean {
-  for (let at = error, depth = 0; depth < 8; at = (at as Error).cause, depth++) {
+  for (let at = error, depth = 0; depth < 8; at = at.cause, depth++) {
     if (!(at instanceof Error)) return false;
     const { code } = at as { code?: unknown };
     if (typeof code === 'string' && hopeless.has(code)) return true;

@@ -463,7 +463,7 @@ export class Execution {
     const release =
       children.length === 0 ? ending.release : { ...ending.release, owesCancel: true };
     const stored = await Promise.race([
-      writer.finish(ending.writes, release as Ending['release']).then(
+      writer.finish(ending.writes, release).then(
         () => 'stored' as const,
         (error: unknown) => ({ error }),
       ),

@@ -189,7 +189,7 @@ function held<T>(promise: Promise<T>): Promise<T> {
 
 /** The part of the context that waits. */
 function waiting(options: ContextOptions): object {
-  const { waits, workflow, run } = options;
+  const { waits, workflow, run, enter } = options;
   const checked = nameCheck(options);
   const signals = workflow.definition.signals ?? {};
   const checkSignals = (names: readonly string[]): void => {
@@ -204,7 +204,6 @@ function waiting(options: ContextOptions): object {
   };
   const timeoutOf = ({ timeout }: WaitOptions): number | undefined =>
     timeout === undefined ? undefined : toMilliseconds(timeout, `time-out of a wait of ${run}`);
-  const { enter } = options;
   /** Waits that a race can withdraw, by the promises that were given out for them. */
   const withdrawals = new WeakMap<Promise<unknown>, AbortController>();
   const wait = <T>(
@@ -261,8 +260,8 @@ function waiting(options: ContextOptions): object {
       return wait(given.signal, async (signal) => {
         checkSignals([on]);
         const name = checked(given.as ?? `wait:${on}`);
-        const options = { ms: timeoutOf(given), signal, match: matchOf(given) };
-        return (await waits.anySignal(name, [on], options))?.payload;
+        const how = { ms: timeoutOf(given), signal, match: matchOf(given) };
+        return (await waits.anySignal(name, [on], how))?.payload;
       });
     },
     waitForAny(names: readonly string[], given: WaitOptions = {}) {
@@ -294,7 +293,7 @@ function matchOf({ match }: WaitForOptions<never>): ((payload: unknown) => boole
   if (typeof match !== 'object' || match === null) {
     throw new InvalidError('match', 'must be a function, or an object of fields and their values.');
   }
-  const wanted = Object.entries(match as object);
+  const wanted = Object.entries(match);
   return (payload) =>
     typeof payload === 'object' &&
     payload !== null &&

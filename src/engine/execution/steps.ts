@@ -236,7 +236,7 @@ export class Steps {
     }
     const data: StepFailedData = { name, attempts: attempt, error: recordError(error) };
     if (isTriedAgain) {
-      const dueAt = storeNow() + backoffMs(retry as RetryPolicy, attempt + 1, random());
+      const dueAt = storeNow() + backoffMs(retry, attempt + 1, random());
       const retried: StepRetriedData = { ...data, dueAt };
       await writer.submit([recordWrite('step.retried', retried)]);
       news.stepEnded(at, beganAt, 'retried', error);

@@ -194,8 +194,8 @@ function taking(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     const sent = ['a', 'b', 'c'].map((name) => message(id, { name }));
     for (const one of sent) await store.post(one);
-    const taken = sent.slice(0, 2).map((one) => one.id);
-    const params = commit(ownership, { events: [event('one'), event('two')], taken });
+    const firstTwo = sent.slice(0, 2).map((one) => one.id);
+    const params = commit(ownership, { events: [event('one'), event('two')], taken: firstTwo });
     expect(await store.commit(params)).toMatchObject({ outcome: 'committed', seq: 4 });
     expect(await inbox(store, id)).toEqual(['c']);
     // Sent again, it takes no more.

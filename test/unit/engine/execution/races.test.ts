@@ -232,8 +232,8 @@ describe('waits', () => {
     const run = await pawl.start(workflow, undefined);
     const late = await pawl.start(workflow, undefined);
     const isParked = async (handle: RunHandle) => (await handle.info()).status === 'waiting';
-    await until(() => isParked(run as RunHandle));
-    await until(() => isParked(late as RunHandle));
+    await until(() => isParked(run));
+    await until(() => isParked(late));
     await one.close();
     await run.signal('note', 'in time');
     await pause(1_300);
