@@ -62,9 +62,15 @@ export class Children {
   readonly #options: ChildrenOptions;
   readonly #asked = new Map<string, Asked>();
   #isLooking = false;
+  #searches = 0;
 
   constructor(options: ChildrenOptions) {
     this.#options = options;
+  }
+
+  /** A child that is gone is looked for: the run must not be parked meanwhile. */
+  get isSearching(): boolean {
+    return this.#searches > 0;
   }
 
   /** Starts a child, or finds the one that was started before a crash. `scope`: of the graph node that starts it. */
@@ -194,15 +200,29 @@ export class Children {
     for (const name of names) await this.#lookAt(name);
   }
 
+  /** Looked for twice: one that is being imported comes after its parent. */
+  async #startAgainIfGone(name: string, child: Child): Promise<void> {
+    const { parts, logger, run, clock, lost } = this.#options;
+    this.#searches += 1;
+    await clock.sleep(firstLookMs, lost);
+    try {
+      if (lost.aborted || (await parts.store.record(child.run)) !== undefined) return;
+      logger.error({ run, child: child.run }, 'redis has forgotten a child run, starting it again');
+      await this.#untilStored(() => this.#asked.get(name)?.create(child) ?? Promise.resolve());
+    } finally {
+      this.#searches -= 1;
+      this.#options.deliveries.schedule();
+    }
+  }
+
   async #lookAt(name: string): Promise<void> {
-    const { fold, parts, writer, deliveries, logger, run } = this.#options;
+    const { fold, parts, writer, deliveries } = this.#options;
     const child = fold.child(name);
     if (child === undefined || child.end !== undefined) return;
     const record = await parts.store.record(child.run);
     if (writer.lost !== undefined || writer.isParked) return;
     if (record === undefined) {
-      logger.error({ run, child: child.run }, 'redis has forgotten a child run, starting it again');
-      await this.#untilStored(() => this.#asked.get(name)?.create(child) ?? Promise.resolve());
+      await this.#startAgainIfGone(name, child);
       return;
     }
     const end = endOf(child, record);

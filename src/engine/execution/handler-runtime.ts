@@ -318,7 +318,7 @@ export class HandlerRuntime {
     const { writer, fold, claimed, clock } = this.#options;
     const parking = decideParking({
       waits: this.#waits.list,
-      isBusy: this.#isBusy(),
+      isBusy: this.#isBusy() || this.#children.isSearching,
       isIdle: writer.isIdle && !this.#isParking,
       isCancelled: fold.cancel !== undefined,
       isLeaving: this.#isLeaving,

@@ -23,7 +23,7 @@ import type { StepCompletedData, StepFailedData, StepRetriedData } from '../../c
 import { type Fold, nesting } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
 import { checkStepName } from '../../core/names.ts';
-import { backoffMs, type RetryPolicy } from '../../core/policy.ts';
+import { backoffMs } from '../../core/policy.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';

@@ -277,7 +277,7 @@ test('a child that Redis has forgotten is started again', async () => {
     .toBe('waiting');
   await pawl.run('p.kid').signal('go', 'again');
   expect(await run.result({ timeoutMs: 3000 })).toBe('kid again');
-}, 15_000);
+}, 25_000);
 
 test('ids of children cannot be mistaken for each other', () => {
   expect(childId('a.b', 'c')).not.toBe(childId('a', 'b.c'));
