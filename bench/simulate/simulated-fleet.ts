@@ -205,5 +205,6 @@ export class SimulatedFleet {
 }
 
 function dueRun(run: string, status: DueRun['status']): DueRun {
-  return { run, status, workflow: 'w', fence: 1, deaths: 0, priority: 0, untold: false };
+  const owing = { untold: false, owes: false, asleep: false };
+  return { run, status, workflow: 'w', fence: 1, deaths: 0, priority: 0, ...owing };
 }

@@ -23,6 +23,8 @@
  * one store call that checks where it starts from; after a crash the run is on one side of the arrow or the other.
  */
 
+import type { Wait } from './waits.ts';
+
 export const runStatuses = [
   'queued',
   'running',
@@ -103,6 +105,14 @@ export interface RunRecord {
   readonly parent: string | undefined;
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: number | undefined;
+  /** What a `waiting` run waits for; empty in any other status, and where nothing is known of it. */
+  readonly waits: readonly Wait[];
+  /** Tells this run from another one of the same id, before or after it. */
+  readonly birth: string;
+  /** The highest version of code that wrote events or the snapshot; 0 when none has said so. */
+  readonly wroteVersion: number;
+  /** The version of code that the run waits for, since an older one was refused; undefined when none was. */
+  readonly needsVersion: number | undefined;
   readonly createdAt: number;
   /** When the status changed last; of a loose run also its snapshot. */
   readonly changedAt: number;

@@ -34,6 +34,7 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
+  Seen,
   Snapshot,
   WorkerInfo,
   WorkerRecord,
@@ -61,14 +62,20 @@ import { MemoryTransfer } from './transfer.ts';
 import {
   append,
   changeStatus,
+  endWait,
   eventsAfter,
+  isAwake,
+  isStill,
   json,
   lastSeq,
   raiseFence,
+  refuse,
+  settle,
   type StoredRun,
   toDueRun,
   toRecord,
   newRun,
+  wake,
 } from './stored-run.ts';
 
 export class MemoryRunStore implements RunStore {
@@ -102,7 +109,7 @@ export class MemoryRunStore implements RunStore {
     const now = this.#now();
     const known = this.#runs.get(params.run);
     if (known !== undefined) {
-      const outcome = known.createToken === params.token ? 'created' : 'exists';
+      const outcome = known.birth === params.token ? 'created' : 'exists';
       return { outcome, record: toRecord(known) };
     }
     const run = newRun(params, now);
@@ -124,16 +131,21 @@ export class MemoryRunStore implements RunStore {
     if (run.loose !== (params.loose ?? false)) return { outcome: 'idle', status: run.status };
     const { status, worker = '' } = run;
     if (status === 'running' && !run.loose) return { outcome: 'held', worker };
-    const isDue = run.wakeAt !== undefined && run.wakeAt <= now;
-    const isAwake = run.status === 'waiting' && (isDue || run.inbox.length > 0);
+    const isRipe = status === 'waiting' && (isAwake(run, now) || params.reclaim === true);
     const isFree = ['queued', 'interrupted', 'running'].includes(status);
-    if (run.paused || !(isFree || isAwake)) return { outcome: 'idle', status };
+    if (run.paused || !(isFree || isRipe)) return { outcome: 'idle', status };
+    if (params.codeVersion < run.wroteVersion && params.anyVersion !== true) {
+      refuse(run, now);
+      return { outcome: 'newer', codeVersion: run.wroteVersion };
+    }
     raiseFence(run, now);
     changeStatus(run, 'running', now);
     run.worker = params.worker;
     run.owner = params.token;
     run.codeVersion = params.codeVersion;
-    run.wakeAt = undefined;
+    run.wroteVersion = Math.max(run.wroteVersion, params.codeVersion);
+    run.refused = false;
+    endWait(run);
     run.dueAt = undefined;
     if (run.lost !== undefined) {
       run.lost.claimMs = Math.max(0, now - run.lost.at);
@@ -167,14 +179,16 @@ export class MemoryRunStore implements RunStore {
       return { outcome: 'fenced', fence: run.fence, applied };
     }
     if (expectedSeq !== lastSeq(run)) return { outcome: 'conflict', seq: lastSeq(run) };
-    const { taken = 0 } = params;
-    if (params.release?.status === 'waiting' && run.inbox.length > taken) {
-      return { outcome: 'mail' };
-    }
+    const { taken = [] } = params;
+    const left = run.inbox.filter(({ id }) => !taken.includes(id));
+    const isParking = params.release?.status === 'waiting' && params.release.why === 'parked';
+    if (isParking && left.length > 0) return { outcome: 'mail' };
 
     for (const event of events) append(run, event, now);
     run.token = params.token;
-    run.inbox.splice(0, taken);
+    run.inbox.splice(0, run.inbox.length, ...left);
+    // A store that has forgotten a message must not take it for a new one when it comes again.
+    for (const id of taken) run.seen.add(id);
     if (params.snapshot !== undefined) save(run, params.snapshot, now);
     if (params.release !== undefined) release(run, params.release, now);
     this.#changed(run.id);
@@ -192,12 +206,13 @@ export class MemoryRunStore implements RunStore {
       this.fleet.lost(run);
       this.#changed(run.id);
     }
-    return taken.map(toDueRun);
+    if (params.runs === undefined && taken.length < params.limit) this.#wakeParked(params.worker);
+    return taken.map((run) => toDueRun(run, now));
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    return takeDue(this.#runs.values(), params, now).map(toDueRun);
+    return takeDue(this.#runs.values(), params, now).map((run) => toDueRun(run, now));
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
@@ -222,21 +237,41 @@ export class MemoryRunStore implements RunStore {
     });
   }
 
-  async told(id: string): Promise<void> {
+  async told(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
     this.#change(id, (run) => {
-      if (run.expiresAt !== undefined) run.dueAt = run.expiresAt;
-      run.expiresAt = undefined;
+      if (run.fence !== fence || !run.untold) return;
+      run.untold = false;
+      settle(run);
     });
   }
 
-  async delete(id: string, data?: Uint8Array): Promise<DeleteOutcome> {
+  async paid(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    this.#change(id, (run) => {
+      if (run.fence !== fence || !run.owes) return;
+      run.owes = false;
+      settle(run);
+    });
+  }
+
+  async settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void> {
+    this.#now();
+    for (const { run: id, fence } of runs) {
+      const run = this.#runs.get(id);
+      const isSame = run?.parkedBy?.worker === worker && run.parkedBy.fence === fence;
+      if (run !== undefined && isSame) run.parkedBy = undefined;
+    }
+  }
+
+  async delete(id: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const now = this.#now();
     const run = this.#runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
     if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
+    if (seen !== undefined && (!isStill(run, seen) || run.untold || run.owes)) {
+      return { outcome: 'changed' };
+    }
     this.#runs.delete(id);
     if (data !== undefined) this.#deletions.add(run, data, now);
-    this.#changed(id);
     this.#changed(id);
     return { outcome: 'deleted' };
   }
@@ -332,6 +367,7 @@ export class MemoryRunStore implements RunStore {
 
   async leave(worker: string): Promise<void> {
     this.#now();
+    this.#wakeParked(worker);
     this.#sessions.leave(worker);
   }
 
@@ -342,7 +378,9 @@ export class MemoryRunStore implements RunStore {
 
   async holders(): Promise<readonly string[]> {
     this.#now();
-    const workers = [...this.#runs.values()].map((run) => (run.loose ? undefined : run.worker));
+    const workers = [...this.#runs.values()].map((run) =>
+      run.loose ? undefined : (run.worker ?? run.parkedBy?.worker),
+    );
     return [...new Set(workers.filter((worker) => worker !== undefined))];
   }
 
@@ -358,6 +396,15 @@ export class MemoryRunStore implements RunStore {
 
   async close(): Promise<void> {
     this.#closed = true;
+  }
+
+  /** Their handlers may have gone on, and nobody else would know. */
+  #wakeParked(worker: string): void {
+    for (const run of this.#runs.values()) {
+      if (run.parkedBy?.worker !== worker) continue;
+      run.parkedBy = undefined;
+      wake(run, this.#now());
+    }
   }
 
   #change<T>(id: string, change: (run: StoredRun, now: number) => T): T | { outcome: 'missing' } {

@@ -1,16 +1,20 @@
 /** Changes of a run that take more than a line. */
 import type { InterruptedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import type { InterruptParams, Release, SnapshotDelta } from '../core/store.ts';
+import type { InterruptParams, Parking, Release, SnapshotDelta } from '../core/store.ts';
 import {
   append,
   changeStatus,
   copy,
+  isWanted,
   json,
   keep,
   lastSeq,
+  letWait,
+  nextLook,
   raiseFence,
   type StoredRun,
+  wake,
 } from './stored-run.ts';
 
 /** Saves what changed of the snapshot; it covers the whole log. */
@@ -41,6 +45,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
   run.owner = undefined;
   run.deaths = 0;
   run.lost = undefined;
+  run.owes = 'owesCancel' in to && to.owesCancel === true;
   if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
     case 'completed':
@@ -59,10 +64,17 @@ export function release(run: StoredRun, to: Release, now: number): void {
       run.dueAt = run.paused || run.loose ? undefined : now + to.resendMs;
       break;
     case 'waiting':
-      run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
-      run.dueAt = run.paused ? undefined : run.wakeAt;
+      park(run, to, now);
       break;
   }
+}
+
+function park(run: StoredRun, to: Parking, now: number): void {
+  run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
+  letWait(run, to.waits, to.lookMs);
+  run.dueAt = run.paused ? undefined : nextLook(run, now);
+  // Whoever pauses before another attempt takes no messages then, and must not sleep over one that it waits for.
+  if (run.inbox.some((message) => isWanted(run, message))) wake(run, now);
 }
 
 /** Takes a run from a lost worker. */
@@ -71,7 +83,7 @@ export function interruptRun(run: StoredRun, params: InterruptParams, now: numbe
   // The newest event is a sign of life as well.
   const lastSeenAt = Math.max(params.lastSeenAt, run.events.at(-1)?.at ?? 0);
   const detectMs = Math.max(0, now - lastSeenAt);
-  const deaths = lastSeq(run) > run.claimSeq ? 0 : run.deaths + 1;
+  const deaths = lastSeq(run) > (run.claimSeq ?? 0) ? 0 : run.deaths + 1;
   raiseFence(run, now);
   changeStatus(run, 'interrupted', now);
   run.worker = undefined;

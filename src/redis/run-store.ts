@@ -36,6 +36,7 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
+  Seen,
   Snapshot,
   WorkerInfo,
   WorkerRecord,
@@ -81,7 +82,7 @@ import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { Sessions } from './sessions.ts';
-import { shardsOf } from './shards.ts';
+import { agreed, shardsOf } from './shards.ts';
 import { RedisTransfer } from './transfer.ts';
 import { readVitals } from './vitals.ts';
 
@@ -187,7 +188,7 @@ export class RedisRunStore implements RunStore {
     const [outcome, run, payload] = await this.#run(async () => {
       // A run at work must be able to go on, and so to start another one.
       if (params.parent === undefined) await this.#memory.refuseNewRun(key);
-      return this.#scripts.create(params);
+      return agreed(this.#connection, this.#keys, (sure) => this.#scripts.create(params, sure));
     });
     const record = this.#record(params.run, run, payload);
     return { outcome: String(outcome) === 'created' ? 'created' : 'exists', record };
@@ -204,12 +205,16 @@ export class RedisRunStore implements RunStore {
   }
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
-    return this.#eachShard(params.limit, async (shard, limit) => {
+    const taken = await this.#eachShard(params.limit, async (shard, limit) => {
       if (params.runs === undefined) return this.#scripts.interrupt(shard, { ...params, limit });
       const runs = params.runs.filter((run) => this.#keys.of(run) === shard);
       // A script that is given none takes all.
       return runs.length === 0 ? [] : this.#scripts.interrupt(shard, { ...params, limit, runs });
     });
+    if (params.runs === undefined && taken.length < params.limit) {
+      await this.#run(() => this.#sessions.unpark(params.worker));
+    }
+    return taken;
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
@@ -242,12 +247,23 @@ export class RedisRunStore implements RunStore {
     await this.#run(() => this.#scripts.progress(owner, progress));
   }
 
-  async told(run: string): Promise<void> {
-    await this.#run(() => this.#scripts.told(run));
+  async told(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    await this.#run(() => this.#scripts.told(run, fence, 'untold'));
   }
 
-  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
-    const reply = await this.#run(() => this.#scripts.delete(run, data));
+  async paid(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    await this.#run(() => this.#scripts.told(run, fence, 'owes'));
+  }
+
+  async settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void> {
+    for (const shard of this.#keys.shards) {
+      const own = runs.filter(({ run }) => this.#keys.of(run) === shard);
+      if (own.length > 0) await this.#run(() => this.#scripts.settle(shard, worker, own));
+    }
+  }
+
+  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
+    const reply = await this.#run(() => this.#scripts.delete(run, data, seen));
     return toDelete(this.#about(run), reply);
   }
 

@@ -8,6 +8,10 @@ import { flatten, toWorker } from './fields.ts';
 import type { Keys } from './keys.ts';
 import { probePresence } from './presence-probe.ts';
 import type { Scripts } from './scripts.ts';
+import { checkShards } from './shards.ts';
+
+/** Parked runs that one call of the script looks at. */
+const parkedPerCall = 200;
 
 export interface SessionParts {
   readonly connection: Connection;
@@ -48,12 +52,15 @@ export class Sessions {
   }
 
   async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
-    const [, draining] = await this.#parts.scripts.beat(worker, sessionMs);
+    const { scripts, keys } = this.#parts;
+    const [outcome, draining] = await scripts.beat(worker, sessionMs);
+    if (String(outcome) === 'shards') checkShards(keys, draining);
     return { draining: draining === 1 };
   }
 
   async leave(worker: string): Promise<void> {
     const { keys, scripts, announcements } = this.#parts;
+    await this.unpark(worker);
     await scripts.leave(worker);
     const listening = this.#listening.get(worker);
     // The sweeper makes others leave, too; only the worker's own store has anything to unsubscribe.
@@ -61,6 +68,14 @@ export class Sessions {
     this.#listening.delete(worker);
     await Promise.all(listening.map((stop) => stop()));
     await announcements.unsubscribe(keys.live(worker));
+  }
+
+  /** Wakes what the worker has parked and might go on with. */
+  async unpark(worker: string): Promise<void> {
+    const { keys, scripts } = this.#parts;
+    for (const shard of keys.shards) {
+      while ((await scripts.unpark(shard, worker, parkedPerCall)) === parkedPerCall);
+    }
   }
 
   async list(): Promise<readonly WorkerRecord[]> {

@@ -65,7 +65,11 @@ export class Endings {
     const retried: RetriedData = { attempts, error: recordError(ending.error) };
     return {
       writes: [recordWrite('run.retried', retried)],
-      release: { status: 'waiting', wakeMs: backoffMs(retry, attempts + 1, random()) },
+      release: {
+        status: 'waiting',
+        wakeMs: backoffMs(retry, attempts + 1, random()),
+        ...{ why: 'retry', waits: [{ kind: 'retry', name: '', since: 0 }] },
+      },
     };
   }
 

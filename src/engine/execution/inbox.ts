@@ -55,7 +55,7 @@ export class Mailbox {
     }
     for (const { id } of fresh) this.#taken.add(id);
     // Nobody waits for it: it is durable before anything that follows from it.
-    void writer.submit(writes, { taken: fresh.length });
+    void writer.submit(writes, { taken: fresh.map(({ id }) => id) });
     this.#options.onTaken();
   }
 

@@ -65,7 +65,7 @@ export interface LogWriterOptions {
 interface Pending {
   readonly events: readonly NewEvent[];
   /** Messages of the inbox that are among the events. */
-  readonly taken: number;
+  readonly taken: readonly string[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -133,7 +133,10 @@ export class LogWriter {
    * Folds events and commits them together. Resolves when they are durable; never settles when the run is lost.
    * Throws at once, with nothing changed, when a reducer refuses.
    */
-  submit(writes: readonly Write[], options: { readonly taken?: number } = {}): Promise<void> {
+  submit(
+    writes: readonly Write[],
+    options: { readonly taken?: readonly string[] } = {},
+  ): Promise<void> {
     if (this.#lost !== undefined || this.#release !== undefined) return never();
     this.#fold(writes);
     if (options.taken === undefined) this.#hasWritten = true;
@@ -167,7 +170,7 @@ export class LogWriter {
     this.#flushing = true;
     const events = this.#riders.splice(0);
     const release: Release = {
-      status: 'waiting',
+      ...{ status: 'waiting', why: 'parked', waits: [] },
       ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
     };
     const params = { ...this.#params(events), release };
@@ -223,7 +226,7 @@ export class LogWriter {
     this.#reduceMs += clock.monotonic() - started;
   }
 
-  #enqueue(events: readonly NewEvent[], taken = 0): Promise<void> {
+  #enqueue(events: readonly NewEvent[], taken: readonly string[] = []): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ events, taken, resolve, reject });
       // A microtask later, so that what is submitted in one go travels in one commit.
@@ -268,9 +271,9 @@ export class LogWriter {
       return;
     }
     const kept = snapshot === undefined ? [] : this.#keeping.splice(0);
-    const taken = batch.reduce((sum, pending) => sum + pending.taken, 0);
+    const taken = batch.flatMap((pending) => pending.taken);
     const params = this.#params(events);
-    if (taken !== 0) params.taken = taken;
+    if (taken.length > 0) params.taken = taken;
     if (snapshot !== undefined) params.snapshot = snapshot;
     if (release !== undefined) params.release = release;
     const outcome = await this.#persist(params);

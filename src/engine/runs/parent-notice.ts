@@ -24,7 +24,7 @@ export async function tellParent(
   const posted = await post(parts.store, record.parent, record);
   // A parent that is over, or gone, has no use for the news. Noted before the parent is woken, which may take as long as
   // Redis is away: one that has come back without the message would then be told that it was given.
-  await parts.store.told(record.id);
+  await parts.store.told(record.id, record);
   await wakeParent(parts, posted);
 }
 
@@ -40,7 +40,7 @@ export async function postEnd(
 }
 
 async function wakeParent({ wake }: Pick<StartParts, 'wake'>, posted: PostOutcome): Promise<void> {
-  if (posted.outcome === 'posted' && posted.wakeUp.status === 'waiting') await wake(posted.wakeUp);
+  if (posted.outcome === 'posted' && posted.woken) await wake(posted.wakeUp);
 }
 
 function post(store: StartParts['store'], parent: string, record: RunRecord): Promise<PostOutcome> {

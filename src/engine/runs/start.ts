@@ -69,6 +69,7 @@ export async function startRun(
       ...(trace === undefined ? {} : { trace }),
     }),
     token: newToken(),
+    codeVersion: workflow.version,
     resendMs: defaults.resendMs,
   });
   if (outcome === 'exists') checkSame(record, workflow, bytes);

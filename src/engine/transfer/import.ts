@@ -148,7 +148,7 @@ class Import {
         break;
       case 'run':
         if (this.#run !== undefined) throw fields.problem('begins a run before the end of another');
-        this.#run = await this.#beginRun(toPortableRun(fields), fields);
+        this.#run = await this.#beginRun(toPortableRun(fields, randomUUID()), fields);
         this.#run.seal(text);
         break;
       case 'end':

@@ -164,6 +164,7 @@ function toRecord(line: Line, number: number): RunRecord {
     },
     ...{ output: undefined, error: undefined, tags: {}, takeovers: 0, deaths: 0, bytes: 0 },
     ...{ paused: false, progress: undefined, deadlineAt: undefined, priority: 0 },
+    ...{ waits: [], birth: '', wroteVersion: 0, needsVersion: undefined },
     ...{ parent: undefined, wakeAt: undefined, createdAt: 0, changedAt: 0 },
   };
 }

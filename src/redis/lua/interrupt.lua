@@ -77,5 +77,5 @@ while #ARGV == 7 and #taken < limit * 7 do
   if not id then break end
   take(id)
 end
-if redis.call('EXISTS', held) == 0 then redis.call('SREM', base .. 'holders', worker) end
+if redis.call('EXISTS', held, base .. 'parked:' .. worker) == 0 then redis.call('SREM', base .. 'holders', worker) end
 return taken

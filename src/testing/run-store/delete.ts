@@ -20,6 +20,7 @@ import {
   newId,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 function removed(test: RunStoreTest): void {
@@ -66,8 +67,8 @@ function removed(test: RunStoreTest): void {
       { status: 'cancelled', error: bytes('error'), keepMs: farMs },
       { status: 'quarantined', error: bytes('error') },
       { status: 'queued', resendMs: farMs },
-      { status: 'waiting' },
-      { status: 'waiting', wakeMs: 0 },
+      parking(),
+      parking({ wakeMs: 0 }),
     ];
     for (const release of releases) {
       const { id, ownership } = await held(store);
@@ -107,7 +108,7 @@ function nothingLeft(test: RunStoreTest): void {
     const { seq } = second.record;
     await committed(store, second.ownership, {
       expectedSeq: seq,
-      release: { status: 'waiting', wakeMs: 0 },
+      release: parking({ wakeMs: 0 }),
     });
     const third = await claimed(store, run);
     const release = { status: 'completed', output: bytes('output'), keepMs: 0 } as const;

@@ -16,6 +16,7 @@ import {
   type RunStoreTest,
   type RunStoreTheme,
   storeTime,
+  parking,
 } from './opened.ts';
 
 /** Far enough away not to come by itself during a test, near enough to be asked for. */
@@ -130,7 +131,7 @@ function ahead(test: RunStoreTest): void {
   test('timers and ended runs are not hurried', async (opened) => {
     const { store, expect } = opened;
     for (const release of [
-      { status: 'waiting', wakeMs: 60 },
+      parking({ wakeMs: 60 }),
       { status: 'completed', output: bytes('output'), keepMs: 60 },
     ] as const) {
       const { id, ownership } = await held(store);
@@ -148,7 +149,7 @@ function ahead(test: RunStoreTest): void {
     const { store, expect } = opened;
     for (let i = 0; i < 6; i++) {
       const { ownership } = await held(store);
-      const release = { status: 'waiting', wakeMs: soonMs - 1000 } as const;
+      const release = parking({ wakeMs: soonMs - 1000 });
       await committed(store, ownership, { events: [event('parked')], release });
     }
     const run = await created(store, { resendMs: soonMs });

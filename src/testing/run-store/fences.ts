@@ -18,6 +18,7 @@ import {
   newId,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 /** Tries every kind of write, at the seq the zombie knows and at the true one: each is refused, nothing changes. */
@@ -110,8 +111,8 @@ function letGo(test: RunStoreTest): void {
       { status: 'cancelled', error: bytes('error'), keepMs: farMs },
       { status: 'quarantined', error: bytes('error') },
       { status: 'queued', resendMs: farMs },
-      { status: 'waiting', wakeMs: farMs },
-      { status: 'waiting' },
+      parking({ wakeMs: farMs }),
+      parking(),
     ] as const) {
       const { ownership } = await held(opened.store);
       await committed(opened.store, ownership, { release });

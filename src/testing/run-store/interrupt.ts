@@ -53,7 +53,7 @@ function taken(test: RunStoreTest): void {
         deaths: 1,
         priority: 0,
         status: 'interrupted',
-        untold: false,
+        ...{ untold: false, owes: false, asleep: false },
       },
     ]);
     expect(after).toMatchObject({

@@ -177,6 +177,7 @@ class ModelRun {
       ...{ input: encodeRecord({}), output: undefined, error: undefined },
       tags: { of: this.#id, all: 'yes' },
       ...{ takeovers: 0, deaths: 0, bytes: 0, progress: undefined, deadlineAt: undefined },
+      ...{ waits: [], birth: this.#id, wroteVersion: 1, needsVersion: undefined },
       ...{ priority: 0, parent: undefined, createdAt: startedAt, changedAt: this.#changedAt },
     };
   }
