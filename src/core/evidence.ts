@@ -33,9 +33,9 @@ export class ExecutionProgress {
     this.#furthest = furthest;
   }
 
-  /** Takes the types of events that were committed. */
-  add(types: Iterable<string>): void {
-    for (const type of types) {
+  /** Takes events that were committed. */
+  add(events: Iterable<{ readonly type: string }>): void {
+    for (const { type } of events) {
       if (this.#hasGoneOn) return;
       if (!othersEvent.test(type)) this.#own += 1;
       this.#hasGoneOn = progressTypes.has(type);

@@ -137,7 +137,7 @@ export function absolve(run: StoredRun): void {
 /** How far the run has come under its present claim. */
 export function progressOf(run: StoredRun): ExecutionProgress {
   const progress = new ExecutionProgress(run.furthest);
-  progress.add(eventsAfter(run, run.claimSeq ?? 0, Infinity).map(({ type }) => type));
+  progress.add(eventsAfter(run, run.claimSeq ?? 0, Infinity));
   return progress;
 }
 

@@ -14,6 +14,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { PawlError, recordError, StepError } from '../../core/errors.ts';
+import { ExecutionProgress } from '../../core/evidence.ts';
 import type { ResumedData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -65,10 +66,10 @@ export class Execution {
   #news: ExecutionNews | undefined;
   #handBackWanted = false;
   #askedEarly = false;
-  #onCommitted: () => void = () => undefined;
-  /** Resolves at the first commit under this claim. */
+  #onProgress: () => void = () => undefined;
+  /** Resolves when the run has made progress under this claim: see `core/evidence.ts`. */
   readonly progressed = new Promise<void>((resolve) => {
-    this.#onCommitted = resolve;
+    this.#onProgress = resolve;
   });
 
   constructor(wakeUp: WakeUp, options: ExecutionOptions) {
@@ -278,6 +279,7 @@ export class Execution {
       limit: limits.stateBytes,
       saved: replayed.saved,
     });
+    const progress = new ExecutionProgress(claimed.furthest);
     const writer = new LogWriter({
       ...{
         store,
@@ -297,8 +299,9 @@ export class Execution {
       fold: replayed.fold,
       tail: { events: replayed.events, bytes: replayed.bytes },
       onLost: this.#onLost,
-      onCommitted: () => {
-        this.#onCommitted();
+      onCommitted: (events) => {
+        progress.add(events);
+        if (progress.isProven) this.#onProgress();
         this.#desk?.committed();
       },
       onKept: (count) => this.#expiry.kept(count),

@@ -56,7 +56,7 @@ export interface LogWriterOptions {
   /** For the error that says why a run was lost. */
   readonly loopLagMs: () => number;
   readonly sessionMs: number;
-  readonly onCommitted: () => void;
+  readonly onCommitted: (events: readonly NewEvent[]) => void;
   /** So many checkpoints were kept. */
   readonly onKept: (count: number) => void;
   readonly onLost: (loss: Loss, reason: PawlError) => void;
@@ -349,7 +349,7 @@ export class LogWriter {
       case 'committed':
         this.#seq += events.length;
         this.#version = outcome.version;
-        this.#options.onCommitted();
+        this.#options.onCommitted(events);
         for (const pending of batch) pending.resolve();
         return;
       case 'fenced':

@@ -32,7 +32,7 @@ import { Hearing, type Readiness } from './queue-probe.ts';
 import { encodeRecord } from '../payloads.ts';
 import { Session } from './session.ts';
 import { startRun } from '../runs/start.ts';
-import { Suspects } from './crash-isolation.ts';
+import { CrashIsolation } from './crash-isolation.ts';
 import { Sweeper } from './sweeper.ts';
 import { newToken } from '../token.ts';
 import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
@@ -48,7 +48,10 @@ export interface WorkerOptions {
   readonly sessionMs?: number;
   /** How often the elected sweeper looks for lost workers and due runs. Default 25. */
   readonly sweepMs?: number;
-  /** Workers a run may lose in a row, without a new event, before it is set aside. Default 3. */
+  /**
+   * A run is set aside after so many workers that it has lost in a row, without progress and with no other run under
+   * suspicion. Default 3.
+   */
   readonly quarantineAfter?: number;
   /** What replaying the events after a snapshot may cost before a new one is taken. Default 2. */
   readonly replayBudgetMs?: number;
@@ -83,7 +86,7 @@ export class Worker implements AsyncDisposable {
   readonly #sweeper: Sweeper;
   readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
-  readonly #suspects: Suspects;
+  readonly #isolation: CrashIsolation;
   readonly #started: Promise<void>;
   readonly #hearing: Hearing;
   #consumer: Consumer | undefined;
@@ -108,10 +111,7 @@ export class Worker implements AsyncDisposable {
       canaryMs: options.canaryMs ?? defaults.canaryMs,
     };
     this.id = newWorkerId();
-    this.#suspects = new Suspects({
-      clock: parts.clock,
-      quarantineAfter: this.#options.quarantineAfter,
-    });
+    this.#isolation = new CrashIsolation(parts.clock);
     const { store, queue, clock, logger } = parts;
     const { concurrency, beatMs, sessionMs, sweepMs, quarantineAfter } = this.#options;
     this.#session = new Session({
@@ -268,7 +268,7 @@ export class Worker implements AsyncDisposable {
     });
     this.#executions.add(execution);
     try {
-      const delivery = await this.#suspects.run(
+      const delivery = await this.#isolation.run(
         wakeUp,
         () => execution.run(),
         execution.progressed,
@@ -311,6 +311,7 @@ export class Worker implements AsyncDisposable {
     const { clock, logger } = this.#parts;
     await this.#started.catch(() => undefined);
     for (const execution of this.#executions) execution.handBackAtNextCommit();
+    this.#isolation.close();
     await within(clock, this.#hearing.end());
     const closed = this.#consumer?.close() ?? Promise.resolve();
     const deadline = new AbortController();
