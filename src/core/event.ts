@@ -100,7 +100,9 @@ export interface InterruptedData {
   /** When the worker was last known to be alive, milliseconds since 1970. */
   readonly lastSeenAt: number;
   readonly detectMs: number;
+  /** Workers lost in a row without progress, and with how many of them the run alone was under suspicion. */
   readonly deaths: number;
+  readonly proofs: number;
 }
 
 /** `run.resumed`: the new owner of a run that was taken over has rebuilt its state and goes on. */

@@ -79,4 +79,9 @@ export interface Fleet {
   recoveries(limit: number): Promise<readonly Recovery[]>;
   /** Asks a worker to close, at once if it hears it, else by its next beat. False when there is no such worker. */
   drain(worker: string): Promise<boolean>;
+  /**
+   * Ids of runs that a worker holds and that made no progress under their present claims, two at most: if there is one
+   * alone, it is what killed the worker. See `core/evidence.ts`.
+   */
+  unproven(worker: string): Promise<readonly string[]>;
 }

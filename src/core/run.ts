@@ -10,7 +10,7 @@
  *                        │                       │                   signal)     │
  *                        │                  interrupted ◀── its worker died      │
  *                        │                       │                               │
- *                        │                       ▼ several deaths, no progress   │
+ *                        │                       ▼ kills its workers             │
  *                        └──────── retry ─── quarantined                         │
  *                        └──────── retry ────────────────────────────── failed ──┘
  *
@@ -90,7 +90,7 @@ export interface RunRecord {
   readonly tags: Readonly<Record<string, string>>;
   /** How often the run was taken over from a worker that died or froze. */
   readonly takeovers: number;
-  /** Workers lost in a row, each without one new event between its claim and its death. */
+  /** Workers lost in a row without progress: see `evidence.ts`. Above 0, the run may be what kills them. */
   readonly deaths: number;
   /** Bytes of event data in the log. */
   readonly bytes: number;

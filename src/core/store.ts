@@ -177,6 +177,8 @@ export type ClaimOutcome =
       readonly ownership: Ownership;
       /** Present when the run was lost by another worker. */
       readonly takeover: Takeover | undefined;
+      /** Events of its own that an execution had got to that lost its worker: see `ExecutionProgress`. */
+      readonly furthest: number;
       /** Messages that wait to be taken into the log, at most a page of them. */
       readonly messages: readonly Message[];
     } & LoadedRun)
@@ -252,7 +254,10 @@ export interface InterruptParams {
   /** When the worker was last known alive, on the store's clock. */
   readonly lastSeenAt: number;
   readonly resendMs: number;
+  /** A run is set aside with so much evidence against it. */
   readonly quarantineAfter: number;
+  /** The one run that the worker held without progress, if it was one alone: see `Fleet.unproven`. */
+  readonly evidence?: string;
   /** Only these, if the worker holds them; default all that it holds. */
   readonly runs?: readonly string[];
   /** At most this many runs in one call; call again until it returns fewer. */

@@ -11,6 +11,7 @@ import type {
   ResumeOutcome,
 } from '../core/store.ts';
 import {
+  absolve,
   append,
   changeStatus,
   copy,
@@ -103,7 +104,7 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
   append(run, { type: isRetry ? 'operator.retried' : 'operator.resumed', data }, now);
   if (isRetry) {
     changeStatus(run, 'queued', now);
-    run.deaths = 0;
+    absolve(run);
     run.lost = undefined;
     run.error = undefined;
     run.expiresAt = undefined;

@@ -102,7 +102,10 @@ export class MemoryRunStore implements RunStore {
       ...{ now: open, changed, deletions: this.#deletions },
     });
     this.transfer = new MemoryTransfer(this.#runs, { open, changed });
-    this.fleet = new MemoryFleet(this.#sessions, (worker) => this.#ask(worker, undefined));
+    this.fleet = new MemoryFleet(this.#sessions, {
+      hint: (worker) => this.#ask(worker, undefined),
+      held: (worker) => this.#heldBy(worker),
+    });
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -197,8 +200,7 @@ export class MemoryRunStore implements RunStore {
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const taken = [...this.#runs.values()]
-      .filter((run) => run.worker === params.worker && !run.loose)
+    const taken = this.#heldBy(params.worker)
       .filter(({ id }) => params.runs?.includes(id) ?? true)
       .slice(0, params.limit);
     for (const run of taken) {
@@ -386,7 +388,7 @@ export class MemoryRunStore implements RunStore {
 
   async held(worker: string): Promise<readonly string[]> {
     this.#now();
-    return [...this.#runs.values()].filter((run) => run.worker === worker).map(({ id }) => id);
+    return this.#heldBy(worker).map(({ id }) => id);
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {
@@ -405,6 +407,10 @@ export class MemoryRunStore implements RunStore {
       run.parkedBy = undefined;
       wake(run, this.#now());
     }
+  }
+
+  #heldBy(worker: string): StoredRun[] {
+    return [...this.#runs.values()].filter((run) => run.worker === worker && !run.loose);
   }
 
   #change<T>(id: string, change: (run: StoredRun, now: number) => T): T | { outcome: 'missing' } {

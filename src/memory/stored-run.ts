@@ -1,5 +1,6 @@
 /** A run as the memory store keeps it, and the small changes that every transition is made of. */
 import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
+import { ExecutionProgress } from '../core/evidence.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { CreateParams, DueRun, Message, Seen, Snapshot } from '../core/store.ts';
@@ -70,7 +71,10 @@ export interface StoredRun {
   cancelId: string | undefined;
   dueAt: number | undefined;
   takeovers: number;
+  /** Workers lost in a row without progress; how many of those deaths are evidence; and how far an execution had come. */
   deaths: number;
+  proofs: number;
+  furthest: number;
   /** How the owner before was lost, from the interrupt until the release. */
   lost: Lost | undefined;
 }
@@ -121,6 +125,20 @@ const text = new TextEncoder();
 /** Payload of an event that the store itself writes: JSON, as scripts in Redis write it. */
 export function json(value: unknown): Uint8Array {
   return text.encode(JSON.stringify(value));
+}
+
+/** What was held against a run is forgotten. */
+export function absolve(run: StoredRun): void {
+  run.deaths = 0;
+  run.proofs = 0;
+  run.furthest = 0;
+}
+
+/** How far the run has come under its present claim. */
+export function progressOf(run: StoredRun): ExecutionProgress {
+  const progress = new ExecutionProgress(run.furthest);
+  progress.add(eventsAfter(run, run.claimSeq ?? 0, Infinity));
+  return progress;
 }
 
 export function changeStatus(run: StoredRun, status: RunStatus, now: number): void {
@@ -287,7 +305,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     cancelId: undefined,
     dueAt: params.loose === true ? undefined : (wakeAt ?? now + params.resendMs),
     takeovers: 0,
-    deaths: 0,
+    ...{ deaths: 0, proofs: 0, furthest: 0 },
     lost: undefined,
   };
 }

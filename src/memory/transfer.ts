@@ -124,7 +124,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
   const dueAt = Math.min(...dueTimes);
   return {
     ...{ id, workflow, createdAt, firstSeq, status, changedAt, fence, codeVersion, paused, parent },
-    ...{ priority, deadlineAt, progress, wakeAt, takeovers, deaths, loose },
+    ...{ priority, deadlineAt, progress, wakeAt, takeovers, deaths, loose, proofs: 0, furthest: 0 },
     ...{ input: copy(input), output: output && copy(output), error: error && copy(error) },
     tags: { ...tags },
     ...{ birth, wroteVersion, untold, owes, restoredBy: token, refused: false },

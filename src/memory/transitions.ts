@@ -3,6 +3,7 @@ import type { InterruptedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
 import type { InterruptParams, Parking, Release, SnapshotDelta } from '../core/store.ts';
 import {
+  absolve,
   append,
   changeStatus,
   copy,
@@ -12,6 +13,7 @@ import {
   lastSeq,
   letWait,
   nextLook,
+  progressOf,
   raiseFence,
   type StoredRun,
   wake,
@@ -44,7 +46,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
   changeStatus(run, to.status, now);
   run.worker = undefined;
   run.owner = undefined;
-  run.deaths = 0;
+  absolve(run);
   run.lost = undefined;
   run.owes = 'owesCancel' in to && to.owesCancel;
   if (isEnded(to.status)) run.paused = false;
@@ -81,27 +83,34 @@ function park(run: StoredRun, to: Parking, now: number): void {
 
 /** Takes a run from a lost worker. */
 export function interruptRun(run: StoredRun, params: InterruptParams, now: number): void {
-  const { worker, reason, resendMs, quarantineAfter } = params;
+  const { worker, reason, resendMs, quarantineAfter, evidence } = params;
   // The newest event is a sign of life as well.
   const lastSeenAt = Math.max(params.lastSeenAt, run.events.at(-1)?.at ?? 0);
   const detectMs = Math.max(0, now - lastSeenAt);
-  const deaths = lastSeq(run) > (run.claimSeq ?? 0) ? 0 : run.deaths + 1;
+  const { isProven, furthest } = progressOf(run);
+  if (isProven) absolve(run);
+  // Its worker lives: that it forgot the run is no death.
+  else if (reason !== 'forgotten') {
+    run.deaths += 1;
+    if (evidence === run.id) run.proofs += 1;
+  }
+  run.furthest = furthest;
+  const { deaths, proofs } = run;
   raiseFence(run, now);
   changeStatus(run, 'interrupted', now);
   run.worker = undefined;
   run.owner = undefined;
-  run.deaths = deaths;
   run.lost = { from: worker, reason, at: now, detectMs };
   run.dueAt = run.paused ? undefined : now + resendMs;
-  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths };
+  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths, proofs };
   append(run, { type: 'run.interrupted', data: json(data) }, now);
-  if (deaths < quarantineAfter) return;
+  if (proofs < quarantineAfter) return;
   changeStatus(run, 'quarantined', now);
   run.dueAt = undefined;
-  append(run, { type: 'run.quarantined', data: json({ worker, deaths }) }, now);
+  append(run, { type: 'run.quarantined', data: json({ worker, deaths, proofs }) }, now);
   run.error = json({
     name: 'QuarantinedError',
     code: 'PAWL_RUN_QUARANTINED',
-    message: `The run lost ${deaths} workers in a row without a new event in between; the last was ${worker}.`,
+    message: `The run lost ${deaths} workers in a row without progress, ${proofs} of them with no other run under suspicion; the last was ${worker}.`,
   });
 }

@@ -196,6 +196,11 @@ export function toTakeover(key: string, run: Flat): Takeover | undefined {
   };
 }
 
+/** See `ClaimOutcome`. */
+export function toFurthest(key: string, run: Flat): number {
+  return new Fields(key, run).number('furthest', 0);
+}
+
 /** The owner's token of a claimed run's record. */
 export function ownerOf(key: string, run: Flat): string | undefined {
   return new Fields(key, run).text('owner');

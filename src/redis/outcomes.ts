@@ -22,6 +22,7 @@ import {
   toRecord,
   toSnapshot,
   toStatus,
+  toFurthest,
   toTakeover,
 } from './fields.ts';
 import type { ShardKeys } from './keys.ts';
@@ -57,6 +58,7 @@ export function toClaim(about: About, [outcome, ...rest]: Reply, token: string):
           owner: ownerOf(key, run) ?? token,
         },
         takeover: toTakeover(key, run),
+        furthest: toFurthest(key, run),
         messages: (rest[4] as Entry[]).map((entry) => toMessage(inbox, entry)),
         ...loaded,
       };

@@ -73,6 +73,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   settle: 1,
   stage: 6,
   told: 2,
+  unproven: 1,
   unpark: 2,
   whole: 5,
 };
@@ -159,8 +160,13 @@ export class Scripts {
     return this.#call('interrupt', [
       ...[shard.held(params.worker), shard.due],
       ...[params.worker, params.reason, params.lastSeenAt, params.resendMs],
-      ...[params.quarantineAfter, params.limit, shard.base, ...(params.runs ?? [])],
+      ...[params.quarantineAfter, params.limit, shard.base, params.evidence ?? ''],
+      ...(params.runs ?? []),
     ]);
+  }
+
+  unproven(shard: ShardKeys, worker: string, limit: number): Promise<Reply> {
+    return this.#call('unproven', [shard.held(worker), worker, shard.base, limit]);
   }
 
   due(shard: ShardKeys, params: DueParams): Promise<Reply> {

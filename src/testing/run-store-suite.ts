@@ -18,6 +18,7 @@ import { deleteTheme } from './run-store/delete.ts';
 import { deletionsTheme } from './run-store/deletions.ts';
 import { dueTheme } from './run-store/due.ts';
 import { electionTheme } from './run-store/election.ts';
+import { evidenceTheme } from './run-store/evidence.ts';
 import { expiryTheme } from './run-store/expiry.ts';
 import { fencesTheme } from './run-store/fences.ts';
 import { fleetTheme } from './run-store/fleet.ts';
@@ -54,6 +55,7 @@ const themes: readonly RunStoreTheme[] = [
   expiryTheme,
   releaseTheme,
   interruptTheme,
+  evidenceTheme,
   dueTheme,
   postTheme,
   cancelTheme,

@@ -21,6 +21,7 @@ import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { PawlError, recordError } from '../../core/errors.ts';
 import type { ResumedData } from '../../core/event.ts';
+import { ExecutionProgress } from '../../core/evidence.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
 import type { ClaimOutcome, ClaimParams, Ownership } from '../../core/store.ts';
@@ -106,10 +107,10 @@ export class Execution {
   #lapses: number;
   #isLeaving = false;
   #askedEarly = false;
-  #onCommitted: () => void = () => undefined;
-  /** Resolves at the first commit under this claim. */
+  #onProgress: () => void = () => undefined;
+  /** Resolves when the run has made progress under this claim: see `core/evidence.ts`. */
   readonly progressed = new Promise<void>((resolve) => {
-    this.#onCommitted = resolve;
+    this.#onProgress = resolve;
   });
 
   constructor(wakeUp: WakeUp, options: ExecutionOptions) {
@@ -427,6 +428,7 @@ export class Execution {
     const { version: schema } = workflow;
     const snapshotter = new Snapshotter({ schema, limit: limits.stateBytes, saved });
     const tail = { events, bytes };
+    const progress = new ExecutionProgress(claimed.furthest);
     return new LogWriter({
       ...this.#options,
       ...{ fold, news, codeVersion: schema, ownership: claimed.ownership },
@@ -434,7 +436,10 @@ export class Execution {
       openEffects: () => this.#openEffects(),
       onLost: this.#onLost,
       onIdle: () => this.#runtime?.committed(),
-      onCommitted: () => this.#onCommitted(),
+      onCommitted: (committed) => {
+        progress.add(committed);
+        if (progress.isProven) this.#onProgress();
+      },
       onKept: (count) => this.#expiry.kept(count),
     });
   }

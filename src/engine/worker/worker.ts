@@ -33,7 +33,7 @@ import { encodeRecord } from '../payloads.ts';
 import { ParkedHandlers } from './parked-handlers.ts';
 import { Session } from './session.ts';
 import { startRun } from '../runs/start.ts';
-import { Suspects } from './crash-isolation.ts';
+import { CrashIsolation } from './crash-isolation.ts';
 import { Sweeper } from './sweeper.ts';
 import { newToken } from '../token.ts';
 import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
@@ -49,7 +49,10 @@ export interface WorkerOptions {
   readonly sessionMs?: number;
   /** How often the elected sweeper looks for lost workers and due runs. Default 25. */
   readonly sweepMs?: number;
-  /** Workers a run may lose in a row, without a new event, before it is set aside. Default 3. */
+  /**
+   * A run is set aside after so many workers that it has lost in a row, without progress and with no other run under
+   * suspicion. Default 3.
+   */
   readonly quarantineAfter?: number;
   /** What replaying the events after a snapshot may cost before a new one is taken. Default 2. */
   readonly replayBudgetMs?: number;
@@ -87,7 +90,7 @@ export class Worker implements AsyncDisposable {
   readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
   readonly #parked: ParkedHandlers;
-  readonly #suspects: Suspects;
+  readonly #isolation: CrashIsolation;
   readonly #started: Promise<void>;
   readonly #hearing: Hearing;
   #consumer: Consumer | undefined;
@@ -114,10 +117,7 @@ export class Worker implements AsyncDisposable {
       allowDowngrade: options.allowDowngrade ?? false,
     };
     this.id = newWorkerId();
-    this.#suspects = new Suspects({
-      clock: parts.clock,
-      quarantineAfter: this.#options.quarantineAfter,
-    });
+    this.#isolation = new CrashIsolation(parts.clock);
     const { store, queue, clock, logger } = parts;
     const { concurrency, beatMs, sessionMs, sweepMs, quarantineAfter } = this.#options;
     this.#session = new Session({
@@ -283,7 +283,7 @@ export class Worker implements AsyncDisposable {
     });
     this.#executions.add(execution);
     try {
-      const delivery = await this.#suspects.run(
+      const delivery = await this.#isolation.run(
         wakeUp,
         () => execution.run(),
         execution.progressed,
@@ -349,6 +349,7 @@ export class Worker implements AsyncDisposable {
     const { clock, logger } = this.#parts;
     await this.#started.catch(() => undefined);
     for (const execution of this.#executions) execution.leave();
+    this.#isolation.close();
     await within(clock, this.#hearing.end());
     const closed = this.#consumer?.close() ?? Promise.resolve();
     const deadline = new AbortController();

@@ -39,7 +39,8 @@ if again then
   redis.call('ZREM', base .. 'by-status:' .. status, id)
   redis.call('ZADD', base .. 'by-status:queued', m[8], id)
   redis.call('HSET', run, 'status', 'queued', 'changedAt', at)
-  redis.call('HDEL', run, 'deaths', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs', 'runAttempts')
+  redis.call('HDEL', run, 'deaths', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs',
+    'runAttempts')
   redis.call('HDEL', payload, 'error')
   redis.call('HDEL', run, 'untold', 'owes', 'expiresAt', 'cancelEntry', 'cancelId')
   -- Forgotten altogether, so that the same cancel may be asked for again.

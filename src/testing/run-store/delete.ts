@@ -120,7 +120,7 @@ function nothingLeft(test: RunStoreTest): void {
 
   test('nothing is left of a deleted run that was set aside', async ({ store, traces, expect }) => {
     const { id, worker } = await held(store, { create: { tags: { a: '1' } } });
-    await store.interrupt(interruption(worker, { quarantineAfter: 1 }));
+    await store.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
     await store.delete(id);
     expect(await traces(id)).toEqual([]);
   });

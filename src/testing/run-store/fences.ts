@@ -55,7 +55,8 @@ function lost(test: RunStoreTest): void {
     const { store } = opened;
     for (const quarantineAfter of [1, 3]) {
       const { ownership, worker } = await held(store);
-      const [taken] = await store.interrupt(interruption(worker, { quarantineAfter }));
+      const params = { quarantineAfter, evidence: ownership.run };
+      const [taken] = await store.interrupt(interruption(worker, params));
       const { seq } = (await loaded(store, ownership.run)).record;
       await refusesAll(opened, { ...ownership, fence: taken?.fence ?? 0 }, seq);
     }
@@ -63,7 +64,8 @@ function lost(test: RunStoreTest): void {
 
   test('a worker whose run was set aside cannot write to it any more', async (opened) => {
     const { ownership, worker } = await held(opened.store);
-    await opened.store.interrupt(interruption(worker, { quarantineAfter: 1 }));
+    const params = { quarantineAfter: 1, evidence: ownership.run };
+    await opened.store.interrupt(interruption(worker, params));
     await refusesAll(opened, ownership, 2);
   });
 

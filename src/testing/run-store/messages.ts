@@ -69,7 +69,7 @@ export async function idleRuns(
 
 export async function quarantined(store: RunStore): Promise<string> {
   const { id, worker } = await held(store);
-  await store.interrupt(interruption(worker, { quarantineAfter: 1 }));
+  await store.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
   return id;
 }
 
