@@ -1,8 +1,9 @@
 /** How executions end: the last events of each, and what becomes of the run. */
-import { recordError, RunError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import { RunError } from '../../core/errors.ts';
 import type { RetriedData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
-import { backoffMs, type RetryPolicy } from '../../core/policy.ts';
+import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
 import { type EndStatus, keepMsOf, type RetentionTimes } from '../../core/retention.ts';
 import { encodeError } from '../payloads.ts';
 import type { Ending } from './quarantine.ts';
@@ -60,8 +61,9 @@ export class Endings {
     }
     const retry: RetryPolicy = workflow.definition.retry ?? {};
     const attempts = fold.attempts + 1;
-    if (ending.error === undefined || attempts >= (retry.attempts ?? 1)) return ending;
-    if (retry.retryIf?.(ending.error) === false) return ending;
+    if (!('error' in ending)) return ending;
+    const { again, reason } = retryAfter(retry, attempts, ending.error);
+    if (!again) return reason === ending.error ? ending : this.failed(reason);
     const retried: RetriedData = { attempts, error: recordError(ending.error) };
     return {
       writes: [recordWrite('run.retried', retried)],

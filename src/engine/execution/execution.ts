@@ -13,7 +13,8 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { PawlError, recordError, StepError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import { PawlError, StepError } from '../../core/errors.ts';
 import type { ResumedData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import type { Logger } from '../../core/logger.ts';

@@ -2,6 +2,7 @@
  * Everything that a handler works with while a worker holds its run: one of these for each claimed run, wired together.
  */
 import type { Clock } from '../../core/clock.ts';
+import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -134,7 +135,7 @@ export class Desk {
       try {
         await undo(fold.cancel);
       } catch (error) {
-        logger.warn({ run: claimed.ownership.run, error: String(error) }, 'clean-up failed');
+        logger.warn({ run: claimed.ownership.run, error: textOfThrown(error) }, 'clean-up failed');
       }
     }
   }

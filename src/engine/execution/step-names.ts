@@ -2,7 +2,8 @@
  * Names of steps and waits within one execution. A stored result is found by its name, so each may be used once.
  */
 import { decode } from '../../core/codec.ts';
-import { reviveError, StepError } from '../../core/errors.ts';
+import { messageOfThrown, reviveError } from '../../core/error-record.ts';
+import { StepError } from '../../core/errors.ts';
 import { type Fold, outerNames } from '../../core/fold.ts';
 
 export class Names {
@@ -78,11 +79,10 @@ export function stepFailure(
   attempts: number,
   cause: unknown,
 ): StepError {
-  const message = cause instanceof Error ? cause.message : String(cause);
   return new StepError(
     'PAWL_STEP_FAILED',
     { run, step: name },
-    `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}: ${message}`,
+    `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}: ${messageOfThrown(cause)}`,
     cause,
   );
 }

@@ -15,12 +15,13 @@ import type { CheckpointMark } from '../../core/checkpoint.ts';
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { toMilliseconds } from '../../core/duration.ts';
-import { LimitError, recordError, StepError } from '../../core/errors.ts';
+import { canonicalError } from '../../core/error-record.ts';
+import { LimitError, StepError } from '../../core/errors.ts';
 import type { StepCompletedData, StepFailedData } from '../../core/event.ts';
 import { type Fold, nesting } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
 import { checkStepName } from '../../core/names.ts';
-import { backoffMs, type RetryPolicy } from '../../core/policy.ts';
+import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
 import type { ExecutionNews } from './telemetry.ts';
@@ -149,15 +150,17 @@ export class Steps {
         // A body that ends because the run was taken away, or cancelled, has not failed.
         if (lost.aborted) return never();
         if (signal.aborted) throw this.#cancelled(signal);
-        const data: StepFailedData = { name, attempts: attempt, error: recordError(error) };
-        if (attempt < (retry.attempts ?? 1) && (retry.retryIf?.(error) ?? true)) {
+        const { again, reason } = retryAfter(retry, attempt, error);
+        const known = canonicalError(reason);
+        const data: StepFailedData = { name, attempts: attempt, error: known.record };
+        if (again) {
           await writer.submit([recordWrite('step.retried', data)]);
           news.stepEnded(at, beganAt, 'retried', error);
           continue;
         }
         await writer.submit([recordWrite('step.failed', data)]);
         news.stepEnded(at, beganAt, 'failed', error);
-        throw stepFailure(run, name, attempt, error);
+        throw stepFailure(run, name, attempt, known.error);
       }
       const completed = await this.#complete(at, result, options);
       news.stepEnded(at, beganAt, 'completed');

@@ -15,7 +15,8 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { type PawlError, reviveError, StepError } from '../../core/errors.ts';
+import { reviveError } from '../../core/error-record.ts';
+import { type PawlError, StepError } from '../../core/errors.ts';
 import type { StepCompletedData, TimerData } from '../../core/event.ts';
 import { type Fold, nesting } from '../../core/fold.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -128,7 +129,7 @@ export class Waits {
     throw new StepError(
       'PAWL_STEP_FAILED',
       { run, step: name },
-      `Child run ${id} ${end?.status}: ${cause?.message ?? 'no reason recorded'}`,
+      `Child run ${id} ${end?.status}: ${end?.error?.message ?? 'no reason recorded'}`,
       cause,
     );
   }
