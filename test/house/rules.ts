@@ -89,7 +89,6 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   '': ['src/', 'node:', 'ioredis', 'zod'],
 };
 const exceptions: Readonly<Record<string, readonly string[]>> = {
-  'src/core/codec.ts': ['msgpackr'],
   'src/metrics.ts': ['prom-client'],
   'src/fleet-metrics.ts': ['prom-client'],
   'src/otel.ts': ['@opentelemetry/api'],

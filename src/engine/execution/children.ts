@@ -13,7 +13,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
-import { PawlError, recordError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import { PawlError } from '../../core/errors.ts';
 import type { ChildRefused, ChildStart, ChildStarting } from '../../core/event.ts';
 import type { Child, Fold } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';

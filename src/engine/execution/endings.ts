@@ -1,15 +1,15 @@
 /** How executions end: the last events of each, and what becomes of the run. */
 import type { Clock } from '../../core/clock.ts';
-import { recordError, RunError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import { RunError } from '../../core/errors.ts';
 import type { RetriedData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
-import { backoffMs, type RetryPolicy } from '../../core/policy.ts';
+import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
 import { type EndStatus, keepMsOf, type RetentionTimes } from '../../core/retention.ts';
 import { encodeError } from '../payloads.ts';
 import type { Wait } from '../../core/waits.ts';
 import type { Ending } from './quarantine.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
-import { policyError } from './steps.ts';
 import { recordWrite } from './writes.ts';
 
 export interface EndingsOptions {
@@ -81,13 +81,9 @@ export class Endings {
     }
     const retry: RetryPolicy = workflow.definition.retry ?? {};
     const attempts = fold.attempts + 1;
-    if (ending.error === undefined || attempts >= (retry.attempts ?? 1)) return ending;
-    if (isHopeless(ending.error)) return ending;
-    try {
-      if (retry.retryIf?.(ending.error) === false) return ending;
-    } catch (thrown) {
-      return this.failed(policyError(run, workflow.name, ending.error, thrown));
-    }
+    if (!('error' in ending) || isHopeless(ending.error)) return ending;
+    const { again, reason } = retryAfter(retry, attempts, ending.error);
+    if (!again) return reason === ending.error ? ending : this.failed(reason);
     const retried: RetriedData = { attempts, error: recordError(ending.error) };
     const wakeMs = backoffMs(retry, attempts + 1, random());
     const now = this.#options.clock.now();

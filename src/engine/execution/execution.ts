@@ -19,7 +19,8 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { PawlError, recordError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import { PawlError } from '../../core/errors.ts';
 import type { ResumedData } from '../../core/event.ts';
 import { ExecutionProgress } from '../../core/evidence.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -483,7 +484,7 @@ export class Execution {
     if (this.#parent !== undefined) await tellParentOf(this.#options, run);
     if (children.length > 0) await payChildrenOf(this.#options, { id: run, fence }, children);
     this.#abort.abort(new Error(`run ${run} has ended`));
-    if (ending.error === undefined) return done;
+    if (!('error' in ending)) return done;
     const { logger, workflow } = this.#options;
     logger.warn({ run, error: recordError(ending.error).message }, 'run failed');
     return { outcome: 'failed', reason: `run of ${workflow.name} failed` };

@@ -5,6 +5,7 @@
  * follows. There the waits are judged, a run that is to be let go of is let go of, and a run that only waits is parked.
  */
 import type { Clock } from '../../core/clock.ts';
+import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Fold, StepResult } from '../../core/fold.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -222,7 +223,7 @@ export class HandlerRuntime {
       try {
         await undo(fold.cancel);
       } catch (error) {
-        logger.warn({ run: claimed.ownership.run, error: String(error) }, 'clean-up failed');
+        logger.warn({ run: claimed.ownership.run, error: textOfThrown(error) }, 'clean-up failed');
       }
     }
   }

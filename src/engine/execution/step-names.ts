@@ -1,6 +1,7 @@
 /**
  * Names of steps and waits within one execution. A stored result is found by its name, so each may be used once.
  */
+import { messageOfThrown } from '../../core/error-record.ts';
 import { StepError } from '../../core/errors.ts';
 import { type Fold, outerNames, type StepResult } from '../../core/fold.ts';
 
@@ -89,6 +90,10 @@ export function stepFailure(
 ): StepError {
   const what =
     about ?? `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new StepError('PAWL_STEP_FAILED', { run, step: name }, `${what}: ${message}`, cause);
+  return new StepError(
+    'PAWL_STEP_FAILED',
+    { run, step: name },
+    `${what}: ${messageOfThrown(cause)}`,
+    cause,
+  );
 }

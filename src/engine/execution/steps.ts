@@ -18,12 +18,13 @@ import type { CheckpointMark } from '../../core/checkpoint.ts';
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { toMilliseconds } from '../../core/duration.ts';
-import { LimitError, recordError, reviveError, StepError } from '../../core/errors.ts';
+import { canonicalError, reviveError } from '../../core/error-record.ts';
+import { LimitError, StepError } from '../../core/errors.ts';
 import type { StepCompletedData, StepFailedData, StepRetriedData } from '../../core/event.ts';
 import { type Fold, nesting } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
 import { checkStepName } from '../../core/names.ts';
-import { backoffMs } from '../../core/policy.ts';
+import { backoffMs, retryAfter } from '../../core/policy.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
@@ -227,15 +228,10 @@ export class Steps {
   ): Promise<Ended | 'again'> {
     const { writer, run, news, random, storeNow } = this.#options;
     const { name, attempt } = at;
-    let error = thrown;
-    let isTriedAgain = false;
-    try {
-      isTriedAgain = attempt < (retry.attempts ?? 1) && (retry.retryIf?.(thrown) ?? true);
-    } catch (thrownByPolicy) {
-      error = policyError(run, name, thrown, thrownByPolicy);
-    }
-    const data: StepFailedData = { name, attempts: attempt, error: recordError(error) };
-    if (isTriedAgain) {
+    const { again, reason: error } = retryAfter(retry, attempt, thrown);
+    const known = canonicalError(error);
+    const data: StepFailedData = { name, attempts: attempt, error: known.record };
+    if (again) {
       const dueAt = storeNow() + backoffMs(retry, attempt + 1, random());
       const retried: StepRetriedData = { ...data, dueAt };
       await writer.submit([recordWrite('step.retried', retried)]);
@@ -244,7 +240,7 @@ export class Steps {
     }
     const seq = await writer.submit([recordWrite('step.failed', data)]);
     news.stepEnded(at, beganAt, 'failed', error);
-    const failure = stepFailure(run, name, data, reviveError(data.error));
+    const failure = stepFailure(run, name, data, known.error);
     return { seq, result: { value: new Failed(failure) } };
   }
 
@@ -375,19 +371,4 @@ class Failed {
   constructor(error: StepError) {
     this.error = error;
   }
-}
-
-/** A predicate of the workflow has thrown instead of deciding: that is said, beside what it was to decide about. */
-export function policyError(
-  run: string,
-  name: string,
-  thrown: unknown,
-  thrownByPolicy: unknown,
-): StepError {
-  return new StepError(
-    'PAWL_DEFINITION',
-    { run, step: name },
-    `retryIf of "${name}" threw instead of deciding (${String(thrownByPolicy)}), so it is not tried again.`,
-    thrown,
-  );
 }

@@ -19,7 +19,8 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { type PawlError, reviveError, StepError } from '../../core/errors.ts';
+import { reviveError } from '../../core/error-record.ts';
+import { type PawlError, StepError } from '../../core/errors.ts';
 import type { ChildEnd, StepCompletedData, StepFailedData, TimerData } from '../../core/event.ts';
 import type { Fold, ReceivedSignal } from '../../core/fold.ts';
 import { nesting } from '../../core/fold.ts';

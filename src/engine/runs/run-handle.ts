@@ -2,7 +2,8 @@
 import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoint.ts';
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { InvalidError, PawlError, reviveError, RunError } from '../../core/errors.ts';
+import { reviveError } from '../../core/error-record.ts';
+import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
 import type { RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';

@@ -1,5 +1,6 @@
 /** What lists and pages show of a run. */
-import { type ErrorRecord, recordError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import type { ErrorRecord } from '../../core/errors.ts';
 import type { RunProgress, RunStatus, RunSummary } from '../../core/run.ts';
 import { decodeError } from '../payloads.ts';
 

@@ -229,11 +229,20 @@ function toError(line: LineFields): Uint8Array | undefined {
 }
 
 function checkError(value: unknown): void {
-  const { name, message, code, stack, cause } = (value ?? {}) as Record<string, unknown>;
-  const isText = (text: unknown): boolean => text === undefined || typeof text === 'string';
-  const isRight = typeof name === 'string' && typeof message === 'string' && isText(code);
-  if (!isRight || !isText(stack)) throw new TypeError('is no recorded error');
+  const known = (value ?? {}) as Record<string, unknown>;
+  const { name, message, cause, errors = [], fields = {}, thrown = {} } = known;
+  const isRight =
+    [name, message].every((text) => typeof text === 'string') &&
+    ['code', 'stack', 'base', 'className'].every((field) => isOptionalText(known[field])) &&
+    Array.isArray(errors) &&
+    [fields, thrown].every((object) => typeof object === 'object' && object !== null);
+  if (!isRight) throw new TypeError('is no recorded error');
+  for (const one of errors) checkError(one);
   if (cause !== undefined) checkError(cause);
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }
 
 function toFields(line: LineFields, name: string): Map<string, Uint8Array> {
