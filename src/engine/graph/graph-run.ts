@@ -171,7 +171,9 @@ class GraphRun {
         );
       },
       // One visit completes once, so it has one checkpoint: the last call counts.
-      checkpoint: (options: CheckpointOptions = {}) => checkpoints.splice(0, 1, options),
+      checkpoint: (options: CheckpointOptions = {}) => {
+        checkpoints.splice(0, 1, options);
+      },
     });
     return { returned: await node.run(context, task.args), checkpoints };
   }
