@@ -1,7 +1,7 @@
 /** How executions end: the last events of each, and what becomes of the run. */
 import type { Clock } from '../../core/clock.ts';
 import { recordError } from '../../core/error-record.ts';
-import { RunError } from '../../core/errors.ts';
+import { type ErrorRecord, RunError } from '../../core/errors.ts';
 import type { RetriedData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
@@ -29,11 +29,10 @@ const hopeless: ReadonlySet<string> = new Set([
   'PAWL_STEP_NAME_REUSED',
 ]);
 
+/** Looks at what is recorded: what was thrown may be nothing that one can look at. */
 function isHopeless(error: unknown): boolean {
-  for (let at = error, depth = 0; depth < 8; at = at.cause, depth++) {
-    if (!(at instanceof Error)) return false;
-    const { code } = at as { code?: unknown };
-    if (typeof code === 'string' && hopeless.has(code)) return true;
+  for (let at: ErrorRecord | undefined = recordError(error); at !== undefined; at = at.cause) {
+    if (at.code !== undefined && hopeless.has(at.code)) return true;
   }
   return false;
 }
