@@ -6,6 +6,7 @@ import { Fold, type Folded, type State } from '../core/fold.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
 import { Upcaster } from './evolution.ts';
+import { checkHole } from './holes.ts';
 import { decodeEvent, restoreSnapshot } from './replay.ts';
 import { type AnyWorkflow, reducersOf } from './workflow.ts';
 
@@ -40,6 +41,7 @@ export async function foldUpTo(
     const limit = Math.min(fixedLimits.eventsPerPage, seq - fold.seq);
     const page = await store.events({ run, after: fold.seq, limit });
     if (page.length === 0) {
+      await checkHole(store, run, fold.seq + 1);
       throw new InvalidError(
         'seq',
         `${seq} is not in the log of ${key}, which ends at ${fold.seq}.`,
