@@ -8,6 +8,7 @@ import type { StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
 import { checkState, migrateState, Upcaster } from './definition/evolution.ts';
+import { hole } from './holes.ts';
 import { stateKey } from './payloads.ts';
 import { type AnyWorkflow, reducersOf } from './definition/workflow.ts';
 
@@ -63,7 +64,7 @@ async function* pagesOf(
     next.catch(() => undefined);
     yield page;
     page = await next;
-    if (page.length === 0) return;
+    if (page.length === 0) throw hole(record.id, last + 1);
     last = page.at(-1)?.seq ?? last;
   }
   yield page;

@@ -8,6 +8,7 @@ import type { LoadedRun, RunStore, Snapshot } from '../../core/store.ts';
 import { Upcaster } from '../definition/evolution.ts';
 import { decodeEvent, restoreSnapshot } from '../replay.ts';
 import { type AnyWorkflow, reducersOf } from '../definition/workflow.ts';
+import { checkHole } from '../holes.ts';
 
 /** What binds a run to the outside: a run that is forked from it does not inherit that. */
 const staysBehind = /^run:/;
@@ -40,6 +41,7 @@ export async function foldUpTo(
     const limit = Math.min(fixedLimits.eventsPerPage, seq - fold.seq);
     const page = await store.events({ run, after: fold.seq, limit });
     if (page.length === 0) {
+      await checkHole(store, run, fold.seq + 1);
       throw new InvalidError(
         'seq',
         `${seq} is not in the log of ${key}, which ends at ${fold.seq}.`,
