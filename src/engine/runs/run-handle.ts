@@ -19,7 +19,7 @@ import { listCheckpoints, recallKept } from './checkpoints.ts';
 import { type Difference, diffStates } from './diff.ts';
 import { type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
-import { checkHole } from './holes.ts';
+import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
 import { foldUpTo } from './fold-at.ts';
