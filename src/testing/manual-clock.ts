@@ -80,6 +80,15 @@ export class ManualClock implements Clock {
     });
   }
 
+  afterTurn(then: () => void): void {
+    setImmediate(then);
+  }
+
+  soon(ms: number, then: () => void): () => void {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  }
+
   repeat(task: () => Promise<number>): () => Promise<void> {
     let work: Promise<void> = Promise.resolve();
     const call = async (): Promise<void> => {

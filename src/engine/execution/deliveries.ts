@@ -15,6 +15,8 @@
  * Nothing here is stored, so a crash leaves nothing.
  */
 
+import type { Clock } from '../../core/clock.ts';
+
 /** Longer than a local file or a query takes; nobody notices it. */
 const patienceMs = 50;
 
@@ -26,6 +28,7 @@ interface Turn {
 export interface DeliveriesOptions {
   /** The seqs of all results that were known when the execution began. */
   readonly known: () => readonly number[];
+  readonly clock: Pick<Clock, 'afterTurn' | 'soon'>;
   /** Called when everything was handed over and the handler has done what followed from it. */
   readonly onQuiet: () => void;
 }
@@ -41,7 +44,7 @@ export class Deliveries {
   /** Requests of the handler that have no answer yet. */
   #open = 0;
   #isScheduled = false;
-  #patience: NodeJS.Timeout | undefined;
+  #stopPatience: (() => void) | undefined;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
@@ -83,7 +86,7 @@ export class Deliveries {
   schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    this.#options.clock.afterTurn(() => {
       this.#isScheduled = false;
       this.#pump();
     });
@@ -91,7 +94,7 @@ export class Deliveries {
 
   /** The handler is left where it stands. */
   close(): void {
-    clearTimeout(this.#patience);
+    this.#stopPatience?.();
     this.#turns.length = 0;
   }
 
@@ -102,15 +105,15 @@ export class Deliveries {
       return;
     }
     if (!this.#isNext(first.seq)) {
-      this.#patience ??= setTimeout(() => {
-        this.#patience = undefined;
+      this.#stopPatience ??= this.#options.clock.soon(patienceMs, () => {
+        this.#stopPatience = undefined;
         this.#passOver();
         this.schedule();
-      }, patienceMs);
+      });
       return;
     }
-    clearTimeout(this.#patience);
-    this.#patience = undefined;
+    this.#stopPatience?.();
+    this.#stopPatience = undefined;
     this.#turns.shift();
     this.#hand(first.seq);
     first.come();

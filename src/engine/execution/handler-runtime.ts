@@ -115,6 +115,7 @@ export class HandlerRuntime {
     const beforeNew = (): void => cancellation.check();
     const names = new Names({ run, fold, beforeNew });
     const deliveries = new Deliveries({
+      clock,
       known: () => knownSeqs(fold),
       onQuiet: () => this.#onQuiet(),
     });
