@@ -46,7 +46,8 @@ export type {
 export type { Difference } from './engine/diff.ts';
 export type { ForkOptions, ForkPoint } from './engine/fork.ts';
 export type { Request, RunHandle, StatePoint } from './engine/run-handle.ts';
-export type { RunInfo } from './engine/run-info.ts';
+export type { RunInfo, WaitInfo } from './engine/run-info.ts';
+export type { WaitKind } from './core/waits.ts';
 export type {
   Edge,
   Graph,
