@@ -46,7 +46,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
   run.owner = undefined;
   run.deaths = 0;
   run.lost = undefined;
-  run.owes = 'owesCancel' in to && to.owesCancel === true;
+  run.owes = 'owesCancel' in to && to.owesCancel;
   if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
     case 'completed':
