@@ -59,9 +59,9 @@ async function exportedAndImported(): Promise<string> {
   const id = `imported-${randomUUID()}`;
   const [token, at] = ['import', 1_700_000_000_000];
   const set = new Map(some.map((name) => [name, bytes(name)]));
-  const created = { seq: 1, fence: 0, type: 'run.created', at, data: bytes('1') };
+  const first = { seq: 1, fence: 0, type: 'run.created', at, data: bytes('1') };
   await store.transfer.stage({
-    ...{ run: id, token, events: [created] },
+    ...{ run: id, token, events: [first] },
     saves: [{ set, remove: [] }],
   });
   const { record } = await store.create({

@@ -36,7 +36,9 @@ function allows(part: Part, value: unknown): boolean {
     case 'waitAny':
       return signalNames.some((name) => name === value);
     case 'effect':
-      return value === part.name || value === 'skipped' || value === 'failed' || value === 'decided';
+      return (
+        value === part.name || value === 'skipped' || value === 'failed' || value === 'decided'
+      );
     case 'child':
       return mayEndAs(part.of) === 'failed' ? value === 'failed' : isAllowed(part.of, value);
     case 'set':

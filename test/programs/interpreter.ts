@@ -68,7 +68,10 @@ class Player {
     }
   }
 
-  #body<T>(name: string, body: (step: StepContext) => Promise<T>): (step: StepContext) => Promise<T> {
+  #body<T>(
+    name: string,
+    body: (step: StepContext) => Promise<T>,
+  ): (step: StepContext) => Promise<T> {
     return async (step) => {
       const { run } = this.#ctx;
       this.#witness.begins(run, name, this.#worker);
@@ -153,7 +156,10 @@ class Player {
         await ctx.checkpoint({ label: name });
         return 'kept';
       case 'loose':
-        void ctx.step(name, this.#body(name, () => Promise.reject(new Error('nobody looks'))));
+        void ctx.step(
+          name,
+          this.#body(name, () => Promise.reject(new Error('nobody looks'))),
+        );
         return 'loose';
       case 'plain':
         await pause(part.ms);

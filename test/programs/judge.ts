@@ -33,7 +33,8 @@ export async function judge(options: {
   const witness = new Witness();
   const fleet = new Fleet({ witness, random, workers: 3, deathRate });
   const violations: Violation[] = [];
-  const unheld = (error: unknown): void => witness.violate('', `unhandled rejection: ${String(error)}`);
+  const unheld = (error: unknown): void =>
+    witness.violate('', `unhandled rejection: ${String(error)}`);
   process.on('unhandledRejection', unheld);
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -92,7 +93,8 @@ async function play(
   const problems = witnessed(witness, id);
   const expected = mayEndAs(program);
   const mayBe = isCancelled ? ['cancelled', expected] : [expected];
-  if (!mayBe.includes(status as never)) problems.push(`ended as ${status}, not as ${mayBe.join(' or ')}`);
+  if (!mayBe.includes(status as never))
+    problems.push(`ended as ${status}, not as ${mayBe.join(' or ')}`);
   if (status === 'completed') {
     const result = await run.result();
     if (!isAllowed(program, result)) problems.push(`ended with ${JSON.stringify(result)}`);
@@ -103,7 +105,12 @@ async function play(
 }
 
 /** Sends the signals and decisions that the run, or a child of it, waits for. */
-async function help(caller: Pawl, witness: Witness, id: string, random: () => number): Promise<void> {
+async function help(
+  caller: Pawl,
+  witness: Witness,
+  id: string,
+  random: () => number,
+): Promise<void> {
   const { runs } = await caller.list({ idPrefix: id, limit: 20 });
   for (const one of runs) {
     if (one.id !== id && !one.id.startsWith(`${id}.`)) continue;
@@ -145,7 +152,8 @@ async function judgeLog(caller: Pawl, witness: Witness, id: string): Promise<str
     if (event.seq !== seq) problems.push(`event ${event.seq} where ${seq} was to come`);
     const data = event.data as { name?: string; patch?: { marks?: object } };
     if (event.type === 'added') sum += event.data as number;
-    if (event.type === 'state.set') for (const mark of Object.keys(data.patch?.marks ?? {})) marks.add(mark);
+    if (event.type === 'state.set')
+      for (const mark of Object.keys(data.patch?.marks ?? {})) marks.add(mark);
     if (event.type === 'step.completed') {
       if (completed.has(data.name ?? '')) problems.push(`${data.name} completed twice`);
       completed.add(data.name ?? '');
@@ -153,7 +161,8 @@ async function judgeLog(caller: Pawl, witness: Witness, id: string): Promise<str
   }
   const state = (await run.state()) as unknown as { sum: number; marks: Record<string, number> };
   if (state.sum !== sum) problems.push(`the state says ${state.sum}, the log ${sum}`);
-  if (Object.keys(state.marks).length !== marks.size) problems.push('the state has other marks than the log');
+  if (Object.keys(state.marks).length !== marks.size)
+    problems.push('the state has other marks than the log');
   return problems;
 }
 

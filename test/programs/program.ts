@@ -34,8 +34,18 @@ export type Part =
   | { readonly kind: 'sleep'; readonly name: string; readonly ms: number }
   | { readonly kind: 'wait'; readonly name: string; readonly signal: string; readonly ms?: number }
   | { readonly kind: 'waitAny'; readonly name: string }
-  | { readonly kind: 'effect'; readonly name: string; readonly doubt: Doubt; readonly fails: number }
-  | { readonly kind: 'child'; readonly name: string; readonly isAttached: boolean; readonly of: Program }
+  | {
+      readonly kind: 'effect';
+      readonly name: string;
+      readonly doubt: Doubt;
+      readonly fails: number;
+    }
+  | {
+      readonly kind: 'child';
+      readonly name: string;
+      readonly isAttached: boolean;
+      readonly of: Program;
+    }
   | { readonly kind: 'set' | 'emit' | 'checkpoint' | 'loose'; readonly name: string }
   | { readonly kind: 'plain'; readonly name: string; readonly ms: number }
   | {
@@ -73,7 +83,16 @@ export function generate(seed: number): Program {
   const name = (): string => `n${(names += 1)}`;
 
   const leaf = (): Part => {
-    const kind = pick(['step', 'step', 'nest', 'map', 'sleep', 'wait', 'waitAny', 'effect'] as const);
+    const kind = pick([
+      'step',
+      'step',
+      'nest',
+      'map',
+      'sleep',
+      'wait',
+      'waitAny',
+      'effect',
+    ] as const);
     switch (kind) {
       case 'step': {
         const attempts = 1 + upTo(2);
@@ -114,7 +133,9 @@ export function generate(seed: number): Program {
       const of = { parts: Array.from({ length: 1 + upTo(2) }, () => part(2)) };
       return { kind: 'child', name: name(), isAttached: random() < 0.7, of };
     }
-    const of = Array.from({ length: 2 + upTo(1) }, () => (random() < 0.8 ? leaf() : part(depth + 1)));
+    const of = Array.from({ length: 2 + upTo(1) }, () =>
+      random() < 0.8 ? leaf() : part(depth + 1),
+    );
     return { kind: pick(['all', 'race', 'ctxRace', 'settled']), name: name(), of };
   };
 

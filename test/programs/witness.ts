@@ -72,7 +72,8 @@ export class Witness {
       };
       this.#completed.add(`${run} ${name}`);
       for (const [, id] of took) {
-        if (this.#takenSignals.has(`${run} ${id}`)) this.violate(run, `signal ${id} was taken twice`);
+        if (this.#takenSignals.has(`${run} ${id}`))
+          this.violate(run, `signal ${id} was taken twice`);
         this.#takenSignals.add(`${run} ${id}`);
       }
     }

@@ -195,7 +195,8 @@ function taking(test: RunStoreTest): void {
     const sent = ['a', 'b', 'c'].map((name) => message(id, { name }));
     for (const one of sent) await store.post(one);
     const firstTwo = sent.slice(0, 2).map((one) => one.id);
-    const params = commit(ownership, { events: [event('one'), event('two')], taken: firstTwo });
+    const events = [event('one'), event('two')];
+    const params = commit(ownership, { events, taken: firstTwo });
     expect(await store.commit(params)).toMatchObject({ outcome: 'committed', seq: 4 });
     expect(await inbox(store, id)).toEqual(['c']);
     // Sent again, it takes no more.
@@ -235,11 +236,11 @@ function byId(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     const sent = ['a', 'b', 'c', 'd'].map((name) => message(id, { name }));
     for (const one of sent) await store.post(one);
-    const taken = [3, 1].map((place) => sent[place]?.id ?? '');
-    await committed(store, ownership, { taken });
+    const ids = [3, 1].map((place) => sent[place]?.id ?? '');
+    await committed(store, ownership, { taken: ids });
     expect(await inbox(store, id)).toEqual(['a', 'c']);
     for (const one of sent) {
-      const isTaken = taken.includes(one.id);
+      const isTaken = ids.includes(one.id);
       expect(await store.post(one)).toMatchObject({ outcome: 'known', taken: isTaken });
     }
   });
@@ -260,9 +261,9 @@ function byId(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     const sent = Array.from({ length: 400 }, (_, i) => message(id, { name: `m-${i}` }));
     for (const one of sent) await store.post(one);
-    const taken = sent.filter((_, i) => i % 3 !== 0 || i > 250).map((one) => one.id);
-    await committed(store, ownership, { taken });
-    const left = sent.filter((one) => !taken.includes(one.id)).map(({ name }) => name);
+    const ids = sent.filter((_, i) => i % 3 !== 0 || i > 250).map((one) => one.id);
+    await committed(store, ownership, { taken: ids });
+    const left = sent.filter((one) => !ids.includes(one.id)).map(({ name }) => name);
     expect(await inbox(store, id)).toEqual(left);
   });
 }
