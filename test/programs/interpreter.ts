@@ -34,7 +34,7 @@ export function playing(witness: Witness, worker: string) {
       },
     },
     run: (ctx, program: Program): Promise<unknown[]> =>
-      new Player(ctx as Ctx, witness, worker, self).play(program),
+      new Player(ctx, witness, worker, self).play(program),
   });
   self = workflow;
   return workflow;
@@ -147,7 +147,7 @@ class Player {
         return child.result();
       }
       case 'set':
-        await ctx.set({ marks: { ...(ctx.state as State).marks, [name]: 1 } } as never);
+        await ctx.set({ marks: { ...ctx.state.marks, [name]: 1 } });
         return 'set';
       case 'emit':
         await (ctx.emit as (type: string, data: unknown) => Promise<void>)('added', 1);
@@ -192,7 +192,7 @@ class Player {
     return value;
   }
 
-  /** Only what is stored comes out the same: a part that writes again, or awaits something plain, may come at another time. */
+  /** Only what is stored comes out the same: what writes again, or awaits something plain, may come later. */
   #note(name: string, of: readonly Part[], way: string): void {
     if (of.every(isStored)) this.#witness.decides(this.#ctx.run, name, way);
   }

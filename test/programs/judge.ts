@@ -1,6 +1,6 @@
 /** Plays programs by the hundred, does to them what the world does, and judges how they end. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Pawl, RunHandle } from 'pawl';
+import type { Pawl } from 'pawl';
 import { isAllowed, mayEndAs } from './allowed.ts';
 import { Fleet } from './fleet.ts';
 import { playing } from './interpreter.ts';
@@ -69,7 +69,7 @@ async function play(
 ): Promise<string[]> {
   const random = randomOf(seed ^ 0x5eed);
   const id = `p${seed}`;
-  const run = await caller.start(playing(witness, 'caller') as never, program as never, { id });
+  const run = await caller.start(playing(witness, 'caller'), program, { id });
   const isCancelled = random() < 0.05;
   const isPaused = random() < 0.1;
   const until = performance.now() + hangMs;
@@ -92,9 +92,8 @@ async function play(
   }
   const problems = witnessed(witness, id);
   const expected = mayEndAs(program);
-  const mayBe = isCancelled ? ['cancelled', expected] : [expected];
-  if (!mayBe.includes(status as never))
-    problems.push(`ended as ${status}, not as ${mayBe.join(' or ')}`);
+  const mayBe: readonly string[] = isCancelled ? ['cancelled', expected] : [expected];
+  if (!mayBe.includes(status)) problems.push(`ended as ${status}, not as ${mayBe.join(' or ')}`);
   if (status === 'completed') {
     const result = await run.result();
     if (!isAllowed(program, result)) problems.push(`ended with ${JSON.stringify(result)}`);
@@ -114,7 +113,7 @@ async function help(
   const { runs } = await caller.list({ idPrefix: id, limit: 20 });
   for (const one of runs) {
     if (one.id !== id && !one.id.startsWith(`${id}.`)) continue;
-    const handle = caller.run(one.id) as RunHandle;
+    const handle = caller.run(one.id);
     if (random() < 0.5) {
       const name = signalNames[random() < 0.5 ? 0 : 1];
       await handle.signal(name, name as never).catch(() => undefined);
@@ -141,7 +140,7 @@ function witnessed(witness: Witness, id: string): string[] {
 
 /** The state is what the log adds up to, by a fold that has nothing of pawl's. */
 async function judgeLog(caller: Pawl, witness: Witness, id: string): Promise<string[]> {
-  const run = caller.run(playing(witness, 'caller') as never, id) as RunHandle;
+  const run = caller.run(playing(witness, 'caller'), id);
   let sum = 0;
   let seq = 0;
   const problems: string[] = [];
@@ -159,7 +158,7 @@ async function judgeLog(caller: Pawl, witness: Witness, id: string): Promise<str
       completed.add(data.name ?? '');
     }
   }
-  const state = (await run.state()) as unknown as { sum: number; marks: Record<string, number> };
+  const state = await run.state();
   if (state.sum !== sum) problems.push(`the state says ${state.sum}, the log ${sum}`);
   if (Object.keys(state.marks).length !== marks.size)
     problems.push('the state has other marks than the log');

@@ -1,5 +1,6 @@
 /**
- * A worker process of the simulation: the shipped `Execution`, `Sweeper`, `CrashIsolation` and `RedisRunStore`, with the process
+ * A worker process of the simulation: the shipped `Execution`, `Sweeper`, `CrashIsolation` and `RedisRunStore`, with the
+ * process
  * around them (beats, wake-ups) as `Worker` and `Session` have it. Those two are left out because they ask the machine:
  * for random ids, and for the lag of the event loop.
  */

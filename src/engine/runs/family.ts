@@ -53,7 +53,7 @@ export function endOf(
 }
 
 /** Tells the parent of a run that has ended. True when nothing is owed any more. */
-export async function tellParent(parts: FamilyParts, record: RunRecord): Promise<boolean> {
+async function tellParent(parts: FamilyParts, record: RunRecord): Promise<boolean> {
   if (record.parent === undefined || !isEnded(record.status)) return true;
   const end = endOf({ run: record.id, birth: record.birth }, record);
   if (end === undefined) return true;
@@ -114,7 +114,7 @@ export async function noteTold(parts: FamilyParts, ends: readonly ChildEnd[]): P
 }
 
 /** Cancels what an ended run has left behind. True when nothing is owed any more. */
-export async function payChildren(
+async function payChildren(
   parts: FamilyParts,
   parent: Pick<RunRecord, 'id' | 'fence'>,
   children: readonly Child[],
