@@ -25,6 +25,11 @@ export interface WorkerRecord extends WorkerInfo {
   readonly sessionEndsAt: number;
 }
 
+/** A worker as it was looked at: when it had beaten last; 0 for one that was not registered. */
+export interface SeenWorker {
+  readonly seenAt: number;
+}
+
 /** What the elected sweeper sees when it looks at the workers. */
 export type Look =
   | { readonly leader: false; readonly workers: number }

@@ -17,7 +17,7 @@ import type { Vitals } from './vitals.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
-import type { Beat, Fleet, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
+import type { Beat, Fleet, Look, SeenWorker, WorkerInfo, WorkerRecord } from './fleet.ts';
 import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { Message } from './message.ts';
@@ -31,7 +31,7 @@ export type { Parking, Release } from './release.ts';
 export type { Snapshot } from './snapshot.ts';
 export type { Wait } from './waits.ts';
 
-export type { Beat, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
+export type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from './fleet.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -223,6 +223,8 @@ export interface InterruptParams {
   /** When the worker was last known alive, on the store's clock. */
   readonly lastSeenAt: number;
   readonly resendMs: number;
+  /** The worker as it was looked at: one that shows a sign of life since then keeps its runs, where a store can tell. */
+  readonly seen?: SeenWorker;
   /** A run is set aside with so much evidence against it. */
   readonly quarantineAfter: number;
   /** The one run that the worker held without progress, if it was one alone: see `Fleet.unproven`. */
@@ -270,6 +272,9 @@ export interface RunPage {
 
 /** A run as it was read: what was seen of it is so no longer if one of these has changed. */
 export type Seen = Pick<RunRecord, 'status' | 'fence' | 'seq'>;
+
+/** As `Seen`, of a run that nobody holds: all who write to it raise its fence, so that its seq may be left out. */
+export type SeenIdle = Pick<Seen, 'status' | 'fence'> & Partial<Pick<Seen, 'seq'>>;
 
 export type DeleteOutcome =
   | { readonly outcome: 'deleted' }
@@ -326,7 +331,7 @@ export interface RunStore {
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
    * `deletions`. With `seen`, only if the run is still so and owes nothing.
    */
-  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome>;
+  delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome>;
 
   // Reading runs.
 
@@ -368,9 +373,9 @@ export interface RunStore {
   beat(worker: WorkerInfo, sessionMs: number): Promise<Beat>;
   /**
    * Forgets the worker. Its runs must have been handed back, or interrupted. Runs that it had parked and whose handlers may
-   * still be at work are woken.
+   * still be at work are woken. With `seen`, only if it has not beaten since; false when it has, and nothing was written.
    */
-  leave(worker: string): Promise<void>;
+  leave(worker: string, seen?: SeenWorker): Promise<boolean>;
   workers(): Promise<readonly WorkerRecord[]>;
   /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
   holders(): Promise<readonly string[]>;

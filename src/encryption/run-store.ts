@@ -49,7 +49,8 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
-  Seen,
+  SeenIdle,
+  SeenWorker,
   Snapshot,
   SnapshotDelta,
   WorkerInfo,
@@ -207,7 +208,7 @@ export class EncryptedRunStore implements RunStore {
     return { runs: runs.map((run) => this.#openSummary(run)), cursor };
   }
 
-  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
+  async delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
     return this.#store.delete(run, data && this.#sealRequest(run, data), seen);
   }
 
@@ -264,8 +265,8 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.beat(worker, sessionMs);
   }
 
-  leave(worker: string): Promise<void> {
-    return this.#store.leave(worker);
+  leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+    return this.#store.leave(worker, seen);
   }
 
   census(): Promise<Census> {

@@ -102,6 +102,8 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
   }
   raiseFence(run, now);
   append(run, { type: isRetry ? 'operator.retried' : 'operator.resumed', data }, now);
+  // Whoever lets a run go on whose time is over does not mean it to fail at once.
+  if ((run.deadlineAt ?? Infinity) <= now) run.deadlineAt = undefined;
   if (isRetry) {
     changeStatus(run, 'queued', now);
     absolve(run);

@@ -35,6 +35,8 @@ import type {
   RunPage,
   RunStore,
   Seen,
+  SeenIdle,
+  SeenWorker,
   Snapshot,
   WorkerInfo,
   WorkerRecord,
@@ -163,6 +165,8 @@ export class MemoryRunStore implements RunStore {
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
+    const { seen, reason } = params;
+    if (seen !== undefined && !this.#sessions.isLost(params.worker, seen, reason)) return [];
     const taken = this.#heldBy(params.worker)
       .filter(({ id }) => params.runs?.includes(id) ?? true)
       .slice(0, params.limit);
@@ -227,7 +231,7 @@ export class MemoryRunStore implements RunStore {
     }
   }
 
-  async delete(id: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
+  async delete(id: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
     const now = this.#now();
     const run = this.#runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
@@ -330,10 +334,12 @@ export class MemoryRunStore implements RunStore {
     return this.#sessions.beat(worker, sessionMs);
   }
 
-  async leave(worker: string): Promise<void> {
+  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
     this.#now();
+    if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return false;
     this.#wakeParked(worker);
     this.#sessions.leave(worker);
+    return true;
   }
 
   async workers(): Promise<readonly WorkerRecord[]> {

@@ -35,6 +35,8 @@ import type {
   RunPage,
   RunStore,
   Seen,
+  SeenIdle,
+  SeenWorker,
   Snapshot,
   WorkerInfo,
   WorkerRecord,
@@ -180,13 +182,19 @@ export class RedisRunStore implements RunStore {
   }
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
+    let isRenewed = false;
     const taken = await this.#eachShard(params.limit, async (shard, limit) => {
-      if (params.runs === undefined) return this.#scripts.interrupt(shard, { ...params, limit });
+      if (isRenewed) return [];
+      if (params.runs === undefined) {
+        const reply = await this.#scripts.interrupt(shard, { ...params, limit });
+        isRenewed = reply.length === 1;
+        return reply;
+      }
       const runs = params.runs.filter((run) => this.#keys.of(run) === shard);
       // A script that is given none takes all.
       return runs.length === 0 ? [] : this.#scripts.interrupt(shard, { ...params, limit, runs });
     });
-    if (params.runs === undefined && taken.length < params.limit) {
+    if (params.runs === undefined && !isRenewed && taken.length < params.limit) {
       await this.#run(() => this.#sessions.unpark(params.worker));
     }
     return taken;
@@ -237,7 +245,7 @@ export class RedisRunStore implements RunStore {
     }
   }
 
-  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
+  async delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
     const reply = await this.#run(() => this.#scripts.delete(run, data, seen));
     return toDelete(this.#about(run), reply);
   }
@@ -312,8 +320,8 @@ export class RedisRunStore implements RunStore {
     return this.#run(() => this.#sessions.beat(worker, sessionMs));
   }
 
-  async leave(worker: string): Promise<void> {
-    await this.#run(() => this.#sessions.leave(worker));
+  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+    return this.#run(() => this.#sessions.leave(worker, seen));
   }
 
   async workers(): Promise<readonly WorkerRecord[]> {

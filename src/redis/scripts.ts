@@ -2,6 +2,7 @@
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
  * transfer.ts) and in the header of the script, nowhere else.
  */
+import { Cluster } from 'ioredis';
 import { censusLook } from '../core/census.ts';
 import type { CompactParams } from '../core/archive.ts';
 import { deletionsKept } from '../core/deletions.ts';
@@ -18,7 +19,8 @@ import type {
   ListParams,
   Ownership,
   PostParams,
-  Seen,
+  SeenIdle,
+  SeenWorker,
   WorkerInfo,
 } from '../core/store.ts';
 import { AppendGroups, appendArguments, toAppended } from './append-groups.ts';
@@ -57,7 +59,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   drain: 1,
   due: 1,
   forget: 3,
-  interrupt: 2,
+  interrupt: 3,
   leave: 4,
   load: 4,
   look: 3,
@@ -157,10 +159,15 @@ export class Scripts {
   }
 
   interrupt(shard: ShardKeys, params: InterruptParams): Promise<Reply> {
+    const { worker } = params;
+    const held = shard.held(worker);
+    // In a Cluster, sessions are on another server than most runs.
+    const seen = this.#connection instanceof Cluster ? undefined : params.seen;
     return this.#call('interrupt', [
-      ...[shard.held(params.worker), shard.due],
-      ...[params.worker, params.reason, params.lastSeenAt, params.resendMs],
+      ...[held, shard.due, seen === undefined ? held : this.#keys.worker(worker)],
+      ...[worker, params.reason, params.lastSeenAt, params.resendMs],
       ...[params.quarantineAfter, params.limit, shard.base, params.evidence ?? ''],
+      ...[seen?.seenAt ?? '', this.#keys.live(worker)],
       ...(params.runs ?? []),
     ]);
   }
@@ -177,7 +184,7 @@ export class Scripts {
   }
 
   /** `data` keeps the deletion; `seen` is what the run must still be. */
-  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<Reply> {
+  delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
     const kept = [shard.checkpoints(run), shard.kept(run)];
@@ -334,7 +341,7 @@ export class Scripts {
     ]);
   }
 
-  leave(worker: string): Promise<Reply> {
+  leave(worker: string, seen?: SeenWorker): Promise<Reply> {
     const keys = this.#keys;
     return this.#call('leave', [
       keys.workers,
@@ -342,6 +349,7 @@ export class Scripts {
       keys.presence,
       keys.sweeper,
       worker,
+      seen?.seenAt ?? '',
     ]);
   }
 

@@ -1,7 +1,7 @@
 /** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
 import type { InterruptReason } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Beat, Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
 import { flatten, toWorker } from './fields.ts';
@@ -58,16 +58,18 @@ export class Sessions {
     return { draining: draining === 1 };
   }
 
-  async leave(worker: string): Promise<void> {
+  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
     const { keys, scripts, announcements } = this.#parts;
+    const [outcome] = await scripts.leave(worker, seen);
+    if (String(outcome) !== 'left') return false;
     await this.unpark(worker);
-    await scripts.leave(worker);
     const listening = this.#listening.get(worker);
     // The sweeper makes others leave, too; only the worker's own store has anything to unsubscribe.
-    if (listening === undefined) return;
+    if (listening === undefined) return true;
     this.#listening.delete(worker);
     await Promise.all(listening.map((stop) => stop()));
     await announcements.unsubscribe(keys.live(worker));
+    return true;
   }
 
   /** Wakes what the worker has parked and might go on with. */

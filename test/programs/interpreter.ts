@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
-export class Boom extends Error {
+class Boom extends Error {
   override readonly name = 'Boom';
 }
 

@@ -3,6 +3,7 @@
 -- Atomic because a zombie must be shut out in the moment its run becomes free.
 -- KEYS[1] held: set of the worker's runs
 -- KEYS[2] due: zset
+-- KEYS[3] session: hash of the worker
 -- ARGV[1] worker: worker id
 -- ARGV[2] reason: presence-lost, session-expired or forgotten
 -- ARGV[3] lastSeenAt: milliseconds since 1970
@@ -11,13 +12,22 @@
 -- ARGV[6] limit: runs handled at most
 -- ARGV[7] base: prefix of the shard's keys
 -- ARGV[8] evidence: the run that was alone without progress, or empty
--- ARGV[9] run: none to take all that the worker holds, else only those named from here
--- Returns {run id, workflow, fence, status, deaths, priority, untold, …} of the runs it took
--- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale.
+-- ARGV[9] seenAt: of the worker's last beat when it was looked at, 0 for none; or empty, not to look at its session
+-- ARGV[10] channel: the worker's presence channel
+-- ARGV[11] run: none to take all that the worker holds, else only those named from here
+-- Returns {run id, workflow, fence, status, deaths, priority, untold, …} of the runs it took | {'renewed'}
+-- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale; who lives keeps its runs.
 local held, due = KEYS[1], KEYS[2]
 local worker, reason, lastSeenAt, base = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[7]
 local resend, quarantineAfter, limit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local suspect = ARGV[8]
+
+if ARGV[9] ~= '' then
+  -- It may have come back since it was looked at. Its presence may be hidden from this user.
+  local listeners = reason == 'presence-lost' and redis.pcall('PUBSUB', 'SHARDNUMSUB', ARGV[10])[2]
+  local seenAt = redis.call('HGET', KEYS[3], 'seenAt') or '0'
+  if seenAt ~= ARGV[9] or (listeners and listeners > 0) then return {'renewed'} end
+end
 
 -- include parts/progress.lua
 
@@ -79,13 +89,13 @@ local function take(id)
   end
 end
 
-for i = 9, #ARGV do
+for i = 11, #ARGV do
   if #taken >= limit * 7 then break end
   redis.call('SREM', held, ARGV[i])
   take(ARGV[i])
 end
 -- Entries that are not the worker's any more are dropped on the way, so fewer than asked for means that none is left.
-while #ARGV == 8 and #taken < limit * 7 do
+while #ARGV == 10 and #taken < limit * 7 do
   local id = redis.call('SPOP', held)
   if not id then break end
   take(id)

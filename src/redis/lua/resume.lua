@@ -18,7 +18,7 @@ local id, data, base = ARGV[1], ARGV[2], ARGV[3]
 -- include parts/describe.lua
 
 local m = redis.call('HMGET', run, 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'woken', 'createdAt', 'lookMs',
-  'cancelEntry', 'cancelId', 'waitsIn')
+  'cancelEntry', 'cancelId', 'waitsIn', 'deadlineAt')
 local fence, status, paused = m[1], m[2], m[3]
 if not status then return {'missing'} end
 local again = status == 'failed' or status == 'quarantined'
@@ -35,6 +35,8 @@ local seq = string.format('%.0f', m[4] + 1)
 local kind = again and 'operator.retried' or 'operator.resumed'
 redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', data)
 redis.call('HSET', run, 'fence', fence, 'seq', seq, 'bytes', m[6] + #data)
+-- Whoever lets a run go on whose time is over does not mean it to fail at once.
+if m[13] and tonumber(m[13]) <= now then redis.call('HDEL', run, 'deadlineAt') end
 if again then
   redis.call('ZREM', base .. 'by-status:' .. status, id)
   redis.call('ZADD', base .. 'by-status:queued', m[8], id)

@@ -152,6 +152,24 @@ function nothingLeft(test: RunStoreTest): void {
     expect(await traces(id)).toEqual([]);
   });
 
+  test('a run that has moved on since it was looked at is not deleted', async (opened) => {
+    const { store, expect } = opened;
+    const release = { status: 'failed', error: bytes('no'), keepMs: 0 } as const;
+    const { id, ownership } = await held(store);
+    await committed(store, ownership, { release });
+    const { status, fence } = (await loaded(store, id)).record;
+    await store.resume(id, bytes('again'));
+    const seen = { status, fence };
+    expect(await store.delete(id, undefined, seen)).toEqual({ outcome: 'changed' });
+    // It has failed again, and this is another end.
+    const next = await claimed(store, id);
+    await committed(store, next.ownership, { expectedSeq: next.record.seq, release });
+    expect(await store.delete(id, undefined, seen)).toEqual({ outcome: 'changed' });
+    const { record } = await loaded(store, id);
+    const now = { status: record.status, fence: record.fence };
+    expect(await store.delete(id, undefined, now)).toEqual({ outcome: 'deleted' });
+  });
+
   test('other runs are left as they are', async ({ store, expect }) => {
     const run = newId('run');
     const others = [`${run}.`, `${run}-a`, run.slice(0, -1)];

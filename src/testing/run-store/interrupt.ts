@@ -18,6 +18,7 @@ import {
   type RunStoreTest,
   type RunStoreTheme,
   storeTime,
+  workerInfo,
 } from './opened.ts';
 
 /** Claims a run and loses its worker, so often, with no other suspect; returns the record after the last loss. */
@@ -28,6 +29,11 @@ async function lose(store: RunStore, run: string, losses: number, quarantineAfte
     await store.interrupt(interruption(worker, { quarantineAfter, evidence: run }));
   }
   return (await loaded(store, run)).record;
+}
+
+/** When a worker has beaten last; 0 for one that is not registered. */
+async function seenAtOf(store: RunStore, id: string): Promise<number> {
+  return (await store.workers()).find((worker) => worker.id === id)?.seenAt ?? 0;
 }
 
 function taken(test: RunStoreTest): void {
@@ -142,6 +148,39 @@ function whose(test: RunStoreTest): void {
     const next = await claimed(store, id);
     expect(await store.interrupt(interruption(worker))).toEqual([]);
     expect((await loaded(store, id)).record).toMatchObject({ worker: next.record.worker });
+  });
+
+  test('a worker that beats again keeps its runs', async (opened) => {
+    const { store, advance, expect } = opened;
+    const { id, worker } = await held(store);
+    const seen = { seenAt: await seenAtOf(store, worker) };
+    await store.beat(workerInfo(worker), farMs);
+    expect(await store.interrupt(interruption(worker, { seen }))).toEqual([]);
+    await advance(5);
+    const registered = { seenAt: await seenAtOf(store, worker) };
+    await store.beat(workerInfo(worker), farMs);
+    expect(await store.interrupt(interruption(worker, { seen: registered }))).toEqual([]);
+    expect((await loaded(store, id)).record).toMatchObject({ status: 'running', worker });
+    const now = { seenAt: await seenAtOf(store, worker) };
+    expect(await store.interrupt(interruption(worker, { seen: now }))).toMatchObject([{ run: id }]);
+    await store.leave(worker);
+  });
+
+  test('a worker whose process is there again keeps its runs', async (opened) => {
+    const { store, appearElsewhere, expect } = opened;
+    const { worker } = await held(store);
+    const vanish = await appearElsewhere(worker);
+    await store.beat(workerInfo(worker), farMs);
+    const params = { seen: { seenAt: await seenAtOf(store, worker) } };
+    const lost = interruption(worker, { ...params, reason: 'presence-lost' });
+    expect(await store.interrupt(lost)).toEqual([]);
+    await vanish();
+    await eventually(
+      opened,
+      'the worker is lost',
+      async () => (await store.interrupt(lost)).length === 1 || undefined,
+    );
+    await store.leave(worker);
   });
 
   test('a worker that holds nothing loses nothing', async ({ store, expect }) => {

@@ -126,6 +126,29 @@ function again(test: RunStoreTest): void {
     }
   });
 
+  test('whoever resumes a run whose time was over lifts its deadline', async (opened) => {
+    const { store, advance, expect } = opened;
+    const failing = { status: 'failed', error: bytes('late'), keepMs: farMs } as const;
+    for (const how of ['failed', 'paused'] as const) {
+      const { id, ownership } = await held(store, { create: { deadlineMs: 20 } });
+      if (how === 'paused') await store.pause(id, bytes('why'));
+      const release = how === 'failed' ? failing : ({ status: 'queued', resendMs: farMs } as const);
+      await committed(store, ownership, { release });
+      await advance(40);
+      expect((await store.resume(id, bytes('go on'))).outcome).toBe('resumed');
+      expect((await loaded(store, id)).record.deadlineAt).toBe(undefined);
+    }
+  });
+
+  test('a deadline that has not come stays', async ({ store, expect }) => {
+    const { id, ownership, record } = await held(store, { create: { deadlineMs: farMs } });
+    await committed(store, ownership, {
+      release: { status: 'failed', error: bytes('no'), keepMs: farMs },
+    });
+    await store.resume(id, bytes('go on'));
+    expect((await loaded(store, id)).record.deadlineAt).toBe(record.deadlineAt);
+  });
+
   test('it keeps its snapshot, its input and its messages', async ({ store, expect }) => {
     const { id, ownership } = await held(store);
     const snapshot = { schema: 1, set: new Map([['state:a', everyByte]]), remove: [] };
