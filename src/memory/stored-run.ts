@@ -169,7 +169,7 @@ export function toRecord(run: StoredRun): RunRecord {
 
 /** Whether a run is as somebody has seen it. */
 export function isStill(run: StoredRun, { status, fence, seq }: Seen): boolean {
-  return run.status === status && run.fence === fence && lastSeq(run) === seq;
+  return run.status === status && run.fence === fence && (seq ?? lastSeq(run)) === lastSeq(run);
 }
 
 /** Older code may not take it: newer code is looked for now and then. */

@@ -17,7 +17,7 @@
 -- ARGV[4] keep: so many deletions, about
 -- ARGV[5] status: the run must have, or empty for any
 -- ARGV[6] fence: and this one
--- ARGV[7] seq: and this one
+-- ARGV[7] seq: and this one, or empty for any
 -- Returns {'deleted'} | {'missing'} | {'active', worker} | {'changed'} | {'untold'}
 -- Keeps: a run that a worker holds is not touched; nor, when asked so, one that owes somebody the news.
 local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -27,7 +27,7 @@ local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq
 if not m[1] then return {'missing'} end
 if m[1] == 'running' then return {'active', m[2]} end
 if ARGV[5] ~= '' then
-  if m[1] ~= ARGV[5] or m[4] ~= ARGV[6] or m[5] ~= ARGV[7] then return {'changed'} end
+  if m[1] ~= ARGV[5] or m[4] ~= ARGV[6] or (ARGV[7] ~= '' and m[5] ~= ARGV[7]) then return {'changed'} end
   if m[6] or m[7] then return {'untold'} end
 end
 
