@@ -270,8 +270,8 @@ export interface RunPage {
   readonly cursor: string | undefined;
 }
 
-/** A run as it was read: what was seen of it is so no longer if one of these has changed. */
-export type Seen = Pick<RunRecord, 'status' | 'fence' | 'seq'>;
+/** A run as it was seen: it is so no longer if one of these has changed. Whatever is done to it raises the fence. */
+export type Seen = Pick<RunRecord, 'status' | 'fence'> & Partial<Pick<RunRecord, 'seq'>>;
 
 /** As `Seen`, of a run that nobody holds: all who write to it raise its fence, so that its seq may be left out. */
 export type SeenIdle = Pick<Seen, 'status' | 'fence'> & Partial<Pick<Seen, 'seq'>>;

@@ -207,8 +207,9 @@ export class Sweeper {
       return;
     }
     if (isEnded(run.status)) {
-      await store.delete(run.run);
-      logger.debug({ run: run.run }, 'ended run deleted, its time to be kept is over');
+      // The answer may have come late, and a person may have let the run go on meanwhile.
+      const { outcome } = await store.delete(run.run, undefined, run);
+      logger.debug({ run: run.run, outcome }, 'the time of an ended run to be kept is over');
       return;
     }
     if (run.status === 'quarantined') {

@@ -117,7 +117,13 @@ function seen(test: RunStoreTest): void {
     await committed(store, next, { expectedSeq: record.seq, release });
     await isKept();
     const { record: now } = await loaded(store, id);
-    expect(await store.delete(id, undefined, now)).toEqual({ outcome: 'deleted' });
+    const older = { ...now, seq: now.seq - 1 };
+    expect(await store.delete(id, undefined, older)).toEqual({ outcome: 'changed' });
+    // As the sweeper sees it, who is not told the seq.
+    const { status, fence } = now;
+    const other = { status, fence: fence - 1 };
+    expect(await store.delete(id, undefined, other)).toEqual({ outcome: 'changed' });
+    expect(await store.delete(id, undefined, { status, fence })).toEqual({ outcome: 'deleted' });
     expect(await store.delete(id, undefined, now)).toEqual({ outcome: 'missing' });
   });
 }
