@@ -202,9 +202,9 @@ export class MemoryRunStore implements RunStore {
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const { seen, reason } = params;
-    if (seen !== undefined && !this.#sessions.isLost(params.worker, seen, reason)) return [];
-    const taken = this.#heldBy(params.worker)
+    const { worker, seen } = params;
+    if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return [];
+    const taken = this.#heldBy(worker)
       .filter(({ id }) => params.runs?.includes(id) ?? true)
       .slice(0, params.limit);
     for (const run of taken) {
@@ -212,7 +212,7 @@ export class MemoryRunStore implements RunStore {
       this.fleet.lost(run);
       this.#changed(run.id);
     }
-    if (params.runs === undefined && taken.length < params.limit) this.#wakeParked(params.worker);
+    if (params.runs === undefined && taken.length < params.limit) this.#wakeParked(worker);
     return taken.map((run) => toDueRun(run, now));
   }
 

@@ -1,5 +1,4 @@
 /** Workers, their presence and the election of the sweeper, in memory. */
-import type { InterruptReason } from '../core/event.ts';
 import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
 
 export class MemorySessions {
@@ -48,15 +47,10 @@ export class MemorySessions {
     if (this.#sweeper?.worker === worker) this.#sweeper = undefined;
   }
 
-  /** It has not beaten since it was looked at. */
-  isStill(worker: string, { seenAt }: SeenWorker): boolean {
-    return (this.#workers.get(worker)?.seenAt ?? 0) === seenAt;
-  }
-
   /** It has shown no sign of life since it was looked at. */
-  isLost(worker: string, seen: SeenWorker, reason: InterruptReason): boolean {
-    const isBack = reason === 'presence-lost' && this.#present.has(worker);
-    return this.isStill(worker, seen) && !isBack;
+  isStill(worker: string, { seenAt, isAbsent = false }: SeenWorker): boolean {
+    const isBack = isAbsent && this.#present.has(worker);
+    return (this.#workers.get(worker)?.seenAt ?? 0) === seenAt && !isBack;
   }
 
   list(): readonly WorkerRecord[] {
