@@ -356,7 +356,12 @@ export class MemoryRunStore implements RunStore {
     if (asked !== undefined) this.#asked.set(worker, asked);
   }
 
-  /** For tests: what the store sees when the process of a worker dies. */
+  /** For tests: what the store sees when a worker is cut off, and may still beat by another way. */
+  disconnect(worker: string): void {
+    this.#sessions.disconnect(worker);
+  }
+
+  /** For tests: what the store sees when the process of a worker dies. The worker of this process goes on in vain. */
   vanish(worker: string): void {
     this.#sessions.vanish(worker);
   }

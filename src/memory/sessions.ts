@@ -5,6 +5,8 @@ export class MemorySessions {
   readonly #clock: { now(): number };
   /** Workers whose process is there now. */
   readonly #present = new Set<string>();
+  /** Workers whose process has died: nothing more is heard of them, whatever this process still sends in their name. */
+  readonly #dead = new Set<string>();
   readonly #workers = new Map<string, WorkerRecord>();
   #sweeper: { readonly worker: string; readonly until: number } | undefined;
 
@@ -14,15 +16,22 @@ export class MemorySessions {
 
   appear(worker: string): void {
     this.#present.add(worker);
+    this.#dead.delete(worker);
+  }
+
+  disconnect(worker: string): void {
+    this.#present.delete(worker);
   }
 
   vanish(worker: string): void {
-    this.#present.delete(worker);
+    this.disconnect(worker);
+    this.#dead.add(worker);
   }
 
   beat(worker: WorkerInfo, sessionMs: number): Beat {
     const now = this.#clock.now();
     const draining = this.#workers.get(worker.id)?.draining ?? false;
+    if (this.#dead.has(worker.id)) return { draining };
     this.#workers.set(worker.id, {
       ...worker,
       presence: this.#present.has(worker.id),
