@@ -25,9 +25,12 @@ export interface WorkerRecord extends WorkerInfo {
   readonly sessionEndsAt: number;
 }
 
-/** A worker as it was looked at: when it had beaten last; 0 for one that was not registered. */
+/** A worker as it was looked at. */
 export interface SeenWorker {
+  /** When it had beaten last; 0 for one that was not registered. */
   readonly seenAt: number;
+  /** Its process was gone. */
+  readonly isAbsent?: boolean;
 }
 
 /** What the elected sweeper sees when it looks at the workers. */

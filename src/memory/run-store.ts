@@ -165,9 +165,9 @@ export class MemoryRunStore implements RunStore {
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const { seen, reason } = params;
-    if (seen !== undefined && !this.#sessions.isLost(params.worker, seen, reason)) return [];
-    const taken = this.#heldBy(params.worker)
+    const { worker, seen } = params;
+    if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return [];
+    const taken = this.#heldBy(worker)
       .filter(({ id }) => params.runs?.includes(id) ?? true)
       .slice(0, params.limit);
     for (const run of taken) {
@@ -175,7 +175,7 @@ export class MemoryRunStore implements RunStore {
       this.fleet.lost(run);
       this.#changed(run.id);
     }
-    if (params.runs === undefined && taken.length < params.limit) this.#wakeParked(params.worker);
+    if (params.runs === undefined && taken.length < params.limit) this.#wakeParked(worker);
     return taken.map((run) => toDueRun(run, now));
   }
 
@@ -319,7 +319,12 @@ export class MemoryRunStore implements RunStore {
     if (asked !== undefined) this.#asked.set(worker, asked);
   }
 
-  /** For tests: what the store sees when the process of a worker dies. */
+  /** For tests: what the store sees when a worker is cut off, and may still beat by another way. */
+  disconnect(worker: string): void {
+    this.#sessions.disconnect(worker);
+  }
+
+  /** For tests: what the store sees when the process of a worker dies. The worker of this process goes on in vain. */
   vanish(worker: string): void {
     this.#sessions.vanish(worker);
   }

@@ -167,7 +167,7 @@ export class Scripts {
       ...[held, shard.due, seen === undefined ? held : this.#keys.worker(worker)],
       ...[worker, params.reason, params.lastSeenAt, params.resendMs],
       ...[params.quarantineAfter, params.limit, shard.base, params.evidence ?? ''],
-      ...[seen?.seenAt ?? '', this.#keys.live(worker)],
+      ...this.#seen(worker, seen),
       ...(params.runs ?? []),
     ]);
   }
@@ -349,8 +349,13 @@ export class Scripts {
       keys.presence,
       keys.sweeper,
       worker,
-      seen?.seenAt ?? '',
+      ...this.#seen(worker, seen),
     ]);
+  }
+
+  /** The last beat of a worker, and the channel on which nobody listened, as far as a script is to compare them. */
+  #seen(worker: string, seen: SeenWorker | undefined): Argument[] {
+    return [seen?.seenAt ?? '', seen?.isAbsent === true ? this.#keys.live(worker) : ''];
   }
 
   drain(worker: string): Promise<Reply> {

@@ -20,7 +20,7 @@ import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ResumeQueue, WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
-import type { DueRun, Look, RunStore } from '../../core/store.ts';
+import type { DueRun, Look, RunStore, SeenWorker } from '../../core/store.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
 
@@ -132,8 +132,10 @@ export class Sweeper {
     const taken: (readonly DueRun[])[] = [];
     this.#suspects = new Map();
     for (const lost of look.lost) {
+      // What follows from a loss may have taken long; the others are looked at again first.
+      const isOld = clock.monotonic() - now > stallMs;
       if (lost.reason === 'session-expired') {
-        if (!stalled) taken.push(await this.#take(lost));
+        if (!stalled && !isOld) taken.push(await this.#take(lost, { seenAt: lost.lastSeenAt }));
         continue;
       }
       if (now < this.#settledMonotonic) continue;
@@ -142,8 +144,11 @@ export class Sweeper {
         ...lost,
         lastSeenAt: Math.max(lost.lastSeenAt, this.#lookedAt),
       };
-      if (before.has(lost.worker)) taken.push(await this.#take(suspect));
-      else this.#suspects.set(lost.worker, suspect);
+      if (before.has(lost.worker) && !isOld) {
+        taken.push(await this.#take(suspect, { seenAt: lost.lastSeenAt, isAbsent: true }));
+      } else {
+        this.#suspects.set(lost.worker, suspect);
+      }
     }
     await this.#sendTheirWakeUps(taken);
     this.#lookedAt = look.at;
@@ -152,9 +157,10 @@ export class Sweeper {
 
   /**
    * Interrupts all runs of a lost worker, forgets it, and wakes others. In this order: a worker that was only thought dead
-   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion.
+   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion. One that has shown a
+   * sign of life since it was looked at keeps what it has.
    */
-  async #take(lost: Lost): Promise<readonly DueRun[]> {
+  async #take(lost: Lost, seen: SeenWorker): Promise<readonly DueRun[]> {
     const { store, resendMs, quarantineAfter, logger } = this.#options;
     const limit = fixedLimits.runsPerSweep;
     const runs: DueRun[] = [];
@@ -164,13 +170,14 @@ export class Sweeper {
     for (;;) {
       const taken = await store.interrupt({
         ...{ ...lost, ...evidence },
-        ...{ resendMs, quarantineAfter, limit },
+        ...{ seen, resendMs, quarantineAfter, limit },
       });
       runs.push(...taken);
       if (taken.length < limit) break;
     }
-    await store.leave(lost.worker);
+    const isGone = await store.leave(lost.worker, seen);
     await Promise.all(runs.map((run) => this.#attend(run, false)));
+    if (!isGone && runs.length === 0) return runs;
     logger.warn({ ...lost, runs: runs.length }, 'worker lost');
     tell('worker:lost', () => ({ ...lost, runs: runs.length }));
     return runs;
@@ -208,8 +215,10 @@ export class Sweeper {
     }
     if (isEnded(run.status)) {
       // The answer may have come late, and a person may have let the run go on meanwhile.
-      const { outcome } = await store.delete(run.run, undefined, run);
-      logger.debug({ run: run.run, outcome }, 'the time of an ended run to be kept is over');
+      const { status, fence } = run;
+      const { outcome } = await store.delete(run.run, undefined, { status, fence });
+      if (outcome !== 'deleted') return;
+      logger.debug({ run: run.run }, 'ended run deleted, its time to be kept is over');
       return;
     }
     if (run.status === 'quarantined') {
@@ -270,7 +279,7 @@ export class Sweeper {
       // Twice in a row, because a worker may have registered between the two reads.
       if (this.#unknownHolders.has(worker)) {
         const about = { worker, reason: 'session-expired', lastSeenAt: this.#lookedAt } as const;
-        taken.push(await this.#take(about));
+        taken.push(await this.#take(about, { seenAt: 0 }));
       }
     }
     await this.#sendTheirWakeUps(taken);
