@@ -172,7 +172,7 @@ export class MemoryRunStore implements RunStore {
       return { outcome: 'mail' };
     }
 
-    for (const event of events) append(run, event, now);
+    for (const [i, event] of events.entries()) append(run, event, now, i < events.length - 1);
     run.token = params.token;
     run.inbox.splice(0, taken);
     if (params.snapshot !== undefined) save(run, params.snapshot, now);
