@@ -21,6 +21,8 @@ export interface StoredEvent extends NewEvent {
   readonly fence: number;
   /** Milliseconds since 1970 on the store's clock. */
   readonly at: number;
+  /** Another event of the same commit follows: the run never stood right behind this one. */
+  readonly more?: boolean;
 }
 
 /** An event as users see it. */

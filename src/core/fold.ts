@@ -38,7 +38,11 @@ import type {
   TimerData,
   WithdrawnData,
 } from './event.ts';
+import { WatchedBytes } from './frozen.ts';
 import { rememberedOfGraphs } from './graph.ts';
+import { isPlainObject } from './plain-copy.ts';
+import { nameOf } from './refusal.ts';
+import { isThenable, letGo } from './thenable.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
@@ -96,6 +100,14 @@ export interface FoldEvent {
 
 export type Reducers = Readonly<Record<string, (state: State, data: unknown) => unknown>>;
 
+export interface FoldOptions {
+  readonly reducers: Reducers;
+  readonly origin: string;
+  readonly freeze: boolean;
+  /** Refuses what a reducer has made of the state, by throwing. Asked for new events, not for those of the log. */
+  readonly check?: ((after: State, before: State, type: string) => void) | undefined;
+}
+
 /** Between the name of a step and the name of a step inside it; not allowed in names. */
 export const nesting = ' › ';
 
@@ -120,19 +132,15 @@ export class Fold implements Folded {
   readonly #children = new Map<string, string>();
   /** While events are applied that may be refused: what each changed field was before. */
   #before: Map<string, unknown> | undefined;
-  readonly #reducers: Reducers;
-  readonly #freeze: boolean;
-  readonly #origin: string;
+  readonly #options: FoldOptions;
+  /** Set when the state is frozen. */
+  readonly #bytes: WatchedBytes | undefined;
 
-  constructor(
-    start: Folded,
-    options: { readonly reducers: Reducers; readonly origin: string; readonly freeze: boolean },
-  ) {
-    this.#reducers = options.reducers;
-    this.#freeze = options.freeze;
-    this.#origin = options.origin;
+  constructor(start: Folded, options: FoldOptions) {
+    this.#options = options;
+    this.#bytes = options.freeze ? new WatchedBytes(options.origin) : undefined;
     this.seq = start.seq;
-    this.state = options.freeze ? deepFreeze(start.state) : start.state;
+    this.state = this.#bytes?.freeze(start.state) ?? start.state;
     this.#memory = new Map(start.memory);
     for (const [field, value] of this.#memory) {
       this.#noteInner(field);
@@ -211,11 +219,11 @@ export class Fold implements Folded {
   replay(seq: number, event: FoldEvent): void {
     if (seq !== this.seq + 1) {
       throw new CorruptionError(
-        { key: this.#origin, seq },
+        { key: this.#options.origin, seq },
         `follows seq ${this.seq}: events are missing or out of order`,
       );
     }
-    this.apply(event);
+    this.#take(event, false);
   }
 
   /**
@@ -240,17 +248,25 @@ export class Fold implements Folded {
   }
 
   /**
-   * Takes the next event. When the reducer throws, nothing has changed.
-   * @throws DefinitionError when the reducer does not return an object.
+   * Takes a new event. When the reducer or the check throws, nothing has changed.
+   * @throws DefinitionError when the reducer does not return a plain object; whatever it throws, or the check.
    */
   apply(event: FoldEvent): void {
+    this.#take(event, true);
+  }
+
+  #take(event: FoldEvent, isNew: boolean): void {
+    const { reducers, check } = this.#options;
+    this.#bytes?.check();
     if (Object.hasOwn(remembered, event.type)) {
       remembered[event.type]?.(this, event.data);
     } else if (event.type === 'state.set') {
       this.patch((event.data as StateSetData).patch);
-    } else if (Object.hasOwn(this.#reducers, event.type)) {
-      const next = this.#reducers[event.type]?.(this.state, event.data);
-      this.#change(checkState(next, event.type));
+    } else if (Object.hasOwn(reducers, event.type)) {
+      const next = checkState(reducers[event.type]?.(this.state, event.data), event.type);
+      if (isNew) check?.(next, this.state, event.type);
+      this.#bytes?.check();
+      this.#change(next);
     }
     this.seq += 1;
   }
@@ -328,7 +344,7 @@ export class Fold implements Folded {
   }
 
   #change(state: State): void {
-    this.state = this.#freeze ? deepFreeze(state) : state;
+    this.state = this.#bytes?.freeze(state) ?? state;
   }
 }
 
@@ -468,18 +484,10 @@ function forgetFailures(fold: Fold): void {
 }
 
 function checkState(state: unknown, type: string): State {
-  if (typeof state === 'object' && state !== null && !Array.isArray(state)) return state as State;
+  if (isPlainObject(state)) return state;
+  if (isThenable(state)) letGo(state);
+  const what = typeof state === 'object' && state !== null ? `a ${nameOf(state)}` : String(state);
   throw new DefinitionError(
-    `The reducer of "${type}" returned ${Array.isArray(state) ? 'an array' : String(state)}: it must return the new state, an object.`,
+    `The reducer of "${type}" returned ${what}: it must return the new state, a plain object.`,
   );
-}
-
-/** Freezes what is not frozen yet, so that changing the state by hand fails at the line that does it. */
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  // The elements of typed arrays cannot be frozen.
-  if (ArrayBuffer.isView(value)) return value;
-  Object.freeze(value);
-  for (const item of Object.values(value)) deepFreeze(item);
-  return value;
 }

@@ -297,7 +297,10 @@ export interface RunStore {
   create(params: CreateParams): Promise<CreateOutcome>;
   /** Takes a run: raises its fence, writes `run.claimed`, returns everything needed to go on. */
   claim(params: ClaimParams): Promise<ClaimOutcome>;
-  /** Appends events, saves a snapshot, lets go of the run: any of these, all at once. */
+  /**
+   * Appends events, saves a snapshot, lets go of the run: any of these, all at once. Each of several events but the last is
+   * stored with `more`.
+   */
   commit(params: CommitParams): Promise<CommitOutcome>;
   /**
    * Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns what it took.

@@ -152,7 +152,7 @@ export class MemoryRunStore implements RunStore {
     const isParking = params.release?.status === 'waiting' && params.release.why === 'parked';
     if (isParking && left.length > 0) return { outcome: 'mail' };
 
-    for (const event of events) append(run, event, now);
+    for (const [i, event] of events.entries()) append(run, event, now, i < events.length - 1);
     run.token = params.token;
     run.inbox.splice(0, run.inbox.length, ...left);
     // A store that has forgotten a message must not take it for a new one when it comes again.

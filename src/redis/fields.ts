@@ -262,7 +262,7 @@ export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRec
 }
 
 /** First bytes of a stream entry's field names: enough to tell them apart, and a thousandth of the cost of text. */
-const firstByte = { type: 0x74, at: 0x61, data: 0x64, lane: 0x6c } as const;
+const firstByte = { type: 0x74, at: 0x61, data: 0x64, lane: 0x6c, more: 0x6d } as const;
 
 /** A stream entry: its id is `<seq>-<fence>`. */
 export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
@@ -277,6 +277,7 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   let at: number | undefined;
   let data: Buffer | undefined;
   let lane: string | undefined;
+  let more = false;
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const value = flat[i + 1] as Buffer;
     switch (flat[i]?.[0]) {
@@ -292,6 +293,9 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
       case firstByte.lane:
         lane = value.toString();
         break;
+      case firstByte.more:
+        more = true;
+        break;
       default:
         break;
     }
@@ -299,7 +303,12 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   if (type === undefined || at === undefined || Number.isNaN(at) || data === undefined) {
     throw new CorruptionError({ key, seq }, 'is not an event: type, at or data is missing');
   }
-  return lane === undefined ? { seq, fence, type, at, data } : { seq, fence, type, at, data, lane };
+  if (lane === undefined && !more) return { seq, fence, type, at, data };
+  return {
+    ...{ seq, fence, type, at, data },
+    ...(lane === undefined ? {} : { lane }),
+    ...(more ? { more } : {}),
+  };
 }
 
 /** What an announcement on a run's channel says has changed; see `RunStore.watch`. */

@@ -142,7 +142,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   async checkpoint(id: string): Promise<S> {
     const workflow = this.#workflow();
     const snapshot = await recallKept(this.#parts.store, await this.#record(), id);
-    return restoreSnapshot(snapshot, workflow, `run ${this.id}`).state as S;
+    return restoreSnapshot(snapshot, workflow, this.id).state as S;
   }
 
   /**

@@ -10,7 +10,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
-import { decode } from '../../core/codec.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import { defaults, type Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -242,8 +241,9 @@ export class Worker implements AsyncDisposable {
     const { tracing } = this.#parts;
     const wake = (wakeUp: WakeUp): Promise<void> => this.#wake(wakeUp);
     const parts = { store, limits, newToken, tracing, wake };
-    const input = decode(Buffer.from(data, 'base64'), { key: `schedule ${schedule}` });
-    await startRun(parts, workflow, input, { id: `${schedule}.${at}`, tags: { schedule } });
+    const stored = Buffer.from(data, 'base64');
+    const id = `${schedule}.${at}`;
+    await startRun(parts, workflow, undefined, { id, tags: { schedule }, stored });
   }
 
   async #handle(wakeUp: WakeUp, report: Report): Promise<Delivery> {
