@@ -54,6 +54,8 @@ import {
   createConnection,
   createConsumerConnection,
   type RedisTarget,
+  silenceMs,
+  type Use,
 } from './connection.ts';
 import { listDeletions } from './deletions.ts';
 import { confirmationFor } from './durability.ts';
@@ -77,6 +79,7 @@ import {
   toPost,
   toResume,
 } from './outcomes.ts';
+import { LineWatch } from './line-watch.ts';
 import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
 import type { RedisStoreOptions } from './store-options.ts';
@@ -92,7 +95,7 @@ export class RedisRunStore implements RunStore {
   readonly transfer: Transfer;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
-  readonly #callMs: number;
+  readonly #use: Use;
   readonly #keys: Keys;
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
@@ -105,13 +108,9 @@ export class RedisRunStore implements RunStore {
   private constructor(
     connected: { connection: Connection; target: RedisTarget; hidesInfo: boolean },
     keys: Keys,
-    {
-      logger,
-      durable,
-      callMs,
-    }: { logger: Logger; durable: DurableWrites | undefined; callMs: number },
+    { logger, durable, use }: { logger: Logger; durable: DurableWrites | undefined; use: Use },
   ) {
-    this.#callMs = callMs;
+    this.#use = use;
     this.hidesInfo = connected.hidesInfo;
     this.#connection = connected.connection;
     this.#target = connected.target;
@@ -129,7 +128,7 @@ export class RedisRunStore implements RunStore {
       ...{ keys, logger, connection },
       scripts: this.#scripts,
       announcements: this.#announcements,
-      connect: () => createConnection(connected.target, callSettings(callMs)),
+      connect: () => createConnection(connected.target, use),
     });
     const run = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
     this.fleet = new RedisFleet({
@@ -147,11 +146,11 @@ export class RedisRunStore implements RunStore {
   static async open(options: RedisStoreOptions): Promise<RedisRunStore> {
     const logger = options.logger ?? silentLogger;
     const callMs = options.callMs ?? defaults.callMs;
+    const watch = new LineWatch(silenceMs(callMs));
     const connected = await connect(options.redis, {
+      ...{ callMs, logger, watch },
       connectMs: options.connectMs ?? defaults.connectMs,
-      callMs,
       allowEviction: options.allowEviction ?? false,
-      logger,
     });
     const prefix = options.prefix ?? defaults.prefix;
     const wanted = options.shards ?? (connected.cluster ? defaults.clusterShards : defaults.shards);
@@ -163,8 +162,9 @@ export class RedisRunStore implements RunStore {
         asked: options.shards,
       });
       const durable =
-        confirmation && (await openDurable(connected.target, confirmation, { callMs, logger }));
-      const own = { logger, durable, callMs };
+        confirmation &&
+        (await openDurable(connected.target, confirmation, { callMs, logger, watch }));
+      const own = { logger, durable, use: { ...callSettings(callMs), watch } };
       const store = new RedisRunStore(connected, new Keys(prefix, shards), own);
       // A process that starts one run and ends would never know otherwise.
       await store.#memory.look();
@@ -178,8 +178,8 @@ export class RedisRunStore implements RunStore {
   /** What the resume queue needs to reach the same server: a maker of further connections. */
   connectionFor(purpose: { readonly blocking: boolean }): Connection {
     return purpose.blocking
-      ? createConsumerConnection(this.#target, this.#callMs)
-      : createConnection(this.#target, callSettings(this.#callMs));
+      ? createConsumerConnection(this.#target, this.#use)
+      : createConnection(this.#target, this.#use);
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
