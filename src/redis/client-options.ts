@@ -43,6 +43,8 @@ export const clientSettings = {
 export const singleSettings = {
   ...clientSettings,
   lazyConnect: true,
+  // A server that is away does not answer the farewell either.
+  disconnectTimeout: 300,
   // News of a failover that come while ioredis is reconnecting end the client for good.
   failoverDetector: false,
   sentinelRetryStrategy: (attempt: number): number => Math.min(attempt * 10, 1000),

@@ -18,7 +18,7 @@ import {
 } from './client-options.ts';
 import { refusedConnection, withoutArguments } from './faults.ts';
 import type { LineWatch } from './line-watch.ts';
-import { Redial, retryDelayMs } from './redial.ts';
+import { Redial } from './redial.ts';
 import { type ClusterTarget, parseTarget } from './target.ts';
 
 export type Connection = Redis | Cluster;
@@ -87,12 +87,14 @@ export function createConnection(target: RedisTarget, use: Use = {}): Connection
   const { nodes, options = {} } = plain;
   checkClientOptions(options);
   checkClientOptions(options.redisOptions);
+  const redial = new Redial();
   const cluster = new Cluster(nodes, {
     ...options,
     ...clusterSettings,
-    clusterRetryStrategy: retryDelayMs,
+    clusterRetryStrategy: () => redial.delayMs(),
     redisOptions: { ...options.redisOptions, ...clientSettings, ...timesOf(use) },
   });
+  redial.attach(cluster);
   const { watch } = use;
   cluster.on('+node', (node: Redis) => {
     watch?.add(node, `${node.options.host ?? ''}:${node.options.port ?? ''}`);
@@ -127,8 +129,17 @@ function single(make: (settings: Settings) => Redis, use: Use): Redis {
   };
   const disconnect = client.disconnect.bind(client);
   client.disconnect = (reconnect = false) => {
-    if (!reconnect) letGo();
-    disconnect(reconnect);
+    if (reconnect) {
+      // Each of many calls that a read-only server refuses would have it closed once more.
+      if (!client.stream.writableEnded) disconnect(true);
+      return;
+    }
+    letGo();
+    // A timer that waits for a connection to close that has closed would keep the process.
+    if (client.status === 'end') return;
+    const { status } = client;
+    disconnect();
+    if (status !== 'ready') endNow(client, status === 'reconnecting');
   };
   const quit = client.quit.bind(client);
   client.quit = (() => {
@@ -146,6 +157,25 @@ function single(make: (settings: Settings) => Redis, use: Use): Redis {
     );
   });
   return client;
+}
+
+/**
+ * ioredis forgets the calls of a client that is let go before it is connected, and says of one that is between two tries
+ * not even that it has ended: whoever waits for either would keep the process.
+ */
+function endNow(client: Redis, isBetweenTries: boolean): void {
+  type Queue = Redis['commandQueue'];
+  const inside = client as unknown as {
+    readonly offlineQueue: Queue;
+    readonly prevCommandQueue?: Queue | null;
+    setStatus(status: 'end'): void;
+  };
+  if (isBetweenTries) inside.setStatus('end');
+  for (const queue of [client.commandQueue, inside.prevCommandQueue, inside.offlineQueue]) {
+    for (let item = queue?.shift(); item !== undefined; item = queue?.shift()) {
+      item.command.reject(new Error('Connection is closed.'));
+    }
+  }
 }
 
 function timesOf({ commandTimeout, connectTimeout, socketTimeout }: Use): Partial<Settings> {
@@ -171,11 +201,19 @@ export function createConsumerConnection(target: RedisTarget, use: Use): Connect
   if (connection instanceof Cluster) return connection;
   connection.options.socketTimeout = socketTimeout;
   const { options } = connection;
-  connection.duplicate = ((override?: Partial<RedisOptions>) =>
-    single(
-      (settings) => answeredWhenCut(new Redis({ ...options, ...override, ...settings })),
-      patient,
-    )) as typeof connection.duplicate;
+  const copies = new Set<Redis>();
+  connection.duplicate = ((override?: Partial<RedisOptions>) => {
+    const make = (settings: Settings): Redis => new Redis({ ...options, ...override, ...settings });
+    const copy = answeredWhenCut(single(make, patient));
+    copies.add(copy);
+    return copy;
+  }) as typeof connection.duplicate;
+  // BullMQ would let them go only after an answer.
+  const disconnect = connection.disconnect.bind(connection);
+  connection.disconnect = (reconnect) => {
+    disconnect(reconnect);
+    if (reconnect !== true) for (const copy of copies) copy.disconnect();
+  };
   return connection;
 }
 

@@ -19,8 +19,9 @@ import { Command, Redis } from 'ioredis';
 const tickMs = 100;
 /** Silence that is never suspicious: the kernel may be sending a lost packet again. */
 const limitMsMin = 500;
-/** The same while a connection is made to a server that has answered before; beginning again costs nothing there. */
+/** The same while a connection is made: beginning again costs nothing there. Nothing is known of the way before the first. */
 const greetingMsMin = 250;
+const firstGreetingMsMin = 2000;
 /** Limit of silence in round trips of late. */
 const tripsInLimit = 3;
 /** A longer wait for an answer says more about the server than about the way to it. */
@@ -159,8 +160,8 @@ class Line {
   /** Silence beyond what was asked for that is not suspicious. */
   get limitMs(): number {
     const { heardAt, tripMs } = this.server;
-    const isGreeting = this.client.status !== 'ready' && heardAt !== undefined;
-    const leastMs = isGreeting ? greetingMsMin : limitMsMin;
+    const greetingMs = heardAt === undefined ? firstGreetingMsMin : greetingMsMin;
+    const leastMs = this.client.status === 'ready' ? limitMsMin : greetingMs;
     const doublings = Math.floor(this.#drops / dropsPerDoubling);
     const limitMs = Math.max(leastMs, tripsInLimit * tripMs) * 2 ** doublings;
     const sent = (this.#stream?.bytesWritten ?? 0) - this.#bytesWritten;

@@ -6,7 +6,7 @@
  * about to a second, until a connection has proven useful: it has answered, and for the longer the more. Every second try
  * comes without the pause, because what cuts a connection after a while of silence often spares the next one.
  */
-import type { Redis, RedisOptions } from 'ioredis';
+import { Cluster, type Redis, type RedisOptions } from 'ioredis';
 
 const firstMs = 5;
 const secondMs = 20;
@@ -32,7 +32,7 @@ export interface RedialOptions {
 /** Of one client. */
 export class Redial {
   readonly #options: RedialOptions;
-  #client: Redis | undefined;
+  #client: Redis | Cluster | undefined;
   #tries = 0;
   /** When the connection of now became ready, and what it had said until then. */
   #readyAt: number | undefined;
@@ -58,19 +58,18 @@ export class Redial {
     };
   }
 
-  attach(client: Redis): void {
+  attach(client: Redis | Cluster): void {
     this.#client = client;
     client.on('ready', () => {
       this.#readyAt = performance.now();
-      this.#bytesRead = client.stream.bytesRead;
+      this.#bytesRead = client instanceof Cluster ? 0 : client.stream.bytesRead;
     });
   }
 
   /** The connection is gone: milliseconds until the next try. */
   delayMs(): number {
     const lifeMs = this.#readyAt === undefined ? 0 : performance.now() - this.#readyAt;
-    const hasAnswered =
-      this.#readyAt !== undefined && (this.#client?.stream.bytesRead ?? 0) > this.#bytesRead;
+    const hasAnswered = this.#readyAt !== undefined && this.#hasAnswered(lifeMs);
     if (this.#isRefused) {
       if (lifeMs > refusedLifeMs) this.#tries = 0;
     } else if (hasAnswered) {
@@ -84,5 +83,12 @@ export class Redial {
     if (isSecond) return retryDelayMs(2);
     this.#tries += 1;
     return retryDelayMs(this.#tries);
+  }
+
+  /** What a cluster has heard is not known: that it lived must do. */
+  #hasAnswered(lifeMs: number): boolean {
+    const client = this.#client;
+    if (client instanceof Cluster) return lifeMs > lifePerTryMs;
+    return (client?.stream.bytesRead ?? 0) > this.#bytesRead;
   }
 }
