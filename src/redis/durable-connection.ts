@@ -21,6 +21,11 @@ export async function openDurable(
   });
   // The store's other connection says what is wrong with the server.
   connection.on('error', () => undefined);
-  await connection.connect();
+  try {
+    await connection.connect();
+  } catch (error) {
+    connection.disconnect();
+    throw error;
+  }
   return new DurableWrites({ connection, confirmation, callMs, logger });
 }
