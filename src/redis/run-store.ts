@@ -49,12 +49,12 @@ import { RedisArchive } from './archive.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
 import {
-  callSettings,
   type Connected,
   type Connection,
   createConnection,
   createConsumerConnection,
   type RedisTarget,
+  type Use,
 } from './connection.ts';
 import { listDeletions } from './deletions.ts';
 import type { DurableWrites } from './durable-writes.ts';
@@ -92,7 +92,7 @@ export class RedisRunStore implements RunStore {
   readonly transfer: Transfer;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
-  readonly #callMs: number;
+  readonly #use: Use;
   readonly #keys: Keys;
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
@@ -105,9 +105,9 @@ export class RedisRunStore implements RunStore {
   private constructor(
     connected: Connected,
     keys: Keys,
-    { logger, durable, callMs }: OpenedParts['own'],
+    { logger, durable, use }: OpenedParts['own'],
   ) {
-    this.#callMs = callMs;
+    this.#use = use;
     this.hidesInfo = connected.hidesInfo;
     this.#connection = connected.connection;
     this.#target = connected.target;
@@ -125,7 +125,7 @@ export class RedisRunStore implements RunStore {
       ...{ keys, logger, connection },
       scripts: this.#scripts,
       announcements: this.#announcements,
-      connect: () => createConnection(connected.target, callSettings(callMs)),
+      connect: () => createConnection(connected.target, use),
     });
     const run = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
     this.fleet = new RedisFleet({
@@ -149,6 +149,7 @@ export class RedisRunStore implements RunStore {
       return store;
     } catch (error) {
       connected.connection.disconnect();
+      own.durable?.close();
       throw toFault(error, 'open');
     }
   }
@@ -156,8 +157,8 @@ export class RedisRunStore implements RunStore {
   /** What the resume queue needs to reach the same server: a maker of further connections. */
   connectionFor(purpose: { readonly blocking: boolean }): Connection {
     return purpose.blocking
-      ? createConsumerConnection(this.#target, this.#callMs)
-      : createConnection(this.#target, callSettings(this.#callMs));
+      ? createConsumerConnection(this.#target, this.#use)
+      : createConnection(this.#target, this.#use);
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
