@@ -15,6 +15,18 @@ export interface ClusterTarget {
   readonly options?: ClusterOptions;
 }
 
+/** @throws InvalidError for what names no server at all, such as a variable that is not set. */
+export function checkTarget(target: unknown): void {
+  const isText = typeof target === 'string' && target !== '';
+  const isObject = typeof target === 'object' && target !== null && !Array.isArray(target);
+  if (isText || isObject) return;
+  const found = target === '' ? 'an empty text' : target === null ? 'null' : typeof target;
+  throw new InvalidError(
+    'redis',
+    `must be a URL such as redis://127.0.0.1:6379, options of ioredis, or an instance of it; it is ${found}. If it comes from a variable of the environment, that is not set.`,
+  );
+}
+
 const pattern =
   /^(rediss?)\+(sentinel|cluster):\/\/(?:([^@/]*)@)?([^/@]+)(?:\/([^/]*))?(?:\/(\d+))?$/;
 
