@@ -407,6 +407,7 @@ export interface RunStore {
    * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was written.
    */
   leave(worker: string, seen?: SeenWorker): Promise<boolean>;
+  /** All that are registered, each as it is when it is looked at: of very many, one page after the other. */
   workers(): Promise<readonly WorkerRecord[]>;
   /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
   holders(): Promise<readonly string[]>;

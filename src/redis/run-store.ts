@@ -139,6 +139,7 @@ export class RedisRunStore implements RunStore {
       connection: this.#connection,
       keys,
       scripts: this.#scripts,
+      sessions: this.#sessions,
       run,
     });
   }
