@@ -74,7 +74,10 @@ export class SimulatedFleet {
     const used: Used = {
       look: (worker, lockMs) => this.#look(worker, lockMs),
       interrupt: (params) => this.#interrupt(params),
-      leave: (worker) => this.#leave(worker),
+      leave: async (worker) => {
+        await this.#leave(worker);
+        return true;
+      },
       due: (params) => this.#due(params),
       holders: async () => {
         await this.#serve('orphans', this.members.length);

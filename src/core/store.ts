@@ -22,13 +22,14 @@ import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { Message } from './message.ts';
 import type { RunQuery } from './run-query.ts';
+import type { Release } from './release.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
-import type { Wait } from './waits.ts';
 
 export type { Message, MessageKind } from './message.ts';
+export type { Parking, Release } from './release.ts';
 export type { Snapshot } from './snapshot.ts';
-export type { Wait, WaitKind } from './waits.ts';
+export type { Wait } from './waits.ts';
 
 export type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from './fleet.ts';
 
@@ -191,38 +192,6 @@ export type ClaimOutcome =
   | { readonly outcome: 'idle'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
-/** How an owner lets go of a run, in the same step as its last commit. */
-export type Release =
-  | { readonly status: 'completed'; readonly output: Uint8Array; readonly keepMs: number }
-  | {
-      readonly status: 'failed' | 'cancelled';
-      readonly error: Uint8Array;
-      readonly keepMs: number;
-      /** Its children are to be cancelled: until that is `paid`, the run is due and kept. */
-      readonly owesCancel?: boolean;
-    }
-  /** Set aside untouched, because it cannot be continued: for a person to look at. */
-  | { readonly status: 'quarantined'; readonly error: Uint8Array }
-  /** Handed back for any worker to claim. */
-  | { readonly status: 'queued'; readonly resendMs: number }
-  | Parking;
-
-/** A release to `waiting`. The run is awake `wakeMs` from now; absent: when something comes that it waits for. */
-export interface Parking {
-  readonly status: 'waiting';
-  readonly wakeMs?: number;
-  readonly waits: readonly Wait[];
-  /**
-   * `parked`: refused while messages are in the inbox that were not taken. `retry`, a pause before another attempt, is never
-   * refused: a message that is wanted wakes the run at once.
-   */
-  readonly why: 'parked' | 'retry';
-  /** So long from now, and then now and then, the run is due so that somebody looks at what it waits for. It sleeps on. */
-  readonly lookMs?: number;
-  /** The handler is left behind, and might go on: until it is `settled`, the run is woken when its worker dies or leaves. */
-  readonly mayGoOn?: boolean;
-}
-
 export interface CommitParams extends Ownership {
   /** Identifies this commit; the same one again is recognised. */
   readonly token: string;
@@ -301,11 +270,8 @@ export interface RunPage {
   readonly cursor: string | undefined;
 }
 
-/** A run as it was read: what was seen of it is so no longer if one of these has changed. */
-export type Seen = Pick<RunRecord, 'status' | 'fence' | 'seq'>;
-
-/** As `Seen`, of a run that nobody holds: all who write to it raise its fence, so that its seq may be left out. */
-export type SeenIdle = Pick<Seen, 'status' | 'fence'> & Partial<Pick<Seen, 'seq'>>;
+/** A run as it was seen: it is so no longer if one of these has changed. Whatever is done to it raises the fence. */
+export type Seen = Pick<RunRecord, 'status' | 'fence'> & Partial<Pick<RunRecord, 'seq'>>;
 
 export type DeleteOutcome =
   | { readonly outcome: 'deleted' }
@@ -347,7 +313,7 @@ export interface RunStore {
   /** Keeps a run from being claimed; one at work is handed back. `data` says who asks and why. */
   pause(run: string, data: Uint8Array): Promise<PauseOutcome>;
   /**
-   * Lets a paused run go on, or a failed or quarantined one try again. The latter forgets a cancel that was asked for before.
+   * Lets a paused run go on, or a failed or quarantined one try again. The latter forgets a cancel from before.
    */
   resume(run: string, data: Uint8Array): Promise<ResumeOutcome>;
   /** Notes how far a run is; a stale owner's word changes nothing. */
@@ -362,7 +328,7 @@ export interface RunStore {
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
    * `deletions`. With `seen`, only if the run is still so and owes nothing.
    */
-  delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome>;
+  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome>;
 
   // Reading runs.
 

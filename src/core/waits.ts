@@ -70,3 +70,40 @@ export function waitIndex(waitsFor: string): string {
   const kind = /^kind:(\w+)$/.exec(waitsFor)?.[1];
   return waitKinds.some((one) => one === kind) ? `${kind}` : `signal:${waitsFor}`;
 }
+
+/** The greatest time that a Date can hold. */
+const timeMax = 8.64e15;
+/** Names are made of names, one within the other. */
+const textLength = 10_000;
+
+/** What came from outside of this process. @throws TypeError when it is no list of waits. */
+export function readWaits(value: unknown): readonly Wait[] {
+  if (Array.isArray(value) && value.every(isWait)) return value;
+  throw new TypeError('is no list of waits');
+}
+
+function isWait(value: unknown): value is Wait {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, name, on, until, since, ...more } = value as Record<keyof Wait, unknown>;
+  return (
+    waitKinds.some((one) => one === kind) &&
+    isText(name) &&
+    (on === undefined || (Array.isArray(on) && on.every(isLine))) &&
+    (until === undefined || isTime(until)) &&
+    isTime(since) &&
+    Object.keys(more).length === 0
+  );
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= textLength;
+}
+
+/** Stores keep many of them as lines. */
+function isLine(value: unknown): boolean {
+  return isText(value) && !(value as string).includes('\n');
+}
+
+function isTime(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= timeMax;
+}

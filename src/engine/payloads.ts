@@ -1,6 +1,7 @@
 /** Payloads of pawl's own events and records, encoded and decoded in one place. */
 import { decode, encode } from '../core/codec.ts';
-import { type ErrorRecord, recordError } from '../core/errors.ts';
+import { recordError } from '../core/error-record.ts';
+import type { ErrorRecord } from '../core/errors.ts';
 import type {
   ChildEnd,
   RunEvent,

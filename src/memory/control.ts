@@ -122,8 +122,8 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
 /** Whoever cancelled a run before it failed did not mean the one that a person lets go on; and may ask again. */
 function forgetCancel(run: StoredRun): void {
   const place = run.inbox.findIndex(({ kind }) => kind === 'cancel');
-  const [cancel] = place < 0 ? [] : run.inbox.splice(place, 1);
-  for (const id of [cancel?.id, run.cancelId]) if (id !== undefined) run.seen.delete(id);
+  const [pending] = place < 0 ? [] : run.inbox.splice(place, 1);
+  for (const id of [pending?.id, run.cancelId]) if (id !== undefined) run.seen.delete(id);
   run.cancelId = undefined;
 }
 

@@ -7,7 +7,7 @@ import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import { PawlError } from '../core/errors.ts';
-import type { ClaimedData, StoredEvent } from '../core/event.ts';
+import type { StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
   Beat,
@@ -35,13 +35,13 @@ import type {
   RunPage,
   RunStore,
   Seen,
-  SeenIdle,
   SeenWorker,
   Snapshot,
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
 import { takeCensus } from './census.ts';
+import { claim } from './claiming.ts';
 import { MemoryArchive } from './archive.ts';
 import type { Transfer } from '../core/transfer.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
@@ -57,21 +57,14 @@ import {
   copySnapshot,
   loaded,
   messagesPerPage,
-  toTakeover,
 } from './reading.ts';
 import { MemorySessions } from './sessions.ts';
 import { MemoryTransfer } from './transfer.ts';
 import {
   append,
-  changeStatus,
-  endWait,
   eventsAfter,
-  isAwake,
   isStill,
-  json,
   lastSeq,
-  raiseFence,
-  refuse,
   settle,
   type StoredRun,
   toDueRun,
@@ -129,43 +122,12 @@ export class MemoryRunStore implements RunStore {
     const now = this.#now();
     const run = this.#runs.get(params.run);
     if (run === undefined) return { outcome: 'missing' };
-    if (run.status === 'running' && run.owner === params.token) return claimed(run, params.token);
-    if (params.expectedFence !== undefined && params.expectedFence !== run.fence) {
-      return { outcome: 'stale', fence: run.fence };
+    const outcome = claim(run, params, now);
+    if (outcome !== 'repeated' && outcome !== 'taken') return outcome;
+    if (outcome === 'taken') {
+      this.fleet.claimed(run);
+      this.#changed(run.id);
     }
-    if (run.loose !== (params.loose ?? false)) return { outcome: 'idle', status: run.status };
-    const { status, worker = '' } = run;
-    if (status === 'running' && !run.loose) return { outcome: 'held', worker };
-    const isRipe = status === 'waiting' && (isAwake(run, now) || params.reclaim === true);
-    const isFree = ['queued', 'interrupted', 'running'].includes(status);
-    if (run.paused || !(isFree || isRipe)) return { outcome: 'idle', status };
-    if (params.codeVersion < run.wroteVersion && params.anyVersion !== true) {
-      refuse(run, now);
-      return { outcome: 'newer', codeVersion: run.wroteVersion };
-    }
-    raiseFence(run, now);
-    changeStatus(run, 'running', now);
-    run.worker = params.worker;
-    run.owner = params.token;
-    run.codeVersion = params.codeVersion;
-    run.wroteVersion = Math.max(run.wroteVersion, params.codeVersion);
-    run.refused = false;
-    endWait(run);
-    run.dueAt = undefined;
-    if (run.lost !== undefined) {
-      run.lost.claimMs = Math.max(0, now - run.lost.at);
-      run.takeovers += 1;
-    }
-    const takeover = toTakeover(run);
-    const data: ClaimedData = {
-      worker: params.worker,
-      codeVersion: params.codeVersion,
-      ...(takeover === undefined ? {} : { takeover }),
-    };
-    append(run, { type: 'run.claimed', data: json(data) }, now);
-    run.claimSeq = lastSeq(run);
-    this.fleet.claimed(run);
-    this.#changed(run.id);
     return claimed(run, params.token);
   }
 
@@ -268,7 +230,7 @@ export class MemoryRunStore implements RunStore {
     }
   }
 
-  async delete(id: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
+  async delete(id: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const now = this.#now();
     const run = this.#runs.get(id);
     if (run === undefined) return { outcome: 'missing' };

@@ -194,6 +194,7 @@ export function isStill(run: StoredRun, { status, fence, seq }: SeenIdle): boole
 /** Older code may not take it: newer code is looked for now and then. */
 export function refuse(run: StoredRun, now: number): void {
   run.refused = true;
+  if (run.loose) return;
   run.dueAt = Math.min(run.dueAt ?? Infinity, now + refusedMsMax);
 }
 

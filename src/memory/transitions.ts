@@ -42,12 +42,13 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
 
 /** Lets go of a run. */
 export function release(run: StoredRun, to: Release, now: number): void {
+  const { worker = '' } = run;
   changeStatus(run, to.status, now);
   run.worker = undefined;
   run.owner = undefined;
   absolve(run);
   run.lost = undefined;
-  run.owes = 'owesCancel' in to && to.owesCancel === true;
+  run.owes = 'owesCancel' in to && to.owesCancel;
   if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
     case 'completed':
@@ -67,6 +68,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
       break;
     case 'waiting':
       park(run, to, now);
+      if (to.mayGoOn === true) run.parkedBy = { worker, fence: run.fence };
       break;
   }
 }

@@ -20,7 +20,7 @@ import type {
   WorkerRecord,
 } from '../core/store.ts';
 import type { WholeRun } from '../core/transfer.ts';
-import { indexedBy, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
+import { indexedBy, readWaits, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';
 
 /** A hash as scripts return it: names and values in turn. */
@@ -137,7 +137,7 @@ function toWaits(key: string, fields: Fields): readonly Wait[] {
   const text = fields.text('waits');
   if (text === undefined || fields.text('status') !== 'waiting') return [];
   try {
-    return JSON.parse(text) as readonly Wait[];
+    return readWaits(JSON.parse(text));
   } catch (error) {
     throw new CorruptionError({ key }, 'has no usable field waits', error);
   }

@@ -8,8 +8,6 @@ import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { StoredEvent } from '../core/event.ts';
-import { defaults } from '../core/limits.ts';
-import { type Logger, silentLogger } from '../core/logger.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
   Beat,
@@ -37,7 +35,6 @@ import type {
   RunPage,
   RunStore,
   Seen,
-  SeenIdle,
   SeenWorker,
   Snapshot,
   WorkerInfo,
@@ -52,20 +49,18 @@ import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
 import {
   callSettings,
-  connect,
+  type Connected,
   type Connection,
   createConnection,
   createConsumerConnection,
   type RedisTarget,
 } from './connection.ts';
 import { listDeletions } from './deletions.ts';
-import { confirmationFor } from './durability.ts';
-import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { closedError, toFault } from './faults.ts';
 import { type Entry, type Flat, toChange, toEvent, toRecord } from './fields.ts';
 import { RedisFleet } from './fleet.ts';
-import { Keys, type ShardKeys } from './keys.ts';
+import type { Keys, ShardKeys } from './keys.ts';
 import { readMail } from './mail.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import {
@@ -80,11 +75,12 @@ import {
   toPost,
   toResume,
 } from './outcomes.ts';
+import { type OpenedParts, openParts } from './opening.ts';
 import { listRuns } from './run-list.ts';
 import { Scripts } from './scripts.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { Sessions } from './sessions.ts';
-import { agreed, shardsOf } from './shards.ts';
+import { agreed } from './shards.ts';
 import { RedisTransfer } from './transfer.ts';
 import { readVitals } from './vitals.ts';
 
@@ -106,13 +102,9 @@ export class RedisRunStore implements RunStore {
   #closed = false;
 
   private constructor(
-    connected: { connection: Connection; target: RedisTarget; hidesInfo: boolean },
+    connected: Connected,
     keys: Keys,
-    {
-      logger,
-      durable,
-      callMs,
-    }: { logger: Logger; durable: DurableWrites | undefined; callMs: number },
+    { logger, durable, callMs }: OpenedParts['own'],
   ) {
     this.#callMs = callMs;
     this.hidesInfo = connected.hidesInfo;
@@ -149,27 +141,9 @@ export class RedisRunStore implements RunStore {
    * @throws UnavailableError, PawlError `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`, `PAWL_SHARDS`. Nothing was written.
    */
   static async open(options: RedisStoreOptions): Promise<RedisRunStore> {
-    const logger = options.logger ?? silentLogger;
-    const callMs = options.callMs ?? defaults.callMs;
-    const connected = await connect(options.redis, {
-      connectMs: options.connectMs ?? defaults.connectMs,
-      callMs,
-      allowEviction: options.allowEviction ?? false,
-      logger,
-    });
-    const prefix = options.prefix ?? defaults.prefix;
-    const wanted = options.shards ?? (connected.cluster ? defaults.clusterShards : defaults.shards);
+    const { connected, keys, own } = await openParts(options);
     try {
-      const { durability = 'memory' } = options;
-      const confirmation = await confirmationFor(durability, connected.connection);
-      const shards = await shardsOf(connected.connection, prefix, {
-        wanted,
-        asked: options.shards,
-      });
-      const durable =
-        confirmation && (await openDurable(connected.target, confirmation, { callMs, logger }));
-      const own = { logger, durable, callMs };
-      const store = new RedisRunStore(connected, new Keys(prefix, shards), own);
+      const store = new RedisRunStore(connected, keys, own);
       // A process that starts one run and ends would never know otherwise.
       await store.#memory.look();
       return store;
@@ -271,7 +245,7 @@ export class RedisRunStore implements RunStore {
     }
   }
 
-  async delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
+  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const reply = await this.#run(() => this.#scripts.delete(run, data, seen));
     return toDelete(this.#about(run), reply);
   }

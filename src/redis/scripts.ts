@@ -19,7 +19,7 @@ import type {
   ListParams,
   Ownership,
   PostParams,
-  SeenIdle,
+  Seen,
   SeenWorker,
   WorkerInfo,
 } from '../core/store.ts';
@@ -186,7 +186,7 @@ export class Scripts {
   }
 
   /** `data` keeps the deletion; `seen` is what the run must still be. */
-  delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<Reply> {
+  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
     const kept = [shard.checkpoints(run), shard.kept(run)];

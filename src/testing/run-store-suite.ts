@@ -25,6 +25,8 @@ import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
 import { looseTheme } from './run-store/loose.ts';
+import { owingTheme } from './run-store/owing.ts';
+import { parkedTheme } from './run-store/parked.ts';
 import { pauseTheme } from './run-store/pause.ts';
 import { postTheme } from './run-store/post.ts';
 import { racesTheme } from './run-store/races.ts';
@@ -34,6 +36,8 @@ import { resumeTheme } from './run-store/resume.ts';
 import { searchTheme } from './run-store/search.ts';
 import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
+import { versionsTheme } from './run-store/versions.ts';
+import { waitsTheme } from './run-store/waits.ts';
 import { wholeTheme } from './run-store/whole.ts';
 import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
 
@@ -61,6 +65,10 @@ const themes: readonly RunStoreTheme[] = [
   cancelTheme,
   pauseTheme,
   resumeTheme,
+  waitsTheme,
+  parkedTheme,
+  versionsTheme,
+  owingTheme,
   askedTheme,
   readingTheme,
   listTheme,

@@ -1,5 +1,6 @@
 /**
- * A worker process of the simulation: the shipped `Execution`, `Sweeper`, `CrashIsolation` and `RedisRunStore`, with the process
+ * A worker process of the simulation: the shipped `Execution`, `Sweeper`, `CrashIsolation` and `RedisRunStore`, with the
+ * process
  * around them (beats, wake-ups) as `Worker` and `Session` have it. Those two are left out because they ask the machine:
  * for random ids, and for the lag of the event loop.
  */
@@ -142,6 +143,13 @@ export class SimulatedWorker {
       ...what,
       ...{ newToken, clock: this.#clock, logger: silentLogger, limits: defaultLimits },
       ...{ worker: this.life.name, random: world.random, loopLagMs: () => 0 },
+      ...{ sessionAgeMs: () => 0, sessionLapses: () => 0, allowDowngrade: false },
+      isClosing: () => false,
+      onParked: () => undefined,
+      onReclaimed: (execution, goesOn) => {
+        this.#executions.add(execution);
+        void goesOn.finally(() => this.#executions.delete(execution));
+      },
       replayBudgetMs: defaults.replayBudgetMs,
       wake: (other) => this.#queue.send(other),
     });

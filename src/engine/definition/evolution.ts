@@ -7,6 +7,7 @@
  * The stored bytes are not touched: the next snapshot is simply written in today's version. A state that does not fit
  * today's schema afterwards is not guessed at; the run is set aside as it is.
  */
+import { messageOfThrown } from '../../core/error-record.ts';
 import { DefinitionError, PawlError } from '../../core/errors.ts';
 import type { ClaimedData } from '../../core/event.ts';
 import type { FoldEvent, State } from '../../core/fold.ts';
@@ -40,7 +41,7 @@ export function checkState(workflow: AnyWorkflow, state: State, from: number): v
     throw new PawlError(
       'PAWL_STATE_MISFIT',
       `The stored state, of version ${from}, does not fit workflow ${workflow.name} version ${workflow.version}: ` +
-        `${error instanceof Error ? error.message : String(error)} Nothing was changed; raise version and add migrate[${from}], then resume the run.`,
+        `${messageOfThrown(error)} Nothing was changed; raise version and add migrate[${from}], then resume the run.`,
       { cause: error },
     );
   }

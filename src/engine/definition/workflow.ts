@@ -3,6 +3,7 @@
  * ever needed.
  */
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
+import { textOfThrown } from '../../core/error-record.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import type { Reducers, State } from '../../core/fold.ts';
 import { checkEventType, checkSignalName, checkWorkflowName } from '../../core/names.ts';
@@ -158,7 +159,7 @@ function initialState(name: string, schema: Schema<unknown, object> | undefined)
     return validate(schema, {}, 'state') as State;
   } catch (error) {
     throw new DefinitionError(
-      `Workflow ${name}: state must accept {}, so that every run has a state to begin with. Give each field a default. (${String(error)})`,
+      `Workflow ${name}: state must accept {}, so that every run has a state to begin with. Give each field a default. (${textOfThrown(error)})`,
       error,
     );
   }

@@ -15,6 +15,7 @@ import type { RunRecord } from '../../core/run.ts';
 import type { RunQuery } from '../../core/run-query.ts';
 import type { RunStore, Snapshot } from '../../core/store.ts';
 import type { WholeRun } from '../../core/transfer.ts';
+import { checkHole } from '../holes.ts';
 import { formatLine, type Line, portableVersion, toPortable } from './portable.ts';
 
 /** How far an export is. */
@@ -129,7 +130,10 @@ class RunWriter {
       if (last % fixedLimits.eventsPerPage === 0) this.#tell(run);
       yield sealed.line(line);
     }
-    if (last !== record.seq) return false;
+    if (last !== record.seq) {
+      await checkHole(this.#store, run, last + 1);
+      return false;
+    }
     for await (const line of checkpointLines(this.#store, record)) {
       count.checkpoints += 1;
       this.#count.checkpoints += 1;

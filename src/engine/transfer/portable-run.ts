@@ -12,7 +12,7 @@ import {
   runStatuses,
 } from '../../core/run.ts';
 import type { Message, MessageKind, Snapshot } from '../../core/store.ts';
-import { type Wait, type WaitKind, waitKinds, waitsKept } from '../../core/waits.ts';
+import { readWaits, type Wait, waitsKept } from '../../core/waits.ts';
 import type { LineFields } from './line-fields.ts';
 
 const loosePrefix = 'loop~';
@@ -176,23 +176,7 @@ export function toPortableMessage(line: LineFields): Message {
 
 /** What a run waits for, as an export wrote it: nothing is taken that a store could not have held. */
 function toPortableWaits(line: LineFields): readonly Wait[] {
-  const list = line.list('waits', waitsKept);
-  return line.attempt('waits', () => list.map(toWait));
-}
-
-function toWait(value: unknown): Wait {
-  const { kind, name, on, until, since, ...more } = value as Record<keyof Wait, unknown>;
-  const isTime = (time: unknown): boolean => Number.isSafeInteger(time) && (time as number) >= 0;
-  const isName = (text: unknown): boolean => typeof text === 'string' && text.length <= textLength;
-  const fits =
-    waitKinds.includes(kind as WaitKind) &&
-    isName(name) &&
-    (on === undefined || (Array.isArray(on) && on.every(isName))) &&
-    (until === undefined || isTime(until)) &&
-    isTime(since) &&
-    Object.keys(more).length === 0;
-  if (!fits) throw new TypeError('one of them is no wait');
-  return value as Wait;
+  return line.attempt('waits', () => readWaits(line.list('waits', waitsKept)));
 }
 
 function toStatus(line: LineFields): RunStatus {
@@ -229,11 +213,20 @@ function toError(line: LineFields): Uint8Array | undefined {
 }
 
 function checkError(value: unknown): void {
-  const { name, message, code, stack, cause } = (value ?? {}) as Record<string, unknown>;
-  const isText = (text: unknown): boolean => text === undefined || typeof text === 'string';
-  const isRight = typeof name === 'string' && typeof message === 'string' && isText(code);
-  if (!isRight || !isText(stack)) throw new TypeError('is no recorded error');
+  const known = (value ?? {}) as Record<string, unknown>;
+  const { name, message, cause, errors = [], fields = {}, thrown = {} } = known;
+  const isRight =
+    [name, message].every((text) => typeof text === 'string') &&
+    ['code', 'stack', 'base', 'className'].every((field) => isOptionalText(known[field])) &&
+    Array.isArray(errors) &&
+    [fields, thrown].every((object) => typeof object === 'object' && object !== null);
+  if (!isRight) throw new TypeError('is no recorded error');
+  for (const one of errors) checkError(one);
   if (cause !== undefined) checkError(cause);
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }
 
 function toFields(line: LineFields, name: string): Map<string, Uint8Array> {

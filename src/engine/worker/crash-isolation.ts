@@ -62,7 +62,8 @@ export class CrashIsolation {
   /** Lets everybody begin: the worker takes no more runs, and whoever begins now finds that out. */
   close(): void {
     this.#closed.abort('closed');
-    for (const { begin } of [...this.#behindTurn.splice(0), ...this.#suspects.splice(0)]) begin();
+    const waiting = [...this.#behindTurn.splice(0), ...this.#suspects.splice(0)];
+    for (const candidate of waiting) candidate.begin();
   }
 
   /** Resolves when it may begin; from then on it counts as unproven until it is harmless. */
@@ -90,7 +91,7 @@ export class CrashIsolation {
       await this.#within(roomMs, [...this.#unproven]);
       next.begin();
       await this.#within(turnMs, [next]);
-      for (const { begin } of this.#behindTurn.splice(0)) begin();
+      for (const candidate of this.#behindTurn.splice(0)) candidate.begin();
     }
     this.#isTurn = false;
   }

@@ -41,10 +41,8 @@ if known then
 end
 
 local shards = base .. 'shards'
-if redis.call('GET', shards) ~= ARGV[16] then
-  if ARGV[17] == '' then return {'unsure'} end
-  redis.call('SET', shards, ARGV[16])
-end
+local agrees = redis.call('GET', shards) == ARGV[16]
+if not agrees and ARGV[17] == '' then return {'unsure'} end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -52,6 +50,7 @@ local at = string.format('%.0f', now)
 
 redis.call('XADD', events, '1-0', 'type', 'run.created', 'at', at, 'data', data)
 redis.call('HSET', payload, 'input', input, 'tags', tags)
+if not agrees then redis.call('SET', shards, ARGV[16]) end
 local status = delay > 0 and 'waiting' or 'queued'
 local dueAt = string.format('%.0f', now + (delay > 0 and delay or resend))
 if delay > 0 then

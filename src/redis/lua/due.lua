@@ -28,7 +28,7 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now 
   elseif ahead == 0 or status == 'queued' or status == 'interrupted' then
     local m = redis.call('HMGET', base .. 'run:' .. id, 'changedAt', 'wakeAt', 'woken', 'lookMs', 'refused')
     local since, wakeAt = m[1], tonumber(m[2] or math.huge)
-    if status == 'waiting' and not asleep then since = math.min(wakeAt, tonumber(m[3] or since)) end
+    if status == 'waiting' and not asleep then since = math.min(wakeAt, tonumber(m[3] or math.huge), now) end
     -- The longer a run has been waiting for a worker, the rarer its wake-up is sent again: a long queue must not cost
     -- more the longer it is. Newer code may come at any time.
     local later = now + math.min(math.max(resend, math.floor((now - since) / 2)), m[5] and 10000 or 600000)

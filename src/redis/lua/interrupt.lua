@@ -63,7 +63,8 @@ local function take(id)
     local status = 'interrupted'
     if proofs >= quarantineAfter then
       status, seq = 'quarantined', seq + 1
-      local evidence = string.format('{"worker":%s,"deaths":%d,"proofs":%d}', cjson.encode(worker), deaths, proofs)
+      local evidence = string.format('{"worker":%s,"deaths":%d,"proofs":%d}',
+        cjson.encode(worker), deaths, proofs)
       bytes = bytes + #evidence
       redis.call('XADD', events, string.format('%.0f-', seq) .. fence,
         'type', 'run.quarantined', 'at', at, 'data', evidence)

@@ -32,7 +32,9 @@ for tag in string.gmatch(redis.call('HGET', payload, 'tags') or '', '[^\n]+') do
   redis.call('ZADD', base .. 'by-tag:' .. tag, createdAt, id)
 end
 if loose then redis.call('ZADD', base .. 'loose', changedAt, id) end
-for index in string.gmatch(m[14] or '', '[^\n]+') do redis.call('ZADD', base .. 'by-wait:' .. index, createdAt, id) end
+for index in string.gmatch(m[14] or '', '[^\n]+') do
+  redis.call('ZADD', base .. 'by-wait:' .. index, createdAt, id)
+end
 if m[15] then
   local parked = string.match(m[15], ' (.*)$')
   redis.call('SADD', base .. 'parked:' .. parked, id)

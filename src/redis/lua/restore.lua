@@ -53,11 +53,7 @@ if known[2] == token then
   redis.call('HSET', run, 'restoredBy', token)
   return {'restored'}
 end
-local shards = base .. 'shards'
-if redis.call('GET', shards) ~= ARGV[20] then
-  if ARGV[21] == '' then return {'unsure'} end
-  redis.call('SET', shards, ARGV[20])
-end
+if redis.call('GET', base .. 'shards') ~= ARGV[20] and ARGV[21] == '' then return {'unsure'} end
 local function discard(outcome)
   for i = 1, 6 do redis.call('UNLINK', staged[i]) end
   return {outcome}
@@ -79,6 +75,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[16] ~= '' then
   redis.call('HSET', KEYS[5], 'count', redis.call('HLEN', KEYS[5]), 'version', ARGV[16], 'seq', ARGV[17], 'schema', ARGV[18], 'at', ARGV[19])
 end
+redis.call('SET', base .. 'shards', ARGV[20])
 redis.call('HSET', run, 'restoredBy', token, 'workflow', workflow, 'status', status, 'createdAt', createdAt,
   'changedAt', changedAt)
 local behind = 24 + 2 * ARGV[23]
@@ -96,7 +93,9 @@ if loose then
 end
 local dueAt = math.min(tonumber(ARGV[9]) or math.huge, ARGV[10] ~= '' and now + ARGV[10] or math.huge)
 if dueAt < math.huge then redis.call('ZADD', due, string.format('%.0f', dueAt), id) end
-for index in string.gmatch(ARGV[22], '[^\n]+') do redis.call('ZADD', base .. 'by-wait:' .. index, createdAt, id) end
+for index in string.gmatch(ARGV[22], '[^\n]+') do
+  redis.call('ZADD', base .. 'by-wait:' .. index, createdAt, id)
+end
 redis.call('ZADD', base .. 'runs', createdAt, id)
 redis.call('ZADD', base .. 'ids', 0, id)
 redis.call('ZADD', base .. 'by-status:' .. status, createdAt, id)

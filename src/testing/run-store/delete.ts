@@ -95,6 +95,39 @@ function removed(test: RunStoreTest): void {
   });
 }
 
+function seen(test: RunStoreTest): void {
+  test('a run that was seen so is deleted only while it is still so', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store);
+    const release = { status: 'failed', error: bytes('error'), keepMs: 0 } as const;
+    await committed(store, ownership, { release });
+    const { record: ended } = await loaded(store, id);
+    // What was seen is long ago: a person has let the run go on.
+    await store.resume(id, bytes('again'));
+    const isKept = async (): Promise<void> => {
+      const before = await everything(store, id);
+      expect(await store.delete(id, bytes('why'), ended)).toEqual({ outcome: 'changed' });
+      expect(await everything(store, id)).toEqual(before);
+    };
+    await isKept();
+    const { ownership: next, record, worker } = { ...(await claimed(store, id)), worker: id };
+    const active = await store.delete(id, undefined, ended);
+    expect(active).toMatchObject({ outcome: 'active', worker: record.worker });
+    expect(worker).toBe(id);
+    await committed(store, next, { expectedSeq: record.seq, release });
+    await isKept();
+    const { record: now } = await loaded(store, id);
+    const older = { ...now, seq: now.seq - 1 };
+    expect(await store.delete(id, undefined, older)).toEqual({ outcome: 'changed' });
+    // As the sweeper sees it, who is not told the seq.
+    const { status, fence } = now;
+    const other = { status, fence: fence - 1 };
+    expect(await store.delete(id, undefined, other)).toEqual({ outcome: 'changed' });
+    expect(await store.delete(id, undefined, { status, fence })).toEqual({ outcome: 'deleted' });
+    expect(await store.delete(id, undefined, now)).toEqual({ outcome: 'missing' });
+  });
+}
+
 function nothingLeft(test: RunStoreTest): void {
   test('nothing is left of a deleted run, however much has happened to it', async (opened) => {
     const { store, traces, expect } = opened;
@@ -250,5 +283,5 @@ function zombies(test: RunStoreTest): void {
 
 export const deleteTheme: RunStoreTheme = {
   name: 'delete',
-  parts: [removed, nothingLeft, reused, zombies],
+  parts: [removed, seen, nothingLeft, reused, zombies],
 };

@@ -180,7 +180,9 @@ function suspects(test: RunStoreTest): void {
     expect(await unproven()).toHaveLength(2);
     const step = { events: [event('step.completed')] };
     for (const { ownership } of runs.slice(0, 1)) await committed(store, ownership, step);
-    expect(await unproven()).toEqual([second, third].sort());
+    expect(await unproven()).toEqual(
+      [second, third].toSorted((a = '', b = '') => (a < b ? -1 : 1)),
+    );
     const [, released] = runs;
     if (released === undefined) throw new Error('three runs were made');
     await committed(store, released.ownership, { release: { status: 'queued', resendMs: farMs } });

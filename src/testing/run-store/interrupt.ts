@@ -21,7 +21,7 @@ import {
   workerInfo,
 } from './opened.ts';
 
-/** Claims a run and loses its worker, so often, with no other run under suspicion; returns the record after the last loss. */
+/** Claims a run and loses its worker, so often, with no other suspect; returns the record after the last loss. */
 async function lose(store: RunStore, run: string, losses: number, quarantineAfter = 100) {
   for (let i = 0; i < losses; i++) {
     const worker = newId('worker');

@@ -194,8 +194,9 @@ function taking(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     const sent = ['a', 'b', 'c'].map((name) => message(id, { name }));
     for (const one of sent) await store.post(one);
-    const taken = sent.slice(0, 2).map((one) => one.id);
-    const params = commit(ownership, { events: [event('one'), event('two')], taken });
+    const firstTwo = sent.slice(0, 2).map((one) => one.id);
+    const events = [event('one'), event('two')];
+    const params = commit(ownership, { events, taken: firstTwo });
     expect(await store.commit(params)).toMatchObject({ outcome: 'committed', seq: 4 });
     expect(await inbox(store, id)).toEqual(['c']);
     // Sent again, it takes no more.
@@ -227,6 +228,62 @@ function taking(test: RunStoreTest): void {
       ...{ quarantineAfter: 3, limit: 10 },
     });
     expect((await claimed(store, id)).messages.map(({ name }) => name)).toEqual(['b']);
+  });
+}
+
+function byId(test: RunStoreTest): void {
+  test('a commit takes the messages it names, wherever they stand', async ({ store, expect }) => {
+    const { id, ownership } = await held(store);
+    const sent = ['a', 'b', 'c', 'd'].map((name) => message(id, { name }));
+    for (const one of sent) await store.post(one);
+    const ids = [3, 1].map((place) => sent[place]?.id ?? '');
+    await committed(store, ownership, { taken: ids });
+    expect(await inbox(store, id)).toEqual(['a', 'c']);
+    for (const one of sent) {
+      const isTaken = ids.includes(one.id);
+      expect(await store.post(one)).toMatchObject({ outcome: 'known', taken: isTaken });
+    }
+  });
+
+  test('a message that the store has forgotten is known once it was taken', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store);
+    const [kept, forgotten] = [message(id, { name: 'kept' }), message(id)];
+    await store.post(kept);
+    await committed(store, ownership, { events: [event('one')], taken: [forgotten.id] });
+    expect(await inbox(store, id)).toEqual(['kept']);
+    const again = await store.post(forgotten);
+    expect(again).toMatchObject({ outcome: 'known', taken: true });
+    expect(await inbox(store, id)).toEqual(['kept']);
+  });
+
+  test('very many are taken at once, and no others', async ({ store, expect }) => {
+    const { id, ownership } = await held(store);
+    const sent = Array.from({ length: 400 }, (_, i) => message(id, { name: `m-${i}` }));
+    for (const one of sent) await store.post(one);
+    const ids = sent.filter((_, i) => i % 3 !== 0 || i > 250).map((one) => one.id);
+    await committed(store, ownership, { taken: ids });
+    const left = sent.filter((one) => !ids.includes(one.id)).map(({ name }) => name);
+    expect(await inbox(store, id)).toEqual(left);
+  });
+}
+
+function ofChildren(test: RunStoreTest): void {
+  test('the end of a child comes to a run that has failed, and to no other that is over', async (opened) => {
+    const { store, expect } = opened;
+    for (const { id, status } of await endedRuns(store)) {
+      const ended = message(id, { kind: 'child', name: 'kid' });
+      const outcome = await store.post(ended);
+      if (status !== 'failed') expect(outcome).toEqual({ outcome: 'ended', status });
+      else {
+        expect(outcome).toMatchObject({ outcome: 'posted', woken: false, wakeUp: { status } });
+        expect(await store.post(message(id))).toEqual({ outcome: 'ended', status });
+        expect(await dueOf(store, id)).toBe(undefined);
+        expect(await store.post(ended)).toMatchObject({ outcome: 'known', taken: false });
+        await store.resume(id, bytes('again'));
+        expect((await claimed(store, id)).messages.map(({ name }) => name)).toEqual(['kid']);
+      }
+    }
   });
 }
 
@@ -325,5 +382,5 @@ function races(test: RunStoreTest): void {
 
 export const postTheme: RunStoreTheme = {
   name: 'post',
-  parts: [arriving, refused, taking, whileParking, races],
+  parts: [arriving, refused, taking, byId, ofChildren, whileParking, races],
 };

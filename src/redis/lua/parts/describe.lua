@@ -1,5 +1,6 @@
--- What is told of a run that needs attention: workflow, fence, status, deaths, priority and notes. Notes: u for a parent that
--- was not told, o for children that were not cancelled, a for one that waits and sleeps.
+-- What is told of a run that needs attention: workflow, fence, status, deaths, priority and notes.
+
+-- Notes: u for a parent that was not told, o for children that were not cancelled, a for one that waits and sleeps.
 local function describe(base, id, now)
   local m = redis.call('HMGET', base .. 'run:' .. id, 'workflow', 'fence', 'status', 'deaths', 'priority', 'untold', 'owes',
     'wakeAt', 'woken', 'wants')

@@ -1,10 +1,10 @@
 -- How far the present execution of a run has come: see core/evidence.ts.
-local proving = {['step.completed'] = true, ['step.failed'] = true, ['step.retried'] = true, ['node.completed'] = true,
-  ['timer.set'] = true, ['child.started'] = true, ['child.ended'] = true}
 
 -- Whether it has made progress, and what the executions after it have to go beyond. Of very many events not all are looked
 -- at: those count as its own.
 local function progress(events, claimSeq, seq, furthest)
+  local proving = {['step.completed'] = true, ['step.failed'] = true, ['step.retried'] = true, ['node.completed'] = true,
+    ['timer.set'] = true, ['child.started'] = true, ['child.ended'] = true}
   local own, last, left = 0, tonumber(claimSeq), 1000
   while last < tonumber(seq) and left > 0 do
     local page = redis.call('XRANGE', events, string.format('%.0f-0', last + 1), '+', 'COUNT', 25)

@@ -22,7 +22,7 @@ local function unpackSnapshot(snapshot, whole)
 end
 
 -- `newest`: the version of the newest checkpoint, or nil. `from`: where in ARGV the fields to set begin, `set` of them with
--- names and payloads in turn; behind those the names of `remove` more. Returns the count of fields, nil when it is not known.
+-- names and payloads in turn; behind those the names of `remove` more. Returns how many fields there are then.
 local function saveSnapshot(snapshot, kept, newest, anew, count, about, from, set, remove)
   if newest and redis.call('HEXISTS', kept, newest .. ':whole') == 1 then newest = nil end
   local function preserve(field)
