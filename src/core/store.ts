@@ -273,9 +273,6 @@ export interface RunPage {
 /** A run as it was seen: it is so no longer if one of these has changed. Whatever is done to it raises the fence. */
 export type Seen = Pick<RunRecord, 'status' | 'fence'> & Partial<Pick<RunRecord, 'seq'>>;
 
-/** As `Seen`, of a run that nobody holds: all who write to it raise its fence, so that its seq may be left out. */
-export type SeenIdle = Pick<Seen, 'status' | 'fence'> & Partial<Pick<Seen, 'seq'>>;
-
 export type DeleteOutcome =
   | { readonly outcome: 'deleted' }
   | { readonly outcome: 'missing' }
@@ -334,7 +331,7 @@ export interface RunStore {
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
    * `deletions`. With `seen`, only if the run is still so and owes nothing.
    */
-  delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome>;
+  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome>;
 
   // Reading runs.
 
@@ -379,6 +376,7 @@ export interface RunStore {
    * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was written.
    */
   leave(worker: string, seen?: SeenWorker): Promise<boolean>;
+  /** All that are registered, each as it is when it is looked at: of very many, one page after the other. */
   workers(): Promise<readonly WorkerRecord[]>;
   /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
   holders(): Promise<readonly string[]>;

@@ -49,7 +49,7 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
-  SeenIdle,
+  Seen,
   SeenWorker,
   Snapshot,
   SnapshotDelta,
@@ -208,7 +208,7 @@ export class EncryptedRunStore implements RunStore {
     return { runs: runs.map((run) => this.#openSummary(run)), cursor };
   }
 
-  async delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
+  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     return this.#store.delete(run, data && this.#sealRequest(run, data), seen);
   }
 

@@ -35,7 +35,6 @@ import type {
   RunPage,
   RunStore,
   Seen,
-  SeenIdle,
   SeenWorker,
   Snapshot,
   WorkerInfo,
@@ -231,7 +230,7 @@ export class MemoryRunStore implements RunStore {
     }
   }
 
-  async delete(id: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
+  async delete(id: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const now = this.#now();
     const run = this.#runs.get(id);
     if (run === undefined) return { outcome: 'missing' };

@@ -66,6 +66,11 @@ export class MemorySessions {
     return [...this.#workers.values()];
   }
 
+  get alive(): number {
+    const now = this.#clock.now();
+    return this.list().filter(({ sessionEndsAt }) => sessionEndsAt >= now).length;
+  }
+
   look(worker: string, lockMs: number): Look {
     const now = this.#clock.now();
     const workers = this.#workers.size;

@@ -130,7 +130,9 @@ class Line {
 
   /** Notes what it did since the tick before; true when something was heard. */
   measure(now: number, countedMs: number): boolean {
-    const { stream, status, commandQueue } = this.client;
+    const { status, commandQueue } = this.client;
+    // A client that was never connected has none.
+    const stream = this.client.stream as Redis['stream'] | undefined;
     if (stream !== this.#stream) {
       this.#stream = stream;
       this.#bytesRead = 0;
@@ -138,7 +140,8 @@ class Line {
       this.#asked = undefined;
       this.#owes = false;
     }
-    const isConnected = status === 'ready' || status === 'connect';
+    const isUp = status === 'ready' || status === 'connect';
+    const isConnected = isUp && stream !== undefined;
     const owed = this.#owes;
     this.#owes = isConnected && commandQueue.length > 0;
     this.#measureTrip(now);

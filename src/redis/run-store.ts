@@ -35,7 +35,6 @@ import type {
   RunPage,
   RunStore,
   Seen,
-  SeenIdle,
   SeenWorker,
   Snapshot,
   WorkerInfo,
@@ -132,6 +131,7 @@ export class RedisRunStore implements RunStore {
       connection: this.#connection,
       keys,
       scripts: this.#scripts,
+      sessions: this.#sessions,
       run,
     });
   }
@@ -246,7 +246,7 @@ export class RedisRunStore implements RunStore {
     }
   }
 
-  async delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
+  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const reply = await this.#run(() => this.#scripts.delete(run, data, seen));
     return toDelete(this.#about(run), reply);
   }

@@ -19,7 +19,7 @@ import type {
   ListParams,
   Ownership,
   PostParams,
-  SeenIdle,
+  Seen,
   SeenWorker,
   WorkerInfo,
 } from '../core/store.ts';
@@ -47,6 +47,7 @@ type SingleScript = Exclude<
 
 /** Keys of each script. */
 const keyCounts: Readonly<Record<SingleScript, number>> = {
+  alive: 1,
   append: 2,
   beat: 4,
   cancel: 6,
@@ -78,6 +79,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   unproven: 1,
   unpark: 2,
   whole: 5,
+  workers: 1,
 };
 
 /** What is acknowledged to somebody; true where the script recognises its repetition. */
@@ -184,7 +186,7 @@ export class Scripts {
   }
 
   /** `data` keeps the deletion; `seen` is what the run must still be. */
-  delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<Reply> {
+  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
     const kept = [shard.checkpoints(run), shard.kept(run)];
@@ -360,6 +362,15 @@ export class Scripts {
 
   drain(worker: string): Promise<Reply> {
     return this.#call('drain', [this.#keys.worker(worker)]);
+  }
+
+  workers(ids: readonly string[]): Promise<Reply> {
+    const { presence, workerBase } = this.#keys;
+    return this.#call('workers', [presence, workerBase, ...ids]);
+  }
+
+  alive(): Promise<Reply> {
+    return this.#call('alive', [this.#keys.workers]);
   }
 
   look(worker: string, lockMs: number): Promise<Reply> {

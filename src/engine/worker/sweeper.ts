@@ -19,10 +19,11 @@ import type { Clock } from '../../core/clock.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ResumeQueue, WakeUp } from '../../core/queue.ts';
-import { isEnded } from '../../core/run.ts';
+import { isEnded, type RunStatus } from '../../core/run.ts';
 import type { DueRun, Look, RunStore, SeenWorker } from '../../core/store.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
+import { UnknownWorkflows } from './unknown-workflows.ts';
 
 export interface SweeperOptions {
   readonly store: RunStore;
@@ -55,7 +56,6 @@ const stallMs = 1000;
 /** A stall may have cost others their connections as well: they are back within this time. */
 const settleMs = 2_000;
 const orphanEveryMs = 5_000;
-const complainEveryMs = 60_000;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -71,14 +71,12 @@ export class Sweeper {
   #delayMs = 0;
   #orphansAt = 0;
   #unknownHolders = new Set<string>();
-  /** Workflows that a registered worker knows, as of the last search for orphans. */
-  #known: ReadonlySet<string> | undefined;
-  /** Workflows nobody knows, and when that was said. */
-  readonly #complained = new Map<string, number>();
+  readonly #unknown: UnknownWorkflows;
   #stop: (() => Promise<void>) | undefined;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
+    this.#unknown = new UnknownWorkflows(options);
   }
 
   begin(): void {
@@ -203,6 +201,7 @@ export class Sweeper {
     for (;;) {
       const due = await store.due({ limit, resendMs });
       await Promise.all(due.map((run) => this.#attend(run, true)));
+      await this.#unknown.look(due.filter(({ status }) => isAwaited(status)));
       if (due.length < limit) return;
     }
   }
@@ -215,17 +214,14 @@ export class Sweeper {
     }
     if (isEnded(run.status)) {
       // The answer may have come late, and a person may have let the run go on meanwhile.
-      const { status, fence } = run;
-      const { outcome } = await store.delete(run.run, undefined, { status, fence });
-      if (outcome !== 'deleted') return;
-      logger.debug({ run: run.run }, 'ended run deleted, its time to be kept is over');
+      const { outcome } = await store.delete(run.run, undefined, run);
+      logger.debug({ run: run.run, outcome }, 'the time of an ended run to be kept is over');
       return;
     }
     if (run.status === 'quarantined') {
       logger.error({ run: run.run }, 'run quarantined: it keeps losing its workers');
       return;
     }
-    if (again) this.#complainIfUnknown(run);
     try {
       await queue.send(run, { urgent: run.status === 'interrupted', again });
       tell('wake-up:sent', () => ({ run: run.run, workflow: run.workflow, again }));
@@ -251,28 +247,13 @@ export class Sweeper {
     }
   }
 
-  /** A run that nobody claims because nobody can: its wake-up waits for a worker that knows the workflow. */
-  #complainIfUnknown({ run, workflow }: DueRun): void {
-    const { clock, logger } = this.#options;
-    if (this.#known === undefined || this.#known.has(workflow)) return;
-    const before = this.#complained.get(workflow);
-    if (before !== undefined && clock.monotonic() - before < complainEveryMs) return;
-    this.#complained.set(workflow, clock.monotonic());
-    logger.warn(
-      { workflow, run },
-      'no worker knows this workflow; its runs wait for one that does',
-    );
-  }
-
   /** Runs held by a worker that is not registered: it died, or froze, between two of its own steps. */
   async #findOrphans(): Promise<void> {
     const { store, clock, sessionMs } = this.#options;
     if (clock.monotonic() < this.#orphansAt) return;
     this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, sessionMs);
     const holders = await store.holders();
-    const workers = await store.workers();
-    this.#known = new Set(workers.flatMap((worker) => Object.keys(worker.workflows)));
-    const registered = new Set(workers.map((worker) => worker.id));
+    const registered = new Set(await store.fleet.registered());
     const unknown = holders.filter((holder) => !registered.has(holder));
     const taken: (readonly DueRun[])[] = [];
     for (const worker of unknown) {
@@ -285,4 +266,9 @@ export class Sweeper {
     await this.#sendTheirWakeUps(taken);
     this.#unknownHolders = new Set(unknown);
   }
+}
+
+/** A run in this status is due because nobody has claimed it. */
+function isAwaited(status: RunStatus): boolean {
+  return status === 'queued' || status === 'interrupted' || status === 'waiting';
 }
