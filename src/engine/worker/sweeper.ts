@@ -19,7 +19,7 @@ import type { Clock } from '../../core/clock.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ResumeQueue, WakeUp } from '../../core/queue.ts';
-import { isEnded, type RunStatus } from '../../core/run.ts';
+import { isEnded } from '../../core/run.ts';
 import type { DueRun, Look, RunStore, SeenWorker } from '../../core/store.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
@@ -201,7 +201,7 @@ export class Sweeper {
     for (;;) {
       const due = await store.due({ limit, resendMs });
       await Promise.all(due.map((run) => this.#attend(run, true)));
-      await this.#unknown.look(due.filter(({ status }) => isAwaited(status)));
+      await this.#unknown.look(due.filter(isAwaited));
       if (due.length < limit) return;
     }
   }
@@ -268,7 +268,7 @@ export class Sweeper {
   }
 }
 
-/** A run in this status is due because nobody has claimed it. */
-function isAwaited(status: RunStatus): boolean {
-  return status === 'queued' || status === 'interrupted' || status === 'waiting';
+/** It is due because nobody has claimed it. */
+function isAwaited({ status, asleep }: DueRun): boolean {
+  return status === 'queued' || status === 'interrupted' || (status === 'waiting' && !asleep);
 }
