@@ -18,6 +18,7 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api';
+import { having, optionsOf } from './core/option-rules.ts';
 import type { ExecutionTrace, Tracing } from './core/tracing.ts';
 
 /** Statuses and losses after which nothing is wrong with an execution. */
@@ -29,8 +30,13 @@ const fine: ReadonlySet<string> = new Set([
   'cancelled',
 ]);
 
+const checkOptions = optionsOf<{ readonly tracer?: Tracer }>({
+  tracer: having('a tracer', 'startSpan'),
+});
+
 /** Spans for `Pawl.open({ tracing })`. `tracer`: default that of the global provider, under the name pawl. */
 export function openTelemetry(options: { readonly tracer?: Tracer } = {}): Tracing {
+  checkOptions(options, 'openTelemetry options');
   const tracer = options.tracer ?? trace.getTracer('pawl');
   return {
     current: () => {

@@ -4,9 +4,10 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { InvalidError } from '../core/errors.ts';
+import { optionsOf, textOf, wholeNumber } from '../core/option-rules.ts';
 import type { Pawl } from '../pawl.ts';
 import { dashboard } from './app.ts';
-import type { DashboardOptions } from './settings.ts';
+import { type DashboardOptions, dashboardRules } from './settings.ts';
 
 export interface ServeDashboardOptions extends DashboardOptions {
   /** Default 4777; 0 takes any that is free. */
@@ -24,6 +25,12 @@ export interface ServedDashboard extends AsyncDisposable {
 const defaultPort = 4777;
 const own = new Set(['127.0.0.1', '::1', 'localhost']);
 
+const checkOptions = optionsOf<ServeDashboardOptions>({
+  ...dashboardRules,
+  port: wholeNumber(0, 65_535),
+  host: textOf(1, 253),
+});
+
 /**
  * Listens when it resolves.
  * @throws InvalidError for a bad option, and for an address others can reach without a password; the error of the
@@ -33,6 +40,7 @@ export async function serveDashboard(
   pawl: Pawl,
   options: ServeDashboardOptions = {},
 ): Promise<ServedDashboard> {
+  checkOptions(options, 'dashboard options');
   const { port = defaultPort, host = '127.0.0.1', ...rest } = options;
   if (!own.has(host) && rest.password === undefined) {
     throw new InvalidError('host', `${host} can be reached by others: set a password.`);
