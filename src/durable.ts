@@ -78,6 +78,7 @@ export function durable<
   handler: (ctx: Context<S, E, G>, job: DurableJob<Data>) => Promise<Output>,
 ): (job: JobLike<Data>) => Promise<Output> {
   checkOptions(options, 'durable options');
+  callback(handler, 'handler');
   const { worker: workerOptions, allowClearJobs = false, ...definition } = options;
   if (pawl.isEncrypted && !allowClearJobs) {
     throw new DefinitionError(

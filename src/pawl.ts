@@ -8,13 +8,13 @@ import { toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkPrefix, checkRunId, checkWorkflowName } from './core/names.ts';
+import { checkPrefix, checkRunId } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
 import type { Vitals } from './core/vitals.ts';
-import { checkWorkflow } from './engine/definition/check-workflow.ts';
+import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
 import { checkOptions } from './engine/definition/options.ts';
 import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
@@ -178,15 +178,15 @@ export class Pawl extends Operations implements AsyncDisposable {
 
   /** Ends a schedule; runs it has started go on. False when there was none. */
   async unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
-    checkWorkflowName(workflow.name);
+    const name = nameOf(workflow);
     checkRunId(id, 'schedule id');
-    return this.#schedules().remove(workflow.name, id);
+    return this.#schedules().remove(name, id);
   }
 
   /** The schedules of a workflow. */
   async schedules(workflow: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
-    checkWorkflowName(workflow.name);
-    return this.#schedules().list(workflow.name);
+    const name = nameOf(workflow);
+    return this.#schedules().list(name);
   }
 
   /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */

@@ -1,5 +1,6 @@
 /** Whether somebody has passed a workflow: the first mistake of many is to pass what it is made of. */
 import { InvalidError } from '../../core/errors.ts';
+import { checkWorkflowName } from '../../core/names.ts';
 import { listOf, type Rule, shown } from '../../core/option-rules.ts';
 import { type AnyWorkflow, formKey, workflowForm } from './workflow.ts';
 
@@ -16,6 +17,16 @@ export function checkWorkflow(value: unknown, field = 'workflow'): asserts value
     field,
     `must be what defineWorkflow or defineGraph returns, it is ${mistaken(value)}.`,
   );
+}
+
+/** The name of a workflow, or of `{ name }`. @throws InvalidError. */
+export function nameOf(workflow: { readonly name: string }): string {
+  const isNamed = typeof workflow === 'object' && workflow !== null && 'name' in workflow;
+  if (!isNamed) {
+    throw new InvalidError('workflow', `must be a workflow or { name }, it is ${shown(workflow)}.`);
+  }
+  checkWorkflowName(workflow.name);
+  return workflow.name;
 }
 
 /** @throws InvalidError when it is no list of workflows. */
