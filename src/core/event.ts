@@ -164,8 +164,15 @@ export interface TimerData {
 export interface SignalData {
   readonly id: string;
   readonly name: string;
-  /** Encoded by itself, as the sender sent it. */
+  /** Encoded by itself: what the workflow's schema made of it, or as it came while `isUnknown`. */
   readonly payload: Uint8Array;
+  /** The code that took it has no signal of this name. */
+  readonly isUnknown?: true;
+}
+
+/** `signal.refused`: a signal does not fit the workflow's schema, so that no wait has got it. */
+export interface RefusedSignalData extends SignalData {
+  readonly reason: string;
 }
 
 /** `child.started`: this run started another one. */

@@ -86,7 +86,7 @@ function addActions(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     const refused = refusal(c, settings, form['token']);
     if (refused !== undefined) return problem(c, settings, 403, refused);
     // A signal has no place for who sent it: what is in the log is its payload.
-    await act(pawl, { id, action, actor: c.get('actor') }, form);
+    await act(pawl, settings.workflows, { id, action, actor: c.get('actor') }, form);
     return c.redirect(`${settings.base}/runs/${id}`, 303);
   });
 }

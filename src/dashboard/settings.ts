@@ -22,7 +22,7 @@ export interface DashboardOptions {
   readonly actions?: readonly DashboardAction[];
   /** Noted in the logs of runs where nobody logs in. Default `pawl ui`. */
   readonly actor?: string;
-  /** Needed to draw graphs. */
+  /** Those of the runs: graphs are drawn, and signals checked before they are sent. */
   readonly workflows?: readonly AnyWorkflow[];
 }
 

@@ -22,6 +22,7 @@ import type { LogWriter } from './log-writer.ts';
 import type { Names } from './step-names.ts';
 import type { StepBody, Steps } from './steps.ts';
 import type { Waits } from './waits.ts';
+import { checkSignalNames } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { eventWrite, setWrite } from './writes.ts';
 
@@ -122,17 +123,7 @@ export function createContext(options: ContextOptions): Context {
 function waiting(options: ContextOptions): object {
   const { waits, workflow, run } = options;
   const checked = nameCheck(options);
-  const signals = workflow.definition.signals ?? {};
-  const checkSignals = (names: readonly string[]): void => {
-    for (const name of names) {
-      if (Object.hasOwn(signals, name)) continue;
-      const known = Object.keys(signals).join(', ') || 'none';
-      throw new InvalidError(
-        'signal',
-        `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
-      );
-    }
-  };
+  const checkSignals = (names: readonly string[]): void => checkSignalNames(workflow, names);
   const timeoutOf = ({ timeout }: WaitOptions): number | undefined =>
     timeout === undefined ? undefined : toMilliseconds(timeout, `time-out of a wait of ${run}`);
   return {

@@ -20,6 +20,7 @@ import { Names } from './step-names.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
 import type { ExecutionNews } from './telemetry.ts';
 import type { StartParts } from '../runs/start.ts';
+import { overdueSignalWrites } from './signal-writes.ts';
 import { Steps } from './steps.ts';
 import { timerMsMax, Waits } from './waits.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
@@ -89,7 +90,7 @@ export class Desk {
     this.#steps = steps;
     this.#waits = waits;
     this.#mailbox = new Mailbox({
-      ...{ run, store, writer, logger, clock, lost },
+      ...{ run, workflow, limits, store, writer, logger, clock, lost },
       onTaken: () => this.#look(),
       onPaused: (request) => this.#pause(request),
       onUnreadable: (error) => this.#onUnreadable(error),
@@ -107,6 +108,8 @@ export class Desk {
       progress: (fraction, message) => progress.report({ fraction, message }),
     });
     this.#mailbox.take(claimed.messages);
+    const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
+    if (overdue.length > 0) void writer.submit(overdue);
     this.#look();
     void this.#watchDeadline(storeNow);
   }

@@ -5,15 +5,20 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Mail, Message, RunStore } from '../../core/store.ts';
-import type { CancelRequest, ChildEnd, SignalData } from '../../core/event.ts';
+import type { CancelRequest, ChildEnd } from '../../core/event.ts';
 import { decode } from '../../core/codec.ts';
 import { CorruptionError, PawlError } from '../../core/errors.ts';
+import type { Limits } from '../../core/limits.ts';
 import type { Request } from '../../core/request.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { LogWriter } from './log-writer.ts';
+import { signalWrite } from './signal-writes.ts';
 import { recordWrite, type Write } from './writes.ts';
 
 export interface MailboxOptions {
   readonly run: string;
+  readonly workflow: AnyWorkflow;
+  readonly limits: Limits;
   readonly store: RunStore;
   readonly writer: LogWriter;
   readonly logger: Logger;
@@ -45,10 +50,10 @@ export class Mailbox {
   take(messages: readonly Message[]): void {
     const fresh = messages.filter(({ id }) => !this.#taken.has(id));
     if (fresh.length === 0) return;
-    const { writer, run, onUnreadable } = this.#options;
+    const { writer, onUnreadable } = this.#options;
     let writes: readonly Write[];
     try {
-      writes = fresh.map((message) => toWrite(run, message));
+      writes = fresh.map((message) => toWrite(this.#options, message));
     } catch (error) {
       onUnreadable(error);
       return;
@@ -115,15 +120,11 @@ function toRequest(run: string, data: Uint8Array | undefined): Request {
 }
 
 /** @throws CorruptionError, KeyMissingError when the message cannot be read. */
-function toWrite(run: string, message: Message): Write {
-  const key = `run ${run}, inbox`;
+function toWrite(options: MailboxOptions, message: Message): Write {
+  const key = `run ${options.run}, inbox`;
   switch (message.kind) {
-    case 'signal': {
-      const signal: SignalData = { id: message.id, name: message.name, payload: message.data };
-      // Stored as it came, but not before it is known to be readable.
-      decode(message.data, { key });
-      return recordWrite('signal.received', signal);
-    }
+    case 'signal':
+      return signalWrite(options, message);
     case 'cancel':
       return recordWrite('run.cancelling', decode(message.data, { key }) as CancelRequest);
     case 'child':

@@ -1,6 +1,5 @@
 /** The options of a run's handle, and what each may be. */
 import type { CheckpointListOptions } from '../../core/checkpoint.ts';
-import { InvalidError } from '../../core/errors.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { checkMessageId } from '../../core/names.ts';
 import {
@@ -8,7 +7,6 @@ import {
   anything,
   millisecondsOrNone,
   needed,
-  oneOf,
   optionsOf,
   plainObject,
   type Rule,
@@ -36,20 +34,6 @@ export const checkCheckpointList: Rule = optionsOf<CheckpointListOptions>({
 });
 
 export const checkSignalOptions: Rule = optionsOf<{ readonly id?: string }>({ id: checkMessageId });
-
-const checkDecided = optionsOf<{ readonly decide: string; readonly result?: unknown }>({
-  decide: needed(oneOf('retry', 'done')),
-  result: anything,
-});
-
-/** What a person may say of an effect in doubt. */
-export const checkDecision: Rule = (decision, field) => {
-  checkDecided(decision, field);
-  const { decide } = decision as { readonly decide: string };
-  if (decide === 'retry' && 'result' in (decision as object)) {
-    throw new InvalidError(`${field}.result`, 'is for what is done; a retry makes one of its own.');
-  }
-};
 
 const checkSeqPoint = optionsOf<{ readonly seq: number }>({ seq: needed(anything) });
 const checkCheckpointPoint = optionsOf<{ readonly checkpoint: string }>({

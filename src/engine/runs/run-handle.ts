@@ -2,7 +2,7 @@
 import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoint.ts';
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { InvalidError, PawlError, reviveError, RunError } from '../../core/errors.ts';
+import { PawlError, reviveError, RunError } from '../../core/errors.ts';
 import type { RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
@@ -11,17 +11,17 @@ import type { WakeUp } from '../../core/queue.ts';
 import { checkRequest, type Request } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
-import { type InputOf, validate } from '../../core/schema.ts';
+import type { InputOf } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
+import { checkSignal } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
-import { type Decision, decisionSignal } from '../definition/decision.ts';
+import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import {
   checkCheckpointList,
-  checkDecision,
   checkEvents,
   checkPoint,
   checkResult,
@@ -177,20 +177,9 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     const { workflow, limits } = this.#parts;
     checkSignalName(name);
     checkSignalOptions(options, 'signal options');
-    let valid: unknown = payload;
-    if (workflow !== undefined) {
-      const schemas = (workflow.definition.signals ?? {}) as EventSchemas;
-      const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
-      if (schema === undefined) {
-        const known = Object.keys(schemas).join(', ') || 'none';
-        throw new InvalidError(
-          'signal',
-          `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
-        );
-      }
-      valid = validate(schema, payload, `signal ${name}`);
-    }
-    await this.#post(name, encode(valid, `signal ${name}`, limits.eventBytes), options.id);
+    // Sent as it was given: what the schema makes of it is made once, where it is taken.
+    if (workflow !== undefined) checkSignal(workflow, name, payload);
+    await this.#post(name, encode(payload, `signal ${name}`, limits.eventBytes), options.id);
   }
 
   /** Decides about an effect in doubt whose policy is to ask. */
