@@ -22,7 +22,8 @@ import { workersPage } from './workers-page.ts';
  */
 export function dashboard(pawl: Pawl, options: DashboardOptions = {}): Hono<Env> {
   const settings = readSettings(options);
-  const app = new Hono<Env>().basePath(settings.base === '' ? '/' : settings.base);
+  // Where it is mounted, with a slash behind it or without, is the same place.
+  const app = new Hono<Env>({ strict: false }).basePath(settings.base === '' ? '/' : settings.base);
   app.use('*', guard(settings));
   app.get('/', (c) => c.redirect(`${settings.base}/runs`));
   app.get('/style.css', (c) => c.body(style, 200, { 'Content-Type': 'text/css; charset=utf-8' }));

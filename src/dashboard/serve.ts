@@ -1,8 +1,8 @@
-/** A server for the pages alone, as `pawl ui` starts it. */
+/** The pages in a server of Node: one for them alone, as `pawl ui` starts it, or one that does other things as well. */
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, getRequestListener } from '@hono/node-server';
 import { InvalidError } from '../core/errors.ts';
 import { optionsOf, textOf, wholeNumber } from '../core/option-rules.ts';
 import type { Pawl } from '../pawl.ts';
@@ -30,6 +30,24 @@ const checkOptions = optionsOf<ServeDashboardOptions>({
   port: wholeNumber(0, 65_535),
   host: textOf(1, 253),
 });
+
+/**
+ * The pages for a server whose handlers take a request and a response of Node, such as Express:
+ * `app.use('/admin/pawl', dashboardListener(pawl, { basePath: '/admin/pawl' }))`.
+ * @throws InvalidError for a bad option.
+ */
+export function dashboardListener(
+  pawl: Pawl,
+  options: DashboardOptions = {},
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const listen = getRequestListener(dashboard(pawl, options).fetch);
+  return async (request, response) => {
+    // What a router takes off the path at the place of mounting is a part of the pages' own paths.
+    const { originalUrl } = request as { readonly originalUrl?: string };
+    if (originalUrl !== undefined) request.url = originalUrl;
+    await listen(request, response);
+  };
+}
 
 /**
  * Listens when it resolves.
