@@ -1,19 +1,22 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
+import { checkClose, type CloseOptions } from './core/closing.ts';
 import type { Clock } from './core/clock.ts';
 import { toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkPrefix, checkRunId, checkWorkflowName } from './core/names.ts';
+import { checkPrefix, checkRunId } from './core/names.ts';
 import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
 import { type Schema, validate } from './core/schema.ts';
 import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
 import type { Vitals } from './core/vitals.ts';
+import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
-import { type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
+import { checkOptions } from './engine/definition/options.ts';
+import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
 import { encodeInput } from './engine/runs/run-input.ts';
@@ -27,14 +30,8 @@ import type { AnyWorkflow, StartInput, Workflow } from './engine/definition/work
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
 import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
-import {
-  limitsSchema,
-  type OpenOptions,
-  openSchema,
-  type Parts,
-  type ScheduleOptions,
-  workerSchema,
-} from './options.ts';
+import { checkHealth, checkOpen, checkParts, checkSchedule, checkWorker } from './option-checks.ts';
+import type { OpenOptions, Parts, ScheduleOptions } from './options.ts';
 import { Operations } from './operations.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 
@@ -87,8 +84,7 @@ export class Pawl extends Operations implements AsyncDisposable {
    *   `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`, `PAWL_SHARDS`. Nothing was written.
    */
   static async open(options: OpenOptions): Promise<Pawl> {
-    validate(openSchema, options, 'open options');
-    validate(limitsSchema, options.limits, 'limits');
+    checkOpen(options, 'open options');
     const logger = options.logger ?? silentLogger;
     const prefix = options.prefix ?? defaults.prefix;
     checkPrefix(prefix);
@@ -105,7 +101,7 @@ export class Pawl extends Operations implements AsyncDisposable {
 
   /** A pawl over parts of one's own: the memory store, for tests without Redis. */
   static assemble(parts: Parts): Pawl {
-    validate(limitsSchema, parts.limits, 'limits');
+    checkParts(parts, 'parts');
     return new Pawl(parts, keyring(parts.encryption, ''));
   }
 
@@ -119,6 +115,8 @@ export class Pawl extends Operations implements AsyncDisposable {
     input: StartInput<Workflow<Input, S, E, Output, G>>,
     options: StartOptions = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
+    checkWorkflow(workflow);
+    checkOptions('start', options);
     const { id } = await startRun(this.#start, workflow, input, options);
     return this.run(workflow, id);
   }
@@ -135,7 +133,9 @@ export class Pawl extends Operations implements AsyncDisposable {
     point: ForkPoint,
     options: ForkOptions<StateOf<S>> = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
+    checkWorkflow(workflow);
     checkRunId(run);
+    checkFork(point, options);
     const parts = this.#start;
     const { fork, record } = await prepareFork(parts, workflow, run, point, options);
     const { id } = await startRun(parts, workflow, undefined, {
@@ -155,6 +155,8 @@ export class Pawl extends Operations implements AsyncDisposable {
     input: StartInput<Workflow<Input, S, E, Output, G>>,
     when: ScheduleOptions,
   ): Promise<void> {
+    checkWorkflow(workflow);
+    checkSchedule(when, 'schedule options');
     const { id, cron, every, timeZone } = when;
     checkRunId(id, 'schedule id');
     if (id.length > scheduleIdLength) {
@@ -177,15 +179,15 @@ export class Pawl extends Operations implements AsyncDisposable {
 
   /** Ends a schedule; runs it has started go on. False when there was none. */
   async unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
-    checkWorkflowName(workflow.name);
+    const name = nameOf(workflow);
     checkRunId(id, 'schedule id');
-    return this.#schedules().remove(workflow.name, id);
+    return this.#schedules().remove(name, id);
   }
 
   /** The schedules of a workflow. */
   async schedules(workflow: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
-    checkWorkflowName(workflow.name);
-    return this.#schedules().list(workflow.name);
+    const name = nameOf(workflow);
+    return this.#schedules().list(name);
   }
 
   /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */
@@ -197,6 +199,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   run(first: string | AnyWorkflow, second?: string): RunHandle {
     const id = typeof first === 'string' ? first : second;
     checkRunId(id);
+    if (typeof first !== 'string') checkWorkflow(first);
     const workflow = typeof first === 'string' ? undefined : first;
     return new RunHandle(id, {
       ...{ ...this.#start, clock: this.#clock, workflow },
@@ -206,7 +209,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   /** Starts a worker in this process. */
   worker(options: WorkerOptions): Worker {
     if (this.#closing !== undefined) throw new PawlError('PAWL_CLOSED', 'This pawl is closed.');
-    validate(workerSchema, options, 'worker options');
+    checkWorker(options, 'worker options');
     if ((options.sessionMs ?? defaults.sessionMs) <= (options.beatMs ?? defaults.beatMs)) {
       throw new InvalidError('worker options.sessionMs', 'must be longer than beatMs.');
     }
@@ -224,13 +227,15 @@ export class Pawl extends Operations implements AsyncDisposable {
    * when Redis hangs; never rejects because of it.
    * @throws InvalidError for a bad time.
    */
-  health(options: HealthOptions = {}): Promise<Health> {
+  async health(options: HealthOptions = {}): Promise<Health> {
+    checkHealth(options, 'health options');
     const own = [...this.#workers].map(({ id, readiness }) => ({ id, readiness }));
     return health({ store: this.#store, vitals: this.#vitals, own }, options);
   }
 
   /** Closes the workers made here, then the connections. */
-  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkClose(options, 'close options');
     this.#closing ??= (async () => {
       await Promise.all([...this.#workers].map((worker) => worker.close(options)));
       await this.#queue.close();

@@ -27,6 +27,7 @@ import type {
   ChildStarting,
   EffectData,
   RetriedData,
+  RefusedSignalData,
   RewoundData,
   SignalData,
   StateSetData,
@@ -405,8 +406,19 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   },
   'signal.received': (fold, data) => {
     const signal = data as SignalData;
-    const received: ReceivedSignal = { ...signal, order: fold.seq };
-    fold.remember(`signal:${signal.name}`, [...fold.signals(signal.name), received]);
+    const before = fold.signals(signal.name);
+    // One that older code did not know comes again when it has been checked, and keeps its place.
+    const order = before.find(({ id }) => id === signal.id)?.order ?? fold.seq;
+    const all = [...before.filter(({ id }) => id !== signal.id), { ...signal, order }];
+    fold.remember(
+      `signal:${signal.name}`,
+      all.sort((a, b) => a.order - b.order),
+    );
+  },
+  'signal.refused': (fold, data) => {
+    const { id, name } = data as RefusedSignalData;
+    const left = fold.signals(name).filter((signal) => signal.id !== id);
+    fold.remember(`signal:${name}`, left.length === 0 ? undefined : left);
   },
   'child.starting': (fold, data) => {
     const { name, run, birth, attached } = data as ChildStarting;

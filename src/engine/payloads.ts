@@ -59,7 +59,7 @@ export function toRunEvent(event: StoredEvent, key: string): RunEvent {
   if (event.type === 'step.completed') {
     const step = data as StepCompletedData;
     data = { ...step, result: shownResult(step, origin) };
-  } else if (event.type === 'signal.received') {
+  } else if (event.type === 'signal.received' || event.type === 'signal.refused') {
     const signal = data as SignalData;
     data = { ...signal, payload: decode(signal.payload, origin) };
   } else if (event.type === 'child.ended') {

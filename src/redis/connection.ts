@@ -19,7 +19,7 @@ import {
 import { refusedConnection, withoutArguments } from './faults.ts';
 import type { LineWatch } from './line-watch.ts';
 import { Redial } from './redial.ts';
-import { checkTarget, type ClusterTarget, parseTarget } from './target.ts';
+import { type ClusterTarget, parseTarget } from './target.ts';
 
 export type Connection = Redis | Cluster;
 
@@ -74,7 +74,6 @@ const blockedMsMax = 12_000;
  * @throws InvalidError for a target that is none, or an option that pawl cannot work with.
  */
 export function createConnection(target: RedisTarget, use: Use = {}): Connection {
-  checkTarget(target);
   if (typeof target === 'string') {
     const parsed = parseTarget(target);
     if (parsed !== undefined) return createConnection(parsed, use);

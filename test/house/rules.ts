@@ -60,6 +60,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
       'src/encryption/',
       'src/engine/',
       'src/pawl.ts',
+      'src/option-checks.ts',
       'src/testing/',
     ],
     ...['node:', 'testcontainers'],

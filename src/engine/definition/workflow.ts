@@ -7,12 +7,13 @@ import { DefinitionError } from '../../core/errors.ts';
 import type { Reducers, State } from '../../core/fold.ts';
 import { deepFreeze } from '../../core/frozen.ts';
 import { checkEventType, checkSignalName, checkWorkflowName } from '../../core/names.ts';
+import { callback, checkedLater, optionsOf, objectOf, type Rule } from '../../core/option-rules.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Pace } from '../../core/queue.ts';
-import { checkExpiry, checkRetentionTimes } from '../../core/retention.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './context.ts';
+import { definitionRules } from './definition-rules.ts';
 import type { GraphShape } from './graph-shape.ts';
 import { checkStateSchema } from './state-schema.ts';
 
@@ -90,6 +91,20 @@ export interface Workflow<
 // oxlint-disable-next-line typescript/no-explicit-any -- the one place where the types of a workflow are given up
 export type AnyWorkflow = Workflow<any, any, any, any, any>;
 
+/**
+ * Marks a workflow, with the form it has. The symbol is the same in every copy of the package: the workflows that a
+ * command line or a dashboard is given may come from another copy.
+ */
+export const formKey = Symbol.for('pawl.workflow');
+export const workflowForm = 1;
+
+const checkDefinition: Rule = optionsOf<AnyWorkflow['definition']>({
+  ...definitionRules,
+  migrate: objectOf(callback),
+  upcast: objectOf(callback),
+  run: checkedLater,
+});
+
 /** What `start` takes for a workflow. */
 export type StartInput<W> =
   W extends Workflow<infer Input, infer _S, infer _E, infer _O, infer _G> ? InputOf<Input> : never;
@@ -106,6 +121,7 @@ export function defineWorkflow<
   Output = unknown,
   G extends EventSchemas = Record<never, never>,
 >(definition: WorkflowDefinition<Input, S, E, Output, G>): Workflow<Input, S, E, Output, G> {
+  checkDefinition(definition, 'workflow definition');
   const { name, version = 1, events = {}, reduce = {}, signals = {} } = definition;
   checkWorkflowName(name);
   if (!Number.isSafeInteger(version) || version < 1) {
@@ -117,8 +133,6 @@ export function defineWorkflow<
     throw new DefinitionError(`Workflow ${name}: run must be a function.`);
   }
   checkPace(definition);
-  checkRetentionTimes(definition.retention);
-  if (definition.expireCheckpoints) checkExpiry(definition.expireCheckpoints, 'expireCheckpoints');
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
   for (const type of Object.keys(reduce)) {
@@ -127,6 +141,7 @@ export function defineWorkflow<
     }
   }
   return {
+    ...{ [formKey]: workflowForm },
     name,
     version,
     definition,

@@ -12,6 +12,14 @@ import { encode } from '../../core/codec.ts';
 import { ForgottenError, InvalidError, RunError } from '../../core/errors.ts';
 import type { StepCompletedData, StoredEvent } from '../../core/event.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
+import {
+  anything,
+  needed,
+  optionsOf,
+  plainObject,
+  type Rule,
+  text,
+} from '../../core/option-rules.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { State } from '../../core/fold.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
@@ -21,6 +29,7 @@ import { recallKept } from './checkpoints.ts';
 import { editsBetween, foldUpTo, withoutTies } from './fold-at.ts';
 import { stateField } from '../payloads.ts';
 import { decodeEvent } from '../replay.ts';
+import { startOptionRules } from '../definition/options.ts';
 import type { StartOptions } from '../definition/start-options.ts';
 import type { Fork } from './start.ts';
 import { keepUnchanged } from '../definition/state-schema.ts';
@@ -39,6 +48,30 @@ export interface ForkOptions<S> extends StartOptions {
   readonly state?: S | ((state: S) => S);
   /** Who makes the fork, for its first event. */
   readonly actor?: string;
+}
+
+const points: Readonly<Record<string, Rule>> = {
+  checkpoint: optionsOf<{ readonly checkpoint: string }>({ checkpoint: needed(text) }),
+  seq: optionsOf<{ readonly seq: number }>({ seq: needed(anything) }),
+  step: optionsOf<{ readonly step: string }>({ step: needed(text) }),
+  node: optionsOf<{ readonly node: string }>({ node: needed(text) }),
+};
+
+const checkForkOptions = optionsOf<ForkOptions<unknown>>({
+  ...startOptionRules,
+  state: anything,
+  actor: text,
+});
+
+/** @throws InvalidError that names what does not fit. */
+export function checkFork(point: ForkPoint, options: unknown): void {
+  plainObject(point, 'fork point');
+  const kind = Object.keys(points).find((one) => one in point);
+  if (kind === undefined) {
+    throw new InvalidError('fork point', 'must have checkpoint, seq, step or node.');
+  }
+  points[kind]?.(point, 'fork point');
+  checkForkOptions(options, 'fork options');
 }
 
 /**

@@ -10,10 +10,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
+import { checkClose, type CloseOptions } from '../../core/closing.ts';
+import { decode } from '../../core/codec.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import { defaults, type Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
-import { checkRetentionTimes, type RetentionTimes } from '../../core/retention.ts';
+import type { RetentionTimes } from '../../core/retention.ts';
 import type {
   Consumer,
   Delivery,
@@ -100,7 +102,6 @@ export class Worker implements AsyncDisposable {
   /** Starts at once; `ready` tells when it takes wake-ups. */
   constructor(options: WorkerOptions, parts: WorkerParts) {
     this.#workflows = byName(options.workflows);
-    checkRetentionTimes(options.retention);
     this.#parts = parts;
     this.#options = {
       concurrency: options.concurrency ?? defaults.concurrency,
@@ -176,7 +177,8 @@ export class Worker implements AsyncDisposable {
    * Stops taking runs and hands those it holds to other workers. Steps at work may finish within `graceMs` (default
    * 10 000); after that their runs are handed back as they are. Never rejects because Redis is away.
    */
-  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkClose(options, 'close options');
     this.#closing ??= this.#close(options.graceMs ?? defaults.graceMs);
     return this.#closing;
   }
