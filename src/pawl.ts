@@ -137,9 +137,9 @@ export class Pawl extends Operations implements AsyncDisposable {
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
     checkRunId(run);
     const parts = this.#start;
-    const { fork, record } = await prepareFork(parts, workflow, run, point, options);
-    const input = decode(record.input, { key: `run ${run}, input` });
-    const { id } = await startRun(parts, workflow, input, { ...options, fork });
+    const { fork, input } = await prepareFork(parts, workflow, run, point, options);
+    const given = decode(input, { key: `run ${run}, input` });
+    const { id } = await startRun(parts, workflow, given, { ...options, fork });
     return this.run(workflow, id);
   }
 
