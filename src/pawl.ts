@@ -137,10 +137,10 @@ export class Pawl extends Operations implements AsyncDisposable {
     checkRunId(run);
     checkFork(point, options);
     const parts = this.#start;
-    const { fork, record } = await prepareFork(parts, workflow, run, point, options);
+    const { fork, input } = await prepareFork(parts, workflow, run, point, options);
     const { id } = await startRun(parts, workflow, undefined, {
       ...options,
-      ...{ fork, stored: record.input },
+      ...{ fork, stored: input },
     });
     return this.run(workflow, id);
   }

@@ -4,6 +4,7 @@
  * belong to the workflow.
  */
 import type { ErrorRecord } from './errors.ts';
+import type { Request } from './request.ts';
 
 /** An event on its way into the log. */
 export interface NewEvent {
@@ -172,6 +173,12 @@ export interface WithdrawnData {
 export interface RetriedData {
   readonly attempts: number;
   readonly error: ErrorRecord;
+}
+
+/** `operator.resumed`, `operator.retried`. */
+export interface OperatorResumedData extends Request {
+  /** What the handler is called with from now on, encoded by itself. */
+  readonly input?: Uint8Array;
 }
 
 /** `state.set`: top-level fields of the state were replaced. */

@@ -16,6 +16,7 @@
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
  *   graph:…         where a graph stands: see `graph.ts`
  *   run:cancel      CancelRequest
+ *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
  *   run:attempts    number: attempts of the whole run that have failed
  */
 import { CorruptionError, DefinitionError, type ErrorRecord } from './errors.ts';
@@ -26,6 +27,7 @@ import type {
   ChildStart,
   ChildStarting,
   EffectData,
+  OperatorResumedData,
   RetriedData,
   RefusedSignalData,
   RewoundData,
@@ -207,6 +209,11 @@ export class Fold implements Folded {
   /** What the last execution, or whoever started the run, left of its trace. */
   get trace(): string | undefined {
     return this.#memory.get('run:trace') as string | undefined;
+  }
+
+  /** What the handler is called with in place of the run's first input, encoded. */
+  get input(): Uint8Array | undefined {
+    return this.#memory.get('run:input') as Uint8Array | undefined;
   }
 
   get cancel(): CancelRequest | undefined {
@@ -474,12 +481,20 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     fold.remember('run:attempts', (data as RetriedData).attempts);
     forgetFailures(fold);
   },
-  'operator.retried': (fold) => {
+  'operator.resumed': (fold, data) => rememberInput(fold, data),
+  'operator.retried': (fold, data) => {
+    rememberInput(fold, data);
     fold.remember('run:cancel', undefined);
     fold.remember('run:attempts', undefined);
     forgetFailures(fold);
   },
 };
+
+/** One that was given before stays where none is given now. */
+function rememberInput(fold: Fold, data: unknown): void {
+  const { input } = (data ?? {}) as OperatorResumedData;
+  if (input !== undefined) fold.remember('run:input', input);
+}
 
 /** What failed is tried again. */
 function forgetFailures(fold: Fold): void {

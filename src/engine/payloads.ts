@@ -4,6 +4,7 @@ import { recordError } from '../core/error-record.ts';
 import type { ErrorRecord } from '../core/errors.ts';
 import type {
   ChildEnd,
+  OperatorResumedData,
   RunEvent,
   SignalData,
   StepCompletedData,
@@ -65,6 +66,9 @@ export function toRunEvent(event: StoredEvent, key: string): RunEvent {
   } else if (event.type === 'child.ended') {
     const { output, ...end } = data as ChildEnd;
     data = output === undefined ? end : { ...end, output: decode(output, origin) };
+  } else if (event.type === 'operator.retried' || event.type === 'operator.resumed') {
+    const { input, ...request } = (data ?? {}) as OperatorResumedData;
+    if (input !== undefined) data = { ...request, input: decode(input, origin) };
   }
   return {
     seq: event.seq,

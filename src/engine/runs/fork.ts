@@ -75,7 +75,7 @@ export function checkFork(point: ForkPoint, options: unknown): void {
 }
 
 /**
- * What a fork of a run at a point begins with.
+ * What a fork of a run at a point begins with, and the input its handler is called with.
  * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point, or never stood there, or an
  *   edited state does not fit; ForgottenError when it did, and what led there is kept no more; LimitError when more was
  *   edited than an event may hold.
@@ -86,7 +86,7 @@ export async function prepareFork<S>(
   run: string,
   point: ForkPoint,
   { state: edit, actor }: Pick<ForkOptions<S>, 'state' | 'actor'>,
-): Promise<{ readonly fork: Fork; readonly record: RunRecord }> {
+): Promise<{ readonly fork: Fork; readonly input: Uint8Array }> {
   const record = await store.record(run);
   if (record === undefined) {
     throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
@@ -113,7 +113,7 @@ export async function prepareFork<S>(
   const by = actor === undefined ? {} : { actor };
   const from = { run, seq, ...by, ...(edits === undefined ? {} : { edited: edits }) };
   const fork = { from, snapshot: { schema: workflow.version, set, remove: [] } };
-  return { fork, record };
+  return { fork, input: fold.input ?? record.input };
 }
 
 function edited(workflow: AnyWorkflow, state: State, edit: unknown): State {

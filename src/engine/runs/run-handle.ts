@@ -3,8 +3,8 @@ import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoin
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { reviveError } from '../../core/error-record.ts';
-import { PawlError, RunError } from '../../core/errors.ts';
-import type { RunEvent } from '../../core/event.ts';
+import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
+import type { OperatorResumedData, RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
 import { checkSignalName } from '../../core/names.ts';
@@ -12,7 +12,7 @@ import type { WakeUp } from '../../core/queue.ts';
 import { checkRequest, type Request } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
-import type { InputOf } from '../../core/schema.ts';
+import { type InputOf, validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
@@ -48,6 +48,12 @@ export interface RunHandleParts {
 
 /** A moment of a run: behind an event, or as a checkpoint keeps it. */
 export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
+
+/** Who lets a run go on, and with what. */
+export interface ResumeRequest extends Request {
+  /** What the handler is called with from now on; an undefined one changes nothing. */
+  readonly input?: unknown;
+}
 
 /** Announcements may be lost, so whoever waits also looks by itself. */
 const pollMs = 1000;
@@ -237,11 +243,16 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   /**
    * Lets a paused run go on, and a failed or quarantined one try again from its last snapshot: finished steps keep their
    * results, failed ones run again. False when there was nothing to resume.
-   * @throws RunError `PAWL_RUN_NOT_FOUND`.
+   *
+   * With `input` the handler is called with that from then on, in place of what the run was started with. It must still
+   * come to the same steps by the same names; what they have done stays done.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError, UnstorableError, LimitError for an input: nothing was written.
    */
-  async resume(request: Request = {}): Promise<boolean> {
-    checkRequest(request, 'request');
-    const outcome = await this.#parts.store.resume(this.id, encodeRecord(request));
+  async resume(request: ResumeRequest = {}): Promise<boolean> {
+    const { input: _, ...who } = request;
+    checkRequest(who, 'request');
+    const { store } = this.#parts;
+    const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {
       case 'resumed':
         await this.#parts.wake(outcome.wakeUp);
@@ -251,6 +262,14 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'missing':
         throw this.#notFound();
     }
+  }
+
+  #toResumed({ input, ...request }: ResumeRequest): OperatorResumedData {
+    if (input === undefined) return request;
+    const { workflow, limits } = this.#parts;
+    const schema = workflow?.definition.input;
+    const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
+    return { ...request, input: encode(valid, 'input', limits.inputBytes) };
   }
 
   #stateAt(point: StatePoint): Promise<S> {

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
-import { Redial } from '../../src/redis/redial.ts';
+import { Redial } from '../../../src/redis/redial.ts';
 
 /** A client that hears as many bytes as it is told. */
 class FakeClient extends EventEmitter {
