@@ -127,7 +127,9 @@ function revived(client: Redis): Redis {
   client.on('end', () => {
     if (!isWanted) return;
     // What goes wrong is an event of the client, too, and the next end comes here again.
-    setTimeout(() => void (isWanted && client.connect().catch(() => undefined)), reviveMs);
+    setTimeout(() => {
+      if (isWanted) client.connect().catch(() => undefined);
+    }, reviveMs);
   });
   return client;
 }

@@ -30,7 +30,7 @@ import { toFault } from './faults.ts';
 import { formatTags, formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { lua } from './lua.gen.ts';
-import { type Script, ScriptCommand, toScript } from './script-command.ts';
+import { type Script, ScriptCommand, sendThrough, toScript } from './script-command.ts';
 import { WriteBatch } from './write-batch.ts';
 
 type ScriptName = keyof typeof lua;
@@ -369,7 +369,7 @@ export class Scripts {
     const connection = this.#connection;
     const through = { connection, deadlines: this.#deadlines };
     const command = new ScriptCommand(this.#scripts[name], { keyCount, args }, through);
-    void connection.sendCommand(command);
+    sendThrough(connection, command);
     return command.reply;
   }
 }
