@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, getRequestListener } from '@hono/node-server';
+import { detach } from '../core/detached.ts';
 import { InvalidError } from '../core/errors.ts';
 import { optionsOf, textOf, wholeNumber } from '../core/option-rules.ts';
 import type { Pawl } from '../pawl.ts';
@@ -39,13 +40,13 @@ const checkOptions = optionsOf<ServeDashboardOptions>({
 export function dashboardListener(
   pawl: Pawl,
   options: DashboardOptions = {},
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+): (request: IncomingMessage, response: ServerResponse) => void {
   const listen = getRequestListener(dashboard(pawl, options).fetch);
-  return async (request, response) => {
+  return (request, response) => {
     // What a router takes off the path at the place of mounting is a part of the pages' own paths.
     const { originalUrl } = request as { readonly originalUrl?: string };
     if (originalUrl !== undefined) request.url = originalUrl;
-    await listen(request, response);
+    detach(listen(request, response), () => response.destroy());
   };
 }
 

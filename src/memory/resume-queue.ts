@@ -1,3 +1,4 @@
+import { detach } from '../core/detached.ts';
 import type { Clock } from '../core/clock.ts';
 import { PawlError } from '../core/errors.ts';
 import type {
@@ -96,7 +97,7 @@ export class MemoryResumeQueue implements ResumeQueue {
       return;
     }
     this.#stretches.set(workflow, { count: 1 });
-    void this.#endStretch(workflow, perMs);
+    detach(this.#endStretch(workflow, perMs), () => undefined);
   }
 
   async #endStretch(workflow: string, perMs: number): Promise<void> {

@@ -304,7 +304,9 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const watchers = this.#watchers.get(run) ?? new Set();
     this.#watchers.set(run, watchers);
-    const watcher = (): void => void (watchers.has(watcher) && changed());
+    const watcher = (): void => {
+      if (watchers.has(watcher)) changed();
+    };
     watchers.add(watcher);
     return async () => {
       watchers.delete(watcher);

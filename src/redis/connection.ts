@@ -160,7 +160,9 @@ function single(make: (settings: Settings) => Redis, use: Use): Redis {
     if (!isWanted) return;
     // What goes wrong is an event of the client, too, and the next end comes here again.
     timer = setTimeout(
-      () => void client.connect().catch(() => undefined),
+      () => {
+        client.connect().catch(() => undefined);
+      },
       Math.max(reviveMs, redial.delayMs()),
     );
   });

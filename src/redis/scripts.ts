@@ -35,7 +35,7 @@ import { formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { listArguments } from './list-arguments.ts';
 import { lua } from './lua.gen.ts';
-import { type Script, ScriptCommand, toScript } from './script-command.ts';
+import { type Script, ScriptCommand, sendThrough, toScript } from './script-command.ts';
 import { WriteBatch } from './write-batch.ts';
 
 type ScriptName = keyof typeof lua;
@@ -396,7 +396,7 @@ export class Scripts {
     const connection = this.#connection;
     const through = { connection, deadlines: this.#deadlines };
     const command = new ScriptCommand(this.#scripts[name], { keyCount, args }, through);
-    void connection.sendCommand(command);
+    sendThrough(connection, command);
     return command.reply;
   }
 }
