@@ -37,7 +37,7 @@ import {
   type RetentionReport,
 } from './engine/upkeep/retention.ts';
 import { type RunInfo, toRunInfo } from './engine/runs/run-info.ts';
-import type { AnyWorkflow } from './engine/definition/workflow.ts';
+import { type AnyWorkflow, checkWorkflows } from './engine/definition/workflow.ts';
 import {
   bulkActionSchema,
   bulkSchema,
@@ -108,12 +108,13 @@ export class Operations {
   /**
    * Tells which runs the workflows' code of today would not understand: a log it cannot fold, a state that does not fit.
    * Looks at every run of these workflows that has not ended, here or in the lines of an export; writes nothing.
-   * @throws InvalidError that names the line, when `from` is no whole export.
+   * @throws InvalidError for what is no workflow; one that names the line, when `from` is no whole export.
    */
-  rehearse(
+  async rehearse(
     workflows: readonly AnyWorkflow[],
     options: { readonly from?: AsyncIterable<string> | Iterable<string> } = {},
   ): Promise<Rehearsal> {
+    checkWorkflows(workflows, 'workflows');
     return options.from === undefined
       ? rehearse(this.#parts.store, workflows)
       : rehearseExport(options.from, workflows);

@@ -23,7 +23,13 @@ import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken } from './engine/token.ts';
 import { Worker, type WorkerOptions } from './engine/worker/worker.ts';
-import type { AnyWorkflow, StartInput, Workflow } from './engine/definition/workflow.ts';
+import {
+  type AnyWorkflow,
+  checkWorkflow,
+  checkWorkflows,
+  type StartInput,
+  type Workflow,
+} from './engine/definition/workflow.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
 import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
@@ -136,6 +142,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     options: ForkOptions<StateOf<S>> = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
     checkRunId(run);
+    checkWorkflow(workflow);
     const parts = this.#start;
     const { fork, input } = await prepareFork(parts, workflow, run, point, options);
     const given = decode(input, { key: `run ${run}, input` });
@@ -153,6 +160,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     input: StartInput<Workflow<Input, S, E, Output, G>>,
     when: ScheduleOptions,
   ): Promise<void> {
+    checkWorkflow(workflow);
     const { id, cron, every, timeZone } = when;
     checkRunId(id, 'schedule id');
     if (id.length > scheduleIdLength) {
@@ -197,6 +205,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     const id = typeof first === 'string' ? first : second;
     checkRunId(id);
     const workflow = typeof first === 'string' ? undefined : first;
+    if (workflow !== undefined) checkWorkflow(workflow);
     return new RunHandle(id, {
       ...{ ...this.#start, clock: this.#clock, workflow },
     });
@@ -206,6 +215,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   worker(options: WorkerOptions): Worker {
     if (this.#closing !== undefined) throw new PawlError('PAWL_CLOSED', 'This pawl is closed.');
     validate(workerSchema, options, 'worker options');
+    checkWorkflows(options.workflows, 'worker options.workflows');
     if ((options.sessionMs ?? defaults.sessionMs) <= (options.beatMs ?? defaults.beatMs)) {
       throw new InvalidError('worker options.sessionMs', 'must be longer than beatMs.');
     }

@@ -4,7 +4,7 @@
  */
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { textOfThrown } from '../../core/error-record.ts';
-import { DefinitionError } from '../../core/errors.ts';
+import { DefinitionError, InvalidError } from '../../core/errors.ts';
 import type { Reducers, State } from '../../core/fold.ts';
 import { checkEventType, checkSignalName, checkWorkflowName } from '../../core/names.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
@@ -123,6 +123,26 @@ export function defineWorkflow<
     }
   }
   return { name, version, definition, initialState: initialState(name, definition.state) };
+}
+
+/** @throws InvalidError for what neither `defineWorkflow` nor `defineGraph` has made. */
+export function checkWorkflow(value: unknown, field = 'workflow'): asserts value is AnyWorkflow {
+  const { name, version, definition } = (value ?? {}) as Partial<AnyWorkflow>;
+  const isMade = typeof name === 'string' && Number.isSafeInteger(version);
+  if (isMade && typeof (definition as Partial<typeof definition>)?.run === 'function') return;
+  throw new InvalidError(
+    field,
+    'is no workflow: pass what defineWorkflow or defineGraph returns, not its definition or its name.',
+  );
+}
+
+/** @throws InvalidError naming the first that is no workflow. */
+export function checkWorkflows(
+  values: unknown,
+  field: string,
+): asserts values is readonly AnyWorkflow[] {
+  if (!Array.isArray(values)) throw new InvalidError(field, 'must be a list of workflows.');
+  for (const [i, value] of values.entries()) checkWorkflow(value, `${field}[${i}]`);
 }
 
 /** The pace of a workflow as the queue takes it; undefined when it has none of its own. */

@@ -15,7 +15,7 @@ import type { Tracing } from '../../core/tracing.ts';
 import { encodeRecord } from '../payloads.ts';
 import { tell } from '../diagnostics.ts';
 import type { StartOptions } from '../definition/start-options.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
+import { type AnyWorkflow, checkWorkflow } from '../definition/workflow.ts';
 
 /** What a forked run begins with, and where that comes from. */
 export interface Fork {
@@ -51,6 +51,7 @@ export async function startRun(
   } = {},
 ): Promise<RunRecord> {
   const { id = randomUUID(), tags = {}, priority = 0, parent, birth, fork } = options;
+  checkWorkflow(workflow);
   checkRunId(id);
   checkTags(tags);
   if (!Number.isInteger(priority) || priority < 0 || priority > priorityMax) {
