@@ -14,6 +14,7 @@ import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
 import type { Vitals } from './core/vitals.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
+import { Attendance, type AttendanceOptions } from './engine/runs/attendance.ts';
 import { type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
@@ -59,6 +60,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   readonly #limits: Limits;
   readonly #tracing: Tracing | undefined;
   readonly #workers = new Set<Worker>();
+  readonly #attendance: Attendance;
   /** What workflows store is encrypted. */
   readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
@@ -75,6 +77,7 @@ export class Pawl extends Operations implements AsyncDisposable {
       wake: (wakeUp) => this.#wake(wakeUp),
     };
     super({ ...start, clock, logger, workflow: undefined });
+    this.#attendance = new Attendance({ store, clock, warn: warnVia(parts.logger) });
     this.#vitals = plain.vitals?.bind(plain);
     this.#start = start;
     this.#store = store;
@@ -106,7 +109,7 @@ export class Pawl extends Operations implements AsyncDisposable {
       skipVersionCheck: store.hidesInfo,
       logger,
     });
-    return new Pawl({ ...options, store, queue, logger }, keys);
+    return new Pawl({ ...options, store, queue }, keys);
   }
 
   /** A pawl over parts of one's own: the memory store, for tests without Redis. */
@@ -207,7 +210,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     const workflow = typeof first === 'string' ? undefined : first;
     if (workflow !== undefined) checkWorkflow(workflow);
     return new RunHandle(id, {
-      ...{ ...this.#start, clock: this.#clock, workflow },
+      ...{ ...this.#start, clock: this.#clock, workflow, attendance: this.#attendance },
     });
   }
 
@@ -269,6 +272,14 @@ export class Pawl extends Operations implements AsyncDisposable {
       );
     }
   }
+}
+
+/** A slip of the first hour must be seen by those who have not thought of a logger yet. */
+function warnVia(logger: Logger | undefined): AttendanceOptions['warn'] {
+  return (about, text) => {
+    if (logger === undefined) process.emitWarning(text, { type: 'PawlWarning' });
+    else logger.warn(about, text);
+  };
 }
 
 /** @throws InvalidError for a bad key. `scope`: values of one are not readable in another. */

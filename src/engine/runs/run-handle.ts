@@ -15,6 +15,7 @@ import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/r
 import { type InputOf, validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { EventSchemas } from '../definition/context.ts';
+import type { Attendance } from './attendance.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
 import { type Difference, diffStates } from './diff.ts';
 import { type Decision, decisionSignal } from '../definition/decision.ts';
@@ -35,6 +36,8 @@ export interface RunHandleParts {
   readonly newToken: () => string;
   /** Sends a wake-up; never rejects, because the run is due in any case. */
   readonly wake: (wakeUp: WakeUp) => Promise<void>;
+  /** Says when nobody works on a run that is waited for. */
+  readonly attendance?: Attendance;
 }
 
 /** A moment of a run: behind an event, or as a checkpoint keeps it. */
@@ -69,10 +72,13 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    *   `PAWL_RUN_NOT_FOUND`, `PAWL_TIMEOUT` after `timeoutMs`: the run goes on.
    */
   async result(options: { readonly timeoutMs?: number } = {}): Promise<Output> {
+    const { clock, attendance } = this.#parts;
     const deadline =
       options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
+    const began = clock.monotonic();
     for await (const _ of this.#changes(deadline, { ofLog: false })) {
       const record = await this.#record();
+      attendance?.look(record, clock.monotonic() - began);
       if (record.status === 'completed') {
         const output = record.output ?? new Uint8Array();
         return decode(output, { key: `run ${this.id}, output` }) as Output;
