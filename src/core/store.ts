@@ -22,6 +22,7 @@ import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { Message } from './message.ts';
 import type { RunQuery } from './run-query.ts';
+import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -265,6 +266,7 @@ export interface RunStore {
   /** How whole runs leave and come. */
   readonly transfer: Transfer;
   readonly fleet: Fleet;
+  readonly schedules: Schedules;
 
   // Writing to runs.
 

@@ -11,6 +11,7 @@ import type { StoredEvent } from '../core/event.ts';
 import { defaults } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
+import type { Schedules } from '../core/schedules.ts';
 import type {
   Beat,
   CancelOutcome,
@@ -78,6 +79,7 @@ import {
   toResume,
 } from './outcomes.ts';
 import { listRuns } from './run-list.ts';
+import { RedisSchedules } from './schedules.ts';
 import { Scripts } from './scripts.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { Sessions } from './sessions.ts';
@@ -90,6 +92,7 @@ export class RedisRunStore implements RunStore {
   readonly hidesInfo: boolean;
   readonly archive: Archive;
   readonly transfer: Transfer;
+  readonly schedules: Schedules;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #callMs: number;
@@ -123,6 +126,7 @@ export class RedisRunStore implements RunStore {
     const guard = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
     const parts = { keys, connection, scripts: this.#scripts, guard };
     this.archive = new RedisArchive(parts);
+    this.schedules = new RedisSchedules(parts);
     this.transfer = new RedisTransfer({ ...parts, memory: this.#memory });
     this.#announcements = new Announcements(connection);
     this.#sessions = new Sessions({

@@ -1,6 +1,6 @@
 /**
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
- * transfer.ts) and in the header of the script, nowhere else.
+ * transfer.ts, for schedules in schedules.ts) and in the header of the script, nowhere else.
  */
 import { censusLook } from '../core/census.ts';
 import type { CompactParams, RemoveParams } from '../core/archive.ts';
@@ -37,6 +37,8 @@ type ScriptName = keyof typeof lua;
 /** The others are called with the keys of one thing, as many as they always have. */
 type SingleScript = Exclude<ScriptName, 'appendMany' | 'list' | 'survey' | 'unlist' | 'bury'>;
 
+type ScheduleScript = Extract<SingleScript, `${string}chedule${string}`>;
+
 /** Keys of each script. */
 const keyCounts: Readonly<Record<SingleScript, number>> = {
   append: 2,
@@ -64,8 +66,13 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   reindex: 3,
   restore: 15,
   resume: 4,
+  schedule: 3,
+  schedulesAdvance: 2,
+  schedulesDue: 1,
+  schedulesPostpone: 1,
   stage: 6,
   told: 2,
+  unschedule: 3,
   whole: 5,
 };
 
@@ -81,6 +88,8 @@ const acknowledged = {
   post: true,
   restore: true,
   resume: false,
+  schedule: true,
+  unschedule: false,
 } satisfies Partial<Record<SingleScript, boolean>>;
 
 const page = fixedLimits.eventsPerLoad;
@@ -321,6 +330,10 @@ export class Scripts {
 
   restore(args: Argument[]): Promise<Reply> {
     return this.#call('restore', args);
+  }
+
+  ofSchedules(script: ScheduleScript, args: Argument[]): Promise<Reply> {
+    return this.#call(script, args);
   }
 
   beat(worker: WorkerInfo, sessionMs: number): Promise<Reply> {
