@@ -1,7 +1,6 @@
 /** What the front door takes, and the schemas that check it. */
 import { z } from 'zod';
 import type { Clock } from './core/clock.ts';
-import type { Duration } from './core/duration.ts';
 import { defaultLimits, fixedLimits, type Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
 import { checkRunId, checkTags, checkWorkflowName } from './core/names.ts';
@@ -10,6 +9,7 @@ import { type RunStatus, runStatuses } from './core/run.ts';
 import type { Tracing } from './core/tracing.ts';
 import type { RunQuery } from './core/run-query.ts';
 import { validate } from './core/schema.ts';
+import { missedPolicies, overlapPolicies } from './core/schedules.ts';
 import type { RunStore } from './core/store.ts';
 import { bulkActions } from './engine/runs/bulk.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
@@ -55,15 +55,6 @@ export interface Parts {
   readonly limits?: Partial<Limits>;
   readonly encryption?: EncryptionOptions;
   readonly tracing?: Tracing;
-}
-
-export interface ScheduleOptions {
-  readonly id: string;
-  /** A cron pattern, with seconds if it has six fields. */
-  readonly cron?: string;
-  /** Time zone of the pattern, as in the IANA database. Default: the worker's. */
-  readonly timeZone?: string;
-  readonly every?: Duration;
 }
 
 /** Which runs: those that meet every condition. */
@@ -127,6 +118,15 @@ export const workerSchema = z.object({
   replayBudgetMs: milliseconds,
   keepMs: milliseconds,
   canaryMs: milliseconds,
+});
+
+export const scheduleSchema = z.strictObject({
+  id: z.unknown(),
+  cron: z.string().optional(),
+  timeZone: z.string().optional(),
+  every: z.union([z.number(), z.string()]).optional(),
+  missed: z.enum(missedPolicies).optional(),
+  overlap: z.enum(overlapPolicies).optional(),
 });
 
 const status = z.enum(runStatuses);

@@ -25,11 +25,9 @@ import type {
   Consumer,
   ConsumeOptions,
   ResumeQueue,
-  Schedules,
   SendOptions,
   WakeUp,
 } from '../core/queue.ts';
-import { bullSchedules, toTick } from './schedules.ts';
 
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */
@@ -66,11 +64,9 @@ export class BullResumeQueue implements ResumeQueue {
   readonly #queues = new Map<string, Queue>();
   readonly #consumers = new Set<Consumer>();
   #closed = false;
-  readonly schedules: Schedules;
 
   constructor(options: BullQueueOptions) {
     this.#options = options;
-    this.schedules = bullSchedules((workflow) => this.#queue(workflow));
     this.#connection = options.connect({ blocking: false });
   }
 
@@ -217,11 +213,6 @@ export function bullWakeUp(data: unknown): WakeUp | undefined {
 
 async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
   if (job.name === canaryName) return;
-  const tick = toTick(job);
-  if (tick !== undefined) {
-    await options.tick?.(tick);
-    return;
-  }
   const wakeUp = bullWakeUp(job.data);
   if (wakeUp === undefined) throw new UnrecoverableError('not a wake-up of pawl');
   // Jobs have one attempt: who tries again is a person.

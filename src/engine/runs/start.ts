@@ -10,7 +10,7 @@ import { checkRunId, checkTags } from '../../core/names.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import type { RunRecord } from '../../core/run.ts';
 import { validate } from '../../core/schema.ts';
-import type { RunStore, SnapshotDelta } from '../../core/store.ts';
+import type { CreateOutcome, RunStore, SnapshotDelta } from '../../core/store.ts';
 import type { Tracing } from '../../core/tracing.ts';
 import { encodeRecord } from '../payloads.ts';
 import { tell } from '../diagnostics.ts';
@@ -57,26 +57,61 @@ export async function startRun(
   const schema = workflow.definition.input;
   const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
   const bytes = encode(valid, 'input', limits.inputBytes);
+  const { outcome, record } = await createRun(
+    { store, tracing },
+    {
+      ...{ run: id, workflow: workflow.name, codeVersion: workflow.version, input: bytes, tags },
+      ...{ delayMs, priority, token: newToken() },
+      ...(parent === undefined ? {} : { parent }),
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...(fork === undefined ? {} : { fork }),
+    },
+  );
+  if (outcome === 'exists') checkSame(record, workflow, bytes);
+  await wakeIfQueued(wake, record);
+  return record;
+}
+
+/** A run that is to begin: all of it is checked and encoded. */
+export interface EncodedRun {
+  readonly run: string;
+  readonly workflow: string;
+  readonly codeVersion: number;
+  readonly input: Uint8Array;
+  readonly tags: Readonly<Record<string, string>>;
+  /** A repetition with the same token is the same call. */
+  readonly token: string;
+  readonly delayMs?: number;
+  readonly priority?: number;
+  readonly deadlineMs?: number;
+  readonly parent?: string;
+  readonly fork?: Fork;
+}
+
+/** Stores a run that begins with an encoded input, as it is. Nobody is woken. */
+export async function createRun(
+  { store, tracing }: Pick<StartParts, 'store' | 'tracing'>,
+  { fork, codeVersion, ...start }: EncodedRun,
+): Promise<CreateOutcome> {
+  const { run, workflow } = start;
   const trace = tracing?.current();
-  const { outcome, record } = await store.create({
-    ...{ run: id, workflow: workflow.name, input: bytes, tags, delayMs, priority },
-    ...(parent === undefined ? {} : { parent }),
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  const created = await store.create({
+    ...start,
     ...(fork === undefined ? {} : { snapshot: fork.snapshot }),
     data: encodeRecord({
-      ...{ workflow: workflow.name, codeVersion: workflow.version },
+      ...{ workflow, codeVersion },
       ...(fork === undefined ? {} : { forkedFrom: fork.from }),
       ...(trace === undefined ? {} : { trace }),
     }),
-    token: newToken(),
     resendMs: defaults.resendMs,
   });
-  if (outcome === 'exists') checkSame(record, workflow, bytes);
-  else tell('run:started', () => ({ run: id, workflow: workflow.name }));
-  if (record.status === 'queued') {
-    await wake({ run: id, workflow: workflow.name, fence: record.fence, deaths: 0, priority });
-  }
-  return record;
+  if (created.outcome === 'created') tell('run:started', () => ({ run, workflow }));
+  return created;
+}
+
+export async function wakeIfQueued(wake: StartParts['wake'], record: RunRecord): Promise<void> {
+  const { id: run, workflow, status, fence, priority } = record;
+  if (status === 'queued') await wake({ run, workflow, fence, deaths: 0, priority });
 }
 
 function checkSame(record: RunRecord, workflow: AnyWorkflow, input: Uint8Array): void {

@@ -3,6 +3,10 @@
 /** No clock on earth is further from UTC, and no change is nearer to another one. */
 const aroundMs = 26 * 3_600_000;
 
+/** Today's clocks are changed at a quarter of an hour, if at all. */
+const quarterMs = 900_000;
+const offsetsKept = 1_000;
+
 export interface Around {
   readonly before: number;
   readonly behind: number;
@@ -13,6 +17,8 @@ const zones = new Map<string, TimeZone>();
 
 export class TimeZone {
   readonly #format: Intl.DateTimeFormat;
+  /** By quarter of an hour. */
+  readonly #offsets = new Map<number, number>();
 
   private constructor(name: string) {
     this.#format = new Intl.DateTimeFormat('en-US', {
@@ -31,10 +37,20 @@ export class TimeZone {
 
   /** What is to be added to a time to get what the clocks show, written as if it were UTC. */
   offsetAt(at: number): number {
+    const quarter = Math.floor(at / quarterMs);
+    const known = this.#offsets.get(quarter);
+    if (known !== undefined) return known;
+    if (this.#offsets.size >= offsetsKept) this.#offsets.clear();
+    const offset = this.#read(quarter * quarterMs);
+    this.#offsets.set(quarter, offset);
+    return offset;
+  }
+
+  #read(at: number): number {
     const parts: Record<string, number> = {};
     for (const { type, value } of this.#format.formatToParts(at)) parts[type] = Number(value);
     const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
-    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(at / 1000) * 1000;
+    return Date.UTC(year, month - 1, day, hour, minute, second) - at;
   }
 
   /** The offsets a day before and a day behind a time and, when they differ, when the clocks are changed. */

@@ -122,7 +122,8 @@ class WallClock {
     try {
       this.#expression = CronExpressionParser.parse(cron.trim(), { tz: 'UTC', hashSeed: id });
     } catch (error) {
-      throw new InvalidError('cron', `${JSON.stringify(cron)}: ${String(error)}`, error);
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new InvalidError('cron', `${JSON.stringify(cron)} cannot be read: ${reason}.`, error);
     }
     this.isForEveryHour = this.#expression.fields.hour.values.length === hoursOfDay;
   }

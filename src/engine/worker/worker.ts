@@ -10,20 +10,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
-import { decode } from '../../core/codec.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import { defaults, type Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
-import { checkRetentionTimes, type RetentionTimes } from '../../core/retention.ts';
-import type {
-  Consumer,
-  Delivery,
-  Pace,
-  Report,
-  ResumeQueue,
-  Tick,
-  WakeUp,
-} from '../../core/queue.ts';
+import { checkRetentionTimes, keepMsOf, type RetentionTimes } from '../../core/retention.ts';
+import type { Consumer, Delivery, Pace, Report, ResumeQueue, WakeUp } from '../../core/queue.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { Tracing } from '../../core/tracing.ts';
 import { Execution } from '../execution/execution.ts';
@@ -31,7 +22,7 @@ import { Forgotten } from './release-recovery.ts';
 import { Hearing, type Readiness } from './queue-probe.ts';
 import { encodeRecord } from '../payloads.ts';
 import { Session } from './session.ts';
-import { startRun } from '../runs/start.ts';
+import { ScheduleKeeper } from '../schedules/keeper.ts';
 import { Suspects } from './crash-isolation.ts';
 import { Sweeper } from './sweeper.ts';
 import { newToken } from '../token.ts';
@@ -80,6 +71,7 @@ export class Worker implements AsyncDisposable {
   readonly #workflows: ReadonlyMap<string, AnyWorkflow>;
   readonly #parts: WorkerParts;
   readonly #session: Session;
+  readonly #schedules: ScheduleKeeper;
   readonly #sweeper: Sweeper;
   readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
@@ -122,9 +114,14 @@ export class Worker implements AsyncDisposable {
       asked: (run) => this.#ask(run),
       leave: () => this.#drain(),
     });
+    this.#schedules = new ScheduleKeeper({
+      ...{ store, clock, logger, wake: (wakeUp: WakeUp) => this.#wake(wakeUp) },
+      keepMs: (workflow) => this.#keepMs(workflow),
+    });
     this.#sweeper = new Sweeper({
       ...{ store, queue, clock, logger, sweepMs, sessionMs, quarantineAfter },
       worker: this.id,
+      attendSchedules: (lost) => this.#schedules.attend(lost),
       lockMs: defaults.sweeperLockMs,
       resendMs: defaults.resendMs,
       random: Math.random,
@@ -204,7 +201,6 @@ export class Worker implements AsyncDisposable {
         return this.#handle(wakeUp, report);
       },
       retry: (wakeUp) => this.#retry(wakeUp),
-      tick: (tick) => this.#tick(tick),
     });
   }
 
@@ -218,24 +214,18 @@ export class Worker implements AsyncDisposable {
     return outcome.outcome === 'resumed' ? outcome.wakeUp : wakeUp;
   }
 
+  /** How long a run is kept that is cancelled before it has begun. */
+  #keepMs(workflow: string): number {
+    const own = this.#workflows.get(workflow)?.definition.retention;
+    return keepMsOf('cancelled', [own, this.#options.retention], this.#options.keepMs);
+  }
+
   /** Takes wake-ups over new connections; what the old consumer has at work goes on to its end. */
   async #reopen(): Promise<void> {
     const deaf = this.#consumer;
     this.#consumer = await this.#consume();
     if (this.#closing !== undefined) void this.#consumer.close();
     void deaf?.close();
-  }
-
-  /** Starts the run of one time of a schedule; the time is in its id, so it is started once. */
-  async #tick({ schedule, workflow: name, at, data }: Tick): Promise<void> {
-    const workflow = this.#workflows.get(name);
-    if (workflow === undefined) return;
-    const { store, limits } = this.#parts;
-    const { tracing } = this.#parts;
-    const wake = (wakeUp: WakeUp): Promise<void> => this.#wake(wakeUp);
-    const parts = { store, limits, newToken, tracing, wake };
-    const input = decode(Buffer.from(data, 'base64'), { key: `schedule ${schedule}` });
-    await startRun(parts, workflow, input, { id: `${schedule}.${at}`, tags: { schedule } });
   }
 
   async #handle(wakeUp: WakeUp, report: Report): Promise<Delivery> {
@@ -322,6 +312,7 @@ export class Worker implements AsyncDisposable {
     );
     await within(clock, closed);
     await within(clock, this.#sweeper.end());
+    await within(clock, this.#schedules.end());
     await within(clock, this.#forgotten.end());
     const left = await within(clock, this.#session.end());
     if (!left)
