@@ -52,15 +52,6 @@ export interface Parts {
   readonly tracing?: Tracing;
 }
 
-export interface ScheduleOptions {
-  readonly id: string;
-  /** A cron pattern, with seconds if it has six fields. */
-  readonly cron?: string;
-  /** Time zone of the pattern, as in the IANA database. Default: the worker's. */
-  readonly timeZone?: string;
-  readonly every?: Duration;
-}
-
 /** Which runs: those that meet every condition. */
 export interface SearchOptions {
   /** One of these. */

@@ -23,6 +23,7 @@ import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { Message } from './message.ts';
 import type { RunQuery } from './run-query.ts';
 import type { Release } from './release.ts';
+import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -287,6 +288,7 @@ export interface RunStore {
   /** How whole runs leave and come. */
   readonly transfer: Transfer;
   readonly fleet: Fleet;
+  readonly schedules: Schedules;
 
   // Writing to runs.
 
