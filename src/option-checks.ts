@@ -1,6 +1,6 @@
 /** The rules for what the front door takes: everything that is misspelled, or does not fit, is refused by its name. */
 import { checkLimits, fixedLimits } from './core/limits.ts';
-import { checkRunId, checkTags, checkWorkflowName } from './core/names.ts';
+import { checkRunId, checkSignalName, checkTags, checkWorkflowName } from './core/names.ts';
 import {
   anything,
   checkedLater,
@@ -26,6 +26,7 @@ import { requestRules } from './core/request.ts';
 import { checkRetentionTimes } from './core/retention.ts';
 import { runStatuses } from './core/run.ts';
 import type { RunQuery } from './core/run-query.ts';
+import { decisionSignal, waitKinds } from './core/waits.ts';
 import { checkWorkflow } from './engine/definition/check-workflow.ts';
 import { bulkActions, type BulkOptions } from './engine/runs/bulk.ts';
 import type { DeletionListOptions } from './engine/runs/deletions.ts';
@@ -95,6 +96,7 @@ const workerRules = {
   cancelGraceMs: millisecondsOrNone,
   retention: checkRetentionTimes,
   keepMs: milliseconds,
+  allowDowngrade: flag,
   canaryMs: milliseconds,
 } as const;
 
@@ -111,6 +113,14 @@ export const checkSchedule: Rule = optionsOf<ScheduleOptions>(
   "{ id: 'nightly', cron: '0 3 * * *' }",
 );
 
+/** The name of a signal, or `kind:` and one of the kinds of waits. */
+const checkWaitsFor: Rule = (value, field) => {
+  textOf(1, fixedLimits.stepNameLength * 2)(value, field);
+  const [, kind] = /^kind:(.*)$/s.exec(value as string) ?? [];
+  if (kind !== undefined) oneOf(...waitKinds)(kind, field);
+  else if (!(value as string).startsWith(decisionSignal(''))) checkSignalName(value as string);
+};
+
 const status = oneOf(...runStatuses);
 const searchRules = {
   status: (value, field) => (Array.isArray(value) ? listOf(status, 1) : status)(value, field),
@@ -122,6 +132,7 @@ const searchRules = {
   },
   worker: textOf(1, 256),
   idPrefix: checkRunId,
+  waitsFor: checkWaitsFor,
   since: time,
   until: time,
 } as const satisfies Readonly<Record<string, Rule>>;

@@ -71,6 +71,8 @@ export interface SearchOptions {
   readonly worker?: string;
   /** Only runs whose id begins so. */
   readonly idPrefix?: string;
+  /** Only runs that wait for this signal now, or for a kind of thing: `kind:timer`, `kind:child` … */
+  readonly waitsFor?: string;
   /** Only runs created then or later: a Date, or milliseconds since 1970. */
   readonly since?: Date | number;
   /** Only runs created before then. */

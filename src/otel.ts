@@ -18,6 +18,7 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api';
+import { recordError } from './core/error-record.ts';
 import { having, optionsOf } from './core/option-rules.ts';
 import type { ExecutionTrace, Tracing } from './core/tracing.ts';
 
@@ -108,9 +109,12 @@ function ending<T>(span: Span, call: () => T): T {
   }
 }
 
+/** Whatever was thrown is told in words: looking at it may throw. */
 function fail(span: Span, error: unknown): void {
-  if (error instanceof Error) span.recordException(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const { name, message, stack, thrown } = recordError(error);
+  if (thrown === undefined) {
+    span.recordException({ name, message, ...(stack === undefined ? {} : { stack }) });
+  }
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 

@@ -3,7 +3,6 @@ import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import { checkClose, type CloseOptions } from './core/closing.ts';
 import type { Clock } from './core/clock.ts';
-import { decode, encode } from './core/codec.ts';
 import { toMilliseconds } from './core/duration.ts';
 import { DefinitionError, InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
@@ -20,6 +19,7 @@ import { checkOptions } from './engine/definition/options.ts';
 import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
+import { encodeInput } from './engine/runs/run-input.ts';
 import { startRun, type StartParts } from './engine/runs/start.ts';
 import type { StartOptions } from './engine/definition/start-options.ts';
 import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
@@ -137,9 +137,11 @@ export class Pawl extends Operations implements AsyncDisposable {
     checkRunId(run);
     checkFork(point, options);
     const parts = this.#start;
-    const { fork, record } = await prepareFork(parts, workflow, run, point, options);
-    const input = decode(record.input, { key: `run ${run}, input` });
-    const { id } = await startRun(parts, workflow, input, { ...options, fork });
+    const { fork, input } = await prepareFork(parts, workflow, run, point, options);
+    const { id } = await startRun(parts, workflow, undefined, {
+      ...options,
+      ...{ fork, stored: input },
+    });
     return this.run(workflow, id);
   }
 
@@ -165,14 +167,13 @@ export class Pawl extends Operations implements AsyncDisposable {
     }
     const everyMs = every === undefined ? undefined : toMilliseconds(every, 'every');
     if (everyMs === 0) throw new InvalidError('every', 'must be longer than nothing.');
-    const schema = workflow.definition.input;
-    const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
+    const stored = encodeInput(workflow, input, this.#limits);
     await this.#schedules().save({
       ...{ id, workflow: workflow.name },
       ...(cron === undefined ? {} : { cron }),
       ...(timeZone === undefined ? {} : { timeZone }),
       ...(everyMs === undefined ? {} : { everyMs }),
-      data: Buffer.from(encode(valid, 'input', this.#limits.inputBytes)).toString('base64'),
+      data: Buffer.from(stored).toString('base64'),
     });
   }
 

@@ -86,6 +86,8 @@ export function checkEvents(events: readonly OwnEvent[], limits: Limits): NewEve
   if (events.length > fixedLimits.eventsPerCommit) {
     throw new LimitError('events of one save', fixedLimits.eventsPerCommit, events.length);
   }
+  // A single event may be as large as its own limit says.
+  const bytesMax = Math.max(fixedLimits.bytesPerCommit, limits.eventBytes);
   let bytes = 0;
   return events.map((event, i) => {
     checkEvent(event, `events[${i}]`);
@@ -93,9 +95,7 @@ export function checkEvents(events: readonly OwnEvent[], limits: Limits): NewEve
     checkEventType(type);
     const encoded = encode(data, type, limits.eventBytes);
     bytes += encoded.length;
-    if (bytes > fixedLimits.bytesPerCommit) {
-      throw new LimitError('events of one save (bytes)', fixedLimits.bytesPerCommit, bytes);
-    }
+    if (bytes > bytesMax) throw new LimitError('events of one save (bytes)', bytesMax, bytes);
     // An empty lane is none.
     return { type, data: encoded, ...(lane ? { lane } : {}) };
   });

@@ -27,6 +27,8 @@ import type {
   ChildOptions,
   EffectOptions,
   StepOptions,
+  SleepOptions,
+  WaitForOptions,
   WaitOptions,
 } from './context.ts';
 import type { StartOptions } from './start-options.ts';
@@ -65,6 +67,8 @@ export const startOptionRules = { ...startRules, id: anything } as const;
 
 const name = textOf(1, fixedLimits.stepNameLength);
 
+const abortSignal = checked('an AbortSignal', (value) => value instanceof AbortSignal);
+
 const checks = {
   start: optionsOf<StartOptions>(startOptionRules),
   step: optionsOf<StepOptions>(stepRules),
@@ -90,8 +94,14 @@ const checks = {
     node: textOf(0, fixedLimits.stepNameLength),
     metadata: anything,
   }),
-  sleep: optionsOf<{ readonly as?: string }>({ as: name }),
-  wait: optionsOf<WaitOptions>({ as: name, timeout: duration }),
+  sleep: optionsOf<SleepOptions>({ as: name, signal: abortSignal }),
+  wait: optionsOf<WaitOptions>({ as: name, timeout: duration, signal: abortSignal }),
+  waitFor: optionsOf<WaitForOptions<unknown>>({
+    ...{ as: name, timeout: duration, signal: abortSignal },
+    match: checked('a function, or an object of fields', (value) => {
+      return typeof value === 'function' || (typeof value === 'object' && value !== null);
+    }),
+  }),
   child: optionsOf<ChildOptions>({ ...startRules, as: name, attached: flag }),
 } as const satisfies Readonly<Record<string, Rule>>;
 

@@ -5,15 +5,17 @@
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import type { Reducers, State } from '../../core/fold.ts';
+import { deepFreeze } from '../../core/frozen.ts';
 import { checkEventType, checkSignalName, checkWorkflowName } from '../../core/names.ts';
 import { callback, checkedLater, optionsOf, objectOf, type Rule } from '../../core/option-rules.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Pace } from '../../core/queue.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
-import { type InputOf, type OutputOf, type Schema, validate } from '../../core/schema.ts';
+import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './context.ts';
 import { definitionRules } from './definition-rules.ts';
 import type { GraphShape } from './graph-shape.ts';
+import { checkStateSchema } from './state-schema.ts';
 
 export type ReducersOf<S, E extends EventSchemas> = {
   readonly [Type in keyof E]?: (state: StateOf<S>, data: OutputOf<E[Type]>) => OutputOf<S>;
@@ -32,7 +34,10 @@ export interface WorkflowDefinition<
   readonly version?: number;
   /** What `start` accepts; validated there. */
   readonly input?: Input;
-  /** What events fold to. Must accept `{}`: its defaults are the state that runs begin with. */
+  /**
+   * What events fold to. Must accept `{}`: its defaults are the state that runs begin with. It is put to its own output
+   * again and again, so it has no transform.
+   */
   readonly state?: S;
   readonly events?: E;
   /** How events change the state. Pure: the same state and event always give the same new state. */
@@ -76,7 +81,7 @@ export interface Workflow<
   readonly name: string;
   readonly version: number;
   readonly definition: WorkflowDefinition<Input, S, E, Output, G>;
-  /** The state before the first event. */
+  /** The state before the first event; each run gets a copy of its own. */
   readonly initialState: State;
   /** Of workflows made by `defineGraph`. */
   readonly graph?: GraphShape;
@@ -107,7 +112,7 @@ export type StartInput<W> =
 /**
  * Checks a definition.
  * @throws InvalidError for a bad name or event type.
- * @throws DefinitionError when the state has no defaults, or a reducer has no event.
+ * @throws DefinitionError when the state has no defaults or changes its own output, or a reducer has no event.
  */
 export function defineWorkflow<
   Input extends Schema<unknown, unknown> = Schema,
@@ -135,8 +140,13 @@ export function defineWorkflow<
       throw new DefinitionError(`Workflow ${name}: reduce has "${type}", which is not in events.`);
     }
   }
-  const form = { [formKey]: workflowForm };
-  return { ...form, name, version, definition, initialState: initialState(name, definition.state) };
+  return {
+    ...{ [formKey]: workflowForm },
+    name,
+    version,
+    definition,
+    initialState: deepFreeze(checkStateSchema(name, definition.state)),
+  };
 }
 
 /** The pace of a workflow as the queue takes it; undefined when it has none of its own. */
@@ -165,16 +175,4 @@ function checkPace({ name, concurrency, rate }: AnyWorkflow['definition']): void
 /** The reducers as the fold takes them. */
 export function reducersOf(workflow: AnyWorkflow): Reducers {
   return (workflow.definition.reduce ?? {}) as Reducers;
-}
-
-function initialState(name: string, schema: Schema<unknown, object> | undefined): State {
-  if (schema === undefined) return {};
-  try {
-    return validate(schema, {}, 'state') as State;
-  } catch (error) {
-    throw new DefinitionError(
-      `Workflow ${name}: state must accept {}, so that every run has a state to begin with. Give each field a default. (${String(error)})`,
-      error,
-    );
-  }
 }

@@ -8,7 +8,7 @@
  *                       it when it begins: `overdueSignalWrites`
  */
 import { decode, encode } from '../../core/codec.ts';
-import { recordError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
 import type { RefusedSignalData, SignalData } from '../../core/event.ts';
 import type { Fold, ReceivedSignal } from '../../core/fold.ts';
 import type { Limits } from '../../core/limits.ts';
@@ -29,8 +29,8 @@ interface Receiver {
  * @throws CorruptionError, KeyMissingError when it cannot be read.
  */
 export function signalWrite(receiver: Receiver, message: Message): Write {
-  const { id, name, data: payload } = message;
-  return checkedWrite(receiver, { id, name, payload });
+  const { id, name, data: payload, at } = message;
+  return checkedWrite(receiver, { id, name, payload, at });
 }
 
 /** Signals that came while older code did not know their names, as this code takes them. */
@@ -40,7 +40,7 @@ export function overdueSignalWrites(receiver: Receiver, fold: Fold): Write[] {
   );
   return kept
     .filter(({ name, isUnknown }) => isUnknown === true && hasSignal(receiver.workflow, name))
-    .map(({ id, name, payload }) => checkedWrite(receiver, { id, name, payload }));
+    .map(({ id, name, payload, at }) => checkedWrite(receiver, { id, name, payload, at }));
 }
 
 function checkedWrite({ run, workflow, limits }: Receiver, signal: SignalData): Write {

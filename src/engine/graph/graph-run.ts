@@ -127,6 +127,7 @@ class GraphRun {
     await steps.run(name, (step) => this.#body(node, task, step), {
       ...(retry === undefined ? {} : { retry }),
       ...(timeout === undefined ? {} : { timeout }),
+      mayWait: true,
       record: (visited, events) => {
         const { next, ...commit } = this.#record(node, task, visited as Visited, events);
         scheduled = next;

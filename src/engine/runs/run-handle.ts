@@ -2,8 +2,9 @@
 import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoint.ts';
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { PawlError, reviveError, RunError } from '../../core/errors.ts';
-import type { RunEvent } from '../../core/event.ts';
+import { reviveError } from '../../core/error-record.ts';
+import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
+import type { OperatorResumedData, RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
 import { checkSignalName } from '../../core/names.ts';
@@ -11,7 +12,7 @@ import type { WakeUp } from '../../core/queue.ts';
 import { checkRequest, type Request } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
-import type { InputOf } from '../../core/schema.ts';
+import { type InputOf, validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
@@ -19,6 +20,7 @@ import { checkSignal } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
 import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
+import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import {
   checkCheckpointList,
@@ -46,6 +48,12 @@ export interface RunHandleParts {
 
 /** A moment of a run: behind an event, or as a checkpoint keeps it. */
 export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
+
+/** Who lets a run go on, and with what. */
+export interface ResumeRequest extends Request {
+  /** What the handler is called with from now on; an undefined one changes nothing. */
+  readonly input?: unknown;
+}
 
 /** Announcements may be lost, so whoever waits also looks by itself. */
 const pollMs = 1000;
@@ -93,6 +101,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * The run's events from the one after `after` (default 0: all), then those that come, until the run has ended. Leaving
    * the loop, or `signal`, stops it. Should Redis crash and lose acknowledged events, the next one is the first that took
    * a lost one's place, and seqs come again.
+   * @throws CorruptionError when events are missing that were not compacted.
    */
   async *events(
     options: { readonly after?: number; readonly signal?: AbortSignal } = {},
@@ -110,7 +119,9 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
         }
         if (page.length < fixedLimits.eventsPerPage) break;
       }
-      if (isEnded(record.status) && reader.after >= record.seq) return;
+      if (!isEnded(record.status)) continue;
+      if (reader.after >= record.seq) return;
+      await checkHole(this.#parts.store, this.id, reader.after + 1);
     }
   }
 
@@ -150,7 +161,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   async checkpoint(id: string): Promise<S> {
     const workflow = this.#workflow();
     const snapshot = await recallKept(this.#parts.store, await this.#record(), id);
-    return restoreSnapshot(snapshot, workflow, `run ${this.id}`).state as S;
+    return restoreSnapshot(snapshot, workflow, this.id).state as S;
   }
 
   /**
@@ -232,11 +243,16 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   /**
    * Lets a paused run go on, and a failed or quarantined one try again from its last snapshot: finished steps keep their
    * results, failed ones run again. False when there was nothing to resume.
-   * @throws RunError `PAWL_RUN_NOT_FOUND`.
+   *
+   * With `input` the handler is called with that from then on, in place of what the run was started with. It must still
+   * come to the same steps by the same names; what they have done stays done.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError, UnstorableError, LimitError for an input: nothing was written.
    */
-  async resume(request: Request = {}): Promise<boolean> {
-    checkRequest(request, 'request');
-    const outcome = await this.#parts.store.resume(this.id, encodeRecord(request));
+  async resume(request: ResumeRequest = {}): Promise<boolean> {
+    const { input: _, ...who } = request;
+    checkRequest(who, 'request');
+    const { store } = this.#parts;
+    const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {
       case 'resumed':
         await this.#parts.wake(outcome.wakeUp);
@@ -246,6 +262,14 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'missing':
         throw this.#notFound();
     }
+  }
+
+  #toResumed({ input, ...request }: ResumeRequest): OperatorResumedData {
+    if (input === undefined) return request;
+    const { workflow, limits } = this.#parts;
+    const schema = workflow?.definition.input;
+    const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
+    return { ...request, input: encode(valid, 'input', limits.inputBytes) };
   }
 
   #stateAt(point: StatePoint): Promise<S> {

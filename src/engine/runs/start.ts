@@ -1,7 +1,6 @@
 /** Starting a run, from outside or from inside of another run. */
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
-import { decode, encode } from '../../core/codec.ts';
+import { decode } from '../../core/codec.ts';
 import { toMilliseconds } from '../../core/duration.ts';
 import { InvalidError, RunError } from '../../core/errors.ts';
 import type { ForkedFrom } from '../../core/event.ts';
@@ -9,11 +8,11 @@ import { defaults, type Limits } from '../../core/limits.ts';
 import { checkRunId, checkTags } from '../../core/names.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import type { RunRecord } from '../../core/run.ts';
-import { validate } from '../../core/schema.ts';
 import type { RunStore, SnapshotDelta } from '../../core/store.ts';
 import type { Tracing } from '../../core/tracing.ts';
 import { encodeRecord } from '../payloads.ts';
 import { tell } from '../diagnostics.ts';
+import { encodeInput, isSameInput } from './run-input.ts';
 import type { StartOptions } from '../definition/start-options.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
@@ -43,9 +42,16 @@ export async function startRun(
   { store, limits, newToken, wake, tracing }: StartParts,
   workflow: AnyWorkflow,
   input: unknown,
-  options: StartOptions & { readonly parent?: string; readonly fork?: Fork } = {},
+  options: StartOptions & {
+    readonly parent?: string;
+    /** Of a child: the token that its parent has noted. A run that has the id and another birth is another run. */
+    readonly birth?: string;
+    readonly fork?: Fork;
+    /** The input as another run, or a schedule, has it: validated before, and taken as it is. `input` is not looked at. */
+    readonly stored?: Uint8Array;
+  } = {},
 ): Promise<RunRecord> {
-  const { id = randomUUID(), tags = {}, priority = 0, parent, fork } = options;
+  const { id = randomUUID(), tags = {}, priority = 0, parent, birth, fork, stored } = options;
   checkRunId(id);
   checkTags(tags);
   if (!Number.isInteger(priority) || priority < 0 || priority > priorityMax) {
@@ -54,9 +60,7 @@ export async function startRun(
   const delayMs = options.delay === undefined ? 0 : toMilliseconds(options.delay, 'delay');
   const { deadline } = options;
   const deadlineMs = deadline === undefined ? undefined : toMilliseconds(deadline, 'deadline');
-  const schema = workflow.definition.input;
-  const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
-  const bytes = encode(valid, 'input', limits.inputBytes);
+  const bytes = stored === undefined ? encodeInput(workflow, input, limits) : checked(stored);
   const trace = tracing?.current();
   const { outcome, record } = await store.create({
     ...{ run: id, workflow: workflow.name, input: bytes, tags, delayMs, priority },
@@ -68,9 +72,11 @@ export async function startRun(
       ...(fork === undefined ? {} : { forkedFrom: fork.from }),
       ...(trace === undefined ? {} : { trace }),
     }),
-    token: newToken(),
+    token: birth ?? newToken(),
+    codeVersion: workflow.version,
     resendMs: defaults.resendMs,
   });
+  if (outcome === 'exists' && birth !== undefined) throw notTheChild(id, parent);
   if (outcome === 'exists') checkSame(record, workflow, bytes);
   else tell('run:started', () => ({ run: id, workflow: workflow.name }));
   if (record.status === 'queued') {
@@ -79,11 +85,23 @@ export async function startRun(
   return record;
 }
 
+function notTheChild(id: string, parent: string | undefined): RunError {
+  return new RunError(
+    'PAWL_RUN_EXISTS',
+    id,
+    `Run ${id} exists and is no child of run ${parent}; nothing was written. Give the child another name with { as }, or delete the run that is there.`,
+  );
+}
+
+/** @throws KeyMissingError, CorruptionError when it cannot be read: a run could not either. */
+function checked(stored: Uint8Array): Uint8Array {
+  decode(stored, { key: 'input' });
+  return stored;
+}
+
 function checkSame(record: RunRecord, workflow: AnyWorkflow, input: Uint8Array): void {
   const { id } = record;
-  const stored = decode(record.input, { key: `run ${id}, input` });
-  const isSame = isDeepStrictEqual(stored, decode(input, { key: 'input' }));
-  if (record.workflow === workflow.name && isSame) return;
+  if (record.workflow === workflow.name && isSameInput(record.input, input, id)) return;
   const other = record.workflow === workflow.name ? 'another input' : `workflow ${record.workflow}`;
   throw new RunError(
     'PAWL_RUN_EXISTS',

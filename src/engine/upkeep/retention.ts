@@ -6,7 +6,8 @@
  * if it still is what was archived, so one that was retried meanwhile stays.
  */
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
-import { type ErrorRecord, InvalidError, recordError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import { type ErrorRecord, InvalidError } from '../../core/errors.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { type Logger, silentLogger } from '../../core/logger.ts';
 import { checkWorkflowName } from '../../core/names.ts';

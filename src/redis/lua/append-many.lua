@@ -11,7 +11,7 @@
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; what is wrong with one run
 --   changes nothing for the others of the call.
 local at
-local unpack, packed, next = struct.unpack, ARGV[1], 1
+local read, packed, next = struct.unpack, ARGV[1], 1
 
 local function append(run, events, fence, owner, token, expected, channel, count)
   local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version')
@@ -30,14 +30,17 @@ local function append(run, events, fence, owner, token, expected, channel, count
     at = time[1] .. string.sub(time[2] + 1000000, 2, 4)
   end
   local seq, bytes = expected, m[5]
-  for _ = 1, count do
+  for i = 1, count do
     seq = string.format('%.0f', seq + 1)
     local kind, data, lane
-    kind, data, lane, next = unpack('>I4c0I4c0I4c0', packed, next)
-    if lane == '' then
+    kind, data, lane, next = read('>I4c0I4c0I4c0', packed, next)
+    if lane == '' and i == count then
       redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', data)
     else
-      redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', data, 'lane', lane)
+      local about = lane == '' and {} or {'lane', lane}
+      -- Another event of this commit follows.
+      if i < count then about[#about + 1], about[#about + 2] = 'more', '1' end
+      redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', data, unpack(about))
     end
     bytes = bytes + #data
   end
@@ -50,7 +53,7 @@ local replies = {}
 for i = 1, #KEYS, 2 do
   local size, fence, owner, token, expected, channel, count
   size, fence, owner, token, expected, channel, count, next =
-    unpack('>I4I4c0I4c0I4c0I4c0I4c0I2', packed, next)
+    read('>I4I4c0I4c0I4c0I4c0I4c0I2', packed, next)
   local following = next + size
   local ok, reply = pcall(append, KEYS[i], KEYS[i + 1], fence, owner, token, expected, channel, count)
   if not ok then reply = {'error', type(reply) == 'table' and reply.err or tostring(reply)} end

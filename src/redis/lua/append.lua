@@ -34,11 +34,14 @@ local at = time[1] .. string.sub(time[2] + 1000000, 2, 4)
 local seq, bytes = expected, m[5]
 for i = 6, #ARGV, 3 do
   seq = string.format('%.0f', seq + 1)
-  local data, lane = ARGV[i + 1], ARGV[i + 2]
-  if lane == '' then
+  local data, lane, more = ARGV[i + 1], ARGV[i + 2], i + 3 <= #ARGV
+  if lane == '' and not more then
     redis.call('XADD', events, seq .. '-' .. fence, 'type', ARGV[i], 'at', at, 'data', data)
   else
-    redis.call('XADD', events, seq .. '-' .. fence, 'type', ARGV[i], 'at', at, 'data', data, 'lane', lane)
+    local about = lane == '' and {} or {'lane', lane}
+    -- Another event of this commit follows.
+    if more then about[#about + 1], about[#about + 2] = 'more', '1' end
+    redis.call('XADD', events, seq .. '-' .. fence, 'type', ARGV[i], 'at', at, 'data', data, unpack(about))
   end
   bytes = bytes + #data
 end

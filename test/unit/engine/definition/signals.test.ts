@@ -49,11 +49,11 @@ test('a payload that does not fit is refused where it is taken, and the log says
   const refused = events.filter(({ type }) => type === 'signal.refused');
   expect(refused.map(({ data }) => data)).toEqual([
     {
-      ...{ id: 'm1', name: 'approval', payload: { callId: 5 } },
+      ...{ id: 'm1', name: 'approval', payload: { callId: 5 }, at: expect.any(Number) },
       reason: expect.stringMatching(/^signal approval\.callId does not fit/),
     },
     {
-      ...{ id: 'm2', name: 'approval', payload: 'yes' },
+      ...{ id: 'm2', name: 'approval', payload: 'yes', at: expect.any(Number) },
       reason: expect.stringMatching(/^signal approval does not fit/),
     },
   ]);
