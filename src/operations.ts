@@ -113,7 +113,7 @@ export class Operations {
   /**
    * Tells which runs the workflows' code of today would not understand: a log it cannot fold, a state that does not fit.
    * Looks at every run of these workflows that has not ended, here or in the lines of an export; writes nothing.
-   * @throws InvalidError that names the line, when `from` is no whole export.
+   * @throws InvalidError for what is no workflow; one that names the line, when `from` is no whole export.
    */
   async rehearse(
     workflows: readonly AnyWorkflow[],

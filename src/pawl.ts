@@ -16,6 +16,7 @@ import type { Vitals } from './core/vitals.ts';
 import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
 import { checkOptions } from './engine/definition/options.ts';
+import { Attendance, type AttendanceOptions } from './engine/runs/attendance.ts';
 import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
@@ -26,7 +27,11 @@ import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken } from './engine/token.ts';
 import { Worker, type WorkerOptions } from './engine/worker/worker.ts';
-import type { AnyWorkflow, StartInput, Workflow } from './engine/definition/workflow.ts';
+import {
+  type AnyWorkflow,
+  type StartInput,
+  type Workflow,
+} from './engine/definition/workflow.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
 import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
@@ -50,6 +55,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   readonly #limits: Limits;
   readonly #tracing: Tracing | undefined;
   readonly #workers = new Set<Worker>();
+  readonly #attendance: Attendance;
   /** What workflows store is encrypted. */
   readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
@@ -66,6 +72,7 @@ export class Pawl extends Operations implements AsyncDisposable {
       wake: (wakeUp) => this.#wake(wakeUp),
     };
     super({ ...start, clock, logger, workflow: undefined });
+    this.#attendance = new Attendance({ store, clock, warn: warnVia(parts.logger) });
     this.#vitals = plain.vitals?.bind(plain);
     this.#start = start;
     this.#store = store;
@@ -96,7 +103,7 @@ export class Pawl extends Operations implements AsyncDisposable {
       skipVersionCheck: store.hidesInfo,
       logger,
     });
-    return new Pawl({ ...options, store, queue, logger }, keys);
+    return new Pawl({ ...options, store, queue }, keys);
   }
 
   /** A pawl over parts of one's own: the memory store, for tests without Redis. */
@@ -201,8 +208,9 @@ export class Pawl extends Operations implements AsyncDisposable {
     checkRunId(id);
     if (typeof first !== 'string') checkWorkflow(first);
     const workflow = typeof first === 'string' ? undefined : first;
+    if (workflow !== undefined) checkWorkflow(workflow);
     return new RunHandle(id, {
-      ...{ ...this.#start, clock: this.#clock, workflow },
+      ...{ ...this.#start, clock: this.#clock, workflow, attendance: this.#attendance },
     });
   }
 
@@ -265,6 +273,14 @@ export class Pawl extends Operations implements AsyncDisposable {
       );
     }
   }
+}
+
+/** A slip of the first hour must be seen by those who have not thought of a logger yet. */
+function warnVia(logger: Logger | undefined): AttendanceOptions['warn'] {
+  return (about, text) => {
+    if (logger === undefined) process.emitWarning(text, { type: 'PawlWarning' });
+    else logger.warn(about, text);
+  };
 }
 
 /** @throws InvalidError for a bad key. `scope`: values of one are not readable in another. */

@@ -29,7 +29,6 @@ import type { LogWriter } from './log-writer.ts';
 import type { Names } from './step-names.ts';
 import type { StepBody, Steps } from './steps.ts';
 import { type Waits, withdrawn } from './waits.ts';
-import { checkWorkflow } from '../definition/check-workflow.ts';
 import { checkOptions } from '../definition/options.ts';
 import { checkSignalNames } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
@@ -164,7 +163,6 @@ export function createContext(options: ContextOptions): Context {
     ...waiting(options),
     start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
       const start = async (): Promise<ChildHandle> => {
-        checkWorkflow(child, 'workflow');
         checkOptions('child', childOptions);
         checkStepName(childOptions.as ?? child.name);
         const entered = enter();

@@ -15,6 +15,7 @@ import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/r
 import { type InputOf, validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { EventSchemas } from '../definition/context.ts';
+import type { Attendance } from './attendance.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
 import { checkSignal } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
@@ -44,6 +45,8 @@ export interface RunHandleParts {
   readonly newToken: () => string;
   /** Sends a wake-up; never rejects, because the run is due in any case. */
   readonly wake: (wakeUp: WakeUp) => Promise<void>;
+  /** Says when nobody works on a run that is waited for. */
+  readonly attendance?: Attendance;
 }
 
 /** A moment of a run: behind an event, or as a checkpoint keeps it. */
@@ -79,10 +82,13 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    */
   async result(options: { readonly timeoutMs?: number } = {}): Promise<Output> {
     checkResult(options, 'result options');
+    const { clock, attendance } = this.#parts;
     const deadline =
       options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
+    const began = clock.monotonic();
     for await (const _ of this.#changes(deadline, { ofLog: false })) {
       const record = await this.#record();
+      attendance?.look(record, clock.monotonic() - began);
       if (record.status === 'completed') {
         const output = record.output ?? new Uint8Array();
         return decode(output, { key: `run ${this.id}, output` }) as Output;

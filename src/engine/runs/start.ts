@@ -14,6 +14,7 @@ import { encodeRecord } from '../payloads.ts';
 import { tell } from '../diagnostics.ts';
 import { encodeInput, isSameInput } from './run-input.ts';
 import type { StartOptions } from '../definition/start-options.ts';
+import { checkWorkflow } from '../definition/check-workflow.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
 /** What a forked run begins with, and where that comes from. */
@@ -52,6 +53,7 @@ export async function startRun(
   } = {},
 ): Promise<RunRecord> {
   const { id = randomUUID(), tags = {}, priority = 0, parent, birth, fork, stored } = options;
+  checkWorkflow(workflow);
   checkRunId(id);
   checkTags(tags);
   if (!Number.isInteger(priority) || priority < 0 || priority > priorityMax) {
