@@ -137,10 +137,13 @@ function findExport(path: string, name: string, subpath: string): string | undef
   }
 }
 
+/** Those that hold for an import in Node. */
+const conditions = new Set('import node default'.split(' '));
+
 function choose(target: Target): string | undefined {
   if (typeof target !== 'object') return target;
   for (const [condition, next] of Object.entries(target)) {
-    if (!['import', 'node', 'default'].includes(condition)) continue;
+    if (!conditions.has(condition)) continue;
     const chosen = choose(next);
     if (chosen !== undefined) return chosen;
   }

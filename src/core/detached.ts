@@ -1,8 +1,8 @@
 /** Work that nobody waits for. */
 
 /**
- * Lets work go on by itself. Every promise has a holder: what this one is rejected with goes to `onError`, because a rejection
- * that nobody takes ends the process, with all the runs it holds.
+ * Lets work go on by itself. Every promise has a holder: what this one is rejected with goes to `onError`. A rejection that
+ * nobody takes ends the process, with all the runs it holds.
  *
  * `void work()` says nothing of that, so lint forbids it.
  */

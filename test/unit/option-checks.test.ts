@@ -286,9 +286,9 @@ const noWorkflows: readonly (readonly [unknown, string])[] = [
 ];
 
 const takesWorkflow: readonly (readonly [string, Call, string])[] = [
-  ['start', (w) => pawl.start(w, undefined as never), 'workflow'],
+  ['start', (w) => pawl.start(w, undefined), 'workflow'],
   ['fork', (w) => pawl.fork(w, 'r', { seq: 1 }), 'workflow'],
-  ['schedule', (w) => pawl.schedule(w, undefined as never, { id: 's', every: '1h' }), 'workflow'],
+  ['schedule', (w) => pawl.schedule(w, undefined, { id: 's', every: '1h' }), 'workflow'],
   ['worker', (w) => pawl.worker({ workflows: [wf, w] }), 'worker options.workflows[1]'],
   ['rehearse', (w) => pawl.rehearse([w]), 'workflows[0]'],
   ['dashboard', (w) => dashboard(pawl, { workflows: [w] }), 'dashboard options.workflows[0]'],

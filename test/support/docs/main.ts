@@ -1,6 +1,6 @@
 /**
- * Executes the blocks that were written beside it: `node main.js <redis url> <modules as JSON>`. Prints a line of JSON for each:
- * what it declared is looked at where there is something to look at.
+ * Executes the blocks that were written beside it: `node main.js <redis url> <modules as JSON>`. Prints a line of JSON for
+ * each. What it declared is looked at where there is something to look at.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { Pawl, toMermaid, type Graph } from 'pawl';

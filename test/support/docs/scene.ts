@@ -34,7 +34,7 @@ const workflow = defineWorkflow({
   name: 'scene',
   run: async (ctx) => {
     await ctx.step('before', () => 1);
-    begin(ctx as AnyContext);
+    begin(ctx);
     await ended;
   },
 });
@@ -101,7 +101,7 @@ export async function openScene(
   const found = Object.assign(Object.create(Pawl) as typeof Pawl, { open });
   const scene: Scene = {
     ...{ Pawl: found, redis, pawl, other, worker, invoice, workflow, workflows: [workflow] },
-    ...{ run: run as unknown as RunHandle, ctx: await lent, url: 'https://example.org/2' },
+    ...{ run, ctx: await lent, url: 'https://example.org/2' },
     ...{ name: 'ocr', start: 'first', nodes: { first: () => undefined }, handler: () => 1 },
     ...{ lines: pawl.export('inv-7731'), file: { write: () => undefined } },
     addNewlines: async function* addNewlines(lines) {

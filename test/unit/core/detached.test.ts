@@ -1,4 +1,5 @@
-// Goal: work that nobody waits for never ends the process. Method: rejections of every kind, and a count of what nobody took.
+// Goal: work that nobody waits for never ends the process.
+// Method: rejections of every kind, and a count of those that nobody took.
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { detach } from '../../../src/core/detached.ts';

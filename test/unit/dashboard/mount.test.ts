@@ -1,5 +1,5 @@
-// Goal: the pages can be a part of somebody else's server, and leave its other routes alone. Method: a Hono app, and a server
-// of Node that takes the path of the mount off the address, as Express does.
+// Goal: the pages can be a part of somebody else's server, and leave its other routes alone.
+// Method: a Hono app, and a server of Node that takes the path of the mount off the address, as Express does.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -31,10 +31,13 @@ test('in a server of Node, whose router takes the path of the mount off the addr
   const listen = dashboardListener(pawl, { basePath });
   const server = createServer((request: IncomingMessage & { originalUrl?: string }, response) => {
     const { url = '' } = request;
-    if (!url.startsWith(basePath)) return response.end('mine');
+    if (!url.startsWith(basePath)) {
+      response.end('mine');
+      return;
+    }
     request.originalUrl = url;
     request.url = url.slice(basePath.length) || '/';
-    return listen(request, response);
+    listen(request, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,4 +1,5 @@
-// Goal: a signal from a run's page is checked by the workflow's schema before it is sent. Method: forms over the memory store.
+// Goal: a signal from a run's page is checked by the workflow's schema before it is sent.
+// Method: forms over the memory store.
 import { expect, test } from 'vitest';
 import { defineWorkflow, type Pawl } from 'pawl';
 import { dashboard } from 'pawl/dashboard';
