@@ -4,13 +4,15 @@ import type { Clock } from './core/clock.ts';
 import type { Duration } from './core/duration.ts';
 import { defaultLimits, fixedLimits, type Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
-import { checkRunId, checkTags, checkWorkflowName } from './core/names.ts';
+import { InvalidError } from './core/errors.ts';
+import { checkRunId, checkSignalName, checkTags, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue } from './core/queue.ts';
 import { type RunStatus, runStatuses } from './core/run.ts';
 import type { Tracing } from './core/tracing.ts';
 import type { RunQuery } from './core/run-query.ts';
 import { validate } from './core/schema.ts';
 import type { RunStore } from './core/store.ts';
+import { decisionSignal, waitKinds } from './core/waits.ts';
 import { bulkActions } from './engine/runs/bulk.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { RedisTarget } from './redis/connection.ts';
@@ -76,6 +78,11 @@ export interface SearchOptions {
   readonly worker?: string;
   /** Only runs whose id begins so. */
   readonly idPrefix?: string;
+  /**
+   * Only runs that wait for this signal now (`effect <name>`: for a decision about that effect), or for something of a kind:
+   * `kind:timer`, `kind:signal`, `kind:child`, `kind:retry`, `kind:delay`, `kind:decision`.
+   */
+  readonly waitsFor?: string;
   /** Only runs created then or later: a Date, or milliseconds since 1970. */
   readonly since?: Date | number;
   /** Only runs created before then. */
@@ -120,6 +127,7 @@ const milliseconds = z.number().positive().optional();
 
 export const workerSchema = z.object({
   concurrency: z.int().min(1).max(10_000).optional(),
+  allowDowngrade: z.boolean().optional(),
   beatMs: milliseconds,
   sessionMs: milliseconds,
   sweepMs: milliseconds,
@@ -137,6 +145,10 @@ const search = {
   tag: z.object({ key: z.string(), value: z.string() }).optional(),
   worker: z.string().min(1).max(256).optional(),
   idPrefix: z.string().optional(),
+  waitsFor: z
+    .string()
+    .max(fixedLimits.stepNameLength * 2)
+    .optional(),
   since: time,
   until: time,
 };
@@ -173,12 +185,21 @@ export function toQuery(options: SearchOptions, field: string): RunQuery {
   if (workflow !== undefined) checkWorkflowName(workflow);
   if (tag !== undefined) checkTags(Object.fromEntries([[tag.key, tag.value]]));
   if (idPrefix !== undefined) checkRunId(idPrefix, `${field}.idPrefix`);
+  if (rest.waitsFor !== undefined) checkWaitsFor(rest.waitsFor, `${field}.waitsFor`);
   return withoutAbsent({
     ...{ ...rest, workflow, idPrefix },
     tag: tag && `${tag.key}=${tag.value}`,
     since: since === undefined ? undefined : Number(since),
     until: until === undefined ? undefined : Number(until),
   });
+}
+
+function checkWaitsFor(waitsFor: string, field: string): void {
+  const [, kind] = /^kind:(.*)$/s.exec(waitsFor) ?? [];
+  if (kind !== undefined && !waitKinds.some((one) => one === kind)) {
+    throw new InvalidError(field, `names no kind: kind:${waitKinds.join(', kind:')}.`);
+  }
+  if (kind === undefined && !waitsFor.startsWith(decisionSignal(''))) checkSignalName(waitsFor);
 }
 
 /** The fields that have a value. */

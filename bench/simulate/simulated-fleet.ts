@@ -71,7 +71,10 @@ export class SimulatedFleet {
     const used: Used = {
       look: (worker, lockMs) => this.#look(worker, lockMs),
       interrupt: (params) => this.#interrupt(params),
-      leave: (worker) => this.#leave(worker),
+      leave: async (worker) => {
+        await this.#leave(worker);
+        return true;
+      },
       due: (params) => this.#due(params),
       holders: async () => {
         await this.#serve('orphans', this.members.length);
@@ -205,5 +208,6 @@ export class SimulatedFleet {
 }
 
 function dueRun(run: string, status: DueRun['status']): DueRun {
-  return { run, status, workflow: 'w', fence: 1, deaths: 0, priority: 0, untold: false };
+  const owing = { untold: false, owes: false, asleep: false };
+  return { run, status, workflow: 'w', fence: 1, deaths: 0, priority: 0, ...owing };
 }

@@ -33,7 +33,7 @@ export const errorCodes = {
   PAWL_REWOUND: 'Redis came back with less of the run than it had acknowledged.',
   PAWL_STEP_FAILED: 'A step failed at its last attempt: the cause is the error of its body.',
   PAWL_STEP_NAME_REUSED: 'Two steps of one run have the same name.',
-  PAWL_STEP_NOT_AWAITED: 'The handler returned while steps or events were still open.',
+  PAWL_WAIT_WITHDRAWN: 'A wait was withdrawn because another one has won their race.',
   PAWL_CYCLE_LIMIT: 'A graph came to one node more often than its limit: the error names both.',
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
   PAWL_UNAVAILABLE:

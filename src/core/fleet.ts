@@ -25,6 +25,11 @@ export interface WorkerRecord extends WorkerInfo {
   readonly sessionEndsAt: number;
 }
 
+/** A worker as it was looked at: when it had beaten last; 0 for one that was not registered. */
+export interface SeenWorker {
+  readonly seenAt: number;
+}
+
 /** What the elected sweeper sees when it looks at the workers. */
 export type Look =
   | { readonly leader: false; readonly workers: number }
@@ -79,4 +84,9 @@ export interface Fleet {
   recoveries(limit: number): Promise<readonly Recovery[]>;
   /** Asks a worker to close, at once if it hears it, else by its next beat. False when there is no such worker. */
   drain(worker: string): Promise<boolean>;
+  /**
+   * Ids of runs that a worker holds and that made no progress under their present claims, two at most: if there is one
+   * alone, it is what killed the worker. See `core/evidence.ts`.
+   */
+  unproven(worker: string): Promise<readonly string[]>;
 }

@@ -8,6 +8,7 @@ import type { StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
 import { checkState, migrateState, Upcaster } from './definition/evolution.ts';
+import { hole } from './holes.ts';
 import { stateKey } from './payloads.ts';
 import { freshState, stateCheck } from './definition/state-schema.ts';
 import { type AnyWorkflow, reducersOf } from './definition/workflow.ts';
@@ -70,7 +71,7 @@ async function* pagesOf(
     next.catch(() => undefined);
     yield page;
     page = await next;
-    if (page.length === 0) return;
+    if (page.length === 0) throw hole(record.id, last + 1);
     last = page.at(-1)?.seq ?? last;
   }
   yield page;
@@ -93,6 +94,16 @@ export function restoreSnapshot(
 ): { readonly state: State; readonly memory: Map<string, unknown> } {
   const from = { run, from: snapshot.schema };
   return restore(decodeFields(snapshot, `run ${run}`), workflow, from);
+}
+
+/** What a snapshot holds beside the state: the same whatever the code of the workflow is. */
+export function restoreMemory(snapshot: Snapshot, key: string): Map<string, unknown> {
+  const fields = [...decodeFields(snapshot, key)];
+  return new Map(
+    fields.flatMap(([field, { value }]) =>
+      stateKey(field) === undefined ? [[field, value] as const] : [],
+    ),
+  );
 }
 
 type SavedFields = Map<string, { readonly value: unknown; readonly bytes: number }>;

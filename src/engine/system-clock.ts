@@ -19,6 +19,15 @@ export const systemClock: Clock = {
     });
   },
 
+  afterTurn(then) {
+    setImmediate(then);
+  },
+
+  soon(ms, then) {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
+
   repeat(task) {
     const stopped = new AbortController();
     const loop = (async () => {

@@ -1,5 +1,6 @@
 /** Workers, their presence and the election of the sweeper, in memory. */
-import type { Beat, Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { InterruptReason } from '../core/event.ts';
+import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
 
 export class MemorySessions {
   readonly #clock: { now(): number };
@@ -45,6 +46,17 @@ export class MemorySessions {
     this.#present.delete(worker);
     this.#workers.delete(worker);
     if (this.#sweeper?.worker === worker) this.#sweeper = undefined;
+  }
+
+  /** It has not beaten since it was looked at. */
+  isStill(worker: string, { seenAt }: SeenWorker): boolean {
+    return (this.#workers.get(worker)?.seenAt ?? 0) === seenAt;
+  }
+
+  /** It has shown no sign of life since it was looked at. */
+  isLost(worker: string, seen: SeenWorker, reason: InterruptReason): boolean {
+    const isBack = reason === 'presence-lost' && this.#present.has(worker);
+    return this.isStill(worker, seen) && !isBack;
   }
 
   list(): readonly WorkerRecord[] {

@@ -44,6 +44,17 @@ export class RedisFleet implements Fleet {
       .slice(0, limit);
   }
 
+  async unproven(worker: string): Promise<readonly string[]> {
+    const { keys, scripts, run } = this.#parts;
+    const found: string[] = [];
+    for (const shard of keys.shards) {
+      const reply = await run(() => scripts.unproven(shard, worker, unprovenMax - found.length));
+      found.push(...reply.map(String));
+      if (found.length >= unprovenMax) break;
+    }
+    return found;
+  }
+
   async drain(worker: string): Promise<boolean> {
     const { connection, keys, scripts, run } = this.#parts;
     const [outcome] = await run(() => scripts.drain(worker));
@@ -53,6 +64,9 @@ export class RedisFleet implements Fleet {
     return true;
   }
 }
+
+/** Two are as good as many: neither is evidence against itself. */
+const unprovenMax = 2;
 
 /** Entries from new to old: the claim of a run comes before its loss, and knows all of it. */
 function joined(key: string, entries: readonly Entry[]): Recovery[] {

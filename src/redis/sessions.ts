@@ -1,13 +1,17 @@
 /** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
 import type { InterruptReason } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Beat, Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
 import { flatten, toWorker } from './fields.ts';
 import type { Keys } from './keys.ts';
 import { probePresence } from './presence-probe.ts';
 import type { Scripts } from './scripts.ts';
+import { checkShards } from './shards.ts';
+
+/** Parked runs that one call of the script looks at. */
+const parkedPerCall = 200;
 
 export interface SessionParts {
   readonly connection: Connection;
@@ -48,19 +52,32 @@ export class Sessions {
   }
 
   async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
-    const [, draining] = await this.#parts.scripts.beat(worker, sessionMs);
+    const { scripts, keys } = this.#parts;
+    const [outcome, draining] = await scripts.beat(worker, sessionMs);
+    if (String(outcome) === 'shards') checkShards(keys, draining);
     return { draining: draining === 1 };
   }
 
-  async leave(worker: string): Promise<void> {
+  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
     const { keys, scripts, announcements } = this.#parts;
-    await scripts.leave(worker);
+    const [outcome] = await scripts.leave(worker, seen);
+    if (String(outcome) !== 'left') return false;
+    await this.unpark(worker);
     const listening = this.#listening.get(worker);
     // The sweeper makes others leave, too; only the worker's own store has anything to unsubscribe.
-    if (listening === undefined) return;
+    if (listening === undefined) return true;
     this.#listening.delete(worker);
     await Promise.all(listening.map((stop) => stop()));
     await announcements.unsubscribe(keys.live(worker));
+    return true;
+  }
+
+  /** Wakes what the worker has parked and might go on with. */
+  async unpark(worker: string): Promise<void> {
+    const { keys, scripts } = this.#parts;
+    for (const shard of keys.shards) {
+      while ((await scripts.unpark(shard, worker, parkedPerCall)) === parkedPerCall);
+    }
   }
 
   async list(): Promise<readonly WorkerRecord[]> {

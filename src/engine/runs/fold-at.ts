@@ -2,16 +2,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ForgottenError, InvalidError, RunError } from '../../core/errors.ts';
 import type { ForkedFrom, StateEdits } from '../../core/event.ts';
-import { Fold, type Folded, type State } from '../../core/fold.ts';
+import { type Child, Fold, type Folded, type State } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../../core/store.ts';
 import { Upcaster } from '../definition/evolution.ts';
 import { decodeEvent, restoreSnapshot } from '../replay.ts';
 import { freshState } from '../definition/state-schema.ts';
 import { type AnyWorkflow, reducersOf } from '../definition/workflow.ts';
+import { checkHole } from '../holes.ts';
 
 /** What binds a run to the outside: a run that is forked from it does not inherit that. */
-const staysBehind = /^(run:|attached:|child:)/;
+const staysBehind = /^run:/;
 
 /**
  * Folds the events up to `seq`. Writes nothing.
@@ -41,6 +42,7 @@ export async function foldUpTo(
     const limit = Math.min(fixedLimits.eventsPerPage, seq - fold.seq);
     const page = await store.events({ run, after: fold.seq, limit });
     if (page.length === 0) {
+      await checkHole(store, run, fold.seq + 1);
       throw new InvalidError(
         'seq',
         `${seq} is not in the log of ${key}, which ends at ${fold.seq}.`,
@@ -65,9 +67,19 @@ function checkReach({ record }: LoadedRun, snapshot: Snapshot | undefined, seq: 
   );
 }
 
-/** The memory that another run may inherit. */
+/**
+ * The memory that another run may inherit. A child that has ended is inherited with its end, and is nobody's to cancel; one
+ * that is at work stays with its parent, and the other run starts its own.
+ */
 export function withoutTies({ memory }: Folded): Map<string, unknown> {
-  return new Map([...memory].filter(([field]) => !staysBehind.test(field)));
+  const inherited = new Map<string, unknown>();
+  for (const [field, value] of memory) {
+    if (staysBehind.test(field)) continue;
+    if (!field.startsWith('child:')) inherited.set(field, value);
+    else if ((value as Child).end !== undefined)
+      inherited.set(field, { ...(value as Child), attached: false });
+  }
+  return inherited;
 }
 
 /** The kept or current snapshot that covers most of the events up to `seq`. */

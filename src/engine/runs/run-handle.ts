@@ -19,6 +19,7 @@ import { listCheckpoints, recallKept } from './checkpoints.ts';
 import { type Difference, diffStates } from './diff.ts';
 import { type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
+import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
 import { foldUpTo } from './fold-at.ts';
@@ -84,6 +85,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * The run's events from the one after `after` (default 0: all), then those that come, until the run has ended. Leaving
    * the loop, or `signal`, stops it. Should Redis crash and lose acknowledged events, the next one is the first that took
    * a lost one's place, and seqs come again.
+   * @throws CorruptionError when events are missing that were not compacted.
    */
   async *events(
     options: { readonly after?: number; readonly signal?: AbortSignal } = {},
@@ -100,7 +102,9 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
         }
         if (page.length < fixedLimits.eventsPerPage) break;
       }
-      if (isEnded(record.status) && reader.after >= record.seq) return;
+      if (!isEnded(record.status)) continue;
+      if (reader.after >= record.seq) return;
+      await checkHole(this.#parts.store, this.id, reader.after + 1);
     }
   }
 

@@ -44,12 +44,14 @@ export async function startRun(
   input: unknown,
   options: StartOptions & {
     readonly parent?: string;
+    /** Of a child: the token that its parent has noted. A run that has the id and another birth is another run. */
+    readonly birth?: string;
     readonly fork?: Fork;
     /** The input as another run, or a schedule, has it: validated before, and taken as it is. `input` is not looked at. */
     readonly stored?: Uint8Array;
   } = {},
 ): Promise<RunRecord> {
-  const { id = randomUUID(), tags = {}, priority = 0, parent, fork, stored } = options;
+  const { id = randomUUID(), tags = {}, priority = 0, parent, birth, fork, stored } = options;
   checkRunId(id);
   checkTags(tags);
   if (!Number.isInteger(priority) || priority < 0 || priority > priorityMax) {
@@ -70,15 +72,25 @@ export async function startRun(
       ...(fork === undefined ? {} : { forkedFrom: fork.from }),
       ...(trace === undefined ? {} : { trace }),
     }),
-    token: newToken(),
+    token: birth ?? newToken(),
+    codeVersion: workflow.version,
     resendMs: defaults.resendMs,
   });
+  if (outcome === 'exists' && birth !== undefined) throw notTheChild(id, parent);
   if (outcome === 'exists') checkSame(record, workflow, bytes);
   else tell('run:started', () => ({ run: id, workflow: workflow.name }));
   if (record.status === 'queued') {
     await wake({ run: id, workflow: workflow.name, fence: record.fence, deaths: 0, priority });
   }
   return record;
+}
+
+function notTheChild(id: string, parent: string | undefined): RunError {
+  return new RunError(
+    'PAWL_RUN_EXISTS',
+    id,
+    `Run ${id} exists and is no child of run ${parent}; nothing was written. Give the child another name with { as }, or delete the run that is there.`,
+  );
 }
 
 /** @throws KeyMissingError, CorruptionError when it cannot be read: a run could not either. */

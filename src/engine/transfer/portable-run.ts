@@ -14,25 +14,37 @@ import {
 } from '../../core/run.ts';
 import type { Message, MessageKind, Snapshot } from '../../core/store.ts';
 import { fromBase64 } from '../../core/tagged-json.ts';
+import { readWaits, type Wait, waitsKept } from '../../core/waits.ts';
 import type { LineFields } from './line-fields.ts';
 
 const loosePrefix = 'loop~';
 const textLength = 512;
 const longTextLength = 100_000;
 /** What Redis keeps beside the fields of a snapshot. */
-const takenFields: ReadonlySet<string> = new Set(['version', 'seq', 'schema', 'at']);
+const takenFields: ReadonlySet<string> = new Set([
+  ...['version', 'seq', 'schema', 'at'],
+  ...['count', 'whole'],
+]);
 const kinds: readonly MessageKind[] = ['signal', 'cancel', 'child'];
 
 export interface PortableRun {
   readonly record: RunRecord;
   readonly loose: boolean;
   readonly untold: boolean;
+  readonly owes: boolean;
+  /** Something has come that it waits for, as far as its own line says; messages may follow. */
+  readonly woken: boolean;
 }
 
-/** The record as it will be stored: a run that was at work when it was exported is one that lost its worker. */
-export function toPortableRun(line: LineFields): PortableRun {
+/**
+ * The record as it will be stored: a run that was at work when it was exported is one that lost its worker. `birth`: of a
+ * run whose line says nothing of it.
+ */
+export function toPortableRun(line: LineFields, birth: string): PortableRun {
   const loose = line.flag('loose');
   const untold = line.flag('untold');
+  const owes = line.flag('owes');
+  const woken = line.flag('woken');
   const written = toStatus(line);
   const worker = line.optionalText('worker', textLength);
   if ((worker !== undefined) !== (written === 'running')) {
@@ -45,10 +57,15 @@ export function toPortableRun(line: LineFields): PortableRun {
   const parent = line.has('parent') ? line.checked('parent', checkRunId) : undefined;
   const tags = line.object('tags');
   line.attempt('tags', () => checkTags(tags));
+  const codeVersion = line.whole('codeVersion');
   const record: RunRecord = {
     id: line.checked('id', checkRunId),
     workflow: line.checked('workflow', (name) => checkWorkflow(name, loose)),
-    codeVersion: line.whole('codeVersion'),
+    codeVersion,
+    wroteVersion: line.has('wroteVersion') ? line.whole('wroteVersion') : codeVersion,
+    needsVersion: undefined,
+    birth: line.optionalText('birth', textLength) ?? birth,
+    waits: line.has('waits') ? toPortableWaits(line) : [],
     status: written === 'running' ? 'interrupted' : written,
     fence: line.whole('fence'),
     worker: undefined,
@@ -76,8 +93,12 @@ export function toPortableRun(line: LineFields): PortableRun {
   if (untold && (parent === undefined || !isEnded(record.status))) {
     throw line.problem('owes news to a parent, and has none or has not ended');
   }
+  if (owes && !isEnded(record.status)) throw line.problem('owes something, and has not ended');
+  if ((woken || record.waits.length > 0) && record.status !== 'waiting') {
+    throw line.problem('waits for something, and is not waiting');
+  }
   line.end();
-  return { record, loose, untold };
+  return { record, loose, untold, owes, woken };
 }
 
 export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapshot {
@@ -154,6 +175,11 @@ export function toPortableMessage(line: LineFields): Message {
   };
   line.end();
   return message;
+}
+
+/** What a run waits for, as an export wrote it: nothing is taken that a store could not have held. */
+function toPortableWaits(line: LineFields): readonly Wait[] {
+  return line.attempt('waits', () => readWaits(line.list('waits', waitsKept)));
 }
 
 function toStatus(line: LineFields): RunStatus {

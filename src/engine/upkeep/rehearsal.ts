@@ -157,6 +157,8 @@ function toRecord(line: Line, number: number): RunRecord {
     ...{ id: String(line['id']), workflow: String(line['workflow']), codeVersion: 0, status, seq },
     ...{
       fence: 0,
+      birth: '',
+      waits: [],
       worker: undefined,
       version: 0,
       snapshotSeq: 0,
@@ -165,6 +167,7 @@ function toRecord(line: Line, number: number): RunRecord {
     },
     ...{ output: undefined, error: undefined, tags: {}, takeovers: 0, deaths: 0, bytes: 0 },
     ...{ paused: false, progress: undefined, deadlineAt: undefined, priority: 0 },
+    ...{ waits: [], birth: '', wroteVersion: 0, needsVersion: undefined },
     ...{ parent: undefined, wakeAt: undefined, createdAt: 0, changedAt: 0 },
   };
 }

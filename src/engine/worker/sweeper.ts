@@ -18,10 +18,10 @@
 import type { Clock } from '../../core/clock.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { ResumeQueue } from '../../core/queue.ts';
+import type { ResumeQueue, WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
 import type { DueRun, Look, RunStore } from '../../core/store.ts';
-import { tellParent } from '../runs/parent-notice.ts';
+import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
 
 export interface SweeperOptions {
@@ -158,8 +158,14 @@ export class Sweeper {
     const { store, resendMs, quarantineAfter, logger } = this.#options;
     const limit = fixedLimits.runsPerSweep;
     const runs: DueRun[] = [];
+    // Asked before the first is taken: what is left of many would look as if it had been alone.
+    const [unproven, ...others] = await store.fleet.unproven(lost.worker);
+    const evidence = unproven !== undefined && others.length === 0 ? { evidence: unproven } : {};
     for (;;) {
-      const taken = await store.interrupt({ ...lost, resendMs, quarantineAfter, limit });
+      const taken = await store.interrupt({
+        ...{ ...lost, ...evidence },
+        ...{ resendMs, quarantineAfter, limit },
+      });
       runs.push(...taken);
       if (taken.length < limit) break;
     }
@@ -196,13 +202,14 @@ export class Sweeper {
 
   async #attend(run: DueRun, again: boolean): Promise<void> {
     const { store, queue, logger } = this.#options;
+    if (run.untold || run.owes || run.asleep) {
+      await this.#attendFamily(run);
+      return;
+    }
     if (isEnded(run.status)) {
-      if (run.untold) {
-        await this.#tellParentOf(run.run);
-        return;
-      }
-      await store.delete(run.run);
-      logger.debug({ run: run.run }, 'ended run deleted, its time to be kept is over');
+      // The answer may have come late, and a person may have let the run go on meanwhile.
+      const { outcome } = await store.delete(run.run, undefined, run);
+      logger.debug({ run: run.run, outcome }, 'the time of an ended run to be kept is over');
       return;
     }
     if (run.status === 'quarantined') {
@@ -222,11 +229,17 @@ export class Sweeper {
     }
   }
 
-  async #tellParentOf(run: string): Promise<void> {
-    const { store, queue } = this.#options;
-    const record = await store.record(run);
-    if (record === undefined) return;
-    await tellParent({ store, wake: (wakeUp) => queue.send(wakeUp, { urgent: true }) }, record);
+  /** What is not done now, the run being due again, is done later. */
+  async #attendFamily(run: DueRun): Promise<void> {
+    const { store, queue, logger } = this.#options;
+    const wake = async (wakeUp: WakeUp): Promise<void> => {
+      await queue.send(wakeUp, { urgent: true });
+    };
+    try {
+      await attendFamily({ store, logger, wake }, run);
+    } catch (error) {
+      logger.warn({ run: run.run, error: String(error) }, 'family not attended to, trying again');
+    }
   }
 
   /** A run that nobody claims because nobody can: its wake-up waits for a worker that knows the workflow. */

@@ -29,9 +29,10 @@ import { Execution } from '../execution/execution.ts';
 import { Forgotten } from './release-recovery.ts';
 import { Hearing, type Readiness } from './queue-probe.ts';
 import { encodeRecord } from '../payloads.ts';
+import { ParkedHandlers } from './parked-handlers.ts';
 import { Session } from './session.ts';
 import { startRun } from '../runs/start.ts';
-import { Suspects } from './crash-isolation.ts';
+import { CrashIsolation } from './crash-isolation.ts';
 import { Sweeper } from './sweeper.ts';
 import { newToken } from '../token.ts';
 import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
@@ -47,7 +48,10 @@ export interface WorkerOptions {
   readonly sessionMs?: number;
   /** How often the elected sweeper looks for lost workers and due runs. Default 25. */
   readonly sweepMs?: number;
-  /** Workers a run may lose in a row, without a new event, before it is set aside. Default 3. */
+  /**
+   * A run is set aside after so many workers that it has lost in a row, without progress and with no other run under
+   * suspicion. Default 3.
+   */
   readonly quarantineAfter?: number;
   /** What replaying the events after a snapshot may cost before a new one is taken. Default 2. */
   readonly replayBudgetMs?: number;
@@ -57,6 +61,8 @@ export interface WorkerOptions {
   readonly retention?: RetentionTimes;
   /** How long a run that has ended is kept where no `retention` says so. Default 7 days. */
   readonly keepMs?: number;
+  /** Takes runs that newer code has written to: a downgrade on purpose. Default false: they wait for newer code. */
+  readonly allowDowngrade?: boolean;
   /** How often an idle worker makes sure that wake-ups reach it. Default 10 000. */
   readonly canaryMs?: number;
 }
@@ -82,12 +88,14 @@ export class Worker implements AsyncDisposable {
   readonly #sweeper: Sweeper;
   readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
-  readonly #suspects: Suspects;
+  readonly #parked: ParkedHandlers;
+  readonly #isolation: CrashIsolation;
   readonly #started: Promise<void>;
   readonly #hearing: Hearing;
   #consumer: Consumer | undefined;
   #isReady = false;
   #closing: Promise<void> | undefined;
+  #onGone: () => void = () => undefined;
 
   /** Starts at once; `ready` tells when it takes wake-ups. */
   constructor(options: WorkerOptions, parts: WorkerParts) {
@@ -105,12 +113,10 @@ export class Worker implements AsyncDisposable {
       keepMs: options.keepMs ?? defaults.keepMs,
       retention: options.retention ?? {},
       canaryMs: options.canaryMs ?? defaults.canaryMs,
+      allowDowngrade: options.allowDowngrade ?? false,
     };
     this.id = newWorkerId();
-    this.#suspects = new Suspects({
-      clock: parts.clock,
-      quarantineAfter: this.#options.quarantineAfter,
-    });
+    this.#isolation = new CrashIsolation(parts.clock);
     const { store, queue, clock, logger } = parts;
     const { concurrency, beatMs, sessionMs, sweepMs, quarantineAfter } = this.#options;
     this.#session = new Session({
@@ -121,6 +127,7 @@ export class Worker implements AsyncDisposable {
       asked: (run) => this.#ask(run),
       leave: () => this.#drain(),
     });
+    this.#parked = new ParkedHandlers({ store, clock, logger, worker: this.id, beatMs });
     this.#sweeper = new Sweeper({
       ...{ store, queue, clock, logger, sweepMs, sessionMs, quarantineAfter },
       worker: this.id,
@@ -182,6 +189,7 @@ export class Worker implements AsyncDisposable {
     await this.#session.begin();
     this.#sweeper.begin();
     this.#forgotten.begin();
+    this.#parked.begin();
     this.#consumer = await this.#consume();
     this.#hearing.begin();
     this.#isReady = true;
@@ -243,7 +251,8 @@ export class Worker implements AsyncDisposable {
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
     const { store, clock, logger, limits, tracing } = this.#parts;
-    const { keepMs, retention, replayBudgetMs, cancelGraceMs, sessionMs } = this.#options;
+    const { keepMs, retention, replayBudgetMs, cancelGraceMs, sessionMs, allowDowngrade } =
+      this.#options;
     const execution = new Execution(wakeUp, {
       wake: (other: WakeUp) => this.#wake(other),
       ...{
@@ -258,8 +267,14 @@ export class Worker implements AsyncDisposable {
         replayBudgetMs,
         cancelGraceMs,
         sessionMs,
+        allowDowngrade,
       },
       loopLagMs: () => this.#session.loopLagMs,
+      sessionAgeMs: () => this.#session.ageMs,
+      sessionLapses: () => this.#session.lapses,
+      isClosing: () => this.#closing !== undefined,
+      onParked: (run, handler) => this.#parked.add(run, handler),
+      onReclaimed: (again, goesOn) => this.#keep(again, goesOn),
       report,
       worker: this.id,
       resendMs: defaults.resendMs,
@@ -268,7 +283,7 @@ export class Worker implements AsyncDisposable {
     });
     this.#executions.add(execution);
     try {
-      const delivery = await this.#suspects.run(
+      const delivery = await this.#isolation.run(
         wakeUp,
         () => execution.run(),
         execution.progressed,
@@ -277,6 +292,29 @@ export class Worker implements AsyncDisposable {
       return delivery;
     } finally {
       this.#executions.delete(execution);
+      this.#onGone();
+    }
+  }
+
+  /** A handler that was parked goes on: its run is held again, beside the deliveries of the queue. */
+  #keep(execution: Execution, goesOn: Promise<void>): void {
+    const { logger } = this.#parts;
+    this.#executions.add(execution);
+    goesOn
+      .then(() => (execution.handedBack ? this.#wakeOthers(execution) : undefined))
+      .catch((error: unknown) => logger.error({ error: String(error) }, 'a run ended badly'))
+      .finally(() => {
+        this.#executions.delete(execution);
+        this.#onGone();
+      });
+  }
+
+  /** Resolves when no run is held any more. */
+  async #allGone(): Promise<void> {
+    while (this.#executions.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onGone = resolve;
+      });
     }
   }
 
@@ -310,11 +348,13 @@ export class Worker implements AsyncDisposable {
   async #close(graceMs: number): Promise<void> {
     const { clock, logger } = this.#parts;
     await this.#started.catch(() => undefined);
-    for (const execution of this.#executions) execution.handBackAtNextCommit();
+    for (const execution of this.#executions) execution.leave();
+    this.#isolation.close();
     await within(clock, this.#hearing.end());
     const closed = this.#consumer?.close() ?? Promise.resolve();
     const deadline = new AbortController();
-    await Promise.race([closed, clock.sleep(graceMs, deadline.signal)]);
+    const ended = Promise.all([closed, this.#allGone()]);
+    await Promise.race([ended, clock.sleep(graceMs, deadline.signal)]);
     deadline.abort();
     await within(
       clock,
@@ -323,6 +363,7 @@ export class Worker implements AsyncDisposable {
     await within(clock, closed);
     await within(clock, this.#sweeper.end());
     await within(clock, this.#forgotten.end());
+    await within(clock, this.#parked.end());
     const left = await within(clock, this.#session.end());
     if (!left)
       logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');

@@ -6,10 +6,12 @@
 -- KEYS[3] presence: hash
 -- KEYS[4] sweeper: string
 -- ARGV[1] id: worker id
--- Returns {'left'}
--- Keeps: the sweeper's lock is released by its holder only.
+-- ARGV[2] seenAt: of its last beat when it was looked at, 0 for none; or empty, to forget it in any case
+-- Returns {'left'} | {'renewed'}
+-- Keeps: the sweeper's lock is released by its holder only; a worker that has beaten since it was looked at stays.
 local workers, worker, presence, sweeper, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
 
+if ARGV[2] ~= '' and (redis.call('HGET', worker, 'seenAt') or '0') ~= ARGV[2] then return {'renewed'} end
 redis.call('ZREM', workers, id)
 redis.call('UNLINK', worker)
 redis.call('HDEL', presence, id)

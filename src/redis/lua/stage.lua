@@ -59,7 +59,8 @@ for _ = 1, ARGV[3] do
     end
     if id ~= '' then
       redis.call('XADD', checkpoints, id, 'seq', ARGV[next + 1], 'schema', ARGV[next + 2], 'at', ARGV[next + 3],
-        'bytes', ARGV[next + 4], 'label', ARGV[next + 5], 'node', ARGV[next + 6], 'metadata', ARGV[next + 7])
+        'bytes', ARGV[next + 4], 'label', ARGV[next + 5], 'node', ARGV[next + 6], 'metadata', ARGV[next + 7],
+        'count', redis.call('HLEN', snapshot))
     end
   end
   next = first + 2 * fields + removed

@@ -41,7 +41,7 @@ function recoveries(test: RunStoreTest): void {
     await advance(2);
     const heir = newId('worker');
     await claimed(store, id, { worker: heir });
-    await store.interrupt(interruption(heir, { quarantineAfter: 2 }));
+    await store.interrupt(interruption(heir, { quarantineAfter: 1, evidence: id }));
     const all = (await store.fleet.recoveries(many)).filter(({ run }) => run === id);
     expect(all.map(({ from, quarantined }) => [from, quarantined])).toEqual([
       [heir, true],

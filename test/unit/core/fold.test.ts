@@ -171,10 +171,10 @@ test('events of other workflows and of pawl itself only count', () => {
 test('steps are kept by name, and touched names are told until they are forgotten', () => {
   const folded = fold();
   const result = new Uint8Array([1]);
-  folded.apply({ type: 'step.retried', data: { name: 'a', attempts: 1, error: {} } });
-  expect(folded.step('a')).toEqual({ status: 'retrying', attempts: 1 });
+  folded.apply({ type: 'step.retried', data: { name: 'a', attempts: 1, error: {}, dueAt: 0 } });
+  expect(folded.step('a')).toEqual({ status: 'retrying', attempts: 1, dueAt: 0 });
   folded.apply({ type: 'step.completed', data: { name: 'a', attempts: 2, result } });
-  expect(folded.step('a')).toEqual({ status: 'completed', result });
+  expect(folded.step('a')).toEqual({ status: 'completed', result, seq: 2 });
   expect([...folded.touched]).toEqual(['step:a']);
   folded.forgetTouched();
   expect([...folded.touched]).toEqual([]);
