@@ -231,19 +231,21 @@ export class Fold implements Folded {
         `follows seq ${this.seq}: events are missing or out of order`,
       );
     }
-    this.#take(event, false);
+    this.#take(event);
   }
 
   /**
-   * Takes the next events, all or none: when a reducer throws, nothing has changed.
-   * @throws DefinitionError when a reducer does not return an object; whatever a reducer throws.
+   * Takes new events, all or none: when a reducer or the check throws, nothing has changed.
+   * @throws DefinitionError when a reducer does not return a plain object; whatever a reducer throws, or the check.
    */
   applyAll(events: readonly FoldEvent[]): void {
     const { seq, state } = this;
     const before = new Map<string, unknown>();
     this.#before = before;
     try {
-      for (const event of events) this.apply(event);
+      for (const event of events) this.#take(event);
+      // Between the events of one commit the run never stands, so what is there between them need not fit.
+      this.#check(events, state);
     } catch (error) {
       this.#before = undefined;
       for (const [field, value] of before) this.remember(field, value);
@@ -255,16 +257,21 @@ export class Fold implements Folded {
     }
   }
 
-  /**
-   * Takes a new event. When the reducer or the check throws, nothing has changed.
-   * @throws DefinitionError when the reducer does not return a plain object; whatever it throws, or the check.
-   */
+  /** As `applyAll`, with one event. */
   apply(event: FoldEvent): void {
-    this.#take(event, true);
+    this.applyAll([event]);
   }
 
-  #take(event: FoldEvent, isNew: boolean): void {
+  #check(events: readonly FoldEvent[], before: State): void {
     const { reducers, check } = this.#options;
+    if (check === undefined || this.state === before) return;
+    const types = events.map(({ type }) => type).filter((type) => Object.hasOwn(reducers, type));
+    if (types.length > 0) check(this.state, before, [...new Set(types)].join(', '));
+  }
+
+  /** Takes the next event. When the reducer throws, nothing has changed. */
+  #take(event: FoldEvent): void {
+    const { reducers } = this.#options;
     this.#bytes?.check();
     if (Object.hasOwn(remembered, event.type)) {
       remembered[event.type]?.(this, event.data);
@@ -272,7 +279,6 @@ export class Fold implements Folded {
       this.patch((event.data as StateSetData).patch);
     } else if (Object.hasOwn(reducers, event.type)) {
       const next = checkState(reducers[event.type]?.(this.state, event.data), event.type);
-      if (isNew) check?.(next, this.state, event.type);
       this.#bytes?.check();
       this.#change(next);
     }
