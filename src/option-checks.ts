@@ -124,7 +124,7 @@ const checkWaitsFor: Rule = (value, field) => {
   textOf(1, fixedLimits.stepNameLength * 2)(value, field);
   const [, kind] = /^kind:(.*)$/s.exec(value as string) ?? [];
   if (kind !== undefined) oneOf(...waitKinds)(kind, field);
-  else if (!(value as string).startsWith(decisionSignal(''))) checkSignalName(value as string);
+  else if (!(value as string).startsWith(decisionSignal(''))) checkSignalName(value);
 };
 
 const status = oneOf(...runStatuses);

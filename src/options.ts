@@ -1,6 +1,5 @@
 /** What the front door takes. `option-checks.ts` checks it. */
 import type { Clock } from './core/clock.ts';
-import type { Duration } from './core/duration.ts';
 import type { Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
 import type { ResumeQueue } from './core/queue.ts';

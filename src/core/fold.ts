@@ -19,7 +19,7 @@
  *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
  *   run:attempts    number: attempts of the whole run that have failed
  */
-import { CorruptionError, DefinitionError, type ErrorRecord } from './errors.ts';
+import { CorruptionError, DefinitionError } from './errors.ts';
 import type {
   CancelRequest,
   ChildEnd,
@@ -42,6 +42,7 @@ import type {
   WithdrawnData,
 } from './event.ts';
 import { WatchedBytes } from './frozen.ts';
+import type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
 import { rememberedOfGraphs } from './graph.ts';
 import { isPlainObject } from './plain-copy.ts';
 import { nameOf } from './refusal.ts';
@@ -49,44 +50,7 @@ import { isThenable, letGo } from './thenable.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
-/** What is known of a step. */
-export type StepResult =
-  | { readonly status: 'completed'; readonly result: Uint8Array; readonly seq: number }
-  | {
-      readonly status: 'failed';
-      readonly error: ErrorRecord;
-      readonly attempts: number;
-      readonly seq: number;
-      readonly about?: string;
-    }
-  /** Not finished: attempts have failed, and the next one begins at `dueAt`, on the store's clock. */
-  | { readonly status: 'retrying'; readonly attempts: number; readonly dueAt: number };
-
-/** A signal, and its place among all that came, whatever their names are. */
-export interface ReceivedSignal extends SignalData {
-  readonly order: number;
-}
-
-/** A run that this one has started. It is known by its id and its birth: another run may have had the id before. */
-export interface Child {
-  readonly run: string;
-  /** The token of its creation, chosen by this run before it asked for the creation. */
-  readonly birth: string;
-  /** It is cancelled when this run is cancelled or fails. */
-  readonly attached: boolean;
-  /** The seq at which this run knew that the child exists; 0 before. */
-  readonly seq: number;
-  /** How it ended, as far as this run knows. */
-  readonly end?: ChildEnd;
-}
-
-/** An effect that was begun so many times, and has not completed. */
-export interface EffectState {
-  readonly name: string;
-  readonly begun: number;
-  /** The value of `begun` about which a person is asked, or was asked last. */
-  readonly doubted?: number;
-}
+export type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
 
 /** A run's events up to `seq`, folded. */
 export interface Folded {

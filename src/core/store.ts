@@ -375,7 +375,8 @@ export interface RunStore {
   beat(worker: WorkerInfo, sessionMs: number): Promise<Beat>;
   /**
    * Forgets the worker. Its runs must have been handed back, or interrupted. Runs that it had parked and whose handlers may
-   * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was written.
+   * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was
+   * written.
    */
   leave(worker: string, seen?: SeenWorker): Promise<boolean>;
   /** All that are registered, each as it is when it is looked at: of very many, one page after the other. */

@@ -5,7 +5,8 @@
  *
  * It may die between any two of these. What was left out is stored before anything is started, so that the next keeper
  * decides about no time anew; what was started and not stored is started again, under the same id and token, and so is the
- * same run. Two keepers at once do the same, and one of them advances. What it works on it looks up, so it remembers nothing.
+ * same run. Two keepers at once do the same, and one of them advances. What it works on it looks up, so it remembers
+ * nothing.
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode } from '../../core/codec.ts';

@@ -160,7 +160,8 @@ export class Sweeper {
 
   /**
    * Interrupts all runs of a lost worker, forgets it, and wakes others. In this order: a worker that was only thought dead
-   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion. One that has shown a
+   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion. One that has
+   * shown a
    * sign of life since it was looked at keeps what it has.
    */
   async #take(lost: Lost, seen: SeenWorker): Promise<readonly DueRun[]> {

@@ -26,7 +26,7 @@ const doors: Readonly<Record<string, Door>> = {
 
 test.each(Object.entries(doors))('%s takes workflows only', async (_, door) => {
   const { pawl } = memoryPawl();
-  await using _pawl = pawl;
+  await using _ = pawl;
   for (const mistake of mistakes) {
     const knock = async (): Promise<unknown> => door(pawl, mistake as Workflow);
     await expect(knock()).rejects.toMatchObject({
