@@ -8,6 +8,7 @@
  */
 import { Gauge, type Registry } from 'prom-client';
 import type { Census } from './core/census.ts';
+import { startLongTimer } from './core/long-timer.ts';
 import type { WorkerRecord } from './core/store.ts';
 
 /** A pawl, for all that is asked of it here. */
@@ -81,14 +82,14 @@ export function registerFleetMetrics(
 }
 
 async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let over: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+    over = startLongTimer(() => reject(new Error(`no answer within ${ms} ms`)), ms);
   });
   try {
     return await Promise.race([answer, late]);
   } finally {
-    clearTimeout(timer);
+    over();
   }
 }
 

@@ -4,6 +4,7 @@ import type { Clock } from './core/clock.ts';
 import type { Duration } from './core/duration.ts';
 import { defaultLimits, fixedLimits, type Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
+import { timerMsMax } from './core/long-timer.ts';
 import { InvalidError } from './core/errors.ts';
 import { checkRunId, checkSignalName, checkTags, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue } from './core/queue.ts';
@@ -102,8 +103,8 @@ const durabilityMsMax = 5_000;
 export const openSchema = z.object({
   shards: z.int().min(1).max(1024).optional(),
   allowEviction: z.boolean().optional(),
-  connectMs: z.number().positive().optional(),
-  callMs: z.number().positive().optional(),
+  connectMs: z.number().positive().max(timerMsMax).optional(),
+  callMs: z.number().positive().max(timerMsMax).optional(),
   durability: z
     .union([
       z.enum(['memory', 'disk', 'replica']),

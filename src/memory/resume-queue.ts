@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../core/clock.ts';
 import { PawlError } from '../core/errors.ts';
+import { startLongTimer } from '../core/long-timer.ts';
 import type {
   Consumer,
   ConsumeOptions,
@@ -35,6 +37,8 @@ export class MemoryResumeQueue implements ResumeQueue {
 
   constructor(options: { readonly clock?: Pick<Clock, 'sleep'> } = {}) {
     this.#clock = options.clock ?? realTime;
+    // One listener for each workflow with a rate.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   async send(wakeUp: WakeUp, options: SendOptions = {}): Promise<void> {
@@ -201,10 +205,12 @@ function placeOf(waiting: readonly Waiting[], { priority = 0 }: WakeUp, isUrgent
 const realTime: Pick<Clock, 'sleep'> = {
   sleep: (ms, signal) =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer);
+      const finish = (): void => {
+        stop();
+        signal?.removeEventListener('abort', finish);
         resolve();
-      });
+      };
+      const stop = startLongTimer(finish, ms);
+      signal?.addEventListener('abort', finish);
     }),
 };
