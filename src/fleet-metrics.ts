@@ -8,8 +8,8 @@
  */
 import { Gauge, type Registry } from 'prom-client';
 import type { Census } from './core/census.ts';
-import { startLongTimer } from './core/long-timer.ts';
 import type { WorkerRecord } from './core/store.ts';
+import { startLongTimer } from './engine/long-timer.ts';
 
 /** A pawl, for all that is asked of it here. */
 interface ObservedFleet {

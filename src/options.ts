@@ -1,10 +1,9 @@
 /** What the front door takes, and the schemas that check it. */
 import { z } from 'zod';
 import type { Clock } from './core/clock.ts';
-import type { Duration } from './core/duration.ts';
+import { type Duration, timerMsMax } from './core/duration.ts';
 import { defaultLimits, fixedLimits, type Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
-import { timerMsMax } from './core/long-timer.ts';
 import { InvalidError } from './core/errors.ts';
 import { checkRunId, checkSignalName, checkTags, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue } from './core/queue.ts';

@@ -5,6 +5,9 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+/** The longest that a timer of the platform can last, 24.8 days; a longer one would be over at once. */
+export const timerMsMax = 2 ** 31 - 1;
+
 /** A thousand years: a time so far away is still a date. */
 const longestMs = 1_000 * 365 * unitMs.d;
 

@@ -5,7 +5,7 @@
  * many those are, and each takes its own back: so the warning would be wrong, and look like a fault of the application.
  */
 import { setMaxListeners } from 'node:events';
-import { startLongTimer } from '../core/long-timer.ts';
+import { startLongTimer } from './long-timer.ts';
 
 export function newAbortController(): AbortController {
   const controller = new AbortController();
@@ -21,7 +21,10 @@ export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
 }
 
 /** Fires after a time of any length, which does not keep the process; `over` when nobody wants to know any more. */
-export function signalAfter(ms: number): { readonly signal: AbortSignal; readonly over: () => void } {
+export function signalAfter(ms: number): {
+  readonly signal: AbortSignal;
+  readonly over: () => void;
+} {
   const controller = newAbortController();
   const over = startLongTimer(() => controller.abort('time is over'), ms, { ref: false });
   return { signal: controller.signal, over };

@@ -1,7 +1,7 @@
 /** The clock of the process. */
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../core/clock.ts';
-import { startLongTimer } from '../core/long-timer.ts';
+import { startLongTimer } from './long-timer.ts';
 import { newAbortController } from './signals.ts';
 
 export const systemClock: Clock = {

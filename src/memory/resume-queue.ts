@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../core/clock.ts';
+import { timerMsMax } from '../core/duration.ts';
 import { PawlError } from '../core/errors.ts';
-import { startLongTimer } from '../core/long-timer.ts';
 import type {
   Consumer,
   ConsumeOptions,
@@ -203,14 +203,22 @@ function placeOf(waiting: readonly Waiting[], { priority = 0 }: WakeUp, isUrgent
 }
 
 const realTime: Pick<Clock, 'sleep'> = {
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      const finish = (): void => {
-        stop();
-        signal?.removeEventListener('abort', finish);
-        resolve();
-      };
-      const stop = startLongTimer(finish, ms);
-      signal?.addEventListener('abort', finish);
-    }),
+  async sleep(ms, signal) {
+    for (let left = ms; left > 0; left -= timerMsMax) {
+      await sleepOnce(Math.min(left, timerMsMax), signal);
+      if (signal?.aborted === true) return;
+    }
+  },
 };
+
+function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, ms);
+    signal?.addEventListener('abort', finish);
+  });
+}

@@ -19,7 +19,7 @@ import { Command, Redis } from 'ioredis';
 const tickMs = 100;
 /** Silence that is never suspicious: the kernel may be sending a lost packet again. */
 const limitMsMin = 500;
-/** The same while a connection is made: beginning again costs nothing there. Nothing is known of the way before the first. */
+/** The same while a connection is made, where beginning again costs nothing; and for the first, when the way is unknown. */
 const greetingMsMin = 250;
 const firstGreetingMsMin = 2000;
 /** Limit of silence in round trips of late. */
@@ -33,7 +33,7 @@ const dropsPerDoubling = 4;
 /** Bytes that go out within a millisecond even on a slow way, and the time that large calls are given for it at most. */
 const bytesPerMs = 1000;
 const uploadMsMax = 2000;
-/** The pause between probes grows by this part of the limit with each that was not answered: a frozen server has many clients. */
+/** With each probe that was not answered the pause grows by this part of the limit: a frozen server has many clients. */
 const probeGrowth = 0.5;
 /** Probes that are cut off tell nothing of the server, and cost it nothing. */
 const cutProbeMs = 200;
@@ -75,10 +75,10 @@ export class LineWatch {
   }
 
   remove(client: Redis): void {
-    for (const [name, { lines, probe }] of this.#servers) {
+    for (const [name, { lines, probe: last }] of this.#servers) {
       for (const line of lines) if (line.client === client) lines.delete(line);
       if (lines.size > 0) continue;
-      probe?.disconnect();
+      last?.disconnect();
       this.#servers.delete(name);
     }
     if (this.#servers.size > 0) return;
@@ -235,22 +235,21 @@ function probe({ client, server }: Line): void {
   });
   server.probe = tried;
   tried.on('error', () => undefined);
-  const over = (): void => {
-    if (server.probe === tried) server.probe = undefined;
-    tried.disconnect();
-  };
-  tried.connect().then(
-    () => {
-      server.heardAt = performance.now();
-      over();
-    },
-    () => {
-      // One that was given up for the next one says nothing.
-      if (server.probe === tried) {
-        server.nextProbeAt = performance.now() + cutProbeMs;
-        server.unansweredProbes = 0;
-      }
-      over();
-    },
-  );
+  void greet(tried, server);
+}
+
+/** Never rejects. */
+async function greet(tried: Redis, server: Server): Promise<void> {
+  try {
+    await tried.connect();
+    server.heardAt = performance.now();
+  } catch {
+    // One that was given up for the next one says nothing.
+    if (server.probe === tried) {
+      server.nextProbeAt = performance.now() + cutProbeMs;
+      server.unansweredProbes = 0;
+    }
+  }
+  if (server.probe === tried) server.probe = undefined;
+  tried.disconnect();
 }

@@ -40,7 +40,8 @@ export async function openParts(options: RedisStoreOptions): Promise<OpenedParts
     const asked = options.shards;
     const shards = await shardsOf(connected.connection, prefix, { wanted, asked });
     const durable =
-      confirmation && (await openDurable(connected.target, confirmation, { callMs, logger, watch }));
+      confirmation &&
+      (await openDurable(connected.target, confirmation, { callMs, logger, watch }));
     const use = { ...callSettings(callMs), watch };
     return { connected, keys: new Keys(prefix, shards), own: { logger, durable, use } };
   } catch (error) {

@@ -17,5 +17,7 @@ if (server !== undefined) {
 await pawl.close({ graceMs: 100 });
 const closedAt = performance.now();
 process.on('exit', () => {
-  process.stdout.write(`${JSON.stringify({ message: 'ended', ms: performance.now() - closedAt })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ message: 'ended', ms: performance.now() - closedAt })}\n`,
+  );
 });

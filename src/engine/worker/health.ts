@@ -3,9 +3,9 @@
  * nothing is decided by it.
  */
 import { InvalidError } from '../../core/errors.ts';
-import { startLongTimer } from '../../core/long-timer.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { Vitals } from '../../core/vitals.ts';
+import { startLongTimer } from '../long-timer.ts';
 import type { Readiness } from './queue-probe.ts';
 
 export interface Health {

@@ -82,7 +82,10 @@ test('an input that does not fit is refused, and nothing is written', async () =
   const run = await pawl.start(transfer, { to: 'closed', amount: 5 });
   await expect(run.result()).rejects.toThrow();
   const before = (await allEvents(run)).length;
-  const bad: readonly unknown[] = [{ to: 'open', amount: -1 }, { to: 'x'.repeat(300_000), amount: 1 }];
+  const bad: readonly unknown[] = [
+    { to: 'open', amount: -1 },
+    { to: 'x'.repeat(300_000), amount: 1 },
+  ];
   for (const input of bad) await expect(run.resume({ input })).rejects.toThrow(/amount|limit/);
   expect(await allEvents(run)).toHaveLength(before);
   expect((await run.info()).status).toBe('failed');

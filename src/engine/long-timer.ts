@@ -1,7 +1,5 @@
 /** Timers for times of any length. Those of the platform run out at once when they are to last longer than 24.8 days. */
-
-/** The longest a timer of the platform can last. */
-export const timerMsMax = 2 ** 31 - 1;
+import { timerMsMax } from '../core/duration.ts';
 
 export interface LongTimerOptions {
   /** Whether it keeps the process. Default true. */

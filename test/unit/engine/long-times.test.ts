@@ -1,8 +1,8 @@
 // Goal: times above 24.8 days, where timers of the platform run out at once, are as long as they say. Method: time that the
 // test moves, and everything outside of a run's execution that takes one.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { toMilliseconds } from '../../../src/core/duration.ts';
-import { startLongTimer, timerMsMax } from '../../../src/core/long-timer.ts';
+import { timerMsMax, toMilliseconds } from '../../../src/core/duration.ts';
+import { startLongTimer } from '../../../src/engine/long-timer.ts';
 import { health } from '../../../src/engine/worker/health.ts';
 import { newAbortController, signalAfter } from '../../../src/engine/signals.ts';
 import { systemClock } from '../../../src/engine/system-clock.ts';
@@ -28,10 +28,10 @@ afterEach(() => {
 /** Whether it has happened by now. */
 function seen(work: Promise<unknown>): () => boolean {
   let happened = false;
-  const note = (): void => {
+  const happen = (): void => {
     happened = true;
   };
-  work.then(note, note);
+  work.then(happen, happen);
   return () => happened;
 }
 
