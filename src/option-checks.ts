@@ -1,8 +1,10 @@
 /** The rules for what the front door takes: everything that is misspelled, or does not fit, is refused by its name. */
+import { timerMsMax } from './core/duration.ts';
 import { checkLimits, fixedLimits } from './core/limits.ts';
 import { checkRunId, checkSignalName, checkTags, checkWorkflowName } from './core/names.ts';
 import {
   anything,
+  checked,
   checkedLater,
   callback,
   duration,
@@ -55,6 +57,11 @@ const checkDurability: Rule = either(
   ),
 );
 
+/** Longer than that, a timer of Node would go off at once. */
+const timerMs: Rule = checked('a number of milliseconds below 2^31', (value) => {
+  return typeof value === 'number' && value > 0 && value <= timerMsMax;
+});
+
 const checkEncryption: Rule = optionsOf<EncryptionOptions>({
   keys: checkedLater,
   current: checkedLater,
@@ -67,8 +74,8 @@ export const checkOpen: Rule = optionsOf<OpenOptions>(
     prefix: anything,
     shards: wholeNumber(1, 1024),
     allowEviction: flag,
-    connectMs: milliseconds,
-    callMs: milliseconds,
+    connectMs: timerMs,
+    callMs: timerMs,
     durability: checkDurability,
     limits: checkLimits,
     encryption: checkEncryption,

@@ -85,7 +85,7 @@ export function createConnection(target: RedisTarget, use: Use = {}): Connection
   if (!('nodes' in plain)) {
     checkClientOptions(plain);
     // An instance knows how to make another one of its kind.
-    if ('duplicate' in target) return single((settings) => duplicateOf(target, settings), use);
+    if (target instanceof Redis) return single((settings) => target.duplicate(settings), use);
     return single((settings) => new Redis({ ...plain, ...settings }), use);
   }
   const { nodes, options = {} } = plain;
@@ -105,10 +105,6 @@ export function createConnection(target: RedisTarget, use: Use = {}): Connection
     node.once('end', () => watch?.remove(node));
   });
   return cluster;
-}
-
-function duplicateOf(target: Redis | Cluster, settings: Settings): Redis {
-  return (target as Redis).duplicate(settings);
 }
 
 /** The settings in a target. An instance may be of another copy of ioredis. */
