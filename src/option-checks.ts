@@ -130,7 +130,8 @@ export const checkSchedule: Rule = optionsOf<ScheduleOptions>(
 const checkWaitsFor: Rule = (value, field) => {
   textOf(1, fixedLimits.stepNameLength * 2)(value, field);
   const [, kind] = /^kind:(.*)$/s.exec(value as string) ?? [];
-  if (kind !== undefined) oneOf(...waitKinds)(kind, field);
+  const kinds = waitKinds.map((one) => `kind:${one}`);
+  if (kind !== undefined) oneOf(...kinds)(value, field);
   else if (!(value as string).startsWith(decisionSignal(''))) checkSignalName(value);
 };
 
