@@ -101,7 +101,7 @@ const workerRules = {
 } as const;
 
 export const checkWorker: Rule = optionsOf<WorkerOptions>(
-  { ...workerRules, workflows: needed(listOf(checkWorkflow)) },
+  { ...workerRules, workflows: needed(listOf(checkWorkflow), 'It must be a list.') },
   '{ workflows: [invoice] }',
 );
 
@@ -116,9 +116,9 @@ export const checkSchedule: Rule = optionsOf<ScheduleOptions>(
 /** The name of a signal, or `kind:` and one of the kinds of waits. */
 const checkWaitsFor: Rule = (value, field) => {
   textOf(1, fixedLimits.stepNameLength * 2)(value, field);
-  const [, kind] = /^kind:(.*)$/s.exec(value as string) ?? [];
-  if (kind !== undefined) oneOf(...waitKinds)(kind, field);
-  else if (!(value as string).startsWith(decisionSignal(''))) checkSignalName(value as string);
+  const given = value as string;
+  if (given.startsWith('kind:')) oneOf(...waitKinds.map((kind) => `kind:${kind}`))(given, field);
+  else if (!given.startsWith(decisionSignal(''))) checkSignalName(given);
 };
 
 const status = oneOf(...runStatuses);

@@ -27,11 +27,7 @@ import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken } from './engine/token.ts';
 import { Worker, type WorkerOptions } from './engine/worker/worker.ts';
-import {
-  type AnyWorkflow,
-  type StartInput,
-  type Workflow,
-} from './engine/definition/workflow.ts';
+import { type AnyWorkflow, type StartInput, type Workflow } from './engine/definition/workflow.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
 import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
