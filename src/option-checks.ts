@@ -26,16 +26,18 @@ import { requestRules } from './core/request.ts';
 import { checkRetentionTimes } from './core/retention.ts';
 import { runStatuses } from './core/run.ts';
 import type { RunQuery } from './core/run-query.ts';
+import { missedPolicies, overlapPolicies } from './core/schedules.ts';
 import { decisionSignal, waitKinds } from './core/waits.ts';
 import { checkWorkflow } from './engine/definition/check-workflow.ts';
 import { bulkActions, type BulkOptions } from './engine/runs/bulk.ts';
 import type { DeletionListOptions } from './engine/runs/deletions.ts';
 import type { ExportOptions } from './engine/transfer/exports.ts';
 import type { ImportOptions } from './engine/transfer/import.ts';
+import type { ScheduleOptions } from './engine/schedules/save.ts';
 import type { HealthOptions } from './engine/worker/health.ts';
 import type { WorkerOptions } from './engine/worker/worker.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
-import type { ListOptions, OpenOptions, Parts, ScheduleOptions, SearchOptions } from './options.ts';
+import type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 import type { ReplicaDurability } from './redis/durability.ts';
 import { targetRule } from './redis/target.ts';
 
@@ -109,7 +111,11 @@ export const checkWorker: Rule = optionsOf<WorkerOptions>(
 export const checkWorkerAlone: Rule = optionsOf<Omit<WorkerOptions, 'workflows'>>(workerRules);
 
 export const checkSchedule: Rule = optionsOf<ScheduleOptions>(
-  { id: checkedLater, cron: text, timeZone: text, every: duration },
+  {
+    ...{ id: checkedLater, cron: text, timeZone: text, every: duration },
+    missed: oneOf(...missedPolicies),
+    overlap: oneOf(...overlapPolicies),
+  },
   "{ id: 'nightly', cron: '0 3 * * *' }",
 );
 

@@ -1,6 +1,5 @@
 /** What the front door takes. `option-checks.ts` checks it. */
 import type { Clock } from './core/clock.ts';
-import type { Duration } from './core/duration.ts';
 import type { Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
 import type { ResumeQueue } from './core/queue.ts';
@@ -50,15 +49,6 @@ export interface Parts {
   readonly limits?: Partial<Limits>;
   readonly encryption?: EncryptionOptions;
   readonly tracing?: Tracing;
-}
-
-export interface ScheduleOptions {
-  readonly id: string;
-  /** A cron pattern, with seconds if it has six fields. */
-  readonly cron?: string;
-  /** Time zone of the pattern, as in the IANA database. Default: the worker's. */
-  readonly timeZone?: string;
-  readonly every?: Duration;
 }
 
 /** Which runs: those that meet every condition. */

@@ -3,13 +3,13 @@ import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import { checkClose, type CloseOptions } from './core/closing.ts';
 import type { Clock } from './core/clock.ts';
-import { toMilliseconds } from './core/duration.ts';
-import { DefinitionError, InvalidError, PawlError } from './core/errors.ts';
+import { InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
 import { checkPrefix, checkRunId } from './core/names.ts';
-import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
-import { type Schema, validate } from './core/schema.ts';
+import type { ResumeQueue, WakeUp } from './core/queue.ts';
+import type { ScheduleInfo } from './core/schedules.ts';
+import type { Schema } from './core/schema.ts';
 import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
 import type { Vitals } from './core/vitals.ts';
@@ -20,8 +20,8 @@ import { Attendance, type AttendanceOptions } from './engine/runs/attendance.ts'
 import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
-import { encodeInput } from './engine/runs/run-input.ts';
 import { startRun, type StartParts } from './engine/runs/start.ts';
+import { saveSchedule, type ScheduleOptions } from './engine/schedules/save.ts';
 import type { StartOptions } from './engine/definition/start-options.ts';
 import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
@@ -29,15 +29,11 @@ import { newToken } from './engine/token.ts';
 import { Worker, type WorkerOptions } from './engine/worker/worker.ts';
 import { type AnyWorkflow, type StartInput, type Workflow } from './engine/definition/workflow.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
-import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
 import { checkHealth, checkOpen, checkParts, checkSchedule, checkWorker } from './option-checks.ts';
-import type { OpenOptions, Parts, ScheduleOptions } from './options.ts';
+import type { OpenOptions, Parts } from './options.ts';
 import { Operations } from './operations.ts';
 import { RedisRunStore } from './redis/run-store.ts';
-
-/** The time is added to the id of a schedule, and the whole must be a run id. */
-const scheduleIdLength = 100;
 
 export class Pawl extends Operations implements AsyncDisposable {
   /** For loops of one's own, without workflow and worker. */
@@ -56,12 +52,11 @@ export class Pawl extends Operations implements AsyncDisposable {
   readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
 
-  private constructor({ store: plain, queue: open, ...parts }: Parts, keys: Keyring | undefined) {
+  private constructor({ store: plain, queue, ...parts }: Parts, keys: Keyring | undefined) {
     const clock = parts.clock ?? systemClock;
     const logger = parts.logger ?? silentLogger;
     const limits = { ...defaultLimits, ...parts.limits };
     const store = keys === undefined ? plain : new EncryptedRunStore(plain, keys);
-    const queue = keys === undefined ? open : new EncryptedResumeQueue(open, keys, logger);
     const { tracing } = parts;
     const start: StartParts = {
       ...{ store, limits, newToken, tracing },
@@ -150,8 +145,10 @@ export class Pawl extends Operations implements AsyncDisposable {
 
   /**
    * Starts a run of the workflow at each time of a schedule, one and never two, with the id `<schedule id>.<time>` and the
-   * tag `schedule`. Saving it again changes it.
-   * @throws InvalidError for a bad id, input or time; DefinitionError where the queue keeps no schedules.
+   * tag `schedule`. Saving it again changes it, and keeps its place in time if its times stay the same. See
+   * docs/schedules.md.
+   * @throws InvalidError for a bad id, input or time, or an id that is taken; UnstorableError, LimitError. Nothing was
+   *   written.
    */
   async schedule<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
     workflow: Workflow<Input, S, E, Output, G>,
@@ -160,37 +157,22 @@ export class Pawl extends Operations implements AsyncDisposable {
   ): Promise<void> {
     checkWorkflow(workflow);
     checkSchedule(when, 'schedule options');
-    const { id, cron, every, timeZone } = when;
-    checkRunId(id, 'schedule id');
-    if (id.length > scheduleIdLength) {
-      throw new InvalidError('schedule id', `has more than ${scheduleIdLength} characters.`);
-    }
-    if ((cron === undefined) === (every === undefined)) {
-      throw new InvalidError('schedule', 'needs either cron or every.');
-    }
-    const everyMs = every === undefined ? undefined : toMilliseconds(every, 'every');
-    if (everyMs === 0) throw new InvalidError('every', 'must be longer than nothing.');
-    const stored = encodeInput(workflow, input, this.#limits);
-    await this.#schedules().save({
-      ...{ id, workflow: workflow.name },
-      ...(cron === undefined ? {} : { cron }),
-      ...(timeZone === undefined ? {} : { timeZone }),
-      ...(everyMs === undefined ? {} : { everyMs }),
-      data: Buffer.from(stored).toString('base64'),
-    });
+    await saveSchedule(this.#start, workflow, input, when);
   }
 
-  /** Ends a schedule; runs it has started go on. False when there was none. */
+  /**
+   * Ends a schedule; runs it has started go on, also one that it is starting in this moment. False when the workflow has
+   * none with this id.
+   */
   async unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
     const name = nameOf(workflow);
     checkRunId(id, 'schedule id');
-    return this.#schedules().remove(name, id);
+    return this.#store.schedules.remove(name, id);
   }
 
-  /** The schedules of a workflow. */
-  async schedules(workflow: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
-    const name = nameOf(workflow);
-    return this.#schedules().list(name);
+  /** The schedules of a workflow, or all, in the order of their ids: when they are due, and what they have left out. */
+  async schedules(workflow?: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
+    return this.#store.schedules.list(workflow === undefined ? undefined : nameOf(workflow));
   }
 
   /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */
@@ -250,12 +232,6 @@ export class Pawl extends Operations implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #schedules(): Schedules {
-    const { schedules } = this.#queue;
-    if (schedules !== undefined) return schedules;
-    throw new DefinitionError('This resume queue keeps no schedules; the one on BullMQ does.');
   }
 
   async #wake(wakeUp: WakeUp): Promise<void> {

@@ -19,7 +19,7 @@
  *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
  *   run:attempts    number: attempts of the whole run that have failed
  */
-import { CorruptionError, DefinitionError, type ErrorRecord } from './errors.ts';
+import { CorruptionError, DefinitionError } from './errors.ts';
 import type {
   CancelRequest,
   ChildEnd,
@@ -42,6 +42,7 @@ import type {
   WithdrawnData,
 } from './event.ts';
 import { WatchedBytes } from './frozen.ts';
+import type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
 import { rememberedOfGraphs } from './graph.ts';
 import { isPlainObject } from './plain-copy.ts';
 import { nameOf } from './refusal.ts';
@@ -49,44 +50,7 @@ import { isThenable, letGo } from './thenable.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
-/** What is known of a step. */
-export type StepResult =
-  | { readonly status: 'completed'; readonly result: Uint8Array; readonly seq: number }
-  | {
-      readonly status: 'failed';
-      readonly error: ErrorRecord;
-      readonly attempts: number;
-      readonly seq: number;
-      readonly about?: string;
-    }
-  /** Not finished: attempts have failed, and the next one begins at `dueAt`, on the store's clock. */
-  | { readonly status: 'retrying'; readonly attempts: number; readonly dueAt: number };
-
-/** A signal, and its place among all that came, whatever their names are. */
-export interface ReceivedSignal extends SignalData {
-  readonly order: number;
-}
-
-/** A run that this one has started. It is known by its id and its birth: another run may have had the id before. */
-export interface Child {
-  readonly run: string;
-  /** The token of its creation, chosen by this run before it asked for the creation. */
-  readonly birth: string;
-  /** It is cancelled when this run is cancelled or fails. */
-  readonly attached: boolean;
-  /** The seq at which this run knew that the child exists; 0 before. */
-  readonly seq: number;
-  /** How it ended, as far as this run knows. */
-  readonly end?: ChildEnd;
-}
-
-/** An effect that was begun so many times, and has not completed. */
-export interface EffectState {
-  readonly name: string;
-  readonly begun: number;
-  /** The value of `begun` about which a person is asked, or was asked last. */
-  readonly doubted?: number;
-}
+export type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
 
 /** A run's events up to `seq`, folded. */
 export interface Folded {
@@ -231,19 +195,21 @@ export class Fold implements Folded {
         `follows seq ${this.seq}: events are missing or out of order`,
       );
     }
-    this.#take(event, false);
+    this.#take(event);
   }
 
   /**
-   * Takes the next events, all or none: when a reducer throws, nothing has changed.
-   * @throws DefinitionError when a reducer does not return an object; whatever a reducer throws.
+   * Takes new events, all or none: when a reducer or the check throws, nothing has changed.
+   * @throws DefinitionError when a reducer does not return a plain object; whatever a reducer throws, or the check.
    */
   applyAll(events: readonly FoldEvent[]): void {
     const { seq, state } = this;
     const before = new Map<string, unknown>();
     this.#before = before;
     try {
-      for (const event of events) this.apply(event);
+      for (const event of events) this.#take(event);
+      // Between the events of one commit the run never stands, so what is there between them need not fit.
+      this.#check(events, state);
     } catch (error) {
       this.#before = undefined;
       for (const [field, value] of before) this.remember(field, value);
@@ -255,16 +221,21 @@ export class Fold implements Folded {
     }
   }
 
-  /**
-   * Takes a new event. When the reducer or the check throws, nothing has changed.
-   * @throws DefinitionError when the reducer does not return a plain object; whatever it throws, or the check.
-   */
+  /** As `applyAll`, with one event. */
   apply(event: FoldEvent): void {
-    this.#take(event, true);
+    this.applyAll([event]);
   }
 
-  #take(event: FoldEvent, isNew: boolean): void {
+  #check(events: readonly FoldEvent[], before: State): void {
     const { reducers, check } = this.#options;
+    if (check === undefined || this.state === before) return;
+    const types = events.map(({ type }) => type).filter((type) => Object.hasOwn(reducers, type));
+    if (types.length > 0) check(this.state, before, [...new Set(types)].join(', '));
+  }
+
+  /** Takes the next event. When the reducer throws, nothing has changed. */
+  #take(event: FoldEvent): void {
+    const { reducers } = this.#options;
     this.#bytes?.check();
     if (Object.hasOwn(remembered, event.type)) {
       remembered[event.type]?.(this, event.data);
@@ -272,7 +243,6 @@ export class Fold implements Folded {
       this.patch((event.data as StateSetData).patch);
     } else if (Object.hasOwn(reducers, event.type)) {
       const next = checkState(reducers[event.type]?.(this.state, event.data), event.type);
-      if (isNew) check?.(next, this.state, event.type);
       this.#bytes?.check();
       this.#change(next);
     }

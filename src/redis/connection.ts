@@ -150,10 +150,10 @@ function single(make: (settings: Settings) => Redis, use: Use): Redis {
     if (status !== 'ready') endNow(client, status === 'reconnecting');
   };
   const quit = client.quit.bind(client);
-  client.quit = (() => {
+  client.quit = () => {
     letGo();
     return quit();
-  }) as typeof client.quit;
+  };
   // ioredis gives a client up for good, whatever the retry strategy, when it is disconnected in the moment in which it asks
   // the sentinels for the master.
   client.on('end', () => {
@@ -212,12 +212,12 @@ export function createConsumerConnection(target: RedisTarget, use: Use): Connect
   connection.options.socketTimeout = socketTimeout;
   const { options } = connection;
   const copies = new Set<Redis>();
-  connection.duplicate = ((override?: Partial<RedisOptions>) => {
+  connection.duplicate = (override?: Partial<RedisOptions>) => {
     const make = (settings: Settings): Redis => new Redis({ ...options, ...override, ...settings });
     const copy = answeredWhenCut(single(make, patient));
     copies.add(copy);
     return copy;
-  }) as typeof connection.duplicate;
+  };
   // BullMQ would let them go only after an answer.
   const disconnect = connection.disconnect.bind(connection);
   connection.disconnect = (reconnect) => {

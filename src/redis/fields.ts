@@ -262,7 +262,9 @@ export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRec
 }
 
 /** First bytes of a stream entry's field names: enough to tell them apart, and a thousandth of the cost of text. */
-const firstByte = { type: 0x74, at: 0x61, data: 0x64, lane: 0x6c, more: 0x6d } as const;
+const firstByte = { type: 0x74, at: 0x61, data: 0x64, lane: 0x6c } as const;
+/** The plus says that another event of the same commit follows. */
+const moreLength = 'type+'.length;
 
 /** A stream entry: its id is `<seq>-<fence>`. */
 export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
@@ -283,6 +285,7 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
     switch (flat[i]?.[0]) {
       case firstByte.type:
         type = value.toString();
+        more = flat[i]?.length === moreLength;
         break;
       case firstByte.at:
         at = Number(value.toString('latin1'));
@@ -293,9 +296,6 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
       case firstByte.lane:
         lane = value.toString();
         break;
-      case firstByte.more:
-        more = true;
-        break;
       default:
         break;
     }
@@ -303,12 +303,15 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   if (type === undefined || at === undefined || Number.isNaN(at) || data === undefined) {
     throw new CorruptionError({ key, seq }, 'is not an event: type, at or data is missing');
   }
-  if (lane === undefined && !more) return { seq, fence, type, at, data };
-  return {
-    ...{ seq, fence, type, at, data },
-    ...(lane === undefined ? {} : { lane }),
-    ...(more ? { more } : {}),
-  };
+  // One literal for each: there are many events, and spreading costs more than the rest of this.
+  if (!more) {
+    return lane === undefined
+      ? { seq, fence, type, at, data }
+      : { seq, fence, type, at, data, lane };
+  }
+  return lane === undefined
+    ? { seq, fence, type, at, data, more }
+    : { seq, fence, type, at, data, lane, more };
 }
 
 /** What an announcement on a run's channel says has changed; see `RunStore.watch`. */

@@ -19,7 +19,10 @@ import { Command, Redis } from 'ioredis';
 const tickMs = 100;
 /** Silence that is never suspicious: the kernel may be sending a lost packet again. */
 const limitMsMin = 500;
-/** The same while a connection is made: beginning again costs nothing there. Nothing is known of the way before the first. */
+/**
+ * The same while a connection is made: beginning again costs nothing there. Nothing is known of the way before
+ * the first.
+ */
 const greetingMsMin = 250;
 const firstGreetingMsMin = 2000;
 /** Limit of silence in round trips of late. */
@@ -33,7 +36,10 @@ const dropsPerDoubling = 4;
 /** Bytes that go out within a millisecond even on a slow way, and the time that large calls are given for it at most. */
 const bytesPerMs = 1000;
 const uploadMsMax = 2000;
-/** The pause between probes grows by this part of the limit with each that was not answered: a frozen server has many clients. */
+/**
+ * The pause between probes grows by this part of the limit with each that was not answered: a frozen server has
+ * many clients.
+ */
 const probeGrowth = 0.5;
 /** Probes that are cut off tell nothing of the server, and cost it nothing. */
 const cutProbeMs = 200;
@@ -75,10 +81,10 @@ export class LineWatch {
   }
 
   remove(client: Redis): void {
-    for (const [name, { lines, probe }] of this.#servers) {
+    for (const [name, { lines, probe: tried }] of this.#servers) {
       for (const line of lines) if (line.client === client) lines.delete(line);
       if (lines.size > 0) continue;
-      probe?.disconnect();
+      tried?.disconnect();
       this.#servers.delete(name);
     }
     if (this.#servers.size > 0) return;
@@ -242,18 +248,19 @@ function probe({ client, server }: Line): void {
     if (server.probe === tried) server.probe = undefined;
     tried.disconnect();
   };
-  tried.connect().then(
-    () => {
+  const connect = async (): Promise<void> => {
+    try {
+      await tried.connect();
       server.heardAt = performance.now();
-      over();
-    },
-    () => {
+    } catch {
       // One that was given up for the next one says nothing.
       if (server.probe === tried) {
         server.nextProbeAt = performance.now() + cutProbeMs;
         server.unansweredProbes = 0;
       }
+    } finally {
       over();
-    },
-  );
+    }
+  };
+  connect().catch(() => undefined);
 }

@@ -19,7 +19,7 @@ const usefulTriesMax = 4;
 const refusedLifeMs = 2000;
 
 /** Milliseconds before try `attempt` in a row. */
-export function retryDelayMs(attempt: number): number {
+function retryDelayMs(attempt: number): number {
   if (attempt <= 1) return firstMs;
   return Math.min(secondMs * 2 ** (attempt - 2), longestMs) * (1 + Math.random() / 10);
 }

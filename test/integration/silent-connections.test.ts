@@ -2,7 +2,7 @@
 // of pawl behind a proxy that loses what is said, before servers that freeze, and a process that is busy.
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { callSettings, createConsumerConnection } from '../../src/redis/connection.ts';
 import { createConnection, silenceMs, type Use } from '../../src/redis/connection.ts';
 import { LineWatch } from '../../src/redis/line-watch.ts';

@@ -315,7 +315,6 @@ test('a handle needs a workflow or an id', async () => {
 
 test('what wants the name of a workflow, or a graph, says so', async () => {
   const calls: readonly (readonly [() => unknown, string])[] = [
-    [() => pawl.schedules(undefined as never), 'workflow'],
     [() => pawl.schedules('w' as never), 'workflow'],
     [() => pawl.unschedule(null as never, 's'), 'workflow'],
     [() => toMermaid(undefined as never), 'graph'],

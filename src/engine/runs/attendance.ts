@@ -33,18 +33,17 @@ export class Attendance {
   look({ id: run, workflow, status, paused }: RunRecord, waitedMs: number): void {
     const isReady = (status === 'queued' || status === 'interrupted') && !paused;
     if (!isReady || waitedMs < patienceMs || this.#said.has(workflow)) return;
-    this.#workflows().then(
-      (known) => {
-        if (known.has(workflow) || this.#said.has(workflow)) return;
-        this.#said.add(workflow);
-        this.#options.warn(
-          { run, workflow },
-          `nobody works on run ${run}: no worker that is running knows the workflow ${workflow}. The run waits for one, such as pawl.worker({ workflows: [${workflow}] }) in this or another process`,
-        );
-      },
-      // Who waits for the run has the trouble with Redis, too, and is told of it there.
-      () => undefined,
-    );
+    const say = async (): Promise<void> => {
+      const known = await this.#workflows();
+      if (known.has(workflow) || this.#said.has(workflow)) return;
+      this.#said.add(workflow);
+      this.#options.warn(
+        { run, workflow },
+        `nobody works on run ${run}: no worker that is running knows the workflow ${workflow}. The run waits for one, such as pawl.worker({ workflows: [${workflow}] }) in this or another process`,
+      );
+    };
+    // Who waits for the run has the trouble with Redis, too, and is told of it there.
+    say().catch(() => undefined);
   }
 
   #workflows(): Promise<ReadonlySet<string>> {

@@ -3,7 +3,7 @@ import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoin
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { reviveError } from '../../core/error-record.ts';
-import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
+import { PawlError, RunError } from '../../core/errors.ts';
 import type { OperatorResumedData, RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';

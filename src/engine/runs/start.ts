@@ -8,7 +8,7 @@ import { defaults, type Limits } from '../../core/limits.ts';
 import { checkRunId, checkTags } from '../../core/names.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import type { RunRecord } from '../../core/run.ts';
-import type { RunStore, SnapshotDelta } from '../../core/store.ts';
+import type { CreateOutcome, RunStore, SnapshotDelta } from '../../core/store.ts';
 import type { Tracing } from '../../core/tracing.ts';
 import { encodeRecord } from '../payloads.ts';
 import { tell } from '../diagnostics.ts';
@@ -63,28 +63,62 @@ export async function startRun(
   const { deadline } = options;
   const deadlineMs = deadline === undefined ? undefined : toMilliseconds(deadline, 'deadline');
   const bytes = stored === undefined ? encodeInput(workflow, input, limits) : checked(stored);
+  const { outcome, record } = await createRun(
+    { store, tracing },
+    {
+      ...{ run: id, workflow: workflow.name, codeVersion: workflow.version, input: bytes, tags },
+      ...{ delayMs, priority, token: birth ?? newToken() },
+      ...(parent === undefined ? {} : { parent }),
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...(fork === undefined ? {} : { fork }),
+    },
+  );
+  if (outcome === 'exists' && birth !== undefined) throw notTheChild(id, parent);
+  if (outcome === 'exists') checkSame(record, workflow, bytes);
+  await wakeIfQueued(wake, record);
+  return record;
+}
+
+/** A run that is to begin: all of it is checked and encoded. */
+export interface EncodedRun {
+  readonly run: string;
+  readonly workflow: string;
+  readonly codeVersion: number;
+  readonly input: Uint8Array;
+  readonly tags: Readonly<Record<string, string>>;
+  /** A repetition with the same token is the same call. */
+  readonly token: string;
+  readonly delayMs?: number;
+  readonly priority?: number;
+  readonly deadlineMs?: number;
+  readonly parent?: string;
+  readonly fork?: Fork;
+}
+
+/** Stores a run that begins with an encoded input, as it is. Nobody is woken. */
+export async function createRun(
+  { store, tracing }: Pick<StartParts, 'store' | 'tracing'>,
+  { fork, ...start }: EncodedRun,
+): Promise<CreateOutcome> {
+  const { run, workflow, codeVersion } = start;
   const trace = tracing?.current();
-  const { outcome, record } = await store.create({
-    ...{ run: id, workflow: workflow.name, input: bytes, tags, delayMs, priority },
-    ...(parent === undefined ? {} : { parent }),
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  const created = await store.create({
+    ...start,
     ...(fork === undefined ? {} : { snapshot: fork.snapshot }),
     data: encodeRecord({
-      ...{ workflow: workflow.name, codeVersion: workflow.version },
+      ...{ workflow, codeVersion },
       ...(fork === undefined ? {} : { forkedFrom: fork.from }),
       ...(trace === undefined ? {} : { trace }),
     }),
-    token: birth ?? newToken(),
-    codeVersion: workflow.version,
     resendMs: defaults.resendMs,
   });
-  if (outcome === 'exists' && birth !== undefined) throw notTheChild(id, parent);
-  if (outcome === 'exists') checkSame(record, workflow, bytes);
-  else tell('run:started', () => ({ run: id, workflow: workflow.name }));
-  if (record.status === 'queued') {
-    await wake({ run: id, workflow: workflow.name, fence: record.fence, deaths: 0, priority });
-  }
-  return record;
+  if (created.outcome === 'created') tell('run:started', () => ({ run, workflow }));
+  return created;
+}
+
+export async function wakeIfQueued(wake: StartParts['wake'], record: RunRecord): Promise<void> {
+  const { id: run, workflow, status, fence, priority } = record;
+  if (status === 'queued') await wake({ run, workflow, fence, deaths: 0, priority });
 }
 
 function notTheChild(id: string, parent: string | undefined): RunError {

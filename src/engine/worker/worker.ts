@@ -11,20 +11,11 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
 import { checkClose, type CloseOptions } from '../../core/closing.ts';
-import { decode } from '../../core/codec.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import { defaults, type Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { RetentionTimes } from '../../core/retention.ts';
-import type {
-  Consumer,
-  Delivery,
-  Pace,
-  Report,
-  ResumeQueue,
-  Tick,
-  WakeUp,
-} from '../../core/queue.ts';
+import { keepMsOf, type RetentionTimes } from '../../core/retention.ts';
+import type { Consumer, Delivery, Pace, Report, ResumeQueue, WakeUp } from '../../core/queue.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { Tracing } from '../../core/tracing.ts';
 import { Execution } from '../execution/execution.ts';
@@ -33,7 +24,7 @@ import { Hearing, type Readiness } from './queue-probe.ts';
 import { encodeRecord } from '../payloads.ts';
 import { ParkedHandlers } from './parked-handlers.ts';
 import { Session } from './session.ts';
-import { startRun } from '../runs/start.ts';
+import { ScheduleKeeper } from '../schedules/keeper.ts';
 import { CrashIsolation } from './crash-isolation.ts';
 import { Sweeper } from './sweeper.ts';
 import { newToken } from '../token.ts';
@@ -87,6 +78,7 @@ export class Worker implements AsyncDisposable {
   readonly #workflows: ReadonlyMap<string, AnyWorkflow>;
   readonly #parts: WorkerParts;
   readonly #session: Session;
+  readonly #schedules: ScheduleKeeper;
   readonly #sweeper: Sweeper;
   readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
@@ -129,9 +121,14 @@ export class Worker implements AsyncDisposable {
       leave: () => this.#drain(),
     });
     this.#parked = new ParkedHandlers({ store, clock, logger, worker: this.id, beatMs });
+    this.#schedules = new ScheduleKeeper({
+      ...{ store, clock, logger, wake: (wakeUp: WakeUp) => this.#wake(wakeUp) },
+      keepMs: (workflow) => this.#keepMs(workflow),
+    });
     this.#sweeper = new Sweeper({
       ...{ store, queue, clock, logger, sweepMs, sessionMs, quarantineAfter },
       worker: this.id,
+      attendSchedules: (lost) => this.#schedules.attend(lost),
       lockMs: defaults.sweeperLockMs,
       resendMs: defaults.resendMs,
       random: Math.random,
@@ -213,7 +210,6 @@ export class Worker implements AsyncDisposable {
         return this.#handle(wakeUp, report);
       },
       retry: (wakeUp) => this.#retry(wakeUp),
-      tick: (tick) => this.#tick(tick),
     });
   }
 
@@ -227,25 +223,18 @@ export class Worker implements AsyncDisposable {
     return outcome.outcome === 'resumed' ? outcome.wakeUp : wakeUp;
   }
 
+  /** How long a run is kept that is cancelled before it has begun. */
+  #keepMs(workflow: string): number {
+    const own = this.#workflows.get(workflow)?.definition.retention;
+    return keepMsOf('cancelled', [own, this.#options.retention], this.#options.keepMs);
+  }
+
   /** Takes wake-ups over new connections; what the old consumer has at work goes on to its end. */
   async #reopen(): Promise<void> {
     const deaf = this.#consumer;
     this.#consumer = await this.#consume();
     if (this.#closing !== undefined) void this.#consumer.close();
     void deaf?.close();
-  }
-
-  /** Starts the run of one time of a schedule; the time is in its id, so it is started once. */
-  async #tick({ schedule, workflow: name, at, data }: Tick): Promise<void> {
-    const workflow = this.#workflows.get(name);
-    if (workflow === undefined) return;
-    const { store, limits } = this.#parts;
-    const { tracing } = this.#parts;
-    const wake = (wakeUp: WakeUp): Promise<void> => this.#wake(wakeUp);
-    const parts = { store, limits, newToken, tracing, wake };
-    const stored = Buffer.from(data, 'base64');
-    const id = `${schedule}.${at}`;
-    await startRun(parts, workflow, undefined, { id, tags: { schedule }, stored });
   }
 
   async #handle(wakeUp: WakeUp, report: Report): Promise<Delivery> {
@@ -364,6 +353,7 @@ export class Worker implements AsyncDisposable {
     );
     await within(clock, closed);
     await within(clock, this.#sweeper.end());
+    await within(clock, this.#schedules.end());
     await within(clock, this.#forgotten.end());
     await within(clock, this.#parked.end());
     const left = await within(clock, this.#session.end());

@@ -11,7 +11,7 @@
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; what is wrong with one run
 --   changes nothing for the others of the call.
 local at
-local read, packed, next = struct.unpack, ARGV[1], 1
+local unpack, packed, next = struct.unpack, ARGV[1], 1
 
 local function append(run, events, fence, owner, token, expected, channel, count)
   local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version')
@@ -33,14 +33,13 @@ local function append(run, events, fence, owner, token, expected, channel, count
   for i = 1, count do
     seq = string.format('%.0f', seq + 1)
     local kind, data, lane
-    kind, data, lane, next = read('>I4c0I4c0I4c0', packed, next)
-    if lane == '' and i == count then
-      redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', data)
+    kind, data, lane, next = unpack('>I4c0I4c0I4c0', packed, next)
+    -- The plus says: another event of this commit follows.
+    local name = i < count and 'type+' or 'type'
+    if lane == '' then
+      redis.call('XADD', events, seq .. '-' .. fence, name, kind, 'at', at, 'data', data)
     else
-      local about = lane == '' and {} or {'lane', lane}
-      -- Another event of this commit follows.
-      if i < count then about[#about + 1], about[#about + 2] = 'more', '1' end
-      redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', data, unpack(about))
+      redis.call('XADD', events, seq .. '-' .. fence, name, kind, 'at', at, 'data', data, 'lane', lane)
     end
     bytes = bytes + #data
   end
@@ -53,7 +52,7 @@ local replies = {}
 for i = 1, #KEYS, 2 do
   local size, fence, owner, token, expected, channel, count
   size, fence, owner, token, expected, channel, count, next =
-    read('>I4I4c0I4c0I4c0I4c0I4c0I2', packed, next)
+    unpack('>I4I4c0I4c0I4c0I4c0I4c0I2', packed, next)
   local following = next + size
   local ok, reply = pcall(append, KEYS[i], KEYS[i + 1], fence, owner, token, expected, channel, count)
   if not ok then reply = {'error', type(reply) == 'table' and reply.err or tostring(reply)} end

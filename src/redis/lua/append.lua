@@ -34,14 +34,13 @@ local at = time[1] .. string.sub(time[2] + 1000000, 2, 4)
 local seq, bytes = expected, m[5]
 for i = 6, #ARGV, 3 do
   seq = string.format('%.0f', seq + 1)
-  local data, lane, more = ARGV[i + 1], ARGV[i + 2], i + 3 <= #ARGV
-  if lane == '' and not more then
-    redis.call('XADD', events, seq .. '-' .. fence, 'type', ARGV[i], 'at', at, 'data', data)
+  local data, lane = ARGV[i + 1], ARGV[i + 2]
+  -- The plus says: another event of this commit follows.
+  local name = i + 3 <= #ARGV and 'type+' or 'type'
+  if lane == '' then
+    redis.call('XADD', events, seq .. '-' .. fence, name, ARGV[i], 'at', at, 'data', data)
   else
-    local about = lane == '' and {} or {'lane', lane}
-    -- Another event of this commit follows.
-    if more then about[#about + 1], about[#about + 2] = 'more', '1' end
-    redis.call('XADD', events, seq .. '-' .. fence, 'type', ARGV[i], 'at', at, 'data', data, unpack(about))
+    redis.call('XADD', events, seq .. '-' .. fence, name, ARGV[i], 'at', at, 'data', data, 'lane', lane)
   end
   bytes = bytes + #data
 end

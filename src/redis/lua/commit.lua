@@ -65,10 +65,9 @@ for i = 1, count do
   seq = seq + 1
   local data, lane = ARGV[next + 1], ARGV[next + 2]
   local entry = string.format('%.0f-', seq) .. fence
-  local about = lane == '' and {} or {'lane', lane}
-  -- Another event of this commit follows.
-  if i < count then about[#about + 1], about[#about + 2] = 'more', '1' end
-  redis.call('XADD', events, entry, 'type', ARGV[next], 'at', at, 'data', data, unpack(about))
+  -- The plus says: another event of this commit follows.
+  redis.call('XADD', events, entry, i < count and 'type+' or 'type', ARGV[next], 'at', at, 'data', data,
+    unpack(lane == '' and {} or {'lane', lane}))
   bytes, next = bytes + #data, next + 3
 end
 local version = m[6] or '0'

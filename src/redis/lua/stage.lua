@@ -31,10 +31,8 @@ local last = head(newest(events))
 for _ = 1, ARGV[2] do
   if tonumber(ARGV[next]) > last then
     local lane, more = ARGV[next + 5], ARGV[next + 6]
-    local about = lane == '' and {} or {'lane', lane}
-    if more ~= '' then about[#about + 1], about[#about + 2] = 'more', more end
-    redis.call('XADD', events, ARGV[next] .. '-' .. ARGV[next + 1], 'type', ARGV[next + 2], 'at', ARGV[next + 3],
-      'data', ARGV[next + 4], unpack(about))
+    redis.call('XADD', events, ARGV[next] .. '-' .. ARGV[next + 1], more == '' and 'type' or 'type+', ARGV[next + 2],
+      'at', ARGV[next + 3], 'data', ARGV[next + 4], unpack(lane == '' and {} or {'lane', lane}))
   end
   next = next + 7
 end

@@ -24,9 +24,9 @@ const doors: Readonly<Record<string, Door>> = {
   rehearse: (pawl, workflow) => pawl.rehearse([workflow]),
 };
 
-test.each(Object.entries(doors))('%s takes workflows only', async (_, door) => {
+test.each(Object.entries(doors))('%s takes workflows only', async (_name, door) => {
   const { pawl } = memoryPawl();
-  await using _pawl = pawl;
+  await using _ = pawl;
   for (const mistake of mistakes) {
     const knock = async (): Promise<unknown> => door(pawl, mistake as Workflow);
     await expect(knock()).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 // Goal: whoever waits for a run that nobody works on is told so, once, and nobody else is. Method: the memory store, and a
 // clock that the test moves.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { defineWorkflow, type Logger, Pawl } from 'pawl';
+import { defineWorkflow, type Logger, type Pawl } from 'pawl';
 import { ManualClock, openInMemory } from 'pawl/testing';
 
 const forgotten = defineWorkflow({ name: 'forgotten', run: () => 1 });
