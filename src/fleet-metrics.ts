@@ -10,6 +10,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Census } from './core/census.ts';
 import { milliseconds, optionsOf } from './core/option-rules.ts';
 import type { WorkerRecord } from './core/store.ts';
+import { startLongTimer } from './engine/long-timer.ts';
 
 /** A pawl, for all that is asked of it here. */
 interface ObservedFleet {
@@ -85,14 +86,14 @@ export function registerFleetMetrics(
 }
 
 async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let over: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+    over = startLongTimer(() => reject(new Error(`no answer within ${ms} ms`)), ms);
   });
   try {
     return await Promise.race([answer, late]);
   } finally {
-    clearTimeout(timer);
+    over();
   }
 }
 

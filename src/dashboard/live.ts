@@ -1,6 +1,7 @@
 /** The events of a run as they come, as server-sent events: the id of each is its seq, so a reader goes on from there. */
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import { newAbortController } from '../engine/signals.ts';
 import type { Pawl } from '../pawl.ts';
 import type { Env } from './guard.ts';
 import { detach } from '../core/detached.ts';
@@ -16,7 +17,7 @@ export function live(
   pawl: Pawl,
   at: { readonly id: string; readonly after: number },
 ): Response {
-  const gone = new AbortController();
+  const gone = newAbortController();
   return streamSSE(
     c,
     async (stream) => {

@@ -68,7 +68,7 @@ export const clusterSettings = {
 export function checkClientOptions(options: object | undefined): void {
   if (options === undefined) return;
   const { keyPrefix, role, sentinels } = options as RedisOptions;
-  if (keyPrefix !== undefined && keyPrefix !== null && keyPrefix !== '') {
+  if (keyPrefix) {
     throw new InvalidError(
       'redis.keyPrefix',
       'is not for pawl, whose keys have a prefix of their own: leave it out, and pass Pawl.open({ prefix }).',

@@ -30,7 +30,8 @@ export class Attendance {
   }
 
   /** Called now and then with a run that has been waited for so long. */
-  look({ id: run, workflow, status, paused }: RunRecord, waitedMs: number): void {
+  look(record: RunRecord, waitedMs: number): void {
+    const { id: run, workflow, status, paused } = record;
     const isReady = (status === 'queued' || status === 'interrupted') && !paused;
     if (!isReady || waitedMs < patienceMs || this.#said.has(workflow)) return;
     const say = async (): Promise<void> => {

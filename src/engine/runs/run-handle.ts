@@ -3,7 +3,7 @@ import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoin
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { reviveError } from '../../core/error-record.ts';
-import { PawlError, RunError } from '../../core/errors.ts';
+import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
 import type { OperatorResumedData, RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
@@ -34,6 +34,7 @@ import {
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
 import { foldUpTo } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
+import { signalAfter } from '../signals.ts';
 import { type RunInfo, toRunInfo } from './run-info.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
@@ -72,27 +73,34 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   /**
    * Waits for the run's end and returns its output.
    * @throws RunError `PAWL_RUN_FAILED` (the cause is the handler's error), `PAWL_RUN_CANCELLED`, `PAWL_RUN_QUARANTINED`,
-   *   `PAWL_RUN_NOT_FOUND`, `PAWL_TIMEOUT` after `timeoutMs`: the run goes on.
+   *   `PAWL_RUN_NOT_FOUND`, `PAWL_TIMEOUT` after `timeoutMs`: the run goes on. InvalidError for a time that is none.
    */
   async result(options: { readonly timeoutMs?: number } = {}): Promise<Output> {
     checkResult(options, 'result options');
     const { clock, attendance } = this.#parts;
-    const deadline =
-      options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+      throw new InvalidError('timeoutMs', 'must be a number of milliseconds.');
+    }
+    const deadline = timeoutMs === undefined ? undefined : signalAfter(timeoutMs);
     const began = clock.monotonic();
-    for await (const _ of this.#changes(deadline, { ofLog: false })) {
-      const record = await this.#record();
-      attendance?.look(record, clock.monotonic() - began);
-      if (record.status === 'completed') {
-        const output = record.output ?? new Uint8Array();
-        return decode(output, { key: `run ${this.id}, output` }) as Output;
+    try {
+      for await (const _ of this.#changes(deadline?.signal, { ofLog: false })) {
+        const record = await this.#record();
+        attendance?.look(record, clock.monotonic() - began);
+        if (record.status === 'completed') {
+          const output = record.output ?? new Uint8Array();
+          return decode(output, { key: `run ${this.id}, output` }) as Output;
+        }
+        if (isEnded(record.status) || record.status === 'quarantined') throw this.#endError(record);
       }
-      if (isEnded(record.status) || record.status === 'quarantined') throw this.#endError(record);
+    } finally {
+      deadline?.over();
     }
     throw new RunError(
       'PAWL_TIMEOUT',
       this.id,
-      `Run ${this.id} has not ended within ${options.timeoutMs} ms; it goes on.`,
+      `Run ${this.id} has not ended within ${timeoutMs} ms; it goes on.`,
       { retryable: true },
     );
   }

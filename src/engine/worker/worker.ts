@@ -27,6 +27,7 @@ import { Session } from './session.ts';
 import { ScheduleKeeper } from '../schedules/keeper.ts';
 import { CrashIsolation } from './crash-isolation.ts';
 import { Sweeper } from './sweeper.ts';
+import { newAbortController } from '../signals.ts';
 import { newToken } from '../token.ts';
 import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
 
@@ -343,7 +344,7 @@ export class Worker implements AsyncDisposable {
     this.#isolation.close();
     await within(clock, this.#hearing.end());
     const closed = this.#consumer?.close() ?? Promise.resolve();
-    const deadline = new AbortController();
+    const deadline = newAbortController();
     const ended = Promise.all([closed, this.#allGone()]);
     await Promise.race([ended, clock.sleep(graceMs, deadline.signal)]);
     deadline.abort();
@@ -367,7 +368,7 @@ const closeStepMs = 2_000;
 
 /** Waits for `work`, but not longer than a closing worker should when Redis is away; true when it was done. */
 async function within(clock: Clock, work: Promise<unknown>): Promise<boolean> {
-  const deadline = new AbortController();
+  const deadline = newAbortController();
   const done = work.then(
     () => true,
     () => false,

@@ -160,6 +160,22 @@ test('new events are checked, those of the log are not, and a refused one change
   expect([folded.state['sum'], folded.seq]).toEqual([5, 1]);
 });
 
+test('events that are taken together are checked together: only what is left must fit', () => {
+  const seen: string[] = [];
+  const check = (after: { readonly [key: string]: unknown }, _: unknown, types: string): void => {
+    seen.push(types);
+    if ((after['sum'] as number) % 2 !== 0) throw new RangeError('odd');
+  };
+  const folded = new Fold(empty, { reducers, origin: 'run r', freeze: true, check });
+  const add = { type: 'add', data: 1 };
+  folded.applyAll([add, { type: 'timer.set', data: { name: 't', dueAt: 1 } }, add]);
+  expect([folded.state['sum'], folded.seq, seen]).toEqual([2, 3, ['add']]);
+  expect(() => folded.applyAll([add, { type: 'timer.set', data: { name: 'u' } }])).toThrow('odd');
+  expect([folded.state['sum'], folded.seq, folded.memory.has('timer:u')]).toEqual([2, 3, false]);
+  folded.apply({ type: 'state.set', data: { patch: { sum: 3 } } });
+  expect(seen).toHaveLength(2);
+});
+
 test('events of other workflows and of pawl itself only count', () => {
   const folded = fold();
   folded.apply({ type: 'toString', data: 1 });

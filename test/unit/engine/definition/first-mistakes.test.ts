@@ -24,7 +24,7 @@ const doors: Readonly<Record<string, Door>> = {
   rehearse: (pawl, workflow) => pawl.rehearse([workflow]),
 };
 
-test.each(Object.entries(doors))('%s takes workflows only', async (_name, door) => {
+test.each(Object.entries(doors))('%s takes workflows only', async (...[, door]) => {
   const { pawl } = memoryPawl();
   await using _ = pawl;
   for (const mistake of mistakes) {
