@@ -1,10 +1,8 @@
 /** The rules for what the front door takes: everything that is misspelled, or does not fit, is refused by its name. */
-import { timerMsMax } from './core/duration.ts';
 import { checkLimits, fixedLimits } from './core/limits.ts';
 import { checkRunId, checkSignalName, checkTags, checkWorkflowName } from './core/names.ts';
 import {
   anything,
-  checked,
   checkedLater,
   callback,
   duration,
@@ -57,11 +55,6 @@ const checkDurability: Rule = either(
   ),
 );
 
-/** Longer than that, a timer of Node would go off at once. */
-const timerMs: Rule = checked('a number of milliseconds below 2^31', (value) => {
-  return typeof value === 'number' && value > 0 && value <= timerMsMax;
-});
-
 const checkEncryption: Rule = optionsOf<EncryptionOptions>({
   keys: checkedLater,
   current: checkedLater,
@@ -74,8 +67,8 @@ export const checkOpen: Rule = optionsOf<OpenOptions>(
     prefix: anything,
     shards: wholeNumber(1, 1024),
     allowEviction: flag,
-    connectMs: timerMs,
-    callMs: timerMs,
+    connectMs: milliseconds,
+    callMs: milliseconds,
     durability: checkDurability,
     limits: checkLimits,
     encryption: checkEncryption,
@@ -110,7 +103,7 @@ const workerRules = {
 } as const;
 
 export const checkWorker: Rule = optionsOf<WorkerOptions>(
-  { ...workerRules, workflows: needed(listOf(checkWorkflow)) },
+  { ...workerRules, workflows: needed(listOf(checkWorkflow), 'It must be a list.') },
   '{ workflows: [invoice] }',
 );
 
@@ -129,10 +122,9 @@ export const checkSchedule: Rule = optionsOf<ScheduleOptions>(
 /** The name of a signal, or `kind:` and one of the kinds of waits. */
 const checkWaitsFor: Rule = (value, field) => {
   textOf(1, fixedLimits.stepNameLength * 2)(value, field);
-  const [, kind] = /^kind:(.*)$/s.exec(value as string) ?? [];
-  const kinds = waitKinds.map((one) => `kind:${one}`);
-  if (kind !== undefined) oneOf(...kinds)(value, field);
-  else if (!(value as string).startsWith(decisionSignal(''))) checkSignalName(value);
+  const given = value as string;
+  if (given.startsWith('kind:')) oneOf(...waitKinds.map((kind) => `kind:${kind}`))(given, field);
+  else if (!given.startsWith(decisionSignal(''))) checkSignalName(given);
 };
 
 const status = oneOf(...runStatuses);

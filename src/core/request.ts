@@ -1,10 +1,16 @@
 import { fixedLimits } from './limits.ts';
-import { optionsOf, type Rule, textOf } from './option-rules.ts';
+import { anything, optionsOf, type Rule, textOf } from './option-rules.ts';
 
 /** Who does something to a run, and why: kept in its log. */
 export interface Request {
   readonly actor?: string;
   readonly reason?: string;
+}
+
+/** Who lets a run go on, and with what. */
+export interface ResumeRequest extends Request {
+  /** What the handler is called with from now on; an undefined one changes nothing. */
+  readonly input?: unknown;
 }
 
 export const requestRules = {
@@ -14,3 +20,6 @@ export const requestRules = {
 
 /** @throws InvalidError naming the field. */
 export const checkRequest: Rule = optionsOf<Request>(requestRules);
+
+/** @throws InvalidError naming the field. */
+export const checkResume: Rule = optionsOf<ResumeRequest>({ ...requestRules, input: anything });

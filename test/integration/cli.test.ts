@@ -111,6 +111,10 @@ test('runs are started, listed, looked at, steered and removed', async () => {
   ]);
   expect(paused).toEqual({ action: 'pause', done: ['other'], unchanged: [], refused: [] });
   expect(signalled).toEqual({ run: 'talk-2', signal: 'hello' });
+  // With the workflow at hand, its signals are known, and this is none of them.
+  const unknown = await cli('runs', 'signal', 'talk-2', 'hello', ...runs);
+  expect(unknown).toMatchObject({ code: 2, stdout: '' });
+  expect(unknown.stderr).toMatch(/"hello" is not one of workflow airline/);
   expect(await data('runs', 'resume', 'other')).toMatchObject({ done: ['other'] });
   const [wanted, dry] = await Promise.all([
     cli('runs', 'cancel', 'other'),

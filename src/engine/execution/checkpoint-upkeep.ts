@@ -4,6 +4,7 @@
  * A run at work drops what has expired now and then, and before its last commit, so that a long one does not pile them up.
  * A crash in between leaves a few too many, which the next owner drops: nothing depends on it.
  */
+import { detach } from '../../core/detached.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { CheckpointExpiry } from '../../core/retention.ts';
 import type { RunStore } from '../../core/store.ts';
@@ -38,7 +39,7 @@ export class Expiry {
     this.#fresh += count;
     this.#held += count;
     // A quarter more than wanted: dropping each at once would double the calls.
-    if (this.#fresh > (this.#expiry?.keepNewest ?? 0) / 4) void this.settle();
+    if (this.#fresh > (this.#expiry?.keepNewest ?? 0) / 4) detach(this.settle(), () => undefined);
   }
 
   /** Drops what is left to drop. Never rejects. */

@@ -29,7 +29,7 @@ import type { LogWriter } from './log-writer.ts';
 import type { Names } from './step-names.ts';
 import type { StepBody, Steps } from './steps.ts';
 import { type Waits, withdrawn } from './waits.ts';
-import { checkOptions } from '../definition/options.ts';
+import { checkOptions, type OptionKind } from '../definition/options.ts';
 import { checkSignalNames } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { eventWrite, recordWrite, setWrite, type Write } from './writes.ts';
@@ -204,12 +204,15 @@ function waiting(options: ContextOptions): object {
   /** Waits that a race can withdraw, by the promises that were given out for them. */
   const withdrawals = new WeakMap<Promise<unknown>, AbortController>();
   const wait = <T>(
-    given: AbortSignal | undefined,
+    kind: OptionKind,
+    given: { readonly signal?: AbortSignal },
     begin: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> => {
     const race = new AbortController();
-    const signal = given === undefined ? race.signal : AbortSignal.any([given, race.signal]);
     const promise = (async () => {
+      checkOptions(kind, given);
+      const until = given.signal;
+      const signal = until === undefined ? race.signal : AbortSignal.any([until, race.signal]);
       const entered = enter();
       if (entered !== undefined) await entered;
       return begin(signal);
@@ -242,24 +245,20 @@ function waiting(options: ContextOptions): object {
   };
   return {
     sleep(duration: Duration, given: SleepOptions = {}) {
-      const { as = `sleep:${duration}`, signal } = given;
-      return wait(signal, (until) => {
-        checkOptions('sleep', given);
-        return waits.sleep(checked(as), { ms: toMilliseconds(duration, 'sleep') }, until);
+      return wait('sleep', given, (until) => {
+        const name = checked(given.as ?? `sleep:${duration}`);
+        return waits.sleep(name, { ms: toMilliseconds(duration, 'sleep') }, until);
       });
     },
     sleepUntil(time: Date, given: SleepOptions = {}) {
-      const { as, signal } = given;
-      return wait(signal, async (until) => {
-        checkOptions('sleep', given);
+      return wait('sleep', given, async (until) => {
         const dueAt = time instanceof Date ? time.getTime() : Number.NaN;
         if (Number.isNaN(dueAt)) throw new InvalidError('sleepUntil', 'needs a valid Date.');
-        await waits.sleep(checked(as ?? `sleep:${time.toISOString()}`), { dueAt }, until);
+        await waits.sleep(checked(given.as ?? `sleep:${time.toISOString()}`), { dueAt }, until);
       });
     },
     waitFor(on: string, given: WaitForOptions<never> = {}) {
-      return wait(given.signal, async (signal) => {
-        checkOptions('waitFor', given);
+      return wait('waitFor', given, async (signal) => {
         checkSignals([on]);
         const name = checked(given.as ?? `wait:${on}`);
         const how = { ms: timeoutOf(given), signal, match: matchOf(given) };
@@ -267,16 +266,14 @@ function waiting(options: ContextOptions): object {
       });
     },
     waitForAny(names: readonly string[], given: WaitOptions = {}) {
-      return wait(given.signal, (signal) => {
-        checkOptions('wait', given);
+      return wait('wait', given, (signal) => {
         checkSignals(names);
         const name = checked(given.as ?? `wait:any:${names.join(',')}`);
         return waits.anySignal(name, names, { ms: timeoutOf(given), signal });
       });
     },
     waitForAll(names: readonly string[], given: WaitOptions = {}) {
-      return wait(given.signal, (signal) => {
-        checkOptions('wait', given);
+      return wait('wait', given, (signal) => {
         checkSignals(names);
         if (new Set(names).size < names.length) {
           throw new InvalidError('waitForAll', 'names a signal twice: wait for it twice instead.');

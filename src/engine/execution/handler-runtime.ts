@@ -4,6 +4,7 @@
  * What happens is looked at in one place, `#onQuiet`: when all that is known was handed to the handler and it has done what
  * follows. There the waits are judged, a run that is to be let go of is let go of, and a run that only waits is parked.
  */
+import { detach } from '../../core/detached.ts';
 import type { Clock } from '../../core/clock.ts';
 import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
@@ -142,7 +143,7 @@ export class HandlerRuntime {
       onPaused: (request) => this.pause(request),
       onUnreadable: (unreadable) => this.#onBroken({ unreadable }),
       onRefused: (refused) => this.#onBroken({ refused }),
-      onChildren: (ends) => void noteTold(options, ends),
+      onChildren: (ends) => detach(noteTold(options, ends), () => undefined),
     });
     const children = new Children({
       ...{ run, fold, writer, waits, names, deliveries, clock, logger, lost, parts: options },

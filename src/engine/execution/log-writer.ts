@@ -21,6 +21,7 @@
  * A promise given out by `submit` resolves when its events are durable. When the run is lost it never settles: the handler
  * that waits for it must not go on, and must not take the loss for a failure it could handle.
  */
+import { detach } from '../../core/detached.ts';
 import type { CheckpointMark } from '../../core/checkpoint.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type ErrorCode, FencedError, type PawlError, RunError } from '../../core/errors.ts';
@@ -286,7 +287,7 @@ export class LogWriter {
 
   /** A microtask later, so that what is submitted in one go travels in one commit. */
   #flushSoon(): void {
-    if (!this.#isFlushing) queueMicrotask(() => void this.#flush().catch(this.#onBroken));
+    if (!this.#isFlushing) queueMicrotask(() => detach(this.#flush(), this.#onBroken));
   }
 
   /** Nothing in a flush rejects but a mistake in this file: the run is given up rather than the process. */
@@ -404,6 +405,12 @@ export class LogWriter {
     return snapshots.take(fold, { events, upTo: this.#seq + events.length, marks, isLeaving });
   }
 
+  /** The run is let go of all the same; who looks for runs that are held and not at work finds it. */
+  readonly #onUntold = (error: unknown): void => {
+    const { logger } = this.#options;
+    logger.warn({ run: this.#ownership.run, error: String(error) }, 'lost events not noted');
+  };
+
   /** True when it is stored. */
   #settle(outcome: CommitOutcome, batch: readonly Pending[], events: readonly NewEvent[]): boolean {
     switch (outcome.outcome) {
@@ -415,7 +422,7 @@ export class LogWriter {
         for (const pending of batch) pending.resolve();
         return true;
       case 'fenced':
-        void lookForRewind(this.#rewind(), this.#seq);
+        detach(lookForRewind(this.#rewind(), this.#seq), this.#onUntold);
         this.#abandon('fenced', this.#fenced(outcome));
         return false;
       case 'missing':
@@ -424,7 +431,7 @@ export class LogWriter {
       case 'mail':
         throw new Error('A commit that does not park was refused for a message.');
       case 'conflict':
-        void giveBackRewound(this.#rewind(), this.#seq, outcome.seq);
+        detach(giveBackRewound(this.#rewind(), this.#seq, outcome.seq), this.#onUntold);
         this.#abandon('rewound', this.#ended('PAWL_REWOUND', 'Redis lost acknowledged events'));
         return false;
     }

@@ -1,4 +1,5 @@
 /** How far a run is, as its handler says: told to callers and dashboards a few times a second at most, the last always. */
+import { detach } from '../../core/detached.ts';
 import type { Clock } from '../../core/clock.ts';
 
 const pauseMs = 250;
@@ -22,7 +23,10 @@ export class ProgressReporter {
 
   report(progress: Progress): void {
     this.#latest = progress;
-    if (!this.#isSending) void this.#run();
+    if (this.#isSending) return;
+    detach(this.#run(), () => {
+      this.#isSending = false;
+    });
   }
 
   async #run(): Promise<void> {

@@ -26,6 +26,7 @@ import { fixedLimits, type Limits } from '../../core/limits.ts';
 import { checkStepName } from '../../core/names.ts';
 import { backoffMs, retryAfter } from '../../core/policy.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
+import { checkOptions } from '../definition/options.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { type Bodies, Body } from './bodies.ts';
@@ -354,6 +355,7 @@ export class Steps {
     options?: StepOptions,
   ): Promise<unknown> {
     checkStepName(name);
+    checkOptions('step', options);
     if (this.#options.bodies.isOver(at)) return never();
     return this.run(`${at.name}${nesting}${name}`, body, options, at);
   }

@@ -17,6 +17,7 @@
  * Crash while waiting in place: the timer is in the log, the next owner goes on with what is left of it. Crash after the
  * commit that parks: the run is due. A message that comes while the run parks makes the parking fail: the store decides.
  */
+import { detach } from '../../core/detached.ts';
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { reviveError } from '../../core/error-record.ts';
@@ -340,7 +341,7 @@ export class Waits {
       this.#ringsAt = undefined;
       deliveries.schedule();
     };
-    void ring();
+    detach(ring(), () => deliveries.schedule());
   }
 
   #decode(name: string, bytes: Uint8Array): unknown {

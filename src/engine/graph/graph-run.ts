@@ -8,6 +8,7 @@
  * Crash at work: the tasks are in the log, the next owner starts those that had not completed, and only those. There is no
  * moment at which a node has completed and what follows is not known: both are the same event.
  */
+import { detach } from '../../core/detached.ts';
 import type { CheckpointMark } from '../../core/checkpoint.ts';
 import { canonical, encode } from '../../core/codec.ts';
 import { DefinitionError, InvalidError, RunError } from '../../core/errors.ts';
@@ -107,14 +108,16 @@ class GraphRun {
 
   #start(task: GraphTask): void {
     this.#working.add(task.id);
-    void this.#visit(task)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
+    const failed = (error: unknown): void => {
+      this.#failure ??= { error };
+    };
+    const visit = this.#visit(task)
+      .catch(failed)
       .finally(() => {
         this.#working.delete(task.id);
         this.#onChange();
       });
+    detach(visit, failed);
   }
 
   async #visit(task: GraphTask): Promise<void> {

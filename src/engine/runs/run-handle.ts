@@ -9,7 +9,7 @@ import type { Fold } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
 import { checkSignalName } from '../../core/names.ts';
 import type { WakeUp } from '../../core/queue.ts';
-import { checkRequest, type Request } from '../../core/request.ts';
+import { checkRequest, checkResume, type Request, type ResumeRequest } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
 import { type InputOf, validate } from '../../core/schema.ts';
@@ -52,12 +52,6 @@ export interface RunHandleParts {
 
 /** A moment of a run: behind an event, or as a checkpoint keeps it. */
 export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
-
-/** Who lets a run go on, and with what. */
-export interface ResumeRequest extends Request {
-  /** What the handler is called with from now on; an undefined one changes nothing. */
-  readonly input?: unknown;
-}
 
 /** Announcements may be lost, so whoever waits also looks by itself. */
 const pollMs = 1000;
@@ -263,8 +257,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError, UnstorableError, LimitError for an input: nothing was written.
    */
   async resume(request: ResumeRequest = {}): Promise<boolean> {
-    const { input: _, ...who } = request;
-    checkRequest(who, 'request');
+    checkResume(request, 'request');
     const { store } = this.#parts;
     const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {

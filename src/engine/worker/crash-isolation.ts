@@ -12,6 +12,7 @@
  * waits for room, and its turn lasts, for a while and no longer: a long first step must not stop a worker for good. What
  * that costs is evidence. A run that was waiting here when its worker died is due, so nothing has to outlive the process.
  */
+import { detach } from '../../core/detached.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import { anySignal, newAbortController } from '../signals.ts';
@@ -24,7 +25,7 @@ const turnMs = 30_000;
 interface Candidate {
   readonly deaths: number;
   /** Resolves when it has made progress, or has ended. */
-  readonly harmless: Promise<void>;
+  readonly harmless: Promise<unknown>;
   begin(): void;
 }
 
@@ -72,16 +73,19 @@ export class CrashIsolation {
     return new Promise((resolve) => {
       const candidate: Candidate = {
         deaths,
-        harmless: proof.then(() => void this.#unproven.delete(candidate)),
+        harmless: proof.then(() => this.#unproven.delete(candidate)),
         begin: () => {
           this.#unproven.add(candidate);
           resolve();
         },
       };
       if (this.#closed.signal.aborted || (deaths === 0 && !this.#isTurn)) return candidate.begin();
-      if (deaths === 0) return void this.#behindTurn.push(candidate);
+      if (deaths === 0) {
+        this.#behindTurn.push(candidate);
+        return;
+      }
       this.#suspects.push(candidate);
-      if (!this.#isTurn) void this.#takeTurns();
+      if (!this.#isTurn) detach(this.#takeTurns(), () => this.close());
     });
   }
 
@@ -108,8 +112,10 @@ export class CrashIsolation {
   async #within(ms: number, candidates: readonly Candidate[]): Promise<void> {
     if (candidates.length === 0) return;
     const harmless = newAbortController();
-    void Promise.all(candidates.map((candidate) => candidate.harmless)).then(() =>
-      harmless.abort('harmless'),
+    const all = Promise.all(candidates.map((candidate) => candidate.harmless));
+    detach(
+      all.then(() => harmless.abort('harmless')),
+      () => harmless.abort('unknown'),
     );
     await this.#clock.sleep(ms, anySignal([harmless.signal, this.#closed.signal]));
   }

@@ -4,6 +4,7 @@
  * Beats and presence decide only when others take over; what may be written is decided by the fence. A beat that fails is
  * tried again at the next turn: the loop never ends before the worker does.
  */
+import { detach } from '../../core/detached.ts';
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -48,7 +49,7 @@ export class Session {
     this.#lag.begin();
     await store.appear(worker, (run) => {
       this.#options.asked(run);
-      if (run === undefined) void this.#beatIfPossible();
+      if (run === undefined) detach(this.#beatIfPossible(), () => undefined);
     });
     await this.#beat();
     let isFirst = true;

@@ -7,6 +7,7 @@
  *                                        ├─ each run is handed back at its next commit, after the grace period at once
  *                                        └─ leaves, so that nobody looks for it
  */
+import { detach } from '../../core/detached.ts';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
@@ -234,8 +235,12 @@ export class Worker implements AsyncDisposable {
   async #reopen(): Promise<void> {
     const deaf = this.#consumer;
     this.#consumer = await this.#consume();
-    if (this.#closing !== undefined) void this.#consumer.close();
-    void deaf?.close();
+    const { logger } = this.#parts;
+    const left = (error: unknown): void => {
+      logger.warn({ worker: this.id, error: String(error) }, 'a consumer was left as it is');
+    };
+    if (this.#closing !== undefined) detach(this.#consumer.close(), left);
+    if (deaf !== undefined) detach(deaf.close(), left);
   }
 
   async #handle(wakeUp: WakeUp, report: Report): Promise<Delivery> {
@@ -319,8 +324,11 @@ export class Worker implements AsyncDisposable {
   /** Somebody has asked for it from outside: as if this process had closed it. */
   #drain(): void {
     if (this.#closing !== undefined) return;
-    this.#parts.logger.info({ worker: this.id }, 'asked to leave, closing');
-    void this.close();
+    const { logger } = this.#parts;
+    logger.info({ worker: this.id }, 'asked to leave, closing');
+    detach(this.close(), (error) => {
+      logger.error({ worker: this.id, error: String(error) }, 'not closed');
+    });
   }
 
   async #wakeOthers({ wakeUp, fence }: Execution): Promise<void> {

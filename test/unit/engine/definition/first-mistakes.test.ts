@@ -41,7 +41,9 @@ test('a worker needs a list of them', async () => {
   const { pawl } = memoryPawl();
   await using _ = pawl;
   for (const workflows of [undefined, definition, 'plain']) {
-    expect(() => pawl.worker({ workflows: workflows as never })).toThrow(/workflows/);
+    expect(() => pawl.worker({ workflows: workflows as never })).toThrow(
+      /workflows.* must be a list/,
+    );
   }
 });
 
