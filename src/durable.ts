@@ -11,9 +11,11 @@ import { createHash } from 'node:crypto';
 import { reviveError } from './core/error-record.ts';
 import { DefinitionError, PawlError } from './core/errors.ts';
 import { checkRunId } from './core/names.ts';
+import { callback, flag, optionsOf, objectOf } from './core/option-rules.ts';
 import { unrecoverableIn } from './core/policy.ts';
 import type { Schema } from './core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './engine/definition/context.ts';
+import { definitionRules } from './engine/definition/definition-rules.ts';
 import {
   defineWorkflow,
   type Workflow,
@@ -21,6 +23,7 @@ import {
 } from './engine/definition/workflow.ts';
 import type { RunHandle } from './engine/runs/run-handle.ts';
 import type { WorkerOptions } from './engine/worker/worker.ts';
+import { checkWorkerAlone } from './option-checks.ts';
 import type { Pawl } from './pawl.ts';
 
 /** What a processor needs of a BullMQ job; a `Job` fits. */
@@ -50,6 +53,21 @@ export interface DurableOptions<S, E extends EventSchemas, G extends EventSchema
   readonly allowClearJobs?: boolean;
 }
 
+type AnyDurableOptions = DurableOptions<Schema<unknown, object>, EventSchemas, EventSchemas>;
+
+const { input: _input, ...ownRules } = definitionRules;
+
+const checkOptions = optionsOf<AnyDurableOptions>(
+  {
+    ...ownRules,
+    migrate: objectOf(callback),
+    upcast: objectOf(callback),
+    worker: checkWorkerAlone,
+    allowClearJobs: flag,
+  },
+  "{ name: 'video' }",
+);
+
 /**
  * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' }, async (ctx, job) => …), { connection })`.
  * A job that fails in BullMQ fails its run; the next attempt resumes it with the data that the job has then, and finished
@@ -67,6 +85,8 @@ export function durable<
   options: DurableOptions<S, E, G>,
   handler: (ctx: Context<S, E, G>, job: DurableJob<Data>) => Promise<Output>,
 ): (job: JobLike<Data>) => Promise<Output> {
+  checkOptions(options, 'durable options');
+  callback(handler, 'handler');
   const { worker: workerOptions, allowClearJobs = false, ...definition } = options;
   if (pawl.isEncrypted && !allowClearJobs) {
     throw new DefinitionError(

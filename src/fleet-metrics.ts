@@ -8,6 +8,7 @@
  */
 import { Gauge, type Registry } from 'prom-client';
 import type { Census } from './core/census.ts';
+import { milliseconds, optionsOf } from './core/option-rules.ts';
 import type { WorkerRecord } from './core/store.ts';
 import { startLongTimer } from './engine/long-timer.ts';
 
@@ -20,6 +21,8 @@ interface ObservedFleet {
 const answerMs = 2_000;
 const labelNames = ['fleet'] as const;
 
+const checkOptions = optionsOf<{ readonly answerMs?: number }>({ answerMs: milliseconds });
+
 /**
  * Registers gauges over whole fleets; each gets the label `fleet` with its name here: `{ main: pawl }`. Returns the way to
  * take them out again. A fleet has `answerMs` milliseconds (default 2 000) to answer a scrape.
@@ -30,6 +33,7 @@ export function registerFleetMetrics(
   fleets: Readonly<Record<string, ObservedFleet>>,
   options: { readonly answerMs?: number } = {},
 ): () => void {
+  checkOptions(options, 'fleet metrics options');
   let reading: Promise<void> | undefined;
   // All gauges of a scrape are collected at the same time, and share one reading.
   const collect = (): Promise<void> => {

@@ -21,15 +21,7 @@ import {
 import { z } from 'zod';
 import { PawlError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type {
-  Consumer,
-  ConsumeOptions,
-  ResumeQueue,
-  Schedules,
-  SendOptions,
-  WakeUp,
-} from '../core/queue.ts';
-import { bullSchedules, toTick } from './schedules.ts';
+import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
 
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */
@@ -68,11 +60,9 @@ export class BullResumeQueue implements ResumeQueue {
   /** Connections of consumers that are not closed yet. */
   readonly #consuming = new Set<Closable>();
   #closed = false;
-  readonly schedules: Schedules;
 
   constructor(options: BullQueueOptions) {
     this.#options = options;
-    this.schedules = bullSchedules((workflow) => this.#queue(workflow));
     this.#connection = options.connect({ blocking: false });
   }
 
@@ -226,11 +216,6 @@ export function bullWakeUp(data: unknown): WakeUp | undefined {
 
 async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
   if (job.name === canaryName) return;
-  const tick = toTick(job);
-  if (tick !== undefined) {
-    await options.tick?.(tick);
-    return;
-  }
   const wakeUp = bullWakeUp(job.data);
   if (wakeUp === undefined) throw new UnrecoverableError('not a wake-up of pawl');
   // Jobs have one attempt: who tries again is a person.

@@ -23,6 +23,7 @@ import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { Message } from './message.ts';
 import type { RunQuery } from './run-query.ts';
 import type { Release } from './release.ts';
+import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -273,9 +274,6 @@ export interface RunPage {
 /** A run as it was seen: it is so no longer if one of these has changed. Whatever is done to it raises the fence. */
 export type Seen = Pick<RunRecord, 'status' | 'fence'> & Partial<Pick<RunRecord, 'seq'>>;
 
-/** As `Seen`, of a run that nobody holds: all who write to it raise its fence, so that its seq may be left out. */
-export type SeenIdle = Pick<Seen, 'status' | 'fence'> & Partial<Pick<Seen, 'seq'>>;
-
 export type DeleteOutcome =
   | { readonly outcome: 'deleted' }
   | { readonly outcome: 'missing' }
@@ -290,6 +288,7 @@ export interface RunStore {
   /** How whole runs leave and come. */
   readonly transfer: Transfer;
   readonly fleet: Fleet;
+  readonly schedules: Schedules;
 
   // Writing to runs.
 
@@ -297,7 +296,10 @@ export interface RunStore {
   create(params: CreateParams): Promise<CreateOutcome>;
   /** Takes a run: raises its fence, writes `run.claimed`, returns everything needed to go on. */
   claim(params: ClaimParams): Promise<ClaimOutcome>;
-  /** Appends events, saves a snapshot, lets go of the run: any of these, all at once. */
+  /**
+   * Appends events, saves a snapshot, lets go of the run: any of these, all at once. Each of several events but the last is
+   * stored with `more`.
+   */
   commit(params: CommitParams): Promise<CommitOutcome>;
   /**
    * Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns what it took.
@@ -331,7 +333,7 @@ export interface RunStore {
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
    * `deletions`. With `seen`, only if the run is still so and owes nothing.
    */
-  delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome>;
+  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome>;
 
   // Reading runs.
 
@@ -373,9 +375,11 @@ export interface RunStore {
   beat(worker: WorkerInfo, sessionMs: number): Promise<Beat>;
   /**
    * Forgets the worker. Its runs must have been handed back, or interrupted. Runs that it had parked and whose handlers may
-   * still be at work are woken. With `seen`, only if it has not beaten since; false when it has, and nothing was written.
+   * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was
+   * written.
    */
   leave(worker: string, seen?: SeenWorker): Promise<boolean>;
+  /** All that are registered, each as it is when it is looked at: of very many, one page after the other. */
   workers(): Promise<readonly WorkerRecord[]>;
   /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
   holders(): Promise<readonly string[]>;

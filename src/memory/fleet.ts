@@ -44,6 +44,16 @@ export class MemoryFleet implements Fleet {
     return this.#recoveries.slice(0, limit);
   }
 
+  async registered(): Promise<readonly string[]> {
+    await Promise.resolve();
+    return this.#sessions.list().map(({ id }) => id);
+  }
+
+  async alive(): Promise<number> {
+    await Promise.resolve();
+    return this.#sessions.alive;
+  }
+
   async unproven(worker: string): Promise<readonly string[]> {
     await Promise.resolve();
     const unproven = this.#held(worker).filter((run) => !progressOf(run).isProven);

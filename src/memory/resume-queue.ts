@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { detach } from '../core/detached.ts';
 import type { Clock } from '../core/clock.ts';
 import { timerMsMax } from '../core/duration.ts';
 import { PawlError } from '../core/errors.ts';
@@ -100,7 +101,7 @@ export class MemoryResumeQueue implements ResumeQueue {
       return;
     }
     this.#stretches.set(workflow, { count: 1 });
-    void this.#endStretch(workflow, perMs);
+    detach(this.#endStretch(workflow, perMs), () => undefined);
   }
 
   async #endStretch(workflow: string, perMs: number): Promise<void> {

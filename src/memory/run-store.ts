@@ -35,7 +35,6 @@ import type {
   RunPage,
   RunStore,
   Seen,
-  SeenIdle,
   SeenWorker,
   Snapshot,
   WorkerInfo,
@@ -59,6 +58,7 @@ import {
   loaded,
   messagesPerPage,
 } from './reading.ts';
+import { MemorySchedules } from './schedules.ts';
 import { MemorySessions } from './sessions.ts';
 import { MemoryTransfer } from './transfer.ts';
 import {
@@ -78,6 +78,7 @@ export class MemoryRunStore implements RunStore {
   readonly #clock: { now(): number };
   readonly archive: Archive;
   readonly transfer: Transfer;
+  readonly schedules: MemorySchedules;
   readonly #runs = new Map<string, StoredRun>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
@@ -97,6 +98,7 @@ export class MemoryRunStore implements RunStore {
     this.archive = new MemoryArchive(this.#runs, {
       ...{ now: open, changed, deletions: this.#deletions },
     });
+    this.schedules = new MemorySchedules(open);
     this.transfer = new MemoryTransfer(this.#runs, { open, changed });
     this.fleet = new MemoryFleet(this.#sessions, {
       hint: (worker) => this.#ask(worker, undefined),
@@ -152,7 +154,7 @@ export class MemoryRunStore implements RunStore {
     const isParking = params.release?.status === 'waiting' && params.release.why === 'parked';
     if (isParking && left.length > 0) return { outcome: 'mail' };
 
-    for (const event of events) append(run, event, now);
+    for (const [i, event] of events.entries()) append(run, event, now, i < events.length - 1);
     run.token = params.token;
     run.inbox.splice(0, run.inbox.length, ...left);
     // A store that has forgotten a message must not take it for a new one when it comes again.
@@ -165,9 +167,9 @@ export class MemoryRunStore implements RunStore {
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const { seen, reason } = params;
-    if (seen !== undefined && !this.#sessions.isLost(params.worker, seen, reason)) return [];
-    const taken = this.#heldBy(params.worker)
+    const { worker, seen } = params;
+    if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return [];
+    const taken = this.#heldBy(worker)
       .filter(({ id }) => params.runs?.includes(id) ?? true)
       .slice(0, params.limit);
     for (const run of taken) {
@@ -175,7 +177,7 @@ export class MemoryRunStore implements RunStore {
       this.fleet.lost(run);
       this.#changed(run.id);
     }
-    if (params.runs === undefined && taken.length < params.limit) this.#wakeParked(params.worker);
+    if (params.runs === undefined && taken.length < params.limit) this.#wakeParked(worker);
     return taken.map((run) => toDueRun(run, now));
   }
 
@@ -231,7 +233,7 @@ export class MemoryRunStore implements RunStore {
     }
   }
 
-  async delete(id: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
+  async delete(id: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const now = this.#now();
     const run = this.#runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
@@ -305,7 +307,9 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const watchers = this.#watchers.get(run) ?? new Set();
     this.#watchers.set(run, watchers);
-    const watcher = (): void => void (watchers.has(watcher) && changed());
+    const watcher = (): void => {
+      if (watchers.has(watcher)) changed();
+    };
     watchers.add(watcher);
     return async () => {
       watchers.delete(watcher);
@@ -319,14 +323,21 @@ export class MemoryRunStore implements RunStore {
     if (asked !== undefined) this.#asked.set(worker, asked);
   }
 
-  /** For tests: what the store sees when the process of a worker dies. */
+  /** For tests: what the store sees when a worker is cut off, and may still beat by another way. */
+  disconnect(worker: string): void {
+    this.#sessions.disconnect(worker);
+  }
+
+  /** For tests: what the store sees when the process of a worker dies. The worker of this process goes on in vain. */
   vanish(worker: string): void {
     this.#sessions.vanish(worker);
   }
 
-  /** For tests: the next time after `now` at which a run is due. */
+  /** For tests: the next time after `now` at which a run is due, or a schedule starts one. */
   nextDueAt(now: number): number | undefined {
-    return this.#closed ? undefined : nextDueAt(this.#runs.values(), now);
+    if (this.#closed) return undefined;
+    const times = [nextDueAt(this.#runs.values(), now), this.schedules.nextAt(now)];
+    return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 
   async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {

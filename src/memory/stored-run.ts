@@ -3,7 +3,7 @@ import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import { ExecutionProgress } from '../core/evidence.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
-import type { CreateParams, DueRun, Message, SeenIdle, Snapshot } from '../core/store.ts';
+import type { CreateParams, DueRun, Message, Seen, Snapshot } from '../core/store.ts';
 import { type Wait, waitsKept, wants } from '../core/waits.ts';
 
 /** How long at most until a run is due again that waits for newer code. */
@@ -103,8 +103,8 @@ export function eventsAfter(run: StoredRun, after: number, limit: number): Store
   return run.events.slice(from, from + limit);
 }
 
-/** Appends an event under the run's current fence. */
-export function append(run: StoredRun, event: NewEvent, now: number): void {
+/** Appends an event under the run's current fence. `more`: another one of the same commit follows. */
+export function append(run: StoredRun, event: NewEvent, now: number, more = false): void {
   run.events.push({
     seq: lastSeq(run) + 1,
     fence: run.fence,
@@ -112,6 +112,7 @@ export function append(run: StoredRun, event: NewEvent, now: number): void {
     type: event.type,
     data: copy(event.data),
     ...(event.lane === undefined ? {} : { lane: event.lane }),
+    ...(more ? { more } : {}),
   });
 }
 
@@ -186,7 +187,7 @@ export function toRecord(run: StoredRun): RunRecord {
 }
 
 /** Whether a run is as somebody has seen it. */
-export function isStill(run: StoredRun, { status, fence, seq }: SeenIdle): boolean {
+export function isStill(run: StoredRun, { status, fence, seq }: Seen): boolean {
   const isSame = run.status === status && run.fence === fence;
   return isSame && (seq === undefined || lastSeq(run) === seq);
 }

@@ -19,7 +19,7 @@ import {
 import { refusedConnection, withoutArguments } from './faults.ts';
 import type { LineWatch } from './line-watch.ts';
 import { Redial } from './redial.ts';
-import { checkTarget, type ClusterTarget, parseTarget } from './target.ts';
+import { type ClusterTarget, parseTarget } from './target.ts';
 
 export type Connection = Redis | Cluster;
 
@@ -74,7 +74,6 @@ const blockedMsMax = 12_000;
  * @throws InvalidError for a target that is none, or an option that pawl cannot work with.
  */
 export function createConnection(target: RedisTarget, use: Use = {}): Connection {
-  checkTarget(target);
   if (typeof target === 'string') {
     const parsed = parseTarget(target);
     if (parsed !== undefined) return createConnection(parsed, use);
@@ -85,6 +84,8 @@ export function createConnection(target: RedisTarget, use: Use = {}): Connection
   const plain = plainTarget(target);
   if (!('nodes' in plain)) {
     checkClientOptions(plain);
+    // An instance knows how to make another one of its kind.
+    if (target instanceof Redis) return single((settings) => target.duplicate(settings), use);
     return single((settings) => new Redis({ ...plain, ...settings }), use);
   }
   const { nodes, options = {} } = plain;
@@ -155,7 +156,9 @@ function single(make: (settings: Settings) => Redis, use: Use): Redis {
     if (!isWanted) return;
     // What goes wrong is an event of the client, too, and the next end comes here again.
     timer = setTimeout(
-      () => void client.connect().catch(() => undefined),
+      () => {
+        client.connect().catch(() => undefined);
+      },
       Math.max(reviveMs, redial.delayMs()),
     );
   });

@@ -11,11 +11,13 @@ import type { Connection } from './connection.ts';
 import { type Entry, Fields } from './fields.ts';
 import type { Keys } from './keys.ts';
 import type { Scripts } from './scripts.ts';
+import type { Sessions } from './sessions.ts';
 
 export interface FleetParts {
   readonly connection: Connection;
   readonly keys: Keys;
   readonly scripts: Scripts;
+  readonly sessions: Sessions;
   /** Turns what goes wrong into faults. */
   readonly run: <T>(call: () => Promise<T>) => Promise<T>;
 }
@@ -42,6 +44,14 @@ export class RedisFleet implements Fleet {
       .flat()
       .sort((a, b) => b.at - a.at)
       .slice(0, limit);
+  }
+
+  registered(): Promise<readonly string[]> {
+    return this.#parts.run(() => this.#parts.sessions.registered());
+  }
+
+  alive(): Promise<number> {
+    return this.#parts.run(() => this.#parts.sessions.alive());
   }
 
   async unproven(worker: string): Promise<readonly string[]> {

@@ -19,7 +19,10 @@ import { Command, Redis } from 'ioredis';
 const tickMs = 100;
 /** Silence that is never suspicious: the kernel may be sending a lost packet again. */
 const limitMsMin = 500;
-/** The same while a connection is made, where beginning again costs nothing; and for the first, when the way is unknown. */
+/**
+ * The same while a connection is made: beginning again costs nothing there. Nothing is known of the way before
+ * the first.
+ */
 const greetingMsMin = 250;
 const firstGreetingMsMin = 2000;
 /** Limit of silence in round trips of late. */
@@ -33,7 +36,10 @@ const dropsPerDoubling = 4;
 /** Bytes that go out within a millisecond even on a slow way, and the time that large calls are given for it at most. */
 const bytesPerMs = 1000;
 const uploadMsMax = 2000;
-/** With each probe that was not answered the pause grows by this part of the limit: a frozen server has many clients. */
+/**
+ * The pause between probes grows by this part of the limit with each that was not answered: a frozen server has
+ * many clients.
+ */
 const probeGrowth = 0.5;
 /** Probes that are cut off tell nothing of the server, and cost it nothing. */
 const cutProbeMs = 200;
@@ -75,10 +81,10 @@ export class LineWatch {
   }
 
   remove(client: Redis): void {
-    for (const [name, { lines, probe: last }] of this.#servers) {
+    for (const [name, { lines, probe: tried }] of this.#servers) {
       for (const line of lines) if (line.client === client) lines.delete(line);
       if (lines.size > 0) continue;
-      last?.disconnect();
+      tried?.disconnect();
       this.#servers.delete(name);
     }
     if (this.#servers.size > 0) return;
@@ -130,7 +136,9 @@ class Line {
 
   /** Notes what it did since the tick before; true when something was heard. */
   measure(now: number, countedMs: number): boolean {
-    const { stream, status, commandQueue } = this.client;
+    const { status, commandQueue } = this.client;
+    // A client that was never connected has none.
+    const stream = this.client.stream as Redis['stream'] | undefined;
     if (stream !== this.#stream) {
       this.#stream = stream;
       this.#bytesRead = 0;
@@ -138,7 +146,8 @@ class Line {
       this.#asked = undefined;
       this.#owes = false;
     }
-    const isConnected = status === 'ready' || status === 'connect';
+    const isUp = status === 'ready' || status === 'connect';
+    const isConnected = isUp && stream !== undefined;
     const owed = this.#owes;
     this.#owes = isConnected && commandQueue.length > 0;
     this.#measureTrip(now);
@@ -235,21 +244,23 @@ function probe({ client, server }: Line): void {
   });
   server.probe = tried;
   tried.on('error', () => undefined);
-  void greet(tried, server);
-}
-
-/** Never rejects. */
-async function greet(tried: Redis, server: Server): Promise<void> {
-  try {
-    await tried.connect();
-    server.heardAt = performance.now();
-  } catch {
-    // One that was given up for the next one says nothing.
-    if (server.probe === tried) {
-      server.nextProbeAt = performance.now() + cutProbeMs;
-      server.unansweredProbes = 0;
+  const over = (): void => {
+    if (server.probe === tried) server.probe = undefined;
+    tried.disconnect();
+  };
+  const connect = async (): Promise<void> => {
+    try {
+      await tried.connect();
+      server.heardAt = performance.now();
+    } catch {
+      // One that was given up for the next one says nothing.
+      if (server.probe === tried) {
+        server.nextProbeAt = performance.now() + cutProbeMs;
+        server.unansweredProbes = 0;
+      }
+    } finally {
+      over();
     }
-  }
-  if (server.probe === tried) server.probe = undefined;
-  tried.disconnect();
+  };
+  connect().catch(() => undefined);
 }

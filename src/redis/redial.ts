@@ -62,7 +62,7 @@ export class Redial {
     this.#client = client;
     client.on('ready', () => {
       this.#readyAt = performance.now();
-      this.#bytesRead = client instanceof Cluster ? 0 : client.stream.bytesRead;
+      this.#bytesRead = client instanceof Cluster ? 0 : bytesReadOf(client);
     });
   }
 
@@ -89,6 +89,12 @@ export class Redial {
   #hasAnswered(lifeMs: number): boolean {
     const client = this.#client;
     if (client instanceof Cluster) return lifeMs > lifePerTryMs;
-    return (client?.stream.bytesRead ?? 0) > this.#bytesRead;
+    return bytesReadOf(client) > this.#bytesRead;
   }
+}
+
+/** 0 for one that has no connection of its own now. */
+function bytesReadOf(client: Redis | undefined): number {
+  const stream = client?.stream as { readonly bytesRead: number } | undefined;
+  return stream?.bytesRead ?? 0;
 }

@@ -9,6 +9,7 @@ import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
+import type { Schedules } from '../core/schedules.ts';
 import type {
   Beat,
   CancelOutcome,
@@ -35,7 +36,6 @@ import type {
   RunPage,
   RunStore,
   Seen,
-  SeenIdle,
   SeenWorker,
   Snapshot,
   WorkerInfo,
@@ -78,6 +78,7 @@ import {
 } from './outcomes.ts';
 import { type OpenedParts, openParts } from './opening.ts';
 import { listRuns } from './run-list.ts';
+import { RedisSchedules } from './schedules.ts';
 import { Scripts } from './scripts.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { Sessions } from './sessions.ts';
@@ -90,6 +91,7 @@ export class RedisRunStore implements RunStore {
   readonly hidesInfo: boolean;
   readonly archive: Archive;
   readonly transfer: Transfer;
+  readonly schedules: Schedules;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #use: Use;
@@ -119,6 +121,7 @@ export class RedisRunStore implements RunStore {
     const guard = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
     const parts = { keys, connection, scripts: this.#scripts, guard };
     this.archive = new RedisArchive(parts);
+    this.schedules = new RedisSchedules(parts);
     this.transfer = new RedisTransfer({ ...parts, memory: this.#memory });
     this.#announcements = new Announcements(connection);
     this.#sessions = new Sessions({
@@ -132,6 +135,7 @@ export class RedisRunStore implements RunStore {
       connection: this.#connection,
       keys,
       scripts: this.#scripts,
+      sessions: this.#sessions,
       run,
     });
   }
@@ -246,7 +250,7 @@ export class RedisRunStore implements RunStore {
     }
   }
 
-  async delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<DeleteOutcome> {
+  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const reply = await this.#run(() => this.#scripts.delete(run, data, seen));
     return toDelete(this.#about(run), reply);
   }

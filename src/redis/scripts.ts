@@ -1,6 +1,6 @@
 /**
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
- * transfer.ts) and in the header of the script, nowhere else.
+ * transfer.ts, for schedules in schedules.ts) and in the header of the script, nowhere else.
  */
 import { Cluster } from 'ioredis';
 import { censusLook } from '../core/census.ts';
@@ -19,7 +19,7 @@ import type {
   ListParams,
   Ownership,
   PostParams,
-  SeenIdle,
+  Seen,
   SeenWorker,
   WorkerInfo,
 } from '../core/store.ts';
@@ -35,7 +35,7 @@ import { formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { listArguments } from './list-arguments.ts';
 import { lua } from './lua.gen.ts';
-import { type Script, ScriptCommand, toScript } from './script-command.ts';
+import { type Script, ScriptCommand, sendThrough, toScript } from './script-command.ts';
 import { WriteBatch } from './write-batch.ts';
 
 type ScriptName = keyof typeof lua;
@@ -45,8 +45,11 @@ type SingleScript = Exclude<
   'appendMany' | 'list' | 'survey' | 'unlist' | 'bury' | 'config'
 >;
 
+type ScheduleScript = Extract<SingleScript, `${string}chedule${string}`>;
+
 /** Keys of each script. */
 const keyCounts: Readonly<Record<SingleScript, number>> = {
+  alive: 1,
   append: 2,
   beat: 4,
   cancel: 6,
@@ -72,12 +75,18 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   reindex: 3,
   restore: 15,
   resume: 6,
+  schedule: 3,
+  schedulesAdvance: 2,
+  schedulesDue: 1,
+  schedulesPostpone: 1,
   settle: 1,
   stage: 6,
   told: 2,
   unproven: 1,
   unpark: 2,
+  unschedule: 3,
   whole: 5,
+  workers: 1,
 };
 
 /** What is acknowledged to somebody; true where the script recognises its repetition. */
@@ -92,6 +101,8 @@ const acknowledged = {
   post: true,
   restore: true,
   resume: false,
+  schedule: true,
+  unschedule: false,
 } satisfies Partial<Record<SingleScript, boolean>>;
 
 const page = fixedLimits.eventsPerLoad;
@@ -167,7 +178,7 @@ export class Scripts {
       ...[held, shard.due, seen === undefined ? held : this.#keys.worker(worker)],
       ...[worker, params.reason, params.lastSeenAt, params.resendMs],
       ...[params.quarantineAfter, params.limit, shard.base, params.evidence ?? ''],
-      ...[seen?.seenAt ?? '', this.#keys.live(worker)],
+      ...this.#seen(worker, seen),
       ...(params.runs ?? []),
     ]);
   }
@@ -184,7 +195,7 @@ export class Scripts {
   }
 
   /** `data` keeps the deletion; `seen` is what the run must still be. */
-  delete(run: string, data?: Uint8Array, seen?: SeenIdle): Promise<Reply> {
+  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
     const kept = [shard.checkpoints(run), shard.kept(run)];
@@ -332,6 +343,10 @@ export class Scripts {
     return this.#call('restore', args);
   }
 
+  ofSchedules(script: ScheduleScript, args: Argument[]): Promise<Reply> {
+    return this.#call(script, args);
+  }
+
   beat(worker: WorkerInfo, sessionMs: number): Promise<Reply> {
     const keys = this.#keys;
     return this.#call('beat', [
@@ -349,12 +364,26 @@ export class Scripts {
       keys.presence,
       keys.sweeper,
       worker,
-      seen?.seenAt ?? '',
+      ...this.#seen(worker, seen),
     ]);
+  }
+
+  /** The last beat of a worker, and the channel on which nobody listened, as far as a script is to compare them. */
+  #seen(worker: string, seen: SeenWorker | undefined): Argument[] {
+    return [seen?.seenAt ?? '', seen?.isAbsent === true ? this.#keys.live(worker) : ''];
   }
 
   drain(worker: string): Promise<Reply> {
     return this.#call('drain', [this.#keys.worker(worker)]);
+  }
+
+  workers(ids: readonly string[]): Promise<Reply> {
+    const { presence, workerBase } = this.#keys;
+    return this.#call('workers', [presence, workerBase, ...ids]);
+  }
+
+  alive(): Promise<Reply> {
+    return this.#call('alive', [this.#keys.workers]);
   }
 
   look(worker: string, lockMs: number): Promise<Reply> {
@@ -380,7 +409,7 @@ export class Scripts {
     const connection = this.#connection;
     const through = { connection, deadlines: this.#deadlines };
     const command = new ScriptCommand(this.#scripts[name], { keyCount, args }, through);
-    void connection.sendCommand(command);
+    sendThrough(connection, command);
     return command.reply;
   }
 }

@@ -4,12 +4,14 @@ import type { Logger } from '../core/logger.ts';
 import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
-import { flatten, toWorker } from './fields.ts';
+import { type Flat, toWorker } from './fields.ts';
 import type { Keys } from './keys.ts';
 import { probePresence } from './presence-probe.ts';
 import type { Scripts } from './scripts.ts';
 import { checkShards } from './shards.ts';
 
+/** Workers that one call of the script tells of. */
+const workersPerCall = 200;
 /** Parked runs that one call of the script looks at. */
 const parkedPerCall = 200;
 
@@ -81,17 +83,30 @@ export class Sessions {
   }
 
   async list(): Promise<readonly WorkerRecord[]> {
+    const { keys, scripts } = this.#parts;
+    const ids = await this.registered();
+    const found: WorkerRecord[] = [];
+    // One page after the other, so that neither Redis nor this process is busy with all at once.
+    for (let from = 0; from < ids.length; from += workersPerCall) {
+      const page = ids.slice(from, from + workersPerCall);
+      const reply = await scripts.workers(page);
+      for (const [i, id] of page.entries()) {
+        const [flat, present] = (reply[i] ?? [[], 0]) as [Flat, number];
+        const at = { key: keys.worker(id), id };
+        if (flat.length > 0) found.push(toWorker(at, flat, present === 1));
+      }
+    }
+    return found;
+  }
+
+  async registered(): Promise<readonly string[]> {
     const { connection, keys } = this.#parts;
-    const ids = await connection.zrange(keys.workers, '0', '-1');
-    const found = await Promise.all(
-      ids.map(async (id) => {
-        const key = keys.worker(id);
-        const flat = flatten(await connection.hgetallBuffer(key));
-        const present = await connection.hexists(keys.presence, id);
-        return flat.length === 0 ? undefined : toWorker({ key, id }, flat, present === 1);
-      }),
-    );
-    return found.filter((worker) => worker !== undefined);
+    return connection.zrange(keys.workers, '0', '-1');
+  }
+
+  async alive(): Promise<number> {
+    const [alive] = await this.#parts.scripts.alive();
+    return Number(alive);
   }
 
   async holders(): Promise<readonly string[]> {

@@ -9,23 +9,22 @@
  */
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { InvalidError } from '../core/errors.ts';
+import { checked, needed } from '../core/option-rules.ts';
 
 export interface ClusterTarget {
   readonly nodes: ClusterNode[];
   readonly options?: ClusterOptions;
 }
 
-/** @throws InvalidError for what names no server at all, such as a variable that is not set. */
-export function checkTarget(target: unknown): void {
-  const isText = typeof target === 'string' && target !== '';
-  const isObject = typeof target === 'object' && target !== null && !Array.isArray(target);
-  if (isText || isObject) return;
-  const found = target === '' ? 'an empty text' : target === null ? 'null' : typeof target;
-  throw new InvalidError(
-    'redis',
-    `must be a URL such as redis://127.0.0.1:6379, options of ioredis, or an instance of it; it is ${found}. If it comes from a variable of the environment, that is not set.`,
-  );
-}
+const example = 'redis://127.0.0.1:6379';
+
+/** The option `redis` of whatever connects. */
+export const targetRule = needed(
+  checked(`a URL such as ${example}, options of ioredis, { nodes }, or a client`, (value) => {
+    return (typeof value === 'string' && value !== '') || (typeof value === 'object' && !!value);
+  }),
+  `Pass where Redis is, such as { redis: '${example}' }; a variable that is not set is undefined.`,
+);
 
 const pattern =
   /^(rediss?)\+(sentinel|cluster):\/\/(?:([^@/]*)@)?([^/@]+)(?:\/([^/]*))?(?:\/(\d+))?$/;

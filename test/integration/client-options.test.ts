@@ -125,7 +125,8 @@ test('what names no server is told at once', async () => {
   for (const redis of [undefined, null, '', 6379, [], () => undefined]) {
     const error: unknown = await Pawl.open({ redis: redis as never }).catch((e: unknown) => e);
     expect(PawlError.is(error)).toBe(true);
-    expect(error).toMatchObject({ code: 'PAWL_INVALID', field: 'redis' });
+    const field = expect.stringContaining('redis') as string;
+    expect(error).toMatchObject({ code: 'PAWL_INVALID', field });
   }
   const nothing = (Pawl.open as () => Promise<Pawl>)();
   await expect(nothing).rejects.toMatchObject({ code: 'PAWL_INVALID' });

@@ -31,27 +31,20 @@ export class Attendance {
 
   /** Called now and then with a run that has been waited for so long. */
   look(record: RunRecord, waitedMs: number): void {
-    const { workflow, status, paused } = record;
+    const { id: run, workflow, status, paused } = record;
     const isReady = (status === 'queued' || status === 'interrupted') && !paused;
     if (!isReady || waitedMs < patienceMs || this.#said.has(workflow)) return;
-    void this.#judge(record);
-  }
-
-  /** Never rejects. */
-  async #judge({ id: run, workflow }: RunRecord): Promise<void> {
-    let known: ReadonlySet<string>;
-    try {
-      known = await this.#workflows();
-    } catch {
-      // Who waits for the run has the trouble with Redis, too, and is told of it there.
-      return;
-    }
-    if (known.has(workflow) || this.#said.has(workflow)) return;
-    this.#said.add(workflow);
-    this.#options.warn(
-      { run, workflow },
-      `nobody works on run ${run}: no worker that is running knows the workflow ${workflow}. The run waits for one, such as pawl.worker({ workflows: [${workflow}] }) in this or another process`,
-    );
+    const say = async (): Promise<void> => {
+      const known = await this.#workflows();
+      if (known.has(workflow) || this.#said.has(workflow)) return;
+      this.#said.add(workflow);
+      this.#options.warn(
+        { run, workflow },
+        `nobody works on run ${run}: no worker that is running knows the workflow ${workflow}. The run waits for one, such as pawl.worker({ workflows: [${workflow}] }) in this or another process`,
+      );
+    };
+    // Who waits for the run has the trouble with Redis, too, and is told of it there.
+    say().catch(() => undefined);
   }
 
   #workflows(): Promise<ReadonlySet<string>> {

@@ -7,9 +7,9 @@ import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
 import type { OperatorResumedData, RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
-import { checkMessageId, checkSignalName } from '../../core/names.ts';
+import { checkSignalName } from '../../core/names.ts';
 import type { WakeUp } from '../../core/queue.ts';
-import type { Request } from '../../core/request.ts';
+import { checkRequest, type Request } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
 import { type InputOf, validate } from '../../core/schema.ts';
@@ -17,11 +17,20 @@ import type { RunStore } from '../../core/store.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import type { Attendance } from './attendance.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
+import { checkSignal } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
-import { type Decision, decisionSignal } from '../definition/decision.ts';
+import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
 import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
+import {
+  checkCheckpointList,
+  checkEvents,
+  checkPoint,
+  checkResult,
+  checkSignalOptions,
+  checkState,
+} from './handle-options.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
 import { foldUpTo } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
@@ -73,6 +82,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    *   `PAWL_RUN_NOT_FOUND`, `PAWL_TIMEOUT` after `timeoutMs`: the run goes on. InvalidError for a time that is none.
    */
   async result(options: { readonly timeoutMs?: number } = {}): Promise<Output> {
+    checkResult(options, 'result options');
     const { clock, attendance } = this.#parts;
     const { timeoutMs } = options;
     if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
@@ -110,6 +120,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   async *events(
     options: { readonly after?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<RunEvent, void, undefined> {
+    checkEvents(options, 'events options');
     const reader = new EventReader(this.#parts.store, this.id, options.after ?? 0);
     for await (const _ of this.#changes(options.signal, { ofLog: true })) {
       // Read before the events, so that none is missed when the run ends in between.
@@ -144,13 +155,15 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    *   event; ForgottenError when the log was compacted beyond it; RunError `PAWL_RUN_NOT_FOUND`.
    */
   async state(options: { readonly seq?: number } = {}): Promise<S> {
+    checkState(options, 'state options');
     if (options.seq === undefined) return (await this.#replay()).fold.state as S;
     const { store } = this.#parts;
     return (await foldUpTo(store, this.#workflow(), this.id, options.seq)).state as S;
   }
 
   /** The checkpoints of the run, the newest first, a page at a time: all, or those of a node or a label. */
-  checkpoints(options: CheckpointListOptions = {}): Promise<CheckpointInfo[]> {
+  async checkpoints(options: CheckpointListOptions = {}): Promise<CheckpointInfo[]> {
+    checkCheckpointList(options, 'checkpoints options');
     return listCheckpoints(this.#parts.store, this.id, options);
   }
 
@@ -162,7 +175,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   async checkpoint(id: string): Promise<S> {
     const workflow = this.#workflow();
     const snapshot = await recallKept(this.#parts.store, await this.#record(), id);
-    return restoreSnapshot(snapshot, workflow, `run ${this.id}`).state as S;
+    return restoreSnapshot(snapshot, workflow, this.id).state as S;
   }
 
   /**
@@ -170,6 +183,8 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * @throws InvalidError for a point the run never came to; PawlError `PAWL_DEFINITION` as `state`.
    */
   async diff(from: StatePoint, to: StatePoint): Promise<Difference[]> {
+    checkPoint(from, 'from');
+    checkPoint(to, 'to');
     const [before, after] = await Promise.all([this.#stateAt(from), this.#stateAt(to)]);
     return diffStates(before, after);
   }
@@ -186,25 +201,15 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   ): Promise<void> {
     const { workflow, limits } = this.#parts;
     checkSignalName(name);
-    if (options.id !== undefined) checkMessageId(options.id);
-    let valid: unknown = payload;
-    if (workflow !== undefined) {
-      const schemas = (workflow.definition.signals ?? {}) as EventSchemas;
-      const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
-      if (schema === undefined) {
-        const known = Object.keys(schemas).join(', ') || 'none';
-        throw new InvalidError(
-          'signal',
-          `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
-        );
-      }
-      valid = validate(schema, payload, `signal ${name}`);
-    }
-    await this.#post(name, encode(valid, `signal ${name}`, limits.eventBytes), options.id);
+    checkSignalOptions(options, 'signal options');
+    // Sent as it was given: what the schema makes of it is made once, where it is taken.
+    if (workflow !== undefined) checkSignal(workflow, name, payload);
+    await this.#post(name, encode(payload, `signal ${name}`, limits.eventBytes), options.id);
   }
 
   /** Decides about an effect in doubt whose policy is to ask. */
   async decide(effect: string, decision: Decision): Promise<void> {
+    checkDecision(decision, 'decision');
     const data = encode(decision, 'decision', this.#parts.limits.eventBytes);
     await this.#post(decisionSignal(effect), data, undefined);
   }
@@ -215,6 +220,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * @throws RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`.
    */
   async cancel(request: Request = {}): Promise<void> {
+    checkRequest(request, 'request');
     const { store, newToken, wake } = this.#parts;
     const error = new RunError('PAWL_RUN_CANCELLED', this.id, request.reason ?? 'no reason given');
     const outcome = await store.cancel({
@@ -242,6 +248,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * @throws RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`.
    */
   async pause(request: Request = {}): Promise<void> {
+    checkRequest(request, 'request');
     const outcome = await this.#parts.store.pause(this.id, encodeRecord(request));
     if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
     if (outcome.outcome === 'missing') throw this.#notFound();
@@ -256,6 +263,8 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError, UnstorableError, LimitError for an input: nothing was written.
    */
   async resume(request: ResumeRequest = {}): Promise<boolean> {
+    const { input: _, ...who } = request;
+    checkRequest(who, 'request');
     const { store } = this.#parts;
     const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {

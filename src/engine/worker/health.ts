@@ -70,11 +70,10 @@ interface Asked {
 
 async function ask({ store, vitals }: HealthParts): Promise<Asked> {
   const begun = performance.now();
-  const now = await store.now();
+  await store.now();
   const latencyMs = Math.round((performance.now() - begun) * 100) / 100;
-  const [workers, told] = await Promise.all([store.workers(), vitals?.()]);
-  const alive = workers.filter(({ sessionEndsAt }) => sessionEndsAt >= now).length;
-  return { latencyMs, workers: alive, vitals: told };
+  const [workers, told] = await Promise.all([store.fleet.alive(), vitals?.()]);
+  return { latencyMs, workers, vitals: told };
 }
 
 function judge({ latencyMs, workers, vitals }: Asked, own: Health['own']): Health {

@@ -4,6 +4,7 @@
  *   look ──▶ not elected: ask again later, the rarer the more workers there are
  *     │
  *     └────▶ elected ──▶ workers lost?  their runs: interrupted, sent to the resume queue
+ *                    ──▶ schedules due? the runs of their times are started (schedules/keeper.ts)
  *                    ──▶ runs due?      wake-ups sent again; ended runs whose time is over: deleted
  *                    ──▶ holders that nobody knows? (now and then) their runs: interrupted
  *
@@ -20,9 +21,10 @@ import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ResumeQueue, WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
-import type { DueRun, Look, RunStore } from '../../core/store.ts';
+import type { DueRun, Look, RunStore, SeenWorker } from '../../core/store.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
+import { UnknownWorkflows } from './unknown-workflows.ts';
 
 export interface SweeperOptions {
   readonly store: RunStore;
@@ -36,6 +38,8 @@ export interface SweeperOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  /** Begins to look after the schedules that are due; `lost`: workers that are taken for dead. */
+  readonly attendSchedules?: (lost: readonly string[]) => void;
 }
 
 type Led = Extract<Look, { leader: true }>;
@@ -55,7 +59,6 @@ const stallMs = 1000;
 /** A stall may have cost others their connections as well: they are back within this time. */
 const settleMs = 2_000;
 const orphanEveryMs = 5_000;
-const complainEveryMs = 60_000;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -71,14 +74,12 @@ export class Sweeper {
   #delayMs = 0;
   #orphansAt = 0;
   #unknownHolders = new Set<string>();
-  /** Workflows that a registered worker knows, as of the last search for orphans. */
-  #known: ReadonlySet<string> | undefined;
-  /** Workflows nobody knows, and when that was said. */
-  readonly #complained = new Map<string, number>();
+  readonly #unknown: UnknownWorkflows;
   #stop: (() => Promise<void>) | undefined;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
+    this.#unknown = new UnknownWorkflows(options);
   }
 
   begin(): void {
@@ -100,7 +101,7 @@ export class Sweeper {
 
   /** One look and what follows from it; returns the milliseconds until the next. */
   async #turn(): Promise<number> {
-    const { store, worker, lockMs, sweepMs, random } = this.#options;
+    const { store, worker, lockMs, sweepMs, random, attendSchedules } = this.#options;
     const look = await store.look(worker, lockMs);
     this.#noteStall();
     if (!look.leader) {
@@ -109,6 +110,8 @@ export class Sweeper {
       return Math.max(sweepMs, look.workers * followerMsPerWorker) * (0.5 + random());
     }
     await this.#takeFromLost(look);
+    // Not waited for: many runs may be to start, and nobody's death is to be noticed later for it.
+    attendSchedules?.(look.lost.map((lost) => lost.worker));
     await this.#sendDue();
     await this.#findOrphans();
     const pauseMs = Math.min(Math.max(sweepMs, look.workers * leaderMsPerWorker), lockMs / 2);
@@ -132,8 +135,10 @@ export class Sweeper {
     const taken: (readonly DueRun[])[] = [];
     this.#suspects = new Map();
     for (const lost of look.lost) {
+      // What follows from a loss may have taken long; the others are looked at again first.
+      const isOld = clock.monotonic() - now > stallMs;
       if (lost.reason === 'session-expired') {
-        if (!stalled) taken.push(await this.#take(lost));
+        if (!stalled && !isOld) taken.push(await this.#take(lost, { seenAt: lost.lastSeenAt }));
         continue;
       }
       if (now < this.#settledMonotonic) continue;
@@ -142,8 +147,11 @@ export class Sweeper {
         ...lost,
         lastSeenAt: Math.max(lost.lastSeenAt, this.#lookedAt),
       };
-      if (before.has(lost.worker)) taken.push(await this.#take(suspect));
-      else this.#suspects.set(lost.worker, suspect);
+      if (before.has(lost.worker) && !isOld) {
+        taken.push(await this.#take(suspect, { seenAt: lost.lastSeenAt, isAbsent: true }));
+      } else {
+        this.#suspects.set(lost.worker, suspect);
+      }
     }
     await this.#sendTheirWakeUps(taken);
     this.#lookedAt = look.at;
@@ -152,9 +160,11 @@ export class Sweeper {
 
   /**
    * Interrupts all runs of a lost worker, forgets it, and wakes others. In this order: a worker that was only thought dead
-   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion.
+   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion. One that has
+   * shown a
+   * sign of life since it was looked at keeps what it has.
    */
-  async #take(lost: Lost): Promise<readonly DueRun[]> {
+  async #take(lost: Lost, seen: SeenWorker): Promise<readonly DueRun[]> {
     const { store, resendMs, quarantineAfter, logger } = this.#options;
     const limit = fixedLimits.runsPerSweep;
     const runs: DueRun[] = [];
@@ -164,13 +174,14 @@ export class Sweeper {
     for (;;) {
       const taken = await store.interrupt({
         ...{ ...lost, ...evidence },
-        ...{ resendMs, quarantineAfter, limit },
+        ...{ seen, resendMs, quarantineAfter, limit },
       });
       runs.push(...taken);
       if (taken.length < limit) break;
     }
-    await store.leave(lost.worker);
+    const isGone = await store.leave(lost.worker, seen);
     await Promise.all(runs.map((run) => this.#attend(run, false)));
+    if (!isGone && runs.length === 0) return runs;
     logger.warn({ ...lost, runs: runs.length }, 'worker lost');
     tell('worker:lost', () => ({ ...lost, runs: runs.length }));
     return runs;
@@ -196,6 +207,7 @@ export class Sweeper {
     for (;;) {
       const due = await store.due({ limit, resendMs });
       await Promise.all(due.map((run) => this.#attend(run, true)));
+      await this.#unknown.look(due.filter(isAwaited));
       if (due.length < limit) return;
     }
   }
@@ -216,7 +228,6 @@ export class Sweeper {
       logger.error({ run: run.run }, 'run quarantined: it keeps losing its workers');
       return;
     }
-    if (again) this.#complainIfUnknown(run);
     try {
       await queue.send(run, { urgent: run.status === 'interrupted', again });
       tell('wake-up:sent', () => ({ run: run.run, workflow: run.workflow, again }));
@@ -242,38 +253,28 @@ export class Sweeper {
     }
   }
 
-  /** A run that nobody claims because nobody can: its wake-up waits for a worker that knows the workflow. */
-  #complainIfUnknown({ run, workflow }: DueRun): void {
-    const { clock, logger } = this.#options;
-    if (this.#known === undefined || this.#known.has(workflow)) return;
-    const before = this.#complained.get(workflow);
-    if (before !== undefined && clock.monotonic() - before < complainEveryMs) return;
-    this.#complained.set(workflow, clock.monotonic());
-    logger.warn(
-      { workflow, run },
-      'no worker knows this workflow; its runs wait for one that does',
-    );
-  }
-
   /** Runs held by a worker that is not registered: it died, or froze, between two of its own steps. */
   async #findOrphans(): Promise<void> {
     const { store, clock, sessionMs } = this.#options;
     if (clock.monotonic() < this.#orphansAt) return;
     this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, sessionMs);
     const holders = await store.holders();
-    const workers = await store.workers();
-    this.#known = new Set(workers.flatMap((worker) => Object.keys(worker.workflows)));
-    const registered = new Set(workers.map((worker) => worker.id));
+    const registered = new Set(await store.fleet.registered());
     const unknown = holders.filter((holder) => !registered.has(holder));
     const taken: (readonly DueRun[])[] = [];
     for (const worker of unknown) {
       // Twice in a row, because a worker may have registered between the two reads.
       if (this.#unknownHolders.has(worker)) {
         const about = { worker, reason: 'session-expired', lastSeenAt: this.#lookedAt } as const;
-        taken.push(await this.#take(about));
+        taken.push(await this.#take(about, { seenAt: 0 }));
       }
     }
     await this.#sendTheirWakeUps(taken);
     this.#unknownHolders = new Set(unknown);
   }
+}
+
+/** It is due because nobody has claimed it. */
+function isAwaited({ status, asleep }: DueRun): boolean {
+  return status === 'queued' || status === 'interrupted' || (status === 'waiting' && !asleep);
 }

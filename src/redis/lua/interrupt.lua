@@ -13,7 +13,7 @@
 -- ARGV[7] base: prefix of the shard's keys
 -- ARGV[8] evidence: the run that was alone without progress, or empty
 -- ARGV[9] seenAt: of the worker's last beat when it was looked at, 0 for none; or empty, not to look at its session
--- ARGV[10] channel: the worker's presence channel
+-- ARGV[10] channel: the worker's presence channel, which must still be without listeners, or empty
 -- ARGV[11] run: none to take all that the worker holds, else only those named from here
 -- Returns {run id, workflow, fence, status, deaths, priority, untold, …} of the runs it took | {'renewed'}
 -- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale; who lives keeps its runs.
@@ -24,7 +24,7 @@ local suspect = ARGV[8]
 
 if ARGV[9] ~= '' then
   -- It may have come back since it was looked at. Its presence may be hidden from this user.
-  local listeners = reason == 'presence-lost' and redis.pcall('PUBSUB', 'SHARDNUMSUB', ARGV[10])[2]
+  local listeners = ARGV[10] ~= '' and redis.pcall('PUBSUB', 'SHARDNUMSUB', ARGV[10])[2]
   local seenAt = redis.call('HGET', KEYS[3], 'seenAt') or '0'
   if seenAt ~= ARGV[9] or (listeners and listeners > 0) then return {'renewed'} end
 end

@@ -219,7 +219,7 @@ function outlived(test: RunStoreTest): void {
     const { id, ownership, worker } = await held(store);
     await store.cancel(cancellation(id));
     expect(ownership.run).toBe(id);
-    await store.interrupt(interruption(worker, { quarantineAfter: 1 }));
+    await store.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
     await store.resume(id, bytes('again'));
     expect((await claimed(store, id)).messages).toEqual([]);
   });

@@ -171,9 +171,10 @@ function whose(test: RunStoreTest): void {
     const { worker } = await held(store);
     const vanish = await appearElsewhere(worker);
     await store.beat(workerInfo(worker), farMs);
-    const params = { seen: { seenAt: await seenAtOf(store, worker) } };
-    const lost = interruption(worker, { ...params, reason: 'presence-lost' });
+    const seen = { seenAt: await seenAtOf(store, worker), isAbsent: true };
+    const lost = interruption(worker, { seen, reason: 'presence-lost' });
     expect(await store.interrupt(lost)).toEqual([]);
+    expect(await store.leave(worker, seen)).toBe(false);
     await vanish();
     await eventually(
       opened,
