@@ -21,7 +21,8 @@ const example = 'redis://127.0.0.1:6379';
 /** The option `redis` of whatever connects. */
 export const targetRule = needed(
   checked(`a URL such as ${example}, options of ioredis, { nodes }, or a client`, (value) => {
-    return (typeof value === 'string' && value !== '') || (typeof value === 'object' && !!value);
+    if (typeof value === 'string') return value !== '';
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
   }),
   `Pass where Redis is, such as { redis: '${example}' }; a variable that is not set is undefined.`,
 );
