@@ -121,10 +121,10 @@ export const workerSchema = z.object({
 });
 
 export const scheduleSchema = z.strictObject({
-  id: z.unknown(),
+  id: z.unknown().optional(),
   cron: z.string().optional(),
   timeZone: z.string().optional(),
-  every: z.union([z.number(), z.string()]).optional(),
+  every: z.unknown().optional(),
   missed: z.enum(missedPolicies).optional(),
   overlap: z.enum(overlapPolicies).optional(),
 });

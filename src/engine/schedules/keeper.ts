@@ -35,7 +35,7 @@ export interface KeeperOptions {
 const schedulesAtOnce = 100;
 /** What went wrong may be right again after this time; what will not be by itself, after the other. */
 const againMs = 1_000;
-const brokenMs = 30_000;
+const brokenMs = 10_000;
 /** The longer a schedule waits for a run or a worker, the rarer it is looked at: a twentieth of the time it has waited. */
 const lookShare = 20;
 const lookMsMin = 50;
