@@ -21,13 +21,7 @@ import {
 import { z } from 'zod';
 import { PawlError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type {
-  Consumer,
-  ConsumeOptions,
-  ResumeQueue,
-  SendOptions,
-  WakeUp,
-} from '../core/queue.ts';
+import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
 
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */

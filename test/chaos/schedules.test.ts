@@ -4,7 +4,7 @@ import { readdir, stat, truncate, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, inject, test } from 'vitest';
-import { Pawl } from 'pawl';
+import type { Pawl } from 'pawl';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
 import { killChildren, type NodeChild } from '../support/child.ts';
 import { newPrefix, openPawl, spawnWorker, startWorker } from '../support/workers.ts';
@@ -98,7 +98,10 @@ test('the only worker is killed and replaced: with missed times made up for, non
 async function rewind(server: RedisServer, random: Random): Promise<number> {
   await server.kill();
   const folder = join(server.dir, 'appendonlydir');
-  const name = (await readdir(folder)).filter((file) => file.endsWith('.incr.aof')).sort().at(-1);
+  const name = (await readdir(folder))
+    .filter((file) => file.endsWith('.incr.aof'))
+    .sort()
+    .at(-1);
   const file = join(folder, name ?? '');
   const content = await readFile(file);
   const cut = content.length - random.whole(1, 20_000);

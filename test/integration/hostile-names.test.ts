@@ -122,7 +122,9 @@ const isIndex = (key: string): boolean =>
   );
 const isQueue = (key: string): boolean => key.startsWith('{own}:bull:target:');
 const isSchedule = (key: string, id: unknown): boolean =>
-  ['schedules', 'schedules-of:target', `schedule:${String(id)}`].includes(key.slice('{own}:'.length));
+  ['schedules', 'schedules-of:target', `schedule:${String(id)}`].includes(
+    key.slice('{own}:'.length),
+  );
 
 interface Entry {
   readonly name: string;

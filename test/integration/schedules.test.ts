@@ -11,7 +11,10 @@ const report = defineWorkflow({
   input: z.object({ day: z.date() }),
   run: (_ctx, { day }) => day.getTime(),
 });
-const slow = defineWorkflow({ name: 'slow', run: async (ctx) => ctx.step('work', () => wait(700)) });
+const slow = defineWorkflow({
+  name: 'slow',
+  run: async (ctx) => ctx.step('work', () => wait(700)),
+});
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -127,7 +130,10 @@ test('with queue the runs of two workers never stand beside each other', async (
 test('a schedule whose key is missing waits for the key, and has lost no time', async () => {
   const url = inject('redisUrl');
   const prefix = newPrefix();
-  const keys = { k1: Buffer.alloc(32, 1).toString('base64'), k2: Buffer.alloc(32, 2).toString('base64') };
+  const keys = {
+    k1: Buffer.alloc(32, 1).toString('base64'),
+    k2: Buffer.alloc(32, 2).toString('base64'),
+  };
   const logged: string[] = [];
   const note = (fields: object, text: string): void => {
     logged.push(`${text} ${JSON.stringify(fields)}`);

@@ -43,7 +43,7 @@ const countedAtOnce = 1_000;
 /** How far back the last time before a moment is looked for, in steps. */
 const stepsBack = [60_000, 3_600_000, 86_400_000, 31 * 86_400_000, 366 * 86_400_000];
 /** Stands for a time that never comes. */
-export const never = 8.64e15;
+const never = 8.64e15;
 
 export function decide(over: Over, timetable: Timetable): Decided {
   const { nextAt, now, since, missed, most } = over;

@@ -5,7 +5,7 @@
  *
  * It may die between any two of these. What was left out is stored before anything is started, so that the next keeper
  * decides about no time anew; what was started and not stored is started again, under the same id and token, and so is the
- * same run. Two keepers at once do the same, and one of them advances. What it works on it looks up, so it remembers nothing.
+ * same run. Two keepers at once do the same, and one of them advances.
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode } from '../../core/codec.ts';
@@ -152,10 +152,7 @@ export class ScheduleKeeper {
     const { id, workflow, codeVersion, input } = schedule;
     const run = `${id}.${at}`;
     const start = { run, workflow, codeVersion, input, tags: { schedule: id } };
-    const { outcome, record } = await createRun(
-      { store },
-      { ...start, token: `schedule ${run}` },
-    );
+    const { outcome, record } = await createRun({ store }, { ...start, token: `schedule ${run}` });
     // Not started by this schedule, at whatever time: there cannot be a second run of this name.
     if (outcome === 'exists') logger.warn({ schedule: id, run }, 'id of a scheduled run is taken');
     return record;

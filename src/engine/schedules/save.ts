@@ -72,7 +72,7 @@ export async function saveSchedule(
   }
 }
 
-export function checkScheduleId(id: unknown): asserts id is string {
+function checkScheduleId(id: unknown): asserts id is string {
   checkRunId(id, 'schedule id');
   if (id.length > idLength) {
     throw new InvalidError('schedule id', `has more than ${idLength} characters.`);

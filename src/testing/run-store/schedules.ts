@@ -85,7 +85,12 @@ function saving(test: RunStoreTest): void {
       const { schedule, nextAt } = await saved(store, -1, timing);
       const due = await dueNow(store, schedule.id);
       await store.schedules.advance(due, standing(nextAt + 7), 0);
-      const changed = { ...schedule, input: Uint8Array.of(7), missed: 'all', codeVersion: 4 } as const;
+      const changed = {
+        ...schedule,
+        input: Uint8Array.of(7),
+        missed: 'all',
+        codeVersion: 4,
+      } as const;
       await store.schedules.save(changed, nextAt + farMs);
       const now = await dueNow(store, schedule.id);
       expect(now).toMatchObject({ ...standing(nextAt + 7), missed: 'all', codeVersion: 4 });

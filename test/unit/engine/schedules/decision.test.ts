@@ -103,10 +103,11 @@ describe('times at which no worker was there', () => {
       const nextAt = timetable.next(999_999) ?? 0;
       if (nextAt >= end) continue;
       const before = performance.now();
-      const { times, leftOut, nextAt: next } = decide(
-        over({ nextAt, now: end, since: end + 2_000 }),
-        timetable,
-      );
+      const {
+        times,
+        leftOut,
+        nextAt: next,
+      } = decide(over({ nextAt, now: end, since: end + 2_000 }), timetable);
       expect(performance.now() - before).toBeLessThan(1_000);
       const [latest = 0] = times;
       // Nothing lies between the last time of the gap and what comes behind it.

@@ -28,15 +28,18 @@ test.each([
   ['Europe/Berlin', '2027-10-29T12:00Z', ['10-30T00:30', '10-31T00:30', '11-01T01:30']],
   ['America/New_York', '2027-03-12T12:00Z', ['03-13T07:30', '03-14T07:30', '03-15T06:30']],
   ['America/New_York', '2027-11-05T12:00Z', ['11-06T06:30', '11-07T07:30', '11-08T07:30']],
-])('a night’s run in %s from %s: one for each night, whatever the clocks do', async (zone, from, times) => {
-  const clock = new ManualClock(new Date(from));
-  await using pawl = openInMemory({ clock });
-  pawl.worker({ workflows: [report] });
-  const input = { cents: 12 };
-  await pawl.schedule(report, input, { id: 'night', cron: '30 2 * * *', timeZone: zone });
-  await clock.advance('3d');
-  expect(await timesOf(pawl, 'night')).toEqual(times);
-});
+])(
+  'a night’s run in %s from %s: one for each night, whatever the clocks do',
+  async (zone, from, times) => {
+    const clock = new ManualClock(new Date(from));
+    await using pawl = openInMemory({ clock });
+    pawl.worker({ workflows: [report] });
+    const input = { cents: 12 };
+    await pawl.schedule(report, input, { id: 'night', cron: '30 2 * * *', timeZone: zone });
+    await clock.advance('3d');
+    expect(await timesOf(pawl, 'night')).toEqual(times);
+  },
+);
 
 test('every run gets the input as the schema made it once', async () => {
   const clock = new ManualClock();
@@ -123,7 +126,12 @@ test('a list tells when a schedule is due, how it is to be kept, and what it has
   const clock = new ManualClock(Date.UTC(2030, 0, 1));
   await using pawl = openInMemory({ clock });
   await pawl.schedule(report, { cents: 1 }, { id: 'b', every: '1h' });
-  const when = { cron: '0 3 * * *', timeZone: 'Asia/Tokyo', missed: 'all', overlap: 'skip' } as const;
+  const when = {
+    cron: '0 3 * * *',
+    timeZone: 'Asia/Tokyo',
+    missed: 'all',
+    overlap: 'skip',
+  } as const;
   await pawl.schedule(slow, undefined, { id: 'a', ...when });
   const begun = { waiting: [], lastRun: undefined, timesMissed: 0, timesSkipped: 0 };
   const b = {
