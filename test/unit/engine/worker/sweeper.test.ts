@@ -13,8 +13,13 @@ import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 function elected(
   workers: number,
   lost: readonly string[] = [],
-): { readonly turn: () => Promise<number>; readonly asked: DueParams[] } {
+): {
+  readonly turn: () => Promise<number>;
+  readonly asked: DueParams[];
+  readonly attended: (readonly string[])[];
+} {
   const asked: DueParams[] = [];
+  const attended: (readonly string[])[] = [];
   class Fleet extends MemoryRunStore {
     override async look(): Promise<Look> {
       const at = Date.now();
@@ -41,8 +46,9 @@ function elected(
     ...{ store: new Fleet(), queue: new MemoryResumeQueue(), worker: 'a', clock },
     ...{ sweepMs: 25, lockMs: 500, sessionMs: 15_000, resendMs: 5_000, quarantineAfter: 3 },
     ...{ logger: silentLogger, random: () => 0.5 },
+    attendSchedules: (dead) => attended.push(dead),
   }).begin();
-  return { turn: () => turn(), asked };
+  return { turn: () => turn(), asked, attended };
 }
 
 const pauseWith = (workers: number, lost?: readonly string[]): Promise<number> =>
@@ -67,4 +73,14 @@ test('the wake-ups that lost workers took with them are asked for once, however 
   await turn();
   // They held nothing, and may have died between taking a wake-up and the claim.
   expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined, 5_000, undefined]);
+});
+
+test('schedules are attended to at each look, and told who seems dead', async () => {
+  const { turn, attended } = elected(3, ['b', 'c']);
+  await turn();
+  await turn();
+  expect(attended).toEqual([
+    ['b', 'c'],
+    ['b', 'c'],
+  ]);
 });
