@@ -18,6 +18,8 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api';
+import { recordError } from './core/error-record.ts';
+import { having, optionsOf } from './core/option-rules.ts';
 import type { ExecutionTrace, Tracing } from './core/tracing.ts';
 
 /** Statuses and losses after which nothing is wrong with an execution. */
@@ -29,8 +31,13 @@ const fine: ReadonlySet<string> = new Set([
   'cancelled',
 ]);
 
+const checkOptions = optionsOf<{ readonly tracer?: Tracer }>({
+  tracer: having('a tracer', 'startSpan'),
+});
+
 /** Spans for `Pawl.open({ tracing })`. `tracer`: default that of the global provider, under the name pawl. */
 export function openTelemetry(options: { readonly tracer?: Tracer } = {}): Tracing {
+  checkOptions(options, 'openTelemetry options');
   const tracer = options.tracer ?? trace.getTracer('pawl');
   return {
     current: () => {
@@ -102,9 +109,12 @@ function ending<T>(span: Span, call: () => T): T {
   }
 }
 
+/** Whatever was thrown is told in words: looking at it may throw. */
 function fail(span: Span, error: unknown): void {
-  if (error instanceof Error) span.recordException(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const { name, message, stack, thrown } = recordError(error);
+  if (thrown === undefined) {
+    span.recordException({ name, message, ...(stack === undefined ? {} : { stack }) });
+  }
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 

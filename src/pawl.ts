@@ -1,20 +1,23 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
+import { checkClose, type CloseOptions } from './core/closing.ts';
 import type { Clock } from './core/clock.ts';
-import { decode } from './core/codec.ts';
 import { InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkPrefix, checkRunId, checkWorkflowName } from './core/names.ts';
+import { checkPrefix, checkRunId } from './core/names.ts';
 import type { ResumeQueue, WakeUp } from './core/queue.ts';
 import type { ScheduleInfo } from './core/schedules.ts';
-import { type Schema, validate } from './core/schema.ts';
+import type { Schema } from './core/schema.ts';
 import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
 import type { Vitals } from './core/vitals.ts';
+import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
-import { type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
+import { checkOptions } from './engine/definition/options.ts';
+import { Attendance, type AttendanceOptions } from './engine/runs/attendance.ts';
+import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
 import { startRun, type StartParts } from './engine/runs/start.ts';
@@ -24,17 +27,11 @@ import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken } from './engine/token.ts';
 import { Worker, type WorkerOptions } from './engine/worker/worker.ts';
-import type { AnyWorkflow, StartInput, Workflow } from './engine/definition/workflow.ts';
+import { type AnyWorkflow, type StartInput, type Workflow } from './engine/definition/workflow.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
-import {
-  limitsSchema,
-  type OpenOptions,
-  openSchema,
-  type Parts,
-  scheduleSchema,
-  workerSchema,
-} from './options.ts';
+import { checkHealth, checkOpen, checkParts, checkSchedule, checkWorker } from './option-checks.ts';
+import type { OpenOptions, Parts } from './options.ts';
 import { Operations } from './operations.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 
@@ -50,6 +47,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   readonly #limits: Limits;
   readonly #tracing: Tracing | undefined;
   readonly #workers = new Set<Worker>();
+  readonly #attendance: Attendance;
   /** What workflows store is encrypted. */
   readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
@@ -65,6 +63,7 @@ export class Pawl extends Operations implements AsyncDisposable {
       wake: (wakeUp) => this.#wake(wakeUp),
     };
     super({ ...start, clock, logger, workflow: undefined });
+    this.#attendance = new Attendance({ store, clock, warn: warnVia(parts.logger) });
     this.#vitals = plain.vitals?.bind(plain);
     this.#start = start;
     this.#store = store;
@@ -83,8 +82,7 @@ export class Pawl extends Operations implements AsyncDisposable {
    *   `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`, `PAWL_SHARDS`. Nothing was written.
    */
   static async open(options: OpenOptions): Promise<Pawl> {
-    validate(openSchema, options, 'open options');
-    validate(limitsSchema, options.limits, 'limits');
+    checkOpen(options, 'open options');
     const logger = options.logger ?? silentLogger;
     const prefix = options.prefix ?? defaults.prefix;
     checkPrefix(prefix);
@@ -96,12 +94,12 @@ export class Pawl extends Operations implements AsyncDisposable {
       skipVersionCheck: store.hidesInfo,
       logger,
     });
-    return new Pawl({ ...options, store, queue, logger }, keys);
+    return new Pawl({ ...options, store, queue }, keys);
   }
 
   /** A pawl over parts of one's own: the memory store, for tests without Redis. */
   static assemble(parts: Parts): Pawl {
-    validate(limitsSchema, parts.limits, 'limits');
+    checkParts(parts, 'parts');
     return new Pawl(parts, keyring(parts.encryption, ''));
   }
 
@@ -115,6 +113,8 @@ export class Pawl extends Operations implements AsyncDisposable {
     input: StartInput<Workflow<Input, S, E, Output, G>>,
     options: StartOptions = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
+    checkWorkflow(workflow);
+    checkOptions('start', options);
     const { id } = await startRun(this.#start, workflow, input, options);
     return this.run(workflow, id);
   }
@@ -131,11 +131,15 @@ export class Pawl extends Operations implements AsyncDisposable {
     point: ForkPoint,
     options: ForkOptions<StateOf<S>> = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
+    checkWorkflow(workflow);
     checkRunId(run);
+    checkFork(point, options);
     const parts = this.#start;
-    const { fork, record } = await prepareFork(parts, workflow, run, point, options);
-    const input = decode(record.input, { key: `run ${run}, input` });
-    const { id } = await startRun(parts, workflow, input, { ...options, fork });
+    const { fork, input } = await prepareFork(parts, workflow, run, point, options);
+    const { id } = await startRun(parts, workflow, undefined, {
+      ...options,
+      ...{ fork, stored: input },
+    });
     return this.run(workflow, id);
   }
 
@@ -151,7 +155,8 @@ export class Pawl extends Operations implements AsyncDisposable {
     input: StartInput<Workflow<Input, S, E, Output, G>>,
     when: ScheduleOptions,
   ): Promise<void> {
-    validate(scheduleSchema, when, 'schedule');
+    checkWorkflow(workflow);
+    checkSchedule(when, 'schedule options');
     await saveSchedule(this.#start, workflow, input, when);
   }
 
@@ -160,15 +165,14 @@ export class Pawl extends Operations implements AsyncDisposable {
    * none with this id.
    */
   async unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
-    checkWorkflowName(workflow.name);
+    const name = nameOf(workflow);
     checkRunId(id, 'schedule id');
-    return this.#store.schedules.remove(workflow.name, id);
+    return this.#store.schedules.remove(name, id);
   }
 
   /** The schedules of a workflow, or all, in the order of their ids: when they are due, and what they have left out. */
   async schedules(workflow?: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
-    if (workflow !== undefined) checkWorkflowName(workflow.name);
-    return this.#store.schedules.list(workflow?.name);
+    return this.#store.schedules.list(workflow === undefined ? undefined : nameOf(workflow));
   }
 
   /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */
@@ -180,16 +184,18 @@ export class Pawl extends Operations implements AsyncDisposable {
   run(first: string | AnyWorkflow, second?: string): RunHandle {
     const id = typeof first === 'string' ? first : second;
     checkRunId(id);
+    if (typeof first !== 'string') checkWorkflow(first);
     const workflow = typeof first === 'string' ? undefined : first;
+    if (workflow !== undefined) checkWorkflow(workflow);
     return new RunHandle(id, {
-      ...{ ...this.#start, clock: this.#clock, workflow },
+      ...{ ...this.#start, clock: this.#clock, workflow, attendance: this.#attendance },
     });
   }
 
   /** Starts a worker in this process. */
   worker(options: WorkerOptions): Worker {
     if (this.#closing !== undefined) throw new PawlError('PAWL_CLOSED', 'This pawl is closed.');
-    validate(workerSchema, options, 'worker options');
+    checkWorker(options, 'worker options');
     if ((options.sessionMs ?? defaults.sessionMs) <= (options.beatMs ?? defaults.beatMs)) {
       throw new InvalidError('worker options.sessionMs', 'must be longer than beatMs.');
     }
@@ -207,13 +213,15 @@ export class Pawl extends Operations implements AsyncDisposable {
    * when Redis hangs; never rejects because of it.
    * @throws InvalidError for a bad time.
    */
-  health(options: HealthOptions = {}): Promise<Health> {
+  async health(options: HealthOptions = {}): Promise<Health> {
+    checkHealth(options, 'health options');
     const own = [...this.#workers].map(({ id, readiness }) => ({ id, readiness }));
     return health({ store: this.#store, vitals: this.#vitals, own }, options);
   }
 
   /** Closes the workers made here, then the connections. */
-  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkClose(options, 'close options');
     this.#closing ??= (async () => {
       await Promise.all([...this.#workers].map((worker) => worker.close(options)));
       await this.#queue.close();
@@ -237,6 +245,14 @@ export class Pawl extends Operations implements AsyncDisposable {
       );
     }
   }
+}
+
+/** A slip of the first hour must be seen by those who have not thought of a logger yet. */
+function warnVia(logger: Logger | undefined): AttendanceOptions['warn'] {
+  return (about, text) => {
+    if (logger === undefined) process.emitWarning(text, { type: 'PawlWarning' });
+    else logger.warn(about, text);
+  };
 }
 
 /** @throws InvalidError for a bad key. `scope`: values of one are not readable in another. */

@@ -1,9 +1,12 @@
-// Embeds src/redis/lua/*.lua into src/redis/lua.gen.ts, so that nothing reads a file at run time.
+// Embeds src/redis/lua/*.lua into src/redis/lua.gen.ts, so that nothing reads a file at run time. A line
+// `-- include parts/name.lua` stands for that part.
 // `--check` writes nothing and exits 1 when the generated file is not what the scripts say.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const sources = new URL('../src/redis/lua/', import.meta.url);
 const target = new URL('../src/redis/lua.gen.ts', import.meta.url);
+
+const read = (file) => readFileSync(new URL(file, sources), 'utf8').replaceAll('\r\n', '\n');
 
 const entries = readdirSync(sources)
   .filter((file) => file.endsWith('.lua'))
@@ -12,7 +15,7 @@ const entries = readdirSync(sources)
     const name = file
       .slice(0, -'.lua'.length)
       .replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
-    const source = readFileSync(new URL(file, sources), 'utf8').replaceAll('\r\n', '\n');
+    const source = read(file).replace(/^-- include (parts\/\w+\.lua)\n/gm, (_, part) => read(part));
     // JSON.stringify escapes every backslash, quote and line end: the script arrives as it was written.
     return `  ${name}: ${JSON.stringify(source)},\n`;
   });

@@ -6,6 +6,7 @@
  * Runs that only wait are a sorted array of times. What stands in nobody's array is due: woken, or lost by a worker.
  */
 import type { Clock } from '../../src/core/clock.ts';
+import type { Fleet } from '../../src/core/fleet.ts';
 import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
 import type { DueParams, DueRun, InterruptParams, Look, RunStore } from '../../src/core/store.ts';
 import { type Call, costs, overheadMicros } from './costs.ts';
@@ -37,10 +38,21 @@ export interface FleetOptions {
 /** How long a worker takes from a wake-up in the queue to its claim, beside the calls themselves. */
 const deliveryMs = 2;
 const beatMs = 5_000;
+/** Workers that one call tells of. */
+const workersPerCall = 200;
 
 type Used = Pick<
   RunStore,
-  'look' | 'interrupt' | 'leave' | 'due' | 'holders' | 'workers' | 'record' | 'told' | 'delete'
+  | 'look'
+  | 'interrupt'
+  | 'leave'
+  | 'due'
+  | 'holders'
+  | 'workers'
+  | 'fleet'
+  | 'record'
+  | 'told'
+  | 'delete'
 >;
 
 export class SimulatedFleet {
@@ -71,13 +83,22 @@ export class SimulatedFleet {
     const used: Used = {
       look: (worker, lockMs) => this.#look(worker, lockMs),
       interrupt: (params) => this.#interrupt(params),
-      leave: (worker) => this.#leave(worker),
+      leave: async (worker) => {
+        await this.#leave(worker);
+        return true;
+      },
       due: (params) => this.#due(params),
       holders: async () => {
         await this.#serve('orphans', this.members.length);
         return [];
       },
-      workers: async () => [],
+      fleet: this.#fleet as Fleet,
+      workers: async () => {
+        for (let from = 0; from < this.members.length; from += workersPerCall) {
+          await this.#serve('workers', workersPerCall);
+        }
+        return [];
+      },
       record: async () => undefined,
       told: async () => undefined,
       delete: async () => ({ outcome: 'missing' }),
@@ -144,10 +165,25 @@ export class SimulatedFleet {
     });
   }
 
-  async #leave(worker: string): Promise<void> {
+  async #leave(worker: string): Promise<boolean> {
     await this.#serve('leave');
     const member = this.#byId.get(worker);
     if (member !== undefined) member.forgotten = true;
+    return true;
+  }
+
+  /** What a sweeper asks of the workers. Every run has made progress. */
+  get #fleet(): Pick<Fleet, 'registered' | 'unproven'> {
+    return {
+      registered: async () => {
+        await this.#serve('registered', this.members.length);
+        return [];
+      },
+      unproven: async (worker) => {
+        await this.#serve('unproven', this.#byId.get(worker)?.held.length);
+        return [];
+      },
+    };
   }
 
   async #due({ limit, resendMs, aheadMs = 0 }: DueParams): Promise<DueRun[]> {
@@ -205,5 +241,6 @@ export class SimulatedFleet {
 }
 
 function dueRun(run: string, status: DueRun['status']): DueRun {
-  return { run, status, workflow: 'w', fence: 1, deaths: 0, priority: 0, untold: false };
+  const owing = { untold: false, owes: false, asleep: false };
+  return { run, status, workflow: 'w', fence: 1, deaths: 0, priority: 0, ...owing };
 }

@@ -30,6 +30,20 @@ export class VirtualClock implements Clock {
     });
   }
 
+  afterTurn(then: () => void): void {
+    this.#set(this.#now, then);
+  }
+
+  soon(ms: number, then: () => void): () => void {
+    let isWanted = true;
+    this.#set(this.#now + ms, () => {
+      if (isWanted) then();
+    });
+    return () => {
+      isWanted = false;
+    };
+  }
+
   repeat(task: () => Promise<number>): () => Promise<void> {
     const stopped = new AbortController();
     const loop = (async () => {

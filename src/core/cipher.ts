@@ -17,7 +17,7 @@ export interface Cipher {
   seal(plain: Uint8Array, place: Place): Uint8Array;
   /**
    * What was sealed for one of `places`. Never throws: what cannot be opened comes back as bytes that throw when they are
-   * decoded (see `unreadable` in codec.ts), because one bad value must not stand in the way of all others.
+   * decoded (see `unreadable` in sealed.ts), because one bad value must not stand in the way of all others.
    */
   open(bytes: Uint8Array, places: readonly [Place, ...Place[]]): Uint8Array;
 }

@@ -6,6 +6,13 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `then` when no promise that can go on is left: a turn of the event loop later. */
+  afterTurn(then: () => void): void;
+  /**
+   * Calls `then` after `ms`, also where a test lets the clock stand: for a bounded patience, of which nothing is late. The
+   * function returned stops it.
+   */
+  soon(ms: number, then: () => void): () => void;
   /**
    * Calls `task` again and again, never two at a time, each time after as many milliseconds as it returned. The function
    * returned stops it and resolves when no call is at work.

@@ -33,7 +33,7 @@ export const errorCodes = {
   PAWL_REWOUND: 'Redis came back with less of the run than it had acknowledged.',
   PAWL_STEP_FAILED: 'A step failed at its last attempt: the cause is the error of its body.',
   PAWL_STEP_NAME_REUSED: 'Two steps of one run have the same name.',
-  PAWL_STEP_NOT_AWAITED: 'The handler returned while steps or events were still open.',
+  PAWL_WAIT_WITHDRAWN: 'A wait was withdrawn because another one has won their race.',
   PAWL_CYCLE_LIMIT: 'A graph came to one node more often than its limit: the error names both.',
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
   PAWL_UNAVAILABLE:
@@ -68,6 +68,11 @@ export interface ErrorDetails {
 
 const brand = Symbol.for('pawl.error');
 
+/** What `PawlError.is` looks for. */
+export function markAsPawls(error: Error): void {
+  Object.defineProperty(error, brand, { value: true });
+}
+
 /** Base of all of pawl's errors. */
 export class PawlError extends Error {
   readonly code: ErrorCode;
@@ -80,7 +85,7 @@ export class PawlError extends Error {
     this.code = code;
     this.outcome = details.outcome ?? 'not-applied';
     this.retryable = details.retryable ?? false;
-    Object.defineProperty(this, brand, { value: true });
+    markAsPawls(this);
   }
 
   /** Recognises an error of pawl, also one made by a second copy of the package. */
@@ -279,41 +284,21 @@ export class DurabilityError extends PawlError {
   }
 }
 
-/** An error as data: what the log, the run record and other processes see of it. */
+/** An error as data: what the log, the run record and other processes see of it. See `error-record.ts`. */
 export interface ErrorRecord {
   readonly name: string;
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
   readonly cause?: ErrorRecord;
-}
-
-/** Turns anything thrown into data. At most `depth` causes deep; texts are cut so that a record stays below 16 kB. */
-export function recordError(thrown: unknown, depth = 3): ErrorRecord {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: cut(String(thrown), 2000) };
-  const code: unknown = 'code' in thrown ? thrown.code : undefined;
-  return {
-    name: thrown.name,
-    message: cut(thrown.message, 2000),
-    ...(typeof code === 'string' ? { code } : {}),
-    ...(thrown.stack === undefined ? {} : { stack: cut(thrown.stack, 2000) }),
-    ...(thrown.cause === undefined || depth === 0
-      ? {}
-      : { cause: recordError(thrown.cause, depth - 1) }),
-  };
-}
-
-/** The inverse of `recordError`: an Error with the recorded name, message, code and cause. */
-export function reviveError(record: ErrorRecord): Error {
-  const error = new Error(
-    record.message,
-    record.cause === undefined ? undefined : { cause: reviveError(record.cause) },
-  );
-  error.name = record.name;
-  if (record.stack !== undefined) error.stack = record.stack;
-  return record.code === undefined ? error : Object.assign(error, { code: record.code });
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length)}…`;
+  /** What the error had of its own, as far as it is plain data. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** Of an AggregateError. */
+  readonly errors?: readonly ErrorRecord[];
+  /** The class of JavaScript or of pawl that it is an instance of; absent for Error. */
+  readonly base?: string;
+  /** The name of its own class, where that is another one. */
+  readonly className?: string;
+  /** What was thrown is no error, but this. */
+  readonly thrown?: { readonly value: unknown };
 }

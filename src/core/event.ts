@@ -4,6 +4,7 @@
  * belong to the workflow.
  */
 import type { ErrorRecord } from './errors.ts';
+import type { Request } from './request.ts';
 
 /** An event on its way into the log. */
 export interface NewEvent {
@@ -21,6 +22,8 @@ export interface StoredEvent extends NewEvent {
   readonly fence: number;
   /** Milliseconds since 1970 on the store's clock. */
   readonly at: number;
+  /** Another event of the same commit follows: the run never stood right behind this one. */
+  readonly more?: boolean;
 }
 
 /** An event as users see it. */
@@ -42,6 +45,7 @@ export const reservedNamespaces = [
   'step',
   'checkpoint',
   'timer',
+  'wait',
   'signal',
   'child',
   'effect',
@@ -99,7 +103,9 @@ export interface InterruptedData {
   /** When the worker was last known to be alive, milliseconds since 1970. */
   readonly lastSeenAt: number;
   readonly detectMs: number;
+  /** Workers lost in a row without progress, and with how many of them the run alone was under suspicion. */
   readonly deaths: number;
+  readonly proofs: number;
 }
 
 /** `run.resumed`: the new owner of a run that was taken over has rebuilt its state and goes on. */
@@ -124,6 +130,8 @@ export interface RewoundData {
   readonly worker: string;
   readonly acknowledgedSeq: number;
   readonly foundSeq: number;
+  /** Effects that this worker has begun and whose completion is lost, or never came: whether they happened is in doubt. */
+  readonly effects?: readonly string[];
 }
 
 /** `step.completed`. */
@@ -132,21 +140,45 @@ export interface StepCompletedData {
   /** Encoded by itself, so that a resume decodes only the results it is asked for. */
   readonly result: Uint8Array;
   readonly attempts: number;
-  /** Names of signals of which this took the oldest. */
-  readonly took?: readonly string[];
+  /** Signals that this took, each by its name and its id. */
+  readonly took?: readonly (readonly [name: string, id: string])[];
 }
 
-/** `step.retried` (one attempt failed, another follows) and `step.failed` (the last attempt failed). */
+/** `step.failed`: the last attempt failed. */
 export interface StepFailedData {
   readonly name: string;
   readonly attempts: number;
   readonly error: ErrorRecord;
+  /** What has failed, when that is not the body of a step: a child run. */
+  readonly about?: string;
+}
+
+/** `step.retried`: one attempt failed, another follows. */
+export interface StepRetriedData extends StepFailedData {
+  /** When the next attempt begins, on the store's clock in milliseconds since 1970. */
+  readonly dueAt: number;
+}
+
+/** `step.forgotten`: the handler has passed these steps for good. Their results leave the memory. */
+export interface StepsForgottenData {
+  readonly names: readonly string[];
+}
+
+/** `wait.withdrawn`: the handler does not want to know any more how a wait ends. */
+export interface WithdrawnData {
+  readonly name: string;
 }
 
 /** `run.retried`: the handler has failed, and the run tries again after a pause. */
 export interface RetriedData {
   readonly attempts: number;
   readonly error: ErrorRecord;
+}
+
+/** `operator.resumed`, `operator.retried`. */
+export interface OperatorResumedData extends Request {
+  /** What the handler is called with from now on, encoded by itself. */
+  readonly input?: Uint8Array;
 }
 
 /** `state.set`: top-level fields of the state were replaced. */
@@ -164,27 +196,60 @@ export interface TimerData {
 export interface SignalData {
   readonly id: string;
   readonly name: string;
-  /** Encoded by itself, as the sender sent it. */
+  /** Encoded by itself: what the workflow's schema made of it, or as it came while `isUnknown`. */
   readonly payload: Uint8Array;
+  /** When it came, on the store's clock in milliseconds since 1970. */
+  readonly at: number;
+  /** The code that took it has no signal of this name. */
+  readonly isUnknown?: true;
 }
 
-/** `child.started`: this run started another one. */
-export interface ChildStart {
+/** `signal.refused`: a signal does not fit the workflow's schema, so that no wait has got it. */
+export interface RefusedSignalData extends SignalData {
+  readonly reason: string;
+}
+
+/** `child.starting`: this run is about to start another one; from here on it answers for it. */
+export interface ChildStarting {
+  /** The child's name in this run. */
+  readonly name: string;
   readonly run: string;
+  /** The token its creation is asked for with: no other run ever has it. */
+  readonly birth: string;
   /** It is cancelled when this run is cancelled or fails. */
   readonly attached: boolean;
+}
+
+/** `child.started`: the other run exists. */
+export interface ChildStart {
+  readonly name: string;
+  readonly run: string;
+}
+
+/** `child.refused`: the other run could not be started. */
+export interface ChildRefused {
+  readonly name: string;
+  readonly error: ErrorRecord;
 }
 
 /** `child.ended`: a run that this one started is over. */
 export interface ChildEnd {
   readonly run: string;
-  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly birth: string;
+  /** The child's fence when it ended: grows when it is resumed and ends again. */
+  readonly fence: number;
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'deleted';
   /** Encoded output, of a completed one. */
   readonly output?: Uint8Array;
   readonly error?: ErrorRecord;
+  /** When the news came, on the store's clock in milliseconds since 1970. */
+  readonly at?: number;
 }
 
-/** `effect.begun`: from here until the step of the same name completes, whether it happened is in doubt. */
+/**
+ * `effect.begun`: from here until the step of the same name completes, whether it happened is in doubt.
+ * `effect.doubted`: a person is asked about it.
+ */
 export interface EffectData {
   readonly name: string;
 }

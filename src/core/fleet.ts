@@ -25,6 +25,14 @@ export interface WorkerRecord extends WorkerInfo {
   readonly sessionEndsAt: number;
 }
 
+/** A worker as it was looked at. */
+export interface SeenWorker {
+  /** When it had beaten last; 0 for one that was not registered. */
+  readonly seenAt: number;
+  /** Its process was gone. */
+  readonly isAbsent?: boolean;
+}
+
 /** What the elected sweeper sees when it looks at the workers. */
 export type Look =
   | { readonly leader: false; readonly workers: number }
@@ -79,4 +87,13 @@ export interface Fleet {
   recoveries(limit: number): Promise<readonly Recovery[]>;
   /** Asks a worker to close, at once if it hears it, else by its next beat. False when there is no such worker. */
   drain(worker: string): Promise<boolean>;
+  /** Ids of all workers that have beaten and not left. */
+  registered(): Promise<readonly string[]>;
+  /** How many workers have a session that has not ended. */
+  alive(): Promise<number>;
+  /**
+   * Ids of runs that a worker holds and that made no progress under their present claims, two at most: if there is one
+   * alone, it is what killed the worker. See `core/evidence.ts`.
+   */
+  unproven(worker: string): Promise<readonly string[]>;
 }

@@ -12,42 +12,45 @@
  *   step:<name>     StepResult: a step, a wait or a recorded value, by the name it has in its run
  *   timer:<name>    number: when a wait is over, on the store's clock
  *   signal:<name>   ReceivedSignal[]: received and not yet taken
- *   attached:<id>   true: a child run that ends when this one is cancelled or fails
- *   child:<id>      ChildEnd: a child run has ended, and nobody has looked yet
+ *   child:<name>    Child: a run that this one has started, or is about to, by the name it has here
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
  *   graph:…         where a graph stands: see `graph.ts`
  *   run:cancel      CancelRequest
+ *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
  *   run:attempts    number: attempts of the whole run that have failed
  */
-import { CorruptionError, DefinitionError, type ErrorRecord } from './errors.ts';
+import { CorruptionError, DefinitionError } from './errors.ts';
 import type {
   CancelRequest,
   ChildEnd,
+  ChildRefused,
   ChildStart,
+  ChildStarting,
   EffectData,
+  OperatorResumedData,
   RetriedData,
+  RefusedSignalData,
+  RewoundData,
   SignalData,
   StateSetData,
   StepCompletedData,
   StepFailedData,
+  StepRetriedData,
+  StepsForgottenData,
   TracedData,
   TimerData,
+  WithdrawnData,
 } from './event.ts';
+import { WatchedBytes } from './frozen.ts';
+import type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
 import { rememberedOfGraphs } from './graph.ts';
+import { isPlainObject } from './plain-copy.ts';
+import { nameOf } from './refusal.ts';
+import { isThenable, letGo } from './thenable.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
-/** What is known of a step. */
-export type StepResult =
-  | { readonly status: 'completed'; readonly result: Uint8Array }
-  | { readonly status: 'failed'; readonly error: ErrorRecord; readonly attempts: number }
-  /** Not finished: attempts have failed and more are to come. */
-  | { readonly status: 'retrying'; readonly attempts: number };
-
-/** A signal, and its place among all that came, whatever their names are. */
-export interface ReceivedSignal extends SignalData {
-  readonly order: number;
-}
+export type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
 
 /** A run's events up to `seq`, folded. */
 export interface Folded {
@@ -63,6 +66,14 @@ export interface FoldEvent {
 }
 
 export type Reducers = Readonly<Record<string, (state: State, data: unknown) => unknown>>;
+
+export interface FoldOptions {
+  readonly reducers: Reducers;
+  readonly origin: string;
+  readonly freeze: boolean;
+  /** Refuses what a reducer has made of the state, by throwing. Asked for new events, not for those of the log. */
+  readonly check?: ((after: State, before: State, type: string) => void) | undefined;
+}
 
 /** Between the name of a step and the name of a step inside it; not allowed in names. */
 export const nesting = ' › ';
@@ -84,21 +95,24 @@ export class Fold implements Folded {
   /** Fields of what is inside of a step that has not completed, by the name of each step around it. */
   readonly #inner = new Map<string, Set<string>>();
   readonly #touched = new Set<string>();
-  readonly #reducers: Reducers;
-  readonly #freeze: boolean;
-  readonly #origin: string;
+  /** Names of children, by the ids of their runs. */
+  readonly #children = new Map<string, string>();
+  /** While events are applied that may be refused: what each changed field was before. */
+  #before: Map<string, unknown> | undefined;
+  readonly #options: FoldOptions;
+  /** Set when the state is frozen. */
+  readonly #bytes: WatchedBytes | undefined;
 
-  constructor(
-    start: Folded,
-    options: { readonly reducers: Reducers; readonly origin: string; readonly freeze: boolean },
-  ) {
-    this.#reducers = options.reducers;
-    this.#freeze = options.freeze;
-    this.#origin = options.origin;
+  constructor(start: Folded, options: FoldOptions) {
+    this.#options = options;
+    this.#bytes = options.freeze ? new WatchedBytes(options.origin) : undefined;
     this.seq = start.seq;
-    this.state = options.freeze ? deepFreeze(start.state) : start.state;
+    this.state = this.#bytes?.freeze(start.state) ?? start.state;
     this.#memory = new Map(start.memory);
-    for (const field of this.#memory.keys()) this.#noteInner(field);
+    for (const [field, value] of this.#memory) {
+      this.#noteInner(field);
+      if (field.startsWith(childPrefix)) this.#noteChild(field, value as Child);
+    }
   }
 
   get memory(): ReadonlyMap<string, unknown> {
@@ -109,6 +123,17 @@ export class Fold implements Folded {
     return this.#memory.get(`step:${name}`) as StepResult | undefined;
   }
 
+  /** Names of completed steps that begin so, without those inside of others that have not completed. */
+  completedSteps(prefix: string): string[] {
+    const begin = `step:${prefix}`;
+    const names: string[] = [];
+    for (const [field, value] of this.#memory) {
+      if (!field.startsWith(begin) || (value as StepResult).status !== 'completed') continue;
+      names.push(field.slice('step:'.length));
+    }
+    return names;
+  }
+
   timer(name: string): number | undefined {
     return this.#memory.get(`timer:${name}`) as number | undefined;
   }
@@ -117,20 +142,27 @@ export class Fold implements Folded {
     return (this.#memory.get(`signal:${name}`) as readonly ReceivedSignal[] | undefined) ?? [];
   }
 
-  child(id: string): ChildEnd | undefined {
-    return this.#memory.get(`child:${id}`) as ChildEnd | undefined;
+  /** A child, by the name it has in this run. */
+  child(name: string): Child | undefined {
+    return this.#memory.get(childPrefix + name) as Child | undefined;
   }
 
-  /** Ids of child runs that are at work and end with this one. */
-  get attached(): readonly string[] {
-    const prefix = 'attached:';
-    return [...this.#memory.keys()].flatMap((field) =>
-      field.startsWith(prefix) ? field.slice(prefix.length) : [],
-    );
+  /** The name of the child that is this run of this birth. */
+  childName(run: string, birth: string): string | undefined {
+    const name = this.#children.get(run);
+    return name !== undefined && this.child(name)?.birth === birth ? name : undefined;
   }
 
-  effect(name: string): EffectData | undefined {
-    return this.#memory.get(`effect:${name}`) as EffectData | undefined;
+  /** Children that may be at work and end with this run, the ones that are about to be started included. */
+  get attached(): readonly Child[] {
+    return [...this.#children.values()].flatMap((name) => {
+      const child = this.child(name);
+      return child?.attached === true && child.end === undefined ? [child] : [];
+    });
+  }
+
+  effect(name: string): EffectState | undefined {
+    return this.#memory.get(`effect:${name}`) as EffectState | undefined;
   }
 
   /** Attempts of the whole run that have failed. */
@@ -141,6 +173,11 @@ export class Fold implements Folded {
   /** What the last execution, or whoever started the run, left of its trace. */
   get trace(): string | undefined {
     return this.#memory.get('run:trace') as string | undefined;
+  }
+
+  /** What the handler is called with in place of the run's first input, encoded. */
+  get input(): Uint8Array | undefined {
+    return this.#memory.get('run:input') as Uint8Array | undefined;
   }
 
   get cancel(): CancelRequest | undefined {
@@ -154,31 +191,70 @@ export class Fold implements Folded {
   replay(seq: number, event: FoldEvent): void {
     if (seq !== this.seq + 1) {
       throw new CorruptionError(
-        { key: this.#origin, seq },
+        { key: this.#options.origin, seq },
         `follows seq ${this.seq}: events are missing or out of order`,
       );
     }
-    this.apply(event);
+    this.#take(event);
   }
 
   /**
-   * Takes the next event. When the reducer throws, nothing has changed.
-   * @throws DefinitionError when the reducer does not return an object.
+   * Takes new events, all or none: when a reducer or the check throws, nothing has changed.
+   * @throws DefinitionError when a reducer does not return a plain object; whatever a reducer throws, or the check.
    */
+  applyAll(events: readonly FoldEvent[]): void {
+    const { seq, state } = this;
+    const before = new Map<string, unknown>();
+    this.#before = before;
+    try {
+      for (const event of events) this.#take(event);
+      // Between the events of one commit the run never stands, so what is there between them need not fit.
+      this.#check(events, state);
+    } catch (error) {
+      this.#before = undefined;
+      for (const [field, value] of before) this.remember(field, value);
+      this.seq = seq;
+      this.state = state;
+      throw error;
+    } finally {
+      this.#before = undefined;
+    }
+  }
+
+  /** As `applyAll`, with one event. */
   apply(event: FoldEvent): void {
+    this.applyAll([event]);
+  }
+
+  #check(events: readonly FoldEvent[], before: State): void {
+    const { reducers, check } = this.#options;
+    if (check === undefined || this.state === before) return;
+    const types = events.map(({ type }) => type).filter((type) => Object.hasOwn(reducers, type));
+    if (types.length > 0) check(this.state, before, [...new Set(types)].join(', '));
+  }
+
+  /** Takes the next event. When the reducer throws, nothing has changed. */
+  #take(event: FoldEvent): void {
+    const { reducers } = this.#options;
+    this.#bytes?.check();
     if (Object.hasOwn(remembered, event.type)) {
       remembered[event.type]?.(this, event.data);
     } else if (event.type === 'state.set') {
       this.patch((event.data as StateSetData).patch);
-    } else if (Object.hasOwn(this.#reducers, event.type)) {
-      const next = this.#reducers[event.type]?.(this.state, event.data);
-      this.#change(checkState(next, event.type));
+    } else if (Object.hasOwn(reducers, event.type)) {
+      const next = checkState(reducers[event.type]?.(this.state, event.data), event.type);
+      this.#bytes?.check();
+      this.#change(next);
     }
     this.seq += 1;
   }
 
   /** Remembers a value, or forgets it when it is undefined. */
   remember(field: string, value: unknown): void {
+    if (this.#before !== undefined && !this.#before.has(field)) {
+      this.#before.set(field, this.#memory.get(field));
+    }
+    if (field.startsWith(childPrefix)) this.#noteChild(field, value as Child | undefined);
     if (value === undefined) {
       if (!this.#memory.delete(field)) return;
       for (const outer of outerOf(field)) {
@@ -202,8 +278,15 @@ export class Fold implements Folded {
   forgetInside(step: string): void {
     const inner = this.#inner.get(step);
     if (inner === undefined) return;
-    for (const field of [...inner]) this.remember(field, undefined);
-    this.#inner.delete(step);
+    for (const field of [...inner]) {
+      // A child that is at work is still this run's.
+      const isAtWork = field.startsWith(childPrefix) && this.#isAtWork(field);
+      if (!isAtWork) this.remember(field, undefined);
+    }
+  }
+
+  #isAtWork(field: string): boolean {
+    return (this.#memory.get(field) as Child).end === undefined;
   }
 
   /** Forgets failures inside of a step that is tried again. */
@@ -225,6 +308,13 @@ export class Fold implements Folded {
     this.#touched.clear();
   }
 
+  #noteChild(field: string, child: Child | undefined): void {
+    const name = field.slice(childPrefix.length);
+    const before = this.child(name);
+    if (child !== undefined) this.#children.set(child.run, name);
+    else if (before !== undefined) this.#children.delete(before.run);
+  }
+
   #noteInner(field: string): void {
     for (const outer of outerOf(field)) {
       this.#inner.set(outer, (this.#inner.get(outer) ?? new Set()).add(field));
@@ -232,7 +322,7 @@ export class Fold implements Folded {
   }
 
   #change(state: State): void {
-    this.state = this.#freeze ? deepFreeze(state) : state;
+    this.state = this.#bytes?.freeze(state) ?? state;
   }
 }
 
@@ -244,7 +334,8 @@ function outerOf(field: string): readonly string[] {
   return kind > 0 && nested.has(field.slice(0, kind)) ? outerNames(field.slice(kind + 1)) : [];
 }
 
-const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect']);
+const childPrefix = 'child:';
+const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect', 'child']);
 const nothing: readonly string[] = [];
 
 /** What pawl's own events do to the memory. */
@@ -252,50 +343,103 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   ...rememberedOfGraphs,
   'step.completed': (fold, data) => {
     const { name, result, took } = data as StepCompletedData;
-    const completed: StepResult = { status: 'completed', result };
+    const completed: StepResult = { status: 'completed', result, seq: fold.seq + 1 };
     fold.forgetInside(name);
     fold.remember(`step:${name}`, completed);
     fold.remember(`timer:${name}`, undefined);
     fold.remember(`effect:${name}`, undefined);
-    for (const signal of took ?? []) {
-      const [, ...left] = fold.signals(signal);
+    for (const [signal, id] of took ?? []) {
+      const left = fold.signals(signal).filter((one) => one.id !== id);
       fold.remember(`signal:${signal}`, left.length === 0 ? undefined : left);
     }
   },
   'step.retried': (fold, data) => {
-    const { name, attempts } = data as StepFailedData;
-    const retrying: StepResult = { status: 'retrying', attempts };
+    const { name, attempts, dueAt } = data as StepRetriedData;
+    const retrying: StepResult = { status: 'retrying', attempts, dueAt };
     fold.forgetFailuresInside(name);
     fold.remember(`step:${name}`, retrying);
-    fold.remember(`effect:${name}`, undefined);
   },
   'step.failed': (fold, data) => {
-    const { name, error, attempts } = data as StepFailedData;
-    const failed: StepResult = { status: 'failed', error, attempts };
+    const { name, error, attempts, about } = data as StepFailedData;
+    const failed: StepResult = {
+      ...{ status: 'failed', error, attempts, seq: fold.seq + 1 },
+      ...(about === undefined ? {} : { about }),
+    };
     fold.remember(`step:${name}`, failed);
-    fold.remember(`effect:${name}`, undefined);
+    fold.remember(`timer:${name}`, undefined);
+  },
+  'step.forgotten': (fold, data) => {
+    for (const name of (data as StepsForgottenData).names) {
+      fold.forgetInside(name);
+      fold.remember(`step:${name}`, undefined);
+    }
   },
   'timer.set': (fold, data) => {
     const { name, dueAt } = data as TimerData;
     fold.remember(`timer:${name}`, dueAt);
   },
+  'wait.withdrawn': (fold, data) => {
+    fold.remember(`timer:${(data as WithdrawnData).name}`, undefined);
+  },
   'signal.received': (fold, data) => {
     const signal = data as SignalData;
-    const received: ReceivedSignal = { ...signal, order: fold.seq };
-    fold.remember(`signal:${signal.name}`, [...fold.signals(signal.name), received]);
+    const before = fold.signals(signal.name);
+    // One that older code did not know comes again when it has been checked, and keeps its place.
+    const order = before.find(({ id }) => id === signal.id)?.order ?? fold.seq;
+    const all = [...before.filter(({ id }) => id !== signal.id), { ...signal, order }];
+    fold.remember(
+      `signal:${signal.name}`,
+      all.sort((a, b) => a.order - b.order),
+    );
+  },
+  'signal.refused': (fold, data) => {
+    const { id, name } = data as RefusedSignalData;
+    const left = fold.signals(name).filter((signal) => signal.id !== id);
+    fold.remember(`signal:${name}`, left.length === 0 ? undefined : left);
+  },
+  'child.starting': (fold, data) => {
+    const { name, run, birth, attached } = data as ChildStarting;
+    fold.remember(childPrefix + name, { run, birth, attached, seq: 0 } satisfies Child);
   },
   'child.started': (fold, data) => {
-    const start = data as ChildStart;
-    if (start.attached) fold.remember(`attached:${start.run}`, true);
+    const { name } = data as ChildStart;
+    const child = fold.child(name);
+    // Created anew after Redis had forgotten it, it is still where it was in the order of things.
+    const seq = child?.seq === 0 ? fold.seq + 1 : child?.seq;
+    if (child !== undefined && seq !== undefined) {
+      fold.remember(childPrefix + name, { ...child, seq });
+    }
+  },
+  'child.refused': (fold, data) => {
+    fold.remember(childPrefix + (data as ChildRefused).name, undefined);
   },
   'child.ended': (fold, data) => {
     const end = data as ChildEnd;
-    fold.remember(`attached:${end.run}`, undefined);
-    fold.remember(`child:${end.run}`, end);
+    const name = fold.childName(end.run, end.birth);
+    const child = name === undefined ? undefined : fold.child(name);
+    // Told twice, it is the same end; an older one is known to be over.
+    if (child === undefined || (child.end?.fence ?? 0) >= end.fence) return;
+    fold.remember(childPrefix + name, { ...child, end });
   },
   'effect.begun': (fold, data) => {
-    const effect = data as EffectData;
-    fold.remember(`effect:${effect.name}`, effect);
+    const { name } = data as EffectData;
+    const begun = (fold.effect(name)?.begun ?? 0) + 1;
+    fold.remember(`effect:${name}`, { name, begun } satisfies EffectState);
+  },
+  'effect.doubted': (fold, data) => {
+    const { name } = data as EffectData;
+    const begun = fold.effect(name)?.begun ?? 1;
+    fold.remember(`effect:${name}`, { name, begun, doubted: begun } satisfies EffectState);
+    // Decisions about an earlier doubt do not decide this one.
+    fold.remember(`signal:effect ${name}`, undefined);
+  },
+  'run.rewound': (fold, data) => {
+    for (const name of (data as RewoundData).effects ?? []) {
+      const begun = Math.max(1, fold.effect(name)?.begun ?? 0);
+      if (fold.step(name)?.status !== 'completed') {
+        fold.remember(`effect:${name}`, { name, begun } satisfies EffectState);
+      }
+    }
   },
   'run.created': (fold, data) => {
     const { trace } = (data ?? {}) as { readonly trace?: string };
@@ -307,35 +451,40 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     fold.remember('run:attempts', (data as RetriedData).attempts);
     forgetFailures(fold);
   },
-  'operator.retried': (fold) => {
+  'operator.resumed': (fold, data) => rememberInput(fold, data),
+  'operator.retried': (fold, data) => {
+    rememberInput(fold, data);
     fold.remember('run:cancel', undefined);
     fold.remember('run:attempts', undefined);
     forgetFailures(fold);
   },
 };
 
+/** One that was given before stays where none is given now. */
+function rememberInput(fold: Fold, data: unknown): void {
+  const { input } = (data ?? {}) as OperatorResumedData;
+  if (input !== undefined) fold.remember('run:input', input);
+}
+
 /** What failed is tried again. */
 function forgetFailures(fold: Fold): void {
   for (const [field, value] of fold.memory) {
     if (field.startsWith('step:') && (value as StepResult).status !== 'completed') {
       fold.remember(field, undefined);
+    } else if (field.startsWith(childPrefix)) {
+      const { end, ...child } = value as Child;
+      // It may have been resumed as well: how it ended is looked up again. One that was deleted is started anew.
+      if (end?.status === 'deleted') fold.remember(field, undefined);
+      else if (end !== undefined && end.status !== 'completed') fold.remember(field, child);
     }
   }
 }
 
 function checkState(state: unknown, type: string): State {
-  if (typeof state === 'object' && state !== null && !Array.isArray(state)) return state as State;
+  if (isPlainObject(state)) return state;
+  if (isThenable(state)) letGo(state);
+  const what = typeof state === 'object' && state !== null ? `a ${nameOf(state)}` : String(state);
   throw new DefinitionError(
-    `The reducer of "${type}" returned ${Array.isArray(state) ? 'an array' : String(state)}: it must return the new state, an object.`,
+    `The reducer of "${type}" returned ${what}: it must return the new state, a plain object.`,
   );
-}
-
-/** Freezes what is not frozen yet, so that changing the state by hand fails at the line that does it. */
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  // The elements of typed arrays cannot be frozen.
-  if (ArrayBuffer.isView(value)) return value;
-  Object.freeze(value);
-  for (const item of Object.values(value)) deepFreeze(item);
-  return value;
 }

@@ -1,4 +1,7 @@
-/** Decisions as pure functions: when to take a snapshot, how long to wait before the next attempt. */
+/** Decisions as pure functions: when to take a snapshot, whether to try again, how long to wait before it. */
+import { recordError, textOfThrown } from './error-record.ts';
+import { DefinitionError, type ErrorRecord } from './errors.ts';
+import { isThenable, letGo } from './thenable.ts';
 
 export interface ReplayCost {
   /** Events after the last snapshot. */
@@ -43,6 +46,60 @@ export interface RetryPolicy {
   readonly maxDelayMs?: number;
   /** Errors for which this returns false are not tried again. */
   readonly retryIf?: (error: unknown) => boolean;
+}
+
+/** Codes of errors that only pass on why something in a run has failed. */
+const passedOn: ReadonlySet<string | undefined> = new Set(['PAWL_STEP_FAILED', 'PAWL_RUN_FAILED']);
+
+/**
+ * What says that nothing is to be tried again: an error named as BullMQ's, thrown by a handler, or by a step whose failure
+ * a handler has let through. One that was wrapped in another error was caught, and the other one counts. Never throws.
+ */
+export function unrecoverableIn(thrown: unknown): ErrorRecord | undefined {
+  let error: ErrorRecord | undefined = recordError(thrown);
+  while (error !== undefined && error.name !== 'UnrecoverableError') {
+    error = passedOn.has(error.code) ? error.cause : undefined;
+  }
+  return error;
+}
+
+/**
+ * True when the policy wants another attempt after this error, as long as attempts are left.
+ * @throws DefinitionError when `retryIf` throws, or answers with a promise: nobody knows then, and nothing is tried again.
+ */
+export function shouldRetry({ retryIf }: RetryPolicy, error: unknown): boolean {
+  if (unrecoverableIn(error) !== undefined) return false;
+  if (retryIf === undefined) return true;
+  let answer: unknown;
+  try {
+    answer = retryIf(error);
+  } catch (thrown) {
+    throw undecided(`threw "${textOfThrown(thrown)}"`, error, thrown);
+  }
+  if (!isThenable(answer)) return Boolean(answer);
+  letGo(answer);
+  throw undecided('answered with a promise', error, error);
+}
+
+/** Whether `attempt`, which has failed, is followed by another one, and what to say it has failed of. Never throws. */
+export function retryAfter(
+  policy: RetryPolicy,
+  attempt: number,
+  error: unknown,
+): { readonly again: boolean; readonly reason: unknown } {
+  if (attempt >= (policy.attempts ?? 1)) return { again: false, reason: error };
+  try {
+    return { again: shouldRetry(policy, error), reason: error };
+  } catch (undecidedError) {
+    return { again: false, reason: undecidedError };
+  }
+}
+
+function undecided(what: string, error: unknown, cause: unknown): DefinitionError {
+  return new DefinitionError(
+    `retryIf ${what} when it was asked about "${textOfThrown(error)}". It must return true or false for whatever can be thrown; nothing was tried again.`,
+    cause,
+  );
 }
 
 /** Wait before attempt `attempt` (2, 3, …): exponential, with the upper half left to chance so that crowds spread out. */

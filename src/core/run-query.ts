@@ -8,6 +8,7 @@
 import { InvalidError } from './errors.ts';
 import { checkPageLimit, checkRunId } from './names.ts';
 import { type RunStatus, runStatuses, type RunSummary } from './run.ts';
+import { indexedBy, waitIndex } from './waits.ts';
 
 /** Which runs a list shows: those that meet every condition. */
 export interface RunQuery {
@@ -24,6 +25,8 @@ export interface RunQuery {
   readonly since?: number;
   /** Only runs created before this time. */
   readonly until?: number;
+  /** Only runs that wait for this signal now, or for a kind of thing: `kind:timer`, `kind:child` … */
+  readonly waitsFor?: string;
   /** Only loose runs. */
   readonly loose?: boolean;
 }
@@ -85,17 +88,21 @@ export function statusesOf(status: RunQuery['status']): readonly RunStatus[] | u
   return typeof status === 'string' ? [status] : status;
 }
 
-type Searched = Pick<RunSummary, 'id' | 'status' | 'workflow' | 'tags' | 'worker' | 'createdAt'>;
+type Searched = Pick<
+  RunSummary,
+  'id' | 'status' | 'workflow' | 'tags' | 'worker' | 'createdAt' | 'waits'
+>;
 
 /** Whether a run fits, as its record says; not whether it is loose, which a record does not tell. */
 export function fits(run: Searched, query: RunQuery): boolean {
-  const { workflow, tag, worker, idPrefix, since, until } = query;
+  const { workflow, tag, worker, idPrefix, since, until, waitsFor } = query;
   const equals = tag?.indexOf('=') ?? -1;
   return (
     (statusesOf(query.status)?.includes(run.status) ?? true) &&
     (workflow === undefined || run.workflow === workflow) &&
     (tag === undefined || run.tags[tag.slice(0, equals)] === tag.slice(equals + 1)) &&
     (worker === undefined || run.worker === worker) &&
+    (waitsFor === undefined || indexedBy(run.waits).includes(waitIndex(waitsFor))) &&
     (idPrefix === undefined || run.id.startsWith(idPrefix)) &&
     (since === undefined || run.createdAt >= since) &&
     (until === undefined || run.createdAt < until)

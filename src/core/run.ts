@@ -10,7 +10,7 @@
  *                        │                       │                   signal)     │
  *                        │                  interrupted ◀── its worker died      │
  *                        │                       │                               │
- *                        │                       ▼ several deaths, no progress   │
+ *                        │                       ▼ kills its workers             │
  *                        └──────── retry ─── quarantined                         │
  *                        └──────── retry ────────────────────────────── failed ──┘
  *
@@ -18,10 +18,13 @@
  *
  * A run that is started with a delay begins as `waiting`.
  *
- * A run that is not `running` has no owner, and a run that is `running` has exactly one. `queued`, `interrupted` and
- * `waiting` runs with a time to wake stand in the due index, so that a lost wake-up is sent again. Each change is made by
- * one store call that checks where it starts from; after a crash the run is on one side of the arrow or the other.
+ * A run that is not `running` has no owner, and a run that is `running` has exactly one. `queued` and `interrupted` runs
+ * stand in the due index, and so do `waiting` ones that were woken, have a time to wake or are to be looked at; so a lost
+ * wake-up is sent again. Each change is made by one store call that checks where it starts from; after a crash the run is on
+ * one side of the arrow or the other.
  */
+
+import type { Wait } from './waits.ts';
 
 export const runStatuses = [
   'queued',
@@ -88,7 +91,7 @@ export interface RunRecord {
   readonly tags: Readonly<Record<string, string>>;
   /** How often the run was taken over from a worker that died or froze. */
   readonly takeovers: number;
-  /** Workers lost in a row, each without one new event between its claim and its death. */
+  /** Workers lost in a row without progress: see `evidence.ts`. Above 0, the run may be what kills them. */
   readonly deaths: number;
   /** Bytes of event data in the log. */
   readonly bytes: number;
@@ -103,6 +106,14 @@ export interface RunRecord {
   readonly parent: string | undefined;
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: number | undefined;
+  /** What a `waiting` run waits for; empty in any other status, and where nothing is known of it. */
+  readonly waits: readonly Wait[];
+  /** Tells this run from another one of the same id, before or after it. */
+  readonly birth: string;
+  /** The highest version of code that wrote events or the snapshot; 0 when none has said so. */
+  readonly wroteVersion: number;
+  /** The version of code that the run waits for, since an older one was refused; undefined when none was. */
+  readonly needsVersion: number | undefined;
   readonly createdAt: number;
   /** When the status changed last; of a loose run also its snapshot. */
   readonly changedAt: number;

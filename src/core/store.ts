@@ -17,19 +17,22 @@ import type { Vitals } from './vitals.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from './deletions.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
-import type { Beat, Fleet, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
+import type { Beat, Fleet, Look, SeenWorker, WorkerInfo, WorkerRecord } from './fleet.ts';
 import type { WakeUp } from './queue.ts';
 import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { Message } from './message.ts';
 import type { RunQuery } from './run-query.ts';
+import type { Release } from './release.ts';
 import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
 
 export type { Message, MessageKind } from './message.ts';
+export type { Parking, Release } from './release.ts';
 export type { Snapshot } from './snapshot.ts';
+export type { Wait } from './waits.ts';
 
-export type { Beat, Look, WorkerInfo, WorkerRecord } from './fleet.ts';
+export type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from './fleet.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -46,7 +49,10 @@ export interface CreateParams {
   readonly tags: Readonly<Record<string, string>>;
   /** Payload of the `run.created` event. */
   readonly data: Uint8Array;
+  /** From now on the run's birth: it tells this run from another one of the same id. */
   readonly token: string;
+  /** Version of the code that wrote the input, and the snapshot if there is one; older code is not to take the run. */
+  readonly codeVersion?: number;
   /** When the sweeper sends the wake-up again if no claim has happened, in milliseconds from now. */
   readonly resendMs: number;
   /** What the run begins with, as if folded from its first event: that of a fork. */
@@ -80,6 +86,10 @@ export interface ClaimParams {
   readonly token: string;
   /** Takes a loose run, from whoever has it. A loose claim of another run, or another claim of a loose run, is `idle`. */
   readonly loose?: boolean;
+  /** The worker that parked the run goes on with it: taken whether it is awake or not. Needs `expectedFence`. */
+  readonly reclaim?: boolean;
+  /** Takes a run that newer code has written: a downgrade on purpose. */
+  readonly anyVersion?: boolean;
 }
 
 /** What changed since the snapshot before; covers all events of the commit it travels with. */
@@ -106,10 +116,15 @@ export interface PostParams extends Omit<Message, 'at'> {
 }
 
 export type PostOutcome =
-  /** `wakeUp`: what to send when the run is not at work. */
-  | { readonly outcome: 'posted'; readonly wakeUp: DueRun }
-  /** A message with this id was posted before; nothing was written. */
-  | { readonly outcome: 'known'; readonly wakeUp: DueRun }
+  /** `woken`: the run was parked and is to go on; `wakeUp` is to be sent. */
+  | { readonly outcome: 'posted'; readonly woken: boolean; readonly wakeUp: DueRun }
+  /** A message with this id was posted before; nothing was written. `taken`: it is in the log, and not in the inbox. */
+  | {
+      readonly outcome: 'known';
+      readonly taken: boolean;
+      readonly woken: boolean;
+      readonly wakeUp: DueRun;
+    }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -164,26 +179,19 @@ export type ClaimOutcome =
       readonly ownership: Ownership;
       /** Present when the run was lost by another worker. */
       readonly takeover: Takeover | undefined;
+      /** Events of its own that an execution had got to that lost its worker: see `ExecutionProgress`. */
+      readonly furthest: number;
       /** Messages that wait to be taken into the log, at most a page of them. */
       readonly messages: readonly Message[];
     } & LoadedRun)
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
   | { readonly outcome: 'stale'; readonly fence: number }
-  /** Not to be claimed in this status: ended, quarantined, or waiting for a time that has not come; or not so (`loose`). */
+  /** Newer code, of this version, has written events or the snapshot. Only that this was refused is noted. */
+  | { readonly outcome: 'newer'; readonly codeVersion: number }
+  /** Not to be claimed in this status: ended, quarantined, or waiting for what has not come; or not so (`loose`). */
   | { readonly outcome: 'idle'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
-
-/** How an owner lets go of a run, in the same step as its last commit. */
-export type Release =
-  | { readonly status: 'completed'; readonly output: Uint8Array; readonly keepMs: number }
-  | { readonly status: 'failed' | 'cancelled'; readonly error: Uint8Array; readonly keepMs: number }
-  /** Set aside untouched, because it cannot be continued: for a person to look at. */
-  | { readonly status: 'quarantined'; readonly error: Uint8Array }
-  /** Handed back for any worker to claim. */
-  | { readonly status: 'queued'; readonly resendMs: number }
-  /** Parked; `wakeMs` from now it is due. Absent: until a message comes. */
-  | { readonly status: 'waiting'; readonly wakeMs?: number };
 
 export interface CommitParams extends Ownership {
   /** Identifies this commit; the same one again is recognised. */
@@ -192,14 +200,14 @@ export interface CommitParams extends Ownership {
   readonly expectedSeq: number;
   readonly events: readonly NewEvent[];
   readonly snapshot?: SnapshotDelta;
-  /** The oldest messages of the inbox, as many as this, are in `events`: they leave the inbox. */
-  readonly taken?: number;
+  /** Ids of the messages that are in `events`: they leave the inbox, and no others do. */
+  readonly taken?: readonly string[];
   readonly release?: Release;
 }
 
 export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly seq: number; readonly version: number }
-  /** A release to `waiting` was refused: messages have come that the owner has not taken. Nothing was written. */
+  /** Parking was refused: messages have come that the owner has not taken. Nothing was written. */
   | { readonly outcome: 'mail' }
   /**
    * Somebody else owns the run. `applied`: this very commit had been stored before they took it; of one without events
@@ -216,7 +224,12 @@ export interface InterruptParams {
   /** When the worker was last known alive, on the store's clock. */
   readonly lastSeenAt: number;
   readonly resendMs: number;
+  /** The worker as it was looked at: one that shows a sign of life since then keeps its runs, where a store can tell. */
+  readonly seen?: SeenWorker;
+  /** A run is set aside with so much evidence against it. */
   readonly quarantineAfter: number;
+  /** The one run that the worker held without progress, if it was one alone: see `Fleet.unproven`. */
+  readonly evidence?: string;
   /** Only these, if the worker holds them; default all that it holds. */
   readonly runs?: readonly string[];
   /** At most this many runs in one call; call again until it returns fewer. */
@@ -236,6 +249,10 @@ export interface DueRun extends WakeUp {
   readonly status: RunStatus;
   /** The run has ended, and its parent has not been told. */
   readonly untold: boolean;
+  /** The run has ended, and its children have not been cancelled. */
+  readonly owes: boolean;
+  /** It waits, and nothing has come: somebody is to look at what it waits for. It is not to be claimed. */
+  readonly asleep: boolean;
 }
 
 export interface ListParams extends RunQuery {
@@ -254,9 +271,14 @@ export interface RunPage {
   readonly cursor: string | undefined;
 }
 
+/** A run as it was seen: it is so no longer if one of these has changed. Whatever is done to it raises the fence. */
+export type Seen = Pick<RunRecord, 'status' | 'fence'> & Partial<Pick<RunRecord, 'seq'>>;
+
 export type DeleteOutcome =
   | { readonly outcome: 'deleted' }
   | { readonly outcome: 'missing' }
+  /** The run is not as it was said to be, or owes something. Nothing was written. */
+  | { readonly outcome: 'changed' }
   /** Held by a worker. */
   | { readonly outcome: 'active'; readonly worker: string };
 
@@ -274,31 +296,44 @@ export interface RunStore {
   create(params: CreateParams): Promise<CreateOutcome>;
   /** Takes a run: raises its fence, writes `run.claimed`, returns everything needed to go on. */
   claim(params: ClaimParams): Promise<ClaimOutcome>;
-  /** Appends events, saves a snapshot, lets go of the run: any of these, all at once. */
+  /**
+   * Appends events, saves a snapshot, lets go of the run: any of these, all at once. Each of several events but the last is
+   * stored with `more`.
+   */
   commit(params: CommitParams): Promise<CommitOutcome>;
   /**
    * Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns what it took.
+   * Runs that it had parked and whose handlers may still be at work are woken; not so when only some runs are named.
    */
   interrupt(params: InterruptParams): Promise<readonly DueRun[]>;
   /** The runs that are due, each postponed by `resendMs`. */
   due(params: DueParams): Promise<readonly DueRun[]>;
-  /** Puts a message into the inbox of a run, whether or not it waits for one. */
+  /**
+   * Puts a message into the inbox of a run, whether or not it waits for it; only what it waits for wakes it. The end of a
+   * child comes to a failed run as well, which may be resumed.
+   */
   post(params: PostParams): Promise<PostOutcome>;
   /** Asks a run to end as cancelled. */
   cancel(params: CancelParams): Promise<CancelOutcome>;
   /** Keeps a run from being claimed; one at work is handed back. `data` says who asks and why. */
   pause(run: string, data: Uint8Array): Promise<PauseOutcome>;
-  /** Lets a paused run go on, or a failed or quarantined one try again. */
+  /**
+   * Lets a paused run go on, or a failed or quarantined one try again. The latter forgets a cancel from before.
+   */
   resume(run: string, data: Uint8Array): Promise<ResumeOutcome>;
   /** Notes how far a run is; a stale owner's word changes nothing. */
   progress(owner: Ownership, progress: RunProgress): Promise<void>;
-  /** The parent of an ended run knows of its end: nothing more is owed. */
-  told(run: string): Promise<void>;
+  /** The parent of an ended run knows of this end: no more news is owed. Of a run that has moved on, nothing is noted. */
+  told(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
+  /** The children of an ended run were cancelled: see `owesCancel`. Of a run that has moved on, nothing is noted. */
+  paid(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
+  /** Handlers of runs that a worker parked, each under this fence, are at work no more: see `mayGoOn`. */
+  settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void>;
   /**
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
-   * `deletions`.
+   * `deletions`. With `seen`, only if the run is still so and owes nothing.
    */
-  delete(run: string, data?: Uint8Array): Promise<DeleteOutcome>;
+  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome>;
 
   // Reading runs.
 
@@ -338,8 +373,13 @@ export interface RunStore {
   appear(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
   /** Registers the worker, or renews its session. */
   beat(worker: WorkerInfo, sessionMs: number): Promise<Beat>;
-  /** Forgets the worker. Its runs must have been handed back, or interrupted. */
-  leave(worker: string): Promise<void>;
+  /**
+   * Forgets the worker. Its runs must have been handed back, or interrupted. Runs that it had parked and whose handlers may
+   * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was
+   * written.
+   */
+  leave(worker: string, seen?: SeenWorker): Promise<boolean>;
+  /** All that are registered, each as it is when it is looked at: of very many, one page after the other. */
   workers(): Promise<readonly WorkerRecord[]>;
   /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
   holders(): Promise<readonly string[]>;

@@ -26,6 +26,10 @@ export interface WholeRun {
   readonly loose: boolean;
   /** The run has ended, and its parent has not been told. */
   readonly untold: boolean;
+  /** The run has ended, and its children have not been cancelled. */
+  readonly owes: boolean;
+  /** A `waiting` run to which something has come that it waits for. */
+  readonly woken: boolean;
   /** All that wait in the inbox, in the order they came. */
   readonly messages: readonly Message[];
   /** Ids of all messages that ever came, in no order. */
@@ -65,11 +69,15 @@ export interface RestoreParams {
   readonly snapshot: Omit<Snapshot, 'fields'> | undefined;
   readonly loose: boolean;
   readonly untold: boolean;
+  readonly owes: boolean;
+  readonly woken: boolean;
   /** What was staged; less than this, and some of it was dropped meanwhile. */
   readonly staged: {
     readonly events: number;
     readonly checkpoints: number;
     readonly messages: number;
+    /** Place among them of the last one that asks to cancel. */
+    readonly cancel?: number;
   };
   /** How long the run is kept if it has ended. */
   readonly keepMs: number;
@@ -93,14 +101,27 @@ export interface Transfer {
   discard(params: { readonly run: string; readonly token: string }): Promise<void>;
 }
 
-/** When a restored run is to be looked at: at a time, or after one; undefined for never. */
-export function restoredDue(
-  params: RestoreParams,
-): { readonly at: number } | { readonly afterMs: number } | undefined {
-  const { record, loose, untold, staged, keepMs } = params;
+/** A restored run that waits for a child is looked at after this time: the child may have been left behind. */
+const lookMs = 60_000;
+
+/** After which time somebody is to look at what a restored run waits for, see `Parking`; undefined for never. */
+export function restoredLookMs({ status, waits }: RunRecord): number | undefined {
+  return status === 'waiting' && waits.some(({ kind }) => kind === 'child') ? lookMs : undefined;
+}
+
+/** When a restored run is to be looked at: at a time, after one, or at whichever of the two comes first; or never. */
+export function restoredDue(params: RestoreParams): {
+  readonly at?: number;
+  readonly afterMs?: number;
+} {
+  const { record, loose, untold, owes, woken, keepMs } = params;
   const { status, paused, wakeAt } = record;
-  if (isEnded(status)) return { afterMs: untold ? 0 : keepMs };
-  if (loose || paused || status === 'quarantined') return undefined;
-  if (status !== 'waiting' || staged.messages > 0) return { afterMs: 0 };
-  return wakeAt === undefined ? undefined : { at: wakeAt };
+  if (isEnded(status)) return { afterMs: untold || owes ? 0 : keepMs };
+  if (loose || paused || status === 'quarantined') return {};
+  if (status !== 'waiting' || woken) return { afterMs: 0 };
+  const afterMs = restoredLookMs(record);
+  return {
+    ...(wakeAt === undefined ? {} : { at: wakeAt }),
+    ...(afterMs === undefined ? {} : { afterMs }),
+  };
 }

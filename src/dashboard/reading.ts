@@ -1,7 +1,7 @@
 /** What the pages read of a run. Every read is bounded, however long the log is. */
 import type { CheckpointInfo } from '../core/checkpoint.ts';
 import type { RunEvent } from '../core/event.ts';
-import { recordError } from '../core/errors.ts';
+import { recordError } from '../core/error-record.ts';
 import { toMermaid } from '../engine/graph/mermaid.ts';
 import type { RunInfo } from '../engine/runs/run-info.ts';
 import type { Pawl } from '../pawl.ts';

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { StepCompletedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import type { RunInfo } from '../engine/runs/run-info.ts';
+import { type RunInfo, waitText } from '../engine/runs/run-info.ts';
 import { actionsPart } from './actions-part.ts';
 import { facts, type Html, payload, statusMark, table, time } from './layout.ts';
 import { liveScript } from './live-script.ts';
@@ -28,7 +28,7 @@ export function runPage(
       <a href="${at}?refresh=5">reload every 5 s</a>
     </p>
     ${header(settings.base, run)} ${run.error === undefined ? '' : errorPart(run.error)}
-    ${actionsPart(settings, run, by.token)}
+    ${waitsPart(settings.base, run)} ${actionsPart(settings, run, by.token)}
     <h2 id="log">Events</h2>
     ${pager(at, view)}
     <ol class="events" id="events">
@@ -67,6 +67,9 @@ function header(base: string, run: RunInfo): Html {
     ['Seq', run.seq],
     ['Snapshot version', run.version],
     ['Code version', run.codeVersion],
+    ...(run.needsVersion === undefined
+      ? []
+      : ([['Needs code version', run.needsVersion]] as const)),
     ['Take-overs', run.takeovers],
     ['Log', size(run.bytes)],
     ['Created', time(run.createdAt)],
@@ -86,6 +89,22 @@ function header(base: string, run: RunInfo): Html {
         ] as const)),
     ['Tags', tagsOf(run) === '' ? '–' : html`<bdi>${tagsOf(run)}</bdi>`],
   ]);
+}
+
+function waitsPart(base: string, { waits }: RunInfo): Html {
+  if (waits.length === 0) return html``;
+  const rows = waits.map((wait) => {
+    const what = html`<bdi>${visible(waitText(wait))}</bdi>`;
+    const [child] = wait.kind === 'child' ? (wait.on ?? []) : [];
+    return [
+      child === undefined ? what : html`<a href="${base}/runs/${child}">${what}</a>`,
+      html`<bdi>${visible(wait.name)}</bdi>`,
+      time(wait.since),
+      wait.until === undefined ? '–' : time(wait.until),
+    ];
+  });
+  return html`<h2>Waits for</h2>
+    ${table(['What', 'Name', 'Since', 'Until'], rows)}`;
 }
 
 function errorPart({ name, message, code, stack }: ErrorRecord): Html {

@@ -12,7 +12,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Cipher, Place } from '../core/cipher.ts';
-import { sealedFormat, unreadable } from '../core/codec.ts';
+import { sealedFormat, unreadable } from '../core/sealed.ts';
 import { CorruptionError, InvalidError, KeyMissingError } from '../core/errors.ts';
 
 export interface EncryptionOptions {

@@ -3,7 +3,8 @@
  * that neither the engine nor the store beneath knows of it.
  *
  * Sealed: inputs (of schedules, too), outputs, errors, data of events, snapshot fields, messages, the text of a progress.
- * In clear: ids, names, types, times, tags, numbers, and what the scripts in Redis write by themselves (claims, interrupts).
+ * In clear: ids, names, types, times, tags, numbers, what a run waits for (names and times, no payload), and what the
+ * scripts in Redis write by themselves (claims, interrupts).
  *
  * A value that cannot be opened does not fail the call that brought it: it fails whoever decodes it. So a claim with a bad
  * event ends in quarantine, with the reason, and a page of runs with one bad error is a page still.
@@ -48,6 +49,8 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
+  Seen,
+  SeenWorker,
   Snapshot,
   SnapshotDelta,
   WorkerInfo,
@@ -209,8 +212,8 @@ export class EncryptedRunStore implements RunStore {
     return { runs: runs.map((run) => this.#openSummary(run)), cursor };
   }
 
-  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
-    return this.#store.delete(run, data && this.#sealRequest(run, data));
+  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
+    return this.#store.delete(run, data && this.#sealRequest(run, data), seen);
   }
 
   #sealRequest(run: string, data: Uint8Array): Uint8Array {
@@ -238,8 +241,16 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.due(params);
   }
 
-  told(run: string): Promise<void> {
-    return this.#store.told(run);
+  told(...args: Parameters<RunStore['told']>): Promise<void> {
+    return this.#store.told(...args);
+  }
+
+  paid(...args: Parameters<RunStore['paid']>): Promise<void> {
+    return this.#store.paid(...args);
+  }
+
+  settled(...args: Parameters<RunStore['settled']>): Promise<void> {
+    return this.#store.settled(...args);
   }
 
   now(): Promise<number> {
@@ -258,8 +269,8 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.beat(worker, sessionMs);
   }
 
-  leave(worker: string): Promise<void> {
-    return this.#store.leave(worker);
+  leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+    return this.#store.leave(worker, seen);
   }
 
   census(): Promise<Census> {

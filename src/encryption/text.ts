@@ -1,6 +1,6 @@
 /** Sealed text, for what is stored as text: the word before it is what no base64 and few sentences begin with. */
 import type { Cipher, Place } from '../core/cipher.ts';
-import { checkReadable } from '../core/codec.ts';
+import { checkReadable } from '../core/sealed.ts';
 
 const mark = 'sealed:';
 

@@ -8,7 +8,7 @@ import type {
   RunBytes,
 } from '../core/archive.ts';
 import type { Deletions } from './deletions.ts';
-import { lastSeq, logBytes, type StoredRun } from './stored-run.ts';
+import { isStill, lastSeq, logBytes, type StoredRun } from './stored-run.ts';
 
 export class MemoryArchive implements Archive {
   readonly #runs: Map<string, StoredRun>;
@@ -75,10 +75,8 @@ export class MemoryArchive implements Archive {
   async remove({ run: id, unchanged, data }: RemoveParams): Promise<RemoveOutcome> {
     const run = this.#find(id);
     if (run === undefined) return { outcome: 'missing' };
-    const { status, fence, seq } = unchanged;
-    const isSame = run.status === status && run.fence === fence && lastSeq(run) === seq;
-    if (!isSame || status === 'running') return { outcome: 'changed' };
-    if (run.expiresAt !== undefined) return { outcome: 'untold' };
+    if (!isStill(run, unchanged) || run.status === 'running') return { outcome: 'changed' };
+    if (run.untold || run.owes) return { outcome: 'untold' };
     this.#runs.delete(id);
     if (data !== undefined) this.#deletions.add(run, data, this.#now());
     this.#changed(id);

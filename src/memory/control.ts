@@ -4,43 +4,62 @@ import { isEnded } from '../core/run.ts';
 import type {
   CancelOutcome,
   CancelParams,
+  DueRun,
   PauseOutcome,
   PostOutcome,
   PostParams,
   ResumeOutcome,
 } from '../core/store.ts';
 import {
+  absolve,
   append,
   changeStatus,
   copy,
+  endWait,
+  isWanted,
   keep,
+  nextLook,
   raiseFence,
   type StoredRun,
   toDueRun,
+  wake,
 } from './stored-run.ts';
 
 /** Calls the worker that holds a run to look after it. */
 export type Ask = (worker: string, run: string | undefined) => void;
 
 export function post(run: StoredRun, params: PostParams, now: number, ask: Ask): PostOutcome {
-  if (run.seen.has(params.id)) return { outcome: 'known', wakeUp: toDueRun(run) };
-  if (isEnded(run.status)) return { outcome: 'ended', status: run.status };
+  if (run.seen.has(params.id)) {
+    const taken = !run.inbox.some(({ id }) => id === params.id);
+    return { outcome: 'known', taken, ...toWakeUp(run, now) };
+  }
+  // A run that has failed may be resumed, and then waits for nothing that it was told of before.
+  const mayGoOn = run.status === 'failed' && params.kind === 'child';
+  if (isEnded(run.status) && !mayGoOn) return { outcome: 'ended', status: run.status };
   receive(run, params, now);
   if (run.status === 'running') ask(run.worker ?? '', run.id);
-  else if (!run.paused && run.status !== 'quarantined') run.dueAt = now;
-  return { outcome: 'posted', wakeUp: toDueRun(run) };
+  else if (isWanted(run, params)) wake(run, now);
+  return { outcome: 'posted', ...toWakeUp(run, now) };
+}
+
+function toWakeUp(run: StoredRun, now: number): { woken: boolean; wakeUp: DueRun } {
+  const woken = run.status === 'waiting' && run.wokenAt !== undefined && !run.paused;
+  return { woken, wakeUp: toDueRun(run, now) };
 }
 
 export function cancel(run: StoredRun, params: CancelParams, now: number, ask: Ask): CancelOutcome {
   if (run.seen.has(params.id)) {
     return run.status === 'cancelled'
       ? { outcome: 'cancelled' }
-      : { outcome: 'asked', wakeUp: toDueRun(run) };
+      : { outcome: 'asked', wakeUp: toDueRun(run, now) };
   }
   if (isEnded(run.status)) return { outcome: 'ended', status: run.status };
   run.paused = false;
-  if (run.status === 'quarantined' || run.codeVersion === 0) {
+  if (run.status === 'quarantined' || run.claimSeq === undefined) {
     run.seen.add(params.id);
+    // What it has started, if anything, was never told that this is over.
+    run.owes = run.claimSeq !== undefined;
+    endWait(run);
     raiseFence(run, now);
     append(run, { type: 'run.cancelled', data: params.data }, now);
     changeStatus(run, 'cancelled', now);
@@ -48,10 +67,14 @@ export function cancel(run: StoredRun, params: CancelParams, now: number, ask: A
     keep(run, params.keepMs, now);
     return { outcome: 'cancelled' };
   }
-  receive(run, { ...params, kind: 'cancel', name: '' }, now);
+  // One that waits in the inbox says all that another one could say.
+  if (run.inbox.some(({ kind }) => kind === 'cancel')) run.seen.add(params.id);
+  else receive(run, { ...params, kind: 'cancel', name: '' }, now);
+  run.cancelId = params.id;
   if (run.status === 'running') ask(run.worker ?? '', run.id);
+  else if (run.status === 'waiting') wake(run, now);
   else run.dueAt = now;
-  return { outcome: 'asked', wakeUp: toDueRun(run) };
+  return { outcome: 'asked', wakeUp: toDueRun(run, now) };
 }
 
 export function pause(run: StoredRun, data: Uint8Array, now: number, ask: Ask): PauseOutcome {
@@ -79,16 +102,29 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
   }
   raiseFence(run, now);
   append(run, { type: isRetry ? 'operator.retried' : 'operator.resumed', data }, now);
+  // Whoever lets a run go on whose time is over does not mean it to fail at once.
+  if ((run.deadlineAt ?? Infinity) <= now) run.deadlineAt = undefined;
   if (isRetry) {
     changeStatus(run, 'queued', now);
-    run.deaths = 0;
+    absolve(run);
     run.lost = undefined;
     run.error = undefined;
     run.expiresAt = undefined;
+    run.untold = false;
+    run.owes = false;
+    forgetCancel(run);
   }
   const status: RunStatus = run.status;
-  run.dueAt = status === 'waiting' && run.inbox.length === 0 ? run.wakeAt : now;
-  return { outcome: 'resumed', wakeUp: toDueRun(run) };
+  run.dueAt = status === 'waiting' && run.wokenAt === undefined ? nextLook(run, now) : now;
+  return { outcome: 'resumed', wakeUp: toDueRun(run, now) };
+}
+
+/** Whoever cancelled a run before it failed did not mean the one that a person lets go on; and may ask again. */
+function forgetCancel(run: StoredRun): void {
+  const place = run.inbox.findIndex(({ kind }) => kind === 'cancel');
+  const [pending] = place < 0 ? [] : run.inbox.splice(place, 1);
+  for (const id of [pending?.id, run.cancelId]) if (id !== undefined) run.seen.delete(id);
+  run.cancelId = undefined;
 }
 
 function receive(run: StoredRun, message: Omit<PostParams, 'run'>, now: number): void {

@@ -1,6 +1,6 @@
 /** Which runs are due, and when they are due again. */
 import type { DueParams } from '../core/store.ts';
-import type { StoredRun } from './stored-run.ts';
+import { awakeSince, refusedMsMax, type StoredRun } from './stored-run.ts';
 
 const resendMsMax = 600_000;
 
@@ -17,10 +17,19 @@ export function takeDue(
     .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))
     .slice(0, limit);
   for (const run of found) {
-    const age = now - (run.wakeAt ?? run.changedAt);
-    run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), resendMsMax);
+    const isWaiting = run.status === 'waiting';
+    const since = isWaiting ? awakeSince(run, now) : undefined;
+    const age = now - (since ?? run.changedAt);
+    const most = run.refused ? refusedMsMax : resendMsMax;
+    run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), most);
+    if (!isWaiting || since !== undefined) continue;
+    // It sleeps: due to be looked at, or by mistake.
+    run.dueAt = run.lookMs === undefined ? run.wakeAt : Math.min(run.dueAt, run.wakeAt ?? Infinity);
   }
-  return found;
+  return found.filter(
+    (run) =>
+      run.status !== 'waiting' || run.lookMs !== undefined || awakeSince(run, now) !== undefined,
+  );
 }
 
 /** The next time after `now` at which a run is due. */

@@ -1,16 +1,25 @@
 /** What the workers lost, and who is to leave, in memory. */
 import { type Fleet, type Recovery, recoveriesKept } from '../core/fleet.ts';
 import type { MemorySessions } from './sessions.ts';
-import type { StoredRun } from './stored-run.ts';
+import { progressOf, type StoredRun } from './stored-run.ts';
 
 export class MemoryFleet implements Fleet {
   readonly #sessions: MemorySessions;
   readonly #hint: (worker: string) => void;
+  readonly #held: (worker: string) => readonly StoredRun[];
   #recoveries: Recovery[] = [];
 
-  constructor(sessions: MemorySessions, hint: (worker: string) => void) {
+  /** `held`: the runs that a worker holds. */
+  constructor(
+    sessions: MemorySessions,
+    parts: {
+      readonly hint: (worker: string) => void;
+      readonly held: (worker: string) => readonly StoredRun[];
+    },
+  ) {
     this.#sessions = sessions;
-    this.#hint = hint;
+    this.#hint = parts.hint;
+    this.#held = parts.held;
   }
 
   /** A run was taken from its worker just now. */
@@ -33,6 +42,22 @@ export class MemoryFleet implements Fleet {
   async recoveries(limit: number): Promise<readonly Recovery[]> {
     await Promise.resolve();
     return this.#recoveries.slice(0, limit);
+  }
+
+  async registered(): Promise<readonly string[]> {
+    await Promise.resolve();
+    return this.#sessions.list().map(({ id }) => id);
+  }
+
+  async alive(): Promise<number> {
+    await Promise.resolve();
+    return this.#sessions.alive;
+  }
+
+  async unproven(worker: string): Promise<readonly string[]> {
+    await Promise.resolve();
+    const unproven = this.#held(worker).filter((run) => !progressOf(run).isProven);
+    return unproven.slice(0, 2).map(({ id }) => id);
   }
 
   async drain(worker: string): Promise<boolean> {

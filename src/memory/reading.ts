@@ -14,6 +14,7 @@ export function claimed(run: StoredRun, token: string): ClaimOutcome {
     outcome: 'claimed',
     ownership: { run: run.id, fence: run.fence, owner: token },
     takeover: toTakeover(run),
+    furthest: run.furthest,
     messages: run.inbox.slice(0, messagesPerPage),
     ...loaded(run),
   };

@@ -7,7 +7,7 @@ import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import { PawlError } from '../core/errors.ts';
-import type { ClaimedData, StoredEvent } from '../core/event.ts';
+import type { StoredEvent } from '../core/event.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
   Beat,
@@ -34,11 +34,14 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
+  Seen,
+  SeenWorker,
   Snapshot,
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
 import { takeCensus } from './census.ts';
+import { claim } from './claiming.ts';
 import { MemoryArchive } from './archive.ts';
 import type { Transfer } from '../core/transfer.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
@@ -54,22 +57,21 @@ import {
   copySnapshot,
   loaded,
   messagesPerPage,
-  toTakeover,
 } from './reading.ts';
 import { MemorySchedules } from './schedules.ts';
 import { MemorySessions } from './sessions.ts';
 import { MemoryTransfer } from './transfer.ts';
 import {
   append,
-  changeStatus,
   eventsAfter,
-  json,
+  isStill,
   lastSeq,
-  raiseFence,
+  settle,
   type StoredRun,
   toDueRun,
   toRecord,
   newRun,
+  wake,
 } from './stored-run.ts';
 
 export class MemoryRunStore implements RunStore {
@@ -98,14 +100,17 @@ export class MemoryRunStore implements RunStore {
     });
     this.schedules = new MemorySchedules(open);
     this.transfer = new MemoryTransfer(this.#runs, { open, changed });
-    this.fleet = new MemoryFleet(this.#sessions, (worker) => this.#ask(worker, undefined));
+    this.fleet = new MemoryFleet(this.#sessions, {
+      hint: (worker) => this.#ask(worker, undefined),
+      held: (worker) => this.#heldBy(worker),
+    });
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
     const now = this.#now();
     const known = this.#runs.get(params.run);
     if (known !== undefined) {
-      const outcome = known.createToken === params.token ? 'created' : 'exists';
+      const outcome = known.birth === params.token ? 'created' : 'exists';
       return { outcome, record: toRecord(known) };
     }
     const run = newRun(params, now);
@@ -120,38 +125,12 @@ export class MemoryRunStore implements RunStore {
     const now = this.#now();
     const run = this.#runs.get(params.run);
     if (run === undefined) return { outcome: 'missing' };
-    if (run.status === 'running' && run.owner === params.token) return claimed(run, params.token);
-    if (params.expectedFence !== undefined && params.expectedFence !== run.fence) {
-      return { outcome: 'stale', fence: run.fence };
+    const outcome = claim(run, params, now);
+    if (outcome !== 'repeated' && outcome !== 'taken') return outcome;
+    if (outcome === 'taken') {
+      this.fleet.claimed(run);
+      this.#changed(run.id);
     }
-    if (run.loose !== (params.loose ?? false)) return { outcome: 'idle', status: run.status };
-    const { status, worker = '' } = run;
-    if (status === 'running' && !run.loose) return { outcome: 'held', worker };
-    const isDue = run.wakeAt !== undefined && run.wakeAt <= now;
-    const isAwake = run.status === 'waiting' && (isDue || run.inbox.length > 0);
-    const isFree = ['queued', 'interrupted', 'running'].includes(status);
-    if (run.paused || !(isFree || isAwake)) return { outcome: 'idle', status };
-    raiseFence(run, now);
-    changeStatus(run, 'running', now);
-    run.worker = params.worker;
-    run.owner = params.token;
-    run.codeVersion = params.codeVersion;
-    run.wakeAt = undefined;
-    run.dueAt = undefined;
-    if (run.lost !== undefined) {
-      run.lost.claimMs = Math.max(0, now - run.lost.at);
-      run.takeovers += 1;
-    }
-    const takeover = toTakeover(run);
-    const data: ClaimedData = {
-      worker: params.worker,
-      codeVersion: params.codeVersion,
-      ...(takeover === undefined ? {} : { takeover }),
-    };
-    append(run, { type: 'run.claimed', data: json(data) }, now);
-    run.claimSeq = lastSeq(run);
-    this.fleet.claimed(run);
-    this.#changed(run.id);
     return claimed(run, params.token);
   }
 
@@ -170,14 +149,16 @@ export class MemoryRunStore implements RunStore {
       return { outcome: 'fenced', fence: run.fence, applied };
     }
     if (expectedSeq !== lastSeq(run)) return { outcome: 'conflict', seq: lastSeq(run) };
-    const { taken = 0 } = params;
-    if (params.release?.status === 'waiting' && run.inbox.length > taken) {
-      return { outcome: 'mail' };
-    }
+    const { taken = [] } = params;
+    const left = run.inbox.filter(({ id }) => !taken.includes(id));
+    const isParking = params.release?.status === 'waiting' && params.release.why === 'parked';
+    if (isParking && left.length > 0) return { outcome: 'mail' };
 
-    for (const event of events) append(run, event, now);
+    for (const [i, event] of events.entries()) append(run, event, now, i < events.length - 1);
     run.token = params.token;
-    run.inbox.splice(0, taken);
+    run.inbox.splice(0, run.inbox.length, ...left);
+    // A store that has forgotten a message must not take it for a new one when it comes again.
+    for (const id of taken) run.seen.add(id);
     if (params.snapshot !== undefined) save(run, params.snapshot, now);
     if (params.release !== undefined) release(run, params.release, now);
     this.#changed(run.id);
@@ -186,8 +167,9 @@ export class MemoryRunStore implements RunStore {
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    const taken = [...this.#runs.values()]
-      .filter((run) => run.worker === params.worker && !run.loose)
+    const { worker, seen } = params;
+    if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return [];
+    const taken = this.#heldBy(worker)
       .filter(({ id }) => params.runs?.includes(id) ?? true)
       .slice(0, params.limit);
     for (const run of taken) {
@@ -195,12 +177,13 @@ export class MemoryRunStore implements RunStore {
       this.fleet.lost(run);
       this.#changed(run.id);
     }
-    return taken.map(toDueRun);
+    if (params.runs === undefined && taken.length < params.limit) this.#wakeParked(worker);
+    return taken.map((run) => toDueRun(run, now));
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    return takeDue(this.#runs.values(), params, now).map(toDueRun);
+    return takeDue(this.#runs.values(), params, now).map((run) => toDueRun(run, now));
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
@@ -225,21 +208,41 @@ export class MemoryRunStore implements RunStore {
     });
   }
 
-  async told(id: string): Promise<void> {
+  async told(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
     this.#change(id, (run) => {
-      if (run.expiresAt !== undefined) run.dueAt = run.expiresAt;
-      run.expiresAt = undefined;
+      if (run.fence !== fence || !run.untold) return;
+      run.untold = false;
+      settle(run);
     });
   }
 
-  async delete(id: string, data?: Uint8Array): Promise<DeleteOutcome> {
+  async paid(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    this.#change(id, (run) => {
+      if (run.fence !== fence || !run.owes) return;
+      run.owes = false;
+      settle(run);
+    });
+  }
+
+  async settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void> {
+    this.#now();
+    for (const { run: id, fence } of runs) {
+      const run = this.#runs.get(id);
+      const isSame = run?.parkedBy?.worker === worker && run.parkedBy.fence === fence;
+      if (run !== undefined && isSame) run.parkedBy = undefined;
+    }
+  }
+
+  async delete(id: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const now = this.#now();
     const run = this.#runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
     if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
+    if (seen !== undefined && (!isStill(run, seen) || run.untold || run.owes)) {
+      return { outcome: 'changed' };
+    }
     this.#runs.delete(id);
     if (data !== undefined) this.#deletions.add(run, data, now);
-    this.#changed(id);
     this.#changed(id);
     return { outcome: 'deleted' };
   }
@@ -304,7 +307,9 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const watchers = this.#watchers.get(run) ?? new Set();
     this.#watchers.set(run, watchers);
-    const watcher = (): void => void (watchers.has(watcher) && changed());
+    const watcher = (): void => {
+      if (watchers.has(watcher)) changed();
+    };
     watchers.add(watcher);
     return async () => {
       watchers.delete(watcher);
@@ -318,7 +323,12 @@ export class MemoryRunStore implements RunStore {
     if (asked !== undefined) this.#asked.set(worker, asked);
   }
 
-  /** For tests: what the store sees when the process of a worker dies. */
+  /** For tests: what the store sees when a worker is cut off, and may still beat by another way. */
+  disconnect(worker: string): void {
+    this.#sessions.disconnect(worker);
+  }
+
+  /** For tests: what the store sees when the process of a worker dies. The worker of this process goes on in vain. */
   vanish(worker: string): void {
     this.#sessions.vanish(worker);
   }
@@ -335,9 +345,12 @@ export class MemoryRunStore implements RunStore {
     return this.#sessions.beat(worker, sessionMs);
   }
 
-  async leave(worker: string): Promise<void> {
+  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
     this.#now();
+    if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return false;
+    this.#wakeParked(worker);
     this.#sessions.leave(worker);
+    return true;
   }
 
   async workers(): Promise<readonly WorkerRecord[]> {
@@ -347,13 +360,15 @@ export class MemoryRunStore implements RunStore {
 
   async holders(): Promise<readonly string[]> {
     this.#now();
-    const workers = [...this.#runs.values()].map((run) => (run.loose ? undefined : run.worker));
+    const workers = [...this.#runs.values()].map((run) =>
+      run.loose ? undefined : (run.worker ?? run.parkedBy?.worker),
+    );
     return [...new Set(workers.filter((worker) => worker !== undefined))];
   }
 
   async held(worker: string): Promise<readonly string[]> {
     this.#now();
-    return [...this.#runs.values()].filter((run) => run.worker === worker).map(({ id }) => id);
+    return this.#heldBy(worker).map(({ id }) => id);
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {
@@ -363,6 +378,19 @@ export class MemoryRunStore implements RunStore {
 
   async close(): Promise<void> {
     this.#closed = true;
+  }
+
+  /** Their handlers may have gone on, and nobody else would know. */
+  #wakeParked(worker: string): void {
+    for (const run of this.#runs.values()) {
+      if (run.parkedBy?.worker !== worker) continue;
+      run.parkedBy = undefined;
+      wake(run, this.#now());
+    }
+  }
+
+  #heldBy(worker: string): StoredRun[] {
+    return [...this.#runs.values()].filter((run) => run.worker === worker && !run.loose);
   }
 
   #change<T>(id: string, change: (run: StoredRun, now: number) => T): T | { outcome: 'missing' } {

@@ -1,10 +1,12 @@
 /** Workers, their presence and the election of the sweeper, in memory. */
-import type { Beat, Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
 
 export class MemorySessions {
   readonly #clock: { now(): number };
   /** Workers whose process is there now. */
   readonly #present = new Set<string>();
+  /** Workers whose process has died: nothing more is heard of them, whatever this process still sends in their name. */
+  readonly #dead = new Set<string>();
   readonly #workers = new Map<string, WorkerRecord>();
   #sweeper: { readonly worker: string; readonly until: number } | undefined;
 
@@ -14,15 +16,22 @@ export class MemorySessions {
 
   appear(worker: string): void {
     this.#present.add(worker);
+    this.#dead.delete(worker);
+  }
+
+  disconnect(worker: string): void {
+    this.#present.delete(worker);
   }
 
   vanish(worker: string): void {
-    this.#present.delete(worker);
+    this.disconnect(worker);
+    this.#dead.add(worker);
   }
 
   beat(worker: WorkerInfo, sessionMs: number): Beat {
     const now = this.#clock.now();
     const draining = this.#workers.get(worker.id)?.draining ?? false;
+    if (this.#dead.has(worker.id)) return { draining };
     this.#workers.set(worker.id, {
       ...worker,
       presence: this.#present.has(worker.id),
@@ -47,8 +56,19 @@ export class MemorySessions {
     if (this.#sweeper?.worker === worker) this.#sweeper = undefined;
   }
 
+  /** It has shown no sign of life since it was looked at. */
+  isStill(worker: string, { seenAt, isAbsent = false }: SeenWorker): boolean {
+    const isBack = isAbsent && this.#present.has(worker);
+    return (this.#workers.get(worker)?.seenAt ?? 0) === seenAt && !isBack;
+  }
+
   list(): readonly WorkerRecord[] {
     return [...this.#workers.values()];
+  }
+
+  get alive(): number {
+    const now = this.#clock.now();
+    return this.list().filter(({ sessionEndsAt }) => sessionEndsAt >= now).length;
   }
 
   look(worker: string, lockMs: number): Look {

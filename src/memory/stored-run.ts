@@ -1,15 +1,22 @@
 /** A run as the memory store keeps it, and the small changes that every transition is made of. */
 import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
+import { ExecutionProgress } from '../core/evidence.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
-import type { CreateParams, DueRun, Message, Snapshot } from '../core/store.ts';
+import type { CreateParams, DueRun, Message, Seen, Snapshot } from '../core/store.ts';
+import { type Wait, waitsKept, wants } from '../core/waits.ts';
+
+/** How long at most until a run is due again that waits for newer code. */
+export const refusedMsMax = 10_000;
 
 export interface StoredRun {
   readonly id: string;
   readonly workflow: string;
   readonly input: Uint8Array;
   readonly tags: Readonly<Record<string, string>>;
-  readonly createToken: string;
+  readonly birth: string;
+  /** Token of the import that made it. */
+  readonly restoredBy: string | undefined;
   readonly createdAt: number;
   readonly events: StoredEvent[];
   /** The seq of the oldest event that is kept. */
@@ -18,12 +25,16 @@ export interface StoredRun {
   changedAt: number;
   fence: number;
   codeVersion: number;
+  /** The highest version that wrote to it. */
+  wroteVersion: number;
+  /** A claim by older code was refused since the last one that was not. */
+  refused: boolean;
   worker: string | undefined;
   owner: string | undefined;
   /** The last commit, to recognise it when it comes again. */
   token: string | undefined;
-  /** Seq right after the claim: more than that is progress. */
-  claimSeq: number;
+  /** Seq right after the claim: more than that is progress. Undefined before the first. */
+  claimSeq: number | undefined;
   snapshot: Snapshot | undefined;
   /** Kept snapshots, the oldest first. */
   readonly kept: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
@@ -36,17 +47,34 @@ export interface StoredRun {
   pausedBy: Uint8Array | undefined;
   readonly parent: string | undefined;
   readonly priority: number;
-  readonly deadlineAt: number | undefined;
+  deadlineAt: number | undefined;
   readonly loose: boolean;
   progress: RunProgress | undefined;
-  /** Set while the parent of an ended run must be told: when the run may be forgotten after that. */
-  expiresAt: number | undefined;
+  /** The parent of an ended run has not been told. */
+  untold: boolean;
   output: Uint8Array | undefined;
   error: Uint8Array | undefined;
+  /** The children of an ended run have not been cancelled. */
+  owes: boolean;
+  /** When an ended run may be forgotten. */
+  expiresAt: number | undefined;
   wakeAt: number | undefined;
+  /** What it waits for while it is `waiting`. */
+  waits: readonly Wait[];
+  /** When something came that it waits for, or it was cancelled. */
+  wokenAt: number | undefined;
+  /** How long until somebody looks at what it waits for. */
+  lookMs: number | undefined;
+  /** Whose handler may still be at work, and under which fence the run was parked. */
+  parkedBy: { readonly worker: string; readonly fence: number } | undefined;
+  /** The cancel that came last: its id. */
+  cancelId: string | undefined;
   dueAt: number | undefined;
   takeovers: number;
+  /** Workers lost in a row without progress; how many of those deaths are evidence; and how far an execution had come. */
   deaths: number;
+  proofs: number;
+  furthest: number;
   /** How the owner before was lost, from the interrupt until the release. */
   lost: Lost | undefined;
 }
@@ -75,8 +103,8 @@ export function eventsAfter(run: StoredRun, after: number, limit: number): Store
   return run.events.slice(from, from + limit);
 }
 
-/** Appends an event under the run's current fence. */
-export function append(run: StoredRun, event: NewEvent, now: number): void {
+/** Appends an event under the run's current fence. `more`: another one of the same commit follows. */
+export function append(run: StoredRun, event: NewEvent, now: number, more = false): void {
   run.events.push({
     seq: lastSeq(run) + 1,
     fence: run.fence,
@@ -84,6 +112,7 @@ export function append(run: StoredRun, event: NewEvent, now: number): void {
     type: event.type,
     data: copy(event.data),
     ...(event.lane === undefined ? {} : { lane: event.lane }),
+    ...(more ? { more } : {}),
   });
 }
 
@@ -97,6 +126,20 @@ const text = new TextEncoder();
 /** Payload of an event that the store itself writes: JSON, as scripts in Redis write it. */
 export function json(value: unknown): Uint8Array {
   return text.encode(JSON.stringify(value));
+}
+
+/** What was held against a run is forgotten. */
+export function absolve(run: StoredRun): void {
+  run.deaths = 0;
+  run.proofs = 0;
+  run.furthest = 0;
+}
+
+/** How far the run has come under its present claim. */
+export function progressOf(run: StoredRun): ExecutionProgress {
+  const progress = new ExecutionProgress(run.furthest);
+  progress.add(eventsAfter(run, run.claimSeq ?? 0, Infinity));
+  return progress;
 }
 
 export function changeStatus(run: StoredRun, status: RunStatus, now: number): void {
@@ -129,6 +172,10 @@ export function toRecord(run: StoredRun): RunRecord {
     deaths: run.deaths,
     bytes: run.bytesBefore + logBytes(run),
     wakeAt: run.wakeAt,
+    waits: run.waits,
+    birth: run.birth,
+    wroteVersion: run.wroteVersion,
+    needsVersion: run.refused ? run.wroteVersion : undefined,
     paused: run.paused,
     progress: run.progress,
     deadlineAt: run.deadlineAt,
@@ -139,29 +186,90 @@ export function toRecord(run: StoredRun): RunRecord {
   };
 }
 
-/** Keeps an ended run for a while; one with a parent is due at once, until the parent was told. */
-export function keep(run: StoredRun, keepMs: number, now: number): void {
-  run.dueAt = now + keepMs;
-  if (run.parent === undefined) return;
-  run.expiresAt = run.dueAt;
-  run.dueAt = now;
+/** Whether a run is as somebody has seen it. */
+export function isStill(run: StoredRun, { status, fence, seq }: Seen): boolean {
+  const isSame = run.status === status && run.fence === fence;
+  return isSame && (seq === undefined || lastSeq(run) === seq);
 }
 
-export function toDueRun(run: StoredRun): DueRun {
-  const { id, workflow, fence, status, deaths, priority, expiresAt } = run;
-  const untold = expiresAt !== undefined;
-  return { run: id, workflow, fence, status, deaths, priority, untold };
+/** Older code may not take it: newer code is looked for now and then. */
+export function refuse(run: StoredRun, now: number): void {
+  run.refused = true;
+  if (run.loose) return;
+  run.dueAt = Math.min(run.dueAt ?? Infinity, now + refusedMsMax);
+}
+
+/** Keeps an ended run for a while; one that owes something is due at once, until it does not. */
+export function keep(run: StoredRun, keepMs: number, now: number): void {
+  run.expiresAt = now + keepMs;
+  run.untold = run.parent !== undefined;
+  run.dueAt = run.untold || run.owes ? now : run.expiresAt;
+}
+
+/** A run that owes nothing any more is only kept. */
+export function settle(run: StoredRun): void {
+  if (!run.untold && !run.owes) run.dueAt = run.expiresAt;
+}
+
+/** Since when a `waiting` run is to go on: its time has come, or something else that it waits for. */
+export function awakeSince({ wokenAt, wakeAt }: StoredRun, now: number): number | undefined {
+  const times = [wokenAt, wakeAt].filter((time) => time !== undefined && time <= now);
+  return times.length === 0 ? undefined : Math.min(...(times as number[]));
+}
+
+export function isAwake(run: StoredRun, now: number): boolean {
+  return awakeSince(run, now) !== undefined;
+}
+
+/** Lets a run wait, and sleep until something comes that it waits for. */
+export function letWait(run: StoredRun, waits: readonly Wait[], lookMs?: number): void {
+  run.waits = structuredClone(waits.slice(0, waitsKept));
+  run.lookMs = lookMs;
+  run.wokenAt = undefined;
+}
+
+/** It waits no more. */
+export function endWait(run: StoredRun): void {
+  letWait(run, []);
+  run.wakeAt = undefined;
+  run.parkedBy = undefined;
+}
+
+/** Wakes a `waiting` run; one that is paused goes on when it is resumed. */
+export function wake(run: StoredRun, now: number): void {
+  run.wokenAt ??= now;
+  if (!run.paused) run.dueAt = now;
+}
+
+/** True when the message wakes the run that it was put into the inbox of. */
+export function isWanted(run: StoredRun, message: Pick<Message, 'kind' | 'name'>): boolean {
+  return run.status === 'waiting' && wants(run.waits, message);
+}
+
+/** When a `waiting` run is due that nothing has come for: by its own time, or to be looked at. */
+export function nextLook({ wakeAt, lookMs }: StoredRun, now: number): number | undefined {
+  const times = [wakeAt, lookMs === undefined ? undefined : now + lookMs];
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+export function toDueRun(run: StoredRun, now: number): DueRun {
+  const { id, workflow, fence, status, deaths, priority, untold, owes } = run;
+  const asleep = status === 'waiting' && !isAwake(run, now);
+  return { run: id, workflow, fence, status, deaths, priority, untold, owes, asleep };
 }
 
 /** A run as it begins, before its first event. */
 export function newRun(params: CreateParams, now: number): StoredRun {
   const { delayMs = 0 } = params;
+  const wakeAt = delayMs > 0 ? now + delayMs : undefined;
   return {
     id: params.run,
     workflow: params.workflow,
     input: copy(params.input),
     tags: { ...params.tags },
-    createToken: params.token,
+    birth: params.token,
+    restoredBy: undefined,
     createdAt: now,
     events: [],
     bytesBefore: 0,
@@ -170,10 +278,12 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     changedAt: now,
     fence: 0,
     codeVersion: 0,
+    wroteVersion: params.codeVersion ?? 0,
+    refused: false,
     worker: undefined,
     owner: undefined,
     token: undefined,
-    claimSeq: 0,
+    claimSeq: undefined,
     snapshot: undefined,
     kept: [],
     inbox: [],
@@ -185,13 +295,20 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
     loose: params.loose ?? false,
     progress: undefined,
+    untold: false,
+    owes: false,
     expiresAt: undefined,
     output: undefined,
     error: undefined,
-    wakeAt: delayMs > 0 ? now + delayMs : undefined,
-    dueAt: params.loose === true ? undefined : now + (delayMs > 0 ? delayMs : params.resendMs),
+    wakeAt,
+    waits: wakeAt === undefined ? [] : [{ kind: 'delay', name: '', until: wakeAt, since: now }],
+    wokenAt: undefined,
+    lookMs: undefined,
+    parkedBy: undefined,
+    cancelId: undefined,
+    dueAt: params.loose === true ? undefined : (wakeAt ?? now + params.resendMs),
     takeovers: 0,
-    deaths: 0,
+    ...{ deaths: 0, proofs: 0, furthest: 0 },
     lost: undefined,
   };
 }

@@ -1,9 +1,11 @@
 /** Whole runs out of and into memory. Staged parts are gone with the process, and with whoever staged them. */
 import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { StoredEvent } from '../core/event.ts';
+import { isEnded } from '../core/run.ts';
 import type { Message, Snapshot } from '../core/store.ts';
 import {
   restoredDue,
+  restoredLookMs,
   type RestoreOutcome,
   type RestoreParams,
   type StagedSave,
@@ -46,7 +48,9 @@ export class MemoryTransfer implements Transfer {
       record: toRecord(run),
       snapshot: run.snapshot && copySnapshot(run.snapshot),
       loose: run.loose,
-      untold: run.expiresAt !== undefined,
+      untold: run.untold,
+      owes: run.owes,
+      woken: run.wokenAt !== undefined,
       messages: run.inbox.map((message) => ({ ...message, data: copy(message.data) })),
       seen: [...run.seen],
     };
@@ -78,7 +82,7 @@ export class MemoryTransfer implements Transfer {
     const staged = this.#staged.get(token) ?? newStaged();
     this.#staged.delete(token);
     if (known !== undefined) {
-      return { outcome: known.createToken === token ? 'restored' : 'exists' };
+      return { outcome: known.restoredBy === token ? 'restored' : 'exists' };
     }
     const { events, checkpoints, messages } = params.staged;
     const isWhole =
@@ -111,29 +115,33 @@ function apply(staged: Staged, { set, remove, checkpoint }: StagedSave): void {
 }
 
 function toStoredRun(params: RestoreParams, staged: Staged, now: number): StoredRun {
-  const { record, snapshot, loose, untold, keepMs, token } = params;
+  const { record, snapshot, loose, untold, owes, woken, keepMs, token } = params;
   const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
   const { codeVersion, paused, parent, priority, deadlineAt, progress, wakeAt } = record;
-  const { takeovers, deaths, output, error, seq } = record;
+  const { takeovers, deaths, output, error, seq, waits, birth, wroteVersion } = record;
   const due = restoredDue(params);
+  const dueTimes = [due.at ?? Infinity, due.afterMs === undefined ? Infinity : now + due.afterMs];
+  const dueAt = Math.min(...dueTimes);
   return {
     ...{ id, workflow, createdAt, firstSeq, status, changedAt, fence, codeVersion, paused, parent },
-    ...{ priority, deadlineAt, progress, wakeAt, takeovers, deaths, loose },
+    ...{ priority, deadlineAt, progress, wakeAt, takeovers, deaths, loose, proofs: 0, furthest: 0 },
     ...{ input: copy(input), output: output && copy(output), error: error && copy(error) },
     tags: { ...tags },
-    createToken: token,
+    ...{ birth, wroteVersion, untold, owes, restoredBy: token, refused: false },
+    wokenAt: woken ? now : undefined,
+    ...{ waits, lookMs: restoredLookMs(record), parkedBy: undefined, cancelId: undefined },
     events: staged.events,
     bytesBefore: record.bytes - logBytes(staged),
     worker: undefined,
     owner: undefined,
     token: undefined,
-    claimSeq: seq,
+    claimSeq: codeVersion > 0 ? seq : undefined,
     snapshot: snapshot && { ...snapshot, fields: staged.fields },
     kept: staged.kept,
     inbox: staged.messages,
     seen: staged.seen,
-    expiresAt: untold ? now + keepMs : undefined,
-    dueAt: due === undefined ? undefined : 'at' in due ? due.at : now + due.afterMs,
+    expiresAt: isEnded(status) ? now + keepMs : undefined,
+    dueAt: Number.isFinite(dueAt) ? dueAt : undefined,
     lost: undefined,
     pausedBy: undefined,
   };

@@ -1,16 +1,22 @@
 /** Changes of a run that take more than a line. */
 import type { InterruptedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import type { InterruptParams, Release, SnapshotDelta } from '../core/store.ts';
+import type { InterruptParams, Parking, Release, SnapshotDelta } from '../core/store.ts';
 import {
+  absolve,
   append,
   changeStatus,
   copy,
+  isWanted,
   json,
   keep,
   lastSeq,
+  letWait,
+  nextLook,
+  progressOf,
   raiseFence,
   type StoredRun,
+  wake,
 } from './stored-run.ts';
 
 /** Saves what changed of the snapshot; it covers the whole log. */
@@ -36,11 +42,13 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
 
 /** Lets go of a run. */
 export function release(run: StoredRun, to: Release, now: number): void {
+  const { worker = '' } = run;
   changeStatus(run, to.status, now);
   run.worker = undefined;
   run.owner = undefined;
-  run.deaths = 0;
+  absolve(run);
   run.lost = undefined;
+  run.owes = 'owesCancel' in to && to.owesCancel;
   if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
     case 'completed':
@@ -59,35 +67,50 @@ export function release(run: StoredRun, to: Release, now: number): void {
       run.dueAt = run.paused || run.loose ? undefined : now + to.resendMs;
       break;
     case 'waiting':
-      run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
-      run.dueAt = run.paused ? undefined : run.wakeAt;
+      park(run, to, now);
+      if (to.mayGoOn === true) run.parkedBy = { worker, fence: run.fence };
       break;
   }
 }
 
+function park(run: StoredRun, to: Parking, now: number): void {
+  run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
+  letWait(run, to.waits, to.lookMs);
+  run.dueAt = run.paused ? undefined : nextLook(run, now);
+  // Whoever pauses before another attempt takes no messages then, and must not sleep over one that it waits for.
+  if (run.inbox.some((message) => isWanted(run, message))) wake(run, now);
+}
+
 /** Takes a run from a lost worker. */
 export function interruptRun(run: StoredRun, params: InterruptParams, now: number): void {
-  const { worker, reason, resendMs, quarantineAfter } = params;
+  const { worker, reason, resendMs, quarantineAfter, evidence } = params;
   // The newest event is a sign of life as well.
   const lastSeenAt = Math.max(params.lastSeenAt, run.events.at(-1)?.at ?? 0);
   const detectMs = Math.max(0, now - lastSeenAt);
-  const deaths = lastSeq(run) > run.claimSeq ? 0 : run.deaths + 1;
+  const { isProven, furthest } = progressOf(run);
+  if (isProven) absolve(run);
+  // Its worker lives: that it forgot the run is no death.
+  else if (reason !== 'forgotten') {
+    run.deaths += 1;
+    if (evidence === run.id) run.proofs += 1;
+  }
+  run.furthest = furthest;
+  const { deaths, proofs } = run;
   raiseFence(run, now);
   changeStatus(run, 'interrupted', now);
   run.worker = undefined;
   run.owner = undefined;
-  run.deaths = deaths;
   run.lost = { from: worker, reason, at: now, detectMs };
   run.dueAt = run.paused ? undefined : now + resendMs;
-  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths };
+  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths, proofs };
   append(run, { type: 'run.interrupted', data: json(data) }, now);
-  if (deaths < quarantineAfter) return;
+  if (proofs < quarantineAfter) return;
   changeStatus(run, 'quarantined', now);
   run.dueAt = undefined;
-  append(run, { type: 'run.quarantined', data: json({ worker, deaths }) }, now);
+  append(run, { type: 'run.quarantined', data: json({ worker, deaths, proofs }) }, now);
   run.error = json({
     name: 'QuarantinedError',
     code: 'PAWL_RUN_QUARANTINED',
-    message: `The run lost ${deaths} workers in a row without a new event in between; the last was ${worker}.`,
+    message: `The run lost ${deaths} workers in a row without progress, ${proofs} of them with no other run under suspicion; the last was ${worker}.`,
   });
 }

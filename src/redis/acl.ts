@@ -14,7 +14,7 @@ const pawlCommands: readonly string[] = [
   ...['sadd', 'scard', 'sismember', 'smembers', 'smismember', 'spop', 'srem'],
   ...['zadd', 'zcard', 'zcount', 'zlexcount', 'zmscore', 'zrange', 'zrem', 'zscore'],
   ...['xadd', 'xdel', 'xlen', 'xrange', 'xrevrange', 'xtrim', 'memory|usage', 'time'],
-  ...['spublish', 'ssubscribe', 'sunsubscribe', 'pubsub|shardnumsub'],
+  ...['spublish', 'ssubscribe', 'sunsubscribe', 'pubsub|shardchannels', 'pubsub|shardnumsub'],
 ];
 
 /** What the scripts and classes of BullMQ add to that. */

@@ -3,7 +3,14 @@ import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import { isCheckpointId } from '../core/checkpoint.ts';
 import type { Snapshot } from '../core/store.ts';
 import type { Connection } from './connection.ts';
-import { type Entry, type Flat, toCheckpoint, toSnapshotFields } from './fields.ts';
+import {
+  checkCount,
+  type Entry,
+  Fields,
+  type Flat,
+  toCheckpoint,
+  toSnapshotFields,
+} from './fields.ts';
 import type { ShardKeys } from './keys.ts';
 import type { Scripts } from './scripts.ts';
 
@@ -46,11 +53,14 @@ export async function recallCheckpoint(
   { run, id }: { readonly run: string; readonly id: string },
 ): Promise<Snapshot | undefined> {
   if (!isCheckpointId(id)) return undefined;
-  const [outcome, entry, flat] = await scripts.recall(run, id);
+  const [outcome, about, flat] = await scripts.recall(run, id);
   if (String(outcome) === 'missing') return undefined;
   const { version, seq, schema, at } = toCheckpoint(shard.checkpoints(run), [
     Buffer.from(id),
-    entry as Flat,
+    about as Flat,
   ]);
-  return { version, seq, schema, at, fields: toSnapshotFields(shard.snapshot(run), flat as Flat) };
+  const fields = toSnapshotFields(shard.snapshot(run), flat as Flat);
+  const entry = new Fields(shard.checkpoints(run), about as Flat);
+  checkCount(shard.kept(run), fields.size, entry.optional('count'));
+  return { version, seq, schema, at, fields };
 }

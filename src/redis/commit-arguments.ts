@@ -1,11 +1,12 @@
 /** The arguments of the commit script, in the order that its header spells. */
-import type { CommitParams, Release } from '../core/store.ts';
+import type { CommitParams, Parking, Release } from '../core/store.ts';
 import { type Argument, toBuffer } from './arguments.ts';
+import { waitArguments } from './fields.ts';
 import type { ShardKeys } from './keys.ts';
 import { packFields } from './packed-snapshot.ts';
 
 export function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
-  const { events, snapshot, release, taken } = params;
+  const { events, snapshot, release, taken = [] } = params;
   const whole = snapshot?.whole === true ? snapshot.set : undefined;
   const changes = whole === undefined ? snapshot : undefined;
   const args: Argument[] = [
@@ -14,8 +15,9 @@ export function commitArguments(shard: ShardKeys, params: CommitParams): Argumen
     ...[events.length, snapshot?.schema ?? ''],
     ...[changes?.set.size ?? 0, changes?.remove.length ?? 0],
     ...releaseArguments(release),
-    ...[taken ?? 0, snapshot?.keep?.marks.length ?? 0, snapshot?.keep?.bytes ?? ''],
+    ...[taken.length, snapshot?.keep?.marks.length ?? 0, snapshot?.keep?.bytes ?? ''],
     whole === undefined ? '' : packFields(whole),
+    ...[howReleased(release), ...taken],
   ];
   for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
   if (changes !== undefined) {
@@ -25,7 +27,18 @@ export function commitArguments(shard: ShardKeys, params: CommitParams): Argumen
   for (const { label, node, metadata } of snapshot?.keep?.marks ?? []) {
     args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
   }
+  if (release?.status === 'waiting') args.push(...parkingArguments(release));
   return args;
+}
+
+/** ARGV 18 of the commit script. */
+function howReleased(release: Release | undefined): Argument {
+  if (release?.status === 'waiting') return release.why;
+  return release !== undefined && 'owesCancel' in release && release.owesCancel ? 'owes' : '';
+}
+
+function parkingArguments({ waits, lookMs, mayGoOn }: Parking): Argument[] {
+  return [...waitArguments(waits), lookMs ?? '', mayGoOn === true ? 1 : ''];
 }
 
 /** ARGV 11–13 of the commit script: status, result, delay. */

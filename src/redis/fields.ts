@@ -19,6 +19,8 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import type { WholeRun } from '../core/transfer.ts';
+import { indexedBy, readWaits, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';
 
 /** A hash as scripts return it: names and values in turn. */
@@ -111,6 +113,9 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     deaths: fields.number('deaths', 0),
     bytes: fields.number('bytes', 0),
     wakeAt: fields.optional('wakeAt'),
+    ...toVersions(fields),
+    waits: toWaits(at.key, fields),
+    birth: fields.text('createToken') ?? '',
     paused: fields.text('paused') !== undefined,
     progress: toProgress(fields),
     deadlineAt: fields.optional('deadlineAt'),
@@ -119,6 +124,29 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };
+}
+
+/** What an older pawl has stored says only who claimed the run last. */
+function toVersions(fields: Fields): Pick<RunRecord, 'wroteVersion' | 'needsVersion'> {
+  const wroteVersion = fields.number('wroteVersion', fields.number('codeVersion', 0));
+  const needsVersion = fields.bytes('refused') === undefined ? undefined : wroteVersion;
+  return { wroteVersion, needsVersion };
+}
+
+function toWaits(key: string, fields: Fields): readonly Wait[] {
+  const text = fields.text('waits');
+  if (text === undefined || fields.text('status') !== 'waiting') return [];
+  try {
+    return readWaits(JSON.parse(text));
+  } catch (error) {
+    throw new CorruptionError({ key }, 'has no usable field waits', error);
+  }
+}
+
+/** What a run waits for, as its hash keeps it: as JSON, the lines of the indexes, the lines of the messages it wants. */
+export function waitArguments(waits: readonly Wait[]): readonly [string, string, string] {
+  const kept = waits.slice(0, waitsKept);
+  return [JSON.stringify(kept), indexedBy(waits).join('\n'), wantedBy(waits).join('\n')];
 }
 
 export function toRunSummary(
@@ -140,9 +168,11 @@ export function isLoose(run: Flat): boolean {
   return new Fields('', run).bytes('loose') !== undefined;
 }
 
-/** The run has ended, and its parent has not been told. */
-export function isUntold(run: Flat): boolean {
-  return new Fields('', run).bytes('untold') !== undefined;
+/** What is noted of a run beside its record. */
+export function toNotes(run: Flat): Pick<WholeRun, 'untold' | 'owes' | 'woken'> {
+  const fields = new Fields('', run);
+  const has = (name: string): boolean => fields.bytes(name) !== undefined;
+  return { untold: has('untold'), owes: has('owes'), woken: has('woken') };
 }
 
 export function toStatus(key: string, status: string | undefined): RunStatus {
@@ -166,23 +196,36 @@ export function toTakeover(key: string, run: Flat): Takeover | undefined {
   };
 }
 
+/** See `ClaimOutcome`. */
+export function toFurthest(key: string, run: Flat): number {
+  return new Fields(key, run).number('furthest', 0);
+}
+
 /** The owner's token of a claimed run's record. */
 export function ownerOf(key: string, run: Flat): string | undefined {
   return new Fields(key, run).text('owner');
 }
 
-const snapshotMeta = new Set(['version', 'seq', 'schema', 'at']);
+const snapshotMeta = new Set(['version', 'seq', 'schema', 'at', 'count']);
 
 export function toSnapshot(key: string, flat: Flat): Snapshot | undefined {
   const fields = new Fields(key, flat);
   if (fields.size === 0) return undefined;
+  const held = toSnapshotFields(key, flat);
+  checkCount(key, held.size, fields.optional('count'));
   return {
     version: fields.number('version'),
     seq: fields.number('seq'),
     schema: fields.number('schema'),
     at: fields.number('at'),
-    fields: toSnapshotFields(key, flat),
+    fields: held,
   };
+}
+
+/** A field that somebody has taken away would be a default value later on, without a word. An older pawl counted nothing. */
+export function checkCount(key: string, found: number, count: number | undefined): void {
+  if (count === undefined || count === found) return;
+  throw new CorruptionError({ key }, `has ${found} fields, and had ${count} when it was saved`);
 }
 
 /** What a snapshot holds beside what it says of itself. */
@@ -220,6 +263,8 @@ export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRec
 
 /** First bytes of a stream entry's field names: enough to tell them apart, and a thousandth of the cost of text. */
 const firstByte = { type: 0x74, at: 0x61, data: 0x64, lane: 0x6c } as const;
+/** The plus says that another event of the same commit follows. */
+const moreLength = 'type+'.length;
 
 /** A stream entry: its id is `<seq>-<fence>`. */
 export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
@@ -234,11 +279,13 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   let at: number | undefined;
   let data: Buffer | undefined;
   let lane: string | undefined;
+  let more = false;
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const value = flat[i + 1] as Buffer;
     switch (flat[i]?.[0]) {
       case firstByte.type:
         type = value.toString();
+        more = flat[i]?.length === moreLength;
         break;
       case firstByte.at:
         at = Number(value.toString('latin1'));
@@ -256,7 +303,15 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   if (type === undefined || at === undefined || Number.isNaN(at) || data === undefined) {
     throw new CorruptionError({ key, seq }, 'is not an event: type, at or data is missing');
   }
-  return lane === undefined ? { seq, fence, type, at, data } : { seq, fence, type, at, data, lane };
+  // One literal for each: there are many events, and spreading costs more than the rest of this.
+  if (!more) {
+    return lane === undefined
+      ? { seq, fence, type, at, data }
+      : { seq, fence, type, at, data, lane };
+  }
+  return lane === undefined
+    ? { seq, fence, type, at, data, more }
+    : { seq, fence, type, at, data, lane, more };
 }
 
 /** What an announcement on a run's channel says has changed; see `RunStore.watch`. */
@@ -316,7 +371,7 @@ export function toWorker(
     id: at.id,
     host: fields.text('host') ?? '',
     pid: fields.number('pid'),
-    workflows: toVersions(at.key, fields.text('workflows') ?? '{}'),
+    workflows: toWorkflows(at.key, fields.text('workflows') ?? '{}'),
     concurrency: fields.number('concurrency'),
     active: fields.number('active'),
     loopLagMs: fields.number('loopLagMs'),
@@ -328,7 +383,7 @@ export function toWorker(
   };
 }
 
-function toVersions(key: string, text: string): Record<string, number> {
+function toWorkflows(key: string, text: string): Record<string, number> {
   try {
     return JSON.parse(text) as Record<string, number>;
   } catch (error) {

@@ -11,11 +11,13 @@ import type { Connection } from './connection.ts';
 import { type Entry, Fields } from './fields.ts';
 import type { Keys } from './keys.ts';
 import type { Scripts } from './scripts.ts';
+import type { Sessions } from './sessions.ts';
 
 export interface FleetParts {
   readonly connection: Connection;
   readonly keys: Keys;
   readonly scripts: Scripts;
+  readonly sessions: Sessions;
   /** Turns what goes wrong into faults. */
   readonly run: <T>(call: () => Promise<T>) => Promise<T>;
 }
@@ -44,6 +46,25 @@ export class RedisFleet implements Fleet {
       .slice(0, limit);
   }
 
+  registered(): Promise<readonly string[]> {
+    return this.#parts.run(() => this.#parts.sessions.registered());
+  }
+
+  alive(): Promise<number> {
+    return this.#parts.run(() => this.#parts.sessions.alive());
+  }
+
+  async unproven(worker: string): Promise<readonly string[]> {
+    const { keys, scripts, run } = this.#parts;
+    const found: string[] = [];
+    for (const shard of keys.shards) {
+      const reply = await run(() => scripts.unproven(shard, worker, unprovenMax - found.length));
+      found.push(...reply.map(String));
+      if (found.length >= unprovenMax) break;
+    }
+    return found;
+  }
+
   async drain(worker: string): Promise<boolean> {
     const { connection, keys, scripts, run } = this.#parts;
     const [outcome] = await run(() => scripts.drain(worker));
@@ -53,6 +74,9 @@ export class RedisFleet implements Fleet {
     return true;
   }
 }
+
+/** Two are as good as many: neither is evidence against itself. */
+const unprovenMax = 2;
 
 /** Entries from new to old: the claim of a run comes before its loss, and knows all of it. */
 function joined(key: string, entries: readonly Entry[]): Recovery[] {

@@ -193,12 +193,12 @@ export class IndexSurvey {
     const [kind = '', ...rest] = key.slice(shard.base.length).split(':');
     const name = rest.join(':');
     await this.#measure(kind, key);
-    if (kind === 'by-workflow' || kind === 'by-tag') {
+    if (kind === 'by-workflow' || kind === 'by-tag' || kind === 'by-wait') {
       for await (const ids of this.#members(key)) {
         await this.#judgeEntries(shard, ids, { kind, name });
         await this.#lookAtAll(shard, ids);
       }
-    } else if (kind === 'held') {
+    } else if (kind === 'held' || kind === 'parked') {
       await this.#judgeEntries(shard, await this.#connection.smembers(key), { kind, name });
     } else if (kind === 'run') {
       await this.#lookAtAll(shard, [name]);

@@ -32,11 +32,15 @@ export interface ShardKeys {
   /** A part of a run that an import puts aside. */
   staged(token: string, part: string, id: string): string;
   held(worker: string): string;
-  /** Workers that have a `held` set. */
+  /** Runs that a worker has parked and whose handlers might go on. */
+  parked(worker: string): string;
+  /** Workers that have a `held` or a `parked` set. */
   readonly holders: string;
   byStatus(status: string): string;
   byWorkflow(name: string): string;
   byTag(tag: string): string;
+  /** Runs that wait for this kind of thing, or this signal. */
+  byWait(index: string): string;
   /** Channel on which a run's changes are announced. */
   changed(id: string): string;
   /** Stream of the runs that workers lost, and of who took them over. */
@@ -46,6 +50,7 @@ export interface ShardKeys {
 }
 
 export class Keys {
+  readonly prefix: string;
   readonly shards: readonly ShardKeys[];
   readonly config: string;
   readonly workers: string;
@@ -61,6 +66,7 @@ export class Keys {
 
   constructor(prefix: string, shards: number) {
     const fleet = `{${prefix}}:`;
+    this.prefix = prefix;
     this.#fleet = fleet;
     this.config = configKey(prefix);
     this.workers = `${fleet}workers`;
@@ -121,10 +127,12 @@ function shardKeys(base: string): ShardKeys {
     deleted: `${base}deleted`,
     staged: (token, part, id) => `${base}stage:${token}:${part}:${id}`,
     held: (worker) => `${base}held:${worker}`,
+    parked: (worker) => `${base}parked:${worker}`,
     holders: `${base}holders`,
     byStatus: (status) => `${base}by-status:${status}`,
     byWorkflow: (name) => `${base}by-workflow:${name}`,
     byTag: (tag) => `${base}by-tag:${tag}`,
+    byWait: (index) => `${base}by-wait:${index}`,
     changed: (id) => `${base}changed:${id}`,
     recoveries: `${base}recoveries`,
     asked: (worker) => `${base}asked:${worker}`,

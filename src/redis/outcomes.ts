@@ -22,6 +22,7 @@ import {
   toRecord,
   toSnapshot,
   toStatus,
+  toFurthest,
   toTakeover,
 } from './fields.ts';
 import type { ShardKeys } from './keys.ts';
@@ -57,6 +58,7 @@ export function toClaim(about: About, [outcome, ...rest]: Reply, token: string):
           owner: ownerOf(key, run) ?? token,
         },
         takeover: toTakeover(key, run),
+        furthest: toFurthest(key, run),
         messages: (rest[4] as Entry[]).map((entry) => toMessage(inbox, entry)),
         ...loaded,
       };
@@ -65,6 +67,8 @@ export function toClaim(about: About, [outcome, ...rest]: Reply, token: string):
       return { outcome: 'held', worker: String(rest[0]) };
     case 'stale':
       return { outcome: 'stale', fence: Number(rest[0]) };
+    case 'newer':
+      return { outcome: 'newer', codeVersion: Number(rest[0]) };
     case 'idle':
       return { outcome: 'idle', status: statusOf(about, rest[0]) };
     case 'missing':
@@ -99,9 +103,12 @@ export function toCommit(about: About, [outcome, first, second]: Reply): CommitO
 export function toPost(about: About, [outcome, ...rest]: Reply): PostOutcome {
   switch (String(outcome)) {
     case 'posted':
-      return { outcome: 'posted', wakeUp: toDueRun(about, rest) };
+      return { outcome: 'posted', woken: rest[1] === 1, wakeUp: toDueRun(about, rest.slice(2)) };
     case 'known':
-      return { outcome: 'known', wakeUp: toDueRun(about, rest) };
+      return {
+        ...{ outcome: 'known', taken: rest[0] === 1, woken: rest[1] === 1 },
+        wakeUp: toDueRun(about, rest.slice(2)),
+      };
     case 'ended':
       return { outcome: 'ended', status: statusOf(about, rest[0]) };
     case 'missing':
@@ -158,6 +165,9 @@ export function toDelete(about: About, [outcome, worker]: Reply): DeleteOutcome 
       return { outcome: 'deleted' };
     case 'active':
       return { outcome: 'active', worker: String(worker) };
+    case 'changed':
+    case 'untold':
+      return { outcome: 'changed' };
     case 'missing':
       return { outcome: 'missing' };
     default:
@@ -175,10 +185,8 @@ export function toDueRuns(shard: ShardKeys, reply: Reply): DueRun[] {
   return found;
 }
 
-function toDueRun(
-  about: About,
-  [workflow, fence, status, deaths, priority, untold]: Reply,
-): DueRun {
+function toDueRun(about: About, [workflow, fence, status, deaths, priority, told]: Reply): DueRun {
+  const notes = String(told);
   return {
     run: about.run,
     workflow: String(workflow),
@@ -186,7 +194,7 @@ function toDueRun(
     status: statusOf(about, status),
     deaths: Number(deaths),
     priority: Number(priority),
-    untold: Number(untold) === 1,
+    ...{ untold: notes.includes('u'), owes: notes.includes('o'), asleep: notes.includes('a') },
   };
 }
 

@@ -8,8 +8,6 @@ import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { StoredEvent } from '../core/event.ts';
-import { defaults } from '../core/limits.ts';
-import { type Logger, silentLogger } from '../core/logger.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
@@ -37,6 +35,8 @@ import type {
   ResumeOutcome,
   RunPage,
   RunStore,
+  Seen,
+  SeenWorker,
   Snapshot,
   WorkerInfo,
   WorkerRecord,
@@ -49,21 +49,19 @@ import { RedisArchive } from './archive.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
 import {
-  callSettings,
-  connect,
+  type Connected,
   type Connection,
   createConnection,
   createConsumerConnection,
   type RedisTarget,
+  type Use,
 } from './connection.ts';
 import { listDeletions } from './deletions.ts';
-import { confirmationFor } from './durability.ts';
-import { openDurable } from './durable-connection.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { closedError, toFault } from './faults.ts';
 import { type Entry, type Flat, toChange, toEvent, toRecord } from './fields.ts';
 import { RedisFleet } from './fleet.ts';
-import { Keys, type ShardKeys } from './keys.ts';
+import type { Keys, ShardKeys } from './keys.ts';
 import { readMail } from './mail.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import {
@@ -78,12 +76,13 @@ import {
   toPost,
   toResume,
 } from './outcomes.ts';
+import { type OpenedParts, openParts } from './opening.ts';
 import { listRuns } from './run-list.ts';
 import { RedisSchedules } from './schedules.ts';
 import { Scripts } from './scripts.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { Sessions } from './sessions.ts';
-import { shardsOf } from './shards.ts';
+import { agreed } from './shards.ts';
 import { RedisTransfer } from './transfer.ts';
 import { readVitals } from './vitals.ts';
 
@@ -95,7 +94,7 @@ export class RedisRunStore implements RunStore {
   readonly schedules: Schedules;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
-  readonly #callMs: number;
+  readonly #use: Use;
   readonly #keys: Keys;
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
@@ -106,15 +105,11 @@ export class RedisRunStore implements RunStore {
   #closed = false;
 
   private constructor(
-    connected: { connection: Connection; target: RedisTarget; hidesInfo: boolean },
+    connected: Connected,
     keys: Keys,
-    {
-      logger,
-      durable,
-      callMs,
-    }: { logger: Logger; durable: DurableWrites | undefined; callMs: number },
+    { logger, durable, use }: OpenedParts['own'],
   ) {
-    this.#callMs = callMs;
+    this.#use = use;
     this.hidesInfo = connected.hidesInfo;
     this.#connection = connected.connection;
     this.#target = connected.target;
@@ -133,13 +128,14 @@ export class RedisRunStore implements RunStore {
       ...{ keys, logger, connection },
       scripts: this.#scripts,
       announcements: this.#announcements,
-      connect: () => createConnection(connected.target, callSettings(callMs)),
+      connect: () => createConnection(connected.target, use),
     });
     const run = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
     this.fleet = new RedisFleet({
       connection: this.#connection,
       keys,
       scripts: this.#scripts,
+      sessions: this.#sessions,
       run,
     });
   }
@@ -149,32 +145,15 @@ export class RedisRunStore implements RunStore {
    * @throws UnavailableError, PawlError `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`, `PAWL_SHARDS`. Nothing was written.
    */
   static async open(options: RedisStoreOptions): Promise<RedisRunStore> {
-    const logger = options.logger ?? silentLogger;
-    const callMs = options.callMs ?? defaults.callMs;
-    const connected = await connect(options.redis, {
-      connectMs: options.connectMs ?? defaults.connectMs,
-      callMs,
-      allowEviction: options.allowEviction ?? false,
-      logger,
-    });
-    const prefix = options.prefix ?? defaults.prefix;
-    const wanted = options.shards ?? (connected.cluster ? defaults.clusterShards : defaults.shards);
+    const { connected, keys, own } = await openParts(options);
     try {
-      const { durability = 'memory' } = options;
-      const confirmation = await confirmationFor(durability, connected.connection);
-      const shards = await shardsOf(connected.connection, prefix, {
-        wanted,
-        asked: options.shards,
-      });
-      const durable =
-        confirmation && (await openDurable(connected.target, confirmation, { callMs, logger }));
-      const own = { logger, durable, callMs };
-      const store = new RedisRunStore(connected, new Keys(prefix, shards), own);
+      const store = new RedisRunStore(connected, keys, own);
       // A process that starts one run and ends would never know otherwise.
       await store.#memory.look();
       return store;
     } catch (error) {
       connected.connection.disconnect();
+      own.durable?.close();
       throw toFault(error, 'open');
     }
   }
@@ -182,8 +161,8 @@ export class RedisRunStore implements RunStore {
   /** What the resume queue needs to reach the same server: a maker of further connections. */
   connectionFor(purpose: { readonly blocking: boolean }): Connection {
     return purpose.blocking
-      ? createConsumerConnection(this.#target, this.#callMs)
-      : createConnection(this.#target, callSettings(this.#callMs));
+      ? createConsumerConnection(this.#target, this.#use)
+      : createConnection(this.#target, this.#use);
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -191,7 +170,7 @@ export class RedisRunStore implements RunStore {
     const [outcome, run, payload] = await this.#run(async () => {
       // A run at work must be able to go on, and so to start another one.
       if (params.parent === undefined) await this.#memory.refuseNewRun(key);
-      return this.#scripts.create(params);
+      return agreed(this.#connection, this.#keys, (sure) => this.#scripts.create(params, sure));
     });
     const record = this.#record(params.run, run, payload);
     return { outcome: String(outcome) === 'created' ? 'created' : 'exists', record };
@@ -208,12 +187,22 @@ export class RedisRunStore implements RunStore {
   }
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
-    return this.#eachShard(params.limit, async (shard, limit) => {
-      if (params.runs === undefined) return this.#scripts.interrupt(shard, { ...params, limit });
+    let isRenewed = false;
+    const taken = await this.#eachShard(params.limit, async (shard, limit) => {
+      if (isRenewed) return [];
+      if (params.runs === undefined) {
+        const reply = await this.#scripts.interrupt(shard, { ...params, limit });
+        isRenewed = reply.length === 1;
+        return reply;
+      }
       const runs = params.runs.filter((run) => this.#keys.of(run) === shard);
       // A script that is given none takes all.
       return runs.length === 0 ? [] : this.#scripts.interrupt(shard, { ...params, limit, runs });
     });
+    if (params.runs === undefined && !isRenewed && taken.length < params.limit) {
+      await this.#run(() => this.#sessions.unpark(params.worker));
+    }
+    return taken;
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
@@ -246,12 +235,23 @@ export class RedisRunStore implements RunStore {
     await this.#run(() => this.#scripts.progress(owner, progress));
   }
 
-  async told(run: string): Promise<void> {
-    await this.#run(() => this.#scripts.told(run));
+  async told(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    await this.#run(() => this.#scripts.told(run, fence, 'untold'));
   }
 
-  async delete(run: string, data?: Uint8Array): Promise<DeleteOutcome> {
-    const reply = await this.#run(() => this.#scripts.delete(run, data));
+  async paid(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    await this.#run(() => this.#scripts.told(run, fence, 'owes'));
+  }
+
+  async settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void> {
+    for (const shard of this.#keys.shards) {
+      const own = runs.filter(({ run }) => this.#keys.of(run) === shard);
+      if (own.length > 0) await this.#run(() => this.#scripts.settle(shard, worker, own));
+    }
+  }
+
+  async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
+    const reply = await this.#run(() => this.#scripts.delete(run, data, seen));
     return toDelete(this.#about(run), reply);
   }
 
@@ -325,8 +325,8 @@ export class RedisRunStore implements RunStore {
     return this.#run(() => this.#sessions.beat(worker, sessionMs));
   }
 
-  async leave(worker: string): Promise<void> {
-    await this.#run(() => this.#sessions.leave(worker));
+  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+    return this.#run(() => this.#sessions.leave(worker, seen));
   }
 
   async workers(): Promise<readonly WorkerRecord[]> {

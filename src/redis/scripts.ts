@@ -2,12 +2,13 @@
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
  * transfer.ts, for schedules in schedules.ts) and in the header of the script, nowhere else.
  */
+import { Cluster } from 'ioredis';
 import { censusLook } from '../core/census.ts';
-import type { CompactParams, RemoveParams } from '../core/archive.ts';
+import type { CompactParams } from '../core/archive.ts';
 import { deletionsKept } from '../core/deletions.ts';
 import { defaults, fixedLimits } from '../core/limits.ts';
 import { type RunProgress, runStatuses } from '../core/run.ts';
-import { type ListPlace, statusesOf } from '../core/run-query.ts';
+import type { ListPlace } from '../core/run-query.ts';
 import type {
   CancelParams,
   ClaimParams,
@@ -18,31 +19,39 @@ import type {
   ListParams,
   Ownership,
   PostParams,
+  Seen,
+  SeenWorker,
   WorkerInfo,
 } from '../core/store.ts';
 import { AppendGroups, appendArguments, toAppended } from './append-groups.ts';
 import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import { commitArguments } from './commit-arguments.ts';
 import type { Connection } from './connection.ts';
+import { createArguments } from './create-arguments.ts';
 import { Deadlines } from './deadlines.ts';
 import type { DurableScript, DurableWrites } from './durable-writes.ts';
 import { toFault } from './faults.ts';
-import { formatTags, formatWorker } from './fields.ts';
+import { formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
+import { listArguments } from './list-arguments.ts';
 import { lua } from './lua.gen.ts';
-import { type Script, ScriptCommand, toScript } from './script-command.ts';
+import { type Script, ScriptCommand, sendThrough, toScript } from './script-command.ts';
 import { WriteBatch } from './write-batch.ts';
 
 type ScriptName = keyof typeof lua;
 /** The others are called with the keys of one thing, as many as they always have. */
-type SingleScript = Exclude<ScriptName, 'appendMany' | 'list' | 'survey' | 'unlist' | 'bury'>;
+type SingleScript = Exclude<
+  ScriptName,
+  'appendMany' | 'list' | 'survey' | 'unlist' | 'bury' | 'config'
+>;
 
 type ScheduleScript = Extract<SingleScript, `${string}chedule${string}`>;
 
 /** Keys of each script. */
 const keyCounts: Readonly<Record<SingleScript, number>> = {
+  alive: 1,
   append: 2,
-  beat: 3,
+  beat: 4,
   cancel: 6,
   census: 1,
   claim: 7,
@@ -53,7 +62,7 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   drain: 1,
   due: 1,
   forget: 3,
-  interrupt: 2,
+  interrupt: 3,
   leave: 4,
   load: 4,
   look: 3,
@@ -65,15 +74,19 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   record: 2,
   reindex: 3,
   restore: 15,
-  resume: 4,
+  resume: 6,
   schedule: 3,
   schedulesAdvance: 2,
   schedulesDue: 1,
   schedulesPostpone: 1,
+  settle: 1,
   stage: 6,
   told: 2,
+  unproven: 1,
+  unpark: 2,
   unschedule: 3,
   whole: 5,
+  workers: 1,
 };
 
 /** What is acknowledged to somebody; true where the script recognises its repetition. */
@@ -93,10 +106,6 @@ const acknowledged = {
 } satisfies Partial<Record<SingleScript, boolean>>;
 
 const page = fixedLimits.eventsPerLoad;
-
-/** What one call of the list script may cost: entries looked at, and candidates that are sorted. */
-const listLooks = 500;
-const listCandidates = 500;
 
 export class Scripts {
   readonly #connection: Connection;
@@ -131,18 +140,10 @@ export class Scripts {
     }
   }
 
-  create(params: CreateParams): Promise<Reply> {
+  create(params: CreateParams, sure: boolean): Promise<Reply> {
     const shard = this.#keys.of(params.run);
-    const { run, snapshot } = params;
-    const args: Argument[] = [
-      ...[shard.run(run), shard.payload(run), shard.events(run), shard.due, shard.snapshot(run)],
-      ...[run, params.token, params.workflow, toBuffer(params.input), formatTags(params.tags)],
-      ...[toBuffer(params.data), params.resendMs, shard.base],
-      ...[params.parent ?? '', params.delayMs ?? 0, params.priority ?? 0, params.deadlineMs ?? ''],
-      ...[params.loose === true ? 1 : '', snapshot?.schema ?? ''],
-    ];
-    for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
-    return this.#call('create', args);
+    const shards = this.#keys.shards.length;
+    return this.#call('create', createArguments(shard, params, { shards, sure }));
   }
 
   claim(params: ClaimParams): Promise<Reply> {
@@ -152,6 +153,7 @@ export class Scripts {
       ...[shard.held(params.worker), shard.inbox(params.run)],
       ...[params.run, params.worker, params.token, params.codeVersion],
       ...[params.expectedFence ?? '', page, shard.base, params.loose === true ? 1 : ''],
+      ...[params.reclaim === true ? 1 : '', params.anyVersion === true ? 1 : ''],
     ]);
   }
 
@@ -168,11 +170,21 @@ export class Scripts {
   }
 
   interrupt(shard: ShardKeys, params: InterruptParams): Promise<Reply> {
+    const { worker } = params;
+    const held = shard.held(worker);
+    // In a Cluster, sessions are on another server than most runs.
+    const seen = this.#connection instanceof Cluster ? undefined : params.seen;
     return this.#call('interrupt', [
-      ...[shard.held(params.worker), shard.due],
-      ...[params.worker, params.reason, params.lastSeenAt, params.resendMs],
-      ...[params.quarantineAfter, params.limit, shard.base, ...(params.runs ?? [])],
+      ...[held, shard.due, seen === undefined ? held : this.#keys.worker(worker)],
+      ...[worker, params.reason, params.lastSeenAt, params.resendMs],
+      ...[params.quarantineAfter, params.limit, shard.base, params.evidence ?? ''],
+      ...this.#seen(worker, seen),
+      ...(params.runs ?? []),
     ]);
+  }
+
+  unproven(shard: ShardKeys, worker: string, limit: number): Promise<Reply> {
+    return this.#call('unproven', [shard.held(worker), worker, shard.base, limit]);
   }
 
   due(shard: ShardKeys, params: DueParams): Promise<Reply> {
@@ -182,12 +194,12 @@ export class Scripts {
     ]);
   }
 
-  /** `data` keeps the deletion; `unchanged` is what the run must still be. */
-  delete(run: string, data?: Uint8Array, unchanged?: RemoveParams['unchanged']): Promise<Reply> {
+  /** `data` keeps the deletion; `seen` is what the run must still be. */
+  delete(run: string, data?: Uint8Array, seen?: Seen): Promise<Reply> {
     const shard = this.#keys.of(run);
     const mail = [shard.inbox(run), shard.seen(run)];
     const kept = [shard.checkpoints(run), shard.kept(run)];
-    const { status = '', fence = '', seq = '' } = unchanged ?? {};
+    const { status = '', fence = '', seq = '' } = seen ?? {};
     return this.#call('delete', [
       ...[...runKeys(shard, run), ...mail, ...kept, shard.deleted],
       ...[run, shard.base, data === undefined ? '' : toBuffer(data), deletionsKept],
@@ -245,9 +257,25 @@ export class Scripts {
     ]);
   }
 
-  told(run: string): Promise<Reply> {
+  told(run: string, fence: number, what: 'untold' | 'owes'): Promise<Reply> {
     const shard = this.#keys.of(run);
-    return this.#call('told', [shard.run(run), shard.due, run]);
+    return this.#call('told', [shard.run(run), shard.due, run, fence, what]);
+  }
+
+  /** Runs of one shard, each under the fence it was parked with. */
+  settle(
+    shard: ShardKeys,
+    worker: string,
+    runs: readonly Pick<Ownership, 'run' | 'fence'>[],
+  ): Promise<Reply> {
+    const args = runs.flatMap(({ run, fence }) => [run, fence]);
+    return this.#call('settle', [shard.parked(worker), worker, shard.base, ...args]);
+  }
+
+  /** How many runs were looked at: fewer than `limit` when none is left. */
+  async unpark(shard: ShardKeys, worker: string, limit: number): Promise<number> {
+    const keys = [shard.parked(worker), shard.due];
+    return Number(await this.#call('unpark', [...keys, worker, limit, shard.base]));
   }
 
   pause(run: string, data: Uint8Array): Promise<Reply> {
@@ -262,6 +290,7 @@ export class Scripts {
     const shard = this.#keys.of(run);
     return this.#call('resume', [
       ...[shard.run(run), shard.payload(run), shard.events(run), shard.due],
+      ...[shard.inbox(run), shard.seen(run)],
       ...[run, toBuffer(data), shard.base],
     ]);
   }
@@ -279,27 +308,9 @@ export class Scripts {
   }
 
   list(shard: ShardKeys, params: ListParams, after: ListPlace | undefined): Promise<Reply> {
-    const { limit, tag, workflow, worker } = params;
-    const statuses = statusesOf(params.status);
-    const groups = [
-      ...(workflow === undefined ? [] : [[shard.byWorkflow(workflow)]]),
-      ...(tag === undefined ? [] : [[shard.byTag(tag)]]),
-      ...(statuses === undefined
-        ? []
-        : [[...new Set(statuses)].map((status) => shard.byStatus(status))]),
-    ];
-    const order = params.loose === true ? shard.loose : shard.runs;
-    const keys = [order, shard.runs, shard.ids, shard.held(worker ?? ''), ...groups.flat()];
-    const args = [
-      ...[...keys, limit, listLooks, listCandidates, after?.at ?? '', after?.id ?? ''],
-      ...[params.since ?? '', params.until ?? '', params.idPrefix ?? ''],
-      ...[
-        worker === undefined ? '' : 1,
-        groups.flatMap((group, i) => group.map(() => i + 1)).join(''),
-      ],
-    ];
+    const { keys, args } = listArguments(shard, params, after);
     this.#batch.join();
-    return this.#send('list', args, keys.length);
+    return this.#send('list', [...keys, ...args], keys.length);
   }
 
   reindex(run: string): Promise<Reply> {
@@ -339,12 +350,13 @@ export class Scripts {
   beat(worker: WorkerInfo, sessionMs: number): Promise<Reply> {
     const keys = this.#keys;
     return this.#call('beat', [
-      ...[keys.workers, keys.worker(worker.id), keys.presence],
-      ...[worker.id, keys.live(worker.id), sessionMs, ...formatWorker(worker)],
+      ...[keys.workers, keys.worker(worker.id), keys.presence, keys.config],
+      ...[worker.id, keys.live(worker.id), sessionMs, keys.shards.length],
+      ...formatWorker(worker),
     ]);
   }
 
-  leave(worker: string): Promise<Reply> {
+  leave(worker: string, seen?: SeenWorker): Promise<Reply> {
     const keys = this.#keys;
     return this.#call('leave', [
       keys.workers,
@@ -352,11 +364,26 @@ export class Scripts {
       keys.presence,
       keys.sweeper,
       worker,
+      ...this.#seen(worker, seen),
     ]);
+  }
+
+  /** The last beat of a worker, and the channel on which nobody listened, as far as a script is to compare them. */
+  #seen(worker: string, seen: SeenWorker | undefined): Argument[] {
+    return [seen?.seenAt ?? '', seen?.isAbsent === true ? this.#keys.live(worker) : ''];
   }
 
   drain(worker: string): Promise<Reply> {
     return this.#call('drain', [this.#keys.worker(worker)]);
+  }
+
+  workers(ids: readonly string[]): Promise<Reply> {
+    const { presence, workerBase } = this.#keys;
+    return this.#call('workers', [presence, workerBase, ...ids]);
+  }
+
+  alive(): Promise<Reply> {
+    return this.#call('alive', [this.#keys.workers]);
   }
 
   look(worker: string, lockMs: number): Promise<Reply> {
@@ -382,7 +409,7 @@ export class Scripts {
     const connection = this.#connection;
     const through = { connection, deadlines: this.#deadlines };
     const command = new ScriptCommand(this.#scripts[name], { keyCount, args }, through);
-    void connection.sendCommand(command);
+    sendThrough(connection, command);
     return command.reply;
   }
 }

@@ -1,13 +1,19 @@
 /** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
 import type { InterruptReason } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Beat, Look, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
-import { flatten, toWorker } from './fields.ts';
+import { type Flat, toWorker } from './fields.ts';
 import type { Keys } from './keys.ts';
 import { probePresence } from './presence-probe.ts';
 import type { Scripts } from './scripts.ts';
+import { checkShards } from './shards.ts';
+
+/** Workers that one call of the script tells of. */
+const workersPerCall = 200;
+/** Parked runs that one call of the script looks at. */
+const parkedPerCall = 200;
 
 export interface SessionParts {
   readonly connection: Connection;
@@ -48,33 +54,59 @@ export class Sessions {
   }
 
   async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
-    const [, draining] = await this.#parts.scripts.beat(worker, sessionMs);
+    const { scripts, keys } = this.#parts;
+    const [outcome, draining] = await scripts.beat(worker, sessionMs);
+    if (String(outcome) === 'shards') checkShards(keys, draining);
     return { draining: draining === 1 };
   }
 
-  async leave(worker: string): Promise<void> {
+  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
     const { keys, scripts, announcements } = this.#parts;
-    await scripts.leave(worker);
+    const [outcome] = await scripts.leave(worker, seen);
+    if (String(outcome) !== 'left') return false;
+    await this.unpark(worker);
     const listening = this.#listening.get(worker);
     // The sweeper makes others leave, too; only the worker's own store has anything to unsubscribe.
-    if (listening === undefined) return;
+    if (listening === undefined) return true;
     this.#listening.delete(worker);
     await Promise.all(listening.map((stop) => stop()));
     await announcements.unsubscribe(keys.live(worker));
+    return true;
+  }
+
+  /** Wakes what the worker has parked and might go on with. */
+  async unpark(worker: string): Promise<void> {
+    const { keys, scripts } = this.#parts;
+    for (const shard of keys.shards) {
+      while ((await scripts.unpark(shard, worker, parkedPerCall)) === parkedPerCall);
+    }
   }
 
   async list(): Promise<readonly WorkerRecord[]> {
+    const { keys, scripts } = this.#parts;
+    const ids = await this.registered();
+    const found: WorkerRecord[] = [];
+    // One page after the other, so that neither Redis nor this process is busy with all at once.
+    for (let from = 0; from < ids.length; from += workersPerCall) {
+      const page = ids.slice(from, from + workersPerCall);
+      const reply = await scripts.workers(page);
+      for (const [i, id] of page.entries()) {
+        const [flat, present] = (reply[i] ?? [[], 0]) as [Flat, number];
+        const at = { key: keys.worker(id), id };
+        if (flat.length > 0) found.push(toWorker(at, flat, present === 1));
+      }
+    }
+    return found;
+  }
+
+  async registered(): Promise<readonly string[]> {
     const { connection, keys } = this.#parts;
-    const ids = await connection.zrange(keys.workers, '0', '-1');
-    const found = await Promise.all(
-      ids.map(async (id) => {
-        const key = keys.worker(id);
-        const flat = flatten(await connection.hgetallBuffer(key));
-        const present = await connection.hexists(keys.presence, id);
-        return flat.length === 0 ? undefined : toWorker({ key, id }, flat, present === 1);
-      }),
-    );
-    return found.filter((worker) => worker !== undefined);
+    return connection.zrange(keys.workers, '0', '-1');
+  }
+
+  async alive(): Promise<number> {
+    const [alive] = await this.#parts.scripts.alive();
+    return Number(alive);
   }
 
   async holders(): Promise<readonly string[]> {

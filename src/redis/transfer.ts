@@ -9,6 +9,7 @@
 import type { Snapshot } from '../core/store.ts';
 import {
   restoredDue,
+  restoredLookMs,
   type RestoreOutcome,
   type RestoreParams,
   stagedMs,
@@ -16,12 +17,21 @@ import {
   type Transfer,
   type WholeRun,
 } from '../core/transfer.ts';
-import { type Argument, toBuffer } from './arguments.ts';
+import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import type { RedisArchiveParts } from './archive.ts';
-import { type Entry, type Flat, formatTags, isLoose, isUntold, toMessage } from './fields.ts';
+import {
+  type Entry,
+  type Flat,
+  formatTags,
+  isLoose,
+  toMessage,
+  toNotes,
+  waitArguments,
+} from './fields.ts';
 import { toLoaded } from './outcomes.ts';
 import type { ShardKeys } from './keys.ts';
 import type { MemoryGuard } from './memory-guard.ts';
+import { agreed } from './shards.ts';
 
 export interface RedisTransferParts extends RedisArchiveParts {
   readonly memory: MemoryGuard;
@@ -49,7 +59,7 @@ export class RedisTransfer implements Transfer {
     return {
       ...{ record: loaded.record, snapshot: loaded.snapshot },
       loose: isLoose(fields as Flat),
-      untold: isUntold(fields as Flat),
+      ...toNotes(fields as Flat),
       messages: (messages as Entry[]).map((entry) => toMessage(inbox, entry)),
       seen: (seen as Buffer[]).map(String),
     };
@@ -61,8 +71,8 @@ export class RedisTransfer implements Transfer {
     const shard = keys.of(run);
     const args: Argument[] = stagedKeys(shard, run, token);
     args.push(stagedMs, events.length, saves.length, messages.length, seen.length);
-    for (const { seq, fence, type, at, data, lane } of events) {
-      args.push(seq, fence, type, at, toBuffer(data), lane ?? '');
+    for (const { seq, fence, type, at, data, lane, more } of events) {
+      args.push(seq, fence, type, at, toBuffer(data), lane ?? '', more === true ? 1 : '');
     }
     for (const { checkpoint, set, remove } of saves) {
       const { id = '', seq = '', schema = '', at = '', bytes = '' } = checkpoint ?? {};
@@ -83,28 +93,33 @@ export class RedisTransfer implements Transfer {
   }
 
   async restore(params: RestoreParams): Promise<RestoreOutcome> {
-    const { scripts, guard, keys } = this.#parts;
-    const { record, token, snapshot, loose, untold, staged, keepMs } = params;
+    const { connection, scripts, guard, keys } = this.#parts;
+    const { record, token, snapshot, loose, untold, owes, staged, keepMs } = params;
     const { id, workflow, status, createdAt, changedAt, tags } = record;
     const shard = keys.of(id);
     const due = restoredDue(params);
-    const fields = recordFields(record);
-    const args: Argument[] = [
+    const [, indexes] = waitArguments(record.waits);
+    const fields = recordFields(params);
+    const args = (sure: boolean): Argument[] => [
       ...[shard.run(id), shard.payload(id), shard.due],
       ...[shard.events(id), shard.snapshot(id), shard.inbox(id), shard.seen(id)],
       ...[shard.checkpoints(id), shard.kept(id), ...stagedKeys(shard, id, token)],
       ...[id, token, shard.base, workflow, status, createdAt, changedAt, formatTags(tags)],
-      ...[due !== undefined && 'at' in due ? due.at : ''],
-      ...[due !== undefined && 'afterMs' in due ? due.afterMs : ''],
-      ...[untold ? keepMs : '', loose ? 1 : '', staged.events, staged.checkpoints, staged.messages],
-      ...snapshotArguments(snapshot),
-      ...[fields.length / 2, ...fields, 'input', toBuffer(record.input)],
+      ...[due.at ?? ''],
+      ...[due.afterMs ?? ''],
+      ...[
+        untold || owes ? keepMs : '',
+        loose ? 1 : '',
+        staged.events,
+        staged.checkpoints,
+        staged.messages,
+      ],
+      ...[...snapshotArguments(snapshot), keys.shards.length, sure ? 1 : ''],
+      ...[status === 'waiting' ? indexes : '', fields.length / 2, ...fields],
+      ...payloadFields(record),
     ];
-    for (const name of ['output', 'error'] as const) {
-      const bytes = record[name];
-      if (bytes !== undefined) args.push(name, toBuffer(bytes));
-    }
-    const [outcome] = await guard(() => scripts.restore(args));
+    const make = (sure: boolean): Promise<Reply> => scripts.restore(args(sure));
+    const [outcome] = await guard(() => agreed(connection, keys, make));
     return { outcome: String(outcome) as RestoreOutcome['outcome'] };
   }
 
@@ -125,11 +140,22 @@ function snapshotArguments(snapshot: Omit<Snapshot, 'fields'> | undefined): Argu
   return [snapshot.version, snapshot.seq, snapshot.schema, snapshot.at];
 }
 
+function payloadFields(record: RestoreParams['record']): Argument[] {
+  const fields: Argument[] = ['input', toBuffer(record.input)];
+  for (const name of ['output', 'error'] as const) {
+    const bytes = record[name];
+    if (bytes !== undefined) fields.push(name, toBuffer(bytes));
+  }
+  return fields;
+}
+
 /** The fields of a run's hash. What says nothing is left out, as the other scripts do. */
-function recordFields(record: RestoreParams['record']): Argument[] {
-  const { fence, seq, bytes, codeVersion, progress } = record;
+function recordFields({ record, untold, owes, woken, staged }: RestoreParams): Argument[] {
+  const { fence, seq, bytes, codeVersion, progress, status, waits } = record;
   const fields: Argument[] = ['fence', fence, 'seq', seq, 'bytes', bytes];
-  for (const name of ['version', 'snapshotSeq', 'takeovers', 'deaths', 'priority'] as const) {
+  fields.push('createToken', record.birth);
+  const counts = ['version', 'snapshotSeq', 'takeovers', 'deaths', 'priority'] as const;
+  for (const name of [...counts, 'wroteVersion'] as const) {
     if (record[name] !== 0) fields.push(name, record[name]);
   }
   for (const name of ['parent', 'wakeAt', 'deadlineAt'] as const) {
@@ -140,6 +166,16 @@ function recordFields(record: RestoreParams['record']): Argument[] {
   if (codeVersion > 0) fields.push('codeVersion', codeVersion);
   if (record.firstSeq > 1) fields.push('firstSeq', record.firstSeq);
   if (record.paused) fields.push('paused', '1');
+  if (untold) fields.push('untold', '1');
+  if (owes) fields.push('owes', '1');
+  if (staged.cancel !== undefined) fields.push('cancelEntry', `${staged.cancel}-0`);
+  if (status === 'waiting') {
+    const [json, indexes, wanted] = waitArguments(waits);
+    fields.push('waits', json, 'waitsIn', indexes, 'wants', wanted);
+    if (woken) fields.push('woken', record.changedAt);
+    const lookMs = restoredLookMs(record);
+    if (lookMs !== undefined) fields.push('lookMs', lookMs);
+  }
   if (progress !== undefined) {
     fields.push('progress', progress.fraction, 'progressMessage', progress.message);
   }

@@ -34,7 +34,7 @@ interface Periodic {
 /** Calls of a periodic task between two stops: a worker is missed twice before it counts as lost, and then attended to. */
 const callsPerGap = 5;
 /** So many turns of the event loop without a sign of life, and the engine is at rest. */
-const quietTurns = 4;
+const quietTurns = 12;
 /** Something that never comes to rest must not hang a test without a word. */
 const turnsMax = 100_000;
 
@@ -78,6 +78,15 @@ export class ManualClock implements Clock {
       this.#timers.add(timer);
       signal?.addEventListener('abort', finish, { once: true });
     });
+  }
+
+  afterTurn(then: () => void): void {
+    setImmediate(then);
+  }
+
+  soon(ms: number, then: () => void): () => void {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
   }
 
   repeat(task: () => Promise<number>): () => Promise<void> {

@@ -18,12 +18,15 @@ import { deleteTheme } from './run-store/delete.ts';
 import { deletionsTheme } from './run-store/deletions.ts';
 import { dueTheme } from './run-store/due.ts';
 import { electionTheme } from './run-store/election.ts';
+import { evidenceTheme } from './run-store/evidence.ts';
 import { expiryTheme } from './run-store/expiry.ts';
 import { fencesTheme } from './run-store/fences.ts';
 import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
 import { looseTheme } from './run-store/loose.ts';
+import { owingTheme } from './run-store/owing.ts';
+import { parkedTheme } from './run-store/parked.ts';
 import { pauseTheme } from './run-store/pause.ts';
 import { postTheme } from './run-store/post.ts';
 import { racesTheme } from './run-store/races.ts';
@@ -34,6 +37,8 @@ import { schedulesTheme } from './run-store/schedules.ts';
 import { searchTheme } from './run-store/search.ts';
 import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
+import { versionsTheme } from './run-store/versions.ts';
+import { waitsTheme } from './run-store/waits.ts';
 import { wholeTheme } from './run-store/whole.ts';
 import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
 
@@ -55,11 +60,16 @@ const themes: readonly RunStoreTheme[] = [
   expiryTheme,
   releaseTheme,
   interruptTheme,
+  evidenceTheme,
   dueTheme,
   postTheme,
   cancelTheme,
   pauseTheme,
   resumeTheme,
+  waitsTheme,
+  parkedTheme,
+  versionsTheme,
+  owingTheme,
   askedTheme,
   readingTheme,
   listTheme,

@@ -101,7 +101,7 @@ const bugs: readonly Bug[] = [
   {
     what: 'a run parks over a message',
     script: 'commit',
-    replace: ["if status == 'waiting' and mail > 0 then", 'if false then'],
+    replace: ["if how == 'parked' and redis.call('XLEN', inbox) > #entries then", 'if false then'],
     storm: 'none',
   },
   {

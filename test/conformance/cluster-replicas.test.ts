@@ -25,6 +25,15 @@ describe('in a cluster of three masters with a replica each', () => {
           redis: { nodes: [...(cluster?.nodes ?? [])] },
           ...{ prefix: newPrefix(), durability: 'replica' },
         }),
+      skip: [
+        {
+          reason: 'a script cannot look at a session on another server',
+          tests: [
+            'a worker that beats again keeps its runs',
+            'a worker whose process is there again keeps its runs',
+          ],
+        },
+      ],
     },
     runner,
   );

@@ -19,13 +19,14 @@ const seed = Number(process.env['PAWL_FUZZ_SEED'] ?? 20_251_121);
 /** What the plays must have met, each of them, to be worth their time. */
 const outcomes = [
   ...['create created', 'create exists'],
-  ...['claim claimed', 'claim held', 'claim stale', 'claim idle', 'claim missing'],
+  ...['claim claimed', 'claim held', 'claim stale', 'claim idle', 'claim newer', 'claim missing'],
   ...['commit committed', 'commit mail', 'commit fenced', 'commit conflict', 'commit missing'],
   ...['post posted', 'post known', 'post ended', 'post missing'],
   ...['cancel asked', 'cancel cancelled', 'cancel ended', 'cancel missing'],
   ...['pause paused', 'pause ended', 'pause missing'],
   ...['resume resumed', 'resume idle', 'resume missing'],
-  ...['delete deleted', 'delete active', 'delete missing'],
+  ...['delete deleted', 'delete active', 'delete changed', 'delete missing'],
+  ...['remove removed', 'remove changed', 'remove untold', 'remove missing'],
   ...['compact compacted', 'compact missing'],
 ];
 

@@ -3,7 +3,10 @@ import { lua } from '../../src/redis/lua.gen.ts';
 import { sources } from './sources.ts';
 
 const scriptLinesMax = 160;
-const scripts = sources.filter(({ path }) => /^src\/redis\/lua\/.+\.lua$/.test(path));
+const scripts = sources.filter(({ path }) => /^src\/redis\/lua\/[\w-]+\.lua$/.test(path));
+/** What several scripts share: functions, and the sentences that say what they do. */
+const parts = sources.filter(({ path }) => /^src\/redis\/lua\/parts\/\w+\.lua$/.test(path));
+const include = /^-- include (parts\/\w+\.lua)\n/gm;
 
 interface Header {
   readonly problems: string[];
@@ -71,6 +74,29 @@ function used(body: string, name: 'KEYS' | 'ARGV'): number[] {
   return [...numbers].sort((a, b) => a - b);
 }
 
+/** Local functions, each behind its sentences, and nothing that does something by itself. */
+function problemsOfPart(text: string): string[] {
+  const problems: string[] = [];
+  if (!text.startsWith('-- ')) problems.push('does not say what it is');
+  for (const [, before] of text.matchAll(/^(.*)\nlocal function \w+/gm)) {
+    if (before?.startsWith('--') !== true) problems.push('has a function of which nothing is said');
+  }
+  if (/^(?!local function |end$|--|\s|$)/m.test(text)) problems.push('does something by itself');
+  if (/\bKEYS\b/.test(text)) problems.push('takes keys that its caller did not give it');
+  const lines = text.split('\n').length - 1;
+  if (lines > scriptLinesMax) problems.push(`has ${lines} lines, at most ${scriptLinesMax}`);
+  return problems;
+}
+
+/** A script as it is embedded. */
+function whole(text: string): string {
+  return text.replace(include, (_, part: string) => {
+    const found = parts.find(({ path }) => path === `src/redis/lua/${part}`);
+    if (found === undefined) throw new Error(`there is no ${part}`);
+    return found.text;
+  });
+}
+
 function problemsOf(text: string): string[] {
   const { problems, keys, args, variadic, body } = readHeader(text);
   const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
@@ -119,6 +145,27 @@ test.each([
   expect(problemsOf(text)).not.toEqual([]);
 });
 
+const samplePart = `-- About counts.
+
+-- Adds one.
+local function add(count)
+  return count + 1
+end
+`;
+
+test('the grammar passes a good part', () => {
+  expect(problemsOfPart(samplePart)).toEqual([]);
+});
+
+test.each([
+  ['no word about it', samplePart.replace('-- About counts.\n\n-- Adds one.\n', '')],
+  ['no word about a function', samplePart.replace('-- Adds one.\n', '')],
+  ['a call', `${samplePart}redis.call('GET', 'x')\n`],
+  ['keys of its own', samplePart.replace('count + 1', 'KEYS[1]')],
+])('the grammar of parts catches %s', (_name, text) => {
+  expect(problemsOfPart(text)).not.toEqual([]);
+});
+
 describe('scripts', () => {
   test('are looked at', () => {
     expect(scripts.length).toBeGreaterThanOrEqual(8);
@@ -128,12 +175,26 @@ describe('scripts', () => {
     expect(problemsOf(text)).toEqual([]);
   });
 
+  test.each(parts.map(({ path, text }) => [path, text] as const))('%s', (_path, text) => {
+    expect(problemsOfPart(text)).toEqual([]);
+  });
+
+  test('use every part', () => {
+    const included = new Set(
+      scripts.flatMap(({ text }) => [...text.matchAll(include)].map(([, part]) => part)),
+    );
+    const all = parts.map(({ path }) => path.slice('src/redis/lua/'.length));
+    expect(included).toEqual(new Set(all));
+  });
+
   test('are embedded as they are', () => {
     const camelCase = (path: string): string =>
       path
         .slice('src/redis/lua/'.length, -'.lua'.length)
         .replace(/-\w/g, (s) => s.slice(1).toUpperCase());
-    const expected = Object.fromEntries(scripts.map(({ path, text }) => [camelCase(path), text]));
+    const expected = Object.fromEntries(
+      scripts.map(({ path, text }) => [camelCase(path), whole(text)]),
+    );
     expect({ ...lua }, 'run `node tools/embed-lua.mjs`').toEqual(expected);
   });
 });

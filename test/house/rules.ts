@@ -22,7 +22,7 @@ export interface Rule {
 const codeLengthMax = 110;
 /** Comments may be as wide as the drawings among them need. */
 const proseLengthMax = 125;
-const fileLinesMax = 400;
+const fileLinesMax = 500;
 
 // The engine's rooms: each is given what lies below it, and itself.
 const definition = ['src/core/', 'src/engine/definition/', 'node:'];
@@ -61,6 +61,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
       'src/encryption/',
       'src/engine/',
       'src/pawl.ts',
+      'src/option-checks.ts',
       'src/testing/',
     ],
     ...['node:', 'testcontainers'],
@@ -90,7 +91,6 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   '': ['src/', 'node:', 'ioredis', 'zod'],
 };
 const exceptions: Readonly<Record<string, readonly string[]>> = {
-  'src/core/codec.ts': ['msgpackr'],
   'src/engine/schedules/timetable.ts': ['cron-parser'],
   'src/metrics.ts': ['prom-client'],
   'src/fleet-metrics.ts': ['prom-client'],

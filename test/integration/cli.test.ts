@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { defineWorkflow, type Pawl } from 'pawl';
+import { encodeRecord } from '../../src/engine/payloads.ts';
+import { RedisRunStore } from '../../src/redis/run-store.ts';
+import { committed, held, parking } from '../../src/testing/run-store/opened.ts';
 import { airlineRuns, cliEnv, cliMain, playCli, type Played } from '../support/cli.ts';
 import { killChildren } from '../support/child.ts';
 import { newPrefix, openPawl, startWorker } from '../support/workers.ts';
@@ -244,6 +247,32 @@ test('the usage, a Redis that is away, a configuration: words on standard error,
   expect(script.stdout).toMatch(/"runs list"\*\)/);
   await promisify(execFile)('bash', ['-n', '-c', script.stdout]);
   expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});
+
+test('runs are found and shown by what they wait for', async () => {
+  const store = await RedisRunStore.open({ redis: url, prefix });
+  for (const [id, on] of [
+    ['asks-ada', ['ada-approves']],
+    ['asks-ben', ['ben-approves']],
+  ] as const) {
+    const create = { run: id, workflow: 'asking', data: encodeRecord({}) };
+    const { ownership } = await held(store, { create });
+    const wait = { kind: 'signal', name: 'approval', on, since: Date.UTC(2026, 0, 31) } as const;
+    await committed(store, ownership, { release: parking({ waits: [wait] }) });
+  }
+  const [found, kind, none, bad, shown] = await Promise.all([
+    data('runs', 'list', '--waiting-for', 'ada-approves'),
+    data('runs', 'list', '--waiting-for', 'kind:signal', '--workflow', 'asking'),
+    cli('runs', 'list', '--waiting-for', 'nobody'),
+    cli('runs', 'list', '--waiting-for', 'kind:nothing'),
+    cli('runs', 'show', 'asks-ben'),
+  ]);
+  expect(found).toMatchObject({ runs: [{ id: 'asks-ada', waits: [{ on: ['ada-approves'] }] }] });
+  expect((kind as { runs: unknown[] }).runs.length).toBe(2);
+  expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'There is no such run.\n' });
+  expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining('kind:signal') });
+  expect(shown.stdout).toMatch(/waits for\n.*WHAT.*\n.*signal ben-approves +approval +2026-01-31/);
+  await store.close();
 });
 
 test('a reader that closes the pipe ends it quietly, and Ctrl-C ends what goes on', async () => {

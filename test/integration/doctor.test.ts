@@ -5,6 +5,8 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { defineWorkflow, type DrillReport, examine, type Examination, Pawl } from 'pawl';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
+import { RedisRunStore } from '../../src/redis/run-store.ts';
+import { committed, held, parking } from '../../src/testing/run-store/opened.ts';
 import { runCli } from '../support/limited-user.ts';
 
 let server: RedisServer;
@@ -88,6 +90,33 @@ const plants: readonly (readonly [string, () => Promise<unknown>, string, string
     'b',
     'wrongly in by-tag:tenant=x',
   ],
+  [
+    'no entry of what it waits for',
+    () => admin.zrem(`${base}by-wait:delay`, 'c'),
+    'c',
+    'missing from by-wait:delay',
+  ],
+  [
+    'a wait in another place',
+    () => admin.zadd(`${base}by-wait:delay`, 1, 'c'),
+    'c',
+    'missing from its place in by-wait:delay',
+  ],
+  [
+    'a wait it does not have',
+    () => admin.zadd(`${base}by-wait:signal:go`, 1, 'b'),
+    'b',
+    'wrongly in by-wait:signal:go',
+  ],
+  [
+    'a run that nobody has parked',
+    async () => {
+      await admin.sadd(`${base}parked:w-1`, 'c');
+      await admin.sadd(`${base}holders`, 'w-1');
+    },
+    'c',
+    'wrongly in parked:w-1',
+  ],
   ['a due entry of nobody', () => admin.zadd(`${base}due`, 1e15, 'gone'), 'gone', 'wrongly in due'],
   [
     'a list entry of nobody',
@@ -142,6 +171,25 @@ describe('damage', () => {
       expect(await look({ full: true })).toMatchObject({ ok: true, damage: [] });
     },
   );
+});
+
+test('a parked run whose worker nobody would miss is found and repaired', async () => {
+  const store = await RedisRunStore.open({ redis: server.url });
+  const { id, ownership, worker } = await held(store);
+  const wait = { kind: 'child', name: 'kid', on: ['kid'], since: 1 } as const;
+  const release = parking({ waits: [wait], lookMs: 60_000, mayGoOn: true });
+  await committed(store, ownership, { release });
+  const before = await everything();
+  expect(await look({ full: true })).toMatchObject({ ok: true, damage: [] });
+  for (const key of [`parked:${worker}`, 'holders', 'due', 'by-wait:child']) {
+    await admin.unlink(base + key);
+    const { damage } = await look({ full: true, repair: true });
+    expect(damage, key).toMatchObject([{ run: id, repaired: true }]);
+    expect(Object.keys(await everything()), key).toEqual(Object.keys(before));
+  }
+  // Repaired, it is as due as before, and no sooner.
+  expect(await store.due({ limit: 9, resendMs: 1000 })).toEqual([]);
+  await store.close();
 });
 
 test('a sample finds it too where there are few runs, and a look beside workers at work finds nothing', async () => {

@@ -51,7 +51,7 @@ test('a run with whole saves is recalled, forked, exported and imported as it wa
   const run = await pawl.start(widening, {}, { id: 'r' });
   expect(await run.result({ timeoutMs: 10_000 })).toBe('wide');
   const fields = await redis.hkeys('{wide:0}:snapshot:r');
-  expect(fields.toSorted()).toEqual(['at', 'schema', 'seq', 'version', 'whole']);
+  expect(fields.toSorted()).toEqual(['at', 'count', 'schema', 'seq', 'version', 'whole']);
 
   const expected = [wide(3), { ...wide(1), k3: 2 }, wide(1)];
   const statesOf = async (of: Pawl): Promise<unknown[]> => {

@@ -39,6 +39,9 @@ interface Commit {
   readonly expectedSeq: number;
 }
 
+/** Where a commit says how it lets go. */
+const howPlace = 17;
+
 /** Scripts that change one run, whose hash is their first key. */
 const writers = new Set([
   ...['append', 'cancel', 'claim', 'commit', 'create', 'delete', 'pause', 'post', 'resume', 'told'],
@@ -74,7 +77,10 @@ export class Oracle {
     if (commit !== undefined) this.#checkCommit(before, commit, reply);
     this.#check(before.run, before);
     const [outcome] = Array.isArray(reply) ? (reply as readonly SimReply[]) : [reply];
-    if (request.name === 'post' && outcome === 'posted') this.#checkHeard(before.run);
+    if (request.name === 'post' && outcome === 'posted') this.#checkHeard(before.run, request);
+    if (request.argv?.[howPlace] === 'parked' && outcome === 'committed') {
+      this.#checkRead(before);
+    }
   }
 
   /** A run that was taken from its worker: the fence shuts that one out. */
@@ -85,15 +91,22 @@ export class Oracle {
     if (now <= fence) this.#violate(`run ${run} was interrupted with fence ${now} after ${fence}`);
   }
 
-  /** A run that got a message is at work, stopped, or due at once. */
-  #checkHeard(run: string): void {
+  /** A run that got a message which it waits for is stopped, or due at once. */
+  #checkHeard(run: string, { argv = [] }: Request): void {
     const hash = this.#hash(run);
     const status = hash?.get('status');
-    if (status === 'running' || status === 'quarantined' || hash?.has('paused') === true) return;
+    if (status !== 'waiting' || hash?.has('paused') === true) return;
+    if (!isAwaited(hash?.get('waits') ?? '[]', argv[2] ?? '', argv[3] ?? '')) return;
     const dueAt = this.#redis.keys.zset(`${base}due`)?.scores.get(run) ?? Infinity;
     if (dueAt > this.#redis.ms) {
       this.#violate(`run ${run} is ${status}, got a message and is not due before ${dueAt}`);
     }
+  }
+
+  /** Nobody parks over what has come meanwhile. A repetition is answered long after. */
+  #checkRead({ run, status }: Before): void {
+    const length = this.#redis.keys.stream(`${base}inbox:${run}`)?.entries.length ?? 0;
+    if (status === 'running' && length > 0) this.#violate(`run ${run} has parked over a message`);
   }
 
   /** Somebody was told that a commit is durable. */
@@ -249,12 +262,20 @@ export class Oracle {
     ) {
       this.#violate(`run ${run} is ${status} with owner ${hash.get('owner')}`);
     }
-    if (from === 'running' && status === 'waiting' && Number(hash.get('inbox') ?? 0) > 0) {
-      this.#violate(`run ${run} has parked over a message`);
+    if (status === 'waiting' && !hash.has('woken') && this.#hasAwaited(run, hash)) {
+      this.#violate(`run ${run} sleeps over a message that it waits for`);
     }
     if (mustBeDue(status, hash) && !this.#redis.keys.zset(`${base}due`)?.scores.has(run)) {
       this.#violate(`run ${run} is ${status} and not due: nobody will ever look after it`);
     }
+  }
+
+  #hasAwaited(run: string, hash: ReadonlyMap<string, string>): boolean {
+    const entries = this.#redis.keys.stream(`${base}inbox:${run}`)?.entries ?? [];
+    return entries.some(({ fields }) => {
+      const [kind = '', name = ''] = [fields[3], fields[5]];
+      return isAwaited(hash.get('waits') ?? '[]', kind, name);
+    });
   }
 
   #checkPromise(run: string, { promised }: Known): void {
@@ -274,7 +295,17 @@ function mustBeDue(status: RunStatus, hash: ReadonlyMap<string, string>): boolea
   if (isEnded(status)) return true;
   if (hash.has('paused')) return false;
   if (status === 'queued' || status === 'interrupted') return true;
-  return status === 'waiting' && (hash.has('wakeAt') || Number(hash.get('inbox') ?? 0) > 0);
+  return status === 'waiting' && ['wakeAt', 'woken', 'lookMs'].some((field) => hash.has(field));
+}
+
+/** Whether a run that waits for this wants such a message; where nothing is said of what it waits for, it wants all. */
+function isAwaited(waits: string, kind: string, name: string): boolean {
+  const all = JSON.parse(waits) as readonly { kind: string; on?: readonly string[] }[];
+  if (kind === 'cancel' || all.length === 0) return true;
+  return all.some((wait) => {
+    if (wait.kind === 'decision') return kind === 'signal' && name === `effect ${wait.on?.[0]}`;
+    return wait.kind === kind && wait.on?.includes(name) === true;
+  });
 }
 
 function commitOf({ name, argv = [] }: Request): Commit | undefined {

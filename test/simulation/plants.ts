@@ -65,9 +65,19 @@ export const plants: Readonly<Record<string, Plant>> = {
     "redis.call('ZADD', due, at, id)",
     '',
   ),
+  'a message does not wake the run that waits for it': inScripts(
+    ['post'],
+    'isWanted(m[5] or nil, kind, name)',
+    'false',
+  ),
+  'a claimed run stays in the index of those that wait': inScripts(
+    ['claim'],
+    "redis.call('ZREM', base .. 'by-wait:' .. index, id)",
+    '',
+  ),
   'a run parks over a message it has not read': inScripts(
     ['commit'],
-    "if status == 'waiting' and mail > 0 then return {'mail'} end",
+    "if how == 'parked' and redis.call('XLEN', inbox) > #entries then return {'mail'} end",
     '',
   ),
   'a commit does not look at the seq it follows': inScripts(

@@ -1,5 +1,6 @@
 /**
- * A worker process of the simulation: the shipped `Execution`, `Sweeper`, `Suspects` and `RedisRunStore`, with the process
+ * A worker process of the simulation: the shipped `Execution`, `Sweeper`, `CrashIsolation` and `RedisRunStore`, with the
+ * process
  * around them (beats, wake-ups) as `Worker` and `Session` have it. Those two are left out because they ask the machine:
  * for random ids, and for the lag of the event loop.
  */
@@ -10,7 +11,7 @@ import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
 import { Execution } from '../../src/engine/execution/execution.ts';
 import { Forgotten } from '../../src/engine/worker/release-recovery.ts';
-import { Suspects } from '../../src/engine/worker/crash-isolation.ts';
+import { CrashIsolation } from '../../src/engine/worker/crash-isolation.ts';
 import { Sweeper } from '../../src/engine/worker/sweeper.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import type { FaultyLine } from './faulty-line.ts';
@@ -112,7 +113,7 @@ export class SimulatedWorker {
   async #work(store: RunStore): Promise<void> {
     const { world } = this.#around;
     const workflow = makeWork(world, this.#clock);
-    const suspects = new Suspects({ ...times, clock: this.#clock });
+    const isolation = new CrashIsolation(this.#clock);
     await this.#queue.consume({
       workflows: [workflow.name],
       concurrency,
@@ -120,7 +121,7 @@ export class SimulatedWorker {
         const execution = this.#execute(wakeUp, { store, workflow, report });
         this.#executions.add(execution);
         try {
-          return await suspects.run(wakeUp, () => execution.run(), execution.progressed);
+          return await isolation.run(wakeUp, () => execution.run(), execution.progressed);
         } finally {
           this.#executions.delete(execution);
         }
@@ -142,6 +143,13 @@ export class SimulatedWorker {
       ...what,
       ...{ newToken, clock: this.#clock, logger: silentLogger, limits: defaultLimits },
       ...{ worker: this.life.name, random: world.random, loopLagMs: () => 0 },
+      ...{ sessionAgeMs: () => 0, sessionLapses: () => 0, allowDowngrade: false },
+      isClosing: () => false,
+      onParked: () => undefined,
+      onReclaimed: (execution, goesOn) => {
+        this.#executions.add(execution);
+        void goesOn.finally(() => this.#executions.delete(execution));
+      },
       replayBudgetMs: defaults.replayBudgetMs,
       wake: (other) => this.#queue.send(other),
     });

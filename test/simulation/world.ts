@@ -144,6 +144,14 @@ export function clockOf(world: World, life: Life): Clock {
         world.after(ms, finish, life);
         signal?.addEventListener('abort', finish, { once: true });
       }),
+    afterTurn: (then) => world.after(0, then, life),
+    soon: (ms, then) => {
+      let isWanted = true;
+      world.after(ms, () => isWanted && then(), life);
+      return () => {
+        isWanted = false;
+      };
+    },
     repeat: (task) => {
       const stopped = new AbortController();
       const loop = (async () => {

@@ -24,7 +24,9 @@ const children = new Set<NodeChild>();
 /** The compiled form of a file named from the root of the repository, as `test/support/worker.ts`. */
 export function compiled(file: string): string {
   const path = file.replace(/\.ts$/, '.js');
-  return fileURLToPath(new URL(`../../.build/${path}`, import.meta.url));
+  // This file may be compiled itself.
+  const root = import.meta.url.endsWith('.js') ? '../..' : '../../.build';
+  return fileURLToPath(new URL(`${root}/${path}`, import.meta.url));
 }
 
 /** Starts `node file args…`. The child is killed with this process, or by `killChildren`. */

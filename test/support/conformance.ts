@@ -22,7 +22,7 @@ export async function openMemoryStore(): Promise<OpenedRunStore> {
     },
     appearElsewhere: async (worker) => {
       await store.appear(worker);
-      return async () => store.vanish(worker);
+      return async () => store.disconnect(worker);
     },
     traces: async (run) => ((await store.record(run)) === undefined ? [] : [run]),
     close: () => store.close(),

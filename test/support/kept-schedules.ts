@@ -90,7 +90,7 @@ export async function times(): Promise<number[]> {
 export const runOf = (second: number): string => `s.${startedAt + second * 1_000}`;
 
 export async function complete(second: number): Promise<void> {
-  const { ownership } = await claimed(world.store, runOf(second));
+  const { ownership } = await claimed(world.store, runOf(second), { codeVersion: 3 });
   const release = { status: 'completed', output: bytes('output'), keepMs: 1e9 } as const;
   await world.store.commit(commit(ownership, { release }));
 }

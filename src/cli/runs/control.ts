@@ -1,6 +1,7 @@
 /** `pawl runs resume|pause|cancel|delete`: of runs that are named, or of all that meet conditions. */
 import type { Command } from 'commander';
-import { recordError, RunError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import { RunError } from '../../core/errors.ts';
 import { type BulkAction, bulkActions, type BulkProgress } from '../../engine/runs/bulk.ts';
 import type { Request } from '../../core/request.ts';
 import type { RunHandle } from '../../engine/runs/run-handle.ts';

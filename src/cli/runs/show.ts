@@ -1,7 +1,7 @@
 /** `pawl runs show` */
 import type { CheckpointInfo } from '../../core/checkpoint.ts';
 import type { RunEvent } from '../../core/event.ts';
-import type { RunInfo } from '../../engine/runs/run-info.ts';
+import { type RunInfo, waitText } from '../../engine/runs/run-info.ts';
 import { findRun } from '../given.ts';
 import { brief, pairs, table } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
@@ -28,6 +28,7 @@ async function show(shell: Shell, given: string): Promise<void> {
   const forkedFrom = origin === undefined ? {} : { forkedFrom: origin };
   shell.show({ ...run, ...forkedFrom, steps, checkpoints }, () => [
     ...pairs({ ...about(run), 'forked from': origin === undefined ? undefined : brief(origin) }),
+    ...section('waits for', waitTable(run.waits)),
     ...section('steps', stepTable(steps)),
     ...section('checkpoints', checkpointTable(checkpoints)),
   ]);
@@ -56,6 +57,7 @@ function about(run: RunInfo): Record<string, unknown> {
     created: run.createdAt,
     changed: run.changedAt,
     'wakes at': run.wakeAt,
+    'needs code version': run.needsVersion,
     deadline: run.deadlineAt,
     error: error === undefined ? undefined : `${error.name}: ${error.message}`,
   };
@@ -63,6 +65,12 @@ function about(run: RunInfo): Record<string, unknown> {
 
 function section(title: string, text: string): string[] {
   return text === '' ? [] : ['', title, text];
+}
+
+function waitTable(waits: RunInfo['waits']): string {
+  if (waits.length === 0) return '';
+  const rows = waits.map((wait) => [waitText(wait), wait.name, wait.since, wait.until]);
+  return table(['what', 'name', 'since', 'until'], rows);
 }
 
 function stepTable(steps: readonly RunEvent[]): string {

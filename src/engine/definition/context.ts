@@ -60,11 +60,42 @@ export interface StepContext<E extends EventSchemas = EventSchemas> {
   ): Promise<Result>;
 }
 
+export interface SleepOptions {
+  /** Name of the wait in the run; needed when there is more than one of the same kind. */
+  readonly as?: string;
+  /** Withdraws the wait: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What takes part in a race: a promise, or a function that makes one and is told by the signal when it has lost. */
+export type RaceEntry<Result = unknown> =
+  | Promise<Result>
+  | ((race: { readonly signal: AbortSignal }) => Promise<Result> | Result);
+
+export interface RaceResult<Name = string, Value = unknown> {
+  readonly name: Name;
+  readonly value: Value;
+}
+
+type RaceValue<Entry> = Entry extends (...args: never) => infer Result
+  ? Awaited<Result>
+  : Awaited<Entry>;
+
 export interface WaitOptions {
+  /** Withdraws the wait: it rejects with the signal's reason, and takes no signal of the run any more. */
+  readonly signal?: AbortSignal;
   /** Gives up after this time; the wait then returns undefined. Default: waits for as long as it takes. */
   readonly timeout?: Duration;
   /** Name of the wait in the run; needed when there is more than one of the same kind. */
   readonly as?: string;
+}
+
+export interface WaitForOptions<Payload> extends WaitOptions {
+  /**
+   * Which payloads this wait takes: a predicate, or the values that some of its fields must have. Others stay for other
+   * waits. Default: any.
+   */
+  readonly match?: ((payload: Payload) => boolean) | Partial<Payload>;
 }
 
 /** What to do about an effect that was begun before a crash, so that nobody knows whether it happened. */
@@ -183,18 +214,24 @@ export interface Context<
    */
   checkpoint(options?: CheckpointOptions): Promise<string>;
   /**
+   * Drops the results of completed steps and waits whose names begin so, with the next commit: for a loop without end that
+   * finds its place by `ctx.state`. A step that is asked for again after that runs again.
+   * @throws InvalidError when the prefix is empty.
+   */
+  forget(prefix: string): void;
+  /**
    * Has something undone when the run is cancelled: called after the handler has ended, the last registered first, within
    * the time that a cancelled run has to clean up. Steps work in it as ever. What it throws is logged, and the others run.
    */
   onCancel(undo: (request: CancelRequest) => unknown): void;
   /** Waits; for more than a second without holding a slot or memory of any worker. */
-  sleep(duration: Duration, options?: { readonly as?: string }): Promise<void>;
+  sleep(duration: Duration, options?: SleepOptions): Promise<void>;
   /** Waits until a time on Redis' clock. */
-  sleepUntil(time: Date, options?: { readonly as?: string }): Promise<void>;
+  sleepUntil(time: Date, options?: SleepOptions): Promise<void>;
   /** Takes the oldest signal of this name, or waits for one; undefined when the time-out comes first. */
   waitFor<Name extends SignalName<G>>(
     signal: Name,
-    options?: WaitOptions,
+    options?: WaitForOptions<SignalPayload<G, Name>>,
   ): Promise<SignalPayload<G, Name> | undefined>;
   /** Takes the oldest signal of one of these names, or waits for the first to come. */
   waitForAny<Name extends SignalName<G>>(
@@ -206,6 +243,16 @@ export interface Context<
     signals: readonly Name[],
     options?: WaitOptions,
   ): Promise<{ [N in Name]: SignalPayload<G, N> } | undefined>;
+  /**
+   * The first to end wins, and is told by its name. The waits that have lost are withdrawn: they take no signal any more. On
+   * a resume the same one wins.
+   * @throws whatever the first to end throws.
+   */
+  race<Entries extends Readonly<Record<string, RaceEntry>>>(
+    entries: Entries,
+  ): Promise<
+    { [N in keyof Entries & string]: RaceResult<N, RaceValue<Entries[N]>> }[keyof Entries & string]
+  >;
   /** Starts another run, which knows this one as its parent. After a crash the same child is found. */
   start<W extends AnyStartable>(
     workflow: W,

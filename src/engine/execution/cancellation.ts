@@ -2,21 +2,26 @@
  * A run that is being cancelled. The handler learns it once: whatever it waits for, or begins next, throws; its signal
  * fires. What it does afterwards, in `catch` and `finally`, works as ever, so that it can clean up, for a bounded time.
  */
+import { setMaxListeners } from 'node:events';
 import { RunError } from '../../core/errors.ts';
 import type { CancelRequest } from '../../core/event.ts';
 
 export class Cancellation {
   readonly #run: string;
-  readonly #lost: AbortSignal;
   readonly #controller = new AbortController();
-  /** Ends when the run is lost, or is being cancelled. */
+  readonly #over = new AbortController();
+  /** For clean-up: is not ended by what it cleans up after. */
+  readonly #cleaning: AbortSignal;
+  /** Ends when the run is lost, is being cancelled, or the handler has ended. */
   readonly signal: AbortSignal;
   #isDelivered = false;
 
   constructor(run: string, lost: AbortSignal) {
     this.#run = run;
-    this.#lost = lost;
-    this.signal = AbortSignal.any([lost, this.#controller.signal]);
+    this.#cleaning = AbortSignal.any([lost, this.#over.signal]);
+    this.signal = AbortSignal.any([this.#cleaning, this.#controller.signal]);
+    // All steps at work share it, however many they are.
+    setMaxListeners(0, this.signal, this.#cleaning, lost, this.#controller.signal);
   }
 
   get isRequested(): boolean {
@@ -35,7 +40,12 @@ export class Cancellation {
 
   /** The signal for work that begins now: clean-up is not ended by what it cleans up after. */
   current(): AbortSignal {
-    return this.#isDelivered ? this.#lost : this.signal;
+    return this.#isDelivered ? this.#cleaning : this.signal;
+  }
+
+  /** The handler has ended: bodies that are still at work are to come to an end. */
+  end(reason: Error): void {
+    this.#over.abort(reason);
   }
 
   /** The handler has been told. */

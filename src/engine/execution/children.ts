@@ -1,75 +1,248 @@
 /**
- * Child runs: started by a step of another run, told of by a message, ended with it if they are attached. The news of their
- * end, and their end with the parent's: `runs/parent-notice.ts`.
+ * Child runs, as a handler uses them: started, awaited.
+ *
+ *   child.starting (id, birth) ──▶ create ──▶ child.started ──▶ child.ended, by a message or by looking
+ *
+ * The birth is the token of the child's creation. It is in the log before the creation is asked for, so that this run
+ * answers for the child from then on: a crash in between asks again with the same token and finds the same child, and a
+ * run that ends in between has it cancelled. A run that has the id and another birth is somebody else's: an error.
+ *
+ * Acknowledged writes may be forgotten by Redis: the news of a child's end, or the child itself. So whoever waits looks at
+ * the child: at once when it was not started here, and again now and then. A child that is gone without a word of its
+ * deletion was forgotten, and is started again. A parked run is looked after by the sweeper: see `family.ts`.
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
+import { recordError } from '../../core/error-record.ts';
 import { PawlError } from '../../core/errors.ts';
-import type { ChildStart } from '../../core/event.ts';
+import type { ChildRefused, ChildStart, ChildStarting } from '../../core/event.ts';
+import type { Child, Fold } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { ChildHandle, ChildOptions } from '../definition/context.ts';
-import type { LogWriter } from './log-writer.ts';
+import { endOf } from '../runs/family.ts';
 import { startRun, type StartParts } from '../runs/start.ts';
-import type { Steps } from './steps.ts';
-import type { Waits } from './waits.ts';
+import { checkWorkflow } from '../definition/check-workflow.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
+import type { Deliveries } from './deliveries.ts';
+import type { LogWriter } from './log-writer.ts';
+import { type Names, stepFailure } from './step-names.ts';
+import type { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
 export interface ChildrenOptions {
   readonly run: string;
   readonly parts: StartParts;
+  readonly fold: Fold;
   readonly writer: LogWriter;
-  readonly steps: Steps;
   readonly waits: Waits;
+  readonly names: Names;
+  readonly deliveries: Deliveries;
   readonly clock: Clock;
+  readonly logger: Logger;
+  readonly lost: AbortSignal;
+  /** Ends when the run is parked, or not this worker's any more. */
+  readonly awake: () => AbortSignal;
 }
 
 const firstRetryMs = 25;
 const retryMsMax = 1000;
+/** How often a child that is waited for in place is looked at: at first, and at most. */
+const firstLookMs = 3_000;
+const lookMsMax = 600_000;
+
+/** A child as its handler asked for it. */
+interface Asked {
+  readonly name: string;
+  readonly create: (child: Child) => Promise<unknown>;
+  /** It is just created: there is nothing to look up yet. */
+  isFresh: boolean;
+  result?: Promise<unknown>;
+}
 
 export class Children {
   readonly #options: ChildrenOptions;
+  readonly #asked = new Map<string, Asked>();
+  #isLooking = false;
+  #searches = 0;
 
   constructor(options: ChildrenOptions) {
     this.#options = options;
   }
 
-  /** Starts a child, or finds the one that was started before a crash. */
-  async start(workflow: AnyWorkflow, input: unknown, options: ChildOptions): Promise<ChildHandle> {
-    const { run, parts, writer, steps, waits } = this.#options;
+  /** A child that is gone is looked for: the run must not be parked meanwhile. */
+  get isSearching(): boolean {
+    return this.#searches > 0;
+  }
+
+  /** Starts a child, or finds the one that was started before a crash. `scope`: of the graph node that starts it. */
+  async start(
+    workflow: AnyWorkflow,
+    input: unknown,
+    options: ChildOptions,
+    scope: string,
+  ): Promise<ChildHandle> {
+    checkWorkflow(workflow);
+    const { run, names, deliveries, fold, parts } = this.#options;
     const { as = workflow.name, attached = true, ...startOptions } = options;
-    const id = childId(run, as);
-    await steps.run(`start:${as}`, async () => {
-      await this.#untilStored(() =>
-        startRun(parts, workflow, input, { ...startOptions, id, parent: run }),
-      );
-      const start: ChildStart = { run: id, attached };
-      writer.ride(recordWrite('child.started', start));
-    });
-    return { id, result: () => waits.child(`child:${as}`, id) };
+    const name = scope + as;
+    const asked: Asked = {
+      name,
+      isFresh: false,
+      create: ({ run: id, birth }) =>
+        startRun(parts, workflow, input, { ...startOptions, id, parent: run, birth }),
+    };
+    deliveries.asked();
+    let seq: number;
+    try {
+      const known = fold.child(name);
+      names.reserve(`start:${name}`, known === undefined);
+      this.#asked.set(name, asked);
+      const child = known ?? (await this.#intend(name, attached));
+      if (child.seq === 0) await this.#create(asked, child);
+      ({ seq } = fold.child(name) ?? child);
+    } catch (error) {
+      deliveries.answered();
+      throw error;
+    }
+    await deliveries.turn(seq);
+    const id = fold.child(name)?.run ?? childId(run, name);
+    return { id, result: () => this.#result(asked, id) };
+  }
+
+  /** The same promise each time, so that a child may be raced and then awaited. */
+  #result(asked: Asked, run: string): Promise<unknown> {
+    if (asked.result === undefined) {
+      asked.result = this.#options.waits.child(`child:${asked.name}`, asked.name, run);
+      // Whoever awaits it hears of its failure; nobody has to.
+      asked.result.catch(() => undefined);
+      if (!asked.isFresh) this.#tryToLook([asked.name]);
+      this.#lookNowAndThen();
+    }
+    return asked.result;
+  }
+
+  /** From here on, this run answers for the child. */
+  async #intend(name: string, attached: boolean): Promise<Child> {
+    const { run, writer, parts } = this.#options;
+    const starting: ChildStarting = {
+      ...{ name, attached },
+      run: childId(run, name),
+      birth: parts.newToken(),
+    };
+    await writer.submit([recordWrite('child.starting', starting)]);
+    return { ...starting, seq: 0 };
+  }
+
+  async #create(asked: Asked, child: Child): Promise<void> {
+    const { run, writer } = this.#options;
+    const { name } = asked;
+    try {
+      await this.#untilStored(() => asked.create(child));
+    } catch (error) {
+      const refused: ChildRefused = { name, error: recordError(error) };
+      await writer.submit([recordWrite('child.refused', refused)]);
+      throw stepFailure(run, `start:${name}`, { attempts: 1 }, error);
+    }
+    asked.isFresh = true;
+    const started: ChildStart = { name, run: child.run };
+    await writer.submit([recordWrite('child.started', started)]);
   }
 
   /** An absent Redis is no failure of the handler: as with a commit, there will be an answer, or somebody else's run. */
   async #untilStored(start: () => Promise<unknown>): Promise<void> {
-    const { writer, clock } = this.#options;
+    const { clock, lost } = this.#options;
     for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
       try {
         await start();
         return;
       } catch (error) {
-        const isWorthwhile = PawlError.is(error) && error.retryable && writer.lost === undefined;
+        const isWorthwhile = PawlError.is(error) && error.retryable && !lost.aborted;
         if (!isWorthwhile) throw error;
-        await clock.sleep(delayMs);
+        await clock.sleep(delayMs, lost);
       }
     }
   }
+
+  /** The run is no longer parked. */
+  goOn(): void {
+    this.#lookNowAndThen();
+  }
+
+  /** While somebody waits in this process. Ends by itself when nobody does. */
+  #lookNowAndThen(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { clock, waits, writer } = this.#options;
+    const awake = this.#options.awake();
+    const look = async (ms: number): Promise<void> => {
+      await clock.sleep(ms, awake);
+      const names = waits.list.flatMap((wait) => (wait.kind === 'child' ? wait.name : []));
+      if (awake.aborted || writer.isParked || names.length === 0) {
+        this.#isLooking = false;
+        return;
+      }
+      await this.#look(names.map((name) => name.slice('child:'.length)));
+      await look(Math.min(ms * 1.5, lookMsMax));
+    };
+    look(firstLookMs).catch(this.#onLookFailed);
+  }
+
+  #tryToLook(names: readonly string[]): void {
+    this.#look(names).catch(this.#onLookFailed);
+  }
+
+  readonly #onLookFailed = (error: unknown): void => {
+    const { logger, run } = this.#options;
+    this.#isLooking = false;
+    logger.warn({ run, error: String(error) }, 'children not looked at, trying again');
+    this.#lookNowAndThen();
+  };
+
+  async #look(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.#lookAt(name);
+  }
+
+  /** Looked for twice: one that is being imported comes after its parent. */
+  async #startAgainIfGone(name: string, child: Child): Promise<void> {
+    const { parts, logger, run, clock, lost } = this.#options;
+    this.#searches += 1;
+    await clock.sleep(firstLookMs, lost);
+    try {
+      if (lost.aborted || (await parts.store.record(child.run)) !== undefined) return;
+      logger.error({ run, child: child.run }, 'redis has forgotten a child run, starting it again');
+      await this.#untilStored(() => this.#asked.get(name)?.create(child) ?? Promise.resolve());
+    } finally {
+      this.#searches -= 1;
+      this.#options.deliveries.schedule();
+    }
+  }
+
+  async #lookAt(name: string): Promise<void> {
+    const { fold, parts, writer, deliveries } = this.#options;
+    const child = fold.child(name);
+    if (child === undefined || child.end !== undefined) return;
+    const record = await parts.store.record(child.run);
+    if (writer.lost !== undefined || writer.isParked) return;
+    if (record === undefined) {
+      await this.#startAgainIfGone(name, child);
+      return;
+    }
+    const end = endOf(child, record);
+    if (end === undefined || fold.child(name)?.end !== undefined) return;
+    await writer.submit([recordWrite('child.ended', end)]);
+    deliveries.schedule();
+  }
 }
 
-/** The same for every execution, so that a child is not started twice. */
-function childId(run: string, as: string): string {
-  const readable = `${run}.${as.replace(/[^A-Za-z0-9_.~-]/g, '-')}`;
-  const isExact = readable === `${run}.${as}` && readable.length <= fixedLimits.runIdLength;
+/**
+ * The same for every execution, so that a child is not started twice. A dot within the name would be taken for the one
+ * between the names: `a.b` and `c` are not `a` and `b.c`.
+ */
+export function childId(run: string, name: string): string {
+  const readable = `${run}.${name.replaceAll(/[^A-Za-z0-9_~-]+/g, '-')}`;
+  const isExact = readable === `${run}.${name}` && readable.length <= fixedLimits.runIdLength;
   if (isExact) return readable;
-  const hash = createHash('sha256').update(`${run}\n${as}`).digest('hex').slice(0, 16);
+  const hash = createHash('sha256').update(`${run}\n${name}`).digest('hex').slice(0, 16);
   return `${readable.slice(0, fixedLimits.runIdLength - hash.length - 1)}.${hash}`;
 }

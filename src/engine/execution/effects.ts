@@ -3,19 +3,22 @@
  *
  *   unknown ──begun (stored)──▶ body runs ──▶ completed (stored)
  *                 │
- *                 └─ crash ─▶ in doubt: begun is stored, the result is not; the next owner asks `onDoubt`:
- *                               retry: the body runs again · skip: completed without a result
- *                               probe: the outside world tells · ask: a person decides, the run waits
+ *                 └─ crash, failure, time-out, rewind ─▶ in doubt: begun is stored, the result is not. Whoever is to run
+ *                      the body again asks `onDoubt` first, each time:
+ *                        retry: the body runs again · skip: completed without a result
+ *                        probe: the outside world tells · ask: a person decides, the run waits
  *
- * So "did it happen?" is a state that can be seen in the log and decided, never a guess.
+ * So "did it happen?" is a state that can be seen in the log and decided, never a guess. The number of times an effect was
+ * begun names the doubt: an answer to one doubt is no answer to the next.
  */
 import { DefinitionError } from '../../core/errors.ts';
 import type { EffectData } from '../../core/event.ts';
 import { type Fold, nesting } from '../../core/fold.ts';
 import type { EffectOptions } from '../definition/context.ts';
 import { type Decision, decisionSignal } from '../definition/decision.ts';
+import { idempotencyKey } from '../idempotency.ts';
 import type { LogWriter } from './log-writer.ts';
-import { idempotencyKey, type StepBody, type Steps } from './steps.ts';
+import type { StepBody, Steps } from './steps.ts';
 import type { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
@@ -29,23 +32,33 @@ export interface EffectsOptions {
 
 export class Effects {
   readonly #options: EffectsOptions;
+  readonly #open = new Set<string>();
 
   constructor(options: EffectsOptions) {
     this.#options = options;
   }
 
+  /** Effects that have begun here and have not completed. */
+  get open(): readonly string[] {
+    return [...this.#open];
+  }
+
   async run(name: string, body: StepBody, options: EffectOptions<unknown>): Promise<unknown> {
     const { fold, writer, steps } = this.#options;
-    const isInDoubt = fold.step(name) === undefined && fold.effect(name) !== undefined;
-    const known = isInDoubt ? await this.#resolve(name, options) : undefined;
-    const effect: StepBody = async (step) => {
-      if (known !== undefined) return known.result;
+    checkDoubt(name, options);
+    const { timeout } = options;
+    const isNew = fold.step(name) === undefined;
+    const known = isNew ? await this.#resolve(name, options) : undefined;
+    const runOptions = timeout === undefined ? {} : { timeout };
+    if (known !== undefined) return steps.run(name, () => known.result, runOptions);
+    const begin = async (): Promise<void> => {
+      this.#open.add(name);
       const begun: EffectData = { name };
       await writer.submit([recordWrite('effect.begun', begun)]);
-      return body(step);
     };
-    const { timeout } = options;
-    return steps.run(name, effect, timeout === undefined ? {} : { timeout });
+    const result = await steps.run(name, body, { ...runOptions, begin });
+    this.#open.delete(name);
+    return result;
   }
 
   /** The result to store without running the body; undefined when the body is to run. */
@@ -53,28 +66,33 @@ export class Effects {
     name: string,
     { onDoubt }: EffectOptions<unknown>,
   ): Promise<{ readonly result: unknown } | undefined> {
-    const { run, waits } = this.#options;
-    switch (onDoubt) {
-      case 'retry':
-        return undefined;
-      case 'skip':
-        return { result: undefined };
-      case 'ask': {
-        // Inside of the effect, so that it leaves the memory with it.
-        const doubt = `${name}${nesting}doubt`;
-        const answer = await waits.anySignal(doubt, [decisionSignal(name)], undefined);
-        const decision = answer?.payload as Decision;
-        return decision.decide === 'done' ? { result: decision.result } : undefined;
-      }
-      default: {
-        if (typeof onDoubt !== 'function') {
-          throw new DefinitionError(
-            `Effect "${name}": onDoubt must be retry, skip, ask or a function that probes.`,
-          );
-        }
-        const probed = await onDoubt({ idempotencyKey: idempotencyKey(run, name) });
-        return probed.happened ? { result: probed.result } : undefined;
-      }
-    }
+    const { run, fold } = this.#options;
+    if (fold.effect(name) === undefined) return undefined;
+    if (onDoubt === 'retry') return undefined;
+    if (onDoubt === 'skip') return { result: undefined };
+    if (onDoubt === 'ask') return this.#ask(name);
+    const probed = await onDoubt({ idempotencyKey: idempotencyKey(run, name) });
+    return probed.happened ? { result: probed.result } : undefined;
   }
+
+  /** The wait is inside of the effect, so that it leaves the memory with it. */
+  async #ask(name: string): Promise<{ readonly result: unknown } | undefined> {
+    const { fold, waits, writer } = this.#options;
+    const { begun, doubted } = fold.effect(name) ?? { begun: 1 };
+    if (doubted !== begun) {
+      const about: EffectData = { name };
+      await writer.submit([recordWrite('effect.doubted', about)]);
+    }
+    const doubt = `${name}${nesting}doubt:${begun}`;
+    const answer = await waits.anySignal(doubt, [decisionSignal(name)], { decides: name });
+    const decision = answer?.payload as Decision;
+    return decision.decide === 'done' ? { result: decision.result } : undefined;
+  }
+}
+
+function checkDoubt(name: string, { onDoubt }: EffectOptions<unknown>): void {
+  if (typeof onDoubt === 'function' || ['retry', 'skip', 'ask'].includes(onDoubt)) return;
+  throw new DefinitionError(
+    `Effect "${name}": onDoubt must be retry, skip, ask or a function that probes.`,
+  );
 }

@@ -1,10 +1,13 @@
 /** How executions end: the last events of each, and what becomes of the run. */
-import { recordError, RunError } from '../../core/errors.ts';
+import type { Clock } from '../../core/clock.ts';
+import { recordError } from '../../core/error-record.ts';
+import { type ErrorRecord, RunError } from '../../core/errors.ts';
 import type { RetriedData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
-import { backoffMs, type RetryPolicy } from '../../core/policy.ts';
+import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
 import { type EndStatus, keepMsOf, type RetentionTimes } from '../../core/retention.ts';
 import { encodeError } from '../payloads.ts';
+import type { Wait } from '../../core/waits.ts';
 import type { Ending } from './quarantine.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { recordWrite } from './writes.ts';
@@ -15,6 +18,23 @@ export interface EndingsOptions {
   readonly retention?: RetentionTimes;
   readonly keepMs: number;
   readonly random: () => number;
+  readonly clock: Clock;
+}
+
+/** Trying again meets the same error: what the code hands over cannot be taken. */
+const hopeless: ReadonlySet<string> = new Set([
+  'PAWL_UNSTORABLE',
+  'PAWL_LIMIT',
+  'PAWL_DEFINITION',
+  'PAWL_STEP_NAME_REUSED',
+]);
+
+/** Looks at what is recorded: what was thrown may be nothing that one can look at. */
+function isHopeless(error: unknown): boolean {
+  for (let at: ErrorRecord | undefined = recordError(error); at !== undefined; at = at.cause) {
+    if (at.code !== undefined && hopeless.has(at.code)) return true;
+  }
+  return false;
 }
 
 export class Endings {
@@ -60,12 +80,16 @@ export class Endings {
     }
     const retry: RetryPolicy = workflow.definition.retry ?? {};
     const attempts = fold.attempts + 1;
-    if (ending.error === undefined || attempts >= (retry.attempts ?? 1)) return ending;
-    if (retry.retryIf?.(ending.error) === false) return ending;
+    if (!('error' in ending) || isHopeless(ending.error)) return ending;
+    const { again, reason } = retryAfter(retry, attempts, ending.error);
+    if (!again) return reason === ending.error ? ending : this.failed(reason);
     const retried: RetriedData = { attempts, error: recordError(ending.error) };
+    const wakeMs = backoffMs(retry, attempts + 1, random());
+    const now = this.#options.clock.now();
+    const pause: Wait = { kind: 'retry', name: '', since: now, until: now + wakeMs };
     return {
       writes: [recordWrite('run.retried', retried)],
-      release: { status: 'waiting', wakeMs: backoffMs(retry, attempts + 1, random()) },
+      release: { status: 'waiting', why: 'retry', wakeMs, waits: [pause] },
     };
   }
 

@@ -3,32 +3,40 @@
  *
  *   wake-up ──claim──▶ replay ──▶ handler ──▶ last commit: completed | failed
  *              │          │          │
+ *              │          │          ├─ parked: the run waits, nothing is held ──goes on──▶ reclaimed, handler
  *              │          │          ├─ lost (fenced, rewound, deleted): the handler is left where it stands
  *              │          │          └─ handed back (the worker is closing): queued, with a snapshot
  *              │          └─ unreadable log, state, input or message: quarantined, untouched
- *              └─ not ours (held, stale, ended …): nothing to do
+ *              └─ not ours (held, stale, ended, newer …): nothing to do
  *
- * A crash at any point leaves the run in the store as `running` under this worker; the sweeper finds it and another worker
- * starts at the wake-up again. Nothing in this file is needed for that.
+ * A handler whose run was parked may be at work with something that pawl does not know. When it goes on, this process
+ * claims the run again: if nobody has written to it meanwhile, the handler simply goes on; else it is left where it stands,
+ * and whoever has the run has called it anew. As long as its handler may go on, a parked run is noted with its worker, so
+ * that another one calls it again when this worker dies.
+ *
+ * A crash at any point leaves the run in the store as `running` under this worker, or noted as parked by it; the sweeper
+ * finds it and another worker starts at the wake-up again. Nothing in this file is needed for that.
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { PawlError, recordError, StepError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import { PawlError } from '../../core/errors.ts';
 import type { ResumedData } from '../../core/event.ts';
-import type { Fold } from '../../core/fold.ts';
+import { ExecutionProgress } from '../../core/evidence.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
-import type { ClaimOutcome } from '../../core/store.ts';
-import { cancelChildren, tellParentOf } from '../runs/parent-notice.ts';
-import { Desk } from './handler-runtime.ts';
-import { ExecutionNews, type Loss } from './telemetry.ts';
-import { Endings, type EndingsOptions } from './endings.ts';
-import { Expiry } from './checkpoint-upkeep.ts';
-import { LogWriter } from './log-writer.ts';
-import { replay, type Replayed } from '../replay.ts';
-import { Snapshotter } from './snapshotter.ts';
-import { type Ending, quarantine, setAside, setAsideUnread } from './quarantine.ts';
+import type { ClaimOutcome, ClaimParams, Ownership } from '../../core/store.ts';
+import { payChildrenOf, tellParentOf } from '../runs/family.ts';
+import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { StartParts } from '../runs/start.ts';
+import { Expiry } from './checkpoint-upkeep.ts';
+import { Endings, type EndingsOptions } from './endings.ts';
+import { HandlerRuntime } from './handler-runtime.ts';
+import { LogWriter, never } from './log-writer.ts';
+import { type Ending, quarantine, setAside, setAsideUnread } from './quarantine.ts';
+import { SnapshotSchedule } from './snapshot-schedule.ts';
+import { Snapshotter } from './snapshotter.ts';
+import { ExecutionNews, type Loss } from './telemetry.ts';
 import { recordWrite } from './writes.ts';
 
 export interface ExecutionOptions extends StartParts, EndingsOptions {
@@ -40,11 +48,39 @@ export interface ExecutionOptions extends StartParts, EndingsOptions {
   readonly report: Report;
   readonly loopLagMs: () => number;
   readonly sessionMs: number;
+  /** How long ago the worker's session was known to be alive, in milliseconds. */
+  readonly sessionAgeMs: () => number;
+  /** How often the session may have ended unnoticed. */
+  readonly sessionLapses: () => number;
+  /** The run is parked, and its handler may go on as long as this promise of its is in memory. */
+  readonly onParked: (parked: Pick<Ownership, 'run' | 'fence'>, handler: object) => void;
+  /** The run was claimed again; the promise ends when it is let go of. */
+  readonly onReclaimed: (execution: Execution, goesOn: Promise<void>) => void;
+  readonly isClosing: () => boolean;
+  /** Takes runs that newer code has written to. */
+  readonly allowDowngrade: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 type Claimed = Extract<ClaimOutcome, { outcome: 'claimed' }>;
+
+/** What a handler starts from. */
+interface Ready extends Replayed {
+  readonly news: ExecutionNews;
+  readonly input: unknown;
+  readonly replayMs: number;
+  readonly claimedAt: number;
+}
+
+/** How a stretch of an execution has ended. */
+type Stretch =
+  | { readonly kind: 'ended'; readonly ending: Ending }
+  | { readonly kind: 'lost'; readonly loss: Loss }
+  | { readonly kind: 'parked' }
+  | { readonly kind: 'grace-over' }
+  | { readonly kind: 'unreadable'; readonly error: unknown }
+  | { readonly kind: 'refused'; readonly error: unknown };
 
 const done: Delivery = { outcome: 'done' };
 const claimRetryMs = 100;
@@ -59,22 +95,30 @@ export class Execution {
   readonly #expiry: Expiry;
   readonly #endings: Endings;
   #writer: LogWriter | undefined;
-  #desk: Desk | undefined;
+  #runtime: HandlerRuntime | undefined;
   #fence: number | undefined;
   #parent: string | undefined;
   #news: ExecutionNews | undefined;
-  #handBackWanted = false;
+  #handler: Promise<Ending> = never();
+  #parked: Promise<void> = never();
+  #onParked: () => void = () => undefined;
+  #reclaiming: Promise<void> | undefined;
+  #openEffects: () => readonly string[] = () => [];
+  /** Lapses of the session up to which the run is known to be held. */
+  #lapses: number;
+  #isLeaving = false;
   #askedEarly = false;
-  #onCommitted: () => void = () => undefined;
-  /** Resolves at the first commit under this claim. */
+  #onProgress: () => void = () => undefined;
+  /** Resolves when the run has made progress under this claim: see `core/evidence.ts`. */
   readonly progressed = new Promise<void>((resolve) => {
-    this.#onCommitted = resolve;
+    this.#onProgress = resolve;
   });
 
   constructor(wakeUp: WakeUp, options: ExecutionOptions) {
     this.#wakeUp = wakeUp;
     this.#options = options;
     const { store, logger, workflow } = options;
+    this.#lapses = options.sessionLapses();
     const parts = { store, logger, run: wakeUp.run };
     this.#endings = new Endings(wakeUp.run, options);
     this.#expiry = new Expiry(parts, workflow.definition.expireCheckpoints);
@@ -100,7 +144,7 @@ export class Execution {
     return this.#writer?.lost === 'handed-back';
   }
 
-  /** Executes the run until it ends, is lost or is handed back. Never rejects for what a handler does. */
+  /** Executes the run until it ends, waits, is lost or is handed back. Never rejects for what a handler does. */
   async run(): Promise<Delivery> {
     const { clock } = this.#options;
     const wokenAt = clock.monotonic();
@@ -112,44 +156,208 @@ export class Execution {
     const news = new ExecutionNews(about, clock, wokenAt);
     this.#news = news;
     this.#fence = fence;
-    const started = clock.monotonic();
+    const claimedAt = clock.monotonic();
     let replayed: Replayed;
     let input: unknown;
     try {
       replayed = await replay(this.#options.store, this.#options.workflow, claimed);
-      input = decode(claimed.record.input, { key: `run ${this.#wakeUp.run}, input` });
+      const given = replayed.fold.input ?? claimed.record.input;
+      input = decode(given, { key: `run ${this.#wakeUp.run}, input` });
       const inbox = { key: `run ${this.#wakeUp.run}, inbox` };
       for (const message of claimed.messages) decode(message.data, inbox);
     } catch (error) {
       return setAside(this.#options, claimed, error);
     }
-    const replayMs = Math.round((clock.monotonic() - started) * 10) / 10;
+    const replayMs = Math.round((clock.monotonic() - claimedAt) * 10) / 10;
     news.claimed({
-      ...{ claimMs: started - wokenAt, replayMs, replayedEvents: replayed.events },
+      ...{ claimMs: claimedAt - wokenAt, replayMs, replayedEvents: replayed.events },
       takeover: claimed.takeover,
     });
-    return this.#execute(claimed, { ...replayed, replayMs, input, news });
+    this.#open(claimed, { ...replayed, replayMs, claimedAt, input, news });
+    return this.#stretch(replayed);
   }
 
-  /** Lets go of the run at its next commit: what is at work may finish first. */
-  handBackAtNextCommit(): void {
-    this.#handBackWanted = true;
-    this.#writer?.handBackAtNextCommit();
+  /** Lets go of the run when no body is at work: those that are may finish. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#runtime?.leave();
   }
 
   /** Lets go of the run now; bodies at work are told by their signal and their results are not stored. */
   async handBack(): Promise<void> {
-    this.#handBackWanted = true;
+    this.#isLeaving = true;
     await this.#writer?.handBack();
   }
 
   /** Somebody wants something of this run. It may be told before the answer to the claim has been looked at. */
   asked(): void {
-    this.#askedEarly = this.#desk === undefined;
-    void this.#desk?.lookForMail();
+    this.#askedEarly = this.#runtime === undefined;
+    this.#runtime?.lookForMail();
   }
 
-  async #claim(): Promise<Claimed | undefined> {
+  /** Everything that the handler works with; the handler is called. */
+  #open(claimed: Claimed, ready: Ready): void {
+    const writer = this.#openWriter(claimed, ready);
+    this.#writer = writer;
+    this.#parent = claimed.record.parent;
+    this.#expiry.begin(claimed.record.version);
+    this.#noteTakeover(writer, claimed, ready);
+    this.#noteTrace(writer, claimed, ready);
+    const runtime = new HandlerRuntime({
+      ...this.#options,
+      ...{ writer, claimed, claimedAt: ready.claimedAt, fold: ready.fold, news: ready.news },
+      lost: this.#abort.signal,
+      confirm: () => this.#confirm(),
+      reclaim: () => this.#reclaim(),
+      onParked: () => this.#onParked(),
+      onEffects: (open) => {
+        this.#openEffects = open;
+      },
+    });
+    this.#runtime = runtime;
+    this.#expectParking();
+    if (this.#isLeaving) runtime.leave();
+    if (this.#askedEarly) runtime.lookForMail();
+    runtime.begin();
+    this.#handler = ready.news.callHandler(() => this.#callHandler(runtime, ready.input));
+  }
+
+  #expectParking(): void {
+    this.#parked = new Promise((resolve) => {
+      this.#onParked = resolve;
+    });
+  }
+
+  /** The handler works until the run is released, parked or lost. */
+  async #stretch({ fold }: Pick<Replayed, 'fold'>): Promise<Delivery> {
+    const writer = this.#writer;
+    const runtime = this.#runtime;
+    if (writer === undefined || runtime === undefined) return done;
+    const { logger } = this.#options;
+    const { run } = this.#wakeUp;
+    const stretch = await Promise.race<Stretch>([
+      runtime.broken.then((broken) =>
+        'unreadable' in broken
+          ? { kind: 'unreadable', error: broken.unreadable }
+          : { kind: 'refused', error: broken.refused },
+      ),
+      this.#handler.then((ending) => ({ kind: 'ended', ending })),
+      this.#lost.then((loss) => ({ kind: 'lost', loss })),
+      runtime.graceOver.then(() => ({ kind: 'grace-over' })),
+      this.#parked.then(() => ({ kind: 'parked' })),
+    ]);
+    if (stretch.kind === 'parked') {
+      this.#news?.released('parked');
+      const { run: id, fence } = writer.ownership;
+      this.#options.onParked({ run: id, fence }, this.#handler);
+      return done;
+    }
+    runtime.close();
+    switch (stretch.kind) {
+      case 'lost': {
+        const { message } = this.#abort.signal.reason as Error;
+        const { loss } = stretch;
+        logger.info({ run, fence: this.#fence, loss, reason: message }, 'let go of the run');
+        this.#news?.released(loss);
+        return done;
+      }
+      case 'unreadable':
+        logger.error({ run, error: String(stretch.error) }, 'message cannot be read, set aside');
+        return this.#finish(writer, quarantine(stretch.error), fold);
+      case 'refused':
+        return this.#finish(
+          writer,
+          this.#endings.really(fold, this.#endings.failed(stretch.error)),
+          fold,
+        );
+      case 'grace-over': {
+        logger.warn({ run }, 'a cancelled handler did not end within its grace period');
+        const late = this.#endings.failed(new Error('the clean-up took too long'));
+        return this.#finish(writer, this.#endings.really(fold, late), fold);
+      }
+      case 'ended': {
+        const { refusal } = writer;
+        const ending = refusal === undefined ? stretch.ending : this.#endings.failed(refusal);
+        return this.#finish(writer, this.#endings.really(fold, ending), fold);
+      }
+    }
+  }
+
+  /** Claims the parked run again for the handler that goes on. Never settles when somebody else has it. */
+  #reclaim(): Promise<void> {
+    this.#reclaiming ??= this.#tryReclaim().finally(() => {
+      this.#reclaiming = undefined;
+    });
+    return this.#reclaiming;
+  }
+
+  async #tryReclaim(): Promise<void> {
+    const writer = this.#writer;
+    const runtime = this.#runtime;
+    if (writer === undefined || runtime === undefined || this.#options.isClosing()) return never();
+    const { fence, owner: _ } = writer.ownership;
+    const claimed = await this.#claim({ expectedFence: fence, reclaim: true });
+    if (claimed === undefined) {
+      writer.forfeit();
+      return never();
+    }
+    const { events, record, ownership, messages } = claimed;
+    const own = events.find(({ seq }) => seq === record.seq);
+    const isUntouched = own?.type === 'run.claimed' && record.seq === runtime.seq + 1;
+    if (!isUntouched) {
+      // Somebody has written to it, such as a person who paused and resumed it: the handler is called anew.
+      await this.#giveBack(claimed);
+      writer.forfeit();
+      return never();
+    }
+    this.#fence = ownership.fence;
+    writer.reclaimed(ownership, decodeEvent(own, `run ${ownership.run}`));
+    this.#expectParking();
+    runtime.goOn(messages);
+    const goesOn = this.#stretch(runtime).then(() => undefined);
+    this.#options.onReclaimed(this, goesOn);
+  }
+
+  /** Any worker may call the handler of this run anew. */
+  async #giveBack({ ownership, record }: Claimed): Promise<void> {
+    const { store, newToken, resendMs, wake } = this.#options;
+    await store.commit({
+      ...{ ...ownership, token: newToken(), expectedSeq: record.seq, events: [] },
+      release: { status: 'queued', resendMs },
+    });
+    await wake({ ...this.#wakeUp, fence: ownership.fence, deaths: 0 });
+  }
+
+  /** A worker that may have been frozen looks whether the run is still its own, before a body does anything. */
+  #confirm(): Promise<void> | undefined {
+    const { sessionAgeMs, sessionLapses, sessionMs } = this.#options;
+    const isSure = sessionAgeMs() <= sessionMs / 2 && sessionLapses() === this.#lapses;
+    return isSure ? undefined : this.#confirmByLooking();
+  }
+
+  async #confirmByLooking(): Promise<void> {
+    const { store, logger, clock, sessionLapses } = this.#options;
+    const { run } = this.#wakeUp;
+    while (this.#writer?.lost === undefined) {
+      const lapses = sessionLapses();
+      try {
+        const record = await store.record(run);
+        if (record?.fence === this.#writer?.ownership.fence) {
+          this.#lapses = lapses;
+          return undefined;
+        }
+        this.#writer?.forfeit();
+      } catch (error) {
+        logger.warn({ run, error: String(error) }, 'not known whether the run is still held');
+        await clock.sleep(claimRetryMs);
+      }
+    }
+    return never();
+  }
+
+  async #claim(
+    how: Partial<Pick<ClaimParams, 'expectedFence' | 'reclaim'>> = {},
+  ): Promise<Claimed | undefined> {
     const { store, worker, workflow, logger, newToken, clock } = this.#options;
     const { run, fence } = this.#wakeUp;
     const params = {
@@ -158,12 +366,20 @@ export class Execution {
       worker,
       codeVersion: workflow.version,
       token: newToken(),
+      ...(this.#options.allowDowngrade ? { anyVersion: true } : {}),
+      ...how,
     };
     for (;;) {
-      if (this.#handBackWanted) return undefined;
+      if (this.#isLeaving) return undefined;
       try {
         const outcome = await store.claim(params);
         if (outcome.outcome === 'claimed') return outcome;
+        if (outcome.outcome === 'newer') {
+          logger.info(
+            { run, needs: outcome.codeVersion, has: workflow.version },
+            'the run waits for newer code',
+          );
+        }
         logger.debug({ run, ...outcome }, 'nothing to claim');
         return undefined;
       } catch (error) {
@@ -181,55 +397,6 @@ export class Execution {
         }
         await clock.sleep(claimRetryMs);
       }
-    }
-  }
-
-  async #execute(claimed: Claimed, replayed: Ready): Promise<Delivery> {
-    const { logger } = this.#options;
-    const { run } = this.#wakeUp;
-    const writer = this.#openWriter(claimed, replayed);
-    this.#noteTakeover(writer, claimed, replayed);
-    this.#noteTrace(writer, claimed, replayed);
-    const desk = this.#openDesk(writer, claimed, replayed);
-    const { news } = replayed;
-    const ended = news
-      .callHandler(() => this.#callHandler(desk, replayed.input))
-      .then(async (ending) => {
-        await desk.cleanUp();
-        return ending;
-      });
-    const result = await Promise.race([desk.unreadable, ended, this.#lost, desk.graceOver]);
-    desk.close();
-    if (result === 'cancel-grace-over') {
-      logger.warn({ run }, 'a cancelled handler did not end within its grace period');
-      const late = this.#endings.failed(new Error('the clean-up took too long'));
-      return this.#finish(writer, this.#endings.really(replayed.fold, late));
-    }
-    if (typeof result === 'string') {
-      const { fence } = claimed.ownership;
-      const { message } = this.#abort.signal.reason as Error;
-      logger.info({ run, fence, loss: result, reason: message }, 'let go of the run');
-      this.#news?.released(result);
-      return done;
-    }
-    if ('unreadable' in result) {
-      logger.error({ run, error: String(result.unreadable) }, 'message cannot be read, set aside');
-      return this.#finish(writer, quarantine(result.unreadable));
-    }
-    const ending = this.#endings.really(replayed.fold, result);
-    if (ending.release.status === 'cancelled' || ending.release.status === 'failed') {
-      await this.#endChildren(replayed.fold);
-    }
-    return this.#finish(writer, ending);
-  }
-
-  /** Before the last commit, so that a crash in between ends them the next time. */
-  async #endChildren(fold: Fold): Promise<void> {
-    const { run } = this.#wakeUp;
-    try {
-      await cancelChildren(this.#options, run, fold.attached);
-    } catch (error) {
-      this.#options.logger.warn({ run, error: String(error) }, 'child runs not cancelled');
     }
   }
 
@@ -258,103 +425,69 @@ export class Execution {
     writer.ride(recordWrite('run.traced', { trace: trace.carrier }));
   }
 
-  /** Everything a handler works with, wired together. */
-  #openDesk(writer: LogWriter, claimed: Claimed, replayed: Ready): Desk {
-    const desk = new Desk({
+  #openWriter(claimed: Claimed, { saved, fold, events, bytes, news }: Ready): LogWriter {
+    const { workflow, limits, replayBudgetMs } = this.#options;
+    const { version: schema } = workflow;
+    const snapshotter = new Snapshotter({ schema, limit: limits.stateBytes, saved });
+    const tail = { events, bytes };
+    const progress = new ExecutionProgress(claimed.furthest);
+    return new LogWriter({
       ...this.#options,
-      ...{ writer, claimed, fold: replayed.fold, lost: this.#abort.signal, news: replayed.news },
-    });
-    this.#desk = desk;
-    if (this.#askedEarly) void desk.lookForMail();
-    return desk;
-  }
-
-  #openWriter(claimed: Claimed, replayed: Ready): LogWriter {
-    const { store, worker, workflow, limits, replayBudgetMs, resendMs, clock, logger, newToken } =
-      this.#options;
-    const { loopLagMs, sessionMs } = this.#options;
-    const snapshotter = new Snapshotter({
-      schema: workflow.version,
-      limit: limits.stateBytes,
-      saved: replayed.saved,
-    });
-    const writer = new LogWriter({
-      ...{
-        store,
-        worker,
-        replayBudgetMs,
-        resendMs,
-        clock,
-        logger,
-        newToken,
-        loopLagMs,
-        sessionMs,
-        snapshotter,
-      },
-      news: replayed.news,
-      codeVersion: workflow.version,
-      ownership: claimed.ownership,
-      fold: replayed.fold,
-      tail: { events: replayed.events, bytes: replayed.bytes },
+      ...{ fold, news, codeVersion: schema, ownership: claimed.ownership },
+      snapshots: new SnapshotSchedule({ snapshotter, budgetMs: replayBudgetMs, tail }),
+      openEffects: () => this.#openEffects(),
       onLost: this.#onLost,
-      onCommitted: () => {
-        this.#onCommitted();
-        this.#desk?.committed();
+      onIdle: () => this.#runtime?.committed(),
+      onCommitted: (committed) => {
+        progress.add(committed);
+        if (progress.isProven) this.#onProgress();
       },
       onKept: (count) => this.#expiry.kept(count),
     });
-    this.#writer = writer;
-    this.#parent = claimed.record.parent;
-    this.#expiry.begin(claimed.record.version);
-    if (this.#handBackWanted) writer.handBackAtNextCommit();
-    return writer;
   }
 
   /** Calls the handler and turns its end into the run's last events and release. */
-  async #callHandler(desk: Desk, input: unknown): Promise<Ending> {
+  async #callHandler(runtime: HandlerRuntime, input: unknown): Promise<Ending> {
     const { workflow, limits } = this.#options;
-    const { run } = this.#wakeUp;
+    let ending: Ending;
     try {
-      const output: unknown = await workflow.definition.run(desk.context, input);
-      const [open] = desk.openSteps;
-      if (open !== undefined) {
-        throw new StepError(
-          'PAWL_STEP_NOT_AWAITED',
-          { run, step: open },
-          `The handler returned while steps were still at work: ${desk.openSteps.join(', ')}. Await every ctx.step.`,
-        );
-      }
-      const bytes = encode(output, 'output', limits.outputBytes);
-      return this.#endings.completed(bytes);
+      const output: unknown = await workflow.definition.run(runtime.context, input);
+      ending = this.#endings.completed(encode(output, 'output', limits.outputBytes));
     } catch (error) {
-      return this.#endings.failed(error);
+      ending = this.#endings.failed(error);
     }
+    // The run may have been parked while the handler was at work with something of its own.
+    await runtime.enter();
+    await runtime.settleBodies();
+    await runtime.cleanUp();
+    return ending;
   }
 
-  async #finish(writer: LogWriter, ending: Ending): Promise<Delivery> {
+  async #finish(writer: LogWriter, ending: Ending, fold: Replayed['fold']): Promise<Delivery> {
     await this.#expiry.settle();
+    const { status } = ending.release;
+    const children = status === 'failed' || status === 'cancelled' ? fold.attached : [];
+    const release =
+      children.length === 0 ? ending.release : { ...ending.release, owesCancel: true };
     const stored = await Promise.race([
-      writer.finish(ending.writes, ending.release).then(
+      writer.finish(ending.writes, release).then(
         () => 'stored' as const,
         (error: unknown) => ({ error }),
       ),
       this.#lost,
     ]);
-    if (typeof stored === 'object') return this.#finish(writer, this.#endings.failed(stored.error));
-    this.#news?.released(stored === 'stored' ? ending.release.status : stored, ending.error);
+    if (typeof stored === 'object') {
+      return this.#finish(writer, this.#endings.failed(stored.error), fold);
+    }
+    this.#news?.released(stored === 'stored' ? status : stored, ending.error);
     if (stored !== 'stored') return done;
-    if (this.#parent !== undefined) await tellParentOf(this.#options, this.#wakeUp.run);
-    this.#abort.abort(new Error(`run ${this.#wakeUp.run} has ended`));
-    if (ending.error === undefined) return done;
+    const { run, fence } = writer.ownership;
+    if (this.#parent !== undefined) await tellParentOf(this.#options, run);
+    if (children.length > 0) await payChildrenOf(this.#options, { id: run, fence }, children);
+    this.#abort.abort(new Error(`run ${run} has ended`));
+    if (!('error' in ending)) return done;
     const { logger, workflow } = this.#options;
-    logger.warn({ run: this.#wakeUp.run, error: recordError(ending.error).message }, 'run failed');
+    logger.warn({ run, error: recordError(ending.error).message }, 'run failed');
     return { outcome: 'failed', reason: `run of ${workflow.name} failed` };
   }
-}
-
-/** What a handler starts from. */
-interface Ready extends Replayed {
-  readonly news: ExecutionNews;
-  readonly input: unknown;
-  readonly replayMs: number;
 }

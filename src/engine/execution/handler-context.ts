@@ -1,33 +1,41 @@
 /** Makes the context of one claimed run out of its parts. */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError, InvalidError } from '../../core/errors.ts';
-import type { CancelRequest } from '../../core/event.ts';
+import type { CancelRequest, StepsForgottenData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import { checkStepName } from '../../core/names.ts';
 import type {
   CheckpointOptions,
+  ChildHandle,
   ChildOptions,
   Context,
   EffectOptions,
+  RaceEntry,
+  RaceResult,
+  SleepOptions,
   StepContext,
   StepOptions,
+  WaitForOptions,
   WaitOptions,
 } from '../definition/context.ts';
 import type { Children } from './children.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { Effects } from './effects.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Names } from './step-names.ts';
 import type { StepBody, Steps } from './steps.ts';
-import type { Waits } from './waits.ts';
+import { type Waits, withdrawn } from './waits.ts';
+import { checkOptions } from '../definition/options.ts';
+import { checkSignalNames } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
-import { eventWrite, setWrite } from './writes.ts';
+import { eventWrite, recordWrite, setWrite, type Write } from './writes.ts';
 
 export interface ContextOptions {
   readonly run: string;
-  readonly fence: number;
   readonly workflow: AnyWorkflow;
   readonly fold: Fold;
   readonly names: Names;
@@ -36,6 +44,9 @@ export interface ContextOptions {
   readonly effects: Effects;
   readonly children: Children;
   readonly waits: Waits;
+  readonly deliveries: Deliveries;
+  /** To be awaited before anything is done: the run may be parked, and has to be claimed again. */
+  readonly enter: () => Promise<void> | undefined;
   readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -64,49 +75,105 @@ export function contextOptions(context: object): ContextOptions {
 }
 
 export function createContext(options: ContextOptions): Context {
-  const { workflow, writer, steps, effects, limits, storeNow, random } = options;
+  const { workflow, writer, steps, effects, limits, storeNow, random, enter, deliveries } = options;
+  const { scope = '' } = options;
   const checked = nameCheck(options);
+  const write = async (make: () => Write): Promise<void> => {
+    const entered = enter();
+    if (entered !== undefined) await entered;
+    options.checkCancelled();
+    deliveries.asked();
+    try {
+      await writer.submit([make()]);
+    } finally {
+      deliveries.answered();
+    }
+  };
+  const step = async (
+    name: string,
+    body: StepBody,
+    stepOptions?: StepOptions,
+  ): Promise<unknown> => {
+    const entered = enter();
+    if (entered !== undefined) await entered;
+    checkOptions('step', stepOptions);
+    return steps.run(checked(name), body, stepOptions);
+  };
   const context = {
     run: options.run,
-    fence: options.fence,
+    get fence() {
+      return writer.ownership.fence;
+    },
     get state() {
       return options.fold.state;
     },
     signal: options.signal,
     log: options.log,
-    async emit(type: string, data: unknown) {
-      options.checkCancelled();
-      await writer.submit([eventWrite(workflow, limits, { type, data })]);
+    emit(type: string, data: unknown) {
+      return held(write(() => eventWrite(workflow, limits, { type, data })));
     },
-    async set(patch: Record<string, unknown>) {
-      options.checkCancelled();
-      await writer.submit([setWrite(workflow, limits, options.fold.state, patch)]);
+    set(patch: Record<string, unknown>) {
+      return held(write(() => setWrite(workflow, limits, options.fold.state, patch)));
     },
-    async step(name: string, body: StepBody, stepOptions?: StepOptions) {
-      return steps.run(checked(name), body, stepOptions);
+    step(name: string, body: StepBody, stepOptions?: StepOptions) {
+      return held(step(name, body, stepOptions));
     },
-    async map(name: string, items: readonly unknown[], body: MapBody, mapOptions?: StepOptions) {
-      return steps.map(checked(name), items, body, mapOptions);
+    map(name: string, items: readonly unknown[], body: MapBody, mapOptions?: StepOptions) {
+      const map = async (): Promise<unknown[]> => {
+        const entered = enter();
+        if (entered !== undefined) await entered;
+        checkOptions('map', mapOptions);
+        return steps.map(checked(name), items, body, mapOptions);
+      };
+      return held(map());
     },
-    async effect(name: string, body: StepBody, effectOptions: EffectOptions<unknown>) {
-      return effects.run(checked(name), body, effectOptions);
+    effect(name: string, body: StepBody, effectOptions: EffectOptions<unknown>) {
+      const effect = async (): Promise<unknown> => {
+        const entered = enter();
+        if (entered !== undefined) await entered;
+        checkOptions('effect', effectOptions);
+        return effects.run(checked(name), body, effectOptions);
+      };
+      return held(effect());
     },
-    async checkpoint(about: CheckpointOptions = {}) {
-      options.checkCancelled();
-      return options.keep(about);
+    checkpoint(about: CheckpointOptions = {}) {
+      const checkpoint = async (): Promise<string> => {
+        const entered = enter();
+        if (entered !== undefined) await entered;
+        checkOptions('checkpoint', about);
+        options.checkCancelled();
+        return options.keep(about);
+      };
+      return held(checkpoint());
+    },
+    forget(prefix: string) {
+      if (typeof prefix !== 'string' || prefix === '') {
+        throw new InvalidError('forget', 'needs the beginning of the names of steps.');
+      }
+      const passed = options.fold.completedSteps(scope + prefix);
+      if (passed.length === 0) return;
+      for (const name of passed) options.names.release(name);
+      const forgotten: StepsForgottenData = { names: passed };
+      writer.ride(recordWrite('step.forgotten', forgotten));
     },
     onCancel(undo: Undo) {
       if (typeof undo !== 'function') throw new InvalidError('onCancel', 'needs a function.');
       options.onCancel(undo);
     },
     ...waiting(options),
-    async start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
-      checked(childOptions.as ?? child.name);
-      return options.children.start(child, input, childOptions);
+    start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
+      const start = async (): Promise<ChildHandle> => {
+        checkOptions('child', childOptions);
+        checkStepName(childOptions.as ?? child.name);
+        const entered = enter();
+        if (entered !== undefined) await entered;
+        return options.children.start(child, input, childOptions, scope);
+      };
+      return held(start());
     },
-    now: (as = 'now') => steps.run(checked(as), () => new Date(storeNow())),
-    random: (as = 'random') => steps.run(checked(as), () => random()),
-    uuid: (as = 'uuid') => steps.run(checked(as), () => randomUUID()),
+    now: (as = 'now') => held(step(as, () => new Date(storeNow()))),
+    random: (as = 'random') => held(step(as, () => random())),
+    uuid: (as = 'uuid') => held(step(as, () => randomUUID())),
     progress(fraction: number, message?: string) {
       if (!(fraction >= 0 && fraction <= 1)) {
         throw new InvalidError('progress', `must be from 0 to 1, it is ${fraction}.`);
@@ -118,48 +185,123 @@ export function createContext(options: ContextOptions): Context {
   return context as unknown as Context;
 }
 
+/**
+ * A promise that is given to a handler. Its failure is stored, or is the handler's to see whenever it looks: that nobody
+ * looks, or not yet, must not end the process.
+ */
+function held<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 /** The part of the context that waits. */
 function waiting(options: ContextOptions): object {
-  const { waits, workflow, run } = options;
+  const { waits, workflow, run, enter } = options;
   const checked = nameCheck(options);
-  const signals = workflow.definition.signals ?? {};
-  const checkSignals = (names: readonly string[]): void => {
-    for (const name of names) {
-      if (Object.hasOwn(signals, name)) continue;
-      const known = Object.keys(signals).join(', ') || 'none';
-      throw new InvalidError(
-        'signal',
-        `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
-      );
-    }
-  };
+  const checkSignals = (names: readonly string[]): void => checkSignalNames(workflow, names);
   const timeoutOf = ({ timeout }: WaitOptions): number | undefined =>
     timeout === undefined ? undefined : toMilliseconds(timeout, `time-out of a wait of ${run}`);
-  return {
-    async sleep(duration: Duration, { as = `sleep:${duration}` }: { as?: string } = {}) {
-      await waits.sleep(checked(as), { ms: toMilliseconds(duration, 'sleep') });
-    },
-    async sleepUntil(time: Date, { as }: { as?: string } = {}) {
-      const dueAt = time instanceof Date ? time.getTime() : Number.NaN;
-      if (Number.isNaN(dueAt)) throw new InvalidError('sleepUntil', 'needs a valid Date.');
-      await waits.sleep(checked(as ?? `sleep:${time.toISOString()}`), { dueAt });
-    },
-    async waitFor(signal: string, wait: WaitOptions = {}) {
-      checkSignals([signal]);
-      const name = checked(wait.as ?? `wait:${signal}`);
-      return (await waits.anySignal(name, [signal], timeoutOf(wait)))?.payload;
-    },
-    async waitForAny(names: readonly string[], wait: WaitOptions = {}) {
-      checkSignals(names);
-      const name = checked(wait.as ?? `wait:any:${names.join(',')}`);
-      return waits.anySignal(name, names, timeoutOf(wait));
-    },
-    async waitForAll(names: readonly string[], wait: WaitOptions = {}) {
-      checkSignals(names);
-      const name = checked(wait.as ?? `wait:all:${names.join(',')}`);
-      return waits.allSignals(name, names, timeoutOf(wait));
-    },
+  /** Waits that a race can withdraw, by the promises that were given out for them. */
+  const withdrawals = new WeakMap<Promise<unknown>, AbortController>();
+  const wait = <T>(
+    given: AbortSignal | undefined,
+    begin: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    const race = new AbortController();
+    const signal = given === undefined ? race.signal : AbortSignal.any([given, race.signal]);
+    const promise = (async () => {
+      const entered = enter();
+      if (entered !== undefined) await entered;
+      return begin(signal);
+    })();
+    withdrawals.set(promise, race);
+    return held(promise);
   };
+  const race = async (entries: Readonly<Record<string, RaceEntry>>): Promise<RaceResult> => {
+    const names = Object.keys(entries);
+    if (names.length === 0) throw new InvalidError('race', 'needs at least one entry.');
+    const over = new AbortController();
+    const promises = names.map((name) => {
+      const entry = entries[name];
+      return typeof entry === 'function' ? entry({ signal: over.signal }) : entry;
+    });
+    const ends = promises.map(async (promise, at) => ({
+      name: names[at] ?? '',
+      value: await promise,
+    }));
+    for (const end of ends) end.catch(() => undefined);
+    try {
+      return await Promise.race(ends);
+    } finally {
+      const reason = withdrawn(run, names.join(', '));
+      over.abort(reason);
+      for (const promise of promises) {
+        if (promise instanceof Promise) withdrawals.get(promise)?.abort(reason);
+      }
+    }
+  };
+  return {
+    sleep(duration: Duration, given: SleepOptions = {}) {
+      const { as = `sleep:${duration}`, signal } = given;
+      return wait(signal, (until) => {
+        checkOptions('sleep', given);
+        return waits.sleep(checked(as), { ms: toMilliseconds(duration, 'sleep') }, until);
+      });
+    },
+    sleepUntil(time: Date, given: SleepOptions = {}) {
+      const { as, signal } = given;
+      return wait(signal, async (until) => {
+        checkOptions('sleep', given);
+        const dueAt = time instanceof Date ? time.getTime() : Number.NaN;
+        if (Number.isNaN(dueAt)) throw new InvalidError('sleepUntil', 'needs a valid Date.');
+        await waits.sleep(checked(as ?? `sleep:${time.toISOString()}`), { dueAt }, until);
+      });
+    },
+    waitFor(on: string, given: WaitForOptions<never> = {}) {
+      return wait(given.signal, async (signal) => {
+        checkOptions('waitFor', given);
+        checkSignals([on]);
+        const name = checked(given.as ?? `wait:${on}`);
+        const how = { ms: timeoutOf(given), signal, match: matchOf(given) };
+        return (await waits.anySignal(name, [on], how))?.payload;
+      });
+    },
+    waitForAny(names: readonly string[], given: WaitOptions = {}) {
+      return wait(given.signal, (signal) => {
+        checkOptions('wait', given);
+        checkSignals(names);
+        const name = checked(given.as ?? `wait:any:${names.join(',')}`);
+        return waits.anySignal(name, names, { ms: timeoutOf(given), signal });
+      });
+    },
+    waitForAll(names: readonly string[], given: WaitOptions = {}) {
+      return wait(given.signal, (signal) => {
+        checkOptions('wait', given);
+        checkSignals(names);
+        if (new Set(names).size < names.length) {
+          throw new InvalidError('waitForAll', 'names a signal twice: wait for it twice instead.');
+        }
+        const name = checked(given.as ?? `wait:all:${names.join(',')}`);
+        return waits.allSignals(name, names, { ms: timeoutOf(given), signal });
+      });
+    },
+    race: (entries: Readonly<Record<string, RaceEntry>>) => held(race(entries)),
+  };
+}
+
+/** What a signal must be, as a function. */
+function matchOf({ match }: WaitForOptions<never>): ((payload: unknown) => boolean) | undefined {
+  if (match === undefined || typeof match === 'function') {
+    return match as ((payload: unknown) => boolean) | undefined;
+  }
+  if (typeof match !== 'object' || match === null) {
+    throw new InvalidError('match', 'must be a function, or an object of fields and their values.');
+  }
+  const wanted = Object.entries(match);
+  return (payload) =>
+    typeof payload === 'object' &&
+    payload !== null &&
+    wanted.every(([key, value]) => isDeepStrictEqual(Reflect.get(payload, key), value));
 }
 
 /** Checks a name and puts the scope before it. */

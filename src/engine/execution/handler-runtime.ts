@@ -1,31 +1,40 @@
 /**
  * Everything that a handler works with while a worker holds its run: one of these for each claimed run, wired together.
+ *
+ * What happens is looked at in one place, `#onQuiet`: when all that is known was handed to the handler and it has done what
+ * follows. There the waits are judged, a run that is to be let go of is let go of, and a run that only waits is parked.
  */
 import type { Clock } from '../../core/clock.ts';
+import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
-import type { Fold } from '../../core/fold.ts';
+import type { Fold, StepResult } from '../../core/fold.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Report } from '../../core/queue.ts';
 import type { Request } from '../../core/request.ts';
 import type { ClaimOutcome } from '../../core/store.ts';
-import { Cancellation } from './cancellation.ts';
-import { keepCheckpoint } from './keep-checkpoint.ts';
-import { Children } from './children.ts';
 import type { Context } from '../definition/context.ts';
+import { noteTold } from '../runs/family.ts';
+import type { StartParts } from '../runs/start.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
+import { Bodies, type Body } from './bodies.ts';
+import { Cancellation } from './cancellation.ts';
+import { Children } from './children.ts';
+import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { createContext } from './handler-context.ts';
-import type { LogWriter } from './log-writer.ts';
-import { Mailbox } from './inbox.ts';
-import { Names } from './step-names.ts';
+import { Inbox } from './inbox.ts';
+import { keepCheckpoint } from './keep-checkpoint.ts';
+import { type LogWriter, never } from './log-writer.ts';
+import { decideParking } from './parking.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
-import type { ExecutionNews } from './telemetry.ts';
-import type { StartParts } from '../runs/start.ts';
+import { overdueSignalWrites } from './signal-writes.ts';
+import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
-import { timerMsMax, Waits } from './waits.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
+import type { ExecutionNews } from './telemetry.ts';
+import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-export interface DeskOptions extends StartParts {
+export interface RuntimeOptions extends StartParts {
   readonly workflow: AnyWorkflow;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -35,94 +44,180 @@ export interface DeskOptions extends StartParts {
   readonly report: Report;
   readonly writer: LogWriter;
   readonly claimed: Extract<ClaimOutcome, { outcome: 'claimed' }>;
+  /** When the claim was answered, on the monotonic clock. */
+  readonly claimedAt: number;
   readonly fold: Fold;
   /** Ends when the run is not this worker's any more. */
   readonly lost: AbortSignal;
   readonly news: ExecutionNews;
+  /** Undefined when the worker's session is alive; else resolves when the run is known to be this worker's still. */
+  readonly confirm: () => Promise<void> | undefined;
+  /** The run is parked; the handler may go on all the same. */
+  readonly onParked: () => void;
+  /** Claims the parked run again. Resolves when it is this worker's; never when it is not. */
+  readonly reclaim: () => Promise<void>;
+  /** Effects of this worker that have begun and not completed. */
+  readonly onEffects: (open: () => readonly string[]) => void;
 }
 
-export class Desk {
+/** How long bodies that are at work when the handler returns have to end. */
+const endMs = 10_000;
+/** How long a child that a parked run waits for may be silent before the two are compared. */
+const lookMs = 3_000;
+const stayMsMin = 1_000;
+
+export class HandlerRuntime {
   readonly context: Context;
   /** Resolves when a cancelled handler has had its time to clean up. */
   readonly graceOver: Promise<'cancel-grace-over'>;
-  /** Resolves when a message for the run cannot be read. */
-  readonly unreadable: Promise<{ readonly unreadable: unknown }>;
-  readonly #options: DeskOptions;
+  /** Resolves when the run cannot go on, whatever its handler does: it is to be set aside, or has failed. */
+  readonly broken: Promise<{ readonly unreadable: unknown } | { readonly refused: unknown }>;
+  readonly #options: RuntimeOptions;
   readonly #cancellation: Cancellation;
-  readonly #steps: Steps;
+  readonly #bodies: Bodies;
+  readonly #deliveries: Deliveries;
   readonly #waits: Waits;
-  readonly #mailbox: Mailbox;
+  readonly #inbox: Inbox;
   readonly #undos: ((request: CancelRequest) => unknown)[] = [];
   readonly #closed = new AbortController();
+  readonly #children: Children;
+  /** Ends when the run is parked: nothing of this process may keep the handler in memory then. */
+  #awake = new AbortController();
+  readonly #storeNow: () => number;
   #onGraceOver: () => void = () => undefined;
-  #onUnreadable: (error: unknown) => void = () => undefined;
+  #onBroken: (how: { unreadable: unknown } | { refused: unknown }) => void = () => undefined;
+  /** Bodies that want to begin and must not, because the run is being let go of. */
+  #held = 0;
+  #isLeaving = false;
+  #pauseWanted: Request | undefined;
+  #isParking = false;
+  #parkedAt = 0;
+  #activeAt: number;
+  /** For how long nothing must happen before the run is parked: longer after the handler has gone on behind a parking. */
+  #stayMs = 0;
 
-  constructor(options: DeskOptions) {
+  constructor(options: RuntimeOptions) {
     const { store, workflow, limits, clock, logger, random, writer, claimed, fold, lost } = options;
-    const { run, fence } = claimed.ownership;
+    const { run } = claimed.ownership;
     this.#options = options;
     this.graceOver = new Promise((resolve) => {
       this.#onGraceOver = () => resolve('cancel-grace-over');
     });
-    this.unreadable = new Promise((resolve) => {
-      this.#onUnreadable = (unreadable) => resolve({ unreadable });
+    this.broken = new Promise((resolve) => {
+      this.#onBroken = resolve;
     });
+    this.#activeAt = clock.monotonic();
     // The claim changed the status, so that is the store's time of the claim; no clock of this machine is asked.
-    const claimedAt = clock.monotonic();
-    const storeNow = (): number => claimed.record.changedAt + (clock.monotonic() - claimedAt);
+    const { claimedAt } = options;
+    const storeNow = (): number =>
+      Math.floor(claimed.record.changedAt + (clock.monotonic() - claimedAt));
+    this.#storeNow = storeNow;
     const cancellation = new Cancellation(run, lost);
     const beforeNew = (): void => cancellation.check();
     const names = new Names({ run, fold, beforeNew });
-    const waits = new Waits({
-      ...{ run, fold, writer, clock, names, storeNow, signal: lost },
-      isBusy: () => this.#isBusy(),
-      deadlineAt: claimed.record.deadlineAt,
-      onMail: () => void this.#mailbox.look(),
+    const deliveries = new Deliveries({
+      clock,
+      known: () => knownSeqs(fold),
+      onQuiet: () => this.#onQuiet(),
     });
+    const waits = new Waits({ run, fold, writer, clock, names, storeNow, deliveries });
+    const bodies = new Bodies(() => deliveries.schedule());
     const steps = new Steps({
       ...{ run, workflow, writer, names, limits, clock, random, fold, lost, cancellation },
+      ...{ deliveries, waits, bodies, storeNow },
       news: options.news,
-      onIdle: () => waits.look(),
+      enter: () => this.enter(),
+      mayBegin: (within) => this.#mayBegin(within),
     });
+    const effects = new Effects({ run, fold, writer, steps, waits });
+    options.onEffects(() => effects.open);
     const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
     this.#cancellation = cancellation;
-    this.#steps = steps;
+    this.#deliveries = deliveries;
+    this.#bodies = bodies;
     this.#waits = waits;
-    this.#mailbox = new Mailbox({
-      ...{ run, store, writer, logger, clock, lost },
-      onTaken: () => this.#look(),
-      onPaused: (request) => this.#pause(request),
-      onUnreadable: (error) => this.#onUnreadable(error),
+    this.#inbox = new Inbox({
+      ...{ run, workflow, limits, store, writer, logger, clock, lost },
+      onTaken: () => this.#onMail(),
+      onPaused: (request) => this.pause(request),
+      onUnreadable: (unreadable) => this.#onBroken({ unreadable }),
+      onRefused: (refused) => this.#onBroken({ refused }),
+      onChildren: (ends) => void noteTold(options, ends),
     });
+    const children = new Children({
+      ...{ run, fold, writer, waits, names, deliveries, clock, logger, lost, parts: options },
+      awake: () => this.#awake.signal,
+    });
+    this.#children = children;
     this.context = createContext({
-      ...{ run, fence, workflow, writer, steps, waits, limits, storeNow, random, fold, names },
-      effects: new Effects({ run, fold, writer, steps, waits }),
-      children: new Children({ run, writer, steps, waits, parts: options, clock: options.clock }),
+      ...{ run, workflow, writer, steps, waits, limits, storeNow, random, fold, names },
+      ...{ effects, deliveries, children },
       signal: cancellation.signal,
-      log: withFields(logger, { run, workflow: workflow.name, fence }),
+      log: withFields(logger, { run, workflow: workflow.name }),
       checkCancelled: beforeNew,
       onCancel: (undo) => this.#undos.push(undo),
-      keep: (about) =>
-        keepCheckpoint({ store, ownership: claimed.ownership, writer, limits }, about),
+      keep: (about) => keepCheckpoint({ store, writer, limits }, about),
       progress: (fraction, message) => progress.report({ fraction, message }),
+      enter: () => this.enter(),
     });
-    this.#mailbox.take(claimed.messages);
-    this.#look();
-    void this.#watchDeadline(storeNow);
   }
 
-  /** Names of the steps whose bodies are at work. */
-  get openSteps(): readonly string[] {
-    return this.#steps.open;
+  /** Takes what came with the claim. The handler is to be called in the same turn. */
+  begin(): void {
+    const { claimed, workflow, limits, fold, writer } = this.#options;
+    this.#inbox.take(claimed.messages);
+    const { run } = claimed.ownership;
+    const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
+    if (overdue.length > 0) this.#detach(writer.submit(overdue));
+    this.#onMail();
+    this.#detach(this.#watchDeadline());
+    this.#deliveries.schedule();
   }
 
-  async lookForMail(): Promise<void> {
-    await this.#mailbox.look();
+  lookForMail(): void {
+    this.#inbox.look();
   }
 
-  /** A commit is stored. Nobody may have waited for it, such as for one that takes messages. */
+  /** A commit is stored, or all are. */
   committed(): void {
-    this.#waits.reconsider();
+    this.#deliveries.schedule();
+  }
+
+  /** Lets go of the run as soon as no body is at work: those that are may finish, others do not begin. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#deliveries.schedule();
+  }
+
+  /** As `leave`, for as long as it takes; said in the log. */
+  pause(request: Request): void {
+    if (this.#pauseWanted === undefined) {
+      this.#pauseWanted = request;
+      this.#options.writer.ride(recordWrite('operator.paused', request));
+    }
+    this.leave();
+  }
+
+  /**
+   * The handler has ended: bodies that are still at work are told and may end as well, within a bounded time; waits are
+   * withdrawn. What the handler has returned or thrown counts in any case.
+   */
+  async settleBodies(): Promise<void> {
+    const { clock, logger, claimed } = this.#options;
+    const { names } = this.#bodies;
+    if (names.length === 0) return;
+    const { run } = claimed.ownership;
+    logger.warn(
+      { run, steps: names },
+      'the handler has ended while steps are at work; they may finish',
+    );
+    this.#cancellation.end(new Error(`The handler of run ${run} has ended.`));
+    const deadline = clock.monotonic() + endMs;
+    while (this.#bodies.names.length > 0 && clock.monotonic() < deadline) {
+      const left = deadline - clock.monotonic();
+      await Promise.race([this.#bodies.oneEnds(), clock.sleep(left, this.#options.lost)]);
+      if (this.#options.lost.aborted) return;
+    }
   }
 
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
@@ -134,49 +229,167 @@ export class Desk {
       try {
         await undo(fold.cancel);
       } catch (error) {
-        logger.warn({ run: claimed.ownership.run, error: String(error) }, 'clean-up failed');
+        logger.warn({ run: claimed.ownership.run, error: textOfThrown(error) }, 'clean-up failed');
       }
     }
   }
 
   /** The handler has ended, or is left where it stands. */
   close(): void {
+    this.#awake.abort('over');
+    this.#waits.stop();
+    this.#deliveries.close();
     // With a reason, because without one an exception is made, and its stack is dear.
     this.#closed.abort('over');
   }
 
-  #look(): void {
+  /** The parked run is this worker's again. */
+  goOn(messages: Parameters<Inbox['take']>[0]): void {
+    const { clock, logger, claimed } = this.#options;
+    const awayMs = clock.monotonic() - this.#parkedAt;
+    if (this.#stayMs === 0) {
+      const { run } = claimed.ownership;
+      logger.warn(
+        { run },
+        'the handler went on after its run was parked: it awaits something that is no step, so it keeps its slot for a while',
+      );
+    }
+    this.#stayMs = Math.max(stayMsMin, this.#stayMs * 2, awayMs * 2);
+    this.#activeAt = clock.monotonic();
+    this.#awake = new AbortController();
+    this.#detach(this.#watchDeadline());
+    this.#children.goOn();
+    this.#inbox.take(messages);
+    this.#inbox.look();
+    this.#deliveries.schedule();
+  }
+
+  /** The seq that the log of the run has reached, as far as this worker knows. */
+  get seq(): number {
+    return this.#options.fold.seq;
+  }
+
+  get fold(): Fold {
+    return this.#options.fold;
+  }
+
+  /** The handler does something. Undefined when the run is this worker's; else resolves when it is again. */
+  enter(): Promise<void> | undefined {
+    this.#activeAt = this.#options.clock.monotonic();
+    if (this.#options.writer.isParked) return this.#options.reclaim();
+    return undefined;
+  }
+
+  #mayBegin(within: Body | undefined): Promise<void> | undefined {
+    let outer = within;
+    while (outer?.mayWait === true) outer = outer.within;
+    // A body that has begun may finish, with the bodies inside of it.
+    if (this.#isLeaving && outer === undefined) {
+      this.#held += 1;
+      this.#deliveries.schedule();
+      return never();
+    }
+    return this.#options.confirm();
+  }
+
+  #onMail(): void {
     const { fold } = this.#options;
     if (fold.cancel !== undefined && !this.#cancellation.isRequested) {
       const reason = this.#cancellation.request(fold.cancel);
       if (this.#waits.fail(reason)) this.#cancellation.deliver();
-      void this.#limitCleanUp();
+      this.#detach(this.#limitCleanUp());
     }
-    this.#waits.look();
+    this.#deliveries.schedule();
+  }
+
+  #onQuiet(): void {
+    const { writer } = this.#options;
+    if (this.#closed.signal.aborted || writer.isParked || writer.lost !== undefined) return;
+    if (this.#isLeaving) {
+      this.#letGoIfPossible();
+      return;
+    }
+    this.#waits.judge();
+    this.#considerParking();
+  }
+
+  #letGoIfPossible(): void {
+    const { writer } = this.#options;
+    if (!writer.isIdle || this.#isBusy()) return;
+    // Plain code of the handler may be at work: it goes on until it wants something.
+    const isBlocked = this.#held > 0 || this.#waits.size > 0;
+    if (isBlocked) this.#detach(writer.handBack());
+  }
+
+  #considerParking(): void {
+    const { writer, fold, claimed, clock } = this.#options;
+    const parking = decideParking({
+      waits: this.#waits.list,
+      isBusy: this.#isBusy() || this.#children.isSearching,
+      isIdle: writer.isIdle && !this.#isParking,
+      isCancelled: fold.cancel !== undefined,
+      isLeaving: this.#isLeaving,
+      deadlineAt: claimed.record.deadlineAt,
+      now: this.#storeNow(),
+      quietMs: clock.monotonic() - this.#activeAt,
+      stayMs: this.#stayMs,
+    });
+    if (parking.park) this.#detach(this.#park(parking.wakeMs));
+    else if (parking.lookAgainMs !== undefined) this.#lookAgainIn(parking.lookAgainMs);
+  }
+
+  async #park(wakeMs: number | undefined): Promise<void> {
+    const { writer, onParked, clock } = this.#options;
+    const waits = this.#waits.list;
+    this.#isParking = true;
+    const outcome = await writer.park({
+      ...{ status: 'waiting', why: 'parked', waits, mayGoOn: true },
+      ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
+      ...(waits.some(({ kind }) => kind === 'child') ? { lookMs } : {}),
+    });
+    this.#isParking = false;
+    if (outcome === 'mail') this.#inbox.look();
+    if (outcome === 'busy') this.#deliveries.schedule();
+    if (!writer.isParked) return;
+    this.#parkedAt = clock.monotonic();
+    this.#awake.abort('parked');
+    this.#waits.stop();
+    onParked();
+  }
+
+  #lookAgainIn(ms: number): void {
+    const { clock } = this.#options;
+    const { signal } = this.#awake;
+    const look = async (): Promise<void> => {
+      await clock.sleep(ms, signal);
+      if (!signal.aborted) this.#deliveries.schedule();
+    };
+    this.#detach(look());
   }
 
   async #report({ fraction, message = '' }: Progress): Promise<void> {
-    const { store, claimed, report, logger } = this.#options;
+    const { store, writer, report, logger } = this.#options;
     report(fraction);
     try {
-      await store.progress(claimed.ownership, { fraction, message });
+      await store.progress(writer.ownership, { fraction, message });
     } catch (error) {
-      logger.debug({ run: claimed.ownership.run, error: String(error) }, 'progress not noted');
+      logger.debug({ run: writer.ownership.run, error: String(error) }, 'progress not noted');
     }
   }
 
   /** A run whose time is over is cancelled by itself, and ends as failed. */
-  async #watchDeadline(storeNow: () => number): Promise<void> {
+  async #watchDeadline(): Promise<void> {
     const { claimed, clock, writer, fold } = this.#options;
     const { deadlineAt } = claimed.record;
     if (deadlineAt === undefined) return;
-    while (storeNow() < deadlineAt && !this.#closed.signal.aborted) {
-      await clock.sleep(Math.min(deadlineAt - storeNow(), timerMsMax), this.#closed.signal);
-    }
-    if (this.#closed.signal.aborted || fold.cancel !== undefined) return;
+    const { signal } = this.#awake;
+    await clock.sleep(Math.max(0, deadlineAt - this.#storeNow()), signal);
+    const isOver = signal.aborted || fold.cancel !== undefined;
+    if (isOver || writer.isParked || writer.lost !== undefined) return;
     const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
-    void writer.submit([recordWrite('run.cancelling', request)]);
-    this.#look();
+    const noted = writer.submit([recordWrite('run.cancelling', request)]);
+    this.#onMail();
+    await noted;
   }
 
   async #limitCleanUp(): Promise<void> {
@@ -185,18 +398,26 @@ export class Desk {
     if (!this.#closed.signal.aborted) this.#onGraceOver();
   }
 
-  #pause(request: Request): void {
-    const { writer } = this.#options;
-    writer.ride(recordWrite('operator.paused', request));
-    writer.handBackAtNextCommit();
-    // With nothing at work there may be no next commit.
-    if (!this.#isBusy()) void writer.handBack();
-  }
-
   /** Nodes of a graph may wait inside of their step. */
   #isBusy(): boolean {
-    return this.#steps.isBusy((step) => this.#waits.isWaitingIn(step));
+    return this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
   }
+
+  /** Whatever goes wrong beside the handler, the run has failed of it: nobody else would hear of it. */
+  #detach(work: Promise<unknown>): void {
+    work.catch((refused: unknown) => this.#onBroken({ refused }));
+  }
+}
+
+/** The seqs of all that the handler may ask for and that is known. */
+function knownSeqs(fold: Fold): number[] {
+  const seqs: number[] = [];
+  for (const [field, value] of fold.memory) {
+    if (!field.startsWith('step:') && !field.startsWith('child:')) continue;
+    const { seq } = value as Partial<StepResult & { seq: number }>;
+    if (seq !== undefined && seq > 0) seqs.push(seq);
+  }
+  return seqs;
 }
 
 function withFields(logger: Logger, fields: object): Logger {

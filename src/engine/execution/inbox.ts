@@ -1,19 +1,29 @@
 /**
  * The inbox of a claimed run: messages are taken into the log in the order in which they came, each with the commit that
- * removes it from the inbox. A message that a dying worker had read but not committed is still there for the next one.
+ * removes it from the inbox. A commit names the messages that it takes, so that it never takes one that nobody has read.
+ * A message that a dying worker had read but not committed is still there for the next one.
+ *
+ * Nobody waits for these commits. When one is refused, because the state has become too large, the run can only fail: that
+ * is the log writer's to say, and the messages stay where they are.
  */
 import type { Clock } from '../../core/clock.ts';
-import type { Logger } from '../../core/logger.ts';
-import type { Mail, Message, RunStore } from '../../core/store.ts';
-import type { CancelRequest, ChildEnd, SignalData } from '../../core/event.ts';
 import { decode } from '../../core/codec.ts';
 import { CorruptionError, PawlError } from '../../core/errors.ts';
+import type { CancelRequest, ChildEnd } from '../../core/event.ts';
+import type { Limits } from '../../core/limits.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
+import type { Mail, Message, RunStore } from '../../core/store.ts';
+import { isMissing } from '../runs/family.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { LogWriter } from './log-writer.ts';
+import { signalWrite } from './signal-writes.ts';
 import { recordWrite, type Write } from './writes.ts';
 
-export interface MailboxOptions {
+export interface InboxOptions {
   readonly run: string;
+  readonly workflow: AnyWorkflow;
+  readonly limits: Limits;
   readonly store: RunStore;
   readonly writer: LogWriter;
   readonly logger: Logger;
@@ -22,56 +32,70 @@ export interface MailboxOptions {
   readonly lost: AbortSignal;
   /** Called when messages are in the fold. */
   readonly onTaken: () => void;
+  /** Called when these ends of children are in the log. */
+  readonly onChildren: (ends: readonly ChildEnd[]) => void;
   /** Called when the run is to be paused, with who asked and why. */
   readonly onPaused: (request: Request) => void;
   /** Called when a message cannot be read: it is neither taken nor passed over. */
   readonly onUnreadable: (error: unknown) => void;
+  /** Called when a message does not fit into the run. */
+  readonly onRefused: (error: unknown) => void;
 }
 
 const retryMs = 200;
+/** As many as a store returns at once; there may be more. */
+const messagesPerPage = 100;
 
-export class Mailbox {
-  readonly #options: MailboxOptions;
+export class Inbox {
+  readonly #options: InboxOptions;
   /** Ids of messages that are in the log, or on their way there. */
   readonly #taken = new Set<string>();
   #looking: Promise<void> | undefined;
   #lookAgain = false;
 
-  constructor(options: MailboxOptions) {
+  constructor(options: InboxOptions) {
     this.#options = options;
   }
 
   /** Takes messages that were read together with the claim. */
   take(messages: readonly Message[]): void {
-    const fresh = messages.filter(({ id }) => !this.#taken.has(id));
-    if (fresh.length === 0) return;
-    const { writer, run, onUnreadable } = this.#options;
-    let writes: readonly Write[];
-    try {
-      writes = fresh.map((message) => toWrite(run, message));
-    } catch (error) {
-      onUnreadable(error);
-      return;
+    const { onUnreadable, onTaken, onRefused } = this.#options;
+    for (const message of messages) {
+      if (this.#taken.has(message.id)) continue;
+      let write: Write | undefined;
+      try {
+        write = toWrite(this.#options, message);
+      } catch (error) {
+        onUnreadable(error);
+        return;
+      }
+      this.#taken.add(message.id);
+      this.#submit(message, write).catch(onRefused);
     }
-    for (const { id } of fresh) this.#taken.add(id);
-    // Nobody waits for it: it is durable before anything that follows from it.
-    void writer.submit(writes, { taken: fresh.length });
-    this.#options.onTaken();
+    if (messages.length > 0) onTaken();
+    if (messages.length >= messagesPerPage) this.look();
   }
 
-  /** Reads the inbox and takes what is new. Never rejects: without an answer it reads again, until the run is let go of. */
-  look(): Promise<void> {
+  /** Reads the inbox and takes what is new. Without an answer it reads again, until the run is let go of. */
+  look(): void {
     if (this.#looking !== undefined) {
       this.#lookAgain = true;
-      return this.#looking;
+      return;
     }
-    this.#looking = this.#read().finally(() => {
-      this.#looking = undefined;
-      if (!this.#lookAgain) return;
-      this.#lookAgain = false;
-      void this.look();
-    });
-    return this.#looking;
+    this.#looking = this.#read()
+      .catch((error: unknown) => this.#options.onUnreadable(error))
+      .finally(() => {
+        this.#looking = undefined;
+        if (!this.#lookAgain) return;
+        this.#lookAgain = false;
+        this.look();
+      });
+  }
+
+  async #submit({ id, kind }: Message, write: Write | undefined): Promise<void> {
+    const { writer, onChildren } = this.#options;
+    await writer.submit(write === undefined ? [] : [write], { taken: [id] });
+    if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);
   }
 
   async #read(): Promise<void> {
@@ -114,20 +138,23 @@ function toRequest(run: string, data: Uint8Array | undefined): Request {
   }
 }
 
-/** @throws CorruptionError, KeyMissingError when the message cannot be read. */
-function toWrite(run: string, message: Message): Write {
-  const key = `run ${run}, inbox`;
+/**
+ * What a message is in the log; undefined for one that only wakes.
+ * @throws CorruptionError, KeyMissingError when it cannot be read.
+ */
+function toWrite(options: InboxOptions, message: Message): Write | undefined {
+  const key = `run ${options.run}, inbox`;
   switch (message.kind) {
-    case 'signal': {
-      const signal: SignalData = { id: message.id, name: message.name, payload: message.data };
-      // Stored as it came, but not before it is known to be readable.
-      decode(message.data, { key });
-      return recordWrite('signal.received', signal);
-    }
+    case 'signal':
+      return signalWrite(options, message);
     case 'cancel':
       return recordWrite('run.cancelling', decode(message.data, { key }) as CancelRequest);
-    case 'child':
-      return recordWrite('child.ended', decode(message.data, { key }) as ChildEnd);
+    case 'child': {
+      const end = decode(message.data, { key });
+      return isMissing(end)
+        ? undefined
+        : recordWrite('child.ended', { ...(end as ChildEnd), at: message.at } satisfies ChildEnd);
+    }
     default:
       throw new CorruptionError({ key }, `holds a message of the kind ${String(message.kind)}`);
   }

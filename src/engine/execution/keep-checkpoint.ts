@@ -3,7 +3,7 @@ import type { CheckpointMark } from '../../core/checkpoint.ts';
 import { encode } from '../../core/codec.ts';
 import { InvalidError } from '../../core/errors.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
-import type { Ownership, RunStore } from '../../core/store.ts';
+import type { RunStore } from '../../core/store.ts';
 import type { CheckpointOptions } from '../definition/context.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Write } from './writes.ts';
@@ -51,18 +51,20 @@ export function checkpointWrite(
 export async function keepCheckpoint(
   through: {
     readonly store: RunStore;
-    readonly ownership: Ownership;
     readonly writer: LogWriter;
     readonly limits: Limits;
   },
   options: CheckpointOptions,
 ): Promise<string> {
-  const { store, ownership, writer, limits } = through;
+  const { store, writer, limits } = through;
   const { write, mark } = checkpointWrite(options, limits);
   if (!writer.hasWritten) {
-    const known = await store.checkpoints({ run: ownership.run, limit: fixedLimits.runsPerPage });
+    const known = await store.checkpoints({
+      run: writer.ownership.run,
+      limit: fixedLimits.runsPerPage,
+    });
     const same = known.find(({ label, node }) => label === mark.label && node === mark.node);
     if (same !== undefined) return same.id;
   }
-  return writer.keep([write], mark);
+  return (await writer.keep([write], mark)).id;
 }

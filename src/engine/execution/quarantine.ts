@@ -5,7 +5,7 @@
  * A crash before the commit leaves the run `running` under a dead worker, so the next one finds what this one found.
  */
 import type { Clock } from '../../core/clock.ts';
-import { recordError } from '../../core/errors.ts';
+import { recordError, textOfThrown } from '../../core/error-record.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Delivery } from '../../core/queue.ts';
 import type { ClaimOutcome, CommitParams, Release, RunStore } from '../../core/store.ts';
@@ -44,7 +44,7 @@ export async function setAside(
   error: unknown,
 ): Promise<Delivery> {
   const { run } = ownership;
-  parts.logger.error({ run, error: String(error) }, 'run cannot be replayed, set aside');
+  parts.logger.error({ run, error: textOfThrown(error) }, 'run cannot be replayed, set aside');
   const { writes, release } = quarantine(error);
   const params: CommitParams = {
     ...ownership,

@@ -22,6 +22,8 @@ export interface RewindParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newToken: () => string;
+  /** Effects that have begun and not completed, as this owner knows. */
+  readonly effects: readonly string[];
 }
 
 /** Says that the log ends at `foundSeq`, where `acknowledgedSeq` was promised, and hands the run back. */
@@ -31,7 +33,8 @@ export async function giveBackRewound(
   foundSeq: number,
 ): Promise<void> {
   const { ownership, worker, logger } = parts;
-  const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq };
+  const { effects } = parts;
+  const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq, effects };
   logger.error({ run: ownership.run, ...rewound }, 'redis lost acknowledged events of this run');
   await write(parts, ownership, foundSeq, rewound);
 }
@@ -52,7 +55,7 @@ export async function lookForRewind(parts: RewindParts, acknowledgedSeq: number)
     // Nor has it those that were compacted since.
     if (record.firstSeq > acknowledgedSeq) return;
     const foundSeq = Math.min(record.seq, acknowledgedSeq - 1);
-    const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq };
+    const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq, effects: parts.effects };
     logger.error({ run, ...rewound }, 'redis lost acknowledged events of this run');
     const claimed = await store.claim({ run, worker, codeVersion, token: newToken() });
     if (claimed.outcome !== 'claimed') return;

@@ -1,9 +1,11 @@
 /**
  * Names of steps and waits within one execution. A stored result is found by its name, so each may be used once.
  */
-import { decode } from '../../core/codec.ts';
-import { reviveError, StepError } from '../../core/errors.ts';
-import { type Fold, outerNames } from '../../core/fold.ts';
+import { messageOfThrown } from '../../core/error-record.ts';
+import { StepError } from '../../core/errors.ts';
+import { type Fold, outerNames, type StepResult } from '../../core/fold.ts';
+
+export type KnownResult = Exclude<StepResult, { readonly status: 'retrying' }>;
 
 export class Names {
   readonly #run: string;
@@ -25,10 +27,29 @@ export class Names {
   }
 
   /**
-   * Uses a name. Returns the stored result, in a box because it may be undefined; undefined when there is none.
-   * @throws StepError `PAWL_STEP_NAME_REUSED`, or `PAWL_STEP_FAILED` when a failure is stored.
+   * Uses a name that is no step's.
+   * @throws StepError `PAWL_STEP_NAME_REUSED`; when it is `isNew`, whatever `beforeNew` throws.
    */
-  use(name: string, was?: string): { readonly value: unknown } | undefined {
+  reserve(name: string, isNew: boolean): void {
+    this.#reserve(name);
+    if (isNew) this.#beforeNew(name);
+  }
+
+  /**
+   * Uses a name. Returns the stored result; undefined when there is none.
+   * @throws StepError `PAWL_STEP_NAME_REUSED`; whatever `beforeNew` throws.
+   */
+  use(name: string, was?: string): KnownResult | undefined {
+    this.#reserve(name);
+    const known = this.#fold.step(name) ?? (was === undefined ? undefined : this.#fold.step(was));
+    if (known === undefined || known.status === 'retrying') {
+      this.#beforeNew(name);
+      return undefined;
+    }
+    return known;
+  }
+
+  #reserve(name: string): void {
     if (this.#used.has(name)) {
       throw new StepError(
         'PAWL_STEP_NAME_REUSED',
@@ -39,17 +60,6 @@ export class Names {
     this.#used.add(name);
     for (const outer of outerNames(name)) {
       this.#inside.set(outer, (this.#inside.get(outer) ?? new Set()).add(name));
-    }
-    const known = this.#fold.step(name) ?? (was === undefined ? undefined : this.#fold.step(was));
-    switch (known?.status) {
-      case 'completed':
-        return { value: decode(known.result, { key: `run ${this.#run}, step ${name}` }) };
-      case 'failed':
-        throw stepFailure(this.#run, name, known.attempts, reviveError(known.error));
-      case 'retrying':
-      case undefined:
-        this.#beforeNew(name);
-        return undefined;
     }
   }
 
@@ -75,14 +85,15 @@ export class Names {
 export function stepFailure(
   run: string,
   name: string,
-  attempts: number,
+  { attempts, about }: { readonly attempts: number; readonly about?: string },
   cause: unknown,
 ): StepError {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const what =
+    about ?? `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
   return new StepError(
     'PAWL_STEP_FAILED',
     { run, step: name },
-    `Step "${name}" failed after ${attempts} attempt${attempts === 1 ? '' : 's'}: ${message}`,
+    `${what}: ${messageOfThrown(cause)}`,
     cause,
   );
 }

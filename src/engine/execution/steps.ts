@@ -3,30 +3,38 @@
  *
  *   unknown ──run body──▶ completed (result stored)          on a resume: the result is returned
  *      │  ▲                                                  on a resume: the error is thrown again
- *      │  └─ wait, again ── retrying (attempt counted)       on a resume: goes on with the next attempt
+ *      │  └─ pause ────── retrying (attempt, time stored)    on a resume: waits for what is left of the pause
  *      └──────────────────▶ failed (error stored)
  *
  * Crash while the body runs: nothing is stored, the body runs again on the next owner. Crash after the commit: the result
  * is there. A step's own events travel in the commit of its result: both are stored or neither is. Steps inside a step
  * are stored like any other; when the outer one completes, what is inside leaves the memory.
+ *
+ * A body that has begun may finish. An attempt that fails, or whose body returns, waits for the bodies inside of it, and
+ * their results are stored. An attempt that has run out of time is over at once: nothing inside of it is stored any more,
+ * and what it still asks for is never answered. So there are never two bodies of one step that can both write.
  */
-import { createHash } from 'node:crypto';
 import type { CheckpointMark } from '../../core/checkpoint.ts';
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { toMilliseconds } from '../../core/duration.ts';
-import { LimitError, recordError, StepError } from '../../core/errors.ts';
-import type { StepCompletedData, StepFailedData } from '../../core/event.ts';
+import { canonicalError, reviveError } from '../../core/error-record.ts';
+import { LimitError, StepError } from '../../core/errors.ts';
+import type { StepCompletedData, StepFailedData, StepRetriedData } from '../../core/event.ts';
 import { type Fold, nesting } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
 import { checkStepName } from '../../core/names.ts';
-import { backoffMs, type RetryPolicy } from '../../core/policy.ts';
-import type { Cancellation } from './cancellation.ts';
+import { backoffMs, retryAfter } from '../../core/policy.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
-import type { ExecutionNews } from './telemetry.ts';
+import { idempotencyKey } from '../idempotency.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
+import { type Bodies, Body } from './bodies.ts';
+import type { Cancellation } from './cancellation.ts';
+import type { Deliveries } from './deliveries.ts';
 import { type LogWriter, never } from './log-writer.ts';
 import { type Names, stepFailure } from './step-names.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
+import type { ExecutionNews } from './telemetry.ts';
+import type { Waits } from './waits.ts';
 import { eventWrite, recordWrite, type Write } from './writes.ts';
 
 export type StepBody = (step: StepContext) => unknown;
@@ -41,6 +49,10 @@ export interface RunOptions extends StepOptions {
     result: unknown,
     events: readonly Write[],
   ) => { readonly writes: readonly Write[]; readonly keep?: CheckpointMark };
+  /** Called before the body, within the attempt: what it commits is in the log when the body begins. */
+  readonly begin?: () => Promise<unknown>;
+  /** The body may wait, and the run may be parked meanwhile. */
+  readonly mayWait?: boolean;
 }
 
 export interface StepsOptions {
@@ -49,120 +61,196 @@ export interface StepsOptions {
   readonly fold: Fold;
   readonly writer: LogWriter;
   readonly names: Names;
+  readonly deliveries: Deliveries;
+  readonly waits: Waits;
+  readonly bodies: Bodies;
   readonly limits: Limits;
   readonly clock: Clock;
+  readonly storeNow: () => number;
   /** Ends when the run is not this worker's any more. */
   readonly lost: AbortSignal;
   readonly cancellation: Cancellation;
   readonly news: ExecutionNews;
   readonly random: () => number;
-  /** Called when a body has ended, however it did. */
-  readonly onIdle: () => void;
+  /** To be awaited before anything is stored: the run may be parked, and has to be claimed again. */
+  readonly enter: () => Promise<void> | undefined;
+  /** Resolves when a body may begin: at once, or never when the run is being let go of. */
+  readonly mayBegin: (within: Body | undefined) => Promise<void> | undefined;
 }
 
 /** What completes a step, and the mark of a checkpoint. */
 const eventsOfCompletion = 2;
 
-interface Attempt {
-  readonly name: string;
+class Attempt extends Body {
   readonly attempt: number;
-  readonly signal: AbortSignal;
-  readonly events: Write[];
+  readonly events: Write[] = [];
+
+  constructor(attempt: number, about: ConstructorParameters<typeof Body>[0]) {
+    super(about);
+    this.attempt = attempt;
+  }
 }
 
 export class Steps {
   readonly #options: StepsOptions;
-  /** Bodies at work; true for those whose time is running. */
-  readonly #open = new Map<string, boolean>();
 
   constructor(options: StepsOptions) {
     this.#options = options;
   }
 
-  /** Names of the steps whose bodies are at work. */
-  get open(): readonly string[] {
-    return [...this.#open.keys()];
+  /** `within`: the attempt of another step whose body asks for this one. */
+  async run(
+    name: string,
+    body: StepBody,
+    options: RunOptions = {},
+    within?: Body,
+  ): Promise<unknown> {
+    const { deliveries, names, run } = this.#options;
+    deliveries.asked();
+    let seq: number;
+    let result: { readonly value: unknown };
+    try {
+      const known = names.use(name, options.was);
+      if (known === undefined) {
+        const attempts = this.#attempts(name, body, options, within);
+        within?.inside.add(attempts);
+        ({ seq, result } = await attempts);
+      } else {
+        ({ seq } = known);
+        result =
+          known.status === 'completed'
+            ? { value: decode(known.result, { key: `run ${run}, step ${name}` }) }
+            : { value: new Failed(stepFailure(run, name, known, reviveError(known.error))) };
+      }
+    } catch (error) {
+      deliveries.answered();
+      throw error;
+    }
+    await deliveries.turn(seq);
+    const { value } = result;
+    if (value instanceof Failed) throw value.error;
+    return value;
   }
 
   /**
-   * True while a body does anything but wait, or waits against its time: a run that is parked could not end it then.
+   * One step for each item, at most `concurrency` at a time; results in the order of the items. When one fails, no other
+   * is begun, and those at work finish first.
    */
-  isBusy(isWaitingIn: (step: string) => boolean): boolean {
-    return [...this.#open].some(([step, isTimed]) => isTimed || !isWaitingIn(step));
-  }
-
-  async run(name: string, body: StepBody, options: RunOptions = {}): Promise<unknown> {
-    const { fold, names, onIdle } = this.#options;
-    const known = names.use(name, options.was);
-    if (known !== undefined) return known.value;
-    const step = fold.step(name);
-    const tried = step?.status === 'retrying' ? step.attempts : 0;
-    this.#open.set(name, options.timeout !== undefined);
-    try {
-      return await this.#attempts(name, body, { ...options, tried });
-    } finally {
-      this.#open.delete(name);
-      onIdle();
-    }
-  }
-
-  /** One step for each item, at most `concurrency` at a time; results in the order of the items. */
   async map<Item>(
     name: string,
     items: readonly Item[],
     body: (item: Item, step: StepContext, index: number) => unknown,
     options: StepOptions & { readonly concurrency?: number } = {},
   ): Promise<unknown[]> {
+    const { concurrency, ...stepOptions } = options;
     const results: unknown[] = Array.from({ length: items.length });
     const rest = items.entries();
+    let failure: { readonly error: unknown } | undefined;
     const lane = async (): Promise<void> => {
       for (const [index, item] of rest) {
         const one: StepBody = (step) => body(item, step, index);
-        results[index] = await this.run(`${name}:${index}`, one, options);
+        try {
+          results[index] = await this.run(`${name}:${index}`, one, stepOptions);
+        } catch (error) {
+          failure ??= { error };
+        }
+        if (failure !== undefined) return;
       }
     };
-    const lanes = Math.max(1, Math.min(options.concurrency ?? items.length, items.length));
+    const lanes = Math.max(1, Math.min(concurrency ?? items.length, items.length));
     await Promise.all(Array.from({ length: lanes }, lane));
+    if (failure !== undefined) throw failure.error;
     return results;
   }
 
   async #attempts(
     name: string,
     body: StepBody,
-    options: RunOptions & { readonly tried: number },
-  ): Promise<unknown> {
-    const { clock, lost, writer, names, random, run, news } = this.#options;
-    const retry: RetryPolicy = options.retry ?? {};
-    for (let attempt = options.tried + 1; ; attempt++) {
-      const signal = this.#options.cancellation.current();
-      if (attempt > 1) await clock.sleep(backoffMs(retry, attempt, random()), signal);
-      if (lost.aborted) return never();
+    options: RunOptions,
+    within: Body | undefined,
+  ): Promise<Ended> {
+    const { fold, lost, names, waits, bodies } = this.#options;
+    const before = fold.step(name);
+    let tried = before?.status === 'retrying' ? before.attempts : 0;
+    let dueAt = before?.status === 'retrying' ? before.dueAt : 0;
+    for (;;) {
+      if (dueAt > this.#options.storeNow()) await waits.pause(name, 'retry', dueAt);
+      await this.#options.mayBegin(within);
+      const signal = this.#signalWithin(within);
+      if (lost.aborted || bodies.isOver(within)) return never();
       if (signal.aborted) throw this.#cancelled(signal);
-      const at: Attempt = { name, attempt, signal, events: [] };
+      const { mayWait = false, timeout } = options;
+      const at = new Attempt(tried + 1, { name, within, mayWait, isTimed: timeout !== undefined });
       // Each attempt goes through the same names inside.
       names.releaseInside(name);
-      const beganAt = news.stepBegins();
-      let result: unknown;
-      try {
-        result = await news.callStep(at, () => this.#body(at, body, options));
-      } catch (error) {
-        // A body that ends because the run was taken away, or cancelled, has not failed.
-        if (lost.aborted) return never();
-        if (signal.aborted) throw this.#cancelled(signal);
-        const data: StepFailedData = { name, attempts: attempt, error: recordError(error) };
-        if (attempt < (retry.attempts ?? 1) && (retry.retryIf?.(error) ?? true)) {
-          await writer.submit([recordWrite('step.retried', data)]);
-          news.stepEnded(at, beganAt, 'retried', error);
-          continue;
-        }
-        await writer.submit([recordWrite('step.failed', data)]);
-        news.stepEnded(at, beganAt, 'failed', error);
-        throw stepFailure(run, name, attempt, error);
-      }
-      const completed = await this.#complete(at, result, options);
-      news.stepEnded(at, beganAt, 'completed');
-      return completed;
+      bodies.begin(at);
+      const ended = await this.#attempt(at, body, options, signal).finally(() => bodies.end(at));
+      if (ended !== 'again') return ended;
+      tried = at.attempt;
+      const after = fold.step(name);
+      dueAt = after?.status === 'retrying' ? after.dueAt : 0;
     }
+  }
+
+  async #attempt(
+    at: Attempt,
+    body: StepBody,
+    options: RunOptions,
+    signal: AbortSignal,
+  ): Promise<Ended | 'again'> {
+    const { news, bodies, lost } = this.#options;
+    const beganAt = news.stepBegins();
+    let result: unknown;
+    try {
+      await options.begin?.();
+      result = await news.callStep(at, () => this.#body(at, body, options, signal));
+      await bodies.insideOf(at);
+      await this.#options.enter();
+    } catch (error) {
+      const isLate = at.isOver;
+      if (!isLate) await bodies.insideOf(at);
+      await this.#options.enter();
+      // A body that ends because the run was taken away, or cancelled, has not failed.
+      if (lost.aborted || bodies.isOver(at.within)) return never();
+      if (signal.aborted && !isLate) throw this.#cancelled(signal);
+      return this.#failed(at, error, options, beganAt);
+    }
+    if (bodies.isOver(at)) return never();
+    return this.#complete(at, result, options, beganAt);
+  }
+
+  /** Stores that an attempt has failed. */
+  async #failed(
+    at: Attempt,
+    thrown: unknown,
+    { retry = {} }: RunOptions,
+    beganAt: number,
+  ): Promise<Ended | 'again'> {
+    const { writer, run, news, random, storeNow } = this.#options;
+    const { name, attempt } = at;
+    const { again, reason: error } = retryAfter(retry, attempt, thrown);
+    const known = canonicalError(error);
+    const data: StepFailedData = { name, attempts: attempt, error: known.record };
+    if (again) {
+      const dueAt = storeNow() + backoffMs(retry, attempt + 1, random());
+      const retried: StepRetriedData = { ...data, dueAt };
+      await writer.submit([recordWrite('step.retried', retried)]);
+      news.stepEnded(at, beganAt, 'retried', error);
+      return 'again';
+    }
+    const seq = await writer.submit([recordWrite('step.failed', data)]);
+    news.stepEnded(at, beganAt, 'failed', error);
+    const failure = stepFailure(run, name, data, known.error);
+    return { seq, result: { value: new Failed(failure) } };
+  }
+
+  /** A body inside of one that runs out of time is told so as well. */
+  #signalWithin(within: Body | undefined): AbortSignal {
+    const signals = [this.#options.cancellation.current()];
+    for (let at = within; at !== undefined; at = at.within)
+      if (at.isTimed) signals.push(at.over.signal);
+    const [only] = signals;
+    return only !== undefined && signals.length === 1 ? only : AbortSignal.any(signals);
   }
 
   #cancelled(signal: AbortSignal): unknown {
@@ -170,19 +258,26 @@ export class Steps {
     return signal.reason;
   }
 
-  async #body(at: Attempt, body: StepBody, options: StepOptions): Promise<unknown> {
-    if (options.timeout === undefined) return body(this.#context(at, at.signal));
+  async #body(
+    at: Attempt,
+    body: StepBody,
+    options: StepOptions,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    if (options.timeout === undefined) return body(this.#context(at, signal));
     const ms = toMilliseconds(options.timeout, `timeout of step ${at.name}`);
-    const over = new AbortController();
     const error = new StepError(
       'PAWL_TIMEOUT',
       { run: this.#options.run, step: at.name },
       `Step "${at.name}" took longer than ${ms} ms.`,
     );
-    const context = this.#context(at, AbortSignal.any([at.signal, over.signal]));
+    const context = this.#context(at, signal);
     const done = new AbortController();
     const late = this.#options.clock.sleep(ms, done.signal).then(() => {
-      if (!done.signal.aborted) over.abort(error);
+      if (!done.signal.aborted) {
+        at.isOver = true;
+        at.over.abort(error);
+      }
       return Promise.reject(error);
     });
     try {
@@ -193,26 +288,44 @@ export class Steps {
     }
   }
 
-  async #complete(at: Attempt, result: unknown, { record }: RunOptions): Promise<unknown> {
+  async #complete(
+    at: Attempt,
+    result: unknown,
+    { record }: RunOptions,
+    beganAt: number,
+  ): Promise<Ended> {
     const { name, attempt, events } = at;
-    const { writer, limits, names, run } = this.#options;
+    const { writer, limits, names, run, news } = this.#options;
     names.releaseInside(name);
-    if (record !== undefined) {
-      const { writes, keep } = record(result, events);
-      await (keep === undefined ? writer.submit(writes) : writer.keep(writes, keep));
-      return result;
+    let submitted: Promise<number>;
+    let value = result;
+    try {
+      if (record === undefined) {
+        const bytes = encode(result, `result of step ${name}`, limits.eventBytes);
+        const data: StepCompletedData = { name, result: bytes, attempts: attempt };
+        value = decode(bytes, { key: `run ${run}, step ${name}` });
+        // The completion comes last: after it, everything of the step is in the log.
+        submitted = writer.submit([...events, recordWrite('step.completed', data)]);
+      } else {
+        const { writes, keep } = record(result, events);
+        submitted =
+          keep === undefined
+            ? writer.submit(writes)
+            : writer.keep(writes, keep).then((kept) => kept.seq);
+      }
+    } catch (error) {
+      // The body has done its work, and what came of it cannot be stored: doing it again would not help.
+      return (await this.#failed(at, error, {}, beganAt)) as Ended;
     }
-    const bytes = encode(result, `result of step ${name}`, limits.eventBytes);
-    const data: StepCompletedData = { name, result: bytes, attempts: attempt };
-    // The completion comes last: behind it, everything of the step is in the log.
-    await writer.submit([...events, recordWrite('step.completed', data)]);
-    return decode(bytes, { key: `run ${run}, step ${name}` });
+    const seq = await submitted;
+    news.stepEnded(at, beganAt, 'completed');
+    return { seq, result: { value } };
   }
 
   #context(at: Attempt, signal: AbortSignal): StepContext {
     const { run, workflow, limits } = this.#options;
     const context = {
-      signal,
+      signal: at.isTimed ? AbortSignal.any([signal, at.over.signal]) : signal,
       // Made when it is asked for: few steps do, and a hash costs more than the rest of the context.
       get idempotencyKey() {
         return idempotencyKey(run, at.name);
@@ -225,16 +338,37 @@ export class Steps {
         }
         at.events.push(eventWrite(workflow, limits, { type, data }));
       },
-      step: async (name: string, body: StepBody, options?: StepOptions) => {
-        checkStepName(name);
-        return this.run(`${at.name}${nesting}${name}`, body, options);
+      step: (name: string, body: StepBody, options?: StepOptions) => {
+        const inner = this.#inside(at, name, body, options);
+        inner.catch(() => undefined);
+        return inner;
       },
     };
     return context as unknown as StepContext;
   }
+
+  async #inside(
+    at: Attempt,
+    name: string,
+    body: StepBody,
+    options?: StepOptions,
+  ): Promise<unknown> {
+    checkStepName(name);
+    if (this.#options.bodies.isOver(at)) return never();
+    return this.run(`${at.name}${nesting}${name}`, body, options, at);
+  }
 }
 
-/** The same for a step of a run, whoever executes it and how often. */
-export function idempotencyKey(run: string, name: string): string {
-  return createHash('sha256').update(`${run}\n${name}`).digest('hex').slice(0, 32);
+interface Ended {
+  readonly seq: number;
+  readonly result: { readonly value: unknown };
+}
+
+/** An error that is stored, told from a value that a step returned. */
+class Failed {
+  readonly error: StepError;
+
+  constructor(error: StepError) {
+    this.error = error;
+  }
 }

@@ -4,41 +4,66 @@
  * A wait has a name, as a step has, and its end is stored as a step's result is. What it waits for is data: a time on the
  * store's clock in the log, messages in the inbox. So nothing has to stay in this process:
  *
- *   begun ──short, or something else is at work──▶ waits in place
+ *   begun ──judged when all is quiet──▶ over: its end is committed, then handed to the handler
  *     │
- *     └──all that is at work are long waits──▶ parked: the run commits `waiting`, the handler is left where it stands
- *                                                │
- *                                    its time, or a message ──▶ claimed by any worker, handler called again, wait found
+ *     ├──withdrawn──▶ takes nothing any more
+ *     │
+ *     └──all that is left are long waits──▶ parked: the run commits `waiting` and what it waits for
+ *
+ * What came first wins: of all waits that are over, the one whose time or message came first is settled first. One signal
+ * settles one wait, the one that was begun first. A wait that takes a signal is settled alone, because the handler may
+ * withdraw others for it.
  *
  * Crash while waiting in place: the timer is in the log, the next owner goes on with what is left of it. Crash after the
  * commit that parks: the run is due. A message that comes while the run parks makes the parking fail: the store decides.
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { type PawlError, reviveError, StepError } from '../../core/errors.ts';
-import type { StepCompletedData, TimerData } from '../../core/event.ts';
-import { type Fold, nesting } from '../../core/fold.ts';
-import type { LogWriter } from './log-writer.ts';
-import type { Names } from './step-names.ts';
+import { reviveError } from '../../core/error-record.ts';
+import { type PawlError, StepError } from '../../core/errors.ts';
+import type { ChildEnd, StepCompletedData, StepFailedData, TimerData } from '../../core/event.ts';
+import type { Fold, ReceivedSignal } from '../../core/fold.ts';
+import { nesting } from '../../core/fold.ts';
+import type { Wait as StoredWait } from '../../core/waits.ts';
 import { encodeRecord } from '../payloads.ts';
-import { recordWrite } from './writes.ts';
+import type { Deliveries } from './deliveries.ts';
+import type { LogWriter } from './log-writer.ts';
+import { type Names, stepFailure } from './step-names.ts';
+import { recordWrite, type Write } from './writes.ts';
 
-/** Shorter waits stay in place: parking and coming back costs about as much. */
-const shortMs = 1_000;
-/** Long timers of Node run out at once; a wait in place that is longer looks again. */
-export const timerMsMax = 2 ** 31 - 1;
 const noResult = encode(undefined, 'nothing', 100);
 
-/** What ends a wait; undefined while it goes on. */
-type Check = () => { readonly result: Uint8Array; readonly took?: readonly string[] } | undefined;
+/** How a wait is over. */
+interface Over {
+  /** When, on the store's clock: what came first is settled first. */
+  readonly at: number;
+  readonly result: Uint8Array;
+  /** Signals that the wait takes. */
+  readonly took?: StepCompletedData['took'];
+  /** It has failed with this. */
+  readonly end?: ChildEnd;
+}
 
 interface Wait {
-  readonly name: string;
+  readonly about: Omit<StoredWait, 'until'>;
   /** On the store's clock; undefined for as long as it takes. */
-  readonly dueAt: number | undefined;
-  readonly check: Check;
-  readonly settle: () => void;
-  readonly fail: (reason: PawlError) => void;
+  dueAt: number | undefined;
+  /** What ends it beside its time; undefined while that has not come. */
+  readonly check: () => Over | undefined;
+  readonly settle: (over: Over) => void;
+  readonly fail: (reason: unknown) => void;
+}
+
+type Ending = { readonly seq: number };
+
+export interface WaitOptions {
+  readonly kind: StoredWait['kind'];
+  readonly on?: readonly string[];
+  readonly ms?: number | undefined;
+  readonly dueAt?: number;
+  readonly check?: () => Over | undefined;
+  /** Withdraws the wait. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface WaitsOptions {
@@ -47,67 +72,90 @@ export interface WaitsOptions {
   readonly writer: LogWriter;
   readonly clock: Clock;
   readonly names: Names;
+  readonly deliveries: Deliveries;
   /** The time on the store's clock, in milliseconds. */
   readonly storeNow: () => number;
-  /** Ends when the run is not this worker's any more. */
-  readonly signal: AbortSignal;
-  /** True while step bodies are at work. */
-  readonly isBusy: () => boolean;
-  /** Until when the run may wait at most, on the store's clock. */
-  readonly deadlineAt: number | undefined;
-  /** Called when a parking failed because of a message. */
-  readonly onMail: () => void;
 }
 
 export class Waits {
   readonly #options: WaitsOptions;
+  /** In the order in which they were begun. */
   readonly #waits = new Set<Wait>();
-  #parking = false;
+  #ringing = new AbortController();
+  #ringsAt: number | undefined;
 
   constructor(options: WaitsOptions) {
     this.#options = options;
+  }
+
+  /** All that is waited for now, as it is stored with a parked run. */
+  get list(): readonly StoredWait[] {
+    return [...this.#waits].map(({ about, dueAt }) => ({
+      ...about,
+      ...(dueAt === undefined ? {} : { until: dueAt }),
+    }));
+  }
+
+  get size(): number {
+    return this.#waits.size;
   }
 
   /** Waits until `dueAt` or for `ms`, whichever is given. */
   async sleep(
     name: string,
     until: { readonly ms: number } | { readonly dueAt: number },
+    signal?: AbortSignal,
   ): Promise<void> {
-    await this.#wait(name, { ...until, check: () => undefined });
+    await this.#wait(name, { kind: 'timer', ...until, signal });
   }
 
   /** Waits for the oldest signal of one of these names; undefined when the time is over. */
   async anySignal(
     name: string,
-    signals: readonly string[],
-    ms: number | undefined,
+    on: readonly string[],
+    options: Pick<WaitOptions, 'ms' | 'signal'> & {
+      readonly decides?: string;
+      readonly match?: ((payload: unknown) => boolean) | undefined;
+    } = {},
   ): Promise<{ name: string; payload: unknown } | undefined> {
     const { fold } = this.#options;
-    const check: Check = () => {
-      const [oldest] = signals
-        .flatMap((signal) => fold.signals(signal)[0] ?? [])
+    const { decides, match, ...rest } = options;
+    const fits = (signal: ReceivedSignal): boolean =>
+      match === undefined || match(this.#decode(name, signal.payload));
+    const check = (): Over | undefined => {
+      const [oldest] = on
+        .flatMap((signal) => fold.signals(signal).find(fits) ?? [])
         .sort((a, b) => a.order - b.order);
       if (oldest === undefined) return undefined;
-      return { result: encodeRecord([oldest.name, oldest.payload]), took: [oldest.name] };
+      const result = encodeRecord([oldest.name, oldest.payload]);
+      return { at: oldest.at, result, took: [[oldest.name, oldest.id]] };
     };
-    const result = (await this.#wait(name, { ms, check })) as [string, Uint8Array] | undefined;
-    return result && { name: result[0], payload: this.#decode(name, result[1]) };
+    const about =
+      decides === undefined
+        ? ({ kind: 'signal', on } as const)
+        : ({ kind: 'decision', on: [decides] } as const);
+    const result = await this.#wait(name, { ...about, ...rest, check });
+    if (result === undefined) return undefined;
+    const [signal, payload] = result as [string, Uint8Array];
+    return { name: signal, payload: this.#decode(name, payload) };
   }
 
   /** Waits for one signal of each name; undefined when the time is over, and none is taken. */
   async allSignals(
     name: string,
-    signals: readonly string[],
-    ms: number | undefined,
+    on: readonly string[],
+    options: Pick<WaitOptions, 'ms' | 'signal'> = {},
   ): Promise<Record<string, unknown> | undefined> {
     const { fold } = this.#options;
-    const check: Check = () => {
-      const oldest = signals.map((signal) => fold.signals(signal)[0]);
-      if (oldest.some((signal) => signal === undefined)) return undefined;
-      const payloads = oldest.map((signal) => [signal?.name, signal?.payload]);
-      return { result: encodeRecord(payloads), took: [...signals] };
+    const check = (): Over | undefined => {
+      const oldest = on.flatMap((signal) => fold.signals(signal)[0] ?? []);
+      if (oldest.length < on.length) return undefined;
+      const at = Math.max(...oldest.map((signal) => signal.at));
+      const payloads = oldest.map((signal) => [signal.name, signal.payload]);
+      const took = oldest.map((signal) => [signal.name, signal.id] as const);
+      return { at, result: encodeRecord(payloads), took };
     };
-    const result = await this.#wait(name, { ms, check });
+    const result = await this.#wait(name, { kind: 'signal', on, ...options, check });
     if (result === undefined) return undefined;
     const entries = (result as [string, Uint8Array][]).map(
       ([signal, payload]) => [signal, this.#decode(name, payload)] as const,
@@ -115,43 +163,70 @@ export class Waits {
     return Object.fromEntries(entries);
   }
 
-  /** Waits for the end of a child run; returns its output. */
-  async child(name: string, id: string): Promise<unknown> {
-    const { fold, run } = this.#options;
-    const check: Check = () => {
-      const end = fold.child(id);
-      return end && { result: encodeRecord(end) };
+  /**
+   * Waits for the end of the child that has this name here; returns its output.
+   * @throws StepError `PAWL_STEP_FAILED` when it did not complete: stored as a failure, so that a resume waits again.
+   */
+  async child(name: string, child: string, run: string): Promise<unknown> {
+    const { fold } = this.#options;
+    const check = (): Over | undefined => {
+      const end = fold.child(child)?.end;
+      return end && { at: end.at ?? 0, result: encodeRecord(end.output ?? noResult), end };
     };
-    const end = (await this.#wait(name, { ms: undefined, check })) as ReturnType<Fold['child']>;
-    if (end?.status === 'completed') return this.#decode(name, end.output ?? noResult);
-    const cause = end?.error === undefined ? undefined : reviveError(end.error);
-    throw new StepError(
-      'PAWL_STEP_FAILED',
-      { run, step: name },
-      `Child run ${id} ${end?.status}: ${cause?.message ?? 'no reason recorded'}`,
-      cause,
-    );
+    const output = await this.#wait(name, { kind: 'child', on: [run], check });
+    return this.#decode(name, output as Uint8Array);
+  }
+
+  /** A pause of the engine's own, such as the one before a next attempt. Nothing is stored when it is over. */
+  pause(name: string, kind: 'retry', dueAt: number): Promise<void> {
+    const { storeNow, deliveries } = this.#options;
+    return new Promise((resolve, reject) => {
+      const wait: Wait = {
+        about: { kind, name, since: storeNow() },
+        dueAt,
+        check: () => undefined,
+        settle: () => resolve(),
+        fail: reject,
+      };
+      this.#waits.add(wait);
+      deliveries.schedule();
+    });
   }
 
   /** True when something inside of a step waits. */
   isWaitingIn(step: string): boolean {
-    return [...this.#waits].some(({ name }) => name.startsWith(step + nesting));
+    return [...this.#waits].some(({ about }) => about.name.startsWith(step + nesting));
   }
 
-  /** Something has happened: ends the waits it ends, and parks the run if all that is left are long ones. */
-  look(): void {
+  /** Settles what is over. To be called when the handler has done all it can. */
+  judge(): void {
+    const now = this.#options.storeNow();
+    const over: { readonly wait: Wait; readonly over: Over }[] = [];
     for (const wait of this.#waits) {
-      if (wait.check() !== undefined || this.#isOver(wait)) {
-        this.#waits.delete(wait);
-        wait.settle();
-      }
+      const isLate = wait.dueAt !== undefined && wait.dueAt <= now;
+      const came = this.#check(wait);
+      const isFirst = came !== undefined && !(isLate && came.at > (wait.dueAt ?? 0));
+      if (isFirst) over.push({ wait, over: came });
+      else if (isLate) over.push({ wait, over: { at: wait.dueAt ?? 0, result: noResult } });
     }
-    this.reconsider();
+    // Sorting keeps the order in which they were begun where the times are equal.
+    for (const one of over.sort((a, b) => a.over.at - b.over.at)) {
+      this.#waits.delete(one.wait);
+      one.wait.settle(one.over);
+      if (one.over.took !== undefined) break;
+    }
+    this.#armTimer(now);
   }
 
-  /** Parks the run if all that is left of it are long waits. */
-  reconsider(): void {
-    if (this.#waits.size > 0) void this.#considerParking();
+  /** A predicate of the handler may throw: then its wait has failed of it. */
+  #check(wait: Wait): Over | undefined {
+    try {
+      return wait.check();
+    } catch (error) {
+      this.#waits.delete(wait);
+      wait.fail(error);
+      return undefined;
+    }
   }
 
   /** Ends all waits with an error: the run is being cancelled. True when there was one. */
@@ -162,78 +237,136 @@ export class Waits {
     return size > 0;
   }
 
-  async #wait(
-    name: string,
-    params: { readonly ms?: number | undefined; readonly dueAt?: number; readonly check: Check },
-  ): Promise<unknown> {
-    const { fold, writer, names, storeNow } = this.#options;
-    const known = names.use(name);
-    if (known !== undefined) return known.value;
-    let dueAt = fold.timer(name);
-    if (dueAt === undefined && (params.ms !== undefined || params.dueAt !== undefined)) {
-      dueAt = params.dueAt ?? storeNow() + (params.ms ?? 0);
-      const timer: TimerData = { name, dueAt };
-      await writer.submit([recordWrite('timer.set', timer)]);
+  /** No timer goes off any more; `judge` makes it go on. */
+  stop(): void {
+    this.#ringing.abort('over');
+    this.#ringsAt = undefined;
+  }
+
+  async #wait(name: string, options: WaitOptions): Promise<unknown> {
+    const { fold, names, deliveries } = this.#options;
+    deliveries.asked();
+    let ending: Ending;
+    try {
+      const known = names.use(name);
+      ending = known ?? (await this.#inPlace(name, options));
+    } catch (error) {
+      deliveries.answered();
+      throw error;
     }
-    if (params.check() === undefined && !this.#isOver({ dueAt })) {
-      await this.#inPlace(name, dueAt, params.check);
+    await deliveries.turn(ending.seq);
+    const step = fold.step(name);
+    if (step?.status === 'completed') return this.#decode(name, step.result);
+    throw this.#failure(name);
+  }
+
+  #failure(name: string): unknown {
+    const { fold, run } = this.#options;
+    const step = fold.step(name);
+    if (step?.status === 'failed') {
+      return stepFailure(run, name, step, reviveError(step.error));
     }
-    const { result, took } = params.check() ?? { result: noResult };
-    const data: StepCompletedData = {
-      ...{ name, result, attempts: 1 },
-      ...(took === undefined ? {} : { took }),
+    // Only steps inside of one that has completed leave the memory, and who waits inside of one keeps it from completing.
+    return new Error(`Run ${run} has forgotten how "${name}" ended.`);
+  }
+
+  #inPlace(name: string, options: WaitOptions): Promise<Ending> {
+    const { fold, writer, storeNow, deliveries } = this.#options;
+    const { kind, on, signal } = options;
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const withdraw = (): void => {
+        if (!this.#waits.delete(wait)) return;
+        if (wait.dueAt !== undefined) writer.ride(recordWrite('wait.withdrawn', { name }));
+        fail(signal?.reason);
+      };
+      const done = (): void => signal?.removeEventListener('abort', withdraw);
+      const fail = (reason: unknown): void => {
+        done();
+        reject(reason);
+      };
+      const wait: Wait = {
+        about: { kind, name, since: storeNow(), ...(on === undefined ? {} : { on }) },
+        dueAt: fold.timer(name),
+        check: options.check ?? (() => undefined),
+        fail,
+        settle: (over) => {
+          done();
+          this.#store([endWrite(name, over)], (seq) => resolve({ seq }), reject);
+        },
+      };
+      // Before anything is awaited: who waits first is served first.
+      this.#waits.add(wait);
+      signal?.addEventListener('abort', withdraw, { once: true });
+      const isTimed = options.ms !== undefined || options.dueAt !== undefined;
+      if (wait.dueAt === undefined && isTimed) {
+        wait.dueAt = options.dueAt ?? storeNow() + (options.ms ?? 0);
+        const timer: TimerData = { name, dueAt: wait.dueAt };
+        this.#store([recordWrite('timer.set', timer)], () => deliveries.schedule(), fail);
+      } else {
+        deliveries.schedule();
+      }
+    });
+  }
+
+  /** Calls `stored` with the seq, or `failed`, whichever comes first. */
+  #store(
+    writes: readonly Write[],
+    stored: (seq: number) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    try {
+      this.#options.writer.submit(writes).then(stored, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** One timer for all: it goes off when the first of them is over. */
+  #armTimer(now: number): void {
+    let soonest = Infinity;
+    for (const { dueAt } of this.#waits)
+      if (dueAt !== undefined) soonest = Math.min(soonest, dueAt);
+    if (soonest === (this.#ringsAt ?? Infinity) && !this.#ringing.signal.aborted) return;
+    this.stop();
+    if (soonest === Infinity) return;
+    this.#ringsAt = soonest;
+    this.#ringing = new AbortController();
+    const { signal } = this.#ringing;
+    const { clock, deliveries } = this.#options;
+    const ring = async (): Promise<void> => {
+      await clock.sleep(Math.max(0, soonest - now), signal);
+      if (signal.aborted) return;
+      this.#ringsAt = undefined;
+      deliveries.schedule();
     };
-    await writer.submit([recordWrite('step.completed', data)]);
-    return this.#decode(name, result);
-  }
-
-  async #inPlace(name: string, dueAt: number | undefined, check: Check): Promise<void> {
-    const { clock, signal, storeNow } = this.#options;
-    const done = new AbortController();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#waits.add({ name, dueAt, check, settle: resolve, fail: reject });
-        this.reconsider();
-        if (dueAt === undefined) return;
-        const until = AbortSignal.any([done.signal, signal]);
-        const ring = async (): Promise<void> => {
-          while (!until.aborted && storeNow() < dueAt) {
-            await clock.sleep(Math.min(dueAt - storeNow(), timerMsMax), until);
-          }
-          if (!until.aborted) this.look();
-        };
-        void ring();
-      });
-    } finally {
-      done.abort('over');
-    }
-  }
-
-  #isOver({ dueAt }: { readonly dueAt: number | undefined }): boolean {
-    return dueAt !== undefined && dueAt <= this.#options.storeNow();
-  }
-
-  /** Parks the run when nothing but long waits is left of it. */
-  async #considerParking(): Promise<void> {
-    const { clock, writer, storeNow, deadlineAt, onMail } = this.#options;
-    if (this.#parking || this.#waits.size === 0) return;
-    this.#parking = true;
-    try {
-      // The handler gets a moment to begin whatever it begins beside the wait.
-      await clock.sleep(0);
-      if (this.#waits.size === 0 || this.#options.isBusy() || !writer.isIdle) return;
-      const times = [...this.#waits].flatMap(({ dueAt }) => dueAt ?? []);
-      if (deadlineAt !== undefined) times.push(deadlineAt);
-      const wakeMs = times.length === 0 ? undefined : Math.min(...times) - storeNow();
-      if (wakeMs !== undefined && wakeMs < shortMs) return;
-      const parked = await writer.park(wakeMs);
-      if (!parked) onMail();
-    } finally {
-      this.#parking = false;
-    }
+    void ring();
   }
 
   #decode(name: string, bytes: Uint8Array): unknown {
     return decode(bytes, { key: `run ${this.#options.run}, ${name}` });
   }
+}
+
+function endWrite(name: string, { result, took, end }: Over): Write {
+  if (end !== undefined && end.status !== 'completed') {
+    const error = end.error ?? { name: 'Error', message: 'no reason recorded' };
+    const about = `Child run ${end.run} ${end.status}`;
+    const failed: StepFailedData = { name, attempts: 1, error, about };
+    return recordWrite('step.failed', failed);
+  }
+  const data: StepCompletedData = {
+    ...{ name, result, attempts: 1 },
+    ...(took === undefined ? {} : { took }),
+  };
+  return recordWrite('step.completed', data);
+}
+
+/** A wait was withdrawn because another one has won. */
+export function withdrawn(run: string, names: string): StepError {
+  return new StepError(
+    'PAWL_WAIT_WITHDRAWN',
+    { run, step: names },
+    `The wait "${names}" of run ${run} was withdrawn: another one has won the race.`,
+  );
 }

@@ -127,6 +127,7 @@ class GraphRun {
     await steps.run(name, (step) => this.#body(node, task, step), {
       ...(retry === undefined ? {} : { retry }),
       ...(timeout === undefined ? {} : { timeout }),
+      mayWait: true,
       record: (visited, events) => {
         const { next, ...commit } = this.#record(node, task, visited as Visited, events);
         scheduled = next;
@@ -170,7 +171,9 @@ class GraphRun {
         );
       },
       // One visit completes once, so it has one checkpoint: the last call counts.
-      checkpoint: (options: CheckpointOptions = {}) => checkpoints.splice(0, 1, options),
+      checkpoint: (options: CheckpointOptions = {}) => {
+        checkpoints.splice(0, 1, options);
+      },
     });
     return { returned: await node.run(context, task.args), checkpoints };
   }

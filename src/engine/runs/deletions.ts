@@ -1,18 +1,18 @@
 /**
  * Deleting a run, and what is kept of it: who asked and why. The script that removes the run keeps that in the same step,
  * so a crash leaves the run as it was, or gone and accounted for; the line of the logger may be missing then.
+ *
+ * Whoever waits for the run is told first, and children that end with it are cancelled first: a crash in between leaves a
+ * run that is still there and is deleted by the next attempt.
  */
 import { decode } from '../../core/codec.ts';
 import { PawlError, RunError } from '../../core/errors.ts';
-import type { Logger } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
-import type { RunStore } from '../../core/store.ts';
+import type { DeleteOutcome } from '../../core/store.ts';
 import { encodeRecord } from '../payloads.ts';
+import { type FamilyParts, tellOfDeletion } from './family.ts';
 
-export interface DeletionParts {
-  readonly store: RunStore;
-  readonly logger: Logger;
-}
+export type DeletionParts = FamilyParts;
 
 /** A run that was deleted on somebody's request. */
 export interface DeletionInfo extends Request {
@@ -30,7 +30,7 @@ export interface DeletionListOptions {
 
 /** False when there was no such run. @throws RunError `PAWL_RUN_ACTIVE` while a worker holds it: nothing was deleted. */
 export async function deleteRun(
-  { store, logger }: DeletionParts,
+  parts: DeletionParts,
   run: string,
   { actor, reason }: Request,
 ): Promise<boolean> {
@@ -38,10 +38,18 @@ export async function deleteRun(
     ...(actor === undefined ? {} : { actor }),
     ...(reason === undefined ? {} : { reason }),
   };
-  const outcome = await store.delete(run, encodeRecord(request));
+  let outcome: DeleteOutcome;
+  do {
+    const record = await parts.store.record(run);
+    if (record === undefined) return false;
+    if (record.status === 'running') throw activeError(run, record.worker ?? '');
+    await tellOfDeletion(parts, record);
+    const { status, fence, seq } = record;
+    outcome = await parts.store.delete(run, encodeRecord(request), { status, fence, seq });
+  } while (outcome.outcome === 'changed');
   if (outcome.outcome === 'active') throw activeError(run, outcome.worker);
   if (outcome.outcome === 'missing') return false;
-  logger.info({ run, ...request }, 'run deleted');
+  parts.logger.info({ run, ...request }, 'run deleted');
   return true;
 }
 
@@ -54,7 +62,7 @@ export function activeError(run: string, worker: string): RunError {
 }
 
 export async function listDeletions(
-  { store }: DeletionParts,
+  { store }: Pick<DeletionParts, 'store'>,
   { limit = 50, cursor }: DeletionListOptions = {},
 ): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
   const page = await store.deletions({ limit, ...(cursor === undefined ? {} : { cursor }) });

@@ -5,10 +5,13 @@
  * then take the places of those that are gone. A reader that only remembers how far it came would skip them, so each
  * page begins with the event that was read last: if it is not the same any more, the reader goes back to the first one
  * that is new to it. Nothing is stored: a reader that dies takes its place with it.
+ *
+ * A gap between two events is what compaction has left, as far as the record says so; any other is a hole.
  */
 import type { StoredEvent } from '../../core/event.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { RunStore } from '../../core/store.ts';
+import { checkHole } from '../holes.ts';
 
 const pageSize = fixedLimits.eventsPerPage;
 
@@ -34,15 +37,35 @@ export class EventReader {
     return this.#last?.seq ?? this.#start;
   }
 
-  /** What comes next, at most a page; when it is empty there is nothing more for now. */
+  /**
+   * What comes next, at most a page; when it is empty there is nothing more for now.
+   * @throws CorruptionError when events are missing that were not compacted.
+   */
   async page(): Promise<readonly StoredEvent[]> {
     const last = this.#last;
-    if (last === undefined) return this.#read(await this.#events(this.#start, pageSize));
+    if (last === undefined) {
+      return this.#readBehind(this.#start, await this.#events(this.#start, pageSize));
+    }
     const [again, ...fresh] = await this.#events(last.seq - 1, pageSize + 1);
     // The log was compacted meanwhile: it goes on where it begins now.
-    if (again !== undefined && again.seq > last.seq) return this.#read([again, ...fresh]);
+    if (again !== undefined && again.seq > last.seq) {
+      return this.#readBehind(last.seq, [again, ...fresh]);
+    }
     const isSame = again?.fence === last.fence && again.type === last.type && again.at === last.at;
-    return this.#read(isSame ? fresh : await this.#goBack());
+    return isSame ? this.#readBehind(last.seq, fresh) : this.#read(await this.#goBack());
+  }
+
+  /** Events behind `after`: up to a gap if there is one, with which the next page begins. */
+  async #readBehind(
+    after: number,
+    events: readonly StoredEvent[],
+  ): Promise<readonly StoredEvent[]> {
+    const [first] = events;
+    if (first !== undefined && first.seq !== after + 1) {
+      for (const seq of [after + 1, first.seq - 1]) await checkHole(this.#store, this.#run, seq);
+    }
+    const gap = events.findIndex(({ seq }, i) => i > 0 && seq !== (events[i - 1]?.seq ?? 0) + 1);
+    return this.#read(gap < 0 ? events : events.slice(0, gap));
   }
 
   /** From the first event that is new to this reader; none while the log is only shorter than it was. */

@@ -2,15 +2,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ForgottenError, InvalidError, RunError } from '../../core/errors.ts';
 import type { ForkedFrom, StateEdits } from '../../core/event.ts';
-import { Fold, type Folded, type State } from '../../core/fold.ts';
+import { type Child, Fold, type Folded, type State } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../../core/store.ts';
 import { Upcaster } from '../definition/evolution.ts';
 import { decodeEvent, restoreSnapshot } from '../replay.ts';
+import { freshState } from '../definition/state-schema.ts';
 import { type AnyWorkflow, reducersOf } from '../definition/workflow.ts';
+import { checkHole } from '../holes.ts';
 
 /** What binds a run to the outside: a run that is forked from it does not inherit that. */
-const staysBehind = /^(run:|attached:|child:)/;
+const staysBehind = /^run:/;
 
 /**
  * Folds the events up to `seq`. Writes nothing.
@@ -33,13 +35,14 @@ export async function foldUpTo(
   const start: Folded =
     snapshot === undefined
       ? await beginning(store, workflow, run)
-      : { seq: snapshot.seq, ...restoreSnapshot(snapshot, workflow, key) };
+      : { seq: snapshot.seq, ...restoreSnapshot(snapshot, workflow, run) };
   const fold = new Fold(start, { reducers: reducersOf(workflow), origin: key, freeze: false });
   const upcaster = new Upcaster(workflow, snapshot?.schema ?? 0);
   while (fold.seq < seq) {
     const limit = Math.min(fixedLimits.eventsPerPage, seq - fold.seq);
     const page = await store.events({ run, after: fold.seq, limit });
     if (page.length === 0) {
+      await checkHole(store, run, fold.seq + 1);
       throw new InvalidError(
         'seq',
         `${seq} is not in the log of ${key}, which ends at ${fold.seq}.`,
@@ -64,9 +67,19 @@ function checkReach({ record }: LoadedRun, snapshot: Snapshot | undefined, seq: 
   );
 }
 
-/** The memory that another run may inherit. */
+/**
+ * The memory that another run may inherit. A child that has ended is inherited with its end, and is nobody's to cancel; one
+ * that is at work stays with its parent, and the other run starts its own.
+ */
 export function withoutTies({ memory }: Folded): Map<string, unknown> {
-  return new Map([...memory].filter(([field]) => !staysBehind.test(field)));
+  const inherited = new Map<string, unknown>();
+  for (const [field, value] of memory) {
+    if (staysBehind.test(field)) continue;
+    if (!field.startsWith('child:')) inherited.set(field, value);
+    else if ((value as Child).end !== undefined)
+      inherited.set(field, { ...(value as Child), attached: false });
+  }
+  return inherited;
 }
 
 /** The kept or current snapshot that covers most of the events up to `seq`. */
@@ -92,7 +105,7 @@ async function nearestSnapshot(
 
 /** Where a log begins: at nothing, or at what it was forked from, with what was edited then. */
 async function beginning(store: RunStore, workflow: AnyWorkflow, run: string): Promise<Folded> {
-  const nothing: Folded = { seq: 0, state: workflow.initialState, memory: new Map() };
+  const nothing: Folded = { seq: 0, state: freshState(workflow), memory: new Map() };
   const [created] = await store.events({ run, after: 0, limit: 1 });
   if (created === undefined) return nothing;
   const { forkedFrom } = decodeEvent(created, `run ${run}`).data as { forkedFrom?: ForkedFrom };

@@ -1,7 +1,16 @@
 /** What lists and pages show of a run. */
-import { type ErrorRecord, recordError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import type { ErrorRecord } from '../../core/errors.ts';
 import type { RunProgress, RunStatus, RunSummary } from '../../core/run.ts';
+import type { Wait } from '../../core/waits.ts';
 import { decodeError } from '../payloads.ts';
+
+/** One thing that a run waits for. */
+export interface WaitInfo extends Omit<Wait, 'until' | 'since'> {
+  /** When it ends by itself, if ever. */
+  readonly until?: Date;
+  readonly since: Date;
+}
 
 export interface RunInfo {
   readonly id: string;
@@ -34,6 +43,10 @@ export interface RunInfo {
   readonly changedAt: Date;
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: Date | undefined;
+  /** What a `waiting` run waits for; of very much, not all. */
+  readonly waits: readonly WaitInfo[];
+  /** The version of code that the run waits for: an older one was refused, because newer code has written to it. */
+  readonly needsVersion: number | undefined;
   /** When the run has failed if it has not ended before. */
   readonly deadlineAt: Date | undefined;
   /** Whether the run has completed with an output; `result()` reads it. */
@@ -42,9 +55,11 @@ export interface RunInfo {
 }
 
 export function toRunInfo(run: RunSummary): RunInfo {
-  const { wakeAt, deadlineAt, createdAt, changedAt, ...rest } = run;
+  const { wakeAt, deadlineAt, createdAt, changedAt, waits, ...more } = run;
+  const { birth: _, wroteVersion: __, ...rest } = more;
   return {
     ...rest,
+    waits: waits.map(toWaitInfo),
     createdAt: new Date(createdAt),
     changedAt: new Date(changedAt),
     wakeAt: wakeAt === undefined ? undefined : new Date(wakeAt),
@@ -53,10 +68,47 @@ export function toRunInfo(run: RunSummary): RunInfo {
   };
 }
 
+function toWaitInfo({ until, since, ...wait }: Wait): WaitInfo {
+  return {
+    ...{ ...wait, since: new Date(since) },
+    ...(until === undefined ? {} : { until: new Date(until) }),
+  };
+}
+
+/** What is waited for, in words. */
+export function waitText({ kind, name, on = [] }: Pick<WaitInfo, 'kind' | 'name' | 'on'>): string {
+  switch (kind) {
+    case 'timer':
+      return `time to pass (${name})`;
+    case 'signal':
+      return `signal ${on.join(', ')}`;
+    case 'child':
+      return `child run ${on.join(', ')}`;
+    case 'retry':
+      return name === '' ? 'another attempt' : `another attempt of ${name}`;
+    case 'delay':
+      return 'its start';
+    case 'decision':
+      return `a decision about ${on.join(', ')}`;
+  }
+}
+
+/** Without what the error had of its own, which `result` has: so that an info can always be said in JSON. */
+function inWords({ name, message, code, stack, cause, errors }: ErrorRecord): ErrorRecord {
+  return {
+    ...{ name, message },
+    ...(code === undefined ? {} : { code }),
+    ...(stack === undefined ? {} : { stack }),
+    ...(cause === undefined ? {} : { cause: inWords(cause) }),
+    ...(errors === undefined ? {} : { errors: errors.map(inWords) }),
+  };
+}
+
 /** One error that cannot be read must not hide a page of runs: it is shown as what it is. */
 function readError({ id, error }: RunSummary): ErrorRecord | undefined {
   try {
-    return decodeError(error, `run ${id}, error`);
+    const known = decodeError(error, `run ${id}, error`);
+    return known && inWords(known);
   } catch (unreadable) {
     const { name, message, code } = recordError(unreadable);
     return { name, message, ...(code === undefined ? {} : { code }) };

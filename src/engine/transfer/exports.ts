@@ -10,11 +10,14 @@
 import { createHash } from 'node:crypto';
 import type { CheckpointRecord } from '../../core/checkpoint.ts';
 import { RunError } from '../../core/errors.ts';
+import { givenOf } from '../../core/given.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { RunQuery } from '../../core/run-query.ts';
 import type { RunStore, Snapshot } from '../../core/store.ts';
+import { toBase64 } from '../../core/tagged-json.ts';
 import type { WholeRun } from '../../core/transfer.ts';
+import { checkHole } from '../holes.ts';
 import { formatLine, type Line, portableVersion, toPortable } from './portable.ts';
 
 /** How far an export is. */
@@ -129,7 +132,10 @@ class RunWriter {
       if (last % fixedLimits.eventsPerPage === 0) this.#tell(run);
       yield sealed.line(line);
     }
-    if (last !== record.seq) return false;
+    if (last !== record.seq) {
+      await checkHole(this.#store, run, last + 1);
+      return false;
+    }
     for await (const line of checkpointLines(this.#store, record)) {
       count.checkpoints += 1;
       this.#count.checkpoints += 1;
@@ -187,9 +193,13 @@ async function* eventLines(
     const limit = Math.min(fixedLimits.eventsPerPage, last - after);
     const page = await store.events({ run, after, limit });
     if (page.length === 0) return;
-    for (const { seq, type, at, fence, lane, data } of page) {
+    for (const { seq, type, at, fence, lane, more, data } of page) {
       if (seq !== after + 1) return;
-      const about = { run, seq, type, at: iso(at), fence, ...(lane === undefined ? {} : { lane }) };
+      const about = {
+        ...{ run, seq, type, at: iso(at), fence },
+        ...(lane === undefined ? {} : { lane }),
+        ...(more === true ? { more } : {}),
+      };
       yield { kind: 'event', ...about, data: toPortable(data) };
       after = seq;
     }
@@ -247,22 +257,27 @@ async function* oldestFirst(
 }
 
 /** Field by field, in one order: stores name theirs in different ones. */
-function recordOf({ record, loose, untold }: WholeRun): Record<string, unknown> {
+function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<string, unknown> {
   const { id, workflow, codeVersion, status, fence, worker, seq, firstSeq, version } = record;
   const { snapshotSeq, takeovers, deaths, bytes, paused, progress, priority, parent } = record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
+  const { birth, wroteVersion, waits } = record;
+  const given = givenOf(input);
   const fields = {
     ...{ id, workflow, codeVersion, status, fence, worker, seq },
     firstSeq: firstSeq === 1 ? undefined : firstSeq,
     ...{ version, snapshotSeq, takeovers, deaths, bytes, paused },
     progress: progress && { fraction: progress.fraction, message: progress.message },
-    ...{ priority, parent, loose: loose || undefined, untold: untold || undefined },
+    ...{ birth, wroteVersion, priority, parent, loose: loose || undefined },
+    ...{ untold: untold || undefined, owes: owes || undefined, woken: woken || undefined },
+    waits: waits.length === 0 ? undefined : waits,
     tags: Object.fromEntries(Object.entries(tags).sort(([a], [b]) => byName(a, b))),
     createdAt: iso(createdAt),
     changedAt: iso(changedAt),
     wakeAt: wakeAt === undefined ? undefined : iso(wakeAt),
     deadlineAt: deadlineAt === undefined ? undefined : iso(deadlineAt),
     input: toPortable(input),
+    given: given && toBase64(given),
     output: output === undefined ? undefined : toPortable(output),
     error: error === undefined ? undefined : toPortable(error),
   };

@@ -17,7 +17,7 @@ import { randomUUID } from 'node:crypto';
 import { InvalidError, RunError, UnavailableError } from '../../core/errors.ts';
 import { defaults } from '../../core/limits.ts';
 import { isEnded, type RunRecord } from '../../core/run.ts';
-import { postEnd } from '../runs/parent-notice.ts';
+import { postEnd } from '../runs/family.ts';
 import { ImportedRun } from './imported-run.ts';
 import { LineFields } from './line-fields.ts';
 import { type Line, parseLine, portableVersion } from './portable.ts';
@@ -148,7 +148,7 @@ class Import {
         break;
       case 'run':
         if (this.#run !== undefined) throw fields.problem('begins a run before the end of another');
-        this.#run = await this.#beginRun(toPortableRun(fields), fields);
+        this.#run = await this.#beginRun(toPortableRun(fields, randomUUID()), fields);
         this.#run.seal(text);
         break;
       case 'end':

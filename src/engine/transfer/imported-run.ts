@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { StoredEvent } from '../../core/event.ts';
 import type { InvalidError } from '../../core/errors.ts';
 import type { RunRecord } from '../../core/run.ts';
-import type { Snapshot } from '../../core/store.ts';
+import type { Message, Snapshot } from '../../core/store.ts';
 import type { RestoreOutcome, StagedMessage, StagedSave, Transfer } from '../../core/transfer.ts';
 import { LineFields } from './line-fields.ts';
 import {
@@ -51,6 +51,8 @@ export class ImportedRun {
   #seq: number;
   #checkpoints = 0;
   #messages = 0;
+  /** Place of the last one that asks to cancel. */
+  #cancel: number | undefined;
 
   constructor(
     transfer: Transfer | undefined,
@@ -98,8 +100,7 @@ export class ImportedRun {
         this.#checkpoints += 1;
         break;
       case 'message':
-        this.#messages += 1;
-        this.#part.messages.push({ ...toPortableMessage(line), place: this.#messages });
+        this.#takeMessage(toPortableMessage(line));
         break;
       case 'seen':
         this.#part.seen.push(...line.texts('ids', seenLength));
@@ -109,6 +110,12 @@ export class ImportedRun {
     this.#partItems += 1;
     this.#partBytes += text.length;
     if (this.#partItems >= itemsPerPart || this.#partBytes >= bytesPerPart) await this.#flush();
+  }
+
+  #takeMessage(message: Message): void {
+    this.#messages += 1;
+    if (message.kind === 'cancel') this.#cancel = this.#messages;
+    this.#part.messages.push({ ...message, place: this.#messages });
   }
 
   /** Makes a run of all that came. @throws InvalidError when something is missing, or was changed. */
@@ -130,10 +137,17 @@ export class ImportedRun {
     if (this.#transfer === undefined) return 'exists';
     await this.#flush();
     const { snapshot } = this.#withoutFields();
-    const { loose, untold } = this.#portable;
+    const { loose, untold, owes } = this.#portable;
+    // Where nothing is known of what it waits for, it may be for any of its messages.
+    const mayWant = record.status === 'waiting' && record.waits.length === 0 && this.#messages > 0;
+    const woken = this.#portable.woken || mayWant;
     const { outcome } = await this.#transfer.restore({
-      ...{ token: this.#token, record, snapshot, loose, untold, keepMs: this.#keepMs },
-      staged: { events: this.events, checkpoints: this.#checkpoints, messages: this.#messages },
+      ...{ token: this.#token, record, snapshot, loose, untold, owes, woken },
+      keepMs: this.#keepMs,
+      staged: {
+        ...{ events: this.events, checkpoints: this.#checkpoints, messages: this.#messages },
+        ...(this.#cancel === undefined ? {} : { cancel: this.#cancel }),
+      },
     });
     return outcome;
   }

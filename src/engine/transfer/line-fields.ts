@@ -80,6 +80,12 @@ export class LineFields {
     throw this.#misfit(name, value, `a list of texts of at most ${length} characters`);
   }
 
+  list(name: string, length: number): readonly unknown[] {
+    const value = this.#take(name);
+    if (Array.isArray(value) && value.length <= length) return value;
+    throw this.#misfit(name, value, `a list of at most ${length} items`);
+  }
+
   object(name: string): Readonly<Record<string, unknown>> {
     const value = this.#take(name);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {

@@ -2,6 +2,7 @@
 import { type CheckpointRecord, isCheckpointId } from '../../core/checkpoint.ts';
 import { decode } from '../../core/codec.ts';
 import type { StoredEvent } from '../../core/event.ts';
+import { withGiven } from '../../core/given.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { checkRunId, checkTags, checkWorkflowName } from '../../core/names.ts';
 import {
@@ -12,25 +13,38 @@ import {
   runStatuses,
 } from '../../core/run.ts';
 import type { Message, MessageKind, Snapshot } from '../../core/store.ts';
+import { fromBase64 } from '../../core/tagged-json.ts';
+import { readWaits, type Wait, waitsKept } from '../../core/waits.ts';
 import type { LineFields } from './line-fields.ts';
 
 const loosePrefix = 'loop~';
 const textLength = 512;
 const longTextLength = 100_000;
 /** What Redis keeps beside the fields of a snapshot. */
-const takenFields: ReadonlySet<string> = new Set(['version', 'seq', 'schema', 'at']);
+const takenFields: ReadonlySet<string> = new Set([
+  ...['version', 'seq', 'schema', 'at'],
+  ...['count', 'whole'],
+]);
 const kinds: readonly MessageKind[] = ['signal', 'cancel', 'child'];
 
 export interface PortableRun {
   readonly record: RunRecord;
   readonly loose: boolean;
   readonly untold: boolean;
+  readonly owes: boolean;
+  /** Something has come that it waits for, as far as its own line says; messages may follow. */
+  readonly woken: boolean;
 }
 
-/** The record as it will be stored: a run that was at work when it was exported is one that lost its worker. */
-export function toPortableRun(line: LineFields): PortableRun {
+/**
+ * The record as it will be stored: a run that was at work when it was exported is one that lost its worker. `birth`: of a
+ * run whose line says nothing of it.
+ */
+export function toPortableRun(line: LineFields, birth: string): PortableRun {
   const loose = line.flag('loose');
   const untold = line.flag('untold');
+  const owes = line.flag('owes');
+  const woken = line.flag('woken');
   const written = toStatus(line);
   const worker = line.optionalText('worker', textLength);
   if ((worker !== undefined) !== (written === 'running')) {
@@ -43,10 +57,15 @@ export function toPortableRun(line: LineFields): PortableRun {
   const parent = line.has('parent') ? line.checked('parent', checkRunId) : undefined;
   const tags = line.object('tags');
   line.attempt('tags', () => checkTags(tags));
+  const codeVersion = line.whole('codeVersion');
   const record: RunRecord = {
     id: line.checked('id', checkRunId),
     workflow: line.checked('workflow', (name) => checkWorkflow(name, loose)),
-    codeVersion: line.whole('codeVersion'),
+    codeVersion,
+    wroteVersion: line.has('wroteVersion') ? line.whole('wroteVersion') : codeVersion,
+    needsVersion: undefined,
+    birth: line.optionalText('birth', textLength) ?? birth,
+    waits: line.has('waits') ? toPortableWaits(line) : [],
     status: written === 'running' ? 'interrupted' : written,
     fence: line.whole('fence'),
     worker: undefined,
@@ -67,15 +86,19 @@ export function toPortableRun(line: LineFields): PortableRun {
     changedAt: line.time('changedAt'),
     wakeAt: line.optionalTime('wakeAt'),
     deadlineAt: line.optionalTime('deadlineAt'),
-    input: line.payload('input'),
+    input: toInput(line),
     output: line.optionalPayload('output'),
     error: toError(line),
   };
   if (untold && (parent === undefined || !isEnded(record.status))) {
     throw line.problem('owes news to a parent, and has none or has not ended');
   }
+  if (owes && !isEnded(record.status)) throw line.problem('owes something, and has not ended');
+  if ((woken || record.waits.length > 0) && record.status !== 'waiting') {
+    throw line.problem('waits for something, and is not waiting');
+  }
   line.end();
-  return { record, loose, untold };
+  return { record, loose, untold, owes, woken };
 }
 
 export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapshot {
@@ -99,6 +122,7 @@ export function toPortableEvent(line: LineFields, seq: number, record: RunRecord
     at: line.time('at'),
     data: line.payload('data'),
     ...(lane === undefined ? {} : { lane }),
+    ...(line.flag('more') ? { more: true } : {}),
   };
   line.end();
   return event;
@@ -153,6 +177,11 @@ export function toPortableMessage(line: LineFields): Message {
   return message;
 }
 
+/** What a run waits for, as an export wrote it: nothing is taken that a store could not have held. */
+function toPortableWaits(line: LineFields): readonly Wait[] {
+  return line.attempt('waits', () => readWaits(line.list('waits', waitsKept)));
+}
+
 function toStatus(line: LineFields): RunStatus {
   return line.checked('status', (status) => {
     if (!runStatuses.includes(status as RunStatus)) throw new TypeError('is no status');
@@ -178,6 +207,12 @@ function toProgress(line: LineFields): RunProgress {
   throw line.problem('has a progress that is none');
 }
 
+function toInput(line: LineFields): Uint8Array {
+  const input = line.payload('input');
+  const given = line.optionalText('given', textLength);
+  return given === undefined ? input : withGiven(input, fromBase64(given));
+}
+
 /** Every reader takes it for an error as `recordError` made it. */
 function toError(line: LineFields): Uint8Array | undefined {
   const bytes = line.optionalPayload('error');
@@ -187,11 +222,20 @@ function toError(line: LineFields): Uint8Array | undefined {
 }
 
 function checkError(value: unknown): void {
-  const { name, message, code, stack, cause } = (value ?? {}) as Record<string, unknown>;
-  const isText = (text: unknown): boolean => text === undefined || typeof text === 'string';
-  const isRight = typeof name === 'string' && typeof message === 'string' && isText(code);
-  if (!isRight || !isText(stack)) throw new TypeError('is no recorded error');
+  const known = (value ?? {}) as Record<string, unknown>;
+  const { name, message, cause, errors = [], fields = {}, thrown = {} } = known;
+  const isRight =
+    [name, message].every((text) => typeof text === 'string') &&
+    ['code', 'stack', 'base', 'className'].every((field) => isOptionalText(known[field])) &&
+    Array.isArray(errors) &&
+    [fields, thrown].every((object) => typeof object === 'object' && object !== null);
+  if (!isRight) throw new TypeError('is no recorded error');
+  for (const one of errors) checkError(one);
   if (cause !== undefined) checkError(cause);
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }
 
 function toFields(line: LineFields, name: string): Map<string, Uint8Array> {

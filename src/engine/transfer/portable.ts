@@ -19,7 +19,8 @@
  * `{"$raw": base64}`: an export leaves nothing out. Two exports of the same run are the same bytes. Whole exports may
  * follow each other in one file. Who changes a file by hand removes `sha256` from the end of that run.
  */
-import { checkReadable, decode, encode } from '../../core/codec.ts';
+import { decode, encode } from '../../core/codec.ts';
+import { checkReadable } from '../../core/sealed.ts';
 import { InvalidError } from '../../core/errors.ts';
 import { fromBase64, fromTagged, toBase64, toTagged } from '../../core/tagged-json.ts';
 

@@ -2,7 +2,8 @@
  * Rehearsal: would today's code understand the runs that are there, or that were exported? Each run that has not ended is
  * folded as a claim would, and nothing is written.
  */
-import { type ErrorRecord, InvalidError, recordError } from '../../core/errors.ts';
+import { recordError } from '../../core/error-record.ts';
+import { type ErrorRecord, InvalidError } from '../../core/errors.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { isEnded, type RunRecord, type RunStatus, runStatuses } from '../../core/run.ts';
@@ -156,6 +157,8 @@ function toRecord(line: Line, number: number): RunRecord {
     ...{ id: String(line['id']), workflow: String(line['workflow']), codeVersion: 0, status, seq },
     ...{
       fence: 0,
+      birth: '',
+      waits: [],
       worker: undefined,
       version: 0,
       snapshotSeq: 0,
@@ -164,6 +167,7 @@ function toRecord(line: Line, number: number): RunRecord {
     },
     ...{ output: undefined, error: undefined, tags: {}, takeovers: 0, deaths: 0, bytes: 0 },
     ...{ paused: false, progress: undefined, deadlineAt: undefined, priority: 0 },
+    ...{ waits: [], birth: '', wroteVersion: 0, needsVersion: undefined },
     ...{ parent: undefined, wakeAt: undefined, createdAt: 0, changedAt: 0 },
   };
 }

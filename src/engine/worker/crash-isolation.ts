@@ -1,43 +1,116 @@
 /**
  * Care for runs that may be what kills their workers.
  *
- * When a worker dies, all the runs it held have lost a worker, the poisonous one and its neighbours alike. So that the
- * neighbours are not set aside with it, a run that has only one more death to go takes turns with others of its kind: one
- * at a time on each worker, until it has committed something, has ended, or its turn is over. Whatever then kills the
- * worker has no other suspect beside it.
+ * When a worker dies, all the runs that it held without progress are under suspicion, the poisonous one and its neighbours
+ * alike. So that the next death tells them apart, a suspect is executed by itself: nothing else on this worker is without
+ * progress meanwhile. Whatever then kills the worker has no other suspect beside it.
+ *
+ *   no suspect ───────────────────────────────────────────────▶ begins at once; during a turn, when it is over
+ *   suspect ──its turn──▶ waits for room: nothing is unproven ─▶ begins ──progress, or its end──▶ turn over
+ *
+ * Those with the most deaths go first. Behind each turn, whoever is no suspect may begin before the next one. A suspect
+ * waits for room, and its turn lasts, for a while and no longer: a long first step must not stop a worker for good. What
+ * that costs is evidence. A run that was waiting here when its worker died is due, so nothing has to outlive the process.
  */
 import type { Clock } from '../../core/clock.ts';
 import type { WakeUp } from '../../core/queue.ts';
+import { anySignal, newAbortController } from '../signals.ts';
 
-/** A long first step must not keep the others waiting for ever. */
-const turnMsMax = 30_000;
+/** How long a suspect waits for room at most, and how long its turn lasts at most from then on. */
+const roomMs = 30_000;
+const turnMs = 30_000;
 
-export class Suspects {
+/** One that wants to be executed. */
+interface Candidate {
+  readonly deaths: number;
+  /** Resolves when it has made progress, or has ended. */
+  readonly harmless: Promise<void>;
+  begin(): void;
+}
+
+export class CrashIsolation {
   readonly #clock: Clock;
-  readonly #suspectFrom: number;
-  #turns: Promise<unknown> = Promise.resolve();
+  /** Those that have begun and are not known to be harmless. */
+  readonly #unproven = new Set<Candidate>();
+  readonly #suspects: Candidate[] = [];
+  /** Those that begin when the present turn is over. */
+  readonly #behindTurn: Candidate[] = [];
+  #isTurn = false;
+  readonly #closed = newAbortController();
 
-  /** A run that would be set aside at its next death without progress is run with care. */
-  constructor(options: { readonly clock: Clock; readonly quarantineAfter: number }) {
-    this.#clock = options.clock;
-    this.#suspectFrom = Math.max(1, options.quarantineAfter - 1);
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  /** Calls `execute`, for a suspect when its turn has come. `harmless` resolves when others need not wait any longer. */
-  async run<T>(wakeUp: WakeUp, execute: () => Promise<T>, harmless: Promise<unknown>): Promise<T> {
-    if (wakeUp.deaths < this.#suspectFrom) return execute();
-    const before = this.#turns;
-    let finish: () => void = () => undefined;
-    this.#turns = new Promise<void>((resolve) => {
-      finish = resolve;
+  /** Calls `execute` when the run may begin. `proven` resolves when it has made progress. */
+  async run<T>(
+    { deaths }: Pick<WakeUp, 'deaths'>,
+    execute: () => Promise<T>,
+    proven: Promise<unknown>,
+  ): Promise<T> {
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
     });
-    await before;
-    const over = new AbortController();
-    void Promise.race([harmless, this.#clock.sleep(turnMsMax, over.signal)]).then(finish);
     try {
+      await this.#admit(deaths, Promise.race([proven, ended]));
       return await execute();
     } finally {
-      over.abort('over');
+      end();
     }
+  }
+
+  /** Lets everybody begin: the worker takes no more runs, and whoever begins now finds that out. */
+  close(): void {
+    this.#closed.abort('closed');
+    const waiting = [...this.#behindTurn.splice(0), ...this.#suspects.splice(0)];
+    for (const candidate of waiting) candidate.begin();
+  }
+
+  /** Resolves when it may begin; from then on it counts as unproven until it is harmless. */
+  #admit(deaths: number, proof: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const candidate: Candidate = {
+        deaths,
+        harmless: proof.then(() => void this.#unproven.delete(candidate)),
+        begin: () => {
+          this.#unproven.add(candidate);
+          resolve();
+        },
+      };
+      if (this.#closed.signal.aborted || (deaths === 0 && !this.#isTurn)) return candidate.begin();
+      if (deaths === 0) return void this.#behindTurn.push(candidate);
+      this.#suspects.push(candidate);
+      if (!this.#isTurn) void this.#takeTurns();
+    });
+  }
+
+  /** One suspect after the other. Never rejects. */
+  async #takeTurns(): Promise<void> {
+    this.#isTurn = true;
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      await this.#within(roomMs, [...this.#unproven]);
+      next.begin();
+      await this.#within(turnMs, [next]);
+      for (const candidate of this.#behindTurn.splice(0)) candidate.begin();
+    }
+    this.#isTurn = false;
+  }
+
+  /** The suspect with the most deaths. */
+  #next(): Candidate | undefined {
+    const most = Math.max(...this.#suspects.map(({ deaths }) => deaths));
+    const place = this.#suspects.findIndex(({ deaths }) => deaths === most);
+    return place < 0 ? undefined : this.#suspects.splice(place, 1)[0];
+  }
+
+  /** Waits until all of them are harmless, but no longer than `ms`. */
+  async #within(ms: number, candidates: readonly Candidate[]): Promise<void> {
+    if (candidates.length === 0) return;
+    const harmless = newAbortController();
+    void Promise.all(candidates.map((candidate) => candidate.harmless)).then(() =>
+      harmless.abort('harmless'),
+    );
+    await this.#clock.sleep(ms, anySignal([harmless.signal, this.#closed.signal]));
   }
 }

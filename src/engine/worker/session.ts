@@ -31,6 +31,10 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #lag = new LoopLag();
   #stopBeats: (() => Promise<void>) | undefined;
+  /** When a beat that was answered was sent, on the monotonic clock. */
+  #renewedAt = 0;
+  /** How often the session may have ended without this process having noticed: it was frozen, or cut off. */
+  #lapses = 0;
   /** The worker leaves, or has left: a beat would bring it back. */
   #isOver = false;
 
@@ -53,6 +57,16 @@ export class Session {
       isFirst = false;
       return beatMs;
     });
+  }
+
+  /** For how long the session has not been known to be alive, in milliseconds. */
+  get ageMs(): number {
+    return this.#options.clock.monotonic() - this.#renewedAt;
+  }
+
+  /** Grows with each gap after which runs may have been taken by others. */
+  get lapses(): number {
+    return this.#lapses;
   }
 
   /** Longest block of the event loop of late, in milliseconds. */
@@ -81,6 +95,7 @@ export class Session {
   /** The message to leave may be lost, so every beat tells of it as well. */
   async #beat(): Promise<void> {
     const { store, worker, workflows, concurrency, sessionMs, active, leave } = this.#options;
+    const sentAt = this.#options.clock.monotonic();
     const { draining } = await store.beat(
       {
         id: worker,
@@ -93,6 +108,8 @@ export class Session {
       },
       sessionMs,
     );
+    if (this.#renewedAt > 0 && sentAt - this.#renewedAt > sessionMs / 2) this.#lapses += 1;
+    this.#renewedAt = sentAt;
     if (draining) leave();
   }
 }

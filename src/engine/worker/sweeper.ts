@@ -19,11 +19,12 @@
 import type { Clock } from '../../core/clock.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { ResumeQueue } from '../../core/queue.ts';
+import type { ResumeQueue, WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
-import type { DueRun, Look, RunStore } from '../../core/store.ts';
-import { tellParent } from '../runs/parent-notice.ts';
+import type { DueRun, Look, RunStore, SeenWorker } from '../../core/store.ts';
+import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
+import { UnknownWorkflows } from './unknown-workflows.ts';
 
 export interface SweeperOptions {
   readonly store: RunStore;
@@ -58,7 +59,6 @@ const stallMs = 1000;
 /** A stall may have cost others their connections as well: they are back within this time. */
 const settleMs = 2_000;
 const orphanEveryMs = 5_000;
-const complainEveryMs = 60_000;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -74,14 +74,12 @@ export class Sweeper {
   #delayMs = 0;
   #orphansAt = 0;
   #unknownHolders = new Set<string>();
-  /** Workflows that a registered worker knows, as of the last search for orphans. */
-  #known: ReadonlySet<string> | undefined;
-  /** Workflows nobody knows, and when that was said. */
-  readonly #complained = new Map<string, number>();
+  readonly #unknown: UnknownWorkflows;
   #stop: (() => Promise<void>) | undefined;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
+    this.#unknown = new UnknownWorkflows(options);
   }
 
   begin(): void {
@@ -137,8 +135,10 @@ export class Sweeper {
     const taken: (readonly DueRun[])[] = [];
     this.#suspects = new Map();
     for (const lost of look.lost) {
+      // What follows from a loss may have taken long; the others are looked at again first.
+      const isOld = clock.monotonic() - now > stallMs;
       if (lost.reason === 'session-expired') {
-        if (!stalled) taken.push(await this.#take(lost));
+        if (!stalled && !isOld) taken.push(await this.#take(lost, { seenAt: lost.lastSeenAt }));
         continue;
       }
       if (now < this.#settledMonotonic) continue;
@@ -147,8 +147,11 @@ export class Sweeper {
         ...lost,
         lastSeenAt: Math.max(lost.lastSeenAt, this.#lookedAt),
       };
-      if (before.has(lost.worker)) taken.push(await this.#take(suspect));
-      else this.#suspects.set(lost.worker, suspect);
+      if (before.has(lost.worker) && !isOld) {
+        taken.push(await this.#take(suspect, { seenAt: lost.lastSeenAt, isAbsent: true }));
+      } else {
+        this.#suspects.set(lost.worker, suspect);
+      }
     }
     await this.#sendTheirWakeUps(taken);
     this.#lookedAt = look.at;
@@ -157,19 +160,28 @@ export class Sweeper {
 
   /**
    * Interrupts all runs of a lost worker, forgets it, and wakes others. In this order: a worker that was only thought dead
-   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion.
+   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion. One that has
+   * shown a
+   * sign of life since it was looked at keeps what it has.
    */
-  async #take(lost: Lost): Promise<readonly DueRun[]> {
+  async #take(lost: Lost, seen: SeenWorker): Promise<readonly DueRun[]> {
     const { store, resendMs, quarantineAfter, logger } = this.#options;
     const limit = fixedLimits.runsPerSweep;
     const runs: DueRun[] = [];
+    // Asked before the first is taken: what is left of many would look as if it had been alone.
+    const [unproven, ...others] = await store.fleet.unproven(lost.worker);
+    const evidence = unproven !== undefined && others.length === 0 ? { evidence: unproven } : {};
     for (;;) {
-      const taken = await store.interrupt({ ...lost, resendMs, quarantineAfter, limit });
+      const taken = await store.interrupt({
+        ...{ ...lost, ...evidence },
+        ...{ seen, resendMs, quarantineAfter, limit },
+      });
       runs.push(...taken);
       if (taken.length < limit) break;
     }
-    await store.leave(lost.worker);
+    const isGone = await store.leave(lost.worker, seen);
     await Promise.all(runs.map((run) => this.#attend(run, false)));
+    if (!isGone && runs.length === 0) return runs;
     logger.warn({ ...lost, runs: runs.length }, 'worker lost');
     tell('worker:lost', () => ({ ...lost, runs: runs.length }));
     return runs;
@@ -195,26 +207,27 @@ export class Sweeper {
     for (;;) {
       const due = await store.due({ limit, resendMs });
       await Promise.all(due.map((run) => this.#attend(run, true)));
+      await this.#unknown.look(due.filter(isAwaited));
       if (due.length < limit) return;
     }
   }
 
   async #attend(run: DueRun, again: boolean): Promise<void> {
     const { store, queue, logger } = this.#options;
+    if (run.untold || run.owes || run.asleep) {
+      await this.#attendFamily(run);
+      return;
+    }
     if (isEnded(run.status)) {
-      if (run.untold) {
-        await this.#tellParentOf(run.run);
-        return;
-      }
-      await store.delete(run.run);
-      logger.debug({ run: run.run }, 'ended run deleted, its time to be kept is over');
+      // The answer may have come late, and a person may have let the run go on meanwhile.
+      const { outcome } = await store.delete(run.run, undefined, run);
+      logger.debug({ run: run.run, outcome }, 'the time of an ended run to be kept is over');
       return;
     }
     if (run.status === 'quarantined') {
       logger.error({ run: run.run }, 'run quarantined: it keeps losing its workers');
       return;
     }
-    if (again) this.#complainIfUnknown(run);
     try {
       await queue.send(run, { urgent: run.status === 'interrupted', again });
       tell('wake-up:sent', () => ({ run: run.run, workflow: run.workflow, again }));
@@ -227,24 +240,17 @@ export class Sweeper {
     }
   }
 
-  async #tellParentOf(run: string): Promise<void> {
-    const { store, queue } = this.#options;
-    const record = await store.record(run);
-    if (record === undefined) return;
-    await tellParent({ store, wake: (wakeUp) => queue.send(wakeUp, { urgent: true }) }, record);
-  }
-
-  /** A run that nobody claims because nobody can: its wake-up waits for a worker that knows the workflow. */
-  #complainIfUnknown({ run, workflow }: DueRun): void {
-    const { clock, logger } = this.#options;
-    if (this.#known === undefined || this.#known.has(workflow)) return;
-    const before = this.#complained.get(workflow);
-    if (before !== undefined && clock.monotonic() - before < complainEveryMs) return;
-    this.#complained.set(workflow, clock.monotonic());
-    logger.warn(
-      { workflow, run },
-      'no worker knows this workflow; its runs wait for one that does',
-    );
+  /** What is not done now, the run being due again, is done later. */
+  async #attendFamily(run: DueRun): Promise<void> {
+    const { store, queue, logger } = this.#options;
+    const wake = async (wakeUp: WakeUp): Promise<void> => {
+      await queue.send(wakeUp, { urgent: true });
+    };
+    try {
+      await attendFamily({ store, logger, wake }, run);
+    } catch (error) {
+      logger.warn({ run: run.run, error: String(error) }, 'family not attended to, trying again');
+    }
   }
 
   /** Runs held by a worker that is not registered: it died, or froze, between two of its own steps. */
@@ -253,19 +259,22 @@ export class Sweeper {
     if (clock.monotonic() < this.#orphansAt) return;
     this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, sessionMs);
     const holders = await store.holders();
-    const workers = await store.workers();
-    this.#known = new Set(workers.flatMap((worker) => Object.keys(worker.workflows)));
-    const registered = new Set(workers.map((worker) => worker.id));
+    const registered = new Set(await store.fleet.registered());
     const unknown = holders.filter((holder) => !registered.has(holder));
     const taken: (readonly DueRun[])[] = [];
     for (const worker of unknown) {
       // Twice in a row, because a worker may have registered between the two reads.
       if (this.#unknownHolders.has(worker)) {
         const about = { worker, reason: 'session-expired', lastSeenAt: this.#lookedAt } as const;
-        taken.push(await this.#take(about));
+        taken.push(await this.#take(about, { seenAt: 0 }));
       }
     }
     await this.#sendTheirWakeUps(taken);
     this.#unknownHolders = new Set(unknown);
   }
+}
+
+/** It is due because nobody has claimed it. */
+function isAwaited({ status, asleep }: DueRun): boolean {
+  return status === 'queued' || status === 'interrupted' || (status === 'waiting' && !asleep);
 }

@@ -10,10 +10,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
+import { checkClose, type CloseOptions } from '../../core/closing.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import { defaults, type Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
-import { checkRetentionTimes, keepMsOf, type RetentionTimes } from '../../core/retention.ts';
+import { keepMsOf, type RetentionTimes } from '../../core/retention.ts';
 import type { Consumer, Delivery, Pace, Report, ResumeQueue, WakeUp } from '../../core/queue.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { Tracing } from '../../core/tracing.ts';
@@ -21,10 +22,12 @@ import { Execution } from '../execution/execution.ts';
 import { Forgotten } from './release-recovery.ts';
 import { Hearing, type Readiness } from './queue-probe.ts';
 import { encodeRecord } from '../payloads.ts';
+import { ParkedHandlers } from './parked-handlers.ts';
 import { Session } from './session.ts';
 import { ScheduleKeeper } from '../schedules/keeper.ts';
-import { Suspects } from './crash-isolation.ts';
+import { CrashIsolation } from './crash-isolation.ts';
 import { Sweeper } from './sweeper.ts';
+import { newAbortController } from '../signals.ts';
 import { newToken } from '../token.ts';
 import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
 
@@ -39,7 +42,10 @@ export interface WorkerOptions {
   readonly sessionMs?: number;
   /** How often the elected sweeper looks for lost workers and due runs. Default 25. */
   readonly sweepMs?: number;
-  /** Workers a run may lose in a row, without a new event, before it is set aside. Default 3. */
+  /**
+   * A run is set aside after so many workers that it has lost in a row, without progress and with no other run under
+   * suspicion. Default 3.
+   */
   readonly quarantineAfter?: number;
   /** What replaying the events after a snapshot may cost before a new one is taken. Default 2. */
   readonly replayBudgetMs?: number;
@@ -49,6 +55,8 @@ export interface WorkerOptions {
   readonly retention?: RetentionTimes;
   /** How long a run that has ended is kept where no `retention` says so. Default 7 days. */
   readonly keepMs?: number;
+  /** Takes runs that newer code has written to: a downgrade on purpose. Default false: they wait for newer code. */
+  readonly allowDowngrade?: boolean;
   /** How often an idle worker makes sure that wake-ups reach it. Default 10 000. */
   readonly canaryMs?: number;
 }
@@ -75,17 +83,18 @@ export class Worker implements AsyncDisposable {
   readonly #sweeper: Sweeper;
   readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
-  readonly #suspects: Suspects;
+  readonly #parked: ParkedHandlers;
+  readonly #isolation: CrashIsolation;
   readonly #started: Promise<void>;
   readonly #hearing: Hearing;
   #consumer: Consumer | undefined;
   #isReady = false;
   #closing: Promise<void> | undefined;
+  #onGone: () => void = () => undefined;
 
   /** Starts at once; `ready` tells when it takes wake-ups. */
   constructor(options: WorkerOptions, parts: WorkerParts) {
     this.#workflows = byName(options.workflows);
-    checkRetentionTimes(options.retention);
     this.#parts = parts;
     this.#options = {
       concurrency: options.concurrency ?? defaults.concurrency,
@@ -98,12 +107,10 @@ export class Worker implements AsyncDisposable {
       keepMs: options.keepMs ?? defaults.keepMs,
       retention: options.retention ?? {},
       canaryMs: options.canaryMs ?? defaults.canaryMs,
+      allowDowngrade: options.allowDowngrade ?? false,
     };
     this.id = newWorkerId();
-    this.#suspects = new Suspects({
-      clock: parts.clock,
-      quarantineAfter: this.#options.quarantineAfter,
-    });
+    this.#isolation = new CrashIsolation(parts.clock);
     const { store, queue, clock, logger } = parts;
     const { concurrency, beatMs, sessionMs, sweepMs, quarantineAfter } = this.#options;
     this.#session = new Session({
@@ -114,6 +121,7 @@ export class Worker implements AsyncDisposable {
       asked: (run) => this.#ask(run),
       leave: () => this.#drain(),
     });
+    this.#parked = new ParkedHandlers({ store, clock, logger, worker: this.id, beatMs });
     this.#schedules = new ScheduleKeeper({
       ...{ store, clock, logger, wake: (wakeUp: WakeUp) => this.#wake(wakeUp) },
       keepMs: (workflow) => this.#keepMs(workflow),
@@ -167,7 +175,8 @@ export class Worker implements AsyncDisposable {
    * Stops taking runs and hands those it holds to other workers. Steps at work may finish within `graceMs` (default
    * 10 000); after that their runs are handed back as they are. Never rejects because Redis is away.
    */
-  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkClose(options, 'close options');
     this.#closing ??= this.#close(options.graceMs ?? defaults.graceMs);
     return this.#closing;
   }
@@ -180,6 +189,7 @@ export class Worker implements AsyncDisposable {
     await this.#session.begin();
     this.#sweeper.begin();
     this.#forgotten.begin();
+    this.#parked.begin();
     this.#consumer = await this.#consume();
     this.#hearing.begin();
     this.#isReady = true;
@@ -233,7 +243,8 @@ export class Worker implements AsyncDisposable {
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
     const { store, clock, logger, limits, tracing } = this.#parts;
-    const { keepMs, retention, replayBudgetMs, cancelGraceMs, sessionMs } = this.#options;
+    const { keepMs, retention, replayBudgetMs, cancelGraceMs, sessionMs, allowDowngrade } =
+      this.#options;
     const execution = new Execution(wakeUp, {
       wake: (other: WakeUp) => this.#wake(other),
       ...{
@@ -248,8 +259,14 @@ export class Worker implements AsyncDisposable {
         replayBudgetMs,
         cancelGraceMs,
         sessionMs,
+        allowDowngrade,
       },
       loopLagMs: () => this.#session.loopLagMs,
+      sessionAgeMs: () => this.#session.ageMs,
+      sessionLapses: () => this.#session.lapses,
+      isClosing: () => this.#closing !== undefined,
+      onParked: (run, handler) => this.#parked.add(run, handler),
+      onReclaimed: (again, goesOn) => this.#keep(again, goesOn),
       report,
       worker: this.id,
       resendMs: defaults.resendMs,
@@ -258,7 +275,7 @@ export class Worker implements AsyncDisposable {
     });
     this.#executions.add(execution);
     try {
-      const delivery = await this.#suspects.run(
+      const delivery = await this.#isolation.run(
         wakeUp,
         () => execution.run(),
         execution.progressed,
@@ -267,6 +284,29 @@ export class Worker implements AsyncDisposable {
       return delivery;
     } finally {
       this.#executions.delete(execution);
+      this.#onGone();
+    }
+  }
+
+  /** A handler that was parked goes on: its run is held again, beside the deliveries of the queue. */
+  #keep(execution: Execution, goesOn: Promise<void>): void {
+    const { logger } = this.#parts;
+    this.#executions.add(execution);
+    goesOn
+      .then(() => (execution.handedBack ? this.#wakeOthers(execution) : undefined))
+      .catch((error: unknown) => logger.error({ error: String(error) }, 'a run ended badly'))
+      .finally(() => {
+        this.#executions.delete(execution);
+        this.#onGone();
+      });
+  }
+
+  /** Resolves when no run is held any more. */
+  async #allGone(): Promise<void> {
+    while (this.#executions.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onGone = resolve;
+      });
     }
   }
 
@@ -300,11 +340,13 @@ export class Worker implements AsyncDisposable {
   async #close(graceMs: number): Promise<void> {
     const { clock, logger } = this.#parts;
     await this.#started.catch(() => undefined);
-    for (const execution of this.#executions) execution.handBackAtNextCommit();
+    for (const execution of this.#executions) execution.leave();
+    this.#isolation.close();
     await within(clock, this.#hearing.end());
     const closed = this.#consumer?.close() ?? Promise.resolve();
-    const deadline = new AbortController();
-    await Promise.race([closed, clock.sleep(graceMs, deadline.signal)]);
+    const deadline = newAbortController();
+    const ended = Promise.all([closed, this.#allGone()]);
+    await Promise.race([ended, clock.sleep(graceMs, deadline.signal)]);
     deadline.abort();
     await within(
       clock,
@@ -316,6 +358,7 @@ export class Worker implements AsyncDisposable {
       this.#sweeper.end().then(() => this.#schedules.end()),
     );
     await within(clock, this.#forgotten.end());
+    await within(clock, this.#parked.end());
     const left = await within(clock, this.#session.end());
     if (!left)
       logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');
@@ -327,7 +370,7 @@ const closeStepMs = 2_000;
 
 /** Waits for `work`, but not longer than a closing worker should when Redis is away; true when it was done. */
 async function within(clock: Clock, work: Promise<unknown>): Promise<boolean> {
-  const deadline = new AbortController();
+  const deadline = newAbortController();
   const done = work.then(
     () => true,
     () => false,

@@ -16,9 +16,12 @@
 -- ARGV[6] page: events returned at most
 -- ARGV[7] base: prefix of the shard's keys
 -- ARGV[8] loose: 1 to take a loose run from whoever has it, or empty
+-- ARGV[9] reclaim: 1 to take a waiting run also when it sleeps, or empty
+-- ARGV[10] any: 1 to take a run that newer code has written, or empty
 -- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
---   | {'stale', fence} | {'idle', status} | {'missing'}
--- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner.
+--   | {'stale', fence} | {'idle', status} | {'newer', codeVersion} | {'missing'}
+-- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner; older code does not
+--   take what newer code wrote.
 local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, held, inbox = KEYS[5], KEYS[6], KEYS[7]
 local id, worker, token, codeVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -33,7 +36,8 @@ local function claimed()
 end
 
 local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 'wakeAt', 'lostWorker',
-  'lostReason', 'lostAt', 'detectMs', 'bytes', 'inbox', 'paused', 'loose', 'createdAt', 'workflow')
+  'lostReason', 'lostAt', 'detectMs', 'bytes', 'woken', 'paused', 'loose', 'createdAt', 'workflow', 'waitsIn',
+  'parkedBy', 'wroteVersion', 'codeVersion')
 local status, owner, fence, seq = m[1], m[2], m[3], m[4]
 if not status then return {'missing'} end
 if status == 'running' and owner == token then
@@ -48,16 +52,26 @@ if status == 'running' and not loose then return {'held', m[5]} end
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
-local mail = tonumber(m[12] or '0') > 0
-local awake = status == 'waiting' and (mail or (m[6] and tonumber(m[6]) <= now))
 local free = status == 'queued' or status == 'interrupted' or status == 'running'
-if m[13] or not (free or awake) then return {'idle', status} end
+if status == 'waiting' then
+  free = ARGV[9] ~= '' or m[12] or (m[6] and tonumber(m[6]) <= now)
+  -- A run that an older pawl has parked wants every message.
+  if not free and not m[17] then free = redis.call('XLEN', inbox) > 0 end
+end
+if m[13] or not free then return {'idle', status} end
+local wrote = tonumber(m[19] or m[20] or '0')
+if tonumber(codeVersion) < wrote and ARGV[10] == '' then
+  redis.call('HSET', run, 'refused', '1')
+  -- Newer code may come at any time: the wake-up is sent again soon, however long the run has waited.
+  if not loose then redis.call('ZADD', due, 'LT', string.format('%.0f', now + 10000), id) end
+  return {'newer', string.format('%.0f', wrote)}
+end
 
 local at = string.format('%.0f', now)
 fence = string.format('%.0f', math.max(fence + 1, micros))
 seq = string.format('%.0f', seq + 1)
 local data = '{"worker":' .. cjson.encode(worker) .. ',"codeVersion":' .. codeVersion
-redis.call('HDEL', run, 'wakeAt')
+redis.call('HDEL', run, 'wakeAt', 'waits', 'waitsIn', 'wants', 'lookMs', 'woken', 'parkedBy', 'refused')
 if m[7] then
   local claimMs = string.format('%.0f', math.max(0, now - m[9]))
   data = data .. ',"takeover":{"from":' .. cjson.encode(m[7]) .. ',"reason":"' .. m[8]
@@ -70,7 +84,8 @@ end
 data = data .. '}'
 redis.call('XADD', events, seq .. '-' .. fence, 'type', 'run.claimed', 'at', at, 'data', data)
 redis.call('HSET', run, 'status', 'running', 'fence', fence, 'owner', token, 'worker', worker, 'seq', seq,
-  'claimSeq', seq, 'codeVersion', codeVersion, 'changedAt', at, 'bytes', m[11] + #data)
+  'claimSeq', seq, 'codeVersion', codeVersion, 'wroteVersion', math.max(wrote, codeVersion), 'changedAt', at,
+  'bytes', m[11] + #data)
 if loose then
   redis.call('ZADD', base .. 'loose', at, id)
 else
@@ -79,6 +94,8 @@ else
 end
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'by-status:' .. status, id)
+for index in string.gmatch(m[17] or '', '[^\n]+') do redis.call('ZREM', base .. 'by-wait:' .. index, id) end
+if m[18] then redis.call('SREM', base .. 'parked:' .. string.match(m[18], ' (.*)$'), id) end
 redis.call('ZADD', base .. 'by-status:running', m[15], id)
 -- The tilde says: it has not come to its end.
 redis.call('SPUBLISH', base .. 'changed:' .. id, '~' .. seq)

@@ -3,40 +3,44 @@
 -- Atomic because log, snapshot, status, timers and indexes must never tell different stories.
 -- KEYS[1] run: hash
 -- KEYS[2] events: stream
--- KEYS[3] snapshot: hash, plain (a field for each) or packed: one field `whole` instead of them
+-- KEYS[3] snapshot: hash, see parts/save
 -- ARGV[1] id: run id
 -- ARGV[2] fence: the caller's
 -- ARGV[3] owner: token of the caller's claim
 -- ARGV[4] token: random text of this commit
 -- ARGV[5] expectedSeq: seq of the newest event the caller knows
 -- ARGV[6] base: prefix of the shard's keys
--- ARGV[7] count: events, each as three arguments from ARGV[18]: type, payload bytes, lane or empty
+-- ARGV[7] count: events, each as three arguments behind the taken messages: type, payload bytes, lane or empty
 -- ARGV[8] schema: of the snapshot; empty for no snapshot
 -- ARGV[9] set: fields to set, each as two arguments behind the events: name, payload bytes
 -- ARGV[10] remove: fields to remove, each as one argument behind those
 -- ARGV[11] status: the run is released to, or empty
 -- ARGV[12] result: output or error as payload bytes, or empty
 -- ARGV[13] delay: milliseconds until the released run is due, or empty for never
--- ARGV[14] taken: messages at the head of the inbox that are in the events
--- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the others: label, node, metadata
+-- ARGV[14] taken: messages that are in the events, their ids from ARGV[19] on
+-- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the fields: label, node, metadata
 -- ARGV[16] size: of the whole snapshot in bytes, for the checkpoints
--- ARGV[17] whole: all fields packed, in place of whatever there was; or empty. How many (4 bytes), then name and payload
---   of each, behind their lengths (4 bytes)
+-- ARGV[17] whole: all fields packed, in place of whatever there was; or empty
+-- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, owes; or empty. To wait takes
+--   five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages, milliseconds until
+--   somebody looks or empty, 1 if the handler may go on
 -- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'mail'}
 --   | {'missing'} | {'damaged'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
---   ahead of the log; what a checkpoint holds is copied before it is overwritten; plain and packed never mix.
+--   ahead of the log; what a checkpoint holds is copied before it is overwritten; plain and packed never mix; a run does
+--   not sleep over a message that it wants.
 local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
-local status, taken, whole = ARGV[11], tonumber(ARGV[14]), ARGV[17]
+local status, taken, how = ARGV[11], tonumber(ARGV[14]), ARGV[18]
+-- Keys that few commits need are built from the base, so that the others need not send them.
+local inbox = base .. 'inbox:' .. id
 
--- Keys that few commits need are built from the base, so that the others need not send them. Checkpoints: stream, entry id
--- <version>-<n>. Kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its bytes,
--- or empty when it was absent. <version>:whole comes when all fields are replaced or unpacked: from then on that version has
--- every field there was, the others were absent in it, and nothing is added to it.
-local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'inbox', 'paused', 'parent',
-  'kept', 'loose')
+-- include parts/inbox.lua
+-- include parts/save.lua
+
+local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'kept',
+  'loose', 'worker', 'createdAt')
 if not m[1] then return {'missing'} end
 if m[4] == token then
   redis.call('HSET', run, 'token', token)
@@ -47,28 +51,22 @@ if m[1] ~= fence or m[2] ~= owner then
   return {'fenced', m[1], count > 0 and #redis.call('XRANGE', events, own, own) or 0}
 end
 if tonumber(m[3]) ~= expected then return {'conflict', m[3]} end
-local mail = tonumber(m[7] or '0') - taken
-if status == 'waiting' and mail > 0 then return {'mail'} end
-
--- What the snapshot is made of anew: by a whole save, or by one that changes a packed one. Nothing is written yet.
-local anew = whole ~= '' and {'whole', whole}
-local packed = schema ~= '' and not anew and redis.call('HGET', snapshot, 'whole')
-if packed and not pcall(function()
-  anew = {}
-  local place = 5
-  for i = 1, 2 * struct.unpack('>I4', packed) do anew[i], place = struct.unpack('>I4c0', packed, place) end
-  assert(place == #packed + 1)
-end) then return {'damaged'} end
+local entries, absent = findMessages(inbox, 19, taken)
+if how == 'parked' and redis.call('XLEN', inbox) > #entries then return {'mail'} end
+local anew, fields
+if schema ~= '' then anew, fields = unpackSnapshot(snapshot, ARGV[17]) end
+if anew == false then return {'damaged'} end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
-local seq, bytes, next = expected, tonumber(m[5]), 18
-for _ = 1, count do
+local seq, bytes, next = expected, tonumber(m[5]), 19 + taken
+for i = 1, count do
   seq = seq + 1
   local data, lane = ARGV[next + 1], ARGV[next + 2]
   local entry = string.format('%.0f-', seq) .. fence
-  redis.call('XADD', events, entry, 'type', ARGV[next], 'at', at, 'data', data,
+  -- The plus says: another event of this commit follows.
+  redis.call('XADD', events, entry, i < count and 'type+' or 'type', ARGV[next], 'at', at, 'data', data,
     unpack(lane == '' and {} or {'lane', lane}))
   bytes, next = bytes + #data, next + 3
 end
@@ -79,75 +77,66 @@ if schema == '' then
 else
   version = string.format('%.0f', version + 1)
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes, 'version', version, 'snapshotSeq', seq)
-  local newest, kept = m[10], base .. 'kept:' .. id
-  if newest and redis.call('HEXISTS', kept, newest .. ':whole') == 1 then newest = nil end
-  local function preserve(field)
-    if not newest then return end
-    local old = redis.call('HGET', snapshot, field)
-    redis.call('HSETNX', kept, newest .. ':' .. field, old and '=' .. old or '')
-  end
-  -- One call for many fields; Lua cannot unpack more than some thousand values.
-  local function put(list, from, to)
-    for i = from, to, 1000 do redis.call('HSET', snapshot, unpack(list, i, math.min(i + 999, to))) end
-  end
-  if anew then
-    redis.call('HDEL', snapshot, 'version', 'seq', 'schema', 'at')
-    for _, field in ipairs(newest and redis.call('HKEYS', snapshot) or {}) do preserve(field) end
-    preserve('whole')
-    newest = nil
-    redis.call('UNLINK', snapshot)
-    put(anew, 1, #anew)
-  end
-  redis.call('HSET', snapshot, 'version', version, 'seq', seq, 'schema', schema, 'at', at)
-  local behind = next + 2 * ARGV[9]
-  for field = next, behind - 2, 2 do preserve(ARGV[field]) end
-  put(ARGV, next, behind - 1)
-  next = behind
-  for _ = 1, ARGV[10] do
-    preserve(ARGV[next])
-    redis.call('HDEL', snapshot, ARGV[next])
-    next = next + 1
-  end
+  local about = {'version', version, 'seq', seq, 'schema', schema, 'at', at}
+  fields = saveSnapshot(snapshot, base .. 'kept:' .. id, m[9], anew, fields, about, next, ARGV[9], ARGV[10])
+  next = next + 2 * ARGV[9] + ARGV[10]
   for n = 0, ARGV[15] - 1 do
-    redis.call('XADD', base .. 'checkpoints:' .. id, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at, 'bytes', ARGV[16],
-      'label', ARGV[next], 'node', ARGV[next + 1], 'metadata', ARGV[next + 2])
+    redis.call('XADD', base .. 'checkpoints:' .. id, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at,
+      'bytes', ARGV[16], 'label', ARGV[next], 'node', ARGV[next + 1], 'metadata', ARGV[next + 2], 'count', fields)
     redis.call('HSET', run, 'kept', version)
     next = next + 3
   end
 end
-if taken > 0 then
-  local inbox = base .. 'inbox:' .. id
-  for _, message in ipairs(redis.call('XRANGE', inbox, '-', '+', 'COUNT', taken)) do
-    redis.call('XDEL', inbox, message[1])
-  end
-  redis.call('HSET', run, 'inbox', mail)
-end
+for _, entry in ipairs(entries) do redis.call('XDEL', inbox, entry) end
+-- A message that was forgotten here must not be taken for a new one when it comes again.
+for _, message in ipairs(absent) do redis.call('SADD', base .. 'seen:' .. id, message) end
 if status ~= '' then
   local field = status == 'completed' and 'output' or 'error'
   if ARGV[12] ~= '' then redis.call('HSET', base .. 'payload:' .. id, field, ARGV[12]) end
-  local was = redis.call('HMGET', run, 'worker', 'createdAt')
-  redis.call('SREM', base .. 'held:' .. was[1], id)
+  redis.call('SREM', base .. 'held:' .. m[11], id)
   redis.call('HSET', run, 'status', status, 'changedAt', at)
-  redis.call('HDEL', run, 'owner', 'worker', 'deaths', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
+  redis.call('HDEL', run, 'owner', 'worker', 'deaths', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt',
+    'detectMs', 'claimMs')
   redis.call('ZREM', base .. 'by-status:running', id)
-  redis.call('ZADD', base .. 'by-status:' .. status, was[2], id)
+  redis.call('ZADD', base .. 'by-status:' .. status, m[12], id)
   local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
-  -- A run that is over is not to be resumed as if it had only been paused.
-  if ended then redis.call('HDEL', run, 'paused') end
-  if ARGV[13] ~= '' and (ended or not (m[8] or m[11])) then
-    local dueAt = string.format('%.0f', now + ARGV[13])
-    if ended and m[9] then
-      -- Its parent is owed the news: due at once, and kept until the parent was told.
-      redis.call('HSET', run, 'untold', '1', 'expiresAt', dueAt)
-      dueAt = at
+  local dueAt = ARGV[13] ~= '' and now + ARGV[13]
+  if ended then
+    -- A run that is over is not to be resumed as if it had only been paused.
+    redis.call('HDEL', run, 'paused')
+    if m[8] or how == 'owes' then
+      -- Somebody is owed the news: due at once, and kept until it was told.
+      redis.call('HSET', run, 'expiresAt', string.format('%.0f', dueAt))
+      if m[8] then redis.call('HSET', run, 'untold', '1') end
+      if how == 'owes' then redis.call('HSET', run, 'owes', '1') end
+      dueAt = now
     end
-    redis.call('ZADD', base .. 'due', dueAt, id)
+  elseif status == 'waiting' then
+    local wanted, look = ARGV[next + 2], ARGV[next + 3]
+    redis.call('HSET', run, 'waits', ARGV[next], 'waitsIn', ARGV[next + 1], 'wants', wanted)
+    for index in string.gmatch(ARGV[next + 1], '[^\n]+') do
+      redis.call('ZADD', base .. 'by-wait:' .. index, m[12], id)
+    end
+    if dueAt then redis.call('HSET', run, 'wakeAt', string.format('%.0f', dueAt)) end
+    if look ~= '' then
+      redis.call('HSET', run, 'lookMs', look)
+      dueAt = math.min(dueAt or math.huge, now + look)
+    end
+    if ARGV[next + 4] ~= '' then
+      redis.call('HSET', run, 'parkedBy', fence .. ' ' .. m[11])
+      redis.call('SADD', base .. 'parked:' .. m[11], id)
+      redis.call('SADD', base .. 'holders', m[11])
+    end
+    if holds(inbox, function(_, kind, name) return isWanted(wanted, kind, name) end) then
+      redis.call('HSET', run, 'woken', at)
+      dueAt = now
+    end
   end
-  if status == 'waiting' and ARGV[13] ~= '' then
-    redis.call('HSET', run, 'wakeAt', string.format('%.0f', now + ARGV[13]))
+  if dueAt and (ended or not (m[7] or m[10])) then
+    redis.call('ZADD', base .. 'due', string.format('%.0f', dueAt), id)
   end
 end
-if m[11] then
+if m[10] then
   redis.call('HSET', run, 'changedAt', at)
   redis.call('ZADD', base .. 'loose', at, id)
 end

@@ -23,21 +23,21 @@ local last = math.min(cut, first + limit - 1)
 -- hardly saved again. With checkpoints nothing is packed: they may read what they lack from the fields as they are.
 local over = m[4] == 'completed' or m[4] == 'failed' or m[4] == 'cancelled'
 local count = redis.call('HLEN', snapshot)
-if over and not m[5] and count >= 12 and count <= 5000 then
+if over and not m[5] and count >= 13 and count <= 5000 then
   local parts, size = {}, 0
   local fields = redis.call('HGETALL', snapshot)
   for i = 1, #fields, 2 do
     local name, data = fields[i], fields[i + 1]
-    if name ~= 'version' and name ~= 'seq' and name ~= 'schema' and name ~= 'at' then
+    if name ~= 'version' and name ~= 'seq' and name ~= 'schema' and name ~= 'at' and name ~= 'count' then
       parts[#parts + 1] = struct.pack('>I4c0I4c0', #name, name, #data, data)
       size = size + #data
     end
   end
   if size <= 1048576 then
-    local meta = redis.call('HMGET', snapshot, 'version', 'seq', 'schema', 'at')
+    local meta = redis.call('HMGET', snapshot, 'version', 'seq', 'schema', 'at', 'count')
     redis.call('UNLINK', snapshot)
     redis.call('HSET', snapshot, 'version', meta[1], 'seq', meta[2], 'schema', meta[3], 'at', meta[4],
-      'whole', struct.pack('>I4', #parts) .. table.concat(parts))
+      'count', meta[5] or #parts, 'whole', struct.pack('>I4', #parts) .. table.concat(parts))
   end
 end
 if last < first then return {'compacted', string.format('%.0f', first), 0, 0} end

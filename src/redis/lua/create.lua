@@ -20,9 +20,13 @@
 -- ARGV[12] deadline: milliseconds the run may take, or empty
 -- ARGV[13] loose: 1 for a run that is never due and in no worker's hands, or empty
 -- ARGV[14] schema: of the snapshot a fork begins with; empty for none
--- ARGV[15] name of its first field; names and payload bytes alternate from here
--- Returns {'created' | 'exists', run fields, payload fields}
--- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first.
+-- ARGV[15] version: of the code that wrote all this, or 0
+-- ARGV[16] shards: how many the caller knows of
+-- ARGV[17] sure: 1 when the caller has just seen that the prefix has so many, or empty
+-- ARGV[18] name of the snapshot's first field; names and payload bytes alternate from here
+-- Returns {'created' | 'exists', run fields, payload fields} | {'unsure'}: nothing is written
+-- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first; all runs of a prefix
+--   are made with one number of shards, also when somebody has emptied Redis meanwhile.
 local run, payload, events, due, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, token, workflow, input, tags, data = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local resend, base, parent = tonumber(ARGV[7]), ARGV[8], ARGV[9]
@@ -36,23 +40,33 @@ if known then
   return {outcome, redis.call('HGETALL', run), redis.call('HGETALL', payload)}
 end
 
+local shards = base .. 'shards'
+local agrees = redis.call('GET', shards) == ARGV[16]
+if not agrees and ARGV[17] == '' then return {'unsure'} end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
 
 redis.call('XADD', events, '1-0', 'type', 'run.created', 'at', at, 'data', data)
 redis.call('HSET', payload, 'input', input, 'tags', tags)
+if not agrees then redis.call('SET', shards, ARGV[16]) end
 local status = delay > 0 and 'waiting' or 'queued'
 local dueAt = string.format('%.0f', now + (delay > 0 and delay or resend))
-if delay > 0 then redis.call('HSET', run, 'wakeAt', dueAt) end
+if delay > 0 then
+  local wait = string.format('[{"kind":"delay","name":"","until":%s,"since":%s}]', dueAt, at)
+  redis.call('HSET', run, 'wakeAt', dueAt, 'waits', wait, 'waitsIn', 'delay', 'wants', '')
+  redis.call('ZADD', base .. 'by-wait:delay', at, id)
+end
 if ARGV[12] ~= '' then redis.call('HSET', run, 'deadlineAt', string.format('%.0f', now + ARGV[12])) end
 if parent ~= '' then redis.call('HSET', run, 'parent', parent) end
 if priority ~= '0' then redis.call('HSET', run, 'priority', priority) end
+if ARGV[15] ~= '0' then redis.call('HSET', run, 'wroteVersion', ARGV[15]) end
 redis.call('HSET', run, 'workflow', workflow, 'status', status, 'fence', '0', 'seq', '1',
   'createToken', token, 'bytes', #data, 'createdAt', at, 'changedAt', at)
 if ARGV[14] ~= '' then
-  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at)
-  for i = 15, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
+  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at, 'count', (#ARGV - 17) / 2)
+  for i = 18, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
   redis.call('HSET', run, 'version', '1', 'snapshotSeq', '1')
 end
 if loose then

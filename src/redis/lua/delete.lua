@@ -17,18 +17,18 @@
 -- ARGV[4] keep: so many deletions, about
 -- ARGV[5] status: the run must have, or empty for any
 -- ARGV[6] fence: and this one
--- ARGV[7] seq: and this one
+-- ARGV[7] seq: and this one, or empty for any
 -- Returns {'deleted'} | {'missing'} | {'active', worker} | {'changed'} | {'untold'}
--- Keeps: a run that a worker holds is not touched; nor, when asked so, one that owes its parent the news.
+-- Keeps: a run that a worker holds is not touched; nor, when asked so, one that owes somebody the news.
 local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, base = ARGV[1], ARGV[2]
 
-local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq', 'untold')
+local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq', 'untold', 'owes', 'waitsIn', 'parkedBy')
 if not m[1] then return {'missing'} end
 if m[1] == 'running' then return {'active', m[2]} end
 if ARGV[5] ~= '' then
-  if m[1] ~= ARGV[5] or m[4] ~= ARGV[6] or m[5] ~= ARGV[7] then return {'changed'} end
-  if m[6] then return {'untold'} end
+  if m[1] ~= ARGV[5] or m[4] ~= ARGV[6] or (ARGV[7] ~= '' and m[5] ~= ARGV[7]) then return {'changed'} end
+  if m[6] or m[7] then return {'untold'} end
 end
 
 local tags = redis.call('HGET', payload, 'tags') or ''
@@ -39,6 +39,8 @@ redis.call('ZREM', base .. 'loose', id)
 redis.call('ZREM', base .. 'by-status:' .. m[1], id)
 redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end
+for index in string.gmatch(m[8] or '', '[^\n]+') do redis.call('ZREM', base .. 'by-wait:' .. index, id) end
+if m[9] then redis.call('SREM', base .. 'parked:' .. string.match(m[9], ' (.*)$'), id) end
 redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9])
 if ARGV[3] ~= '' then
   redis.call('XADD', KEYS[10], 'MAXLEN', '~', ARGV[4], '*', 'id', id, 'workflow', m[3], 'data', ARGV[3])

@@ -6,10 +6,12 @@
 -- ARGV[2] resend: milliseconds until a run that nobody claimed is due again, at first
 -- ARGV[3] base: prefix of the shard's keys
 -- ARGV[4] ahead: milliseconds; queued and interrupted runs that will be due within them count as due
--- Returns {run id, workflow, fence, status, deaths, priority, untold, …}
+-- Returns {run id, workflow, fence, status, deaths, priority, notes, …}; notes: u for untold, o for owing, a for asleep
 -- Keeps: a run leaves the due index only by a claim, its end or its deletion; a sweeper may die at any point.
 local due = KEYS[1]
 local limit, resend, base, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+
+-- include parts/describe.lua
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -19,18 +21,24 @@ local window = ahead == 0 and limit or limit * 10
 for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now + ahead), 'BYSCORE',
   'LIMIT', 0, window)) do
   if #found >= limit * 7 then break end
-  local m = redis.call('HMGET', base .. 'run:' .. id, 'workflow', 'fence', 'status', 'deaths', 'wakeAt', 'changedAt',
-    'priority', 'untold')
-  if not m[1] then
+  local about = describe(base, id, now)
+  local status, asleep = about[3], about[6] == 'a'
+  if not status then
     redis.call('ZREM', due, id)
-  elseif ahead == 0 or m[3] == 'queued' or m[3] == 'interrupted' then
+  elseif ahead == 0 or status == 'queued' or status == 'interrupted' then
+    local m = redis.call('HMGET', base .. 'run:' .. id, 'changedAt', 'wakeAt', 'woken', 'lookMs', 'refused')
+    local since, wakeAt = m[1], tonumber(m[2] or math.huge)
+    if status == 'waiting' and not asleep then since = math.min(wakeAt, tonumber(m[3] or math.huge), now) end
     -- The longer a run has been waiting for a worker, the rarer its wake-up is sent again: a long queue must not cost
-    -- more the longer it is.
-    local age = now - (m[5] or m[6])
-    local later = math.min(math.max(resend, math.floor(age / 2)), 600000)
-    redis.call('ZADD', due, string.format('%.0f', now + later), id)
-    local values = {id, m[1], m[2], m[3], m[4] or '0', m[7] or '0', m[8] or '0'}
-    for _, value in ipairs(values) do found[#found + 1] = value end
+    -- more the longer it is. Newer code may come at any time.
+    local later = now + math.min(math.max(resend, math.floor((now - since) / 2)), m[5] and 10000 or 600000)
+    -- One that sleeps is due to be looked at, or by mistake.
+    if asleep then later = math.min(wakeAt, m[4] and later or math.huge) end
+    if later < math.huge then redis.call('ZADD', due, string.format('%.0f', later), id) else redis.call('ZREM', due, id) end
+    if not asleep or m[4] then
+      found[#found + 1] = id
+      for _, value in ipairs(about) do found[#found + 1] = value end
+    end
   end
 end
 return found

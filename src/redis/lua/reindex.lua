@@ -14,7 +14,7 @@ local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
 local id, base, keep = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'changedAt', 'worker', 'loose', 'paused',
-  'wakeAt', 'inbox', 'untold', 'expiresAt')
+  'wakeAt', 'woken', 'untold', 'expiresAt', 'owes', 'lookMs', 'waitsIn', 'parkedBy')
 local status, createdAt, changedAt, worker, loose = m[1], m[3], m[4], m[5], m[6]
 for i = 4, #ARGV do
   if ARGV[i] ~= status then redis.call('ZREM', base .. 'by-status:' .. ARGV[i], id) end
@@ -32,6 +32,14 @@ for tag in string.gmatch(redis.call('HGET', payload, 'tags') or '', '[^\n]+') do
   redis.call('ZADD', base .. 'by-tag:' .. tag, createdAt, id)
 end
 if loose then redis.call('ZADD', base .. 'loose', changedAt, id) end
+for index in string.gmatch(m[14] or '', '[^\n]+') do
+  redis.call('ZADD', base .. 'by-wait:' .. index, createdAt, id)
+end
+if m[15] then
+  local parked = string.match(m[15], ' (.*)$')
+  redis.call('SADD', base .. 'parked:' .. parked, id)
+  redis.call('SADD', base .. 'holders', parked)
+end
 if status == 'running' then
   redis.call('ZREM', due, id)
   if not loose then
@@ -45,9 +53,13 @@ end
 local dueAt
 local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
 if ended then
-  dueAt = m[10] and changedAt or m[11] or string.format('%.0f', changedAt + keep)
+  dueAt = (m[10] or m[12]) and changedAt or m[11] or string.format('%.0f', changedAt + keep)
 elseif not m[7] and not loose and status ~= 'quarantined' then
-  dueAt = status ~= 'waiting' and changedAt or tonumber(m[9] or '0') > 0 and changedAt or m[8]
+  -- A run that an older pawl has parked wants every message.
+  local isOwed = not m[14] and redis.call('XLEN', base .. 'inbox:' .. id) > 0
+  if status ~= 'waiting' or m[9] or isOwed then dueAt = m[9] or changedAt
+  elseif m[13] then dueAt = string.format('%.0f', math.min(tonumber(m[8] or math.huge), changedAt + m[13]))
+  else dueAt = m[8] end
 end
 if not dueAt then
   redis.call('ZREM', due, id)

@@ -25,8 +25,8 @@
 -- ARGV[7] changedAt: milliseconds since 1970
 -- ARGV[8] tags: lines of key=value
 -- ARGV[9] dueAt: milliseconds since 1970, or empty
--- ARGV[10] dueAfter: milliseconds until it is due, or empty
--- ARGV[11] untold: milliseconds until an ended run goes whose parent is to be told; empty for any other
+-- ARGV[10] dueAfter: milliseconds until it is due, or empty; with both, whichever comes first
+-- ARGV[11] keep: milliseconds until an ended run goes that owes something; empty for any other
 -- ARGV[12] loose: 1 for a run that is in no worker's hands, or empty
 -- ARGV[13] events: that were staged
 -- ARGV[14] checkpoints: that were staged
@@ -35,8 +35,11 @@
 -- ARGV[17] seq: of the snapshot
 -- ARGV[18] schema: of the snapshot
 -- ARGV[19] at: of the snapshot, milliseconds since 1970
--- ARGV[20] fields: of the run that follow, as names and values in turn; those of the payload behind them
--- Returns {'restored'} | {'exists'} | {'incomplete'}
+-- ARGV[20] shards: how many the caller knows of
+-- ARGV[21] sure: 1 when the caller has just seen that the prefix has so many, or empty
+-- ARGV[22] indexes: lines, of what it waits for
+-- ARGV[23] fields: of the run that follow, as names and values in turn; those of the payload behind them
+-- Returns {'restored'} | {'exists'} | {'incomplete'} | {'unsure'}: nothing is written
 -- Keeps: a run that is there is not touched; a repeated call is answered as the first.
 local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
 local places = {KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]}
@@ -44,17 +47,18 @@ local staged = {KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]}
 local id, token, base, workflow, status = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local createdAt, changedAt, tags, loose = ARGV[6], ARGV[7], ARGV[8], ARGV[12] ~= ''
 
-local known = redis.call('HGET', run, 'createToken')
-if known == token then
+local known = redis.call('HMGET', run, 'createToken', 'restoredBy')
+if known[2] == token then
   -- A repetition writes too: WAIT counts from the last write of its connection.
-  redis.call('HSET', run, 'createToken', known)
+  redis.call('HSET', run, 'restoredBy', token)
   return {'restored'}
 end
+if redis.call('GET', base .. 'shards') ~= ARGV[20] and ARGV[21] == '' then return {'unsure'} end
 local function discard(outcome)
   for i = 1, 6 do redis.call('UNLINK', staged[i]) end
   return {outcome}
 end
-if known then return discard('exists') end
+if known[1] then return discard('exists') end
 local function isShort(key, count) return redis.call('XLEN', key) ~= tonumber(count) end
 if isShort(KEYS[10], ARGV[13]) or isShort(KEYS[14], ARGV[14]) or isShort(KEYS[12], ARGV[15]) then
   return discard('incomplete')
@@ -69,26 +73,29 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[16] ~= '' then
-  redis.call('HSET', KEYS[5], 'version', ARGV[16], 'seq', ARGV[17], 'schema', ARGV[18], 'at', ARGV[19])
+  redis.call('HSET', KEYS[5], 'count', redis.call('HLEN', KEYS[5]), 'version', ARGV[16], 'seq', ARGV[17], 'schema', ARGV[18], 'at', ARGV[19])
 end
-redis.call('HSET', run, 'createToken', token, 'workflow', workflow, 'status', status, 'createdAt', createdAt,
+redis.call('SET', base .. 'shards', ARGV[20])
+redis.call('HSET', run, 'restoredBy', token, 'workflow', workflow, 'status', status, 'createdAt', createdAt,
   'changedAt', changedAt)
-local behind = 21 + 2 * ARGV[20]
-for i = 21, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
+local behind = 24 + 2 * ARGV[23]
+for i = 24, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', payload, 'tags', tags)
 for i = behind, #ARGV, 2 do redis.call('HSET', payload, ARGV[i], ARGV[i + 1]) end
-if ARGV[15] ~= '0' then redis.call('HSET', run, 'inbox', ARGV[15]) end
 local newest = redis.call('XREVRANGE', KEYS[8], '+', '-', 'COUNT', 1)[1]
 if newest then redis.call('HSET', run, 'kept', string.match(newest[1], '^%d+')) end
 if ARGV[11] ~= '' then
-  redis.call('HSET', run, 'untold', '1', 'expiresAt', string.format('%.0f', now + ARGV[11]))
+  redis.call('HSET', run, 'expiresAt', string.format('%.0f', now + ARGV[11]))
 end
 if loose then
   redis.call('HSET', run, 'loose', '1')
   redis.call('ZADD', base .. 'loose', changedAt, id)
 end
-local dueAt = ARGV[10] == '' and ARGV[9] or string.format('%.0f', now + ARGV[10])
-if dueAt ~= '' then redis.call('ZADD', due, dueAt, id) end
+local dueAt = math.min(tonumber(ARGV[9]) or math.huge, ARGV[10] ~= '' and now + ARGV[10] or math.huge)
+if dueAt < math.huge then redis.call('ZADD', due, string.format('%.0f', dueAt), id) end
+for index in string.gmatch(ARGV[22], '[^\n]+') do
+  redis.call('ZADD', base .. 'by-wait:' .. index, createdAt, id)
+end
 redis.call('ZADD', base .. 'runs', createdAt, id)
 redis.call('ZADD', base .. 'ids', 0, id)
 redis.call('ZADD', base .. 'by-status:' .. status, createdAt, id)

@@ -24,7 +24,8 @@ local function look(index, wanted, score)
   end
 end
 
-local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'worker', 'loose', 'paused', 'wakeAt', 'inbox')
+local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'worker', 'loose', 'paused', 'wakeAt', 'woken',
+  'lookMs', 'waitsIn', 'parkedBy')
 local status, createdAt, worker, loose = m[1], m[3], m[4], m[5]
 for i = 3, #ARGV do look('by-status:' .. ARGV[i], ARGV[i] == status, createdAt) end
 look('runs', status, createdAt)
@@ -38,6 +39,13 @@ look('by-workflow:' .. m[2], true, createdAt)
 for tag in string.gmatch(redis.call('HGET', payload, 'tags') or '', '[^\n]+') do
   look('by-tag:' .. tag, true, createdAt)
 end
+for index in string.gmatch(m[10] or '', '[^\n]+') do look('by-wait:' .. index, true, createdAt) end
+local parked = m[11] and string.match(m[11], ' (.*)$')
+if parked and redis.call('SISMEMBER', base .. 'parked:' .. parked, id) == 0 then
+  found[#found + 1] = 'missing from parked:' .. parked
+elseif parked and redis.call('SISMEMBER', base .. 'holders', parked) == 0 then
+  found[#found + 1] = 'missing from holders, for ' .. parked
+end
 if status == 'running' then
   look('due', false)
   if not loose and redis.call('SISMEMBER', base .. 'held:' .. worker, id) == 0 then
@@ -48,8 +56,8 @@ if status == 'running' then
   return found
 end
 local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
-local mail = tonumber(m[8] or '0') > 0
-local waits = not m[6] and not loose and status ~= 'quarantined' and (status ~= 'waiting' or mail or m[7])
+local wakes = m[7] or m[8] or m[9] or (not m[10] and redis.call('XLEN', base .. 'inbox:' .. id) > 0)
+local waits = not m[6] and not loose and status ~= 'quarantined' and (status ~= 'waiting' or wakes)
 -- Ended runs are due to be told of, or to be removed. Where one is due without need, the sweeper only looks in vain.
 if (ended or waits) and not redis.call('ZSCORE', due, id) then found[#found + 1] = 'missing from due' end
 return found

@@ -1,14 +1,19 @@
 #!lua flags=allow-oom
--- Notes that the parent of an ended run knows of its end; from now on the run is only kept.
+-- Notes that an ended run owes one thing less: its parent knows of its end, or its children were cancelled. When nothing is
+--   owed any more the run is only kept.
 -- Atomic because a run that owes nothing but has no time to go would be kept for ever.
 -- KEYS[1] run: hash
 -- KEYS[2] due: zset
 -- ARGV[1] id: run id
+-- ARGV[2] fence: of the end that this is about
+-- ARGV[3] what: untold or owes
 -- Returns {'told' | 'missing'}
--- Keeps: a run whose parent was not told is due.
+-- Keeps: a run that owes something is due; what one that was resumed owes by now is not paid by what was owed before.
 local run, due, id = KEYS[1], KEYS[2], ARGV[1]
 
-local expiresAt = redis.call('HGET', run, 'expiresAt')
-if redis.call('HDEL', run, 'untold') == 0 then return {'missing'} end
-redis.call('ZADD', due, expiresAt, id)
+local m = redis.call('HMGET', run, 'fence', 'expiresAt')
+if m[1] ~= ARGV[2] or redis.call('HDEL', run, ARGV[3]) == 0 then return {'missing'} end
+if redis.call('HEXISTS', run, 'untold') + redis.call('HEXISTS', run, 'owes') == 0 then
+  redis.call('ZADD', due, m[2], id)
+end
 return {'told'}

@@ -284,7 +284,7 @@ function removed(test: RunStoreTest): void {
     await committed(store, ownership, { release: completed });
     const { record: unchanged } = await loaded(store, run);
     expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'untold' });
-    await store.told(run);
+    await store.told(run, unchanged);
     expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'removed' });
   });
 }

@@ -9,6 +9,7 @@ import {
   type RunStoreCase,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 /** A worker that has appeared and holds a run; what it was asked so far. */
@@ -47,7 +48,7 @@ function whoHolds(test: RunStoreTest): void {
   test('nobody is told of a run that nobody holds', async (opened) => {
     const { store, expect } = opened;
     const { worker, id, ownership, asked } = await listening(opened);
-    await committed(store, ownership, { release: { status: 'waiting' } });
+    await committed(store, ownership, { release: parking() });
     for (const [, want] of wants) {
       await want(store, id);
       await want(store, await created(store));

@@ -80,8 +80,8 @@ function parents(test: RunStoreTest): void {
       dueOf(store, run, { resendMs: 20 }),
     );
     expect(again.untold).toBe(true);
-    await store.told(run);
-    await store.told(run);
+    await store.told(run, due);
+    await store.told(run, due);
     await opened.advance(60);
     expect(await dueOf(store, run)).toBe(undefined);
   });
@@ -99,7 +99,7 @@ function parents(test: RunStoreTest): void {
     const { ownership, run } = await heldChild(store, undefined);
     const release = { status: 'completed', output: bytes('o'), keepMs: farMs } as const;
     await committed(store, ownership, { events: [event('end')], release });
-    await store.told(run);
+    await store.told(run, ownership);
     expect(await dueOf(store, run)).toBe(undefined);
   });
 }

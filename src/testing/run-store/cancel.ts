@@ -14,6 +14,7 @@ import {
   bytes,
   claimed,
   claiming,
+  committed,
   created,
   dueOf,
   everyByte,
@@ -21,6 +22,7 @@ import {
   farMs,
   held,
   hex,
+  interruption,
   loaded,
   newId,
   type RunStoreTest,
@@ -191,4 +193,62 @@ function repeated(test: RunStoreTest): void {
   });
 }
 
-export const cancelTheme: RunStoreTheme = { name: 'cancel', parts: [unbegun, begun, repeated] };
+function outlived(test: RunStoreTest): void {
+  const failed = { status: 'failed', error: bytes('error'), keepMs: farMs } as const;
+
+  test('a cancel from before a failure does not end the run that is resumed', async (opened) => {
+    const { store, expect } = opened;
+    for (const isTaken of [false, true]) {
+      const { id, ownership } = await held(store);
+      const params = cancellation(id);
+      await store.post(message(id));
+      await store.cancel(params);
+      const taken = isTaken ? { taken: [params.id] } : {};
+      await committed(store, ownership, { ...taken, release: failed });
+      await store.resume(id, bytes('again'));
+      const next = await claimed(store, id);
+      expect(next.messages.map(({ kind }) => kind)).toEqual(['signal']);
+      // Whoever asks for the same once more means the run of now.
+      expect((await store.cancel(params)).outcome).toBe('asked');
+      const { messages } = await store.mail(id);
+      expect(messages.map(({ kind }) => kind)).toEqual(['signal', 'cancel']);
+    }
+  });
+
+  test('nor the one that was set aside', async ({ store, expect }) => {
+    const { id, ownership, worker } = await held(store);
+    await store.cancel(cancellation(id));
+    expect(ownership.run).toBe(id);
+    await store.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
+    await store.resume(id, bytes('again'));
+    expect((await claimed(store, id)).messages).toEqual([]);
+  });
+
+  test('a cancel is not forgotten when a paused run is resumed', async ({ store, expect }) => {
+    const run = await waiting(store);
+    await store.cancel(cancellation(run));
+    await store.pause(run, bytes('why'));
+    await store.resume(run, bytes('go'));
+    expect((await claimed(store, run)).messages.map(({ kind }) => kind)).toEqual(['cancel']);
+  });
+
+  test('while one cancel waits to be heard, another one adds nothing', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store);
+    const [first, second] = [cancellation(id), cancellation(id)];
+    for (const params of [first, second, second]) {
+      expect((await store.cancel(params)).outcome).toBe('asked');
+    }
+    expect((await store.mail(id)).messages.map((one) => one.id)).toEqual([first.id]);
+    await committed(store, ownership, { taken: [first.id] });
+    expect((await store.cancel(second)).outcome).toBe('asked');
+    expect((await store.mail(id)).messages).toEqual([]);
+    await store.cancel(cancellation(id));
+    expect((await store.mail(id)).messages.length).toBe(1);
+  });
+}
+
+export const cancelTheme: RunStoreTheme = {
+  name: 'cancel',
+  parts: [unbegun, begun, repeated, outlived],
+};

@@ -18,6 +18,7 @@ import {
   plain,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 /** Every way to let go of a run after which nobody may claim it. */
@@ -26,8 +27,8 @@ const final: readonly Release[] = [
   { status: 'failed', error: bytes('error'), keepMs: farMs },
   { status: 'cancelled', error: bytes('error'), keepMs: farMs },
   { status: 'quarantined', error: bytes('error') },
-  { status: 'waiting' },
-  { status: 'waiting', wakeMs: farMs },
+  parking(),
+  parking({ wakeMs: farMs }),
 ];
 
 function granted(test: RunStoreTest): void {
@@ -137,7 +138,7 @@ function byStatus(test: RunStoreTest): void {
   test('a waiting run is claimed once its time has come, and not before', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { release: { status: 'waiting', wakeMs: 60 } });
+    await committed(store, ownership, { release: parking({ wakeMs: 60 }) });
     const { wakeAt } = (await loaded(store, id)).record;
     const again = await eventually(opened, 'the run can be claimed', async () => {
       const claim = await store.claim(claiming(id));

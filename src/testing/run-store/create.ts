@@ -42,6 +42,10 @@ function newRuns(test: RunStoreTest): void {
         deaths: 0,
         bytes: params.data.length,
         wakeAt: undefined,
+        waits: [],
+        birth: params.token,
+        wroteVersion: 0,
+        needsVersion: undefined,
         paused: false,
         progress: undefined,
         deadlineAt: undefined,
@@ -132,7 +136,7 @@ function dueTimes(test: RunStoreTest): void {
       deaths: 0,
       priority: 0,
       status: 'queued',
-      untold: false,
+      ...{ untold: false, owes: false, asleep: false },
     });
     expect(await storeTime(store)).toBeGreaterThanOrEqual(record.createdAt + resendMs);
   });

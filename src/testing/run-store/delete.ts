@@ -20,6 +20,7 @@ import {
   newId,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 function removed(test: RunStoreTest): void {
@@ -66,8 +67,8 @@ function removed(test: RunStoreTest): void {
       { status: 'cancelled', error: bytes('error'), keepMs: farMs },
       { status: 'quarantined', error: bytes('error') },
       { status: 'queued', resendMs: farMs },
-      { status: 'waiting' },
-      { status: 'waiting', wakeMs: 0 },
+      parking(),
+      parking({ wakeMs: 0 }),
     ];
     for (const release of releases) {
       const { id, ownership } = await held(store);
@@ -94,6 +95,39 @@ function removed(test: RunStoreTest): void {
   });
 }
 
+function asSeen(test: RunStoreTest): void {
+  test('a run that was seen so is deleted only while it is still so', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store);
+    const release = { status: 'failed', error: bytes('error'), keepMs: 0 } as const;
+    await committed(store, ownership, { release });
+    const { record: ended } = await loaded(store, id);
+    // What was seen is long ago: a person has let the run go on.
+    await store.resume(id, bytes('again'));
+    const isKept = async (): Promise<void> => {
+      const before = await everything(store, id);
+      expect(await store.delete(id, bytes('why'), ended)).toEqual({ outcome: 'changed' });
+      expect(await everything(store, id)).toEqual(before);
+    };
+    await isKept();
+    const { ownership: next, record, worker } = { ...(await claimed(store, id)), worker: id };
+    const active = await store.delete(id, undefined, ended);
+    expect(active).toMatchObject({ outcome: 'active', worker: record.worker });
+    expect(worker).toBe(id);
+    await committed(store, next, { expectedSeq: record.seq, release });
+    await isKept();
+    const { record: now } = await loaded(store, id);
+    const older = { ...now, seq: now.seq - 1 };
+    expect(await store.delete(id, undefined, older)).toEqual({ outcome: 'changed' });
+    // As the sweeper sees it, who is not told the seq.
+    const { status, fence } = now;
+    const other = { status, fence: fence - 1 };
+    expect(await store.delete(id, undefined, other)).toEqual({ outcome: 'changed' });
+    expect(await store.delete(id, undefined, { status, fence })).toEqual({ outcome: 'deleted' });
+    expect(await store.delete(id, undefined, now)).toEqual({ outcome: 'missing' });
+  });
+}
+
 function nothingLeft(test: RunStoreTest): void {
   test('nothing is left of a deleted run, however much has happened to it', async (opened) => {
     const { store, traces, expect } = opened;
@@ -107,7 +141,7 @@ function nothingLeft(test: RunStoreTest): void {
     const { seq } = second.record;
     await committed(store, second.ownership, {
       expectedSeq: seq,
-      release: { status: 'waiting', wakeMs: 0 },
+      release: parking({ wakeMs: 0 }),
     });
     const third = await claimed(store, run);
     const release = { status: 'completed', output: bytes('output'), keepMs: 0 } as const;
@@ -119,9 +153,27 @@ function nothingLeft(test: RunStoreTest): void {
 
   test('nothing is left of a deleted run that was set aside', async ({ store, traces, expect }) => {
     const { id, worker } = await held(store, { create: { tags: { a: '1' } } });
-    await store.interrupt(interruption(worker, { quarantineAfter: 1 }));
+    await store.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
     await store.delete(id);
     expect(await traces(id)).toEqual([]);
+  });
+
+  test('a run that has moved on since it was looked at is not deleted', async (opened) => {
+    const { store, expect } = opened;
+    const release = { status: 'failed', error: bytes('no'), keepMs: 0 } as const;
+    const { id, ownership } = await held(store);
+    await committed(store, ownership, { release });
+    const { status, fence } = (await loaded(store, id)).record;
+    await store.resume(id, bytes('again'));
+    const seen = { status, fence };
+    expect(await store.delete(id, undefined, seen)).toEqual({ outcome: 'changed' });
+    // It has failed again, and this is another end.
+    const next = await claimed(store, id);
+    await committed(store, next.ownership, { expectedSeq: next.record.seq, release });
+    expect(await store.delete(id, undefined, seen)).toEqual({ outcome: 'changed' });
+    const { record } = await loaded(store, id);
+    const now = { status: record.status, fence: record.fence };
+    expect(await store.delete(id, undefined, now)).toEqual({ outcome: 'deleted' });
   });
 
   test('other runs are left as they are', async ({ store, expect }) => {
@@ -231,5 +283,5 @@ function zombies(test: RunStoreTest): void {
 
 export const deleteTheme: RunStoreTheme = {
   name: 'delete',
-  parts: [removed, nothingLeft, reused, zombies],
+  parts: [removed, asSeen, nothingLeft, reused, zombies],
 };

@@ -1,7 +1,9 @@
 import { eventually, rounds } from '../eventually.ts';
+import { message } from './messages.ts';
 import {
   bytes,
   claimed,
+  claiming,
   commit,
   committed,
   created,
@@ -16,6 +18,7 @@ import {
   type RunStoreTest,
   type RunStoreTheme,
   storeTime,
+  parking,
 } from './opened.ts';
 
 /** Far enough away not to come by itself during a test, near enough to be asked for. */
@@ -130,7 +133,7 @@ function ahead(test: RunStoreTest): void {
   test('timers and ended runs are not hurried', async (opened) => {
     const { store, expect } = opened;
     for (const release of [
-      { status: 'waiting', wakeMs: 60 },
+      parking({ wakeMs: 60 }),
       { status: 'completed', output: bytes('output'), keepMs: 60 },
     ] as const) {
       const { id, ownership } = await held(store);
@@ -148,7 +151,7 @@ function ahead(test: RunStoreTest): void {
     const { store, expect } = opened;
     for (let i = 0; i < 6; i++) {
       const { ownership } = await held(store);
-      const release = { status: 'waiting', wakeMs: soonMs - 1000 } as const;
+      const release = parking({ wakeMs: soonMs - 1000 });
       await committed(store, ownership, { events: [event('parked')], release });
     }
     const run = await created(store, { resendMs: soonMs });
@@ -156,4 +159,70 @@ function ahead(test: RunStoreTest): void {
   });
 }
 
-export const dueTheme: RunStoreTheme = { name: 'due', parts: [postponed, untilTaken, ahead] };
+const forKid = { kind: 'child', name: 'child:kid', on: ['kid'], since: 1 } as const;
+
+function asleep(test: RunStoreTest): void {
+  test('a waiting run is due now and then to be looked at, and sleeps on', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store);
+    const release = parking({ waits: [forKid], lookMs: 40 });
+    await committed(store, ownership, { release });
+    const { changedAt } = (await loaded(store, id)).record;
+    for (let i = 0; i < 2; i++) {
+      const due = await eventually(opened, 'due', () => dueOf(store, id, { resendMs: 20 }));
+      expect(due).toMatchObject({ status: 'waiting', asleep: true });
+      expect(await storeTime(store)).toBeGreaterThanOrEqual(changedAt + 40);
+      expect(await store.claim(claiming(id))).toEqual({ outcome: 'idle', status: 'waiting' });
+    }
+    await store.post(message(id, { kind: 'child', name: 'kid' }));
+    expect(await dueOf(store, id)).toMatchObject({ run: id, asleep: false });
+  });
+
+  test('the longer it waits, the rarer it is looked at', async (opened) => {
+    const { store, advance, expect } = opened;
+    const { id, ownership } = await held(store);
+    await committed(store, ownership, { release: parking({ waits: [forKid], lookMs: 1 }) });
+    const seenAt: number[] = [];
+    const { changedAt } = (await loaded(store, id)).record;
+    for (const _ of rounds('looking')) {
+      const before = await storeTime(store);
+      if (await dueOf(store, id, { resendMs: 10 })) seenAt.push(before);
+      if (before > changedAt + 400) break;
+      await advance(5);
+    }
+    expect(seenAt.length).toBeGreaterThan(2);
+    expect(seenAt.length).toBeLessThan(16);
+  });
+
+  test('looking at it does not put off the time at which it wakes', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store);
+    const release = parking({ waits: [forKid], lookMs: 20, wakeMs: 150 });
+    await committed(store, ownership, { release });
+    const { wakeAt = Infinity } = (await loaded(store, id)).record;
+    const look = () => dueOf(store, id, { resendMs: farMs });
+    const first = await eventually(opened, 'looked at', look);
+    expect(first).toMatchObject({ asleep: true });
+    const second = await eventually(opened, 'awake', look);
+    expect(second).toMatchObject({ asleep: false });
+    expect(await storeTime(store)).toBeGreaterThanOrEqual(wakeAt);
+    await claimed(store, id);
+  });
+
+  test('a run that was paused is looked at again when it is resumed', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store);
+    await committed(store, ownership, { release: parking({ waits: [forKid], lookMs: 20 }) });
+    await store.pause(id, bytes('why'));
+    await opened.advance(40);
+    expect(await dueOf(store, id)).toBe(undefined);
+    await store.resume(id, bytes('go'));
+    const due = await eventually(opened, 'due', () => dueOf(store, id));
+    expect(due).toMatchObject({ status: 'waiting', asleep: true });
+  });
+}
+
+export const dueTheme: RunStoreTheme = {
+  name: 'due',
+  parts: [postponed, untilTaken, ahead, asleep],
+};

@@ -18,6 +18,7 @@ import {
   newId,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 /** Tries every kind of write, at the seq the zombie knows and at the true one: each is refused, nothing changes. */
@@ -54,7 +55,8 @@ function lost(test: RunStoreTest): void {
     const { store } = opened;
     for (const quarantineAfter of [1, 3]) {
       const { ownership, worker } = await held(store);
-      const [taken] = await store.interrupt(interruption(worker, { quarantineAfter }));
+      const params = { quarantineAfter, evidence: ownership.run };
+      const [taken] = await store.interrupt(interruption(worker, params));
       const { seq } = (await loaded(store, ownership.run)).record;
       await refusesAll(opened, { ...ownership, fence: taken?.fence ?? 0 }, seq);
     }
@@ -62,7 +64,8 @@ function lost(test: RunStoreTest): void {
 
   test('a worker whose run was set aside cannot write to it any more', async (opened) => {
     const { ownership, worker } = await held(opened.store);
-    await opened.store.interrupt(interruption(worker, { quarantineAfter: 1 }));
+    const params = { quarantineAfter: 1, evidence: ownership.run };
+    await opened.store.interrupt(interruption(worker, params));
     await refusesAll(opened, ownership, 2);
   });
 
@@ -110,8 +113,8 @@ function letGo(test: RunStoreTest): void {
       { status: 'cancelled', error: bytes('error'), keepMs: farMs },
       { status: 'quarantined', error: bytes('error') },
       { status: 'queued', resendMs: farMs },
-      { status: 'waiting', wakeMs: farMs },
-      { status: 'waiting' },
+      parking({ wakeMs: farMs }),
+      parking(),
     ] as const) {
       const { ownership } = await held(opened.store);
       await committed(opened.store, ownership, { release });

@@ -41,7 +41,7 @@ function recoveries(test: RunStoreTest): void {
     await advance(2);
     const heir = newId('worker');
     await claimed(store, id, { worker: heir });
-    await store.interrupt(interruption(heir, { quarantineAfter: 2 }));
+    await store.interrupt(interruption(heir, { quarantineAfter: 1, evidence: id }));
     const all = (await store.fleet.recoveries(many)).filter(({ run }) => run === id);
     expect(all.map(({ from, quarantined }) => [from, quarantined])).toEqual([
       [heir, true],
@@ -49,6 +49,31 @@ function recoveries(test: RunStoreTest): void {
     ]);
     expect(all[1]).toMatchObject({ worker: heir });
     expect(await store.fleet.recoveries(1)).toHaveLength(1);
+  });
+}
+
+function present(test: RunStoreTest): void {
+  test('workers are registered until they leave, and alive until their sessions end', async (opened) => {
+    const { store, expect } = opened;
+    const [lasting, passing] = [newId('worker'), newId('worker')];
+    const registered = async () => {
+      const ids = await store.fleet.registered();
+      return [lasting, passing].filter((id) => ids.includes(id));
+    };
+    const alive = await store.fleet.alive();
+    expect(await registered()).toEqual([]);
+    await store.beat(workerInfo(lasting), longMs);
+    await store.beat(workerInfo(passing), 30);
+    expect(await registered()).toEqual([lasting, passing]);
+    await eventually(opened, 'one session has ended', async () => {
+      return (await store.fleet.alive()) === alive + 1 || undefined;
+    });
+    expect(await registered()).toEqual([lasting, passing]);
+    await store.leave(passing);
+    expect(await registered()).toEqual([lasting]);
+    await store.leave(lasting);
+    expect(await registered()).toEqual([]);
+    expect(await store.fleet.alive()).toBe(alive);
   });
 }
 
@@ -82,4 +107,4 @@ function drain(test: RunStoreTest): void {
   });
 }
 
-export const fleetTheme: RunStoreTheme = { name: 'fleet', parts: [recoveries, drain] };
+export const fleetTheme: RunStoreTheme = { name: 'fleet', parts: [recoveries, present, drain] };

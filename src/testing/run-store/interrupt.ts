@@ -18,25 +18,22 @@ import {
   type RunStoreTest,
   type RunStoreTheme,
   storeTime,
+  workerInfo,
 } from './opened.ts';
 
-/** Claims a run and loses its worker, so often; returns the record after the last loss. */
-async function lose(
-  store: RunStore,
-  run: string,
-  losses: number,
-  params: { readonly quarantineAfter?: number; readonly progress?: boolean } = {},
-) {
-  const { quarantineAfter = 100 } = params;
+/** Claims a run and loses its worker, so often, with no other suspect; returns the record after the last loss. */
+async function lose(store: RunStore, run: string, losses: number, quarantineAfter = 100) {
   for (let i = 0; i < losses; i++) {
     const worker = newId('worker');
-    const { ownership, record } = await claimed(store, run, { worker });
-    if (params.progress === true) {
-      await committed(store, ownership, { expectedSeq: record.seq, events: [event('progress')] });
-    }
-    await store.interrupt(interruption(worker, { quarantineAfter }));
+    await claimed(store, run, { worker });
+    await store.interrupt(interruption(worker, { quarantineAfter, evidence: run }));
   }
   return (await loaded(store, run)).record;
+}
+
+/** When a worker has beaten last; 0 for one that is not registered. */
+async function seenAtOf(store: RunStore, id: string): Promise<number> {
+  return (await store.workers()).find((worker) => worker.id === id)?.seenAt ?? 0;
 }
 
 function taken(test: RunStoreTest): void {
@@ -53,7 +50,7 @@ function taken(test: RunStoreTest): void {
         deaths: 1,
         priority: 0,
         status: 'interrupted',
-        untold: false,
+        ...{ untold: false, owes: false, asleep: false },
       },
     ]);
     expect(after).toMatchObject({
@@ -85,6 +82,7 @@ function taken(test: RunStoreTest): void {
       lastSeenAt,
       detectMs: loss.at - lastSeenAt,
       deaths: 1,
+      proofs: 0,
     });
     expect(loss.at).toBe(found.record.changedAt);
     expect(found.record.bytes).toBe(record.bytes + loss.data.length);
@@ -152,6 +150,40 @@ function whose(test: RunStoreTest): void {
     expect((await loaded(store, id)).record).toMatchObject({ worker: next.record.worker });
   });
 
+  test('a worker that beats again keeps its runs', async (opened) => {
+    const { store, advance, expect } = opened;
+    const { id, worker } = await held(store);
+    const seen = { seenAt: await seenAtOf(store, worker) };
+    await store.beat(workerInfo(worker), farMs);
+    expect(await store.interrupt(interruption(worker, { seen }))).toEqual([]);
+    await advance(5);
+    const registered = { seenAt: await seenAtOf(store, worker) };
+    await store.beat(workerInfo(worker), farMs);
+    expect(await store.interrupt(interruption(worker, { seen: registered }))).toEqual([]);
+    expect((await loaded(store, id)).record).toMatchObject({ status: 'running', worker });
+    const now = { seenAt: await seenAtOf(store, worker) };
+    expect(await store.interrupt(interruption(worker, { seen: now }))).toMatchObject([{ run: id }]);
+    await store.leave(worker);
+  });
+
+  test('a worker whose process is there again keeps its runs', async (opened) => {
+    const { store, appearElsewhere, expect } = opened;
+    const { worker } = await held(store);
+    const vanish = await appearElsewhere(worker);
+    await store.beat(workerInfo(worker), farMs);
+    const seen = { seenAt: await seenAtOf(store, worker), isAbsent: true };
+    const lost = interruption(worker, { seen, reason: 'presence-lost' });
+    expect(await store.interrupt(lost)).toEqual([]);
+    expect(await store.leave(worker, seen)).toBe(false);
+    await vanish();
+    await eventually(
+      opened,
+      'the worker is lost',
+      async () => (await store.interrupt(lost)).length === 1 || undefined,
+    );
+    await store.leave(worker);
+  });
+
   test('a worker that holds nothing loses nothing', async ({ store, expect }) => {
     expect(await store.interrupt(interruption(newId('worker')))).toEqual([]);
   });
@@ -206,14 +238,6 @@ function deaths(test: RunStoreTest): void {
     expect(again).toMatchObject({ record: { deaths: 3, takeovers: 3 } });
   });
 
-  test('one event between claim and death is progress, and the count starts anew', async (opened) => {
-    const { store, expect } = opened;
-    const run = await created(store);
-    await lose(store, run, 2);
-    expect((await lose(store, run, 1, { progress: true })).deaths).toBe(0);
-    expect((await lose(store, run, 1)).deaths).toBe(1);
-  });
-
   test('the wake-up of a run that killed workers says so', async ({ store, expect }) => {
     const run = await created(store);
     await lose(store, run, 1);
@@ -223,12 +247,17 @@ function deaths(test: RunStoreTest): void {
     expect(await dueOf(store, run)).toMatchObject({ run, deaths: 2, status: 'interrupted' });
   });
 
-  test('a run is set aside at the quarantineAfter-th death in a row', async ({ store, expect }) => {
+  test('a run is set aside at the quarantineAfter-th death that is evidence', async ({
+    store,
+    expect,
+  }) => {
     const run = await created(store);
-    expect((await lose(store, run, 2, { quarantineAfter: 3 })).status).toBe('interrupted');
+    expect((await lose(store, run, 2, 3)).status).toBe('interrupted');
     const { record: last, ownership } = await claimed(store, run);
     const worker = last.worker ?? '';
-    const runs = await store.interrupt(interruption(worker, { quarantineAfter: 3, resendMs: 0 }));
+    const runs = await store.interrupt(
+      interruption(worker, { quarantineAfter: 3, evidence: run, resendMs: 0 }),
+    );
     const { record } = await loaded(store, run);
     expect(runs).toMatchObject([{ run, status: 'quarantined', deaths: 3, fence: record.fence }]);
     expect(record).toMatchObject({ status: 'quarantined', worker: undefined, deaths: 3 });
@@ -241,15 +270,9 @@ function deaths(test: RunStoreTest): void {
     expect(none).toEqual([]);
     expect([loss?.type, aside?.type]).toEqual(['run.interrupted', 'run.quarantined']);
     expect(aside?.seq).toBe(record.seq);
-    expect(json(aside?.data ?? bytes('null'))).toEqual({ worker, deaths: 3 });
+    expect(json(aside?.data ?? bytes('null'))).toEqual({ worker, deaths: 3, proofs: 3 });
     const written = (loss?.data.length ?? 0) + (aside?.data.length ?? 0);
     expect(record.bytes).toBe(last.bytes + written);
-  });
-
-  test('a run that makes progress is never set aside', async ({ store, expect }) => {
-    const run = await created(store);
-    const record = await lose(store, run, 5, { progress: true, quarantineAfter: 1 });
-    expect(record).toMatchObject({ status: 'interrupted', deaths: 0, takeovers: 4 });
   });
 
   test('a snapshot kept before a loss is there for the next owner', async ({ store, expect }) => {

@@ -13,6 +13,7 @@ import {
   plain,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 /** A workflow that no other test has runs of. */
@@ -162,7 +163,7 @@ function filters(test: RunStoreTest): void {
     await store.interrupt(interruption(lost.worker));
     const ids: Record<string, string> = { queued, running: running.id, interrupted: lost.id };
     for (const release of [
-      { status: 'waiting' },
+      parking(),
       { status: 'quarantined', error: bytes('error') },
       { status: 'completed', output: bytes('output'), keepMs: farMs },
       { status: 'failed', error: bytes('error'), keepMs: farMs },

@@ -9,7 +9,17 @@ import type {
   RunStore,
 } from '../../core/store.ts';
 import type { Expect } from '../runner.ts';
-import { bytes, claimed, committed, created, farMs, held, interruption, newId } from './opened.ts';
+import {
+  bytes,
+  claimed,
+  committed,
+  created,
+  farMs,
+  held,
+  interruption,
+  newId,
+  parking,
+} from './opened.ts';
 
 export function message(run: string, params: Partial<PostParams> = {}): PostParams {
   return { run, id: newId('message'), kind: 'signal', name: 'go', data: bytes('data'), ...params };
@@ -33,8 +43,7 @@ export async function inbox(store: RunStore, run: string): Promise<readonly stri
 
 /** A run that was claimed and released to `waiting`, for ever or for a time. */
 export async function waiting(store: RunStore, wakeMs?: number): Promise<string> {
-  const release: Release = { status: 'waiting', ...(wakeMs === undefined ? {} : { wakeMs }) };
-  return released(store, release);
+  return released(store, parking(wakeMs === undefined ? {} : { wakeMs }));
 }
 
 export async function released(store: RunStore, release: Release): Promise<string> {
@@ -60,7 +69,7 @@ export async function idleRuns(
 
 export async function quarantined(store: RunStore): Promise<string> {
   const { id, worker } = await held(store);
-  await store.interrupt(interruption(worker, { quarantineAfter: 1 }));
+  await store.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
   return id;
 }
 
@@ -82,12 +91,13 @@ export async function endedRuns(
   ];
 }
 
-/** What is sent to wake a run, read off its record. */
-export async function wakeUpOf(store: RunStore, run: string): Promise<DueRun> {
+/** What is sent to wake a run, read off its record; `asleep` when it waits and nothing has come. */
+export async function wakeUpOf(store: RunStore, run: string, asleep = false): Promise<DueRun> {
   const record = await store.record(run);
   if (record === undefined) throw new Error(`run ${run} is missing`);
   const { workflow, fence, status, deaths, priority } = record;
-  return { run, workflow, fence, status, deaths, priority, untold: false };
+  const notes = { untold: false, owes: false, asleep };
+  return { run, workflow, fence, status, deaths, priority, ...notes };
 }
 
 /** Fails when the log has a gap, when a fence falls, or when the record does not say what the log says. */
@@ -112,7 +122,7 @@ export async function taken(
   const seq = await committed(store, ownership, {
     expectedSeq: record.seq,
     events: messages.map(({ data }) => ({ type: 'signal.received', data })),
-    taken: messages.length,
+    taken: messages.map((one) => one.id),
     ...params,
   });
   return { ownership, seq };

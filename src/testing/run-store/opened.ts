@@ -11,6 +11,7 @@ import type {
   InterruptParams,
   LoadedRun,
   Ownership,
+  Parking,
   RunStore,
   WorkerInfo,
 } from '../../core/store.ts';
@@ -175,6 +176,11 @@ export async function everything(store: RunStore, run: string): Promise<unknown>
   const found = await store.load(run);
   const events = await store.events({ run, after: 0, limit: 1000 });
   return plain({ record: found?.record, snapshot: found?.snapshot, events });
+}
+
+/** A release by which a run waits, and wants whatever comes; or what `params` says. */
+export function parking(params: Partial<Parking> = {}): Parking {
+  return { status: 'waiting', why: 'parked', waits: [], ...params };
 }
 
 export function interruption(

@@ -18,6 +18,7 @@ import {
   plain,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 function idle(test: RunStoreTest): void {
@@ -42,7 +43,7 @@ function idle(test: RunStoreTest): void {
 
   test('a paused run is not due, whatever was due before', async ({ store, advance, expect }) => {
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { release: { status: 'waiting', wakeMs: 5 } });
+    await committed(store, ownership, { release: parking({ wakeMs: 5 }) });
     const queued = await created(store, { resendMs: 0 });
     for (const run of [id, queued]) {
       await store.pause(run, bytes('why'));
@@ -107,8 +108,8 @@ function atWork(test: RunStoreTest): void {
     const { store, advance, expect } = opened;
     const releases = [
       { status: 'queued', resendMs: 0 },
-      { status: 'waiting', wakeMs: 0 },
-      { status: 'waiting' },
+      parking({ wakeMs: 0 }),
+      parking(),
     ] as const;
     for (const release of releases) {
       const { id, ownership } = await held(store);

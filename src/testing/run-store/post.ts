@@ -30,6 +30,7 @@ import {
   type RunStoreTest,
   type RunStoreTheme,
   storeTime,
+  parking,
 } from './opened.ts';
 
 function arriving(test: RunStoreTest): void {
@@ -64,12 +65,14 @@ function arriving(test: RunStoreTest): void {
   test('the answer to a post is the wake-up to send', async ({ store, expect }) => {
     for (const { id, what } of await idleRuns(store)) {
       const wakeUp = await wakeUpOf(store, id);
-      expect(await store.post(message(id)), what).toEqual({ outcome: 'posted', wakeUp });
+      const woken = wakeUp.status === 'waiting';
+      expect(await store.post(message(id)), what).toEqual({ outcome: 'posted', woken, wakeUp });
     }
   });
 
-  test('a message makes a run due that nobody holds', async ({ store, expect }) => {
-    for (const { id, what } of await idleRuns(store)) {
+  test('a message makes a waiting run due that wants it', async ({ store, expect }) => {
+    const all = await idleRuns(store);
+    for (const { id, what } of all.filter((run) => run.what.startsWith('waiting'))) {
       expect(await dueOf(store, id), what).toBe(undefined);
       await store.post(message(id));
       expect((await dueOf(store, id))?.run, what).toBe(id);
@@ -105,11 +108,12 @@ function refused(test: RunStoreTest): void {
     const first = message(run, { name: 'first' });
     await store.post(first);
     const again = await store.post({ ...first, name: 'other', data: bytes('other') });
-    expect(again).toEqual({ outcome: 'known', wakeUp: await wakeUpOf(store, run) });
+    const wakeUp = await wakeUpOf(store, run);
+    expect(again).toEqual({ outcome: 'known', taken: false, woken: true, wakeUp });
     expect(await inbox(store, run)).toEqual(['first']);
     // Also when it is in the log, and when the run is over.
     const { ownership, seq } = await taken(store, run);
-    expect((await store.post(first)).outcome).toBe('known');
+    expect(await store.post(first)).toMatchObject({ outcome: 'known', taken: true, woken: false });
     expect(await inbox(store, run)).toEqual([]);
     const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
     await committed(store, ownership, { expectedSeq: seq, release });
@@ -126,11 +130,11 @@ function refused(test: RunStoreTest): void {
       const request = newId('request');
       await ask(id, request);
       const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
-      await committed(store, ownership, { taken: 1, release });
+      await committed(store, ownership, { taken: [request], release });
       expect(await ask(id, request)).toMatchObject({
         wakeUp: { status: 'completed', untold: true },
       });
-      await store.told(id);
+      await store.told(id, ownership);
       expect(await ask(id, request)).toMatchObject({ wakeUp: { untold: false } });
     }
   });
@@ -185,11 +189,14 @@ function taking(test: RunStoreTest): void {
     }
   });
 
-  test('what a commit has taken leaves the inbox, oldest first, with its events', async (opened) => {
+  test('what a commit has taken leaves the inbox, with its events', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
-    for (const name of ['a', 'b', 'c']) await store.post(message(id, { name }));
-    const params = commit(ownership, { events: [event('one'), event('two')], taken: 2 });
+    const sent = ['a', 'b', 'c'].map((name) => message(id, { name }));
+    for (const one of sent) await store.post(one);
+    const firstTwo = sent.slice(0, 2).map((one) => one.id);
+    const events = [event('one'), event('two')];
+    const params = commit(ownership, { events, taken: firstTwo });
     expect(await store.commit(params)).toMatchObject({ outcome: 'committed', seq: 4 });
     expect(await inbox(store, id)).toEqual(['c']);
     // Sent again, it takes no more.
@@ -202,18 +209,20 @@ function taking(test: RunStoreTest): void {
 
   test('a commit that is refused takes nothing', async ({ store, expect }) => {
     const { id, ownership } = await held(store);
-    await store.post(message(id));
+    const { id: sent, ...rest } = message(id);
+    await store.post({ ...rest, id: sent });
     const stale = { ...ownership, fence: ownership.fence - 1 };
-    expect((await store.commit(commit(stale, { taken: 1 }))).outcome).toBe('fenced');
-    const ahead = commit(ownership, { expectedSeq: 7, taken: 1 });
+    expect((await store.commit(commit(stale, { taken: [sent] }))).outcome).toBe('fenced');
+    const ahead = commit(ownership, { expectedSeq: 7, taken: [sent] });
     expect((await store.commit(ahead)).outcome).toBe('conflict');
     expect(await inbox(store, id)).toEqual(['go']);
   });
 
   test('messages stay through a loss of the worker', async ({ store, expect }) => {
     const { id, ownership, worker } = await held(store);
-    for (const name of ['a', 'b']) await store.post(message(id, { name }));
-    await committed(store, ownership, { events: [event('one')], taken: 1 });
+    const [a, b] = [message(id, { name: 'a' }), message(id, { name: 'b' })];
+    for (const one of [a, b]) await store.post(one);
+    await committed(store, ownership, { events: [event('one')], taken: [a.id] });
     await store.interrupt({
       ...{ worker, reason: 'presence-lost', lastSeenAt: 0, resendMs: farMs },
       ...{ quarantineAfter: 3, limit: 10 },
@@ -222,19 +231,78 @@ function taking(test: RunStoreTest): void {
   });
 }
 
-function parking(test: RunStoreTest): void {
+function byId(test: RunStoreTest): void {
+  test('a commit takes the messages it names, wherever they stand', async ({ store, expect }) => {
+    const { id, ownership } = await held(store);
+    const sent = ['a', 'b', 'c', 'd'].map((name) => message(id, { name }));
+    for (const one of sent) await store.post(one);
+    const ids = [3, 1].map((place) => sent[place]?.id ?? '');
+    await committed(store, ownership, { taken: ids });
+    expect(await inbox(store, id)).toEqual(['a', 'c']);
+    for (const one of sent) {
+      const isTaken = ids.includes(one.id);
+      expect(await store.post(one)).toMatchObject({ outcome: 'known', taken: isTaken });
+    }
+  });
+
+  test('a message that the store has forgotten is known once it was taken', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store);
+    const [kept, forgotten] = [message(id, { name: 'kept' }), message(id)];
+    await store.post(kept);
+    await committed(store, ownership, { events: [event('one')], taken: [forgotten.id] });
+    expect(await inbox(store, id)).toEqual(['kept']);
+    const again = await store.post(forgotten);
+    expect(again).toMatchObject({ outcome: 'known', taken: true });
+    expect(await inbox(store, id)).toEqual(['kept']);
+  });
+
+  test('very many are taken at once, and no others', async ({ store, expect }) => {
+    const { id, ownership } = await held(store);
+    const sent = Array.from({ length: 400 }, (_, i) => message(id, { name: `m-${i}` }));
+    for (const one of sent) await store.post(one);
+    const ids = sent.filter((_, i) => i % 3 !== 0 || i > 250).map((one) => one.id);
+    await committed(store, ownership, { taken: ids });
+    const left = sent.filter((one) => !ids.includes(one.id)).map(({ name }) => name);
+    expect(await inbox(store, id)).toEqual(left);
+  });
+}
+
+function ofChildren(test: RunStoreTest): void {
+  test('the end of a child comes to a run that has failed, and to no other that is over', async (opened) => {
+    const { store, expect } = opened;
+    for (const { id, status } of await endedRuns(store)) {
+      const ended = message(id, { kind: 'child', name: 'kid' });
+      const outcome = await store.post(ended);
+      if (status !== 'failed') expect(outcome).toEqual({ outcome: 'ended', status });
+      else {
+        expect(outcome).toMatchObject({ outcome: 'posted', woken: false, wakeUp: { status } });
+        expect(await store.post(message(id))).toEqual({ outcome: 'ended', status });
+        expect(await dueOf(store, id)).toBe(undefined);
+        expect(await store.post(ended)).toMatchObject({ outcome: 'known', taken: false });
+        await store.resume(id, bytes('again'));
+        expect((await claimed(store, id)).messages.map(({ name }) => name)).toEqual(['kid']);
+      }
+    }
+  });
+}
+
+function whileParking(test: RunStoreTest): void {
   test('a run does not park over a message it has not taken', async ({ store, expect }) => {
     for (const wakeMs of [undefined, farMs]) {
       const { id, ownership } = await held(store);
-      await store.post(message(id));
+      const sent = message(id);
+      await store.post(sent);
       const before = await everything(store, id);
-      const release = { status: 'waiting', ...(wakeMs === undefined ? {} : { wakeMs }) } as const;
+      const release = parking(wakeMs === undefined ? {} : { wakeMs });
       const last = commit(ownership, { events: [event('parked')], release });
       expect(await store.commit(last)).toEqual({ outcome: 'mail' });
       expect(await everything(store, id)).toEqual(before);
       expect(await inbox(store, id)).toEqual(['go']);
       // The owner still owns it, and parks when it has taken the message.
-      expect(await store.commit({ ...last, taken: 1 })).toMatchObject({ outcome: 'committed' });
+      expect(await store.commit({ ...last, taken: [sent.id] })).toMatchObject({
+        outcome: 'committed',
+      });
       expect((await store.record(id))?.status).toBe('waiting');
       expect(await dueOf(store, id)).toBe(undefined);
     }
@@ -271,7 +339,7 @@ function races(test: RunStoreTest): void {
   test('a message that comes while the run parks is not slept over', async ({ store, expect }) => {
     for (let round = 0; round < 20; round++) {
       const { id, ownership } = await held(store);
-      const release = { status: 'waiting', wakeMs: farMs } as const;
+      const release = parking({ wakeMs: farMs });
       const calls = [
         () => store.commit(commit(ownership, { release })),
         () => store.post(message(id)),
@@ -298,7 +366,7 @@ function races(test: RunStoreTest): void {
       for (const _ of rounds('taking messages')) {
         const { messages } = await store.mail(id);
         const events = messages.map(({ data }) => event('signal.received', data));
-        const params = { expectedSeq: seq, events, taken: messages.length };
+        const params = { expectedSeq: seq, events, taken: messages.map((one) => one.id) };
         seq = await committed(store, ownership, params);
         if (seq >= 2 + names.length) return;
       }
@@ -314,5 +382,5 @@ function races(test: RunStoreTest): void {
 
 export const postTheme: RunStoreTheme = {
   name: 'post',
-  parts: [arriving, refused, taking, parking, races],
+  parts: [arriving, refused, taking, byId, ofChildren, whileParking, races],
 };

@@ -16,6 +16,7 @@ import {
   plain,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 /** Appends numbered events, a few hundred at a time. */
@@ -134,7 +135,7 @@ function watching(test: RunStoreTest): void {
     await after('a snapshot', () => committed(store, ownership, more));
     await after('an interrupt', () => store.interrupt(interruption(record.worker ?? '')));
     const next = await after('a takeover', () => claimed(store, id));
-    const release = { status: 'waiting' } as const;
+    const release = parking();
     const params = { expectedSeq: next.record.seq, release };
     await after('a release', () => committed(store, next.ownership, params));
     await after('its deletion', () => store.delete(id));
@@ -175,7 +176,7 @@ function whatWatchersHear(test: RunStoreTest): void {
     const { record } = await loaded(store, id);
     await store.interrupt(interruption(record.worker ?? ''));
     const { ownership } = await claimed(store, id);
-    const waits = { expectedSeq: 4, release: { status: 'waiting', wakeMs: 0 } } as const;
+    const waits = { expectedSeq: 4, release: parking({ wakeMs: 0 }) } as const;
     expect(await hears(() => committed(store, ownership, waits))).not.toContain('log');
     const again = await claimed(store, id);
     // Its end is neither a change of the log alone nor one that leaves it open.

@@ -17,6 +17,7 @@ import {
   type RunStoreTest,
   type RunStoreTheme,
   storeTime,
+  parking,
 } from './opened.ts';
 
 /** A run that was claimed and released like this; what the store says about it then. */
@@ -65,10 +66,10 @@ function statuses(test: RunStoreTest): void {
   });
 
   test('a parked run waits, with a time to wake or without', async ({ store, expect }) => {
-    const timed = await released(store, { status: 'waiting', wakeMs: farMs });
+    const timed = await released(store, parking({ wakeMs: farMs }));
     expect(timed.record).toMatchObject({ status: 'waiting', worker: undefined });
     expect(timed.record.wakeAt).toBe(timed.record.changedAt + farMs);
-    const untimed = await released(store, { status: 'waiting' });
+    const untimed = await released(store, parking());
     expect(untimed.record).toMatchObject({
       status: 'waiting',
       worker: undefined,
@@ -79,9 +80,9 @@ function statuses(test: RunStoreTest): void {
 
   test('a run that waits again without a time has forgotten the one before', async (opened) => {
     const { store, expect } = opened;
-    const { id } = await released(store, { status: 'waiting', wakeMs: 0 });
+    const { id } = await released(store, parking({ wakeMs: 0 }));
     const { ownership } = await claimed(store, id);
-    await committed(store, ownership, { expectedSeq: 3, release: { status: 'waiting' } });
+    await committed(store, ownership, { expectedSeq: 3, release: parking() });
     expect((await loaded(store, id)).record.wakeAt).toBe(undefined);
     expect(await dueOf(store, id)).toBe(undefined);
   });
@@ -113,12 +114,12 @@ function together(test: RunStoreTest): void {
     await advance(5);
     await committed(store, ownership, { events: [event('one')] });
     expect((await loaded(store, id)).record.changedAt).toBe(record.changedAt);
-    await committed(store, ownership, { expectedSeq: 3, release: { status: 'waiting' } });
+    await committed(store, ownership, { expectedSeq: 3, release: parking() });
     expect((await loaded(store, id)).record.changedAt).toBeGreaterThan(record.changedAt);
   });
 
   test('a released run is not taken from the worker that had it', async ({ store, expect }) => {
-    for (const release of [{ status: 'queued', resendMs: farMs }, { status: 'waiting' }] as const) {
+    for (const release of [{ status: 'queued', resendMs: farMs }, parking()] as const) {
       const { id, worker, record } = await released(store, release);
       expect(await store.interrupt(interruption(worker))).toEqual([]);
       expect(plain((await loaded(store, id)).record)).toEqual(plain(record));
@@ -167,7 +168,7 @@ function dueTimes(test: RunStoreTest): void {
 
   test('a waiting run is due when its time comes, and not before', async (opened) => {
     const { store, expect } = opened;
-    const { id, record } = await released(store, { status: 'waiting', wakeMs: 60 });
+    const { id, record } = await released(store, parking({ wakeMs: 60 }));
     const due = await eventually(opened, 'the run is due', () => dueOf(store, id));
     expect(due).toMatchObject({ run: id, status: 'waiting', fence: record.fence });
     expect(await storeTime(store)).toBeGreaterThanOrEqual(record.wakeAt ?? Infinity);

@@ -34,7 +34,8 @@ function paused(test: RunStoreTest): void {
       await store.pause(id, bytes('why'));
       const { record: before } = await loaded(store, id);
       const resumed = await store.resume(id, everyByte);
-      expect(resumed, what).toEqual({ outcome: 'resumed', wakeUp: await wakeUpOf(store, id) });
+      const wakeUp = await wakeUpOf(store, id, before.status === 'waiting');
+      expect(resumed, what).toEqual({ outcome: 'resumed', wakeUp });
       const { record, events } = await loaded(store, id);
       expect(record, what).toMatchObject({ status: before.status, paused: false });
       expect(record.changedAt, what).toBe(before.changedAt);
@@ -123,6 +124,29 @@ function again(test: RunStoreTest): void {
       expect((await claimed(store, run)).takeover).toBe(undefined);
       await checkWhole(store, expect, run);
     }
+  });
+
+  test('whoever resumes a run whose time was over lifts its deadline', async (opened) => {
+    const { store, advance, expect } = opened;
+    const failing = { status: 'failed', error: bytes('late'), keepMs: farMs } as const;
+    for (const how of ['failed', 'paused'] as const) {
+      const { id, ownership } = await held(store, { create: { deadlineMs: 20 } });
+      if (how === 'paused') await store.pause(id, bytes('why'));
+      const release = how === 'failed' ? failing : ({ status: 'queued', resendMs: farMs } as const);
+      await committed(store, ownership, { release });
+      await advance(40);
+      expect((await store.resume(id, bytes('go on'))).outcome).toBe('resumed');
+      expect((await loaded(store, id)).record.deadlineAt).toBe(undefined);
+    }
+  });
+
+  test('a deadline that has not come stays', async ({ store, expect }) => {
+    const { id, ownership, record } = await held(store, { create: { deadlineMs: farMs } });
+    await committed(store, ownership, {
+      release: { status: 'failed', error: bytes('no'), keepMs: farMs },
+    });
+    await store.resume(id, bytes('go on'));
+    expect((await loaded(store, id)).record.deadlineAt).toBe(record.deadlineAt);
   });
 
   test('it keeps its snapshot, its input and its messages', async ({ store, expect }) => {

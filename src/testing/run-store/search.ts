@@ -11,6 +11,7 @@ import {
   newId,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 /** All pages; each must be no longer than was asked for. */
@@ -168,7 +169,7 @@ async function populate(
     const { ownership } = await claimed(store, run, { worker: workers[pick(2)] ?? '' });
     const kind = pick(5);
     const error = bytes('error');
-    if (kind === 1) await committed(store, ownership, { release: { status: 'waiting' } });
+    if (kind === 1) await committed(store, ownership, { release: parking() });
     if (kind === 2) {
       await committed(store, ownership, { release: { status: 'failed', error, keepMs: farMs } });
     }

@@ -133,6 +133,21 @@ function sessions(test: RunStoreTest): void {
     await store.leave(id);
   });
 
+  test('a worker that has beaten since it was looked at is not made to leave', async (opened) => {
+    const { store, advance, expect } = opened;
+    const id = newId('worker');
+    await store.beat(workerInfo(id), 10);
+    const { lastSeenAt: seenAt } = await lossOf(opened, id);
+    await advance(5);
+    await store.beat(workerInfo(id), longMs);
+    expect(await store.leave(id, { seenAt })).toBe(false);
+    const record = await recordOf(opened, id);
+    expect(record?.seenAt).toBeGreaterThan(seenAt);
+    expect(await store.leave(id, { seenAt: record?.seenAt ?? 0 })).toBe(true);
+    expect(await recordOf(opened, id)).toBe(undefined);
+    expect(await store.leave(id, { seenAt: 0 })).toBe(true);
+  });
+
   test('a lost worker stays lost until it is made to leave', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');

@@ -15,6 +15,7 @@ import {
   plain,
   type RunStoreTest,
   type RunStoreTheme,
+  parking,
 } from './opened.ts';
 
 const snapshot = { schema: 1, set: new Map([['state:a', bytes('1')]]), remove: ['state:b'] };
@@ -105,7 +106,7 @@ function commits(test: RunStoreTest): void {
       { status: 'completed', output: bytes('output'), keepMs: farMs },
       { status: 'failed', error: bytes('error'), keepMs: farMs },
       { status: 'queued', resendMs: farMs },
-      { status: 'waiting', wakeMs: farMs },
+      parking({ wakeMs: farMs }),
     ] as const) {
       for (const written of [[], events]) {
         const { id, ownership } = await held(store);

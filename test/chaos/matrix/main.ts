@@ -6,12 +6,20 @@
  */
 import { campaign } from './campaign.ts';
 import { faults } from './faults/all.ts';
-import { readOptions, usage, UsageError } from './options.ts';
+import { type Options, readOptions, usage, UsageError } from './options.ts';
 import { reportOf, toTable } from './report.ts';
+import { trial } from '../poison/trial.ts';
 import { soak } from './soak.ts';
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+async function reportFor(options: Options): Promise<{ readonly violations: readonly string[] }> {
+  const { poison, runs: innocent = 200 } = options;
+  if (poison !== undefined) return trial({ ...options, poison, innocent });
+  if (options.soak) return soak(options, say);
+  return reportOf(options, await campaign(options, faults, say));
 }
 
 async function main(): Promise<void> {
@@ -24,9 +32,7 @@ async function main(): Promise<void> {
     return void process.stdout.write(`${faults.map(({ name }) => name).join('\n')}\n`);
   }
   say(`seed ${options.seed}`);
-  const report = options.soak
-    ? await soak(options, say)
-    : reportOf(options, await campaign(options, faults, say));
+  const report = await reportFor(options);
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : toTable(report));
   process.exitCode = report.violations.length === 0 ? 0 : 1;
 }

@@ -16,6 +16,8 @@ export interface Options {
   readonly only: readonly string[];
   readonly workers: number;
   readonly soak: boolean;
+  /** Runs that kill their workers, among so many innocent ones as `runs` says; no faults. */
+  readonly poison: number | undefined;
   readonly json: boolean;
 }
 
@@ -28,6 +30,7 @@ export const usage = `npm run test:chaos -- [options]
   --runs N       starts N runs in all (default as many as fit)
   --only a,b     only faults whose kind begins with one of these; see --list
   --workers N    worker processes, 2-8 (default 4)
+  --poison N     no faults: N runs that kill their workers, among 200 innocent ones (or --runs)
   --soak         watches memory: no faults, finished runs are deleted
   --list         prints the kinds of faults
   --json         prints the report as one JSON document; all else goes to stderr
@@ -46,13 +49,14 @@ export function readOptions(
   const values = parse(args);
   if (values.help === true) return 'help';
   if (values.list === true) return 'list';
-  const count = (name: 'faults' | 'kills' | 'runs'): number | undefined =>
+  const count = (name: 'faults' | 'kills' | 'runs' | 'poison'): number | undefined =>
     values[name] === undefined ? undefined : whole(`--${name}`, values[name], 1, 100_000);
   return {
     seed:
       values.seed === undefined ? randomInt(2 ** 32) : whole('--seed', values.seed, 0, 2 ** 32 - 1),
     minutes: minutesOf(values.minutes),
     ...{ faults: count('faults'), kills: count('kills'), runs: count('runs') },
+    poison: count('poison'),
     only: onlyOf(values.only ?? '', kinds),
     workers: whole('--workers', values.workers, 2, 8),
     soak: values.soak ?? false,
@@ -72,6 +76,7 @@ function parse(args: readonly string[]) {
         runs: { type: 'string' },
         only: { type: 'string' },
         workers: { type: 'string', default: '4' },
+        poison: { type: 'string' },
         soak: { type: 'boolean' },
         list: { type: 'boolean' },
         json: { type: 'boolean' },

@@ -54,11 +54,14 @@ export class SimulatedRedis {
         return xrevrange(this.keys, args);
       case 'XDEL':
         return xdel(this.keys, args);
+      case 'XLEN':
+        return this.keys.stream(args[0] ?? '')?.entries.length ?? 0;
       case 'XTRIM':
         return xtrim(this.keys, args);
       case 'SPUBLISH':
         return this.#publish(args);
       case 'PUBSUB':
+        if (args[0] === 'SHARDCHANNELS') return this.#channels(args[1] ?? '');
         return [args[1] ?? '', this.#subscribers.get(args[1] ?? '')?.size ?? 0];
       case 'INFO':
         return `redis_version:7.4.0\r\nrun_id:${this.#runId()}\r\ncluster_enabled:0\r\n`;
@@ -93,6 +96,11 @@ export class SimulatedRedis {
 
   #evaluate([source = '', count = '0', ...rest]: readonly string[]): SimReply {
     return this.run(source, rest.slice(0, Number(count)), rest.slice(Number(count)));
+  }
+
+  /** Those that begin with what stands before the star. */
+  #channels(pattern: string): SimReply {
+    return [...this.#subscribers.keys()].filter((name) => name.startsWith(pattern.slice(0, -1)));
   }
 
   #publish([channel = '', message = '']: readonly string[]): SimReply {

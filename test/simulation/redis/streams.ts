@@ -59,9 +59,12 @@ export function xrange(keys: Keyspace, args: readonly string[]): SimReply {
   const max = option === 'COUNT' ? Number(count) : Infinity;
   const entries = keys.stream(key)?.entries ?? [];
   const end = parseId(to, Infinity);
+  const isBehind = from.startsWith('(');
+  const start = parseId(isBehind ? from.slice(1) : from, 0);
   const found: SimReply[] = [];
-  for (let i = firstFrom(entries, parseId(from, 0)); i < entries.length; i++) {
+  for (let i = firstFrom(entries, start); i < entries.length; i++) {
     const entry = entries[i];
+    if (isBehind && entry !== undefined && !isAfter(entry, start)) continue;
     if (entry === undefined || isAfter(entry, end) || found.length >= max) break;
     found.push([formatId(entry), entry.fields]);
   }

@@ -5,12 +5,14 @@ import type {
   CreateParams,
   DueRun,
   ListParams,
+  MessageKind,
   Ownership,
   Release,
   RunStore,
+  Wait,
 } from '../../../src/core/store.ts';
 import { workerInfo } from '../../../src/testing/run-store/opened.ts';
-import type { EventMove, Move, ReleaseKind } from './moves.ts';
+import type { EventMove, Move, ParkingMove } from './moves.ts';
 
 export type Call = (store: RunStore) => Promise<unknown>;
 type MoveOf<Kind extends Move['do']> = Extract<Move, { readonly do: Kind }>;
@@ -91,6 +93,16 @@ async function newCall(
     case 'post':
     case 'cancel':
       return asking(move);
+    case 'told':
+    case 'paid':
+    case 'delete':
+    case 'remove':
+      return ofSeen(reference, move);
+    case 'settled': {
+      const fence = (await reference.record(runId(move.run)))?.fence ?? 0;
+      const runs = [{ run: runId(move.run), fence: fence + move.fence }];
+      return (store) => store.settled(workerId(move.worker), runs);
+    }
     default:
       return simpleCall(move);
   }
@@ -98,18 +110,7 @@ async function newCall(
 
 function simpleCall(
   move: MoveOf<
-    | 'pause'
-    | 'resume'
-    | 'told'
-    | 'delete'
-    | 'load'
-    | 'mail'
-    | 'compact'
-    | 'events'
-    | 'list'
-    | 'beat'
-    | 'leave'
-    | 'look'
+    'pause' | 'resume' | 'load' | 'mail' | 'compact' | 'events' | 'list' | 'beat' | 'leave' | 'look'
   >,
 ): Call {
   switch (move.do) {
@@ -118,8 +119,6 @@ function simpleCall(
       const { do: what } = move;
       return (store) => store[what](runId(move.run), text(`who ${what}s`));
     }
-    case 'told':
-    case 'delete':
     case 'load':
     case 'mail': {
       const { do: what } = move;
@@ -140,6 +139,28 @@ function simpleCall(
   }
 }
 
+/** What only works when the run is still as it was seen. */
+async function ofSeen(
+  reference: RunStore,
+  move: MoveOf<'told' | 'paid' | 'delete' | 'remove'>,
+): Promise<Call> {
+  const run = runId(move.run);
+  const record = await reference.record(run);
+  const { status = 'failed', seq = 1, fence: held = 0 } = record ?? {};
+  const seen = { status, seq, fence: held + (move.fence ?? 0) };
+  switch (move.do) {
+    case 'told':
+    case 'paid': {
+      const { do: what } = move;
+      return async (store) => (await store[what](run, seen)) ?? null;
+    }
+    case 'delete':
+      return (store) => store.delete(run, undefined, move.fence === undefined ? undefined : seen);
+    case 'remove':
+      return (store) => store.archive.remove({ run, unchanged: seen });
+  }
+}
+
 function creating(memory: Memory, move: MoveOf<'create'>): Call {
   const params: CreateParams = {
     run: runId(move.run),
@@ -150,6 +171,7 @@ function creating(memory: Memory, move: MoveOf<'create'>): Call {
     token: memory.token(),
     resendMs: 3000,
     delayMs: move.delayMs,
+    codeVersion: move.version,
     priority: move.priority,
     ...(move.deadlineMs === 0 ? {} : { deadlineMs: move.deadlineMs }),
     ...(move.parent ? { parent: 'parent' } : {}),
@@ -166,8 +188,10 @@ async function claiming(reference: RunStore, memory: Memory, move: MoveOf<'claim
   const params = {
     run,
     worker: workerId(move.worker),
-    codeVersion: 1,
+    codeVersion: move.version,
     token: memory.token(),
+    reclaim: move.reclaim,
+    anyVersion: move.anyVersion,
     ...(move.fence === undefined ? {} : { expectedFence: fence + move.fence }),
   };
   return async (store) => {
@@ -185,8 +209,8 @@ async function committing(
   const run = runId(move.run);
   const owner = memory.claim(run, move.claim);
   const seq = (await reference.record(run))?.seq ?? 1;
-  // More than there is cannot have been taken.
-  const taken = Math.min(move.taken, (await reference.mail(run)).messages.length);
+  const taken = move.taken.map((n) => (n < 4 ? `message-${n}` : `cancel-${n - 4}`));
+  const release = toRelease(move);
   const params: CommitParams = {
     run,
     fence: Math.max(0, owner.fence + move.fence),
@@ -194,9 +218,9 @@ async function committing(
     token: memory.token(),
     expectedSeq: Math.max(0, seq + move.seq),
     events: move.events.map(toEvent),
-    ...(taken === 0 ? {} : { taken }),
+    ...(taken.length === 0 ? {} : { taken }),
     ...(move.snapshot === undefined ? {} : { snapshot: toSnapshot(move.snapshot, seq) }),
-    ...(move.release === undefined ? {} : { release: toRelease(move.release, move.ms) }),
+    ...(release === undefined ? {} : { release }),
   };
   return (store) => store.commit(params);
 }
@@ -219,23 +243,51 @@ function toSnapshot(
   };
 }
 
-function toRelease(kind: ReleaseKind, ms: number): Release {
+const waitSets: readonly (readonly Wait[])[] = [
+  [],
+  [{ kind: 'signal', name: 'w', on: ['go'], since: 1 }],
+  [{ kind: 'signal', name: 'w', on: ['stop', 'halt'], since: 2 }],
+  [{ kind: 'child', name: 'c', on: ['kid'], since: 3 }],
+  [{ kind: 'timer', name: 't', until: 9, since: 4 }],
+  [{ kind: 'retry', name: '', since: 5 }],
+  [{ kind: 'decision', name: 'pay', on: ['pay'], since: 6 }],
+  Array.from({ length: 100 }, (_, i) => ({ kind: 'child', name: 'c', on: [`k${i}`], since: 7 })),
+];
+
+function toParking(move: ParkingMove, wakeMs?: number): Release {
+  return {
+    ...{ status: 'waiting', why: move.why, waits: waitSets[move.waits] ?? [] },
+    mayGoOn: move.mayGoOn,
+    ...(wakeMs === undefined ? {} : { wakeMs }),
+    ...(move.lookMs === undefined ? {} : { lookMs: move.lookMs }),
+  };
+}
+
+function toRelease({ release: kind, parking, ms }: MoveOf<'commit'>): Release | undefined {
   switch (kind) {
+    case undefined:
+      return undefined;
     case 'completed':
       return { status: kind, output: text('output'), keepMs: ms };
     case 'failed':
     case 'cancelled':
-      return { status: kind, error: text('error'), keepMs: ms };
+      return { status: kind, error: text('error'), keepMs: ms, owesCancel: parking.owes };
     case 'quarantined':
       return { status: kind, error: text('evidence') };
     case 'queued':
       return { status: kind, resendMs: ms };
     case 'waiting':
-      return { status: kind };
+      return toParking(parking);
     case 'sleeping':
-      return { status: 'waiting', wakeMs: ms };
+      return toParking(parking, ms);
   }
 }
+
+const subjects: readonly { readonly kind: MessageKind; readonly name: string }[] = [
+  { kind: 'signal', name: 'go' },
+  { kind: 'signal', name: 'effect pay' },
+  { kind: 'child', name: 'kid' },
+];
 
 function asking(move: MoveOf<'post' | 'cancel'>): Call {
   const run = runId(move.run);
@@ -245,7 +297,8 @@ function asking(move: MoveOf<'post' | 'cancel'>): Call {
     const params = { run, id: `cancel-${message}`, data, error: text('cancelled'), keepMs: 60_000 };
     return (store) => store.cancel(params);
   }
-  const params = { run, id: `message-${message}`, kind: 'signal' as const, name: 'go', data };
+  const { kind, name } = subjects[move.about] ?? { kind: 'signal', name: 'other' };
+  const params = { run, id: `message-${message}`, kind, name, data };
   return (store) => store.post(params);
 }
 
@@ -279,6 +332,9 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
     { idPrefix: 'run-1' },
     { status: ['queued', 'failed', status], idPrefix: 'run-' },
     { worker: workerId(0) },
+    { waitsFor: 'go' },
+    { waitsFor: 'kind:child', status },
+    { waitsFor: 'effect pay', idPrefix: 'run-' },
   ];
   const pages: unknown[] = [];
   let cursor: string | undefined;

@@ -25,6 +25,7 @@ export type Move =
       readonly priority: number;
       readonly parent: boolean;
       readonly fork: boolean;
+      readonly version: number;
     }
   | {
       readonly do: 'claim';
@@ -32,6 +33,9 @@ export type Move =
       readonly worker: number;
       /** Added to the fence the run has; undefined: whatever it is. */
       readonly fence: number | undefined;
+      readonly version: number;
+      readonly reclaim: boolean;
+      readonly anyVersion: boolean;
     }
   | {
       readonly do: 'commit';
@@ -43,8 +47,10 @@ export type Move =
       readonly seq: number;
       readonly events: readonly EventMove[];
       readonly snapshot: SnapshotMove | undefined;
-      readonly taken: number;
+      /** Numbers of messages, whether they are there or not. */
+      readonly taken: readonly number[];
       readonly release: ReleaseKind | undefined;
+      readonly parking: ParkingMove;
       readonly ms: number;
     }
   | { readonly do: 'again'; readonly back: number }
@@ -62,11 +68,29 @@ export type Move =
       readonly resendMs: number;
       readonly aheadMs: number;
     }
-  | { readonly do: 'post' | 'cancel'; readonly run: number; readonly message: number }
+  | {
+      readonly do: 'post' | 'cancel';
+      readonly run: number;
+      readonly message: number;
+      /** Its kind and name. */
+      readonly about: number;
+    }
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
   | {
-      readonly do: 'pause' | 'resume' | 'told' | 'delete' | 'load' | 'mail' | 'compact';
+      readonly do: 'pause' | 'resume' | 'load' | 'mail' | 'compact';
       readonly run: number;
+    }
+  | {
+      readonly do: 'told' | 'paid' | 'delete' | 'remove';
+      readonly run: number;
+      /** Added to the fence the run has; undefined: of a delete that takes it as it is. */
+      readonly fence: number | undefined;
+    }
+  | {
+      readonly do: 'settled';
+      readonly run: number;
+      readonly worker: number;
+      readonly fence: number;
     }
   | { readonly do: 'events'; readonly run: number; readonly after: number; readonly limit: number }
   | {
@@ -78,6 +102,16 @@ export type Move =
   | { readonly do: 'beat'; readonly worker: number; readonly sessionMs: number }
   | { readonly do: 'leave' | 'look'; readonly worker: number }
   | { readonly do: 'advance'; readonly ms: number };
+
+/** How a run is let wait. */
+export interface ParkingMove {
+  readonly waits: number;
+  readonly why: 'parked' | 'retry';
+  readonly lookMs: number | undefined;
+  readonly mayGoOn: boolean;
+  /** Of an end: its children are to be cancelled. */
+  readonly owes: boolean;
+}
 
 export interface SnapshotMove {
   readonly set: readonly number[];
@@ -135,6 +169,7 @@ const create = fc.record({
   priority: mostly(0, 3),
   parent: fc.boolean(),
   fork: mostly(false, true),
+  version: mostly(0, 1, 2),
 });
 
 const claim = fc.record({
@@ -142,6 +177,9 @@ const claim = fc.record({
   run,
   worker,
   fence: mostly<number | undefined>(undefined, 0, 0, 1, -1),
+  version: mostly(1, 0, 2),
+  reclaim: mostly(false, true),
+  anyVersion: mostly(false, true),
 });
 
 const commit = fc.record({
@@ -153,7 +191,14 @@ const commit = fc.record({
   seq: mostly(0, 1, -1),
   events: fc.array(event, { maxLength: 4 }),
   snapshot: fc.option(snapshot, { nil: undefined }),
-  taken: fc.nat(2),
+  taken: fc.array(fc.nat(7), { maxLength: 3 }),
+  parking: fc.record({
+    waits: fc.nat(7),
+    why: mostly('parked' as const, 'retry' as const),
+    lookMs: fc.option(ms, { nil: undefined, freq: 1 }),
+    mayGoOn: fc.boolean(),
+    owes: fc.boolean(),
+  }),
   release: fc.option(release, { nil: undefined, freq: 3 }),
   ms,
 });
@@ -191,6 +236,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       do: fc.constantFrom('post' as const, 'post' as const, 'cancel' as const),
       run,
       message: fc.nat(3),
+      about: fc.nat(3),
     }),
   },
   {
@@ -206,10 +252,27 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       do: fc.constantFrom(
-        ...(['pause', 'pause', 'resume', 'resume', 'told', 'delete', 'load', 'mail'] as const),
+        ...(['pause', 'pause', 'resume', 'resume', 'load', 'mail'] as const),
         ...(['compact', 'compact'] as const),
       ),
       run,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        ...(['told', 'told', 'paid', 'paid', 'delete', 'delete', 'remove'] as const),
+      ),
+      run,
+      fence: mostly<number | undefined>(0, 0, undefined, -1),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('settled' as const),
+      ...{ run, worker, fence: mostly(0, -1) },
     }),
   },
   {
@@ -225,7 +288,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('list' as const),
-      by: fc.nat(7),
+      by: fc.nat(10),
       status: fc.nat(7),
       limit,
     }),

@@ -8,6 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { runStatuses } from '../../../src/core/run.ts';
 import type { ListParams, RunStore } from '../../../src/core/store.ts';
+import { waitKinds } from '../../../src/core/waits.ts';
 import { plain } from '../../../src/testing/run-store/opened.ts';
 import { type Call, farMs, Memory, prepare, runId, workerId } from './calls.ts';
 import type { Move } from './moves.ts';
@@ -91,6 +92,7 @@ async function compareAll(pair: Pair): Promise<Difference | undefined> {
     ...runStatuses.map((status) => ({ limit: 100, status })),
     { limit: 100, workflow: 'flow-0' },
     { limit: 100, tag: 'a=1' },
+    ...waitsFor.map((name) => ({ limit: 100, waitsFor: name })),
   ];
   for (const list of lists) {
     const at = `list ${JSON.stringify(list)} at the end`;
@@ -104,12 +106,18 @@ async function compareAll(pair: Pair): Promise<Difference | undefined> {
   );
 }
 
+const waitsFor = [...waitKinds.map((kind) => `kind:${kind}`), 'go', 'stop', 'effect pay'];
+
 function readsOf(run: string): Call[] {
   return [
     (store) => store.record(run),
     (store) => store.load(run),
     (store) => store.events({ run, after: 0, limit: 500 }),
     (store) => store.mail(run),
+    async (store) => {
+      const whole = await store.transfer.whole(run);
+      return whole && { ...whole, seen: [...whole.seen].sort() };
+    },
   ];
 }
 

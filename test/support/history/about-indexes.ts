@@ -1,5 +1,6 @@
 /** What must be true of the indexes: they say of each run what its record says, and no wake-up is lost. */
 import { isEnded } from '../../../src/core/run.ts';
+import { indexedBy, wants } from '../../../src/core/waits.ts';
 import type { History, Place, RunHistory } from './history.ts';
 import type { Invariant, Problem } from './invariant.ts';
 
@@ -16,7 +17,7 @@ const indexesFollowRecords: Invariant = {
     for (const index of new Set([...expected.keys(), ...actual.keys()])) {
       problems.push(...differences(index, expected.get(index), actual.get(index) ?? []));
     }
-    return [...problems, ...holdersProblems(history), ...inboxProblems(history)];
+    return [...problems, ...holdersProblems(history), ...sleepProblems(history)];
   },
 };
 
@@ -34,6 +35,7 @@ function expectedStanding(runs: readonly RunHistory[]): Standing {
     for (const [key, value] of Object.entries(record.tags)) {
       put(`by-tag:${key}=${value}`, id, record.createdAt);
     }
+    for (const wait of indexedBy(record.waits)) put(`by-wait:${wait}`, id, record.createdAt);
     if (record.status === 'running') put(`held:${record.worker}`, id);
   }
   return standing;
@@ -51,6 +53,7 @@ function* actualIndexes({ indexes }: History): Iterable<readonly [string, readon
     'by-status': indexes.byStatus,
     'by-workflow': indexes.byWorkflow,
     'by-tag': indexes.byTag,
+    'by-wait': indexes.byWait,
   };
   for (const [kind, byName] of Object.entries(sorted)) {
     for (const [name, places] of Object.entries(byName)) yield [`${kind}:${name}`, places];
@@ -89,23 +92,23 @@ function holdersProblems({ indexes }: History): Problem[] {
     .map(([worker]) => ({ message: `worker ${worker} holds runs and is not among the holders` }));
 }
 
-function inboxProblems({ runs }: History): Problem[] {
+/** What has come that a run waits for has woken it. */
+function sleepProblems({ runs }: History): Problem[] {
   return runs
-    .filter(({ inbox }) => inbox.messages !== inbox.counted)
-    .map(({ id, inbox: { messages, counted } }) => {
-      return { run: id, message: `has ${messages} messages, its record counts ${counted}` };
-    });
+    .filter(({ record, woken }) => record.status === 'waiting' && !woken)
+    .filter(({ record, inbox }) => inbox.some((message) => wants(record.waits, message)))
+    .map(({ id }) => ({ run: id, message: 'sleeps over a message that it waits for' }));
 }
 
 /** The longest a wake-up is ever put off. */
 const resendMsMax = 600_000;
 
 /** Whether a run must stand in the due index, for somebody to wake it up or, when it has ended, to delete it. */
-function mustBeDue({ record, inbox }: RunHistory): boolean {
+function mustBeDue({ record, woken, looks }: RunHistory): boolean {
   const { status, paused, wakeAt } = record;
   if (isEnded(status)) return true;
   if (paused) return false;
-  if (status === 'waiting') return wakeAt !== undefined || inbox.counted > 0;
+  if (status === 'waiting') return wakeAt !== undefined || woken || looks;
   return status === 'queued' || status === 'interrupted';
 }
 
@@ -128,16 +131,17 @@ const noWakeUpLost: Invariant = {
 };
 
 function problemOfDue(run: RunHistory, place: Place | undefined, at: number): string | undefined {
-  const { record, inbox } = run;
+  const { record, inbox, woken, looks } = run;
   const { status, wakeAt } = record;
-  const what = `${status}${record.paused ? ', paused,' : ''} with ${inbox.counted} messages`;
+  const what = `${status}${record.paused ? ', paused,' : ''} with ${inbox.length} messages`;
   if (place === undefined) {
     return mustBeDue(run) ? `is ${what} and not due, so nobody will look at it` : undefined;
   }
   if (!mustBeDue(run)) return `is ${what} and due all the same`;
   if (isEnded(status)) return undefined;
-  const isAsleep = status === 'waiting' && wakeAt !== undefined && wakeAt > at;
-  const latest = isAsleep && inbox.counted === 0 ? wakeAt : at + resendMsMax;
+  const isAsleep = status === 'waiting' && !woken && wakeAt !== undefined && wakeAt > at;
+  const byItself = isAsleep ? wakeAt : at + resendMsMax;
+  const latest = looks ? Math.min(byItself, at + resendMsMax) : byItself;
   return place.score > latest
     ? `is ${what} and due ${place.score - latest} ms too late`
     : undefined;

@@ -10,12 +10,12 @@ import type { History, Place, RunHistory } from './history.ts';
 type Named = Readonly<Record<string, readonly Place[]>>;
 
 /** Takes one run out of one of the indexes of a kind. */
-function drop(kind: 'byStatus' | 'byWorkflow' | 'byTag'): Bug['plant'] {
+function drop(kind: 'byStatus' | 'byWorkflow' | 'byTag' | 'byWait'): Bug['plant'] {
   return inIndexes((indexes, pick) => {
     const all: Named = indexes[kind];
     const name = pick(Object.keys(all));
     const place = pick(all[name ?? ''] ?? []);
-    if (name === undefined) return undefined;
+    if (name === undefined || place === undefined) return undefined;
     return { [kind]: { ...all, [name]: all[name]?.filter((other) => other !== place) } };
   });
 }
@@ -236,7 +236,7 @@ const ofReports: readonly Bug[] = [
 ];
 
 const ofIndexes: readonly Bug[] = [
-  ...(['byStatus', 'byWorkflow', 'byTag'] as const).map((kind): Bug => {
+  ...(['byStatus', 'byWorkflow', 'byTag', 'byWait'] as const).map((kind): Bug => {
     return { name: `a run is missing ${kind}`, finds: 'indexes follow records', plant: drop(kind) };
   }),
   {
@@ -283,12 +283,13 @@ const ofIndexes: readonly Bug[] = [
     plant: inIndexes(({ held }) => (Object.keys(held).length === 0 ? undefined : { holders: [] })),
   },
   {
-    name: 'a message is not counted',
+    name: 'a run sleeps over a message',
     finds: 'indexes follow records',
-    plant: inRun((run) => {
-      const { messages, counted } = run.inbox;
-      return { ...run, inbox: { messages: messages + 1, counted } };
-    }),
+    plant: inRun((run) =>
+      run.record.status === 'waiting' && run.inbox.length > 0
+        ? { ...run, woken: false }
+        : undefined,
+    ),
   },
 ];
 
@@ -307,7 +308,7 @@ const ofWakeUps: readonly Bug[] = [
     name: 'a waiting run has a message and is not due',
     finds: 'no wake-up lost',
     plant: withDue(
-      ({ record, inbox }) => record.status === 'waiting' && inbox.counted > 0 && !record.paused,
+      ({ record, inbox }) => record.status === 'waiting' && inbox.length > 0 && !record.paused,
       without,
     ),
   },
@@ -315,7 +316,7 @@ const ofWakeUps: readonly Bug[] = [
     name: 'a sleeping run is due an hour too late',
     finds: 'no wake-up lost',
     plant: withDue(
-      ({ record, inbox }) => record.wakeAt !== undefined && inbox.counted === 0 && !record.paused,
+      ({ record, inbox }) => record.wakeAt !== undefined && inbox.length === 0 && !record.paused,
       (due, run) =>
         due.map((place) => (place.run === run ? { run, score: place.score + 3_600_000 } : place)),
     ),

@@ -8,7 +8,14 @@ import { type Cluster, Redis } from 'ioredis';
 import { CorruptionError } from '../../../src/core/errors.ts';
 import { runStatuses } from '../../../src/core/run.ts';
 import type { AnyWorkflow } from '../../../src/engine/definition/workflow.ts';
-import { type Entry, type Flat, toEvent, toRecord, toSnapshot } from '../../../src/redis/fields.ts';
+import {
+  type Entry,
+  type Flat,
+  toEvent,
+  toMessage,
+  toRecord,
+  toSnapshot,
+} from '../../../src/redis/fields.ts';
 import { configKey, Keys, type ShardKeys } from '../../../src/redis/keys.ts';
 import type { History, Indexes, Place, Reported, RunHistory } from './history.ts';
 import { recover } from './recover.ts';
@@ -86,9 +93,11 @@ async function runsOf(
     const key = keys.run(id);
     const record = toRecord({ key, id }, hash as Flat, flat(keys.payload(id)));
     const entries = (values.get(keys.events(id)) ?? []) as Entry[];
+    const messages = (values.get(keys.inbox(id)) ?? []) as Entry[];
     const run = {
       ...{ id, record },
-      inbox: { messages: flat(keys.inbox(id)).length, counted: countOf(hash as Flat, 'inbox') },
+      inbox: messages.map((entry) => toMessage(keys.inbox(id), entry)),
+      ...{ woken: has(hash as Flat, 'woken'), looks: has(hash as Flat, 'lookMs') },
       events: entries.map((entry) => toEvent(keys.events(id), entry)),
       snapshot: toSnapshot(keys.snapshot(id), flat(keys.snapshot(id))),
     };
@@ -102,9 +111,8 @@ async function runsOf(
   return runs;
 }
 
-function countOf(hash: Flat, field: string): number {
-  const at = hash.findIndex((name, i) => i % 2 === 0 && String(name) === field);
-  return at === -1 ? 0 : Number(String(hash[at + 1]));
+function has(hash: Flat, field: string): boolean {
+  return hash.some((name, i) => i % 2 === 0 && String(name) === field);
 }
 
 function indexesOf({ keys, values }: RawShard): Indexes {
@@ -122,6 +130,7 @@ function indexesOf({ keys, values }: RawShard): Indexes {
     ),
     byWorkflow: all(keys.byWorkflow('')),
     byTag: all(keys.byTag('')),
+    byWait: all(keys.byWait('')),
     held: Object.fromEntries(held),
     holders: (values.get(keys.holders) ?? []).map(String),
     due: places(keys.due),
@@ -150,6 +159,7 @@ function joined(shards: readonly Indexes[]): Indexes {
     byStatus: byName(({ byStatus }) => byStatus),
     byWorkflow: byName(({ byWorkflow }) => byWorkflow),
     byTag: byName(({ byTag }) => byTag),
+    byWait: byName(({ byWait }) => byWait),
     held: byName(({ held }) => held),
     holders: shards.flatMap(({ holders }) => holders),
     due: shards.flatMap(({ due }) => due),

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { StoredEvent } from '../../../src/core/event.ts';
 import type { RunRecord } from '../../../src/core/run.ts';
-import type { Snapshot } from '../../../src/core/store.ts';
+import type { Message, Snapshot } from '../../../src/core/store.ts';
 
 /** An event that somebody was told is stored, in the order in which they were told. */
 export interface ToldEvent {
@@ -45,8 +45,11 @@ export interface Recovered {
 export interface RunHistory {
   readonly id: string;
   readonly record: RunRecord;
-  /** Messages in the inbox, and how many of them the record counts. */
-  readonly inbox: { readonly messages: number; readonly counted: number };
+  readonly inbox: readonly Pick<Message, 'kind' | 'name'>[];
+  /** It waits, and something has come that it waits for. */
+  readonly woken: boolean;
+  /** It waits, and somebody is to look now and then at what it waits for. */
+  readonly looks: boolean;
   /** In the order of the log. */
   readonly events: readonly StoredEvent[];
   readonly snapshot: Snapshot | undefined;
@@ -73,6 +76,7 @@ export interface Indexes {
   readonly byWorkflow: Readonly<Record<string, readonly Place[]>>;
   /** By `key=value`. */
   readonly byTag: Readonly<Record<string, readonly Place[]>>;
+  readonly byWait: Readonly<Record<string, readonly Place[]>>;
   /** By worker. */
   readonly held: Readonly<Record<string, readonly string[]>>;
   readonly holders: readonly string[];

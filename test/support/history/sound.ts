@@ -38,6 +38,9 @@ export const flow = defineWorkflow({
   run: () => undefined,
 });
 
+/** What every waiting run of this model waits for. */
+const wait = { kind: 'signal', name: 'wait', on: ['go'], since: 1 } as const;
+
 const startedAt = 1_800_000_000_000;
 const keepMs = 86_400_000;
 
@@ -177,14 +180,23 @@ class ModelRun {
       ...{ input: encodeRecord({}), output: undefined, error: undefined },
       tags: { of: this.#id, all: 'yes' },
       ...{ takeovers: 0, deaths: 0, bytes: 0, progress: undefined, deadlineAt: undefined },
+      ...{
+        waits: this.#status === 'waiting' ? [wait] : [],
+        birth: this.#id,
+        wroteVersion: 1,
+        needsVersion: undefined,
+      },
       ...{ priority: 0, parent: undefined, createdAt: startedAt, changedAt: this.#changedAt },
     };
   }
 
   async history(): Promise<RunHistory> {
     const run = { record: this.#record, events: this.events, snapshot: this.#snapshot };
-    const inbox = { messages: this.#messages, counted: this.#messages };
-    return { id: this.#id, ...run, inbox, recovered: await recover(run, flow) };
+    const message = { kind: 'signal', name: 'go' } as const;
+    const inbox = Array.from({ length: this.#messages }, () => message);
+    const woken = this.#status === 'waiting' && this.#messages > 0;
+    const notes = { woken, looks: false };
+    return { id: this.#id, ...run, inbox, ...notes, recovered: await recover(run, flow) };
   }
 
   /** When somebody must look at the run; undefined when nobody need. */
@@ -230,5 +242,7 @@ function indexesOf(runs: readonly RunHistory[]): Omit<History['indexes'], 'due'>
   // A worker may stay among the holders after its last run.
   const holders = runs.map(({ id }) => `worker of ${id}`);
   const ids = runs.map(({ id: run }) => ({ run, score: 0 }));
-  return { runs: created, ids, byStatus, byWorkflow, byTag, held, holders };
+  const { waiting } = byStatus;
+  const byWait = waiting === undefined ? {} : { signal: waiting, 'signal:go': waiting };
+  return { runs: created, ids, byStatus, byWorkflow, byTag, byWait, held, holders };
 }

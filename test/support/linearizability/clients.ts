@@ -8,7 +8,7 @@ import type { StoredEvent } from '../../../src/core/event.ts';
 import type { CommitOutcome, CommitParams, RunStore } from '../../../src/core/store.ts';
 import type { ElectionAnswer, ElectionInput } from './election-model.ts';
 import { History } from './history.ts';
-import type { RunAnswer, RunInput } from './run-model.ts';
+import { type RunAnswer, type RunInput, wanted } from './run-model.ts';
 
 /** What all clients of a history share. */
 export class Scene {
@@ -41,7 +41,7 @@ interface Held {
   readonly fence: number;
   readonly owner: string;
   seq: number;
-  inbox: number;
+  inbox: readonly string[];
 }
 
 const none = (): number => 0;
@@ -115,7 +115,7 @@ export class Client {
     const worker = this.#worker;
     // Stands in the event of the claim, so that a log shows which of them it was.
     const codeVersion = this.#count;
-    const params = { run, worker, codeVersion, token, expectedFence };
+    const params = { run, worker, codeVersion, token, expectedFence, anyVersion: true };
     const result = await this.#call(run, () => this.#store.claim(params), {
       input: { call: 'claim', token, worker, codeVersion, expectedFence },
       answer: (claim) => {
@@ -123,7 +123,7 @@ export class Client {
         if (outcome === 'held') return { outcome, worker: claim.worker };
         if (outcome === 'stale') return { outcome, fence: claim.fence };
         if (outcome === 'idle') return { outcome, status: claim.status };
-        if (outcome === 'missing') return { outcome };
+        if (outcome === 'missing' || outcome === 'newer') return { outcome };
         const { fence } = claim.ownership;
         const inbox = claim.messages.map(({ id }) => id);
         return { outcome, fence, log: claim.events.map(described), inbox };
@@ -134,7 +134,8 @@ export class Client {
     if (result?.outcome !== 'claimed') return;
     const { fence, owner } = result.ownership;
     const { record, messages } = result;
-    this.#held.set(run, { run, fence, owner, seq: record.seq, inbox: messages.length });
+    const inbox = messages.map(({ id }) => id);
+    this.#held.set(run, { run, fence, owner, seq: record.seq, inbox });
   }
 
   async #commit(held: Held): Promise<void> {
@@ -150,11 +151,12 @@ export class Client {
           : chance < 0.17
             ? 'completed'
             : undefined;
-    const taken = this.#random() < 0.5 ? held.inbox : 0;
+    const most = this.#random();
+    const taken = held.inbox.filter(() => this.#random() < most);
     const params: CommitParams = {
       ...{ run, fence, owner, token, expectedSeq: seq },
       events: events.map((text) => ({ type: 'mark', data: bytes(text) })),
-      ...(taken === 0 ? {} : { taken }),
+      ...(taken.length === 0 ? {} : { taken }),
       ...(release === undefined ? {} : { release: released(release) }),
     };
     const result = await this.#call(run, () => this.#persist(params), {
@@ -169,7 +171,8 @@ export class Client {
     });
     if (result?.outcome === 'mail') return;
     if (result?.outcome !== 'committed' || release !== undefined) this.#held.delete(run);
-    else Object.assign(held, { seq: result.seq, inbox: held.inbox - taken });
+    else held.seq = result.seq ?? held.seq;
+    held.inbox = held.inbox.filter((id) => !taken.includes(id));
   }
 
   async #persist(params: CommitParams): Promise<CommitAnswer> {
@@ -199,9 +202,10 @@ export class Client {
   async #post(run: string): Promise<void> {
     // Some are posted again, or by two clients.
     const id = this.#random() < 0.3 ? `shared-${this.#pick([1, 2, 3])}` : this.#newName();
-    const data = bytes('');
-    await this.#call(run, () => this.#store.post({ run, id, kind: 'signal', name: 's', data }), {
-      input: { call: 'post', id },
+    const name = this.#random() < 0.5 ? wanted : 'other';
+    const params = { run, id, kind: 'signal', name, data: bytes('') } as const;
+    await this.#call(run, () => this.#store.post(params), {
+      input: { call: 'post', id, name },
       answer: (post) => {
         const { outcome } = post;
         if (outcome === 'missing') return { outcome };
@@ -329,7 +333,9 @@ function seen(commit: CommitOutcome): CommitAnswer {
 
 function released(status: 'queued' | 'waiting' | 'completed'): CommitParams['release'] & object {
   if (status === 'queued') return { status, resendMs: farMs };
-  return status === 'waiting' ? { status } : { status, output: bytes(''), keepMs: farMs };
+  if (status === 'completed') return { status, output: bytes(''), keepMs: farMs };
+  const wait = { kind: 'signal', name: 'wait', on: [wanted], since: 0 } as const;
+  return { status, why: 'parked', waits: [wait] };
 }
 
 function bytes(text: string): Uint8Array {

@@ -23,11 +23,12 @@ export type RunInput =
       readonly owner: string;
       readonly expectedSeq: number;
       readonly events: readonly string[];
-      readonly taken: number;
+      readonly taken: readonly string[];
       readonly release: 'queued' | 'waiting' | 'completed' | undefined;
     }
   | { readonly call: 'load' }
-  | { readonly call: 'post' | 'cancel'; readonly id: string }
+  | { readonly call: 'post'; readonly id: string; readonly name: string }
+  | { readonly call: 'cancel'; readonly id: string }
   | { readonly call: 'interrupt'; readonly worker: string };
 
 /** What a client saw; each outcome has its own further fields. */
@@ -60,7 +61,14 @@ export interface RunState {
   readonly authors: readonly string[];
   readonly inbox: readonly string[];
   readonly messages: readonly string[];
+  /** The cancel that came last into the inbox. */
+  readonly cancel: string | undefined;
+  /** It waits, and something has come that it waits for. */
+  readonly woken: boolean;
 }
+
+/** The signal that a waiting run of this model waits for. */
+export const wanted = 'wanted';
 
 const nothing: RunState = {
   status: undefined,
@@ -75,6 +83,8 @@ const nothing: RunState = {
   authors: [],
   inbox: [],
   messages: [],
+  cancel: undefined,
+  woken: false,
 };
 
 /** The answer, without the fence, and the state behind it. */
@@ -116,7 +126,7 @@ function perform(state: RunState, input: RunInput): Step {
         state,
       ];
     case 'post':
-      return post(state, input.id);
+      return post(state, input);
     case 'cancel':
       return cancel(state, input.id);
     case 'interrupt':
@@ -140,7 +150,7 @@ function claim(state: RunState, input: Extract<RunInput, { call: 'claim' }>): St
   // A fence that nobody has seen is not the one a wake-up was sent at.
   if (state.fence !== input.expectedFence) return [{ outcome: 'stale' }, state];
   if (status === 'running') return [{ outcome: 'held', worker }, state];
-  const awake = status === 'waiting' && inbox.length > 0;
+  const awake = status === 'waiting' && state.woken;
   if (status !== 'queued' && status !== 'interrupted' && !awake) {
     return [{ outcome: 'idle', status: state.status ?? 'queued' }, state];
   }
@@ -148,6 +158,7 @@ function claim(state: RunState, input: Extract<RunInput, { call: 'claim' }>): St
     owner: input.token,
     worker: input.worker,
     begun: true,
+    woken: false,
     status: 'running' as const,
   };
   const next = written(
@@ -170,8 +181,9 @@ function commit(state: RunState, input: Extract<RunInput, { call: 'commit' }>): 
   if (state.log.length !== expectedSeq) {
     return [{ outcome: 'conflict', seq: state.log.length }, state];
   }
-  if (release === 'waiting' && state.inbox.length > taken) return [{ outcome: 'mail' }, state];
-  const next = written({ ...state, token, inbox: state.inbox.slice(taken) }, events, owner);
+  const inbox = state.inbox.filter((id) => !taken.includes(id));
+  if (release === 'waiting' && inbox.length > 0) return [{ outcome: 'mail' }, state];
+  const next = written({ ...state, token, inbox }, events, owner);
   const free = { status: release, owner: undefined, worker: undefined };
   return [
     { outcome: 'committed', seq: next.log.length },
@@ -179,11 +191,15 @@ function commit(state: RunState, input: Extract<RunInput, { call: 'commit' }>): 
   ];
 }
 
-function post(state: RunState, id: string): Step {
+function post(state: RunState, { id, name }: Extract<RunInput, { call: 'post' }>): Step {
   const { status } = state;
   if (state.messages.includes(id)) return [{ outcome: 'known', status: status ?? 'queued' }, state];
   if (isOver(state)) return [{ outcome: 'ended', status: status ?? 'queued' }, state];
-  return [{ outcome: 'posted', status: status ?? 'queued' }, received(state, id)];
+  const woken = state.woken || (status === 'waiting' && name === wanted);
+  return [
+    { outcome: 'posted', status: status ?? 'queued' },
+    { ...received(state, id), woken },
+  ];
 }
 
 function cancel(state: RunState, id: string): Step {
@@ -192,7 +208,7 @@ function cancel(state: RunState, id: string): Step {
     return [{ outcome: status === 'cancelled' ? 'cancelled' : 'asked' }, state];
   }
   if (isOver(state)) return [{ outcome: 'ended', status }, state];
-  if (state.begun) return [{ outcome: 'asked' }, received(state, id)];
+  if (state.begun) return [{ outcome: 'asked' }, asked(state, id)];
   const over = { ...raised(state), status: 'cancelled' as const };
   const next = written({ ...over, messages: [...state.messages, id] }, [`run.cancelled ${id}`], '');
   return [{ outcome: 'cancelled' }, next];
@@ -211,6 +227,14 @@ function isOver({ status }: RunState): boolean {
 
 function raised(state: RunState): RunState {
   return { ...state, fence: undefined, fenceAbove: state.fence ?? state.fenceAbove };
+}
+
+/** A cancel that waits in the inbox says all that another one could say. */
+function asked(state: RunState, id: string): RunState {
+  const woken = state.woken || state.status === 'waiting';
+  const waits = state.cancel !== undefined && state.inbox.includes(state.cancel);
+  if (waits) return { ...state, woken, messages: [...state.messages, id] };
+  return { ...received(state, id), woken, cancel: id };
 }
 
 function received(state: RunState, id: string): RunState {

@@ -1,13 +1,7 @@
 // Goal: the small rules of the core: transitions, snapshot policy, back-off, errors as data.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  errorCodes,
-  PawlError,
-  recordError,
-  reviveError,
-  RunError,
-} from '../../../src/core/errors.ts';
+import { errorCodes, PawlError } from '../../../src/core/errors.ts';
 import { isReservedType, reservedNamespaces } from '../../../src/core/event.ts';
 import { backoffMs, isSnapshotDue, predictReplayMs } from '../../../src/core/policy.ts';
 import { isEnded, runStatuses, transitions } from '../../../src/core/run.ts';
@@ -89,19 +83,6 @@ test('back-off doubles up to its limit, with the upper half left to chance', () 
 });
 
 describe('errors', () => {
-  test('an error becomes data and comes back with name, code and cause', () => {
-    const cause = Object.assign(new TypeError('inner'), { code: 'E_INNER' });
-    const error = new RunError('PAWL_RUN_FAILED', 'r', 'outer', { cause });
-    const revived = reviveError(recordError(error));
-    expect(revived).toMatchObject({ name: 'RunError', message: 'outer', code: 'PAWL_RUN_FAILED' });
-    expect(revived.cause).toMatchObject({ name: 'TypeError', message: 'inner', code: 'E_INNER' });
-  });
-  test('anything can be thrown, however large', () => {
-    expect(recordError('text')).toEqual({ name: 'Error', message: 'text' });
-    expect(recordError(undefined).message).toBe('undefined');
-    const huge = recordError(new Error('x'.repeat(1e6)));
-    expect(JSON.stringify(huge).length).toBeLessThan(16_000);
-  });
   test('an error of another copy of the package is recognised', () => {
     const foreign = Object.assign(new Error('x'), { [Symbol.for('pawl.error')]: true });
     expect(PawlError.is(foreign)).toBe(true);

@@ -14,9 +14,7 @@ describe('cancel', () => {
     const workflow = defineWorkflow({ name: 'never', run: () => 1 });
     const run = await pawl.start(workflow, undefined);
     await run.cancel({ reason: 'not needed', actor: 'kim' });
-    await run
-      .cancel()
-      .catch((error: unknown) => expect(error).toMatchObject({ code: 'PAWL_RUN_ENDED' }));
+    await expect(run.cancel()).rejects.toMatchObject({ code: 'PAWL_RUN_ENDED' });
     await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
     expect(typesOf(await allEvents(run))).toEqual(['run.created', 'run.cancelled']);
   });

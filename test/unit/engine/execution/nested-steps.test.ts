@@ -1,6 +1,7 @@
 // Goal: what happens inside of a step belongs to it. Method: the memory store, and a look at the stored memory.
 import { expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
+import { z } from 'zod';
 import { memoryPawl } from '../../../support/memory.ts';
 
 test('a step that is tried again goes through its inner steps again: done ones keep their result', async () => {
@@ -57,4 +58,28 @@ test('what is inside of a step leaves the memory when it completes, at any depth
   );
   // While the outer step is at work, its own inner results are there; those further inside are gone.
   expect(outer?.data).toMatchObject({ result: [2, 2, 2] });
+});
+
+test('a loop that finds its place by the state may forget the steps that it has passed', async () => {
+  const { pawl, store } = memoryPawl();
+  await using _ = pawl;
+  const workflow = defineWorkflow({
+    name: 'pages',
+    state: z.object({ done: z.number().default(0) }),
+    async run(ctx) {
+      const kept = await ctx.step('kept', () => 'kept');
+      for (let page = ctx.state.done; page < 500; page = ctx.state.done) {
+        await ctx.step(`page:${page}`, () => 'x'.repeat(100));
+        await ctx.set({ done: page + 1 });
+        ctx.forget('page:');
+      }
+      await ctx.checkpoint({ label: 'end' });
+      return kept;
+    },
+  });
+  pawl.worker({ workflows: [workflow] });
+  const run = await pawl.start(workflow, undefined);
+  expect(await run.result({ timeoutMs: 10_000 })).toBe('kept');
+  const [kept] = await store.checkpoints({ run: run.id, limit: 1 });
+  expect(kept?.bytes).toBeLessThan(1_000);
 });

@@ -16,7 +16,7 @@ async function oneOfEach(pawl: Pawl, store: MemoryRunStore): Promise<void> {
     completed: { status: 'completed', output: bytes('output'), keepMs: farMs },
     failed: { status: 'failed', error, keepMs: farMs },
     quarantined: { status: 'quarantined', error },
-    waiting: { status: 'waiting' },
+    waiting: { status: 'waiting', why: 'parked', waits: [] },
   } as const;
   for (const id of ['queued', 'paused', 'running', ...Object.keys(releases)]) {
     await pawl.start(parcel, undefined, { id });

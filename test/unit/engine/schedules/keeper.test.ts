@@ -155,7 +155,7 @@ describe('when the run before has not ended', () => {
   test('cancel-previous cancels that one, and starts the next when it has ended', async () => {
     await save({ overlap: 'cancel-previous' });
     await pass(1_000);
-    const { ownership } = await claimed(world.store, runOf(1));
+    const { ownership } = await claimed(world.store, runOf(1), { codeVersion: 3 });
     await pass(1_500);
     const mail = await world.store.mail(runOf(1));
     expect(mail.messages).toHaveLength(1);
@@ -188,12 +188,12 @@ describe('when the run before has not ended', () => {
     await pass(1_000);
     await world.store.delete(runOf(1));
     await pass(1_000);
-    const second = await claimed(world.store, runOf(2));
+    const second = await claimed(world.store, runOf(2), { codeVersion: 3 });
     const error = bytes('error');
     const failed = { status: 'failed', error, keepMs: 1e9 } as const;
     await world.store.commit(commit(second.ownership, { release: failed }));
     await pass(1_000);
-    const third = await claimed(world.store, runOf(3));
+    const third = await claimed(world.store, runOf(3), { codeVersion: 3 });
     const aside = { status: 'quarantined', error } as const;
     await world.store.commit(commit(third.ownership, { release: aside }));
     await pass(1_000);

@@ -154,6 +154,7 @@ test('a fenced owner does not take compacted events for lost ones', async () => 
   const parts = {
     ...{ store, logger, worker: 'zombie', codeVersion: 1, resendMs: 1_000, clock: systemClock },
     ...{ ownership: { run: run.id, fence: 1, owner: 'old' }, newToken: () => 'token' },
+    effects: [],
   };
   await lookForRewind(parts, 3);
   expect(errors).toEqual([]);

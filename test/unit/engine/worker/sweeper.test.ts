@@ -8,14 +8,17 @@ import { Sweeper } from '../../../../src/engine/worker/sweeper.ts';
 import { systemClock } from '../../../../src/engine/system-clock.ts';
 import { MemoryResumeQueue } from '../../../../src/memory/resume-queue.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
+import { bytes, committed, held } from '../../../../src/testing/run-store/opened.ts';
 
 /** A sweeper that is elected, and its turns: each resolves with how long it waits for the next look. */
 function elected(
   workers: number,
   lost: readonly string[] = [],
+  meanwhile: (store: MemoryRunStore) => Promise<unknown> = () => Promise.resolve(),
 ): {
   readonly turn: () => Promise<number>;
   readonly asked: DueParams[];
+  readonly store: MemoryRunStore;
   readonly attended: (readonly string[])[];
 } {
   const asked: DueParams[] = [];
@@ -31,7 +34,9 @@ function elected(
 
     override async due(params: DueParams): Promise<readonly DueRun[]> {
       asked.push(params);
-      return super.due(params);
+      const due = await super.due(params);
+      await meanwhile(this);
+      return due;
     }
   }
   let turn: () => Promise<number> = () => Promise.resolve(0);
@@ -42,13 +47,14 @@ function elected(
       return () => Promise.resolve();
     },
   };
+  const store = new Fleet();
   new Sweeper({
-    ...{ store: new Fleet(), queue: new MemoryResumeQueue(), worker: 'a', clock },
+    ...{ store, queue: new MemoryResumeQueue(), worker: 'a', clock },
     ...{ sweepMs: 25, lockMs: 500, sessionMs: 15_000, resendMs: 5_000, quarantineAfter: 3 },
     ...{ logger: silentLogger, random: () => 0.5 },
     attendSchedules: (dead) => attended.push(dead),
   }).begin();
-  return { turn: () => turn(), asked, attended };
+  return { turn: () => turn(), asked, store, attended };
 }
 
 const pauseWith = (workers: number, lost?: readonly string[]): Promise<number> =>
@@ -74,6 +80,20 @@ test('the wake-ups that lost workers took with them are asked for once, however 
   // They held nothing, and may have died between taking a wake-up and the claim.
   expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined, 5_000, undefined]);
 });
+
+test.each([true, false])(
+  'a run that a person lets go on is not deleted by a late answer: %s',
+  async (resumes) => {
+    const { turn, store } = elected(1, [], async (late) => {
+      if (resumes) await late.resume('run', bytes('why'));
+    });
+    const { ownership } = await held(store, { create: { run: 'run' } });
+    const release = { status: 'failed', error: bytes('error'), keepMs: 0 } as const;
+    await committed(store, ownership, { release });
+    await turn();
+    expect((await store.record('run'))?.status).toBe(resumes ? 'queued' : undefined);
+  },
+);
 
 test('schedules are attended to at each look, and told who seems dead', async () => {
   const { turn, attended } = elected(3, ['b', 'c']);

@@ -1,0 +1,153 @@
+/**
+ * The order in which a handler learns what it asked for.
+ *
+ * Results are handed over one at a time, in the order of the log. Between two of them the handler does whatever follows
+ * from the first. So a race, `any`, `allSettled` and two lanes of a map come out the same on each execution: on a resume
+ * the known results come in the order in which they were stored, and new ones come after them.
+ *
+ *   asked ──its turn──▶ handed over ──drained──▶ the next one ── none left ──▶ quiet: waits are judged, the run may park
+ *              │
+ *              └─ an earlier known result was not asked for yet ──▶ a moment of patience, then it is passed over
+ *
+ * The patience is for handlers that do something plain (a file, a query) before they ask. A result that no handler asks
+ * for, because the code or the state has moved on, costs the patience once.
+ *
+ * Nothing here is stored, so a crash leaves nothing.
+ */
+
+import type { Clock } from '../../core/clock.ts';
+
+/** Longer than a local file or a query takes; nobody notices it. */
+const patienceMs = 50;
+
+interface Turn {
+  readonly seq: number;
+  readonly come: () => void;
+}
+
+export interface DeliveriesOptions {
+  /** The seqs of all results that were known when the execution began. */
+  readonly known: () => readonly number[];
+  readonly clock: Pick<Clock, 'afterTurn' | 'soon'>;
+  /** Called when everything was handed over and the handler has done what followed from it. */
+  readonly onQuiet: () => void;
+}
+
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  /** Lowest seq first. */
+  readonly #turns: Turn[] = [];
+  /** Known results that were not handed over yet begin here, in ascending order. */
+  #known: readonly number[] | undefined;
+  #next = 0;
+  readonly #given = new Set<number>();
+  /** Requests of the handler that have no answer yet. */
+  #open = 0;
+  #isScheduled = false;
+  #stopPatience: (() => void) | undefined;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  /** True when nothing is left to hand over and the handler has had its time. */
+  get isQuiet(): boolean {
+    return this.#turns.length === 0 && !this.#isScheduled;
+  }
+
+  /** The handler has asked for something. */
+  asked(): void {
+    this.#open += 1;
+  }
+
+  /** It does not want it any more, or has its answer without a turn. */
+  answered(): void {
+    this.#open -= 1;
+  }
+
+  /** Undefined when it is the turn of this result; else resolves when it is. */
+  turn(seq: number): Promise<void> | undefined {
+    this.#open -= 1;
+    const isAlone = !this.#isScheduled && this.#turns.length === 0;
+    if (isAlone && this.#isNext(seq)) {
+      this.#hand(seq);
+      // Nobody else waits for anything: what follows needs no room of its own.
+      if (this.#open > 0) this.schedule();
+      return undefined;
+    }
+    return new Promise((come) => {
+      const at = this.#turns.findLastIndex((turn) => turn.seq <= seq) + 1;
+      this.#turns.splice(at, 0, { seq, come });
+      this.schedule();
+    });
+  }
+
+  /** Looks again when the handler has done what it can do now. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#options.clock.afterTurn(() => {
+      this.#isScheduled = false;
+      this.#pump();
+    });
+  }
+
+  /** The handler is left where it stands. */
+  close(): void {
+    this.#stopPatience?.();
+    this.#turns.length = 0;
+  }
+
+  #pump(): void {
+    const [first] = this.#turns;
+    if (first === undefined) {
+      this.#options.onQuiet();
+      return;
+    }
+    if (!this.#isNext(first.seq)) {
+      this.#stopPatience ??= this.#options.clock.soon(patienceMs, () => {
+        this.#stopPatience = undefined;
+        this.#passOver();
+        this.schedule();
+      });
+      return;
+    }
+    this.#stopPatience?.();
+    this.#stopPatience = undefined;
+    this.#turns.shift();
+    this.#hand(first.seq);
+    first.come();
+    this.schedule();
+  }
+
+  /** Nobody has asked for the results before the first one that somebody has. */
+  #passOver(): void {
+    const [first] = this.#turns;
+    const known = this.#sorted();
+    if (first === undefined) return;
+    while ((known[this.#next] ?? Infinity) < first.seq) this.#next += 1;
+  }
+
+  #isNext(seq: number): boolean {
+    return (this.#sorted()[this.#next] ?? Infinity) >= seq;
+  }
+
+  #hand(seq: number): void {
+    const known = this.#sorted();
+    if (this.#next >= known.length) return;
+    this.#given.add(seq);
+    for (
+      let at = known[this.#next];
+      at !== undefined && this.#given.has(at);
+      at = known[this.#next]
+    ) {
+      this.#given.delete(at);
+      this.#next += 1;
+    }
+  }
+
+  #sorted(): readonly number[] {
+    this.#known ??= this.#options.known().toSorted((a, b) => a - b);
+    return this.#known;
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * What runs know of each other. Everything that crosses from one run to another is here, because it may cross from one
+ * server to another: it is never part of one write.
+ *
+ *   child ends ──▶ untold ──post──▶ in the parent's inbox ──taken into its log──▶ told
+ *   parent ends as failed or cancelled ──▶ owes a cancel to attached children ──seen ended──▶ paid
+ *   parent waits for a child ──▶ due now and then ──▶ compared with the child
+ *
+ * A run is known by its id and its birth. An obligation stays noted on the side that owes, and that run stays due, until
+ * the other side is *seen* to have what it is owed: an acknowledged write may be forgotten by Redis. Everything here may be
+ * done twice, by two processes at once, and may stop at any point: whoever comes next does the rest.
+ *
+ * A run that is gone owes nothing and is owed nothing. A failed parent may be resumed, so it is told as well.
+ */
+import { RunError } from '../../core/errors.ts';
+import type { ChildEnd } from '../../core/event.ts';
+import { type Child, Fold } from '../../core/fold.ts';
+import { defaults } from '../../core/limits.ts';
+import type { Logger } from '../../core/logger.ts';
+import { isEnded, type RunRecord } from '../../core/run.ts';
+import type { DueRun, PostOutcome } from '../../core/store.ts';
+import { decodeError, encodeError, encodeRecord } from '../payloads.ts';
+import { decodeEvent, restoreMemory } from '../replay.ts';
+import type { StartParts } from './start.ts';
+
+export interface FamilyParts extends Pick<StartParts, 'store' | 'wake'> {
+  readonly logger: Logger;
+}
+
+/** A creation that was under way when the parent ended has arrived after this time, or never will. */
+const arrivalMs = 15_000;
+/** Children that one look at a parked parent compares; the next look goes on with others. */
+const childrenPerLook = 100;
+
+/** How a child has ended, as its record says; undefined while it goes on. */
+export function endOf(
+  child: Pick<Child, 'run' | 'birth'>,
+  record: RunRecord,
+): ChildEnd | undefined {
+  const { run, birth } = child;
+  if (record.birth !== birth) {
+    const error = { name: 'Error', message: 'the run was deleted, and another one has its id' };
+    return { run, birth, fence: Number.MAX_SAFE_INTEGER, status: 'deleted', error };
+  }
+  if (!isEnded(record.status)) return undefined;
+  const error = decodeError(record.error, `run ${run}, error`);
+  return {
+    ...{ run, birth, fence: record.fence, at: record.changedAt },
+    status: record.status as ChildEnd['status'],
+    ...(record.output === undefined ? {} : { output: record.output }),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+/** Tells the parent of a run that has ended. True when nothing is owed any more. */
+async function tellParent(parts: FamilyParts, record: RunRecord): Promise<boolean> {
+  if (record.parent === undefined || !isEnded(record.status)) return true;
+  const end = endOf({ run: record.id, birth: record.birth }, record);
+  if (end === undefined) return true;
+  const posted = await post(parts, record.parent, end);
+  const isOwed = posted.outcome === 'posted' || (posted.outcome === 'known' && !posted.taken);
+  if (!isOwed) await parts.store.told(record.id, { fence: record.fence });
+  return !isOwed;
+}
+
+/** Tells the family of a run that is about to be deleted: its parent must not wait for it, nor its children be left. */
+export async function tellOfDeletion(parts: FamilyParts, record: RunRecord): Promise<void> {
+  if (record.status !== 'completed') {
+    const children = (await foldOf(parts, record.id))?.attached ?? [];
+    for (const child of children) await cancelChild(parts, record, child, true);
+    await parts.store.paid(record.id, { fence: record.fence });
+  }
+  if (record.parent === undefined) return;
+  const own = endOf({ run: record.id, birth: record.birth }, record);
+  if (own !== undefined) {
+    await post(parts, record.parent, own);
+    await parts.store.told(record.id, { fence: record.fence });
+    return;
+  }
+  const error = { name: 'Error', message: 'it was deleted before it had ended' };
+  const about = { run: record.id, birth: record.birth, fence: record.fence + 1 };
+  await post(parts, record.parent, { ...about, status: 'deleted', error });
+}
+
+/** Posts the end of a run to its parent, if it has ended; again, it changes nothing. */
+export async function postEnd(
+  parts: Pick<FamilyParts, 'store' | 'wake'>,
+  record: RunRecord,
+): Promise<PostOutcome['outcome']> {
+  const end = endOf({ run: record.id, birth: record.birth }, record);
+  if (record.parent === undefined || end === undefined) return 'missing';
+  return (await post(parts, record.parent, end)).outcome;
+}
+
+/** Best effort, for a run that has just ended: what is not told here, the sweeper tells. */
+export async function tellParentOf(parts: FamilyParts, run: string): Promise<void> {
+  try {
+    const record = await parts.store.record(run);
+    if (record !== undefined) await tellParent(parts, record);
+  } catch (error) {
+    parts.logger.warn({ run, error: String(error) }, 'parent not told yet');
+  }
+}
+
+/** These ends are in the parent's log: the children owe nothing any more. Best effort; the sweeper asks again. */
+export async function noteTold(parts: FamilyParts, ends: readonly ChildEnd[]): Promise<void> {
+  for (const { run, fence } of ends) {
+    try {
+      await parts.store.told(run, { fence });
+    } catch (error) {
+      parts.logger.debug({ run, error: String(error) }, 'not noted yet that the parent knows');
+    }
+  }
+}
+
+/** Cancels what an ended run has left behind. True when nothing is owed any more. */
+async function payChildren(
+  parts: FamilyParts,
+  parent: Pick<RunRecord, 'id' | 'fence'>,
+  children: readonly Child[],
+  { isLate }: { readonly isLate: boolean },
+): Promise<boolean> {
+  let isPaid = true;
+  for (const child of children) {
+    if (!(await cancelChild(parts, parent, child, isLate))) isPaid = false;
+  }
+  if (isPaid) await parts.store.paid(parent.id, { fence: parent.fence });
+  return isPaid;
+}
+
+/** Best effort, for a run that has just ended. */
+export async function payChildrenOf(
+  parts: FamilyParts,
+  parent: Pick<RunRecord, 'id' | 'fence'>,
+  children: readonly Child[],
+): Promise<void> {
+  try {
+    await payChildren(parts, parent, children, { isLate: false });
+  } catch (error) {
+    parts.logger.warn({ run: parent.id, error: String(error) }, 'child runs not cancelled yet');
+  }
+}
+
+/** What the sweeper does about a due run that owes something, or waits for a child. */
+export async function attendFamily(parts: FamilyParts, due: DueRun): Promise<void> {
+  const record = await parts.store.record(due.run);
+  if (record === undefined) return;
+  if (due.untold) await tellParent(parts, record);
+  if (due.owes && isEnded(record.status)) {
+    const children = (await foldOf(parts, due.run))?.attached ?? [];
+    const now = await parts.store.now();
+    await payChildren(parts, record, children, { isLate: now - record.changedAt > arrivalMs });
+  }
+  if (due.asleep) await compareWithChildren(parts, record);
+}
+
+/** True when the child is seen to be over, or gone. */
+async function cancelChild(
+  { store, wake }: FamilyParts,
+  parent: Pick<RunRecord, 'id' | 'fence'>,
+  { run, birth, seq }: Child,
+  isLate: boolean,
+): Promise<boolean> {
+  const record = await store.record(run);
+  // Its creation may still be on its way.
+  if (record === undefined) return seq > 0 || isLate;
+  if (record.birth !== birth || isEnded(record.status)) return true;
+  const reason = `run ${parent.id}, which started it, was cancelled or failed`;
+  const outcome = await store.cancel({
+    ...{ run, id: `parent ${parent.id} ${parent.fence}`, keepMs: defaults.keepMs },
+    data: encodeRecord({ reason }),
+    error: encodeError(new RunError('PAWL_RUN_CANCELLED', run, reason)),
+  });
+  if (outcome.outcome === 'asked') await wake(outcome.wakeUp);
+  return outcome.outcome !== 'asked';
+}
+
+/** A parked parent has not heard of a child for long: has it missed something? */
+async function compareWithChildren(parts: FamilyParts, parent: RunRecord): Promise<void> {
+  const ids = parent.waits.flatMap(({ kind, on }) => (kind === 'child' ? (on ?? []) : []));
+  const from = ids.length <= childrenPerLook ? 0 : Math.floor(Math.random() * ids.length);
+  const some = [...ids.slice(from), ...ids.slice(0, from)].slice(0, childrenPerLook);
+  for (const run of some) {
+    const child = await parts.store.record(run);
+    if (child === undefined || child.parent !== parent.id) await sayMissing(parts, parent, run);
+    else await tellParent(parts, child);
+  }
+}
+
+/** The parent is woken, and looks for itself. */
+async function sayMissing(parts: FamilyParts, parent: RunRecord, run: string): Promise<void> {
+  parts.logger.warn({ run: parent.id, child: run }, 'a parked run waits for a child that is gone');
+  const id = `missing ${run} ${parent.fence}`;
+  const posted = await parts.store.post({
+    ...{ run: parent.id, id, kind: 'child', name: run },
+    data: encodeRecord({ run, status: 'missing' }),
+  });
+  await wakeParent(parts, posted);
+}
+
+/** The memory of a run, folded without its workflow's reducers: enough to know its children. */
+async function foldOf({ store }: FamilyParts, run: string): Promise<Fold | undefined> {
+  const loaded = await store.load(run);
+  if (loaded === undefined) return undefined;
+  const key = `run ${run}`;
+  const { snapshot, record } = loaded;
+  const memory = snapshot === undefined ? new Map<string, unknown>() : restoreMemory(snapshot, key);
+  const start = { seq: snapshot?.seq ?? 0, state: {}, memory };
+  const fold = new Fold(start, { reducers: {}, origin: key, freeze: false });
+  let page = loaded.events;
+  while (fold.seq < record.seq && page.length > 0) {
+    for (const event of page) fold.replay(event.seq, decodeEvent(event, key));
+    page = await store.events({ run, after: fold.seq, limit: 500 });
+  }
+  return fold;
+}
+
+async function post(
+  parts: Pick<FamilyParts, 'store' | 'wake'>,
+  parent: string,
+  end: ChildEnd,
+): Promise<PostOutcome> {
+  const posted = await parts.store.post({
+    ...{ run: parent, id: `child ${end.run} ${end.fence}`, kind: 'child', name: end.run },
+    data: encodeRecord(end),
+  });
+  await wakeParent(parts, posted);
+  return posted;
+}
+
+async function wakeParent({ wake }: Pick<FamilyParts, 'wake'>, posted: PostOutcome): Promise<void> {
+  if ('woken' in posted && posted.woken) await wake(posted.wakeUp);
+}
+
+/** True when a child that is gone, or is another one, is to be looked for by its parent. */
+export function isMissing(data: unknown): boolean {
+  return (data as { status?: string }).status === 'missing';
+}

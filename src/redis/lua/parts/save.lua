@@ -1,0 +1,63 @@
+-- Saves what changed of a snapshot. A snapshot is a hash: version, seq, schema and at, `count`, which is how many fields it
+-- has beside these, and the fields. It is plain, or packed: one field `whole` instead of them, in which are how many they
+-- are (4 bytes), then name and payload of each, behind their lengths (4 bytes).
+--
+-- Kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its bytes, or empty when it
+-- was absent. <version>:whole comes when all fields are replaced or unpacked: from then on that version has every field
+-- there was, the others were absent in it, and nothing is added to it.
+
+-- What the snapshot is made of anew, as names and values in turn: by a whole save, or by one that changes a packed one; nil
+-- when neither. Nothing is written. False when the packed one cannot be read.
+local function unpackSnapshot(snapshot, whole)
+  if whole ~= '' then return {'whole', whole}, struct.unpack('>I4', whole) end
+  local packed = redis.call('HGET', snapshot, 'whole')
+  if not packed then return nil end
+  local anew, place = {}, 5
+  local isRead = pcall(function()
+    for i = 1, 2 * struct.unpack('>I4', packed) do anew[i], place = struct.unpack('>I4c0', packed, place) end
+    assert(place == #packed + 1)
+  end)
+  if not isRead then return false end
+  return anew, #anew / 2
+end
+
+-- `newest`: the version of the newest checkpoint, or nil. `from`: where in ARGV the fields to set begin, `set` of them with
+-- names and payloads in turn; behind those the names of `remove` more. Returns how many fields there are then.
+local function saveSnapshot(snapshot, kept, newest, anew, count, about, from, set, remove)
+  if newest and redis.call('HEXISTS', kept, newest .. ':whole') == 1 then newest = nil end
+  local function preserve(field)
+    if not newest then return end
+    local old = redis.call('HGET', snapshot, field)
+    redis.call('HSETNX', kept, newest .. ':' .. field, old and '=' .. old or '')
+  end
+  -- One call for many fields; Lua cannot unpack more than some thousand values.
+  local function put(list, first, last)
+    local added = 0
+    for i = first, last, 1000 do
+      added = added + redis.call('HSET', snapshot, unpack(list, i, math.min(i + 999, last)))
+    end
+    return added
+  end
+  if anew then
+    redis.call('HDEL', snapshot, 'version', 'seq', 'schema', 'at', 'count')
+    for _, field in ipairs(newest and redis.call('HKEYS', snapshot) or {}) do preserve(field) end
+    preserve('whole')
+    newest = nil
+    redis.call('UNLINK', snapshot)
+    put(anew, 1, #anew)
+  else
+    -- An older pawl has counted nothing: what is there now is what counts.
+    local had = redis.call('HMGET', snapshot, 'count', 'version')
+    count = tonumber(had[1] or redis.call('HLEN', snapshot) - (had[2] and 4 or 0))
+  end
+  redis.call('HSET', snapshot, unpack(about))
+  local behind = from + 2 * set
+  for i = from, behind - 2, 2 do preserve(ARGV[i]) end
+  count = count + put(ARGV, from, behind - 1)
+  for i = behind, behind + remove - 1 do
+    preserve(ARGV[i])
+    count = count - redis.call('HDEL', snapshot, ARGV[i])
+  end
+  redis.call('HSET', snapshot, 'count', string.format('%.0f', count))
+  return count
+end

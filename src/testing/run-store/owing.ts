@@ -1,0 +1,127 @@
+/** What an ended run owes: the news to its parent, the cancel to its children. It is due, and kept, until that is done. */
+import type { Release, RunStore } from '../../core/store.ts';
+import { eventually } from '../eventually.ts';
+import { cancellation, quarantined } from './messages.ts';
+import {
+  bytes,
+  claimed,
+  committed,
+  created,
+  dueOf,
+  farMs,
+  held,
+  loaded,
+  newId,
+  type RunStoreCase,
+  type RunStoreTest,
+  type RunStoreTheme,
+} from './opened.ts';
+
+function failed(params: { readonly status?: 'failed' | 'cancelled'; keepMs?: number } = {}) {
+  const { status = 'failed', keepMs = farMs } = params;
+  return { status, error: bytes('error'), keepMs, owesCancel: true } as const satisfies Release;
+}
+
+async function owing(store: RunStore, release: Release, parent?: string) {
+  const { id, ownership } = await held(store, { create: parent === undefined ? {} : { parent } });
+  await committed(store, ownership, { release });
+  return { id, fence: ownership.fence };
+}
+
+/** Asks until the run is due, which it is again and again. */
+function due(opened: RunStoreCase, run: string) {
+  return eventually(opened, 'the run is due', () => dueOf(opened.store, run, { resendMs: 10 }));
+}
+
+function children(test: RunStoreTest): void {
+  test('a run that owes its children a cancel is due until that is paid', async (opened) => {
+    const { store, expect } = opened;
+    for (const status of ['failed', 'cancelled'] as const) {
+      const { id, fence } = await owing(store, failed({ status }));
+      for (let i = 0; i < 2; i++) {
+        expect(await due(opened, id)).toMatchObject({ status, owes: true, untold: false });
+      }
+      await store.paid(id, { fence });
+      await store.paid(id, { fence });
+      await opened.advance(30);
+      expect(await dueOf(store, id)).toBe(undefined);
+      expect((await store.record(id))?.status).toBe(status);
+    }
+  });
+
+  test('it is kept for keepMs from its end on', async (opened) => {
+    const { store, expect } = opened;
+    const { id, fence } = await owing(store, failed({ keepMs: 60 }));
+    await store.paid(id, { fence });
+    expect(await due(opened, id)).toMatchObject({ status: 'failed', owes: false });
+  });
+
+  test('a run that owes both is kept only when both are done', async (opened) => {
+    const { store, expect } = opened;
+    for (const first of ['told', 'paid'] as const) {
+      const { id, fence } = await owing(store, failed(), newId('parent'));
+      expect(await due(opened, id)).toMatchObject({ owes: true, untold: true });
+      await store[first](id, { fence });
+      const left = { owes: first === 'told', untold: first === 'paid' };
+      expect(await due(opened, id)).toMatchObject(left);
+      await store[first === 'told' ? 'paid' : 'told'](id, { fence });
+      await opened.advance(30);
+      expect(await dueOf(store, id)).toBe(undefined);
+    }
+  });
+
+  test('an end that does not say so owes nothing', async ({ store, expect }) => {
+    const { error } = failed();
+    const { id } = await owing(store, { status: 'failed', error, keepMs: farMs });
+    expect(await dueOf(store, id)).toBe(undefined);
+  });
+
+  test('a quarantined run that is cancelled owes it, one that never began does not', async (opened) => {
+    const { store, expect } = opened;
+    const aside = await quarantined(store);
+    const unbegun = await created(store);
+    for (const id of [aside, unbegun]) await store.cancel(cancellation(id));
+    expect(await due(opened, aside)).toMatchObject({ status: 'cancelled', owes: true });
+    const { fence } = (await loaded(store, aside)).record;
+    await store.paid(aside, { fence });
+    await opened.advance(30);
+    for (const id of [aside, unbegun]) expect(await dueOf(store, id)).toBe(undefined);
+  });
+}
+
+function moving(test: RunStoreTest): void {
+  test('what is said of an end before does not pay for the one of now', async (opened) => {
+    const { store, expect } = opened;
+    const { id, fence } = await owing(store, failed(), newId('parent'));
+    await store.resume(id, bytes('again'));
+    const again = await claimed(store, id);
+    await store.told(id, { fence });
+    await store.paid(id, { fence });
+    const { seq } = again.record;
+    await committed(store, again.ownership, { expectedSeq: seq, release: failed() });
+    for (const what of ['told', 'paid'] as const) await store[what](id, { fence });
+    expect(await due(opened, id)).toMatchObject({ owes: true, untold: true });
+  });
+
+  test('a run that goes on owes nothing of before', async ({ store, expect }) => {
+    const { id } = await owing(store, failed(), newId('parent'));
+    await store.resume(id, bytes('again'));
+    expect(await dueOf(store, id)).toMatchObject({ status: 'queued', owes: false, untold: false });
+    const { ownership, record } = await claimed(store, id);
+    const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
+    await committed(store, ownership, { expectedSeq: record.seq, release });
+    expect(await dueOf(store, id)).toMatchObject({ owes: false, untold: true });
+  });
+
+  test('what a run owes stands in the way of its removal', async ({ store, expect }) => {
+    const { id, fence } = await owing(store, failed());
+    const { record } = await loaded(store, id);
+    const removal = { run: id, unchanged: record };
+    expect(await store.archive.remove(removal)).toEqual({ outcome: 'untold' });
+    expect(await store.delete(id, undefined, record)).toEqual({ outcome: 'changed' });
+    await store.paid(id, { fence });
+    expect(await store.archive.remove(removal)).toEqual({ outcome: 'removed' });
+  });
+}
+
+export const owingTheme: RunStoreTheme = { name: 'owing', parts: [children, moving] };

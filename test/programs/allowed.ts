@@ -1,0 +1,68 @@
+/**
+ * The reference interpreter: which results a program may have. It knows nothing of logs, workers and crashes; a program
+ * that meets them must come out as one of these.
+ */
+import { type Part, type Program, signalNames } from './program.ts';
+
+export function isAllowed({ parts }: Program, result: unknown): boolean {
+  return (
+    Array.isArray(result) &&
+    result.length === parts.length &&
+    parts.every((part, i) => allows(part, result[i]))
+  );
+}
+
+/** How a program may end, when nobody cancels it. */
+export function mayEndAs({ parts }: Program): 'completed' | 'failed' {
+  return parts.some(({ kind }) => kind === 'throw') ? 'failed' : 'completed';
+}
+
+function allows(part: Part, value: unknown): boolean {
+  switch (part.kind) {
+    case 'step': {
+      const fails = part.fails >= part.attempts || part.isRefused;
+      return value === (fails ? 'failed' : part.name);
+    }
+    case 'nest':
+      return value === (part.fails >= part.attempts ? 'failed' : part.inner);
+    case 'map': {
+      const fails = part.failsAt >= 0 && part.failsAt < part.items;
+      return fails ? value === 'failed' : Array.isArray(value) && value.length === part.items;
+    }
+    case 'sleep':
+      return value === 'slept';
+    case 'wait':
+      return value === part.signal || (part.ms !== undefined && value === 'late');
+    case 'waitAny':
+      return signalNames.some((name) => name === value);
+    case 'effect':
+      return (
+        value === part.name || value === 'skipped' || value === 'failed' || value === 'decided'
+      );
+    case 'child':
+      return mayEndAs(part.of) === 'failed' ? value === 'failed' : isAllowed(part.of, value);
+    case 'set':
+      return value === 'set';
+    case 'emit':
+      return value === 'emitted';
+    case 'checkpoint':
+      return value === 'kept';
+    case 'loose':
+      return value === 'loose';
+    case 'plain':
+      return value === 'plain';
+    case 'settled':
+      return value === part.of.length;
+    case 'all':
+      return (
+        Array.isArray(value) &&
+        value.length === part.of.length &&
+        part.of.every((one, i) => allows(one, value[i]))
+      );
+    case 'race':
+    case 'ctxRace':
+      return part.of.some((one) => allows(one, value));
+    case 'throw':
+      return false;
+  }
+}

@@ -1,0 +1,286 @@
+// Goal: what one run knows of another can be checked again: no parent waits for good, no child is taken for another one, and
+// none is left behind. Method: the memory store; families whose members fail, are resumed, deleted, forked and forgotten.
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { defineGraph, defineWorkflow } from 'pawl';
+import { z } from 'zod';
+import { childId } from '../../../../src/engine/execution/children.ts';
+import { memoryPawl } from '../../../support/memory.ts';
+
+const signals = { go: z.string() };
+const kid = defineWorkflow({
+  name: 'kid',
+  signals,
+  run: async (ctx) => {
+    const how = await ctx.waitFor('go');
+    if (how === 'fail') throw new RangeError('as told');
+    return `kid ${how}`;
+  },
+});
+
+test('a failed parent that is resumed gets the end of a child that ended meanwhile', async () => {
+  await using pawl = memoryPawl().pawl;
+  let isBroken = true;
+  const parent = defineWorkflow({
+    name: 'parent',
+    async run(ctx) {
+      const child = await ctx.start(kid, undefined, { attached: false });
+      await ctx.step('work', () => {
+        if (isBroken) throw new Error('broken');
+      });
+      return child.result();
+    },
+  });
+  pawl.worker({ workflows: [parent, kid] });
+  const run = await pawl.start(parent, undefined, { id: 'p' });
+  await expect(run.result({ timeoutMs: 3000 })).rejects.toThrow('broken');
+  await pawl.run('p.kid').signal('go', 'well');
+  await pawl.run('p.kid').result({ timeoutMs: 3000 });
+  isBroken = false;
+  await run.resume();
+  expect(await run.result({ timeoutMs: 3000 })).toBe('kid well');
+});
+
+test('a resumed child heals its parent, whichever is resumed first', async () => {
+  await using pawl = memoryPawl().pawl;
+  let isBroken = true;
+  const fragile = defineWorkflow({
+    name: 'kid',
+    run: (ctx) =>
+      ctx.step('work', async () => {
+        await pause(30);
+        if (isBroken) throw new RangeError('as told');
+        return 'healed';
+      }),
+  });
+  const parent = defineWorkflow({
+    name: 'parent',
+    run: async (ctx) => (await ctx.start(fragile, undefined)).result(),
+  });
+  pawl.worker({ workflows: [parent, fragile] });
+  for (const order of ['child first', 'parent first']) {
+    const id = order.replace(' ', '-');
+    isBroken = true;
+    const run = await pawl.start(parent, undefined, { id });
+    const child = pawl.run(`${id}.kid`);
+    await expect(run.result({ timeoutMs: 3000 })).rejects.toThrow('as told');
+    if (order === 'parent first') {
+      // The child has failed still: the parent finds that out, and fails again.
+      await run.resume();
+      await expect(run.result({ timeoutMs: 3000 })).rejects.toThrow('as told');
+    }
+    isBroken = false;
+    await child.resume();
+    await run.resume();
+    expect(await run.result({ timeoutMs: 5000 })).toBe('healed');
+  }
+});
+
+test('a run that merely has the id of a child is an error', async () => {
+  await using pawl = memoryPawl().pawl;
+  const parent = defineWorkflow({
+    name: 'parent',
+    run: async (ctx) => (await ctx.start(kid, undefined)).result(),
+  });
+  pawl.worker({ workflows: [parent, kid] });
+  await pawl.start(kid, undefined, { id: 'p.kid' });
+  const run = await pawl.start(parent, undefined, { id: 'p' });
+  await expect(run.result({ timeoutMs: 3000 })).rejects.toMatchObject({
+    cause: { cause: { code: 'PAWL_RUN_EXISTS' } },
+  });
+});
+
+test('a child that is deleted is an end for the parent that waits for it', async () => {
+  await using pawl = memoryPawl().pawl;
+  const parent = defineWorkflow({
+    name: 'parent',
+    run: async (ctx) => (await ctx.start(kid, undefined)).result(),
+  });
+  pawl.worker({ workflows: [parent, kid] });
+  const run = await pawl.start(parent, undefined, { id: 'p' });
+  await expect.poll(async () => (await run.info()).status).toBe('waiting');
+  await expect.poll(async () => (await pawl.run('p.kid').info()).status).toBe('waiting');
+  await pawl.delete('p.kid');
+  await expect(run.result({ timeoutMs: 3000 })).rejects.toThrow('deleted');
+});
+
+test('the id of a deleted parent can be used again', async () => {
+  await using pawl = memoryPawl().pawl;
+  const parent = defineWorkflow({
+    name: 'parent',
+    run: async (ctx) => (await ctx.start(kid, undefined)).result(),
+  });
+  pawl.worker({ workflows: [parent, kid] });
+  const one = await pawl.start(parent, undefined, { id: 'p' });
+  await expect.poll(async () => (await one.info()).status).toBe('waiting');
+  await pawl.run('p.kid').signal('go', 'one');
+  await one.result({ timeoutMs: 3000 });
+  await pawl.delete('p');
+  const two = await pawl.start(parent, undefined, { id: 'p' });
+  await expect(two.result({ timeoutMs: 3000 })).rejects.toMatchObject({
+    cause: { cause: { code: 'PAWL_RUN_EXISTS' } },
+  });
+});
+
+describe('attached children end with their parent', () => {
+  test('also when it fails while they are being started', async () => {
+    await using pawl = memoryPawl().pawl;
+    const parent = defineWorkflow({
+      name: 'parent',
+      async run(ctx) {
+        await Promise.all([
+          ctx.start(kid, undefined),
+          ctx.step('fails', () => Promise.reject(new Error('at once'))),
+        ]);
+      },
+    });
+    pawl.worker({ workflows: [parent, kid] });
+    const runs = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => pawl.start(parent, undefined, { id: `p${i}` })),
+    );
+    await Promise.allSettled(runs.map((run) => run.result({ timeoutMs: 5000 })));
+    const open = async (): Promise<number> => {
+      const { runs: kids } = await pawl.list({ workflow: 'kid', limit: 100 });
+      return kids.filter(({ status }) => !['cancelled', 'completed', 'failed'].includes(status))
+        .length;
+    };
+    await expect.poll(open, { timeout: 10_000 }).toBe(0);
+  });
+
+  test('also when it is cancelled while it is set aside', async () => {
+    const { pawl, store } = memoryPawl();
+    await using _ = pawl;
+    const parent = defineWorkflow({
+      name: 'parent',
+      async run(ctx) {
+        await ctx.start(kid, undefined);
+        await ctx.step('deadly', () => pause(60_000));
+      },
+    });
+    const worker = pawl.worker({ workflows: [parent, kid], beatMs: 5_000 });
+    const run = await pawl.start(parent, undefined, { id: 'p' });
+    const child = pawl.run('p.kid');
+    const statusOfChild = async () => (await child.info().catch(() => undefined))?.status;
+    await expect.poll(statusOfChild).toBe('waiting');
+    const lost = { worker: worker.id, reason: 'presence-lost', lastSeenAt: 0 } as const;
+    await store.interrupt({ ...lost, resendMs: 60_000, quarantineAfter: 0, limit: 10 });
+    expect((await run.info()).status).toBe('quarantined');
+    await run.cancel();
+    await expect.poll(statusOfChild, { timeout: 8000 }).toBe('cancelled');
+    await worker.close({ graceMs: 0 });
+  });
+});
+
+test('a fork after the start of a child has a child of its own', async () => {
+  await using pawl = memoryPawl().pawl;
+  const parent = defineWorkflow({
+    name: 'parent',
+    async run(ctx) {
+      const child = await ctx.start(kid, undefined);
+      await ctx.step('mark', () => 1);
+      return child.result();
+    },
+  });
+  pawl.worker({ workflows: [parent, kid] });
+  const run = await pawl.start(parent, undefined, { id: 'p' });
+  await expect.poll(async () => (await run.info()).status).toBe('waiting');
+  const fork = await pawl.fork(parent, 'p', { step: 'mark' }, { id: 'f' });
+  await expect
+    .poll(
+      async () =>
+        (
+          await pawl
+            .run('f.kid')
+            .info()
+            .catch(() => undefined)
+        )?.status,
+    )
+    .toBe('waiting');
+  await pawl.run('f.kid').signal('go', 'of the fork');
+  await pawl.run('p.kid').signal('go', 'of the first');
+  expect(await fork.result({ timeoutMs: 3000 })).toBe('kid of the fork');
+  expect(await run.result({ timeoutMs: 3000 })).toBe('kid of the first');
+});
+
+test('a node that is visited twice has a child at each visit', async () => {
+  await using pawl = memoryPawl().pawl;
+  const echo = defineWorkflow({
+    name: 'echo',
+    input: z.number(),
+    async run(ctx, n) {
+      await ctx.sleep(5);
+      return n * 10;
+    },
+  });
+  const graph = defineGraph({
+    name: 'looping',
+    start: 'ask',
+    state: z.object({ got: z.array(z.number()).default([]) }),
+    nodes: {
+      ask: async (ctx) => {
+        const child = await ctx.start(echo, ctx.visit);
+        const got = [...ctx.state.got, await child.result()];
+        return { set: { got }, goto: ctx.visit < 2 ? 'ask' : 'end' };
+      },
+    },
+  });
+  pawl.worker({ workflows: [graph, echo] });
+  const run = await pawl.start(graph, undefined);
+  expect(await run.result({ timeoutMs: 5000 })).toEqual({ got: [10, 20] });
+});
+
+test('the result of a child can be raced, and awaited again', async () => {
+  await using pawl = memoryPawl().pawl;
+  const parent = defineWorkflow({
+    name: 'parent',
+    async run(ctx) {
+      const child = await ctx.start(kid, undefined);
+      const first = await Promise.race([child.result(), ctx.sleep(30).then(() => 'takes long')]);
+      return [first, await child.result(), await child.result()];
+    },
+  });
+  pawl.worker({ workflows: [parent, kid] });
+  const run = await pawl.start(parent, undefined, { id: 'p' });
+  await pause(150);
+  await pawl.run('p.kid').signal('go', 'at last');
+  expect(await run.result({ timeoutMs: 3000 })).toEqual([
+    'takes long',
+    'kid at last',
+    'kid at last',
+  ]);
+});
+
+test('a child that Redis has forgotten is started again', async () => {
+  const { pawl, store } = memoryPawl();
+  await using _ = pawl;
+  const parent = defineWorkflow({
+    name: 'parent',
+    run: async (ctx) => (await ctx.start(kid, undefined)).result(),
+  });
+  pawl.worker({ workflows: [parent, kid] });
+  const run = await pawl.start(parent, undefined, { id: 'p' });
+  await expect.poll(async () => (await run.info()).status).toBe('waiting');
+  await expect.poll(async () => (await pawl.run('p.kid').info()).status).toBe('waiting');
+  // Without a word to anybody, as a server does that comes back without its last second.
+  await store.delete('p.kid');
+  await expect
+    .poll(
+      async () =>
+        (
+          await pawl
+            .run('p.kid')
+            .info()
+            .catch(() => undefined)
+        )?.status,
+      { timeout: 8000 },
+    )
+    .toBe('waiting');
+  await pawl.run('p.kid').signal('go', 'again');
+  expect(await run.result({ timeoutMs: 3000 })).toBe('kid again');
+}, 25_000);
+
+test('ids of children cannot be mistaken for each other', () => {
+  expect(childId('a.b', 'c')).not.toBe(childId('a', 'b.c'));
+  expect(childId('a', 'b c')).not.toBe(childId('a', 'b-c'));
+  expect(childId('a', 'kid')).toBe('a.kid');
+});

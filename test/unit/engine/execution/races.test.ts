@@ -1,0 +1,269 @@
+// Goal: a handler that is called again takes the way it took. Method: the memory store; a worker lets go of the run behind
+// each decision, and another one calls the handler again.
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { defineWorkflow, type Pawl, type RunHandle, type WorkerOptions } from 'pawl';
+import { z } from 'zod';
+import { memoryPawl } from '../../../support/memory.ts';
+import { allEvents, checkLog } from '../../../support/workers.ts';
+
+const signals = { paid: z.string(), note: z.string() };
+
+/** Takes the run from its worker and gives it to another one, so that the handler is called again. */
+async function again(
+  pawl: Pawl,
+  workflows: WorkerOptions['workflows'],
+  worker: { close(o: { graceMs: number }): Promise<void> },
+) {
+  await worker.close({ graceMs: 0 });
+  return pawl.worker({ workflows });
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 400 && !(await condition()); i++) await pause(5);
+}
+
+describe('on a resume', () => {
+  test('the step that won a race wins it again, whichever is asked for first', async () => {
+    await using pawl = memoryPawl().pawl;
+    const ways: string[] = [];
+    let isHeld = true;
+    const workflow = defineWorkflow({
+      name: 'race',
+      async run(ctx) {
+        const slow = ctx.step('slow', () => pause(40).then(() => 'slow'));
+        const quick = ctx.step('quick', () => pause(5).then(() => 'quick'));
+        const first = await Promise.race([slow, quick]);
+        await Promise.all([slow, quick]);
+        ways.push(first);
+        await ctx.step(`after ${first}`, async () => {
+          if (isHeld) await pause(60_000);
+        });
+        return first;
+      },
+    });
+    const one = pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await until(() => ways.length === 1);
+    isHeld = false;
+    await again(pawl, [workflow], one);
+    expect(await run.result({ timeoutMs: 3000 })).toBe('quick');
+    expect(ways).toEqual(['quick', 'quick']);
+  });
+
+  test('two that ended in one commit are handed over one after the other, with all that follows in between', async () => {
+    await using pawl = memoryPawl().pawl;
+    const ways: string[] = [];
+    let isHeld = true;
+    const workflow = defineWorkflow({
+      name: 'one-commit',
+      async run(ctx) {
+        // The chain behind `long` is longer, and it is still the first.
+        const long = async (): Promise<string> => {
+          await ctx.step('long', () => 1);
+          for (let i = 0; i < 20; i++) await Promise.resolve();
+          return 'long';
+        };
+        const short = ctx.step('short', () => 2).then(() => 'short');
+        const first = await Promise.race([long(), short]);
+        ways.push(first);
+        await ctx.step('hold', async () => {
+          if (isHeld) await pause(60_000);
+        });
+        return first;
+      },
+    });
+    const one = pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await until(() => ways.length === 1);
+    isHeld = false;
+    await again(pawl, [workflow], one);
+    await run.result({ timeoutMs: 3000 });
+    expect(new Set(ways).size).toBe(1);
+    expect(ways).toHaveLength(2);
+  });
+
+  test('a step that is asked for after something plain keeps its place', async () => {
+    await using pawl = memoryPawl().pawl;
+    const ways: string[] = [];
+    let isHeld = true;
+    const workflow = defineWorkflow({
+      name: 'plain-first',
+      async run(ctx) {
+        const later = pause(15).then(() => ctx.step('later', () => 'later'));
+        const slow = ctx.step('slow', () => pause(60).then(() => 'slow'));
+        const first = await Promise.race([slow, later]);
+        await slow;
+        ways.push(first);
+        await ctx.step('hold', async () => {
+          if (isHeld) await pause(60_000);
+        });
+        return first;
+      },
+    });
+    const one = pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await until(() => ways.length === 1);
+    isHeld = false;
+    await again(pawl, [workflow], one);
+    expect(await run.result({ timeoutMs: 3000 })).toBe('later');
+    expect(ways).toEqual(['later', 'later']);
+  });
+
+  test('a sleep that has won over a signal has won, though the signal has come since', async () => {
+    await using pawl = memoryPawl().pawl;
+    const ways: string[] = [];
+    let isHeld = true;
+    const workflow = defineWorkflow({
+      name: 'late-approval',
+      signals,
+      async run(ctx) {
+        const first = await Promise.race([
+          ctx.waitFor('paid').then(() => 'ship'),
+          ctx.sleep(30).then(() => 'refund'),
+        ]);
+        ways.push(first);
+        await ctx.step(first, async () => {
+          if (isHeld) await pause(60_000);
+        });
+        return first;
+      },
+    });
+    const one = pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await until(() => ways.length === 1);
+    await run.signal('paid', 'late');
+    await pause(20);
+    isHeld = false;
+    await again(pawl, [workflow], one);
+    expect(await run.result({ timeoutMs: 3000 })).toBe('refund');
+    expect(ways).toEqual(['refund', 'refund']);
+    checkLog(await allEvents(run));
+  });
+});
+
+describe('waits', () => {
+  test('one signal settles one wait, the one that was begun first', async () => {
+    await using pawl = memoryPawl().pawl;
+    const workflow = defineWorkflow({
+      name: 'three-waits',
+      signals,
+      async run(ctx) {
+        const busy = ctx.step('busy', () => pause(300));
+        const order: string[] = [];
+        const wait = (as: string) =>
+          ctx.waitFor('note', { as }).then((note) => order.push(`${as} ${note}`));
+        await Promise.all([wait('a'), wait('b'), wait('c'), busy]);
+        return order;
+      },
+    });
+    pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    for (const note of ['1', '2', '3']) {
+      await pause(20);
+      await run.signal('note', note);
+    }
+    expect(await run.result({ timeoutMs: 3000 })).toEqual(['a 1', 'b 2', 'c 3']);
+  });
+
+  test('a wait that is withdrawn takes no signal', async () => {
+    await using pawl = memoryPawl().pawl;
+    const workflow = defineWorkflow({
+      name: 'withdrawn',
+      signals,
+      async run(ctx) {
+        const over = new AbortController();
+        const first = ctx
+          .waitFor('note', { as: 'first', signal: over.signal })
+          .catch(() => 'withdrawn');
+        await ctx.step('work', () => pause(10));
+        over.abort(new Error('not any more'));
+        const second = await ctx.waitFor('note', { as: 'second' });
+        return [await first, second];
+      },
+    });
+    pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await pause(60);
+    await run.signal('note', 'x');
+    expect(await run.result({ timeoutMs: 3000 })).toEqual(['withdrawn', 'x']);
+  });
+
+  test('a race withdraws the losers, whether they are given as promises or as functions', async () => {
+    await using pawl = memoryPawl().pawl;
+    const workflow = defineWorkflow({
+      name: 'ctx-race',
+      signals,
+      async run(ctx) {
+        const one = await ctx.race({ paid: ctx.waitFor('paid'), late: ctx.sleep(20) });
+        const two = await ctx.race({
+          paid: ({ signal }) => ctx.waitFor('paid', { as: 'again', signal }),
+          late: ({ signal }) => ctx.sleep(20, { as: 'again late', signal }),
+        });
+        const three = await ctx.race({
+          paid: ctx.waitFor('paid', { as: 'third' }),
+          late: ctx.sleep('1h'),
+        });
+        return [one, two, three];
+      },
+    });
+    pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await pause(150);
+    await run.signal('paid', 'ada');
+    expect(await run.result({ timeoutMs: 3000 })).toEqual([
+      { name: 'late', value: undefined },
+      { name: 'late', value: undefined },
+      { name: 'paid', value: 'ada' },
+    ]);
+  });
+
+  test('of a signal and a time-out, what came first wins, also when nobody looked', async () => {
+    const { pawl } = memoryPawl();
+    await using _ = pawl;
+    const workflow = defineWorkflow({
+      name: 'nobody-looked',
+      signals,
+      async run(ctx) {
+        return (await ctx.waitFor('note', { timeout: '1.2s' })) ?? 'time over';
+      },
+    });
+    const one = pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    const late = await pawl.start(workflow, undefined);
+    const isParked = async (handle: RunHandle) => (await handle.info()).status === 'waiting';
+    await until(() => isParked(run));
+    await until(() => isParked(late));
+    await one.close();
+    await run.signal('note', 'in time');
+    await pause(1_300);
+    await late.signal('note', 'too late');
+    pawl.worker({ workflows: [workflow] });
+    expect(await run.result({ timeoutMs: 5000 })).toBe('in time');
+    expect(await late.result({ timeoutMs: 5000 })).toBe('time over');
+  });
+});
+
+test('two approvals at once find the wait that is meant', async () => {
+  await using pawl = memoryPawl().pawl;
+  const approval = z.object({ call: z.string(), ok: z.boolean() });
+  const workflow = defineWorkflow({
+    name: 'two-approvals',
+    signals: { approval },
+    run: (ctx) =>
+      Promise.all([
+        ctx.waitFor('approval', { as: 'c1', match: { call: 'c1' } }),
+        ctx.waitFor('approval', { as: 'c2', match: ({ call }) => call === 'c2' }),
+      ]),
+  });
+  pawl.worker({ workflows: [workflow] });
+  const run = await pawl.start(workflow, undefined);
+  await until(async () => (await run.info()).status === 'waiting');
+  await run.signal('approval', { call: 'c2', ok: true });
+  await run.signal('approval', { call: 'other', ok: true });
+  await run.signal('approval', { call: 'c1', ok: false });
+  expect(await run.result({ timeoutMs: 3000 })).toEqual([
+    { call: 'c1', ok: false },
+    { call: 'c2', ok: true },
+  ]);
+});

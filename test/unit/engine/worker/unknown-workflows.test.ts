@@ -1,0 +1,64 @@
+// Goal: a workflow that no worker knows is named in the log, without asking for all workers all the time.
+import { expect, test } from 'vitest';
+import { UnknownWorkflows } from '../../../../src/engine/worker/unknown-workflows.ts';
+import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
+import { silentLogger } from '../../../../src/core/logger.ts';
+import { ManualClock } from '../../../../src/testing/manual-clock.ts';
+import { workerInfo } from '../../../../src/testing/run-store/opened.ts';
+
+function stage() {
+  const clock = new ManualClock();
+  const said: unknown[] = [];
+  let asked = 0;
+  const store = new MemoryRunStore({ clock });
+  const counted = {
+    workers: () => {
+      asked += 1;
+      return store.workers();
+    },
+  };
+  const logger = { ...silentLogger, warn: (fields: object) => void said.push(fields) };
+  const unknown = new UnknownWorkflows({ store: counted, clock, logger });
+  const look = (...workflows: readonly string[]): Promise<void> =>
+    unknown.look(workflows.map((workflow) => ({ workflow, run: `of-${workflow}` })));
+  return { clock, store, look, said, asked: () => asked };
+}
+
+test('a workflow nobody knows is said once a minute, for each', async () => {
+  const { store, look, said, clock } = stage();
+  await store.beat(workerInfo('w', { workflows: { known: 1 } }), 1_000_000);
+  await look('known', 'a', 'b', 'a');
+  expect(said).toEqual([
+    { workflow: 'a', run: 'of-a' },
+    { workflow: 'b', run: 'of-b' },
+  ]);
+  await clock.advance(59_000);
+  await look('a');
+  expect(said).toHaveLength(2);
+  await clock.advance(2_000);
+  await look('a');
+  expect(said).toHaveLength(3);
+});
+
+test('the workers are asked once a minute, and sooner when a workflow seems unknown', async () => {
+  const { store, look, said, clock, asked } = stage();
+  await look();
+  expect(asked()).toBe(0);
+  await store.beat(workerInfo('w', { workflows: { known: 1 } }), 1_000_000);
+  for (let i = 0; i < 10; i++) await look('known');
+  expect(asked()).toBe(1);
+  await clock.advance(5_000);
+  await store.beat(workerInfo('v', { workflows: { late: 1 } }), 1_000_000);
+  await look('known', 'late');
+  expect([asked(), said]).toEqual([2, []]);
+  await clock.advance(60_000);
+  await look('known');
+  expect(asked()).toBe(3);
+});
+
+test('without an answer nothing is said', async () => {
+  const { store, look, said } = stage();
+  await store.close();
+  await look('a');
+  expect(said).toEqual([]);
+});
