@@ -41,7 +41,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   redis: ['src/core/', 'src/redis/', 'node:', 'ioredis', 'cluster-key-slot'],
   bullmq: ['src/core/', 'src/bullmq/', 'node:', 'bullmq', 'zod'],
   file: ['src/core/', 'src/file/', 'node:', 'zod'],
-  // Stands around any store and any queue, by their contracts.
+  // Stands around any store, by its contract.
   encryption: ['src/core/', 'src/encryption/', 'node:'],
   'engine/definition': definition,
   engine: shared,

@@ -32,8 +32,8 @@ export interface Decided {
   readonly leftOut: number;
 }
 
-/** A worker that takes the place of another one so soon was not missed. */
-const replacementMs = 2_000;
+/** A worker that takes the place of another one so soon was not missed: its times are late. */
+const replacementMs = 3_000;
 /** Nothing that is later is only late. */
 const lateMs = 60_000;
 /** Times that are decided about, or wait for a run, at once. */
@@ -47,7 +47,8 @@ const never = 8.64e15;
 
 export function decide(over: Over, timetable: Timetable): Decided {
   const { nextAt, now, since, missed, most } = over;
-  const onTime = Math.max(since - replacementMs, now - lateMs);
+  const wasMissed = since - nextAt > replacementMs;
+  const onTime = Math.max(wasMissed ? since : nextAt, now - lateMs);
   const times: number[] = [];
   let at = nextAt;
   let leftOut = 0;

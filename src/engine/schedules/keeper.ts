@@ -5,8 +5,7 @@
  *
  * It may die between any two of these. What was left out is stored before anything is started, so that the next keeper
  * decides about no time anew; what was started and not stored is started again, under the same id and token, and so is the
- * same run. Two keepers at once do the same, and one of them advances. What it works on it looks up, so it remembers
- * nothing.
+ * same run. Two keepers at once do the same, and one of them advances.
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode } from '../../core/codec.ts';
@@ -36,7 +35,7 @@ export interface KeeperOptions {
 const schedulesAtOnce = 100;
 /** What went wrong may be right again after this time; what will not be by itself, after the other. */
 const againMs = 1_000;
-const brokenMs = 30_000;
+const brokenMs = 10_000;
 /** The longer a schedule waits for a run or a worker, the rarer it is looked at: a twentieth of the time it has waited. */
 const lookShare = 20;
 const lookMsMin = 50;

@@ -361,8 +361,10 @@ export class Worker implements AsyncDisposable {
       Promise.all([...this.#executions].map((execution) => execution.handBack())),
     );
     await within(clock, closed);
-    await within(clock, this.#sweeper.end());
-    await within(clock, this.#schedules.end());
+    await within(
+      clock,
+      this.#sweeper.end().then(() => this.#schedules.end()),
+    );
     await within(clock, this.#forgotten.end());
     await within(clock, this.#parked.end());
     const left = await within(clock, this.#session.end());

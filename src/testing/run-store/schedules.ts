@@ -105,7 +105,7 @@ function saving(test: RunStoreTest): void {
       { everyMs: 60_001 },
       cron,
       { ...cron, timeZone: 'Asia/Tokyo' },
-      { ...cron, cron: '0 4 * * *' },
+      { ...cron, timeZone: 'Asia/Tokyo', cron: '0 4 * * *' },
     ];
     const { schedule, nextAt } = await saved(store, -1);
     await store.schedules.advance(await dueNow(store, schedule.id), standing(nextAt), 0);
@@ -129,11 +129,12 @@ function saving(test: RunStoreTest): void {
 }
 
 function removing(test: RunStoreTest): void {
-  test('a removed schedule is gone, and its id is free', async ({ store, expect }) => {
+  test('a removed schedule is gone, and its id is free', async ({ store, traces, expect }) => {
     const { schedule } = await saved(store, -1);
     const { id, workflow } = schedule;
     expect(await store.schedules.remove(newId('workflow'), id)).toBe(false);
     expect(await store.schedules.remove(workflow, id)).toBe(true);
+    expect(await traces(id)).toEqual([]);
     expect(await store.schedules.remove(workflow, id)).toBe(false);
     expect(await dueOf(store, id)).toBe(undefined);
     expect(await store.schedules.list(workflow)).toEqual([]);

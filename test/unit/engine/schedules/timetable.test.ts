@@ -141,13 +141,9 @@ function searched({ minutes, hours }: Pattern, zone: string, from: number, to: n
     const shown = shownAt(format, at);
     if (fits(shown) && (hours === undefined || !seen.has(shown))) found.add(at);
     // What was jumped over comes as much later.
-    if (hours === undefined) {
-      seen.add(shown);
-      before = shown;
-      continue;
-    }
     for (let left = before + 1; left < shown; left++) {
-      if (fits(left) && !seen.has(left)) found.add(at + (left - before - 1) * minuteMs);
+      const isMadeUp = hours !== undefined && fits(left) && !seen.has(left);
+      if (isMadeUp) found.add(at + (left - before - 1) * minuteMs);
     }
     seen.add(shown);
     before = shown;

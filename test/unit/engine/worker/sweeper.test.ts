@@ -19,8 +19,10 @@ function elected(
   readonly turn: () => Promise<number>;
   readonly asked: DueParams[];
   readonly store: MemoryRunStore;
+  readonly attended: (readonly string[])[];
 } {
   const asked: DueParams[] = [];
+  const attended: (readonly string[])[] = [];
   class Fleet extends MemoryRunStore {
     override async look(): Promise<Look> {
       const at = Date.now();
@@ -50,8 +52,9 @@ function elected(
     ...{ store, queue: new MemoryResumeQueue(), worker: 'a', clock },
     ...{ sweepMs: 25, lockMs: 500, sessionMs: 15_000, resendMs: 5_000, quarantineAfter: 3 },
     ...{ logger: silentLogger, random: () => 0.5 },
+    attendSchedules: (dead) => attended.push(dead),
   }).begin();
-  return { turn: () => turn(), asked, store };
+  return { turn: () => turn(), asked, store, attended };
 }
 
 const pauseWith = (workers: number, lost?: readonly string[]): Promise<number> =>
@@ -91,3 +94,13 @@ test.each([true, false])(
     expect((await store.record('run'))?.status).toBe(resumes ? 'queued' : undefined);
   },
 );
+
+test('schedules are attended to at each look, and told who seems dead', async () => {
+  const { turn, attended } = elected(3, ['b', 'c']);
+  await turn();
+  await turn();
+  expect(attended).toEqual([
+    ['b', 'c'],
+    ['b', 'c'],
+  ]);
+});
