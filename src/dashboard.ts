@@ -2,6 +2,7 @@
 export { dashboard } from './dashboard/app.ts';
 export type { DashboardAction, DashboardOptions } from './dashboard/settings.ts';
 export {
+  dashboardListener,
   serveDashboard,
   type ServeDashboardOptions,
   type ServedDashboard,

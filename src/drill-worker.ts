@@ -7,7 +7,7 @@ import { Pawl } from './pawl.ts';
 
 process.once('disconnect', () => process.exit(0));
 process.once('message', (setup: DrillWorkerSetup) => {
-  void work(setup).catch((error: unknown) => {
+  work(setup).catch((error: unknown) => {
     process.send?.({ error: error instanceof Error ? error.message : String(error) });
     process.exit(1);
   });

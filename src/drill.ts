@@ -12,15 +12,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RedisOptions } from 'ioredis';
 import { z } from 'zod';
-import { InvalidError, PawlError, UnavailableError } from './core/errors.ts';
+import { PawlError, UnavailableError } from './core/errors.ts';
 import { defaults } from './core/limits.ts';
 import { silentLogger } from './core/logger.ts';
+import { abortSignal, milliseconds, optionsOf, wholeNumber } from './core/option-rules.ts';
 import type { RunHandle } from './engine/runs/run-handle.ts';
 import { defineWorkflow } from './engine/definition/workflow.ts';
 import { Pawl } from './pawl.ts';
 import { connect, type Connection } from './redis/connection.ts';
 import { mastersOf } from './redis/server-facts.ts';
-import type { ClusterTarget } from './redis/target.ts';
+import { type ClusterTarget, targetRule } from './redis/target.ts';
 
 export interface DrillOptions {
   /** As a URL or as settings; it is handed to other processes, so an instance of a client will not do. */
@@ -84,18 +85,24 @@ const scanned = 500;
 const workersWanted = 2;
 const roundMsDefault = 60_000;
 
+const checkOptions = optionsOf<DrillOptions>(
+  {
+    redis: targetRule,
+    rounds: wholeNumber(1, roundsMax),
+    events: wholeNumber(1),
+    roundMs: milliseconds,
+    signal: abortSignal,
+  },
+  "{ redis: 'redis://127.0.0.1:6379' }",
+);
+
 /**
  * @throws InvalidError for a bad option; UnavailableError when Redis does not answer; PawlError `PAWL_REDIS_CONFIG` when
  *   this user may not SCAN, so that nothing could be removed: nothing was written. Else its keys are removed.
  */
 export async function drill(options: DrillOptions): Promise<DrillReport> {
+  checkOptions(options, 'drill options');
   const { rounds = 5, events = 200 } = options;
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > roundsMax) {
-    throw new InvalidError('rounds', `must be a whole number from 1 to ${roundsMax}.`);
-  }
-  if (!Number.isInteger(events) || events < 1) {
-    throw new InvalidError('events', 'must be a whole number from 1.');
-  }
   const prefix = `drill-${randomUUID().slice(0, 8)}`;
   const given = { connectMs, callMs: defaults.callMs, allowEviction: true, logger: silentLogger };
   const { connection } = await connect(options.redis, given);

@@ -8,12 +8,22 @@
  * gets it finds the same run.
  */
 import { createHash } from 'node:crypto';
+import { reviveError } from './core/error-record.ts';
 import { DefinitionError, PawlError } from './core/errors.ts';
 import { checkRunId } from './core/names.ts';
+import { callback, flag, optionsOf, objectOf } from './core/option-rules.ts';
+import { unrecoverableIn } from './core/policy.ts';
 import type { Schema } from './core/schema.ts';
-import type { Context, EventSchemas } from './engine/definition/context.ts';
+import type { Context, EventSchemas, StateOf } from './engine/definition/context.ts';
+import { definitionRules } from './engine/definition/definition-rules.ts';
+import {
+  defineWorkflow,
+  type Workflow,
+  type WorkflowDefinition,
+} from './engine/definition/workflow.ts';
+import type { RunHandle } from './engine/runs/run-handle.ts';
 import type { WorkerOptions } from './engine/worker/worker.ts';
-import { defineWorkflow, type WorkflowDefinition } from './engine/definition/workflow.ts';
+import { checkWorkerAlone } from './option-checks.ts';
 import type { Pawl } from './pawl.ts';
 
 /** What a processor needs of a BullMQ job; a `Job` fits. */
@@ -25,7 +35,7 @@ export interface JobLike<Data = unknown> {
   readonly data: Data;
 }
 
-/** The job as the handler sees it, in whatever process: the parts that do not change. */
+/** The job as the handler sees it, in whatever process. All of an attempt sees the same data, also behind a crash. */
 export interface DurableJob<Data = unknown> {
   readonly id: string;
   readonly name: string;
@@ -43,9 +53,25 @@ export interface DurableOptions<S, E extends EventSchemas, G extends EventSchema
   readonly allowClearJobs?: boolean;
 }
 
+type AnyDurableOptions = DurableOptions<Schema<unknown, object>, EventSchemas, EventSchemas>;
+
+const { input: _input, ...ownRules } = definitionRules;
+
+const checkOptions = optionsOf<AnyDurableOptions>(
+  {
+    ...ownRules,
+    migrate: objectOf(callback),
+    upcast: objectOf(callback),
+    worker: checkWorkerAlone,
+    allowClearJobs: flag,
+  },
+  "{ name: 'video' }",
+);
+
 /**
  * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' }, async (ctx, job) => …), { connection })`.
- * A job that fails in BullMQ fails its run; the next attempt resumes it, and finished steps keep their results.
+ * A job that fails in BullMQ fails its run; the next attempt resumes it with the data that the job has then, and finished
+ * steps keep their results. An `UnrecoverableError` of BullMQ ends the job, also when a step throws it.
  * @throws DefinitionError with an encrypted pawl, unless `allowClearJobs` is set.
  */
 export function durable<
@@ -59,6 +85,8 @@ export function durable<
   options: DurableOptions<S, E, G>,
   handler: (ctx: Context<S, E, G>, job: DurableJob<Data>) => Promise<Output>,
 ): (job: JobLike<Data>) => Promise<Output> {
+  checkOptions(options, 'durable options');
+  callback(handler, 'handler');
   const { worker: workerOptions, allowClearJobs = false, ...definition } = options;
   if (pawl.isEncrypted && !allowClearJobs) {
     throw new DefinitionError(
@@ -73,21 +101,51 @@ export function durable<
   pawl.worker({ ...workerOptions, workflows: [workflow] });
   return async (job) => {
     const { name, queueName: queue, data } = job;
-    const id = job.id ?? '';
-    const run = await pawl.start(workflow, { id, name, queue, data }, { id: runIdOf(job) });
+    const input: DurableJob<Data> = { id: job.id ?? '', name, queue, data };
+    const run = await startOrFind(pawl, workflow, input, runIdOf(job));
     const { status } = await run.info();
     if (status === 'failed' || status === 'quarantined') {
-      await run.resume({ reason: 'BullMQ has retried the job' });
+      // The data may have been changed since: this attempt works with what it is now.
+      await run.resume({ reason: 'BullMQ has retried the job', input });
     }
     try {
       return await run.result();
     } catch (error) {
-      // BullMQ decides by the error of the work itself whether to try again.
-      throw PawlError.is(error) && error.code === 'PAWL_RUN_FAILED'
-        ? (error.cause ?? error)
-        : error;
+      throw errorOfWork(error);
     }
   };
+}
+
+type DurableWorkflow<S, E extends EventSchemas, Output, G extends EventSchemas> = Workflow<
+  Schema,
+  S,
+  E,
+  Output,
+  G
+>;
+
+/** The run of a job, whatever its data was when it was started. */
+async function startOrFind<S, E extends EventSchemas, Output, G extends EventSchemas>(
+  pawl: Pawl,
+  workflow: DurableWorkflow<S, E, Output, G>,
+  input: unknown,
+  id: string,
+): Promise<RunHandle<Output, StateOf<S>, G>> {
+  try {
+    return await pawl.start(workflow, input, { id });
+  } catch (error) {
+    if (!PawlError.is(error) || error.code !== 'PAWL_RUN_EXISTS') throw error;
+    const run = pawl.run(workflow, id);
+    if ((await run.info()).workflow !== workflow.name) throw error;
+    return run;
+  }
+}
+
+/** BullMQ decides by the error of the work itself whether to try again, and one of its own says that it must not. */
+function errorOfWork(error: unknown): unknown {
+  if (!PawlError.is(error) || error.code !== 'PAWL_RUN_FAILED') return error;
+  const final = unrecoverableIn(error);
+  return final === undefined ? (error.cause ?? error) : reviveError(final);
 }
 
 /** The time of creation tells a job from an earlier one with the same id. */

@@ -8,7 +8,9 @@
  */
 import { Gauge, type Registry } from 'prom-client';
 import type { Census } from './core/census.ts';
+import { milliseconds, optionsOf } from './core/option-rules.ts';
 import type { WorkerRecord } from './core/store.ts';
+import { startLongTimer } from './engine/long-timer.ts';
 
 /** A pawl, for all that is asked of it here. */
 interface ObservedFleet {
@@ -18,6 +20,8 @@ interface ObservedFleet {
 
 const answerMs = 2_000;
 const labelNames = ['fleet'] as const;
+
+const checkOptions = optionsOf<{ readonly answerMs?: number }>({ answerMs: milliseconds });
 
 /**
  * Registers gauges over whole fleets; each gets the label `fleet` with its name here: `{ main: pawl }`. Returns the way to
@@ -29,6 +33,7 @@ export function registerFleetMetrics(
   fleets: Readonly<Record<string, ObservedFleet>>,
   options: { readonly answerMs?: number } = {},
 ): () => void {
+  checkOptions(options, 'fleet metrics options');
   let reading: Promise<void> | undefined;
   // All gauges of a scrape are collected at the same time, and share one reading.
   const collect = (): Promise<void> => {
@@ -81,14 +86,14 @@ export function registerFleetMetrics(
 }
 
 async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let over: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+    over = startLongTimer(() => reject(new Error(`no answer within ${ms} ms`)), ms);
   });
   try {
     return await Promise.race([answer, late]);
   } finally {
-    clearTimeout(timer);
+    over();
   }
 }
 

@@ -12,7 +12,7 @@ export { examine } from './redis/examination.ts';
 // What the front door takes and returns.
 export type { DrillOptions, DrillReport, DrillRound } from './drill.ts';
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
-export type { ListOptions, OpenOptions, Parts, ScheduleOptions, SearchOptions } from './options.ts';
+export type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';
 export type { DeletionInfo, DeletionListOptions } from './engine/runs/deletions.ts';
 export type { StartOptions } from './engine/definition/start-options.ts';
@@ -49,6 +49,7 @@ export type { Request } from './core/request.ts';
 export type { RunHandle, StatePoint } from './engine/runs/run-handle.ts';
 export type { RunInfo, WaitInfo } from './engine/runs/run-info.ts';
 export type { WaitKind } from './core/waits.ts';
+export type { ScheduleOptions } from './engine/schedules/save.ts';
 export type {
   Edge,
   Graph,
@@ -96,7 +97,7 @@ export type {
   StateEdits,
 } from './core/event.ts';
 export type { RecoveryInfo } from './core/fleet.ts';
-export type { ScheduleInfo } from './core/queue.ts';
+export type { ScheduleInfo } from './core/schedules.ts';
 export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';

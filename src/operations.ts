@@ -1,10 +1,9 @@
 /** What is done with runs as they lie in the store: found, looked through, moved, cleaned up. A pawl can all of it. */
 import type { Census } from './core/census.ts';
 import type { RecoveryInfo } from './core/fleet.ts';
-import { checkPageLimit, checkRunId } from './core/names.ts';
-import type { Request } from './core/request.ts';
+import { checkRunId } from './core/names.ts';
+import { checkRequest, type Request } from './core/request.ts';
 import { type CheckpointExpiry, checkExpiry } from './core/retention.ts';
-import { validate } from './core/schema.ts';
 import type { WorkerRecord } from './core/store.ts';
 import { type Compaction, compactRun } from './engine/upkeep/compaction.ts';
 import {
@@ -37,17 +36,22 @@ import {
   type RetentionReport,
 } from './engine/upkeep/retention.ts';
 import { type RunInfo, toRunInfo } from './engine/runs/run-info.ts';
+import { checkWorkflows } from './engine/definition/check-workflow.ts';
 import type { AnyWorkflow } from './engine/definition/workflow.ts';
 import {
-  bulkActionSchema,
-  bulkSchema,
-  importSchema,
-  type ListOptions,
-  listSchema,
-  requestSchema,
-  type SearchOptions,
+  checkBulk,
+  checkBulkAction,
+  checkCompaction,
+  checkDeletionList,
+  checkExport,
+  checkImport,
+  checkList,
+  checkMemory,
+  checkRecoveries,
+  checkRehearsal,
   toQuery,
-} from './options.ts';
+} from './option-checks.ts';
+import type { ListOptions, SearchOptions } from './options.ts';
 
 export class Operations {
   readonly #parts: BulkParts;
@@ -64,7 +68,7 @@ export class Operations {
   async list(
     options: ListOptions = {},
   ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
-    validate(listSchema, options, 'list options');
+    checkList(options, 'list options');
     const { limit = 50, cursor, ...query } = options;
     const params = { ...toQuery(query, 'list options'), limit };
     const page = await this.#parts.store.list(
@@ -83,8 +87,8 @@ export class Operations {
     query: SearchOptions,
     options: BulkOptions = {},
   ): Promise<BulkReport> {
-    validate(bulkActionSchema, action, 'action');
-    validate(bulkSchema, options, 'bulk options');
+    checkBulkAction(action, 'action');
+    checkBulk(options, 'bulk options');
     return actOnRuns(this.#parts, { action, query: toQuery(query, 'query') }, options);
   }
 
@@ -94,7 +98,7 @@ export class Operations {
    */
   async delete(id: string, request: Request = {}): Promise<boolean> {
     checkRunId(id);
-    validate(requestSchema, request, 'request');
+    checkRequest(request, 'request');
     return deleteRun(this.#parts, id, request);
   }
 
@@ -102,18 +106,21 @@ export class Operations {
   async deletions(
     options: DeletionListOptions = {},
   ): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
+    checkDeletionList(options, 'deletions options');
     return listDeletions(this.#parts, options);
   }
 
   /**
    * Tells which runs the workflows' code of today would not understand: a log it cannot fold, a state that does not fit.
    * Looks at every run of these workflows that has not ended, here or in the lines of an export; writes nothing.
-   * @throws InvalidError that names the line, when `from` is no whole export.
+   * @throws InvalidError for what is no workflow; one that names the line, when `from` is no whole export.
    */
-  rehearse(
+  async rehearse(
     workflows: readonly AnyWorkflow[],
     options: { readonly from?: AsyncIterable<string> | Iterable<string> } = {},
   ): Promise<Rehearsal> {
+    checkWorkflows(workflows, 'workflows');
+    checkRehearsal(options, 'rehearse options');
     return options.from === undefined
       ? rehearse(this.#parts.store, workflows)
       : rehearseExport(options.from, workflows);
@@ -126,11 +133,13 @@ export class Operations {
    */
   export(
     what: string | SearchOptions = {},
-    { onProgress }: ExportOptions = {},
+    options: ExportOptions = {},
   ): AsyncGenerator<string, void, undefined> {
+    checkExport(options, 'export options');
     const { store } = this.#parts;
+    const { onProgress } = options;
     if (typeof what !== 'string') {
-      return exportRuns(store, toQuery(what, 'export options'), onProgress);
+      return exportRuns(store, toQuery(what, 'query'), onProgress);
     }
     checkRunId(what);
     return exportRun(store, what, onProgress);
@@ -145,7 +154,7 @@ export class Operations {
     lines: AsyncIterable<string> | Iterable<string>,
     options: ImportOptions = {},
   ): Promise<ImportReport> {
-    validate(importSchema, options, 'import options');
+    checkImport(options, 'import options');
     return importRuns(this.#parts, lines, options);
   }
 
@@ -173,6 +182,7 @@ export class Operations {
    */
   async compact(run: string, options: { readonly upTo?: number } = {}): Promise<Compaction> {
     checkRunId(run);
+    checkCompaction(options, 'compact options');
     return compactRun(this.#parts.store, run, options);
   }
 
@@ -196,7 +206,10 @@ export class Operations {
   async memory(
     what: string | { readonly workflow?: string; readonly sample?: number },
   ): Promise<RunMemory | WorkflowMemory> {
-    if (typeof what !== 'string') return workflowMemory(this.#parts.store, what);
+    if (typeof what !== 'string') {
+      checkMemory(what, 'memory options');
+      return workflowMemory(this.#parts.store, what);
+    }
     checkRunId(what);
     return runMemory(this.#parts.store, what);
   }
@@ -216,8 +229,8 @@ export class Operations {
 
   /** Runs that were taken from workers which died or froze, the newest first: the last 1,000 of each shard at least. */
   async recoveries(options: { readonly limit?: number } = {}): Promise<readonly RecoveryInfo[]> {
+    checkRecoveries(options, 'recoveries options');
     const { limit = 50 } = options;
-    checkPageLimit(limit);
     const found = await this.#parts.store.fleet.recoveries(limit);
     return found.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
   }

@@ -1,19 +1,11 @@
-/** What the front door takes, and the schemas that check it. */
-import { z } from 'zod';
+/** What the front door takes. `option-checks.ts` checks it. */
 import type { Clock } from './core/clock.ts';
-import type { Duration } from './core/duration.ts';
-import { defaultLimits, fixedLimits, type Limits } from './core/limits.ts';
+import type { Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';
-import { InvalidError } from './core/errors.ts';
-import { checkRunId, checkSignalName, checkTags, checkWorkflowName } from './core/names.ts';
 import type { ResumeQueue } from './core/queue.ts';
-import { type RunStatus, runStatuses } from './core/run.ts';
-import type { Tracing } from './core/tracing.ts';
-import type { RunQuery } from './core/run-query.ts';
-import { validate } from './core/schema.ts';
+import type { RunStatus } from './core/run.ts';
 import type { RunStore } from './core/store.ts';
-import { decisionSignal, waitKinds } from './core/waits.ts';
-import { bulkActions } from './engine/runs/bulk.ts';
+import type { Tracing } from './core/tracing.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import type { Durability } from './redis/durability.ts';
@@ -59,15 +51,6 @@ export interface Parts {
   readonly tracing?: Tracing;
 }
 
-export interface ScheduleOptions {
-  readonly id: string;
-  /** A cron pattern, with seconds if it has six fields. */
-  readonly cron?: string;
-  /** Time zone of the pattern, as in the IANA database. Default: the worker's. */
-  readonly timeZone?: string;
-  readonly every?: Duration;
-}
-
 /** Which runs: those that meet every condition. */
 export interface SearchOptions {
   /** One of these. */
@@ -78,10 +61,7 @@ export interface SearchOptions {
   readonly worker?: string;
   /** Only runs whose id begins so. */
   readonly idPrefix?: string;
-  /**
-   * Only runs that wait for this signal now (`effect <name>`: for a decision about that effect), or for something of a kind:
-   * `kind:timer`, `kind:signal`, `kind:child`, `kind:retry`, `kind:delay`, `kind:decision`.
-   */
+  /** Only runs that wait for this signal now, or for a kind of thing: `kind:timer`, `kind:child` … */
   readonly waitsFor?: string;
   /** Only runs created then or later: a Date, or milliseconds since 1970. */
   readonly since?: Date | number;
@@ -94,116 +74,4 @@ export interface ListOptions extends SearchOptions {
   readonly limit?: number;
   /** From the page before, of the same query. */
   readonly cursor?: string;
-}
-
-/** One connection waits so long at most, and a call must have time for more than one round. */
-const durabilityMsMax = 5_000;
-
-export const openSchema = z.object({
-  shards: z.int().min(1).max(1024).optional(),
-  allowEviction: z.boolean().optional(),
-  connectMs: z.number().positive().optional(),
-  callMs: z.number().positive().optional(),
-  durability: z
-    .union([
-      z.enum(['memory', 'disk', 'replica']),
-      z.strictObject({
-        replicas: z.int().min(1).max(100),
-        timeoutMs: z.int().min(1).max(durabilityMsMax).optional(),
-      }),
-    ])
-    .optional(),
-});
-
-export const limitsSchema = z
-  .strictObject(
-    Object.fromEntries(
-      Object.keys(defaultLimits).map((name) => [name, z.int().positive().optional()]),
-    ),
-  )
-  .optional();
-
-const milliseconds = z.number().positive().optional();
-
-export const workerSchema = z.object({
-  concurrency: z.int().min(1).max(10_000).optional(),
-  allowDowngrade: z.boolean().optional(),
-  beatMs: milliseconds,
-  sessionMs: milliseconds,
-  sweepMs: milliseconds,
-  quarantineAfter: z.int().min(1).optional(),
-  replayBudgetMs: milliseconds,
-  keepMs: milliseconds,
-  canaryMs: milliseconds,
-});
-
-const status = z.enum(runStatuses);
-const time = z.union([z.date(), z.int()]).optional();
-const search = {
-  status: z.union([status, z.array(status).min(1)]).optional(),
-  workflow: z.string().optional(),
-  tag: z.object({ key: z.string(), value: z.string() }).optional(),
-  worker: z.string().min(1).max(256).optional(),
-  idPrefix: z.string().optional(),
-  waitsFor: z
-    .string()
-    .max(fixedLimits.stepNameLength * 2)
-    .optional(),
-  since: time,
-  until: time,
-};
-
-const searchSchema = z.strictObject(search);
-
-export const listSchema = z.strictObject({
-  ...search,
-  limit: z.int().min(1).max(fixedLimits.runsPerPage).optional(),
-  cursor: z.string().optional(),
-});
-
-export const requestSchema = z.object({
-  actor: z.string().max(fixedLimits.stepNameLength).optional(),
-  reason: z.string().max(fixedLimits.reasonLength).optional(),
-});
-
-export const bulkActionSchema = z.enum(bulkActions);
-
-export const bulkSchema = requestSchema.extend({
-  dryRun: z.boolean().optional(),
-  limit: z.int().min(1).optional(),
-  concurrency: z.int().min(1).max(100).optional(),
-});
-
-export const importSchema = z.strictObject({
-  onProgress: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
-  ifExists: z.enum(['refuse', 'skip']).optional(),
-});
-
-/** Checks a query, and says it in the words of the store. @throws InvalidError that names the condition. */
-export function toQuery(options: SearchOptions, field: string): RunQuery {
-  const { workflow, tag, idPrefix, since, until, ...rest } = validate(searchSchema, options, field);
-  if (workflow !== undefined) checkWorkflowName(workflow);
-  if (tag !== undefined) checkTags(Object.fromEntries([[tag.key, tag.value]]));
-  if (idPrefix !== undefined) checkRunId(idPrefix, `${field}.idPrefix`);
-  if (rest.waitsFor !== undefined) checkWaitsFor(rest.waitsFor, `${field}.waitsFor`);
-  return withoutAbsent({
-    ...{ ...rest, workflow, idPrefix },
-    tag: tag && `${tag.key}=${tag.value}`,
-    since: since === undefined ? undefined : Number(since),
-    until: until === undefined ? undefined : Number(until),
-  });
-}
-
-function checkWaitsFor(waitsFor: string, field: string): void {
-  const [, kind] = /^kind:(.*)$/s.exec(waitsFor) ?? [];
-  if (kind !== undefined && !waitKinds.some((one) => one === kind)) {
-    throw new InvalidError(field, `names no kind: kind:${waitKinds.join(', kind:')}.`);
-  }
-  if (kind === undefined && !waitsFor.startsWith(decisionSignal(''))) checkSignalName(waitsFor);
-}
-
-/** The fields that have a value. */
-function withoutAbsent<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const present = Object.entries(all).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(present) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

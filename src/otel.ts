@@ -19,6 +19,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { recordError } from './core/error-record.ts';
+import { having, optionsOf } from './core/option-rules.ts';
 import type { ExecutionTrace, Tracing } from './core/tracing.ts';
 
 /** Statuses and losses after which nothing is wrong with an execution. */
@@ -30,8 +31,13 @@ const fine: ReadonlySet<string> = new Set([
   'cancelled',
 ]);
 
+const checkOptions = optionsOf<{ readonly tracer?: Tracer }>({
+  tracer: having('a tracer', 'startSpan'),
+});
+
 /** Spans for `Pawl.open({ tracing })`. `tracer`: default that of the global provider, under the name pawl. */
 export function openTelemetry(options: { readonly tracer?: Tracer } = {}): Tracing {
+  checkOptions(options, 'openTelemetry options');
   const tracer = options.tracer ?? trace.getTracer('pawl');
   return {
     current: () => {

@@ -1,45 +1,39 @@
 /** The wiring: the one place that chooses implementations, and the front door for callers. */
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
+import { checkClose, type CloseOptions } from './core/closing.ts';
 import type { Clock } from './core/clock.ts';
-import { decode, encode } from './core/codec.ts';
-import { toMilliseconds } from './core/duration.ts';
-import { DefinitionError, InvalidError, PawlError } from './core/errors.ts';
+import { InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, type Limits } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
-import { checkPrefix, checkRunId, checkWorkflowName } from './core/names.ts';
-import type { ResumeQueue, ScheduleInfo, Schedules, WakeUp } from './core/queue.ts';
-import { type Schema, validate } from './core/schema.ts';
+import { checkPrefix, checkRunId } from './core/names.ts';
+import type { ResumeQueue, WakeUp } from './core/queue.ts';
+import type { ScheduleInfo } from './core/schedules.ts';
+import type { Schema } from './core/schema.ts';
 import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
 import type { Vitals } from './core/vitals.ts';
+import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
-import { type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
+import { checkOptions } from './engine/definition/options.ts';
+import { Attendance, type AttendanceOptions } from './engine/runs/attendance.ts';
+import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
 import { startRun, type StartParts } from './engine/runs/start.ts';
+import { saveSchedule, type ScheduleOptions } from './engine/schedules/save.ts';
 import type { StartOptions } from './engine/definition/start-options.ts';
 import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken } from './engine/token.ts';
 import { Worker, type WorkerOptions } from './engine/worker/worker.ts';
-import type { AnyWorkflow, StartInput, Workflow } from './engine/definition/workflow.ts';
+import { type AnyWorkflow, type StartInput, type Workflow } from './engine/definition/workflow.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
-import { EncryptedResumeQueue } from './encryption/resume-queue.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
-import {
-  limitsSchema,
-  type OpenOptions,
-  openSchema,
-  type Parts,
-  type ScheduleOptions,
-  workerSchema,
-} from './options.ts';
+import { checkHealth, checkOpen, checkParts, checkSchedule, checkWorker } from './option-checks.ts';
+import type { OpenOptions, Parts } from './options.ts';
 import { Operations } from './operations.ts';
 import { RedisRunStore } from './redis/run-store.ts';
-
-/** The time is added to the id of a schedule, and the whole must be a run id. */
-const scheduleIdLength = 100;
 
 export class Pawl extends Operations implements AsyncDisposable {
   /** For loops of one's own, without workflow and worker. */
@@ -53,22 +47,23 @@ export class Pawl extends Operations implements AsyncDisposable {
   readonly #limits: Limits;
   readonly #tracing: Tracing | undefined;
   readonly #workers = new Set<Worker>();
+  readonly #attendance: Attendance;
   /** What workflows store is encrypted. */
   readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
 
-  private constructor({ store: plain, queue: open, ...parts }: Parts, keys: Keyring | undefined) {
+  private constructor({ store: plain, queue, ...parts }: Parts, keys: Keyring | undefined) {
     const clock = parts.clock ?? systemClock;
     const logger = parts.logger ?? silentLogger;
     const limits = { ...defaultLimits, ...parts.limits };
     const store = keys === undefined ? plain : new EncryptedRunStore(plain, keys);
-    const queue = keys === undefined ? open : new EncryptedResumeQueue(open, keys, logger);
     const { tracing } = parts;
     const start: StartParts = {
       ...{ store, limits, newToken, tracing },
       wake: (wakeUp) => this.#wake(wakeUp),
     };
     super({ ...start, clock, logger, workflow: undefined });
+    this.#attendance = new Attendance({ store, clock, warn: warnVia(parts.logger) });
     this.#vitals = plain.vitals?.bind(plain);
     this.#start = start;
     this.#store = store;
@@ -87,8 +82,7 @@ export class Pawl extends Operations implements AsyncDisposable {
    *   `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`, `PAWL_SHARDS`. Nothing was written.
    */
   static async open(options: OpenOptions): Promise<Pawl> {
-    validate(openSchema, options, 'open options');
-    validate(limitsSchema, options.limits, 'limits');
+    checkOpen(options, 'open options');
     const logger = options.logger ?? silentLogger;
     const prefix = options.prefix ?? defaults.prefix;
     checkPrefix(prefix);
@@ -100,12 +94,12 @@ export class Pawl extends Operations implements AsyncDisposable {
       skipVersionCheck: store.hidesInfo,
       logger,
     });
-    return new Pawl({ ...options, store, queue, logger }, keys);
+    return new Pawl({ ...options, store, queue }, keys);
   }
 
   /** A pawl over parts of one's own: the memory store, for tests without Redis. */
   static assemble(parts: Parts): Pawl {
-    validate(limitsSchema, parts.limits, 'limits');
+    checkParts(parts, 'parts');
     return new Pawl(parts, keyring(parts.encryption, ''));
   }
 
@@ -119,6 +113,8 @@ export class Pawl extends Operations implements AsyncDisposable {
     input: StartInput<Workflow<Input, S, E, Output, G>>,
     options: StartOptions = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
+    checkWorkflow(workflow);
+    checkOptions('start', options);
     const { id } = await startRun(this.#start, workflow, input, options);
     return this.run(workflow, id);
   }
@@ -135,56 +131,48 @@ export class Pawl extends Operations implements AsyncDisposable {
     point: ForkPoint,
     options: ForkOptions<StateOf<S>> = {},
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
+    checkWorkflow(workflow);
     checkRunId(run);
+    checkFork(point, options);
     const parts = this.#start;
-    const { fork, record } = await prepareFork(parts, workflow, run, point, options);
-    const input = decode(record.input, { key: `run ${run}, input` });
-    const { id } = await startRun(parts, workflow, input, { ...options, fork });
+    const { fork, input } = await prepareFork(parts, workflow, run, point, options);
+    const { id } = await startRun(parts, workflow, undefined, {
+      ...options,
+      ...{ fork, stored: input },
+    });
     return this.run(workflow, id);
   }
 
   /**
    * Starts a run of the workflow at each time of a schedule, one and never two, with the id `<schedule id>.<time>` and the
-   * tag `schedule`. Saving it again changes it.
-   * @throws InvalidError for a bad id, input or time; DefinitionError where the queue keeps no schedules.
+   * tag `schedule`. Saving it again changes it, and keeps its place in time if its times stay the same. See
+   * docs/schedules.md.
+   * @throws InvalidError for a bad id, input or time, or an id that is taken; UnstorableError, LimitError. Nothing was
+   *   written.
    */
   async schedule<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
     workflow: Workflow<Input, S, E, Output, G>,
     input: StartInput<Workflow<Input, S, E, Output, G>>,
     when: ScheduleOptions,
   ): Promise<void> {
-    const { id, cron, every, timeZone } = when;
-    checkRunId(id, 'schedule id');
-    if (id.length > scheduleIdLength) {
-      throw new InvalidError('schedule id', `has more than ${scheduleIdLength} characters.`);
-    }
-    if ((cron === undefined) === (every === undefined)) {
-      throw new InvalidError('schedule', 'needs either cron or every.');
-    }
-    const everyMs = every === undefined ? undefined : toMilliseconds(every, 'every');
-    if (everyMs === 0) throw new InvalidError('every', 'must be longer than nothing.');
-    const schema = workflow.definition.input;
-    const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
-    await this.#schedules().save({
-      ...{ id, workflow: workflow.name },
-      ...(cron === undefined ? {} : { cron }),
-      ...(timeZone === undefined ? {} : { timeZone }),
-      ...(everyMs === undefined ? {} : { everyMs }),
-      data: Buffer.from(encode(valid, 'input', this.#limits.inputBytes)).toString('base64'),
-    });
+    checkWorkflow(workflow);
+    checkSchedule(when, 'schedule options');
+    await saveSchedule(this.#start, workflow, input, when);
   }
 
-  /** Ends a schedule; runs it has started go on. False when there was none. */
+  /**
+   * Ends a schedule; runs it has started go on, also one that it is starting in this moment. False when the workflow has
+   * none with this id.
+   */
   async unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
-    checkWorkflowName(workflow.name);
+    const name = nameOf(workflow);
     checkRunId(id, 'schedule id');
-    return this.#schedules().remove(workflow.name, id);
+    return this.#store.schedules.remove(name, id);
   }
 
-  /** The schedules of a workflow. */
-  async schedules(workflow: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
-    checkWorkflowName(workflow.name);
-    return this.#schedules().list(workflow.name);
+  /** The schedules of a workflow, or all, in the order of their ids: when they are due, and what they have left out. */
+  async schedules(workflow?: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
+    return this.#store.schedules.list(workflow === undefined ? undefined : nameOf(workflow));
   }
 
   /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */
@@ -196,16 +184,18 @@ export class Pawl extends Operations implements AsyncDisposable {
   run(first: string | AnyWorkflow, second?: string): RunHandle {
     const id = typeof first === 'string' ? first : second;
     checkRunId(id);
+    if (typeof first !== 'string') checkWorkflow(first);
     const workflow = typeof first === 'string' ? undefined : first;
+    if (workflow !== undefined) checkWorkflow(workflow);
     return new RunHandle(id, {
-      ...{ ...this.#start, clock: this.#clock, workflow },
+      ...{ ...this.#start, clock: this.#clock, workflow, attendance: this.#attendance },
     });
   }
 
   /** Starts a worker in this process. */
   worker(options: WorkerOptions): Worker {
     if (this.#closing !== undefined) throw new PawlError('PAWL_CLOSED', 'This pawl is closed.');
-    validate(workerSchema, options, 'worker options');
+    checkWorker(options, 'worker options');
     if ((options.sessionMs ?? defaults.sessionMs) <= (options.beatMs ?? defaults.beatMs)) {
       throw new InvalidError('worker options.sessionMs', 'must be longer than beatMs.');
     }
@@ -223,13 +213,15 @@ export class Pawl extends Operations implements AsyncDisposable {
    * when Redis hangs; never rejects because of it.
    * @throws InvalidError for a bad time.
    */
-  health(options: HealthOptions = {}): Promise<Health> {
+  async health(options: HealthOptions = {}): Promise<Health> {
+    checkHealth(options, 'health options');
     const own = [...this.#workers].map(({ id, readiness }) => ({ id, readiness }));
     return health({ store: this.#store, vitals: this.#vitals, own }, options);
   }
 
   /** Closes the workers made here, then the connections. */
-  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkClose(options, 'close options');
     this.#closing ??= (async () => {
       await Promise.all([...this.#workers].map((worker) => worker.close(options)));
       await this.#queue.close();
@@ -240,12 +232,6 @@ export class Pawl extends Operations implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #schedules(): Schedules {
-    const { schedules } = this.#queue;
-    if (schedules !== undefined) return schedules;
-    throw new DefinitionError('This resume queue keeps no schedules; the one on BullMQ does.');
   }
 
   async #wake(wakeUp: WakeUp): Promise<void> {
@@ -259,6 +245,14 @@ export class Pawl extends Operations implements AsyncDisposable {
       );
     }
   }
+}
+
+/** A slip of the first hour must be seen by those who have not thought of a logger yet. */
+function warnVia(logger: Logger | undefined): AttendanceOptions['warn'] {
+  return (about, text) => {
+    if (logger === undefined) process.emitWarning(text, { type: 'PawlWarning' });
+    else logger.warn(about, text);
+  };
 }
 
 /** @throws InvalidError for a bad key. `scope`: values of one are not readable in another. */

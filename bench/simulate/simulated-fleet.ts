@@ -43,7 +43,16 @@ const workersPerCall = 200;
 
 type Used = Pick<
   RunStore,
-  'look' | 'interrupt' | 'leave' | 'due' | 'holders' | 'workers' | 'fleet' | 'record' | 'told' | 'delete'
+  | 'look'
+  | 'interrupt'
+  | 'leave'
+  | 'due'
+  | 'holders'
+  | 'workers'
+  | 'fleet'
+  | 'record'
+  | 'told'
+  | 'delete'
 >;
 
 export class SimulatedFleet {

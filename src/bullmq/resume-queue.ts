@@ -21,15 +21,7 @@ import {
 import { z } from 'zod';
 import { PawlError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type {
-  Consumer,
-  ConsumeOptions,
-  ResumeQueue,
-  Schedules,
-  SendOptions,
-  WakeUp,
-} from '../core/queue.ts';
-import { bullSchedules, toTick } from './schedules.ts';
+import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
 
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */
@@ -54,7 +46,7 @@ const wakeUpSchema = z.object({
   priority: z.number().int().nonnegative().optional(),
 });
 
-/** BullMQ's `close` can hang while Redis is away; after this it is forced. */
+/** BullMQ's `close` hangs while Redis is away; after this it loses its connections. */
 const closeMs = 5_000;
 const keepFailedJobs = 1_000;
 const canaryName = 'canary';
@@ -65,12 +57,12 @@ export class BullResumeQueue implements ResumeQueue {
   readonly #connection: ConnectionOptions & Closable;
   readonly #queues = new Map<string, Queue>();
   readonly #consumers = new Set<Consumer>();
+  /** Connections of consumers that are not closed yet. */
+  readonly #consuming = new Set<Closable>();
   #closed = false;
-  readonly schedules: Schedules;
 
   constructor(options: BullQueueOptions) {
     this.#options = options;
-    this.schedules = bullSchedules((workflow) => this.#queue(workflow));
     this.#connection = options.connect({ blocking: false });
   }
 
@@ -102,6 +94,7 @@ export class BullResumeQueue implements ResumeQueue {
   async consume(options: ConsumeOptions): Promise<Consumer> {
     if (this.#closed) throw closedError();
     const connection = this.#options.connect({ blocking: true });
+    this.#consuming.add(connection);
     const workers = options.workflows.map((workflow) =>
       this.#worker(workflow, connection, options),
     );
@@ -113,8 +106,12 @@ export class BullResumeQueue implements ResumeQueue {
       close: () => {
         closing ??= (async () => {
           this.#consumers.delete(consumer);
-          await Promise.all(workers.map(closeWorker));
+          const closed = Promise.all(workers.map((worker) => worker.close())).then(() => undefined);
+          await within(closeMs, closed);
+          // What BullMQ still waits for comes back with an error then.
           connection.disconnect();
+          await within(closeMs, closed);
+          this.#consuming.delete(connection);
         })();
         return closing;
       },
@@ -127,6 +124,8 @@ export class BullResumeQueue implements ResumeQueue {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    // Of consumers whose closing takes its time because Redis is away.
+    for (const connection of this.#consuming) connection.disconnect();
     for (const queue of this.#queues.values()) {
       // A queue holds no connection of its own, so there is nothing to wait for.
       queue.close().catch(() => undefined);
@@ -217,11 +216,6 @@ export function bullWakeUp(data: unknown): WakeUp | undefined {
 
 async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
   if (job.name === canaryName) return;
-  const tick = toTick(job);
-  if (tick !== undefined) {
-    await options.tick?.(tick);
-    return;
-  }
   const wakeUp = bullWakeUp(job.data);
   if (wakeUp === undefined) throw new UnrecoverableError('not a wake-up of pawl');
   // Jobs have one attempt: who tries again is a person.
@@ -235,21 +229,14 @@ async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
   if (delivery.outcome === 'failed') throw new UnrecoverableError(delivery.reason);
 }
 
-async function closeWorker(worker: Worker): Promise<void> {
-  if (await within(closeMs, worker.close())) return;
-  // Forced, it drops its connections; even that is not waited for without end.
-  await within(closeMs, worker.close(true));
-}
-
-/** True when `work` was done in time. */
-async function within(ms: number, work: Promise<void>): Promise<boolean> {
+/** Waits for `work`, but not longer; what goes wrong with it is nobody's any more. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
   });
-  const done = await Promise.race([work.then(() => true), late]);
+  await Promise.race([work.catch(() => undefined), late]);
   clearTimeout(timer);
-  return done;
 }
 
 function closedError(): PawlError {

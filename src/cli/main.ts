@@ -5,6 +5,7 @@
  *   exit code   0 done · 1 failed · 2 usage · 3 not found · 4 refused · 5 Redis unreachable ·
  *               6 a check failed · 130 Ctrl-C
  */
+import { newAbortController } from '../engine/signals.ts';
 import { buildProgram } from './program.ts';
 import { exitCodeOf, explain } from './failures.ts';
 
@@ -13,7 +14,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
 
-const interrupted = new AbortController();
+const interrupted = newAbortController();
 const interruptedCode = 130;
 /** What is at work may come to its end; nobody waits longer for a command that was told to stop. */
 const farewellMs = 1_500;

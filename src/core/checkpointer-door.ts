@@ -1,23 +1,74 @@
 /** The door of every checkpointer: what does not fit is refused here, with the same words, before anything is written. */
 import type { CheckpointListOptions, CheckpointMark } from './checkpoint.ts';
-import type { ClaimOptions, KeepOptions, LoopListOptions, OwnEvent } from './checkpointer.ts';
+import type {
+  ClaimOptions,
+  KeepOptions,
+  LoopListOptions,
+  OwnEvent,
+  SaveSnapshotOptions,
+} from './checkpointer.ts';
 import { encode } from './codec.ts';
-import { InvalidError, LimitError } from './errors.ts';
+import {
+  anything,
+  either,
+  needed,
+  oneOf,
+  optionsOf,
+  type Rule,
+  text,
+  textOf,
+  wholeNumber,
+} from './option-rules.ts';
+import { runStatuses } from './run.ts';
+import { LimitError } from './errors.ts';
 import type { NewEvent } from './event.ts';
 import { fixedLimits, type Limits } from './limits.ts';
-import {
-  checkEventType,
-  checkPageLimit,
-  checkRunId,
-  checkTags,
-  checkWorkflowName,
-} from './names.ts';
+import { checkEventType, checkRunId, checkTags, checkWorkflowName } from './names.ts';
 
 export const defaultWorkflow = 'loop';
 
 const textLengthMax = fixedLimits.stepNameLength;
 const listLimit = 50;
 const checkpointLimit = 100;
+
+const name = textOf(0, textLengthMax);
+const pageLimit = wholeNumber(1, fixedLimits.runsPerPage);
+
+const checkClaimOptions = optionsOf<ClaimOptions>({
+  worker: name,
+  workflow: checkWorkflowName,
+  tags: checkTags,
+  metadata: anything,
+});
+
+const checkEvent = optionsOf<OwnEvent>({ type: needed(anything), data: anything, lane: name });
+
+const checkKeepOptions = optionsOf<KeepOptions>({ node: name, label: name, metadata: anything });
+
+/** Of `saveSnapshot`. */
+export const checkSaveOptions: Rule = optionsOf<SaveSnapshotOptions>({
+  version: wholeNumber(0),
+  keep: checkKeepOptions,
+});
+
+const checkListOptions = optionsOf<LoopListOptions>({
+  workflow: checkWorkflowName,
+  status: oneOf(...runStatuses),
+  limit: pageLimit,
+  cursor: text,
+});
+
+const checkCheckpointListOptions = optionsOf<CheckpointListOptions>({
+  node: text,
+  label: text,
+  limit: pageLimit,
+  before: text,
+});
+
+const checkRangeOptions = optionsOf<{ since?: number; limit?: number }>({
+  since: wholeNumber(0),
+  limit: either((limit) => limit === Infinity, wholeNumber(0)),
+});
 
 /** @throws InvalidError, UnstorableError, LimitError. */
 export function checkClaim(
@@ -26,9 +77,7 @@ export function checkClaim(
   limits: Limits,
 ): { readonly metadata: Uint8Array } {
   checkRunId(run);
-  if (options.workflow !== undefined) checkWorkflowName(options.workflow);
-  checkTags(options.tags ?? {});
-  checkText('worker', options.worker);
+  checkClaimOptions(options, 'claim options');
   return { metadata: encode(options.metadata, 'metadata', limits.inputBytes) };
 }
 
@@ -37,15 +86,16 @@ export function checkEvents(events: readonly OwnEvent[], limits: Limits): NewEve
   if (events.length > fixedLimits.eventsPerCommit) {
     throw new LimitError('events of one save', fixedLimits.eventsPerCommit, events.length);
   }
+  // A single event may be as large as its own limit says.
+  const bytesMax = Math.max(fixedLimits.bytesPerCommit, limits.eventBytes);
   let bytes = 0;
-  return events.map(({ type, data, lane }) => {
+  return events.map((event, i) => {
+    checkEvent(event, `events[${i}]`);
+    const { type, data, lane } = event;
     checkEventType(type);
-    checkText('lane', lane);
     const encoded = encode(data, type, limits.eventBytes);
     bytes += encoded.length;
-    if (bytes > fixedLimits.bytesPerCommit) {
-      throw new LimitError('events of one save (bytes)', fixedLimits.bytesPerCommit, bytes);
-    }
+    if (bytes > bytesMax) throw new LimitError('events of one save (bytes)', bytesMax, bytes);
     // An empty lane is none.
     return { type, data: encoded, ...(lane ? { lane } : {}) };
   });
@@ -56,8 +106,6 @@ export function checkKeep(
   keep: KeepOptions,
   limits: Limits,
 ): { readonly event: NewEvent; readonly mark: CheckpointMark } {
-  checkText('node', keep.node);
-  checkText('label', keep.label);
   const { node, label, metadata } = keep;
   const words = {
     ...(node === undefined ? {} : { node }),
@@ -74,35 +122,22 @@ export function checkKeep(
 }
 
 export function checkList(options: LoopListOptions): { readonly limit: number } {
-  const { limit = listLimit, workflow } = options;
-  checkPageLimit(limit);
-  if (workflow !== undefined) checkWorkflowName(workflow);
-  return { limit };
+  checkListOptions(options, 'list options');
+  return { limit: options.limit ?? listLimit };
 }
 
 export function checkCheckpointList(run: string, options: CheckpointListOptions): number {
   checkRunId(run);
-  const { limit = checkpointLimit } = options;
-  checkPageLimit(limit);
-  return limit;
+  checkCheckpointListOptions(options, 'checkpoint list options');
+  return options.limit ?? checkpointLimit;
 }
 
 /** The bounds of a part of the log. */
 export function checkRange(
   run: string,
-  { since = 0, limit = Infinity }: { readonly since?: number; readonly limit?: number },
+  options: { readonly since?: number; readonly limit?: number },
 ): { readonly since: number; readonly limit: number } {
   checkRunId(run);
-  if (!Number.isSafeInteger(since) || since < 0) {
-    throw new InvalidError('since', `must be a whole number from 0, it is ${since}.`);
-  }
-  if (limit !== Infinity && (!Number.isSafeInteger(limit) || limit < 0)) {
-    throw new InvalidError('limit', `must be a whole number from 0, it is ${limit}.`);
-  }
-  return { since, limit };
-}
-
-function checkText(field: string, text: unknown): void {
-  if (text === undefined || (typeof text === 'string' && text.length <= textLengthMax)) return;
-  throw new InvalidError(field, `must be a text of at most ${textLengthMax} characters.`);
+  checkRangeOptions(options, 'options');
+  return { since: options.since ?? 0, limit: options.limit ?? Infinity };
 }

@@ -5,7 +5,7 @@
  * Crash: nothing is remembered here that the log does not hold. A save that was not acknowledged may be there or not.
  */
 import type { CheckpointMark } from './checkpoint.ts';
-import { checkEvents, checkKeep } from './checkpointer-door.ts';
+import { checkEvents, checkKeep, checkSaveOptions } from './checkpointer-door.ts';
 import type {
   Claim,
   LatestSave,
@@ -91,6 +91,7 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   }
 
   async saveSnapshot(state: State, options: SaveSnapshotOptions = {}): Promise<SavedSnapshot> {
+    checkSaveOptions(options, 'snapshot options');
     const { version, keep } = options;
     const kept = keep === undefined ? undefined : checkKeep(keep, this.#limits);
     const packed = this.#log.pack(state);

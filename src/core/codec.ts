@@ -6,6 +6,7 @@
  *
  *   0x01   msgpack, written by this codec
  *   0x02   a payload that was sealed by a cipher (see cipher.ts), which opens it before it comes here
+ *   0x03   an input, behind the digest of what it was made of (see given.ts)
  *   0x7b   "{": the whole payload is a JSON object, written by a script inside Redis, readable by eye
  *
  * Plain data survives as it is: objects, arrays, strings, numbers, booleans, null, undefined, bigints, dates, maps, sets
@@ -13,6 +14,7 @@
  * class: whatever is not on that list is refused as corrupt, whoever wrote it.
  */
 import { CorruptionError, KeyMissingError, LimitError } from './errors.ts';
+import { givenOf, withoutGiven } from './given.ts';
 import { fixedLimits } from './limits.ts';
 import { readMsgpack } from './msgpack-reader.ts';
 import { writeMsgpack } from './msgpack-writer.ts';
@@ -62,6 +64,7 @@ function write(value: unknown, what: string, limit: number, lent: boolean): Buff
 export function decode(bytes: Uint8Array, origin: Origin): unknown {
   try {
     if (bytes[0] === msgpackFormat) return readMsgpack(bytes, 1);
+    if (givenOf(bytes) !== undefined) return readMsgpack(withoutGiven(bytes), 1);
     if (bytes[0] === jsonFormat) return checkJson(JSON.parse(text.decode(bytes)), 0);
   } catch (error) {
     throw new CorruptionError(origin, 'cannot be decoded', error);

@@ -4,6 +4,7 @@
  * belong to the workflow.
  */
 import type { ErrorRecord } from './errors.ts';
+import type { Request } from './request.ts';
 
 /** An event on its way into the log. */
 export interface NewEvent {
@@ -21,6 +22,8 @@ export interface StoredEvent extends NewEvent {
   readonly fence: number;
   /** Milliseconds since 1970 on the store's clock. */
   readonly at: number;
+  /** Another event of the same commit follows: the run never stood right behind this one. */
+  readonly more?: boolean;
 }
 
 /** An event as users see it. */
@@ -172,6 +175,12 @@ export interface RetriedData {
   readonly error: ErrorRecord;
 }
 
+/** `operator.resumed`, `operator.retried`. */
+export interface OperatorResumedData extends Request {
+  /** What the handler is called with from now on, encoded by itself. */
+  readonly input?: Uint8Array;
+}
+
 /** `state.set`: top-level fields of the state were replaced. */
 export interface StateSetData {
   readonly patch: Readonly<Record<string, unknown>>;
@@ -187,10 +196,17 @@ export interface TimerData {
 export interface SignalData {
   readonly id: string;
   readonly name: string;
-  /** Encoded by itself, as the sender sent it. */
+  /** Encoded by itself: what the workflow's schema made of it, or as it came while `isUnknown`. */
   readonly payload: Uint8Array;
   /** When it came, on the store's clock in milliseconds since 1970. */
   readonly at: number;
+  /** The code that took it has no signal of this name. */
+  readonly isUnknown?: true;
+}
+
+/** `signal.refused`: a signal does not fit the workflow's schema, so that no wait has got it. */
+export interface RefusedSignalData extends SignalData {
+  readonly reason: string;
 }
 
 /** `child.starting`: this run is about to start another one; from here on it answers for it. */

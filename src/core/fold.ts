@@ -16,9 +16,10 @@
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
  *   graph:…         where a graph stands: see `graph.ts`
  *   run:cancel      CancelRequest
+ *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
  *   run:attempts    number: attempts of the whole run that have failed
  */
-import { CorruptionError, DefinitionError, type ErrorRecord } from './errors.ts';
+import { CorruptionError, DefinitionError } from './errors.ts';
 import type {
   CancelRequest,
   ChildEnd,
@@ -26,7 +27,9 @@ import type {
   ChildStart,
   ChildStarting,
   EffectData,
+  OperatorResumedData,
   RetriedData,
+  RefusedSignalData,
   RewoundData,
   SignalData,
   StateSetData,
@@ -38,48 +41,16 @@ import type {
   TimerData,
   WithdrawnData,
 } from './event.ts';
+import { WatchedBytes } from './frozen.ts';
+import type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
 import { rememberedOfGraphs } from './graph.ts';
+import { isPlainObject } from './plain-copy.ts';
+import { nameOf } from './refusal.ts';
+import { isThenable, letGo } from './thenable.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
-/** What is known of a step. */
-export type StepResult =
-  | { readonly status: 'completed'; readonly result: Uint8Array; readonly seq: number }
-  | {
-      readonly status: 'failed';
-      readonly error: ErrorRecord;
-      readonly attempts: number;
-      readonly seq: number;
-      readonly about?: string;
-    }
-  /** Not finished: attempts have failed, and the next one begins at `dueAt`, on the store's clock. */
-  | { readonly status: 'retrying'; readonly attempts: number; readonly dueAt: number };
-
-/** A signal, and its place among all that came, whatever their names are. */
-export interface ReceivedSignal extends SignalData {
-  readonly order: number;
-}
-
-/** A run that this one has started. It is known by its id and its birth: another run may have had the id before. */
-export interface Child {
-  readonly run: string;
-  /** The token of its creation, chosen by this run before it asked for the creation. */
-  readonly birth: string;
-  /** It is cancelled when this run is cancelled or fails. */
-  readonly attached: boolean;
-  /** The seq at which this run knew that the child exists; 0 before. */
-  readonly seq: number;
-  /** How it ended, as far as this run knows. */
-  readonly end?: ChildEnd;
-}
-
-/** An effect that was begun so many times, and has not completed. */
-export interface EffectState {
-  readonly name: string;
-  readonly begun: number;
-  /** The value of `begun` about which a person is asked, or was asked last. */
-  readonly doubted?: number;
-}
+export type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
 
 /** A run's events up to `seq`, folded. */
 export interface Folded {
@@ -95,6 +66,14 @@ export interface FoldEvent {
 }
 
 export type Reducers = Readonly<Record<string, (state: State, data: unknown) => unknown>>;
+
+export interface FoldOptions {
+  readonly reducers: Reducers;
+  readonly origin: string;
+  readonly freeze: boolean;
+  /** Refuses what a reducer has made of the state, by throwing. Asked for new events, not for those of the log. */
+  readonly check?: ((after: State, before: State, type: string) => void) | undefined;
+}
 
 /** Between the name of a step and the name of a step inside it; not allowed in names. */
 export const nesting = ' › ';
@@ -120,19 +99,15 @@ export class Fold implements Folded {
   readonly #children = new Map<string, string>();
   /** While events are applied that may be refused: what each changed field was before. */
   #before: Map<string, unknown> | undefined;
-  readonly #reducers: Reducers;
-  readonly #freeze: boolean;
-  readonly #origin: string;
+  readonly #options: FoldOptions;
+  /** Set when the state is frozen. */
+  readonly #bytes: WatchedBytes | undefined;
 
-  constructor(
-    start: Folded,
-    options: { readonly reducers: Reducers; readonly origin: string; readonly freeze: boolean },
-  ) {
-    this.#reducers = options.reducers;
-    this.#freeze = options.freeze;
-    this.#origin = options.origin;
+  constructor(start: Folded, options: FoldOptions) {
+    this.#options = options;
+    this.#bytes = options.freeze ? new WatchedBytes(options.origin) : undefined;
     this.seq = start.seq;
-    this.state = options.freeze ? deepFreeze(start.state) : start.state;
+    this.state = this.#bytes?.freeze(start.state) ?? start.state;
     this.#memory = new Map(start.memory);
     for (const [field, value] of this.#memory) {
       this.#noteInner(field);
@@ -200,6 +175,11 @@ export class Fold implements Folded {
     return this.#memory.get('run:trace') as string | undefined;
   }
 
+  /** What the handler is called with in place of the run's first input, encoded. */
+  get input(): Uint8Array | undefined {
+    return this.#memory.get('run:input') as Uint8Array | undefined;
+  }
+
   get cancel(): CancelRequest | undefined {
     return this.#memory.get('run:cancel') as CancelRequest | undefined;
   }
@@ -211,23 +191,25 @@ export class Fold implements Folded {
   replay(seq: number, event: FoldEvent): void {
     if (seq !== this.seq + 1) {
       throw new CorruptionError(
-        { key: this.#origin, seq },
+        { key: this.#options.origin, seq },
         `follows seq ${this.seq}: events are missing or out of order`,
       );
     }
-    this.apply(event);
+    this.#take(event);
   }
 
   /**
-   * Takes the next events, all or none: when a reducer throws, nothing has changed.
-   * @throws DefinitionError when a reducer does not return an object; whatever a reducer throws.
+   * Takes new events, all or none: when a reducer or the check throws, nothing has changed.
+   * @throws DefinitionError when a reducer does not return a plain object; whatever a reducer throws, or the check.
    */
   applyAll(events: readonly FoldEvent[]): void {
     const { seq, state } = this;
     const before = new Map<string, unknown>();
     this.#before = before;
     try {
-      for (const event of events) this.apply(event);
+      for (const event of events) this.#take(event);
+      // Between the events of one commit the run never stands, so what is there between them need not fit.
+      this.#check(events, state);
     } catch (error) {
       this.#before = undefined;
       for (const [field, value] of before) this.remember(field, value);
@@ -239,18 +221,30 @@ export class Fold implements Folded {
     }
   }
 
-  /**
-   * Takes the next event. When the reducer throws, nothing has changed.
-   * @throws DefinitionError when the reducer does not return an object.
-   */
+  /** As `applyAll`, with one event. */
   apply(event: FoldEvent): void {
+    this.applyAll([event]);
+  }
+
+  #check(events: readonly FoldEvent[], before: State): void {
+    const { reducers, check } = this.#options;
+    if (check === undefined || this.state === before) return;
+    const types = events.map(({ type }) => type).filter((type) => Object.hasOwn(reducers, type));
+    if (types.length > 0) check(this.state, before, [...new Set(types)].join(', '));
+  }
+
+  /** Takes the next event. When the reducer throws, nothing has changed. */
+  #take(event: FoldEvent): void {
+    const { reducers } = this.#options;
+    this.#bytes?.check();
     if (Object.hasOwn(remembered, event.type)) {
       remembered[event.type]?.(this, event.data);
     } else if (event.type === 'state.set') {
       this.patch((event.data as StateSetData).patch);
-    } else if (Object.hasOwn(this.#reducers, event.type)) {
-      const next = this.#reducers[event.type]?.(this.state, event.data);
-      this.#change(checkState(next, event.type));
+    } else if (Object.hasOwn(reducers, event.type)) {
+      const next = checkState(reducers[event.type]?.(this.state, event.data), event.type);
+      this.#bytes?.check();
+      this.#change(next);
     }
     this.seq += 1;
   }
@@ -328,7 +322,7 @@ export class Fold implements Folded {
   }
 
   #change(state: State): void {
-    this.state = this.#freeze ? deepFreeze(state) : state;
+    this.state = this.#bytes?.freeze(state) ?? state;
   }
 }
 
@@ -389,8 +383,19 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   },
   'signal.received': (fold, data) => {
     const signal = data as SignalData;
-    const received: ReceivedSignal = { ...signal, order: fold.seq };
-    fold.remember(`signal:${signal.name}`, [...fold.signals(signal.name), received]);
+    const before = fold.signals(signal.name);
+    // One that older code did not know comes again when it has been checked, and keeps its place.
+    const order = before.find(({ id }) => id === signal.id)?.order ?? fold.seq;
+    const all = [...before.filter(({ id }) => id !== signal.id), { ...signal, order }];
+    fold.remember(
+      `signal:${signal.name}`,
+      all.sort((a, b) => a.order - b.order),
+    );
+  },
+  'signal.refused': (fold, data) => {
+    const { id, name } = data as RefusedSignalData;
+    const left = fold.signals(name).filter((signal) => signal.id !== id);
+    fold.remember(`signal:${name}`, left.length === 0 ? undefined : left);
   },
   'child.starting': (fold, data) => {
     const { name, run, birth, attached } = data as ChildStarting;
@@ -446,12 +451,20 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     fold.remember('run:attempts', (data as RetriedData).attempts);
     forgetFailures(fold);
   },
-  'operator.retried': (fold) => {
+  'operator.resumed': (fold, data) => rememberInput(fold, data),
+  'operator.retried': (fold, data) => {
+    rememberInput(fold, data);
     fold.remember('run:cancel', undefined);
     fold.remember('run:attempts', undefined);
     forgetFailures(fold);
   },
 };
+
+/** One that was given before stays where none is given now. */
+function rememberInput(fold: Fold, data: unknown): void {
+  const { input } = (data ?? {}) as OperatorResumedData;
+  if (input !== undefined) fold.remember('run:input', input);
+}
 
 /** What failed is tried again. */
 function forgetFailures(fold: Fold): void {
@@ -468,18 +481,10 @@ function forgetFailures(fold: Fold): void {
 }
 
 function checkState(state: unknown, type: string): State {
-  if (typeof state === 'object' && state !== null && !Array.isArray(state)) return state as State;
+  if (isPlainObject(state)) return state;
+  if (isThenable(state)) letGo(state);
+  const what = typeof state === 'object' && state !== null ? `a ${nameOf(state)}` : String(state);
   throw new DefinitionError(
-    `The reducer of "${type}" returned ${Array.isArray(state) ? 'an array' : String(state)}: it must return the new state, an object.`,
+    `The reducer of "${type}" returned ${what}: it must return the new state, a plain object.`,
   );
-}
-
-/** Freezes what is not frozen yet, so that changing the state by hand fails at the line that does it. */
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  // The elements of typed arrays cannot be frozen.
-  if (ArrayBuffer.isView(value)) return value;
-  Object.freeze(value);
-  for (const item of Object.values(value)) deepFreeze(item);
-  return value;
 }

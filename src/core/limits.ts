@@ -2,6 +2,7 @@
  * Every bound pawl keeps, with its default. Sizes are bytes of encoded data. `Pawl.open({ limits })` changes the adjustable
  * ones.
  */
+import { optionsOf, type Rule, wholeNumber } from './option-rules.ts';
 
 export interface Limits {
   /** Encoded input of a run. */
@@ -13,6 +14,14 @@ export interface Limits {
   /** Encoded output of a run. */
   readonly outputBytes: number;
 }
+
+/** @throws InvalidError naming the limit. */
+export const checkLimits: Rule = optionsOf<Partial<Limits>>({
+  inputBytes: wholeNumber(1),
+  eventBytes: wholeNumber(1),
+  stateBytes: wholeNumber(1),
+  outputBytes: wholeNumber(1),
+});
 
 export const defaultLimits: Limits = {
   inputBytes: 256 * 1024,

@@ -15,7 +15,8 @@
  *   0xff   a date: the timestamp of msgpack; one byte of any value for an invalid date
  */
 import { fixedLimits } from './limits.ts';
-import { isPlainElsewhere, MapKey, nameOf, Refusal, toUnstorable } from './refusal.ts';
+import { MapKey, nameOf, Refusal, toUnstorable } from './refusal.ts';
+import { isPlainObject } from './plain-copy.ts';
 import { checkReadable } from './sealed.ts';
 
 /** Small pieces share a slab; each keeps the whole of it alive. */
@@ -140,9 +141,7 @@ function writeObject(value: object, depth: number): void {
     case '[object Uint8Array]':
       return writeBytes(value as Uint8Array);
     case '[object Object]':
-      if (isPlainElsewhere(prototype)) {
-        return writeFields(value as Record<string, unknown>, depth);
-      }
+      if (isPlainObject(value)) return writeFields(value, depth);
   }
   throw new Refusal(`an instance of ${nameOf(value)}`, depth);
 }

@@ -121,21 +121,34 @@ function copyObject(value: object, room: Room, depth: number): PlainCopy | undef
   if (Array.isArray(value)) return copyItems(value, room, depth);
   if (value instanceof Uint8Array) return copyBytes(value, room);
   if (value instanceof Set) {
-    const items = copyItems([...value], room, depth);
+    const items = copyItems(firstOf(value), room, depth);
     return { value: new Set(items.value), isWhole: items.isWhole };
   }
   if (value instanceof Map) {
-    const entries = copyItems([...value], room, depth);
+    const entries = copyItems(firstOf(value), room, depth);
     return { value: new Map(entries.value as [unknown, unknown][]), isWhole: entries.isWhole };
   }
   if (value instanceof Error) {
     const said = { name: value.name, message: value.message };
     return { ...copyFields(Object.assign(said, value), room, depth), isWhole: false };
   }
+  return isPlainObject(value) ? copyFields(value, room, depth) : undefined;
+}
+
+/** An object literal, of whatever realm. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  // An object literal, of whatever realm.
-  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
-  return isPlain ? copyFields(value, room, depth) : undefined;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** One more than is copied, so that it is seen when there are more. */
+function firstOf(items: Iterable<unknown>): unknown[] {
+  const first: unknown[] = [];
+  for (const item of items) {
+    if (first.push(item) > itemsMax) break;
+  }
+  return first;
 }
 
 function copyBytes(value: Uint8Array, room: Room): PlainCopy | undefined {

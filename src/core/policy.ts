@@ -1,6 +1,6 @@
 /** Decisions as pure functions: when to take a snapshot, whether to try again, how long to wait before it. */
-import { textOfThrown } from './error-record.ts';
-import { DefinitionError } from './errors.ts';
+import { recordError, textOfThrown } from './error-record.ts';
+import { DefinitionError, type ErrorRecord } from './errors.ts';
 import { isThenable, letGo } from './thenable.ts';
 
 export interface ReplayCost {
@@ -48,11 +48,27 @@ export interface RetryPolicy {
   readonly retryIf?: (error: unknown) => boolean;
 }
 
+/** Codes of errors that only pass on why something in a run has failed. */
+const passedOn: ReadonlySet<string | undefined> = new Set(['PAWL_STEP_FAILED', 'PAWL_RUN_FAILED']);
+
+/**
+ * What says that nothing is to be tried again: an error named as BullMQ's, thrown by a handler, or by a step whose failure
+ * a handler has let through. One that was wrapped in another error was caught, and the other one counts. Never throws.
+ */
+export function unrecoverableIn(thrown: unknown): ErrorRecord | undefined {
+  let error: ErrorRecord | undefined = recordError(thrown);
+  while (error !== undefined && error.name !== 'UnrecoverableError') {
+    error = passedOn.has(error.code) ? error.cause : undefined;
+  }
+  return error;
+}
+
 /**
  * True when the policy wants another attempt after this error, as long as attempts are left.
  * @throws DefinitionError when `retryIf` throws, or answers with a promise: nobody knows then, and nothing is tried again.
  */
 export function shouldRetry({ retryIf }: RetryPolicy, error: unknown): boolean {
+  if (unrecoverableIn(error) !== undefined) return false;
   if (retryIf === undefined) return true;
   let answer: unknown;
   try {

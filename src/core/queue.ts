@@ -22,43 +22,6 @@ export type Delivery =
   | { readonly outcome: 'done' }
   | { readonly outcome: 'failed'; readonly reason: string };
 
-/** Runs started again and again: by a cron pattern, or every so many milliseconds. */
-export interface Schedule {
-  readonly id: string;
-  readonly workflow: string;
-  readonly cron?: string;
-  /** Time zone of the pattern, as in the IANA database. */
-  readonly timeZone?: string;
-  readonly everyMs?: number;
-  /** What each tick carries: text that means something to whoever made the schedule. */
-  readonly data: string;
-}
-
-/** One time of a schedule. May be delivered more than once, always with the same `at`. */
-export interface Tick {
-  readonly schedule: string;
-  readonly workflow: string;
-  /** When it was due, milliseconds since 1970. */
-  readonly at: number;
-  readonly data: string;
-}
-
-export interface ScheduleInfo {
-  readonly id: string;
-  readonly cron: string | undefined;
-  readonly everyMs: number | undefined;
-  readonly nextAt: number | undefined;
-}
-
-/** The part of a queue that keeps schedules. */
-export interface Schedules {
-  /** Makes a schedule, or changes the one with this id. */
-  save(schedule: Schedule): Promise<void>;
-  /** False when there was none. */
-  remove(workflow: string, id: string): Promise<boolean>;
-  list(workflow: string): Promise<readonly ScheduleInfo[]>;
-}
-
 /** Tells the dashboards of the queue how far an execution is, 0 to 1. */
 export type Report = (fraction: number) => void;
 
@@ -83,8 +46,6 @@ export interface ConsumeOptions {
    * to handle in its place.
    */
   readonly retry?: (wakeUp: WakeUp) => Promise<WakeUp>;
-  /** Called at the times of schedules; when it rejects, the tick is delivered again. */
-  readonly tick?: (tick: Tick) => Promise<void>;
 }
 
 export interface Consumer {
@@ -108,7 +69,5 @@ export interface ResumeQueue {
   /** Sends a wake-up. Sending the same one again while it waits adds nothing. */
   send(wakeUp: WakeUp, options?: SendOptions): Promise<void>;
   consume(options: ConsumeOptions): Promise<Consumer>;
-  /** Absent where a queue has no schedules. */
-  readonly schedules?: Schedules;
   close(): Promise<void>;
 }

@@ -40,13 +40,7 @@ function textOf(key: unknown): string {
   return typeof key === 'object' && key !== null ? 'an object' : String(key);
 }
 
-/** The prototype of object literals of another realm. */
-export function isPlainElsewhere(prototype: unknown): boolean {
-  return (
-    Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
-  );
-}
-
+/** The name of the class that an object is an instance of. */
 export function nameOf(value: object): string {
   const { constructor: made } = value as { readonly constructor?: { readonly name?: unknown } };
   return typeof made?.name === 'string' && made.name !== '' ? made.name : 'a class';

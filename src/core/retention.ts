@@ -1,7 +1,8 @@
 /** How long things are kept, as people say it. */
 import { type Duration, toMilliseconds } from './duration.ts';
-import { DefinitionError, InvalidError } from './errors.ts';
+import { DefinitionError } from './errors.ts';
 import { defaults } from './limits.ts';
+import { duration, either, flag, optionsOf, type Rule, wholeNumber } from './option-rules.ts';
 
 /** How long a run is kept after it has ended, by how it ended. `forever`: until somebody deletes it. */
 export interface RetentionTimes {
@@ -40,24 +41,26 @@ export function keepMsOf(
   return otherwise;
 }
 
+const howLong = either((value) => value === 'forever', duration);
+
 /** @throws InvalidError naming the field. */
-export function checkRetentionTimes(times: RetentionTimes | undefined): void {
-  for (const [status, time] of Object.entries(times ?? {})) {
-    if (!['completed', 'failed', 'cancelled'].includes(status)) {
-      throw new InvalidError(`retention.${status}`, 'is none of completed, failed, cancelled.');
-    }
-    if (time !== undefined && time !== 'forever') toMilliseconds(time, `retention.${status}`);
-  }
-}
+export const checkRetentionTimes: Rule = optionsOf<RetentionTimes>({
+  completed: howLong,
+  failed: howLong,
+  cancelled: howLong,
+});
+
+const checkExpiryOptions = optionsOf<CheckpointExpiry>({
+  keepNewest: wholeNumber(0),
+  olderThan: duration,
+  unlabelledOnly: flag,
+});
 
 /** @throws InvalidError, or DefinitionError when it would never keep or drop anything. */
-export function checkExpiry(expiry: CheckpointExpiry, field: string): void {
-  const { keepNewest, olderThan } = expiry;
+export const checkExpiry: Rule = (expiry, field) => {
+  checkExpiryOptions(expiry, field);
+  const { keepNewest, olderThan } = (expiry ?? {}) as CheckpointExpiry;
   if (keepNewest === undefined && olderThan === undefined) {
     throw new DefinitionError(`${field} needs keepNewest, olderThan, or both.`);
   }
-  if (keepNewest !== undefined && !(Number.isSafeInteger(keepNewest) && keepNewest >= 0)) {
-    throw new InvalidError(`${field}.keepNewest`, 'must be a whole number from 0.');
-  }
-  if (olderThan !== undefined) toMilliseconds(olderThan, `${field}.olderThan`);
-}
+};

@@ -18,10 +18,10 @@
  *
  * A run that is started with a delay begins as `waiting`.
  *
- * A run that is not `running` has no owner, and a run that is `running` has exactly one. `queued` and `interrupted` runs, and
- * `waiting` ones that were woken, have a time to wake or are to be looked at, stand in the due index, so that a lost wake-up
- * is sent again. Each change is made by
- * one store call that checks where it starts from; after a crash the run is on one side of the arrow or the other.
+ * A run that is not `running` has no owner, and a run that is `running` has exactly one. `queued` and `interrupted` runs
+ * stand in the due index, and so do `waiting` ones that were woken, have a time to wake or are to be looked at; so a lost
+ * wake-up is sent again. Each change is made by one store call that checks where it starts from; after a crash the run is on
+ * one side of the arrow or the other.
  */
 
 import type { Wait } from './waits.ts';

@@ -2,7 +2,9 @@
  * The shape of a schema as pawl uses it: the Standard Schema interface (version 1), which zod and others implement. Only
  * the interface is needed, so any copy and version of any such library fits.
  */
+import { textOfThrown } from './error-record.ts';
 import { DefinitionError, InvalidError } from './errors.ts';
+import { isThenable, letGo } from './thenable.ts';
 
 export interface Schema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -30,20 +32,30 @@ export type OutputOf<S> = S extends Schema<unknown, infer Output> ? Output : nev
 /**
  * Validates a value; returns what the schema makes of it.
  * @throws InvalidError naming the first field that does not fit, below `field`.
- * @throws DefinitionError when the schema validates asynchronously: a run could not be replayed the same way.
+ * @throws DefinitionError when the schema validates asynchronously, throws, or gives no answer.
  */
 export function validate<Output>(
   schema: Schema<unknown, Output>,
   value: unknown,
   field: string,
 ): Output {
-  const result = schema['~standard'].validate(value);
-  if (result instanceof Promise) {
-    // The answer is not wanted any more, and its failure is nobody's business.
-    result.catch(() => undefined);
+  let result: Validated<Output> | PromiseLike<unknown>;
+  try {
+    result = schema['~standard'].validate(value);
+  } catch (thrown) {
+    throw new DefinitionError(
+      `The schema of ${field} threw instead of answering: ${textOfThrown(thrown)}.`,
+      thrown,
+    );
+  }
+  if (isThenable(result)) {
+    letGo(result);
     throw new DefinitionError(
       `The schema of ${field} validates asynchronously; pawl needs a synchronous one.`,
     );
+  }
+  if (typeof result !== 'object' || result === null) {
+    throw new DefinitionError(`The schema of ${field} answers with neither a value nor issues.`);
   }
   if (result.issues === undefined) return result.value;
   const [first] = result.issues;

@@ -23,6 +23,7 @@ import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
 import type { Message } from './message.ts';
 import type { RunQuery } from './run-query.ts';
 import type { Release } from './release.ts';
+import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -287,6 +288,7 @@ export interface RunStore {
   /** How whole runs leave and come. */
   readonly transfer: Transfer;
   readonly fleet: Fleet;
+  readonly schedules: Schedules;
 
   // Writing to runs.
 
@@ -294,7 +296,10 @@ export interface RunStore {
   create(params: CreateParams): Promise<CreateOutcome>;
   /** Takes a run: raises its fence, writes `run.claimed`, returns everything needed to go on. */
   claim(params: ClaimParams): Promise<ClaimOutcome>;
-  /** Appends events, saves a snapshot, lets go of the run: any of these, all at once. */
+  /**
+   * Appends events, saves a snapshot, lets go of the run: any of these, all at once. Each of several events but the last is
+   * stored with `more`.
+   */
   commit(params: CommitParams): Promise<CommitOutcome>;
   /**
    * Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns what it took.
@@ -370,7 +375,8 @@ export interface RunStore {
   beat(worker: WorkerInfo, sessionMs: number): Promise<Beat>;
   /**
    * Forgets the worker. Its runs must have been handed back, or interrupted. Runs that it had parked and whose handlers may
-   * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was written.
+   * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was
+   * written.
    */
   leave(worker: string, seen?: SeenWorker): Promise<boolean>;
   /** All that are registered, each as it is when it is looked at: of very many, one page after the other. */

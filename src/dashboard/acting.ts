@@ -2,12 +2,13 @@
 import { InvalidError } from '../core/errors.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { Pawl } from '../pawl.ts';
-import type { DashboardAction } from './settings.ts';
+import type { DashboardAction, Settings } from './settings.ts';
 
 export type Form = Readonly<Record<string, unknown>>;
 
 export async function act(
   pawl: Pawl,
+  workflows: Settings['workflows'],
   what: { readonly id: string; readonly action: DashboardAction; readonly actor: string },
   form: Form,
 ): Promise<void> {
@@ -26,8 +27,12 @@ export async function act(
       return run.pause(request);
     case 'cancel':
       return run.cancel(request);
-    case 'signal':
-      return run.signal(textOf(form, 'name'), parse(textOf(form, 'payload')));
+    case 'signal': {
+      const workflow = workflows.get((await run.info()).workflow);
+      // Where the workflow is known, its schema decides whether this is sent.
+      const to = workflow === undefined ? run : pawl.run(workflow, what.id);
+      return to.signal(textOf(form, 'name'), parse(textOf(form, 'payload')));
+    }
   }
 }
 

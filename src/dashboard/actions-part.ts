@@ -1,18 +1,27 @@
 /** The forms of a run's page that change something. Only what the run's status allows is offered. */
 import { html } from 'hono/html';
 import { isEnded } from '../core/run.ts';
+import type { EventSchemas } from '../engine/definition/context.ts';
 import type { RunInfo } from '../engine/runs/run-info.ts';
 import type { Html } from './layout.ts';
 import type { DashboardAction, Settings } from './settings.ts';
 
-export function actionsPart({ base, actions }: Settings, run: RunInfo, token: string): Html {
-  const offered = actions.filter((action) => isOffered(action, run));
+export function actionsPart(
+  { base, actions, workflows }: Settings,
+  run: RunInfo,
+  token: string,
+): Html {
+  const workflow = workflows.get(run.workflow);
+  const signals = workflow && Object.keys((workflow.definition.signals ?? {}) as EventSchemas);
+  const offered = actions.filter(
+    (action) => isOffered(action, run) && !(action === 'signal' && signals?.length === 0),
+  );
   if (offered.length === 0) return html``;
   const forms = offered.map((action) => {
     const [fields, text] =
       action === 'signal'
         ? [
-            html`<label>Signal <input name="name" required /></label>
+            html`<label>Signal ${nameField(signals)}</label>
               <label>Payload, as JSON <input name="payload" value="null" /></label>`,
             'Send',
           ]
@@ -23,6 +32,14 @@ export function actionsPart({ base, actions }: Settings, run: RunInfo, token: st
   });
   return html`<h2>Actions</h2>
     <div class="acts">${forms}</div>`;
+}
+
+/** A choice among the names, where they are known. */
+function nameField(names: readonly string[] | undefined): Html {
+  if (names === undefined) return html`<input name="name" required />`;
+  return html`<select name="name">
+    ${names.map((name) => html`<option>${name}</option>`)}
+  </select>`;
 }
 
 function isOffered(action: DashboardAction, { status, paused }: RunInfo): boolean {

@@ -22,7 +22,8 @@ import { workersPage } from './workers-page.ts';
  */
 export function dashboard(pawl: Pawl, options: DashboardOptions = {}): Hono<Env> {
   const settings = readSettings(options);
-  const app = new Hono<Env>().basePath(settings.base === '' ? '/' : settings.base);
+  // Where it is mounted, with a slash behind it or without, is the same place.
+  const app = new Hono<Env>({ strict: false }).basePath(settings.base === '' ? '/' : settings.base);
   app.use('*', guard(settings));
   app.get('/', (c) => c.redirect(`${settings.base}/runs`));
   app.get('/style.css', (c) => c.body(style, 200, { 'Content-Type': 'text/css; charset=utf-8' }));
@@ -86,7 +87,7 @@ function addActions(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     const refused = refusal(c, settings, form['token']);
     if (refused !== undefined) return problem(c, settings, 403, refused);
     // A signal has no place for who sent it: what is in the log is its payload.
-    await act(pawl, { id, action, actor: c.get('actor') }, form);
+    await act(pawl, settings.workflows, { id, action, actor: c.get('actor') }, form);
     return c.redirect(`${settings.base}/runs/${id}`, 303);
   });
 }

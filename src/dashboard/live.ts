@@ -1,8 +1,10 @@
 /** The events of a run as they come, as server-sent events: the id of each is its seq, so a reader goes on from there. */
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import { newAbortController } from '../engine/signals.ts';
 import type { Pawl } from '../pawl.ts';
 import type { Env } from './guard.ts';
+import { detach } from '../core/detached.ts';
 import type { ClaimedData, RunEvent } from '../core/event.ts';
 import { withOwners } from './owners.ts';
 import { preview, visible } from './words.ts';
@@ -15,12 +17,14 @@ export function live(
   pawl: Pawl,
   at: { readonly id: string; readonly after: number },
 ): Response {
-  const gone = new AbortController();
+  const gone = newAbortController();
   return streamSSE(
     c,
     async (stream) => {
       stream.onAbort(() => gone.abort());
-      const ping = setInterval(() => void stream.write(': ping\n\n'), pingMs);
+      // A reader that is gone ends the stream by itself.
+      const write = (): void => detach(stream.write(': ping\n\n'), () => undefined);
+      const ping = setInterval(write, pingMs);
       try {
         // The first bytes open the stream: without them a browser waits for the first event.
         await stream.write(': here\n\n');

@@ -1,12 +1,14 @@
-/** A server for the pages alone, as `pawl ui` starts it. */
+/** The pages in a server of Node: one for them alone, as `pawl ui` starts it, or one that does other things as well. */
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, getRequestListener } from '@hono/node-server';
+import { detach } from '../core/detached.ts';
 import { InvalidError } from '../core/errors.ts';
+import { optionsOf, textOf, wholeNumber } from '../core/option-rules.ts';
 import type { Pawl } from '../pawl.ts';
 import { dashboard } from './app.ts';
-import type { DashboardOptions } from './settings.ts';
+import { type DashboardOptions, dashboardRules } from './settings.ts';
 
 export interface ServeDashboardOptions extends DashboardOptions {
   /** Default 4777; 0 takes any that is free. */
@@ -24,6 +26,30 @@ export interface ServedDashboard extends AsyncDisposable {
 const defaultPort = 4777;
 const own = new Set(['127.0.0.1', '::1', 'localhost']);
 
+const checkOptions = optionsOf<ServeDashboardOptions>({
+  ...dashboardRules,
+  port: wholeNumber(0, 65_535),
+  host: textOf(1, 253),
+});
+
+/**
+ * The pages for a server whose handlers take a request and a response of Node, such as Express:
+ * `app.use('/admin/pawl', dashboardListener(pawl, { basePath: '/admin/pawl' }))`.
+ * @throws InvalidError for a bad option.
+ */
+export function dashboardListener(
+  pawl: Pawl,
+  options: DashboardOptions = {},
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const listen = getRequestListener(dashboard(pawl, options).fetch);
+  return (request, response) => {
+    // What a router takes off the path at the place of mounting is a part of the pages' own paths.
+    const { originalUrl } = request as { readonly originalUrl?: string };
+    if (originalUrl !== undefined) request.url = originalUrl;
+    detach(listen(request, response), () => response.destroy());
+  };
+}
+
 /**
  * Listens when it resolves.
  * @throws InvalidError for a bad option, and for an address others can reach without a password; the error of the
@@ -33,6 +59,7 @@ export async function serveDashboard(
   pawl: Pawl,
   options: ServeDashboardOptions = {},
 ): Promise<ServedDashboard> {
+  checkOptions(options, 'dashboard options');
   const { port = defaultPort, host = '127.0.0.1', ...rest } = options;
   if (!own.has(host) && rest.password === undefined) {
     throw new InvalidError('host', `${host} can be reached by others: set a password.`);

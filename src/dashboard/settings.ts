@@ -1,7 +1,7 @@
 /** What a dashboard is told, checked, and with every default filled in. */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
-import { validate } from '../core/schema.ts';
+import { checked, flag, listOf, oneOf, optionsOf, secret, textOf } from '../core/option-rules.ts';
+import { checkWorkflow } from '../engine/definition/check-workflow.ts';
 import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 
 export const actionNames = ['resume', 'retry', 'pause', 'cancel', 'signal'] as const;
@@ -22,7 +22,7 @@ export interface DashboardOptions {
   readonly actions?: readonly DashboardAction[];
   /** Noted in the logs of runs where nobody logs in. Default `pawl ui`. */
   readonly actor?: string;
-  /** Needed to draw graphs. */
+  /** Those of the runs: graphs are drawn, and signals checked before they are sent. */
   readonly workflows?: readonly AnyWorkflow[];
 }
 
@@ -39,31 +39,31 @@ export interface Settings {
   readonly secret: Uint8Array;
 }
 
-const schema = z.strictObject({
-  readOnly: z.boolean().optional(),
-  basePath: z
-    .string()
-    .regex(/^(\/[A-Za-z0-9_.~-]+)*\/?$/, 'must be a path such as /admin/pawl')
-    .optional(),
-  user: z
-    .string()
-    .min(1)
-    .max(128)
-    .regex(/^[^:]+$/, 'may not hold a colon')
-    .optional(),
-  password: z.string().min(1).optional(),
-  hosts: z.array(z.string().min(1)).optional(),
-  actions: z.array(z.enum(actionNames)).optional(),
-  actor: z.string().min(1).max(256).optional(),
-  workflows: z.array(z.custom<AnyWorkflow>()).optional(),
-});
+export const dashboardRules = {
+  readOnly: flag,
+  basePath: checked(
+    'a path such as /admin/pawl',
+    (value) => typeof value === 'string' && /^(\/[A-Za-z0-9_.~-]+)*\/?$/.test(value),
+  ),
+  user: checked(
+    'a text of 1 to 128 characters without a colon',
+    (value) => typeof value === 'string' && /^[^:]{1,128}$/.test(value),
+  ),
+  password: secret,
+  hosts: listOf(textOf(1, 253)),
+  actions: listOf(oneOf(...actionNames)),
+  actor: textOf(1, 256),
+  workflows: listOf(checkWorkflow),
+} as const;
+
+const checkOptions = optionsOf<DashboardOptions>(dashboardRules);
 
 const loopback = ['localhost', '127.0.0.1', '[::1]'];
 const secretBytes = 32;
 
 /** @throws InvalidError that names the option. */
 export function readSettings(options: DashboardOptions): Settings {
-  validate(schema, options, 'dashboard options');
+  checkOptions(options, 'dashboard options');
   const { readOnly = true, basePath = '/', user = 'pawl', workflows = [] } = options;
   return {
     ...{ base: basePath.replace(/\/$/, ''), user, password: options.password },

@@ -2,9 +2,9 @@
  * A run store whose payloads are sealed: whatever goes through is encrypted on its way in and opened on its way out, so
  * that neither the engine nor the store beneath knows of it.
  *
- * Sealed: inputs, outputs, errors, data of events, snapshot fields, messages, the text of a progress. In clear: ids, names,
- * types, times, tags, numbers, what a run waits for (names and times, no payload), and what the scripts in Redis write by
- * themselves (claims, interrupts).
+ * Sealed: inputs (of schedules, too), outputs, errors, data of events, snapshot fields, messages, the text of a progress.
+ * In clear: ids, names, types, times, tags, numbers, what a run waits for (names and times, no payload), and what the
+ * scripts in Redis write by themselves (claims, interrupts).
  *
  * A value that cannot be opened does not fail the call that brought it: it fails whoever decodes it. So a claim with a bad
  * event ends in quarantine, with the reason, and a page of runs with one bad error is a page still.
@@ -56,6 +56,7 @@ import type {
   WorkerInfo,
   WorkerRecord,
 } from '../core/store.ts';
+import type { Schedules } from '../core/schedules.ts';
 import type { Transfer } from '../core/transfer.ts';
 import {
   askedPlace,
@@ -69,6 +70,7 @@ import {
 } from './places.ts';
 import { openCheckpoint, sealMark } from './marks.ts';
 import { openText, sealText } from './text.ts';
+import { EncryptedSchedules } from './schedules.ts';
 import { EncryptedTransfer } from './transfer.ts';
 
 const jsonFormat = 0x7b;
@@ -77,6 +79,7 @@ export class EncryptedRunStore implements RunStore {
   /** It carries no payload. */
   readonly archive: Archive;
   readonly transfer: Transfer;
+  readonly schedules: Schedules;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
 
@@ -84,6 +87,7 @@ export class EncryptedRunStore implements RunStore {
     this.#store = store;
     this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
     this.#cipher = cipher;
+    this.schedules = new EncryptedSchedules(store.schedules, cipher);
     this.transfer = new EncryptedTransfer(store.transfer, cipher, {
       record: (record) => this.#openRecord(record),
       snapshot: (run, snapshot) => this.#openSnapshot(run, snapshot),

@@ -1,21 +1,19 @@
 /** Payloads of pawl's own events and records, encoded and decoded in one place. */
-import { decode, encode } from '../core/codec.ts';
+import { decode, encode, type Origin } from '../core/codec.ts';
 import { recordError } from '../core/error-record.ts';
 import type { ErrorRecord } from '../core/errors.ts';
 import type {
   ChildEnd,
+  OperatorResumedData,
   RunEvent,
   SignalData,
   StepCompletedData,
   StoredEvent,
 } from '../core/event.ts';
-import { fixedLimits } from '../core/limits.ts';
 
-/** Records of errors and the like are small by construction; this bound only has to be generous. */
-const recordBytes = fixedLimits.bytesPerCommit;
-
+/** No limit of its own: what users gave for it was held to its limits before, and those may have been raised. */
 export function encodeRecord(value: unknown): Uint8Array {
-  return encode(value, 'record', recordBytes);
+  return encode(value, 'record', Infinity);
 }
 
 export function encodeError(thrown: unknown): Uint8Array {
@@ -38,19 +36,39 @@ export function stateKey(field: string): string | undefined {
   return field.startsWith(statePrefix) ? field.slice(statePrefix.length) : undefined;
 }
 
+/** The end of a wait for a child, whatever is around it. */
+const childWait = /(^|› )child:/;
+
+/** The result of a step, or what ended a wait: the signals it took, each with its name, or the output of a child. */
+function shownResult({ name, result, took }: StepCompletedData, origin: Origin): unknown {
+  const value = decode(result, origin);
+  const shown = (bytes: unknown): unknown =>
+    bytes instanceof Uint8Array ? decode(bytes, origin) : bytes;
+  if (took !== undefined && Array.isArray(value)) {
+    return value.map((one) => (Array.isArray(one) ? one.map(shown) : shown(one)));
+  }
+  if (!childWait.test(name)) return value;
+  if (value instanceof Uint8Array) return shown(value);
+  const { output, ...end } = (value ?? {}) as ChildEnd;
+  return output === undefined ? value : { ...end, output: shown(output) };
+}
+
 /** An event as users see it: decoded, with what is encoded inside of it. */
 export function toRunEvent(event: StoredEvent, key: string): RunEvent {
   const origin = { key, seq: event.seq };
   let data = decode(event.data, origin);
   if (event.type === 'step.completed') {
     const step = data as StepCompletedData;
-    data = { ...step, result: decode(step.result, origin) };
-  } else if (event.type === 'signal.received') {
+    data = { ...step, result: shownResult(step, origin) };
+  } else if (event.type === 'signal.received' || event.type === 'signal.refused') {
     const signal = data as SignalData;
     data = { ...signal, payload: decode(signal.payload, origin) };
   } else if (event.type === 'child.ended') {
     const { output, ...end } = data as ChildEnd;
     data = output === undefined ? end : { ...end, output: decode(output, origin) };
+  } else if (event.type === 'operator.retried' || event.type === 'operator.resumed') {
+    const { input, ...request } = (data ?? {}) as OperatorResumedData;
+    if (input !== undefined) data = { ...request, input: decode(input, origin) };
   }
   return {
     seq: event.seq,

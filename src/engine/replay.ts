@@ -10,6 +10,7 @@ import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
 import { checkState, migrateState, Upcaster } from './definition/evolution.ts';
 import { hole } from './holes.ts';
 import { stateKey } from './payloads.ts';
+import { freshState, stateCheck } from './definition/state-schema.ts';
 import { type AnyWorkflow, reducersOf } from './definition/workflow.ts';
 
 export interface Replayed {
@@ -22,7 +23,7 @@ export interface Replayed {
 }
 
 /**
- * @throws CorruptionError when the snapshot or an event cannot be read, or events are missing; PawlError
+ * @throws CorruptionError when the snapshot or an event cannot be read, or events are missing; RunError
  *   `PAWL_STATE_MISFIT` when the state does not fit the code of today.
  */
 export async function replay(
@@ -34,8 +35,14 @@ export async function replay(
   const key = `run ${record.id}`;
   const saved = snapshot === undefined ? new Map() : decodeFields(snapshot, key);
   const fold = new Fold(
-    { seq: snapshot?.seq ?? 0, ...restore(saved, workflow, snapshot?.schema ?? workflow.version) },
-    { reducers: reducersOf(workflow), origin: key, freeze: isDevelopment() },
+    {
+      seq: snapshot?.seq ?? 0,
+      ...restore(saved, workflow, { run: record.id, from: snapshot?.schema ?? workflow.version }),
+    },
+    {
+      ...{ reducers: reducersOf(workflow), origin: key, freeze: isDevelopment() },
+      check: stateCheck(workflow.definition.state),
+    },
   );
   const upcaster = new Upcaster(workflow, snapshot?.schema ?? 0);
   let events = 0;
@@ -83,9 +90,10 @@ export function decodeEvent(event: StoredEvent, key: string): FoldEvent {
 export function restoreSnapshot(
   snapshot: Snapshot,
   workflow: AnyWorkflow,
-  key: string,
+  run: string,
 ): { readonly state: State; readonly memory: Map<string, unknown> } {
-  return restore(decodeFields(snapshot, key), workflow, snapshot.schema);
+  const from = { run, from: snapshot.schema };
+  return restore(decodeFields(snapshot, `run ${run}`), workflow, from);
 }
 
 /** What a snapshot holds beside the state: the same whatever the code of the workflow is. */
@@ -112,7 +120,7 @@ function decodeFields(snapshot: Snapshot, key: string): SavedFields {
 function restore(
   saved: SavedFields,
   workflow: AnyWorkflow,
-  version: number,
+  origin: { readonly run: string; readonly from: number },
 ): { state: State; memory: Map<string, unknown> } {
   const stored: Record<string, unknown> = {};
   const memory = new Map<string, unknown>();
@@ -122,7 +130,7 @@ function restore(
     else stored[key] = value;
   }
   // Fields that came with new code since the snapshot get their defaults.
-  const state = { ...workflow.initialState, ...migrateState(workflow, stored, version) };
-  checkState(workflow, state, version);
+  const state = { ...freshState(workflow), ...migrateState(workflow, stored, origin.from) };
+  checkState(workflow, state, origin);
   return { state, memory };
 }

@@ -1,6 +1,8 @@
 /** The clock of the process. */
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../core/clock.ts';
+import { startLongTimer } from './long-timer.ts';
+import { newAbortController } from './signals.ts';
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -10,11 +12,11 @@ export const systemClock: Clock = {
     if (signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = (): void => {
-        clearTimeout(timer);
+        stop();
         signal?.removeEventListener('abort', finish);
         resolve();
       };
-      const timer = setTimeout(finish, ms);
+      const stop = startLongTimer(finish, ms);
       signal?.addEventListener('abort', finish, { once: true });
     });
   },
@@ -24,12 +26,11 @@ export const systemClock: Clock = {
   },
 
   soon(ms, then) {
-    const timer = setTimeout(then, ms);
-    return () => clearTimeout(timer);
+    return startLongTimer(then, ms);
   },
 
   repeat(task) {
-    const stopped = new AbortController();
+    const stopped = newAbortController();
     const loop = (async () => {
       while (!stopped.signal.aborted) {
         await systemClock.sleep(await task(), stopped.signal);

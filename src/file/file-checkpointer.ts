@@ -35,9 +35,10 @@ import { ClaimedLoop } from '../core/claimed-loop.ts';
 import { decode, encode } from '../core/codec.ts';
 import { InvalidError, RunError } from '../core/errors.ts';
 import type { RunEvent } from '../core/event.ts';
-import { defaultLimits, type Limits } from '../core/limits.ts';
+import { checkLimits, defaultLimits, type Limits } from '../core/limits.ts';
 import { type Logger, silentLogger } from '../core/logger.ts';
 import { checkRunId } from '../core/names.ts';
+import { flag, having, needed, optionsOf, textOf } from '../core/option-rules.ts';
 import { Disk, onDisk, unlessAbsent } from './disk.ts';
 import { formatEvents, logStart, readEvents } from './event-log.ts';
 import { readLatest, takeRun } from './file-claim.ts';
@@ -55,6 +56,16 @@ export interface FileCheckpointerOptions {
   readonly logger?: Logger;
 }
 
+const checkOpen = optionsOf<FileCheckpointerOptions>(
+  {
+    folder: needed(textOf(1, Infinity)),
+    fsync: flag,
+    limits: checkLimits,
+    logger: having('a logger', 'debug', 'info', 'warn', 'error'),
+  },
+  "{ folder: './runs' }",
+);
+
 export class FileCheckpointer implements Checkpointer {
   readonly #root: string;
   readonly #disk: Disk;
@@ -68,8 +79,9 @@ export class FileCheckpointer implements Checkpointer {
     this.#logger = options.logger ?? silentLogger;
   }
 
-  /** @throws UnavailableError when the folder cannot be made or read. */
+  /** @throws InvalidError for a bad option; UnavailableError when the folder cannot be made or read. */
   static async open(options: FileCheckpointerOptions): Promise<FileCheckpointer> {
+    checkOpen(options, 'file checkpointer options');
     const checkpointer = new FileCheckpointer(options);
     const root = checkpointer.#root;
     await onDisk(`folder ${root}`, async () => {

@@ -1,5 +1,7 @@
 /** Runs of the systems pawl grew from, as lines for `pawl.import`. */
 import { InvalidError } from '../core/errors.ts';
+import { checkWorkflowName } from '../core/names.ts';
+import { oneOf, optionsOf } from '../core/option-rules.ts';
 import { type ForeignRun, linesOf } from './foreign-run.ts';
 import { isHillstar, readHillstar } from './hillstar.ts';
 import {
@@ -27,6 +29,11 @@ const readers: Readonly<Record<ForeignFormat, Reader>> = {
   simple_agents: { fits: isSimpleAgents, read: readSimpleAgents },
 };
 
+const checkOptions = optionsOf<{ readonly format?: ForeignFormat; readonly workflow?: string }>({
+  format: oneOf(...foreignFormats),
+  workflow: checkWorkflowName,
+});
+
 /**
  * Reads a file or folder of hillstar, simple_agents or purpose_agent; `format`: default what it looks like. States,
  * checkpoints by node and time, events and what they say are kept; `workflow` is the name of the workflow that is to go on
@@ -37,6 +44,7 @@ export async function readForeign(
   path: string,
   options: { readonly format?: ForeignFormat; readonly workflow?: string } = {},
 ): Promise<readonly string[]> {
+  checkOptions(options, 'options');
   const format = options.format ?? (await guess(path));
   const runs = await readers[format].read(path);
   const { workflow } = options;

@@ -1,4 +1,7 @@
+import { setMaxListeners } from 'node:events';
+import { detach } from '../core/detached.ts';
 import type { Clock } from '../core/clock.ts';
+import { timerMsMax } from '../core/duration.ts';
 import { PawlError } from '../core/errors.ts';
 import type {
   Consumer,
@@ -35,6 +38,8 @@ export class MemoryResumeQueue implements ResumeQueue {
 
   constructor(options: { readonly clock?: Pick<Clock, 'sleep'> } = {}) {
     this.#clock = options.clock ?? realTime;
+    // One listener for each workflow with a rate.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   async send(wakeUp: WakeUp, options: SendOptions = {}): Promise<void> {
@@ -96,7 +101,7 @@ export class MemoryResumeQueue implements ResumeQueue {
       return;
     }
     this.#stretches.set(workflow, { count: 1 });
-    void this.#endStretch(workflow, perMs);
+    detach(this.#endStretch(workflow, perMs), () => undefined);
   }
 
   async #endStretch(workflow: string, perMs: number): Promise<void> {
@@ -199,12 +204,22 @@ function placeOf(waiting: readonly Waiting[], { priority = 0 }: WakeUp, isUrgent
 }
 
 const realTime: Pick<Clock, 'sleep'> = {
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    }),
+  async sleep(ms, signal) {
+    for (let left = ms; left > 0; left -= timerMsMax) {
+      await sleepOnce(Math.min(left, timerMsMax), signal);
+      if (signal?.aborted === true) return;
+    }
+  },
 };
+
+function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, ms);
+    signal?.addEventListener('abort', finish);
+  });
+}

@@ -58,6 +58,7 @@ import {
   loaded,
   messagesPerPage,
 } from './reading.ts';
+import { MemorySchedules } from './schedules.ts';
 import { MemorySessions } from './sessions.ts';
 import { MemoryTransfer } from './transfer.ts';
 import {
@@ -77,6 +78,7 @@ export class MemoryRunStore implements RunStore {
   readonly #clock: { now(): number };
   readonly archive: Archive;
   readonly transfer: Transfer;
+  readonly schedules: MemorySchedules;
   readonly #runs = new Map<string, StoredRun>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
@@ -96,6 +98,7 @@ export class MemoryRunStore implements RunStore {
     this.archive = new MemoryArchive(this.#runs, {
       ...{ now: open, changed, deletions: this.#deletions },
     });
+    this.schedules = new MemorySchedules(open);
     this.transfer = new MemoryTransfer(this.#runs, { open, changed });
     this.fleet = new MemoryFleet(this.#sessions, {
       hint: (worker) => this.#ask(worker, undefined),
@@ -151,7 +154,7 @@ export class MemoryRunStore implements RunStore {
     const isParking = params.release?.status === 'waiting' && params.release.why === 'parked';
     if (isParking && left.length > 0) return { outcome: 'mail' };
 
-    for (const event of events) append(run, event, now);
+    for (const [i, event] of events.entries()) append(run, event, now, i < events.length - 1);
     run.token = params.token;
     run.inbox.splice(0, run.inbox.length, ...left);
     // A store that has forgotten a message must not take it for a new one when it comes again.
@@ -304,7 +307,9 @@ export class MemoryRunStore implements RunStore {
     this.#now();
     const watchers = this.#watchers.get(run) ?? new Set();
     this.#watchers.set(run, watchers);
-    const watcher = (): void => void (watchers.has(watcher) && changed());
+    const watcher = (): void => {
+      if (watchers.has(watcher)) changed();
+    };
     watchers.add(watcher);
     return async () => {
       watchers.delete(watcher);
@@ -328,9 +333,11 @@ export class MemoryRunStore implements RunStore {
     this.#sessions.vanish(worker);
   }
 
-  /** For tests: the next time after `now` at which a run is due. */
+  /** For tests: the next time after `now` at which a run is due, or a schedule starts one. */
   nextDueAt(now: number): number | undefined {
-    return this.#closed ? undefined : nextDueAt(this.#runs.values(), now);
+    if (this.#closed) return undefined;
+    const times = [nextDueAt(this.#runs.values(), now), this.schedules.nextAt(now)];
+    return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 
   async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {

@@ -103,8 +103,8 @@ export function eventsAfter(run: StoredRun, after: number, limit: number): Store
   return run.events.slice(from, from + limit);
 }
 
-/** Appends an event under the run's current fence. */
-export function append(run: StoredRun, event: NewEvent, now: number): void {
+/** Appends an event under the run's current fence. `more`: another one of the same commit follows. */
+export function append(run: StoredRun, event: NewEvent, now: number, more = false): void {
   run.events.push({
     seq: lastSeq(run) + 1,
     fence: run.fence,
@@ -112,6 +112,7 @@ export function append(run: StoredRun, event: NewEvent, now: number): void {
     type: event.type,
     data: copy(event.data),
     ...(event.lane === undefined ? {} : { lane: event.lane }),
+    ...(more ? { more } : {}),
   });
 }
 

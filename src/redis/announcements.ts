@@ -5,6 +5,7 @@
  * again, as often as it takes, and then every listener is called once, because whatever happened in between was not heard.
  * In Redis Cluster the client subscribes again by itself.
  */
+import { detach } from '../core/detached.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Connection } from './connection.ts';
@@ -33,7 +34,8 @@ export class Announcements {
       this.#notify(channel, message);
     });
     connection.on('ready', () => {
-      for (const channel of this.#wanted()) void this.#comeBack(channel);
+      // Fails only by a listener that throws, and that has been called.
+      for (const channel of this.#wanted()) detach(this.#comeBack(channel), () => undefined);
     });
   }
 

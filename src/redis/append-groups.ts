@@ -9,6 +9,7 @@
  *
  * Crash before the call: none of its appends happened. Crash after: all that were not refused did.
  */
+import { detach } from '../core/detached.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { CommitParams } from '../core/store.ts';
 import { type Argument, type Reply, toBuffer } from './arguments.ts';
@@ -87,7 +88,9 @@ export class AppendGroups {
 
   #close(shard: ShardKeys, group: Group): void {
     this.#open.delete(shard);
-    void this.#call(shard, group.waiting);
+    detach(this.#call(shard, group.waiting), (error) => {
+      for (const { reject } of group.waiting) reject(error);
+    });
   }
 
   async #call(shard: ShardKeys, group: readonly Waiting[]): Promise<void> {

@@ -5,10 +5,20 @@
  * Commands that found no answer are sent again by ioredis after a reconnect. That is kept on, because turning it off would
  * only turn a doubled command into a lost one; every mutating script recognises its repetition by its token.
  */
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import { InvalidError, PawlError, UnavailableError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import {
+  checkClientOptions,
+  clientSettings,
+  clusterSettings,
+  type Settings,
+  singleSettings,
+  splitUrl,
+} from './client-options.ts';
 import { refusedConnection, withoutArguments } from './faults.ts';
+import type { LineWatch } from './line-watch.ts';
+import { Redial } from './redial.ts';
 import { type ClusterTarget, parseTarget } from './target.ts';
 
 export type Connection = Redis | Cluster;
@@ -26,126 +36,209 @@ export interface ConnectOptions {
   /** Accept a server that may evict keys. */
   readonly allowEviction: boolean;
   readonly logger: Logger;
+  readonly watch?: LineWatch;
 }
 
-/** The first try comes at once, so that a blip does not look like a death; later ones back off to about a second. */
-function retryDelayMs(attempt: number): number {
-  return attempt === 1 ? 5 : Math.min(25 * 2 ** attempt, 1000) + Math.random() * 100;
+/** What one use of a connection wants. */
+export interface Use extends Pick<
+  RedisOptions,
+  'commandTimeout' | 'connectTimeout' | 'socketTimeout'
+> {
+  /** Finds it when it has died without a word. */
+  readonly watch?: LineWatch | undefined;
+  /** A call that a read-only server has refused is sent again after a reconnect. Default true. */
+  readonly resendsRefused?: boolean;
 }
 
 const reviveMs = 100;
 
-const required = {
-  maxRetriesPerRequest: null,
-  enableOfflineQueue: true,
-  enableReadyCheck: true,
-  retryStrategy: retryDelayMs,
-  // A replica that was a master until a moment ago: find the new master and send the command again.
-  reconnectOnError: (error: Error): boolean | 1 | 2 =>
-    error.message.startsWith('READONLY') ? 2 : false,
-  keepAlive: 5_000,
-  // Who subscribes does it again after a reconnect (announcements.ts): ioredis would not look whether that worked, and an
-  // answer that comes too late would be an unhandled rejection, the end of the process.
-  autoResubscribe: false,
-  // Protocol 3 lets one connection subscribe and work; its legacy mapping keeps the shapes of replies.
-  protocol: 3,
-  replyMapping: 'legacy',
-} satisfies RedisOptions;
-
-/** ioredis' options with the one field its types want to be definite. */
-type Settings = Omit<RedisOptions, 'replyMapping'> & { readonly replyMapping: 'legacy' };
-
-const requiredInCluster = {
-  enableOfflineQueue: true,
-  clusterRetryStrategy: retryDelayMs,
-  // Requests wait out a failover instead of failing in the middle of it.
-  maxRedirections: 200,
-  retryDelayOnClusterDown: 100,
-  retryDelayOnFailover: 100,
-  shardedSubscribers: true,
-} satisfies ClusterOptions;
-
-/** Settings of one use of a connection. */
-type Extra = Pick<
-  RedisOptions,
-  'commandTimeout' | 'connectTimeout' | 'reconnectOnError' | 'socketTimeout'
->;
+/** After so long a silence a connection that owes an answer is dropped, whatever others hear (line-watch.ts). */
+export function silenceMs(callMs: number): number {
+  return Math.ceil(callMs / 3);
+}
 
 /**
- * For calls that may take `callMs`. A connection that owes an answer and is silent for a third of it is dead, even if
- * nobody has said so (the other host vanished, a NAT forgot it): the call goes out again on a new one, well within its
- * time. Without this a worker would stay deaf until the kernel gives up, a quarter of an hour later.
+ * For calls that may take `callMs`. A connection that owes an answer and is silent for a third of it is dropped even when
+ * nobody else is answered: the call goes out again on a new one, well within its time.
  */
-export function callSettings(callMs: number): Extra {
-  const silenceMs = Math.ceil(callMs / 3);
-  return { commandTimeout: callMs, socketTimeout: silenceMs, connectTimeout: silenceMs };
+export function callSettings(callMs: number): Use {
+  const ms = silenceMs(callMs);
+  return { commandTimeout: callMs, socketTimeout: ms, connectTimeout: ms };
 }
 
 /** Longer than BullMQ ever lets a read block. */
 const blockedMsMax = 12_000;
 
-/** Makes an unconnected client; `extra` says what it is for. */
-export function createConnection(target: RedisTarget, extra: Extra = {}): Connection {
-  const settings: Settings = { ...required, lazyConnect: true, ...extra };
+/**
+ * Makes an unconnected client; `use` says what it is for.
+ * @throws InvalidError for a target that is none, or an option that pawl cannot work with.
+ */
+export function createConnection(target: RedisTarget, use: Use = {}): Connection {
   if (typeof target === 'string') {
     const parsed = parseTarget(target);
-    return parsed === undefined
-      ? revived(new Redis(checkUrl(target), settings))
-      : createConnection(parsed, extra);
+    if (parsed !== undefined) return createConnection(parsed, use);
+    const { url, options } = splitUrl(checkUrl(target));
+    checkClientOptions(options);
+    return single((settings) => new Redis(url, { ...options, ...settings }), use);
   }
-  if (target instanceof Redis) return revived(target.duplicate(settings));
-  if (target instanceof Cluster) {
-    const options = { ...target.options, ...requiredInCluster, lazyConnect: true };
-    return target.duplicate([], {
-      ...options,
-      redisOptions: { ...options.redisOptions, ...clusterNodeSettings(extra) },
-    });
+  const plain = plainTarget(target);
+  if (!('nodes' in plain)) {
+    checkClientOptions(plain);
+    // An instance knows how to make another one of its kind.
+    if (target instanceof Redis) return single((settings) => target.duplicate(settings), use);
+    return single((settings) => new Redis({ ...plain, ...settings }), use);
   }
-  if ('nodes' in target) {
-    return new Cluster(target.nodes, {
-      ...target.options,
-      ...requiredInCluster,
-      lazyConnect: true,
-      redisOptions: { ...target.options?.redisOptions, ...clusterNodeSettings(extra) },
-    });
-  }
-  // Never with `failoverDetector`: news of a failover that comes while ioredis is reconnecting ends the client for good.
-  return revived(new Redis({ ...target, ...settings, failoverDetector: false }));
+  const { nodes, options = {} } = plain;
+  checkClientOptions(options);
+  checkClientOptions(options.redisOptions);
+  const redial = new Redial();
+  const cluster = new Cluster(nodes, {
+    ...options,
+    ...clusterSettings,
+    clusterRetryStrategy: () => redial.delayMs(),
+    redisOptions: { ...options.redisOptions, ...clientSettings, ...timesOf(use) },
+  });
+  redial.attach(cluster);
+  const { watch } = use;
+  cluster.on('+node', (node: Redis) => {
+    watch?.add(node, `${node.options.host ?? ''}:${node.options.port ?? ''}`);
+    node.once('end', () => watch?.remove(node));
+  });
+  return cluster;
 }
 
-/**
- * Connects a client again that has ended although nobody closed it: ioredis gives one up for good, whatever the retry
- * strategy, when it is disconnected in the moment in which it asks the sentinels for the master.
- */
-function revived(client: Redis): Redis {
+/** The settings in a target. An instance may be of another copy of ioredis. */
+function plainTarget(target: Exclude<RedisTarget, string>): RedisOptions | ClusterTarget {
+  if (!('duplicate' in target)) return target;
+  const { isCluster, startupNodes, options } = target as unknown as {
+    readonly isCluster: boolean;
+    readonly startupNodes: ClusterTarget['nodes'];
+    readonly options: object;
+  };
+  return isCluster ? { nodes: startupNodes, options } : options;
+}
+
+/** A client of one server, or of what sentinels watch, that comes back until it is disconnected. */
+function single(make: (settings: Settings) => Redis, use: Use): Redis {
+  const redial = new Redial({ resendsRefused: use.resendsRefused ?? true });
+  const client = make({ ...singleSettings, ...redial.settings, ...timesOf(use) });
+  redial.attach(client);
+  use.watch?.add(client);
   let isWanted = true;
+  let timer: NodeJS.Timeout | undefined;
+  const letGo = (): void => {
+    isWanted = false;
+    clearTimeout(timer);
+    use.watch?.remove(client);
+  };
   const disconnect = client.disconnect.bind(client);
   client.disconnect = (reconnect = false) => {
-    if (!reconnect) isWanted = false;
-    disconnect(reconnect);
+    if (reconnect) {
+      // Each of many calls that a read-only server refuses would have it closed once more.
+      if (!client.stream.writableEnded) disconnect(true);
+      return;
+    }
+    letGo();
+    // A timer that waits for a connection to close that has closed would keep the process.
+    if (client.status === 'end') return;
+    const { status } = client;
+    disconnect();
+    if (status !== 'ready') endNow(client, status === 'reconnecting');
   };
+  const quit = client.quit.bind(client);
+  client.quit = () => {
+    letGo();
+    return quit();
+  };
+  // ioredis gives a client up for good, whatever the retry strategy, when it is disconnected in the moment in which it asks
+  // the sentinels for the master.
   client.on('end', () => {
     if (!isWanted) return;
     // What goes wrong is an event of the client, too, and the next end comes here again.
-    setTimeout(() => void (isWanted && client.connect().catch(() => undefined)), reviveMs);
+    timer = setTimeout(
+      () => {
+        client.connect().catch(() => undefined);
+      },
+      Math.max(reviveMs, redial.delayMs()),
+    );
   });
   return client;
+}
+
+/**
+ * ioredis forgets the calls of a client that is let go before it is connected, and says of one that is between two tries
+ * not even that it has ended: whoever waits for either would keep the process.
+ */
+function endNow(client: Redis, isBetweenTries: boolean): void {
+  type Queue = Redis['commandQueue'];
+  const inside = client as unknown as {
+    readonly offlineQueue: Queue;
+    readonly prevCommandQueue?: Queue | null;
+    setStatus(status: 'end'): void;
+  };
+  if (isBetweenTries) inside.setStatus('end');
+  for (const queue of [client.commandQueue, inside.prevCommandQueue, inside.offlineQueue]) {
+    for (let item = queue?.shift(); item !== undefined; item = queue?.shift()) {
+      item.command.reject(new Error('Connection is closed.'));
+    }
+  }
+}
+
+function timesOf({ commandTimeout, connectTimeout, socketTimeout }: Use): Partial<Settings> {
+  return {
+    ...{ commandTimeout, socketTimeout },
+    ...(connectTimeout === undefined ? {} : { connectTimeout }),
+  };
 }
 
 /**
  * For a consumer of the resume queue: no call of it has a deadline. BullMQ makes copies of it for its blocking reads, which
  * are silent for up to ten seconds by design; only those are given more patience.
  */
-export function createConsumerConnection(target: RedisTarget, callMs: number): Connection {
-  const { socketTimeout = 0, connectTimeout } = callSettings(callMs);
-  const patient = { socketTimeout: Math.max(socketTimeout, blockedMsMax), connectTimeout };
+export function createConsumerConnection(target: RedisTarget, use: Use): Connection {
+  const { socketTimeout = 0 } = use;
+  const patient: Use = {
+    ...use,
+    commandTimeout: undefined,
+    socketTimeout: Math.max(socketTimeout, blockedMsMax),
+  };
   const connection = createConnection(target, patient);
   // Nodes of a cluster share their settings, so there all are as patient as those that block.
   if (connection instanceof Cluster) return connection;
   connection.options.socketTimeout = socketTimeout;
-  const duplicate = connection.duplicate.bind(connection);
-  connection.duplicate = (override) => revived(duplicate({ ...override, ...patient }));
+  const { options } = connection;
+  const copies = new Set<Redis>();
+  connection.duplicate = (override?: Partial<RedisOptions>) => {
+    const make = (settings: Settings): Redis => new Redis({ ...options, ...override, ...settings });
+    const copy = answeredWhenCut(single(make, patient));
+    copies.add(copy);
+    return copy;
+  };
+  // BullMQ would let them go only after an answer.
+  const disconnect = connection.disconnect.bind(connection);
+  connection.disconnect = (reconnect) => {
+    disconnect(reconnect);
+    if (reconnect !== true) for (const copy of copies) copy.disconnect();
+  };
   return connection;
+}
+
+/**
+ * A blocking read that loses its connection comes back with nothing, as after its time. What it should have brought may be
+ * lost, so whoever reads must look for itself; sent again, it would wait for the next thing to come.
+ */
+function answeredWhenCut(client: Redis): Redis {
+  client.on('close', () => {
+    const { commandQueue } = client;
+    const unanswered = commandQueue.toArray();
+    commandQueue.clear();
+    for (const item of unanswered) {
+      const { command } = item;
+      if (Command.checkFlag('BLOCKING_COMMANDS', command.name)) command.resolve(null);
+      else commandQueue.push(item);
+    }
+  });
+  return client;
 }
 
 /** @throws InvalidError, which does not repeat the URL: there may be a password in it. */
@@ -154,12 +247,6 @@ function checkUrl(url: string): string {
   const isUrl = !url.includes('://') || (/^rediss?:/i.test(url) && URL.canParse(url));
   if (isUrl) return url;
   throw new InvalidError('redis', 'is not a URL like redis://user:password@host:6379/0.');
-}
-
-/** What holds for each node's connection; ioredis manages reconnection of nodes itself. */
-function clusterNodeSettings(extra: Extra): Partial<Settings> & { replyMapping: 'legacy' } {
-  const { maxRetriesPerRequest, keepAlive, protocol, replyMapping } = required;
-  return { maxRetriesPerRequest, keepAlive, protocol, replyMapping, ...extra };
 }
 
 export interface Connected {
@@ -176,7 +263,8 @@ export interface Connected {
  * @throws PawlError `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`.
  */
 export async function connect(target: RedisTarget, options: ConnectOptions): Promise<Connected> {
-  const connection = createConnection(target, callSettings(options.callMs));
+  const { watch } = options;
+  const connection = createConnection(target, { ...callSettings(options.callMs), watch });
   let lastError: Error | undefined;
   connection.on('error', (error: Error) => {
     if (error.message !== lastError?.message) {

@@ -15,6 +15,7 @@
  * In a Cluster the pipeline goes to the node of the slot, and redirections (MOVED, ASK, TRYAGAIN) are followed here, each
  * call by itself, because a script and the WAIT behind it must not be parted.
  */
+import { detach } from '../core/detached.ts';
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, type Redis } from 'ioredis';
 import { DurabilityError, UnavailableError } from '../core/errors.ts';
@@ -128,9 +129,14 @@ export class DurableWrites {
     lane.isBusy = true;
     // At the end of this turn, so that all that is sent in it travels together.
     setImmediate(() => {
-      void this.#send(node, lane.waiting.splice(0, batchMax)).finally(() => {
+      const batch = lane.waiting.splice(0, batchMax);
+      const sent = this.#send(node, batch).finally(() => {
         lane.isBusy = false;
         this.#wake(node, lane);
+      });
+      detach(sent, (error) => {
+        // Those that have their answers keep them.
+        for (const call of batch) call.reject(new UnavailableError('write', 'unknown', error));
       });
     });
   }

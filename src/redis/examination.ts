@@ -4,6 +4,7 @@ import { PawlError } from '../core/errors.ts';
 import { defaults } from '../core/limits.ts';
 import { silentLogger } from '../core/logger.ts';
 import { checkPrefix } from '../core/names.ts';
+import { anything, flag, milliseconds, optionsOf, wholeNumber } from '../core/option-rules.ts';
 import { refusedCommands } from './access-check.ts';
 import type { Check } from './check.ts';
 import {
@@ -19,6 +20,7 @@ import { configKey, Keys } from './keys.ts';
 import { probePresence } from './presence-probe.ts';
 import { serverChecks } from './server-checks.ts';
 import { mastersOf, serverFacts } from './server-facts.ts';
+import { targetRule } from './target.ts';
 
 export interface ExamineOptions {
   readonly redis: RedisTarget;
@@ -33,6 +35,18 @@ export interface ExamineOptions {
   /** How long to wait for Redis, in milliseconds. Default 5 000. */
   readonly connectMs?: number;
 }
+
+const checkOptions = optionsOf<ExamineOptions>(
+  {
+    redis: targetRule,
+    prefix: anything,
+    full: flag,
+    repair: flag,
+    sample: wholeNumber(1),
+    connectMs: milliseconds,
+  },
+  "{ redis: 'redis://127.0.0.1:6379' }",
+);
 
 export interface Examination {
   /** No check failed; some may warn. */
@@ -54,6 +68,7 @@ const clockMsMax = 1_000;
  * @throws UnavailableError when Redis does not answer; InvalidError for a bad prefix.
  */
 export async function examine(options: ExamineOptions): Promise<Examination> {
+  checkOptions(options, 'examine options');
   const prefix = options.prefix ?? defaults.prefix;
   checkPrefix(prefix);
   const checks: Check[] = [nodeCheck()];

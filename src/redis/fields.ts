@@ -263,6 +263,8 @@ export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRec
 
 /** First bytes of a stream entry's field names: enough to tell them apart, and a thousandth of the cost of text. */
 const firstByte = { type: 0x74, at: 0x61, data: 0x64, lane: 0x6c } as const;
+/** The plus says that another event of the same commit follows. */
+const moreLength = 'type+'.length;
 
 /** A stream entry: its id is `<seq>-<fence>`. */
 export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
@@ -277,11 +279,13 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   let at: number | undefined;
   let data: Buffer | undefined;
   let lane: string | undefined;
+  let more = false;
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const value = flat[i + 1] as Buffer;
     switch (flat[i]?.[0]) {
       case firstByte.type:
         type = value.toString();
+        more = flat[i]?.length === moreLength;
         break;
       case firstByte.at:
         at = Number(value.toString('latin1'));
@@ -299,7 +303,15 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   if (type === undefined || at === undefined || Number.isNaN(at) || data === undefined) {
     throw new CorruptionError({ key, seq }, 'is not an event: type, at or data is missing');
   }
-  return lane === undefined ? { seq, fence, type, at, data } : { seq, fence, type, at, data, lane };
+  // One literal for each: there are many events, and spreading costs more than the rest of this.
+  if (!more) {
+    return lane === undefined
+      ? { seq, fence, type, at, data }
+      : { seq, fence, type, at, data, lane };
+  }
+  return lane === undefined
+    ? { seq, fence, type, at, data, more }
+    : { seq, fence, type, at, data, lane, more };
 }
 
 /** What an announcement on a run's channel says has changed; see `RunStore.watch`. */

@@ -2,8 +2,8 @@
  * The only file that spells a key.
  *
  * All keys of a run and of its shard's indexes carry the hash tag `{prefix:shard}`, so that one script may change them
- * together in Redis Cluster too. Everything about workers carries the tag `{prefix}`: one slot, which is where presence
- * is judged. On a single server the tags do nothing.
+ * together in Redis Cluster too. Everything about workers and schedules carries the tag `{prefix}`: one slot, which is where
+ * presence is judged. On a single server the tags do nothing.
  */
 import calculateSlot from 'cluster-key-slot';
 
@@ -56,18 +56,23 @@ export class Keys {
   readonly workers: string;
   readonly presence: string;
   readonly sweeper: string;
+  /** Ids of schedules, by the time of the next look. */
+  readonly schedules: string;
   /** Prefix of the hashes of workers. */
   readonly workerBase: string;
   /** Prefix of the presence channels of workers. */
   readonly liveBase: string;
+  readonly #fleet: string;
 
   constructor(prefix: string, shards: number) {
     const fleet = `{${prefix}}:`;
     this.prefix = prefix;
+    this.#fleet = fleet;
     this.config = configKey(prefix);
     this.workers = `${fleet}workers`;
     this.presence = `${fleet}presence`;
     this.sweeper = `${fleet}sweeper`;
+    this.schedules = `${fleet}schedules`;
     this.workerBase = `${fleet}worker:`;
     this.liveBase = `${fleet}live:`;
     this.shards = Array.from({ length: shards }, (_, shard) => shardKeys(`{${prefix}:${shard}}:`));
@@ -79,6 +84,15 @@ export class Keys {
 
   live(worker: string): string {
     return this.liveBase + worker;
+  }
+
+  schedule(id: string): string {
+    return `${this.#fleet}schedule:${id}`;
+  }
+
+  /** Ids of the schedules of one workflow. */
+  schedulesOf(workflow: string): string {
+    return `${this.#fleet}schedules-of:${workflow}`;
   }
 
   /** The shard of a run: CRC16 of its id, so that any client finds it without asking. */

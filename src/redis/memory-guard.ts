@@ -5,6 +5,7 @@
  * memory. So new runs are refused a little earlier, with an error that says so, and what has begun can go on. What is known
  * of the memory is up to a second old; past the limit itself Redis refuses by its own, and nothing is lost by that either.
  */
+import { detach } from '../core/detached.ts';
 import { Cluster } from 'ioredis';
 import { PawlError } from '../core/errors.ts';
 import type { Connection } from './connection.ts';
@@ -30,7 +31,7 @@ export class MemoryGuard {
    */
   async refuseNewRun(key: string): Promise<void> {
     if (this.#share > memoryShareMax) await this.look();
-    else if (performance.now() - this.#lookedAt > lookEveryMs) void this.look();
+    else if (performance.now() - this.#lookedAt > lookEveryMs) detach(this.look(), () => undefined);
     const share = this.#share;
     if (share <= memoryShareMax || (await this.#connection.exists(key)) === 1) return;
     throw new PawlError(

@@ -10,6 +10,7 @@ import type { Fleet } from '../core/fleet.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
+import type { Schedules } from '../core/schedules.ts';
 import type {
   Beat,
   CancelOutcome,
@@ -49,12 +50,12 @@ import { RedisArchive } from './archive.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import type { Reply } from './arguments.ts';
 import {
-  callSettings,
   type Connected,
   type Connection,
   createConnection,
   createConsumerConnection,
   type RedisTarget,
+  type Use,
 } from './connection.ts';
 import { locateDamage } from './damage.ts';
 import { listDeletions } from './deletions.ts';
@@ -79,6 +80,7 @@ import {
 } from './outcomes.ts';
 import { type OpenedParts, openParts } from './opening.ts';
 import { listRuns } from './run-list.ts';
+import { RedisSchedules } from './schedules.ts';
 import { Scripts } from './scripts.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { Sessions } from './sessions.ts';
@@ -91,9 +93,10 @@ export class RedisRunStore implements RunStore {
   readonly hidesInfo: boolean;
   readonly archive: Archive;
   readonly transfer: Transfer;
+  readonly schedules: Schedules;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
-  readonly #callMs: number;
+  readonly #use: Use;
   readonly #logger: Logger;
   readonly #keys: Keys;
   readonly #scripts: Scripts;
@@ -107,9 +110,9 @@ export class RedisRunStore implements RunStore {
   private constructor(
     connected: Connected,
     keys: Keys,
-    { logger, durable, callMs }: OpenedParts['own'],
+    { logger, durable, use }: OpenedParts['own'],
   ) {
-    this.#callMs = callMs;
+    this.#use = use;
     this.#logger = logger;
     this.hidesInfo = connected.hidesInfo;
     this.#connection = connected.connection;
@@ -122,13 +125,14 @@ export class RedisRunStore implements RunStore {
     const guard = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
     const parts = { keys, connection, scripts: this.#scripts, guard };
     this.archive = new RedisArchive(parts);
+    this.schedules = new RedisSchedules(parts);
     this.transfer = new RedisTransfer({ ...parts, memory: this.#memory });
     this.#announcements = new Announcements(connection);
     this.#sessions = new Sessions({
       ...{ keys, logger, connection },
       scripts: this.#scripts,
       announcements: this.#announcements,
-      connect: () => createConnection(connected.target, callSettings(callMs)),
+      connect: () => createConnection(connected.target, use),
     });
     const run = <T>(call: () => Promise<T>): Promise<T> => this.#run(call);
     this.fleet = new RedisFleet({
@@ -153,6 +157,7 @@ export class RedisRunStore implements RunStore {
       return store;
     } catch (error) {
       connected.connection.disconnect();
+      own.durable?.close();
       throw toFault(error, 'open');
     }
   }
@@ -160,8 +165,8 @@ export class RedisRunStore implements RunStore {
   /** What the resume queue needs to reach the same server: a maker of further connections. */
   connectionFor(purpose: { readonly blocking: boolean }): Connection {
     return purpose.blocking
-      ? createConsumerConnection(this.#target, this.#callMs)
-      : createConnection(this.#target, callSettings(this.#callMs));
+      ? createConsumerConnection(this.#target, this.#use)
+      : createConnection(this.#target, this.#use);
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {

@@ -31,6 +31,15 @@ export function toScript(name: string, source: string): Script {
   return { name, source, sha, knownOn: new WeakSet() };
 }
 
+/** What sends a command. The answer comes through the command's own promise, which its caller holds. */
+interface Sender {
+  sendCommand(command: Command): unknown;
+}
+
+export function sendThrough(connection: Sender, command: Command): void {
+  connection.sendCommand(command);
+}
+
 export class ScriptCommand extends Command {
   /** Another text may be put here before the call is sent: tests do, to give it another clock. */
   script: Script;
@@ -53,7 +62,7 @@ export class ScriptCommand extends Command {
     this.reject = (error) => {
       if (error.message.startsWith('NOSCRIPT')) {
         if (this.#socket !== undefined) this.script.knownOn.delete(this.#socket);
-        void connection.sendCommand(this);
+        sendThrough(connection, this);
       } else {
         this.#deadlines.delete(this);
         reject(toFault(error, this.script.name));

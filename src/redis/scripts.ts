@@ -1,6 +1,6 @@
 /**
  * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
- * transfer.ts) and in the header of the script, nowhere else.
+ * transfer.ts, for schedules in schedules.ts) and in the header of the script, nowhere else.
  */
 import { Cluster } from 'ioredis';
 import { censusLook } from '../core/census.ts';
@@ -35,7 +35,7 @@ import { formatWorker } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { listArguments } from './list-arguments.ts';
 import { lua } from './lua.gen.ts';
-import { type Script, ScriptCommand, toScript } from './script-command.ts';
+import { type Script, ScriptCommand, sendThrough, toScript } from './script-command.ts';
 import { WriteBatch } from './write-batch.ts';
 
 type ScriptName = keyof typeof lua;
@@ -44,6 +44,8 @@ type SingleScript = Exclude<
   ScriptName,
   'appendMany' | 'list' | 'survey' | 'unlist' | 'bury' | 'config'
 >;
+
+type ScheduleScript = Extract<SingleScript, `${string}chedule${string}`>;
 
 /** Keys of each script. */
 const keyCounts: Readonly<Record<SingleScript, number>> = {
@@ -73,11 +75,16 @@ const keyCounts: Readonly<Record<SingleScript, number>> = {
   reindex: 3,
   restore: 15,
   resume: 6,
+  schedule: 3,
+  schedulesAdvance: 2,
+  schedulesDue: 1,
+  schedulesPostpone: 1,
   settle: 1,
   stage: 6,
   told: 2,
   unproven: 1,
   unpark: 2,
+  unschedule: 3,
   whole: 5,
   workers: 1,
 };
@@ -94,6 +101,8 @@ const acknowledged = {
   post: true,
   restore: true,
   resume: false,
+  schedule: true,
+  unschedule: false,
 } satisfies Partial<Record<SingleScript, boolean>>;
 
 const page = fixedLimits.eventsPerLoad;
@@ -334,6 +343,10 @@ export class Scripts {
     return this.#call('restore', args);
   }
 
+  ofSchedules(script: ScheduleScript, args: Argument[]): Promise<Reply> {
+    return this.#call(script, args);
+  }
+
   beat(worker: WorkerInfo, sessionMs: number): Promise<Reply> {
     const keys = this.#keys;
     return this.#call('beat', [
@@ -396,7 +409,7 @@ export class Scripts {
     const connection = this.#connection;
     const through = { connection, deadlines: this.#deadlines };
     const command = new ScriptCommand(this.#scripts[name], { keyCount, args }, through);
-    void connection.sendCommand(command);
+    sendThrough(connection, command);
     return command.reply;
   }
 }

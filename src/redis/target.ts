@@ -9,11 +9,22 @@
  */
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { InvalidError } from '../core/errors.ts';
+import { checked, needed } from '../core/option-rules.ts';
 
 export interface ClusterTarget {
   readonly nodes: ClusterNode[];
   readonly options?: ClusterOptions;
 }
+
+const example = 'redis://127.0.0.1:6379';
+
+/** The option `redis` of whatever connects. */
+export const targetRule = needed(
+  checked(`a URL such as ${example}, options of ioredis, { nodes }, or a client`, (value) => {
+    return (typeof value === 'string' && value !== '') || (typeof value === 'object' && !!value);
+  }),
+  `Pass where Redis is, such as { redis: '${example}' }; a variable that is not set is undefined.`,
+);
 
 const pattern =
   /^(rediss?)\+(sentinel|cluster):\/\/(?:([^@/]*)@)?([^/@]+)(?:\/([^/]*))?(?:\/(\d+))?$/;

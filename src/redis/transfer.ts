@@ -71,8 +71,8 @@ export class RedisTransfer implements Transfer {
     const shard = keys.of(run);
     const args: Argument[] = stagedKeys(shard, run, token);
     args.push(stagedMs, events.length, saves.length, messages.length, seen.length);
-    for (const { seq, fence, type, at, data, lane } of events) {
-      args.push(seq, fence, type, at, toBuffer(data), lane ?? '');
+    for (const { seq, fence, type, at, data, lane, more } of events) {
+      args.push(seq, fence, type, at, toBuffer(data), lane ?? '', more === true ? 1 : '');
     }
     for (const { checkpoint, set, remove } of saves) {
       const { id = '', seq = '', schema = '', at = '', bytes = '' } = checkpoint ?? {};

@@ -8,11 +8,23 @@
  */
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { PawlError } from '../core/errors.ts';
+import {
+  callback,
+  checkedLater,
+  listOf,
+  milliseconds,
+  needed,
+  optionsOf,
+  text,
+  wholeNumber,
+} from '../core/option-rules.ts';
 import type { RunStore } from '../core/store.ts';
 import type { Schema } from '../core/schema.ts';
+import { checkWorkflow } from '../engine/definition/check-workflow.ts';
 import type { EventSchemas } from '../engine/definition/context.ts';
 import type { WorkerOptions } from '../engine/worker/worker.ts';
 import type { StartInput, Workflow } from '../engine/definition/workflow.ts';
+import { checkWorkerAlone } from '../option-checks.ts';
 import {
   type CrashTestEnding,
   type CrashTestSignal,
@@ -70,6 +82,22 @@ export class CrashTestError extends PawlError {
   }
 }
 
+const checkSignal = optionsOf<CrashTestSignal>({
+  name: needed(text),
+  payload: checkedLater,
+  after: wholeNumber(0),
+});
+
+const checkOptions = optionsOf<CrashTestOptions>({
+  signals: listOf(checkSignal),
+  worker: checkWorkerAlone,
+  setUp: callback,
+  observe: callback,
+  select: callback,
+  store: callback,
+  bodyMs: milliseconds,
+});
+
 /**
  * Performs a run with a death of its worker before and after each of its writes, and compares. However it dies,
  *
@@ -93,6 +121,8 @@ export async function crashTest<
   input: StartInput<Workflow<Input, S, E, Output, G>>,
   options: CrashTestOptions = {},
 ): Promise<CrashTestReport> {
+  checkWorkflow(workflow);
+  checkOptions(options, 'crashTest options');
   const { signals = [], worker = {}, bodyMs = 200, store = same } = options;
   const perform = async (point?: PerformanceOptions['point']): Promise<Judged> => {
     await options.setUp?.();

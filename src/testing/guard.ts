@@ -28,7 +28,9 @@ export function guardExit(script: string, args: readonly string[] = []): ExitGua
   shell.unref();
   (shell.stdin as Socket).unref();
   return {
-    tell: (line) => void shell.stdin.write(`${line}\n`),
+    tell: (line) => {
+      shell.stdin.write(`${line}\n`);
+    },
     dismiss: () => {
       shell.kill('SIGKILL');
       shell.stdin.destroy();

@@ -1,6 +1,7 @@
 /** A pawl without Redis, for the tests of those who use it. */
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import { anything, having, optionsOf } from '../core/option-rules.ts';
 import type { EncryptionOptions } from '../encryption/keyring.ts';
 import { MemoryResumeQueue } from '../memory/resume-queue.ts';
 import { MemoryRunStore } from '../memory/run-store.ts';
@@ -15,6 +16,13 @@ export interface OpenInMemoryOptions {
   /** As in `Pawl.open`. */
   readonly encryption?: EncryptionOptions;
 }
+
+const checkOptions = optionsOf<OpenInMemoryOptions>({
+  clock: having('a ManualClock', 'advance'),
+  logger: anything,
+  limits: anything,
+  encryption: anything,
+});
 
 /**
  * A pawl whose runs are in the memory of this process and end with it; everything else is as it is with Redis.
@@ -32,6 +40,7 @@ export interface OpenInMemoryOptions {
  * @throws InvalidError for a bad limit or key.
  */
 export function openInMemory(options: OpenInMemoryOptions = {}): Pawl {
+  checkOptions(options, 'openInMemory options');
   const { clock } = options;
   const store = new MemoryRunStore(clock === undefined ? {} : { clock });
   clock?.follow(() => store.nextDueAt(clock.now()));

@@ -11,6 +11,7 @@
 import { spawn } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { callback, flag, oneOf, optionsOf, objectOf, text } from '../core/option-rules.ts';
 import { waitForRedis } from './ping.ts';
 import { startRedisContainer } from './redis-docker.ts';
 import { findRedisProgram, startRedisServer } from './redis-server.ts';
@@ -40,8 +41,17 @@ export interface ProvidedRedis {
 /** A Redis named by the environment must answer within this time. */
 const answerMsMax = 5000;
 
+const checkOptions = optionsOf<ProvideRedisOptions>({
+  url: text,
+  install: flag,
+  docker: oneOf('auto', 'only', 'never'),
+  config: objectOf(text),
+  log: callback,
+});
+
 /** Finds or starts a Redis; resolves when it answers. Rejects with what to install when there is no way to one. */
 export async function provideRedis(options: ProvideRedisOptions = {}): Promise<ProvidedRedis> {
+  checkOptions(options, 'provideRedis options');
   const log = options.log ?? (() => {});
   const config = options.config ?? {};
   // What the caller asks for by name comes before what the environment asks for.

@@ -12,6 +12,7 @@ import { access, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/p
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { flag, optionsOf, objectOf, text, wholeNumber } from '../core/option-rules.ts';
 import { guardExit, type ExitGuard } from './guard.ts';
 import { redisProcessId, waitForRedis } from './ping.ts';
 
@@ -54,8 +55,16 @@ const stopMsMax = 10_000;
 /** Another process may take a free port before Redis does. */
 const portAttempts = 5;
 
+const checkOptions = optionsOf<RedisServerOptions>({
+  port: wholeNumber(1, 65_535),
+  dir: text,
+  config: objectOf(text),
+  keepDir: flag,
+});
+
 /** Starts a private Redis; resolves when it answers. */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+  checkOptions(options, 'redis server options');
   const program = await findRedisProgram();
   if (program === undefined) {
     throw new Error(

@@ -33,6 +33,7 @@ import { racesTheme } from './run-store/races.ts';
 import { readingTheme } from './run-store/reading.ts';
 import { releaseTheme } from './run-store/release.ts';
 import { resumeTheme } from './run-store/resume.ts';
+import { schedulesTheme } from './run-store/schedules.ts';
 import { searchTheme } from './run-store/search.ts';
 import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
@@ -80,6 +81,7 @@ const themes: readonly RunStoreTheme[] = [
   sessionsTheme,
   electionTheme,
   fleetTheme,
+  schedulesTheme,
   fencesTheme,
   tokensTheme,
   racesTheme,

@@ -1,8 +1,14 @@
 // Goal: the fault matrix passes in a short form, and its command line keeps its word. Method: the compiled program as a
 // child process with a fixed seed, and its report.
 import { spawn } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { createInterface } from 'node:readline';
+import { expect, inject, test } from 'vitest';
 import { compiled } from '../support/child.ts';
+import { soundHistory } from '../support/history/sound.ts';
+import { newPrefix } from '../support/workers.ts';
+import { judgeWorld } from './matrix/verdict.ts';
+import { Witness } from './matrix/witness.ts';
+import type { Report } from './matrix/worker-process.ts';
 
 interface Ended {
   readonly code: number | null;
@@ -42,6 +48,7 @@ test(
       eventsLost: 0,
       eventsForgotten: expect.any(Number),
       staleWritesAccepted: 0,
+      unhandledRejections: 0,
     });
     expect(Object.keys(report['faults'] as object).sort()).toEqual([...cheap].sort());
     expect(report['eventsAcknowledged']).toBeGreaterThan(500);
@@ -49,6 +56,32 @@ test(
     expect(stderr).toMatch(/^seed 1\n/);
   },
 );
+
+test('a rejection that nobody handles is counted, and the matrix fails because of it', async () => {
+  const setup = { url: inject('redisUrl'), prefix: newPrefix(), callMs: 5000, graceMs: 1000 };
+  const args = [JSON.stringify({ ...setup, worker: {} })];
+  const worker = spawn(process.execPath, [
+    compiled('test/chaos/matrix/worker-process.ts'),
+    ...args,
+  ]);
+  const witness = new Witness({ say: () => undefined, remembers: true });
+  try {
+    for await (const line of createInterface(worker.stdout)) {
+      const report = JSON.parse(line) as Report;
+      if (report.kind === 'ready') worker.stdin.write('{"abandon":"a promise"}\n');
+      if (report.kind !== 'unhandled') continue;
+      witness.unhandled(report.error);
+      break;
+    }
+    // It lives, and goes on.
+    expect(worker.exitCode).toBe(null);
+  } finally {
+    worker.kill('SIGKILL');
+  }
+  const verdict = judgeWorld(await soundHistory([]), witness, { mayForget: true });
+  expect(verdict.unhandledRejections).toBe(1);
+  expect(verdict.violations).toEqual([expect.stringContaining('nobody handles: Error: a promise')]);
+});
 
 test.each([
   [['--seed', 'x'], '--seed must be a whole number'],

@@ -77,6 +77,7 @@ function through(store: RunStore): RunStore {
   const methods = own.flatMap(([name, method]) =>
     typeof method === 'function' ? [[name, (method as () => unknown).bind(store)] as const] : [],
   );
-  const { archive, transfer, fleet } = store;
-  return { ...Object.fromEntries(methods), archive, transfer, fleet } as unknown as RunStore;
+  const { archive, transfer, fleet, schedules } = store;
+  const parts = { archive, transfer, fleet, schedules };
+  return { ...Object.fromEntries(methods), ...parts } as unknown as RunStore;
 }

@@ -1,103 +1,67 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { source } from './sources.ts';
+import { type Block, blocksOf, languages, pages } from '../support/docs/blocks.ts';
+import { source, sources } from './sources.ts';
 
 const readmeLinesMax = 250;
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const pagesMin = 14;
+const documents = sources.filter(({ path }) => pages.test(path));
 
-interface Block {
-  readonly language: string;
-  readonly text: string;
+/** What is wrong with a block: it must be executed (test/integration/docs.test.ts), or say why it is not. */
+function problemOf({ language, notRun }: Block): string | undefined {
+  if (!languages.some((one) => one === language)) return `is ${language || 'nothing'}`;
+  const isCode = language === 'ts' || language === 'js';
+  return isCode && notRun !== undefined ? 'is code, and is not executed' : undefined;
 }
 
-function blocksOf(markdown: string): Block[] {
-  return [...markdown.matchAll(/^```(\w*)[^\n]*\n([\s\S]*?)^```$/gm)].map((match) => ({
-    language: match[1] ?? '',
-    text: match[2] ?? '',
-  }));
-}
-
-/** What is wrong with the syntax of a block, or nothing. JavaScript is read by Node, TypeScript by tsc. */
-function syntaxProblem({ language, text }: Block): string | undefined {
-  const dir = mkdtempSync(join(tmpdir(), 'pawl-readme-'));
-  try {
-    const isScript = language === 'js';
-    const file = join(dir, isScript ? 'block.mjs' : 'block.mts');
-    writeFileSync(file, text);
-    const [program, args] = isScript
-      ? [process.execPath, ['--check', file]]
-      : [
-          join(root, 'node_modules/.bin/tsc'),
-          [
-            '--noEmit',
-            '--noCheck',
-            '--noResolve',
-            '--ignoreConfig',
-            '--target',
-            'es2023',
-            '--module',
-            'nodenext',
-            file,
-          ],
-        ];
-    execFileSync(program, args, { stdio: 'pipe' });
-    return undefined;
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: Buffer; stderr?: Buffer };
-    return `${String(stdout)}${String(stderr)}`;
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
-
-test.each(['js', 'ts'])('a broken %s block is caught, a good one passes', (language) => {
-  expect(syntaxProblem({ language, text: 'const a = await f(;\n' })).toBeDefined();
-  expect(
-    syntaxProblem({ language, text: "import { a } from 'pawl';\nawait a();\n" }),
-  ).toBeUndefined();
-});
-
-test('blocks are found by their language', () => {
-  expect(blocksOf('a\n```js\nb\n```\n```\nc\n```\n')).toEqual([
-    { language: 'js', text: 'b\n' },
-    { language: '', text: 'c\n' },
+test('blocks are found by their language, with the reason why one is not executed', () => {
+  const text = 'a\n```js\nb\n```\n```sh not run: an hour\nc\n```\n```\nd\n```\n';
+  const [js, sh, none] = blocksOf('a.md', text);
+  expect(js).toEqual({ page: 'a.md', line: 3, language: 'js', notRun: undefined, text: 'b\n' });
+  expect(sh).toEqual({ page: 'a.md', line: 6, language: 'sh', notRun: 'an hour', text: 'c\n' });
+  expect([js, sh, none].map((block) => block && problemOf(block))).toEqual([
+    ...[undefined, undefined, 'is nothing'],
   ]);
+  const [skipped] = blocksOf('a.md', '```ts not run: hard\na\n```\n');
+  expect(skipped && problemOf(skipped)).toBe('is code, and is not executed');
 });
 
-describe('README.md', () => {
-  test(`has at most ${readmeLinesMax} lines`, () => {
-    expect(source('README.md').text.split('\n').length - 1).toBeLessThanOrEqual(readmeLinesMax);
+test(`README.md has at most ${readmeLinesMax} lines`, () => {
+  expect(source('README.md').text.split('\n').length - 1).toBeLessThanOrEqual(readmeLinesMax);
+});
+
+test('README.md shows a program that can be copied to example.mjs', () => {
+  const blocks = blocksOf('README.md', source('README.md').text);
+  expect(blocks.filter(({ text }) => text.startsWith('// example.mjs'))).toHaveLength(1);
+});
+
+describe('every page', () => {
+  test('is looked at', () => {
+    expect(documents.length).toBeGreaterThanOrEqual(pagesMin);
   });
 
-  test('shows a program that can be copied to example.mjs, and every block of code parses', () => {
-    const blocks = blocksOf(source('README.md').text).filter(({ language }) =>
-      /^[jt]s$/.test(language),
-    );
-    expect(blocks.some(({ text }) => text.startsWith('// example.mjs'))).toBe(true);
-    const problems = blocks.flatMap((block) => {
-      const problem = syntaxProblem(block);
-      return problem === undefined ? [] : [`${block.text.split('\n')[0]}: ${problem}`];
+  test.each(documents.map(({ path, text }) => [path, text] as const))('%s', (path, text) => {
+    const problems = blocksOf(path, text).flatMap((block) => {
+      const problem = problemOf(block);
+      return problem === undefined ? [] : [`the block at line ${block.line} ${problem}`];
     });
     expect(problems).toEqual([]);
-  });
 
-  test('links only to files that exist', () => {
-    const links = [...source('README.md').text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)];
+    const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)];
     const missing = links
-      .map((link) => link[1] ?? '')
-      .filter((path) => !existsSync(join(root, path)));
-    expect(missing).toEqual([]);
-  });
+      .map((link) => posix.join(posix.dirname(path), link[1] ?? ''))
+      .filter((target) => !existsSync(fileURLToPath(new URL(`../../${target}`, import.meta.url))));
+    expect(missing, 'links to files that exist').toEqual([]);
 
-  test('names only npm scripts that exist', () => {
     const { scripts } = JSON.parse(source('package.json').text) as {
       scripts: Record<string, string>;
     };
-    const named = [...source('README.md').text.matchAll(/\bnpm run (?:-s )?([\w:]+)/g)];
-    expect(named.map((match) => match[1] ?? '').filter((name) => !(name in scripts))).toEqual([]);
+    const named = [...text.matchAll(/\bnpm run (?:-s )?([\w:]+)/g)].map((match) => match[1] ?? '');
+    expect(
+      named.filter((name) => !(name in scripts)),
+      'npm scripts that exist',
+    ).toEqual([]);
   });
 });

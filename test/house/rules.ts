@@ -48,7 +48,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   'engine/runs': runs,
   'engine/execution': execution,
   'engine/graph': [...execution, 'src/engine/graph/'],
-  'engine/worker': [...execution, 'src/engine/worker/'],
+  'engine/schedules': [...runs, 'src/engine/schedules/'],
+  'engine/worker': [...execution, 'src/engine/schedules/', 'src/engine/worker/'],
   'engine/transfer': transfer,
   'engine/upkeep': [...transfer, 'src/engine/upkeep/'],
   'engine/loop': [...runs, 'src/engine/loop/'],
@@ -60,6 +61,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
       'src/encryption/',
       'src/engine/',
       'src/pawl.ts',
+      'src/option-checks.ts',
       'src/testing/',
     ],
     ...['node:', 'testcontainers'],
@@ -89,6 +91,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   '': ['src/', 'node:', 'ioredis', 'zod'],
 };
 const exceptions: Readonly<Record<string, readonly string[]>> = {
+  'src/engine/schedules/timetable.ts': ['cron-parser'],
   'src/metrics.ts': ['prom-client'],
   'src/fleet-metrics.ts': ['prom-client'],
   'src/otel.ts': ['@opentelemetry/api'],

@@ -10,7 +10,7 @@ export interface Source {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const notOurs = new Set(['node_modules', '.git', 'dist', '.build', 'coverage']);
-const textFile = /\.(ts|mjs|js|json|lua|md|yml|yaml)$|^(LICENSE|run|\.gitignore|\.npmrc)$/;
+const textFile = /\.(ts|mjs|js|json|lua|md|yml|yaml|txt)$|^(LICENSE|run|\.gitignore|\.npmrc)$/;
 
 /** Every text file of the repository, tests and settings included. */
 export const sources: readonly Source[] = walk(root);

@@ -126,7 +126,7 @@ test('runs of every kind on several workers leave a sound history, at every mome
     await expect(fails.result()).rejects.toMatchObject({ code: 'PAWL_RUN_FAILED' });
     await expect(stopped.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
     const [forkedFrom] = counts;
-    const fork = await client.fork(counting, forkedFrom?.id ?? '', { seq: 10 });
+    const fork = await client.fork(counting, forkedFrom?.id ?? '', { step: 'count:3' });
     expect(await fork.result()).toBe(20);
   })().finally(() => over.abort());
   await Promise.all([looking, working]);

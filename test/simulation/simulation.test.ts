@@ -6,7 +6,7 @@ const seedsMax = 40;
 
 describe('a simulated fleet', () => {
   test('keeps every promise through every fault', { timeout: 60_000 }, async () => {
-    const figures = await new Simulation({ seed: 1, calls: 15_000 }).run();
+    const figures = await new Simulation({ seed: 3, calls: 15_000 }).run();
     expect(figures.violations).toEqual([]);
     // A history without faults or without work proves nothing.
     for (const [fault, times] of Object.entries(figures.faults)) {

@@ -22,6 +22,8 @@ interface Weather {
   delayMs: number;
   /** Chunks of the server that are still to be swallowed. */
   repliesToDrop: number;
+  /** The same, of connections that stay open afterwards. */
+  repliesToLose: number;
 }
 
 export class TcpProxy {
@@ -33,6 +35,7 @@ export class TcpProxy {
     partitioned: false,
     delayMs: 0,
     repliesToDrop: 0,
+    repliesToLose: 0,
   };
 
   constructor(target: TcpProxyOptions['target']) {
@@ -81,6 +84,11 @@ export class TcpProxy {
    */
   dropReplies(count: number): void {
     this.#weather.repliesToDrop = count;
+  }
+
+  /** Swallows the next chunk of the server: its connection stays open, is listened to, and never says a word again. */
+  loseReply(): void {
+    this.#weather.repliesToLose = 1;
   }
 
   /** Lets every chunk take `ms` in each direction; 0 ends it. */
@@ -138,6 +146,8 @@ interface LinkParts {
 class Link {
   /** Has lost a reply: gets no more, until it is cut. */
   isDeaf = false;
+  /** Has lost one and is not going to be cut. */
+  #isSilent = false;
   readonly #client: Socket;
   readonly #server: Socket | undefined;
   readonly #toServer: Pipe;
@@ -161,6 +171,11 @@ class Link {
     server?.on('error', () => undefined);
     server?.on('close', () => this.#toClient.send('end'));
     server?.on('data', (chunk) => {
+      if (weather.repliesToLose > 0) {
+        weather.repliesToLose -= 1;
+        this.#isSilent = true;
+      }
+      if (this.#isSilent) return;
       const drops = weather.repliesToDrop > 0;
       if (!drops && !this.isDeaf) return this.#toClient.send(chunk);
       this.isDeaf = true;

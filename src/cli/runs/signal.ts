@@ -11,7 +11,7 @@ interface SignalFlags {
 export const addSignal: Add = (runs, signal) => {
   runs
     .command('signal')
-    .description('Sends a signal to a run; with --runs its payload is checked before.')
+    .description('Sends a signal to a run; with --runs its payload is checked before it is sent.')
     .argument('<run>')
     .argument('<name>')
     .option('--data <json>', "its payload: '{…}', @file.json, or - for standard input")

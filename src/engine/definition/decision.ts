@@ -1,10 +1,31 @@
 /** What a person says of an effect in doubt, and how it is told. */
+import { InvalidError } from '../../core/errors.ts';
+import { anything, needed, oneOf, optionsOf, type Rule } from '../../core/option-rules.ts';
 
 /** Signal by which a decision about an effect arrives. */
 export function decisionSignal(effect: string): string {
   return `effect ${effect}`;
 }
 
+/** No signal of a workflow has a space in its name. */
+export function isDecisionSignal(name: string): boolean {
+  return name.startsWith(decisionSignal(''));
+}
+
 export type Decision =
   | { readonly decide: 'retry' }
   | { readonly decide: 'done'; readonly result: unknown };
+
+const checkDecided = optionsOf<{ readonly decide: string; readonly result?: unknown }>({
+  decide: needed(oneOf('retry', 'done')),
+  result: anything,
+});
+
+/** What a person may say of an effect in doubt. */
+export const checkDecision: Rule = (decision, field) => {
+  checkDecided(decision, field);
+  const { decide } = decision as { readonly decide: string };
+  if (decide === 'retry' && 'result' in (decision as object)) {
+    throw new InvalidError(`${field}.result`, 'is for what is done; a retry makes one of its own.');
+  }
+};

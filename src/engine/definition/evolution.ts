@@ -8,10 +8,13 @@
  * today's schema afterwards is not guessed at; the run is set aside as it is.
  */
 import { messageOfThrown } from '../../core/error-record.ts';
-import { DefinitionError, PawlError } from '../../core/errors.ts';
+import { DefinitionError, RunError } from '../../core/errors.ts';
 import type { ClaimedData } from '../../core/event.ts';
 import type { FoldEvent, State } from '../../core/fold.ts';
+import { isPlainObject } from '../../core/plain-copy.ts';
+import { nameOf } from '../../core/refusal.ts';
 import { validate } from '../../core/schema.ts';
+import { isThenable, letGo } from '../../core/thenable.ts';
 import type { AnyWorkflow } from './workflow.ts';
 
 /** Brings a stored state to the workflow's version, step by step. */
@@ -21,27 +24,41 @@ export function migrateState(workflow: AnyWorkflow, state: State, from: number):
     const migrate = workflow.definition.migrate?.[version];
     if (migrate === undefined) continue;
     const next: unknown = migrate(migrated as never);
-    if (typeof next !== 'object' || next === null) {
+    if (!isPlainObject(next)) {
+      if (isThenable(next)) letGo(next);
+      const what = typeof next === 'object' && next !== null ? `a ${nameOf(next)}` : String(next);
       throw new DefinitionError(
-        `Workflow ${workflow.name}: migrate[${version}] must return a state, it returned ${String(next)}.`,
+        `Workflow ${workflow.name}: migrate[${version}] must return a state, it returned ${what}.`,
       );
     }
-    migrated = next as State;
+    migrated = next;
   }
   return migrated;
 }
 
-/** @throws PawlError `PAWL_STATE_MISFIT` when the state does not fit the workflow's schema. */
-export function checkState(workflow: AnyWorkflow, state: State, from: number): void {
-  const schema = workflow.definition.state;
-  if (schema === undefined) return;
+/**
+ * `from`: the version of the code that stored the state.
+ * @throws RunError `PAWL_STATE_MISFIT` when the state does not fit the workflow's schema.
+ */
+export function checkState(
+  workflow: AnyWorkflow,
+  state: State,
+  { run, from }: { readonly run: string; readonly from: number },
+): void {
+  const { name, version, definition } = workflow;
+  if (definition.state === undefined) return;
   try {
-    validate(schema, state, 'state');
+    validate(definition.state, state, 'state');
   } catch (error) {
-    throw new PawlError(
+    const what = `The state of run ${run}, stored by version ${from}, does not fit workflow ${name} version ${version}: ${messageOfThrown(error)}`;
+    const cure =
+      from === version
+        ? `raise version and add migrate[${from}]`
+        : `let migrate[${from}], and those up to version ${version}, make one that fits`;
+    throw new RunError(
       'PAWL_STATE_MISFIT',
-      `The stored state, of version ${from}, does not fit workflow ${workflow.name} version ${workflow.version}: ` +
-        `${messageOfThrown(error)} Nothing was changed; raise version and add migrate[${from}], then resume the run.`,
+      run,
+      `${what} Nothing was changed; ${cure}, then resume the run.`,
       { cause: error },
     );
   }

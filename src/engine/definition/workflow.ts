@@ -3,17 +3,19 @@
  * ever needed.
  */
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
-import { textOfThrown } from '../../core/error-record.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import type { Reducers, State } from '../../core/fold.ts';
+import { deepFreeze } from '../../core/frozen.ts';
 import { checkEventType, checkSignalName, checkWorkflowName } from '../../core/names.ts';
+import { callback, checkedLater, optionsOf, objectOf, type Rule } from '../../core/option-rules.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Pace } from '../../core/queue.ts';
-import { checkExpiry, checkRetentionTimes } from '../../core/retention.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
-import { type InputOf, type OutputOf, type Schema, validate } from '../../core/schema.ts';
+import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './context.ts';
+import { definitionRules } from './definition-rules.ts';
 import type { GraphShape } from './graph-shape.ts';
+import { checkStateSchema } from './state-schema.ts';
 
 export type ReducersOf<S, E extends EventSchemas> = {
   readonly [Type in keyof E]?: (state: StateOf<S>, data: OutputOf<E[Type]>) => OutputOf<S>;
@@ -32,7 +34,10 @@ export interface WorkflowDefinition<
   readonly version?: number;
   /** What `start` accepts; validated there. */
   readonly input?: Input;
-  /** What events fold to. Must accept `{}`: its defaults are the state that runs begin with. */
+  /**
+   * What events fold to. Must accept `{}`: its defaults are the state that runs begin with. It is put to its own output
+   * again and again, so it has no transform.
+   */
   readonly state?: S;
   readonly events?: E;
   /** How events change the state. Pure: the same state and event always give the same new state. */
@@ -76,7 +81,7 @@ export interface Workflow<
   readonly name: string;
   readonly version: number;
   readonly definition: WorkflowDefinition<Input, S, E, Output, G>;
-  /** The state before the first event. */
+  /** The state before the first event; each run gets a copy of its own. */
   readonly initialState: State;
   /** Of workflows made by `defineGraph`. */
   readonly graph?: GraphShape;
@@ -86,6 +91,20 @@ export interface Workflow<
 // oxlint-disable-next-line typescript/no-explicit-any -- the one place where the types of a workflow are given up
 export type AnyWorkflow = Workflow<any, any, any, any, any>;
 
+/**
+ * Marks a workflow, with the form it has. The symbol is the same in every copy of the package: the workflows that a
+ * command line or a dashboard is given may come from another copy.
+ */
+export const formKey = Symbol.for('pawl.workflow');
+export const workflowForm = 1;
+
+const checkDefinition: Rule = optionsOf<AnyWorkflow['definition']>({
+  ...definitionRules,
+  migrate: objectOf(callback),
+  upcast: objectOf(callback),
+  run: checkedLater,
+});
+
 /** What `start` takes for a workflow. */
 export type StartInput<W> =
   W extends Workflow<infer Input, infer _S, infer _E, infer _O, infer _G> ? InputOf<Input> : never;
@@ -93,7 +112,7 @@ export type StartInput<W> =
 /**
  * Checks a definition.
  * @throws InvalidError for a bad name or event type.
- * @throws DefinitionError when the state has no defaults, or a reducer has no event.
+ * @throws DefinitionError when the state has no defaults or changes its own output, or a reducer has no event.
  */
 export function defineWorkflow<
   Input extends Schema<unknown, unknown> = Schema,
@@ -102,6 +121,7 @@ export function defineWorkflow<
   Output = unknown,
   G extends EventSchemas = Record<never, never>,
 >(definition: WorkflowDefinition<Input, S, E, Output, G>): Workflow<Input, S, E, Output, G> {
+  checkDefinition(definition, 'workflow definition');
   const { name, version = 1, events = {}, reduce = {}, signals = {} } = definition;
   checkWorkflowName(name);
   if (!Number.isSafeInteger(version) || version < 1) {
@@ -113,8 +133,6 @@ export function defineWorkflow<
     throw new DefinitionError(`Workflow ${name}: run must be a function.`);
   }
   checkPace(definition);
-  checkRetentionTimes(definition.retention);
-  if (definition.expireCheckpoints) checkExpiry(definition.expireCheckpoints, 'expireCheckpoints');
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
   for (const type of Object.keys(reduce)) {
@@ -122,7 +140,13 @@ export function defineWorkflow<
       throw new DefinitionError(`Workflow ${name}: reduce has "${type}", which is not in events.`);
     }
   }
-  return { name, version, definition, initialState: initialState(name, definition.state) };
+  return {
+    ...{ [formKey]: workflowForm },
+    name,
+    version,
+    definition,
+    initialState: deepFreeze(checkStateSchema(name, definition.state)),
+  };
 }
 
 /** The pace of a workflow as the queue takes it; undefined when it has none of its own. */
@@ -151,16 +175,4 @@ function checkPace({ name, concurrency, rate }: AnyWorkflow['definition']): void
 /** The reducers as the fold takes them. */
 export function reducersOf(workflow: AnyWorkflow): Reducers {
   return (workflow.definition.reduce ?? {}) as Reducers;
-}
-
-function initialState(name: string, schema: Schema<unknown, object> | undefined): State {
-  if (schema === undefined) return {};
-  try {
-    return validate(schema, {}, 'state') as State;
-  } catch (error) {
-    throw new DefinitionError(
-      `Workflow ${name}: state must accept {}, so that every run has a state to begin with. Give each field a default. (${textOfThrown(error)})`,
-      error,
-    );
-  }
 }

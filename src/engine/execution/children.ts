@@ -22,6 +22,7 @@ import type { Logger } from '../../core/logger.ts';
 import type { ChildHandle, ChildOptions } from '../definition/context.ts';
 import { endOf } from '../runs/family.ts';
 import { startRun, type StartParts } from '../runs/start.ts';
+import { checkWorkflow } from '../definition/check-workflow.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -81,6 +82,7 @@ export class Children {
     options: ChildOptions,
     scope: string,
   ): Promise<ChildHandle> {
+    checkWorkflow(workflow);
     const { run, names, deliveries, fold, parts } = this.#options;
     const { as = workflow.name, attached = true, ...startOptions } = options;
     const name = scope + as;

@@ -161,7 +161,8 @@ export class Execution {
     let input: unknown;
     try {
       replayed = await replay(this.#options.store, this.#options.workflow, claimed);
-      input = decode(claimed.record.input, { key: `run ${this.#wakeUp.run}, input` });
+      const given = replayed.fold.input ?? claimed.record.input;
+      input = decode(given, { key: `run ${this.#wakeUp.run}, input` });
       const inbox = { key: `run ${this.#wakeUp.run}, inbox` };
       for (const message of claimed.messages) decode(message.data, inbox);
     } catch (error) {

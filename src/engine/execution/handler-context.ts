@@ -29,6 +29,8 @@ import type { LogWriter } from './log-writer.ts';
 import type { Names } from './step-names.ts';
 import type { StepBody, Steps } from './steps.ts';
 import { type Waits, withdrawn } from './waits.ts';
+import { checkOptions } from '../definition/options.ts';
+import { checkSignalNames } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { eventWrite, recordWrite, setWrite, type Write } from './writes.ts';
 
@@ -94,6 +96,7 @@ export function createContext(options: ContextOptions): Context {
   ): Promise<unknown> => {
     const entered = enter();
     if (entered !== undefined) await entered;
+    checkOptions('step', stepOptions);
     return steps.run(checked(name), body, stepOptions);
   };
   const context = {
@@ -119,6 +122,7 @@ export function createContext(options: ContextOptions): Context {
       const map = async (): Promise<unknown[]> => {
         const entered = enter();
         if (entered !== undefined) await entered;
+        checkOptions('map', mapOptions);
         return steps.map(checked(name), items, body, mapOptions);
       };
       return held(map());
@@ -127,6 +131,7 @@ export function createContext(options: ContextOptions): Context {
       const effect = async (): Promise<unknown> => {
         const entered = enter();
         if (entered !== undefined) await entered;
+        checkOptions('effect', effectOptions);
         return effects.run(checked(name), body, effectOptions);
       };
       return held(effect());
@@ -135,6 +140,7 @@ export function createContext(options: ContextOptions): Context {
       const checkpoint = async (): Promise<string> => {
         const entered = enter();
         if (entered !== undefined) await entered;
+        checkOptions('checkpoint', about);
         options.checkCancelled();
         return options.keep(about);
       };
@@ -157,6 +163,7 @@ export function createContext(options: ContextOptions): Context {
     ...waiting(options),
     start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
       const start = async (): Promise<ChildHandle> => {
+        checkOptions('child', childOptions);
         checkStepName(childOptions.as ?? child.name);
         const entered = enter();
         if (entered !== undefined) await entered;
@@ -191,17 +198,7 @@ function held<T>(promise: Promise<T>): Promise<T> {
 function waiting(options: ContextOptions): object {
   const { waits, workflow, run, enter } = options;
   const checked = nameCheck(options);
-  const signals = workflow.definition.signals ?? {};
-  const checkSignals = (names: readonly string[]): void => {
-    for (const name of names) {
-      if (Object.hasOwn(signals, name)) continue;
-      const known = Object.keys(signals).join(', ') || 'none';
-      throw new InvalidError(
-        'signal',
-        `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
-      );
-    }
-  };
+  const checkSignals = (names: readonly string[]): void => checkSignalNames(workflow, names);
   const timeoutOf = ({ timeout }: WaitOptions): number | undefined =>
     timeout === undefined ? undefined : toMilliseconds(timeout, `time-out of a wait of ${run}`);
   /** Waits that a race can withdraw, by the promises that were given out for them. */
@@ -244,13 +241,17 @@ function waiting(options: ContextOptions): object {
     }
   };
   return {
-    sleep(duration: Duration, { as = `sleep:${duration}`, signal }: SleepOptions = {}) {
-      return wait(signal, (until) =>
-        waits.sleep(checked(as), { ms: toMilliseconds(duration, 'sleep') }, until),
-      );
+    sleep(duration: Duration, given: SleepOptions = {}) {
+      const { as = `sleep:${duration}`, signal } = given;
+      return wait(signal, (until) => {
+        checkOptions('sleep', given);
+        return waits.sleep(checked(as), { ms: toMilliseconds(duration, 'sleep') }, until);
+      });
     },
-    sleepUntil(time: Date, { as, signal }: SleepOptions = {}) {
+    sleepUntil(time: Date, given: SleepOptions = {}) {
+      const { as, signal } = given;
       return wait(signal, async (until) => {
+        checkOptions('sleep', given);
         const dueAt = time instanceof Date ? time.getTime() : Number.NaN;
         if (Number.isNaN(dueAt)) throw new InvalidError('sleepUntil', 'needs a valid Date.');
         await waits.sleep(checked(as ?? `sleep:${time.toISOString()}`), { dueAt }, until);
@@ -258,6 +259,7 @@ function waiting(options: ContextOptions): object {
     },
     waitFor(on: string, given: WaitForOptions<never> = {}) {
       return wait(given.signal, async (signal) => {
+        checkOptions('waitFor', given);
         checkSignals([on]);
         const name = checked(given.as ?? `wait:${on}`);
         const how = { ms: timeoutOf(given), signal, match: matchOf(given) };
@@ -266,6 +268,7 @@ function waiting(options: ContextOptions): object {
     },
     waitForAny(names: readonly string[], given: WaitOptions = {}) {
       return wait(given.signal, (signal) => {
+        checkOptions('wait', given);
         checkSignals(names);
         const name = checked(given.as ?? `wait:any:${names.join(',')}`);
         return waits.anySignal(name, names, { ms: timeoutOf(given), signal });
@@ -273,6 +276,7 @@ function waiting(options: ContextOptions): object {
     },
     waitForAll(names: readonly string[], given: WaitOptions = {}) {
       return wait(given.signal, (signal) => {
+        checkOptions('wait', given);
         checkSignals(names);
         if (new Set(names).size < names.length) {
           throw new InvalidError('waitForAll', 'names a signal twice: wait for it twice instead.');

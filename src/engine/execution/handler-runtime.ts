@@ -27,6 +27,7 @@ import { keepCheckpoint } from './keep-checkpoint.ts';
 import { type LogWriter, never } from './log-writer.ts';
 import { decideParking } from './parking.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
+import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
 import type { ExecutionNews } from './telemetry.ts';
@@ -136,7 +137,7 @@ export class HandlerRuntime {
     this.#bodies = bodies;
     this.#waits = waits;
     this.#inbox = new Inbox({
-      ...{ run, store, writer, logger, clock, lost },
+      ...{ run, workflow, limits, store, writer, logger, clock, lost },
       onTaken: () => this.#onMail(),
       onPaused: (request) => this.pause(request),
       onUnreadable: (unreadable) => this.#onBroken({ unreadable }),
@@ -163,7 +164,11 @@ export class HandlerRuntime {
 
   /** Takes what came with the claim. The handler is to be called in the same turn. */
   begin(): void {
-    this.#inbox.take(this.#options.claimed.messages);
+    const { claimed, workflow, limits, fold, writer } = this.#options;
+    this.#inbox.take(claimed.messages);
+    const { run } = claimed.ownership;
+    const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
+    if (overdue.length > 0) this.#detach(writer.submit(overdue));
     this.#onMail();
     this.#detach(this.#watchDeadline());
     this.#deliveries.schedule();

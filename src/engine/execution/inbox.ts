@@ -9,16 +9,21 @@
 import type { Clock } from '../../core/clock.ts';
 import { decode } from '../../core/codec.ts';
 import { CorruptionError, PawlError } from '../../core/errors.ts';
-import type { CancelRequest, ChildEnd, SignalData } from '../../core/event.ts';
+import type { CancelRequest, ChildEnd } from '../../core/event.ts';
+import type { Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
 import type { Mail, Message, RunStore } from '../../core/store.ts';
 import { isMissing } from '../runs/family.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { LogWriter } from './log-writer.ts';
+import { signalWrite } from './signal-writes.ts';
 import { recordWrite, type Write } from './writes.ts';
 
 export interface InboxOptions {
   readonly run: string;
+  readonly workflow: AnyWorkflow;
+  readonly limits: Limits;
   readonly store: RunStore;
   readonly writer: LogWriter;
   readonly logger: Logger;
@@ -54,12 +59,12 @@ export class Inbox {
 
   /** Takes messages that were read together with the claim. */
   take(messages: readonly Message[]): void {
-    const { run, onUnreadable, onTaken, onRefused } = this.#options;
+    const { onUnreadable, onTaken, onRefused } = this.#options;
     for (const message of messages) {
       if (this.#taken.has(message.id)) continue;
       let write: Write | undefined;
       try {
-        write = toWrite(run, message);
+        write = toWrite(this.#options, message);
       } catch (error) {
         onUnreadable(error);
         return;
@@ -137,23 +142,18 @@ function toRequest(run: string, data: Uint8Array | undefined): Request {
  * What a message is in the log; undefined for one that only wakes.
  * @throws CorruptionError, KeyMissingError when it cannot be read.
  */
-function toWrite(run: string, message: Message): Write | undefined {
-  const key = `run ${run}, inbox`;
-  const { id, name, at } = message;
+function toWrite(options: InboxOptions, message: Message): Write | undefined {
+  const key = `run ${options.run}, inbox`;
   switch (message.kind) {
-    case 'signal': {
-      const signal: SignalData = { id, name, payload: message.data, at };
-      // Stored as it came, but not before it is known to be readable.
-      decode(message.data, { key });
-      return recordWrite('signal.received', signal);
-    }
+    case 'signal':
+      return signalWrite(options, message);
     case 'cancel':
       return recordWrite('run.cancelling', decode(message.data, { key }) as CancelRequest);
     case 'child': {
       const end = decode(message.data, { key });
       return isMissing(end)
         ? undefined
-        : recordWrite('child.ended', { ...(end as ChildEnd), at } satisfies ChildEnd);
+        : recordWrite('child.ended', { ...(end as ChildEnd), at: message.at } satisfies ChildEnd);
     }
     default:
       throw new CorruptionError({ key }, `holds a message of the kind ${String(message.kind)}`);

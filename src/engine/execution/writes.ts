@@ -4,6 +4,7 @@ import { InvalidError } from '../../core/errors.ts';
 import type { NewEvent } from '../../core/event.ts';
 import type { State } from '../../core/fold.ts';
 import type { Limits } from '../../core/limits.ts';
+import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import { encodeRecord } from '../payloads.ts';
@@ -53,11 +54,14 @@ export function validPatch(
   state: State,
   patch: Record<string, unknown>,
 ): Record<string, unknown> {
-  if (typeof patch !== 'object' || patch === null)
-    throw new InvalidError('patch', 'must be an object.');
+  if (!isPlainObject(patch)) throw new InvalidError('patch', 'must be an object.');
   const schema = workflow.definition.state;
   if (schema === undefined) return patch;
   const whole = validate<Record<string, unknown>>(schema, { ...state, ...patch }, 'state');
+  const unknown = Object.keys(patch).find((key) => !Object.hasOwn(whole, key));
+  if (unknown !== undefined && patch[unknown] !== undefined) {
+    throw new InvalidError(`state.${unknown}`, `is no field of the state of ${workflow.name}.`);
+  }
   return Object.fromEntries(Object.keys(patch).map((key) => [key, whole[key]]));
 }
 

@@ -4,9 +4,26 @@
  */
 import { DefinitionError } from '../../core/errors.ts';
 import { checkNodeId } from '../../core/names.ts';
+import {
+  anything,
+  callback,
+  duration,
+  listOf,
+  needed,
+  oneOf,
+  optionsOf,
+  plainObject,
+  objectOf,
+  type Rule,
+  schema,
+  text,
+  wholeNumber,
+} from '../../core/option-rules.ts';
 import type { CheckpointExpiry } from '../../core/retention.ts';
 import type { OutputOf, Schema } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
+import { definitionRules } from '../definition/definition-rules.ts';
+import { checkRetry } from '../definition/options.ts';
 import type { ArgsSchemas, Graph, GraphDefinition, NodeOptions } from './graph-definition.ts';
 import { targetNode } from './graph-map.ts';
 import { runGraph } from './graph-run.ts';
@@ -35,6 +52,7 @@ export function defineGraph<
   A extends ArgsSchemas = Record<never, never>,
   Output = OutputOf<S>,
 >(definition: GraphDefinition<Input, S, E, G, A, Id, Output>): Graph<Input, S, E, Output, G> {
+  checkDefinition(definition, 'graph definition');
   const graph = compile(definition as unknown as AnyGraphDefinition);
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
@@ -56,6 +74,48 @@ export function defineGraph<
   });
   return { ...workflow, graph };
 }
+
+type AnyDefinition = GraphDefinition<
+  Schema,
+  Schema<unknown, object>,
+  EventSchemas,
+  EventSchemas,
+  ArgsSchemas,
+  string,
+  unknown
+>;
+
+const checkDefinition: Rule = optionsOf<AnyDefinition>({
+  ...definitionRules,
+  checkpoints: oneOf('nodes', 'asked'),
+  args: objectOf(schema),
+  start: needed(text, 'It names the first node.'),
+  nodes: needed(plainObject),
+  edges: plainObject,
+  merge: objectOf(callback),
+  cycles: optionsOf<NonNullable<AnyDefinition['cycles']>>({
+    limit: wholeNumber(1),
+    nodes: objectOf(wholeNumber(1)),
+  }),
+  output: callback,
+});
+
+const checkNode: Rule = optionsOf<NodeOptions<unknown, string>>({
+  run: needed(callback),
+  retry: checkRetry,
+  timeout: duration,
+  to: listOf(text),
+});
+
+const checkTarget: Rule = optionsOf<{ readonly node: string; readonly args?: unknown }>({
+  node: needed(text),
+  args: anything,
+});
+
+const checkEdge: Rule = optionsOf<{ readonly to: readonly string[]; readonly when: unknown }>({
+  to: needed(listOf(text)),
+  when: needed(callback),
+});
 
 type Body = NodeShape['run'];
 type AnyEdge =
@@ -86,7 +146,6 @@ function compile(definition: AnyGraphDefinition): GraphShape {
     if (!Object.hasOwn(nodes, node)) wrong(`${where} names "${node}", which is no node of it.`);
   };
   known(start, 'start');
-  if (checkpoints !== 'nodes' && checkpoints !== 'asked') wrong('checkpoints is nodes or asked.');
   if (Object.hasOwn(args, start)) wrong('the first node has nobody to give it arguments.');
   for (const node of Object.keys(args)) known(node, 'args');
   for (const node of Object.keys(edges)) known(node, 'edges');
@@ -94,17 +153,14 @@ function compile(definition: AnyGraphDefinition): GraphShape {
   const shapes = new Map<string, NodeShape>();
   for (const [id, node] of Object.entries(nodes)) {
     checkNodeId(id);
+    if (typeof node !== 'function') checkNode(node, `graph definition.nodes.${id}`);
     const options = typeof node === 'function' ? { run: node } : node;
-    if (typeof options.run !== 'function') wrong(`node ${id} has no function to run.`);
     const given = edges[id];
-    const edge = given === undefined ? undefined : compileEdge(given);
+    const edge = given === undefined ? undefined : compileEdge(given, `edges.${id}`);
     for (const target of [...(options.to ?? []), ...(edge?.to ?? [])]) {
       if (target !== 'end') known(target, `a way out of node ${id}`);
     }
     const cycleLimit = cycles.nodes?.[id] ?? cycles.limit ?? defaultCycleLimit;
-    if (!Number.isSafeInteger(cycleLimit) || cycleLimit < 1) {
-      wrong(`the limit of cycles must be a whole number from 1, it is ${cycleLimit}.`);
-    }
     const { run, retry, timeout, to } = options;
     shapes.set(id, { id, run, retry, timeout, to, edge, cycleLimit });
   }
@@ -112,11 +168,13 @@ function compile(definition: AnyGraphDefinition): GraphShape {
   return { name, start, keepsVisits, nodes: shapes, args, merge, output: definition.output };
 }
 
-function compileEdge(edge: AnyEdge): EdgeShape {
+function compileEdge(edge: AnyEdge, field: string): EdgeShape {
   if (typeof edge === 'function') return { to: undefined, choose: edge, isConditional: true };
   if (typeof edge === 'object' && 'when' in edge) {
+    checkEdge(edge, field);
     return { to: edge.to, choose: edge.when, isConditional: true };
   }
+  for (const target of [edge].flat()) if (typeof target !== 'string') checkTarget(target, field);
   const targets = Array.isArray(edge) ? (edge as readonly AnyTarget[]) : [edge as AnyTarget];
   return { to: targets.map(targetNode), choose: () => targets, isConditional: false };
 }

@@ -1,4 +1,5 @@
 /** Graphs as Mermaid diagrams, for documents, terminals and the dashboard. */
+import { InvalidError } from '../../core/errors.ts';
 import type { GraphShape, NodeShape } from '../definition/graph-shape.ts';
 import type { GraphRecord } from '../runs/graph-record.ts';
 
@@ -10,6 +11,9 @@ export type Position = Pick<GraphRecord, 'pending' | 'completed' | 'nodes'>;
  * With a position, nodes that are pending and nodes that have completed are marked, with the number of completed visits.
  */
 export function toMermaid(graph: { readonly graph: GraphShape }, position?: Position): string {
+  const shape: unknown = (graph as Partial<typeof graph> | undefined)?.graph;
+  if (typeof shape !== 'object')
+    throw new InvalidError('graph', 'must be what defineGraph returns.');
   const { nodes, start } = graph.graph;
   // Ids of their own: Mermaid has reserved words, "end" among them.
   const ids = new Map([...nodes.keys()].map((node, i) => [node, `n${i}`]));

@@ -8,7 +8,6 @@ import type {
 import { isCheckpointId } from '../../core/checkpoint.ts';
 import { decode } from '../../core/codec.ts';
 import { ForgottenError, InvalidError } from '../../core/errors.ts';
-import { fixedLimits } from '../../core/limits.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { RunStore, Snapshot } from '../../core/store.ts';
 
@@ -39,9 +38,6 @@ export async function listCheckpoints(
   options: CheckpointListOptions,
 ): Promise<CheckpointInfo[]> {
   const { limit = 100 } = options;
-  if (!Number.isInteger(limit) || limit < 1 || limit > fixedLimits.runsPerPage) {
-    throw new InvalidError('limit', `must be from 1 to ${fixedLimits.runsPerPage}.`);
-  }
   const query: CheckpointQuery = { ...options, run, limit };
   const records = await store.checkpoints(query);
   return records.map((record) => toCheckpointInfo(record, `run ${run}`));

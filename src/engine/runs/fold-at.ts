@@ -7,6 +7,7 @@ import { fixedLimits } from '../../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../../core/store.ts';
 import { Upcaster } from '../definition/evolution.ts';
 import { decodeEvent, restoreSnapshot } from '../replay.ts';
+import { freshState } from '../definition/state-schema.ts';
 import { type AnyWorkflow, reducersOf } from '../definition/workflow.ts';
 import { checkHole } from '../holes.ts';
 
@@ -34,7 +35,7 @@ export async function foldUpTo(
   const start: Folded =
     snapshot === undefined
       ? await beginning(store, workflow, run)
-      : { seq: snapshot.seq, ...restoreSnapshot(snapshot, workflow, key) };
+      : { seq: snapshot.seq, ...restoreSnapshot(snapshot, workflow, run) };
   const fold = new Fold(start, { reducers: reducersOf(workflow), origin: key, freeze: false });
   const upcaster = new Upcaster(workflow, snapshot?.schema ?? 0);
   while (fold.seq < seq) {
@@ -104,7 +105,7 @@ async function nearestSnapshot(
 
 /** Where a log begins: at nothing, or at what it was forked from, with what was edited then. */
 async function beginning(store: RunStore, workflow: AnyWorkflow, run: string): Promise<Folded> {
-  const nothing: Folded = { seq: 0, state: workflow.initialState, memory: new Map() };
+  const nothing: Folded = { seq: 0, state: freshState(workflow), memory: new Map() };
   const [created] = await store.events({ run, after: 0, limit: 1 });
   if (created === undefined) return nothing;
   const { forkedFrom } = decodeEvent(created, `run ${run}`).data as { forkedFrom?: ForkedFrom };

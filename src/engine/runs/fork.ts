@@ -10,18 +10,29 @@
  */
 import { encode } from '../../core/codec.ts';
 import { ForgottenError, InvalidError, RunError } from '../../core/errors.ts';
-import type { StepCompletedData } from '../../core/event.ts';
+import type { StepCompletedData, StoredEvent } from '../../core/event.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
+import {
+  anything,
+  needed,
+  optionsOf,
+  plainObject,
+  type Rule,
+  text,
+} from '../../core/option-rules.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { State } from '../../core/fold.ts';
+import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
 import { recallKept } from './checkpoints.ts';
 import { editsBetween, foldUpTo, withoutTies } from './fold-at.ts';
 import { stateField } from '../payloads.ts';
 import { decodeEvent } from '../replay.ts';
+import { startOptionRules } from '../definition/options.ts';
 import type { StartOptions } from '../definition/start-options.ts';
 import type { Fork } from './start.ts';
+import { keepUnchanged } from '../definition/state-schema.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
 /** Where to fork: at a checkpoint, behind an event, behind a step's last completion, or behind a graph node's last visit. */
@@ -39,11 +50,35 @@ export interface ForkOptions<S> extends StartOptions {
   readonly actor?: string;
 }
 
+const points: Readonly<Record<string, Rule>> = {
+  checkpoint: optionsOf<{ readonly checkpoint: string }>({ checkpoint: needed(text) }),
+  seq: optionsOf<{ readonly seq: number }>({ seq: needed(anything) }),
+  step: optionsOf<{ readonly step: string }>({ step: needed(text) }),
+  node: optionsOf<{ readonly node: string }>({ node: needed(text) }),
+};
+
+const checkForkOptions = optionsOf<ForkOptions<unknown>>({
+  ...startOptionRules,
+  state: anything,
+  actor: text,
+});
+
+/** @throws InvalidError that names what does not fit. */
+export function checkFork(point: ForkPoint, options: unknown): void {
+  plainObject(point, 'fork point');
+  const kind = Object.keys(points).find((one) => one in point);
+  if (kind === undefined) {
+    throw new InvalidError('fork point', 'must have checkpoint, seq, step or node.');
+  }
+  points[kind]?.(point, 'fork point');
+  checkForkOptions(options, 'fork options');
+}
+
 /**
- * What a fork of a run at a point begins with.
- * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point, or an edited state does not
- *   fit; ForgottenError when it did, and what led there is kept no more; LimitError when more was edited than an event may
- *   hold.
+ * What a fork of a run at a point begins with, and the input its handler is called with.
+ * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point, or never stood there, or an
+ *   edited state does not fit; ForgottenError when it did, and what led there is kept no more; LimitError when more was
+ *   edited than an event may hold.
  */
 export async function prepareFork<S>(
   { store, limits }: { readonly store: RunStore; readonly limits: Limits },
@@ -51,7 +86,7 @@ export async function prepareFork<S>(
   run: string,
   point: ForkPoint,
   { state: edit, actor }: Pick<ForkOptions<S>, 'state' | 'actor'>,
-): Promise<{ readonly fork: Fork; readonly record: RunRecord }> {
+): Promise<{ readonly fork: Fork; readonly input: Uint8Array }> {
   const record = await store.record(run);
   if (record === undefined) {
     throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
@@ -63,6 +98,7 @@ export async function prepareFork<S>(
       `${seq} is not in the log of run ${run}, which ends at ${record.seq}.`,
     );
   }
+  if ('seq' in point) await refuseInside(store, run, seq);
   const fold = await foldUpTo(store, workflow, run, seq);
   const state = edit === undefined ? fold.state : edited(workflow, fold.state, edit);
   const edits = edit === undefined ? undefined : editsBetween(fold.state, state);
@@ -77,16 +113,36 @@ export async function prepareFork<S>(
   const by = actor === undefined ? {} : { actor };
   const from = { run, seq, ...by, ...(edits === undefined ? {} : { edited: edits }) };
   const fork = { from, snapshot: { schema: workflow.version, set, remove: [] } };
-  return { fork, record };
+  return { fork, input: fold.input ?? record.input };
 }
 
 function edited(workflow: AnyWorkflow, state: State, edit: unknown): State {
   // A copy: whoever edits by changing what they are given changes nothing else.
   const given: unknown = typeof edit === 'function' ? makeFrom(edit, structuredClone(state)) : edit;
-  const isFields = typeof given === 'object' && given !== null && !Array.isArray(given);
-  if (!isFields) throw new InvalidError('state', 'must be an object, or a function returning one.');
+  if (!isPlainObject(given)) {
+    throw new InvalidError('state', 'must be an object, or a function returning one.');
+  }
   const { state: schema } = workflow.definition;
-  return (schema === undefined ? given : validate(schema, given, 'state')) as State;
+  if (schema === undefined) return given;
+  // What was not edited is not put through the schema a second time.
+  return keepUnchanged(validate<State>(schema, given, 'state'), given, state);
+}
+
+/** @throws InvalidError when the event is not the last one of its commit: the run never stood right behind it. */
+async function refuseInside(store: RunStore, run: string, seq: number): Promise<void> {
+  const [event] = await store.events({ run, after: seq - 1, limit: 1 });
+  if (event?.more !== true) return;
+  const limit = fixedLimits.eventsPerCommit;
+  const before = await store.events({ run, after: Math.max(0, seq - 1 - limit), limit });
+  const behind = await store.events({ run, after: seq, limit });
+  const isEnd = ({ more }: StoredEvent): boolean => more !== true;
+  const ends = [before.filter((one) => one.seq < seq).findLast(isEnd), behind.find(isEnd)].flatMap(
+    (end) => end?.seq ?? [],
+  );
+  throw new InvalidError(
+    'seq',
+    `${seq} is inside of a commit of run ${run}: its events were stored at once, and the run never stood between them. Fork at ${ends.join(' or at ')}.`,
+  );
 }
 
 function makeFrom(edit: unknown, state: State): unknown {

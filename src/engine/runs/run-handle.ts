@@ -4,26 +4,37 @@ import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { reviveError } from '../../core/error-record.ts';
 import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
-import type { RunEvent } from '../../core/event.ts';
+import type { OperatorResumedData, RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
-import { checkMessageId, checkSignalName } from '../../core/names.ts';
+import { checkSignalName } from '../../core/names.ts';
 import type { WakeUp } from '../../core/queue.ts';
-import type { Request } from '../../core/request.ts';
+import { checkRequest, type Request } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
 import { type InputOf, validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { EventSchemas } from '../definition/context.ts';
+import type { Attendance } from './attendance.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
+import { checkSignal } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
-import { type Decision, decisionSignal } from '../definition/decision.ts';
+import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
 import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
+import {
+  checkCheckpointList,
+  checkEvents,
+  checkPoint,
+  checkResult,
+  checkSignalOptions,
+  checkState,
+} from './handle-options.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
 import { foldUpTo } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
+import { signalAfter } from '../signals.ts';
 import { type RunInfo, toRunInfo } from './run-info.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
@@ -35,10 +46,18 @@ export interface RunHandleParts {
   readonly newToken: () => string;
   /** Sends a wake-up; never rejects, because the run is due in any case. */
   readonly wake: (wakeUp: WakeUp) => Promise<void>;
+  /** Says when nobody works on a run that is waited for. */
+  readonly attendance?: Attendance;
 }
 
 /** A moment of a run: behind an event, or as a checkpoint keeps it. */
 export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
+
+/** Who lets a run go on, and with what. */
+export interface ResumeRequest extends Request {
+  /** What the handler is called with from now on; an undefined one changes nothing. */
+  readonly input?: unknown;
+}
 
 /** Announcements may be lost, so whoever waits also looks by itself. */
 const pollMs = 1000;
@@ -60,23 +79,34 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   /**
    * Waits for the run's end and returns its output.
    * @throws RunError `PAWL_RUN_FAILED` (the cause is the handler's error), `PAWL_RUN_CANCELLED`, `PAWL_RUN_QUARANTINED`,
-   *   `PAWL_RUN_NOT_FOUND`, `PAWL_TIMEOUT` after `timeoutMs`: the run goes on.
+   *   `PAWL_RUN_NOT_FOUND`, `PAWL_TIMEOUT` after `timeoutMs`: the run goes on. InvalidError for a time that is none.
    */
   async result(options: { readonly timeoutMs?: number } = {}): Promise<Output> {
-    const deadline =
-      options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
-    for await (const _ of this.#changes(deadline, { ofLog: false })) {
-      const record = await this.#record();
-      if (record.status === 'completed') {
-        const output = record.output ?? new Uint8Array();
-        return decode(output, { key: `run ${this.id}, output` }) as Output;
+    checkResult(options, 'result options');
+    const { clock, attendance } = this.#parts;
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+      throw new InvalidError('timeoutMs', 'must be a number of milliseconds.');
+    }
+    const deadline = timeoutMs === undefined ? undefined : signalAfter(timeoutMs);
+    const began = clock.monotonic();
+    try {
+      for await (const _ of this.#changes(deadline?.signal, { ofLog: false })) {
+        const record = await this.#record();
+        attendance?.look(record, clock.monotonic() - began);
+        if (record.status === 'completed') {
+          const output = record.output ?? new Uint8Array();
+          return decode(output, { key: `run ${this.id}, output` }) as Output;
+        }
+        if (isEnded(record.status) || record.status === 'quarantined') throw this.#endError(record);
       }
-      if (isEnded(record.status) || record.status === 'quarantined') throw this.#endError(record);
+    } finally {
+      deadline?.over();
     }
     throw new RunError(
       'PAWL_TIMEOUT',
       this.id,
-      `Run ${this.id} has not ended within ${options.timeoutMs} ms; it goes on.`,
+      `Run ${this.id} has not ended within ${timeoutMs} ms; it goes on.`,
       { retryable: true },
     );
   }
@@ -90,6 +120,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   async *events(
     options: { readonly after?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<RunEvent, void, undefined> {
+    checkEvents(options, 'events options');
     const reader = new EventReader(this.#parts.store, this.id, options.after ?? 0);
     for await (const _ of this.#changes(options.signal, { ofLog: true })) {
       // Read before the events, so that none is missed when the run ends in between.
@@ -124,13 +155,15 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    *   event; ForgottenError when the log was compacted beyond it; RunError `PAWL_RUN_NOT_FOUND`.
    */
   async state(options: { readonly seq?: number } = {}): Promise<S> {
+    checkState(options, 'state options');
     if (options.seq === undefined) return (await this.#replay()).fold.state as S;
     const { store } = this.#parts;
     return (await foldUpTo(store, this.#workflow(), this.id, options.seq)).state as S;
   }
 
   /** The checkpoints of the run, the newest first, a page at a time: all, or those of a node or a label. */
-  checkpoints(options: CheckpointListOptions = {}): Promise<CheckpointInfo[]> {
+  async checkpoints(options: CheckpointListOptions = {}): Promise<CheckpointInfo[]> {
+    checkCheckpointList(options, 'checkpoints options');
     return listCheckpoints(this.#parts.store, this.id, options);
   }
 
@@ -142,7 +175,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   async checkpoint(id: string): Promise<S> {
     const workflow = this.#workflow();
     const snapshot = await recallKept(this.#parts.store, await this.#record(), id);
-    return restoreSnapshot(snapshot, workflow, `run ${this.id}`).state as S;
+    return restoreSnapshot(snapshot, workflow, this.id).state as S;
   }
 
   /**
@@ -150,6 +183,8 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * @throws InvalidError for a point the run never came to; PawlError `PAWL_DEFINITION` as `state`.
    */
   async diff(from: StatePoint, to: StatePoint): Promise<Difference[]> {
+    checkPoint(from, 'from');
+    checkPoint(to, 'to');
     const [before, after] = await Promise.all([this.#stateAt(from), this.#stateAt(to)]);
     return diffStates(before, after);
   }
@@ -166,25 +201,15 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   ): Promise<void> {
     const { workflow, limits } = this.#parts;
     checkSignalName(name);
-    if (options.id !== undefined) checkMessageId(options.id);
-    let valid: unknown = payload;
-    if (workflow !== undefined) {
-      const schemas = (workflow.definition.signals ?? {}) as EventSchemas;
-      const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
-      if (schema === undefined) {
-        const known = Object.keys(schemas).join(', ') || 'none';
-        throw new InvalidError(
-          'signal',
-          `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known}).`,
-        );
-      }
-      valid = validate(schema, payload, `signal ${name}`);
-    }
-    await this.#post(name, encode(valid, `signal ${name}`, limits.eventBytes), options.id);
+    checkSignalOptions(options, 'signal options');
+    // Sent as it was given: what the schema makes of it is made once, where it is taken.
+    if (workflow !== undefined) checkSignal(workflow, name, payload);
+    await this.#post(name, encode(payload, `signal ${name}`, limits.eventBytes), options.id);
   }
 
   /** Decides about an effect in doubt whose policy is to ask. */
   async decide(effect: string, decision: Decision): Promise<void> {
+    checkDecision(decision, 'decision');
     const data = encode(decision, 'decision', this.#parts.limits.eventBytes);
     await this.#post(decisionSignal(effect), data, undefined);
   }
@@ -195,6 +220,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * @throws RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`.
    */
   async cancel(request: Request = {}): Promise<void> {
+    checkRequest(request, 'request');
     const { store, newToken, wake } = this.#parts;
     const error = new RunError('PAWL_RUN_CANCELLED', this.id, request.reason ?? 'no reason given');
     const outcome = await store.cancel({
@@ -222,6 +248,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * @throws RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`.
    */
   async pause(request: Request = {}): Promise<void> {
+    checkRequest(request, 'request');
     const outcome = await this.#parts.store.pause(this.id, encodeRecord(request));
     if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
     if (outcome.outcome === 'missing') throw this.#notFound();
@@ -230,10 +257,16 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   /**
    * Lets a paused run go on, and a failed or quarantined one try again from its last snapshot: finished steps keep their
    * results, failed ones run again. False when there was nothing to resume.
-   * @throws RunError `PAWL_RUN_NOT_FOUND`.
+   *
+   * With `input` the handler is called with that from then on, in place of what the run was started with. It must still
+   * come to the same steps by the same names; what they have done stays done.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError, UnstorableError, LimitError for an input: nothing was written.
    */
-  async resume(request: Request = {}): Promise<boolean> {
-    const outcome = await this.#parts.store.resume(this.id, encodeRecord(request));
+  async resume(request: ResumeRequest = {}): Promise<boolean> {
+    const { input: _, ...who } = request;
+    checkRequest(who, 'request');
+    const { store } = this.#parts;
+    const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {
       case 'resumed':
         await this.#parts.wake(outcome.wakeUp);
@@ -243,6 +276,14 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'missing':
         throw this.#notFound();
     }
+  }
+
+  #toResumed({ input, ...request }: ResumeRequest): OperatorResumedData {
+    if (input === undefined) return request;
+    const { workflow, limits } = this.#parts;
+    const schema = workflow?.definition.input;
+    const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
+    return { ...request, input: encode(valid, 'input', limits.inputBytes) };
   }
 
   #stateAt(point: StatePoint): Promise<S> {

@@ -93,10 +93,22 @@ export function waitText({ kind, name, on = [] }: Pick<WaitInfo, 'kind' | 'name'
   }
 }
 
+/** Without what the error had of its own, which `result` has: so that an info can always be said in JSON. */
+function inWords({ name, message, code, stack, cause, errors }: ErrorRecord): ErrorRecord {
+  return {
+    ...{ name, message },
+    ...(code === undefined ? {} : { code }),
+    ...(stack === undefined ? {} : { stack }),
+    ...(cause === undefined ? {} : { cause: inWords(cause) }),
+    ...(errors === undefined ? {} : { errors: errors.map(inWords) }),
+  };
+}
+
 /** One error that cannot be read must not hide a page of runs: it is shown as what it is. */
 function readError({ id, error }: RunSummary): ErrorRecord | undefined {
   try {
-    return decodeError(error, `run ${id}, error`);
+    const known = decodeError(error, `run ${id}, error`);
+    return known && inWords(known);
   } catch (unreadable) {
     const { name, message, code } = recordError(unreadable);
     return { name, message, ...(code === undefined ? {} : { code }) };

@@ -1,7 +1,6 @@
 /** Starting a run, from outside or from inside of another run. */
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
-import { decode, encode } from '../../core/codec.ts';
+import { decode } from '../../core/codec.ts';
 import { toMilliseconds } from '../../core/duration.ts';
 import { InvalidError, RunError } from '../../core/errors.ts';
 import type { ForkedFrom } from '../../core/event.ts';
@@ -9,12 +8,13 @@ import { defaults, type Limits } from '../../core/limits.ts';
 import { checkRunId, checkTags } from '../../core/names.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import type { RunRecord } from '../../core/run.ts';
-import { validate } from '../../core/schema.ts';
-import type { RunStore, SnapshotDelta } from '../../core/store.ts';
+import type { CreateOutcome, RunStore, SnapshotDelta } from '../../core/store.ts';
 import type { Tracing } from '../../core/tracing.ts';
 import { encodeRecord } from '../payloads.ts';
 import { tell } from '../diagnostics.ts';
+import { encodeInput, isSameInput } from './run-input.ts';
 import type { StartOptions } from '../definition/start-options.ts';
+import { checkWorkflow } from '../definition/check-workflow.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
 /** What a forked run begins with, and where that comes from. */
@@ -48,9 +48,12 @@ export async function startRun(
     /** Of a child: the token that its parent has noted. A run that has the id and another birth is another run. */
     readonly birth?: string;
     readonly fork?: Fork;
+    /** The input as another run, or a schedule, has it: validated before, and taken as it is. `input` is not looked at. */
+    readonly stored?: Uint8Array;
   } = {},
 ): Promise<RunRecord> {
-  const { id = randomUUID(), tags = {}, priority = 0, parent, birth, fork } = options;
+  const { id = randomUUID(), tags = {}, priority = 0, parent, birth, fork, stored } = options;
+  checkWorkflow(workflow);
   checkRunId(id);
   checkTags(tags);
   if (!Number.isInteger(priority) || priority < 0 || priority > priorityMax) {
@@ -59,31 +62,63 @@ export async function startRun(
   const delayMs = options.delay === undefined ? 0 : toMilliseconds(options.delay, 'delay');
   const { deadline } = options;
   const deadlineMs = deadline === undefined ? undefined : toMilliseconds(deadline, 'deadline');
-  const schema = workflow.definition.input;
-  const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
-  const bytes = encode(valid, 'input', limits.inputBytes);
+  const bytes = stored === undefined ? encodeInput(workflow, input, limits) : checked(stored);
+  const { outcome, record } = await createRun(
+    { store, tracing },
+    {
+      ...{ run: id, workflow: workflow.name, codeVersion: workflow.version, input: bytes, tags },
+      ...{ delayMs, priority, token: birth ?? newToken() },
+      ...(parent === undefined ? {} : { parent }),
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...(fork === undefined ? {} : { fork }),
+    },
+  );
+  if (outcome === 'exists' && birth !== undefined) throw notTheChild(id, parent);
+  if (outcome === 'exists') checkSame(record, workflow, bytes);
+  await wakeIfQueued(wake, record);
+  return record;
+}
+
+/** A run that is to begin: all of it is checked and encoded. */
+export interface EncodedRun {
+  readonly run: string;
+  readonly workflow: string;
+  readonly codeVersion: number;
+  readonly input: Uint8Array;
+  readonly tags: Readonly<Record<string, string>>;
+  /** A repetition with the same token is the same call. */
+  readonly token: string;
+  readonly delayMs?: number;
+  readonly priority?: number;
+  readonly deadlineMs?: number;
+  readonly parent?: string;
+  readonly fork?: Fork;
+}
+
+/** Stores a run that begins with an encoded input, as it is. Nobody is woken. */
+export async function createRun(
+  { store, tracing }: Pick<StartParts, 'store' | 'tracing'>,
+  { fork, ...start }: EncodedRun,
+): Promise<CreateOutcome> {
+  const { run, workflow, codeVersion } = start;
   const trace = tracing?.current();
-  const { outcome, record } = await store.create({
-    ...{ run: id, workflow: workflow.name, input: bytes, tags, delayMs, priority },
-    ...(parent === undefined ? {} : { parent }),
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  const created = await store.create({
+    ...start,
     ...(fork === undefined ? {} : { snapshot: fork.snapshot }),
     data: encodeRecord({
-      ...{ workflow: workflow.name, codeVersion: workflow.version },
+      ...{ workflow, codeVersion },
       ...(fork === undefined ? {} : { forkedFrom: fork.from }),
       ...(trace === undefined ? {} : { trace }),
     }),
-    token: birth ?? newToken(),
-    codeVersion: workflow.version,
     resendMs: defaults.resendMs,
   });
-  if (outcome === 'exists' && birth !== undefined) throw notTheChild(id, parent);
-  if (outcome === 'exists') checkSame(record, workflow, bytes);
-  else tell('run:started', () => ({ run: id, workflow: workflow.name }));
-  if (record.status === 'queued') {
-    await wake({ run: id, workflow: workflow.name, fence: record.fence, deaths: 0, priority });
-  }
-  return record;
+  if (created.outcome === 'created') tell('run:started', () => ({ run, workflow }));
+  return created;
+}
+
+export async function wakeIfQueued(wake: StartParts['wake'], record: RunRecord): Promise<void> {
+  const { id: run, workflow, status, fence, priority } = record;
+  if (status === 'queued') await wake({ run, workflow, fence, deaths: 0, priority });
 }
 
 function notTheChild(id: string, parent: string | undefined): RunError {
@@ -94,11 +129,15 @@ function notTheChild(id: string, parent: string | undefined): RunError {
   );
 }
 
+/** @throws KeyMissingError, CorruptionError when it cannot be read: a run could not either. */
+function checked(stored: Uint8Array): Uint8Array {
+  decode(stored, { key: 'input' });
+  return stored;
+}
+
 function checkSame(record: RunRecord, workflow: AnyWorkflow, input: Uint8Array): void {
   const { id } = record;
-  const stored = decode(record.input, { key: `run ${id}, input` });
-  const isSame = isDeepStrictEqual(stored, decode(input, { key: 'input' }));
-  if (record.workflow === workflow.name && isSame) return;
+  if (record.workflow === workflow.name && isSameInput(record.input, input, id)) return;
   const other = record.workflow === workflow.name ? 'another input' : `workflow ${record.workflow}`;
   throw new RunError(
     'PAWL_RUN_EXISTS',

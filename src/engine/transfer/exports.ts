@@ -10,10 +10,12 @@
 import { createHash } from 'node:crypto';
 import type { CheckpointRecord } from '../../core/checkpoint.ts';
 import { RunError } from '../../core/errors.ts';
+import { givenOf } from '../../core/given.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { RunQuery } from '../../core/run-query.ts';
 import type { RunStore, Snapshot } from '../../core/store.ts';
+import { toBase64 } from '../../core/tagged-json.ts';
 import type { WholeRun } from '../../core/transfer.ts';
 import { checkHole } from '../holes.ts';
 import { formatLine, type Line, portableVersion, toPortable } from './portable.ts';
@@ -191,9 +193,13 @@ async function* eventLines(
     const limit = Math.min(fixedLimits.eventsPerPage, last - after);
     const page = await store.events({ run, after, limit });
     if (page.length === 0) return;
-    for (const { seq, type, at, fence, lane, data } of page) {
+    for (const { seq, type, at, fence, lane, more, data } of page) {
       if (seq !== after + 1) return;
-      const about = { run, seq, type, at: iso(at), fence, ...(lane === undefined ? {} : { lane }) };
+      const about = {
+        ...{ run, seq, type, at: iso(at), fence },
+        ...(lane === undefined ? {} : { lane }),
+        ...(more === true ? { more } : {}),
+      };
       yield { kind: 'event', ...about, data: toPortable(data) };
       after = seq;
     }
@@ -256,6 +262,7 @@ function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<stri
   const { snapshotSeq, takeovers, deaths, bytes, paused, progress, priority, parent } = record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
   const { birth, wroteVersion, waits } = record;
+  const given = givenOf(input);
   const fields = {
     ...{ id, workflow, codeVersion, status, fence, worker, seq },
     firstSeq: firstSeq === 1 ? undefined : firstSeq,
@@ -270,6 +277,7 @@ function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<stri
     wakeAt: wakeAt === undefined ? undefined : iso(wakeAt),
     deadlineAt: deadlineAt === undefined ? undefined : iso(deadlineAt),
     input: toPortable(input),
+    given: given && toBase64(given),
     output: output === undefined ? undefined : toPortable(output),
     error: error === undefined ? undefined : toPortable(error),
   };

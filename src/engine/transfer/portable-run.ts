@@ -2,6 +2,7 @@
 import { type CheckpointRecord, isCheckpointId } from '../../core/checkpoint.ts';
 import { decode } from '../../core/codec.ts';
 import type { StoredEvent } from '../../core/event.ts';
+import { withGiven } from '../../core/given.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { checkRunId, checkTags, checkWorkflowName } from '../../core/names.ts';
 import {
@@ -12,6 +13,7 @@ import {
   runStatuses,
 } from '../../core/run.ts';
 import type { Message, MessageKind, Snapshot } from '../../core/store.ts';
+import { fromBase64 } from '../../core/tagged-json.ts';
 import { readWaits, type Wait, waitsKept } from '../../core/waits.ts';
 import type { LineFields } from './line-fields.ts';
 
@@ -84,7 +86,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     changedAt: line.time('changedAt'),
     wakeAt: line.optionalTime('wakeAt'),
     deadlineAt: line.optionalTime('deadlineAt'),
-    input: line.payload('input'),
+    input: toInput(line),
     output: line.optionalPayload('output'),
     error: toError(line),
   };
@@ -120,6 +122,7 @@ export function toPortableEvent(line: LineFields, seq: number, record: RunRecord
     at: line.time('at'),
     data: line.payload('data'),
     ...(lane === undefined ? {} : { lane }),
+    ...(line.flag('more') ? { more: true } : {}),
   };
   line.end();
   return event;
@@ -202,6 +205,12 @@ function toProgress(line: LineFields): RunProgress {
   const isMessage = typeof message === 'string' && message.length <= longTextLength;
   if (isFraction && isMessage && Object.keys(rest).length === 0) return { fraction, message };
   throw line.problem('has a progress that is none');
+}
+
+function toInput(line: LineFields): Uint8Array {
+  const input = line.payload('input');
+  const given = line.optionalText('given', textLength);
+  return given === undefined ? input : withGiven(input, fromBase64(given));
 }
 
 /** Every reader takes it for an error as `recordError` made it. */

@@ -10,8 +10,20 @@ import { recordError } from '../../core/error-record.ts';
 import { type ErrorRecord, InvalidError } from '../../core/errors.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { type Logger, silentLogger } from '../../core/logger.ts';
+import { checkWorkflowName } from '../../core/names.ts';
+import {
+  callback,
+  duration,
+  flag,
+  listOf,
+  needed,
+  oneOf,
+  optionsOf,
+  text,
+  wholeNumber,
+} from '../../core/option-rules.ts';
 import { type CheckpointExpiry, checkExpiry } from '../../core/retention.ts';
-import { isEnded, type RunSummary, type RunStatus } from '../../core/run.ts';
+import { isEnded, type RunSummary, type RunStatus, runStatuses } from '../../core/run.ts';
 import type { RunStore } from '../../core/store.ts';
 import { compactRun } from './compaction.ts';
 import { expireCheckpoints, expiredCheckpoints } from '../runs/checkpoint-expiry.ts';
@@ -86,14 +98,14 @@ const endStatuses = ['completed', 'failed', 'cancelled'] as const;
 /** @throws InvalidError, DefinitionError for a policy that makes no sense: nothing was written. */
 export async function retain(
   { store, logger = silentLogger }: { readonly store: RunStore; readonly logger?: Logger },
-  { rules }: RetentionPolicy,
+  policy: RetentionPolicy,
   options: RetainOptions = {},
 ): Promise<RetentionReport> {
+  checkPolicy(policy, 'policy');
+  checkRetain(options, 'retain options');
+  const { rules } = policy;
   for (const [i, rule] of rules.entries()) checkRule(rule, `rules[${i}]`);
   const { dryRun = false, limit = limitDefault, actor } = options;
-  if (!Number.isSafeInteger(limit) || limit < 1) {
-    throw new InvalidError('limit', 'must be a whole number from 1.');
-  }
   const runs: RetainedRun[] = [];
   const gone = new Set<string>();
   for (const rule of rules) {
@@ -110,16 +122,44 @@ export async function retain(
   return { dryRun, runs, more: false };
 }
 
+const oneStatus = oneOf(...runStatuses);
+
+const checkPolicy = optionsOf<RetentionPolicy>(
+  {
+    rules: needed(
+      listOf(
+        optionsOf<RetentionRule>({
+          workflow: checkWorkflowName,
+          status: (value, field) =>
+            (Array.isArray(value) ? listOf(oneStatus) : oneStatus)(value, field),
+          olderThan: duration,
+          keepNewest: wholeNumber(0),
+          action: (value, field) => {
+            if (value !== 'delete' && value !== 'compact') checkDropping(value, field);
+          },
+        }),
+      ),
+    ),
+  },
+  "{ rules: [{ olderThan: '30d' }] }",
+);
+
+const checkDropping = optionsOf<{ readonly checkpoints: CheckpointExpiry }>(
+  { checkpoints: needed(checkExpiry) },
+  '{ checkpoints: { keepNewest: 1 } }, or delete, compact',
+);
+
+const checkRetain = optionsOf<RetainOptions>({
+  dryRun: flag,
+  archive: callback,
+  actor: text,
+  limit: wholeNumber(1),
+});
+
 function checkRule(
   { status, olderThan, keepNewest, action: wanted = 'delete' }: RetentionRule,
   at: string,
 ): void {
-  if (olderThan !== undefined) toMilliseconds(olderThan, `${at}.olderThan`);
-  if (keepNewest !== undefined && !(Number.isSafeInteger(keepNewest) && keepNewest >= 0)) {
-    throw new InvalidError(`${at}.keepNewest`, 'must be a whole number from 0.');
-  }
-  if (typeof wanted === 'object')
-    return checkExpiry(wanted.checkpoints, `${at}.action.checkpoints`);
   if (wanted !== 'delete') return;
   if (olderThan === undefined && keepNewest === undefined) {
     throw new InvalidError(at, 'would delete all runs: it needs olderThan, keepNewest, or both.');

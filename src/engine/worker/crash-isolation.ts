@@ -14,6 +14,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import type { WakeUp } from '../../core/queue.ts';
+import { anySignal, newAbortController } from '../signals.ts';
 
 /** How long a suspect waits for room at most, and how long its turn lasts at most from then on. */
 const roomMs = 30_000;
@@ -35,7 +36,7 @@ export class CrashIsolation {
   /** Those that begin when the present turn is over. */
   readonly #behindTurn: Candidate[] = [];
   #isTurn = false;
-  readonly #closed = new AbortController();
+  readonly #closed = newAbortController();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -106,10 +107,10 @@ export class CrashIsolation {
   /** Waits until all of them are harmless, but no longer than `ms`. */
   async #within(ms: number, candidates: readonly Candidate[]): Promise<void> {
     if (candidates.length === 0) return;
-    const harmless = new AbortController();
+    const harmless = newAbortController();
     void Promise.all(candidates.map((candidate) => candidate.harmless)).then(() =>
       harmless.abort('harmless'),
     );
-    await this.#clock.sleep(ms, AbortSignal.any([harmless.signal, this.#closed.signal]));
+    await this.#clock.sleep(ms, anySignal([harmless.signal, this.#closed.signal]));
   }
 }

@@ -2,10 +2,10 @@
  * Whether runs go on, in one answer, in bounded time: a store that hangs is itself the answer. Nothing is written, and
  * nothing is decided by it.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidError } from '../../core/errors.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { Vitals } from '../../core/vitals.ts';
+import { startLongTimer } from '../long-timer.ts';
 import type { Readiness } from './queue-probe.ts';
 
 export interface Health {
@@ -43,8 +43,10 @@ export async function health(parts: HealthParts, options: HealthOptions = {}): P
   const { timeoutMs = timeoutDefault } = options;
   if (!(timeoutMs > 0)) throw new InvalidError('timeoutMs', 'must be a number above 0.');
   const { own } = parts;
-  const over = new AbortController();
-  const late = sleep(timeoutMs, 'late' as const, { signal: over.signal });
+  let over: () => void = () => undefined;
+  const late = new Promise<'late'>((resolve) => {
+    over = startLongTimer(() => resolve('late'), timeoutMs);
+  });
   try {
     const asked = await Promise.race([ask(parts), late]);
     if (asked !== 'late') return judge(asked, own);
@@ -52,8 +54,7 @@ export async function health(parts: HealthParts, options: HealthOptions = {}): P
   } catch (error) {
     return failed(error instanceof Error ? error.message : String(error), own);
   } finally {
-    over.abort();
-    late.catch(() => undefined);
+    over();
   }
 }
 

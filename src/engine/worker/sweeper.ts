@@ -4,6 +4,7 @@
  *   look ──▶ not elected: ask again later, the rarer the more workers there are
  *     │
  *     └────▶ elected ──▶ workers lost?  their runs: interrupted, sent to the resume queue
+ *                    ──▶ schedules due? the runs of their times are started (schedules/keeper.ts)
  *                    ──▶ runs due?      wake-ups sent again; ended runs whose time is over: deleted
  *                    ──▶ holders that nobody knows? (now and then) their runs: interrupted
  *
@@ -37,6 +38,8 @@ export interface SweeperOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  /** Begins to look after the schedules that are due; `lost`: workers that are taken for dead. */
+  readonly attendSchedules?: (lost: readonly string[]) => void;
 }
 
 type Led = Extract<Look, { leader: true }>;
@@ -98,7 +101,7 @@ export class Sweeper {
 
   /** One look and what follows from it; returns the milliseconds until the next. */
   async #turn(): Promise<number> {
-    const { store, worker, lockMs, sweepMs, random } = this.#options;
+    const { store, worker, lockMs, sweepMs, random, attendSchedules } = this.#options;
     const look = await store.look(worker, lockMs);
     this.#noteStall();
     if (!look.leader) {
@@ -107,6 +110,8 @@ export class Sweeper {
       return Math.max(sweepMs, look.workers * followerMsPerWorker) * (0.5 + random());
     }
     await this.#takeFromLost(look);
+    // Not waited for: many runs may be to start, and nobody's death is to be noticed later for it.
+    attendSchedules?.(look.lost.map((lost) => lost.worker));
     await this.#sendDue();
     await this.#findOrphans();
     const pauseMs = Math.min(Math.max(sweepMs, look.workers * leaderMsPerWorker), lockMs / 2);
@@ -155,7 +160,8 @@ export class Sweeper {
 
   /**
    * Interrupts all runs of a lost worker, forgets it, and wakes others. In this order: a worker that was only thought dead
-   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion. One that has shown a
+   * may claim again as soon as a wake-up is sent, and must not lose the same run twice to one suspicion. One that has
+   * shown a
    * sign of life since it was looked at keeps what it has.
    */
   async #take(lost: Lost, seen: SeenWorker): Promise<readonly DueRun[]> {

@@ -10,20 +10,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
-import { decode } from '../../core/codec.ts';
+import { checkClose, type CloseOptions } from '../../core/closing.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import { defaults, type Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
-import { checkRetentionTimes, type RetentionTimes } from '../../core/retention.ts';
-import type {
-  Consumer,
-  Delivery,
-  Pace,
-  Report,
-  ResumeQueue,
-  Tick,
-  WakeUp,
-} from '../../core/queue.ts';
+import { keepMsOf, type RetentionTimes } from '../../core/retention.ts';
+import type { Consumer, Delivery, Pace, Report, ResumeQueue, WakeUp } from '../../core/queue.ts';
 import type { RunStore } from '../../core/store.ts';
 import type { Tracing } from '../../core/tracing.ts';
 import { Execution } from '../execution/execution.ts';
@@ -32,9 +24,10 @@ import { Hearing, type Readiness } from './queue-probe.ts';
 import { encodeRecord } from '../payloads.ts';
 import { ParkedHandlers } from './parked-handlers.ts';
 import { Session } from './session.ts';
-import { startRun } from '../runs/start.ts';
+import { ScheduleKeeper } from '../schedules/keeper.ts';
 import { CrashIsolation } from './crash-isolation.ts';
 import { Sweeper } from './sweeper.ts';
+import { newAbortController } from '../signals.ts';
 import { newToken } from '../token.ts';
 import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
 
@@ -86,6 +79,7 @@ export class Worker implements AsyncDisposable {
   readonly #workflows: ReadonlyMap<string, AnyWorkflow>;
   readonly #parts: WorkerParts;
   readonly #session: Session;
+  readonly #schedules: ScheduleKeeper;
   readonly #sweeper: Sweeper;
   readonly #forgotten: Forgotten;
   readonly #executions = new Set<Execution>();
@@ -101,7 +95,6 @@ export class Worker implements AsyncDisposable {
   /** Starts at once; `ready` tells when it takes wake-ups. */
   constructor(options: WorkerOptions, parts: WorkerParts) {
     this.#workflows = byName(options.workflows);
-    checkRetentionTimes(options.retention);
     this.#parts = parts;
     this.#options = {
       concurrency: options.concurrency ?? defaults.concurrency,
@@ -129,9 +122,14 @@ export class Worker implements AsyncDisposable {
       leave: () => this.#drain(),
     });
     this.#parked = new ParkedHandlers({ store, clock, logger, worker: this.id, beatMs });
+    this.#schedules = new ScheduleKeeper({
+      ...{ store, clock, logger, wake: (wakeUp: WakeUp) => this.#wake(wakeUp) },
+      keepMs: (workflow) => this.#keepMs(workflow),
+    });
     this.#sweeper = new Sweeper({
       ...{ store, queue, clock, logger, sweepMs, sessionMs, quarantineAfter },
       worker: this.id,
+      attendSchedules: (lost) => this.#schedules.attend(lost),
       lockMs: defaults.sweeperLockMs,
       resendMs: defaults.resendMs,
       random: Math.random,
@@ -177,7 +175,8 @@ export class Worker implements AsyncDisposable {
    * Stops taking runs and hands those it holds to other workers. Steps at work may finish within `graceMs` (default
    * 10 000); after that their runs are handed back as they are. Never rejects because Redis is away.
    */
-  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkClose(options, 'close options');
     this.#closing ??= this.#close(options.graceMs ?? defaults.graceMs);
     return this.#closing;
   }
@@ -212,7 +211,6 @@ export class Worker implements AsyncDisposable {
         return this.#handle(wakeUp, report);
       },
       retry: (wakeUp) => this.#retry(wakeUp),
-      tick: (tick) => this.#tick(tick),
     });
   }
 
@@ -226,24 +224,18 @@ export class Worker implements AsyncDisposable {
     return outcome.outcome === 'resumed' ? outcome.wakeUp : wakeUp;
   }
 
+  /** How long a run is kept that is cancelled before it has begun. */
+  #keepMs(workflow: string): number {
+    const own = this.#workflows.get(workflow)?.definition.retention;
+    return keepMsOf('cancelled', [own, this.#options.retention], this.#options.keepMs);
+  }
+
   /** Takes wake-ups over new connections; what the old consumer has at work goes on to its end. */
   async #reopen(): Promise<void> {
     const deaf = this.#consumer;
     this.#consumer = await this.#consume();
     if (this.#closing !== undefined) void this.#consumer.close();
     void deaf?.close();
-  }
-
-  /** Starts the run of one time of a schedule; the time is in its id, so it is started once. */
-  async #tick({ schedule, workflow: name, at, data }: Tick): Promise<void> {
-    const workflow = this.#workflows.get(name);
-    if (workflow === undefined) return;
-    const { store, limits } = this.#parts;
-    const { tracing } = this.#parts;
-    const wake = (wakeUp: WakeUp): Promise<void> => this.#wake(wakeUp);
-    const parts = { store, limits, newToken, tracing, wake };
-    const input = decode(Buffer.from(data, 'base64'), { key: `schedule ${schedule}` });
-    await startRun(parts, workflow, input, { id: `${schedule}.${at}`, tags: { schedule } });
   }
 
   async #handle(wakeUp: WakeUp, report: Report): Promise<Delivery> {
@@ -352,7 +344,7 @@ export class Worker implements AsyncDisposable {
     this.#isolation.close();
     await within(clock, this.#hearing.end());
     const closed = this.#consumer?.close() ?? Promise.resolve();
-    const deadline = new AbortController();
+    const deadline = newAbortController();
     const ended = Promise.all([closed, this.#allGone()]);
     await Promise.race([ended, clock.sleep(graceMs, deadline.signal)]);
     deadline.abort();
@@ -362,6 +354,7 @@ export class Worker implements AsyncDisposable {
     );
     await within(clock, closed);
     await within(clock, this.#sweeper.end());
+    await within(clock, this.#schedules.end());
     await within(clock, this.#forgotten.end());
     await within(clock, this.#parked.end());
     const left = await within(clock, this.#session.end());
@@ -375,7 +368,7 @@ const closeStepMs = 2_000;
 
 /** Waits for `work`, but not longer than a closing worker should when Redis is away; true when it was done. */
 async function within(clock: Clock, work: Promise<unknown>): Promise<boolean> {
-  const deadline = new AbortController();
+  const deadline = newAbortController();
   const done = work.then(
     () => true,
     () => false,

@@ -30,14 +30,16 @@ local function append(run, events, fence, owner, token, expected, channel, count
     at = time[1] .. string.sub(time[2] + 1000000, 2, 4)
   end
   local seq, bytes = expected, m[5]
-  for _ = 1, count do
+  for i = 1, count do
     seq = string.format('%.0f', seq + 1)
     local kind, data, lane
     kind, data, lane, next = unpack('>I4c0I4c0I4c0', packed, next)
+    -- The plus says: another event of this commit follows.
+    local name = i < count and 'type+' or 'type'
     if lane == '' then
-      redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', data)
+      redis.call('XADD', events, seq .. '-' .. fence, name, kind, 'at', at, 'data', data)
     else
-      redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', data, 'lane', lane)
+      redis.call('XADD', events, seq .. '-' .. fence, name, kind, 'at', at, 'data', data, 'lane', lane)
     end
     bytes = bytes + #data
   end

@@ -35,10 +35,12 @@ local seq, bytes = expected, m[5]
 for i = 6, #ARGV, 3 do
   seq = string.format('%.0f', seq + 1)
   local data, lane = ARGV[i + 1], ARGV[i + 2]
+  -- The plus says: another event of this commit follows.
+  local name = i + 3 <= #ARGV and 'type+' or 'type'
   if lane == '' then
-    redis.call('XADD', events, seq .. '-' .. fence, 'type', ARGV[i], 'at', at, 'data', data)
+    redis.call('XADD', events, seq .. '-' .. fence, name, ARGV[i], 'at', at, 'data', data)
   else
-    redis.call('XADD', events, seq .. '-' .. fence, 'type', ARGV[i], 'at', at, 'data', data, 'lane', lane)
+    redis.call('XADD', events, seq .. '-' .. fence, name, ARGV[i], 'at', at, 'data', data, 'lane', lane)
   end
   bytes = bytes + #data
 end

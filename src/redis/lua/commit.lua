@@ -61,11 +61,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
 local seq, bytes, next = expected, tonumber(m[5]), 19 + taken
-for _ = 1, count do
+for i = 1, count do
   seq = seq + 1
   local data, lane = ARGV[next + 1], ARGV[next + 2]
   local entry = string.format('%.0f-', seq) .. fence
-  redis.call('XADD', events, entry, 'type', ARGV[next], 'at', at, 'data', data,
+  -- The plus says: another event of this commit follows.
+  redis.call('XADD', events, entry, i < count and 'type+' or 'type', ARGV[next], 'at', at, 'data', data,
     unpack(lane == '' and {} or {'lane', lane}))
   bytes, next = bytes + #data, next + 3
 end

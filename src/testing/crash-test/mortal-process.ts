@@ -2,6 +2,7 @@
  * What a worker's process is to the outside: a store and a queue that answer, until the process dies. After that nobody
  * inside ever gets an answer, and nothing that is done inside reaches anybody.
  */
+import { detach } from '../../core/detached.ts';
 import { PawlError } from '../../core/errors.ts';
 import type { Consumer, ConsumeOptions, ResumeQueue } from '../../core/queue.ts';
 import type { ClaimParams, CommitOutcome, CommitParams, RunStore } from '../../core/store.ts';
@@ -82,7 +83,7 @@ export class MortalProcess {
     if (!this.#isDead) {
       this.#isDead = true;
       // It takes nothing any more; what it has taken, it keeps for ever.
-      for (const consumer of this.#consumers) void consumer.close();
+      for (const consumer of this.#consumers) detach(consumer.close(), () => undefined);
       this.#options.onDeath();
     }
     return this.#silence();

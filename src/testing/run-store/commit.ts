@@ -39,12 +39,31 @@ function appends(test: RunStoreTest): void {
     const at = stored[0]?.at ?? 0;
     expect(plain(stored)).toEqual(
       plain([
-        { seq: 3, type: 'one', data: bytes('one'), fence, at },
-        { seq: 4, type: 'two', data: bytes('two'), fence, at, lane: 'left' },
+        { seq: 3, type: 'one', data: bytes('one'), fence, at, more: true },
+        { seq: 4, type: 'two', data: bytes('two'), fence, at, lane: 'left', more: true },
         { seq: 5, type: 'three', data: bytes('three'), fence, at },
       ]),
     );
     expect(at).toBeGreaterThanOrEqual(before[1]?.at ?? Infinity);
+  });
+
+  test('events behind which another one of their commit stands are marked', async (opened) => {
+    const { store, expect } = opened;
+    // Both ways to write: with and without a snapshot; and the commit of one that lets go.
+    for (const snapshot of [undefined, delta({})]) {
+      const { id, ownership } = await held(store);
+      const write = { ...(snapshot && { snapshot }) };
+      await committed(store, ownership, { events: [event('alone')], ...write });
+      const three = [event('first'), { ...event('second'), lane: 'left' }, event('third')];
+      await committed(store, ownership, { expectedSeq: 3, events: three, ...write });
+      const release = { status: 'queued', resendMs: 1000 } as const;
+      const two = [event('last but one'), event('last')];
+      await committed(store, ownership, { expectedSeq: 6, events: two, release, ...write });
+      const stored = await store.events({ run: id, after: 0, limit: 10 });
+      expect(stored.flatMap(({ more, type }) => (more === true ? [type] : []))).toEqual([
+        ...['first', 'second', 'last but one'],
+      ]);
+    }
   });
 
   test('event data is kept byte by byte, also when it is empty or large', async (opened) => {

@@ -95,7 +95,7 @@ function removed(test: RunStoreTest): void {
   });
 }
 
-function seen(test: RunStoreTest): void {
+function asSeen(test: RunStoreTest): void {
   test('a run that was seen so is deleted only while it is still so', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
@@ -283,5 +283,5 @@ function zombies(test: RunStoreTest): void {
 
 export const deleteTheme: RunStoreTheme = {
   name: 'delete',
-  parts: [removed, seen, nothingLeft, reused, zombies],
+  parts: [removed, asSeen, nothingLeft, reused, zombies],
 };

@@ -209,6 +209,9 @@ export class Fleet {
       case 'body':
         witness.body(report.body);
         return;
+      case 'unhandled':
+        witness.unhandled(`worker ${member.worker}: ${report.error}`);
+        return;
       case 'memory':
         this.#memory.set(member.slot, report);
         return;

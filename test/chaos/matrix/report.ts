@@ -26,6 +26,7 @@ export function reportOf({ seed, minutes }: Options, outcomes: readonly Outcome[
     stepsRunAgain: sum(({ verdict }) => verdict.stepsRunAgain),
     takeoverMs: percentiles(outcomes.flatMap(({ verdict }) => verdict.takeovers)),
     rewinds: sum(({ verdict }) => verdict.rewinds),
+    unhandledRejections: sum(({ verdict }) => verdict.unhandledRejections),
     violations: outcomes.flatMap(({ verdict }) => verdict.violations),
   };
 }

@@ -20,6 +20,7 @@ export interface SoakReport {
   readonly samples: number;
   /** Medians of the first and the last quarter of the time, in bytes. */
   readonly memory: Readonly<Record<Memory, { readonly first: number; readonly last: number }>>;
+  readonly unhandledRejections: number;
   readonly violations: readonly string[];
 }
 
@@ -59,9 +60,11 @@ export async function soak(options: Options, say: (line: string) => void): Promi
     const grown = Object.entries(memory)
       .filter(([, { first, last }]) => minutes >= judgedMinutes && last > first * growthMax)
       .map(([name, { first, last }]) => `memory: ${name} has grown from ${first} to ${last} bytes`);
-    const violations = [...world.witness.problems, ...grown];
+    const { problems, unhandledRejections } = world.witness;
+    const violations = [...problems, ...grown];
     const runs = world.driver.counts.started;
-    return { seed, minutes, runs, samples: samples.length, memory, violations };
+    const counts = { seed, minutes, runs, samples: samples.length, unhandledRejections };
+    return { ...counts, memory, violations };
   } finally {
     await world.close();
   }

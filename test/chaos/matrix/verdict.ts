@@ -19,6 +19,8 @@ export interface Verdict {
   readonly stepsRunAgain: number;
   readonly takeovers: readonly number[];
   readonly rewinds: number;
+  /** Of all workers together. */
+  readonly unhandledRejections: number;
   readonly violations: readonly string[];
 }
 
@@ -47,6 +49,7 @@ export function judgeWorld(
     stepsRunAgain: bodiesAgain(witness),
     takeovers: takeoversOf(logs, witness.kills),
     rewinds: rewinds.length,
+    unhandledRejections: witness.unhandledRejections,
     violations: [
       ...witness.problems,
       ...judged.map(({ invariant, run, message }) => `${invariant}: ${run ?? ''} ${message}`),

@@ -14,6 +14,8 @@ export class Witness {
   readonly kills: Kill[] = [];
   /** Whatever needs no history to be wrong. */
   readonly problems: string[] = [];
+  /** Rejections of workers that nobody handled. */
+  unhandledRejections = 0;
   readonly #forgotten = new Set<string>();
   readonly #say: (line: string) => void;
 
@@ -41,6 +43,12 @@ export class Witness {
 
   killed(kill: Kill): void {
     this.kills.push(kill);
+  }
+
+  /** Every promise has a holder: one that has none would end a worker's process, with all its runs. */
+  unhandled(text: string): void {
+    this.unhandledRejections += 1;
+    this.problem(`a rejection nobody handles: ${text}`);
   }
 
   problem(text: string): void {

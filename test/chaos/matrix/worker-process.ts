@@ -32,7 +32,9 @@ export interface Errand {
 export type Order =
   | { readonly arm: CrashPoint }
   | { readonly disarm: true }
-  | { readonly errand: Errand };
+  | { readonly errand: Errand }
+  /** Leaves a promise to its rejection, to see whether that is counted. */
+  | { readonly abandon: string };
 
 /** An event that Redis has acknowledged to this worker. */
 export interface Told {
@@ -49,6 +51,8 @@ export type Report =
   | { readonly kind: 'ready'; readonly worker: string; readonly clockMs: number }
   | { readonly kind: 'told'; readonly told: readonly Told[] }
   | { readonly kind: 'body'; readonly body: Body }
+  /** A promise was rejected, and nobody held it: without somebody who counts, the process would have ended. */
+  | { readonly kind: 'unhandled'; readonly error: string }
   | { readonly kind: 'memory'; readonly rss: number; readonly heap: number }
   | { readonly kind: 'log'; readonly level: string; readonly message: string };
 
@@ -115,6 +119,11 @@ async function runErrand(pawl: Pawl, { what, run }: Errand): Promise<void> {
   }
 }
 
+process.on('unhandledRejection', (error) => {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  report({ kind: 'unhandled', error: text });
+});
+
 const setup = JSON.parse(process.argv[2] ?? '{}') as WorkerSetup;
 installCrashPoints();
 tellBodies((body) => report({ kind: 'body', body }));
@@ -126,6 +135,7 @@ createInterface(process.stdin)
     const order = JSON.parse(line) as Order;
     if ('arm' in order) armCrashPoint(order.arm);
     else if ('disarm' in order) armCrashPoint(undefined);
+    else if ('abandon' in order) void Promise.reject(new Error(order.abandon));
     else runErrand(pawl, order.errand).catch(silence);
   })
   // Whoever started it is gone.

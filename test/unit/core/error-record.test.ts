@@ -254,7 +254,7 @@ describe('a record is small, whatever is thrown', () => {
         expect(encode(stored(record), 'record', Infinity)).toEqual(bytes);
         reviveError(record);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 });

@@ -189,7 +189,7 @@ describe('the engine on it', () => {
       run: (ctx) =>
         ctx.step('a', () => (++bodies === 1 ? new Promise<string>(() => undefined) : 'second')),
     });
-    const first = pawl.worker({ workflows: [workflow] });
+    const first = pawl.worker({ workflows: [workflow], concurrency: 1 });
     const run = await pawl.start(workflow, undefined);
     await clock.settle();
     pawl.worker({ workflows: [workflow] });

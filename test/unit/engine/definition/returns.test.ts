@@ -1,4 +1,4 @@
-// Goal: a method that returns nothing by its type returns nothing, so that a body without braces may call it last.
+// Goal: a method that returns nothing by its type returns nothing, so that an arrow function may call it without braces.
 // Method: each such method of every context is called in a run on the memory store.
 import { expect, test } from 'vitest';
 import { defineGraph, defineWorkflow } from 'pawl';

@@ -102,6 +102,24 @@ test('whatever a handler throws, its run has failed, after one execution', async
   expect(calls).toEqual(kinds);
 });
 
+test('what is said of a failed run can always be said in JSON', async () => {
+  const { pawl } = memoryPawl();
+  await using _ = pawl;
+  const workflow = defineWorkflow({
+    name: 'large',
+    run() {
+      throw Object.assign(new AggregateError([2n, new Error('one')], 'all'), { block: 5n });
+    },
+  });
+  pawl.worker({ workflows: [workflow] });
+  const run = await pawl.start(workflow, undefined);
+  await expect(run.result()).rejects.toMatchObject({ cause: { block: 5n, errors: [2n, {}] } });
+  const { error } = await run.info();
+  expect(JSON.parse(JSON.stringify(error))).toMatchObject({
+    ...{ name: 'AggregateError', message: 'all', errors: [{ message: '2' }, { message: 'one' }] },
+  });
+});
+
 test('a retryIf that throws fails what it should have decided about, and says so', async () => {
   const { pawl } = memoryPawl();
   await using _ = pawl;

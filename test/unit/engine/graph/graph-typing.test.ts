@@ -114,7 +114,7 @@ describe('definitions', () => {
     [{ edges: { a: { to: ['b'], when: () => 'b' } } }, /names "b"/],
     [{ args: { a: z.int() } }, /first node has nobody/],
     [{ cycles: { limit: 0 } }, /whole number from 1, it is 0/],
-    [{ nodes: { a: { run: 1 } } }, /node a has no function/],
+    [{ nodes: { a: { run: 1 } } }, /nodes\.a\.run must be a function, it is 1/],
     [{ nodes: { a: () => ({}), end: () => ({}) } }, /"end" is the end/],
     [{ nodes: { a: () => ({}), 'a b': () => ({}) } }, /node id/],
     [{ name: 'x y' }, /workflow name/],

@@ -143,3 +143,40 @@ test('an edited state that does not fit is refused, and nothing is written', asy
   await expect(fork({ log: ['x'.repeat(300_000)] })).rejects.toThrow(/edited state/);
   expect(await store.record('fork')).toBeUndefined();
 });
+
+test('a fork inside of a commit is refused, naming where the commit begins and ends', async () => {
+  const { pawl } = memoryPawl();
+  await using other = memoryPawl().pawl;
+  await using _ = pawl;
+  const workflow = defineWorkflow({
+    name: 'paying',
+    state: z.object({ paid: z.number().default(0) }),
+    events: { paid: z.number() },
+    reduce: { paid: (state, amount) => ({ paid: state.paid + amount }) },
+    async run(ctx) {
+      await ctx.step('pay', (step) => {
+        step.emit('paid', 60);
+        step.emit('paid', 40);
+      });
+      return ctx.state.paid;
+    },
+  });
+  pawl.worker({ workflows: [workflow] });
+  await (await pawl.start(workflow, undefined, { id: 'r' })).result();
+  const types = (await allEvents(pawl.run('r'))).map(({ type }) => type);
+  expect(types.slice(2, 5)).toEqual(['paid', 'paid', 'step.completed']);
+  const lines: string[] = [];
+  for await (const line of pawl.export()) lines.push(line);
+  await other.import(lines);
+  other.worker({ workflows: [workflow] });
+  for (const from of [pawl, other]) {
+    for (const seq of [3, 4]) {
+      await expect(from.fork(workflow, 'r', { seq })).rejects.toThrow(
+        /seq [34] is inside of a commit of run r.*Fork at 2 or at 5\./,
+      );
+    }
+    for (const point of [{ seq: 2 }, { seq: 5 }, { step: 'pay' }]) {
+      expect(await (await from.fork(workflow, 'r', point)).result()).toBe(100);
+    }
+  }
+});

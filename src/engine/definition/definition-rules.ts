@@ -1,0 +1,19 @@
+/** What the definitions of workflows and of graphs have in common, and what each field may be. */
+import { checkExpiry, checkRetentionTimes } from '../../core/retention.ts';
+import { anything, callback, checkedLater, objectOf, schema } from '../../core/option-rules.ts';
+import { checkRate, checkRetry } from './options.ts';
+
+export const definitionRules = {
+  name: checkedLater,
+  version: anything,
+  input: schema,
+  state: schema,
+  events: objectOf(schema),
+  reduce: objectOf(callback),
+  signals: objectOf(schema),
+  concurrency: anything,
+  rate: checkRate,
+  retry: checkRetry,
+  retention: checkRetentionTimes,
+  expireCheckpoints: checkExpiry,
+} as const;

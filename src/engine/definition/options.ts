@@ -1,0 +1,117 @@
+/**
+ * The options that workflows and their handlers give, and what each may be. `checkOptions` is called where they are taken:
+ * an option that is misspelled would otherwise be a default that nobody wanted.
+ */
+import type { Duration } from '../../core/duration.ts';
+import { fixedLimits } from '../../core/limits.ts';
+import { checkTags } from '../../core/names.ts';
+import {
+  anything,
+  callback,
+  checked,
+  checkedLater,
+  duration,
+  either,
+  flag,
+  millisecondsOrNone,
+  needed,
+  optionsOf,
+  type Rule,
+  text,
+  textOf,
+  wholeNumber,
+} from '../../core/option-rules.ts';
+import type { RetryPolicy } from '../../core/policy.ts';
+import type {
+  CheckpointOptions,
+  ChildOptions,
+  EffectOptions,
+  StepOptions,
+  SleepOptions,
+  WaitForOptions,
+  WaitOptions,
+} from './context.ts';
+import type { StartOptions } from './start-options.ts';
+
+const priorityMax = 1_000_000;
+
+export const checkRetry: Rule = optionsOf<RetryPolicy>(
+  {
+    attempts: checked(
+      'a whole number from 1, or Infinity',
+      (value) => value === Infinity || (Number.isSafeInteger(value) && Number(value) >= 1),
+    ),
+    delayMs: millisecondsOrNone,
+    maxDelayMs: either((value) => value === Infinity, millisecondsOrNone),
+    retryIf: callback,
+  },
+  '{ attempts: 3 }',
+);
+
+export const checkRate: Rule = optionsOf<{ readonly max: number; readonly per: Duration }>(
+  { max: checkedLater, per: checkedLater },
+  "{ max: 10, per: '1s' }",
+);
+
+const stepRules = { retry: checkRetry, timeout: duration, was: text } as const;
+
+const startRules = {
+  tags: checkTags,
+  delay: duration,
+  deadline: duration,
+  priority: wholeNumber(0, priorityMax),
+} as const;
+
+/** Of `pawl.start`; its id is checked as a run id. */
+export const startOptionRules = { ...startRules, id: anything } as const;
+
+const name = textOf(1, fixedLimits.stepNameLength);
+
+const abortSignal = checked('an AbortSignal', (value) => value instanceof AbortSignal);
+
+const checks = {
+  start: optionsOf<StartOptions>(startOptionRules),
+  step: optionsOf<StepOptions>(stepRules),
+  map: optionsOf<StepOptions & { readonly concurrency?: number }>({
+    ...stepRules,
+    concurrency: either((value) => value === Infinity, wholeNumber(1)),
+  }),
+  effect: optionsOf<EffectOptions<unknown>>(
+    {
+      onDoubt: needed(
+        checked('retry, skip, ask or a function', (value) => {
+          return (
+            typeof value === 'function' || ['retry', 'skip', 'ask'].some((one) => one === value)
+          );
+        }),
+      ),
+      timeout: duration,
+    },
+    "{ onDoubt: 'ask' }",
+  ),
+  checkpoint: optionsOf<CheckpointOptions>({
+    label: textOf(0, fixedLimits.stepNameLength),
+    node: textOf(0, fixedLimits.stepNameLength),
+    metadata: anything,
+  }),
+  sleep: optionsOf<SleepOptions>({ as: name, signal: abortSignal }),
+  wait: optionsOf<WaitOptions>({ as: name, timeout: duration, signal: abortSignal }),
+  waitFor: optionsOf<WaitForOptions<unknown>>({
+    ...{ as: name, timeout: duration, signal: abortSignal },
+    match: checked('a function, or an object of fields', (value) => {
+      return typeof value === 'function' || (typeof value === 'object' && value !== null);
+    }),
+  }),
+  child: optionsOf<ChildOptions>({ ...startRules, as: name, attached: flag }),
+} as const satisfies Readonly<Record<string, Rule>>;
+
+export type OptionKind = keyof typeof checks;
+
+/**
+ * Checks the options of a call; without options it costs nothing, and with some a look at each.
+ * @throws InvalidError that names the option, and the one that was probably meant.
+ */
+export function checkOptions(kind: OptionKind, options: unknown): void {
+  if (options === undefined && kind !== 'effect') return;
+  checks[kind](options, `${kind} options`);
+}

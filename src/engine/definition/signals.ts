@@ -1,0 +1,35 @@
+/**
+ * Signals against the workflow they are for. Whoever sends one may know the workflow, and is told at once when it does not
+ * fit; whoever takes one always knows it, so that a handler is never given what its schema refuses.
+ */
+import { InvalidError } from '../../core/errors.ts';
+import { validate } from '../../core/schema.ts';
+import type { EventSchemas } from './context.ts';
+import type { AnyWorkflow } from './workflow.ts';
+
+/** True when the workflow has a signal of this name. */
+export function hasSignal(workflow: AnyWorkflow, name: string): boolean {
+  return Object.hasOwn((workflow.definition.signals ?? {}) as EventSchemas, name);
+}
+
+/**
+ * What the workflow's schema makes of the payload of a signal.
+ * @throws InvalidError when there is no such signal, or the payload does not fit.
+ */
+export function checkSignal(workflow: AnyWorkflow, name: string, payload: unknown): unknown {
+  checkSignalNames(workflow, [name]);
+  const schema = ((workflow.definition.signals ?? {}) as EventSchemas)[name];
+  return schema === undefined ? payload : validate(schema, payload, `signal ${name}`);
+}
+
+/** @throws InvalidError naming the first that is no signal of the workflow, and those that are. */
+export function checkSignalNames(workflow: AnyWorkflow, names: readonly string[]): void {
+  for (const name of names) {
+    if (hasSignal(workflow, name)) continue;
+    const known = Object.keys((workflow.definition.signals ?? {}) as EventSchemas);
+    throw new InvalidError(
+      'signal',
+      `${JSON.stringify(name)} is not one of workflow ${workflow.name} (${known.join(', ') || 'none'}).`,
+    );
+  }
+}

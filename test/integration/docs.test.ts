@@ -1,0 +1,131 @@
+// Goal: every block of code in the README and the pages does what it says: it compiles against the types of the package, and
+// it runs. Method: blocks become modules beside a scene that has the names they speak of; commands are played in a folder.
+// What is not executed says why, behind the language of its block.
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { type Block, blocksOf, commandsOf, moduleOf, pages } from '../support/docs/blocks.ts';
+import { sceneNames } from '../support/docs/scene.ts';
+import { furnish, play } from '../support/docs/shell.ts';
+import { newPrefix } from '../support/workers.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+// Inside of the repository, so that `pawl` is the built package, and everything it needs is found.
+const stage = join(root, '.build/docs');
+const run = promisify(execFile);
+const redisUrl = inject('redisUrl');
+let folder: string;
+
+const blocks: readonly Block[] = ['', 'docs', 'examples']
+  .flatMap((part) =>
+    readdirSync(join(root, part)).map((name) => (part === '' ? name : `${part}/${name}`)),
+  )
+  .filter((page) => pages.test(page))
+  .flatMap((page) => blocksOf(page, readFileSync(join(root, page), 'utf8')));
+const played = blocks.filter(({ notRun }) => notRun === undefined);
+const isWhole = ({ text }: Block): boolean => text.startsWith('// example.mjs');
+
+const placeOf = ({ page, line }: Pick<Block, 'page' | 'line'>): string => `${page}:${line}`;
+const moduleName = (block: Block): string =>
+  `${placeOf(block).replaceAll(/[^A-Za-z0-9]/g, '-')}.${block.language === 'ts' ? 'ts' : 'mjs'}`;
+
+/** What the compiler says, with the lines of the pages; nothing when all is well. */
+async function compile(): Promise<string> {
+  const settings = {
+    compilerOptions: {
+      ...{ strict: true, target: 'es2023', lib: ['es2023', 'esnext.disposable'], types: ['node'] },
+      ...{
+        module: 'nodenext',
+        skipLibCheck: true,
+        rootDir: '.',
+        outDir: 'out',
+        noEmitOnError: false,
+      },
+      ...{ rewriteRelativeImportExtensions: true },
+    },
+    include: ['*.ts'],
+  };
+  await writeFile(join(stage, 'tsconfig.json'), JSON.stringify(settings));
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const { stdout } = await run(tsc, ['-p', stage], { cwd: root }).catch(
+    (error: { stdout: string }) => error,
+  );
+  return stdout;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pawl-docs-'));
+  await rm(stage, { recursive: true, force: true });
+  await mkdir(join(stage, 'out'), { recursive: true });
+  await furnish(folder);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('blocks of TypeScript and JavaScript compile, and do what they say', async () => {
+  const code = played.filter((block) => /^[jt]s$/.test(block.language) && !isWhole(block));
+  expect(code.length).toBeGreaterThanOrEqual(20);
+  for (const file of ['scene.ts', 'main.ts']) {
+    await writeFile(join(stage, file), readFileSync(join(root, 'test/support/docs', file)));
+  }
+  for (const block of code) {
+    const part = block.language === 'ts' ? '' : 'out';
+    await writeFile(join(stage, part, moduleName(block)), moduleOf(block, sceneNames));
+  }
+  expect(await compile()).toBe('');
+  const given = code.map((block) => ({
+    ...{ page: block.page, line: block.line },
+    module: join(stage, 'out', moduleName(block).replace(/\.ts$/, '.js')),
+  }));
+  const { stdout } = await run(
+    process.execPath,
+    [join(stage, 'out/main.js'), redisUrl, JSON.stringify(given)],
+    { cwd: folder, timeout: 60_000 },
+  );
+  // Blocks print what they have to say, too.
+  const results = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{"page":'))
+    .map((line) => JSON.parse(line) as { page: string; line: number; problem?: string });
+  expect(results.map(placeOf)).toEqual(code.map(placeOf));
+  expect(results.filter(({ problem }) => problem !== undefined)).toEqual([]);
+}, 60_000);
+
+test('programs that are meant to be copied run as they are', async () => {
+  const programs = played.filter(isWhole);
+  expect(programs.map(({ page }) => page)).toEqual(['README.md']);
+  for (const program of programs) {
+    await writeFile(join(stage, 'example.mjs'), program.text);
+    const { stdout } = await run(process.execPath, [join(stage, 'example.mjs')], {
+      env: { ...process.env, REDIS_URL: redisUrl },
+    });
+    expect(stdout).toMatch(/ page\.read\n[\s\S]* run\.completed\n\{ words: 510 \}\n$/);
+  }
+});
+
+test('commands end well', async () => {
+  const shells = played.filter(({ language }) => language === 'sh');
+  expect(shells.flatMap(commandsOf).length).toBeGreaterThanOrEqual(10);
+  const shell = { folder, redisUrl, prefix: newPrefix(), cli: join(root, 'dist/cli/main.js') };
+  // Those of one block follow one another; blocks do not wait for others.
+  const problems = shells.map(async (block) => {
+    for (const command of commandsOf(block)) {
+      const problem = await play(command, shell);
+      if (problem !== undefined) return `${placeOf(block)}: ${command} ${problem}`;
+    }
+    return undefined;
+  });
+  expect((await Promise.all(problems)).filter((problem) => problem !== undefined)).toEqual([]);
+}, 60_000);
+
+test('what is not executed says why', () => {
+  const left = blocks.filter(({ notRun }) => notRun !== undefined);
+  for (const block of left) process.stderr.write(`not run: ${placeOf(block)}: ${block.notRun}\n`);
+  // A block of code that nobody plays is a promise that nobody checks: these are commands that take minutes.
+  expect(left.filter(({ language }) => /^[jt]s$/.test(language))).toEqual([]);
+});

@@ -1,0 +1,93 @@
+/** The blocks of code in the pages of the documentation, and what becomes of them in a test. */
+
+/** The pages whose blocks are code that readers copy. */
+export const pages = /^(README|ARCHITECTURE|CHANGELOG|examples\/README)\.md$|^docs\/[\w-]+\.md$/;
+
+/** What a block may be: `ts` and `js` are executed, `sh` is, `console` is a talk with its answers, `text` is none of these. */
+export const languages = ['ts', 'js', 'sh', 'console', 'text'] as const;
+
+export interface Block {
+  readonly page: string;
+  /** Of its first line in the page. */
+  readonly line: number;
+  readonly language: string;
+  /** Why it is not executed, as the page says behind the language: ```sh not run: an hour. */
+  readonly notRun: string | undefined;
+  readonly text: string;
+}
+
+export function blocksOf(page: string, markdown: string): Block[] {
+  return [...markdown.matchAll(/^```(\w*)(.*)\n([\s\S]*?)^```$/gm)].map((match) => {
+    const [, language = '', info = '', text = ''] = match;
+    const line = markdown.slice(0, match.index).split('\n').length + 1;
+    const notRun = /^ not (?:run|played): (.+)$/.exec(info)?.[1];
+    return { page, line, language, notRun, text };
+  });
+}
+
+/** What a module may take from where, when its block does not import it itself: a page imports once. */
+const modules: Readonly<Record<string, readonly string[]>> = {
+  pawl: ['defineWorkflow', 'defineGraph', 'toMermaid', 'readForeign'],
+  zod: ['z'],
+  'prom-client': ['register'],
+  'node:http': ['createServer'],
+  'node:fs': ['createWriteStream'],
+  'node:stream/promises': ['pipeline'],
+};
+
+function uses(text: string, name: string): boolean {
+  return new RegExp(`(?<![.\\w'"-])${name}\\b(?!\\s*:)`).test(text);
+}
+
+/** The names that a block gives to values, at its outermost level. */
+function declared(text: string): string[] {
+  const single = [...text.matchAll(/^(?:await using|const|let) (\w+)/gm)].map(
+    ([, name = '']) => name,
+  );
+  const taken = [...text.matchAll(/^const \{ ([\w, ]+) \}/gm)].flatMap(([, names = '']) =>
+    names.split(', '),
+  );
+  const imported = [...text.matchAll(/^import \{ ([\w, ]+) \}/gm)].flatMap(([, names = '']) =>
+    names.split(', '),
+  );
+  return [...single, ...taken, ...imported];
+}
+
+/**
+ * A module that does what the block does: `block(scene)`. What the block neither declares nor imports it finds in the scene,
+ * under the same names; what it declares is returned.
+ */
+export function moduleOf({ page, line, language, text }: Block, scene: readonly string[]): string {
+  const own = declared(text);
+  const isWanted = (name: string): boolean => !own.includes(name) && uses(text, name);
+  const imports = Object.entries(modules).flatMap(([from, names]) => {
+    const wanted = names.filter(isWanted);
+    return wanted.length === 0 ? [] : [`import { ${wanted.join(', ')} } from '${from}';`];
+  });
+  const ownImports = text.split('\n').filter((one) => one.startsWith('import '));
+  const body = text
+    .split('\n')
+    .map((one) => (one.startsWith('import ') ? '' : one))
+    .join('\n');
+  const values = own.filter((name) => !ownImports.some((one) => one.includes(name)));
+  const type = language === 'ts' ? ": import('./scene.ts').Scene" : '';
+  const parameter = `{ ${scene.filter(isWanted).join(', ')} }${type}`;
+  return [
+    `// ${page}:${line}`,
+    ...imports,
+    ...ownImports,
+    `export async function block(${parameter}) {`,
+    body,
+    `return { ${values.join(', ')} };`,
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** The commands of a block, without what is said behind them. */
+export function commandsOf({ text }: Block): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/(?:^|\s{2,})#.*$/, '').trim())
+    .filter((line) => line !== '');
+}
