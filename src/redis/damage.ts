@@ -3,18 +3,21 @@
  * script does not say, so it is looked for.
  */
 import { CorruptionError } from '../core/errors.ts';
-import type { Connection } from './connection.ts';
 import type { ShardKeys } from './keys.ts';
 
 /**
  * What Redis, or Lua inside of it, says of a key of another type, of a log that ends behind its record, and of texts that
  * should be numbers.
  */
-const signs =
-  /^WRONGTYPE\b|is equal or smaller than the target stream|\battempt to (?:perform|compare|concatenate|index)|\bbad argument #|is not an integer|is not a valid float|Invalid stream ID/;
+const signs: readonly RegExp[] = [
+  /^WRONGTYPE\b/,
+  /is equal or smaller than the target stream/,
+  /\battempt to (?:perform|compare|concatenate|index)|\bbad argument #/,
+  /is not an integer|is not a valid float|Invalid stream ID/,
+];
 
 export function isDamage(message: string): boolean {
-  return signs.test(message);
+  return signs.some((sign) => sign.test(message));
 }
 
 /** What such an error is, as long as it is not known which key it is about. */
@@ -25,7 +28,7 @@ export function unlocatedDamage(call: string, error: unknown): CorruptionError {
 /** The same error with the key, if that can be found; any other as it is. Never rejects. */
 export async function locateDamage(
   fault: unknown,
-  connection: Connection,
+  connection: { type(key: string): Promise<string> },
   at: { readonly run: string; readonly shard: ShardKeys },
 ): Promise<unknown> {
   if (!(fault instanceof CorruptionError) || !(fault.cause instanceof Error)) return fault;

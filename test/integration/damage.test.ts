@@ -66,7 +66,7 @@ describe.each(damages)('%s', (_what, kind, damage) => {
     const { pawl, key, logged } = await stage();
     await using _ = pawl;
     await pawl.worker({ workflows: [work], concurrency: 2 }).ready();
-    const runs: RunHandle<unknown>[] = [];
+    const runs: RunHandle[] = [];
     for (let i = 0; i < 4; i++) runs.push(await pawl.start(work, undefined, { id: `bad-${i}` }));
     await expect.poll(() => Promise.all(runs.map(statusOf))).toEqual(runs.map(() => 'waiting'));
     // A damaged inbox takes no signal: it is damaged behind it.
