@@ -12,11 +12,11 @@ export const costs = {
   send: () => 40,
   take: () => 48,
   orphans: (workers: number) => 0.5 * workers,
-  registered: (workers: number) => 5 + 0.09 * workers,
+  registered: (workers: number) => 5 + 0.08 * workers,
   /** One page of them. */
-  workers: (workers: number) => 10 + 2.5 * workers,
+  workers: (workers: number) => 10 + 5 * workers,
   /** Runs of a worker that made progress. */
-  unproven: (runs: number) => 5 + 3 * runs,
+  unproven: (runs: number) => 5 + 9 * runs,
 } as const;
 
 export type Call = keyof typeof costs;

@@ -8,7 +8,14 @@
 import type { Clock } from '../../src/core/clock.ts';
 import type { Fleet } from '../../src/core/fleet.ts';
 import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
-import type { DueParams, DueRun, InterruptParams, Look, RunStore } from '../../src/core/store.ts';
+import type {
+  DueParams,
+  DueRun,
+  InterruptParams,
+  Look,
+  RunStore,
+  WorkerRecord,
+} from '../../src/core/store.ts';
 import { type Call, costs, overheadMicros } from './costs.ts';
 
 interface Member {
@@ -97,7 +104,7 @@ export class SimulatedFleet {
         for (let from = 0; from < this.members.length; from += workersPerCall) {
           await this.#serve('workers', workersPerCall);
         }
-        return [];
+        return [{ workflows: { w: 1 } } as unknown as WorkerRecord];
       },
       record: async () => undefined,
       told: async () => undefined,

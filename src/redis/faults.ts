@@ -2,9 +2,11 @@
  * What can go wrong between a call and its answer, as typed errors that say whether the call may have been applied.
  *
  * A reply that is an error was given before the script's first write (the scripts check first and write last), so nothing
- * was applied. No reply at all means: unknown. Calling again with the same token is always safe.
+ * was applied. No reply at all means: unknown. Calling again with the same token is always safe, and of no use when the
+ * error is about what the keys hold.
  */
 import { PawlError, UnavailableError } from '../core/errors.ts';
+import { isDamage, unlocatedDamage } from './damage.ts';
 
 /** Error replies of a server that will take the same call later. */
 const refusals =
@@ -74,6 +76,7 @@ export function toFault(error: unknown, call: string): PawlError {
     );
   }
   if (refusals.test(message)) return new UnavailableError(call, 'not-applied', error);
+  if (name === 'ReplyError' && isDamage(message)) return unlocatedDamage(call, error);
   if (name === 'ReplyError') return new UnavailableError(call, 'not-applied', error);
   return new UnavailableError(call, 'unknown', error);
 }

@@ -73,6 +73,11 @@ export function toClaim(about: About, [outcome, ...rest]: Reply, token: string):
       return { outcome: 'idle', status: statusOf(about, rest[0]) };
     case 'missing':
       return { outcome: 'missing' };
+    case 'damaged':
+      throw new CorruptionError(
+        { key: String(rest[0]) },
+        `cannot be worked with (${String(rest[1])})`,
+      );
     default:
       throw unknownReply(about, outcome);
   }
@@ -175,14 +180,29 @@ export function toDelete(about: About, [outcome, worker]: Reply): DeleteOutcome 
   }
 }
 
+/** A run whose record cannot be read, for the log. */
+interface DamagedRun {
+  readonly run: string;
+  readonly key: string;
+  readonly error: string;
+}
+
 /** Runs as interrupt and due list them: seven values each. */
-export function toDueRuns(shard: ShardKeys, reply: Reply): DueRun[] {
-  const found: DueRun[] = [];
+export function toDueRuns(
+  shard: ShardKeys,
+  reply: Reply,
+): { readonly runs: readonly DueRun[]; readonly damaged: readonly DamagedRun[] } {
+  const runs: DueRun[] = [];
+  const damaged: DamagedRun[] = [];
   for (let i = 0; i + 6 < reply.length; i += 7) {
     const run = String(reply[i]);
-    found.push(toDueRun({ run, shard }, reply.slice(i + 1, i + 7)));
+    if (String(reply[i + 3]) === 'damaged') {
+      damaged.push({ run, key: shard.run(run), error: String(reply[i + 6]) });
+    } else {
+      runs.push(toDueRun({ run, shard }, reply.slice(i + 1, i + 7)));
+    }
   }
-  return found;
+  return { runs, damaged };
 }
 
 function toDueRun(about: About, [workflow, fence, status, deaths, priority, told]: Reply): DueRun {

@@ -8,6 +8,7 @@ import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { StoredEvent } from '../core/event.ts';
+import type { Logger } from '../core/logger.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
@@ -56,6 +57,7 @@ import {
   type RedisTarget,
   type Use,
 } from './connection.ts';
+import { locateDamage } from './damage.ts';
 import { listDeletions } from './deletions.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { closedError, toFault } from './faults.ts';
@@ -95,6 +97,7 @@ export class RedisRunStore implements RunStore {
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #use: Use;
+  readonly #logger: Logger;
   readonly #keys: Keys;
   readonly #scripts: Scripts;
   readonly #announcements: Announcements;
@@ -110,6 +113,7 @@ export class RedisRunStore implements RunStore {
     { logger, durable, use }: OpenedParts['own'],
   ) {
     this.#use = use;
+    this.#logger = logger;
     this.hidesInfo = connected.hidesInfo;
     this.#connection = connected.connection;
     this.#target = connected.target;
@@ -177,12 +181,12 @@ export class RedisRunStore implements RunStore {
   }
 
   async claim(params: ClaimParams): Promise<ClaimOutcome> {
-    const reply = await this.#run(() => this.#scripts.claim(params));
+    const reply = await this.#runOn(params.run, () => this.#scripts.claim(params));
     return toClaim(this.#about(params.run), reply, params.token);
   }
 
   async commit(params: CommitParams): Promise<CommitOutcome> {
-    const reply = await this.#run(() => this.#scripts.commit(params));
+    const reply = await this.#runOn(params.run, () => this.#scripts.commit(params));
     return toCommit(this.#about(params.run), reply);
   }
 
@@ -212,22 +216,22 @@ export class RedisRunStore implements RunStore {
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
-    const reply = await this.#run(() => this.#scripts.post(params));
+    const reply = await this.#runOn(params.run, () => this.#scripts.post(params));
     return toPost(this.#about(params.run), reply);
   }
 
   async cancel(params: CancelParams): Promise<CancelOutcome> {
-    const reply = await this.#run(() => this.#scripts.cancel(params));
+    const reply = await this.#runOn(params.run, () => this.#scripts.cancel(params));
     return toCancel(this.#about(params.run), reply);
   }
 
   async pause(run: string, data: Uint8Array): Promise<PauseOutcome> {
-    const reply = await this.#run(() => this.#scripts.pause(run, data));
+    const reply = await this.#runOn(run, () => this.#scripts.pause(run, data));
     return toPause(this.#about(run), reply);
   }
 
   async resume(run: string, data: Uint8Array): Promise<ResumeOutcome> {
-    const reply = await this.#run(() => this.#scripts.resume(run, data));
+    const reply = await this.#runOn(run, () => this.#scripts.resume(run, data));
     return toResume(this.#about(run), reply);
   }
 
@@ -251,7 +255,7 @@ export class RedisRunStore implements RunStore {
   }
 
   async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
-    const reply = await this.#run(() => this.#scripts.delete(run, data, seen));
+    const reply = await this.#runOn(run, () => this.#scripts.delete(run, data, seen));
     return toDelete(this.#about(run), reply);
   }
 
@@ -262,12 +266,12 @@ export class RedisRunStore implements RunStore {
 
   async record(run: string): Promise<RunRecord | undefined> {
     const shard = this.#keys.of(run);
-    const [flat, payload] = await this.#run(() => this.#scripts.record(shard, run));
+    const [flat, payload] = await this.#runOn(run, () => this.#scripts.record(shard, run));
     return (flat as Flat).length === 0 ? undefined : this.#record(run, flat, payload);
   }
 
   async load(run: string): Promise<LoadedRun | undefined> {
-    const [outcome, ...rest] = await this.#run(() => this.#scripts.load(run));
+    const [outcome, ...rest] = await this.#runOn(run, () => this.#scripts.load(run));
     return String(outcome) === 'missing' ? undefined : toLoaded(this.#about(run), rest);
   }
 
@@ -275,12 +279,14 @@ export class RedisRunStore implements RunStore {
     const key = this.#keys.of(params.run).events(params.run);
     const { after, limit } = params;
     const range = [`${after + 1}-0`, '+', 'COUNT', limit] as const;
-    const entries = await this.#run(() => this.#connection.xrangeBuffer(key, ...range));
+    const entries = await this.#runOn(params.run, () =>
+      this.#connection.xrangeBuffer(key, ...range),
+    );
     return (entries as Entry[]).map((entry) => toEvent(key, entry));
   }
 
   async mail(run: string): Promise<Mail> {
-    return this.#run(() => readMail(this.#connection, this.#keys.of(run), run));
+    return this.#runOn(run, () => readMail(this.#connection, this.#keys.of(run), run));
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {
@@ -366,7 +372,9 @@ export class RedisRunStore implements RunStore {
     for (const shard of this.#keys.shards) {
       if (found.length >= limit) break;
       const reply = await this.#run(() => ask(shard, limit - found.length));
-      found.push(...toDueRuns(shard, reply));
+      const { runs, damaged } = toDueRuns(shard, reply);
+      found.push(...runs);
+      for (const about of damaged) this.#logger.error(about, 'a damaged run is not looked after');
     }
     return found;
   }
@@ -377,6 +385,15 @@ export class RedisRunStore implements RunStore {
 
   #about(run: string): About {
     return { run, shard: this.#keys.of(run) };
+  }
+
+  /** As `#run`, of one run: an error about what its keys hold names the key. */
+  async #runOn<T>(run: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#run(call);
+    } catch (error) {
+      throw await locateDamage(error, this.#connection, this.#about(run));
+    }
   }
 
   async #run<T>(call: () => Promise<T>): Promise<T> {

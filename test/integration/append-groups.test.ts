@@ -54,7 +54,7 @@ test('what is wrong with one run of a call changes nothing for the others', asyn
     { outcome: 'committed', seq: 4, version: 0 },
   ]);
   expect(outcomes[2]).toMatchObject({
-    reason: { code: 'PAWL_UNAVAILABLE', outcome: 'not-applied' },
+    reason: { code: 'PAWL_CORRUPT', key: '{pawl:0}:events:broken', retryable: false },
   });
   const events = await store.events({ run: 'läst', after: 2, limit: 10 });
   expect(events.map(({ seq, type, lane }) => [seq, type, lane])).toEqual([

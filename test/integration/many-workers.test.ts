@@ -1,12 +1,15 @@
 // Goal: asking about workers costs few calls, however many workers there are. Method: a thousand of them register on a
-// server of their own, which counts what it is sent.
+// server of their own, which counts what it is sent. With PAWL_WORKERS there are as many as that says, and what each way of
+// asking costs is printed.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { type RedisServer, startRedisServer } from '../../src/testing/redis-server.ts';
-import { workerInfo } from '../../src/testing/run-store/opened.ts';
+import { committed, held, workerInfo } from '../../src/testing/run-store/opened.ts';
 
-const count = 1_000;
+const asked = process.env['PAWL_WORKERS'];
+const count = Number(asked ?? 1_000);
 const longMs = 600_000;
 const ids = Array.from({ length: count }, (_, i) => `worker-${i}`);
 
@@ -18,9 +21,14 @@ beforeAll(async () => {
   server = await startRedisServer({ config: { appendonly: 'no' } });
   store = await RedisRunStore.open({ redis: server.url });
   redis = new Redis(server.url);
-  await Promise.all(
-    ids.map((id, i) => store.beat(workerInfo(id, { active: i, workflows: { w: i } }), longMs)),
-  );
+  for (let from = 0; from < count; from += 500) {
+    const page = ids.slice(from, from + 500);
+    await Promise.all(
+      page.map((id, i) =>
+        store.beat(workerInfo(id, { active: from + i, workflows: { w: from + i } }), longMs),
+      ),
+    );
+  }
 });
 
 afterAll(async () => {
@@ -45,8 +53,8 @@ test('all workers are told of in a few calls, each once and as it is', async () 
   const { calls, answer } = await callsOf(() => store.workers());
   expect(calls).toBeLessThanOrEqual(1 + count / 100);
   expect(answer.map(({ id }) => id).sort()).toEqual([...ids].sort());
-  const last = answer.find(({ id }) => id === 'worker-999');
-  const info = workerInfo('worker-999', { active: 999, workflows: { w: 999 } });
+  const last = answer.find(({ id }) => id === ids.at(-1));
+  const info = workerInfo(ids.at(-1) ?? '', { active: count - 1, workflows: { w: count - 1 } });
   expect(last).toMatchObject({ ...info, presence: false, draining: false });
 });
 
@@ -55,4 +63,45 @@ test('their ids are one call, and so is how many are alive', async () => {
   expect(registered.calls).toBe(1);
   expect([...registered.answer].sort()).toEqual([...ids].sort());
   expect(await callsOf(() => store.fleet.alive())).toEqual({ calls: 1, answer: count });
+});
+
+/** A worker that holds runs, each with some steps behind its claim. */
+async function holdRuns(worker: string, runs: number): Promise<void> {
+  for (let i = 0; i < runs; i++) {
+    const { ownership } = await held(store, { claim: { worker } });
+    const step = { type: 'step.completed', data: new Uint8Array(200) };
+    await committed(store, ownership, { events: [step, step, step] });
+  }
+}
+
+test.runIf(asked !== undefined)('what it costs', { timeout: 120_000 }, async () => {
+  await holdRuns('worker-0', 50);
+  const ways = {
+    workers: () => store.workers(),
+    registered: () => store.fleet.registered(),
+    alive: () => store.fleet.alive(),
+    'unproven, of 50 held runs': () => store.fleet.unproven('worker-0'),
+    look: () => store.look('worker-0', 500),
+  };
+  const times = 30;
+  for (const [name, ask] of Object.entries(ways)) {
+    await ask();
+    await redis.config('RESETSTAT');
+    const cpu = process.cpuUsage();
+    const lag = monitorEventLoopDelay({ resolution: 1 });
+    lag.enable();
+    for (let i = 0; i < times; i++) await ask();
+    lag.disable();
+    const { user, system } = process.cpuUsage(cpu);
+    const stats = await redis.info('commandstats');
+    const micros = [...stats.matchAll(/cmdstat_(\w+):calls=\d+,usec=(\d+)/g)]
+      .filter(([, call]) => /^evalsha|^eval|^zrange$/.test(call ?? ''))
+      // What a look does inside of its script is in its time already.
+      .filter(([, call]) => call !== 'zrange' || /workers|registered/.test(name))
+      .reduce((sum, [, , usec]) => sum + Number(usec), 0);
+    process.stderr.write(
+      `${name}: ${Math.round(micros / times)} µs of Redis, ${((user + system) / 1000 / times).toFixed(2)} ms of the client, ` +
+        `event loop held up ${(lag.max / 1e6).toFixed(1)} ms at most\n`,
+    );
+  }
 });

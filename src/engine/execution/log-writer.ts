@@ -10,7 +10,7 @@
  *    │
  *    ├─ a snapshot was refused ─▶ refused: nothing is taken any more but `finish`
  *    ├─ handBack ───────────────▶ leaving ──committed──▶ lost
- *    └─ fenced, missing, rewound, closed ─▶ lost: nothing is written any more
+ *    └─ fenced, missing, rewound, damaged, closed ─▶ lost: nothing is written any more
  *
  * The fold equals the log, plus what is in flight. Events are folded together or not at all: when a reducer refuses one of
  * them, neither the fold nor the log has changed. A snapshot is only taken of what is in the log with its commit.
@@ -37,7 +37,7 @@ import type {
   RunStore,
   SnapshotDelta,
 } from '../../core/store.ts';
-import { persist } from './commit-retry.ts';
+import { type Persisted, persist } from './commit-retry.ts';
 import { giveBackRewound, lookForRewind } from './rewind.ts';
 import type { SnapshotSchedule } from './snapshot-schedule.ts';
 import type { ExecutionNews, Loss } from './telemetry.ts';
@@ -371,7 +371,7 @@ export class LogWriter {
     for (const { reject } of [...refused, ...this.#keeping.splice(0)]) reject(error);
   }
 
-  #persist(params: CommitParams): Promise<CommitOutcome | undefined> {
+  #persist(params: CommitParams): Promise<Persisted> {
     const send = () => persist(params, this.#options, () => this.#mode !== 'lost');
     return this.#options.news.commit(params, send);
   }
@@ -412,7 +412,11 @@ export class LogWriter {
   };
 
   /** True when it is stored. */
-  #settle(outcome: CommitOutcome, batch: readonly Pending[], events: readonly NewEvent[]): boolean {
+  #settle(
+    outcome: NonNullable<Persisted>,
+    batch: readonly Pending[],
+    events: readonly NewEvent[],
+  ): boolean {
     switch (outcome.outcome) {
       case 'committed':
         this.#seq += events.length;
@@ -433,6 +437,9 @@ export class LogWriter {
       case 'conflict':
         detach(giveBackRewound(this.#rewind(), this.#seq, outcome.seq), this.#onUntold);
         this.#abandon('rewound', this.#ended('PAWL_REWOUND', 'Redis lost acknowledged events'));
+        return false;
+      case 'damaged':
+        this.#abandon('damaged', outcome.error);
         return false;
     }
   }

@@ -1,11 +1,19 @@
 /** What is told of one execution of a run, on the channels of diagnostics.ts and to a tracer if there is one. */
 import type { Clock } from '../../core/clock.ts';
-import type { CommitOutcome, CommitParams, Release, Takeover } from '../../core/store.ts';
+import type { CommitParams, Release, Takeover } from '../../core/store.ts';
 import type { ExecutionTrace } from '../../core/tracing.ts';
 import { isHeard, tell } from '../diagnostics.ts';
+import type { Persisted } from './commit-retry.ts';
 
 /** Why a worker has lost the right to write to a run. */
-export type Loss = 'fenced' | 'deleted' | 'rewound' | 'closed' | 'handed-back' | 'parked';
+export type Loss =
+  | 'fenced'
+  | 'deleted'
+  | 'rewound'
+  | 'closed'
+  | 'handed-back'
+  | 'parked'
+  | 'damaged';
 
 interface Executed {
   readonly run: string;
@@ -52,8 +60,8 @@ export class ExecutionNews {
   /** Does a commit, and tells of it when it is stored. */
   async commit(
     { events, snapshot }: CommitParams,
-    call: () => Promise<CommitOutcome | undefined>,
-  ): Promise<CommitOutcome | undefined> {
+    call: () => Promise<Persisted>,
+  ): Promise<Persisted> {
     if (!isHeard('run:committed')) return call();
     const startedAt = this.#clock.monotonic();
     const outcome = await call();

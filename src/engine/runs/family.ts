@@ -12,7 +12,7 @@
  *
  * A run that is gone owes nothing and is owed nothing. A failed parent may be resumed, so it is told as well.
  */
-import { RunError } from '../../core/errors.ts';
+import { PawlError, RunError } from '../../core/errors.ts';
 import type { ChildEnd } from '../../core/event.ts';
 import { type Child, Fold } from '../../core/fold.ts';
 import { defaults } from '../../core/limits.ts';
@@ -66,7 +66,7 @@ async function tellParent(parts: FamilyParts, record: RunRecord): Promise<boolea
 /** Tells the family of a run that is about to be deleted: its parent must not wait for it, nor its children be left. */
 export async function tellOfDeletion(parts: FamilyParts, record: RunRecord): Promise<void> {
   if (record.status !== 'completed') {
-    const children = (await foldOf(parts, record.id))?.attached ?? [];
+    const children = await attachedTo(parts, record.id);
     for (const child of children) await cancelChild(parts, record, child, true);
     await parts.store.paid(record.id, { fence: record.fence });
   }
@@ -147,7 +147,7 @@ export async function attendFamily(parts: FamilyParts, due: DueRun): Promise<voi
   if (record === undefined) return;
   if (due.untold) await tellParent(parts, record);
   if (due.owes && isEnded(record.status)) {
-    const children = (await foldOf(parts, due.run))?.attached ?? [];
+    const children = await attachedTo(parts, due.run);
     const now = await parts.store.now();
     await payChildren(parts, record, children, { isLate: now - record.changedAt > arrivalMs });
   }
@@ -196,6 +196,17 @@ async function sayMissing(parts: FamilyParts, parent: RunRecord, run: string): P
     data: encodeRecord({ run, status: 'missing' }),
   });
   await wakeParent(parts, posted);
+}
+
+/** The children that end with a run. Of one whose data is damaged nobody knows them any more, and it must have an end. */
+async function attachedTo(parts: FamilyParts, run: string): Promise<readonly Child[]> {
+  try {
+    return (await foldOf(parts, run))?.attached ?? [];
+  } catch (error) {
+    if (!PawlError.is(error) || error.code !== 'PAWL_CORRUPT') throw error;
+    parts.logger.warn({ run, error: error.message }, 'the children of a damaged run are not known');
+    return [];
+  }
 }
 
 /** The memory of a run, folded without its workflow's reducers: enough to know its children. */

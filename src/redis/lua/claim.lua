@@ -19,7 +19,7 @@
 -- ARGV[9] reclaim: 1 to take a waiting run also when it sleeps, or empty
 -- ARGV[10] any: 1 to take a run that newer code has written, or empty
 -- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
---   | {'stale', fence} | {'idle', status} | {'newer', codeVersion} | {'missing'}
+--   | {'stale', fence} | {'idle', status} | {'newer', codeVersion} | {'missing'} | {'damaged', key, why}
 -- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner; older code does not
 --   take what newer code wrote.
 local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -27,12 +27,19 @@ local due, held, inbox = KEYS[5], KEYS[6], KEYS[7]
 local id, worker, token, codeVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local expectedFence, page, base, loose = ARGV[5], ARGV[6], ARGV[7], ARGV[8] ~= ''
 
-local function claimed()
+-- include parts/damage.lua
+
+local function claimed(beside)
   local from = redis.call('HGET', run, 'snapshotSeq') or '0'
-  return {'claimed', redis.call('HGETALL', run), redis.call('HGETALL', payload),
-    redis.call('HGETALL', snapshot),
-    redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page),
-    redis.call('XRANGE', inbox, '-', '+', 'COUNT', 100)}
+  return {'claimed', redis.call('HGETALL', run), beside[1], beside[2],
+    redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page), beside[3]}
+end
+
+-- What is read beside the record and the log: a claim changes nothing of it, so it is known to be readable before anything
+-- is written.
+local function readBeside()
+  return {redis.pcall('HGETALL', payload), redis.pcall('HGETALL', snapshot),
+    redis.pcall('XRANGE', inbox, '-', '+', 'COUNT', 100)}
 end
 
 local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 'wakeAt', 'lostWorker',
@@ -43,7 +50,7 @@ if not status then return {'missing'} end
 if status == 'running' and owner == token then
   -- A repetition writes too: WAIT counts from the last write of its connection.
   redis.call('HSET', run, 'owner', token)
-  return claimed()
+  return claimed(readBeside())
 end
 if expectedFence ~= '' and expectedFence ~= fence then return {'stale', fence} end
 if loose ~= (m[14] == '1') then return {'idle', status} end
@@ -66,23 +73,37 @@ if tonumber(codeVersion) < wrote and ARGV[10] == '' then
   if not loose then redis.call('ZADD', due, 'LT', string.format('%.0f', now + 10000), id) end
   return {'newer', string.format('%.0f', wrote)}
 end
+local function damaged(key, failed)
+  local damage = damageOf(failed)
+  if not damage then return redis.error_reply(failed.err) end
+  -- A loose run is its caller's to look after.
+  if not loose then setAside(base, id, key, damage, now) end
+  return {'damaged', key, damage}
+end
+local beside = readBeside()
+for i, key in ipairs({payload, snapshot, inbox}) do
+  if beside[i].err then return damaged(key, beside[i]) end
+end
 
 local at = string.format('%.0f', now)
 fence = string.format('%.0f', math.max(fence + 1, micros))
 seq = string.format('%.0f', seq + 1)
 local data = '{"worker":' .. cjson.encode(worker) .. ',"codeVersion":' .. codeVersion
-redis.call('HDEL', run, 'wakeAt', 'waits', 'waitsIn', 'wants', 'lookMs', 'woken', 'parkedBy', 'refused')
+local claimMs = m[7] and string.format('%.0f', math.max(0, now - m[9]))
 if m[7] then
-  local claimMs = string.format('%.0f', math.max(0, now - m[9]))
   data = data .. ',"takeover":{"from":' .. cjson.encode(m[7]) .. ',"reason":"' .. m[8]
     .. '","detectMs":' .. m[10] .. ',"claimMs":' .. claimMs .. '}'
+end
+data = data .. '}'
+local added = redis.pcall('XADD', events, seq .. '-' .. fence, 'type', 'run.claimed', 'at', at, 'data', data)
+if type(added) == 'table' and added.err then return damaged(events, added) end
+redis.call('HDEL', run, 'wakeAt', 'waits', 'waitsIn', 'wants', 'lookMs', 'woken', 'parkedBy', 'refused')
+if m[7] then
   redis.call('HINCRBY', run, 'takeovers', 1)
   redis.call('HSET', run, 'claimMs', claimMs)
   redis.call('XADD', base .. 'recoveries', 'MAXLEN', '~', 1000, '*', 'run', id, 'workflow', m[16], 'lostBy', m[7],
     'reason', m[8], 'lostAt', m[9], 'detectMs', m[10], 'worker', worker, 'claimMs', claimMs)
 end
-data = data .. '}'
-redis.call('XADD', events, seq .. '-' .. fence, 'type', 'run.claimed', 'at', at, 'data', data)
 redis.call('HSET', run, 'status', 'running', 'fence', fence, 'owner', token, 'worker', worker, 'seq', seq,
   'claimSeq', seq, 'codeVersion', codeVersion, 'wroteVersion', math.max(wrote, codeVersion), 'changedAt', at,
   'bytes', m[11] + #data)
@@ -99,4 +120,4 @@ if m[18] then redis.call('SREM', base .. 'parked:' .. string.match(m[18], ' (.*)
 redis.call('ZADD', base .. 'by-status:running', m[15], id)
 -- The tilde says: it has not come to its end.
 redis.call('SPUBLISH', base .. 'changed:' .. id, '~' .. seq)
-return claimed()
+return claimed(beside)

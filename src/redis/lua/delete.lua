@@ -31,7 +31,9 @@ if ARGV[5] ~= '' then
   if m[6] or m[7] then return {'untold'} end
 end
 
-local tags = redis.call('HGET', payload, 'tags') or ''
+local tags = redis.pcall('HGET', payload, 'tags')
+-- A damaged run can be deleted as well.
+if type(tags) ~= 'string' then tags = '' end
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'runs', id)
 redis.call('ZREM', base .. 'ids', id)

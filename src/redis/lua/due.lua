@@ -6,21 +6,21 @@
 -- ARGV[2] resend: milliseconds until a run that nobody claimed is due again, at first
 -- ARGV[3] base: prefix of the shard's keys
 -- ARGV[4] ahead: milliseconds; queued and interrupted runs that will be due within them count as due
--- Returns {run id, workflow, fence, status, deaths, priority, notes, …}; notes: u for untold, o for owing, a for asleep
+-- Returns {run id, workflow, fence, status, deaths, priority, notes, …}; notes: u for untold, o for owing, a for asleep.
+--   Of a run whose record cannot be read, the status is damaged and the notes say why
 -- Keeps: a run leaves the due index only by a claim, its end or its deletion; a sweeper may die at any point.
 local due = KEYS[1]
 local limit, resend, base, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 
 -- include parts/describe.lua
+-- include parts/damage.lua
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = {}
 -- Looking ahead passes runs by that are left alone; they must not hide the others behind them.
 local window = ahead == 0 and limit or limit * 10
-for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now + ahead), 'BYSCORE',
-  'LIMIT', 0, window)) do
-  if #found >= limit * 7 then break end
+local function look(id)
   local about = describe(base, id, now)
   local status, asleep = about[3], about[6] == 'a'
   if not status then
@@ -39,6 +39,19 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now 
       found[#found + 1] = id
       for _, value in ipairs(about) do found[#found + 1] = value end
     end
+  end
+end
+
+for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now + ahead), 'BYSCORE',
+  'LIMIT', 0, window)) do
+  if #found >= limit * 7 then break end
+  -- One whose record is damaged must not keep the others from being looked after.
+  local isRead, failed = pcall(look, id)
+  if not isRead then
+    local damage = damageOf(failed)
+    if not damage then error(failed) end
+    redis.call('ZREM', due, id)
+    for _, value in ipairs({id, '', '0', 'damaged', '0', '0', damage}) do found[#found + 1] = value end
   end
 end
 return found

@@ -30,6 +30,7 @@ if ARGV[9] ~= '' then
 end
 
 -- include parts/progress.lua
+-- include parts/damage.lua
 
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
@@ -68,7 +69,7 @@ local function take(id)
       bytes = bytes + #evidence
       redis.call('XADD', events, string.format('%.0f-', seq) .. fence,
         'type', 'run.quarantined', 'at', at, 'data', evidence)
-      redis.call('HSET', base .. 'payload:' .. id, 'error', string.format(
+      redis.pcall('HSET', base .. 'payload:' .. id, 'error', string.format(
         '{"name":"QuarantinedError","code":"PAWL_RUN_QUARANTINED","message":%s}', cjson.encode(string.format(
         'The run lost %d workers in a row without progress, %d of them with no other run under suspicion; '
         .. 'the last was %s.', deaths, proofs, worker))))
@@ -76,8 +77,8 @@ local function take(id)
       redis.call('ZADD', due, string.format('%.0f', now + resend), id)
     end
     redis.call('HSET', run, 'status', status, 'fence', fence, 'seq', string.format('%.0f', seq),
-      'bytes', bytes, 'deaths', deaths, 'proofs', proofs, 'furthest', furthest, 'changedAt', at, 'lostWorker', worker, 'lostReason', reason,
-      'lostAt', at, 'detectMs', detectMs)
+      'bytes', bytes, 'deaths', deaths, 'proofs', proofs, 'furthest', furthest, 'changedAt', at, 'lostWorker', worker,
+      'lostReason', reason, 'lostAt', at, 'detectMs', detectMs)
     redis.call('HDEL', run, 'worker', 'owner', 'claimMs')
     redis.call('ZREM', base .. 'by-status:running', id)
     redis.call('ZADD', base .. 'by-status:' .. status, m[10], id)
@@ -89,16 +90,26 @@ local function take(id)
   end
 end
 
+-- A run that cannot be taken must not keep its neighbours from being taken.
+local function try(id)
+  local isTaken, failed = pcall(take, id)
+  if isTaken then return end
+  local damage = damageOf(failed)
+  if not damage then error(failed) end
+  -- Where not even the record is one, nothing can be written to.
+  pcall(setAside, base, id, base .. 'events:' .. id, damage, now)
+end
+
 for i = 11, #ARGV do
   if #taken >= limit * 7 then break end
   redis.call('SREM', held, ARGV[i])
-  take(ARGV[i])
+  try(ARGV[i])
 end
 -- Entries that are not the worker's any more are dropped on the way, so fewer than asked for means that none is left.
 while #ARGV == 10 and #taken < limit * 7 do
   local id = redis.call('SPOP', held)
   if not id then break end
-  take(id)
+  try(id)
 end
 if redis.call('EXISTS', held, base .. 'parked:' .. worker) == 0 then redis.call('SREM', base .. 'holders', worker) end
 return taken

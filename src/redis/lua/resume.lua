@@ -23,8 +23,10 @@ local fence, status, paused = m[1], m[2], m[3]
 if not status then return {'missing'} end
 local again = status == 'failed' or status == 'quarantined'
 if not paused and not again then return {'idle', status} end
-redis.call('HDEL', run, 'paused')
-if status == 'running' then return {'idle', status} end
+if status == 'running' then
+  redis.call('HDEL', run, 'paused')
+  return {'idle', status}
+end
 
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
@@ -35,6 +37,7 @@ local seq = string.format('%.0f', m[4] + 1)
 local kind = again and 'operator.retried' or 'operator.resumed'
 redis.call('XADD', events, seq .. '-' .. fence, 'type', kind, 'at', at, 'data', data)
 redis.call('HSET', run, 'fence', fence, 'seq', seq, 'bytes', m[6] + #data)
+redis.call('HDEL', run, 'paused')
 -- Whoever lets a run go on whose time is over does not mean it to fail at once.
 if m[13] and tonumber(m[13]) <= now then redis.call('HDEL', run, 'deadlineAt') end
 if again then

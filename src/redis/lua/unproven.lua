@@ -14,9 +14,11 @@ local held, worker, base, limit = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 local found = {}
 for _, id in ipairs(redis.call('SMEMBERS', held)) do
   if #found >= limit then break end
-  local m = redis.call('HMGET', base .. 'run:' .. id, 'worker', 'claimSeq', 'seq', 'furthest')
-  if m[1] == worker and not progress(base .. 'events:' .. id, m[2], m[3], tonumber(m[4] or '0')) then
-    found[#found + 1] = id
-  end
+  -- One that cannot be read is set aside when it is taken, and is no evidence.
+  local isRead, isProven = pcall(function()
+    local m = redis.call('HMGET', base .. 'run:' .. id, 'worker', 'claimSeq', 'seq', 'furthest')
+    return m[1] ~= worker or (progress(base .. 'events:' .. id, m[2], m[3], tonumber(m[4] or '0')))
+  end)
+  if isRead and not isProven then found[#found + 1] = id end
 end
 return found
