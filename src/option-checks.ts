@@ -20,6 +20,7 @@ import {
   text,
   textOf,
   time,
+  timerMilliseconds,
   wholeNumber,
 } from './core/option-rules.ts';
 import { requestRules } from './core/request.ts';
@@ -67,8 +68,8 @@ export const checkOpen: Rule = optionsOf<OpenOptions>(
     prefix: anything,
     shards: wholeNumber(1, 1024),
     allowEviction: flag,
-    connectMs: milliseconds,
-    callMs: milliseconds,
+    connectMs: timerMilliseconds,
+    callMs: timerMilliseconds,
     durability: checkDurability,
     limits: checkLimits,
     encryption: checkEncryption,

@@ -9,7 +9,7 @@ const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as co
 export const timerMsMax = 2 ** 31 - 1;
 
 /** A thousand years: a time so far away is still a date. */
-const longestMs = 1_000 * 365 * unitMs.d;
+export const longestMs = 1_000 * 365 * unitMs.d;
 
 /** @throws InvalidError naming `field`. */
 export function toMilliseconds(duration: Duration, field: string): number {

@@ -7,7 +7,7 @@
  *
  * A check is a rule itself, so that tables nest. It costs a look at each option that is given, and nothing without options.
  */
-import { type Duration, toMilliseconds } from './duration.ts';
+import { type Duration, longestMs, timerMsMax, toMilliseconds } from './duration.ts';
 import { InvalidError } from './errors.ts';
 
 /** @throws InvalidError naming `field` when the value does not fit. */
@@ -79,13 +79,18 @@ export const secret: Rule = (value, field) => {
 export const callback = checked('a function', (value) => typeof value === 'function');
 /** A length of time above nothing, in milliseconds. */
 export const milliseconds = checked(
-  'a number of milliseconds above 0',
-  (value) => typeof value === 'number' && value > 0 && value < Infinity,
+  'a number of milliseconds above 0, and a thousand years at most',
+  (value) => typeof value === 'number' && value > 0 && value <= longestMs,
+);
+/** As `milliseconds`, for what one timer of the platform waits for. */
+export const timerMilliseconds = checked(
+  `a number of milliseconds above 0 and up to ${timerMsMax}`,
+  (value) => typeof value === 'number' && value > 0 && value <= timerMsMax,
 );
 /** As `milliseconds`, or nothing at all. */
 export const millisecondsOrNone = checked(
-  'a number of milliseconds from 0',
-  (value) => typeof value === 'number' && value >= 0 && value < Infinity,
+  'a number of milliseconds from 0, and a thousand years at most',
+  (value) => typeof value === 'number' && value >= 0 && value <= longestMs,
 );
 export const plainObject = checked('an object', isRecord);
 export const abortSignal = checked(

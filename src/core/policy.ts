@@ -106,5 +106,5 @@ function undecided(what: string, error: unknown, cause: unknown): DefinitionErro
 export function backoffMs(policy: RetryPolicy, attempt: number, random: number): number {
   const base = policy.delayMs ?? 100;
   const delay = Math.min(base * 2 ** Math.max(0, attempt - 2), policy.maxDelayMs ?? 30_000);
-  return delay / 2 + (delay / 2) * random;
+  return Math.ceil(delay / 2 + (delay / 2) * random);
 }

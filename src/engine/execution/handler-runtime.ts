@@ -154,7 +154,9 @@ export class HandlerRuntime {
       ...{ run, workflow, writer, steps, waits, limits, storeNow, random, fold, names },
       ...{ effects, deliveries, children },
       signal: cancellation.signal,
-      log: withFields(logger, { run, workflow: workflow.name }),
+      log: withFields(logger, () => {
+        return { run, workflow: workflow.name, fence: writer.ownership.fence };
+      }),
       checkCancelled: beforeNew,
       onCancel: (undo) => this.#undos.push(undo),
       keep: (about) => keepCheckpoint({ store, writer, limits }, about),
@@ -421,11 +423,11 @@ function knownSeqs(fold: Fold): number[] {
   return seqs;
 }
 
-function withFields(logger: Logger, fields: object): Logger {
+function withFields(logger: Logger, fields: () => object): Logger {
   return {
-    debug: (more, message) => logger.debug({ ...fields, ...more }, message),
-    info: (more, message) => logger.info({ ...fields, ...more }, message),
-    warn: (more, message) => logger.warn({ ...fields, ...more }, message),
-    error: (more, message) => logger.error({ ...fields, ...more }, message),
+    debug: (more, message) => logger.debug({ ...fields(), ...more }, message),
+    info: (more, message) => logger.info({ ...fields(), ...more }, message),
+    warn: (more, message) => logger.warn({ ...fields(), ...more }, message),
+    error: (more, message) => logger.error({ ...fields(), ...more }, message),
   };
 }
