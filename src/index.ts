@@ -47,7 +47,8 @@ export type { Difference } from './engine/runs/diff.ts';
 export type { ForkOptions, ForkPoint } from './engine/runs/fork.ts';
 export type { Request } from './core/request.ts';
 export type { RunHandle, StatePoint } from './engine/runs/run-handle.ts';
-export type { RunInfo, WaitInfo } from './engine/runs/run-info.ts';
+export type { RunDetails, RunInfo, WaitInfo } from './engine/runs/run-info.ts';
+export type { StepAtWork } from './engine/steps-at-work.ts';
 export type { WaitKind } from './core/waits.ts';
 export type { ScheduleOptions } from './engine/schedules/save.ts';
 export type {

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { RunError } from '../core/errors.ts';
 import { fromTagged } from '../core/tagged-json.ts';
-import type { RunInfo } from '../engine/runs/run-info.ts';
+import type { RunDetails } from '../engine/runs/run-info.ts';
 import { NotFoundError, UsageError } from './failures.ts';
 import { parseJson, readText } from './settings.ts';
 import type { Shell } from './shell.ts';
@@ -57,11 +57,11 @@ export function toTime(text: string): Date {
 const shown = 5;
 
 /** The run of a whole id, of a beginning that only one id has, or the newest (`@last`). */
-export async function findRun(shell: Shell, given: string): Promise<RunInfo> {
+export async function findRun(shell: Shell, given: string): Promise<RunDetails> {
   const pawl = await shell.pawl();
   if (given === '@last') {
     const [newest] = (await pawl.list({ limit: 1 })).runs;
-    if (newest !== undefined) return newest;
+    if (newest !== undefined) return pawl.run(newest.id).info();
     throw new NotFoundError('There is no run yet. pawl runs start makes one.');
   }
   try {
@@ -71,7 +71,7 @@ export async function findRun(shell: Shell, given: string): Promise<RunInfo> {
     const { runs } = await pawl.list({ idPrefix: given, limit: shown + 1 });
     const [only] = runs;
     if (only === undefined) throw error;
-    if (runs.length === 1) return only;
+    if (runs.length === 1) return await pawl.run(only.id).info();
     const ids = runs.slice(0, shown).map(({ id }) => `  ${id}`);
     const more = runs.length > shown ? ['  …'] : [];
     throw new UsageError([`${given} is the beginning of several ids:`, ...ids, ...more].join('\n'));

@@ -371,8 +371,10 @@ export interface RunStore {
    * of a run that the worker holds: a hint that may be lost. Without a run: of any of them.
    */
   appear(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
-  /** Registers the worker, or renews its session. */
-  beat(worker: WorkerInfo, sessionMs: number): Promise<Beat>;
+  /** Registers the worker, or renews its session. `atWork` tells of the steps at work, and is kept as it is. */
+  beat(worker: WorkerInfo, sessionMs: number, atWork?: string): Promise<Beat>;
+  /** What the worker said with its last beat of the steps it has at work; empty when nothing is known. */
+  atWork(worker: string): Promise<string>;
   /**
    * Forgets the worker. Its runs must have been handed back, or interrupted. Runs that it had parked and whose handlers may
    * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was

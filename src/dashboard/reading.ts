@@ -3,7 +3,7 @@ import type { CheckpointInfo } from '../core/checkpoint.ts';
 import type { RunEvent } from '../core/event.ts';
 import { recordError } from '../core/error-record.ts';
 import { toMermaid } from '../engine/graph/mermaid.ts';
-import type { RunInfo } from '../engine/runs/run-info.ts';
+import type { RunDetails, RunInfo } from '../engine/runs/run-info.ts';
 import type { Pawl } from '../pawl.ts';
 import type { Settings } from './settings.ts';
 import { unwrap } from './words.ts';
@@ -22,7 +22,7 @@ export interface Stored {
 }
 
 export interface RunView {
-  readonly run: RunInfo;
+  readonly run: RunDetails;
   /** Events from the one after `after`, at most a page. */
   readonly after: number;
   readonly events: readonly RunEvent[];

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { StepCompletedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import { type RunInfo, waitText } from '../engine/runs/run-info.ts';
+import { type RunDetails, type RunInfo, waitText } from '../engine/runs/run-info.ts';
 import { actionsPart } from './actions-part.ts';
 import { facts, type Html, payload, statusMark, table, time } from './layout.ts';
 import { liveScript } from './live-script.ts';
@@ -28,7 +28,7 @@ export function runPage(
       <a href="${at}?refresh=5">reload every 5 s</a>
     </p>
     ${header(settings.base, run)} ${run.error === undefined ? '' : errorPart(run.error)}
-    ${waitsPart(settings.base, run)} ${actionsPart(settings, run, by.token)}
+    ${waitsPart(settings.base, run)} ${workPart(run)} ${actionsPart(settings, run, by.token)}
     <h2 id="log">Events</h2>
     ${pager(at, view)}
     <ol class="events" id="events">
@@ -105,6 +105,17 @@ function waitsPart(base: string, { waits }: RunInfo): Html {
   });
   return html`<h2>Waits for</h2>
     ${table(['What', 'Name', 'Since', 'Until'], rows)}`;
+}
+
+function workPart({ atWork }: RunDetails): Html {
+  if (atWork.length === 0) return html``;
+  const rows = atWork.map(({ name, attempt, since }) => [
+    html`<bdi>${visible(name)}</bdi>`,
+    String(attempt),
+    time(since),
+  ]);
+  return html`<h2>At work</h2>
+    ${table(['Step', 'Attempt', 'Since'], rows)}`;
 }
 
 function errorPart({ name, message, code, stack }: ErrorRecord): Html {

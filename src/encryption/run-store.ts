@@ -265,8 +265,12 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.appear(worker, asked);
   }
 
-  beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
-    return this.#store.beat(worker, sessionMs);
+  beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
+    return this.#store.beat(worker, sessionMs, atWork);
+  }
+
+  atWork(worker: string): Promise<string> {
+    return this.#store.atWork(worker);
   }
 
   leave(worker: string, seen?: SeenWorker): Promise<boolean> {

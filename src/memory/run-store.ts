@@ -340,9 +340,14 @@ export class MemoryRunStore implements RunStore {
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 
-  async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
+  async beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
     this.#now();
-    return this.#sessions.beat(worker, sessionMs);
+    return this.#sessions.beat(worker, sessionMs, atWork);
+  }
+
+  async atWork(worker: string): Promise<string> {
+    this.#now();
+    return this.#sessions.atWork(worker);
   }
 
   async leave(worker: string, seen?: SeenWorker): Promise<boolean> {

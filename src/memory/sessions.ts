@@ -8,6 +8,8 @@ export class MemorySessions {
   /** Workers whose process has died: nothing more is heard of them, whatever this process still sends in their name. */
   readonly #dead = new Set<string>();
   readonly #workers = new Map<string, WorkerRecord>();
+  /** By worker: what it said of the steps it has at work. */
+  readonly #atWork = new Map<string, string>();
   #sweeper: { readonly worker: string; readonly until: number } | undefined;
 
   constructor(clock: { now(): number }) {
@@ -28,10 +30,11 @@ export class MemorySessions {
     this.#dead.add(worker);
   }
 
-  beat(worker: WorkerInfo, sessionMs: number): Beat {
+  beat(worker: WorkerInfo, sessionMs: number, atWork: string): Beat {
     const now = this.#clock.now();
     const draining = this.#workers.get(worker.id)?.draining ?? false;
     if (this.#dead.has(worker.id)) return { draining };
+    this.#atWork.set(worker.id, atWork);
     this.#workers.set(worker.id, {
       ...worker,
       presence: this.#present.has(worker.id),
@@ -53,6 +56,7 @@ export class MemorySessions {
   leave(worker: string): void {
     this.#present.delete(worker);
     this.#workers.delete(worker);
+    this.#atWork.delete(worker);
     if (this.#sweeper?.worker === worker) this.#sweeper = undefined;
   }
 
@@ -60,6 +64,10 @@ export class MemorySessions {
   isStill(worker: string, { seenAt, isAbsent = false }: SeenWorker): boolean {
     const isBack = isAbsent && this.#present.has(worker);
     return (this.#workers.get(worker)?.seenAt ?? 0) === seenAt && !isBack;
+  }
+
+  atWork(worker: string): string {
+    return this.#atWork.get(worker) ?? '';
   }
 
   list(): readonly WorkerRecord[] {

@@ -327,8 +327,12 @@ export class RedisRunStore implements RunStore {
     await this.#run(() => this.#sessions.appear(worker, asked));
   }
 
-  async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
-    return this.#run(() => this.#sessions.beat(worker, sessionMs));
+  async beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
+    return this.#run(() => this.#sessions.beat(worker, sessionMs, atWork));
+  }
+
+  async atWork(worker: string): Promise<string> {
+    return this.#run(() => this.#sessions.atWork(worker));
   }
 
   async leave(worker: string, seen?: SeenWorker): Promise<boolean> {

@@ -347,12 +347,13 @@ export class Scripts {
     return this.#call(script, args);
   }
 
-  beat(worker: WorkerInfo, sessionMs: number): Promise<Reply> {
+  beat(worker: WorkerInfo, sessionMs: number, atWork: string): Promise<Reply> {
     const keys = this.#keys;
     return this.#call('beat', [
       ...[keys.workers, keys.worker(worker.id), keys.presence, keys.config],
       ...[worker.id, keys.live(worker.id), sessionMs, keys.shards.length],
       ...formatWorker(worker),
+      ...['atWork', atWork],
     ]);
   }
 

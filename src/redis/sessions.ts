@@ -53,9 +53,9 @@ export class Sessions {
     }
   }
 
-  async beat(worker: WorkerInfo, sessionMs: number): Promise<Beat> {
+  async beat(worker: WorkerInfo, sessionMs: number, atWork: string): Promise<Beat> {
     const { scripts, keys } = this.#parts;
-    const [outcome, draining] = await scripts.beat(worker, sessionMs);
+    const [outcome, draining] = await scripts.beat(worker, sessionMs, atWork);
     if (String(outcome) === 'shards') checkShards(keys, draining);
     return { draining: draining === 1 };
   }
@@ -102,6 +102,11 @@ export class Sessions {
   async registered(): Promise<readonly string[]> {
     const { connection, keys } = this.#parts;
     return connection.zrange(keys.workers, '0', '-1');
+  }
+
+  async atWork(worker: string): Promise<string> {
+    const { connection, keys } = this.#parts;
+    return (await connection.hget(keys.worker(worker), 'atWork')) ?? '';
   }
 
   async alive(): Promise<number> {

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { defineWorkflow, type Pawl } from 'pawl';
 import { encodeRecord } from '../../src/engine/payloads.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
-import { committed, held, parking } from '../../src/testing/run-store/opened.ts';
+import { committed, held, parking, workerInfo } from '../../src/testing/run-store/opened.ts';
 import { airlineRuns, cliEnv, cliMain, playCli, type Played } from '../support/cli.ts';
 import { killChildren } from '../support/child.ts';
 import { newPrefix, openPawl, startWorker } from '../support/workers.ts';
@@ -253,7 +253,7 @@ test('the usage, a Redis that is away, a configuration: words on standard error,
   expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
 });
 
-test('runs are found and shown by what they wait for', async () => {
+test('runs are found and shown by what they wait for, and by what is at work', async () => {
   const store = await RedisRunStore.open({ redis: url, prefix });
   for (const [id, on] of [
     ['asks-ada', ['ada-approves']],
@@ -264,18 +264,24 @@ test('runs are found and shown by what they wait for', async () => {
     const wait = { kind: 'signal', name: 'approval', on, since: Date.UTC(2026, 0, 31) } as const;
     await committed(store, ownership, { release: parking({ waits: [wait] }) });
   }
-  const [found, kind, none, bad, shown] = await Promise.all([
+  const busy = await held(store, { create: { run: 'busy', workflow: 'asking' } });
+  const told = JSON.stringify([['busy', 'charge', 2, Date.UTC(2026, 0, 31)]]);
+  await store.beat(workerInfo(busy.worker), 60_000, told);
+  const [found, kind, none, bad, shown, atWork] = await Promise.all([
     data('runs', 'list', '--waiting-for', 'ada-approves'),
     data('runs', 'list', '--waiting-for', 'kind:signal', '--workflow', 'asking'),
     cli('runs', 'list', '--waiting-for', 'nobody'),
     cli('runs', 'list', '--waiting-for', 'kind:nothing'),
     cli('runs', 'show', 'asks-ben'),
+    cli('runs', 'show', 'busy'),
   ]);
   expect(found).toMatchObject({ runs: [{ id: 'asks-ada', waits: [{ on: ['ada-approves'] }] }] });
   expect((kind as { runs: unknown[] }).runs.length).toBe(2);
   expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'There is no such run.\n' });
   expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining('kind:signal') });
   expect(shown.stdout).toMatch(/waits for\n.*WHAT.*\n.*signal ben-approves +approval +2026-01-31/);
+  expect(atWork.stdout).toMatch(/at work\n.*STEP.*\n *charge +2 +2026-01-31/);
+  await store.leave(busy.worker);
   await store.close();
 });
 

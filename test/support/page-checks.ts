@@ -1,9 +1,18 @@
 /** What holds for the pages over every store. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Pawl } from 'pawl';
+import { defineWorkflow, type Pawl } from 'pawl';
 import { serveDashboard, type ServedDashboard } from 'pawl/dashboard';
 import { ask, drawn, hostile, nasty } from './pages.ts';
 import { firstEvent } from './workers.ts';
+
+/** Has a step at work until it is cancelled. */
+const busy = defineWorkflow({
+  name: 'busy',
+  run: (ctx) =>
+    ctx.step('<b>pack</b>', async ({ signal }) => {
+      await new Promise((_, reject) => signal.addEventListener('abort', reject, { once: true }));
+    }),
+});
 
 const json = { accept: 'application/json' };
 
@@ -14,7 +23,7 @@ export function pageChecks(open: () => Promise<Pawl>): void {
 
   beforeAll(async () => {
     pawl = await open();
-    const worker = pawl.worker({ workflows: [nasty, drawn] });
+    const worker = pawl.worker({ workflows: [nasty, drawn, busy], beatMs: 50 });
     await worker.ready();
     const [waiting, failed] = await Promise.all([
       pawl.start(nasty, { text: hostile }, { id: 'waits', tags: { tenant: 'acme' } }),
@@ -73,6 +82,19 @@ export function pageChecks(open: () => Promise<Pawl>): void {
         stored: { state: unknown };
       };
       expect(stored.state).toEqual({ note: hostile });
+    });
+
+    test('the step at work is shown, with its attempt', async () => {
+      const run = await pawl.start(busy, {}, { id: 'busy' });
+      let text = '';
+      for (let i = 0; i < 200 && !text.includes('At work'); i++) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        ({ text } = await ask(`${url}/runs/busy`));
+      }
+      expect(text).toContain('<bdi>&lt;b&gt;pack&lt;/b&gt;</bdi>');
+      await run.cancel();
+      await expect(run.result()).rejects.toThrow();
+      expect((await ask(`${url}/runs/busy`)).text).not.toContain('At work');
     });
 
     test('what is not there is said', async () => {

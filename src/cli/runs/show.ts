@@ -1,7 +1,7 @@
 /** `pawl runs show` */
 import type { CheckpointInfo } from '../../core/checkpoint.ts';
 import type { RunEvent } from '../../core/event.ts';
-import { type RunInfo, waitText } from '../../engine/runs/run-info.ts';
+import { type RunDetails, type RunInfo, waitText } from '../../engine/runs/run-info.ts';
 import { findRun } from '../given.ts';
 import { brief, pairs, table } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
@@ -29,6 +29,7 @@ async function show(shell: Shell, given: string): Promise<void> {
   shell.show({ ...run, ...forkedFrom, steps, checkpoints }, () => [
     ...pairs({ ...about(run), 'forked from': origin === undefined ? undefined : brief(origin) }),
     ...section('waits for', waitTable(run.waits)),
+    ...section('at work', workTable(run.atWork)),
     ...section('steps', stepTable(steps)),
     ...section('checkpoints', checkpointTable(checkpoints)),
   ]);
@@ -71,6 +72,12 @@ function waitTable(waits: RunInfo['waits']): string {
   if (waits.length === 0) return '';
   const rows = waits.map((wait) => [waitText(wait), wait.name, wait.since, wait.until]);
   return table(['what', 'name', 'since', 'until'], rows);
+}
+
+function workTable(steps: RunDetails['atWork']): string {
+  if (steps.length === 0) return '';
+  const rows = steps.map(({ name, attempt, since }) => [name, attempt, since]);
+  return table(['step', 'attempt', 'since'], rows);
 }
 
 function stepTable(steps: readonly RunEvent[]): string {

@@ -7,6 +7,10 @@
 
 export class Body {
   readonly name: string;
+  /** Which attempt of its step it is, from 1. */
+  readonly attempt: number;
+  /** When it began, on the store's clock. */
+  readonly since: number;
   /** The body that asked for this one. */
   readonly within: Body | undefined;
   /** Bodies inside of it, to be waited for. */
@@ -20,11 +24,15 @@ export class Body {
 
   constructor(options: {
     readonly name: string;
+    readonly attempt: number;
+    readonly since: number;
     readonly within: Body | undefined;
     readonly mayWait: boolean;
     readonly isTimed: boolean;
   }) {
     this.name = options.name;
+    this.attempt = options.attempt;
+    this.since = options.since;
     this.within = options.within;
     this.mayWait = options.mayWait;
     this.isTimed = options.isTimed;
@@ -46,9 +54,9 @@ export class Bodies {
     this.#onEnd = onEnd;
   }
 
-  /** Names of those at work whose end still counts. */
-  get names(): readonly string[] {
-    return [...this.#open].filter((body) => !this.isOver(body)).map(({ name }) => name);
+  /** Those at work whose end still counts. */
+  get atWork(): readonly Body[] {
+    return [...this.#open].filter((body) => !this.isOver(body));
   }
 
   begin(body: Body): void {

@@ -29,6 +29,7 @@ import type { ClaimOutcome, ClaimParams, Ownership } from '../../core/store.ts';
 import { payChildrenOf, tellParentOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { StartParts } from '../runs/start.ts';
+import type { ToldStep } from '../steps-at-work.ts';
 import { Expiry } from './checkpoint-upkeep.ts';
 import { Endings, type EndingsOptions } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
@@ -137,6 +138,11 @@ export class Execution {
 
   get wakeUp(): WakeUp {
     return this.#wakeUp;
+  }
+
+  /** Steps whose bodies are at work. */
+  get atWork(): readonly ToldStep[] {
+    return this.#runtime?.atWork ?? [];
   }
 
   /** True when the run was handed back for another worker. */

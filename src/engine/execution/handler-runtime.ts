@@ -26,6 +26,7 @@ import { createContext } from './handler-context.ts';
 import { Inbox } from './inbox.ts';
 import { keepCheckpoint } from './keep-checkpoint.ts';
 import { type LogWriter, never } from './log-writer.ts';
+import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
@@ -186,6 +187,11 @@ export class HandlerRuntime {
     this.#deliveries.schedule();
   }
 
+  /** Steps whose bodies are at work. */
+  get atWork(): readonly ToldStep[] {
+    return this.#bodies.atWork;
+  }
+
   /** Lets go of the run as soon as no body is at work: those that are may finish, others do not begin. */
   leave(): void {
     this.#isLeaving = true;
@@ -207,16 +213,16 @@ export class HandlerRuntime {
    */
   async settleBodies(): Promise<void> {
     const { clock, logger, claimed } = this.#options;
-    const { names } = this.#bodies;
-    if (names.length === 0) return;
+    const steps = this.#bodies.atWork.map(({ name }) => name);
+    if (steps.length === 0) return;
     const { run } = claimed.ownership;
     logger.warn(
-      { run, steps: names },
+      { run, steps },
       'the handler has ended while steps are at work; they may finish',
     );
     this.#cancellation.end(new Error(`The handler of run ${run} has ended.`));
     const deadline = clock.monotonic() + endMs;
-    while (this.#bodies.names.length > 0 && clock.monotonic() < deadline) {
+    while (this.#bodies.atWork.length > 0 && clock.monotonic() < deadline) {
       const left = deadline - clock.monotonic();
       await Promise.race([this.#bodies.oneEnds(), clock.sleep(left, this.#options.lost)]);
       if (this.#options.lost.aborted) return;

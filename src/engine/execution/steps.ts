@@ -83,13 +83,7 @@ export interface StepsOptions {
 const eventsOfCompletion = 2;
 
 class Attempt extends Body {
-  readonly attempt: number;
   readonly events: Write[] = [];
-
-  constructor(attempt: number, about: ConstructorParameters<typeof Body>[0]) {
-    super(about);
-    this.attempt = attempt;
-  }
 }
 
 export class Steps {
@@ -181,7 +175,10 @@ export class Steps {
       if (lost.aborted || bodies.isOver(within)) return never();
       if (signal.aborted) throw this.#cancelled(signal);
       const { mayWait = false, timeout } = options;
-      const at = new Attempt(tried + 1, { name, within, mayWait, isTimed: timeout !== undefined });
+      const at = new Attempt({
+        ...{ name, attempt: tried + 1, since: this.#options.storeNow() },
+        ...{ within, mayWait, isTimed: timeout !== undefined },
+      });
       // Each attempt goes through the same names inside.
       names.releaseInside(name);
       bodies.begin(at);

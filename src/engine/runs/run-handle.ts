@@ -35,7 +35,8 @@ import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.
 import { foldUpTo } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
-import { type RunInfo, toRunInfo } from './run-info.ts';
+import { readSteps } from '../steps-at-work.ts';
+import { type RunDetails, toRunInfo } from './run-info.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
 export interface RunHandleParts {
@@ -66,8 +67,12 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   /** @throws RunError `PAWL_RUN_NOT_FOUND`. */
-  async info(): Promise<RunInfo> {
-    return toRunInfo(toSummary(await this.#record()));
+  async info(): Promise<RunDetails> {
+    const record = await this.#record();
+    const { worker, status } = record;
+    const isHeld = worker !== undefined && status === 'running';
+    const told = isHeld ? await this.#parts.store.atWork(worker) : '';
+    return { ...toRunInfo(toSummary(record)), atWork: readSteps(told, this.id) };
   }
 
   /**

@@ -4,6 +4,7 @@ import type { ErrorRecord } from '../../core/errors.ts';
 import type { RunProgress, RunStatus, RunSummary } from '../../core/run.ts';
 import type { Wait } from '../../core/waits.ts';
 import { decodeError } from '../payloads.ts';
+import type { StepAtWork } from '../steps-at-work.ts';
 
 /** One thing that a run waits for. */
 export interface WaitInfo extends Omit<Wait, 'until' | 'since'> {
@@ -52,6 +53,12 @@ export interface RunInfo {
   /** Whether the run has completed with an output; `result()` reads it. */
   readonly hasOutput: boolean;
   readonly error: ErrorRecord | undefined;
+}
+
+/** What is shown of one run, beside what lists show. */
+export interface RunDetails extends RunInfo {
+  /** The steps that the worker of a `running` run had at work when it beat last: at most `beatMs` ago. The oldest first. */
+  readonly atWork: readonly StepAtWork[];
 }
 
 export function toRunInfo(run: RunSummary): RunInfo {

@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly logger: Logger;
   /** Runs held now. */
   readonly active: () => number;
+  /** The steps at work, as `tellSteps` says them. */
+  readonly atWork: () => string;
   /** Called when the worker is to leave. */
   readonly leave: () => void;
   /** Called when somebody wants something of a run that is held; without a run, of any. */
@@ -95,7 +97,8 @@ export class Session {
 
   /** The message to leave may be lost, so every beat tells of it as well. */
   async #beat(): Promise<void> {
-    const { store, worker, workflows, concurrency, sessionMs, active, leave } = this.#options;
+    const { store, worker, workflows, concurrency, sessionMs, active, atWork, leave } =
+      this.#options;
     const sentAt = this.#options.clock.monotonic();
     const { draining } = await store.beat(
       {
@@ -108,6 +111,7 @@ export class Session {
         loopLagMs: this.loopLagMs,
       },
       sessionMs,
+      atWork(),
     );
     if (this.#renewedAt > 0 && sentAt - this.#renewedAt > sessionMs / 2) this.#lapses += 1;
     this.#renewedAt = sentAt;

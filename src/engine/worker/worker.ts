@@ -29,6 +29,7 @@ import { ScheduleKeeper } from '../schedules/keeper.ts';
 import { CrashIsolation } from './crash-isolation.ts';
 import { Sweeper } from './sweeper.ts';
 import { newAbortController } from '../signals.ts';
+import { tellSteps } from '../steps-at-work.ts';
 import { newToken } from '../token.ts';
 import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
 
@@ -119,6 +120,7 @@ export class Worker implements AsyncDisposable {
       worker: this.id,
       workflows: Object.fromEntries(options.workflows.map(({ name, version }) => [name, version])),
       active: () => this.#executions.size,
+      atWork: () => tellSteps([...this.#executions].map((one) => [one.wakeUp.run, one.atWork])),
       asked: (run) => this.#ask(run),
       leave: () => this.#drain(),
     });

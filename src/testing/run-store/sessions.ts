@@ -88,6 +88,17 @@ function registered(test: RunStoreTest): void {
     await store.leave(id);
   });
 
+  test('what a worker tells of its steps is kept as it is, until the next beat', async (opened) => {
+    const { store, expect } = opened;
+    const id = newId('worker');
+    expect(await store.atWork(id)).toBe('');
+    await store.beat(workerInfo(id), longMs, '[["a","pay für ☂",1,7]]');
+    expect(await store.atWork(id)).toBe('[["a","pay für ☂",1,7]]');
+    await store.beat(workerInfo(id), longMs);
+    expect(await store.atWork(id)).toBe('');
+    await store.leave(id);
+  });
+
   test('a worker that leaves is forgotten, and may come back', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');
