@@ -3,9 +3,15 @@ import { defineConfig } from 'vitest/config';
 
 const source = (file: string): string => fileURLToPath(new URL(`src/${file}`, import.meta.url));
 
-// Projects of one group share the machine, groups follow one another: with two cores, a server that is being killed and
-// restarted next door would turn other tests' time-outs into luck.
+// Projects of one group share the machine, groups follow one another: with two cores, what keeps both of them busy would
+// turn the time-outs of the tests with faults into luck.
 const groups = { fast: 0, redis: 1, chaos: 2 };
+
+// Files of a project that share their modules: loading them anew for each file would be half of the work.
+const shared = { isolate: false };
+
+/** Replaces a module of the platform, so it must be the first to load what uses it. */
+const replacing = 'test/unit/examples/crash.test.ts';
 
 const onRedis = { globalSetup: ['test/support/global-redis.ts'] };
 
@@ -31,6 +37,8 @@ export default defineConfig({
             'test/unit/**/*.test.ts',
             'test/conformance/{memory,checkpointer-files}.test.ts',
           ],
+          exclude: [replacing],
+          ...shared,
           maxWorkers: 2,
           sequence: { groupOrder: groups.fast },
         },
@@ -47,6 +55,14 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'replacing',
+          include: [replacing],
+          sequence: { groupOrder: groups.fast },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'redis',
           include: [
             'test/conformance/{redis,bullmq,cluster,differential}*.test.ts',
@@ -54,6 +70,7 @@ export default defineConfig({
             'test/simulation/**/*.test.ts',
           ],
           ...onRedis,
+          ...shared,
           maxWorkers: 2,
           sequence: { groupOrder: groups.redis },
         },
@@ -64,8 +81,8 @@ export default defineConfig({
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
           ...onRedis,
-          // One fault at a time: each test starts processes of its own.
-          maxWorkers: 1,
+          // Each test starts servers and workers of its own, and waits for most of its time.
+          maxWorkers: 2,
           testTimeout: 60_000,
           sequence: { groupOrder: groups.chaos },
         },

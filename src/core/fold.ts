@@ -41,7 +41,7 @@ import type {
   TimerData,
   WithdrawnData,
 } from './event.ts';
-import { WatchedBytes } from './frozen.ts';
+import { deepFreeze, WatchedBytes } from './frozen.ts';
 import type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
 import { rememberedOfGraphs } from './graph.ts';
 import { isPlainObject } from './plain-copy.ts';
@@ -70,7 +70,8 @@ export type Reducers = Readonly<Record<string, (state: State, data: unknown) => 
 export interface FoldOptions {
   readonly reducers: Reducers;
   readonly origin: string;
-  readonly freeze: boolean;
+  /** Whether the state can be changed in place: not at all, with bytes looked at again; not but for bytes; freely. */
+  readonly guard: 'bytes' | 'frozen' | 'none';
   /** Refuses what a reducer has made of the state, by throwing. Asked for new events, not for those of the log. */
   readonly check?: ((after: State, before: State, type: string) => void) | undefined;
 }
@@ -100,14 +101,13 @@ export class Fold implements Folded {
   /** While events are applied that may be refused: what each changed field was before. */
   #before: Map<string, unknown> | undefined;
   readonly #options: FoldOptions;
-  /** Set when the state is frozen. */
   readonly #bytes: WatchedBytes | undefined;
 
   constructor(start: Folded, options: FoldOptions) {
     this.#options = options;
-    this.#bytes = options.freeze ? new WatchedBytes(options.origin) : undefined;
+    this.#bytes = options.guard === 'bytes' ? new WatchedBytes(options.origin) : undefined;
     this.seq = start.seq;
-    this.state = this.#bytes?.freeze(start.state) ?? start.state;
+    this.state = this.#guarded(start.state);
     this.#memory = new Map(start.memory);
     for (const [field, value] of this.#memory) {
       this.#noteInner(field);
@@ -322,7 +322,12 @@ export class Fold implements Folded {
   }
 
   #change(state: State): void {
-    this.state = this.#bytes?.freeze(state) ?? state;
+    this.state = this.#guarded(state);
+  }
+
+  #guarded(state: State): State {
+    if (this.#options.guard === 'none') return state;
+    return this.#bytes?.freeze(state) ?? deepFreeze(state);
   }
 }
 

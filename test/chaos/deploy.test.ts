@@ -18,7 +18,7 @@ test('a worker that is told to stop hands its runs back at their next commit', a
   await using pawl = await openPawl(setup.url, setup.prefix);
   const old = await startWorker(setup);
   const runs = await Promise.all(
-    Array.from({ length: 10 }, () => pawl.start(ticks, { count: 40, paceMs: 20 })),
+    Array.from({ length: 10 }, () => pawl.start(ticks, { count: 40, paceMs: 60 })),
   );
   for (const run of runs) await firstEvent(run, (event) => event.type === 'tick');
   await startWorker(setup);

@@ -22,7 +22,7 @@ test('a graph goes on behind its completed nodes after each of four kills', asyn
   const setup = { url: inject('redisUrl'), prefix: newPrefix() };
   await using pawl = await openPawl(setup.url, setup.prefix);
   const workers = await Promise.all(Array.from({ length: 5 }, () => startWorker(setup)));
-  const run = await pawl.start(rounds, { rounds: 15, paceMs: 15 });
+  const run = await pawl.start(rounds, { rounds: 15, paceMs: 50 });
   for (const [kill, node] of (['left', 'right', 'join', 'plan'] as const).entries()) {
     await firstEvent(run, ({ type, data }) => {
       if (type !== 'node.completed') return false;

@@ -45,9 +45,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('runs are started, listed, looked at, steered and removed', async () => {
+const runs = ['--runs', airlineRuns];
+
+test('runs are started, listed, looked at and forked', async () => {
   const worker = pawl.worker({ workflows: [(await import(airlineRuns)).airline] });
-  const runs = ['--runs', airlineRuns];
   const started = await cli('runs', 'start', 'airline', '--id', 'talk-1', '--wait', ...runs);
   expect(started).toEqual({
     code: 0,
@@ -97,7 +98,9 @@ test('runs are started, listed, looked at, steered and removed', async () => {
   const several = await cli('runs', 'show', 'talk');
   expect(several).toMatchObject({ code: 2, stdout: '' });
   expect(several.stderr).toMatch(/several ids:\n {2}talk-2\n {2}talk-1\n$/);
+});
 
+test('runs are paused, signalled, resumed and cancelled', async () => {
   const [paused, signalled] = await Promise.all([
     data('runs', 'pause', 'other', '--reason', 'lunch'),
     data(
@@ -126,7 +129,9 @@ test('runs are started, listed, looked at, steered and removed', async () => {
   expect(await data('runs', 'cancel', '--tag', 'of=ada', '--yes')).toMatchObject({ done: 1 });
   const again = await cli('runs', 'cancel', 'other', '--yes');
   expect(again).toMatchObject({ code: 4, stderr: expect.stringMatching(/PAWL_RUN_ENDED/) });
+});
 
+test('runs are exported, imported, rehearsed and removed', async () => {
   const [exported, rehearsed] = await Promise.all([
     cli('runs', 'export', 'talk-1'),
     cli('rehearse', ...runs, '--json'),

@@ -202,22 +202,25 @@ test('a sample finds it too where there are few runs, and a look beside workers 
   await using worker = pawl.worker({ workflows: [brief] });
   await worker.ready();
   const progress = { isOver: false };
-  const work = Promise.all(
-    Array.from({ length: 60 }, async (_, i) => {
-      const run = await pawl.start(brief, undefined, { id: `r${i}`, tags: { n: String(i % 3) } });
-      await run.result();
-    }),
-  ).finally(() => (progress.isOver = true));
-  let seenAtWork = 0;
-  while (!progress.isOver) {
-    const { runs } = await pawl.list({ status: 'running' });
-    seenAtWork += runs.length;
-    const { damage, checks } = await look({ full: true });
-    expect(damage).toEqual([]);
-    expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
+  const lanes = Array.from({ length: 10 }, async (_, lane) => {
+    for (let i = 0; !progress.isOver; i++) {
+      const about = { id: `r${lane}-${i}`, tags: { n: String(lane % 3) } };
+      await (await pawl.start(brief, undefined, about)).result();
+    }
+  });
+  let looks = 0;
+  try {
+    while (looks < 5) {
+      const { runs } = await pawl.list({ status: 'running' });
+      if (runs.length > 0) looks += 1;
+      const { damage, checks } = await look({ full: true });
+      expect(damage).toEqual([]);
+      expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
+    }
+  } finally {
+    progress.isOver = true;
+    await Promise.all(lanes);
   }
-  await work;
-  expect(seenAtWork).toBeGreaterThan(0);
 });
 
 test('a server that is set up badly is told of, with the way to mend it', async () => {

@@ -216,10 +216,7 @@ export class HandlerRuntime {
     const steps = this.#bodies.atWork.map(({ name }) => name);
     if (steps.length === 0) return;
     const { run } = claimed.ownership;
-    logger.warn(
-      { run, steps },
-      'the handler has ended while steps are at work; they may finish',
-    );
+    logger.warn({ run, steps }, 'the handler has ended while steps are at work; they may finish');
     this.#cancellation.end(new Error(`The handler of run ${run} has ended.`));
     const deadline = clock.monotonic() + endMs;
     while (this.#bodies.atWork.length > 0 && clock.monotonic() < deadline) {

@@ -217,7 +217,7 @@ async function foldOf({ store }: FamilyParts, run: string): Promise<Fold | undef
   const { snapshot, record } = loaded;
   const memory = snapshot === undefined ? new Map<string, unknown>() : restoreMemory(snapshot, key);
   const start = { seq: snapshot?.seq ?? 0, state: {}, memory };
-  const fold = new Fold(start, { reducers: {}, origin: key, freeze: false });
+  const fold = new Fold(start, { reducers: {}, origin: key, guard: 'none' });
   let page = loaded.events;
   while (fold.seq < record.seq && page.length > 0) {
     for (const event of page) fold.replay(event.seq, decodeEvent(event, key));

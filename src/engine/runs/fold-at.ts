@@ -36,7 +36,7 @@ export async function foldUpTo(
     snapshot === undefined
       ? await beginning(store, workflow, run)
       : { seq: snapshot.seq, ...restoreSnapshot(snapshot, workflow, run) };
-  const fold = new Fold(start, { reducers: reducersOf(workflow), origin: key, freeze: false });
+  const fold = new Fold(start, { reducers: reducersOf(workflow), origin: key, guard: 'none' });
   const upcaster = new Upcaster(workflow, snapshot?.schema ?? 0);
   while (fold.seq < seq) {
     const limit = Math.min(fixedLimits.eventsPerPage, seq - fold.seq);

@@ -4,15 +4,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encode } from '../../../src/core/codec.ts';
 import { CorruptionError, DefinitionError } from '../../../src/core/errors.ts';
-import { Fold, type Folded, type Reducers } from '../../../src/core/fold.ts';
+import { Fold, type Folded, type FoldOptions, type Reducers } from '../../../src/core/fold.ts';
 
 const reducers: Reducers = {
   add: (state, n) => ({ ...state, sum: (state['sum'] as number) + (n as number) }),
   wrong: () => 7,
 };
 const empty: Folded = { seq: 0, state: { sum: 0, other: [] }, memory: new Map() };
-const fold = (start: Folded = empty, freeze = true): Fold =>
-  new Fold(start, { reducers, origin: 'run r', freeze });
+const fold = (start: Folded = empty, guard: FoldOptions['guard'] = 'bytes'): Fold =>
+  new Fold(start, { reducers, origin: 'run r', guard });
 
 test('a snapshot and the events after it fold to the same as all events', () => {
   fc.assert(
@@ -57,7 +57,7 @@ test('unchanged fields keep their identity', () => {
 test('the state cannot be changed by hand, unless freezing is off', () => {
   const folded = fold({ ...empty, state: { sum: 0, deep: { list: [1] } } });
   expect(() => (folded.state['deep'] as { list: number[] }).list.push(2)).toThrow(TypeError);
-  const loose = fold({ ...empty, state: { sum: 0, deep: { list: [1] } } }, false);
+  const loose = fold({ ...empty, state: { sum: 0, deep: { list: [1] } } }, 'none');
   expect(() => (loose.state['deep'] as { list: number[] }).list.push(2)).not.toThrow();
 });
 
@@ -117,7 +117,7 @@ describe('what Object.freeze does not reach cannot be changed by hand either', (
       return bytes;
     };
     const folded = new Fold(start, {
-      ...{ origin: 'run r', freeze: true },
+      ...{ origin: 'run r', guard: 'bytes' },
       reducers: {
         inPlace: (now) => ({ ...now, bytes: write(now['bytes'] as Uint8Array) }),
         anew: (now) => ({ ...now, bytes: write(Uint8Array.from(now['bytes'] as Uint8Array)) }),
@@ -144,7 +144,7 @@ test.each([
   const folded = new Fold(empty, {
     reducers: { wrong: () => state },
     origin: 'run r',
-    freeze: true,
+    guard: 'bytes',
   });
   expect(() => folded.apply({ type: 'wrong', data: 1 })).toThrow(/must return the new state/);
   expect(folded.state).toEqual(empty.state);
@@ -154,7 +154,7 @@ test('new events are checked, those of the log are not, and a refused one change
   const check = (after: { readonly [key: string]: unknown }): void => {
     if ((after['sum'] as number) > 1) throw new RangeError('too much');
   };
-  const folded = new Fold(empty, { reducers, origin: 'run r', freeze: true, check });
+  const folded = new Fold(empty, { reducers, origin: 'run r', guard: 'bytes', check });
   folded.replay(1, { type: 'add', data: 5 });
   expect(() => folded.apply({ type: 'add', data: 1 })).toThrow('too much');
   expect([folded.state['sum'], folded.seq]).toEqual([5, 1]);
@@ -166,7 +166,7 @@ test('events that are taken together are checked together: only what is left mus
     seen.push(types);
     if ((after['sum'] as number) % 2 !== 0) throw new RangeError('odd');
   };
-  const folded = new Fold(empty, { reducers, origin: 'run r', freeze: true, check });
+  const folded = new Fold(empty, { reducers, origin: 'run r', guard: 'bytes', check });
   const add = { type: 'add', data: 1 };
   folded.applyAll([add, { type: 'timer.set', data: { name: 't', dueAt: 1 } }, add]);
   expect([folded.state['sum'], folded.seq, seen]).toEqual([2, 3, ['add']]);

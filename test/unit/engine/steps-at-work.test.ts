@@ -58,8 +58,18 @@ test('steps at work, and the attempt they are in, are seen while they last', asy
 });
 
 test('of very many steps those are told that are at work for the longest time', () => {
-  const steps = Array.from({ length: 700 }, (_, i) => ({ name: `s${i}`, attempt: 1, since: 1000 - i }));
-  const told = readSteps(tellSteps([['a', steps], ['b', [{ name: 'b', attempt: 3, since: 2000 }]]]), 'a');
+  const steps = Array.from({ length: 700 }, (_, i) => ({
+    name: `s${i}`,
+    attempt: 1,
+    since: 1000 - i,
+  }));
+  const told = readSteps(
+    tellSteps([
+      ['a', steps],
+      ['b', [{ name: 'b', attempt: 3, since: 2000 }]],
+    ]),
+    'a',
+  );
   expect(told).toHaveLength(500);
   expect(told[0]).toEqual({ name: 's699', attempt: 1, since: new Date(301) });
   expect(tellSteps([])).toBe('');

@@ -1,7 +1,7 @@
 // Goal: a state is what its schema says, at every place where it is looked at, and no run has a part of another one's.
 import { randomUUID } from 'node:crypto';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import { z } from 'zod';
 import * as z3 from 'zod/v3';
@@ -215,26 +215,33 @@ describe('what a reducer makes', () => {
   });
 });
 
-test('a Set that a reducer adds to in place is told of, and not shared', async () => {
-  const { pawl } = memoryPawl();
-  await using _ = pawl;
-  const crawl = defineWorkflow({
-    name: 'crawl',
-    input: z.string(),
-    state: z.object({ seen: z.set(z.string()).default(() => new Set<string>()) }),
-    events: { saw: z.string() },
-    reduce: { saw: (state, url) => ({ ...state, seen: state.seen.add(url) }) },
-    async run(ctx, url) {
-      const before = [...ctx.state.seen];
-      if (url === '') return before;
-      return ctx.emit('saw', url);
-    },
-  });
-  pawl.worker({ workflows: [crawl] });
-  const first = await pawl.start(crawl, 'https://a.example/secret');
-  await expect(first.result()).rejects.toThrow(/Set\.add would change the state in place/);
-  expect(await (await pawl.start(crawl, '')).result()).toEqual([]);
-});
+test.each(['development', 'production'])(
+  'a Set that a reducer adds to in place is told of, and not shared: %s',
+  async (mode) => {
+    vi.stubEnv('NODE_ENV', mode);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const { pawl } = memoryPawl();
+    await using _ = pawl;
+    const crawl = defineWorkflow({
+      name: 'crawl',
+      input: z.string(),
+      state: z.object({ seen: z.set(z.string()).default(() => new Set<string>()) }),
+      events: { saw: z.string() },
+      reduce: { saw: (state, url) => ({ ...state, seen: state.seen.add(url) }) },
+      async run(ctx, url) {
+        const before = [...ctx.state.seen];
+        if (url === '') return before;
+        return ctx.emit('saw', url);
+      },
+    });
+    pawl.worker({ workflows: [crawl] });
+    const first = await pawl.start(crawl, 'https://a.example/secret');
+    await expect(first.result()).rejects.toThrow(/Set\.add would change the state in place/);
+    expect(await (await pawl.start(crawl, '')).result()).toEqual([]);
+  },
+);
 
 test('what is not in a state cannot be set, and a fork changes only what was edited', async () => {
   const { pawl } = memoryPawl();
