@@ -5,13 +5,16 @@ const source = (file: string): string => fileURLToPath(new URL(`src/${file}`, im
 
 // Projects of one group share the machine, groups follow one another: with two cores, what keeps both of them busy would
 // turn the time-outs of the tests with faults into luck.
-const groups = { fast: 0, redis: 1, chaos: 2 };
+const groups = { fast: 0, redis: 1, chaos: 2, storm: 3 };
 
 // Files of a project that share their modules: loading them anew for each file would be half of the work.
 const shared = { isolate: false };
 
 /** Replaces a module of the platform, so it must be the first to load what uses it. */
 const replacing = 'test/unit/examples/crash.test.ts';
+
+/** Fleets of processes that keep the machine busy. */
+const busy = ['test/chaos/{matrix,poison,schedules}.test.ts'];
 
 const onRedis = { globalSetup: ['test/support/global-redis.ts'] };
 
@@ -80,11 +83,23 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
+          exclude: busy,
           ...onRedis,
           // Each test starts servers and workers of its own, and waits for most of its time.
           maxWorkers: 2,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           sequence: { groupOrder: groups.chaos },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'storm',
+          include: busy,
+          ...onRedis,
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          sequence: { groupOrder: groups.storm },
         },
       },
     ],

@@ -40,7 +40,7 @@ export function claim(
   run.owner = params.token;
   run.codeVersion = params.codeVersion;
   run.wroteVersion = Math.max(run.wroteVersion, params.codeVersion);
-  run.refused = false;
+  run.refused = 0;
   endWait(run);
   run.dueAt = undefined;
   if (run.lost !== undefined) {

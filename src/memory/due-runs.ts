@@ -20,7 +20,7 @@ export function takeDue(
     const isWaiting = run.status === 'waiting';
     const since = isWaiting ? awakeSince(run, now) : undefined;
     const age = now - (since ?? run.changedAt);
-    const most = run.refused ? refusedMsMax : resendMsMax;
+    const most = run.refused > 0 ? refusedMsMax : resendMsMax;
     run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), most);
     if (!isWaiting || since !== undefined) continue;
     // It sleeps: due to be looked at, or by mistake.

@@ -6,7 +6,8 @@ import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { CreateParams, DueRun, Message, Seen, Snapshot } from '../core/store.ts';
 import { type Wait, waitsKept, wants } from '../core/waits.ts';
 
-/** How long at most until a run is due again that waits for newer code. */
+/** How long until a run is due again that waits for newer code: twice as long after each refusal. */
+const refusedMs = 100;
 export const refusedMsMax = 10_000;
 
 export interface StoredRun {
@@ -27,8 +28,8 @@ export interface StoredRun {
   codeVersion: number;
   /** The highest version that wrote to it. */
   wroteVersion: number;
-  /** A claim by older code was refused since the last one that was not. */
-  refused: boolean;
+  /** Claims by older code that were refused since the last one that was not. */
+  refused: number;
   worker: string | undefined;
   owner: string | undefined;
   /** The last commit, to recognise it when it comes again. */
@@ -175,7 +176,7 @@ export function toRecord(run: StoredRun): RunRecord {
     waits: run.waits,
     birth: run.birth,
     wroteVersion: run.wroteVersion,
-    needsVersion: run.refused ? run.wroteVersion : undefined,
+    needsVersion: run.refused > 0 ? run.wroteVersion : undefined,
     paused: run.paused,
     progress: run.progress,
     deadlineAt: run.deadlineAt,
@@ -192,11 +193,12 @@ export function isStill(run: StoredRun, { status, fence, seq }: Seen): boolean {
   return isSame && (seq === undefined || lastSeq(run) === seq);
 }
 
-/** Older code may not take it: newer code is looked for now and then. */
+/** Older code may not take it: newer code, which may be there as well, is looked for soon, and then more rarely. */
 export function refuse(run: StoredRun, now: number): void {
-  run.refused = true;
+  run.refused += 1;
   if (run.loose) return;
-  run.dueAt = Math.min(run.dueAt ?? Infinity, now + refusedMsMax);
+  const againMs = Math.min(refusedMs * 2 ** (run.refused - 1), refusedMsMax);
+  run.dueAt = Math.min(run.dueAt ?? Infinity, now + againMs);
 }
 
 /** Keeps an ended run for a while; one that owes something is due at once, until it does not. */
@@ -279,7 +281,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     fence: 0,
     codeVersion: 0,
     wroteVersion: params.codeVersion ?? 0,
-    refused: false,
+    refused: 0,
     worker: undefined,
     owner: undefined,
     token: undefined,

@@ -127,7 +127,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     ...{ priority, deadlineAt, progress, wakeAt, takeovers, deaths, loose, proofs: 0, furthest: 0 },
     ...{ input: copy(input), output: output && copy(output), error: error && copy(error) },
     tags: { ...tags },
-    ...{ birth, wroteVersion, untold, owes, restoredBy: token, refused: false },
+    ...{ birth, wroteVersion, untold, owes, restoredBy: token, refused: 0 },
     wokenAt: woken ? now : undefined,
     ...{ waits, lookMs: restoredLookMs(record), parkedBy: undefined, cancelId: undefined },
     events: staged.events,

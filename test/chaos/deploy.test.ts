@@ -18,7 +18,7 @@ test('a worker that is told to stop hands its runs back at their next commit', a
   await using pawl = await openPawl(setup.url, setup.prefix);
   const old = await startWorker(setup);
   const runs = await Promise.all(
-    Array.from({ length: 10 }, () => pawl.start(ticks, { count: 40, paceMs: 60 })),
+    Array.from({ length: 10 }, () => pawl.start(ticks, { count: 40, paceMs: 200 })),
   );
   for (const run of runs) await firstEvent(run, (event) => event.type === 'tick');
   await startWorker(setup);
@@ -39,7 +39,7 @@ test('a step that outlasts the grace period runs again elsewhere; finished steps
   const setup = { url: inject('redisUrl'), prefix: newPrefix(), graceMs: 200 };
   await using pawl = await openPawl(setup.url, setup.prefix);
   const old = await startWorker(setup);
-  const run = await pawl.start(stubborn, { ms: 3_000 });
+  const run = await pawl.start(stubborn, { ms: 6_000 });
   await firstEvent(run, (event) => event.type === 'step.completed');
   const next = await startWorker(setup);
   old.child.kill('SIGTERM');

@@ -68,9 +68,10 @@ end
 if m[13] or not free then return {'idle', status} end
 local wrote = tonumber(m[19] or m[20] or '0')
 if tonumber(codeVersion) < wrote and ARGV[10] == '' then
-  redis.call('HSET', run, 'refused', '1')
-  -- Newer code may come at any time: the wake-up is sent again soon, however long the run has waited.
-  if not loose then redis.call('ZADD', due, 'LT', string.format('%.0f', now + 10000), id) end
+  local refusals = redis.call('HINCRBY', run, 'refused', 1)
+  -- Newer code may be there as well, or come at any time: the wake-up is sent again soon, and then more rarely.
+  local again = now + math.min(100 * 2 ^ (refusals - 1), 10000)
+  if not loose then redis.call('ZADD', due, 'LT', string.format('%.0f', again), id) end
   return {'newer', string.format('%.0f', wrote)}
 end
 local function damaged(key, failed)

@@ -78,6 +78,22 @@ function versions(test: RunStoreTest): void {
     // Postponed by far, it would be out of reach.
     for (let i = 0; i < 2; i++) expect(await dueOf(store, id, soon)).toMatchObject({ run: id });
   });
+
+  test('beside newer code it is due again at once, and more rarely with each refusal', async (opened) => {
+    const { store, expect } = opened;
+    const { id, ownership } = await held(store, { claim: { codeVersion: 2 } });
+    await committed(store, ownership, { release: queued });
+    const refuse = (): Promise<unknown> => store.claim(claiming(id, { codeVersion: 1 }));
+    await refuse();
+    expect(await dueOf(store, id, { aheadMs: 1_000 })).toMatchObject({ run: id });
+    for (let i = 0; i < 7; i++) {
+      await refuse();
+      await dueOf(store, id, { aheadMs: 60_000 });
+    }
+    await refuse();
+    expect(await dueOf(store, id, { aheadMs: 5_000 })).toBe(undefined);
+    expect(await dueOf(store, id, { aheadMs: 11_000 })).toMatchObject({ run: id });
+  });
 }
 
 export const versionsTheme: RunStoreTheme = { name: 'versions', parts: [versions] };
