@@ -21,6 +21,8 @@ export default defineConfig({
   },
   test: {
     testTimeout: 30_000,
+    // What a test waits for comes late on a busy machine, and that is no failure.
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 60_000,
     projects: [
       {

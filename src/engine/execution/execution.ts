@@ -29,6 +29,7 @@ import type { ClaimOutcome, ClaimParams, Ownership } from '../../core/store.ts';
 import { payChildrenOf, tellParentOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { StartParts } from '../runs/start.ts';
+import { newAbortController } from '../signals.ts';
 import { Expiry } from './checkpoint-upkeep.ts';
 import { Endings, type EndingsOptions } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
@@ -88,7 +89,7 @@ const claimRetryMs = 100;
 export class Execution {
   readonly #options: ExecutionOptions;
   readonly #wakeUp: WakeUp;
-  readonly #abort = new AbortController();
+  readonly #abort = newAbortController();
   /** Resolves when the run is not this worker's any more. */
   readonly #lost: Promise<Loss>;
   #onLost: (loss: Loss, reason: PawlError) => void = () => undefined;

@@ -129,13 +129,12 @@ describe('cancel', () => {
         await ctx.sleep('1h');
       },
     });
-    // It does not beat again: a beat behind its end would speak for a process that is not there.
-    const first = pawl.worker({ workflows: [workflow], beatMs: 60_000, sessionMs: 120_000 });
+    const first = pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
     await expect.poll(async () => (await run.info()).status).toBe('waiting');
     await run.cancel();
     await expect.poll(() => seen).toEqual(['hotel', 'flight']);
-    pawl.worker({ workflows: [workflow], beatMs: 50, sessionMs: 500 });
+    pawl.worker({ workflows: [workflow] });
     store.vanish(first.id);
     await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
     expect(seen).toEqual(['hotel', 'flight', 'flight']);

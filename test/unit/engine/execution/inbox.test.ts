@@ -43,7 +43,7 @@ test('an inbox that could not be read is read again, while a handler waits in pl
   const run = await pawl.start(busy, undefined);
   while ((await run.info()).status !== 'running') await new Promise((r) => setTimeout(r, 5));
   await run.signal('go', { by: 'ada' });
-  expect(await run.result({ timeoutMs: 5000 })).toBe('ada');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('ada');
   expect(failures).toBe(-1);
 });
 
@@ -62,7 +62,7 @@ test('a message whose news come before the answer to the claim is not passed ove
   const busy = busyWorkflow();
   pawl.worker({ workflows: [busy] });
   const run = await pawl.start(busy, undefined);
-  expect(await run.result({ timeoutMs: 3000 })).toBe('ada');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('ada');
 });
 
 test('a message that a parked run does not wait for leaves it alone', async () => {
@@ -87,7 +87,7 @@ test('a message that a parked run does not wait for leaves it alone', async () =
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(await typesOf(store, run.id)).toEqual(before);
   await run.signal('go', {});
-  await run.result({ timeoutMs: 3000 });
+  await run.result({ timeoutMs: 20_000 });
   const types = await typesOf(store, run.id);
   expect(types.filter((type) => type === 'signal.received')).toHaveLength(2);
 }, 4000);
