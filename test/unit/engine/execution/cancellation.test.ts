@@ -3,6 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import type { RunEvent } from 'pawl';
+import type { CommitOutcome, CommitParams } from '../../../../src/core/store.ts';
+import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import { memoryPawl } from '../../../support/memory.ts';
 import { allEvents, checkLog } from '../../../support/workers.ts';
 
@@ -153,5 +155,41 @@ describe('cancel', () => {
     await expect.poll(async () => (await run.info()).status).toBe('running');
     await run.cancel();
     await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
+  });
+
+  test('that comes while a failed attempt is being stored lets no other attempt begin', async () => {
+    class SlowStore extends MemoryRunStore {
+      override async commit(params: CommitParams): Promise<CommitOutcome> {
+        const outcome = await super.commit(params);
+        if (params.events.some(({ type }) => type === 'step.retried')) {
+          await pawl.run(params.run).cancel();
+          await expect.poll(() => isTold).toBe(true);
+        }
+        return outcome;
+      }
+    }
+    let isTold = false;
+    let bodies = 0;
+    await using pawl = memoryPawl({ store: new SlowStore() }).pawl;
+    const workflow = defineWorkflow({
+      name: 'late',
+      run: (ctx) => {
+        ctx.signal.addEventListener('abort', () => (isTold = true));
+        return ctx.step(
+          'fails',
+          () => {
+            bodies += 1;
+            throw new Error('once more');
+          },
+          { retry: { attempts: 5, delayMs: 1 } },
+        );
+      },
+    });
+    pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
+      code: 'PAWL_RUN_CANCELLED',
+    });
+    expect(bodies).toBe(1);
   });
 });
