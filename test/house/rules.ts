@@ -182,6 +182,19 @@ export const rules: readonly Rule[] = [
     clean: sample('src/core/run.ts', '/* never Date.now() */ const at = clock.now();'),
   },
   {
+    name: 'the engine makes its signals in one place',
+    files: () => code('src/engine').filter(({ path }) => path !== 'src/engine/signals.ts'),
+    filesMin: 20,
+    problems: ({ text }) =>
+      eachLine(withoutComments(text), (line) =>
+        /\bnew AbortController\(|\bAbortSignal\.(any|timeout)\(/.test(line)
+          ? 'use signals.ts, or Node warns of a leak where many steps listen'
+          : undefined,
+      ),
+    planted: sample('src/engine/a.ts', 'const over = new AbortController();'),
+    clean: sample('src/engine/a.ts', 'const over = newAbortController();'),
+  },
+  {
     name: `files have at most ${fileLinesMax} lines`,
     files: () => code('src', 'test', 'tools', 'examples', 'bench'),
     filesMin: 25,

@@ -2,6 +2,7 @@
  * What must be true after every script call, judged from the keys alone and from what was asked and answered, without any
  * of pawl's own checks. A rewind takes back what was written after the copy; nothing else does.
  */
+import { fixedLimits } from '../../src/core/limits.ts';
 import { isEnded, type RunStatus, transitions } from '../../src/core/run.ts';
 import { indexProblems } from './indexes.ts';
 import type { Request } from './redis/simulated-client.ts';
@@ -75,6 +76,7 @@ export class Oracle {
     if (before === undefined) return;
     const commit = commitOf(request);
     if (commit !== undefined) this.#checkCommit(before, commit, reply);
+    if (commit !== undefined) this.#checkSize(before.run, request);
     this.#check(before.run, before);
     const [outcome] = Array.isArray(reply) ? (reply as readonly SimReply[]) : [reply];
     if (request.name === 'post' && outcome === 'posted') this.#checkHeard(before.run, request);
@@ -145,6 +147,15 @@ export class Oracle {
 
   #hash(run: string): ReadonlyMap<string, string> | undefined {
     return this.#redis.keys.hash(`${base}run:${run}`);
+  }
+
+  /** A commit holds what one may hold; the bytes of a snapshot and of names are few beside those of its events. */
+  #checkSize(run: string, { argv = [] }: Request): void {
+    let bytes = 0;
+    for (const text of argv) bytes += text.length;
+    if (bytes > 1.5 * fixedLimits.bytesPerCommit) {
+      this.#violate(`a commit of run ${run} has ${bytes} bytes`);
+    }
   }
 
   #checkCommit(before: Before, commit: Commit, reply: SimReply): void {

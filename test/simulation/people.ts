@@ -1,12 +1,20 @@
-/** Those outside: they start, signal, cancel, pause, resume, compact and delete runs, and try again without an answer. */
+/**
+ * Those outside: they start, fork, signal, cancel, pause, resume, compact and delete runs, decide about effects in doubt,
+ * keep schedules, and try again without an answer.
+ */
 import { defaultLimits } from '../../src/core/limits.ts';
 import { PawlError } from '../../src/core/errors.ts';
 import type { ResumeQueue } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
 import { compactRun } from '../../src/engine/upkeep/compaction.ts';
+import { deleteRun } from '../../src/engine/runs/deletions.ts';
+import { prepareFork } from '../../src/engine/runs/fork.ts';
 import { RunHandle } from '../../src/engine/runs/run-handle.ts';
 import { startRun } from '../../src/engine/runs/start.ts';
-import { makeWork, type WorkInput } from './workload.ts';
+import { saveSchedule } from '../../src/engine/schedules/save.ts';
+import { silentLogger } from '../../src/core/logger.ts';
+import { timetables } from './timetable-watch.ts';
+import { newRun, type Workload } from './workload/workload.ts';
 import { clockOf, type Life, type World } from './world.ts';
 
 export interface PeopleParts {
@@ -15,6 +23,7 @@ export interface PeopleParts {
   readonly store: RunStore;
   readonly queue: ResumeQueue;
   readonly newToken: () => string;
+  readonly workload: Workload;
 }
 
 /** So many runs at one time, and a new one when there are fewer. */
@@ -23,16 +32,12 @@ const betweenMs = 60;
 
 export class People {
   readonly #parts: PeopleParts;
-  readonly #workflow: ReturnType<typeof makeWork>;
   readonly #starting: Parameters<typeof startRun>[0];
-  /** What each run that was started was given. */
-  readonly inputs = new Map<string, WorkInput>();
   #started = 0;
 
   constructor(parts: PeopleParts) {
-    const { world, life, store, newToken, queue } = parts;
+    const { store, newToken, queue } = parts;
     this.#parts = parts;
-    this.#workflow = makeWork(world, clockOf(world, life));
     this.#starting = {
       store,
       newToken,
@@ -66,42 +71,81 @@ export class People {
     await this.#try(() => this.#handle(run).resume());
   }
 
+  /** Saves the schedules, all at once and before anything goes wrong. */
+  async keepSchedules(): Promise<void> {
+    const { store, workload } = this.#parts;
+    for (const [id, every] of Object.entries(timetables)) {
+      const options = { id, every, missed: 'all', overlap: 'allow' } as const;
+      await saveSchedule({ store, limits: defaultLimits }, workload.beat, undefined, options);
+    }
+  }
+
+  /** Ends them. */
+  async endSchedules(): Promise<void> {
+    const { store, workload } = this.#parts;
+    for (const id of Object.keys(timetables)) {
+      await this.#try(() => store.schedules.remove(workload.beat.name, id));
+    }
+  }
+
+  /** Decides about an effect that is in doubt. */
+  async decide(run: string, effect: string): Promise<void> {
+    const isDone = this.#parts.world.chance(0.5);
+    const decision = isDone
+      ? ({ decide: 'done', result: 'decided' } as const)
+      : ({ decide: 'retry' } as const);
+    await this.#try(() => this.#handle(run).decide(effect, decision));
+  }
+
   async #start(): Promise<void> {
-    const { world } = this.#parts;
+    const { world, workload } = this.#parts;
     this.#started += 1;
     const id = `r${this.#started}`;
-    const input = {
-      count: world.between(1, 12),
-      sleepMs: world.chance(0.3) ? world.between(1, 6000) : 0,
-      waits: world.pick(['no', 'no', 'a while', 'for ever'] as const) ?? 'no',
-    };
-    this.inputs.set(id, input);
+    const { workflow, input } = newRun(world, workload);
     const delay = world.chance(0.1) ? world.between(1, 3000) : 0;
-    await this.#try(() => startRun(this.#starting, this.#workflow, input, { id, delay }));
+    await this.#try(() => startRun(this.#starting, workflow, input, { id, delay }));
+  }
+
+  /** A new run that goes on from where another one was. */
+  async #fork(run: string): Promise<void> {
+    const { world, store, workload } = this.#parts;
+    this.#started += 1;
+    const id = `f${this.#started}`;
+    await this.#try(async () => {
+      const record = await store.record(run);
+      if (record?.workflow !== workload.work.name) return;
+      const point = { seq: world.between(1, record.seq) };
+      const parts = { store, limits: defaultLimits };
+      const { fork, input } = await prepareFork(parts, workload.work, run, point, {});
+      await startRun(this.#starting, workload.work, undefined, { id, fork, stored: input });
+    });
   }
 
   async #meddle(run: string): Promise<void> {
     const { world, store } = this.#parts;
     const handle = this.#handle(run);
     const dice = world.random();
-    if (dice < 0.5) {
+    if (dice < 0.4) {
       await this.signal(run);
-    } else if (dice < 0.58) {
+    } else if (dice < 0.48) {
+      await this.#fork(run);
+    } else if (dice < 0.56) {
       await this.#try(() => handle.cancel());
-    } else if (dice < 0.7) {
+    } else if (dice < 0.68) {
       await this.#try(() => handle.pause());
     } else if (dice < 0.9) {
       await this.#try(() => handle.resume());
     } else if (dice < 0.95) {
       await this.#try(() => compactRun(store, run));
     } else {
-      await this.#try(() => store.delete(run));
+      const parts = { ...this.#starting, logger: silentLogger };
+      await this.#try(() => deleteRun(parts, run, {}));
     }
   }
 
   #handle(run: string): RunHandle {
     const clock = clockOf(this.#parts.world, this.#parts.life);
-    return new RunHandle(run, { ...this.#starting, clock, workflow: this.#workflow });
+    return new RunHandle(run, { ...this.#starting, clock, workflow: undefined });
   }
 
   /** Again while there is no answer; a refusal is an answer. */

@@ -17,13 +17,17 @@ import { RedisRunStore } from '../../src/redis/run-store.ts';
 import type { FaultyLine } from './faulty-line.ts';
 import { SimulatedClient } from './redis/simulated-client.ts';
 import type { SimulatedRedis } from './redis/simulated-redis.ts';
-import { makeWork } from './workload.ts';
+import type { AnyWorkflow } from '../../src/engine/definition/workflow.ts';
+import { ScheduleKeeper } from '../../src/engine/schedules/keeper.ts';
+import type { Outside } from './workload/outside.ts';
+import { byName, makeWorkload } from './workload/workload.ts';
 import { clockOf, type Life, type World } from './world.ts';
 
 export interface Surroundings {
   readonly world: World;
   readonly redis: SimulatedRedis;
   readonly newToken: () => string;
+  readonly outside: Outside;
   /** Called with what must never happen. */
   readonly violate: (what: string) => void;
   /** Changes a store before a sweeper gets it, to plant bugs. */
@@ -58,6 +62,10 @@ export class SimulatedWorker {
   readonly #clock: Clock;
   readonly #queue: ResumeQueue;
   readonly #executions = new Set<Execution>();
+  readonly #workflows: ReadonlyMap<string, AnyWorkflow>;
+  /** As a session has them: when the last beat that was answered was sent, and how often one came too late. */
+  #renewedAt = 0;
+  #lapses = 0;
 
   constructor(life: Life, line: FaultyLine, queue: ResumeQueue, around: Surroundings) {
     this.life = life;
@@ -65,6 +73,8 @@ export class SimulatedWorker {
     this.#around = around;
     this.#queue = queue;
     this.#clock = clockOf(around.world, life);
+    const { world, outside } = around;
+    this.#workflows = byName(makeWorkload({ world, outside, clock: this.#clock }));
   }
 
   /** Registers and takes wake-ups from then on. */
@@ -90,13 +100,23 @@ export class SimulatedWorker {
     const { name } = this.life;
     const active = this.#executions.size;
     const info = { id: name, host: 'simulated', pid: 1, concurrency, active, loopLagMs: 0 };
-    await store.beat({ ...info, workflows: { work: 1 } }, times.sessionMs);
+    const workflows = Object.fromEntries([...this.#workflows.keys()].map((one) => [one, 1]));
+    const sentAt = this.#clock.monotonic();
+    await store.beat({ ...info, workflows }, times.sessionMs);
+    const isLate = this.#renewedAt > 0 && sentAt - this.#renewedAt > times.sessionMs / 2;
+    if (isLate) this.#lapses += 1;
+    this.#renewedAt = sentAt;
   }
 
   #sweep(store: RunStore): void {
     const { world, forSweeper, forForgotten } = this.#around;
+    const keeper = new ScheduleKeeper({
+      ...{ store, clock: this.#clock, logger: silentLogger, keepMs: () => times.keepMs },
+      wake: (wakeUp) => this.#queue.send(wakeUp),
+    });
     new Sweeper({
       ...times,
+      attendSchedules: (lost) => keeper.attend(lost),
       ...{ store: forSweeper(store), queue: this.#queue, worker: this.life.name },
       ...{ clock: this.#clock, logger: silentLogger, random: world.random },
     }).begin();
@@ -111,13 +131,13 @@ export class SimulatedWorker {
   }
 
   async #work(store: RunStore): Promise<void> {
-    const { world } = this.#around;
-    const workflow = makeWork(world, this.#clock);
     const isolation = new CrashIsolation(this.#clock);
     await this.#queue.consume({
-      workflows: [workflow.name],
+      workflows: [...this.#workflows.keys()],
       concurrency,
       handle: async (wakeUp, report) => {
+        const workflow = this.#workflows.get(wakeUp.workflow);
+        if (workflow === undefined) throw new Error(`no workflow ${wakeUp.workflow}`);
         const execution = this.#execute(wakeUp, { store, workflow, report });
         this.#executions.add(execution);
         try {
@@ -133,7 +153,7 @@ export class SimulatedWorker {
     wakeUp: WakeUp,
     what: {
       readonly store: RunStore;
-      readonly workflow: ReturnType<typeof makeWork>;
+      readonly workflow: AnyWorkflow;
       readonly report: (fraction: number) => void;
     },
   ): Execution {
@@ -143,7 +163,8 @@ export class SimulatedWorker {
       ...what,
       ...{ newToken, clock: this.#clock, logger: silentLogger, limits: defaultLimits },
       ...{ worker: this.life.name, random: world.random, loopLagMs: () => 0 },
-      ...{ sessionAgeMs: () => 0, sessionLapses: () => 0, allowDowngrade: false },
+      ...{ sessionLapses: () => this.#lapses, allowDowngrade: false },
+      sessionAgeMs: () => this.#clock.monotonic() - this.#renewedAt,
       isClosing: () => false,
       onParked: () => undefined,
       onReclaimed: (execution, goesOn) => {

@@ -3,20 +3,25 @@
  * crashes. First so many script calls with every fault there is; then the faults stop, and every run must come to its end.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { decode } from '../../src/core/codec.ts';
 import { isEnded, type RunStatus } from '../../src/core/run.ts';
 import type { RunStore } from '../../src/core/store.ts';
 import type { Forgotten } from '../../src/engine/worker/release-recovery.ts';
 import { type FaultKind, type Faults, FaultyLine, type Host } from './faulty-line.ts';
 import { base, Oracle } from './oracle.ts';
+import { lostForMs } from './losses.ts';
 import { People } from './people.ts';
 import type { Request } from './redis/simulated-client.ts';
 import { SimulatedRedis } from './redis/simulated-redis.ts';
 import type { SimReply } from './redis/values.ts';
 import { openStore, SimulatedWorker, type Surroundings } from './simulated-worker.ts';
 import { WakeUps } from './wake-ups.ts';
-import { sumOf } from './workload.ts';
-import { type Life, World } from './world.ts';
+import { aim, type Moment, momentOf } from './moments.ts';
+import { TimetableWatch } from './timetable-watch.ts';
+import { judgeCompleted } from './verdicts.ts';
+import { Outside } from './workload/outside.ts';
+import { makeWorkload } from './workload/workload.ts';
+import { clockOf, type Life, World } from './world.ts';
+import type { Keyspace } from './redis/values.ts';
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -42,7 +47,9 @@ export interface Figures {
   readonly seed: number;
   readonly calls: number;
   readonly faults: Readonly<Record<FaultKind, number>>;
-  readonly runs: Readonly<Record<'started' | Ending, number>>;
+  /** Rewinds to right before a call that had just been carried out. */
+  readonly aimed: Readonly<Record<Moment, number>>;
+  readonly runs: Readonly<Record<'started' | 'forked' | 'scheduled' | 'children' | Ending, number>>;
   readonly takeovers: number;
   readonly simulatedSeconds: number;
   /** What must never happen and did, with the newest lines of the trace. None: all is well. */
@@ -78,7 +85,18 @@ export class Simulation {
     ...{ freeze: 0, crash: 0 },
     ...{ rewind: 0, wakeUpLost: 0 },
   };
-  readonly #runs = { started: 0, completed: 0, cancelled: 0, failed: 0, quarantined: 0 };
+  readonly #aimed = Object.fromEntries(Object.keys(aim).map((moment) => [moment, 0])) as Record<
+    Moment,
+    number
+  >;
+  readonly #runs = {
+    ...{ started: 0, forked: 0, scheduled: 0, children: 0 },
+    ...{ completed: 0, cancelled: 0, failed: 0, quarantined: 0 },
+  };
+  readonly #outsideWorld: Outside;
+  readonly #timetable: TimetableWatch;
+  /** Runs that once came to no good end. */
+  readonly #bad = new Set<string>();
   readonly #workers: SimulatedWorker[] = [];
   readonly #outside: Life = { name: 'outside', alive: true, frozenUntil: 0 };
   readonly #outsideLine: FaultyLine;
@@ -100,6 +118,10 @@ export class Simulation {
     });
     const violate = (what: string): void => void this.#violations.push(what);
     this.#oracle = new Oracle(this.#redis, violate);
+    this.#outsideWorld = new Outside(world, violate, ({ run, fence }) =>
+      lostForMs(this.#redis.keys, run, fence, this.#redis.ms),
+    );
+    this.#timetable = new TimetableWatch(violate);
     this.#host = {
       ...{ world, faults: () => (this.#isQuiet ? noFaults : faultsAtWork) },
       count: (fault) => (this.#faults[fault] += 1),
@@ -109,7 +131,7 @@ export class Simulation {
     this.#wakeUps = new WakeUps(world, () => this.#isUnlucky('wakeUpLost', 0.01));
     this.#outsideLine = new FaultyLine(this.#host, this.#outside);
     this.#around = {
-      ...{ world, redis: this.#redis, violate },
+      ...{ world, redis: this.#redis, violate, outside: this.#outsideWorld },
       newToken: () => `token-${(this.#tokens += 1)}`,
       forSweeper: plant.forSweeper ?? ((store) => store),
       forForgotten: plant.forForgotten ?? ((forgotten) => forgotten.begin()),
@@ -120,6 +142,7 @@ export class Simulation {
   async run(): Promise<Figures> {
     await this.#begin();
     while (this.#calls < this.#options.calls && this.#isFine) await this.#step();
+    void this.#people?.endSchedules();
     const until = this.#world.ms + (this.#options.endMs ?? endMsMax);
     while (this.#isFine && this.#unended().length > 0) {
       if (this.#world.ms > until) {
@@ -144,9 +167,15 @@ export class Simulation {
   async #begin(): Promise<void> {
     const { world, newToken } = this.#around;
     const store = await openStore(this.#redis, this.#outsideLine);
-    this.#outsideLine.isDirect = false;
     const queue = this.#wakeUps.for(this.#outside);
-    this.#people = new People({ world, store, queue, newToken, life: this.#outside });
+    const life = this.#outside;
+    const workload = makeWorkload({
+      ...{ world, outside: this.#outsideWorld, clock: clockOf(world, life) },
+    });
+    this.#people = new People({ world, store, queue, newToken, life, workload });
+    await this.#people.keepSchedules();
+    this.#timetable.begin(this.#redis.ms);
+    this.#outsideLine.isDirect = false;
     for (let i = 0; i < workers; i++) await this.#spawn();
     this.#people.begin(
       () => this.#isQuiet,
@@ -205,17 +234,19 @@ export class Simulation {
   #rewindSoon(): void {
     const world = this.#world;
     const copy = this.#redis.keys.copy();
-    world.after(world.between(0, 1000), () => {
-      this.#redis.rewind(copy);
-      this.#oracle.rewound();
-      const ms = world.between(50, 400);
-      for (const { line } of this.#workers) line.cut(ms + world.between(1, 50), true);
-      this.#outsideLine.cut(ms, true);
-      // A worker that registered after the copy, and dies before its next beat, is one that nobody knows.
-      const victim = this.#workers.at(-1);
-      if (victim !== undefined && world.chance(0.5))
-        world.after(ms + 200, () => this.#crash(victim));
-    });
+    world.after(world.between(0, 1000), () => this.#rewindTo(copy));
+  }
+
+  #rewindTo(copy: Keyspace): void {
+    const world = this.#world;
+    this.#redis.rewind(copy);
+    this.#oracle.rewound();
+    const ms = world.between(50, 400);
+    for (const { line } of this.#workers) line.cut(ms + world.between(1, 50), true);
+    this.#outsideLine.cut(ms, true);
+    // A worker that registered after the copy, and dies before its next beat, is one that nobody knows.
+    const victim = this.#workers.at(-1);
+    if (victim !== undefined && world.chance(0.5)) world.after(ms + 200, () => this.#crash(victim));
   }
 
   /** Lets runs go on that were stopped; when the faults are over, all of them, and sends what they may wait for. */
@@ -227,25 +258,52 @@ export class Simulation {
       }
       const hash = this.#redis.keys.hash(`${base}run:${run}`);
       const isStopped = hash?.has('paused') === true || hash?.get('status') === 'quarantined';
+      if (this.#isQuiet || this.#world.chance(0.2)) this.#decide(run, hash?.get('waits') ?? '[]');
       if (isStopped && (this.#isQuiet || this.#world.chance(0.2))) void this.#people?.resume(run);
     }
     this.#world.after(2000, () => this.#tidy());
   }
 
+  /** Somebody looks after effects in doubt, now and then. */
+  #decide(run: string, waits: string): void {
+    for (const { kind, on } of JSON.parse(waits) as readonly { kind: string; on?: string[] }[]) {
+      if (kind === 'decision') void this.#people?.decide(run, on?.[0] ?? '');
+    }
+  }
+
+  /** A crash of Redis that forgets exactly the call that is about to be carried out; whether it is answered is open. */
+  #aim(request: Request): void {
+    const moment = momentOf(request, this.#redis.keys);
+    if (this.#isQuiet || moment === undefined || !this.#world.chance(aim[moment])) return;
+    this.#aimed[moment] += 1;
+    const copy = this.#redis.keys.copy();
+    this.#world.after(this.#world.random() * 4, () => this.#rewindTo(copy));
+  }
+
   #perform(request: Request, life: Life): SimReply {
     this.#calls += 1;
     const before = this.#oracle.before(request);
+    this.#aim(request);
     const reply = request.perform();
     this.#oracle.after(request, before, reply);
+    if (before !== undefined) this.#noteBad(before.run);
     this.#note(request, life, reply);
     this.#tally(request, reply);
-    if (this.#calls % checkAllEvery === 0) this.#oracle.checkAll();
+    if (this.#calls % checkAllEvery === 0) {
+      this.#oracle.checkAll();
+      this.#timetable.check(this.#redis.keys, this.#redis.ms);
+    }
     return reply;
+  }
+
+  #noteBad(run: string): void {
+    const status = this.#redis.keys.hash(`${base}run:${run}`)?.get('status');
+    if (status === undefined || status === 'failed' || status === 'cancelled') this.#bad.add(run);
   }
 
   /** Runs as interrupt lists them: seven values each, the status among them. */
   #tallyTaken(taken: readonly SimReply[]): void {
-    this.#takeovers += taken.length / 7;
+    this.#takeovers += Math.floor(taken.length / 7);
     for (let i = 3; i < taken.length; i += 7) {
       if (taken[i] === 'quarantined') this.#runs.quarantined += 1;
     }
@@ -267,29 +325,27 @@ export class Simulation {
 
   #tally({ name, argv = [] }: Request, reply: SimReply): void {
     const [outcome] = Array.isArray(reply) ? (reply as readonly SimReply[]) : [reply];
-    if (name === 'create' && outcome === 'created') this.#runs.started += 1;
+    if (name === 'create' && outcome === 'created') this.#tallyCreated(argv);
     if (name === 'interrupt') this.#tallyTaken(reply as readonly SimReply[]);
     if (name !== 'commit' || outcome !== 'committed') return;
     const status = argv[10] as RunStatus;
     if (!isEnded(status) && status !== 'quarantined') return;
     this.#runs[status as Ending] += 1;
-    if (status === 'completed') this.#judge(argv[0] ?? '', argv[11] ?? '');
+    if (status !== 'completed') return;
+    judgeCompleted(argv[0] ?? '', argv[11] ?? '', {
+      ...{ keys: () => this.#redis.keys, outside: this.#outsideWorld },
+      wasBad: (run) => this.#bad.has(run),
+      violate: (what) => this.#violations.push(what),
+    });
   }
 
-  /** What a run returns is the sum of its events, each of which is, or was, in the log once. */
-  #judge(run: string, output: string): void {
-    const input = this.#people?.inputs.get(run);
-    const result = decode(Buffer.from(output, 'latin1'), { key: run }) as { sum: number };
-    const entries = this.#redis.keys.stream(`${base}events:${run}`)?.entries ?? [];
-    const ticks = entries.filter(({ fields }) => fields[1] === 'tick').length;
-    // Of a log that was compacted only the sum tells what it held.
-    const missing = (input?.count ?? 0) - ticks;
-    const isCounted = entries[0]?.major === 1 ? missing === 0 : missing >= 0;
-    if (input === undefined || result.sum !== sumOf(input) || !isCounted) {
-      this.#violations.push(
-        `run ${run} returned ${result.sum} with ${ticks} ticks for ${JSON.stringify(input)}`,
-      );
-    }
+  #tallyCreated([run = '', token = '', ...rest]: readonly string[]): void {
+    const [parent, schema] = [rest[6], rest[11]];
+    this.#runs.started += 1;
+    if (token.startsWith('schedule ')) this.#runs.scheduled += 1;
+    if (parent !== '') this.#runs.children += 1;
+    if (schema !== '') this.#runs.forked += 1;
+    this.#timetable.created(run, this.#redis.ms);
   }
 
   #unended(): string[] {
@@ -304,6 +360,7 @@ export class Simulation {
     const isFine = this.#isFine;
     return {
       ...{ seed: this.#options.seed, calls: this.#calls, faults: this.#faults, runs: this.#runs },
+      aimed: this.#aimed,
       ...{ takeovers: this.#takeovers, simulatedSeconds: Math.round(this.#world.ms / 1000) },
       violations: isFine ? [] : [...this.#violations, ...this.#newest],
       trace: this.#hash.digest('hex'),

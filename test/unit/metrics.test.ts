@@ -38,7 +38,7 @@ test('runs, commits and steps are counted and scraped', async () => {
     await using pawl = memoryPawl().pawl;
     pawl.worker({ workflows: [counted] });
     const runs = await Promise.all([1, 2, 3].map(() => pawl.start(counted, undefined)));
-    await Promise.all(runs.map((run) => run.result({ timeoutMs: 5000 })));
+    await Promise.all(runs.map((run) => run.result({ timeoutMs: 20_000 })));
     const { port } = server.address() as AddressInfo;
     const samples = parse(await (await fetch(`http://127.0.0.1:${port}/`)).text());
     const of = (name: string, ...labels: string[]): number | undefined =>

@@ -47,7 +47,7 @@ test('steps are parts of their execution, and the run is linked to who started i
     pawl.start(pay, undefined),
   );
   request.end();
-  await expect(run.result({ timeoutMs: 5000 })).rejects.toThrow('no money');
+  await expect(run.result({ timeoutMs: 20_000 })).rejects.toThrow('no money');
 
   const [execution] = named('execute pay');
   const [charge] = named('step charge');
@@ -119,7 +119,7 @@ test('without a tracer nothing is noted', async () => {
   const plain = defineWorkflow({ name: 'plain', run: (ctx) => ctx.step('one', () => 1) });
   pawl.worker({ workflows: [plain] });
   const run = await pawl.start(plain, undefined);
-  await run.result({ timeoutMs: 5000 });
+  await run.result({ timeoutMs: 20_000 });
   const types: string[] = [];
   for await (const { type } of run.events()) types.push(type);
   expect(types).not.toContain('run.traced');

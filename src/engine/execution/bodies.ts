@@ -4,6 +4,7 @@
  * A body is over when its attempt is: it has returned, thrown or run out of time. A body inside of one that is over is
  * over as well. What a body that is over still does is not stored.
  */
+import { newAbortController } from '../signals.ts';
 
 export class Body {
   readonly name: string;
@@ -40,7 +41,7 @@ export class Body {
 
   /** Aborts when its time is over. Made when it is asked for: few bodies look at it. */
   get over(): AbortController {
-    this.#over ??= new AbortController();
+    this.#over ??= newAbortController();
     return this.#over;
   }
 }

@@ -2,14 +2,14 @@
  * A run that is being cancelled. The handler learns it once: whatever it waits for, or begins next, throws; its signal
  * fires. What it does afterwards, in `catch` and `finally`, works as ever, so that it can clean up, for a bounded time.
  */
-import { setMaxListeners } from 'node:events';
 import { RunError } from '../../core/errors.ts';
 import type { CancelRequest } from '../../core/event.ts';
+import { anySignal, newAbortController } from '../signals.ts';
 
 export class Cancellation {
   readonly #run: string;
-  readonly #controller = new AbortController();
-  readonly #over = new AbortController();
+  readonly #controller = newAbortController();
+  readonly #over = newAbortController();
   /** For clean-up: is not ended by what it cleans up after. */
   readonly #cleaning: AbortSignal;
   /** Ends when the run is lost, is being cancelled, or the handler has ended. */
@@ -18,10 +18,8 @@ export class Cancellation {
 
   constructor(run: string, lost: AbortSignal) {
     this.#run = run;
-    this.#cleaning = AbortSignal.any([lost, this.#over.signal]);
-    this.signal = AbortSignal.any([this.#cleaning, this.#controller.signal]);
-    // All steps at work share it, however many they are.
-    setMaxListeners(0, this.signal, this.#cleaning, lost, this.#controller.signal);
+    this.#cleaning = anySignal([lost, this.#over.signal]);
+    this.signal = anySignal([this.#cleaning, this.#controller.signal]);
   }
 
   get isRequested(): boolean {

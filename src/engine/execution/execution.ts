@@ -30,6 +30,7 @@ import { payChildrenOf, tellParentOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { StartParts } from '../runs/start.ts';
 import type { ToldStep } from '../steps-at-work.ts';
+import { newAbortController } from '../signals.ts';
 import { Expiry } from './checkpoint-upkeep.ts';
 import { Endings, type EndingsOptions } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
@@ -89,7 +90,7 @@ const claimRetryMs = 100;
 export class Execution {
   readonly #options: ExecutionOptions;
   readonly #wakeUp: WakeUp;
-  readonly #abort = new AbortController();
+  readonly #abort = newAbortController();
   /** Resolves when the run is not this worker's any more. */
   readonly #lost: Promise<Loss>;
   #onLost: (loss: Loss, reason: PawlError) => void = () => undefined;

@@ -22,6 +22,7 @@ import type {
   WaitForOptions,
   WaitOptions,
 } from '../definition/context.ts';
+import { anySignal, newAbortController } from '../signals.ts';
 import type { Children } from './children.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Effects } from './effects.ts';
@@ -208,11 +209,11 @@ function waiting(options: ContextOptions): object {
     given: { readonly signal?: AbortSignal },
     begin: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> => {
-    const race = new AbortController();
+    const race = newAbortController();
     const promise = (async () => {
       checkOptions(kind, given);
       const until = given.signal;
-      const signal = until === undefined ? race.signal : AbortSignal.any([until, race.signal]);
+      const signal = until === undefined ? race.signal : anySignal([until, race.signal]);
       const entered = enter();
       if (entered !== undefined) await entered;
       return begin(signal);
@@ -223,7 +224,7 @@ function waiting(options: ContextOptions): object {
   const race = async (entries: Readonly<Record<string, RaceEntry>>): Promise<RaceResult> => {
     const names = Object.keys(entries);
     if (names.length === 0) throw new InvalidError('race', 'needs at least one entry.');
-    const over = new AbortController();
+    const over = newAbortController();
     const promises = names.map((name) => {
       const entry = entries[name];
       return typeof entry === 'function' ? entry({ signal: over.signal }) : entry;

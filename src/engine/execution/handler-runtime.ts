@@ -17,6 +17,7 @@ import type { Context } from '../definition/context.ts';
 import { noteTold } from '../runs/family.ts';
 import type { StartParts } from '../runs/start.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
+import { newAbortController } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
@@ -81,10 +82,10 @@ export class HandlerRuntime {
   readonly #waits: Waits;
   readonly #inbox: Inbox;
   readonly #undos: ((request: CancelRequest) => unknown)[] = [];
-  readonly #closed = new AbortController();
+  readonly #closed = newAbortController();
   readonly #children: Children;
   /** Ends when the run is parked: nothing of this process may keep the handler in memory then. */
-  #awake = new AbortController();
+  #awake = newAbortController();
   readonly #storeNow: () => number;
   #onGraceOver: () => void = () => undefined;
   #onBroken: (how: { unreadable: unknown } | { refused: unknown }) => void = () => undefined;
@@ -262,7 +263,7 @@ export class HandlerRuntime {
     }
     this.#stayMs = Math.max(stayMsMin, this.#stayMs * 2, awayMs * 2);
     this.#activeAt = clock.monotonic();
-    this.#awake = new AbortController();
+    this.#awake = newAbortController();
     this.#detach(this.#watchDeadline());
     this.#children.goOn();
     this.#inbox.take(messages);

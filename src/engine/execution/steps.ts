@@ -29,6 +29,7 @@ import type { StepContext, StepOptions } from '../definition/context.ts';
 import { checkOptions } from '../definition/options.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
+import { anySignal, newAbortController } from '../signals.ts';
 import { type Bodies, Body } from './bodies.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -248,7 +249,7 @@ export class Steps {
     for (let at = within; at !== undefined; at = at.within)
       if (at.isTimed) signals.push(at.over.signal);
     const [only] = signals;
-    return only !== undefined && signals.length === 1 ? only : AbortSignal.any(signals);
+    return only !== undefined && signals.length === 1 ? only : anySignal(signals);
   }
 
   #cancelled(signal: AbortSignal): unknown {
@@ -270,7 +271,7 @@ export class Steps {
       `Step "${at.name}" took longer than ${ms} ms.`,
     );
     const context = this.#context(at, signal);
-    const done = new AbortController();
+    const done = newAbortController();
     const late = this.#options.clock.sleep(ms, done.signal).then(() => {
       if (!done.signal.aborted) {
         at.isOver = true;
@@ -323,7 +324,7 @@ export class Steps {
   #context(at: Attempt, signal: AbortSignal): StepContext {
     const { run, workflow, limits } = this.#options;
     const context = {
-      signal: at.isTimed ? AbortSignal.any([signal, at.over.signal]) : signal,
+      signal: at.isTimed ? anySignal([signal, at.over.signal]) : signal,
       // Made when it is asked for: few steps do, and a hash costs more than the rest of the context.
       get idempotencyKey() {
         return idempotencyKey(run, at.name);

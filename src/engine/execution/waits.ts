@@ -27,6 +27,7 @@ import type { Fold, ReceivedSignal } from '../../core/fold.ts';
 import { nesting } from '../../core/fold.ts';
 import type { Wait as StoredWait } from '../../core/waits.ts';
 import { encodeRecord } from '../payloads.ts';
+import { newAbortController } from '../signals.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { LogWriter } from './log-writer.ts';
 import { type Names, stepFailure } from './step-names.ts';
@@ -82,7 +83,7 @@ export class Waits {
   readonly #options: WaitsOptions;
   /** In the order in which they were begun. */
   readonly #waits = new Set<Wait>();
-  #ringing = new AbortController();
+  #ringing = newAbortController();
   #ringsAt: number | undefined;
 
   constructor(options: WaitsOptions) {
@@ -332,7 +333,7 @@ export class Waits {
     this.stop();
     if (soonest === Infinity) return;
     this.#ringsAt = soonest;
-    this.#ringing = new AbortController();
+    this.#ringing = newAbortController();
     const { signal } = this.#ringing;
     const { clock, deliveries } = this.#options;
     const ring = async (): Promise<void> => {

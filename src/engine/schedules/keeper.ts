@@ -6,6 +6,10 @@
  * It may die between any two of these. What was left out is stored before anything is started, so that the next keeper
  * decides about no time anew; what was started and not stored is started again, under the same id and token, and so is the
  * same run. Two keepers at once do the same, and one of them advances.
+ *
+ * A Redis that has lost its last writes may forget a run and then take the advance past its time. So what was started is
+ * noted first, then seen to be there, and its time dropped last: who forgets the run after that forgets the note as well,
+ * and refuses the last. A note may be sent once more by a client that has found no answer, to a Redis without the run.
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode } from '../../core/codec.ts';
@@ -124,7 +128,7 @@ export class ScheduleKeeper {
   async #start(due: StoredSchedule, now: number): Promise<void> {
     const { store, wake } = this.#options;
     const started: RunRecord[] = [];
-    let schedule = due;
+    let schedule = withoutStarted(due);
     for (;;) {
       const [at, ...waiting] = schedule.waiting;
       if (at === undefined) break;
@@ -143,8 +147,31 @@ export class ScheduleKeeper {
     }
     const [first] = schedule.waiting;
     const look = first === undefined ? undefined : lookMs(now - first, lookMsMax);
-    await store.schedules.advance(due, schedule, look);
+    const noted = started.length === 0 ? due : await this.#note(due, schedule, started);
+    if (noted !== undefined) await store.schedules.advance(noted, schedule, look);
     await Promise.all(started.map((record) => wakeIfQueued(wake, record)));
+  }
+
+  /** Notes what was started, and sees that it is there. Undefined when somebody else has changed the schedule meanwhile. */
+  async #note(
+    due: StoredSchedule,
+    { lastRun }: StoredSchedule,
+    started: readonly RunRecord[],
+  ): Promise<StoredSchedule | undefined> {
+    const { store, logger } = this.#options;
+    let schedule = due;
+    for (;;) {
+      const noted = await store.schedules.advance(schedule, { ...due, lastRun }, 0);
+      if (noted.outcome === 'changed') return undefined;
+      schedule = { ...schedule, version: noted.version };
+      const seen = await Promise.all(started.map(({ id }) => store.record(id)));
+      const gone = started.filter((_, i) => seen[i] === undefined);
+      if (gone.length === 0) return schedule;
+      for (const { id } of gone) {
+        logger.error({ schedule: due.id, run: id }, 'redis has forgotten a scheduled run');
+        await this.#startAt(due, Number(id.slice(due.id.length + 1)));
+      }
+    }
   }
 
   async #startAt(schedule: StoredSchedule, at: number): Promise<RunRecord> {
@@ -193,6 +220,14 @@ function withDecided(schedule: StoredSchedule, decided: Decided): StoredSchedule
     timesMissed: schedule.timesMissed + decided.leftOut,
     timesSkipped: schedule.timesSkipped + all.length - waiting.length,
   };
+}
+
+/** Without the times up to that of the last run: a keeper before had started them, and died before it dropped them. */
+function withoutStarted(schedule: StoredSchedule): StoredSchedule {
+  const { id, lastRun, waiting } = schedule;
+  if (lastRun === undefined) return schedule;
+  const last = Number(lastRun.slice(id.length + 1));
+  return { ...schedule, waiting: waiting.filter((at) => at > last) };
 }
 
 /** Without the times that wait, but for the newest ones. */

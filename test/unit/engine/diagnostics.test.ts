@@ -32,7 +32,7 @@ test('the life of a run is told, in order', async () => {
     });
     const worker = pawl.worker({ workflows: [lively] });
     const run = await pawl.start(lively, undefined);
-    await expect(run.result({ timeoutMs: 5000 })).rejects.toThrow('never');
+    await expect(run.result({ timeoutMs: 20_000 })).rejects.toThrow('never');
     const mine = heard.filter(([, message]) => message['run'] === run.id);
     expect(mine.map(([name, { step, outcome, how }]) => [name, step ?? how, outcome])).toEqual([
       ['run:started', undefined, undefined],

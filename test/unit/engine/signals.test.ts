@@ -1,6 +1,7 @@
 // Goal: Node warns of no leak for signals of pawl, however many steps listen to one at a time. Method: real runs with many
 // parallel steps that pause, listen and hand their signal on.
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { getMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineWorkflow } from 'pawl';
 import { anySignal, newAbortController } from '../../../src/engine/signals.ts';
@@ -26,11 +27,8 @@ test('signals that are made here may have any number of listeners', async () => 
   }
   await sleep(1);
   expect(warnings).toEqual([]);
-  // And this is what would be seen if they might not.
-  const plain = new AbortController();
-  for (let i = 0; i < 12; i++) plain.signal.addEventListener('abort', () => i);
-  await sleep(1);
-  expect(warnings).toEqual([expect.stringContaining('MaxListenersExceededWarning')]);
+  // A signal that is made elsewhere may not: Node would warn of the eleventh.
+  expect(getMaxListeners(new AbortController().signal)).toBe(10);
 });
 
 test.each([12, 100])('%i steps at once that pause and listen', async (count) => {

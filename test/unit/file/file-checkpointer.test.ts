@@ -67,30 +67,37 @@ test('people can read what is stored', async () => {
   }
 });
 
-test('a save that was torn at any byte is cut off by the next claim, with a note', async () => {
-  const claim = await checkpointer.claim(run);
-  await claim.saveSnapshot({ n: 1 });
-  await claim.saveEvent({ type: 'kept' });
-  const whole = await readFile(path('events.jsonl'));
-  await claim.saveEvents([{ type: 'a' }, { type: 'b', data: 'ü' }, { type: 'c' }]);
-  const { length } = await readFile(path('events.jsonl'));
-  await cp(path(), join(folder, '.saved'), { recursive: true });
-  for (let bytes = whole.length; bytes < length; bytes++) {
-    await rm(path(), { recursive: true });
-    await cp(join(folder, '.saved'), path(), { recursive: true });
-    await truncate(path('events.jsonl'), bytes);
-    const types = ['run.created', 'run.claimed', 'kept'];
-    expect((await log()).map(({ type }) => type)).toEqual(types);
-    expect((await checkpointer.loadLatest(run))?.events.map(({ type }) => type)).toEqual(['kept']);
-    const next = await checkpointer.claim(run);
-    expect(await next.saveEvent({ type: 'more' })).toBe(5);
-    const events = await log();
-    expect(events.map(({ type }) => type)).toEqual([...types, 'run.claimed', 'more']);
-    const cut = bytes === whole.length ? undefined : { bytes: bytes - whole.length };
-    if (cut === undefined) expect(events[3]?.data).not.toHaveProperty('cut');
-    else expect(events[3]?.data).toMatchObject({ cut });
-  }
-});
+// Hundreds of claims, each of which waits for the disk.
+test(
+  'a save that was torn at any byte is cut off by the next claim, with a note',
+  { timeout: 300_000 },
+  async () => {
+    const claim = await checkpointer.claim(run);
+    await claim.saveSnapshot({ n: 1 });
+    await claim.saveEvent({ type: 'kept' });
+    const whole = await readFile(path('events.jsonl'));
+    await claim.saveEvents([{ type: 'a' }, { type: 'b', data: 'ü' }, { type: 'c' }]);
+    const { length } = await readFile(path('events.jsonl'));
+    await cp(path(), join(folder, '.saved'), { recursive: true });
+    for (let bytes = whole.length; bytes < length; bytes++) {
+      await rm(path(), { recursive: true });
+      await cp(join(folder, '.saved'), path(), { recursive: true });
+      await truncate(path('events.jsonl'), bytes);
+      const types = ['run.created', 'run.claimed', 'kept'];
+      expect((await log()).map(({ type }) => type)).toEqual(types);
+      expect((await checkpointer.loadLatest(run))?.events.map(({ type }) => type)).toEqual([
+        'kept',
+      ]);
+      const next = await checkpointer.claim(run);
+      expect(await next.saveEvent({ type: 'more' })).toBe(5);
+      const events = await log();
+      expect(events.map(({ type }) => type)).toEqual([...types, 'run.claimed', 'more']);
+      const cut = bytes === whole.length ? undefined : { bytes: bytes - whole.length };
+      if (cut === undefined) expect(events[3]?.data).not.toHaveProperty('cut');
+      else expect(events[3]?.data).toMatchObject({ cut });
+    }
+  },
+);
 
 test('a line in the middle that cannot be read is named by file and number', async () => {
   const claim = await checkpointer.claim(run);

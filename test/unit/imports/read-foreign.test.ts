@@ -37,7 +37,7 @@ async function goneOn(pawl: Pawl, id: string): Promise<unknown> {
   const run = pawl.run(goingOn, id);
   expect((await run.info()).paused).toBe(true);
   await run.resume({ actor: 'mover' });
-  return run.result({ timeoutMs: 5000 });
+  return run.result({ timeoutMs: 20_000 });
 }
 
 test('hillstar: a folder of checkpoints, by node and time', async () => {

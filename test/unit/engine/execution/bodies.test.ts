@@ -45,7 +45,7 @@ describe('a step that is tried again', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    expect(await run.result({ timeoutMs: 3000 })).toBe(2);
+    expect(await run.result({ timeoutMs: 20_000 })).toBe(2);
     expect({ charges, most }).toEqual({ charges: 1, most: 1 });
   });
 
@@ -71,7 +71,7 @@ describe('a step that is tried again', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    expect(await run.result({ timeoutMs: 3000 })).toBe(2);
+    expect(await run.result({ timeoutMs: 20_000 })).toBe(2);
     const writes = (await allEvents(run)).filter(named('build › write'));
     expect(writes).toHaveLength(1);
   });
@@ -100,7 +100,7 @@ describe('a step that is tried again', () => {
     await one.close();
     await pause(500);
     pawl.worker({ workflows: [workflow] });
-    expect(await run.result({ timeoutMs: 8000 })).toBe(2);
+    expect(await run.result({ timeoutMs: 20_000 })).toBe(2);
     const waited = (attempts[1] ?? 0) - (attempts[0] ?? 0);
     expect(waited).toBeGreaterThan(1_400);
     expect(waited).toBeLessThan(3_600);
@@ -130,7 +130,7 @@ describe('a map', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    expect(await run.result({ timeoutMs: 3000 })).toBe('undone');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('undone');
     expect(begun.length).toBeLessThanOrEqual(8);
   });
 });
@@ -163,7 +163,7 @@ describe('letting go', () => {
     await run.signal('note', 'x');
     await closed;
     pawl.worker({ workflows: [workflow] });
-    expect(await run.result({ timeoutMs: 3000 })).toBe('done');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('done');
     expect(bodies.count).toBe(1);
     checkLog(await allEvents(run));
   });
@@ -179,7 +179,7 @@ describe('letting go', () => {
     for (let i = 0; i < 5; i++) await run.signal('note', String(i));
     await firstEvent(run, ({ type }) => type === 'operator.paused');
     await run.resume();
-    expect(await run.result({ timeoutMs: 3000 })).toBe('done');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('done');
     expect(bodies.count).toBe(1);
     const events = await allEvents(run);
     expect(events.filter(({ type }) => type === 'operator.paused')).toHaveLength(1);
@@ -203,7 +203,7 @@ describe('nobody ends the process', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    expect(await run.result({ timeoutMs: 3000 })).toBe('caught');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('caught');
   });
 
   test('the loser of a race of steps is told, and the run ends with the answer', async () => {
@@ -224,7 +224,7 @@ describe('nobody ends the process', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    expect(await run.result({ timeoutMs: 3000 })).toBe('quick');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('quick');
   });
 
   test('a result that cannot be stored is a failure of the step, and no attempt of the run repeats it', async () => {
@@ -242,7 +242,7 @@ describe('nobody ends the process', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    await expect(run.result({ timeoutMs: 3000 })).rejects.toMatchObject({
+    await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
       code: 'PAWL_RUN_FAILED',
     });
     expect(mails).toBe(1);

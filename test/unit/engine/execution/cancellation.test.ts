@@ -3,6 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import type { RunEvent } from 'pawl';
+import type { CommitOutcome, CommitParams } from '../../../../src/core/store.ts';
+import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import { memoryPawl } from '../../../support/memory.ts';
 import { allEvents, checkLog } from '../../../support/workers.ts';
 
@@ -129,13 +131,12 @@ describe('cancel', () => {
         await ctx.sleep('1h');
       },
     });
-    // It does not beat again: a beat behind its end would speak for a process that is not there.
-    const first = pawl.worker({ workflows: [workflow], beatMs: 60_000, sessionMs: 120_000 });
+    const first = pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
     await expect.poll(async () => (await run.info()).status).toBe('waiting');
     await run.cancel();
     await expect.poll(() => seen).toEqual(['hotel', 'flight']);
-    pawl.worker({ workflows: [workflow], beatMs: 50, sessionMs: 500 });
+    pawl.worker({ workflows: [workflow] });
     store.vanish(first.id);
     await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
     expect(seen).toEqual(['hotel', 'flight', 'flight']);
@@ -154,5 +155,41 @@ describe('cancel', () => {
     await expect.poll(async () => (await run.info()).status).toBe('running');
     await run.cancel();
     await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
+  });
+
+  test('that comes while a failed attempt is being stored lets no other attempt begin', async () => {
+    class SlowStore extends MemoryRunStore {
+      override async commit(params: CommitParams): Promise<CommitOutcome> {
+        const outcome = await super.commit(params);
+        if (params.events.some(({ type }) => type === 'step.retried')) {
+          await pawl.run(params.run).cancel();
+          await expect.poll(() => isTold).toBe(true);
+        }
+        return outcome;
+      }
+    }
+    let isTold = false;
+    let bodies = 0;
+    await using pawl = memoryPawl({ store: new SlowStore() }).pawl;
+    const workflow = defineWorkflow({
+      name: 'late',
+      run: (ctx) => {
+        ctx.signal.addEventListener('abort', () => (isTold = true));
+        return ctx.step(
+          'fails',
+          () => {
+            bodies += 1;
+            throw new Error('once more');
+          },
+          { retry: { attempts: 5, delayMs: 1 } },
+        );
+      },
+    });
+    pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
+      code: 'PAWL_RUN_CANCELLED',
+    });
+    expect(bodies).toBe(1);
   });
 });

@@ -33,7 +33,7 @@ test('a time-out is a doubt: the retry of the run asks before it pays again', as
   });
   pawl.worker({ workflows: [workflow] });
   const run = await pawl.start(workflow, undefined);
-  expect(await run.result({ timeoutMs: 5000 })).toBe('found');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('found');
   expect({ paid, asked }).toEqual({ paid: 1, asked: 1 });
 });
 
@@ -61,9 +61,9 @@ test('a failure that is resumed is a doubt', async () => {
   });
   pawl.worker({ workflows: [workflow] });
   const run = await pawl.start(workflow, undefined);
-  await expect(run.result({ timeoutMs: 3000 })).rejects.toThrow('connection lost');
+  await expect(run.result({ timeoutMs: 20_000 })).rejects.toThrow('connection lost');
   await run.resume();
-  expect(await run.result({ timeoutMs: 3000 })).toBe('paid');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('paid');
   expect({ bodies, asked }).toEqual({ bodies: 2, asked: 1 });
 });
 
@@ -109,7 +109,7 @@ describe('a person', () => {
     expect(bodies).toBe(2);
     expect((await run.info()).status).not.toBe('completed');
     await run.decide('pay', { decide: 'done', result: 'was paid' });
-    expect(await run.result({ timeoutMs: 5000 })).toBe('was paid');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('was paid');
     expect(bodies).toBe(2);
   });
 });

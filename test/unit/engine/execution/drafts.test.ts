@@ -42,7 +42,7 @@ describe('a reducer that refuses', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    const result = await run.result({ timeoutMs: 3000 });
+    const result = await run.result({ timeoutMs: 20_000 });
     expect(result).toMatchObject({ balance: 0, failure: expect.stringContaining('nobody audits') });
     const events = await allEvents(run);
     checkLog(events);
@@ -70,7 +70,7 @@ describe('a reducer that refuses', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    expect(await run.result({ timeoutMs: 3000 })).toBe(20);
+    expect(await run.result({ timeoutMs: 20_000 })).toBe(20);
   });
 });
 
@@ -92,7 +92,7 @@ describe('a state that is too large', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    await expect(run.result({ timeoutMs: 3000 })).rejects.toMatchObject({
+    await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
       code: 'PAWL_RUN_FAILED',
       cause: { code: 'PAWL_LIMIT' },
     });
@@ -115,7 +115,7 @@ describe('a state that is too large', () => {
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
     for (let i = 0; i < 10; i++) await run.signal('message', 'x'.repeat(1_000));
-    await expect(run.result({ timeoutMs: 3000 })).rejects.toMatchObject({
+    await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
       code: 'PAWL_RUN_FAILED',
     });
   });

@@ -7,9 +7,6 @@ import type { Doubt, RunHandle } from 'pawl';
 import { memoryPawl } from '../../../support/memory.ts';
 import { allEvents, checkLog } from '../../../support/workers.ts';
 
-/** Beats fast, because in these tests a worker that vanishes lives on in the same process. */
-const fast = { beatMs: 50, sessionMs: 500 };
-
 test('an attempt that takes too long has failed, its signal fires, and the next one may be quicker', async () => {
   await using pawl = memoryPawl().pawl;
   const reasons: unknown[] = [];
@@ -61,10 +58,10 @@ test('what is inside a step is kept until the step completes, then leaves the me
       return sum;
     },
   });
-  const first = pawl.worker({ workflows: [workflow], ...fast });
+  const first = pawl.worker({ workflows: [workflow] });
   const run = await pawl.start(workflow, undefined);
   await expect.poll(() => bodies).toEqual(['one', 'deep']);
-  pawl.worker({ workflows: [workflow], ...fast });
+  pawl.worker({ workflows: [workflow] });
   store.vanish(first.id);
   expect(await run.result()).toBe(3);
   hold();
@@ -124,10 +121,10 @@ test('recorded values are the same on every resume', async () => {
       return values;
     },
   });
-  const first = pawl.worker({ workflows: [workflow], ...fast });
+  const first = pawl.worker({ workflows: [workflow] });
   const run = await pawl.start(workflow, undefined);
   await expect.poll(() => seen.length).toBe(1);
-  pawl.worker({ workflows: [workflow], ...fast });
+  pawl.worker({ workflows: [workflow] });
   store.vanish(first.id);
   const values = await run.result();
   hold();
@@ -160,10 +157,10 @@ describe('an effect that was begun when its worker died', () => {
         );
       },
     });
-    const first = pawl.worker({ workflows: [workflow], ...fast });
+    const first = pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
     await expect.poll(() => bodies).toBe(1);
-    pawl.worker({ workflows: [workflow], ...fast });
+    pawl.worker({ workflows: [workflow] });
     store.vanish(first.id);
     await decide?.(run);
     const result = await run.result();

@@ -296,8 +296,7 @@ describe('ends', () => {
         return bodies;
       },
     });
-    // Unlike a dead process it goes on beating, as one whose connection was only cut would.
-    const first = pawl.worker({ workflows: [workflow], beatMs: 50, sessionMs: 500 });
+    const first = pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
     await expect.poll(() => bodies).toEqual(['first', 'second']);
     pawl.worker({ workflows: [workflow] });

@@ -33,12 +33,12 @@ test('a failed parent that is resumed gets the end of a child that ended meanwhi
   });
   pawl.worker({ workflows: [parent, kid] });
   const run = await pawl.start(parent, undefined, { id: 'p' });
-  await expect(run.result({ timeoutMs: 3000 })).rejects.toThrow('broken');
+  await expect(run.result({ timeoutMs: 20_000 })).rejects.toThrow('broken');
   await pawl.run('p.kid').signal('go', 'well');
-  await pawl.run('p.kid').result({ timeoutMs: 3000 });
+  await pawl.run('p.kid').result({ timeoutMs: 20_000 });
   isBroken = false;
   await run.resume();
-  expect(await run.result({ timeoutMs: 3000 })).toBe('kid well');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('kid well');
 });
 
 test('a resumed child heals its parent, whichever is resumed first', async () => {
@@ -63,16 +63,16 @@ test('a resumed child heals its parent, whichever is resumed first', async () =>
     isBroken = true;
     const run = await pawl.start(parent, undefined, { id });
     const child = pawl.run(`${id}.kid`);
-    await expect(run.result({ timeoutMs: 3000 })).rejects.toThrow('as told');
+    await expect(run.result({ timeoutMs: 20_000 })).rejects.toThrow('as told');
     if (order === 'parent first') {
       // The child has failed still: the parent finds that out, and fails again.
       await run.resume();
-      await expect(run.result({ timeoutMs: 3000 })).rejects.toThrow('as told');
+      await expect(run.result({ timeoutMs: 20_000 })).rejects.toThrow('as told');
     }
     isBroken = false;
     await child.resume();
     await run.resume();
-    expect(await run.result({ timeoutMs: 5000 })).toBe('healed');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('healed');
   }
 });
 
@@ -85,7 +85,7 @@ test('a run that merely has the id of a child is an error', async () => {
   pawl.worker({ workflows: [parent, kid] });
   await pawl.start(kid, undefined, { id: 'p.kid' });
   const run = await pawl.start(parent, undefined, { id: 'p' });
-  await expect(run.result({ timeoutMs: 3000 })).rejects.toMatchObject({
+  await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
     cause: { cause: { code: 'PAWL_RUN_EXISTS' } },
   });
 });
@@ -101,7 +101,7 @@ test('a child that is deleted is an end for the parent that waits for it', async
   await expect.poll(async () => (await run.info()).status).toBe('waiting');
   await expect.poll(async () => (await pawl.run('p.kid').info()).status).toBe('waiting');
   await pawl.delete('p.kid');
-  await expect(run.result({ timeoutMs: 3000 })).rejects.toThrow('deleted');
+  await expect(run.result({ timeoutMs: 20_000 })).rejects.toThrow('deleted');
 });
 
 test('the id of a deleted parent can be used again', async () => {
@@ -114,10 +114,10 @@ test('the id of a deleted parent can be used again', async () => {
   const one = await pawl.start(parent, undefined, { id: 'p' });
   await expect.poll(async () => (await one.info()).status).toBe('waiting');
   await pawl.run('p.kid').signal('go', 'one');
-  await one.result({ timeoutMs: 3000 });
+  await one.result({ timeoutMs: 20_000 });
   await pawl.delete('p');
   const two = await pawl.start(parent, undefined, { id: 'p' });
-  await expect(two.result({ timeoutMs: 3000 })).rejects.toMatchObject({
+  await expect(two.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
     cause: { cause: { code: 'PAWL_RUN_EXISTS' } },
   });
 });
@@ -138,13 +138,13 @@ describe('attached children end with their parent', () => {
     const runs = await Promise.all(
       Array.from({ length: 20 }, (_, i) => pawl.start(parent, undefined, { id: `p${i}` })),
     );
-    await Promise.allSettled(runs.map((run) => run.result({ timeoutMs: 5000 })));
+    await Promise.allSettled(runs.map((run) => run.result({ timeoutMs: 20_000 })));
     const open = async (): Promise<number> => {
       const { runs: kids } = await pawl.list({ workflow: 'kid', limit: 100 });
       return kids.filter(({ status }) => !['cancelled', 'completed', 'failed'].includes(status))
         .length;
     };
-    await expect.poll(open, { timeout: 10_000 }).toBe(0);
+    await expect.poll(open, { timeout: 20_000 }).toBe(0);
   });
 
   test('also when it is cancelled while it is set aside', async () => {
@@ -166,7 +166,7 @@ describe('attached children end with their parent', () => {
     await store.interrupt({ ...lost, resendMs: 60_000, quarantineAfter: 0, limit: 10 });
     expect((await run.info()).status).toBe('quarantined');
     await run.cancel();
-    await expect.poll(statusOfChild, { timeout: 8000 }).toBe('cancelled');
+    await expect.poll(statusOfChild, { timeout: 20_000 }).toBe('cancelled');
     await worker.close({ graceMs: 0 });
   });
 });
@@ -198,8 +198,8 @@ test('a fork after the start of a child has a child of its own', async () => {
     .toBe('waiting');
   await pawl.run('f.kid').signal('go', 'of the fork');
   await pawl.run('p.kid').signal('go', 'of the first');
-  expect(await fork.result({ timeoutMs: 3000 })).toBe('kid of the fork');
-  expect(await run.result({ timeoutMs: 3000 })).toBe('kid of the first');
+  expect(await fork.result({ timeoutMs: 20_000 })).toBe('kid of the fork');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('kid of the first');
 });
 
 test('a node that is visited twice has a child at each visit', async () => {
@@ -226,7 +226,7 @@ test('a node that is visited twice has a child at each visit', async () => {
   });
   pawl.worker({ workflows: [graph, echo] });
   const run = await pawl.start(graph, undefined);
-  expect(await run.result({ timeoutMs: 5000 })).toEqual({ got: [10, 20] });
+  expect(await run.result({ timeoutMs: 20_000 })).toEqual({ got: [10, 20] });
 });
 
 test('the result of a child can be raced, and awaited again', async () => {
@@ -243,7 +243,7 @@ test('the result of a child can be raced, and awaited again', async () => {
   const run = await pawl.start(parent, undefined, { id: 'p' });
   await pause(150);
   await pawl.run('p.kid').signal('go', 'at last');
-  expect(await run.result({ timeoutMs: 3000 })).toEqual([
+  expect(await run.result({ timeoutMs: 20_000 })).toEqual([
     'takes long',
     'kid at last',
     'kid at last',
@@ -276,7 +276,7 @@ test('a child that Redis has forgotten is started again', async () => {
     )
     .toBe('waiting');
   await pawl.run('p.kid').signal('go', 'again');
-  expect(await run.result({ timeoutMs: 3000 })).toBe('kid again');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('kid again');
 }, 25_000);
 
 test('ids of children cannot be mistaken for each other', () => {

@@ -5,7 +5,14 @@ import { defineWorkflow } from 'pawl';
 import { z } from 'zod';
 import { UnavailableError } from '../../../../src/core/errors.ts';
 import { encode } from '../../../../src/core/codec.ts';
-import type { ClaimOutcome, ClaimParams, Mail, RunStore } from '../../../../src/core/store.ts';
+import type {
+  ClaimOutcome,
+  ClaimParams,
+  CommitOutcome,
+  CommitParams,
+  Mail,
+  RunStore,
+} from '../../../../src/core/store.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import { memoryPawl } from '../../../support/memory.ts';
 
@@ -43,7 +50,7 @@ test('an inbox that could not be read is read again, while a handler waits in pl
   const run = await pawl.start(busy, undefined);
   while ((await run.info()).status !== 'running') await new Promise((r) => setTimeout(r, 5));
   await run.signal('go', { by: 'ada' });
-  expect(await run.result({ timeoutMs: 5000 })).toBe('ada');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('ada');
   expect(failures).toBe(-1);
 });
 
@@ -62,7 +69,60 @@ test('a message whose news come before the answer to the claim is not passed ove
   const busy = busyWorkflow();
   pawl.worker({ workflows: [busy] });
   const run = await pawl.start(busy, undefined);
-  expect(await run.result({ timeoutMs: 3000 })).toBe('ada');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('ada');
+});
+
+test('a message that makes a parking fail is read, though its news are lost', async () => {
+  let isNew = true;
+  class SilentStore extends MemoryRunStore {
+    override appear(worker: string): Promise<void> {
+      return super.appear(worker);
+    }
+
+    override async commit(params: CommitParams): Promise<CommitOutcome> {
+      if (params.release?.status === 'waiting' && isNew) {
+        isNew = false;
+        const data = encode({ by: 'ada' }, 'signal', 100);
+        await super.post({ run: params.run, id: 'x', kind: 'signal', name: 'go', data });
+      }
+      return super.commit(params);
+    }
+  }
+  await using pawl = memoryPawl({ store: new SilentStore() }).pawl;
+  const waiting = defineWorkflow({
+    name: 'waiting',
+    signals: { go: z.object({ by: z.string() }) },
+    run: (ctx) => ctx.waitFor('go'),
+  });
+  pawl.worker({ workflows: [waiting] });
+  const run = await pawl.start(waiting, undefined);
+  expect(await run.result({ timeoutMs: 10_000 })).toEqual({ by: 'ada' });
+});
+
+test('a message that comes while the inbox is being read is read as well', async () => {
+  let reads = 0;
+  class SlowStore extends MemoryRunStore {
+    override async mail(run: string): Promise<Mail> {
+      reads += 1;
+      const mail = await super.mail(run);
+      if (reads > 1) return mail;
+      const data = encode({ by: 'ada' }, 'signal', 100);
+      await super.post({ run, id: 'second', kind: 'signal', name: 'go', data });
+      // The worker is told of it while this answer is on its way, and that does not hold it.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return mail;
+    }
+  }
+  const store = new SlowStore();
+  await using pawl = memoryPawl({ store }).pawl;
+  const busy = busyWorkflow();
+  pawl.worker({ workflows: [busy] });
+  const run = await pawl.start(busy, undefined);
+  await expect.poll(async () => (await run.info()).status).toBe('running');
+  // The news of any message make the worker look; this one is for nobody.
+  const data = encode('nothing', 'signal', 100);
+  await store.post({ run: run.id, id: 'first', kind: 'signal', name: 'effect none', data });
+  expect(await run.result({ timeoutMs: 10_000 })).toBe('ada');
 });
 
 test('a message that a parked run does not wait for leaves it alone', async () => {
@@ -87,7 +147,7 @@ test('a message that a parked run does not wait for leaves it alone', async () =
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(await typesOf(store, run.id)).toEqual(before);
   await run.signal('go', {});
-  await run.result({ timeoutMs: 3000 });
+  await run.result({ timeoutMs: 20_000 });
   const types = await typesOf(store, run.id);
   expect(types.filter((type) => type === 'signal.received')).toHaveLength(2);
 }, 4000);

@@ -67,7 +67,7 @@ describe('a handler that awaits plain things', () => {
     const run = await pawl.start(workflow, undefined);
     await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'mail');
     await run.signal('approved', 'ada');
-    expect(await run.result({ timeoutMs: 3_000 })).toBe('ada');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('ada');
     expect(reads).toBe(1);
     expect(warnings.filter((text) => text.includes('keeps its slot'))).toHaveLength(1);
     checkLog(await allEvents(run));
@@ -83,7 +83,7 @@ describe('a handler that awaits plain things', () => {
     pawl.worker({ workflows: [workflow] });
     const began = performance.now();
     const run = await pawl.start(workflow, undefined);
-    expect(await run.result({ timeoutMs: 3_000 })).toBe('answer');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('answer');
     expect(performance.now() - began).toBeLessThan(2_500);
   });
 
@@ -100,7 +100,7 @@ describe('a handler that awaits plain things', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    expect(await run.result({ timeoutMs: 3_000 })).toBe('done');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('done');
   });
 
   test('is called again by another worker when its own dies while the run is parked', async () => {
@@ -129,6 +129,6 @@ describe('a handler that awaits plain things', () => {
     pawl.worker({ workflows: [workflow] });
     await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'mail');
     await run.signal('approved', 'ada');
-    expect(await run.result({ timeoutMs: 3_000 })).toBe(2);
+    expect(await run.result({ timeoutMs: 20_000 })).toBe(2);
   });
 });

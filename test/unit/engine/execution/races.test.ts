@@ -47,7 +47,7 @@ describe('on a resume', () => {
     await until(() => ways.length === 1);
     isHeld = false;
     await again(pawl, [workflow], one);
-    expect(await run.result({ timeoutMs: 3000 })).toBe('quick');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('quick');
     expect(ways).toEqual(['quick', 'quick']);
   });
 
@@ -78,7 +78,7 @@ describe('on a resume', () => {
     await until(() => ways.length === 1);
     isHeld = false;
     await again(pawl, [workflow], one);
-    await run.result({ timeoutMs: 3000 });
+    await run.result({ timeoutMs: 20_000 });
     expect(new Set(ways).size).toBe(1);
     expect(ways).toHaveLength(2);
   });
@@ -106,7 +106,7 @@ describe('on a resume', () => {
     await until(() => ways.length === 1);
     isHeld = false;
     await again(pawl, [workflow], one);
-    expect(await run.result({ timeoutMs: 3000 })).toBe('later');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('later');
     expect(ways).toEqual(['later', 'later']);
   });
 
@@ -136,7 +136,7 @@ describe('on a resume', () => {
     await pause(20);
     isHeld = false;
     await again(pawl, [workflow], one);
-    expect(await run.result({ timeoutMs: 3000 })).toBe('refund');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('refund');
     expect(ways).toEqual(['refund', 'refund']);
     checkLog(await allEvents(run));
   });
@@ -163,7 +163,7 @@ describe('waits', () => {
       await pause(20);
       await run.signal('note', note);
     }
-    expect(await run.result({ timeoutMs: 3000 })).toEqual(['a 1', 'b 2', 'c 3']);
+    expect(await run.result({ timeoutMs: 20_000 })).toEqual(['a 1', 'b 2', 'c 3']);
   });
 
   test('a wait that is withdrawn takes no signal', async () => {
@@ -186,7 +186,7 @@ describe('waits', () => {
     const run = await pawl.start(workflow, undefined);
     await pause(60);
     await run.signal('note', 'x');
-    expect(await run.result({ timeoutMs: 3000 })).toEqual(['withdrawn', 'x']);
+    expect(await run.result({ timeoutMs: 20_000 })).toEqual(['withdrawn', 'x']);
   });
 
   test('a race withdraws the losers, whether they are given as promises or as functions', async () => {
@@ -211,7 +211,7 @@ describe('waits', () => {
     const run = await pawl.start(workflow, undefined);
     await pause(150);
     await run.signal('paid', 'ada');
-    expect(await run.result({ timeoutMs: 3000 })).toEqual([
+    expect(await run.result({ timeoutMs: 20_000 })).toEqual([
       { name: 'late', value: undefined },
       { name: 'late', value: undefined },
       { name: 'paid', value: 'ada' },
@@ -239,8 +239,8 @@ describe('waits', () => {
     await pause(1_300);
     await late.signal('note', 'too late');
     pawl.worker({ workflows: [workflow] });
-    expect(await run.result({ timeoutMs: 5000 })).toBe('in time');
-    expect(await late.result({ timeoutMs: 5000 })).toBe('time over');
+    expect(await run.result({ timeoutMs: 20_000 })).toBe('in time');
+    expect(await late.result({ timeoutMs: 20_000 })).toBe('time over');
   });
 });
 
@@ -262,7 +262,7 @@ test('two approvals at once find the wait that is meant', async () => {
   await run.signal('approval', { call: 'c2', ok: true });
   await run.signal('approval', { call: 'other', ok: true });
   await run.signal('approval', { call: 'c1', ok: false });
-  expect(await run.result({ timeoutMs: 3000 })).toEqual([
+  expect(await run.result({ timeoutMs: 20_000 })).toEqual([
     { call: 'c1', ok: false },
     { call: 'c2', ok: true },
   ]);

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import type { RunEvent } from 'pawl';
 import { z } from 'zod';
+import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
+import { ManualClock } from '../../../../src/testing/manual-clock.ts';
 import { memoryPawl } from '../../../support/memory.ts';
 import { allEvents, checkLog } from '../../../support/workers.ts';
 
@@ -31,21 +33,24 @@ describe('sleep', () => {
   });
 
   test('a long sleep parks the run: no slot is held, and it wakes by itself', async () => {
-    const { pawl, store } = memoryPawl();
-    await using _ = pawl;
+    const clock = new ManualClock();
+    const store = new MemoryRunStore({ clock });
+    clock.follow(() => store.nextDueAt(clock.now()));
+    await using pawl = memoryPawl({ clock, store }).pawl;
     const workflow = defineWorkflow({
       name: 'sleep',
       async run(ctx) {
         const before = await ctx.step('before', () => 1);
-        await ctx.sleep('1.2s');
+        await ctx.sleep('3d');
         return before + 1;
       },
     });
     const worker = pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
     await expect.poll(async () => (await run.info()).status).toBe('waiting');
-    expect(worker.active).toBe(0);
-    expect((await store.record(run.id))?.wakeAt).toBeGreaterThan(Date.now());
+    await expect.poll(() => worker.active).toBe(0);
+    expect((await store.record(run.id))?.wakeAt).toBeGreaterThan(clock.now());
+    await clock.advance('4d');
     expect(await run.result()).toBe(2);
     const events = await allEvents(run);
     checkLog(events);

@@ -58,7 +58,7 @@ describe('crashes', () => {
           join: (state) => (state.n < 3 ? 'plan' : 'end'),
         },
       });
-      const first = pawl.worker({ workflows: [graph], beatMs: 50, sessionMs: 500 });
+      const first = pawl.worker({ workflows: [graph] });
       const run = await pawl.start(graph, undefined);
       await expect.poll(() => inner.includes(`${victim}:2`)).toBe(true);
       // Whatever can complete beside it, has.

@@ -167,7 +167,7 @@ test('a parent that comes after its ended child hears of its end', async () => {
     await using to = memoryPawl().pawl;
     await to.import(file);
     to.worker({ workflows: moved });
-    expect(await to.run('p').result({ timeoutMs: 5000 })).toEqual({ child: 'helped' });
+    expect(await to.run('p').result({ timeoutMs: 20_000 })).toEqual({ child: 'helped' });
     expect(await linesOf(to.export('p.helper'))).toEqual(child);
   }
 });
@@ -196,7 +196,7 @@ describe('a family that is imported apart', () => {
     await expect(to.run('p').result({ timeoutMs: 100 })).rejects.toThrow();
     await to.import(child);
     await to.run(helper, 'p.helper').signal('go', undefined);
-    expect(await to.run('p').result({ timeoutMs: 5000 })).toEqual({ child: 'helped' });
+    expect(await to.run('p').result({ timeoutMs: 20_000 })).toEqual({ child: 'helped' });
   });
 
   test('a child ends alone; a parent that comes later looks for its end', async () => {
@@ -205,9 +205,9 @@ describe('a family that is imported apart', () => {
     to.worker({ workflows: moved });
     await to.import(child);
     await to.run(helper, 'p.helper').signal('go', undefined);
-    await to.run('p.helper').result({ timeoutMs: 5000 });
+    await to.run('p.helper').result({ timeoutMs: 20_000 });
     await to.import(parent);
-    expect(await to.run('p').result({ timeoutMs: 5000 })).toEqual({ child: 'helped' });
+    expect(await to.run('p').result({ timeoutMs: 20_000 })).toEqual({ child: 'helped' });
   });
 });
 

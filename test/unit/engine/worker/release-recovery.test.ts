@@ -21,7 +21,7 @@ test('a worker gives back a run that it holds and does not work on', async () =>
   await claimed(store, id, { worker: worker.id });
 
   const run = pawl.run(quick, id);
-  expect(await run.result({ timeoutMs: 5000 })).toBe('done');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('done');
   const events = await store.events({ run: id, after: 2, limit: 1 });
   expect(events[0]?.type).toBe('run.interrupted');
   expect(JSON.parse(String(Buffer.from(events[0]?.data ?? [])))).toMatchObject({
@@ -51,6 +51,6 @@ test('a run that is at work is not taken for forgotten', async () => {
   const run = await pawl.start(slow, undefined);
   while (looks.length < 10) await new Promise((resolve) => setTimeout(resolve, 5));
   finish();
-  await run.result({ timeoutMs: 5000 });
+  await run.result({ timeoutMs: 20_000 });
   expect((await run.info()).takeovers).toBe(0);
 });

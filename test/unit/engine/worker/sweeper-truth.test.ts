@@ -187,3 +187,32 @@ test('a run that has made progress beside one that has not is no suspect', async
   await sweep(3);
   expect(interrupts.map(({ evidence }) => evidence)).toEqual([id]);
 });
+
+test('after a stall of its own it judges nobody by presence, until others may be back', async () => {
+  const { store, advance, sweep, interrupts } = stage();
+  await sweep(2);
+  await vanished(store, 'w');
+  advance(5_000);
+  await sweep(4);
+  expect(interrupts).toEqual([]);
+  advance(900);
+  await sweep(1);
+  advance(900);
+  await sweep(1);
+  advance(300);
+  await sweep(3);
+  expect(interrupts.map(({ worker }) => worker)).toEqual(['w']);
+});
+
+test('after a stall of its own it lets beats that were held up come first', async () => {
+  const { store, advance, sweep, interrupts } = stage();
+  await sweep(2);
+  await store.appear('w');
+  await store.beat(workerInfo('w'), longMs);
+  await held(store, { claim: { worker: 'w' } });
+  advance(longMs + 1);
+  await sweep(1);
+  await store.beat(workerInfo('w'), longMs);
+  await sweep(3);
+  expect(interrupts).toEqual([]);
+});

@@ -1,0 +1,34 @@
+/**
+ * `npm run mutants [-- --only name]`: plants each bug of the list in a copy of the sources, and asks the tests named with
+ * it, which must be content without the bug and must not be with it. Exit code 1 when one survives, or is not there.
+ */
+import { parseArgs } from 'node:util';
+import { type Judge, mutants } from './mutants.ts';
+import { nameOf, Workshop } from './workshop.ts';
+
+const { values } = parseArgs({ options: { only: { type: 'string' } } });
+const { only } = values;
+const chosen = mutants.filter(({ name }) => only === undefined || name.includes(only));
+if (chosen.length === 0) throw new Error(`no mutant has "${only}" in its name`);
+
+const judges = new Map<string, Judge>();
+for (const judge of chosen.flatMap(({ foundBy }) => foundBy)) judges.set(nameOf(judge), judge);
+
+let failures = 0;
+const say = (isFine: boolean, text: string): void => {
+  if (!isFine) failures += 1;
+  console.log(`${isFine ? 'ok    ' : 'FAILED'} ${text}`);
+};
+
+await using workshop = await Workshop.open();
+for (const [name, judge] of judges) {
+  say(await workshop.isContent(judge), `content without a bug: ${name}`);
+}
+for (const mutant of chosen) {
+  const began = performance.now();
+  const verdict = await workshop.try(mutant);
+  const seconds = Math.round((performance.now() - began) / 1000);
+  say(verdict === 'found', `${verdict}: ${mutant.name} (${seconds} s)`);
+}
+console.log(failures === 0 ? `all ${chosen.length} found` : `${failures} failed`);
+process.exitCode = failures === 0 ? 0 : 1;
