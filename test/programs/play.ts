@@ -18,6 +18,8 @@ export interface World {
 
 /** Whatever happens, a run has ended after this many times `hangMs`. */
 const hangsAtMost = 4;
+/** Nothing more is done to a run behind this turn, but what lets it go on. */
+const lateTurn = 12;
 /** How long a run may wait for newer code before somebody sees that and brings it. */
 const unseenMs = 1_000;
 const ended: readonly string[] = ['completed', 'failed', 'cancelled', 'quarantined'];
@@ -99,6 +101,8 @@ class Follower {
       if (isDeleted && !(await caller.list({ idPrefix: this.#id })).runs.some(this.#isOwn)) {
         return this.#deleted(told);
       }
+      // Whoever resumed it was forgotten, or came too early.
+      if (info.paused && turn > lateTurn) await unlessOver(run.resume());
       await this.#bringNewerCode(info.needsVersion);
       await this.#help();
       await pause(5 + this.#random() * 15);
@@ -256,7 +260,7 @@ class Follower {
   }
 }
 
-async function unlessOver(asked: Promise<void>): Promise<void> {
+async function unlessOver(asked: Promise<unknown>): Promise<void> {
   try {
     await asked;
   } catch (error) {

@@ -28,7 +28,7 @@ import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { LogWriter } from './log-writer.ts';
 import { type Names, stepFailure } from './step-names.ts';
-import type { Waits } from './waits.ts';
+import { childWait, type Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
 export interface ChildrenOptions {
@@ -116,7 +116,7 @@ export class Children {
   /** The same promise each time, so that a child may be raced and then awaited. */
   #result(asked: Asked, run: string): Promise<unknown> {
     if (asked.result === undefined) {
-      asked.result = this.#options.waits.child(`child:${asked.name}`, asked.name, run);
+      asked.result = this.#options.waits.child(childWait + asked.name, asked.name, run);
       // Whoever awaits it hears of its failure; nobody has to.
       asked.result.catch(() => undefined);
       if (!asked.isFresh) this.#tryToLook([asked.name]);
@@ -186,7 +186,7 @@ export class Children {
         this.#isLooking = false;
         return;
       }
-      await this.#look(names.map((name) => name.slice('child:'.length)));
+      await this.#look(names.map((name) => name.slice(childWait.length)));
       await look(Math.min(ms * 1.5, lookMsMax));
     };
     look(firstLookMs).catch(this.#onLookFailed);

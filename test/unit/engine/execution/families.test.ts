@@ -61,6 +61,25 @@ test('a parent whose log has lost the start of its child takes that child for it
   expect(await run.result({ timeoutMs: 8000 })).toBe('kid well');
 });
 
+test('a node of a graph that waits for a child holds no worker', async () => {
+  await using pawl = memoryPawl().pawl;
+  const graph = defineGraph({
+    name: 'parent',
+    state: z.object({ said: z.string().default('') }),
+    start: 'ask',
+    nodes: {
+      ask: async (ctx) => ({ set: { said: await (await ctx.start(kid, undefined)).result() } }),
+    },
+  });
+  const worker = pawl.worker({ workflows: [graph, kid] });
+  const run = await pawl.start(graph, undefined, { id: 'p' });
+  for (let i = 0; i < 400 && (await run.info()).status !== 'waiting'; i++) await pause(5);
+  expect(worker.active).toBe(0);
+  const [kidOfNode] = (await pawl.list({ idPrefix: 'p.' })).runs;
+  await pawl.run(kidOfNode?.id ?? '').signal('go', 'well');
+  expect(await run.result({ timeoutMs: 3000 })).toEqual({ said: 'kid well' });
+});
+
 test('a resumed child heals its parent, whichever is resumed first', async () => {
   await using pawl = memoryPawl().pawl;
   let isBroken = true;
