@@ -79,7 +79,8 @@ export class MemoryRunStore implements RunStore {
   readonly archive: Archive;
   readonly transfer: Transfer;
   readonly schedules: MemorySchedules;
-  readonly #runs = new Map<string, StoredRun>();
+  /** A test may make it forget. */
+  protected readonly runs = new Map<string, StoredRun>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
   readonly #deletions = new Deletions();
@@ -95,11 +96,11 @@ export class MemoryRunStore implements RunStore {
     this.#sessions = new MemorySessions(this.#clock);
     const changed = (run: string): void => this.#changed(run);
     const open = (): number => this.#now();
-    this.archive = new MemoryArchive(this.#runs, {
+    this.archive = new MemoryArchive(this.runs, {
       ...{ now: open, changed, deletions: this.#deletions },
     });
     this.schedules = new MemorySchedules(open);
-    this.transfer = new MemoryTransfer(this.#runs, { open, changed });
+    this.transfer = new MemoryTransfer(this.runs, { open, changed });
     this.fleet = new MemoryFleet(this.#sessions, {
       hint: (worker) => this.#ask(worker, undefined),
       held: (worker) => this.#heldBy(worker),
@@ -108,7 +109,7 @@ export class MemoryRunStore implements RunStore {
 
   async create(params: CreateParams): Promise<CreateOutcome> {
     const now = this.#now();
-    const known = this.#runs.get(params.run);
+    const known = this.runs.get(params.run);
     if (known !== undefined) {
       const outcome = known.birth === params.token ? 'created' : 'exists';
       return { outcome, record: toRecord(known) };
@@ -116,14 +117,14 @@ export class MemoryRunStore implements RunStore {
     const run = newRun(params, now);
     append(run, { type: 'run.created', data: params.data }, now);
     if (params.snapshot !== undefined) save(run, params.snapshot, now);
-    this.#runs.set(run.id, run);
+    this.runs.set(run.id, run);
     this.#changed(run.id);
     return { outcome: 'created', record: toRecord(run) };
   }
 
   async claim(params: ClaimParams): Promise<ClaimOutcome> {
     const now = this.#now();
-    const run = this.#runs.get(params.run);
+    const run = this.runs.get(params.run);
     if (run === undefined) return { outcome: 'missing' };
     const outcome = claim(run, params, now);
     if (outcome !== 'repeated' && outcome !== 'taken') return outcome;
@@ -136,7 +137,7 @@ export class MemoryRunStore implements RunStore {
 
   async commit(params: CommitParams): Promise<CommitOutcome> {
     const now = this.#now();
-    const run = this.#runs.get(params.run);
+    const run = this.runs.get(params.run);
     const { events, expectedSeq, fence } = params;
     if (run === undefined) return { outcome: 'missing' };
     if (run.token === params.token) {
@@ -183,7 +184,7 @@ export class MemoryRunStore implements RunStore {
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
     const now = this.#now();
-    return takeDue(this.#runs.values(), params, now).map((run) => toDueRun(run, now));
+    return takeDue(this.runs.values(), params, now).map((run) => toDueRun(run, now));
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
@@ -227,7 +228,7 @@ export class MemoryRunStore implements RunStore {
   async settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void> {
     this.#now();
     for (const { run: id, fence } of runs) {
-      const run = this.#runs.get(id);
+      const run = this.runs.get(id);
       const isSame = run?.parkedBy?.worker === worker && run.parkedBy.fence === fence;
       if (run !== undefined && isSame) run.parkedBy = undefined;
     }
@@ -235,13 +236,13 @@ export class MemoryRunStore implements RunStore {
 
   async delete(id: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const now = this.#now();
-    const run = this.#runs.get(id);
+    const run = this.runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
     if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
     if (seen !== undefined && (!isStill(run, seen) || run.untold || run.owes)) {
       return { outcome: 'changed' };
     }
-    this.#runs.delete(id);
+    this.runs.delete(id);
     if (data !== undefined) this.#deletions.add(run, data, now);
     this.#changed(id);
     return { outcome: 'deleted' };
@@ -249,25 +250,25 @@ export class MemoryRunStore implements RunStore {
 
   async record(id: string): Promise<RunRecord | undefined> {
     this.#now();
-    const run = this.#runs.get(id);
+    const run = this.runs.get(id);
     return run && toRecord(run);
   }
 
   async load(id: string): Promise<LoadedRun | undefined> {
     this.#now();
-    const run = this.#runs.get(id);
+    const run = this.runs.get(id);
     return run === undefined ? undefined : loaded(run);
   }
 
   async events(params: Parameters<RunStore['events']>[0]): Promise<readonly StoredEvent[]> {
     this.#now();
-    const run = this.#runs.get(params.run);
+    const run = this.runs.get(params.run);
     return run ? eventsAfter(run, params.after, params.limit).map(copyEvent) : [];
   }
 
   async mail(id: string): Promise<Mail> {
     this.#now();
-    const run = this.#runs.get(id);
+    const run = this.runs.get(id);
     const messages = (run?.inbox ?? []).slice(0, messagesPerPage);
     return run?.paused === true
       ? { messages, paused: true, ...(run.pausedBy && { pausedBy: run.pausedBy }) }
@@ -276,18 +277,18 @@ export class MemoryRunStore implements RunStore {
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {
     this.#now();
-    return checkpoints(this.#runs.get(query.run), query);
+    return checkpoints(this.runs.get(query.run), query);
   }
 
   async recall(id: string, checkpoint: string): Promise<Snapshot | undefined> {
     this.#now();
-    const kept = this.#runs.get(id)?.kept.find((one) => one.checkpoint.id === checkpoint);
+    const kept = this.runs.get(id)?.kept.find((one) => one.checkpoint.id === checkpoint);
     return kept && copySnapshot(kept.snapshot);
   }
 
   async list(params: ListParams): Promise<RunPage> {
     this.#now();
-    return listRuns([...this.#runs.values()], params);
+    return listRuns([...this.runs.values()], params);
   }
 
   async deletions(query: DeletionQuery): Promise<DeletionPage> {
@@ -300,7 +301,7 @@ export class MemoryRunStore implements RunStore {
   }
 
   async census(): Promise<Census> {
-    return takeCensus([...this.#runs.values()], this.#now());
+    return takeCensus([...this.runs.values()], this.#now());
   }
 
   async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
@@ -336,7 +337,7 @@ export class MemoryRunStore implements RunStore {
   /** For tests: the next time after `now` at which a run is due, or a schedule starts one. */
   nextDueAt(now: number): number | undefined {
     if (this.#closed) return undefined;
-    const times = [nextDueAt(this.#runs.values(), now), this.schedules.nextAt(now)];
+    const times = [nextDueAt(this.runs.values(), now), this.schedules.nextAt(now)];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 
@@ -365,7 +366,7 @@ export class MemoryRunStore implements RunStore {
 
   async holders(): Promise<readonly string[]> {
     this.#now();
-    const workers = [...this.#runs.values()].map((run) =>
+    const workers = [...this.runs.values()].map((run) =>
       run.loose ? undefined : (run.worker ?? run.parkedBy?.worker),
     );
     return [...new Set(workers.filter((worker) => worker !== undefined))];
@@ -387,7 +388,7 @@ export class MemoryRunStore implements RunStore {
 
   /** Their handlers may have gone on, and nobody else would know. */
   #wakeParked(worker: string): void {
-    for (const run of this.#runs.values()) {
+    for (const run of this.runs.values()) {
       if (run.parkedBy?.worker !== worker) continue;
       run.parkedBy = undefined;
       wake(run, this.#now());
@@ -395,12 +396,12 @@ export class MemoryRunStore implements RunStore {
   }
 
   #heldBy(worker: string): StoredRun[] {
-    return [...this.#runs.values()].filter((run) => run.worker === worker && !run.loose);
+    return [...this.runs.values()].filter((run) => run.worker === worker && !run.loose);
   }
 
   #change<T>(id: string, change: (run: StoredRun, now: number) => T): T | { outcome: 'missing' } {
     const now = this.#now();
-    const run = this.#runs.get(id);
+    const run = this.runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
     const outcome = change(run, now);
     this.#changed(id);

@@ -17,6 +17,11 @@ export function mayEndAs({ parts }: Program): 'completed' | 'failed' {
   return parts.some(({ kind }) => kind === 'throw') ? 'failed' : 'completed';
 }
 
+/** A payload of this signal. */
+export function isOf(signal: string, value: unknown): boolean {
+  return value === `${signal}:0` || value === `${signal}:1`;
+}
+
 function allows(part: Part, value: unknown): boolean {
   switch (part.kind) {
     case 'step': {
@@ -32,7 +37,21 @@ function allows(part: Part, value: unknown): boolean {
     case 'sleep':
       return value === 'slept';
     case 'wait':
-      return value === part.signal || (part.ms !== undefined && value === 'late');
+      return isOf(part.signal, value) || (part.ms !== undefined && value === 'late');
+    case 'match':
+      return value === `${part.signal}:${part.only}`;
+    case 'withdraw':
+      return isOf(part.signal, value) || value === 'withdrawn';
+    case 'waitAll':
+      return value === 'both';
+    case 'until':
+      return value === 'slept';
+    case 'timed':
+      return value === part.name || value === 'failed';
+    case 'rounds':
+      return value === part.times;
+    case 'burst':
+      return value === 'emitted';
     case 'waitAny':
       return signalNames.some((name) => name === value);
     case 'effect':

@@ -1,66 +1,121 @@
 /**
  * Workers that die: each is a process of its own as far as the store can tell. One may die before or after any claim or
- * commit; another one comes in its place.
+ * commit; another one comes in its place. Hints are lost and come twice, and code is deployed, newer and older again.
  */
-import { Pawl, type Worker } from 'pawl';
-import { MemoryResumeQueue } from '../../src/memory/resume-queue.ts';
-import { MemoryRunStore } from '../../src/memory/run-store.ts';
+import { detach } from '../../src/core/detached.ts';
+import type { Worker } from '../../src/engine/worker/worker.ts';
+import { Pawl } from '../../src/pawl.ts';
 import { MortalProcess } from '../../src/testing/crash-test/mortal-process.ts';
-import { playing } from './interpreter.ts';
+import type { Ground, Process } from './ground.ts';
+import { playing, playingInNodes } from './interpreter.ts';
+import { lossyQueue, lossyStore } from './losses.ts';
 import type { Witness } from './witness.ts';
 
 export interface FleetOptions {
+  readonly ground: Ground;
   readonly witness: Witness;
   readonly random: () => number;
   readonly workers: number;
-  /** The chance of a death at each claim and commit, and of a farewell now and then. */
+  /** The chance of a death at each claim and commit. */
   readonly deathRate: number;
 }
 
+interface Member {
+  readonly pawl: Pawl;
+  readonly process: Process;
+  readonly mortal: MortalProcess;
+  readonly worker: Worker;
+}
+
+/** The chance that a deploy brings another version. */
+const otherVersion = 0.1;
+/** How long bodies at work may take when a worker leaves. */
+const graceMs = 2_000;
+
 export class Fleet {
-  readonly store = new MemoryRunStore();
-  readonly queue = new MemoryResumeQueue();
   /** A pawl that never dies, for whoever watches. */
   readonly caller: Pawl;
   deaths = 0;
+  rewinds = 0;
+  /** When a worker died last. */
+  diedAt = 0;
   readonly #options: FleetOptions;
-  readonly #living = new Map<string, { pawl: Pawl; process: MortalProcess; worker: Worker }>();
-  readonly #gone: { pawl: Pawl; process: MortalProcess }[] = [];
+  readonly #own: Process;
+  readonly #living = new Map<string, Member>();
+  readonly #gone: Member[] = [];
   #isOver = false;
   #names = 0;
+  #version = 1;
 
-  constructor(options: FleetOptions) {
+  private constructor(options: FleetOptions, own: Process) {
     this.#options = options;
-    this.caller = Pawl.assemble({ store: this.store, queue: this.queue });
-    for (let i = 0; i < options.workers; i++) this.#spawn();
+    this.#own = own;
+    this.caller = Pawl.assemble({ store: own.store, queue: own.queue });
   }
 
-  /** A worker leaves in good order, as at a deploy, and another one comes. */
+  static async begin(options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(options, await options.ground.open());
+    await Promise.all(Array.from({ length: options.workers }, () => fleet.#spawn()));
+    return fleet;
+  }
+
+  /** What to do to have a run forgotten back to what it is now, if that is possible here. */
+  image(run: string): (() => void) | undefined {
+    const { ground, witness } = this.#options;
+    const put = ground.image?.(run);
+    return (
+      put &&
+      (() => {
+        put();
+        this.rewinds += 1;
+        witness.rewound(run);
+      })
+    );
+  }
+
+  /** A worker leaves in good order, and another one comes, perhaps with other code. */
   async redeploy(): Promise<void> {
+    if (this.#options.random() < otherVersion) this.#version = 3 - this.#version;
     const [name] = this.#living.keys();
-    const one = name === undefined ? undefined : this.#living.get(name);
-    if (name === undefined || one === undefined) return;
-    this.#living.delete(name);
-    this.#spawn();
-    await one.worker.close({ graceMs: 200 });
-    this.#gone.push(one);
+    await this.#replace(name);
+  }
+
+  /** All workers get the newest code. */
+  async upgrade(): Promise<void> {
+    this.#version = 2;
+    await Promise.all([...this.#living.keys()].map((name) => this.#replace(name)));
   }
 
   async end(): Promise<void> {
     this.#isOver = true;
-    for (const { process } of [...this.#living.values(), ...this.#gone]) process.end();
-    const all = [...this.#living.values(), ...this.#gone].map(({ pawl }) =>
-      pawl.close({ graceMs: 0 }),
-    );
-    await Promise.allSettled(all);
+    const all = [...this.#living.values(), ...this.#gone];
+    for (const { mortal } of all) mortal.end();
+    await Promise.allSettled(all.map(({ pawl }) => pawl.close({ graceMs: 0 })));
+    await Promise.allSettled(all.map(({ process }) => process.close()));
     await this.caller.close();
+    await this.#own.close();
   }
 
-  #spawn(): void {
-    const { witness, random, deathRate } = this.#options;
+  async #replace(name: string | undefined): Promise<void> {
+    const one = name === undefined ? undefined : this.#living.get(name);
+    if (name === undefined || one === undefined) return;
+    this.#living.delete(name);
+    this.#gone.push(one);
+    await this.#spawn();
+    // Bodies that take longer are left where they stand: from then on nobody hears of them.
+    setTimeout(() => this.#options.witness.died(name), graceMs).unref();
+    // It may die while it closes, and never be closed then.
+    detach(one.worker.close({ graceMs }), () => undefined);
+  }
+
+  async #spawn(): Promise<void> {
+    const { ground, witness, random, deathRate } = this.#options;
     const name = `w${(this.#names += 1)}`;
-    const process: MortalProcess = new MortalProcess({
-      ...{ store: this.store, queue: this.queue },
+    const process = await ground.open();
+    if (this.#isOver) return process.close();
+    const mortal: MortalProcess = new MortalProcess({
+      store: lossyStore(process.store, random),
+      queue: lossyQueue(process.queue, random),
       fate: () => {
         if (this.#isOver || random() >= deathRate) return undefined;
         return random() < 0.5 ? 'before' : 'after';
@@ -70,19 +125,23 @@ export class Fleet {
       },
       onDeath: () => {
         this.deaths += 1;
+        this.diedAt = performance.now();
         witness.died(name);
-        this.store.vanish(worker.id);
+        process.vanish(worker.id);
         const dead = this.#living.get(name);
+        if (dead === undefined) return;
         this.#living.delete(name);
-        if (dead !== undefined) this.#gone.push(dead);
-        this.#spawn();
+        this.#gone.push(dead);
+        detach(this.#spawn(), (error) => witness.violate('', `no worker: ${String(error)}`));
       },
     });
-    const pawl = Pawl.assemble({ store: process.store, queue: process.queue });
+    const pawl = Pawl.assemble({ store: mortal.store, queue: mortal.queue });
+    const by = { witness, worker: name, version: this.#version };
     const worker = pawl.worker({
-      ...{ workflows: [playing(witness, name)], concurrency: 200, quarantineAfter: 1_000_000 },
+      ...{ workflows: [playing(by), playingInNodes(by)], concurrency: 200 },
       ...{ beatMs: 2_000, sessionMs: 30_000, sweepMs: 10, cancelGraceMs: 2_000 },
+      quarantineAfter: 1_000_000,
     });
-    this.#living.set(name, { pawl, process, worker });
+    this.#living.set(name, { pawl, process, mortal, worker });
   }
 }

@@ -1,7 +1,10 @@
-/** The workflow that plays programs. What its parts return is what `allowed.ts` allows. */
+/** The workflow and the graph that play programs. What their parts return is what `allowed.ts` allows. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Context, defineWorkflow, type StepContext } from 'pawl';
+import type { Context, StepContext } from '../../src/engine/definition/context.ts';
+import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
+import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
+import { isOf } from './allowed.ts';
 import { type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
@@ -9,44 +12,95 @@ class Boom extends Error {
   override readonly name = 'Boom';
 }
 
+class Withdrawn extends Error {
+  override readonly name = 'Withdrawn';
+}
+
 const events = { added: z.number(), refused: z.string() };
 const signals = { red: z.string(), green: z.string() };
 const state = z.object({
   sum: z.number().default(0),
   marks: z.record(z.string(), z.number()).default({}),
+  /** Of graphs: the parts that are done side by side now, and what those before have returned. */
+  open: z.array(z.number()).default([]),
+  results: z.record(z.string(), z.unknown()).default({}),
 });
 
-type State = { sum: number; marks: Record<string, number> };
+type State = z.infer<typeof state>;
 type Ctx = Context<typeof state, typeof events, typeof signals>;
 
-/** `worker` names the process that plays, for the witness. */
-export function playing(witness: Witness, worker: string) {
+const shared = {
+  input: z.custom<Program>(),
+  ...{ state, events, signals },
+  retry: { attempts: 2, delayMs: 5 },
+  reduce: {
+    added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
+    refused: (): State => {
+      throw new Error('refused');
+    },
+  },
+};
+
+export interface Playing {
+  readonly witness: Witness;
+  /** Names the process that plays, for the witness. */
+  readonly worker: string;
+  readonly version?: number;
+}
+
+/** Plays programs one part after the other. */
+export function playing(by: Playing) {
+  const { version = 1 } = by;
   let self: unknown;
   const workflow = defineWorkflow({
-    name: 'program',
-    input: z.custom<Program>(),
-    ...{ state, events, signals },
-    retry: { attempts: 2, delayMs: 5 },
-    reduce: {
-      added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
-      refused: (): State => {
-        throw new Error('refused');
-      },
-    },
-    run: (ctx, program: Program): Promise<unknown[]> =>
-      new Player(ctx, witness, worker, self).play(program),
+    ...{ name: 'program', version, ...shared },
+    ...(version > 1 ? { migrate: { 1: (old: State): State => old } } : {}),
+    run: (ctx, program: Program): Promise<unknown[]> => new Player(ctx, by, self).play(program),
   });
   self = workflow;
   return workflow;
+}
+
+/** Parts that are done side by side. */
+const lanes = 3;
+
+/** Plays programs in rounds: the next parts side by side, each in a node of its own, until none is left. */
+export function playingInNodes(by: Playing) {
+  const child = playing(by);
+  return defineGraph({
+    ...{ name: 'program-graph', ...shared },
+    args: { work: z.number() },
+    start: 'fan',
+    nodes: {
+      fan: (ctx) => {
+        const done = Object.keys(ctx.state.results).length;
+        const left = ctx.input.parts.length - done;
+        return { set: { open: Array.from({ length: Math.min(lanes, left) }, (_, i) => done + i) } };
+      },
+      work: async (ctx, at) => {
+        const part = ctx.input.parts[at];
+        if (part === undefined) throw new Error(`there is no part ${at}`);
+        const player = new Player(ctx as unknown as Ctx, by, child);
+        return { set: { results: { [at]: await player.one(part) } } };
+      },
+    },
+    edges: {
+      fan: (s) => (s.open.length === 0 ? 'end' : s.open.map((at) => ({ node: 'work', args: at }))),
+      work: 'fan',
+    },
+    merge: { results: (before, more) => ({ ...before, ...more }) },
+    output: (s) => Object.values(s.results),
+  });
 }
 
 class Player {
   readonly #ctx: Ctx;
   readonly #witness: Witness;
   readonly #worker: string;
+  /** What children play. */
   readonly #workflow: unknown;
 
-  constructor(ctx: Ctx, witness: Witness, worker: string, workflow: unknown) {
+  constructor(ctx: Ctx, { witness, worker }: Playing, workflow: unknown) {
     this.#ctx = ctx;
     this.#witness = witness;
     this.#worker = worker;
@@ -57,6 +111,10 @@ class Player {
     const results: unknown[] = [];
     for (const part of parts) results.push(await this.#caught(part));
     return results;
+  }
+
+  one(part: Part): Promise<unknown> {
+    return this.#caught(part);
   }
 
   async #caught(part: Part): Promise<unknown> {
@@ -78,7 +136,7 @@ class Player {
       try {
         return await body(step);
       } finally {
-        this.#witness.ends(run, name);
+        this.#witness.ends(run, name, this.#worker);
       }
     };
   }
@@ -137,6 +195,35 @@ class Player {
         const timed = part.ms === undefined ? {} : { timeout: part.ms };
         return (await ctx.waitFor(part.signal as 'red', { as: name, ...timed })) ?? 'late';
       }
+      case 'match': {
+        const match = (payload: string): boolean => payload.endsWith(part.only);
+        return ctx.waitFor(part.signal as 'red', { as: name, match });
+      }
+      case 'withdraw':
+        return this.#withdraw(part);
+      case 'waitAll': {
+        const both = await ctx.waitForAll(signalNames, { as: name });
+        return both !== undefined && isOf('red', both.red) && isOf('green', both.green) && 'both';
+      }
+      case 'until': {
+        const now = await ctx.now(`${name}.now`);
+        await ctx.sleepUntil(new Date(now.getTime() + part.ms), { as: name });
+        return 'slept';
+      }
+      case 'timed':
+        return ctx.step(
+          name,
+          this.#body(name, async ({ signal }) => {
+            await pause(part.ms, undefined, { signal });
+            return name;
+          }),
+          { timeout: part.limit, retry: { attempts: part.attempts, delayMs: 2 } },
+        );
+      case 'rounds':
+        return this.#rounds(name, part.times);
+      case 'burst':
+        await Promise.all(Array.from({ length: part.events }, () => this.#add()));
+        return 'emitted';
       case 'waitAny':
         return (await ctx.waitForAny(signalNames, { as: name }))?.name;
       case 'effect':
@@ -147,10 +234,10 @@ class Player {
         return child.result();
       }
       case 'set':
-        await ctx.set({ marks: { ...ctx.state.marks, [name]: 1 } });
+        await this.#mark(name, 1);
         return 'set';
       case 'emit':
-        await (ctx.emit as (type: string, data: unknown) => Promise<void>)('added', 1);
+        await this.#add();
         return 'emitted';
       case 'checkpoint':
         await ctx.checkpoint({ label: name });
@@ -177,6 +264,42 @@ class Player {
     }
   }
 
+  #add(): Promise<void> {
+    return (this.#ctx.emit as (type: string, data: unknown) => Promise<void>)('added', 1);
+  }
+
+  #mark(name: string, value: number): Promise<void> {
+    return this.#ctx.set({ marks: { ...this.#ctx.state.marks, [name]: value } });
+  }
+
+  /** The state tells how far it has come, so that what is done can be forgotten. */
+  async #rounds(name: string, times: number): Promise<number> {
+    const ctx = this.#ctx;
+    for (let round = ctx.state.marks[name] ?? 0; round < times; round += 1) {
+      const step = `${name}.${round}`;
+      await ctx.step(
+        step,
+        this.#body(step, async () => round),
+      );
+      await this.#mark(name, round + 1);
+      ctx.forget(step);
+    }
+    return ctx.state.marks[name] ?? 0;
+  }
+
+  async #withdraw({ name, signal, ms }: Extract<Part, { kind: 'withdraw' }>): Promise<unknown> {
+    const over = new AbortController();
+    const late = setTimeout(() => over.abort(new Withdrawn()), ms);
+    try {
+      return await this.#ctx.waitFor(signal as 'red', { as: name, signal: over.signal });
+    } catch (error) {
+      if (error instanceof Withdrawn) return 'withdrawn';
+      throw error;
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
   async #race(name: string, of: readonly Part[]): Promise<unknown> {
     const [way, value] = await Promise.race(
       of.map(async (one) => [one.name, await this.#caught(one)] as const),
@@ -194,7 +317,7 @@ class Player {
 
   /** Only what is stored comes out the same: what writes again, or awaits something plain, may come later. */
   #note(name: string, of: readonly Part[], way: string): void {
-    if (of.every(isStored)) this.#witness.decides(this.#ctx.run, name, way);
+    if (of.every(isStored)) this.#witness.decides(this.#ctx.run, name, way, this.#worker);
   }
 
   async #effect(part: Extract<Part, { kind: 'effect' }>): Promise<unknown> {
@@ -202,7 +325,7 @@ class Player {
     const { name, doubt } = part;
     let failed = false;
     const body = this.#body(name, async () => {
-      this.#witness.effectBegins(run, name, doubt);
+      this.#witness.effectBegins(run, name, doubt, this.#worker);
       await pause(2);
       if (part.fails > 0 && !failed) {
         failed = true;
@@ -222,5 +345,5 @@ class Player {
 }
 
 function isStored(part: Part): boolean {
-  return ['step', 'nest', 'map', 'sleep', 'wait', 'waitAny'].includes(part.kind);
+  return ['step', 'nest', 'map', 'sleep', 'wait', 'match', 'waitAny', 'waitAll'].includes(part.kind);
 }

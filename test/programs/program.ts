@@ -1,7 +1,9 @@
 /**
- * Random programs: handlers as data, so that one workflow plays them all, and a failing one can be printed and made smaller.
+ * Random programs: handlers and graphs as data, so that one workflow plays them all, and a failing one can be printed and
+ * made smaller.
  *
- * A program is a list of parts, done one after the other. Each part has a name that is used once in its run.
+ * A program is a list of parts, done one after the other; in a graph, three at a time in nodes side by side. Each part has a
+ * name that is used once in its run. What happens to the run from outside is part of the program.
  */
 
 export type Part =
@@ -33,7 +35,34 @@ export type Part =
     }
   | { readonly kind: 'sleep'; readonly name: string; readonly ms: number }
   | { readonly kind: 'wait'; readonly name: string; readonly signal: string; readonly ms?: number }
-  | { readonly kind: 'waitAny'; readonly name: string }
+  | {
+      readonly kind: 'match';
+      readonly name: string;
+      readonly signal: string;
+      /** The end of the payloads that it takes. */
+      readonly only: string;
+    }
+  | {
+      /** A wait that its handler withdraws after `ms`. */
+      readonly kind: 'withdraw';
+      readonly name: string;
+      readonly signal: string;
+      readonly ms: number;
+    }
+  | { readonly kind: 'waitAny' | 'waitAll'; readonly name: string }
+  | { readonly kind: 'until'; readonly name: string; readonly ms: number }
+  | {
+      /** A step that may run out of its time. */
+      readonly kind: 'timed';
+      readonly name: string;
+      readonly ms: number;
+      readonly limit: number;
+      readonly attempts: number;
+    }
+  /** Steps that are forgotten behind what they have done. */
+  | { readonly kind: 'rounds'; readonly name: string; readonly times: number }
+  /** More events at once than a commit takes. */
+  | { readonly kind: 'burst'; readonly name: string; readonly events: number }
   | {
       readonly kind: 'effect';
       readonly name: string;
@@ -57,8 +86,22 @@ export type Part =
 
 export type Doubt = 'retry' | 'skip' | 'ask' | 'probe';
 
+/** What happens to a run from outside, at a turn of whoever watches it. */
+export interface Happening {
+  readonly at: number;
+  readonly kind: 'pause' | 'resume' | 'cancel' | 'delete' | 'fork' | 'retry' | 'image' | 'rewind';
+}
+
 export interface Program {
   readonly parts: readonly Part[];
+  readonly isGraph?: boolean;
+  readonly happens?: readonly Happening[];
+}
+
+/** How a program is named when it is printed, and played again. */
+export interface Seeded {
+  readonly seed: number;
+  readonly program: Program;
 }
 
 export const signalNames = ['red', 'green'] as const;
@@ -72,74 +115,4 @@ export function randomOf(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
-}
-
-/** A program of a seed. */
-export function generate(seed: number): Program {
-  const random = randomOf(seed);
-  let names = 0;
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
-  const upTo = (most: number): number => Math.floor(random() * (most + 1));
-  const name = (): string => `n${(names += 1)}`;
-
-  const leaf = (): Part => {
-    const kind = pick([
-      'step',
-      'step',
-      'nest',
-      'map',
-      'sleep',
-      'wait',
-      'waitAny',
-      'effect',
-    ] as const);
-    switch (kind) {
-      case 'step': {
-        const attempts = 1 + upTo(2);
-        const fails = random() < 0.3 ? upTo(attempts) : 0;
-        return {
-          ...{ kind, name: name(), fails, attempts, ms: upTo(8) },
-          ...{ events: upTo(2), isRefused: random() < 0.1 },
-        };
-      }
-      case 'nest':
-        return { kind, name: name(), fails: upTo(1), attempts: 2, inner: 1 + upTo(2) };
-      case 'map':
-        return {
-          ...{ kind, name: name(), items: 1 + upTo(5), lanes: 1 + upTo(2) },
-          failsAt: random() < 0.3 ? upTo(4) : -1,
-        };
-      case 'sleep':
-        return { kind, name: name(), ms: random() < 0.05 ? 1_050 : upTo(20) };
-      case 'wait': {
-        const timed = random() < 0.4 ? { ms: upTo(40) } : {};
-        return { kind, name: name(), signal: pick(signalNames), ...timed };
-      }
-      case 'waitAny':
-        return { kind, name: name() };
-      case 'effect': {
-        const doubt = pick(['retry', 'skip', 'ask', 'probe'] as const);
-        return { kind, name: name(), doubt, fails: random() < 0.2 ? 1 : 0 };
-      }
-    }
-  };
-
-  const part = (depth: number): Part => {
-    const chance = random();
-    if (chance < 0.5 || depth > 2) return leaf();
-    if (chance < 0.62) return { kind: pick(['set', 'emit', 'checkpoint', 'loose']), name: name() };
-    if (chance < 0.7) return { kind: 'plain', name: name(), ms: upTo(6) };
-    if (chance < 0.78 && depth === 0) {
-      const of = { parts: Array.from({ length: 1 + upTo(2) }, () => part(2)) };
-      return { kind: 'child', name: name(), isAttached: random() < 0.7, of };
-    }
-    const of = Array.from({ length: 2 + upTo(1) }, () =>
-      random() < 0.8 ? leaf() : part(depth + 1),
-    );
-    return { kind: pick(['all', 'race', 'ctxRace', 'settled']), name: name(), of };
-  };
-
-  const parts = Array.from({ length: 1 + upTo(5) }, () => part(0));
-  if (random() < 0.12) parts.push({ kind: 'throw', name: name() });
-  return { parts };
 }

@@ -1,24 +1,31 @@
 /**
  * What is seen of the programs from outside: bodies that begin and end, decisions that handlers take, commits that were
  * acknowledged. Each rule that is broken is a violation.
+ *
+ * A worker that is dead goes on in this process, as a real one would not: what it does is not looked at. A run that the
+ * store has forgotten part of begins anew, as far as the witness goes.
  */
 import type { CommitParams } from '../../src/core/store.ts';
 import { decode } from '../../src/core/codec.ts';
 
-interface Open {
-  readonly worker: string;
+/** What is known of one run. */
+interface Seen {
+  /** Bodies at work, by step, and the workers that they are at work in. */
+  readonly open: Map<string, string>;
+  readonly completed: Set<string>;
+  readonly decisions: Map<string, string>;
+  /** How often the body of an effect began, and whether its doubt was asked about since. */
+  readonly effects: Map<string, { readonly begun: number; asked: boolean }>;
+  readonly takenSignals: Set<string>;
 }
+
+/** Names of what is done in a node begin with the node's. */
+const ofNode = /^node:\S+ › /;
 
 export class Witness {
   readonly violations: { readonly run: string; readonly what: string }[] = [];
-  /** Bodies at work, by run and step. */
-  readonly #open = new Map<string, Open>();
-  readonly #completed = new Set<string>();
-  readonly #decisions = new Map<string, string>();
-  /** How often the body of an effect began, and its doubt was asked about since. */
-  readonly #effects = new Map<string, { begun: number; asked: boolean }>();
+  readonly #runs = new Map<string, Seen>();
   readonly #dead = new Set<string>();
-  readonly #takenSignals = new Set<string>();
 
   violate(run: string, what: string): void {
     this.violations.push({ run, what });
@@ -28,54 +35,86 @@ export class Witness {
     this.#dead.add(worker);
   }
 
-  begins(run: string, step: string, worker: string): void {
-    const key = `${run} ${step}`;
-    const other = this.#open.get(key);
-    if (other !== undefined && !this.#dead.has(other.worker)) {
-      this.violate(run, `two bodies of ${step} at once`);
-    }
-    if (this.#completed.has(key)) this.violate(run, `the body of ${step} ran after its completion`);
-    this.#open.set(key, { worker });
+  /** The store has forgotten what it acknowledged about the run. */
+  rewound(run: string): void {
+    this.#runs.delete(run);
   }
 
-  ends(run: string, step: string): void {
-    this.#open.delete(`${run} ${step}`);
+  begins(run: string, step: string, worker: string): void {
+    if (this.#dead.has(worker)) return;
+    const { open, completed } = this.#seen(run);
+    const other = open.get(step);
+    if (other !== undefined && !this.#dead.has(other)) {
+      this.violate(run, `two bodies of ${step} at once`);
+    }
+    if (completed.has(step)) this.violate(run, `the body of ${step} ran after its completion`);
+    open.set(step, worker);
+  }
+
+  ends(run: string, step: string, worker: string): void {
+    const { open } = this.#seen(run);
+    if (open.get(step) === worker) open.delete(step);
   }
 
   asked(run: string, effect: string): void {
-    const known = this.#effects.get(`${run} ${effect}`);
+    const known = this.#seen(run).effects.get(effect.replace(ofNode, ''));
     if (known !== undefined) known.asked = true;
   }
 
-  effectBegins(run: string, effect: string, policy: string): void {
-    const key = `${run} ${effect}`;
-    const known = this.#effects.get(key) ?? { begun: 0, asked: false };
+  effectBegins(run: string, effect: string, policy: string, worker: string): void {
+    if (this.#dead.has(worker)) return;
+    const { effects } = this.#seen(run);
+    const known = effects.get(effect) ?? { begun: 0, asked: false };
     const mayRepeat = known.begun === 0 || policy === 'retry' || known.asked;
     if (!mayRepeat) this.violate(run, `the effect ${effect} ran again and nobody was asked`);
-    this.#effects.set(key, { begun: known.begun + 1, asked: false });
+    effects.set(effect, { begun: known.begun + 1, asked: false });
   }
 
   /** A decision that a handler takes must be the same each time it is called. */
-  decides(run: string, at: string, way: string): void {
-    const key = `${run} ${at}`;
-    const before = this.#decisions.get(key);
-    if (before === undefined) this.#decisions.set(key, way);
+  decides(run: string, at: string, way: string, worker: string): void {
+    if (this.#dead.has(worker)) return;
+    const { decisions } = this.#seen(run);
+    const before = decisions.get(at);
+    if (before === undefined) decisions.set(at, way);
     else if (before !== way) this.violate(run, `${at} went ${before} first and ${way} later`);
   }
 
   committed({ run, events }: CommitParams): void {
+    const { completed, takenSignals, decisions } = this.#seen(run);
     for (const { type, data } of events) {
+      // What failed is done again, and may come out otherwise.
+      if (type === 'run.retried') decisions.clear();
       if (type !== 'step.completed') continue;
       const { name, took = [] } = decode(data, { key: 'witness' }) as {
         name: string;
         took?: readonly (readonly [string, string])[];
       };
-      this.#completed.add(`${run} ${name}`);
+      completed.add(name.replace(ofNode, ''));
       for (const [, id] of took) {
-        if (this.#takenSignals.has(`${run} ${id}`))
-          this.violate(run, `signal ${id} was taken twice`);
-        this.#takenSignals.add(`${run} ${id}`);
+        if (takenSignals.has(id)) this.violate(run, `signal ${id} was taken twice`);
+        takenSignals.add(id);
       }
     }
+  }
+
+  /** A failed run is let go on: see `committed`. */
+  triedAgain(run: string): void {
+    this.#seen(run).decisions.clear();
+  }
+
+  /** What is known of the run is not needed any more. */
+  forget(run: string): void {
+    for (const id of this.#runs.keys()) {
+      if (id === run || id.startsWith(`${run}.`)) this.#runs.delete(id);
+    }
+  }
+
+  #seen(run: string): Seen {
+    const known = this.#runs.get(run) ?? {
+      ...{ open: new Map(), completed: new Set(), decisions: new Map() },
+      ...{ effects: new Map(), takenSignals: new Set() },
+    };
+    this.#runs.set(run, known);
+    return known;
   }
 }

@@ -23,14 +23,17 @@ import type { ChildHandle, ChildOptions } from '../definition/context.ts';
 import { endOf } from '../runs/family.ts';
 import { startRun, type StartParts } from '../runs/start.ts';
 import { checkWorkflow } from '../definition/check-workflow.ts';
+import type { RunRecord } from '../../core/run.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { LogWriter } from './log-writer.ts';
 import { type Names, stepFailure } from './step-names.ts';
-import type { Waits } from './waits.ts';
+import { childWait, type Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
 export interface ChildrenOptions {
+  /** Of the run that starts them. */
+  readonly birth: string;
   readonly run: string;
   readonly parts: StartParts;
   readonly fold: Fold;
@@ -54,7 +57,7 @@ const lookMsMax = 600_000;
 /** A child as its handler asked for it. */
 interface Asked {
   readonly name: string;
-  readonly create: (child: Child) => Promise<unknown>;
+  readonly create: (child: Child) => Promise<RunRecord>;
   /** It is just created: there is nothing to look up yet. */
   isFresh: boolean;
   result?: Promise<unknown>;
@@ -113,7 +116,7 @@ export class Children {
   /** The same promise each time, so that a child may be raced and then awaited. */
   #result(asked: Asked, run: string): Promise<unknown> {
     if (asked.result === undefined) {
-      asked.result = this.#options.waits.child(`child:${asked.name}`, asked.name, run);
+      asked.result = this.#options.waits.child(childWait + asked.name, asked.name, run);
       // Whoever awaits it hears of its failure; nobody has to.
       asked.result.catch(() => undefined);
       if (!asked.isFresh) this.#tryToLook([asked.name]);
@@ -124,11 +127,11 @@ export class Children {
 
   /** From here on, this run answers for the child. */
   async #intend(name: string, attached: boolean): Promise<Child> {
-    const { run, writer, parts } = this.#options;
+    const { run, birth, writer } = this.#options;
     const starting: ChildStarting = {
       ...{ name, attached },
       run: childId(run, name),
-      birth: parts.newToken(),
+      birth: childBirth(birth, name),
     };
     await writer.submit([recordWrite('child.starting', starting)]);
     return { ...starting, seq: 0 };
@@ -137,25 +140,26 @@ export class Children {
   async #create(asked: Asked, child: Child): Promise<void> {
     const { run, writer } = this.#options;
     const { name } = asked;
+    let created: RunRecord;
     try {
-      await this.#untilStored(() => asked.create(child));
+      created = await this.#untilStored(() => asked.create(child));
     } catch (error) {
       const refused: ChildRefused = { name, error: recordError(error) };
       await writer.submit([recordWrite('child.refused', refused)]);
       throw stepFailure(run, `start:${name}`, { attempts: 1 }, error);
     }
-    asked.isFresh = true;
+    // One that was there may have ended, and told so to a parent that did not know of it.
+    asked.isFresh = created.fence === 0;
     const started: ChildStart = { name, run: child.run };
     await writer.submit([recordWrite('child.started', started)]);
   }
 
   /** An absent Redis is no failure of the handler: as with a commit, there will be an answer, or somebody else's run. */
-  async #untilStored(start: () => Promise<unknown>): Promise<void> {
+  async #untilStored<T>(start: () => Promise<T>): Promise<T> {
     const { clock, lost } = this.#options;
     for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
       try {
-        await start();
-        return;
+        return await start();
       } catch (error) {
         const isWorthwhile = PawlError.is(error) && error.retryable && !lost.aborted;
         if (!isWorthwhile) throw error;
@@ -182,7 +186,7 @@ export class Children {
         this.#isLooking = false;
         return;
       }
-      await this.#look(names.map((name) => name.slice('child:'.length)));
+      await this.#look(names.map((name) => name.slice(childWait.length)));
       await look(Math.min(ms * 1.5, lookMsMax));
     };
     look(firstLookMs).catch(this.#onLookFailed);
@@ -211,7 +215,7 @@ export class Children {
     try {
       if (lost.aborted || (await parts.store.record(child.run)) !== undefined) return;
       logger.error({ run, child: child.run }, 'redis has forgotten a child run, starting it again');
-      await this.#untilStored(() => this.#asked.get(name)?.create(child) ?? Promise.resolve());
+      await this.#untilStored(async () => this.#asked.get(name)?.create(child));
     } finally {
       this.#searches -= 1;
       this.#options.deliveries.schedule();
@@ -233,6 +237,15 @@ export class Children {
     await writer.submit([recordWrite('child.ended', end)]);
     deliveries.schedule();
   }
+}
+
+/**
+ * The birth of a child, made of its parent's: when the parent's log has lost the start, as a Redis that comes back with
+ * less than it acknowledged may have, the next start finds the child that is there. A child of another parent that had the
+ * same id has another birth.
+ */
+function childBirth(parent: string, name: string): string {
+  return createHash('sha256').update(`${parent}\n${name}`).digest('base64url').slice(0, 22);
 }
 
 /**

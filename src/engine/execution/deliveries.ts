@@ -70,9 +70,10 @@ export class Deliveries {
     this.#open -= 1;
     const isAlone = !this.#isScheduled && this.#turns.length === 0;
     if (isAlone && this.#isNext(seq)) {
-      this.#hand(seq);
-      // Nobody else waits for anything: what follows needs no room of its own.
-      if (this.#open > 0) this.schedule();
+      const wasKnown = this.#hand(seq);
+      // A new result that nobody else waits beside needs no room of its own. Behind a known one the next may be asked for
+      // in the same turn, and its way to the handler may be the shorter one.
+      if (wasKnown || this.#open > 0) this.schedule();
       return undefined;
     }
     return new Promise((come) => {
@@ -132,9 +133,10 @@ export class Deliveries {
     return (this.#sorted()[this.#next] ?? Infinity) >= seq;
   }
 
-  #hand(seq: number): void {
+  /** True when it was known before. */
+  #hand(seq: number): boolean {
     const known = this.#sorted();
-    if (this.#next >= known.length) return;
+    if (this.#next >= known.length) return false;
     this.#given.add(seq);
     for (
       let at = known[this.#next];
@@ -144,6 +146,7 @@ export class Deliveries {
       this.#given.delete(at);
       this.#next += 1;
     }
+    return seq <= (known.at(-1) ?? 0);
   }
 
   #sorted(): readonly number[] {

@@ -149,6 +149,7 @@ export class HandlerRuntime {
     });
     const children = new Children({
       ...{ run, fold, writer, waits, names, deliveries, clock, logger, lost, parts: options },
+      birth: claimed.record.birth,
       awake: () => this.#awake.signal,
     });
     this.#children = children;

@@ -33,6 +33,9 @@ import type { LogWriter } from './log-writer.ts';
 import { type Names, stepFailure } from './step-names.ts';
 import { recordWrite, type Write } from './writes.ts';
 
+/** Put before the name of a child, to name the wait for its end. */
+export const childWait = 'child:';
+
 const noResult = encode(undefined, 'nothing', 100);
 
 /** How a wait is over. */
@@ -197,7 +200,10 @@ export class Waits {
 
   /** True when something inside of a step waits. */
   isWaitingIn(step: string): boolean {
-    return [...this.#waits].some(({ about }) => about.name.startsWith(step + nesting));
+    const inside = step + nesting;
+    return [...this.#waits].some(
+      ({ about: { name } }) => name.startsWith(inside) || name.startsWith(childWait + inside),
+    );
   }
 
   /** Settles what is over. To be called when the handler has done all it can. */

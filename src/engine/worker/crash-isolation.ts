@@ -2,8 +2,10 @@
  * Care for runs that may be what kills their workers.
  *
  * When a worker dies, all the runs that it held without progress are under suspicion, the poisonous one and its neighbours
- * alike. So that the next death tells them apart, a suspect is executed by itself: nothing else on this worker is without
- * progress meanwhile. Whatever then kills the worker has no other suspect beside it.
+ * alike. One death is an accident: its runs go on at once, side by side, or a take-over would last as long as all their
+ * first steps together. From the second on a run is a suspect, and so that the next death tells suspects apart, each is
+ * executed by itself: nothing else on this worker is without progress meanwhile. Whatever then kills the worker has no
+ * other suspect beside it.
  *
  *   no suspect ───────────────────────────────────────────────▶ begins at once; during a turn, when it is over
  *   suspect ──its turn──▶ waits for room: nothing is unproven ─▶ begins ──progress, or its end──▶ turn over
@@ -20,6 +22,9 @@ import { anySignal, newAbortController } from '../signals.ts';
 /** How long a suspect waits for room at most, and how long its turn lasts at most from then on. */
 const roomMs = 30_000;
 const turnMs = 30_000;
+
+/** Deaths without progress from which on a run is a suspect. */
+const suspectAfter = 2;
 
 /** One that wants to be executed. */
 interface Candidate {
@@ -79,8 +84,9 @@ export class CrashIsolation {
           resolve();
         },
       };
-      if (this.#closed.signal.aborted || (deaths === 0 && !this.#isTurn)) return candidate.begin();
-      if (deaths === 0) {
+      const isSuspect = deaths >= suspectAfter;
+      if (this.#closed.signal.aborted || (!isSuspect && !this.#isTurn)) return candidate.begin();
+      if (!isSuspect) {
         this.#behindTurn.push(candidate);
         return;
       }

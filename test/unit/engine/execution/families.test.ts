@@ -2,9 +2,11 @@
 // none is left behind. Method: the memory store; families whose members fail, are resumed, deleted, forked and forgotten.
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { defineGraph, defineWorkflow } from 'pawl';
+import { defineGraph, defineWorkflow, Pawl } from 'pawl';
 import { z } from 'zod';
 import { childId } from '../../../../src/engine/execution/children.ts';
+import { MemoryResumeQueue } from '../../../../src/memory/resume-queue.ts';
+import { RewindingStore } from '../../../programs/rewinds.ts';
 import { memoryPawl } from '../../../support/memory.ts';
 
 const signals = { go: z.string() };
@@ -39,6 +41,43 @@ test('a failed parent that is resumed gets the end of a child that ended meanwhi
   isBroken = false;
   await run.resume();
   expect(await run.result({ timeoutMs: 20_000 })).toBe('kid well');
+});
+
+test('a parent whose log has lost the start of its child takes that child for its own', async () => {
+  const store = new RewindingStore();
+  await using pawl = Pawl.assemble({ store, queue: new MemoryResumeQueue() });
+  const parent = defineWorkflow({
+    name: 'parent',
+    run: async (ctx) => (await ctx.start(kid, undefined)).result(),
+  });
+  const run = await pawl.start(parent, undefined, { id: 'p' });
+  const rewind = store.image('p');
+  const worker = pawl.worker({ workflows: [parent, kid] });
+  for (let i = 0; i < 400 && (await run.info()).status !== 'waiting'; i++) await pause(5);
+  await worker.close();
+  rewind();
+  pawl.worker({ workflows: [parent, kid], sweepMs: 5 });
+  await pawl.run('p.kid').signal('go', 'well');
+  expect(await run.result({ timeoutMs: 8000 })).toBe('kid well');
+});
+
+test('a node of a graph that waits for a child holds no worker', async () => {
+  await using pawl = memoryPawl().pawl;
+  const graph = defineGraph({
+    name: 'parent',
+    state: z.object({ said: z.string().default('') }),
+    start: 'ask',
+    nodes: {
+      ask: async (ctx) => ({ set: { said: await (await ctx.start(kid, undefined)).result() } }),
+    },
+  });
+  const worker = pawl.worker({ workflows: [graph, kid] });
+  const run = await pawl.start(graph, undefined, { id: 'p' });
+  for (let i = 0; i < 400 && (await run.info()).status !== 'waiting'; i++) await pause(5);
+  expect(worker.active).toBe(0);
+  const [kidOfNode] = (await pawl.list({ idPrefix: 'p.' })).runs;
+  await pawl.run(kidOfNode?.id ?? '').signal('go', 'well');
+  expect(await run.result({ timeoutMs: 3000 })).toEqual({ said: 'kid well' });
 });
 
 test('a resumed child heals its parent, whichever is resumed first', async () => {

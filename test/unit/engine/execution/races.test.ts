@@ -24,6 +24,34 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 describe('on a resume', () => {
+  test('what was first comes first, however long its way to the handler is', async () => {
+    await using pawl = memoryPawl().pawl;
+    const ways: string[] = [];
+    let isHeld = true;
+    const workflow = defineWorkflow({
+      name: 'long-way',
+      async run(ctx) {
+        await pause(5);
+        // The result of a map comes through more promises than that of a step.
+        const mapped = ctx.map('map', [0], () => 'map').then(() => 'map');
+        const step = ctx.step('step', () => 'step');
+        const first = await Promise.race([mapped, step]);
+        ways.push(first);
+        await ctx.step('after', async () => {
+          if (isHeld) await pause(60_000);
+        });
+        return first;
+      },
+    });
+    const one = pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await until(() => ways.length === 1);
+    isHeld = false;
+    await again(pawl, [workflow], one);
+    const first = await run.result({ timeoutMs: 3000 });
+    expect(ways).toEqual([first, first]);
+  });
+
   test('the step that won a race wins it again, whichever is asked for first', async () => {
     await using pawl = memoryPawl().pawl;
     const ways: string[] = [];

@@ -35,12 +35,19 @@ test('runs that nothing is held against begin at once, side by side', async () =
   expect(begun).toEqual(['a', 'b']);
 });
 
+test('one death is an accident: its runs go on side by side, however long their first steps', async () => {
+  const { begun, play } = stage();
+  for (const name of ['a', 'b', 'c']) play(name, 1);
+  await turn();
+  expect(begun).toEqual(['a', 'b', 'c']);
+});
+
 test('a suspect begins when nothing beside it is without progress', async () => {
   const { begun, play } = stage();
   const proven = play('proven');
   const over = play('over');
   await turn();
-  play('suspect', 1);
+  play('suspect', 2);
   await turn();
   expect(begun).toEqual(['proven', 'over']);
   proven.prove();
@@ -53,10 +60,10 @@ test('a suspect begins when nothing beside it is without progress', async () => 
 
 test.each(['prove', 'end'] as const)('nothing begins beside a suspect until: %s', async (how) => {
   const { begun, play } = stage();
-  const suspect = play('suspect', 1);
+  const suspect = play('suspect', 2);
   await turn();
   play('innocent');
-  play('other suspect', 1);
+  play('other suspect', 2);
   await turn();
   expect(begun).toEqual(['suspect']);
   suspect[how]();
@@ -66,8 +73,8 @@ test.each(['prove', 'end'] as const)('nothing begins beside a suspect until: %s'
 
 test('the one with the most deaths goes first, and others in the order they came', async () => {
   const { begun, play } = stage();
-  const first = play('first', 1);
-  const [second, worst] = [play('second', 1), play('worst', 3), play('third', 1)];
+  const first = play('first', 2);
+  const [second, worst] = [play('second', 2), play('worst', 3), play('third', 2)];
   await turn();
   for (const { end } of [first, worst, second]) {
     end();
@@ -78,8 +85,8 @@ test('the one with the most deaths goes first, and others in the order they came
 
 test('between two turns others may begin, so that many suspects do not hold them up', async () => {
   const { begun, play } = stage();
-  const first = play('first', 1);
-  play('second', 1);
+  const first = play('first', 2);
+  play('second', 2);
   await turn();
   const innocent = play('innocent');
   await turn();
@@ -95,7 +102,7 @@ test('a turn ends after half a minute, and so does the wait for room', async () 
   const { begun, play, clock } = stage();
   play('long');
   await turn();
-  play('suspect', 1);
+  play('suspect', 2);
   await clock.advance(29_999);
   expect(begun).toEqual(['long']);
   await clock.advance(1);
@@ -111,7 +118,7 @@ test('a turn ends with its suspect, whatever else is still without progress', as
   const { begun, play, clock } = stage();
   play('long');
   await turn();
-  const suspect = play('suspect', 1);
+  const suspect = play('suspect', 2);
   await clock.advance(30_000);
   suspect.end();
   play('innocent');
@@ -121,9 +128,9 @@ test('a turn ends with its suspect, whatever else is still without progress', as
 
 test('a worker that closes lets everybody begin, and from then on at once', async () => {
   const { begun, play, isolation } = stage();
-  play('suspect', 1);
+  play('suspect', 2);
   await turn();
-  play('other suspect', 1);
+  play('other suspect', 2);
   play('innocent');
   await turn();
   isolation.close();
@@ -137,12 +144,12 @@ test('a worker that closes lets everybody begin, and from then on at once', asyn
 test('an execution that fails is over as well, and its failure is the caller’s', async () => {
   const { isolation, begun, play } = stage();
   const failing = isolation.run(
-    { deaths: 1 },
+    { deaths: 2 },
     () => Promise.reject(new Error('broken')),
     new Promise(() => undefined),
   );
   await expect(failing).rejects.toThrow('broken');
-  play('suspect', 1);
+  play('suspect', 2);
   await turn();
   expect(begun).toEqual(['suspect']);
 });

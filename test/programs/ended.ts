@@ -1,0 +1,87 @@
+/** What must hold of a run that has ended, by its log. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { PawlError } from '../../src/core/errors.ts';
+import type { Pawl } from '../../src/pawl.ts';
+import type { RunEvent } from '../../src/core/event.ts';
+
+/** What of the state is counted again. */
+export type Counted = { readonly sum: number; readonly marks: object };
+
+interface Ended {
+  events(): AsyncIterable<RunEvent>;
+  state(): Promise<Counted>;
+}
+
+/** The state is what the log adds up to, by a fold that has nothing of pawl's. `base`: what a fork began with. */
+export async function judgeLog(
+  run: Ended,
+  base: Counted = { sum: 0, marks: {} },
+): Promise<string[]> {
+  let { sum } = base;
+  let seq = 0;
+  const problems: string[] = [];
+  const marks = new Set(Object.keys(base.marks));
+  const completed = new Set<string>();
+  for await (const event of run.events()) {
+    seq += 1;
+    if (event.seq !== seq) problems.push(`event ${event.seq} where ${seq} was to come`);
+    const data = event.data as {
+      name?: string;
+      names?: readonly string[];
+      patch?: { marks?: object };
+      sum?: number;
+    };
+    if (event.type === 'added') sum += event.data as number;
+    if (event.type === 'state.set') {
+      for (const mark of Object.keys(data.patch?.marks ?? {})) marks.add(mark);
+    }
+    if (event.type === 'step.completed') {
+      if (completed.has(data.name ?? '')) problems.push(`${data.name} completed twice`);
+      completed.add(data.name ?? '');
+    }
+    if (event.type === 'step.forgotten') for (const name of data.names ?? []) completed.delete(name);
+  }
+  const state = await run.state();
+  if (state.sum !== sum) problems.push(`the state says ${state.sum}, the log ${sum}`);
+  if (Object.keys(state.marks).length !== marks.size)
+    problems.push('the state has other marks than the log');
+  return problems;
+}
+
+/** The children that are to end with a run. */
+export async function attachedOf(caller: Pawl, id: string): Promise<readonly string[]> {
+  const { seq } = await caller.run(id).info();
+  const attached: string[] = [];
+  for await (const event of caller.run(id).events()) {
+    const data = event.data as { run?: string; attached?: boolean };
+    if (event.type === 'child.starting' && data.attached === true) attached.push(data.run ?? '');
+    if (event.seq >= seq) break;
+  }
+  return attached;
+}
+
+const patienceMs = 25_000;
+
+/** Attached children end with their parent, within a while. */
+export async function judgeChildren(caller: Pawl, attached: readonly string[]): Promise<string[]> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const open: string[] = [];
+    for (const child of attached) if (!(await isOver(caller, child))) open.push(child);
+    if (open.length === 0) return [];
+    if (performance.now() > until) {
+      return open.map((run) => `the attached child ${run} was left behind`);
+    }
+    await pause(50);
+  }
+}
+
+async function isOver(caller: Pawl, run: string): Promise<boolean> {
+  try {
+    const { status } = await caller.run(run).info();
+    return ['completed', 'failed', 'cancelled'].includes(status);
+  } catch (error) {
+    if (PawlError.is(error) && error.code === 'PAWL_RUN_NOT_FOUND') return true;
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+/** Makes programs out of seeds. */
+import { type Happening, type Part, type Program, randomOf, signalNames } from './program.ts';
+
+const leaves = [
+  ...['step', 'step', 'nest', 'map', 'sleep', 'until', 'wait', 'match', 'withdraw'],
+  ...['waitAny', 'waitAll', 'effect', 'timed'],
+] as const satisfies readonly Part['kind'][];
+
+/** What only a handler can do: a node changes the state by what it returns. */
+const ofHandlers = ['set', 'emit', 'checkpoint', 'loose', 'rounds', 'burst'] as const;
+
+/** A program of a seed. */
+export function generate(seed: number): Program {
+  const random = randomOf(seed);
+  let names = 0;
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+  const upTo = (most: number): number => Math.floor(random() * (most + 1));
+  const name = (): string => `n${(names += 1)}`;
+
+  const leaf = (): Part => {
+    const kind = pick(leaves);
+    switch (kind) {
+      case 'step': {
+        const attempts = 1 + upTo(2);
+        const fails = random() < 0.3 ? upTo(attempts) : 0;
+        return {
+          ...{ kind, name: name(), fails, attempts, ms: upTo(8) },
+          ...{ events: upTo(2), isRefused: random() < 0.1 },
+        };
+      }
+      case 'timed':
+        return { kind, name: name(), ms: upTo(12), limit: 1 + upTo(12), attempts: 1 + upTo(1) };
+      case 'nest':
+        return { kind, name: name(), fails: upTo(1), attempts: 2, inner: 1 + upTo(2) };
+      case 'map':
+        return {
+          ...{ kind, name: name(), items: 1 + upTo(5), lanes: 1 + upTo(2) },
+          failsAt: random() < 0.3 ? upTo(4) : -1,
+        };
+      case 'sleep':
+        return { kind, name: name(), ms: random() < 0.05 ? 1_050 : upTo(20) };
+      case 'until':
+        return { kind, name: name(), ms: upTo(20) };
+      case 'wait': {
+        const timed = random() < 0.4 ? { ms: upTo(40) } : {};
+        return { kind, name: name(), signal: pick(signalNames), ...timed };
+      }
+      case 'match':
+        return { kind, name: name(), signal: pick(signalNames), only: pick(['0', '1']) };
+      case 'withdraw':
+        return { kind, name: name(), signal: pick(signalNames), ms: upTo(30) };
+      case 'waitAny':
+      case 'waitAll':
+        return { kind, name: name() };
+      case 'effect': {
+        const doubt = pick(['retry', 'skip', 'ask', 'probe'] as const);
+        return { kind, name: name(), doubt, fails: random() < 0.2 ? 1 : 0 };
+      }
+    }
+  };
+
+  const isGraph = random() < 0.2;
+  const own = (): Part => {
+    const kind = random() < 0.04 ? 'burst' : pick(ofHandlers.slice(0, -1));
+    if (kind === 'burst') return { kind, name: name(), events: 250 + upTo(80) };
+    if (kind === 'rounds') return { kind, name: name(), times: 1 + upTo(2) };
+    return { kind, name: name() } as Part;
+  };
+
+  const part = (depth: number): Part => {
+    const chance = random();
+    if (chance < 0.5 || depth > 2) return leaf();
+    if (chance < 0.62) return isGraph ? leaf() : own();
+    if (chance < 0.7) return { kind: 'plain', name: name(), ms: upTo(6) };
+    if (chance < 0.78 && depth === 0) {
+      const of = { parts: Array.from({ length: 1 + upTo(2) }, () => part(2)) };
+      return { kind: 'child', name: name(), isAttached: random() < 0.7, of };
+    }
+    const of = Array.from({ length: 2 + upTo(1) }, () =>
+      random() < 0.8 ? leaf() : part(depth + 1),
+    );
+    return { kind: pick(['all', 'race', 'ctxRace', 'settled']), name: name(), of };
+  };
+
+  const parts = Array.from({ length: 1 + upTo(5) }, () => part(0));
+  if (random() < 0.12) parts.push({ kind: 'throw', name: name() });
+  return { parts, isGraph, happens: happenings(random) };
+}
+
+function happenings(random: () => number): Happening[] {
+  const happens: Happening[] = [];
+  const at = (): number => 1 + Math.floor(random() * 4);
+  const add = (chance: number, ...kinds: readonly Happening['kind'][]): void => {
+    if (random() >= chance) return;
+    const first = at();
+    happens.push(...kinds.map((kind, n) => ({ at: first + 2 * n, kind })));
+  };
+  add(0.1, 'pause', 'resume');
+  add(0.05, 'cancel');
+  add(0.04, 'delete');
+  add(0.08, 'fork');
+  add(0.08, 'image', 'rewind');
+  // Behind the end: a failed run is let go on.
+  if (random() < 0.3) happens.push({ at: 0, kind: 'retry' });
+  return happens;
+}

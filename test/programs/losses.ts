@@ -1,0 +1,33 @@
+/** What is only a hint may be lost, or come twice: wake-ups of the queue, and the word that somebody wants something. */
+import type { ResumeQueue } from '../../src/core/queue.ts';
+import type { RunStore } from '../../src/core/store.ts';
+
+/** The chance that a hint is lost; that it comes twice is as likely again. */
+const lossRate = 0.01;
+
+export function lossyQueue(queue: ResumeQueue, random: () => number): ResumeQueue {
+  return {
+    send: async (wakeUp, options) => {
+      const chance = random();
+      if (chance < lossRate) return;
+      await queue.send(wakeUp, options);
+      if (chance < 2 * lossRate) await queue.send(wakeUp, { ...options, again: true });
+    },
+    consume: (options) => queue.consume(options),
+    close: () => queue.close(),
+  };
+}
+
+export function lossyStore(store: RunStore, random: () => number): RunStore {
+  return new Proxy(store, {
+    get: (target, key) => {
+      const method: unknown = Reflect.get(target, key);
+      if (typeof method !== 'function') return method;
+      if (key !== 'appear') return method.bind(target) as unknown;
+      return (worker: string, asked: (run?: string) => void): Promise<void> =>
+        target.appear(worker, (run) => {
+          if (random() >= lossRate) asked(run);
+        });
+    },
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * Bugs to plant, one at a time: a fuzz that does not find them finds nothing. Each changes a class of the engine in this
+ * process only; what is returned takes it back.
+ */
+import { Fold } from '../../src/core/fold.ts';
+import { Deliveries } from '../../src/engine/execution/deliveries.ts';
+import { LogWriter } from '../../src/engine/execution/log-writer.ts';
+import { Names } from '../../src/engine/execution/step-names.ts';
+
+type Plant = () => () => void;
+
+/** Replaces a method by one that is made of it. */
+function replaced<T extends object, K extends keyof T>(owner: T, name: K, by: (old: T[K]) => T[K]) {
+  return (): (() => void) => {
+    const old = owner[name];
+    owner[name] = by(old);
+    return () => {
+      owner[name] = old;
+    };
+  };
+}
+
+export const plants: Readonly<Record<string, Plant>> = {
+  'a finished body runs again': replaced(
+    Names.prototype,
+    'use',
+    (use) =>
+      function (this: Names, name, was) {
+        const known = use.call(this, name, was);
+        return known?.status === 'completed' && name.endsWith('1') ? undefined : known;
+      },
+  ),
+  'a signal stays when it is taken': replaced(
+    Fold.prototype,
+    'remember',
+    (remember) =>
+      function (this: Fold, field, value) {
+        if (field.startsWith('signal:') && value === undefined) return;
+        remember.call(this, field, value);
+      },
+  ),
+  'results are handed over as they are asked for': replaced(
+    Deliveries.prototype,
+    'turn',
+    () =>
+      function (this: Deliveries) {
+        this.answered();
+        this.schedule();
+        return undefined;
+      },
+  ),
+  'mail that keeps a run from parking is not read': replaced(
+    LogWriter.prototype,
+    'park',
+    (park) =>
+      async function (this: LogWriter, release) {
+        const outcome = await park.call(this, release);
+        return outcome === 'mail' ? 'parked' : outcome;
+      },
+  ),
+};

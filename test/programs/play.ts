@@ -1,0 +1,270 @@
+/** Plays one program: does to its run what the world does, and says what is wrong with how it went. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { detach } from '../../src/core/detached.ts';
+import { PawlError } from '../../src/core/errors.ts';
+import { isAllowed, mayEndAs } from './allowed.ts';
+import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
+import type { Fleet } from './fleet.ts';
+import { playing, playingInNodes } from './interpreter.ts';
+import { type Happening, type Program, randomOf, type Seeded, signalNames } from './program.ts';
+import type { Witness } from './witness.ts';
+
+export interface World {
+  readonly fleet: Fleet;
+  readonly witness: Witness;
+  /** How long nothing may come of a run, behind the last death of a worker. */
+  readonly hangMs: number;
+}
+
+/** Whatever happens, a run has ended after this many times `hangMs`. */
+const hangsAtMost = 4;
+/** Nothing more is done to a run behind this turn, but what lets it go on. */
+const lateTurn = 12;
+/** How long a run may wait for newer code before somebody sees that and brings it. */
+const unseenMs = 1_000;
+const ended: readonly string[] = ['completed', 'failed', 'cancelled', 'quarantined'];
+
+/** The code that looks at runs from outside reads what any version wrote. */
+function workflowOf({ isGraph = false }: Program, witness: Witness) {
+  const by = { witness, worker: 'caller', version: 2 };
+  return isGraph ? playingInNodes(by) : playing(by);
+}
+
+export async function play(
+  world: World,
+  { seed, program }: Seeded,
+  id: string,
+): Promise<readonly string[]> {
+  const { fleet, witness } = world;
+  const by = { witness, worker: 'caller' };
+  const first = program.isGraph === true ? playingInNodes(by) : playing(by);
+  await fleet.caller.start(first, program, { id });
+  const problems = await new Follower(world, { program, seed }, id).follow(program.happens ?? []);
+  const seen = witness.violations
+    .filter(({ run }) => run === id || run.startsWith(`${id}.`))
+    .map(({ what }) => what);
+  witness.forget(id);
+  return [...problems, ...seen];
+}
+
+class Follower {
+  readonly #world: World;
+  readonly #program: Program;
+  readonly #id: string;
+  readonly #seed: number;
+  readonly #random: () => number;
+  /** What else follows of it, such as forks. */
+  readonly #others: Promise<readonly string[]>[] = [];
+  readonly #problems: string[] = [];
+  #rewind: (() => void) | undefined;
+  /** What it began with, if it is a fork. */
+  readonly #base: Counted | undefined;
+  #isCancelled = false;
+  #needsSince: number | undefined;
+
+  constructor(world: World, { program, seed }: Seeded, id: string, base?: Counted) {
+    this.#world = world;
+    this.#program = program;
+    this.#id = id;
+    this.#seed = seed;
+    this.#base = base;
+    this.#random = randomOf(seed ^ 0x5eed);
+  }
+
+  async follow(happens: readonly Happening[]): Promise<readonly string[]> {
+    const { fleet, hangMs } = this.#world;
+    const { caller } = fleet;
+    const run = caller.run(this.#id);
+    const isDeleted = happens.some(({ kind }) => kind === 'delete');
+    const told = isDeleted ? this.#waiter() : undefined;
+    const began = performance.now();
+    let isTriedAgain = false;
+    for (let turn = 0; ; turn += 1) {
+      const info = await run.info();
+      const { status } = info;
+      if (ended.includes(status)) {
+        const isToTry = happens.some(({ kind }) => kind === 'retry') && status === 'failed';
+        if (!isToTry || isTriedAgain) return this.#ended(status, told);
+        isTriedAgain = true;
+        this.#world.witness.triedAgain(this.#id);
+        await run.resume();
+      }
+      const now = performance.now();
+      const isQuiet = now > Math.max(began, fleet.diedAt) + hangMs;
+      if (isQuiet || now > began + hangsAtMost * hangMs) {
+        const waits = info.waits.map(({ kind, name }) => `${kind} ${name}`).join(', ');
+        return [...this.#problems, `hangs as ${status}, waiting for ${waits}`];
+      }
+      for (const { at, kind } of happens) {
+        if (kind === 'delete' ? at <= turn : at === turn) await this.#happen(kind, info.seq);
+      }
+      if (isDeleted && !(await caller.list({ idPrefix: this.#id })).runs.some(this.#isOwn)) {
+        return this.#deleted(told);
+      }
+      // Whoever resumed it was forgotten, or came too early.
+      if (info.paused && turn > lateTurn) await unlessOver(run.resume());
+      await this.#bringNewerCode(info.needsVersion);
+      await this.#help();
+      await pause(5 + this.#random() * 15);
+    }
+  }
+
+  readonly #isOwn = ({ id }: { readonly id: string }): boolean => id === this.#id;
+
+  /** What somebody is told who waits for the result. */
+  async #waiter(): Promise<string> {
+    const { fleet, hangMs } = this.#world;
+    const { caller } = fleet;
+    try {
+      await caller.run(this.#id).result({ timeoutMs: (hangsAtMost + 1) * hangMs });
+      return 'completed';
+    } catch (error) {
+      return PawlError.is(error) ? error.code : String(error);
+    }
+  }
+
+  /** What comes too late, or where it cannot be, changes nothing. */
+  async #happen(kind: Happening['kind'], seq: number): Promise<void> {
+    const { fleet } = this.#world;
+    const run = fleet.caller.run(this.#id);
+    try {
+      switch (kind) {
+        case 'pause':
+          return await run.pause({ actor: 'fuzz' });
+        case 'resume':
+          await run.resume();
+          return;
+        case 'cancel':
+          this.#isCancelled = true;
+          return await run.cancel();
+        case 'delete':
+          await this.#delete();
+          return;
+        case 'fork':
+          return await this.#fork(1 + Math.floor(this.#random() * seq));
+        case 'image':
+          this.#rewind = fleet.image(this.#id);
+          return;
+        case 'rewind':
+          this.#rewind?.();
+          return;
+        case 'retry':
+          return;
+      }
+    } catch (error) {
+      if (!PawlError.is(error)) throw error;
+    }
+  }
+
+  #attached: readonly string[] = [];
+
+  async #delete(): Promise<void> {
+    const { caller } = this.#world.fleet;
+    const attached = await attachedOf(caller, this.#id);
+    await caller.delete(this.#id);
+    this.#attached = attached;
+  }
+
+  async #fork(seq: number): Promise<void> {
+    const { fleet, witness } = this.#world;
+    const id = `${this.#id}.fork`;
+    const workflow = workflowOf(this.#program, witness);
+    await fleet.caller.fork(workflow, this.#id, { seq }, { id });
+    const base = await fleet.caller.run(workflow, this.#id).state({ seq });
+    const again = { program: this.#program, seed: this.#seed + 1 };
+    const fork = new Follower(this.#world, again, id, base).follow([]);
+    const follows = fork.then((problems) => problems.map((what) => `fork at ${seq}: ${what}`));
+    detach(follows, () => undefined);
+    this.#others.push(follows);
+  }
+
+  async #bringNewerCode(needs: number | undefined): Promise<void> {
+    const now = performance.now();
+    if (needs === undefined) {
+      this.#needsSince = undefined;
+      return;
+    }
+    this.#needsSince ??= now;
+    if (now - this.#needsSince < unseenMs) return;
+    this.#needsSince = undefined;
+    await this.#world.fleet.upgrade();
+  }
+
+  async #deleted(told: Promise<string> | undefined): Promise<readonly string[]> {
+    const { caller } = this.#world.fleet;
+    const what = await told;
+    const mayBe = ['PAWL_RUN_NOT_FOUND', 'completed', 'PAWL_RUN_FAILED', 'PAWL_RUN_CANCELLED'];
+    if (what === undefined || !mayBe.includes(what)) {
+      this.#problems.push(`it was deleted, and who waits for it was told ${what}`);
+    }
+    this.#problems.push(...(await judgeChildren(caller, this.#attached)));
+    return this.#all();
+  }
+
+  async #ended(
+    status: string,
+    told: Promise<string> | undefined,
+  ): Promise<readonly string[]> {
+    const { fleet, witness } = this.#world;
+    const { caller } = fleet;
+    const problems = this.#problems;
+    const expected = mayEndAs(this.#program);
+    const mayBe: readonly string[] = this.#isCancelled ? ['cancelled', expected] : [expected];
+    if (!mayBe.includes(status)) problems.push(`ended as ${status}, not as ${mayBe.join(' or ')}`);
+    const run = caller.run(workflowOf(this.#program, witness), this.#id);
+    if (status === 'completed') {
+      const result = await run.result();
+      if (!isAllowed(this.#program, result)) problems.push(`ended with ${JSON.stringify(result)}`);
+    }
+    problems.push(...(await judgeLog(run, this.#base)));
+    if (status !== 'completed') {
+      problems.push(...(await judgeChildren(caller, await attachedOf(caller, this.#id))));
+    }
+    if (told !== undefined) await told;
+    return this.#all();
+  }
+
+  async #all(): Promise<readonly string[]> {
+    const others = await Promise.all(this.#others);
+    return [...this.#problems, ...others.flat()];
+  }
+
+  /** Sends the signals and decisions that the run, or a child of it, waits for. */
+  async #help(): Promise<void> {
+    const { fleet, witness } = this.#world;
+    const { caller } = fleet;
+    const random = this.#random;
+    const { runs } = await caller.list({ idPrefix: this.#id, limit: 20 });
+    for (const one of runs) {
+      if (one.id !== this.#id && !one.id.startsWith(`${this.#id}.`)) continue;
+      const handle = caller.run(one.id);
+      if (random() < 0.5) {
+        const name = signalNames[random() < 0.5 ? 0 : 1];
+        const payload = `${name}:${random() < 0.5 ? 0 : 1}`;
+        await unlessOver(handle.signal(name, payload as never));
+      }
+      for (const { kind, on = [] } of one.waits) {
+        if (kind !== 'decision') continue;
+        for (const effect of on) {
+          witness.asked(one.id, effect);
+          const isAgain = random() < 0.5;
+          await unlessOver(
+            handle.decide(
+              effect,
+              isAgain ? { decide: 'retry' } : { decide: 'done', result: 'decided' },
+            ),
+          );
+        }
+      }
+    }
+  }
+}
+
+async function unlessOver(asked: Promise<unknown>): Promise<void> {
+  try {
+    await asked;
+  } catch (error) {
+    if (!PawlError.is(error)) throw error;
+  }
+}
+

@@ -1,0 +1,15 @@
+/**
+ * A run store that can forget what it has acknowledged about one run, as a Redis does that comes back with less than it had,
+ * or a failover of one shard.
+ */
+import { MemoryRunStore } from '../../src/memory/run-store.ts';
+
+export class RewindingStore extends MemoryRunStore {
+  /** What to put back, to make the run what it is now. */
+  image(run: string): () => void {
+    const now = structuredClone(this.runs.get(run));
+    return () => {
+      if (now !== undefined) this.runs.set(run, structuredClone(now));
+    };
+  }
+}
