@@ -14,7 +14,7 @@ test.each([
     ...{ snapshotter, budgetMs: 1, tail: { events: 0, bytes: 0 } },
   });
   const start = { seq: 7, state: { n: 1 }, memory: new Map() };
-  const fold = new Fold(start, { reducers: {}, origin: 'test', freeze: false });
+  const fold = new Fold(start, { reducers: {}, origin: 'test', guard: 'none' });
   const take = () => schedule.take(fold, { events: [], upTo, marks: [{}], isLeaving: false });
   if (isRefused) expect(take).toThrow('ahead of the log');
   else expect(take()?.set.size).toBeGreaterThan(0);
