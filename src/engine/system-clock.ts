@@ -4,6 +4,17 @@ import type { Clock } from '../core/clock.ts';
 import { startLongTimer } from './long-timer.ts';
 import { newAbortController } from './signals.ts';
 
+/** What is to be done after this turn of the event loop. */
+const after: (() => void)[] = [];
+
+/**
+ * All of it in one turn: what follows for many runs is then sent together. What is added meanwhile has its own turn. One
+ * that throws ends the process, as it would by itself.
+ */
+function runAfter(): void {
+  for (const then of after.splice(0)) then();
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -22,7 +33,7 @@ export const systemClock: Clock = {
   },
 
   afterTurn(then) {
-    setImmediate(then);
+    if (after.push(then) === 1) setImmediate(runAfter);
   },
 
   soon(ms, then) {

@@ -44,6 +44,8 @@ export class Deliveries {
   /** Requests of the handler that have no answer yet. */
   #open = 0;
   #isScheduled = false;
+  /** Something was handed over, and the handler may not have done yet what follows from it. */
+  #needsRoom = false;
   #stopPatience: (() => void) | undefined;
 
   constructor(options: DeliveriesOptions) {
@@ -68,12 +70,11 @@ export class Deliveries {
   /** Undefined when it is the turn of this result; else resolves when it is. */
   turn(seq: number): Promise<void> | undefined {
     this.#open -= 1;
-    const isAlone = !this.#isScheduled && this.#turns.length === 0;
-    if (isAlone && this.#isNext(seq)) {
+    if (!this.#needsRoom && this.#turns.length === 0 && this.#isNext(seq)) {
       const wasKnown = this.#hand(seq);
       // A new result that nobody else waits beside needs no room of its own. Behind a known one the next may be asked for
       // in the same turn, and its way to the handler may be the shorter one.
-      if (wasKnown || this.#open > 0) this.schedule();
+      if (wasKnown || this.#open > 0) this.#giveRoom();
       return undefined;
     }
     return new Promise((come) => {
@@ -89,8 +90,15 @@ export class Deliveries {
     this.#isScheduled = true;
     this.#options.clock.afterTurn(() => {
       this.#isScheduled = false;
+      this.#needsRoom = false;
       this.#pump();
     });
+  }
+
+  /** The handler does what follows from a result before it learns the next one. */
+  #giveRoom(): void {
+    this.#needsRoom = true;
+    this.schedule();
   }
 
   /** The handler is left where it stands. */
@@ -118,7 +126,7 @@ export class Deliveries {
     this.#turns.shift();
     this.#hand(first.seq);
     first.come();
-    this.schedule();
+    this.#giveRoom();
   }
 
   /** Nobody has asked for the results before the first one that somebody has. */

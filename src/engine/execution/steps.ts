@@ -122,7 +122,8 @@ export class Steps {
       deliveries.answered();
       throw error;
     }
-    await deliveries.turn(seq);
+    const turn = deliveries.turn(seq);
+    if (turn !== undefined) await turn;
     const { value } = result;
     if (value instanceof Failed) throw value.error;
     return value;
@@ -171,7 +172,8 @@ export class Steps {
     let dueAt = before?.status === 'retrying' ? before.dueAt : 0;
     for (;;) {
       if (dueAt > this.#options.storeNow()) await waits.pause(name, 'retry', dueAt);
-      await this.#options.mayBegin(within);
+      const mayBegin = this.#options.mayBegin(within);
+      if (mayBegin !== undefined) await mayBegin;
       const signal = this.#signalWithin(within);
       if (lost.aborted || bodies.isOver(within)) return never();
       if (signal.aborted) throw this.#cancelled(signal);
@@ -183,7 +185,12 @@ export class Steps {
       // Each attempt goes through the same names inside.
       names.releaseInside(name);
       bodies.begin(at);
-      const ended = await this.#attempt(at, body, options, signal).finally(() => bodies.end(at));
+      let ended: Ended | 'again';
+      try {
+        ended = await this.#attempt(at, body, options, signal);
+      } finally {
+        bodies.end(at);
+      }
       if (ended !== 'again') return ended;
       tried = at.attempt;
       const after = fold.step(name);
@@ -201,10 +208,11 @@ export class Steps {
     const beganAt = news.stepBegins();
     let result: unknown;
     try {
-      await options.begin?.();
+      if (options.begin !== undefined) await options.begin();
       result = await news.callStep(at, () => this.#body(at, body, options, signal));
-      await bodies.insideOf(at);
-      await this.#options.enter();
+      if (at.inside.size > 0) await bodies.insideOf(at);
+      const entered = this.#options.enter();
+      if (entered !== undefined) await entered;
     } catch (error) {
       const isLate = at.isOver;
       if (!isLate) await bodies.insideOf(at);
