@@ -5,7 +5,7 @@ import { defineWorkflow } from 'pawl';
 import { z } from 'zod';
 import { memoryPawl } from '../../../support/memory.ts';
 
-test('a run that newer code has parked waits for that code, whoever else is there', async () => {
+test('a run that newer code has parked waits for that code, though a worker with older code is there', async () => {
   const calls: number[] = [];
   const aged = (version: number) =>
     defineWorkflow({
@@ -20,9 +20,10 @@ test('a run that newer code has parked waits for that code, whoever else is ther
   const run = await pawl.start(aged(2), undefined);
   await expect.poll(async () => (await run.info()).status).toBe('waiting');
   await newer.close();
-  pawl.worker({ workflows: [aged(1)] });
+  const older = pawl.worker({ workflows: [aged(1)] });
   await run.signal('go', 'on');
   await pause(300);
+  await older.close();
   pawl.worker({ workflows: [aged(2)] });
   expect(await run.result({ timeoutMs: 20_000 })).toBe('on');
   expect(calls).toEqual([2, 2]);
