@@ -10,7 +10,7 @@ import type { Judge, Mutant } from './mutants.ts';
 
 const copied = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
 /** A mutant that makes its judge wait for good is found by that. */
-const judgeMs = 180_000;
+const judgeMs = 120_000;
 
 export type Verdict = 'found' | 'survived' | 'not there';
 

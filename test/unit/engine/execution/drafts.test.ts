@@ -101,6 +101,21 @@ describe('a state that is too large', () => {
     expect(types).not.toContain('step.completed');
   });
 
+  test('fails the run once, also where every commit would have a snapshot', async () => {
+    await using pawl = memoryPawl({ limits: { stateBytes: 2_000 } }).pawl;
+    const workflow = defineWorkflow({
+      name: 'eager',
+      state: z.object({ notes: z.array(z.string()).default([]) }),
+      run: (ctx) => ctx.set({ notes: ['x'.repeat(3_000)] }),
+    });
+    pawl.worker({ workflows: [workflow], replayBudgetMs: 0.001 });
+    const run = await pawl.start(workflow, undefined);
+    await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
+      code: 'PAWL_RUN_FAILED',
+      cause: { code: 'PAWL_LIMIT' },
+    });
+  });
+
   test('because of messages fails the run and not the process', async () => {
     await using pawl = memoryPawl({ limits: { stateBytes: 4_000 } }).pawl;
     const workflow = defineWorkflow({
