@@ -29,6 +29,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'test/unit/**/*.test.ts',
+            'test/programs/**/*.test.ts',
             'test/conformance/{memory,checkpointer-files}.test.ts',
           ],
           maxWorkers: 2,

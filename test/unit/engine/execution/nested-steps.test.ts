@@ -1,4 +1,5 @@
 // Goal: what happens inside of a step belongs to it. Method: the memory store, and a look at the stored memory.
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { defineGraph, defineWorkflow } from 'pawl';
 import { z } from 'zod';
@@ -104,7 +105,9 @@ test('a visit of a node is not over before the bodies inside of it, and none of 
         await Promise.race([loser, ctx.step('quick', () => 'quick')]);
         return { set: { done: true } };
       },
+      after: () => pause(100),
     },
+    edges: { race: 'after' },
   });
   pawl.worker({ workflows: [graph] });
   const run = await pawl.start(graph, undefined);
