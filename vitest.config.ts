@@ -40,6 +40,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'test/unit/**/*.test.ts',
+            'test/programs/**/*.test.ts',
             'test/conformance/{memory,checkpointer-files}.test.ts',
           ],
           exclude: [replacing],

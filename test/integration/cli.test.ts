@@ -45,11 +45,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const runs = ['--runs', airlineRuns];
+const ofAirline = ['--runs', airlineRuns];
 
 test('runs are started, listed, looked at and forked', async () => {
   const worker = pawl.worker({ workflows: [(await import(airlineRuns)).airline] });
-  const started = await cli('runs', 'start', 'airline', '--id', 'talk-1', '--wait', ...runs);
+  const started = await cli('runs', 'start', 'airline', '--id', 'talk-1', '--wait', ...ofAirline);
   expect(started).toEqual({
     code: 0,
     stdout: '{"passengers":["Anya Garcia","Mei Garcia"]}\n',
@@ -58,12 +58,12 @@ test('runs are started, listed, looked at and forked', async () => {
   await worker.close();
 
   const [queued, list, shown, events, stored, state] = await Promise.all([
-    cli('runs', 'start', 'airline', '--id', 'other', '--tag', 'of=ada', ...runs),
+    cli('runs', 'start', 'airline', '--id', 'other', '--tag', 'of=ada', ...ofAirline),
     data('runs', 'list', '--workflow', 'airline', '--status', 'completed'),
     cli('runs', 'show', 'tal'),
     cli('runs', 'events', 'talk-1', '--json', '--type', 'step.*'),
     data('runs', 'state', 'talk-1'),
-    data('runs', 'state', 'talk-1', '--at', 'before the change', ...runs),
+    data('runs', 'state', 'talk-1', '--at', 'before the change', ...ofAirline),
   ]);
   expect(queued).toMatchObject({ code: 0, stdout: 'other\n' });
   expect(list).toMatchObject({ runs: [{ id: 'talk-1', status: 'completed' }] });
@@ -83,12 +83,12 @@ test('runs are started, listed, looked at and forked', async () => {
   expect(stored).toMatchObject({ turn: 8, passengers: ['Anya Garcia', 'Mei Lee'] });
   expect(state).toEqual(stored);
 
-  expect(await data('runs', 'diff', 'talk-1', '13', '15', ...runs)).toEqual([
+  expect(await data('runs', 'diff', 'talk-1', '13', '15', ...ofAirline)).toEqual([
     { path: ['turn'], kind: 'changed', before: 8, after: 9 },
     { path: ['passengers', 1], kind: 'changed', before: 'Mei Lee', after: 'Mei Garcia' },
   ]);
   const forked = await cli(
-    ...['runs', 'fork', 'talk-1', '--at', '13', '--id', 'talk-2', ...runs],
+    ...['runs', 'fork', 'talk-1', '--at', '13', '--id', 'talk-2', ...ofAirline],
     ...['--set', 'wanted.to="Mei Long"'],
   );
   expect(forked).toMatchObject({ code: 0, stdout: 'talk-2\n' });
@@ -115,7 +115,7 @@ test('runs are paused, signalled, resumed and cancelled', async () => {
   expect(paused).toEqual({ action: 'pause', done: ['other'], unchanged: [], refused: [] });
   expect(signalled).toEqual({ run: 'talk-2', signal: 'hello' });
   // With the workflow at hand, its signals are known, and this is none of them.
-  const unknown = await cli('runs', 'signal', 'talk-2', 'hello', ...runs);
+  const unknown = await cli('runs', 'signal', 'talk-2', 'hello', ...ofAirline);
   expect(unknown).toMatchObject({ code: 2, stdout: '' });
   expect(unknown.stderr).toMatch(/"hello" is not one of workflow airline/);
   expect(await data('runs', 'resume', 'other')).toMatchObject({ done: ['other'] });
@@ -134,7 +134,7 @@ test('runs are paused, signalled, resumed and cancelled', async () => {
 test('runs are exported, imported, rehearsed and removed', async () => {
   const [exported, rehearsed] = await Promise.all([
     cli('runs', 'export', 'talk-1'),
-    cli('rehearse', ...runs, '--json'),
+    cli('rehearse', ...ofAirline, '--json'),
   ]);
   expect(JSON.parse(exported.stdout.split('\n')[0] ?? '')).toMatchObject({ kind: 'pawl-export' });
   const file = join(folder, 'talk-1.jsonl');

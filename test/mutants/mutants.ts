@@ -162,8 +162,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a worker that was frozen begins a body without a look',
     file: 'execution/handler-runtime.ts',
-    passage: 'return this.#options.confirm();',
-    by: 'return undefined;',
+    passage: 'const confirmed = this.#options.confirm();',
+    by: 'const confirmed = undefined as Promise<void> | undefined;',
     foundBy: [{ simulation: { seed: 1, calls: 15_000 } }],
   },
   {

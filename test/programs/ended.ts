@@ -39,7 +39,8 @@ export async function judgeLog(
       if (completed.has(data.name ?? '')) problems.push(`${data.name} completed twice`);
       completed.add(data.name ?? '');
     }
-    if (event.type === 'step.forgotten') for (const name of data.names ?? []) completed.delete(name);
+    if (event.type === 'step.forgotten')
+      for (const name of data.names ?? []) completed.delete(name);
   }
   const state = await run.state();
   if (state.sum !== sum) problems.push(`the state says ${state.sum}, the log ${sum}`);

@@ -64,7 +64,7 @@ export function generate(seed: number): Program {
     const kind = random() < 0.04 ? 'burst' : pick(ofHandlers.slice(0, -1));
     if (kind === 'burst') return { kind, name: name(), events: 250 + upTo(80) };
     if (kind === 'rounds') return { kind, name: name(), times: 1 + upTo(2) };
-    return { kind, name: name() } as Part;
+    return { kind, name: name() };
   };
 
   const part = (depth: number): Part => {

@@ -345,5 +345,7 @@ class Player {
 }
 
 function isStored(part: Part): boolean {
-  return ['step', 'nest', 'map', 'sleep', 'wait', 'match', 'waitAny', 'waitAll'].includes(part.kind);
+  return ['step', 'nest', 'map', 'sleep', 'wait', 'match', 'waitAny', 'waitAll'].includes(
+    part.kind,
+  );
 }

@@ -201,10 +201,7 @@ class Follower {
     return this.#all();
   }
 
-  async #ended(
-    status: string,
-    told: Promise<string> | undefined,
-  ): Promise<readonly string[]> {
+  async #ended(status: string, told: Promise<string> | undefined): Promise<readonly string[]> {
     const { fleet, witness } = this.#world;
     const { caller } = fleet;
     const problems = this.#problems;
@@ -241,7 +238,7 @@ class Follower {
       if (random() < 0.5) {
         const name = signalNames[random() < 0.5 ? 0 : 1];
         const payload = `${name}:${random() < 0.5 ? 0 : 1}`;
-        await unlessOver(handle.signal(name, payload as never));
+        await unlessOver(handle.signal(name, payload));
       }
       for (const { kind, on = [] } of one.waits) {
         if (kind !== 'decision') continue;
@@ -267,4 +264,3 @@ async function unlessOver(asked: Promise<unknown>): Promise<void> {
     if (!PawlError.is(error)) throw error;
   }
 }
-

@@ -9,7 +9,7 @@ export async function shrink(
 ): Promise<Program> {
   const until = performance.now() + ms;
   let smallest = program;
-  for (let isSmaller = true; isSmaller; ) {
+  for (let isSmaller = true; isSmaller;) {
     isSmaller = false;
     for (const candidate of smallerThan(smallest)) {
       if (performance.now() > until) return smallest;

@@ -26,6 +26,7 @@ export class Witness {
   readonly violations: { readonly run: string; readonly what: string }[] = [];
   readonly #runs = new Map<string, Seen>();
   readonly #dead = new Set<string>();
+  readonly #rewound = new Set<string>();
 
   violate(run: string, what: string): void {
     this.violations.push({ run, what });
@@ -35,13 +36,17 @@ export class Witness {
     this.#dead.add(worker);
   }
 
-  /** The store has forgotten what it acknowledged about the run. */
+  /**
+   * The store has forgotten what it acknowledged about the run. Whoever holds it does not know that before its next
+   * commit, and another one may have it already: only what is stored is judged from here on.
+   */
   rewound(run: string): void {
     this.#runs.delete(run);
+    this.#rewound.add(run);
   }
 
   begins(run: string, step: string, worker: string): void {
-    if (this.#dead.has(worker)) return;
+    if (this.#isNotJudged(run, worker)) return;
     const { open, completed } = this.#seen(run);
     const other = open.get(step);
     if (other !== undefined && !this.#dead.has(other)) {
@@ -62,7 +67,7 @@ export class Witness {
   }
 
   effectBegins(run: string, effect: string, policy: string, worker: string): void {
-    if (this.#dead.has(worker)) return;
+    if (this.#isNotJudged(run, worker)) return;
     const { effects } = this.#seen(run);
     const known = effects.get(effect) ?? { begun: 0, asked: false };
     const mayRepeat = known.begun === 0 || policy === 'retry' || known.asked;
@@ -72,7 +77,7 @@ export class Witness {
 
   /** A decision that a handler takes must be the same each time it is called. */
   decides(run: string, at: string, way: string, worker: string): void {
-    if (this.#dead.has(worker)) return;
+    if (this.#isNotJudged(run, worker)) return;
     const { decisions } = this.#seen(run);
     const before = decisions.get(at);
     if (before === undefined) decisions.set(at, way);
@@ -107,6 +112,11 @@ export class Witness {
     for (const id of this.#runs.keys()) {
       if (id === run || id.startsWith(`${run}.`)) this.#runs.delete(id);
     }
+    this.#rewound.delete(run);
+  }
+
+  #isNotJudged(run: string, worker: string): boolean {
+    return this.#dead.has(worker) || this.#rewound.has(run);
   }
 
   #seen(run: string): Seen {

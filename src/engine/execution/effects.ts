@@ -17,6 +17,7 @@ import { type Fold, nesting } from '../../core/fold.ts';
 import type { EffectOptions } from '../definition/context.ts';
 import { type Decision, decisionSignal } from '../definition/decision.ts';
 import { idempotencyKey } from '../idempotency.ts';
+import type { Body } from './bodies.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { StepBody, Steps } from './steps.ts';
 import type { Waits } from './waits.ts';
@@ -43,20 +44,25 @@ export class Effects {
     return [...this.#open];
   }
 
-  async run(name: string, body: StepBody, options: EffectOptions<unknown>): Promise<unknown> {
+  async run(
+    name: string,
+    body: StepBody,
+    options: EffectOptions<unknown>,
+    within?: Body,
+  ): Promise<unknown> {
     const { fold, writer, steps } = this.#options;
     checkDoubt(name, options);
     const { timeout } = options;
     const isNew = fold.step(name) === undefined;
     const known = isNew ? await this.#resolve(name, options) : undefined;
     const runOptions = timeout === undefined ? {} : { timeout };
-    if (known !== undefined) return steps.run(name, () => known.result, runOptions);
+    if (known !== undefined) return steps.run(name, () => known.result, runOptions, within);
     const begin = async (): Promise<void> => {
       this.#open.add(name);
       const begun: EffectData = { name };
       await writer.submit([recordWrite('effect.begun', begun)]);
     };
-    const result = await steps.run(name, body, { ...runOptions, begin });
+    const result = await steps.run(name, body, { ...runOptions, begin }, within);
     this.#open.delete(name);
     return result;
   }

@@ -23,6 +23,7 @@ import type {
   WaitOptions,
 } from '../definition/context.ts';
 import { anySignal, newAbortController } from '../signals.ts';
+import type { Body } from './bodies.ts';
 import type { Children } from './children.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Effects } from './effects.ts';
@@ -61,6 +62,8 @@ export interface ContextOptions {
   readonly onCancel: (undo: Undo) => void;
   /** Put before every name, so that names of parts of a run do not clash. */
   readonly scope?: string;
+  /** The body that the context was made for, when it is not the handler's. */
+  readonly within?: Body | undefined;
 }
 
 type Undo = (request: CancelRequest) => unknown;
@@ -77,7 +80,7 @@ export function contextOptions(context: object): ContextOptions {
 
 export function createContext(options: ContextOptions): Context {
   const { workflow, writer, steps, effects, limits, storeNow, random, enter, deliveries } = options;
-  const { scope = '' } = options;
+  const { scope = '', within } = options;
   const checked = nameCheck(options);
   const write = async (make: () => Write): Promise<void> => {
     const entered = enter();
@@ -98,7 +101,7 @@ export function createContext(options: ContextOptions): Context {
     const entered = enter();
     if (entered !== undefined) await entered;
     checkOptions('step', stepOptions);
-    return steps.run(checked(name), body, stepOptions);
+    return steps.run(checked(name), body, stepOptions, within);
   };
   const context = {
     run: options.run,
@@ -124,7 +127,7 @@ export function createContext(options: ContextOptions): Context {
         const entered = enter();
         if (entered !== undefined) await entered;
         checkOptions('map', mapOptions);
-        return steps.map(checked(name), items, body, mapOptions);
+        return steps.map(checked(name), items, body, mapOptions, within);
       };
       return held(map());
     },
@@ -133,7 +136,7 @@ export function createContext(options: ContextOptions): Context {
         const entered = enter();
         if (entered !== undefined) await entered;
         checkOptions('effect', effectOptions);
-        return effects.run(checked(name), body, effectOptions);
+        return effects.run(checked(name), body, effectOptions, within);
       };
       return held(effect());
     },

@@ -91,6 +91,8 @@ export class HandlerRuntime {
   #onBroken: (how: { unreadable: unknown } | { refused: unknown }) => void = () => undefined;
   /** Bodies that want to begin and must not, because the run is being let go of. */
   #held = 0;
+  /** Bodies that begin when it is known that the run is still this worker's. */
+  #beginning = 0;
   #isLeaving = false;
   #pauseWanted: Request | undefined;
   #isParking = false;
@@ -297,7 +299,15 @@ export class HandlerRuntime {
       this.#deliveries.schedule();
       return never();
     }
-    return this.#options.confirm();
+    const confirmed = this.#options.confirm();
+    return confirmed && this.#isSure(confirmed);
+  }
+
+  /** A body is about to begin: the run is not parked meanwhile. */
+  async #isSure(confirmed: Promise<void>): Promise<void> {
+    this.#beginning += 1;
+    await confirmed;
+    this.#beginning -= 1;
   }
 
   #onMail(): void {
@@ -317,8 +327,9 @@ export class HandlerRuntime {
       this.#letGoIfPossible();
       return;
     }
-    this.#waits.judge();
-    this.#considerParking();
+    // What follows from a wait that is over may be a body that begins: no time to park.
+    if (this.#waits.judge()) this.#deliveries.schedule();
+    else this.#considerParking();
   }
 
   #letGoIfPossible(): void {
@@ -408,7 +419,7 @@ export class HandlerRuntime {
 
   /** Nodes of a graph may wait inside of their step. */
   #isBusy(): boolean {
-    return this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
+    return this.#beginning > 0 || this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
   }
 
   /** Whatever goes wrong beside the handler, the run has failed of it: nobody else would hear of it. */

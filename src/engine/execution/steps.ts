@@ -87,6 +87,14 @@ class Attempt extends Body {
   readonly events: Write[] = [];
 }
 
+/** The bodies that contexts of steps were made for. */
+const bodiesOfContexts = new WeakMap<object, Body>();
+
+/** The body that a context was given to: what is asked for by other ways than the context's own may be inside of it. */
+export function bodyOf(context: StepContext): Body | undefined {
+  return bodiesOfContexts.get(context);
+}
+
 export class Steps {
   readonly #options: StepsOptions;
 
@@ -94,14 +102,15 @@ export class Steps {
     this.#options = options;
   }
 
-  /** `within`: the attempt of another step whose body asks for this one. */
+  /** `within`: the attempt of another step whose body asks for this one; when it is over, nobody is answered any more. */
   async run(
     name: string,
     body: StepBody,
     options: RunOptions = {},
     within?: Body,
   ): Promise<unknown> {
-    const { deliveries, names, run } = this.#options;
+    const { deliveries, names, run, bodies } = this.#options;
+    if (bodies.isOver(within)) return never();
     deliveries.asked();
     let seq: number;
     let result: { readonly value: unknown };
@@ -138,6 +147,7 @@ export class Steps {
     items: readonly Item[],
     body: (item: Item, step: StepContext, index: number) => unknown,
     options: StepOptions & { readonly concurrency?: number } = {},
+    within?: Body,
   ): Promise<unknown[]> {
     const { concurrency, ...stepOptions } = options;
     const results: unknown[] = Array.from({ length: items.length });
@@ -147,7 +157,7 @@ export class Steps {
       for (const [index, item] of rest) {
         const one: StepBody = (step) => body(item, step, index);
         try {
-          results[index] = await this.run(`${name}:${index}`, one, stepOptions);
+          results[index] = await this.run(`${name}:${index}`, one, stepOptions, within);
         } catch (error) {
           failure ??= { error };
         }
@@ -351,6 +361,7 @@ export class Steps {
         return inner;
       },
     };
+    bodiesOfContexts.set(context, at);
     return context as unknown as StepContext;
   }
 
@@ -362,7 +373,6 @@ export class Steps {
   ): Promise<unknown> {
     checkStepName(name);
     checkOptions('step', options);
-    if (this.#options.bodies.isOver(at)) return never();
     return this.run(`${at.name}${nesting}${name}`, body, options, at);
   }
 }

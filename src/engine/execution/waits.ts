@@ -206,8 +206,8 @@ export class Waits {
     );
   }
 
-  /** Settles what is over. To be called when the handler has done all it can. */
-  judge(): void {
+  /** Settles what is over; true when there was something. To be called when the handler has done all it can. */
+  judge(): boolean {
     const now = this.#options.storeNow();
     const over: { readonly wait: Wait; readonly over: Over }[] = [];
     for (const wait of this.#waits) {
@@ -224,6 +224,7 @@ export class Waits {
       if (one.over.took !== undefined) break;
     }
     this.#armTimer(now);
+    return over.length > 0;
   }
 
   /** A predicate of the handler may throw: then its wait has failed of it. */

@@ -23,6 +23,7 @@ import {
   taskStep,
 } from '../../core/graph.ts';
 import { validate } from '../../core/schema.ts';
+import { bodyOf } from '../execution/steps.ts';
 import { checkpointWrite } from '../execution/keep-checkpoint.ts';
 import type { CheckpointOptions, StepContext } from '../definition/context.ts';
 import type { AnyTarget, GraphShape, NodeShape } from '../definition/graph-shape.ts';
@@ -164,7 +165,7 @@ class GraphRun {
     const { signal, attempt, idempotencyKey, emit } = step;
     const scope = taskStep(task) + nesting;
     const checkpoints: CheckpointOptions[] = [];
-    const context = createContext({ ...this.#options, signal, scope });
+    const context = createContext({ ...this.#options, signal, scope, within: bodyOf(step) });
     Object.assign(context, {
       ...{ node: node.id, visit: task.visit, args: task.args, input: this.#input },
       ...{ attempt, idempotencyKey, emit },

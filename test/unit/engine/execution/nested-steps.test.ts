@@ -1,6 +1,7 @@
 // Goal: what happens inside of a step belongs to it. Method: the memory store, and a look at the stored memory.
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { defineWorkflow } from 'pawl';
+import { defineGraph, defineWorkflow } from 'pawl';
 import { z } from 'zod';
 import { memoryPawl } from '../../../support/memory.ts';
 
@@ -82,4 +83,37 @@ test('a loop that finds its place by the state may forget the steps that it has 
   expect(await run.result({ timeoutMs: 10_000 })).toBe('kept');
   const [kept] = await store.checkpoints({ run: run.id, limit: 1 });
   expect(kept?.bytes).toBeLessThan(1_000);
+});
+
+test('a visit of a node is not over before the bodies inside of it, and none of them begins behind it', async () => {
+  await using pawl = memoryPawl().pawl;
+  let inner = 0;
+  const graph = defineGraph({
+    name: 'loser',
+    state: z.object({ done: z.boolean().default(false) }),
+    start: 'race',
+    nodes: {
+      race: async (ctx) => {
+        const loser = ctx.step(
+          'loser',
+          async (step) => {
+            await step.step('inside', () => (inner += 1));
+            if (step.attempt === 1) throw new Error('again');
+          },
+          { retry: { attempts: 2, delayMs: 30 } },
+        );
+        await Promise.race([loser, ctx.step('quick', () => 'quick')]);
+        return { set: { done: true } };
+      },
+      after: () => pause(100),
+    },
+    edges: { race: 'after' },
+  });
+  pawl.worker({ workflows: [graph] });
+  const run = await pawl.start(graph, undefined);
+  expect(await run.result({ timeoutMs: 3000 })).toEqual({ done: true });
+  expect(inner).toBe(1);
+  const types: string[] = [];
+  for await (const { type } of run.events()) types.push(type);
+  expect(types.lastIndexOf('step.completed')).toBeLessThan(types.indexOf('node.completed'));
 });

@@ -295,3 +295,31 @@ test('two approvals at once find the wait that is meant', async () => {
     { call: 'c2', ok: true },
   ]);
 });
+
+test('a run is not parked between the pause before an attempt and its body', async () => {
+  await using pawl = memoryPawl().pawl;
+  const seen: string[] = [];
+  const workflow = defineWorkflow({
+    name: 'pause-then-body',
+    signals,
+    async run(ctx) {
+      const paid = ctx.waitFor('paid');
+      await ctx.step(
+        'work',
+        async ({ attempt }) => {
+          if (attempt === 1) throw new Error('again');
+          await pause(50);
+          seen.push((await pawl.run(ctx.run).info()).status);
+        },
+        { retry: { attempts: 2, delayMs: 20 } },
+      );
+      return paid;
+    },
+  });
+  pawl.worker({ workflows: [workflow] });
+  const run = await pawl.start(workflow, undefined);
+  await until(() => seen.length > 0);
+  await run.signal('paid', 'now');
+  expect(await run.result({ timeoutMs: 3000 })).toBe('now');
+  expect(seen).toEqual(['running']);
+});
