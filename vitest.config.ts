@@ -13,6 +13,9 @@ const shared = { isolate: false };
 /** Replaces a module of the platform, so it must be the first to load what uses it. */
 const replacing = 'test/unit/examples/crash.test.ts';
 
+/** Counts the timers and the heap of its process, so nothing else may have been in it. */
+const counting = 'test/integration/sleepers.test.ts';
+
 /** Fleets of processes that keep the machine busy. */
 const busy = ['test/chaos/{matrix,poison,schedules}.test.ts'];
 
@@ -76,6 +79,7 @@ export default defineConfig({
             'test/integration/**/*.test.ts',
             'test/simulation/**/*.test.ts',
           ],
+          exclude: [counting],
           ...onRedis,
           ...shared,
           maxWorkers: 2,
@@ -86,7 +90,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'chaos',
-          include: ['test/chaos/**/*.test.ts'],
+          include: ['test/chaos/**/*.test.ts', counting],
           exclude: busy,
           ...onRedis,
           // Each test starts servers and workers of its own, and waits for most of its time.

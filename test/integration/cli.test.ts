@@ -269,7 +269,9 @@ test('runs are found and shown by what they wait for, and by what is at work', a
     const wait = { kind: 'signal', name: 'approval', on, since: Date.UTC(2026, 0, 31) } as const;
     await committed(store, ownership, { release: parking({ waits: [wait] }) });
   }
-  const busy = await held(store, { create: { run: 'busy', workflow: 'asking' } });
+  const busy = await held(store, {
+    create: { run: 'busy', workflow: 'asking', data: encodeRecord({}) },
+  });
   const told = JSON.stringify([['busy', 'charge', 2, Date.UTC(2026, 0, 31)]]);
   await store.beat(workerInfo(busy.worker), 60_000, told);
   const [found, kind, none, bad, shown, atWork] = await Promise.all([
