@@ -66,6 +66,11 @@ export class People {
     await this.#try(() => this.#handle(run).signal('go', {}, { id }));
   }
 
+  /** Ends a run that nothing else would end. */
+  async cancel(run: string): Promise<void> {
+    await this.#try(() => this.#handle(run).cancel());
+  }
+
   /** Lets a run that was stopped go on. */
   async resume(run: string): Promise<void> {
     await this.#try(() => this.#handle(run).resume());

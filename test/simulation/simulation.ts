@@ -142,6 +142,7 @@ export class Simulation {
   async run(): Promise<Figures> {
     await this.#begin();
     while (this.#calls < this.#options.calls && this.#isFine) await this.#step();
+    this.#timetable.end(this.#redis.ms);
     void this.#people?.endSchedules();
     const until = this.#world.ms + (this.#options.endMs ?? endMsMax);
     while (this.#isFine && this.#unended().length > 0) {
@@ -258,6 +259,9 @@ export class Simulation {
       }
       const hash = this.#redis.keys.hash(`${base}run:${run}`);
       const isStopped = hash?.has('paused') === true || hash?.get('status') === 'quarantined';
+      // A fork of a child that waits in vain has no parent that would cancel it.
+      const isAbandoned = hash?.has('parent') === false && hash.get('wants') === 'signal:never';
+      if (this.#isQuiet && isAbandoned) void this.#people?.cancel(run);
       if (this.#isQuiet || this.#world.chance(0.2)) this.#decide(run, hash?.get('waits') ?? '[]');
       if (isStopped && (this.#isQuiet || this.#world.chance(0.2))) void this.#people?.resume(run);
     }

@@ -13,6 +13,7 @@ const lateMs = 60_000;
 export class TimetableWatch {
   readonly #violate: (what: string) => void;
   #from: number | undefined;
+  #until = Infinity;
 
   constructor(violate: (what: string) => void) {
     this.#violate = violate;
@@ -21,6 +22,11 @@ export class TimetableWatch {
   /** The schedules are stored. `now`: on the store's clock. */
   begin(now: number): void {
     this.#from = now;
+  }
+
+  /** The schedules are removed: what they had no time to start any more is not missed. */
+  end(now: number): void {
+    this.#until = now;
   }
 
   /** A run is created. */
@@ -38,7 +44,7 @@ export class TimetableWatch {
       const first = Math.max(this.#from, now - keptMs);
       for (
         let at = Math.ceil(first / everyMs) * everyMs + everyMs;
-        at < now - lateMs;
+        at < Math.min(now, this.#until) - lateMs;
         at += everyMs
       ) {
         const run = `${schedule}.${at}`;

@@ -9,7 +9,8 @@
  *
  * A Redis that has lost its last writes may forget a run and then take the advance past its time. So what was started is
  * noted first, then seen to be there, and its time dropped last: who forgets the run after that forgets the note as well,
- * and refuses the last. A note may be sent once more by a client that has found no answer, to a Redis without the run.
+ * and refuses the last. A note may be sent once more by a client that has found no answer, to a Redis without the run: so
+ * the next keeper believes a note only when it sees the run.
  */
 import type { Clock } from '../../core/clock.ts';
 import { decode } from '../../core/codec.ts';
@@ -128,7 +129,7 @@ export class ScheduleKeeper {
   async #start(due: StoredSchedule, now: number): Promise<void> {
     const { store, wake } = this.#options;
     const started: RunRecord[] = [];
-    let schedule = withoutStarted(due);
+    let schedule = await this.#withoutStarted(due);
     for (;;) {
       const [at, ...waiting] = schedule.waiting;
       if (at === undefined) break;
@@ -150,6 +151,17 @@ export class ScheduleKeeper {
     const noted = started.length === 0 ? due : await this.#note(due, schedule, started);
     if (noted !== undefined) await store.schedules.advance(noted, schedule, look);
     await Promise.all(started.map((record) => wakeIfQueued(wake, record)));
+  }
+
+  /** Without the times up to that of the last run: a keeper before had started them, and died before it dropped them. */
+  async #withoutStarted(schedule: StoredSchedule): Promise<StoredSchedule> {
+    const { id, lastRun, waiting } = schedule;
+    if (lastRun === undefined) return schedule;
+    const last = Number(lastRun.slice(id.length + 1));
+    const left = waiting.filter((at) => at > last);
+    if (left.length === waiting.length) return schedule;
+    const isThere = (await this.#options.store.record(lastRun)) !== undefined;
+    return isThere ? { ...schedule, waiting: left } : schedule;
   }
 
   /** Notes what was started, and sees that it is there. Undefined when somebody else has changed the schedule meanwhile. */
@@ -220,14 +232,6 @@ function withDecided(schedule: StoredSchedule, decided: Decided): StoredSchedule
     timesMissed: schedule.timesMissed + decided.leftOut,
     timesSkipped: schedule.timesSkipped + all.length - waiting.length,
   };
-}
-
-/** Without the times up to that of the last run: a keeper before had started them, and died before it dropped them. */
-function withoutStarted(schedule: StoredSchedule): StoredSchedule {
-  const { id, lastRun, waiting } = schedule;
-  if (lastRun === undefined) return schedule;
-  const last = Number(lastRun.slice(id.length + 1));
-  return { ...schedule, waiting: waiting.filter((at) => at > last) };
 }
 
 /** Without the times that wait, but for the newest ones. */

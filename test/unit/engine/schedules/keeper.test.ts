@@ -24,6 +24,21 @@ import {
 
 beforeEach(resetWorld);
 
+test('a run that is noted and not there, because Redis has forgotten it, is started again', async () => {
+  await save();
+  await pass(2_000);
+  const { schedules } = world.store;
+  world.now += 1_000;
+  const [due] = (await schedules.due(10)).schedules;
+  if (due === undefined) throw new Error('nothing is due');
+  // As a keeper leaves it that dies after it has noted the run, in a Redis that has lost the run.
+  const at = startedAt + 3_000;
+  const noted = { ...due, waiting: [at], nextAt: at + 1_000, lastRun: runOf(3) };
+  await schedules.advance(due, noted, 0);
+  await pass(1_000);
+  expect(await times()).toEqual(upTo(4));
+});
+
 test('a run is started at each time, with the input as it was saved, and woken', async () => {
   await save();
   await pass(5_000);
