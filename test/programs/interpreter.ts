@@ -315,8 +315,12 @@ class Player {
     return value;
   }
 
-  /** Only what is stored comes out the same: what writes again, or awaits something plain, may come later. */
+  /**
+   * Only what is stored comes out the same: what writes again, or awaits something plain, may come later. And when the run
+   * is being cancelled, its waits end by that.
+   */
   #note(name: string, of: readonly Part[], way: string): void {
+    if (this.#ctx.signal.aborted) return;
     if (of.every(isStored)) this.#witness.decides(this.#ctx.run, name, way, this.#worker);
   }
 

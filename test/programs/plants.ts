@@ -4,7 +4,6 @@
  */
 import { Fold } from '../../src/core/fold.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
-import { LogWriter } from '../../src/engine/execution/log-writer.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 
 type Plant = () => () => void;
@@ -47,15 +46,6 @@ export const plants: Readonly<Record<string, Plant>> = {
         this.answered();
         this.schedule();
         return undefined;
-      },
-  ),
-  'mail that keeps a run from parking is not read': replaced(
-    LogWriter.prototype,
-    'park',
-    (park) =>
-      async function (this: LogWriter, release) {
-        const outcome = await park.call(this, release);
-        return outcome === 'mail' ? 'parked' : outcome;
       },
   ),
 };

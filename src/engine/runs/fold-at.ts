@@ -13,6 +13,8 @@ import { checkHole } from '../holes.ts';
 
 /** What binds a run to the outside: a run that is forked from it does not inherit that. */
 const staysBehind = /^run:/;
+/** What has a place in the log: a result, a child, the signals of a name. */
+const hasPlace = /^(?:step|child|signal):/;
 
 /**
  * Folds the events up to `seq`. Writes nothing.
@@ -71,15 +73,30 @@ function checkReach({ record }: LoadedRun, snapshot: Snapshot | undefined, seq: 
  * The memory that another run may inherit. A child that has ended is inherited with its end, and is nobody's to cancel; one
  * that is at work stays with its parent, and the other run starts its own.
  */
-export function withoutTies({ memory }: Folded): Map<string, unknown> {
+export function withoutTies({ memory, seq }: Pick<Folded, 'memory' | 'seq'>): Map<string, unknown> {
   const inherited = new Map<string, unknown>();
-  for (const [field, value] of memory) {
+  for (const [field, whole] of memory) {
     if (staysBehind.test(field)) continue;
+    const value = hasPlace.test(field) ? placedBefore(whole, seq) : whole;
     if (!field.startsWith('child:')) inherited.set(field, value);
     else if ((value as Child).end !== undefined)
       inherited.set(field, { ...(value as Child), attached: false });
   }
   return inherited;
+}
+
+/**
+ * What has a place in the log of the other run keeps its order, and comes before everything in the log of the new one:
+ * places are made to lie between 0 and its first event.
+ */
+function placedBefore(value: unknown, end: number): unknown {
+  if (Array.isArray(value)) return value.map((one: unknown) => placedBefore(one, end));
+  const { seq, order } = value as { readonly seq?: number; readonly order?: number };
+  return {
+    ...(value as object),
+    ...(seq === undefined ? {} : { seq: seq / (end + 1) }),
+    ...(order === undefined ? {} : { order: order / (end + 1) }),
+  };
 }
 
 /** The kept or current snapshot that covers most of the events up to `seq`. */

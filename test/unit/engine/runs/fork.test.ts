@@ -1,4 +1,5 @@
 // Goal: a new run begins where another one was, and the other one never changes. Method: the memory store.
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { defineGraph, defineWorkflow } from 'pawl';
 import { z } from 'zod';
@@ -179,4 +180,37 @@ test('a fork inside of a commit is refused, naming where the commit begins and e
       expect(await (await from.fork(workflow, 'r', point)).result()).toBe(100);
     }
   }
+});
+
+test('what a fork has inherited comes before what it does itself, each time its handler is called', async () => {
+  const { pawl } = memoryPawl();
+  await using _ = pawl;
+  const ways: string[] = [];
+  let isHeld = true;
+  const workflow = defineWorkflow({
+    name: 'inherits',
+    async run(ctx) {
+      for (let i = 0; i < 5; i++) await ctx.step(`before ${i}`, () => i);
+      const one = ctx.step('one', () => 'one');
+      const two = ctx.step('two', async () => {
+        while (isHeld && !ctx.run.startsWith('fork')) await pause(5);
+        return 'two';
+      });
+      ways.push(await Promise.race([one, two]));
+      await two;
+      await ctx.step('after', async () => {
+        while (isHeld) await pause(5);
+      });
+    },
+  });
+  const worker = pawl.worker({ workflows: [workflow] });
+  await pawl.start(workflow, undefined, { id: 'origin' });
+  for (let i = 0; i < 400 && ways.length === 0; i++) await pause(5);
+  const fork = await pawl.fork(workflow, 'origin', { step: 'one' }, { id: 'fork' });
+  for (let i = 0; i < 400 && ways.length === 1; i++) await pause(5);
+  await worker.close({ graceMs: 0 });
+  isHeld = false;
+  pawl.worker({ workflows: [workflow] });
+  await fork.result({ timeoutMs: 5000 });
+  expect(new Set(ways)).toEqual(new Set(['one']));
 });
