@@ -186,20 +186,20 @@ test('what a fork has inherited comes before what it does itself, each time its 
   const { pawl } = memoryPawl();
   await using _ = pawl;
   const ways: string[] = [];
-  let isHeld = true;
+  const gate = { isHeld: true };
   const workflow = defineWorkflow({
     name: 'inherits',
     async run(ctx) {
       for (let i = 0; i < 5; i++) await ctx.step(`before ${i}`, () => i);
       const one = ctx.step('one', () => 'one');
       const two = ctx.step('two', async () => {
-        while (isHeld && !ctx.run.startsWith('fork')) await pause(5);
+        while (gate.isHeld && !ctx.run.startsWith('fork')) await pause(5);
         return 'two';
       });
       ways.push(await Promise.race([one, two]));
       await two;
       await ctx.step('after', async () => {
-        while (isHeld) await pause(5);
+        while (gate.isHeld) await pause(5);
       });
     },
   });
@@ -209,7 +209,7 @@ test('what a fork has inherited comes before what it does itself, each time its 
   const fork = await pawl.fork(workflow, 'origin', { step: 'one' }, { id: 'fork' });
   for (let i = 0; i < 400 && ways.length === 1; i++) await pause(5);
   await worker.close({ graceMs: 0 });
-  isHeld = false;
+  gate.isHeld = false;
   pawl.worker({ workflows: [workflow] });
   await fork.result({ timeoutMs: 5000 });
   expect(new Set(ways)).toEqual(new Set(['one']));
