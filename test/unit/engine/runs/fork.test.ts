@@ -186,21 +186,22 @@ test('what a fork has inherited comes before what it does itself, each time its 
   const { pawl } = memoryPawl();
   await using _ = pawl;
   const ways: string[] = [];
-  let isHeld = true;
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
   const workflow = defineWorkflow({
     name: 'inherits',
     async run(ctx) {
       for (let i = 0; i < 5; i++) await ctx.step(`before ${i}`, () => i);
       const one = ctx.step('one', () => 'one');
       const two = ctx.step('two', async () => {
-        while (isHeld && !ctx.run.startsWith('fork')) await pause(5);
+        if (ctx.run === 'origin') await opened;
         return 'two';
       });
       ways.push(await Promise.race([one, two]));
       await two;
-      await ctx.step('after', async () => {
-        while (isHeld) await pause(5);
-      });
+      await ctx.step('after', () => opened);
     },
   });
   const worker = pawl.worker({ workflows: [workflow] });
@@ -209,7 +210,7 @@ test('what a fork has inherited comes before what it does itself, each time its 
   const fork = await pawl.fork(workflow, 'origin', { step: 'one' }, { id: 'fork' });
   for (let i = 0; i < 400 && ways.length === 1; i++) await pause(5);
   await worker.close({ graceMs: 0 });
-  isHeld = false;
+  open();
   pawl.worker({ workflows: [workflow] });
   await fork.result({ timeoutMs: 5000 });
   expect(new Set(ways)).toEqual(new Set(['one']));
