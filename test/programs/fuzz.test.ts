@@ -20,7 +20,7 @@ test('a planted bug is found', { timeout: 60_000 }, async () => {
       { kind: 'waitAny', name: 'n2' },
     ],
   };
-  const programs = Array.from({ length: 30 }, (_, seed): Seeded => ({ seed, program }));
+  const programs = Array.from({ length: 15 }, (_, seed): Seeded => ({ seed, program }));
   const unplant = plants['a signal stays when it is taken']?.();
   try {
     const { violations } = await judge({ seed: 1, programs, ground: inMemory });
