@@ -115,7 +115,10 @@ const bugs: readonly Bug[] = [
 /** Chance decides which call a fault hits; this many histories together do not miss. */
 const attempts = 60;
 
-test.each(bugs)(
+/** Two of them each time; `PAWL_THOROUGH=1` plants all. */
+const planted = process.env['PAWL_THOROUGH'] === undefined ? bugs.slice(0, 2) : bugs;
+
+test.each(planted)(
   'finds the bug: $what',
   async ({ script, replace: [part, instead], storm }) => {
     const source = lua[script];

@@ -13,7 +13,7 @@ import { type Move, plays } from '../support/fuzz/moves.ts';
 import { type Difference, play, type Tally } from '../support/fuzz/play.ts';
 
 const startedAt = 1_900_000_000_000;
-const runs = Number(process.env['PAWL_FUZZ_RUNS'] ?? 1000);
+const runs = Number(process.env['PAWL_FUZZ_RUNS'] ?? 500);
 const seed = Number(process.env['PAWL_FUZZ_SEED'] ?? 20_251_121);
 
 /** What the plays must have met, each of them, to be worth their time. */

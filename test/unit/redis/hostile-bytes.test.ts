@@ -6,7 +6,7 @@ import { PawlError } from '../../../src/core/errors.ts';
 import { toEvent, toMessage, toRecord, toSnapshot, toWorker } from '../../../src/redis/fields.ts';
 import { bullWakeUp } from '../../../src/bullmq/resume-queue.ts';
 
-const runs = Number(process.env['PAWL_FUZZ_RUNS'] ?? 100_000);
+const runs = Number(process.env['PAWL_FUZZ_RUNS'] ?? 30_000);
 
 /** A small generator with a seed (mulberry32): a failure can be repeated. */
 function randomOf(seed: number): () => number {
