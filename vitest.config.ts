@@ -18,7 +18,9 @@ const counting = 'test/integration/sleepers.test.ts';
 
 /** What two others judge by themselves, together; only with `PAWL_THOROUGH=1`. */
 const together =
-  process.env['PAWL_THOROUGH'] === undefined ? ['test/conformance/cluster-replicas.test.ts'] : [];
+  process.env['PAWL_THOROUGH'] === undefined
+    ? ['test/conformance/{cluster-replicas,redis-acl}.test.ts']
+    : [];
 
 /** Fleets of processes that keep the machine busy. */
 const busy = ['test/chaos/{matrix,poison,schedules}.test.ts'];
