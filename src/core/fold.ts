@@ -70,7 +70,10 @@ export type Reducers = Readonly<Record<string, (state: State, data: unknown) => 
 export interface FoldOptions {
   readonly reducers: Reducers;
   readonly origin: string;
-  /** Whether the state can be changed in place: not at all, with bytes looked at again; not but for bytes; freely. */
+  /**
+   * How the state is kept from being changed in place. `bytes`: it is frozen, and bytes are compared with what they were;
+   * `frozen`: it is frozen, and single bytes could be changed; `none`: not at all.
+   */
   readonly guard: 'bytes' | 'frozen' | 'none';
   /** Refuses what a reducer has made of the state, by throwing. Asked for new events, not for those of the log. */
   readonly check?: ((after: State, before: State, type: string) => void) | undefined;

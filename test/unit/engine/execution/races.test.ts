@@ -2,7 +2,14 @@
 // each decision, and another one calls the handler again.
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { defineWorkflow, type Pawl, type RunHandle, type WorkerOptions } from 'pawl';
+import {
+  type Context,
+  defineWorkflow,
+  type EventSchemas,
+  type Pawl,
+  type RunHandle,
+  type WorkerOptions,
+} from 'pawl';
 import { z } from 'zod';
 import { memoryPawl } from '../../../support/memory.ts';
 import { allEvents, checkLog } from '../../../support/workers.ts';
@@ -23,150 +30,99 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   for (let i = 0; i < 400 && !(await condition()); i++) await pause(5);
 }
 
+/**
+ * Plays a decision twice: when it is taken a first time, another worker calls the handler again. Returns both ways.
+ * `between`: what happens to the run meanwhile.
+ */
+async function playedTwice(
+  decide: (ctx: Context<object, EventSchemas, typeof signals>) => Promise<string>,
+  between: (run: RunHandle<unknown, unknown, typeof signals>) => Promise<unknown> = async () =>
+    undefined,
+): Promise<string[]> {
+  await using pawl = memoryPawl().pawl;
+  const ways: string[] = [];
+  let isHeld = true;
+  const workflow = defineWorkflow({
+    name: 'decision',
+    signals,
+    async run(ctx) {
+      const way = await decide(ctx);
+      ways.push(way);
+      await ctx.step('after', async () => {
+        if (isHeld) await pause(60_000);
+      });
+      return way;
+    },
+  });
+  const one = pawl.worker({ workflows: [workflow] });
+  const run = await pawl.start(workflow, undefined);
+  await until(() => ways.length === 1);
+  await between(run);
+  isHeld = false;
+  await again(pawl, [workflow], one);
+  await run.result({ timeoutMs: 20_000 });
+  checkLog(await allEvents(run));
+  return ways;
+}
+
 describe('on a resume', () => {
   test('what was first comes first, however long its way to the handler is', async () => {
-    await using pawl = memoryPawl().pawl;
-    const ways: string[] = [];
-    let isHeld = true;
-    const workflow = defineWorkflow({
-      name: 'long-way',
-      async run(ctx) {
-        await pause(5);
-        // The result of a map comes through more promises than that of a step.
-        const mapped = ctx.map('map', [0], () => 'map').then(() => 'map');
-        const step = ctx.step('step', () => 'step');
-        const first = await Promise.race([mapped, step]);
-        ways.push(first);
-        await ctx.step('after', async () => {
-          if (isHeld) await pause(60_000);
-        });
-        return first;
-      },
+    const [first, second] = await playedTwice(async (ctx) => {
+      await pause(5);
+      // The result of a map comes through more promises than that of a step.
+      const mapped = ctx.map('map', [0], () => 'map').then(() => 'map');
+      return Promise.race([mapped, ctx.step('step', () => 'step')]);
     });
-    const one = pawl.worker({ workflows: [workflow] });
-    const run = await pawl.start(workflow, undefined);
-    await until(() => ways.length === 1);
-    isHeld = false;
-    await again(pawl, [workflow], one);
-    const first = await run.result({ timeoutMs: 3000 });
-    expect(ways).toEqual([first, first]);
+    expect(second).toBe(first);
   });
 
   test('the step that won a race wins it again, whichever is asked for first', async () => {
-    await using pawl = memoryPawl().pawl;
-    const ways: string[] = [];
-    let isHeld = true;
-    const workflow = defineWorkflow({
-      name: 'race',
-      async run(ctx) {
-        const slow = ctx.step('slow', () => pause(40).then(() => 'slow'));
-        const quick = ctx.step('quick', () => pause(5).then(() => 'quick'));
-        const first = await Promise.race([slow, quick]);
-        await Promise.all([slow, quick]);
-        ways.push(first);
-        await ctx.step(`after ${first}`, async () => {
-          if (isHeld) await pause(60_000);
-        });
-        return first;
-      },
+    const ways = await playedTwice(async (ctx) => {
+      const slow = ctx.step('slow', () => pause(40).then(() => 'slow'));
+      const quick = ctx.step('quick', () => pause(5).then(() => 'quick'));
+      const first = await Promise.race([slow, quick]);
+      await Promise.all([slow, quick]);
+      return first;
     });
-    const one = pawl.worker({ workflows: [workflow] });
-    const run = await pawl.start(workflow, undefined);
-    await until(() => ways.length === 1);
-    isHeld = false;
-    await again(pawl, [workflow], one);
-    expect(await run.result({ timeoutMs: 20_000 })).toBe('quick');
     expect(ways).toEqual(['quick', 'quick']);
   });
 
   test('two that ended in one commit are handed over one after the other, with all that follows in between', async () => {
-    await using pawl = memoryPawl().pawl;
-    const ways: string[] = [];
-    let isHeld = true;
-    const workflow = defineWorkflow({
-      name: 'one-commit',
-      async run(ctx) {
-        // The chain behind `long` is longer, and it is still the first.
-        const long = async (): Promise<string> => {
-          await ctx.step('long', () => 1);
-          for (let i = 0; i < 20; i++) await Promise.resolve();
-          return 'long';
-        };
-        const short = ctx.step('short', () => 2).then(() => 'short');
-        const first = await Promise.race([long(), short]);
-        ways.push(first);
-        await ctx.step('hold', async () => {
-          if (isHeld) await pause(60_000);
-        });
-        return first;
-      },
+    const ways = await playedTwice(async (ctx) => {
+      // The chain behind `long` is longer, and it is still the first.
+      const long = async (): Promise<string> => {
+        await ctx.step('long', () => 1);
+        for (let i = 0; i < 20; i++) await Promise.resolve();
+        return 'long';
+      };
+      const short = ctx.step('short', () => 2).then(() => 'short');
+      return Promise.race([long(), short]);
     });
-    const one = pawl.worker({ workflows: [workflow] });
-    const run = await pawl.start(workflow, undefined);
-    await until(() => ways.length === 1);
-    isHeld = false;
-    await again(pawl, [workflow], one);
-    await run.result({ timeoutMs: 20_000 });
     expect(new Set(ways).size).toBe(1);
     expect(ways).toHaveLength(2);
   });
 
   test('a step that is asked for after something plain keeps its place', async () => {
-    await using pawl = memoryPawl().pawl;
-    const ways: string[] = [];
-    let isHeld = true;
-    const workflow = defineWorkflow({
-      name: 'plain-first',
-      async run(ctx) {
-        const later = pause(15).then(() => ctx.step('later', () => 'later'));
-        const slow = ctx.step('slow', () => pause(60).then(() => 'slow'));
-        const first = await Promise.race([slow, later]);
-        await slow;
-        ways.push(first);
-        await ctx.step('hold', async () => {
-          if (isHeld) await pause(60_000);
-        });
-        return first;
-      },
+    const ways = await playedTwice(async (ctx) => {
+      const later = pause(15).then(() => ctx.step('later', () => 'later'));
+      const slow = ctx.step('slow', () => pause(60).then(() => 'slow'));
+      const first = await Promise.race([slow, later]);
+      await slow;
+      return first;
     });
-    const one = pawl.worker({ workflows: [workflow] });
-    const run = await pawl.start(workflow, undefined);
-    await until(() => ways.length === 1);
-    isHeld = false;
-    await again(pawl, [workflow], one);
-    expect(await run.result({ timeoutMs: 20_000 })).toBe('later');
     expect(ways).toEqual(['later', 'later']);
   });
 
   test('a sleep that has won over a signal has won, though the signal has come since', async () => {
-    await using pawl = memoryPawl().pawl;
-    const ways: string[] = [];
-    let isHeld = true;
-    const workflow = defineWorkflow({
-      name: 'late-approval',
-      signals,
-      async run(ctx) {
-        const first = await Promise.race([
-          ctx.waitFor('paid').then(() => 'ship'),
-          ctx.sleep(30).then(() => 'refund'),
-        ]);
-        ways.push(first);
-        await ctx.step(first, async () => {
-          if (isHeld) await pause(60_000);
-        });
-        return first;
+    const ways = await playedTwice(
+      (ctx) =>
+        Promise.race([ctx.waitFor('paid').then(() => 'ship'), ctx.sleep(30).then(() => 'refund')]),
+      async (run) => {
+        await run.signal('paid', 'late');
+        await pause(20);
       },
-    });
-    const one = pawl.worker({ workflows: [workflow] });
-    const run = await pawl.start(workflow, undefined);
-    await until(() => ways.length === 1);
-    await run.signal('paid', 'late');
-    await pause(20);
-    isHeld = false;
-    await again(pawl, [workflow], one);
-    expect(await run.result({ timeoutMs: 20_000 })).toBe('refund');
+    );
     expect(ways).toEqual(['refund', 'refund']);
-    checkLog(await allEvents(run));
   });
 });
 
