@@ -167,15 +167,18 @@ function single(make: (settings: Settings) => Redis, use: Use): Redis {
 
 /**
  * ioredis forgets the calls of a client that is let go before it is connected, and says of one that is between two tries
- * not even that it has ended: whoever waits for either would keep the process.
+ * not even that it has ended: whoever waits for either would keep the process. Its socket is destroyed with the calls: an
+ * answer that still came would find no call, and ioredis makes an error event of that, which nobody may listen to.
  */
 function endNow(client: Redis, isBetweenTries: boolean): void {
   type Queue = Redis['commandQueue'];
   const inside = client as unknown as {
+    readonly stream?: Redis['stream'];
     readonly offlineQueue: Queue;
     readonly prevCommandQueue?: Queue | null;
     setStatus(status: 'end'): void;
   };
+  inside.stream?.destroy();
   if (isBetweenTries) inside.setStatus('end');
   for (const queue of [client.commandQueue, inside.prevCommandQueue, inside.offlineQueue]) {
     for (let item = queue?.shift(); item !== undefined; item = queue?.shift()) {
