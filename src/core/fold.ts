@@ -314,8 +314,8 @@ export class Fold implements Folded {
   #noteChild(field: string, child: Child | undefined): void {
     const name = field.slice(childPrefix.length);
     const before = this.child(name);
+    if (before !== undefined) this.#children.delete(before.run);
     if (child !== undefined) this.#children.set(child.run, name);
-    else if (before !== undefined) this.#children.delete(before.run);
   }
 
   #noteInner(field: string): void {

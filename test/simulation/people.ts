@@ -24,6 +24,8 @@ export interface PeopleParts {
   readonly queue: ResumeQueue;
   readonly newToken: () => string;
   readonly workload: Workload;
+  /** A run is about to be deleted on request; those that know it are told first. */
+  readonly onDelete: (run: string) => void;
 }
 
 /** So many runs at one time, and a new one when there are fewer. */
@@ -34,6 +36,7 @@ export class People {
   readonly #parts: PeopleParts;
   readonly #starting: Parameters<typeof startRun>[0];
   #started = 0;
+  readonly #starts = new Map<string, () => Promise<unknown>>();
 
   constructor(parts: PeopleParts) {
     const { store, newToken, queue } = parts;
@@ -55,6 +58,7 @@ export class People {
       if (runs.length < runsMax) void this.#start();
       const run = world.pick(runs);
       if (run !== undefined && world.chance(0.4)) void this.#meddle(run);
+      if (world.chance(0.1)) void this.#startAgain();
       world.after(world.between(1, 2 * betweenMs), act, life);
     };
     act();
@@ -108,7 +112,15 @@ export class People {
     const id = `r${this.#started}`;
     const { workflow, input } = newRun(world, workload);
     const delay = world.chance(0.1) ? world.between(1, 3000) : 0;
-    await this.#try(() => startRun(this.#starting, workflow, input, { id, delay }));
+    const start = () => startRun(this.#starting, workflow, input, { id, delay });
+    this.#starts.set(id, start);
+    await this.#try(start);
+  }
+
+  /** As a caller does that repeats what it has asked for: the run may be there, or over, deleted or forgotten. */
+  async #startAgain(): Promise<void> {
+    const start = this.#parts.world.pick([...this.#starts.values()]);
+    if (start !== undefined) await this.#try(start);
   }
 
   /** A new run that goes on from where another one was. */
@@ -144,6 +156,7 @@ export class People {
       await this.#try(() => compactRun(store, run));
     } else {
       const parts = { ...this.#starting, logger: silentLogger };
+      this.#parts.onDelete(run);
       await this.#try(() => deleteRun(parts, run, {}));
     }
   }

@@ -17,7 +17,7 @@ import { openStore, SimulatedWorker, type Surroundings } from './simulated-worke
 import { WakeUps } from './wake-ups.ts';
 import { aim, type Moment, momentOf } from './moments.ts';
 import { TimetableWatch } from './timetable-watch.ts';
-import { judgeCompleted } from './verdicts.ts';
+import { judgeCompleted, judgeFailed } from './verdicts.ts';
 import { Outside } from './workload/outside.ts';
 import { makeWorkload } from './workload/workload.ts';
 import { clockOf, type Life, World } from './world.ts';
@@ -173,7 +173,13 @@ export class Simulation {
     const workload = makeWorkload({
       ...{ world, outside: this.#outsideWorld, clock: clockOf(world, life) },
     });
-    this.#people = new People({ world, store, queue, newToken, life, workload });
+    this.#people = new People({
+      ...{ world, store, queue, newToken, life, workload },
+      onDelete: (run) => {
+        this.#bad.add(run);
+        this.#timetable.deleted(run);
+      },
+    });
     await this.#people.keepSchedules();
     this.#timetable.begin(this.#redis.ms);
     this.#outsideLine.isDirect = false;
@@ -335,8 +341,8 @@ export class Simulation {
     const status = argv[10] as RunStatus;
     if (!isEnded(status) && status !== 'quarantined') return;
     this.#runs[status as Ending] += 1;
-    if (status !== 'completed') return;
-    judgeCompleted(argv[0] ?? '', argv[11] ?? '', {
+    const judge = { completed: judgeCompleted, failed: judgeFailed }[status as string];
+    judge?.(argv[0] ?? '', argv[11] ?? '', {
       ...{ keys: () => this.#redis.keys, outside: this.#outsideWorld },
       wasBad: (run) => this.#bad.has(run),
       violate: (what) => this.#violations.push(what),

@@ -29,6 +29,13 @@ export function judgeCompleted(run: string, output: string, witnesses: Witnesses
   }
 }
 
+/** Judges a run that has just failed with this error: a parent fails when it leaves a child, and for nothing else. */
+export function judgeFailed(run: string, error: string, { keys, violate }: Witnesses): void {
+  if (keys().hash(`${base}run:${run}`)?.get('workflow') !== 'parent') return;
+  const input = decodeText(keys().hash(`${base}payload:${run}`)?.get('input') ?? '') as ParentInput;
+  if (!input.leaves) violate(`parent ${run} failed: ${JSON.stringify(decodeText(error))}`);
+}
+
 interface Completed {
   readonly run: string;
   readonly input: unknown;

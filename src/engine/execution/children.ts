@@ -2,10 +2,16 @@
  * Child runs, as a handler uses them: started, awaited.
  *
  *   child.starting (id, birth) ──▶ create ──▶ child.started ──▶ child.ended, by a message or by looking
+ *          ▲                        │
+ *          └─ with another id ◀── an earlier child has the id
  *
  * The birth is the token of the child's creation. It is in the log before the creation is asked for, so that this run
  * answers for the child from then on: a crash in between asks again with the same token and finds the same child, and a
- * run that ends in between has it cancelled. A run that has the id and another birth is somebody else's: an error.
+ * run that ends in between has it cancelled.
+ *
+ * A run that has the id and another birth is somebody else's, and its result is not this run's. When its parent had this
+ * run's id, and was deleted or forgotten by Redis, it is left alone and the child gets another id, which is in the log
+ * before it is used, too. Any other run there is an error.
  *
  * Acknowledged writes may be forgotten by Redis: the news of a child's end, or the child itself. So whoever waits looks at
  * the child: at once when it was not started here, and again now and then. A child that is gone without a word of its
@@ -21,7 +27,7 @@ import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ChildHandle, ChildOptions } from '../definition/context.ts';
 import { endOf } from '../runs/family.ts';
-import { startRun, type StartParts } from '../runs/start.ts';
+import { startRun, type StartParts, TakenIdError } from '../runs/start.ts';
 import { checkWorkflow } from '../definition/check-workflow.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
@@ -101,7 +107,7 @@ export class Children {
       const known = fold.child(name);
       names.reserve(`start:${name}`, known === undefined);
       this.#asked.set(name, asked);
-      const child = known ?? (await this.#intend(name, attached));
+      const child = known ?? (await this.#intend(name, attached, childId(run, name)));
       if (child.seq === 0) await this.#create(asked, child);
       ({ seq } = fold.child(name) ?? child);
     } catch (error) {
@@ -126,11 +132,11 @@ export class Children {
   }
 
   /** From here on, this run answers for the child. */
-  async #intend(name: string, attached: boolean): Promise<Child> {
-    const { run, birth, writer } = this.#options;
+  async #intend(name: string, attached: boolean, id: string): Promise<Child> {
+    const { birth, writer } = this.#options;
     const starting: ChildStarting = {
       ...{ name, attached },
-      run: childId(run, name),
+      run: id,
       birth: childBirth(birth, name),
     };
     await writer.submit([recordWrite('child.starting', starting)]);
@@ -144,6 +150,11 @@ export class Children {
     try {
       created = await this.#untilStored(() => asked.create(child));
     } catch (error) {
+      const otherId = childId(run, name, child.birth);
+      if (error instanceof TakenIdError && error.isOfEarlierParent && child.run !== otherId) {
+        await this.#create(asked, await this.#intend(name, child.attached, otherId));
+        return;
+      }
       const refused: ChildRefused = { name, error: recordError(error) };
       await writer.submit([recordWrite('child.refused', refused)]);
       throw stepFailure(run, `start:${name}`, { attempts: 1 }, error);
@@ -250,12 +261,13 @@ function childBirth(parent: string, name: string): string {
 
 /**
  * The same for every execution, so that a child is not started twice. A dot within the name would be taken for the one
- * between the names: `a.b` and `c` are not `a` and `b.c`.
+ * between the names: `a.b` and `c` are not `a` and `b.c`. With its birth it is an id that no other run has.
  */
-export function childId(run: string, name: string): string {
+export function childId(run: string, name: string, birth?: string): string {
   const readable = `${run}.${name.replaceAll(/[^A-Za-z0-9_~-]+/g, '-')}`;
   const isExact = readable === `${run}.${name}` && readable.length <= fixedLimits.runIdLength;
-  if (isExact) return readable;
-  const hash = createHash('sha256').update(`${run}\n${name}`).digest('hex').slice(0, 16);
+  if (isExact && birth === undefined) return readable;
+  const whole = birth === undefined ? `${run}\n${name}` : `${run}\n${name}\n${birth}`;
+  const hash = createHash('sha256').update(whole).digest('hex').slice(0, 16);
   return `${readable.slice(0, fixedLimits.runIdLength - hash.length - 1)}.${hash}`;
 }

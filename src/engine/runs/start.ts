@@ -73,10 +73,27 @@ export async function startRun(
       ...(fork === undefined ? {} : { fork }),
     },
   );
-  if (outcome === 'exists' && birth !== undefined) throw notTheChild(id, parent);
+  if (outcome === 'exists' && birth !== undefined) {
+    throw new TakenIdError(id, parent ?? '', record.parent);
+  }
   if (outcome === 'exists') checkSame(record, workflow, bytes);
   await wakeIfQueued(wake, record);
   return record;
+}
+
+/** The id of a child that is to be made is another run's. Nothing was written. */
+export class TakenIdError extends RunError {
+  /** That run is the child of an earlier run that had the parent's id. */
+  readonly isOfEarlierParent: boolean;
+
+  constructor(run: string, parent: string, parentOfRun: string | undefined) {
+    super(
+      'PAWL_RUN_EXISTS',
+      run,
+      `Run ${run} exists and is no child of run ${parent}; nothing was written. Give the child another name with { as }, or delete the run that is there.`,
+    );
+    this.isOfEarlierParent = parentOfRun === parent;
+  }
 }
 
 /** A run that is to begin: all of it is checked and encoded. */
@@ -119,14 +136,6 @@ export async function createRun(
 export async function wakeIfQueued(wake: StartParts['wake'], record: RunRecord): Promise<void> {
   const { id: run, workflow, status, fence, priority } = record;
   if (status === 'queued') await wake({ run, workflow, fence, deaths: 0, priority });
-}
-
-function notTheChild(id: string, parent: string | undefined): RunError {
-  return new RunError(
-    'PAWL_RUN_EXISTS',
-    id,
-    `Run ${id} exists and is no child of run ${parent}; nothing was written. Give the child another name with { as }, or delete the run that is there.`,
-  );
 }
 
 /** @throws KeyMissingError, CorruptionError when it cannot be read: a run could not either. */

@@ -156,9 +156,45 @@ test('the id of a deleted parent can be used again', async () => {
   await one.result({ timeoutMs: 20_000 });
   await pawl.delete('p');
   const two = await pawl.start(parent, undefined, { id: 'p' });
-  await expect(two.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
-    cause: { cause: { code: 'PAWL_RUN_EXISTS' } },
+  await expect.poll(async () => (await two.info()).waits.length).toBe(1);
+  const on = (await two.info()).waits[0]?.on ?? [];
+  expect(on).toEqual([expect.stringMatching(/^p\.kid\./)]);
+  await pawl.run(on[0] ?? '').signal('go', 'two');
+  expect(await two.result({ timeoutMs: 20_000 })).toBe('kid two');
+  expect(await pawl.run('p.kid').result()).toBe('kid one');
+});
+
+test('a parent that was forgotten and is started anew is not stopped by the child of the forgotten one', async () => {
+  const { pawl, store } = memoryPawl();
+  await using _ = pawl;
+  const ids = new Set<string>();
+  const parent = defineWorkflow({
+    name: 'parent',
+    run: async (ctx) => {
+      const kids = [
+        await ctx.start(kid, undefined, { as: 'one' }),
+        await ctx.start(kid, undefined, { as: 'two' }),
+      ];
+      for (const child of kids) ids.add(child.id);
+      return Promise.all(kids.map((child) => child.result()));
+    },
   });
+  const worker = pawl.worker({ workflows: [parent, kid] });
+  const first = await pawl.start(parent, undefined, { id: 'p' });
+  await expect.poll(async () => (await first.info()).status).toBe('waiting');
+  await worker.close();
+  // Redis keeps one child, and knows nothing of the rest any more.
+  await store.delete('p');
+  await store.delete('p.two');
+  const again = await pawl.start(parent, undefined, { id: 'p' });
+  pawl.worker({ workflows: [parent, kid] });
+  await expect.poll(async () => (await again.info()).status).toBe('waiting');
+  const on = (await again.info()).waits.flatMap((wait) => wait.on ?? []);
+  for (const child of on) await pawl.run(child).signal('go', 'well');
+  expect(await again.result({ timeoutMs: 20_000 })).toEqual(['kid well', 'kid well']);
+  expect(on).toContain('p.two');
+  // Each execution found the same children.
+  expect(ids).toEqual(new Set(['p.one', ...on]));
 });
 
 describe('attached children end with their parent', () => {
