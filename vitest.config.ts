@@ -7,6 +7,10 @@ const source = (file: string): string => fileURLToPath(new URL(`src/${file}`, im
 // turn the time-outs of the tests with faults into luck.
 const groups = { fast: 0, redis: 1, chaos: 2, storm: 3 };
 
+// Tests wait for most of their time, so more of them run at a time than there are cores.
+const waiting = 4;
+const starting = 3;
+
 // Files of a project that share their modules: loading them anew for each file would be half of the work.
 const shared = { isolate: false };
 
@@ -54,7 +58,7 @@ export default defineConfig({
           ],
           exclude: [replacing],
           ...shared,
-          maxWorkers: 2,
+          maxWorkers: waiting,
           sequence: { groupOrder: groups.fast },
         },
       },
@@ -63,7 +67,7 @@ export default defineConfig({
         test: {
           name: 'house',
           include: ['test/house/**/*.test.ts'],
-          maxWorkers: 2,
+          maxWorkers: waiting,
           sequence: { groupOrder: groups.fast },
         },
       },
@@ -72,7 +76,7 @@ export default defineConfig({
         test: {
           name: 'replacing',
           include: [replacing],
-          maxWorkers: 2,
+          maxWorkers: waiting,
           sequence: { groupOrder: groups.fast },
         },
       },
@@ -88,7 +92,7 @@ export default defineConfig({
           exclude: [counting, ...together],
           ...onRedis,
           ...shared,
-          maxWorkers: 2,
+          maxWorkers: starting,
           // Many start processes of their own, which take seconds on a busy machine.
           testTimeout: 60_000,
           sequence: { groupOrder: groups.redis },
@@ -101,8 +105,7 @@ export default defineConfig({
           include: ['test/chaos/**/*.test.ts', counting],
           exclude: busy,
           ...onRedis,
-          // Each test starts servers and workers of its own, and waits for most of its time.
-          maxWorkers: 2,
+          maxWorkers: starting,
           testTimeout: 120_000,
           sequence: { groupOrder: groups.chaos },
         },
