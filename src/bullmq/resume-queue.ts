@@ -19,7 +19,7 @@ import {
   Worker,
 } from 'bullmq';
 import { z } from 'zod';
-import { PawlError } from '../core/errors.ts';
+import { PawlError, UnavailableError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
 
@@ -98,8 +98,15 @@ export class BullResumeQueue implements ResumeQueue {
     const workers = options.workflows.map((workflow) =>
       this.#worker(workflow, connection, options),
     );
-    const ready = workers.map((worker) => worker.waitUntilReady());
-    await Promise.all([...ready, ...options.workflows.map((workflow) => this.#warmUp(workflow))]);
+    try {
+      const ready = workers.map((worker) => worker.waitUntilReady());
+      await Promise.all([...ready, ...options.workflows.map((workflow) => this.#warmUp(workflow))]);
+    } catch (error) {
+      this.#consuming.delete(connection);
+      connection.disconnect();
+      for (const worker of workers) worker.close(true).catch(() => undefined);
+      throw this.#closed ? closedError() : toFault(error);
+    }
     let closing: Promise<void> | undefined;
     const consumer: Consumer = {
       hears: (workflow, ms) => isTaken(this.#queue(workflow), ms),
@@ -237,6 +244,12 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   });
   await Promise.race([work.catch(() => undefined), late]);
   clearTimeout(timer);
+}
+
+/** BullMQ gives a consumer up whose first connection is cut, however soon the next one would be there. */
+function toFault(error: unknown): unknown {
+  const isCut = /Connection is closed|ECONN|EPIPE|ETIMEDOUT/.test(String(error));
+  return isCut ? new UnavailableError('consume', 'not-applied', error) : error;
 }
 
 function closedError(): PawlError {

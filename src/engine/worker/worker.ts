@@ -12,7 +12,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
 import { checkClose, type CloseOptions } from '../../core/closing.ts';
-import { DefinitionError } from '../../core/errors.ts';
+import { DefinitionError, PawlError } from '../../core/errors.ts';
 import { defaults, type Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import { keepMsOf, type RetentionTimes } from '../../core/retention.ts';
@@ -153,11 +153,15 @@ export class Worker implements AsyncDisposable {
     this.#started = this.#start();
     // Who does not ask whether it is ready learns it from the log.
     this.#started.catch((error: unknown) => {
+      if (this.#closing !== undefined) return;
       logger.error({ worker: this.id, error: String(error) }, 'worker did not start');
     });
   }
 
-  /** Resolves when the worker is registered and takes wake-ups; rejects when it could not start. */
+  /**
+   * Resolves when the worker is registered and takes wake-ups; rejects when it could not start.
+   * @throws PawlError `PAWL_CLOSED` when it was closed meanwhile.
+   */
   ready(): Promise<void> {
     return this.#started;
   }
@@ -189,13 +193,35 @@ export class Worker implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    await this.#session.begin();
-    this.#sweeper.begin();
-    this.#forgotten.begin();
-    this.#parked.begin();
-    this.#consumer = await this.#consume();
+    try {
+      await this.#session.begin();
+      this.#sweeper.begin();
+      this.#forgotten.begin();
+      this.#parked.begin();
+      this.#consumer = await this.#firstConsumer();
+    } catch (error) {
+      if (this.#closing === undefined) throw error;
+      // Its connections were ended, so the error is about them.
+      const why = `Worker ${this.id} was closed before it was ready; it has taken no run.`;
+      throw new PawlError('PAWL_CLOSED', why, { cause: error });
+    }
     this.#hearing.begin();
     this.#isReady = true;
+  }
+
+  /** Redis may be gone in the moment in which the queue connects, and come back. */
+  async #firstConsumer(): Promise<Consumer> {
+    const { clock, logger } = this.#parts;
+    for (let delayMs = consumeAgainMs; ; delayMs = Math.min(delayMs * 2, consumeAgainMsMax)) {
+      try {
+        return await this.#consume();
+      } catch (error) {
+        const mayCome = PawlError.is(error) && error.retryable && this.#closing === undefined;
+        if (!mayCome) throw error;
+        logger.warn({ worker: this.id, error: String(error) }, 'no consumer yet, trying again');
+        await clock.sleep(delayMs);
+      }
+    }
   }
 
   #hasRoom(workflow: string): boolean {
@@ -377,6 +403,8 @@ export class Worker implements AsyncDisposable {
 }
 
 const closeStepMs = 2_000;
+const consumeAgainMs = 100;
+const consumeAgainMsMax = 5_000;
 
 /** Waits for `work`, but not longer than a closing worker should when Redis is away; true when it was done. */
 async function within(clock: Clock, work: Promise<unknown>): Promise<boolean> {

@@ -148,7 +148,12 @@ process.on('SIGTERM', () => {
   void pawl.close({ graceMs: setup.graceMs }).then(() => process.exit(0));
 });
 
-await worker.ready();
+try {
+  await worker.ready();
+} catch (error) {
+  // It was told to end while it started, and `close` ends the process.
+  if (!closing) throw error;
+}
 report({ kind: 'ready', worker: worker.id, clockMs: shiftMs });
 setInterval(() => {
   const { rss, heapUsed } = process.memoryUsage();
