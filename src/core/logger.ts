@@ -14,3 +14,13 @@ export const silentLogger: Logger = {
   warn: nothing,
   error: nothing,
 };
+
+/** A logger that adds these fields to each message, as they are then. */
+export function withFields(logger: Logger, fields: () => object): Logger {
+  return {
+    debug: (more, message) => logger.debug({ ...fields(), ...more }, message),
+    info: (more, message) => logger.info({ ...fields(), ...more }, message),
+    warn: (more, message) => logger.warn({ ...fields(), ...more }, message),
+    error: (more, message) => logger.error({ ...fields(), ...more }, message),
+  };
+}

@@ -13,6 +13,32 @@ export function newAbortController(): AbortController {
   return controller;
 }
 
+/**
+ * A moment that few wait for. Making and firing a signal costs more than a commit, so there is none until it is asked for.
+ */
+export class LazySignal {
+  #controller: AbortController | undefined;
+  #reason: unknown;
+
+  get aborted(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = newAbortController();
+      if (this.aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** The first reason counts. */
+  abort(reason: NonNullable<unknown>): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(reason);
+  }
+}
+
 /** Fires with the first of others. */
 export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
   const signal = AbortSignal.any([...signals]);

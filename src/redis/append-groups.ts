@@ -9,7 +9,6 @@
  *
  * Crash before the call: none of its appends happened. Crash after: all that were not refused did.
  */
-import { detach } from '../core/detached.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { CommitParams } from '../core/store.ts';
 import { type Argument, type Reply, toBuffer } from './arguments.ts';
@@ -88,30 +87,37 @@ export class AppendGroups {
 
   #close(shard: ShardKeys, group: Group): void {
     this.#open.delete(shard);
-    detach(this.#call(shard, group.waiting), (error) => {
-      for (const { reject } of group.waiting) reject(error);
-    });
+    const { waiting } = group;
+    const fail = (error: unknown): void => {
+      for (const { reject } of waiting) reject(error);
+    };
+    try {
+      this.#call(shard, waiting, fail);
+    } catch (error) {
+      fail(error);
+    }
   }
 
-  async #call(shard: ShardKeys, group: readonly Waiting[]): Promise<void> {
+  #call(shard: ShardKeys, group: readonly Waiting[], fail: (error: unknown) => void): void {
     const [lone] = group;
-    try {
-      if (group.length === 1 && lone !== undefined) {
-        const reply = await this.#send.one(appendArguments(shard, lone.params), 2);
-        lone.resolve(toAppended(lone.params, reply));
-        return;
-      }
-      const replies = await this.#send.many(toArguments(shard, group), group.length * 2);
-      for (const [i, { params, resolve, reject }] of group.entries()) {
-        const reply = replies[i];
-        if (Array.isArray(reply) && String(reply[0]) === 'error') {
-          reject(errorReply(String(reply[1])));
-        } else {
-          resolve(toAppended(params, reply));
-        }
-      }
-    } catch (error) {
-      for (const { reject } of group) reject(error);
+    if (group.length === 1 && lone !== undefined) {
+      const { params, resolve } = lone;
+      const replied = this.#send.one(appendArguments(shard, params), 2);
+      replied.then((reply) => resolve(toAppended(params, reply)), fail);
+      return;
+    }
+    const replied = this.#send.many(toArguments(shard, group), group.length * 2);
+    replied.then((replies) => settle(group, replies), fail);
+  }
+}
+
+function settle(group: readonly Waiting[], replies: readonly unknown[]): void {
+  for (const [i, { params, resolve, reject }] of group.entries()) {
+    const reply = replies[i];
+    if (Array.isArray(reply) && String(reply[0]) === 'error') {
+      reject(errorReply(String(reply[1])));
+    } else {
+      resolve(toAppended(params, reply));
     }
   }
 }

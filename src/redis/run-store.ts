@@ -8,6 +8,7 @@ import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { StoredEvent } from '../core/event.ts';
+import type { PawlError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
@@ -185,9 +186,11 @@ export class RedisRunStore implements RunStore {
     return toClaim(this.#about(params.run), reply, params.token);
   }
 
-  async commit(params: CommitParams): Promise<CommitOutcome> {
-    const reply = await this.#runOn(params.run, () => this.#scripts.commit(params));
-    return toCommit(this.#about(params.run), reply);
+  /** On the way of every step, so it makes no promise more than it must. */
+  commit(params: CommitParams): Promise<CommitOutcome> {
+    const { run } = params;
+    const replied = this.#runOn(run, () => this.#scripts.commit(params));
+    return replied.then((reply) => toCommit(this.#about(run), reply));
   }
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
@@ -393,10 +396,11 @@ export class RedisRunStore implements RunStore {
 
   /** As `#run`, of one run: an error about what its keys hold names the key. */
   async #runOn<T>(run: string, call: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw closedError();
     try {
-      return await this.#run(call);
+      return await call();
     } catch (error) {
-      throw await locateDamage(error, this.#connection, this.#about(run));
+      throw await locateDamage(this.#toFault(error), this.#connection, this.#about(run));
     }
   }
 
@@ -405,8 +409,12 @@ export class RedisRunStore implements RunStore {
     try {
       return await call();
     } catch (error) {
-      throw this.#closed ? closedError() : toFault(error, 'redis');
+      throw this.#toFault(error);
     }
+  }
+
+  #toFault(error: unknown): PawlError {
+    return this.#closed ? closedError() : toFault(error, 'redis');
   }
 }
 

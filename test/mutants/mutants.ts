@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a commit may have any number of bytes',
-    file: 'execution/log-writer.ts',
+    file: 'execution/submissions.ts',
     passage: 'events > fixedLimits.eventsPerCommit || bytes > fixedLimits.bytesPerCommit',
     by: 'events > fixedLimits.eventsPerCommit',
     foundBy: [unit('execution/log-writer')],
@@ -53,8 +53,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a batch that is handed back is told that it is durable',
     file: 'execution/log-writer.ts',
-    passage: 'this.#settle(outcome, isLeaving ? [] : batch, events)',
-    by: 'this.#settle(outcome, batch, events)',
+    passage: 'const sent = { params, kept, beganAt, batch: isLeaving ? [] : batch };',
+    by: 'const sent = { params, kept, beganAt, batch };',
     foundBy: [unit('execution/log-writer')],
   },
   {
@@ -67,7 +67,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'riders of a refused parking are dropped',
     file: 'execution/log-writer.ts',
-    passage: 'this.#pending.unshift(...riders);',
+    passage: 'this.#submissions.putBack(riders);',
     by: '',
     foundBy: [unit('execution/log-writer')],
   },
@@ -168,8 +168,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'older code takes what newer code has written',
-    file: 'execution/execution.ts',
-    passage: '...(this.#options.allowDowngrade ? { anyVersion: true } : {}),',
+    file: 'execution/claim.ts',
+    passage: '...(allowDowngrade ? { anyVersion: true } : {}),',
     by: 'anyVersion: true,',
     foundBy: [unit('execution/versions')],
   },

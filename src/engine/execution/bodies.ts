@@ -14,8 +14,8 @@ export class Body {
   readonly since: number;
   /** The body that asked for this one. */
   readonly within: Body | undefined;
-  /** Bodies inside of it, to be waited for. */
-  readonly inside = new Set<Promise<unknown>>();
+  /** Bodies inside of it, to be waited for. Few bodies have any. */
+  readonly inside: Promise<unknown>[] = [];
   /** It may wait as a handler may, and be called again instead of being kept. */
   readonly mayWait: boolean;
   /** Its time is running, which a parked run could not end. */
@@ -67,7 +67,7 @@ export class Bodies {
   end(body: Body): void {
     body.isOver = true;
     this.#open.delete(body);
-    for (const tell of this.#waiting.splice(0)) tell();
+    if (this.#waiting.length > 0) for (const tell of this.#waiting.splice(0)) tell();
     this.#onEnd();
   }
 
@@ -83,11 +83,7 @@ export class Bodies {
 
   /** Resolves when nothing inside of a body is at work any more. */
   async insideOf({ inside }: Body): Promise<void> {
-    while (inside.size > 0) {
-      const all = [...inside];
-      await Promise.allSettled(all);
-      for (const one of all) inside.delete(one);
-    }
+    while (inside.length > 0) await Promise.allSettled(inside.splice(0));
   }
 
   /** True while one does anything but wait: a run that is parked could not go on with it. */

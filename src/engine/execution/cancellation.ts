@@ -4,46 +4,58 @@
  */
 import { RunError } from '../../core/errors.ts';
 import type { CancelRequest } from '../../core/event.ts';
-import { anySignal, newAbortController } from '../signals.ts';
+import { anySignal, LazySignal, newAbortController } from '../signals.ts';
 
 export class Cancellation {
   readonly #run: string;
+  readonly #lost: AbortSignal;
   readonly #controller = newAbortController();
-  readonly #over = newAbortController();
-  /** For clean-up: is not ended by what it cleans up after. */
-  readonly #cleaning: AbortSignal;
-  /** Ends when the run is lost, is being cancelled, or the handler has ended. */
-  readonly signal: AbortSignal;
+  /** The handler has ended. */
+  readonly #over = new LazySignal();
+  #requested: RunError | undefined;
   #isDelivered = false;
+  /** For clean-up: is not ended by what it cleans up after. Made when there is one. */
+  #cleaning: AbortSignal | undefined;
 
   constructor(run: string, lost: AbortSignal) {
     this.#run = run;
-    this.#cleaning = anySignal([lost, this.#over.signal]);
-    this.signal = anySignal([this.#cleaning, this.#controller.signal]);
+    this.#lost = lost;
+    const end = (): void => this.#controller.abort(lost.reason);
+    if (lost.aborted) end();
+    else lost.addEventListener('abort', end, { once: true });
+  }
+
+  /** Ends when the run is lost, is being cancelled, or the handler has ended. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   get isRequested(): boolean {
-    return this.#controller.signal.aborted;
+    return this.#requested !== undefined;
   }
 
   /** Takes a request; the first one counts. */
   request({ reason }: CancelRequest): RunError {
-    if (!this.isRequested) {
+    if (this.#requested === undefined) {
       const why = reason === undefined ? '' : `: ${reason}`;
       const message = `Run ${this.#run} is being cancelled${why}.`;
-      this.#controller.abort(new RunError('PAWL_RUN_CANCELLED', this.#run, message));
+      this.#requested = new RunError('PAWL_RUN_CANCELLED', this.#run, message);
+      this.#controller.abort(this.#requested);
     }
-    return this.#controller.signal.reason as RunError;
+    return this.#requested;
   }
 
   /** The signal for work that begins now: clean-up is not ended by what it cleans up after. */
   current(): AbortSignal {
-    return this.#isDelivered ? this.#cleaning : this.signal;
+    if (!this.#isDelivered) return this.signal;
+    this.#cleaning ??= anySignal([this.#lost, this.#over.signal]);
+    return this.#cleaning;
   }
 
   /** The handler has ended: bodies that are still at work are to come to an end. */
   end(reason: Error): void {
     this.#over.abort(reason);
+    this.#controller.abort(reason);
   }
 
   /** The handler has been told. */
@@ -53,8 +65,8 @@ export class Cancellation {
 
   /** Tells the handler, if it must be and has not been. */
   check(): void {
-    if (!this.isRequested || this.#isDelivered) return;
+    if (this.#requested === undefined || this.#isDelivered) return;
     this.#isDelivered = true;
-    throw this.#controller.signal.reason;
+    throw this.#requested;
   }
 }

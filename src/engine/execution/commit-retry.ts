@@ -29,29 +29,41 @@ interface Damaged {
 export type Persisted = CommitOutcome | Damaged | undefined;
 
 /** Undefined when `isWanted` turned false meanwhile, or the store was closed. */
-export async function persist(
+export function persist(
   params: CommitParams,
   through: Through,
   isWanted: () => boolean = () => true,
 ): Promise<Persisted> {
+  // Nearly always the first try finds an answer.
+  const committed: Promise<Persisted> = through.store.commit(params);
+  return committed.catch((error: unknown) => tryAgain(params, error, { through, isWanted }));
+}
+
+async function tryAgain(
+  params: CommitParams,
+  first: unknown,
+  { through, isWanted }: { readonly through: Through; readonly isWanted: () => boolean },
+): Promise<Persisted> {
+  let error = first;
   for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
+    const closed = PawlError.is(error) && error.code === 'PAWL_CLOSED';
+    if (closed || !isWanted()) return undefined;
+    if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
+      await setDamagedAside(params, through, error);
+      return { outcome: 'damaged', error };
+    }
+    // Stored, but not on enough replicas: the store says so once, for all runs.
+    if (!(PawlError.is(error) && error.code === 'PAWL_NOT_DURABLE')) {
+      through.logger.warn(
+        { run: params.run, error: String(error) },
+        'commit found no answer, trying again',
+      );
+    }
+    await through.clock.sleep(delayMs);
     try {
       return await through.store.commit(params);
-    } catch (error) {
-      const closed = PawlError.is(error) && error.code === 'PAWL_CLOSED';
-      if (closed || !isWanted()) return undefined;
-      if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
-        await setDamagedAside(params, through, error);
-        return { outcome: 'damaged', error };
-      }
-      // Stored, but not on enough replicas: the store says so once, for all runs.
-      if (!(PawlError.is(error) && error.code === 'PAWL_NOT_DURABLE')) {
-        through.logger.warn(
-          { run: params.run, error: String(error) },
-          'commit found no answer, trying again',
-        );
-      }
-      await through.clock.sleep(delayMs);
+    } catch (again) {
+      error = again;
     }
   }
 }

@@ -20,22 +20,23 @@
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { recordError } from '../../core/error-record.ts';
-import { PawlError } from '../../core/errors.ts';
+import type { PawlError } from '../../core/errors.ts';
 import type { ResumedData } from '../../core/event.ts';
 import { ExecutionProgress } from '../../core/evidence.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
-import type { ClaimOutcome, ClaimParams, Ownership } from '../../core/store.ts';
+import type { ClaimParams, Ownership } from '../../core/store.ts';
 import { payChildrenOf, tellParentOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { StartParts } from '../runs/start.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { newAbortController } from '../signals.ts';
 import { Expiry } from './checkpoint-upkeep.ts';
+import { claimRetryMs, type Claimed, claimRun } from './claim.ts';
 import { Endings, type EndingsOptions } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
 import { LogWriter, never } from './log-writer.ts';
-import { type Ending, quarantine, setAside, setAsideUnread } from './quarantine.ts';
+import { type Ending, quarantine, setAside } from './quarantine.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import { Snapshotter } from './snapshotter.ts';
 import { ExecutionNews, type Loss } from './telemetry.ts';
@@ -65,8 +66,6 @@ export interface ExecutionOptions extends StartParts, EndingsOptions {
   readonly logger: Logger;
 }
 
-type Claimed = Extract<ClaimOutcome, { outcome: 'claimed' }>;
-
 /** What a handler starts from. */
 interface Ready extends Replayed {
   readonly news: ExecutionNews;
@@ -85,7 +84,6 @@ type Stretch =
   | { readonly kind: 'refused'; readonly error: unknown };
 
 const done: Delivery = { outcome: 'done' };
-const claimRetryMs = 100;
 
 export class Execution {
   readonly #options: ExecutionOptions;
@@ -211,8 +209,12 @@ export class Execution {
     this.#noteTakeover(writer, claimed, ready);
     this.#noteTrace(writer, claimed, ready);
     const runtime = new HandlerRuntime({
-      ...this.#options,
-      ...{ writer, claimed, claimedAt: ready.claimedAt, fold: ready.fold, news: ready.news },
+      services: this.#options,
+      writer,
+      claimed,
+      claimedAt: ready.claimedAt,
+      fold: ready.fold,
+      news: ready.news,
       lost: this.#abort.signal,
       confirm: () => this.#confirm(),
       reclaim: () => this.#reclaim(),
@@ -362,49 +364,10 @@ export class Execution {
     return never();
   }
 
-  async #claim(
+  #claim(
     how: Partial<Pick<ClaimParams, 'expectedFence' | 'reclaim'>> = {},
   ): Promise<Claimed | undefined> {
-    const { store, worker, workflow, logger, newToken, clock } = this.#options;
-    const { run, fence } = this.#wakeUp;
-    const params = {
-      run,
-      expectedFence: fence,
-      worker,
-      codeVersion: workflow.version,
-      token: newToken(),
-      ...(this.#options.allowDowngrade ? { anyVersion: true } : {}),
-      ...how,
-    };
-    for (;;) {
-      if (this.#isLeaving) return undefined;
-      try {
-        const outcome = await store.claim(params);
-        if (outcome.outcome === 'claimed') return outcome;
-        if (outcome.outcome === 'newer') {
-          logger.info(
-            { run, needs: outcome.codeVersion, has: workflow.version },
-            'the run waits for newer code',
-          );
-        }
-        logger.debug({ run, ...outcome }, 'nothing to claim');
-        return undefined;
-      } catch (error) {
-        if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
-          await setAsideUnread(this.#options, { run, owner: params.token }, error);
-          return undefined;
-        }
-        if (PawlError.is(error) && error.code === 'PAWL_CLOSED') {
-          logger.error({ run, error: String(error) }, 'claim failed');
-          return undefined;
-        }
-        // With the same token a claim that took effect unseen is answered again.
-        if (!(PawlError.is(error) && error.code === 'PAWL_NOT_DURABLE')) {
-          logger.warn({ run, error: String(error) }, 'claim found no answer, trying again');
-        }
-        await clock.sleep(claimRetryMs);
-      }
-    }
+    return claimRun(this.#options, this.#wakeUp, how, () => !this.#isLeaving);
   }
 
   #noteTakeover(writer: LogWriter, claimed: Claimed, replayed: Ready): void {
@@ -439,8 +402,11 @@ export class Execution {
     const tail = { events, bytes };
     const progress = new ExecutionProgress(claimed.furthest);
     return new LogWriter({
-      ...this.#options,
-      ...{ fold, news, codeVersion: schema, ownership: claimed.ownership },
+      services: this.#options,
+      fold,
+      news,
+      codeVersion: schema,
+      ownership: claimed.ownership,
       snapshots: new SnapshotSchedule({ snapshotter, budgetMs: replayBudgetMs, tail }),
       openEffects: () => this.#openEffects(),
       onLost: this.#onLost,

@@ -93,16 +93,21 @@ export function createContext(options: ContextOptions): Context {
       deliveries.answered();
     }
   };
-  const step = async (
-    name: string,
-    body: StepBody,
-    stepOptions?: StepOptions,
-  ): Promise<unknown> => {
+  /** Does it when the run is this worker's, nearly always at once. What it throws is a rejection. */
+  const entering = <T>(act: () => Promise<T>): Promise<T> => {
     const entered = enter();
-    if (entered !== undefined) await entered;
-    checkOptions('step', stepOptions);
-    return steps.run(checked(name), body, stepOptions, within);
+    if (entered !== undefined) return held(entered.then(act));
+    try {
+      return held(act());
+    } catch (error) {
+      return held(Promise.reject(error as Error));
+    }
   };
+  const step = (name: string, body: StepBody, stepOptions?: StepOptions): Promise<unknown> =>
+    entering(() => {
+      checkOptions('step', stepOptions);
+      return steps.run(checked(name), body, stepOptions, within);
+    });
   const context = {
     run: options.run,
     get fence() {
@@ -120,35 +125,26 @@ export function createContext(options: ContextOptions): Context {
       return held(write(() => setWrite(workflow, limits, options.fold.state, patch)));
     },
     step(name: string, body: StepBody, stepOptions?: StepOptions) {
-      return held(step(name, body, stepOptions));
+      return step(name, body, stepOptions);
     },
     map(name: string, items: readonly unknown[], body: MapBody, mapOptions?: StepOptions) {
-      const map = async (): Promise<unknown[]> => {
-        const entered = enter();
-        if (entered !== undefined) await entered;
+      return entering(() => {
         checkOptions('map', mapOptions);
         return steps.map(checked(name), items, body, mapOptions, within);
-      };
-      return held(map());
+      });
     },
     effect(name: string, body: StepBody, effectOptions: EffectOptions<unknown>) {
-      const effect = async (): Promise<unknown> => {
-        const entered = enter();
-        if (entered !== undefined) await entered;
+      return entering(() => {
         checkOptions('effect', effectOptions);
         return effects.run(checked(name), body, effectOptions, within);
-      };
-      return held(effect());
+      });
     },
     checkpoint(about: CheckpointOptions = {}) {
-      const checkpoint = async (): Promise<string> => {
-        const entered = enter();
-        if (entered !== undefined) await entered;
+      return entering(() => {
         checkOptions('checkpoint', about);
         options.checkCancelled();
         return options.keep(about);
-      };
-      return held(checkpoint());
+      });
     },
     forget(prefix: string) {
       if (typeof prefix !== 'string' || prefix === '') {
@@ -175,9 +171,9 @@ export function createContext(options: ContextOptions): Context {
       };
       return held(start());
     },
-    now: (as = 'now') => held(step(as, () => new Date(storeNow()))),
-    random: (as = 'random') => held(step(as, () => random())),
-    uuid: (as = 'uuid') => held(step(as, () => randomUUID())),
+    now: (as = 'now') => step(as, () => new Date(storeNow())),
+    random: (as = 'random') => step(as, () => random()),
+    uuid: (as = 'uuid') => step(as, () => randomUUID()),
     progress(fraction: number, message?: string) {
       if (!(fraction >= 0 && fraction <= 1)) {
         throw new InvalidError('progress', `must be from 0 to 1, it is ${fraction}.`);

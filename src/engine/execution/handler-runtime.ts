@@ -9,7 +9,7 @@ import type { Clock } from '../../core/clock.ts';
 import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Fold, StepResult } from '../../core/fold.ts';
-import type { Logger } from '../../core/logger.ts';
+import { type Logger, withFields } from '../../core/logger.ts';
 import type { Report } from '../../core/queue.ts';
 import type { Request } from '../../core/request.ts';
 import type { ClaimOutcome } from '../../core/store.ts';
@@ -17,7 +17,7 @@ import type { Context } from '../definition/context.ts';
 import { noteTold } from '../runs/family.ts';
 import type { StartParts } from '../runs/start.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
-import { newAbortController } from '../signals.ts';
+import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
@@ -37,7 +37,8 @@ import type { ExecutionNews } from './telemetry.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-export interface RuntimeOptions extends StartParts {
+/** What all handlers of a workflow share in a worker. */
+export interface RuntimeServices extends StartParts {
   readonly workflow: AnyWorkflow;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -45,6 +46,10 @@ export interface RuntimeOptions extends StartParts {
   readonly cancelGraceMs: number;
   /** Tells the dashboards of the queue. */
   readonly report: Report;
+}
+
+export interface RuntimeOptions {
+  readonly services: RuntimeServices;
   readonly writer: LogWriter;
   readonly claimed: Extract<ClaimOutcome, { outcome: 'claimed' }>;
   /** When the claim was answered, on the monotonic clock. */
@@ -82,10 +87,10 @@ export class HandlerRuntime {
   readonly #waits: Waits;
   readonly #inbox: Inbox;
   readonly #undos: ((request: CancelRequest) => unknown)[] = [];
-  readonly #closed = newAbortController();
+  readonly #closed = new LazySignal();
   readonly #children: Children;
   /** Ends when the run is parked: nothing of this process may keep the handler in memory then. */
-  #awake = newAbortController();
+  #awake = new LazySignal();
   readonly #storeNow: () => number;
   #onGraceOver: () => void = () => undefined;
   #onBroken: (how: { unreadable: unknown } | { refused: unknown }) => void = () => undefined;
@@ -102,7 +107,8 @@ export class HandlerRuntime {
   #stayMs = 0;
 
   constructor(options: RuntimeOptions) {
-    const { store, workflow, limits, clock, logger, random, writer, claimed, fold, lost } = options;
+    const { services, writer, claimed, fold, lost } = options;
+    const { store, workflow, limits, clock, logger, random } = services;
     const { run } = claimed.ownership;
     this.#options = options;
     this.graceOver = new Promise((resolve) => {
@@ -126,10 +132,22 @@ export class HandlerRuntime {
       onQuiet: () => this.#onQuiet(),
     });
     const waits = new Waits({ run, fold, writer, clock, names, storeNow, deliveries });
-    const bodies = new Bodies(() => deliveries.schedule());
+    const bodies = new Bodies(() => this.committed());
     const steps = new Steps({
-      ...{ run, workflow, writer, names, limits, clock, random, fold, lost, cancellation },
-      ...{ deliveries, waits, bodies, storeNow },
+      run,
+      workflow,
+      writer,
+      names,
+      limits,
+      clock,
+      random,
+      fold,
+      lost,
+      cancellation,
+      deliveries,
+      waits,
+      bodies,
+      storeNow,
       news: options.news,
       enter: () => this.enter(),
       mayBegin: (within) => this.#mayBegin(within),
@@ -142,22 +160,49 @@ export class HandlerRuntime {
     this.#bodies = bodies;
     this.#waits = waits;
     this.#inbox = new Inbox({
-      ...{ run, workflow, limits, store, writer, logger, clock, lost },
+      run,
+      workflow,
+      limits,
+      store,
+      writer,
+      logger,
+      clock,
+      lost,
       onTaken: () => this.#onMail(),
       onPaused: (request) => this.pause(request),
       onUnreadable: (unreadable) => this.#onBroken({ unreadable }),
       onRefused: (refused) => this.#onBroken({ refused }),
-      onChildren: (ends) => detach(noteTold(options, ends), () => undefined),
+      onChildren: (ends) => detach(noteTold(services, ends), () => undefined),
     });
     const children = new Children({
-      ...{ run, fold, writer, waits, names, deliveries, clock, logger, lost, parts: options },
+      run,
+      fold,
+      writer,
+      waits,
+      names,
+      deliveries,
+      clock,
+      logger,
+      lost,
+      parts: services,
       birth: claimed.record.birth,
       awake: () => this.#awake.signal,
     });
     this.#children = children;
     this.context = createContext({
-      ...{ run, workflow, writer, steps, waits, limits, storeNow, random, fold, names },
-      ...{ effects, deliveries, children },
+      run,
+      workflow,
+      writer,
+      steps,
+      waits,
+      limits,
+      storeNow,
+      random,
+      fold,
+      names,
+      effects,
+      deliveries,
+      children,
       signal: cancellation.signal,
       log: withFields(logger, () => {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
@@ -172,7 +217,8 @@ export class HandlerRuntime {
 
   /** Takes what came with the claim. The handler is to be called in the same turn. */
   begin(): void {
-    const { claimed, workflow, limits, fold, writer } = this.#options;
+    const { services, claimed, fold, writer } = this.#options;
+    const { workflow, limits } = services;
     this.#inbox.take(claimed.messages);
     const { run } = claimed.ownership;
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
@@ -186,9 +232,9 @@ export class HandlerRuntime {
     this.#inbox.look();
   }
 
-  /** A commit is stored, or all are. */
+  /** A commit is stored, or all are, or a body has ended: something may follow from it for a run that waits or is left. */
   committed(): void {
-    this.#deliveries.schedule();
+    if (this.#isLeaving || this.#waits.size > 0) this.#deliveries.schedule();
   }
 
   /** Steps whose bodies are at work. */
@@ -216,7 +262,8 @@ export class HandlerRuntime {
    * withdrawn. What the handler has returned or thrown counts in any case.
    */
   async settleBodies(): Promise<void> {
-    const { clock, logger, claimed } = this.#options;
+    const { services, claimed } = this.#options;
+    const { clock, logger } = services;
     const steps = this.#bodies.atWork.map(({ name }) => name);
     if (steps.length === 0) return;
     const { run } = claimed.ownership;
@@ -232,7 +279,8 @@ export class HandlerRuntime {
 
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
   async cleanUp(): Promise<void> {
-    const { fold, claimed, logger } = this.#options;
+    const { fold, claimed, services } = this.#options;
+    const { logger } = services;
     if (fold.cancel === undefined) return;
     this.#cancellation.deliver();
     for (const undo of this.#undos.splice(0).toReversed()) {
@@ -249,13 +297,13 @@ export class HandlerRuntime {
     this.#awake.abort('over');
     this.#waits.stop();
     this.#deliveries.close();
-    // With a reason, because without one an exception is made, and its stack is dear.
     this.#closed.abort('over');
   }
 
   /** The parked run is this worker's again. */
   goOn(messages: Parameters<Inbox['take']>[0]): void {
-    const { clock, logger, claimed } = this.#options;
+    const { services, claimed } = this.#options;
+    const { clock, logger } = services;
     const awayMs = clock.monotonic() - this.#parkedAt;
     if (this.#stayMs === 0) {
       const { run } = claimed.ownership;
@@ -266,7 +314,7 @@ export class HandlerRuntime {
     }
     this.#stayMs = Math.max(stayMsMin, this.#stayMs * 2, awayMs * 2);
     this.#activeAt = clock.monotonic();
-    this.#awake = newAbortController();
+    this.#awake = new LazySignal();
     this.#detach(this.#watchDeadline());
     this.#children.goOn();
     this.#inbox.take(messages);
@@ -285,7 +333,7 @@ export class HandlerRuntime {
 
   /** The handler does something. Undefined when the run is this worker's; else resolves when it is again. */
   enter(): Promise<void> | undefined {
-    this.#activeAt = this.#options.clock.monotonic();
+    this.#activeAt = this.#options.services.clock.monotonic();
     if (this.#options.writer.isParked) return this.#options.reclaim();
     return undefined;
   }
@@ -322,7 +370,7 @@ export class HandlerRuntime {
 
   #onQuiet(): void {
     const { writer } = this.#options;
-    if (this.#closed.signal.aborted || writer.isParked || writer.lost !== undefined) return;
+    if (this.#closed.aborted || writer.isParked || writer.lost !== undefined) return;
     if (this.#isLeaving) {
       this.#letGoIfPossible();
       return;
@@ -341,7 +389,8 @@ export class HandlerRuntime {
   }
 
   #considerParking(): void {
-    const { writer, fold, claimed, clock } = this.#options;
+    const { writer, fold, claimed, services } = this.#options;
+    const { clock } = services;
     const parking = decideParking({
       waits: this.#waits.list,
       isBusy: this.#isBusy() || this.#children.isSearching,
@@ -358,7 +407,8 @@ export class HandlerRuntime {
   }
 
   async #park(wakeMs: number | undefined): Promise<void> {
-    const { writer, onParked, clock } = this.#options;
+    const { writer, onParked, services } = this.#options;
+    const { clock } = services;
     const waits = this.#waits.list;
     this.#isParking = true;
     const outcome = await writer.park({
@@ -377,7 +427,7 @@ export class HandlerRuntime {
   }
 
   #lookAgainIn(ms: number): void {
-    const { clock } = this.#options;
+    const { clock } = this.#options.services;
     const { signal } = this.#awake;
     const look = async (): Promise<void> => {
       await clock.sleep(ms, signal);
@@ -387,7 +437,8 @@ export class HandlerRuntime {
   }
 
   async #report({ fraction, message = '' }: Progress): Promise<void> {
-    const { store, writer, report, logger } = this.#options;
+    const { services, writer } = this.#options;
+    const { store, report, logger } = services;
     report(fraction);
     try {
       await store.progress(writer.ownership, { fraction, message });
@@ -398,7 +449,8 @@ export class HandlerRuntime {
 
   /** A run whose time is over is cancelled by itself, and ends as failed. */
   async #watchDeadline(): Promise<void> {
-    const { claimed, clock, writer, fold } = this.#options;
+    const { claimed, services, writer, fold } = this.#options;
+    const { clock } = services;
     const { deadlineAt } = claimed.record;
     if (deadlineAt === undefined) return;
     const { signal } = this.#awake;
@@ -412,9 +464,9 @@ export class HandlerRuntime {
   }
 
   async #limitCleanUp(): Promise<void> {
-    const { clock, cancelGraceMs } = this.#options;
+    const { clock, cancelGraceMs } = this.#options.services;
     await clock.sleep(cancelGraceMs, this.#closed.signal);
-    if (!this.#closed.signal.aborted) this.#onGraceOver();
+    if (!this.#closed.aborted) this.#onGraceOver();
   }
 
   /** Nodes of a graph may wait inside of their step. */
@@ -437,13 +489,4 @@ function knownSeqs(fold: Fold): number[] {
     if (seq !== undefined && seq > 0) seqs.push(seq);
   }
   return seqs;
-}
-
-function withFields(logger: Logger, fields: () => object): Logger {
-  return {
-    debug: (more, message) => logger.debug({ ...fields(), ...more }, message),
-    info: (more, message) => logger.info({ ...fields(), ...more }, message),
-    warn: (more, message) => logger.warn({ ...fields(), ...more }, message),
-    error: (more, message) => logger.error({ ...fields(), ...more }, message),
-  };
 }

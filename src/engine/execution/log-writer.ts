@@ -27,7 +27,6 @@ import type { Clock } from '../../core/clock.ts';
 import { type ErrorCode, FencedError, type PawlError, RunError } from '../../core/errors.ts';
 import type { NewEvent } from '../../core/event.ts';
 import type { Fold, FoldEvent } from '../../core/fold.ts';
-import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type {
   CommitOutcome,
@@ -40,24 +39,30 @@ import type {
 import { type Persisted, persist } from './commit-retry.ts';
 import { giveBackRewound, lookForRewind } from './rewind.ts';
 import type { SnapshotSchedule } from './snapshot-schedule.ts';
+import { eventsOf, type Submission, Submissions } from './submissions.ts';
 import type { ExecutionNews, Loss } from './telemetry.ts';
 import type { Write } from './writes.ts';
 
-export interface LogWriterOptions {
+/** What all writers of a worker share. */
+export interface LogWriterServices {
   readonly store: RunStore;
-  readonly ownership: Ownership;
   readonly worker: string;
-  readonly codeVersion: number;
-  readonly fold: Fold;
-  readonly snapshots: SnapshotSchedule;
   readonly resendMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly news: ExecutionNews;
   readonly newToken: () => string;
   /** For the error that says why a run was lost. */
   readonly loopLagMs: () => number;
   readonly sessionMs: number;
+}
+
+export interface LogWriterOptions {
+  readonly services: LogWriterServices;
+  readonly ownership: Ownership;
+  readonly codeVersion: number;
+  readonly fold: Fold;
+  readonly snapshots: SnapshotSchedule;
+  readonly news: ExecutionNews;
   /** Effects that have begun and not completed, as this worker knows. */
   readonly openEffects: () => readonly string[];
   readonly onCommitted: (events: readonly NewEvent[]) => void;
@@ -68,16 +73,6 @@ export interface LogWriterOptions {
   readonly onLost: (loss: Loss, reason: PawlError) => void;
 }
 
-interface Pending {
-  readonly events: readonly NewEvent[];
-  /** Messages of the inbox that are among the events. */
-  readonly taken: readonly string[];
-  /** Goes along with the next commit, but does not cause one. */
-  readonly rides: boolean;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A checkpoint that waits for the next snapshot. */
@@ -86,6 +81,15 @@ interface Keeping {
   /** With the checkpoint's id. */
   readonly resolve: (id: string) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** A commit that is under way. */
+interface SentBatch {
+  readonly params: CommitParams;
+  /** Who is told when it is stored. */
+  readonly batch: readonly Submission[];
+  readonly kept: readonly Keeping[];
+  readonly beganAt: number;
 }
 
 type Mode = 'open' | 'refused' | 'ending' | 'leaving' | 'released' | 'parked' | 'lost';
@@ -107,9 +111,7 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   #ownership: Ownership;
   #mode: Mode = 'open';
-  #pending: Pending[] = [];
-  /** How many of them cause a commit. */
-  #wanted = 0;
+  readonly #submissions = new Submissions();
   #keeping: Keeping[] = [];
   #seq: number;
   #version = 0;
@@ -118,6 +120,7 @@ export class LogWriter {
   #refusal: unknown;
   #loss: Loss | undefined;
   #hasWritten = false;
+  #onHandedBack: () => void = ignore;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
@@ -149,7 +152,7 @@ export class LogWriter {
 
   /** True when everything submitted is durable. */
   get isIdle(): boolean {
-    return !this.#isFlushing && this.#wanted === 0;
+    return !this.#isFlushing && !this.#submissions.isWanted;
   }
 
   /** Folds an event that will go along with the next commit, whenever that is. */
@@ -199,20 +202,21 @@ export class LogWriter {
   async park(release: Release): Promise<'parked' | 'mail' | 'busy'> {
     if (this.#mode !== 'open' || !this.isIdle) return 'busy';
     this.#isFlushing = true;
-    const riders = this.#pending.splice(0);
-    const events = eventsOf(riders);
-    const outcome = await this.#persist({ ...this.#params(events), release });
+    const riders = this.#submissions.takeRiders();
+    const params = { ...this.#params(eventsOf(riders)), release };
+    const beganAt = this.#options.news.commitBegins();
+    const outcome = await this.#persist(params);
     this.#isFlushing = false;
     if (outcome === undefined) {
       this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
       return 'parked';
     }
     if (outcome.outcome === 'mail') {
-      this.#pending.unshift(...riders);
+      this.#submissions.putBack(riders);
       this.#flushSoon();
       return 'mail';
     }
-    if (this.#settle(outcome, riders, events)) this.#setMode('parked');
+    if (this.#settle(outcome, { batch: riders, params, beganAt })) this.#setMode('parked');
     return 'parked';
   }
 
@@ -238,12 +242,18 @@ export class LogWriter {
     return new Promise((resolve, reject) => this.#enqueue(writes, { resolve, reject }));
   }
 
-  /** Hands the run back for any worker, with what is pending and a snapshot; who waits for that never hears of it. */
-  async handBack(): Promise<void> {
-    if (this.#mode !== 'open') return;
+  /**
+   * Hands the run back for any worker, with what is pending and a snapshot; who waits for that never hears of it. Resolves
+   * when nothing of it is under way.
+   */
+  handBack(): Promise<void> {
+    if (this.#mode !== 'open') return Promise.resolve();
     this.#setMode('leaving');
-    this.#release = { status: 'queued', resendMs: this.#options.resendMs };
-    await this.#flush();
+    this.#release = { status: 'queued', resendMs: this.#options.services.resendMs };
+    return new Promise((resolve) => {
+      this.#onHandedBack = resolve;
+      this.#flush();
+    });
   }
 
   /** Stops writing, without a word to the store: the process is going down, or the run is somebody else's. */
@@ -251,9 +261,9 @@ export class LogWriter {
     if (this.#mode === 'lost') return;
     this.#setMode('lost');
     this.#loss = loss;
-    this.#pending = [];
-    this.#wanted = 0;
+    this.#submissions.clear();
     this.#keeping = [];
+    this.#onHandedBack();
     this.#options.onLost(loss, reason);
   }
 
@@ -265,7 +275,8 @@ export class LogWriter {
   }
 
   #fold(writes: readonly Write[]): void {
-    const { clock, fold, snapshots } = this.#options;
+    const { services, fold, snapshots } = this.#options;
+    const { clock } = services;
     const started = clock.monotonic();
     const [first] = writes;
     // Nearly always there is one, and nothing to undo when it is refused.
@@ -276,41 +287,45 @@ export class LogWriter {
 
   #enqueue(
     writes: readonly Write[],
-    about: Pick<Pending, 'resolve' | 'reject'> & Partial<Pick<Pending, 'taken' | 'rides'>>,
+    about: Pick<Submission, 'resolve' | 'reject'> & Partial<Pick<Submission, 'taken' | 'rides'>>,
   ): void {
     const { taken = noMessages, rides = false, resolve, reject } = about;
-    this.#pending.push({ events: writes.map(toEvent), taken, rides, resolve, reject });
-    if (rides) return;
-    this.#wanted += 1;
-    this.#flushSoon();
+    this.#submissions.add({ events: writes.map(toEvent), taken, rides, resolve, reject });
+    if (!rides) this.#flushSoon();
   }
 
   /** A microtask later, so that what is submitted in one go travels in one commit. */
   #flushSoon(): void {
-    if (!this.#isFlushing) queueMicrotask(() => detach(this.#flush(), this.#onBroken));
+    if (!this.#isFlushing) queueMicrotask(this.#flush);
   }
 
-  /** Nothing in a flush rejects but a mistake in this file: the run is given up rather than the process. */
+  /** Nothing in a flush fails but a mistake in this file: the run is given up rather than the process. */
   readonly #onBroken = (error: unknown): void => {
-    this.#options.logger.error({ run: this.#ownership.run, error: String(error) }, 'writer broken');
+    this.#isFlushing = false;
+    const { logger } = this.#options.services;
+    logger.error({ run: this.#ownership.run, error: String(error) }, 'writer broken');
     this.#abandon('closed', this.#ended('PAWL_CLOSED', `of an error in pawl: ${String(error)}`));
   };
 
-  async #flush(): Promise<void> {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
+  readonly #flush = (): void => {
+    if (!this.#isFlushing) this.#flushOn();
+  };
+
+  /** Sends the next batch, whose answer comes here again, or is done. Each step pays for it, so it makes no promise. */
+  #flushOn(): void {
     try {
-      while (this.#hasWork()) await this.#commitBatch();
-    } finally {
-      this.#isFlushing = false;
+      this.#isFlushing = this.#hasWork();
+      if (this.#isFlushing) this.#commitBatch();
+      else if (this.#mode === 'open') this.#options.onIdle();
+    } catch (error) {
+      this.#onBroken(error);
     }
-    if (this.#mode === 'open') this.#options.onIdle();
   }
 
   #hasWork(): boolean {
     switch (this.#mode) {
       case 'open':
-        return this.#wanted > 0;
+        return this.#submissions.isWanted;
       case 'ending':
       case 'leaving':
         return true;
@@ -319,10 +334,10 @@ export class LogWriter {
     }
   }
 
-  async #commitBatch(): Promise<void> {
-    const batch = this.#takeBatch();
+  #commitBatch(): void {
+    const batch = this.#submissions.takeBatch();
     const events = eventsOf(batch);
-    const isDrained = this.#pending.length === 0;
+    const isDrained = this.#submissions.isEmpty;
     const isLeaving = this.#mode === 'leaving';
     const release = isDrained ? this.#release : undefined;
     let snapshot: SnapshotDelta | undefined;
@@ -331,6 +346,7 @@ export class LogWriter {
       if (isDrained) snapshot = this.#takeSnapshot(events, isLeaving);
     } catch (error) {
       this.#refuse(batch, error);
+      this.#flushOn();
       return;
     }
     const kept = snapshot === undefined ? [] : this.#keeping.splice(0);
@@ -339,12 +355,28 @@ export class LogWriter {
     if (taken.length > 0) params.taken = taken;
     if (snapshot !== undefined) params.snapshot = snapshot;
     if (release !== undefined) params.release = release;
-    const outcome = await this.#persist(params);
+    const beganAt = this.#options.news.commitBegins();
+    const sent = { params, kept, beganAt, batch: isLeaving ? [] : batch };
+    const answered = (outcome: Persisted): void => {
+      try {
+        this.#answered(outcome, sent, isLeaving);
+      } catch (error) {
+        this.#onBroken(error);
+        return;
+      }
+      this.#flushOn();
+    };
+    this.#persist(params).then(answered, this.#onBroken);
+  }
+
+  #answered(outcome: Persisted, sent: SentBatch, isLeaving: boolean): void {
     if (outcome === undefined) {
-      return this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
+      this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
+      return;
     }
-    const isStored = this.#settle(outcome, isLeaving ? [] : batch, events);
-    if (!isStored) return;
+    const { kept, params } = sent;
+    const { release } = params;
+    if (!this.#settle(outcome, sent)) return;
     if (release !== undefined && isLeaving) {
       this.#abandon('handed-back', this.#ended('PAWL_CLOSED', 'it is handed back'));
       return;
@@ -359,44 +391,26 @@ export class LogWriter {
    * The state is too large for a snapshot. The events of the batch are not in the log and the fold has them, so that the
    * run can only fail: with what was under way before, but without another snapshot.
    */
-  #refuse(batch: readonly Pending[], error: unknown): void {
+  #refuse(batch: readonly Submission[], error: unknown): void {
     this.#setMode('refused');
     this.#refusal ??= error;
     this.#release = undefined;
     this.#options.snapshots.stop();
-    const refused = [...batch, ...this.#pending].filter(({ rides }) => !rides);
-    // What others want of the run is still noted.
-    this.#pending = [...batch, ...this.#pending].filter(({ rides }) => rides);
-    this.#wanted = 0;
+    const refused = this.#submissions.refuse(batch);
     for (const { reject } of [...refused, ...this.#keeping.splice(0)]) reject(error);
   }
 
   #persist(params: CommitParams): Promise<Persisted> {
-    const send = () => persist(params, this.#options, () => this.#mode !== 'lost');
-    return this.#options.news.commit(params, send);
+    return persist(params, this.#options.services, this.#isWanted);
   }
+
+  readonly #isWanted = (): boolean => this.#mode !== 'lost';
 
   /** Made bit by bit: spreading objects on every commit shows in a profile. */
   #params(events: readonly NewEvent[]): Writable<CommitParams> {
     const { run, fence, owner } = this.#ownership;
-    const token = this.#options.newToken();
+    const token = this.#options.services.newToken();
     return { run, fence, owner, token, expectedSeq: this.#seq, events };
-  }
-
-  #takeBatch(): Pending[] {
-    let events = 0;
-    let bytes = 0;
-    let count = 0;
-    for (const pending of this.#pending) {
-      events += pending.events.length;
-      for (const event of pending.events) bytes += event.data.length;
-      const full = events > fixedLimits.eventsPerCommit || bytes > fixedLimits.bytesPerCommit;
-      if (full && count > 0) break;
-      count += 1;
-    }
-    const batch = this.#pending.splice(0, count);
-    for (const { rides } of batch) if (!rides) this.#wanted -= 1;
-    return batch;
   }
 
   #takeSnapshot(events: readonly NewEvent[], isLeaving: boolean): SnapshotDelta | undefined {
@@ -407,20 +421,21 @@ export class LogWriter {
 
   /** The run is let go of all the same; who looks for runs that are held and not at work finds it. */
   readonly #onUntold = (error: unknown): void => {
-    const { logger } = this.#options;
+    const { logger } = this.#options.services;
     logger.warn({ run: this.#ownership.run, error: String(error) }, 'lost events not noted');
   };
 
   /** True when it is stored. */
   #settle(
     outcome: NonNullable<Persisted>,
-    batch: readonly Pending[],
-    events: readonly NewEvent[],
+    { batch, params, beganAt }: Omit<SentBatch, 'kept'>,
   ): boolean {
+    const { events } = params;
     switch (outcome.outcome) {
       case 'committed':
         this.#seq += events.length;
         this.#version = outcome.version;
+        this.#options.news.committed(params, outcome.seq, beganAt);
         this.#options.snapshots.stored(events);
         this.#options.onCommitted(events);
         for (const pending of batch) pending.resolve();
@@ -445,14 +460,15 @@ export class LogWriter {
   }
 
   #rewind(): Parameters<typeof giveBackRewound>[0] {
-    const effects = this.#options.openEffects();
-    return { ...this.#options, ownership: this.#ownership, effects };
+    const { services, codeVersion, openEffects } = this.#options;
+    return { ...services, codeVersion, ownership: this.#ownership, effects: openEffects() };
   }
 
   #fenced({ fence, applied }: Extract<CommitOutcome, { outcome: 'fenced' }>): FencedError {
     const { run, fence: held } = this.#ownership;
-    const loopLagMs = this.#options.loopLagMs();
-    const { sessionMs } = this.#options;
+    const { services } = this.#options;
+    const loopLagMs = services.loopLagMs();
+    const { sessionMs } = services;
     return new FencedError(run, { held, current: fence }, { applied, loopLagMs, sessionMs });
   }
 
@@ -469,13 +485,6 @@ export class LogWriter {
 /** A promise that never settles holds nothing alive: who waits for it is collected with it. */
 export function never<T>(): Promise<T> {
   return new Promise<T>(() => undefined);
-}
-
-/** Nearly always there is one submission, and nothing to put together. */
-function eventsOf(batch: readonly Pending[]): readonly NewEvent[] {
-  const [first] = batch;
-  if (first !== undefined && batch.length === 1) return first.events;
-  return batch.flatMap((pending) => pending.events);
 }
 
 function toFoldEvent({ type, value }: Write): FoldEvent {

@@ -65,7 +65,9 @@ export class Names {
 
   /** Lets go of the names inside of a step: it is over, or begins again. */
   releaseInside(step: string): void {
-    for (const name of this.#inside.get(step) ?? []) {
+    const inside = this.#inside.get(step);
+    if (inside === undefined) return;
+    for (const name of inside) {
       this.#used.delete(name);
       this.#inside.delete(name);
       for (const outer of outerNames(name)) {

@@ -17,7 +17,7 @@
 import type { CheckpointMark } from '../../core/checkpoint.ts';
 import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { toMilliseconds } from '../../core/duration.ts';
+import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { canonicalError, reviveError } from '../../core/error-record.ts';
 import { LimitError, StepError } from '../../core/errors.ts';
 import type { StepCompletedData, StepFailedData, StepRetriedData } from '../../core/event.ts';
@@ -87,12 +87,12 @@ class Attempt extends Body {
   readonly events: Write[] = [];
 }
 
-/** The bodies that contexts of steps were made for. */
-const bodiesOfContexts = new WeakMap<object, Body>();
+/** Where the context of a step keeps the body that it was made for; the same in every copy of the package. */
+const bodyKey = Symbol.for('pawl.body');
 
 /** The body that a context was given to: what is asked for by other ways than the context's own may be inside of it. */
-export function bodyOf(context: StepContext): Body | undefined {
-  return bodiesOfContexts.get(context);
+export function bodyOf(context: object): Body | undefined {
+  return bodyKey in context ? (context[bodyKey] as Body) : undefined;
 }
 
 export class Steps {
@@ -112,28 +112,27 @@ export class Steps {
     const { deliveries, names, run, bodies } = this.#options;
     if (bodies.isOver(within)) return never();
     deliveries.asked();
-    let seq: number;
-    let result: { readonly value: unknown };
+    let ended: Ended;
     try {
       const known = names.use(name, options.was);
       if (known === undefined) {
         const attempts = this.#attempts(name, body, options, within);
-        within?.inside.add(attempts);
-        ({ seq, result } = await attempts);
+        within?.inside.push(attempts);
+        ended = await attempts;
       } else {
-        ({ seq } = known);
-        result =
+        const value =
           known.status === 'completed'
-            ? { value: decode(known.result, { key: `run ${run}, step ${name}` }) }
-            : { value: new Failed(stepFailure(run, name, known, reviveError(known.error))) };
+            ? decode(known.result, { key: `run ${run}, step ${name}` })
+            : new Failed(stepFailure(run, name, known, reviveError(known.error)));
+        ended = { seq: known.seq, value };
       }
     } catch (error) {
       deliveries.answered();
       throw error;
     }
+    const { seq, value } = ended;
     const turn = deliveries.turn(seq);
     if (turn !== undefined) await turn;
-    const { value } = result;
     if (value instanceof Failed) throw value.error;
     return value;
   }
@@ -181,16 +180,19 @@ export class Steps {
     let tried = before?.status === 'retrying' ? before.attempts : 0;
     let dueAt = before?.status === 'retrying' ? before.dueAt : 0;
     for (;;) {
-      if (dueAt > this.#options.storeNow()) await waits.pause(name, 'retry', dueAt);
+      if (dueAt > 0 && dueAt > this.#options.storeNow()) await waits.pause(name, 'retry', dueAt);
       const mayBegin = this.#options.mayBegin(within);
       if (mayBegin !== undefined) await mayBegin;
       const signal = this.#signalWithin(within);
       if (lost.aborted || bodies.isOver(within)) return never();
       if (signal.aborted) throw this.#cancelled(signal);
-      const { mayWait = false, timeout } = options;
       const at = new Attempt({
-        ...{ name, attempt: tried + 1, since: this.#options.storeNow() },
-        ...{ within, mayWait, isTimed: timeout !== undefined },
+        name,
+        attempt: tried + 1,
+        since: this.#options.storeNow(),
+        within,
+        mayWait: options.mayWait ?? false,
+        isTimed: options.timeout !== undefined,
       });
       // Each attempt goes through the same names inside.
       names.releaseInside(name);
@@ -220,7 +222,7 @@ export class Steps {
     try {
       if (options.begin !== undefined) await options.begin();
       result = await news.callStep(at, () => this.#body(at, body, options, signal));
-      if (at.inside.size > 0) await bodies.insideOf(at);
+      if (at.inside.length > 0) await bodies.insideOf(at);
       const entered = this.#options.enter();
       if (entered !== undefined) await entered;
     } catch (error) {
@@ -233,7 +235,16 @@ export class Steps {
       return this.#failed(at, error, options, beganAt);
     }
     if (bodies.isOver(at)) return never();
-    return this.#complete(at, result, options, beganAt);
+    let completed: { readonly value: unknown; readonly submitted: Promise<number> };
+    try {
+      completed = this.#complete(at, result, options);
+    } catch (error) {
+      // The body has done its work, and what came of it cannot be stored: doing it again would not help.
+      return this.#failed(at, error, {}, beganAt);
+    }
+    const seq = await completed.submitted;
+    news.stepEnded(at, beganAt, 'completed');
+    return { seq, value: completed.value };
   }
 
   /** Stores that an attempt has failed. */
@@ -258,7 +269,7 @@ export class Steps {
     const seq = await writer.submit([recordWrite('step.failed', data)]);
     news.stepEnded(at, beganAt, 'failed', error);
     const failure = stepFailure(run, name, data, known.error);
-    return { seq, result: { value: new Failed(failure) } };
+    return { seq, value: new Failed(failure) };
   }
 
   /** A body inside of one that runs out of time is told so as well. */
@@ -275,20 +286,19 @@ export class Steps {
     return signal.reason;
   }
 
-  async #body(
-    at: Attempt,
-    body: StepBody,
-    options: StepOptions,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    if (options.timeout === undefined) return body(this.#context(at, signal));
-    const ms = toMilliseconds(options.timeout, `timeout of step ${at.name}`);
+  /** Calls the body. What it returns may be a promise. */
+  #body(at: Attempt, body: StepBody, { timeout }: StepOptions, signal: AbortSignal): unknown {
+    const context = this.#context(at, signal);
+    return timeout === undefined ? body(context) : this.#timed(at, () => body(context), timeout);
+  }
+
+  async #timed(at: Attempt, call: () => unknown, timeout: Duration): Promise<unknown> {
+    const ms = toMilliseconds(timeout, `timeout of step ${at.name}`);
     const error = new StepError(
       'PAWL_TIMEOUT',
       { run: this.#options.run, step: at.name },
       `Step "${at.name}" took longer than ${ms} ms.`,
     );
-    const context = this.#context(at, signal);
     const done = newAbortController();
     const late = this.#options.clock.sleep(ms, done.signal).then(() => {
       if (!done.signal.aborted) {
@@ -298,45 +308,33 @@ export class Steps {
       return Promise.reject(error);
     });
     try {
-      return await Promise.race([body(context), late]);
+      return await Promise.race([call(), late]);
     } finally {
       done.abort('over');
       late.catch(() => undefined);
     }
   }
 
-  async #complete(
+  /** Submits what completes a step. @throws what a result cannot be stored for; nothing has changed then. */
+  #complete(
     at: Attempt,
     result: unknown,
     { record }: RunOptions,
-    beganAt: number,
-  ): Promise<Ended> {
+  ): { readonly value: unknown; readonly submitted: Promise<number> } {
     const { name, attempt, events } = at;
-    const { writer, limits, names, run, news } = this.#options;
+    const { writer, limits, names, run } = this.#options;
     names.releaseInside(name);
-    let submitted: Promise<number>;
-    let value = result;
-    try {
-      if (record === undefined) {
-        const bytes = encode(result, `result of step ${name}`, limits.eventBytes);
-        const data: StepCompletedData = { name, result: bytes, attempts: attempt };
-        value = decode(bytes, { key: `run ${run}, step ${name}` });
-        // The completion comes last: after it, everything of the step is in the log.
-        submitted = writer.submit([...events, recordWrite('step.completed', data)]);
-      } else {
-        const { writes, keep } = record(result, events);
-        submitted =
-          keep === undefined
-            ? writer.submit(writes)
-            : writer.keep(writes, keep).then((kept) => kept.seq);
-      }
-    } catch (error) {
-      // The body has done its work, and what came of it cannot be stored: doing it again would not help.
-      return (await this.#failed(at, error, {}, beganAt)) as Ended;
+    if (record === undefined) {
+      const bytes = encode(result, `result of step ${name}`, limits.eventBytes);
+      const data: StepCompletedData = { name, result: bytes, attempts: attempt };
+      const value = decode(bytes, { key: `run ${run}, step ${name}` });
+      // The completion comes last: after it, everything of the step is in the log.
+      const submitted = writer.submit([...events, recordWrite('step.completed', data)]);
+      return { value, submitted };
     }
-    const seq = await submitted;
-    news.stepEnded(at, beganAt, 'completed');
-    return { seq, result: { value } };
+    const { writes, keep } = record(result, events);
+    if (keep === undefined) return { value: result, submitted: writer.submit(writes) };
+    return { value: result, submitted: writer.keep(writes, keep).then((kept) => kept.seq) };
   }
 
   #context(at: Attempt, signal: AbortSignal): StepContext {
@@ -360,8 +358,8 @@ export class Steps {
         inner.catch(() => undefined);
         return inner;
       },
+      [bodyKey]: at,
     };
-    bodiesOfContexts.set(context, at);
     return context as unknown as StepContext;
   }
 
@@ -377,9 +375,11 @@ export class Steps {
   }
 }
 
+/** How a step has ended, and where in the log. */
 interface Ended {
   readonly seq: number;
-  readonly result: { readonly value: unknown };
+  /** What it returned; a `Failed` when it has failed. */
+  readonly value: unknown;
 }
 
 /** An error that is stored, told from a value that a step returned. */

@@ -3,7 +3,6 @@ import type { Clock } from '../../core/clock.ts';
 import type { CommitParams, Release, Takeover } from '../../core/store.ts';
 import type { ExecutionTrace } from '../../core/tracing.ts';
 import { isHeard, tell } from '../diagnostics.ts';
-import type { Persisted } from './commit-retry.ts';
 
 /** Why a worker has lost the right to write to a run. */
 export type Loss =
@@ -57,21 +56,17 @@ export class ExecutionNews {
     return this.#trace === undefined ? body() : this.#trace.step(step, body);
   }
 
-  /** Does a commit, and tells of it when it is stored. */
-  async commit(
-    { events, snapshot }: CommitParams,
-    call: () => Promise<Persisted>,
-  ): Promise<Persisted> {
-    if (!isHeard('run:committed')) return call();
-    const startedAt = this.#clock.monotonic();
-    const outcome = await call();
-    if (outcome?.outcome !== 'committed') return outcome;
+  /** The time at which a commit begins, for `committed`. */
+  commitBegins(): number {
+    return isHeard('run:committed') ? this.#clock.monotonic() : 0;
+  }
+
+  committed({ events, snapshot }: CommitParams, seq: number, beganAt: number): void {
     tell('run:committed', () => ({
-      ...{ ...this.about, seq: outcome.seq, events: events.length },
+      ...{ ...this.about, seq, events: events.length },
       bytes: events.reduce((sum, { data }) => sum + data.length, 0),
-      ...{ withSnapshot: snapshot !== undefined, ms: this.#clock.monotonic() - startedAt },
+      ...{ withSnapshot: snapshot !== undefined, ms: this.#clock.monotonic() - beganAt },
     }));
-    return outcome;
   }
 
   /** `error`: what a failed run failed of. */

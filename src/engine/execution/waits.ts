@@ -27,7 +27,7 @@ import type { Fold, ReceivedSignal } from '../../core/fold.ts';
 import { nesting } from '../../core/fold.ts';
 import type { Wait as StoredWait } from '../../core/waits.ts';
 import { encodeRecord } from '../payloads.ts';
-import { newAbortController } from '../signals.ts';
+import { LazySignal } from '../signals.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { LogWriter } from './log-writer.ts';
 import { type Names, stepFailure } from './step-names.ts';
@@ -86,7 +86,7 @@ export class Waits {
   readonly #options: WaitsOptions;
   /** In the order in which they were begun. */
   readonly #waits = new Set<Wait>();
-  #ringing = newAbortController();
+  #ringing = new LazySignal();
   #ringsAt: number | undefined;
 
   constructor(options: WaitsOptions) {
@@ -336,11 +336,11 @@ export class Waits {
     let soonest = Infinity;
     for (const { dueAt } of this.#waits)
       if (dueAt !== undefined) soonest = Math.min(soonest, dueAt);
-    if (soonest === (this.#ringsAt ?? Infinity) && !this.#ringing.signal.aborted) return;
+    if (soonest === (this.#ringsAt ?? Infinity) && !this.#ringing.aborted) return;
     this.stop();
     if (soonest === Infinity) return;
     this.#ringsAt = soonest;
-    this.#ringing = newAbortController();
+    this.#ringing = new LazySignal();
     const { signal } = this.#ringing;
     const { clock, deliveries } = this.#options;
     const ring = async (): Promise<void> => {

@@ -1,0 +1,73 @@
+/**
+ * Claims a run until there is an answer. A claim that took effect unseen is answered again, because its token is the same;
+ * a run that cannot even be claimed, because its data is damaged, is set aside.
+ */
+import type { Clock } from '../../core/clock.ts';
+import { PawlError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { WakeUp } from '../../core/queue.ts';
+import type { ClaimOutcome, ClaimParams, RunStore } from '../../core/store.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
+import { setAsideUnread } from './quarantine.ts';
+
+export type Claimed = Extract<ClaimOutcome, { outcome: 'claimed' }>;
+
+export interface ClaimServices {
+  readonly store: RunStore;
+  readonly worker: string;
+  readonly workflow: AnyWorkflow;
+  readonly logger: Logger;
+  readonly newToken: () => string;
+  readonly clock: Clock;
+  /** Takes runs that newer code has written to. */
+  readonly allowDowngrade: boolean;
+}
+
+export const claimRetryMs = 100;
+
+/** Undefined when there is nothing to claim, or `isWanted` has turned false. */
+export async function claimRun(
+  services: ClaimServices,
+  { run, fence }: WakeUp,
+  how: Partial<Pick<ClaimParams, 'expectedFence' | 'reclaim'>>,
+  isWanted: () => boolean,
+): Promise<Claimed | undefined> {
+  const { store, worker, workflow, logger, newToken, clock, allowDowngrade } = services;
+  const params = {
+    run,
+    expectedFence: fence,
+    worker,
+    codeVersion: workflow.version,
+    token: newToken(),
+    ...(allowDowngrade ? { anyVersion: true } : {}),
+    ...how,
+  };
+  while (isWanted()) {
+    try {
+      const outcome = await store.claim(params);
+      if (outcome.outcome === 'claimed') return outcome;
+      if (outcome.outcome === 'newer') {
+        logger.info(
+          { run, needs: outcome.codeVersion, has: workflow.version },
+          'the run waits for newer code',
+        );
+      }
+      logger.debug({ run, ...outcome }, 'nothing to claim');
+      return undefined;
+    } catch (error) {
+      if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
+        await setAsideUnread(services, { run, owner: params.token }, error);
+        return undefined;
+      }
+      if (PawlError.is(error) && error.code === 'PAWL_CLOSED') {
+        logger.error({ run, error: String(error) }, 'claim failed');
+        return undefined;
+      }
+      if (!(PawlError.is(error) && error.code === 'PAWL_NOT_DURABLE')) {
+        logger.warn({ run, error: String(error) }, 'claim found no answer, trying again');
+      }
+      await clock.sleep(claimRetryMs);
+    }
+  }
+  return undefined;
+}

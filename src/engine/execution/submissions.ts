@@ -1,0 +1,85 @@
+/**
+ * What was submitted and is not on its way to the log yet, in order.
+ *
+ * Riders go along with the next commit and do not cause one. They are never dropped: what others want of a run is noted
+ * even when the run itself is refused.
+ */
+import type { NewEvent } from '../../core/event.ts';
+import { fixedLimits } from '../../core/limits.ts';
+
+export interface Submission {
+  readonly events: readonly NewEvent[];
+  /** Messages of the inbox that are among the events. */
+  readonly taken: readonly string[];
+  /** Goes along with the next commit, but does not cause one. */
+  readonly rides: boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Submissions {
+  #all: Submission[] = [];
+  /** How many of them cause a commit. */
+  #wanted = 0;
+
+  /** Something is there that causes a commit. */
+  get isWanted(): boolean {
+    return this.#wanted > 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.#all.length === 0;
+  }
+
+  add(submission: Submission): void {
+    this.#all.push(submission);
+    if (!submission.rides) this.#wanted += 1;
+  }
+
+  /** As many of the first as one commit may have, by their number and their bytes. */
+  takeBatch(): Submission[] {
+    let events = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const submission of this.#all) {
+      events += submission.events.length;
+      for (const event of submission.events) bytes += event.data.length;
+      const full = events > fixedLimits.eventsPerCommit || bytes > fixedLimits.bytesPerCommit;
+      if (full && count > 0) break;
+      count += 1;
+    }
+    const batch = this.#all.splice(0, count);
+    for (const { rides } of batch) if (!rides) this.#wanted -= 1;
+    return batch;
+  }
+
+  /** All of them, of which none causes a commit. */
+  takeRiders(): Submission[] {
+    return this.#all.splice(0);
+  }
+
+  /** They were taken, and not stored: they come before the others again. */
+  putBack(riders: readonly Submission[]): void {
+    this.#all.unshift(...riders);
+  }
+
+  /** Nothing of what was taken as `batch`, or is here, can be stored but the riders. Returns the rest. */
+  refuse(batch: readonly Submission[]): Submission[] {
+    const all = [...batch, ...this.#all];
+    this.#all = all.filter(({ rides }) => rides);
+    this.#wanted = 0;
+    return all.filter(({ rides }) => !rides);
+  }
+
+  clear(): void {
+    this.#all = [];
+    this.#wanted = 0;
+  }
+}
+
+/** Nearly always there is one submission, and nothing to put together. */
+export function eventsOf(batch: readonly Submission[]): readonly NewEvent[] {
+  const [first] = batch;
+  if (first !== undefined && batch.length === 1) return first.events;
+  return batch.flatMap(({ events }) => events);
+}
