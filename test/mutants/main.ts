@@ -1,5 +1,5 @@
 /**
- * `npm run mutants [-- --only name]`: plants each bug of the list in a copy of the sources, and asks the tests named with
+ * `npm run test:mutations [-- --only name]`: plants each bug of the list in a copy of the sources, and asks the tests named with
  * it, which must be content without the bug and must not be with it. Exit code 1 when one survives, or is not there.
  */
 import { parseArgs } from 'node:util';
@@ -15,6 +15,7 @@ const judges = new Map<string, Judge>();
 for (const judge of chosen.flatMap(({ foundBy }) => foundBy)) judges.set(nameOf(judge), judge);
 
 let failures = 0;
+let found = 0;
 const say = (isFine: boolean, text: string): void => {
   if (!isFine) failures += 1;
   console.log(`${isFine ? 'ok    ' : 'FAILED'} ${text}`);
@@ -27,8 +28,10 @@ for (const [name, judge] of judges) {
 for (const mutant of chosen) {
   const began = performance.now();
   const verdict = await workshop.try(mutant);
+  if (verdict === 'found') found += 1;
   const seconds = Math.round((performance.now() - began) / 1000);
-  say(verdict === 'found', `${verdict}: ${mutant.name} (${seconds} s)`);
+  const by = mutant.foundBy.map(nameOf).join(', ');
+  say(verdict === 'found', `${verdict}: ${mutant.name} (${seconds} s) by ${by}`);
 }
-console.log(failures === 0 ? `all ${chosen.length} found` : `${failures} failed`);
+console.log(`${chosen.length} planted, ${found} caught`);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -3,14 +3,15 @@
  * green for no reason. A house test holds every passage to the sources, so that the list cannot rot.
  */
 
-/** What must turn red: a file of unit tests, or a history of the simulation. */
+/** What must turn red: a file of unit tests, a file of tests on a Redis, or a history of the simulation. */
 export type Judge =
   | { readonly unit: string }
+  | { readonly redis: string }
   | { readonly simulation: { readonly seed: number; readonly calls: number } };
 
 export interface Mutant {
   readonly name: string;
-  /** Below `src/engine`. */
+  /** Below `src`. */
   readonly file: string;
   /** Stands in the file exactly once. */
   readonly passage: string;
@@ -20,102 +21,104 @@ export interface Mutant {
 }
 
 const unit = (file: string): Judge => ({ unit: `test/unit/engine/${file}.test.ts` });
+const suite: Judge = { redis: 'test/conformance/redis.test.ts' };
+const history = (seed: number, calls: number): Judge => ({ simulation: { seed, calls } });
 
 export const mutants: readonly Mutant[] = [
   {
     name: 'a snapshot is ahead of the log',
-    file: 'execution/log-writer.ts',
+    file: 'engine/execution/log-writer.ts',
     passage: 'if (isDrained) snapshot = this.#takeSnapshot(events, isLeaving);',
     by: 'snapshot = this.#takeSnapshot(events, isLeaving);',
     foundBy: [unit('execution/drafts')],
   },
   {
     name: 'a snapshot is taken wherever the fold stands',
-    file: 'execution/snapshot-schedule.ts',
+    file: 'engine/execution/snapshot-schedule.ts',
     passage: 'if (fold.seq !== upTo) {',
     by: 'if (fold.seq < upTo) {',
     foundBy: [unit('execution/snapshot-schedule')],
   },
   {
     name: 'a commit may have any number of bytes',
-    file: 'execution/submissions.ts',
+    file: 'engine/execution/submissions.ts',
     passage: 'events > fixedLimits.eventsPerCommit || bytes > fixedLimits.bytesPerCommit',
     by: 'events > fixedLimits.eventsPerCommit',
     foundBy: [unit('execution/log-writer')],
   },
   {
     name: 'a refused snapshot is tried again',
-    file: 'execution/log-writer.ts',
+    file: 'engine/execution/log-writer.ts',
     passage: 'this.#options.snapshots.stop();',
     by: '',
     foundBy: [unit('execution/drafts')],
   },
   {
     name: 'a batch that is handed back is told that it is durable',
-    file: 'execution/log-writer.ts',
+    file: 'engine/execution/log-writer.ts',
     passage: 'const sent = { params, kept, beganAt, batch: isLeaving ? [] : batch };',
     by: 'const sent = { params, kept, beganAt, batch };',
     foundBy: [unit('execution/log-writer')],
   },
   {
     name: 'a fenced owner does not look for a rewind',
-    file: 'execution/log-writer.ts',
+    file: 'engine/execution/log-writer.ts',
     passage: 'detach(lookForRewind(this.#rewind(), this.#seq), this.#onUntold);',
     by: '',
     foundBy: [unit('execution/log-writer')],
   },
   {
     name: 'riders of a refused parking are dropped',
-    file: 'execution/log-writer.ts',
+    file: 'engine/execution/log-writer.ts',
     passage: 'this.#submissions.putBack(riders);',
     by: '',
     foundBy: [unit('execution/log-writer')],
   },
   {
     name: 'a draft is kept after a reducer has thrown',
-    file: 'execution/log-writer.ts',
+    file: 'engine/execution/log-writer.ts',
     passage: 'else fold.applyAll(writes.map(toFoldEvent));',
     by: 'else for (const write of writes) fold.apply(toFoldEvent(write));',
     foundBy: [unit('execution/drafts')],
   },
   {
     name: 'a parking refused for a message does not read the inbox',
-    file: 'execution/handler-runtime.ts',
+    file: 'engine/execution/handler-runtime.ts',
     passage: "if (outcome === 'mail') this.#inbox.look();",
     by: '',
     foundBy: [unit('execution/inbox')],
   },
   {
     name: 'an inbox that is being read is not read again',
-    file: 'execution/inbox.ts',
+    file: 'engine/execution/inbox.ts',
     passage: 'this.#lookAgain = true;',
     by: '',
     foundBy: [unit('execution/inbox')],
   },
   {
     name: 'a sweeper judges presence right after a stall',
-    file: 'worker/sweeper.ts',
+    file: 'engine/worker/sweeper.ts',
     passage: 'if (now < this.#settledMonotonic) continue;',
     by: '',
     foundBy: [unit('worker/sweeper-truth')],
   },
   {
     name: 'a sweeper judges sessions right after a stall',
-    file: 'worker/sweeper.ts',
+    file: 'engine/worker/sweeper.ts',
     passage: 'if (!stalled && !isOld) taken.push(',
     by: 'if (!isOld) taken.push(',
     foundBy: [unit('worker/sweeper-truth')],
   },
   {
     name: 'an ended run is deleted whatever has become of it',
-    file: 'worker/sweeper.ts',
+    file: 'engine/worker/sweeper.ts',
     passage: 'store.delete(run.run, undefined, run)',
     by: 'store.delete(run.run)',
     foundBy: [unit('worker/sweeper'), unit('worker/sweeper-truth')],
   },
   {
     name: 'a parent counts as told when the news are on their way',
-    file: 'runs/family.ts',
+    file: 'engine/runs/family.ts',
     passage:
       "const isOwed = posted.outcome === 'posted' || (posted.outcome === 'known' && !posted.taken);",
     by: 'const isOwed = false;',
@@ -123,7 +126,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'news of a child are forgotten before they are stored',
-    file: 'execution/inbox.ts',
+    file: 'engine/execution/inbox.ts',
     passage: `await writer.submit(write === undefined ? [] : [write], { taken: [id] });
     if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);`,
     by: `if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);
@@ -132,59 +135,164 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'an attempt begins though the run is being cancelled',
-    file: 'execution/steps.ts',
+    file: 'engine/execution/steps.ts',
     passage: 'if (signal.aborted) throw this.#cancelled(signal);',
     by: '',
     foundBy: [unit('execution/cancellation')],
   },
   {
     name: 'the end of a pause before a retry is not stored',
-    file: 'execution/steps.ts',
+    file: 'engine/execution/steps.ts',
     passage: 'const retried: StepRetriedData = { ...data, dueAt };',
     by: 'const retried: StepRetriedData = { ...data, dueAt: 0 };',
-    foundBy: [unit('execution/bodies'), { simulation: { seed: 1, calls: 4_000 } }],
+    foundBy: [unit('execution/bodies'), history(1, 4_000)],
   },
   {
     // To take out only the guard where an inner step is asked for changes nothing: the one before its body stands for it.
     name: 'a body inside of an attempt that is over may still store its result',
-    file: 'execution/steps.ts',
+    file: 'engine/execution/steps.ts',
     passage: 'if (bodies.isOver(at)) return never();',
     by: '',
     foundBy: [unit('execution/bodies')],
   },
   {
     name: 'a wait that was withdrawn goes on waiting',
-    file: 'execution/waits.ts',
+    file: 'engine/execution/waits.ts',
     passage: 'if (!this.#waits.delete(wait)) return;',
     by: 'if (!this.#waits.has(wait)) return;',
     foundBy: [unit('execution/races')],
   },
   {
     name: 'a worker that was frozen begins a body without a look',
-    file: 'execution/handler-runtime.ts',
+    file: 'engine/execution/handler-runtime.ts',
     passage: 'const confirmed = this.#options.confirm();',
     by: 'const confirmed = undefined as Promise<void> | undefined;',
-    foundBy: [{ simulation: { seed: 1, calls: 15_000 } }],
+    foundBy: [history(1, 15_000)],
   },
   {
     name: 'older code takes what newer code has written',
-    file: 'execution/claim.ts',
+    file: 'engine/execution/claim.ts',
     passage: '...(allowDowngrade ? { anyVersion: true } : {}),',
     by: 'anyVersion: true,',
     foundBy: [unit('execution/versions')],
   },
   {
     name: 'an effect in doubt is not asked about',
-    file: 'execution/effects.ts',
+    file: 'engine/execution/effects.ts',
     passage: 'if (fold.effect(name) === undefined) return undefined;',
     by: 'return undefined;',
-    foundBy: [unit('execution/effects'), { simulation: { seed: 1, calls: 6_000 } }],
+    foundBy: [unit('execution/effects'), history(1, 6_000)],
   },
   {
     name: 'a keeper drops a time before it has noted its run',
-    file: 'schedules/keeper.ts',
+    file: 'engine/schedules/keeper.ts',
     passage: 'started.length === 0 ? due : await this.#note(due, schedule, started);',
     by: 'due;',
-    foundBy: [{ simulation: { seed: 3, calls: 15_000 } }],
+    foundBy: [history(3, 15_000)],
+  },
+  {
+    name: 'an append does not look at the fence',
+    file: 'redis/lua/append.lua',
+    passage: 'if m[1] ~= fence or m[2] ~= owner then',
+    by: 'if false then',
+    foundBy: [suite, history(1, 4_000)],
+  },
+  {
+    name: 'an append does not know its repetition',
+    file: 'redis/lua/append.lua',
+    passage: 'if m[4] == token then',
+    by: 'if false then',
+    foundBy: [suite, history(1, 4_000)],
+  },
+  {
+    name: 'an append does not notice that the log has gone back',
+    file: 'redis/lua/append.lua',
+    passage: "if m[3] ~= expected then return {'conflict', m[3]} end",
+    by: '',
+    foundBy: [suite],
+  },
+  {
+    name: 'a wake-up of yesterday claims a run',
+    file: 'redis/lua/claim.lua',
+    passage: "if expectedFence ~= '' and expectedFence ~= fence then return {'stale', fence} end",
+    by: '',
+    foundBy: [suite],
+  },
+  {
+    name: 'a message that comes again is taken for a new one',
+    file: 'redis/lua/post.lua',
+    passage: "redis.call('SADD', seen, message)",
+    by: '',
+    foundBy: [suite],
+  },
+  {
+    name: 'what is due is not sent again',
+    file: 'engine/worker/sweeper.ts',
+    passage: 'await Promise.all(due.map((run) => this.#attend(run, true)));',
+    by: '',
+    foundBy: [unit('worker/sweeper')],
+  },
+  {
+    name: 'holders that nobody knows are not looked for',
+    file: 'engine/worker/sweeper.ts',
+    passage: 'await this.#findOrphans();',
+    by: '',
+    foundBy: [history(1, 15_000)],
+  },
+  {
+    name: 'known results are handed over in the order in which they are asked for',
+    file: 'engine/execution/deliveries.ts',
+    passage: 'return (this.#sorted()[this.#next] ?? Infinity) >= seq;',
+    by: 'return seq >= 0;',
+    foundBy: [unit('execution/races')],
+  },
+  {
+    name: 'a run is parked while a body is at work',
+    file: 'engine/execution/parking.ts',
+    passage: 'if (waits.length === 0 || isBusy || !isIdle',
+    by: 'if (waits.length === 0 || !isIdle',
+    foundBy: [unit('execution/parking')],
+  },
+  {
+    name: 'the child of an earlier parent stops this one',
+    file: 'engine/execution/children.ts',
+    passage: 'error.isOfEarlierParent && child.run !== otherId',
+    by: 'child.run === otherId',
+    foundBy: [unit('execution/families'), history(1, 30_000)],
+  },
+  {
+    name: 'a child of another birth is taken for the one that is waited for',
+    file: 'engine/runs/family.ts',
+    passage: 'if (record.birth !== birth) {',
+    by: 'if (record.birth === undefined) {',
+    foundBy: [unit('execution/families')],
+  },
+  {
+    name: 'a step is tried once more than its policy says',
+    file: 'core/policy.ts',
+    passage: 'if (attempt >= (policy.attempts ?? 1)) return { again: false, reason: error };',
+    by: 'if (attempt > (policy.attempts ?? 1)) return { again: false, reason: error };',
+    foundBy: [unit('execution/bodies')],
+  },
+  {
+    name: 'missed times of a schedule are forgotten whatever it says',
+    file: 'engine/schedules/decision.ts',
+    passage: "if (missed === 'latest') {",
+    by: 'if (missed === undefined) {',
+    foundBy: [unit('schedules/decision')],
+  },
+  {
+    name: 'runs beside one that kills take the blame',
+    file: 'engine/worker/crash-isolation.ts',
+    passage: 'const suspectAfter = 2;',
+    by: 'const suspectAfter = 1;',
+    foundBy: [unit('worker/crash-isolation')],
+  },
+  {
+    name: 'an encrypted payload may be moved to another place',
+    file: 'encryption/keyring.ts',
+    passage: 'cipher.setAAD(this.#binding(this.#current, place));',
+    by: 'cipher.setAAD(this.#binding(this.#current, ""));',
+    foundBy: [{ unit: 'test/unit/encryption/encryption.test.ts' }],
   },
 ];

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Judge, Mutant } from './mutants.ts';
 
-const copied = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const copied = ['src', 'test', 'tools', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
 /** A mutant that makes its judge wait for good is found by that. */
-const judgeMs = 120_000;
+const judgeMs = 300_000;
 
 export type Verdict = 'found' | 'survived' | 'not there';
 
@@ -40,7 +40,7 @@ export class Workshop implements AsyncDisposable {
 
   /** Plants the mutant, asks each of its judges, and takes it out again. */
   async try({ file, passage, by, foundBy }: Mutant): Promise<Verdict> {
-    const path = join(this.#folder, 'src/engine', file);
+    const path = join(this.#folder, 'src', file);
     const text = await readFile(path, 'utf8');
     if (text.split(passage).length !== 2) return 'not there';
     await writeFile(
@@ -48,24 +48,36 @@ export class Workshop implements AsyncDisposable {
       text.replace(passage, () => by),
     );
     try {
+      await this.#embed(file);
       for (const judge of foundBy) if ((await this.#judge(judge)) === 0) return 'survived';
       return 'found';
     } finally {
       await writeFile(path, text);
+      await this.#embed(file);
     }
+  }
+
+  /** Scripts are read from a module that is made of them. */
+  async #embed(file: string): Promise<void> {
+    if (file.endsWith('.lua')) await this.#run('tools/embed-lua.mjs', []);
   }
 
   /** The judge's exit code; another than 0 when it takes too long. */
   async #judge(judge: Judge): Promise<number> {
-    if ('unit' in judge) {
-      return this.#run('node_modules/vitest/vitest.mjs', ['run', '--project', 'unit', judge.unit]);
-    }
+    if ('unit' in judge) return this.#test('unit', judge.unit);
+    if ('redis' in judge) return this.#test('redis', judge.redis);
     const compile = ['-p', 'tsconfig.json', '--noEmit', 'false', '--outDir', '.build', '--noCheck'];
     const compiled = await this.#run('node_modules/typescript/bin/tsc', compile);
     if (compiled !== 0) throw new Error('a mutant does not compile');
     const { seed, calls } = judge.simulation;
     const how = ['--seed', String(seed), '--calls', String(calls)];
     return this.#run('.build/test/simulation/main.js', how);
+  }
+
+  /** Stops at the first test that fails: one is enough. */
+  #test(project: string, file: string): Promise<number> {
+    const how = ['run', '--bail', '1', '--project', project, file];
+    return this.#run('node_modules/vitest/vitest.mjs', how);
   }
 
   #run(script: string, args: readonly string[]): Promise<number> {
@@ -80,5 +92,6 @@ export class Workshop implements AsyncDisposable {
 
 export function nameOf(judge: Judge): string {
   if ('unit' in judge) return judge.unit;
+  if ('redis' in judge) return judge.redis;
   return `simulation, seed ${judge.simulation.seed}, ${judge.simulation.calls} calls`;
 }
