@@ -61,7 +61,7 @@ export async function attachedOf(caller: Pawl, id: string): Promise<readonly str
   return attached;
 }
 
-const patienceMs = 25_000;
+const patienceMs = 60_000;
 
 /** Attached children end with their parent, within a while. */
 export async function judgeChildren(caller: Pawl, attached: readonly string[]): Promise<string[]> {
