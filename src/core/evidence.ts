@@ -6,7 +6,7 @@
  * Only evidence sets a run aside, and the next progress wipes out all of it.
  *
  *   progress ◀── an event that takes the run further, or more events of its own than any execution before it had
- *   suspicion ── no progress when its worker died: from the second time on it is executed by itself (crash-isolation.ts)
+ *   suspicion ── no progress when its worker died: from the second time on it is executed in turn (crash-isolation.ts)
  *   evidence ─── suspicion, and no other run of the worker was without progress
  *
  * A run that writes something, dies, and writes the same again makes no progress by that, however often it does so.

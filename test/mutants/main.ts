@@ -1,6 +1,6 @@
 /**
- * `npm run test:mutations [-- --only name]`: plants each bug of the list in a copy of the sources, and asks the tests named with
- * it, which must be content without the bug and must not be with it. Exit code 1 when one survives, or is not there.
+ * `npm run test:mutations [-- --only name]` plants each bug of the list in a copy of the sources. The judges named with it
+ * must be content without the bug, and must not be content with it. Exit code 1 when one survives, or is not there.
  */
 import { parseArgs } from 'node:util';
 import { type Judge, mutants } from './mutants.ts';

@@ -3,14 +3,15 @@
  *
  * When a worker dies, all the runs that it held without progress are under suspicion, the poisonous one and its neighbours
  * alike. One death is an accident: its runs go on at once, side by side, or a take-over would last as long as all their
- * first steps together. From the second on a run is a suspect, and so that the next death tells suspects apart, each is
- * executed by itself: nothing else on this worker is without progress meanwhile. Whatever then kills the worker has no
- * other suspect beside it.
+ * first steps together. From the second on a run is a suspect, and suspects take turns: nothing else on this worker is
+ * without progress meanwhile. A turn is for a few after two deaths, for fewer after three, and then for one alone. So each
+ * death tells suspects apart, whatever kills a worker in the end has no other suspect beside it, and fifty innocent runs
+ * of a worker that was killed twice do not wait for fifty first steps one after the other.
  *
  *   no suspect ───────────────────────────────────────────────▶ begins at once; during a turn, when it is over
- *   suspect ──its turn──▶ waits for room: nothing is unproven ─▶ begins ──progress, or its end──▶ turn over
+ *   suspects ──turn──▶ wait for room: nothing is unproven ─▶ begin ──all have made progress, or ended──▶ turn over
  *
- * Those with the most deaths go first. Behind each turn, whoever is no suspect may begin before the next one. A suspect
+ * Those with the most deaths go first. After each turn, a run that is no suspect may begin before the next one. A suspect
  * waits for room, and its turn lasts, for a while and no longer: a long first step must not stop a worker for good. What
  * that costs is evidence. A run that was waiting here when its worker died is due, so nothing has to outlive the process.
  */
@@ -25,6 +26,8 @@ const turnMs = 30_000;
 
 /** Deaths without progress from which on a run is a suspect. */
 const suspectAfter = 2;
+/** Suspects that begin in one turn, by the deaths beyond that; after more deaths, one. */
+const together: readonly number[] = [8, 2];
 
 /** One that wants to be executed. */
 interface Candidate {
@@ -95,23 +98,26 @@ export class CrashIsolation {
     });
   }
 
-  /** One suspect after the other. Never rejects. */
+  /** One group of suspects after the other. Never rejects. */
   async #takeTurns(): Promise<void> {
     this.#isTurn = true;
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+    while (this.#suspects.length > 0) {
       await this.#within(roomMs, [...this.#unproven]);
-      next.begin();
-      await this.#within(turnMs, [next]);
+      const group = this.#takeGroup();
+      for (const suspect of group) suspect.begin();
+      await this.#within(turnMs, group);
       for (const candidate of this.#behindTurn.splice(0)) candidate.begin();
     }
     this.#isTurn = false;
   }
 
-  /** The suspect with the most deaths. */
-  #next(): Candidate | undefined {
+  /** The first of those with the most deaths, as many as may begin together. */
+  #takeGroup(): readonly Candidate[] {
     const most = Math.max(...this.#suspects.map(({ deaths }) => deaths));
-    const place = this.#suspects.findIndex(({ deaths }) => deaths === most);
-    return place < 0 ? undefined : this.#suspects.splice(place, 1)[0];
+    const size = together[most - suspectAfter] ?? 1;
+    const group = this.#suspects.filter(({ deaths }) => deaths === most).slice(0, size);
+    for (const suspect of group) this.#suspects.splice(this.#suspects.indexOf(suspect), 1);
+    return group;
   }
 
   /** Waits until all of them are harmless, but no longer than `ms`. */

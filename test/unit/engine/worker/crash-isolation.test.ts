@@ -74,6 +74,7 @@ test.each(['prove', 'end'] as const)('nothing begins beside a suspect until: %s'
 test('the one with the most deaths goes first, and others in the order they came', async () => {
   const { begun, play } = stage();
   const first = play('first', 2);
+  await turn();
   const [second, worst] = [play('second', 2), play('worst', 3), play('third', 2)];
   await turn();
   for (const { end } of [first, worst, second]) {
@@ -83,11 +84,37 @@ test('the one with the most deaths goes first, and others in the order they came
   expect(begun).toEqual(['first', 'worst', 'second', 'third']);
 });
 
+test.each([
+  [2, 8],
+  [3, 2],
+  [4, 1],
+  [9, 1],
+])(
+  'after %i deaths, %i begin in one turn, and the next when all have gone on',
+  async (deaths, size) => {
+    const { begun, play } = stage();
+    const first = play('first', 2);
+    await turn();
+    const names = Array.from({ length: 2 * size }, (_, i) => `s${i}`);
+    const played = names.map((name) => play(name, deaths));
+    await turn();
+    first.prove();
+    await turn();
+    expect(begun).toEqual(['first', ...names.slice(0, size)]);
+    for (const { prove } of played.slice(1, size)) prove();
+    await turn();
+    expect(begun).toHaveLength(1 + size);
+    played[0]?.end();
+    await turn();
+    expect(begun).toEqual(['first', ...names]);
+  },
+);
+
 test('between two turns others may begin, so that many suspects do not hold them up', async () => {
   const { begun, play } = stage();
   const first = play('first', 2);
-  play('second', 2);
   await turn();
+  play('second', 2);
   const innocent = play('innocent');
   await turn();
   first.prove();
