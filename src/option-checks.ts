@@ -113,7 +113,10 @@ export const checkWorkerAlone: Rule = optionsOf<Omit<WorkerOptions, 'workflows'>
 
 export const checkSchedule: Rule = optionsOf<ScheduleOptions>(
   {
-    ...{ id: checkedLater, cron: text, timeZone: text, every: duration },
+    id: checkedLater,
+    cron: text,
+    timeZone: text,
+    every: duration,
     missed: oneOf(...missedPolicies),
     overlap: oneOf(...overlapPolicies),
   },
@@ -201,7 +204,9 @@ export function toQuery(options: SearchOptions, field: string): RunQuery {
   checkSearch(options, field);
   const { workflow, tag, idPrefix, since, until, ...rest } = options;
   return withoutAbsent({
-    ...{ ...rest, workflow, idPrefix },
+    ...rest,
+    workflow,
+    idPrefix,
     tag: tag && `${tag.key}=${tag.value}`,
     since: since === undefined ? undefined : Number(since),
     until: until === undefined ? undefined : Number(until),

@@ -59,7 +59,10 @@ export class Pawl extends Operations implements AsyncDisposable {
     const store = keys === undefined ? plain : new EncryptedRunStore(plain, keys);
     const { tracing } = parts;
     const start: StartParts = {
-      ...{ store, limits, newToken, tracing },
+      store,
+      limits,
+      newToken,
+      tracing,
       wake: (wakeUp) => this.#wake(wakeUp),
     };
     super({ ...start, clock, logger, workflow: undefined });
@@ -136,10 +139,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     checkFork(point, options);
     const parts = this.#start;
     const { fork, input } = await prepareFork(parts, workflow, run, point, options);
-    const { id } = await startRun(parts, workflow, undefined, {
-      ...options,
-      ...{ fork, stored: input },
-    });
+    const { id } = await startRun(parts, workflow, undefined, { ...options, fork, stored: input });
     return this.run(workflow, id);
   }
 
@@ -188,7 +188,10 @@ export class Pawl extends Operations implements AsyncDisposable {
     const workflow = typeof first === 'string' ? undefined : first;
     if (workflow !== undefined) checkWorkflow(workflow);
     return new RunHandle(id, {
-      ...{ ...this.#start, clock: this.#clock, workflow, attendance: this.#attendance },
+      ...this.#start,
+      clock: this.#clock,
+      workflow,
+      attendance: this.#attendance,
     });
   }
 
@@ -200,8 +203,12 @@ export class Pawl extends Operations implements AsyncDisposable {
       throw new InvalidError('worker options.sessionMs', 'must be longer than beatMs.');
     }
     const worker = new Worker(options, {
-      ...{ store: this.#store, queue: this.#queue, limits: this.#limits },
-      ...{ clock: this.#clock, logger: this.#logger, tracing: this.#tracing },
+      store: this.#store,
+      queue: this.#queue,
+      limits: this.#limits,
+      clock: this.#clock,
+      logger: this.#logger,
+      tracing: this.#tracing,
       onClosed: () => this.#workers.delete(worker),
     });
     this.#workers.add(worker);

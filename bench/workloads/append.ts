@@ -97,7 +97,10 @@ async function emitInHandlers(arena: Arena, count: number): Promise<Samples> {
     finish = resolve;
   });
   const note = z.object({
-    ...{ tool: z.string(), query: z.string(), tokens: z.number(), text: z.string() },
+    tool: z.string(),
+    query: z.string(),
+    tokens: z.number(),
+    text: z.string(),
   });
   const emitter = defineWorkflow({
     name: 'emitter',
@@ -167,9 +170,7 @@ export const append: readonly Workload[] = [
     ...common,
     name: 'append-64',
     title: 'Append events of 200 B to 64 runs at once, each awaited',
-    contenders: [
-      ...[raw(runs), rawAutoPipelining(runs), bullmq(runs), pawl(runs), pawlHandler(runs)],
-    ],
+    contenders: [raw(runs), rawAutoPipelining(runs), bullmq(runs), pawl(runs), pawlHandler(runs)],
   },
   {
     ...common,

@@ -175,7 +175,12 @@ test('a damaged run of a lost worker is set aside, and its neighbours are taken 
       '{}',
     );
     await redis.hset(key('run', id), {
-      ...{ status: 'running', worker: 'gone', owner: 'x', seq: '2', claimSeq: '2', fence },
+      status: 'running',
+      worker: 'gone',
+      owner: 'x',
+      seq: '2',
+      claimSeq: '2',
+      fence,
     });
     await redis.zrem(due, id);
     await redis.zrem(`{${prefix}:0}:by-status:queued`, id);

@@ -111,20 +111,31 @@ export class SimulatedWorker {
   #sweep(store: RunStore): void {
     const { world, forSweeper, forForgotten } = this.#around;
     const keeper = new ScheduleKeeper({
-      ...{ store, clock: this.#clock, logger: silentLogger, keepMs: () => times.keepMs },
+      store,
+      clock: this.#clock,
+      logger: silentLogger,
+      keepMs: () => times.keepMs,
       wake: (wakeUp) => this.#queue.send(wakeUp),
     });
     new Sweeper({
       ...times,
       attendSchedules: (lost) => keeper.attend(lost),
-      ...{ store: forSweeper(store), queue: this.#queue, worker: this.life.name },
-      ...{ clock: this.#clock, logger: silentLogger, random: world.random },
+      store: forSweeper(store),
+      queue: this.#queue,
+      worker: this.life.name,
+      clock: this.#clock,
+      logger: silentLogger,
+      random: world.random,
     }).begin();
     forForgotten(
       new Forgotten({
         ...times,
-        ...{ store, queue: this.#queue, worker: this.life.name, lookMs: times.beatMs },
-        ...{ clock: this.#clock, logger: silentLogger },
+        store,
+        queue: this.#queue,
+        worker: this.life.name,
+        lookMs: times.beatMs,
+        clock: this.#clock,
+        logger: silentLogger,
         atWork: () => [...this.#executions].map(({ wakeUp }) => wakeUp.run),
       }),
     );
@@ -161,9 +172,15 @@ export class SimulatedWorker {
     return new Execution(wakeUp, {
       ...times,
       ...what,
-      ...{ newToken, clock: this.#clock, logger: silentLogger, limits: defaultLimits },
-      ...{ worker: this.life.name, random: world.random, loopLagMs: () => 0 },
-      ...{ sessionLapses: () => this.#lapses, allowDowngrade: false },
+      newToken,
+      clock: this.#clock,
+      logger: silentLogger,
+      limits: defaultLimits,
+      worker: this.life.name,
+      random: world.random,
+      loopLagMs: () => 0,
+      sessionLapses: () => this.#lapses,
+      allowDowngrade: false,
       sessionAgeMs: () => this.#clock.monotonic() - this.#renewedAt,
       isClosing: () => false,
       onParked: () => undefined,

@@ -48,7 +48,10 @@ const logger: Logger = { debug: note, info: note, warn: note, error: note };
 
 export function keeperOf(through: RunStore = world.store): ScheduleKeeper {
   return new ScheduleKeeper({
-    ...{ store: through, clock, logger, keepMs: () => 1_000_000 },
+    store: through,
+    clock,
+    logger,
+    keepMs: () => 1_000_000,
     wake: async (wakeUp) => void world.woken.push(wakeUp),
   });
 }
@@ -68,9 +71,16 @@ export async function pass(ms: number, keeper = keeperOf()): Promise<void> {
 
 export async function save(params: Partial<Schedule> = {}): Promise<void> {
   const schedule: Schedule = {
-    ...{ id: 's', workflow: 'tick', codeVersion: 3, input: encode({ n: 1 }, 'input', 1_000) },
-    ...{ cron: undefined, timeZone: undefined, everyMs: 1_000 },
-    ...{ missed: 'latest', overlap: 'allow', ...params },
+    id: 's',
+    workflow: 'tick',
+    codeVersion: 3,
+    input: encode({ n: 1 }, 'input', 1_000),
+    cron: undefined,
+    timeZone: undefined,
+    everyMs: 1_000,
+    missed: 'latest',
+    overlap: 'allow',
+    ...params,
   };
   await world.store.schedules.save(schedule, startedAt + 1_000);
 }

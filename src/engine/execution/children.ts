@@ -134,11 +134,7 @@ export class Children {
   /** From here on, this run answers for the child. */
   async #intend(name: string, attached: boolean, id: string): Promise<Child> {
     const { birth, writer } = this.#options;
-    const starting: ChildStarting = {
-      ...{ name, attached },
-      run: id,
-      birth: childBirth(birth, name),
-    };
+    const starting: ChildStarting = { name, attached, run: id, birth: childBirth(birth, name) };
     await writer.submit([recordWrite('child.starting', starting)]);
     return { ...starting, seq: 0 };
   }

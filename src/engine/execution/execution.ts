@@ -175,7 +175,9 @@ export class Execution {
     }
     const replayMs = Math.round((clock.monotonic() - claimedAt) * 10) / 10;
     news.claimed({
-      ...{ claimMs: claimedAt - wokenAt, replayMs, replayedEvents: replayed.events },
+      claimMs: claimedAt - wokenAt,
+      replayMs,
+      replayedEvents: replayed.events,
       takeover: claimed.takeover,
     });
     this.#open(claimed, { ...replayed, replayMs, claimedAt, input, news });
@@ -331,7 +333,10 @@ export class Execution {
   async #giveBack({ ownership, record }: Claimed): Promise<void> {
     const { store, newToken, resendMs, wake } = this.#options;
     await store.commit({
-      ...{ ...ownership, token: newToken(), expectedSeq: record.seq, events: [] },
+      ...ownership,
+      token: newToken(),
+      expectedSeq: record.seq,
+      events: [],
       release: { status: 'queued', resendMs },
     });
     await wake({ ...this.#wakeUp, fence: ownership.fence, deaths: 0 });

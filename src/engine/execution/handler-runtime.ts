@@ -412,7 +412,10 @@ export class HandlerRuntime {
     const waits = this.#waits.list;
     this.#isParking = true;
     const outcome = await writer.park({
-      ...{ status: 'waiting', why: 'parked', waits, mayGoOn: true },
+      status: 'waiting',
+      why: 'parked',
+      waits,
+      mayGoOn: true,
       ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
       ...(waits.some(({ kind }) => kind === 'child') ? { lookMs } : {}),
     });

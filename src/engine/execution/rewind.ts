@@ -72,7 +72,9 @@ async function write(
   rewound: RewoundData,
 ): Promise<void> {
   const params: CommitParams = {
-    ...{ ...ownership, expectedSeq, token: parts.newToken() },
+    ...ownership,
+    expectedSeq,
+    token: parts.newToken(),
     events: [{ type: 'run.rewound', data: encodeRecord(rewound) }],
     release: { status: 'queued', resendMs: parts.resendMs },
   };

@@ -365,7 +365,9 @@ function endWrite(name: string, { result, took, end }: Over): Write {
     return recordWrite('step.failed', failed);
   }
   const data: StepCompletedData = {
-    ...{ name, result, attempts: 1 },
+    name,
+    result,
+    attempts: 1,
     ...(took === undefined ? {} : { took }),
   };
   return recordWrite('step.completed', data);

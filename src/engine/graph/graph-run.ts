@@ -167,8 +167,13 @@ class GraphRun {
     const checkpoints: CheckpointOptions[] = [];
     const context = createContext({ ...this.#options, signal, scope, within: bodyOf(step) });
     Object.assign(context, {
-      ...{ node: node.id, visit: task.visit, args: task.args, input: this.#input },
-      ...{ attempt, idempotencyKey, emit },
+      node: node.id,
+      visit: task.visit,
+      args: task.args,
+      input: this.#input,
+      attempt,
+      idempotencyKey,
+      emit,
       set: () => {
         throw new DefinitionError(
           'A node changes the state by what it returns: { set: { … } }, in the commit that completes it.',
@@ -206,14 +211,18 @@ class GraphRun {
       visits: (id) => nodeCount(fold.memory, id).visits,
     });
     const completed: NodeCompletedData = {
-      ...{ node: node.id, visit: task.visit },
+      node: node.id,
+      visit: task.visit,
       ...(set === undefined ? {} : { set }),
       ...(outcome.result === undefined ? {} : { result: outcome.result }),
-      ...{ next, joined },
+      next,
+      joined,
     };
     const data = encode(completed, `outcome of node ${node.id}`, limits.eventBytes);
     const write: Write = {
-      ...{ type: 'node.completed', data, value: canonical(completed, data) },
+      type: 'node.completed',
+      data,
+      value: canonical(completed, data),
       // Events of parallel branches can be told apart in the log.
       ...(task.branch.length === 0 ? {} : { lane: task.id }),
     };

@@ -64,7 +64,10 @@ export class StoreLoopLog implements LoopLog<StateFields> {
     end,
   }: LoopWrite<StateFields>): Promise<{ readonly seq: number; readonly version: number }> {
     const params: CommitParams = {
-      ...{ ...this.#ownership, token: this.#parts.newToken(), expectedSeq: this.#seq, events },
+      ...this.#ownership,
+      token: this.#parts.newToken(),
+      expectedSeq: this.#seq,
+      events,
       ...(snapshot === undefined ? {} : { snapshot: this.#delta(snapshot) }),
       ...(end === undefined ? {} : { release: toRelease(end) }),
     };

@@ -80,7 +80,9 @@ export async function actOnRuns(
   let cursor: string | undefined;
   do {
     const page = await parts.store.list({
-      ...{ ...query, until, limit: Math.min(pageSize, limit - tally.matched) },
+      ...query,
+      until,
+      limit: Math.min(pageSize, limit - tally.matched),
       ...(cursor === undefined ? {} : { cursor }),
     });
     ({ cursor } = page);
@@ -192,7 +194,9 @@ class Tally {
   report(): Omit<BulkReport, 'action' | 'dryRun'> {
     return {
       ...this.progress(),
-      ...{ statuses: this.#statuses, sample: this.#sample, refused: this.#refused },
+      statuses: this.#statuses,
+      sample: this.#sample,
+      refused: this.#refused,
     };
   }
 }

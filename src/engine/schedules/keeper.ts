@@ -209,7 +209,9 @@ export class ScheduleKeeper {
     const { store, wake, keepMs } = this.#options;
     const reason = 'the next time of its schedule has come';
     const outcome = await store.cancel({
-      ...{ run, id: `schedule ${id}`, keepMs: keepMs(workflow) },
+      run,
+      id: `schedule ${id}`,
+      keepMs: keepMs(workflow),
       data: encodeRecord({ actor: `schedule ${id}`, reason }),
       error: encodeError(new RunError('PAWL_RUN_CANCELLED', run, reason)),
     });
@@ -228,7 +230,8 @@ function withDecided(schedule: StoredSchedule, decided: Decided): StoredSchedule
   const waiting = schedule.overlap === 'queue' ? all.slice(0, timesAtOnce) : all;
   return {
     ...schedule,
-    ...{ waiting, nextAt: decided.nextAt },
+    waiting,
+    nextAt: decided.nextAt,
     timesMissed: schedule.timesMissed + decided.leftOut,
     timesSkipped: schedule.timesSkipped + all.length - waiting.length,
   };

@@ -63,8 +63,13 @@ export class Forgotten {
     this.#before = new Set(idle);
     if (runs.length === 0) return;
     const taken = await store.interrupt({
-      ...{ worker, runs, resendMs, quarantineAfter, limit: runs.length },
-      ...{ reason: 'forgotten', lastSeenAt: 0 },
+      worker,
+      runs,
+      resendMs,
+      quarantineAfter,
+      limit: runs.length,
+      reason: 'forgotten',
+      lastSeenAt: 0,
     });
     for (const run of taken) {
       logger.warn({ worker, run: run.run, fence: run.fence }, 'a forgotten run is given back');

@@ -173,8 +173,12 @@ export class Sweeper {
     const evidence = unproven !== undefined && others.length === 0 ? { evidence: unproven } : {};
     for (;;) {
       const taken = await store.interrupt({
-        ...{ ...lost, ...evidence },
-        ...{ seen, resendMs, quarantineAfter, limit },
+        ...lost,
+        ...evidence,
+        seen,
+        resendMs,
+        quarantineAfter,
+        limit,
       });
       runs.push(...taken);
       if (taken.length < limit) break;

@@ -116,7 +116,12 @@ export class Worker implements AsyncDisposable {
     const { store, queue, clock, logger } = parts;
     const { concurrency, beatMs, sessionMs, sweepMs, quarantineAfter } = this.#options;
     this.#session = new Session({
-      ...{ store, clock, logger, concurrency, beatMs, sessionMs },
+      store,
+      clock,
+      logger,
+      concurrency,
+      beatMs,
+      sessionMs,
       worker: this.id,
       workflows: Object.fromEntries(options.workflows.map(({ name, version }) => [name, version])),
       active: () => this.#executions.size,
@@ -126,11 +131,20 @@ export class Worker implements AsyncDisposable {
     });
     this.#parked = new ParkedHandlers({ store, clock, logger, worker: this.id, beatMs });
     this.#schedules = new ScheduleKeeper({
-      ...{ store, clock, logger, wake: (wakeUp: WakeUp) => this.#wake(wakeUp) },
+      store,
+      clock,
+      logger,
+      wake: (wakeUp: WakeUp) => this.#wake(wakeUp),
       keepMs: (workflow) => this.#keepMs(workflow),
     });
     this.#sweeper = new Sweeper({
-      ...{ store, queue, clock, logger, sweepMs, sessionMs, quarantineAfter },
+      store,
+      queue,
+      clock,
+      logger,
+      sweepMs,
+      sessionMs,
+      quarantineAfter,
       worker: this.id,
       attendSchedules: (lost) => this.#schedules.attend(lost),
       lockMs: defaults.sweeperLockMs,
@@ -138,13 +152,21 @@ export class Worker implements AsyncDisposable {
       random: Math.random,
     });
     this.#forgotten = new Forgotten({
-      ...{ store, queue, clock, logger, quarantineAfter, lookMs: beatMs },
+      store,
+      queue,
+      clock,
+      logger,
+      quarantineAfter,
+      lookMs: beatMs,
       worker: this.id,
       atWork: () => [...this.#executions].map(({ wakeUp }) => wakeUp.run),
       resendMs: defaults.resendMs,
     });
     this.#hearing = new Hearing({
-      ...{ clock, logger, worker: this.id, canaryMs: this.#options.canaryMs },
+      clock,
+      logger,
+      worker: this.id,
+      canaryMs: this.#options.canaryMs,
       workflows: [...this.#workflows.values()].flatMap(withoutRate),
       hasRoom: (workflow) => this.#hasRoom(workflow),
       consumer: () => this.#consumer,
@@ -280,20 +302,18 @@ export class Worker implements AsyncDisposable {
       this.#options;
     const execution = new Execution(wakeUp, {
       wake: (other: WakeUp) => this.#wake(other),
-      ...{
-        store,
-        clock,
-        logger,
-        limits,
-        tracing,
-        workflow,
-        keepMs,
-        retention,
-        replayBudgetMs,
-        cancelGraceMs,
-        sessionMs,
-        allowDowngrade,
-      },
+      store,
+      clock,
+      logger,
+      limits,
+      tracing,
+      workflow,
+      keepMs,
+      retention,
+      replayBudgetMs,
+      cancelGraceMs,
+      sessionMs,
+      allowDowngrade,
       loopLagMs: () => this.#session.loopLagMs,
       sessionAgeMs: () => this.#session.ageMs,
       sessionLapses: () => this.#session.lapses,

@@ -272,7 +272,9 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant('settled' as const),
-      ...{ run, worker, fence: mostly(0, -1) },
+      run,
+      worker,
+      fence: mostly(0, -1),
     }),
   },
   {

@@ -104,7 +104,8 @@ test('an export says where the log begins, and can be rehearsed', async () => {
   const seqs = parsed.filter(({ kind }) => kind === 'event').map((event) => event['seq']);
   expect(seqs[0]).toBe(firstSeq);
   expect(await pawl.rehearse([collecting], { from: lines })).toMatchObject({
-    ...{ checked: 1, problems: [] },
+    checked: 1,
+    problems: [],
   });
 });
 
@@ -148,12 +149,20 @@ test('a fenced owner does not take compacted events for lost ones', async () => 
   await pawl.compact(run.id);
   const errors: unknown[] = [];
   const logger = {
-    ...{ debug: () => undefined, info: () => undefined, warn: () => undefined },
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
     error: (...said: unknown[]) => errors.push(said),
   };
   const parts = {
-    ...{ store, logger, worker: 'zombie', codeVersion: 1, resendMs: 1_000, clock: systemClock },
-    ...{ ownership: { run: run.id, fence: 1, owner: 'old' }, newToken: () => 'token' },
+    store,
+    logger,
+    worker: 'zombie',
+    codeVersion: 1,
+    resendMs: 1_000,
+    clock: systemClock,
+    ownership: { run: run.id, fence: 1, owner: 'old' },
+    newToken: () => 'token',
     effects: [],
   };
   await lookForRewind(parts, 3);
