@@ -192,10 +192,7 @@ export const checkRecoveries: Rule = optionsOf<{ readonly limit?: number }>({
 export const checkMemory: Rule = optionsOf<{
   readonly workflow?: string;
   readonly sample?: number;
-}>({
-  workflow: checkWorkflowName,
-  sample: wholeNumber(1),
-});
+}>({ workflow: checkWorkflowName, sample: wholeNumber(1) });
 
 export const checkHealth: Rule = optionsOf<HealthOptions>({ timeoutMs: milliseconds });
 

@@ -80,10 +80,7 @@ function pawl(count: number): Contender {
 
 /** The whole engine: handlers that emit, with validation, encoding, fold and snapshots. */
 function pawlHandler(count: number): Contender {
-  return {
-    name: 'pawl, ctx.emit in a handler',
-    measure: (arena) => emitInHandlers(arena, count),
-  };
+  return { name: 'pawl, ctx.emit in a handler', measure: (arena) => emitInHandlers(arena, count) };
 }
 
 async function emitInHandlers(arena: Arena, count: number): Promise<Samples> {

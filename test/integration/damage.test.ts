@@ -137,10 +137,7 @@ test('a log that is damaged under a worker sets its run aside, and the worker go
   const isDamaged = new Promise<void>((resolve) => {
     damaged = resolve;
   });
-  const slow = defineWorkflow({
-    name: 'slow',
-    run: (ctx) => ctx.step('slow', () => isDamaged),
-  });
+  const slow = defineWorkflow({ name: 'slow', run: (ctx) => ctx.step('slow', () => isDamaged) });
   await pawl.worker({ workflows: [slow, work], concurrency: 1 }).ready();
   const run = await pawl.start(slow, undefined, { id: 'bad' });
   await expect.poll(() => statusOf(run)).toBe('running');

@@ -49,11 +49,7 @@ export function checkpointWrite(
  * been told what it had done, finds the checkpoint of the same label and node that is there.
  */
 export async function keepCheckpoint(
-  through: {
-    readonly store: RunStore;
-    readonly writer: LogWriter;
-    readonly limits: Limits;
-  },
+  through: { readonly store: RunStore; readonly writer: LogWriter; readonly limits: Limits },
   options: CheckpointOptions,
 ): Promise<string> {
   const { store, writer, limits } = through;

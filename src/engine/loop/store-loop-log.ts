@@ -42,11 +42,7 @@ export class StoreLoopLog implements LoopLog<StateFields> {
 
   constructor(
     parts: LoopParts,
-    claimed: {
-      readonly ownership: Ownership;
-      readonly seq: number;
-      readonly saved: StateFields;
-    },
+    claimed: { readonly ownership: Ownership; readonly seq: number; readonly saved: StateFields },
   ) {
     this.#parts = parts;
     this.#ownership = claimed.ownership;
