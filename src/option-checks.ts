@@ -36,7 +36,7 @@ import type { ExportOptions } from './engine/transfer/exports.ts';
 import type { ImportOptions } from './engine/transfer/import.ts';
 import type { ScheduleOptions } from './engine/schedules/save.ts';
 import type { HealthOptions } from './engine/worker/health.ts';
-import type { WorkerOptions } from './engine/worker/worker.ts';
+import type { WorkerOptions } from './engine/worker/settings.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 import type { ReplicaDurability } from './redis/durability.ts';

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { silentLogger } from '../../src/core/logger.ts';
-import { defaults } from '../../src/core/limits.ts';
+import { settingsOf } from '../../src/engine/worker/settings.ts';
 import { Sweeper } from '../../src/engine/worker/sweeper.ts';
 import { quantile } from '../statistics.ts';
 import { SimulatedFleet } from './simulated-fleet.ts';
@@ -55,11 +55,7 @@ for (const { id } of fleet.members) {
     clock,
     logger: silentLogger,
     random,
-    sweepMs: defaults.sweepMs,
-    lockMs: defaults.sweeperLockMs,
-    sessionMs: defaults.sessionMs,
-    resendMs: defaults.resendMs,
-    quarantineAfter: defaults.quarantineAfter,
+    settings: settingsOf({ workflows: [] }),
   });
   sweeper.begin();
 }

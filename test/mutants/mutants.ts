@@ -46,7 +46,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a refused snapshot is tried again',
     file: 'execution/log-writer.ts',
-    passage: 'this.#options.snapshots.stop();',
+    passage: 'this.#run.snapshots.stop();',
     by: '',
     foundBy: [unit('execution/drafts')],
   },
@@ -60,7 +60,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a fenced owner does not look for a rewind',
     file: 'execution/log-writer.ts',
-    passage: 'detach(lookForRewind(this.#rewind(), this.#seq), this.#onUntold);',
+    passage: 'detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUntold);',
     by: '',
     foundBy: [unit('execution/log-writer')],
   },
@@ -125,8 +125,8 @@ export const mutants: readonly Mutant[] = [
     name: 'news of a child are forgotten before they are stored',
     file: 'execution/inbox.ts',
     passage: `await writer.submit(write === undefined ? [] : [write], { taken: [id] });
-    if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);`,
-    by: `if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);
+    if (kind === 'child' && write !== undefined) this.#noteTold(write.value as ChildEnd);`,
+    by: `if (kind === 'child' && write !== undefined) this.#noteTold(write.value as ChildEnd);
     await writer.submit(write === undefined ? [] : [write], { taken: [id] });`,
     foundBy: [unit('execution/family-notices')],
   },
@@ -162,14 +162,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a worker that was frozen begins a body without a look',
     file: 'execution/handler-runtime.ts',
-    passage: 'const confirmed = this.#options.confirm();',
+    passage: 'const confirmed = this.#owner.confirm();',
     by: 'const confirmed = undefined as Promise<void> | undefined;',
     foundBy: [{ simulation: { seed: 1, calls: 15_000 } }],
   },
   {
     name: 'older code takes what newer code has written',
     file: 'execution/claim.ts',
-    passage: '...(allowDowngrade ? { anyVersion: true } : {}),',
+    passage: '...(settings.allowDowngrade ? { anyVersion: true } : {}),',
     by: 'anyVersion: true,',
     foundBy: [unit('execution/versions')],
   },

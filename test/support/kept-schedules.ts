@@ -47,13 +47,8 @@ const note = (fields: object, message: string): void => {
 const logger: Logger = { debug: note, info: note, warn: note, error: note };
 
 export function keeperOf(through: RunStore = world.store): ScheduleKeeper {
-  return new ScheduleKeeper({
-    store: through,
-    clock,
-    logger,
-    keepMs: () => 1_000_000,
-    wake: async (wakeUp) => void world.woken.push(wakeUp),
-  });
+  const wake = async (wakeUp: WakeUp): Promise<void> => void world.woken.push(wakeUp);
+  return new ScheduleKeeper({ store: through, clock, logger, wake }, () => 1_000_000);
 }
 
 export async function turn(keeper = keeperOf(), lost: readonly string[] = []): Promise<void> {

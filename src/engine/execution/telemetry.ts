@@ -21,7 +21,7 @@ interface Executed {
   readonly fence: number;
 }
 
-export class ExecutionNews {
+export class ExecutionTelemetry {
   readonly about: Executed;
   readonly #clock: Clock;
   readonly #wokenAt: number;

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import type { Pawl, RunEvent, RunHandle } from 'pawl';
 import { z } from 'zod';
+import { settingsOf } from '../../../../src/engine/worker/settings.ts';
 import { lookForRewind } from '../../../../src/engine/execution/rewind.ts';
 import { systemClock } from '../../../../src/engine/system-clock.ts';
 import { EventReader } from '../../../../src/engine/runs/event-reader.ts';
@@ -154,17 +155,15 @@ test('a fenced owner does not take compacted events for lost ones', async () => 
     warn: () => undefined,
     error: (...said: unknown[]) => errors.push(said),
   };
-  const parts = {
+  const services = {
     store,
     logger,
     worker: 'zombie',
-    codeVersion: 1,
-    resendMs: 1_000,
     clock: systemClock,
-    ownership: { run: run.id, fence: 1, owner: 'old' },
     newToken: () => 'token',
-    effects: [],
+    settings: settingsOf({ workflows: [] }),
   };
-  await lookForRewind(parts, 3);
+  const ownership = { run: run.id, fence: 1, owner: 'old' };
+  await lookForRewind(services, { ownership, codeVersion: 1, effects: [] }, 3);
   expect(errors).toEqual([]);
 });

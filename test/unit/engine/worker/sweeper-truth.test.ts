@@ -64,13 +64,9 @@ function stage() {
     queue: new MemoryResumeQueue(),
     worker: 'sweeper',
     clock,
-    sweepMs: 25,
-    lockMs: 500,
-    sessionMs: longMs,
-    resendMs: 5_000,
-    quarantineAfter: 2,
     logger: silentLogger,
     random: () => 0.5,
+    settings: { sweepMs: 25, lockMs: 500, sessionMs: longMs, resendMs: 5_000, quarantineAfter: 2 },
   }).begin();
   const advance = (ms: number): void => {
     now += ms;
