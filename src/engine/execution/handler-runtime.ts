@@ -1,8 +1,23 @@
 /**
  * Everything that a handler works with while a worker holds its run: one of these for each claimed run, wired together.
  *
- * What happens is looked at in one place, `#onQuiet`: when all that is known was handed to the handler and it has done what
- * follows. There the waits are judged, a run that is to be let go of is let go of, and a run that only waits is parked.
+ * Who calls whom. The ring is closed by `deliveries` alone: it notes that something is to be looked at, and looks when the
+ * turn of the event loop is over. So no part is called while it calls another.
+ *
+ *   handler ──▶ context ──▶ steps, effects, children, waits ──submit──▶ writer ──commit──▶ store
+ *                                        ▲                               │
+ *                                        │ `turn`: results, one by one   │ `onIdle`: everything is stored
+ *                                        │                               ▼
+ *    inbox: messages ──schedule──▶   deliveries  ◀──schedule──   lookIfWaiting  ◀──`onEnd`── bodies
+ *    waits: a time ──schedule──▶         │
+ *                                        │ `onQuiet`: all is handed over, the handler has done what follows
+ *                                        ▼
+ *                                    #onQuiet ──▶ leaving: writer.handBack
+ *                                             ──▶ waits.judge ──submit──▶ writer: a wait is over, once more around
+ *                                             ──▶ decideParking ──▶ writer.park ──▶ `parked`: the execution lets go
+ *
+ * The writer calls its execution, which calls `lookIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
+ * go of, nothing is scheduled. So an awaited step costs no turn of the event loop: test/integration/promises.test.ts.
  */
 import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';

@@ -55,7 +55,7 @@ export interface WrittenRun {
   readonly telemetry: ExecutionTelemetry;
 }
 
-/** Who has the run written to, and is told what becomes of it. */
+/** The execution, which is told what becomes of the run. The writer knows none of the parts that submit to it. */
 export interface WriterOwner {
   /** For the error that says why a run was lost. */
   readonly session: SessionView;
