@@ -29,7 +29,13 @@ export class ClaimedRun {
     const data = encoded(null);
     const resendMs = 60_000;
     await store.create({
-      ...{ run, workflow: 'bench', input: data, tags: {}, data, token: newToken(), resendMs },
+      run,
+      workflow: 'bench',
+      input: data,
+      tags: {},
+      data,
+      token: newToken(),
+      resendMs,
     });
     const claim = { run, worker: 'bench', codeVersion: 1, token: newToken() };
     const claimed = await store.claim(claim);

@@ -35,7 +35,8 @@ ${result.curves.map((curve) => draw(curve)).join('\n')}</body></html>
 export function draw({ title, x, unit, points, log }: Curve): string {
   const names = Object.keys(points[0]?.values ?? {});
   return lineChart({
-    ...{ title, x: { label: x, log: true } },
+    title,
+    x: { label: x, log: true },
     y: { label: unit, ...(log === true ? { log } : {}) },
     series: names.map((name) => ({
       name,

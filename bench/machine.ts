@@ -14,9 +14,13 @@ export async function describe(url: string, loadAtStart: number): Promise<Machin
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 2 ** 30),
-    ...{ loadAtStart, loadAtEnd: currentLoad(), node: process.versions.node },
+    loadAtStart,
+    loadAtEnd: currentLoad(),
+    node: process.versions.node,
     redis: /redis_version:(\S+)/.exec(info)?.[1] ?? 'unknown',
-    ...{ ioredis: versionOf('ioredis'), bullmq: versionOf('bullmq'), pawl: versionOf('pawl') },
+    ioredis: versionOf('ioredis'),
+    bullmq: versionOf('bullmq'),
+    pawl: versionOf('pawl'),
   };
 }
 

@@ -45,7 +45,9 @@ async function measure(options: Options): Promise<Result> {
       }
     }
     return {
-      ...{ rows, machine: await describe(url, loadAtStart), quick: options.quick },
+      rows,
+      machine: await describe(url, loadAtStart),
+      quick: options.quick,
       seconds: Math.round((performance.now() - startedAt) / 100) / 10,
       at: new Date().toISOString(),
     };
@@ -63,7 +65,11 @@ async function showGrowth(options: Options): Promise<void> {
   await server.stop();
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   const result: GrowthResult = {
-    ...{ curves, machine, seconds, quick: options.quick, at: new Date().toISOString() },
+    curves,
+    machine,
+    seconds,
+    quick: options.quick,
+    at: new Date().toISOString(),
   };
   await writeFile(growthFile, toGrowthHtml(result));
   const markdown = toGrowthMarkdown(result);

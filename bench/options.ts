@@ -56,8 +56,16 @@ export function readOptions(args: readonly string[]): Options {
   });
   const { json, quick, markdown, docs, help, from, guard, record, growth } = values;
   return {
-    ...{ json, quick, markdown, docs, help, from, profileDir: values.profile },
-    ...{ guard, record, growth },
+    json,
+    quick,
+    markdown,
+    docs,
+    help,
+    from,
+    profileDir: values.profile,
+    guard,
+    record,
+    growth,
     only: toPattern(values.only),
     contenders: toPattern(values.contenders),
     rounds: count(values.rounds, quick ? 3 : 5),

@@ -31,8 +31,13 @@ function cells(row: Row): string[] {
   const spread = `${formatNumber(row.min)}–${formatNumber(row.max)}`;
   const ratio = row.ratioToRaw === null ? '–' : row.ratioToRaw.toFixed(2);
   return [
-    ...[row.contender, row.figure, formatNumber(row.median), row.unit, spread],
-    ...[ratio, String(row.rounds)],
+    row.contender,
+    row.figure,
+    formatNumber(row.median),
+    row.unit,
+    spread,
+    ratio,
+    String(row.rounds),
   ];
 }
 
@@ -40,7 +45,10 @@ const verdictColumns = ['target', 'wanted', 'found', ''];
 
 function verdicts(result: Result): string[][] {
   return judge(result).map(({ title, wanted, found, met }) => [
-    ...[title, wanted, formatNumber(found), met ? 'met' : 'NOT MET'],
+    title,
+    wanted,
+    formatNumber(found),
+    met ? 'met' : 'NOT MET',
   ]);
 }
 

@@ -67,10 +67,20 @@ export function toRows(
       const { unit, better } = figure;
       return [
         {
-          ...{ workload: workload.name, title: workload.title, fsync, contender: name },
-          ...{ figure: figure.name, unit, better, median: median(perRound) },
-          ...{ min: Math.min(...perRound), max: Math.max(...perRound), p99: quantile(all, 0.99) },
-          ...{ rounds: perRound.length, perRound, baseline: workload.baseline },
+          workload: workload.name,
+          title: workload.title,
+          fsync,
+          contender: name,
+          figure: figure.name,
+          unit,
+          better,
+          median: median(perRound),
+          min: Math.min(...perRound),
+          max: Math.max(...perRound),
+          p99: quantile(all, 0.99),
+          rounds: perRound.length,
+          perRound,
+          baseline: workload.baseline,
           ratioToRaw: baseline.length === 0 ? null : pairedRatio(perRound, baseline),
         },
       ];

@@ -22,7 +22,7 @@ import {
   type WorkflowDefinition,
 } from './engine/definition/workflow.ts';
 import type { RunHandle } from './engine/runs/run-handle.ts';
-import type { WorkerOptions } from './engine/worker/worker.ts';
+import type { WorkerOptions } from './engine/worker/settings.ts';
 import { checkWorkerAlone } from './option-checks.ts';
 import type { Pawl } from './pawl.ts';
 

@@ -45,7 +45,10 @@ export function registerFleetMetrics(
   const gauge = (name: string, help: string): Gauge =>
     new Gauge({ name, help, labelNames: [...labelNames], registers: [registry], collect });
   const runs = new Gauge({
-    ...{ name: 'pawl_runs', help: 'Runs in each status.', registers: [registry], collect },
+    name: 'pawl_runs',
+    help: 'Runs in each status.',
+    registers: [registry],
+    collect,
     labelNames: [...labelNames, 'status'],
   });
   const up = gauge('pawl_up', '1 when the store has answered.');

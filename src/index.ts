@@ -62,7 +62,8 @@ export type {
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/runs/graph-record.ts';
 export type { Health, HealthOptions } from './engine/worker/health.ts';
 export type { Readiness } from './engine/worker/queue-probe.ts';
-export type { Worker, WorkerOptions } from './engine/worker/worker.ts';
+export type { WorkerOptions } from './engine/worker/settings.ts';
+export type { Worker } from './engine/worker/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/definition/workflow.ts';
 export type { EncryptionOptions } from './encryption/keyring.ts';
 export type { Check } from './redis/check.ts';

@@ -98,8 +98,20 @@ export function registerMetrics(registry: Registry): () => void {
     ),
   ];
   const metrics = [
-    ...[started, released, active, execution, claim, replay, takeover, commit],
-    ...[events, bytes, snapshots, steps, lost, wakeUps],
+    started,
+    released,
+    active,
+    execution,
+    claim,
+    replay,
+    takeover,
+    commit,
+    events,
+    bytes,
+    snapshots,
+    steps,
+    lost,
+    wakeUps,
   ];
   return () => {
     for (const stop of stops) stop();

@@ -10,7 +10,7 @@ import {
   actOnRuns,
   type BulkAction,
   type BulkOptions,
-  type BulkParts,
+  type BulkServices,
   type BulkReport,
 } from './engine/runs/bulk.ts';
 import {
@@ -54,10 +54,10 @@ import {
 import type { ListOptions, SearchOptions } from './options.ts';
 
 export class Operations {
-  readonly #parts: BulkParts;
+  readonly #services: BulkServices;
 
-  constructor(parts: BulkParts) {
-    this.#parts = parts;
+  constructor(services: BulkServices) {
+    this.#services = services;
   }
 
   /**
@@ -71,7 +71,7 @@ export class Operations {
     checkList(options, 'list options');
     const { limit = 50, cursor, ...query } = options;
     const params = { ...toQuery(query, 'list options'), limit };
-    const page = await this.#parts.store.list(
+    const page = await this.#services.store.list(
       cursor === undefined ? params : { ...params, cursor },
     );
     return { runs: page.runs.map(toRunInfo), cursor: page.cursor };
@@ -89,7 +89,7 @@ export class Operations {
   ): Promise<BulkReport> {
     checkBulkAction(action, 'action');
     checkBulk(options, 'bulk options');
-    return actOnRuns(this.#parts, { action, query: toQuery(query, 'query') }, options);
+    return actOnRuns(this.#services, { action, query: toQuery(query, 'query') }, options);
   }
 
   /**
@@ -99,7 +99,7 @@ export class Operations {
   async delete(id: string, request: Request = {}): Promise<boolean> {
     checkRunId(id);
     checkRequest(request, 'request');
-    return deleteRun(this.#parts, id, request);
+    return deleteRun(this.#services, id, request);
   }
 
   /** Runs that were deleted on request, the last one first: about the last 10 000 of each shard. */
@@ -107,7 +107,7 @@ export class Operations {
     options: DeletionListOptions = {},
   ): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
     checkDeletionList(options, 'deletions options');
-    return listDeletions(this.#parts, options);
+    return listDeletions(this.#services, options);
   }
 
   /**
@@ -122,7 +122,7 @@ export class Operations {
     checkWorkflows(workflows, 'workflows');
     checkRehearsal(options, 'rehearse options');
     return options.from === undefined
-      ? rehearse(this.#parts.store, workflows)
+      ? rehearse(this.#services.store, workflows)
       : rehearseExport(options.from, workflows);
   }
 
@@ -136,7 +136,7 @@ export class Operations {
     options: ExportOptions = {},
   ): AsyncGenerator<string, void, undefined> {
     checkExport(options, 'export options');
-    const { store } = this.#parts;
+    const { store } = this.#services;
     const { onProgress } = options;
     if (typeof what !== 'string') {
       return exportRuns(store, toQuery(what, 'query'), onProgress);
@@ -155,7 +155,7 @@ export class Operations {
     options: ImportOptions = {},
   ): Promise<ImportReport> {
     checkImport(options, 'import options');
-    return importRuns(this.#parts, lines, options);
+    return importRuns(this.#services, lines, options);
   }
 
   /**
@@ -164,7 +164,7 @@ export class Operations {
    * @throws UnavailableError when Redis does not answer.
    */
   census(): Promise<Census> {
-    return this.#parts.store.census();
+    return this.#services.store.census();
   }
 
   /**
@@ -172,7 +172,7 @@ export class Operations {
    * @throws InvalidError, DefinitionError for rules that make no sense: nothing was written.
    */
   retain(policy: RetentionPolicy, options: RetainOptions = {}): Promise<RetentionReport> {
-    return retain(this.#parts, policy, options);
+    return retain(this.#services, policy, options);
   }
 
   /**
@@ -183,7 +183,7 @@ export class Operations {
   async compact(run: string, options: { readonly upTo?: number } = {}): Promise<Compaction> {
     checkRunId(run);
     checkCompaction(options, 'compact options');
-    return compactRun(this.#parts.store, run, options);
+    return compactRun(this.#services.store, run, options);
   }
 
   /** Drops checkpoints of a run, by their ids or those that have expired; returns how many. */
@@ -192,9 +192,9 @@ export class Operations {
     which: readonly string[] | CheckpointExpiry,
   ): Promise<number> {
     checkRunId(run);
-    if ('length' in which) return this.#parts.store.archive.forget(run, which);
+    if ('length' in which) return this.#services.store.archive.forget(run, which);
     checkExpiry(which, 'expiry');
-    return expireCheckpoints(this.#parts.store, run, which);
+    return expireCheckpoints(this.#services.store, run, which);
   }
 
   /**
@@ -208,15 +208,15 @@ export class Operations {
   ): Promise<RunMemory | WorkflowMemory> {
     if (typeof what !== 'string') {
       checkMemory(what, 'memory options');
-      return workflowMemory(this.#parts.store, what);
+      return workflowMemory(this.#services.store, what);
     }
     checkRunId(what);
-    return runMemory(this.#parts.store, what);
+    return runMemory(this.#services.store, what);
   }
 
   /** The workers that are registered now. */
   workers(): Promise<readonly WorkerRecord[]> {
-    return this.#parts.store.workers();
+    return this.#services.store.workers();
   }
 
   /**
@@ -224,14 +224,14 @@ export class Operations {
    * goes on; whoever looks at its `readiness` sees that it is closing. False when there is no such worker.
    */
   drain(worker: string): Promise<boolean> {
-    return this.#parts.store.fleet.drain(worker);
+    return this.#services.store.fleet.drain(worker);
   }
 
   /** Runs that were taken from workers which died or froze, the newest first: the last 1,000 of each shard at least. */
   async recoveries(options: { readonly limit?: number } = {}): Promise<readonly RecoveryInfo[]> {
     checkRecoveries(options, 'recoveries options');
     const { limit = 50 } = options;
-    const found = await this.#parts.store.fleet.recoveries(limit);
+    const found = await this.#services.store.fleet.recoveries(limit);
     return found.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
   }
 }

@@ -36,7 +36,7 @@ import type { ExportOptions } from './engine/transfer/exports.ts';
 import type { ImportOptions } from './engine/transfer/import.ts';
 import type { ScheduleOptions } from './engine/schedules/save.ts';
 import type { HealthOptions } from './engine/worker/health.ts';
-import type { WorkerOptions } from './engine/worker/worker.ts';
+import type { WorkerOptions } from './engine/worker/settings.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 import type { ReplicaDurability } from './redis/durability.ts';
@@ -113,7 +113,10 @@ export const checkWorkerAlone: Rule = optionsOf<Omit<WorkerOptions, 'workflows'>
 
 export const checkSchedule: Rule = optionsOf<ScheduleOptions>(
   {
-    ...{ id: checkedLater, cron: text, timeZone: text, every: duration },
+    id: checkedLater,
+    cron: text,
+    timeZone: text,
+    every: duration,
     missed: oneOf(...missedPolicies),
     overlap: oneOf(...overlapPolicies),
   },
@@ -189,10 +192,7 @@ export const checkRecoveries: Rule = optionsOf<{ readonly limit?: number }>({
 export const checkMemory: Rule = optionsOf<{
   readonly workflow?: string;
   readonly sample?: number;
-}>({
-  workflow: checkWorkflowName,
-  sample: wholeNumber(1),
-});
+}>({ workflow: checkWorkflowName, sample: wholeNumber(1) });
 
 export const checkHealth: Rule = optionsOf<HealthOptions>({ timeoutMs: milliseconds });
 
@@ -201,7 +201,9 @@ export function toQuery(options: SearchOptions, field: string): RunQuery {
   checkSearch(options, field);
   const { workflow, tag, idPrefix, since, until, ...rest } = options;
   return withoutAbsent({
-    ...{ ...rest, workflow, idPrefix },
+    ...rest,
+    workflow,
+    idPrefix,
     tag: tag && `${tag.key}=${tag.value}`,
     since: since === undefined ? undefined : Number(since),
     until: until === undefined ? undefined : Number(until),

@@ -48,8 +48,10 @@ export function openTelemetry(options: { readonly tracer?: Tracer } = {}): Traci
       const linked = from === undefined ? undefined : parse(from);
       const links: Link[] = linked === undefined ? [] : [{ context: linked }];
       const attributes = {
-        ...{ 'pawl.run.id': run, 'pawl.workflow.name': workflow },
-        ...{ 'pawl.worker.id': worker, 'pawl.fence': String(fence) },
+        'pawl.run.id': run,
+        'pawl.workflow.name': workflow,
+        'pawl.worker.id': worker,
+        'pawl.fence': String(fence),
       };
       const about = { kind: SpanKind.CONSUMER, root: true, links, attributes };
       const span = tracer.startSpan(`execute ${workflow}`, about, ROOT_CONTEXT);

@@ -4,14 +4,12 @@ import type { Checkpointer } from './core/checkpointer.ts';
 import { checkClose, type CloseOptions } from './core/closing.ts';
 import type { Clock } from './core/clock.ts';
 import { InvalidError, PawlError } from './core/errors.ts';
-import { defaultLimits, defaults, type Limits } from './core/limits.ts';
+import { defaultLimits, defaults } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
 import { checkPrefix, checkRunId } from './core/names.ts';
 import type { ResumeQueue, WakeUp } from './core/queue.ts';
 import type { ScheduleInfo } from './core/schedules.ts';
 import type { Schema } from './core/schema.ts';
-import type { RunStore } from './core/store.ts';
-import type { Tracing } from './core/tracing.ts';
 import type { Vitals } from './core/vitals.ts';
 import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
@@ -26,7 +24,8 @@ import type { StartOptions } from './engine/definition/start-options.ts';
 import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken } from './engine/token.ts';
-import { Worker, type WorkerOptions } from './engine/worker/worker.ts';
+import type { WorkerOptions } from './engine/worker/settings.ts';
+import { Worker } from './engine/worker/worker.ts';
 import { type AnyWorkflow, type StartInput, type Workflow } from './engine/definition/workflow.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
@@ -35,17 +34,18 @@ import type { OpenOptions, Parts } from './options.ts';
 import { Operations } from './operations.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 
+/** What all that a pawl makes is given: made once, and passed on as it is. */
+interface PawlServices extends StartParts {
+  readonly queue: ResumeQueue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 export class Pawl extends Operations implements AsyncDisposable {
   /** For loops of one's own, without workflow and worker. */
   readonly checkpointer: Checkpointer;
-  readonly #start: StartParts;
-  readonly #store: RunStore;
-  readonly #queue: ResumeQueue;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #services: PawlServices;
   readonly #vitals: (() => Promise<Vitals>) | undefined;
-  readonly #limits: Limits;
-  readonly #tracing: Tracing | undefined;
   readonly #workers = new Set<Worker>();
   readonly #attendance: Attendance;
   /** What workflows store is encrypted. */
@@ -53,27 +53,23 @@ export class Pawl extends Operations implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor({ store: plain, queue, ...parts }: Parts, keys: Keyring | undefined) {
-    const clock = parts.clock ?? systemClock;
-    const logger = parts.logger ?? silentLogger;
-    const limits = { ...defaultLimits, ...parts.limits };
-    const store = keys === undefined ? plain : new EncryptedRunStore(plain, keys);
-    const { tracing } = parts;
-    const start: StartParts = {
-      ...{ store, limits, newToken, tracing },
+    const services: PawlServices = {
+      store: keys === undefined ? plain : new EncryptedRunStore(plain, keys),
+      queue,
+      limits: { ...defaultLimits, ...parts.limits },
+      clock: parts.clock ?? systemClock,
+      logger: parts.logger ?? silentLogger,
+      tracing: parts.tracing,
+      newToken,
       wake: (wakeUp) => this.#wake(wakeUp),
     };
-    super({ ...start, clock, logger, workflow: undefined });
+    super(services);
+    const { store, clock } = services;
+    this.#services = services;
     this.#attendance = new Attendance({ store, clock, warn: warnVia(parts.logger) });
     this.#vitals = plain.vitals?.bind(plain);
-    this.#start = start;
-    this.#store = store;
-    this.#queue = queue;
-    this.#clock = clock;
-    this.#logger = logger;
-    this.#limits = limits;
-    this.#tracing = tracing;
     this.isEncrypted = keys !== undefined;
-    this.checkpointer = new StoreCheckpointer({ store, limits, newToken, clock, logger });
+    this.checkpointer = new StoreCheckpointer(services);
   }
 
   /**
@@ -115,7 +111,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   ): Promise<RunHandle<Output, StateOf<S>, G>> {
     checkWorkflow(workflow);
     checkOptions('start', options);
-    const { id } = await startRun(this.#start, workflow, input, options);
+    const { id } = await startRun(this.#services, workflow, input, options);
     return this.run(workflow, id);
   }
 
@@ -134,12 +130,10 @@ export class Pawl extends Operations implements AsyncDisposable {
     checkWorkflow(workflow);
     checkRunId(run);
     checkFork(point, options);
-    const parts = this.#start;
-    const { fork, input } = await prepareFork(parts, workflow, run, point, options);
-    const { id } = await startRun(parts, workflow, undefined, {
-      ...options,
-      ...{ fork, stored: input },
-    });
+    const services = this.#services;
+    const { fork, input } = await prepareFork(services, workflow, run, point, options);
+    const forked = { ...options, fork, stored: input };
+    const { id } = await startRun(services, workflow, undefined, forked);
     return this.run(workflow, id);
   }
 
@@ -157,7 +151,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   ): Promise<void> {
     checkWorkflow(workflow);
     checkSchedule(when, 'schedule options');
-    await saveSchedule(this.#start, workflow, input, when);
+    await saveSchedule(this.#services, workflow, input, when);
   }
 
   /**
@@ -167,12 +161,14 @@ export class Pawl extends Operations implements AsyncDisposable {
   async unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
     const name = nameOf(workflow);
     checkRunId(id, 'schedule id');
-    return this.#store.schedules.remove(name, id);
+    return this.#services.store.schedules.remove(name, id);
   }
 
   /** The schedules of a workflow, or all, in the order of their ids: when they are due, and what they have left out. */
   async schedules(workflow?: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
-    return this.#store.schedules.list(workflow === undefined ? undefined : nameOf(workflow));
+    return this.#services.store.schedules.list(
+      workflow === undefined ? undefined : nameOf(workflow),
+    );
   }
 
   /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */
@@ -187,9 +183,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     if (typeof first !== 'string') checkWorkflow(first);
     const workflow = typeof first === 'string' ? undefined : first;
     if (workflow !== undefined) checkWorkflow(workflow);
-    return new RunHandle(id, {
-      ...{ ...this.#start, clock: this.#clock, workflow, attendance: this.#attendance },
-    });
+    return new RunHandle(id, this.#services, { workflow, attendance: this.#attendance });
   }
 
   /** Starts a worker in this process. */
@@ -199,11 +193,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     if ((options.sessionMs ?? defaults.sessionMs) <= (options.beatMs ?? defaults.beatMs)) {
       throw new InvalidError('worker options.sessionMs', 'must be longer than beatMs.');
     }
-    const worker = new Worker(options, {
-      ...{ store: this.#store, queue: this.#queue, limits: this.#limits },
-      ...{ clock: this.#clock, logger: this.#logger, tracing: this.#tracing },
-      onClosed: () => this.#workers.delete(worker),
-    });
+    const worker = new Worker(options, this.#services, () => this.#workers.delete(worker));
     this.#workers.add(worker);
     return worker;
   }
@@ -216,7 +206,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   async health(options: HealthOptions = {}): Promise<Health> {
     checkHealth(options, 'health options');
     const own = [...this.#workers].map(({ id, readiness }) => ({ id, readiness }));
-    return health({ store: this.#store, vitals: this.#vitals, own }, options);
+    return health({ store: this.#services.store, vitals: this.#vitals, own }, options);
   }
 
   /** Closes the workers made here, then the connections. */
@@ -224,8 +214,8 @@ export class Pawl extends Operations implements AsyncDisposable {
     checkClose(options, 'close options');
     this.#closing ??= (async () => {
       await Promise.all([...this.#workers].map((worker) => worker.close(options)));
-      await this.#queue.close();
-      await this.#store.close();
+      await this.#services.queue.close();
+      await this.#services.store.close();
     })();
     return this.#closing;
   }
@@ -236,10 +226,10 @@ export class Pawl extends Operations implements AsyncDisposable {
 
   async #wake(wakeUp: WakeUp): Promise<void> {
     try {
-      await this.#queue.send(wakeUp);
+      await this.#services.queue.send(wakeUp);
     } catch (error) {
       // The run is stored and due; the sweeper of any worker sends the wake-up.
-      this.#logger.warn(
+      this.#services.logger.warn(
         { ...wakeUp, error: String(error) },
         'wake-up not sent, it will be sent again',
       );

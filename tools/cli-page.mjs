@@ -15,8 +15,13 @@ const cli = path('dist/cli/main.js');
 const [url, ...flags] = process.argv.slice(2);
 const env = {
   ...process.env,
-  ...{ PAWL_REDIS: url, PAWL_PREFIX: `page-${process.pid}`, PAWL_ACTOR: 'ada', NO_COLOR: '1' },
-  ...{ PAWL_RUNS: 'runs.mjs', PAWL_CLI: cli, PAWL_NODE: process.execPath },
+  PAWL_REDIS: url,
+  PAWL_PREFIX: `page-${process.pid}`,
+  PAWL_ACTOR: 'ada',
+  NO_COLOR: '1',
+  PAWL_RUNS: 'runs.mjs',
+  PAWL_CLI: cli,
+  PAWL_NODE: process.execPath,
 };
 const cwd = path('examples/airline');
 

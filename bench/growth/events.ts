@@ -28,8 +28,13 @@ export async function growthOfEvents({ url, quick }: Field): Promise<Omit<Curve,
     // A whole take-over: taken from the worker, and claimed by another.
     const takeOver = await timeOf(calls, async () => {
       await store.interrupt({
-        ...{ worker: 'bench', reason: 'presence-lost', lastSeenAt: 0, resendMs: 60_000 },
-        ...{ quarantineAfter: 1_000_000, limit: 10, runs: [id] },
+        worker: 'bench',
+        reason: 'presence-lost',
+        lastSeenAt: 0,
+        resendMs: 60_000,
+        quarantineAfter: 1_000_000,
+        limit: 10,
+        runs: [id],
       });
       const found = await store.claim({
         run: id,

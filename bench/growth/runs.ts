@@ -13,15 +13,14 @@ const tomorrow = 24 * 3_600_000;
 function create(store: RedisRunStore, run: string, delayMs?: number): Promise<unknown> {
   const resendMs = 60_000;
   return store.create({
-    ...{
-      run,
-      workflow: 'bench',
-      input: nothing,
-      tags: { tenant: 'acme' },
-      data: nothing,
-      resendMs,
-    },
-    ...{ token: newToken(), ...(delayMs === undefined ? {} : { delayMs }) },
+    run,
+    workflow: 'bench',
+    input: nothing,
+    tags: { tenant: 'acme' },
+    data: nothing,
+    resendMs,
+    token: newToken(),
+    ...(delayMs === undefined ? {} : { delayMs }),
   });
 }
 

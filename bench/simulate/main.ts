@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { silentLogger } from '../../src/core/logger.ts';
-import { defaults } from '../../src/core/limits.ts';
+import { settingsOf } from '../../src/engine/worker/settings.ts';
 import { Sweeper } from '../../src/engine/worker/sweeper.ts';
 import { quantile } from '../statistics.ts';
 import { SimulatedFleet } from './simulated-fleet.ts';
@@ -40,15 +40,22 @@ let state = 7;
 
 const clock = new VirtualClock();
 const fleet = new SimulatedFleet({
-  ...{ clock, spreadMs: day, workers: workers ?? 0 },
-  ...{ heldByEach: heldByEach ?? 0, waitingRuns: waitingRuns ?? 0 },
+  clock,
+  spreadMs: day,
+  workers: workers ?? 0,
+  heldByEach: heldByEach ?? 0,
+  waitingRuns: waitingRuns ?? 0,
 });
 fleet.beat();
 for (const { id } of fleet.members) {
   const sweeper = new Sweeper({
-    ...{ store: fleet.store, queue: fleet.queue, worker: id, clock, logger: silentLogger, random },
-    ...{ sweepMs: defaults.sweepMs, lockMs: defaults.sweeperLockMs, sessionMs: defaults.sessionMs },
-    ...{ resendMs: defaults.resendMs, quarantineAfter: defaults.quarantineAfter },
+    store: fleet.store,
+    queue: fleet.queue,
+    worker: id,
+    clock,
+    logger: silentLogger,
+    random,
+    settings: settingsOf({ workflows: [] }),
   });
   sweeper.begin();
 }
@@ -66,7 +73,9 @@ async function phase(title: string, ms: number): Promise<void> {
   );
   const micros = [...fleet.calls.values()].reduce((sum, one) => sum + one.micros, 0);
   report.push({
-    ...{ phase: title, seconds: ms / 1000, callsPerSecond: calls },
+    phase: title,
+    seconds: ms / 1000,
+    callsPerSecond: calls,
     busyPercent: Math.round(micros / ms) / 10,
     ...(fleet.lateness.length === 0 ? {} : { timerLatenessMs: summary(fleet.lateness) }),
     ...(fleet.takeovers.length === 0 ? {} : { takeoverMs: summary(fleet.takeovers) }),

@@ -79,7 +79,9 @@ export class SimulatedFleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.members = Array.from({ length: options.workers }, (_, i) => ({
-      ...{ id: `worker-${i}`, diedAt: undefined, forgotten: false },
+      id: `worker-${i}`,
+      diedAt: undefined,
+      forgotten: false,
       held: Array.from({ length: options.heldByEach }, (_unused, k) => `held-${i}-${k}`),
     }));
     this.#byId = new Map(this.members.map((member) => [member.id, member]));

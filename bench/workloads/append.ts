@@ -80,10 +80,7 @@ function pawl(count: number): Contender {
 
 /** The whole engine: handlers that emit, with validation, encoding, fold and snapshots. */
 function pawlHandler(count: number): Contender {
-  return {
-    name: 'pawl, ctx.emit in a handler',
-    measure: (arena) => emitInHandlers(arena, count),
-  };
+  return { name: 'pawl, ctx.emit in a handler', measure: (arena) => emitInHandlers(arena, count) };
 }
 
 async function emitInHandlers(arena: Arena, count: number): Promise<Samples> {
@@ -97,7 +94,10 @@ async function emitInHandlers(arena: Arena, count: number): Promise<Samples> {
     finish = resolve;
   });
   const note = z.object({
-    ...{ tool: z.string(), query: z.string(), tokens: z.number(), text: z.string() },
+    tool: z.string(),
+    query: z.string(),
+    tokens: z.number(),
+    text: z.string(),
   });
   const emitter = defineWorkflow({
     name: 'emitter',
@@ -167,9 +167,7 @@ export const append: readonly Workload[] = [
     ...common,
     name: 'append-64',
     title: 'Append events of 200 B to 64 runs at once, each awaited',
-    contenders: [
-      ...[raw(runs), rawAutoPipelining(runs), bullmq(runs), pawl(runs), pawlHandler(runs)],
-    ],
+    contenders: [raw(runs), rawAutoPipelining(runs), bullmq(runs), pawl(runs), pawlHandler(runs)],
   },
   {
     ...common,

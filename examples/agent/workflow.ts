@@ -43,10 +43,7 @@ export const agent = defineGraph({
     plan: ['search', 'choose'],
     search: 'reflect',
     read: 'reflect',
-    reflect: {
-      to: ['plan', 'end'],
-      when: (state) => (state.round < 3 ? 'plan' : 'end'),
-    },
+    reflect: { to: ['plan', 'end'], when: (state) => (state.round < 3 ? 'plan' : 'end') },
   },
   merge: { notes: (current, update) => [...current, ...update] },
   cycles: { limit: 20 },

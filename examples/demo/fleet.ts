@@ -159,8 +159,14 @@ export class Fleet {
     });
     this.#started += 1;
     const one: Process = {
-      ...{ child, label: `w${this.#started}`, pid: child.pid ?? 0, worker: undefined },
-      ...{ active: 0, messages: 0, claims: 0, errors: '' },
+      child,
+      label: `w${this.#started}`,
+      pid: child.pid ?? 0,
+      worker: undefined,
+      active: 0,
+      messages: 0,
+      claims: 0,
+      errors: '',
       gone: new Promise((resolve) => {
         child.once('error', (error) => resolve(this.#ended(one, error.message)));
         child.once('exit', (code, signal) => resolve(this.#ended(one, String(signal ?? code))));

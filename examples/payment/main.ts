@@ -18,23 +18,31 @@ export async function main(stage: Stage): Promise<void> {
     stage.say('\nWay 1, a set of what is done:');
     const orders = ['A', 'B', 'C'].map((order) => ({ order, cents: 500 }));
     await killAndResume(stage, {
-      ...{ workflow: chargeAll, module: module('processed-set') },
-      ...{ input: { ledger, orders }, killAt: 'took 500 cents for B' },
+      workflow: chargeAll,
+      module: module('processed-set'),
+      input: { ledger, orders },
+      killAt: 'took 500 cents for B',
     });
     stage.say('\nWay 2, a key that the server recognises:');
     await killAndResume(stage, {
-      ...{ workflow: chargeByKey, module: module('idempotency-key') },
-      ...{ input: { ledger, order: 'D', cents: 700 }, killAt: 'took 700 cents for D' },
+      workflow: chargeByKey,
+      module: module('idempotency-key'),
+      input: { ledger, order: 'D', cents: 700 },
+      killAt: 'took 700 cents for D',
     });
     stage.say('\nWay 3, a state machine:');
     await killAndResume(stage, {
-      ...{ workflow: chargeByStates, module: module('state-machine') },
-      ...{ input: { ledger, order: 'E', cents: 900 }, killAt: 'now E captured' },
+      workflow: chargeByStates,
+      module: module('state-machine'),
+      input: { ledger, order: 'E', cents: 900 },
+      killAt: 'now E captured',
     });
     stage.say('\nAn effect, with a probe for the case of doubt:');
     await killAndResume(stage, {
-      ...{ workflow: chargeAndProbe, module: module('effect-with-probe') },
-      ...{ input: { ledger, order: 'F', cents: 100 }, killAt: 'took 100 cents for F' },
+      workflow: chargeAndProbe,
+      module: module('effect-with-probe'),
+      input: { ledger, order: 'F', cents: 100 },
+      killAt: 'took 100 cents for F',
     });
 
     const receipts = (await entriesOf(ledger)).map(({ order, receipt }) => `${order}: ${receipt}`);

@@ -11,9 +11,7 @@ export const chargeAll = defineWorkflow({
   }),
   state: z.object({ charged: z.array(z.string()).default([]) }),
   events: { 'order.charged': z.object({ order: z.string() }) },
-  reduce: {
-    'order.charged': (state, { order }) => ({ charged: [...state.charged, order] }),
-  },
+  reduce: { 'order.charged': (state, { order }) => ({ charged: [...state.charged, order] }) },
   async run(ctx, { ledger, orders }) {
     for (const { order, cents } of orders) {
       if (ctx.state.charged.includes(order)) continue;

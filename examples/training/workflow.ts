@@ -9,10 +9,7 @@ import { pretend } from '../support/pretend.ts';
 export const training = defineWorkflow({
   name: 'training',
   input: z.object({ epochs: z.int().positive(), every: z.int().positive() }),
-  state: z.object({
-    epoch: z.int().default(0),
-    weights: z.array(z.number()).default([1, -2, 3]),
-  }),
+  state: z.object({ epoch: z.int().default(0), weights: z.array(z.number()).default([1, -2, 3]) }),
   async run(ctx, { epochs, every }) {
     // After a resume this is what the last checkpoint held, and the loop begins behind it.
     let { weights } = ctx.state;

@@ -70,7 +70,8 @@ async function check(shell: Shell, flags: Flags): Promise<number> {
   const examined = await examine({
     redis: redis.value ?? '',
     ...(prefix.value === undefined ? {} : { prefix: prefix.value }),
-    ...{ full: flags.full === true, repair: flags.repair === true },
+    full: flags.full === true,
+    repair: flags.repair === true,
     connectMs: Number(connectMs.value),
   });
   const checks = [...workflows, ...examined.checks];

@@ -21,14 +21,19 @@ async function perform(shell: Shell, flags: { rounds: number; events: number }):
   const bar = await shell.progress(`${flags.rounds} rounds`);
   const report = await drill({ redis, ...flags, signal: shell.signal }).finally(() => bar.end());
   const row = (name: string | number, round: DrillRound): readonly unknown[] => [
-    ...[name, round.detectMs, round.claimMs, round.replayMs, round.totalMs],
+    name,
+    round.detectMs,
+    round.claimMs,
+    round.replayMs,
+    round.totalMs,
   ];
   shell.show(report, () =>
     table(
       ['round', 'detect ms', 'claim ms', 'replay ms', 'total ms'],
       [
         ...report.rounds.map((round, i) => row(i + 1, round)),
-        ...[row('p50', report.p50), row('max', report.max)],
+        row('p50', report.p50),
+        row('max', report.max),
       ],
     ),
   );

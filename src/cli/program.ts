@@ -14,18 +14,16 @@ import { addUi } from './ui.ts';
 import { addWorkers } from './workers.ts';
 
 const nouns: readonly Add[] = [
-  ...[
-    addDev,
-    addRuns,
-    addWorkers,
-    addRecoveries,
-    addDead,
-    addDoctor,
-    addDrill,
-    addRehearse,
-    addUi,
-    addCompletion,
-  ],
+  addDev,
+  addRuns,
+  addWorkers,
+  addRecoveries,
+  addDead,
+  addDoctor,
+  addDrill,
+  addRehearse,
+  addUi,
+  addCompletion,
 ];
 
 export function buildProgram(signal: AbortSignal): Command {

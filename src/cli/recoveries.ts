@@ -21,8 +21,13 @@ async function list(shell: Shell, limit: number): Promise<void> {
       : table(
           ['at', 'run', 'lost by', 'because', 'detected ms', 'taken by', 'claimed ms'],
           recoveries.map((one) => [
-            ...[one.at, one.run, one.from, one.reason, one.detectMs],
-            ...[one.quarantined ? '(quarantined)' : one.worker, one.claimMs],
+            one.at,
+            one.run,
+            one.from,
+            one.reason,
+            one.detectMs,
+            one.quarantined ? '(quarantined)' : one.worker,
+            one.claimMs,
           ]),
         ),
   );

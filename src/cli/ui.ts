@@ -41,8 +41,11 @@ async function serve(shell: Shell, flags: UiFlags): Promise<void> {
   const workflows = await shell.workflows();
   const password = flags.password ?? process.env['PAWL_UI_PASSWORD'];
   await using served = await serveDashboard(await shell.pawl(), {
-    ...{ port: flags.port, host: flags.host, basePath: flags.basePath },
-    ...{ readOnly: flags.readOnly === true, actor: shell.request.actor },
+    port: flags.port,
+    host: flags.host,
+    basePath: flags.basePath,
+    readOnly: flags.readOnly === true,
+    actor: shell.request.actor,
     ...(flags.user === undefined ? {} : { user: flags.user }),
     ...(password === undefined ? {} : { password }),
     ...(workflows === undefined ? {} : { workflows: [...workflows.values()] }),

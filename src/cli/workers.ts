@@ -37,8 +37,13 @@ async function list(shell: Shell): Promise<void> {
 
 function workerTable(workers: readonly WorkerRecord[]): string {
   const rows = workers.map((worker) => [
-    ...[worker.id, worker.host, worker.pid, worker.draining ? 'draining' : 'working'],
-    ...[`${worker.active}/${worker.concurrency}`, worker.loopLagMs, new Date(worker.seenAt)],
+    worker.id,
+    worker.host,
+    worker.pid,
+    worker.draining ? 'draining' : 'working',
+    `${worker.active}/${worker.concurrency}`,
+    worker.loopLagMs,
+    new Date(worker.seenAt),
     Object.entries(worker.workflows)
       .map(([name, version]) => `${name}@${version}`)
       .join(' '),

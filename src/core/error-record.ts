@@ -217,10 +217,7 @@ function toClass(
 ): { readonly base?: string; readonly className?: string } {
   const base = names.find((name) => builtIn.has(name) || (isPawls && pawls.has(name))) ?? 'Error';
   const [own = base] = names;
-  return {
-    ...(base === 'Error' ? {} : { base }),
-    ...(own === base ? {} : { className: own }),
-  };
+  return { ...(base === 'Error' ? {} : { base }), ...(own === base ? {} : { className: own }) };
 }
 
 function prototypeOf({ base = 'Error', className }: ErrorRecord): Error {

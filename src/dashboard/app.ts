@@ -68,7 +68,9 @@ function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     const refreshSeconds = toSeq(c.req.query('refresh'));
     const body = runPage(settings, view, by);
     return show(c, settings, {
-      ...{ title: id, at: 'runs', body },
+      title: id,
+      at: 'runs',
+      body,
       refreshSeconds: refreshSeconds === undefined ? undefined : Math.max(1, refreshSeconds),
     });
   });
@@ -147,7 +149,8 @@ function problem(
     <p>${visible(message)}</p>
     ${back}`;
   return show(c, settings, {
-    ...{ title: 'Not shown', body },
+    title: 'Not shown',
+    body,
     refreshSeconds: status === 503 && c.req.method === 'GET' ? retrySeconds : undefined,
   });
 }

@@ -49,8 +49,14 @@ export function layout({ base, actions }: Settings, frame: Frame): Html {
 
 /** Colour is never the only sign. */
 const signs: Readonly<Record<RunStatus, string>> = {
-  ...{ queued: '○', running: '●', waiting: '◆', interrupted: '▲', quarantined: '■' },
-  ...{ completed: '✓', failed: '✕', cancelled: '–' },
+  queued: '○',
+  running: '●',
+  waiting: '◆',
+  interrupted: '▲',
+  quarantined: '■',
+  completed: '✓',
+  failed: '✕',
+  cancelled: '–',
 };
 
 export function statusMark(status: RunStatus): Html {

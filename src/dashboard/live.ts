@@ -32,8 +32,11 @@ export function live(
         for await (const event of pawl.run(id).events({ after, signal: gone.signal })) {
           const turn = withOwners([event])[0]?.turn;
           const entry = {
-            ...{ seq: event.seq, type: visible(event.type), fence: event.fence },
-            ...{ at: event.at.toISOString(), text: preview(event.data).text },
+            seq: event.seq,
+            type: visible(event.type),
+            fence: event.fence,
+            at: event.at.toISOString(),
+            text: preview(event.data).text,
             ...(turn === undefined ? {} : { turn: visible(turn) }),
             ...claimOf(event),
           };

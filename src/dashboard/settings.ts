@@ -66,7 +66,9 @@ export function readSettings(options: DashboardOptions): Settings {
   checkOptions(options, 'dashboard options');
   const { readOnly = true, basePath = '/', user = 'pawl', workflows = [] } = options;
   return {
-    ...{ base: basePath.replace(/\/$/, ''), user, password: options.password },
+    base: basePath.replace(/\/$/, ''),
+    user,
+    password: options.password,
     hosts: new Set([...loopback, ...(options.hosts ?? [])].map((host) => host.toLowerCase())),
     actions: readOnly ? [] : (options.actions ?? actionNames),
     actor: options.actor ?? 'pawl ui',

@@ -40,11 +40,9 @@ export async function replay(
       ...restore(saved, workflow, { run: record.id, from: snapshot?.schema ?? workflow.version }),
     },
     {
-      ...{
-        reducers: reducersOf(workflow),
-        origin: key,
-        guard: isDevelopment() ? 'bytes' : 'frozen',
-      },
+      reducers: reducersOf(workflow),
+      origin: key,
+      guard: isDevelopment() ? 'bytes' : 'frozen',
       check: stateCheck(workflow.definition.state),
     },
   );

@@ -38,7 +38,10 @@ export function formatEvents(
     .map(({ type, data, lane }, i) => {
       const more = events.length - 1 - i;
       return `${JSON.stringify({
-        ...{ seq: seq + 1 + i, fence, at: at.toISOString(), type },
+        seq: seq + 1 + i,
+        fence,
+        at: at.toISOString(),
+        type,
         ...(lane === undefined ? {} : { lane }),
         ...(more === 0 ? {} : { more }),
         data: toTagged(decode(data, { key: type })),

@@ -113,8 +113,13 @@ export class FileCheckpointer implements Checkpointer {
     const latest = taken.latest as LatestSave<State>;
     const { version } = latest;
     const log = new FileLoopLog({
-      ...{ run, folder, holding, version, place: end.place },
-      ...{ disk: this.#disk, limits: this.#limits },
+      run,
+      folder,
+      holding,
+      version,
+      place: end.place,
+      disk: this.#disk,
+      limits: this.#limits,
     });
     return new ClaimedLoop({ run, fence: holding.fence }, latest, { log, limits: this.#limits });
   }
@@ -152,8 +157,17 @@ export class FileCheckpointer implements Checkpointer {
       const { workflow, tags, metadata, createdAt } = beginning;
       const { status, worker, fence } = holding;
       return {
-        ...{ run, workflow, status, worker, fence, seq: latest.seq, version: latest.version },
-        ...{ tags, metadata, createdAt, updatedAt: new Date(await folder.updatedAt()) },
+        run,
+        workflow,
+        status,
+        worker,
+        fence,
+        seq: latest.seq,
+        version: latest.version,
+        tags,
+        metadata,
+        createdAt,
+        updatedAt: new Date(await folder.updatedAt()),
         output: status === 'completed' ? await folder.readOutput() : undefined,
       };
     });
@@ -264,7 +278,12 @@ function toInfo({
   bytes,
 }: FileCheckpoint): CheckpointInfo {
   return {
-    ...{ id, seq, version, schema: 0, at, bytes },
+    id,
+    seq,
+    version,
+    schema: 0,
+    at,
+    bytes,
     ...(node === undefined ? {} : { node }),
     ...(label === undefined ? {} : { label }),
     ...(metadata === undefined ? {} : { metadata }),

@@ -52,8 +52,10 @@ export async function readLatest(folder: RunFolder): Promise<Read> {
   }
   const end = next.value;
   const latest: LatestSave = {
-    ...{ state: snapshot?.state, version: snapshot?.version ?? 0 },
-    ...{ seq: end.place.seq, events },
+    state: snapshot?.state,
+    version: snapshot?.version ?? 0,
+    seq: end.place.seq,
+    events,
   };
   return { latest, end, newest };
 }
@@ -96,7 +98,9 @@ export async function takeRun(folder: RunFolder, options: TakeOptions): Promise<
   const note = { worker, ...(torn === undefined ? {} : { cut: torn }) };
   const data = encode(note, 'record', fixedLimits.bytesPerCommit);
   const text = formatEvents([{ type: 'run.claimed', data }], {
-    ...{ seq: place.seq, fence, at: new Date() },
+    seq: place.seq,
+    fence,
+    at: new Date(),
   });
   await append(disk, folder.events, text);
   const seq = place.seq + 1;

@@ -75,11 +75,24 @@ function linesOfRun({ id: run, workflow, source, at, events, state }: ForeignRun
   }
   lines.push(
     formatLine({
-      ...{ kind: 'run', id: run, workflow, codeVersion: 0, status: 'queued', fence: 0 },
-      ...{ seq: eventLines.length, version, snapshotSeq, takeovers: 0, deaths: 0 },
-      ...{ bytes: eventLines.reduce((sum, line) => sum + line.length, 0), paused: true },
-      ...{ priority: 0, tags: { from: source } },
-      ...{ createdAt: iso(at), changedAt: iso(events.at(-1)?.at ?? at), input: null },
+      kind: 'run',
+      id: run,
+      workflow,
+      codeVersion: 0,
+      status: 'queued',
+      fence: 0,
+      seq: eventLines.length,
+      version,
+      snapshotSeq,
+      takeovers: 0,
+      deaths: 0,
+      bytes: eventLines.reduce((sum, line) => sum + line.length, 0),
+      paused: true,
+      priority: 0,
+      tags: { from: source },
+      createdAt: iso(at),
+      changedAt: iso(events.at(-1)?.at ?? at),
+      input: null,
     }),
   );
   const about = { version, seq: snapshotSeq, schema: 0, at: iso(events.at(-1)?.at ?? at) };
@@ -95,8 +108,13 @@ function linesOfRun({ id: run, workflow, source, at, events, state }: ForeignRun
     const text = (value: unknown): string => JSON.stringify(value);
     const set = Object.entries(after).filter(([name, value]) => text(before[name]) !== text(value));
     return formatLine({
-      ...{ kind: 'checkpoint', run, id: `${kept.version}-0`, version: kept.version, seq: kept.seq },
-      ...{ schema: 0, bytes: text(after).length },
+      kind: 'checkpoint',
+      run,
+      id: `${kept.version}-0`,
+      version: kept.version,
+      seq: kept.seq,
+      schema: 0,
+      bytes: text(after).length,
       ...(kept.label === undefined ? {} : { label: kept.label }),
       ...(kept.node === undefined ? {} : { node: kept.node }),
       at: iso(kept.at),

@@ -34,10 +34,14 @@ export async function readHillstar(path: string): Promise<ForeignRun[]> {
   checkpoints.sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
   return [
     {
-      ...{ id: basename(around), workflow: 'hillstar', source: 'hillstar' },
+      id: basename(around),
+      workflow: 'hillstar',
+      source: 'hillstar',
       at: checkpoints[0]?.at ?? 0,
       events: checkpoints.map(({ name, node, at, state }) => ({
-        ...{ type: 'hillstar.checkpoint', at, data: { node } },
+        type: 'hillstar.checkpoint',
+        at,
+        data: { node },
         kept: { state, node, label: node, metadata: { file: name } },
       })),
     },

@@ -36,11 +36,15 @@ async function readOne(file: string): Promise<ForeignRun> {
   const at = Math.floor((await stat(file)).mtimeMs);
   const state = { step, next_node_id: node, scope };
   return {
-    ...{ id: textOf(found, 'run_id', file), workflow: textOf(found, 'workflow_name', file) },
-    ...{ source: 'simple_agents', at },
+    id: textOf(found, 'run_id', file),
+    workflow: textOf(found, 'workflow_name', file),
+    source: 'simple_agents',
+    at,
     events: [
       {
-        ...{ type: 'simple_agents.checkpoint', at, data: { step, next_node_id: node } },
+        type: 'simple_agents.checkpoint',
+        at,
+        data: { step, next_node_id: node },
         kept: { state, node, label: `step ${step}` },
       },
     ],

@@ -22,7 +22,7 @@ import type { RunStore } from '../core/store.ts';
 import type { Schema } from '../core/schema.ts';
 import { checkWorkflow } from '../engine/definition/check-workflow.ts';
 import type { EventSchemas } from '../engine/definition/context.ts';
-import type { WorkerOptions } from '../engine/worker/worker.ts';
+import type { WorkerOptions } from '../engine/worker/settings.ts';
 import type { StartInput, Workflow } from '../engine/definition/workflow.ts';
 import { checkWorkerAlone } from '../option-checks.ts';
 import {

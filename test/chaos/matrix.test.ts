@@ -29,10 +29,24 @@ function matrix(...args: readonly string[]): Promise<Ended> {
 }
 
 const cheap = [
-  ...['worker-kill', 'worker-freeze', 'wrong-clock', 'redis-crash', 'redis-rewind', 'redis-freeze'],
-  ...['out-of-memory', 'script-flush', 'client-kill', 'jobs-doubled', 'jobs-deleted'],
-  ...['queue-deleted', 'reply-dropped', 'partition', 'crash-before-commit', 'crash-after-append'],
-  ...['crash-after-claim', 'crash-before-interrupt'],
+  'worker-kill',
+  'worker-freeze',
+  'wrong-clock',
+  'redis-crash',
+  'redis-rewind',
+  'redis-freeze',
+  'out-of-memory',
+  'script-flush',
+  'client-kill',
+  'jobs-doubled',
+  'jobs-deleted',
+  'queue-deleted',
+  'reply-dropped',
+  'partition',
+  'crash-before-commit',
+  'crash-after-append',
+  'crash-after-claim',
+  'crash-before-interrupt',
 ];
 
 test(

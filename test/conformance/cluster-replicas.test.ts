@@ -23,7 +23,8 @@ describe('in a cluster of three masters with a replica each', () => {
       open: () =>
         openRedisStore({
           redis: { nodes: [...(cluster?.nodes ?? [])] },
-          ...{ prefix: newPrefix(), durability: 'replica' },
+          prefix: newPrefix(),
+          durability: 'replica',
         }),
       skip: [
         {

@@ -6,13 +6,7 @@ import { openMemoryStore } from '../support/conformance.ts';
 
 const runner = { describe, test, expect, beforeAll, afterAll };
 
-runStoreSuite(
-  {
-    name: 'the run store in memory',
-    open: openMemoryStore,
-  },
-  runner,
-);
+runStoreSuite({ name: 'the run store in memory', open: openMemoryStore }, runner);
 
 resumeQueueSuite(
   {

@@ -22,7 +22,9 @@ test('blocks are found by their language, with the reason why one is not execute
   expect(js).toEqual({ page: 'a.md', line: 3, language: 'js', notRun: undefined, text: 'b\n' });
   expect(sh).toEqual({ page: 'a.md', line: 6, language: 'sh', notRun: 'an hour', text: 'c\n' });
   expect([js, sh, none].map((block) => block && problemOf(block))).toEqual([
-    ...[undefined, undefined, 'is nothing'],
+    undefined,
+    undefined,
+    'is nothing',
   ]);
   const [skipped] = blocksOf('a.md', '```ts not run: hard\na\n```\n');
   expect(skipped && problemOf(skipped)).toBe('is code, and is not executed');

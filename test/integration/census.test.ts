@@ -16,16 +16,20 @@ const stores: readonly (readonly [string, () => Promise<RunStore>])[] = [
 ];
 
 const nothing = {
-  ...{ queued: 0, running: 0, waiting: 0, interrupted: 0, quarantined: 0 },
-  ...{ completed: 0, failed: 0, cancelled: 0 },
+  queued: 0,
+  running: 0,
+  waiting: 0,
+  interrupted: 0,
+  quarantined: 0,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
 };
 
 describe.each(stores)('in %s', (_, open) => {
   test('an empty store has nothing, and nothing is late', async () => {
     const store = await open();
-    expect(await store.census()).toEqual({
-      ...{ runs: nothing, overdue: 0, overdueMs: 0, waitingMs: 0 },
-    });
+    expect(await store.census()).toEqual({ runs: nothing, overdue: 0, overdueMs: 0, waitingMs: 0 });
     await store.close();
   });
 

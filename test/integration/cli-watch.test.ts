@@ -64,7 +64,9 @@ test('with --json each change of a run is a line, and Ctrl-C ends it', async () 
   const lines = printed.trimEnd().split('\n');
   const told = lines.map((line) => JSON.parse(line) as { id: string; status: string });
   expect(told.map(({ id, status }) => `${id} ${status}`)).toEqual([
-    ...['before queued', 'later queued', 'before cancelled'],
+    'before queued',
+    'later queued',
+    'before cancelled',
   ]);
   expect(await watched.interrupt()).toEqual([130, null]);
 });

@@ -88,8 +88,16 @@ test('runs are started, listed, looked at and forked', async () => {
     { path: ['passengers', 1], kind: 'changed', before: 'Mei Lee', after: 'Mei Garcia' },
   ]);
   const forked = await cli(
-    ...['runs', 'fork', 'talk-1', '--at', '13', '--id', 'talk-2', ...ofAirline],
-    ...['--set', 'wanted.to="Mei Long"'],
+    'runs',
+    'fork',
+    'talk-1',
+    '--at',
+    '13',
+    '--id',
+    'talk-2',
+    ...ofAirline,
+    '--set',
+    'wanted.to="Mei Long"',
   );
   expect(forked).toMatchObject({ code: 0, stdout: 'talk-2\n' });
   expect((await pawl.run('talk-2').info()).status).toBe('queued');
@@ -329,7 +337,8 @@ test('the pages are served until Ctrl-C, and to others only with a password', as
   expect(await once(server, 'close')).toEqual([130, null]);
   const open = await cli(...flags, '--host', '0.0.0.0');
   expect([open.code, open.stdout, open.stderr]).toEqual([
-    ...[expect.any(Number), ''],
+    expect.any(Number),
+    '',
     expect.stringMatching(/password/),
   ]);
   expect(open.code).not.toBe(0);

@@ -98,7 +98,8 @@ test('a cluster works with hostile options of its nodes, and reads from masters'
   await use({ nodes, options });
   for (const refused of [{ keyPrefix: 'app:' }, { redisOptions: { keyPrefix: 'app:' } }]) {
     await expect(Pawl.open({ redis: { nodes, options: refused } })).rejects.toMatchObject({
-      ...{ code: 'PAWL_INVALID', field: 'redis.keyPrefix' },
+      code: 'PAWL_INVALID',
+      field: 'redis.keyPrefix',
     });
   }
 }, 60_000);

@@ -94,7 +94,10 @@ test('a commit is one script, whatever is in it', async () => {
   await store.commit({ ...owner, token: 'warm', expectedSeq: seq, events: [], snapshot });
   await redis.config('RESETSTAT');
   await store.commit({
-    ...{ ...owner, token: 'c', expectedSeq: seq, snapshot },
+    ...owner,
+    token: 'c',
+    expectedSeq: seq,
+    snapshot,
     events: [
       { type: 'a', data },
       { type: 'b', data },

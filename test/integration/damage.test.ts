@@ -137,10 +137,7 @@ test('a log that is damaged under a worker sets its run aside, and the worker go
   const isDamaged = new Promise<void>((resolve) => {
     damaged = resolve;
   });
-  const slow = defineWorkflow({
-    name: 'slow',
-    run: (ctx) => ctx.step('slow', () => isDamaged),
-  });
+  const slow = defineWorkflow({ name: 'slow', run: (ctx) => ctx.step('slow', () => isDamaged) });
   await pawl.worker({ workflows: [slow, work], concurrency: 1 }).ready();
   const run = await pawl.start(slow, undefined, { id: 'bad' });
   await expect.poll(() => statusOf(run)).toBe('running');
@@ -175,7 +172,12 @@ test('a damaged run of a lost worker is set aside, and its neighbours are taken 
       '{}',
     );
     await redis.hset(key('run', id), {
-      ...{ status: 'running', worker: 'gone', owner: 'x', seq: '2', claimSeq: '2', fence },
+      status: 'running',
+      worker: 'gone',
+      owner: 'x',
+      seq: '2',
+      claimSeq: '2',
+      fence,
     });
     await redis.zrem(due, id);
     await redis.zrem(`{${prefix}:0}:by-status:queued`, id);

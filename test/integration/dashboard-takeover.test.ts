@@ -60,7 +60,9 @@ test('the lane beside the log shows who lost the run, why, and how long detectio
   while (!/^data: .*\n/m.test(came)) came += (await reader?.read())?.value ?? '';
   gone.abort();
   expect(JSON.parse(/^data: (.*)$/m.exec(came)?.[1] ?? '')).toMatchObject({
-    ...{ seq: claimed.seq, by: heir.id, isTakeover: true },
+    seq: claimed.seq,
+    by: heir.id,
+    isTakeover: true,
   });
   expect(text).toMatch(/<dt>Take-overs<\/dt>\s*<dd>1<\/dd>/);
 });

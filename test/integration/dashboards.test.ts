@@ -52,9 +52,7 @@ test('a failed job that is retried in a dashboard resumes its run from where it 
     expect(await run.result()).toBe('whole');
     await expect
       .poll(() => queue.getJobCounts('failed', 'active', 'wait'))
-      .toEqual({
-        ...{ failed: 0, active: 0, wait: 0 },
-      });
+      .toEqual({ failed: 0, active: 0, wait: 0 });
   });
   expect(bodies).toEqual(['first', 'second', 'second', 'second']);
   const events = await allEvents(run);

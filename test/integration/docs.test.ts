@@ -38,15 +38,16 @@ const moduleName = (block: Block): string =>
 async function compile(): Promise<string> {
   const settings = {
     compilerOptions: {
-      ...{ strict: true, target: 'es2023', lib: ['es2023', 'esnext.disposable'], types: ['node'] },
-      ...{
-        module: 'nodenext',
-        skipLibCheck: true,
-        rootDir: '.',
-        outDir: 'out',
-        noEmitOnError: false,
-      },
-      ...{ rewriteRelativeImportExtensions: true },
+      strict: true,
+      target: 'es2023',
+      lib: ['es2023', 'esnext.disposable'],
+      types: ['node'],
+      module: 'nodenext',
+      skipLibCheck: true,
+      rootDir: '.',
+      outDir: 'out',
+      noEmitOnError: false,
+      rewriteRelativeImportExtensions: true,
     },
     include: ['*.ts'],
   };
@@ -79,7 +80,8 @@ test('blocks of TypeScript and JavaScript compile, and do what they say', async 
   }
   expect(await compile()).toBe('');
   const given = code.map((block) => ({
-    ...{ page: block.page, line: block.line },
+    page: block.page,
+    line: block.line,
     module: join(stage, 'out', moduleName(block).replace(/\.ts$/, '.js')),
   }));
   const { stdout } = await run(

@@ -250,7 +250,8 @@ test('a user who lacks a command is told which, and nothing was executed to find
   await admin.call('ACL', 'SETUSER', 'lame', '-xadd', '-zrem');
   const lame = await examine({ redis: url });
   expect(lame.checks.find(({ name }) => name === 'access')).toMatchObject({
-    ...{ status: 'fail', found: 'refused: xadd, zrem' },
+    status: 'fail',
+    found: 'refused: xadd, zrem',
   });
   expect(await admin.dbsize()).toBe(0);
 });
@@ -289,7 +290,8 @@ test('health tells of work that waits, and answers in time when Redis hangs', as
     .finally(() => process.kill(server.pid, 'SIGCONT'));
   expect(performance.now() - begun).toBeLessThan(3_000);
   expect(hung).toMatchObject({
-    ...{ status: 'failed', reasons: ['The store did not answer within 100 ms.'] },
+    status: 'failed',
+    reasons: ['The store did not answer within 100 ms.'],
   });
 });
 

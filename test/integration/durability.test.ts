@@ -103,7 +103,10 @@ describe('with one replica', () => {
     const taken = await store.claim(claim);
     if (taken.outcome !== 'claimed') throw new Error(taken.outcome);
     const append = {
-      ...{ ...taken.ownership, token: newId('token'), expectedSeq: 2, events: [event('a')] },
+      ...taken.ownership,
+      token: newId('token'),
+      expectedSeq: 2,
+      events: [event('a')],
     };
     const snapshot = { schema: 1, set: new Map(), remove: [] };
     const commit = { ...append, token: newId('token'), expectedSeq: 3, snapshot };
@@ -156,7 +159,9 @@ describe('with one replica', () => {
     const note = (_: object, message: string): void => void said.push(message);
     const logger = { debug: () => undefined, info: note, warn: note, error: note };
     await using pawl = await Pawl.open({
-      ...{ redis: redis.url, prefix: newPrefix(), logger },
+      redis: redis.url,
+      prefix: newPrefix(),
+      logger,
       durability: { replicas: 1, timeoutMs: 50 },
     });
     await using worker = pawl.worker({ workflows: [parent, ticks] });

@@ -60,18 +60,25 @@ async function exportedAndImported(): Promise<string> {
   const [token, at] = ['import', 1_700_000_000_000];
   const set = new Map(some.map((name) => [name, bytes(name)]));
   const first = { seq: 1, fence: 0, type: 'run.created', at, data: bytes('1') };
-  await store.transfer.stage({
-    ...{ run: id, token, events: [first] },
-    saves: [{ set, remove: [] }],
-  });
+  await store.transfer.stage({ run: id, token, events: [first], saves: [{ set, remove: [] }] });
   const { record } = await store.create({
-    ...{ run: newPrefix(), workflow: 'w', input: bytes(''), tags: {}, data: bytes('') },
-    ...{ token: randomUUID(), resendMs: 0 },
+    run: newPrefix(),
+    workflow: 'w',
+    input: bytes(''),
+    tags: {},
+    data: bytes(''),
+    token: randomUUID(),
+    resendMs: 0,
   });
   const { outcome } = await store.transfer.restore({
-    ...{ token, record: { ...record, id, version: 1, snapshotSeq: 1 }, loose: false },
+    token,
+    record: { ...record, id, version: 1, snapshotSeq: 1 },
+    loose: false,
     snapshot: { version: 1, seq: 1, schema: 1, at },
-    ...{ untold: false, owes: false, woken: false, keepMs: 0 },
+    untold: false,
+    owes: false,
+    woken: false,
+    keepMs: 0,
     staged: { events: 1, checkpoints: 0, messages: 0 },
   });
   expect(outcome).toBe('restored');

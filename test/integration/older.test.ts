@@ -79,8 +79,12 @@ test('the version that claimed it last counts as the one that wrote it', async (
   const { id, worker } = await held(store, { claim: { codeVersion: 3 } });
   await redis.hdel(keys?.run(id) ?? '', 'wroteVersion');
   await store.interrupt({
-    ...{ worker, reason: 'session-expired', lastSeenAt: 0, resendMs: farMs },
-    ...{ quarantineAfter: 3, limit: 10 },
+    worker,
+    reason: 'session-expired',
+    lastSeenAt: 0,
+    resendMs: farMs,
+    quarantineAfter: 3,
+    limit: 10,
   });
   expect((await store.record(id))?.wroteVersion).toBe(3);
   const refused = await store.claim(claiming(id, { codeVersion: 2 }));

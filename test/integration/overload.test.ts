@@ -56,10 +56,7 @@ async function fill(store: RedisRunStore, from: number, until: number): Promise<
 function create(store: RedisRunStore, run: string): Promise<unknown> {
   const tags = { tenant: 'acme' };
   const token = `token of ${run}`;
-  return store.create({
-    ...{ run, workflow: 'flat', input: data, tags, data, token },
-    resendMs: hourMs,
-  });
+  return store.create({ run, workflow: 'flat', input: data, tags, data, token, resendMs: hourMs });
 }
 
 /** Calls of commands, and the microseconds Redis spent in them, as it counts them itself. */
@@ -117,9 +114,7 @@ test(`starting, listing and claiming cost the same with 1,000 queued runs and wi
     const operations = {
       start: (i: number) => create(store, `more-${runs}-${i}`),
       claim: (i: number) =>
-        store.claim({
-          ...{ run: `run-${runs - 1 - i}`, worker: 'w', codeVersion: 1, token: `t${i}` },
-        }),
+        store.claim({ run: `run-${runs - 1 - i}`, worker: 'w', codeVersion: 1, token: `t${i}` }),
       'list by status': () => store.list({ status: 'queued', limit: 50 }),
       'list by tag': () => store.list({ tag: 'tenant=acme', limit: 50 }),
       'find what is due': () => store.due({ limit: 200, resendMs: hourMs, aheadMs: 2 * hourMs }),

@@ -18,9 +18,7 @@ beforeAll(async () => {
   const packed = await run(
     'npm',
     ['pack', '--ignore-scripts', '--json', '--pack-destination', project],
-    {
-      cwd: root,
-    },
+    { cwd: root },
   );
   const report: unknown = JSON.parse(packed.stdout);
   const [{ filename }] = Object.values(report as Record<string, { filename: string }>) as [

@@ -6,7 +6,8 @@ import { judge, programsOf } from '../programs/judge.ts';
 
 test('20 programs on Redis', { timeout: 120_000 }, async () => {
   const verdict = await judge({
-    ...{ seed: 3, programs: programsOf(3, 20) },
+    seed: 3,
+    programs: programsOf(3, 20),
     ground: () => onRedis(inject('redisUrl')),
   });
   expect(verdict.violations).toEqual([]);

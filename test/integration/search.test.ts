@@ -113,7 +113,8 @@ describe.each([1, 4])('thousands of runs in %i shards', (shards) => {
         await check(query, limit);
       }),
       {
-        ...{ numRuns: 80, seed: 5 },
+        numRuns: 80,
+        seed: 5,
         // Few runs of two large indexes, and runs of several.
         examples: [
           [{ workflow: 'w0', tag: 'tenant=odd' }, 150],
@@ -241,8 +242,10 @@ async function costOf(store: RedisRunStore, query: RunQuery, cursor?: string): P
   }
   const least = (of: (cost: Cost) => number): number => Math.min(...costs.map(of));
   return {
-    ...{ usec: least(({ usec }) => usec), ms: least(({ ms }) => ms) },
-    ...{ rounds: least(({ rounds }) => rounds), found: least(({ found }) => found) },
+    usec: least(({ usec }) => usec),
+    ms: least(({ ms }) => ms),
+    rounds: least(({ rounds }) => rounds),
+    found: least(({ found }) => found),
   };
 }
 

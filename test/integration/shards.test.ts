@@ -74,8 +74,14 @@ test('a process that only starts runs is refused when others have another number
   }
   expect((await redis.keys('*:run:*')).length).toBe(1);
   const restore = client.transfer.restore({
-    ...{ token: 't', record: { ...(await anyRecord(other)), id: 'restored' }, loose: false },
-    ...{ untold: false, owes: false, woken: false, keepMs: 0, snapshot: undefined },
+    token: 't',
+    record: { ...(await anyRecord(other)), id: 'restored' },
+    loose: false,
+    untold: false,
+    owes: false,
+    woken: false,
+    keepMs: 0,
+    snapshot: undefined,
     staged: { events: 0, checkpoints: 0, messages: 0 },
   });
   await expect(restore).rejects.toEqual(refused);

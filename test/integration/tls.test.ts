@@ -38,7 +38,11 @@ describe.skipIf(!hasOpenssl)('a server with TLS (needs the openssl program)', ()
       '-pkeyopt',
       'ec_paramgen_curve:P-256',
       '-nodes',
-      ...['-keyout', `${name}.key`, '-out', `${name}.crt`, ...subject],
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.crt`,
+      ...subject,
     );
     return readFile(join(dir, `${name}.crt`));
   }
@@ -54,8 +58,14 @@ describe.skipIf(!hasOpenssl)('a server with TLS (needs the openssl program)', ()
       '-pkeyopt',
       'ec_paramgen_curve:P-256',
       '-nodes',
-      ...['-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost'],
-      ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
+      '-keyout',
+      'server.key',
+      '-out',
+      'server.csr',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
     );
     await openssl(
       'x509',
@@ -68,7 +78,11 @@ describe.skipIf(!hasOpenssl)('a server with TLS (needs the openssl program)', ()
       'ca.key',
       '-days',
       '2',
-      ...['-CAcreateserial', '-copy_extensions', 'copy', '-out', 'server.crt'],
+      '-CAcreateserial',
+      '-copy_extensions',
+      'copy',
+      '-out',
+      'server.crt',
     );
     port = await freePort();
     server = await startRedisServer({

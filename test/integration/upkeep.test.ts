@@ -85,7 +85,9 @@ test('retention leaves no key and no place in an index of a run', async () => {
     },
   );
   expect(Object.fromEntries(report.runs.map(({ run, outcome }) => [run, outcome]))).toEqual({
-    ...{ 'goes-1': 'done', 'goes-2': 'done', 'stays-1': 'failed' },
+    'goes-1': 'done',
+    'goes-2': 'done',
+    'stays-1': 'failed',
   });
   expect(archived.filter((line) => line.startsWith('{"kind":"end"'))).toHaveLength(2);
   expect(await traces('goes-1')).toEqual([]);
@@ -171,8 +173,13 @@ test('nothing is preserved that no checkpoint needs, and all that one does', asy
   for (let round = 0; round < 12; round++) {
     const run = `round-${round}`;
     await store.create({
-      ...{ run, workflow: 'w', input: encoded(''), tags: {}, data: encoded('') },
-      ...{ token: `create ${run}`, resendMs: 1e6 },
+      run,
+      workflow: 'w',
+      input: encoded(''),
+      tags: {},
+      data: encoded(''),
+      token: `create ${run}`,
+      resendMs: 1e6,
     });
     const claim = { run, worker: 'w', codeVersion: 1, token: `claim ${run}` };
     const claimed = await store.claim(claim);
@@ -198,7 +205,10 @@ test('nothing is preserved that no checkpoint needs, and all that one does', asy
         const remove = [...change].flatMap(([field, text]) => (text === undefined ? [field] : []));
         const marked = keeps ? { keep: { marks: [{}], bytes: 1 } } : {};
         await store.commit({
-          ...{ ...claimed.ownership, token: `${run} ${move}`, expectedSeq: 2, events: [] },
+          ...claimed.ownership,
+          token: `${run} ${move}`,
+          expectedSeq: 2,
+          events: [],
           snapshot: { schema: 1, set: new Map(set), remove, ...marked },
         });
       }

@@ -49,7 +49,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a refused snapshot is tried again',
     file: 'engine/execution/log-writer.ts',
-    passage: 'this.#options.snapshots.stop();',
+    passage: 'this.#run.snapshots.stop();',
     by: '',
     foundBy: [unit('execution/drafts')],
   },
@@ -63,7 +63,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a fenced owner does not look for a rewind',
     file: 'engine/execution/log-writer.ts',
-    passage: 'detach(lookForRewind(this.#rewind(), this.#seq), this.#onUntold);',
+    passage: 'detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUntold);',
     by: '',
     foundBy: [unit('execution/log-writer')],
   },
@@ -128,8 +128,8 @@ export const mutants: readonly Mutant[] = [
     name: 'news of a child are forgotten before they are stored',
     file: 'engine/execution/inbox.ts',
     passage: `await writer.submit(write === undefined ? [] : [write], { taken: [id] });
-    if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);`,
-    by: `if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);
+    if (kind === 'child' && write !== undefined) this.#noteTold(write.value as ChildEnd);`,
+    by: `if (kind === 'child' && write !== undefined) this.#noteTold(write.value as ChildEnd);
     await writer.submit(write === undefined ? [] : [write], { taken: [id] });`,
     foundBy: [unit('execution/family-notices')],
   },
@@ -165,14 +165,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a worker that was frozen begins a body without a look',
     file: 'engine/execution/handler-runtime.ts',
-    passage: 'const confirmed = this.#options.confirm();',
+    passage: 'const confirmed = this.#owner.confirm();',
     by: 'const confirmed = undefined as Promise<void> | undefined;',
     foundBy: [history(1, 15_000)],
   },
   {
     name: 'older code takes what newer code has written',
     file: 'engine/execution/claim.ts',
-    passage: '...(allowDowngrade ? { anyVersion: true } : {}),',
+    passage: '...(settings.allowDowngrade ? { anyVersion: true } : {}),',
     by: 'anyVersion: true,',
     foundBy: [unit('execution/versions')],
   },

@@ -138,8 +138,12 @@ export class Fleet {
     const pawl = Pawl.assemble({ store: mortal.store, queue: mortal.queue });
     const by = { witness, worker: name, version: this.#version };
     const worker = pawl.worker({
-      ...{ workflows: [playing(by), playingInNodes(by)], concurrency: 200 },
-      ...{ beatMs: 2_000, sessionMs: 30_000, sweepMs: 10, cancelGraceMs: 2_000 },
+      workflows: [playing(by), playingInNodes(by)],
+      concurrency: 200,
+      beatMs: 2_000,
+      sessionMs: 30_000,
+      sweepMs: 10,
+      cancelGraceMs: 2_000,
       quarantineAfter: 1_000_000,
     });
     this.#living.set(name, { pawl, process, mortal, worker });

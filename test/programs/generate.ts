@@ -2,8 +2,19 @@
 import { type Happening, type Part, type Program, randomOf, signalNames } from './program.ts';
 
 const leaves = [
-  ...['step', 'step', 'nest', 'map', 'sleep', 'until', 'wait', 'match', 'withdraw'],
-  ...['waitAny', 'waitAll', 'effect', 'timed'],
+  'step',
+  'step',
+  'nest',
+  'map',
+  'sleep',
+  'until',
+  'wait',
+  'match',
+  'withdraw',
+  'waitAny',
+  'waitAll',
+  'effect',
+  'timed',
 ] as const satisfies readonly Part['kind'][];
 
 /** What only a handler can do: a node changes the state by what it returns. */
@@ -24,8 +35,13 @@ export function generate(seed: number): Program {
         const attempts = 1 + upTo(2);
         const fails = random() < 0.3 ? upTo(attempts) : 0;
         return {
-          ...{ kind, name: name(), fails, attempts, ms: upTo(8) },
-          ...{ events: upTo(2), isRefused: random() < 0.1 },
+          kind,
+          name: name(),
+          fails,
+          attempts,
+          ms: upTo(8),
+          events: upTo(2),
+          isRefused: random() < 0.1,
         };
       }
       case 'timed':
@@ -34,7 +50,10 @@ export function generate(seed: number): Program {
         return { kind, name: name(), fails: upTo(1), attempts: 2, inner: 1 + upTo(2) };
       case 'map':
         return {
-          ...{ kind, name: name(), items: 1 + upTo(5), lanes: 1 + upTo(2) },
+          kind,
+          name: name(),
+          items: 1 + upTo(5),
+          lanes: 1 + upTo(2),
           failsAt: random() < 0.3 ? upTo(4) : -1,
         };
       case 'sleep':

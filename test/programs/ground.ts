@@ -28,7 +28,8 @@ export function inMemory(): Ground {
   const queue = new MemoryResumeQueue();
   return {
     open: async () => ({
-      ...{ store, queue },
+      store,
+      queue,
       vanish: (worker) => store.vanish(worker),
       close: async () => undefined,
     }),

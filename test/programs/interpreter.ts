@@ -31,7 +31,9 @@ type Ctx = Context<typeof state, typeof events, typeof signals>;
 
 const shared = {
   input: z.custom<Program>(),
-  ...{ state, events, signals },
+  state,
+  events,
+  signals,
   retry: { attempts: 2, delayMs: 5 },
   reduce: {
     added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
@@ -53,7 +55,9 @@ export function playing(by: Playing) {
   const { version = 1 } = by;
   let self: unknown;
   const workflow = defineWorkflow({
-    ...{ name: 'program', version, ...shared },
+    name: 'program',
+    version,
+    ...shared,
     ...(version > 1 ? { migrate: { 1: (old: State): State => old } } : {}),
     run: (ctx, program: Program): Promise<unknown[]> => new Player(ctx, by, self).play(program),
   });
@@ -68,7 +72,8 @@ const lanes = 3;
 export function playingInNodes(by: Playing) {
   const child = playing(by);
   return defineGraph({
-    ...{ name: 'program-graph', ...shared },
+    name: 'program-graph',
+    ...shared,
     args: { work: z.number() },
     start: 'fan',
     nodes: {

@@ -121,8 +121,11 @@ export class Witness {
 
   #seen(run: string): Seen {
     const known = this.#runs.get(run) ?? {
-      ...{ open: new Map(), completed: new Set(), decisions: new Map() },
-      ...{ effects: new Map(), takenSignals: new Set() },
+      open: new Map(),
+      completed: new Set(),
+      decisions: new Map(),
+      effects: new Map(),
+      takenSignals: new Set(),
     };
     this.#runs.set(run, known);
     return known;

@@ -18,7 +18,8 @@ const { values } = parseArgs({
 const started = performance.now();
 const file = values.trace === undefined ? undefined : openSync(values.trace, 'w');
 const simulation = new Simulation({
-  ...{ seed: Number(values.seed), calls: Number(values.calls) },
+  seed: Number(values.seed),
+  calls: Number(values.calls),
   ...(file === undefined ? {} : { onLine: (line: string) => void writeSync(file, line) }),
 });
 const figures = await simulation.run();

@@ -45,7 +45,16 @@ const howPlace = 17;
 
 /** Scripts that change one run, whose hash is their first key. */
 const writers = new Set([
-  ...['append', 'cancel', 'claim', 'commit', 'create', 'delete', 'pause', 'post', 'resume', 'told'],
+  'append',
+  'cancel',
+  'claim',
+  'commit',
+  'create',
+  'delete',
+  'pause',
+  'post',
+  'resume',
+  'told',
 ]);
 
 export class Oracle {
@@ -193,7 +202,9 @@ export class Oracle {
       return;
     }
     const known = this.#known.get(run) ?? {
-      ...{ length: 0, fence: 0, promised: undefined },
+      length: 0,
+      fence: 0,
+      promised: undefined,
       tokens: new Set<string>(),
     };
     this.#known.set(run, known);

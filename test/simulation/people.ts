@@ -163,7 +163,7 @@ export class People {
 
   #handle(run: string): RunHandle {
     const clock = clockOf(this.#parts.world, this.#parts.life);
-    return new RunHandle(run, { ...this.#starting, clock, workflow: undefined });
+    return new RunHandle(run, { ...this.#starting, clock });
   }
 
   /** Again while there is no answer; a refusal is an answer. */

@@ -7,11 +7,12 @@
 import type { Clock } from '../../src/core/clock.ts';
 import { defaultLimits, defaults } from '../../src/core/limits.ts';
 import { silentLogger } from '../../src/core/logger.ts';
-import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
+import type { ResumeQueue } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
-import { Execution } from '../../src/engine/execution/execution.ts';
+import { type DeliveredRun, Execution } from '../../src/engine/execution/execution.ts';
 import { Forgotten } from '../../src/engine/worker/release-recovery.ts';
 import { CrashIsolation } from '../../src/engine/worker/crash-isolation.ts';
+import type { WorkerServices } from '../../src/engine/worker/services.ts';
 import { Sweeper } from '../../src/engine/worker/sweeper.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import type { FaultyLine } from './faulty-line.ts';
@@ -37,7 +38,8 @@ export interface Surroundings {
 }
 
 /** Shorter than the defaults, so that a death costs less of the time that is simulated. */
-const times = {
+const settings = {
+  concurrency: 12,
   beatMs: 1000,
   sessionMs: 3000,
   sweepMs: 100,
@@ -46,9 +48,11 @@ const times = {
   keepMs: 10_000,
   cancelGraceMs: 5000,
   quarantineAfter: 3,
+  replayBudgetMs: defaults.replayBudgetMs,
+  allowDowngrade: false,
+  retention: {},
+  canaryMs: defaults.canaryMs,
 };
-
-const concurrency = 12;
 
 /** Opens a store for a process, all at once. */
 export async function openStore(redis: SimulatedRedis, line: FaultyLine): Promise<RedisRunStore> {
@@ -90,55 +94,60 @@ export class SimulatedWorker {
     this.line.isDirect = false;
     this.#clock.repeat(async () => {
       await this.#beat(store).catch(() => undefined);
-      return times.beatMs;
+      return settings.beatMs;
     });
-    this.#sweep(store);
-    await this.#work(store);
+    const services = this.#services(store);
+    this.#sweep(services);
+    await this.#work(services);
+  }
+
+  #services(store: RunStore): WorkerServices {
+    const { world, newToken } = this.#around;
+    return {
+      store,
+      settings,
+      newToken,
+      queue: this.#queue,
+      clock: this.#clock,
+      worker: this.life.name,
+      random: world.random,
+      logger: silentLogger,
+      limits: defaultLimits,
+      wake: (wakeUp) => this.#queue.send(wakeUp),
+    };
   }
 
   async #beat(store: RunStore): Promise<void> {
     const { name } = this.life;
     const active = this.#executions.size;
+    const { concurrency } = settings;
     const info = { id: name, host: 'simulated', pid: 1, concurrency, active, loopLagMs: 0 };
     const workflows = Object.fromEntries([...this.#workflows.keys()].map((one) => [one, 1]));
     const sentAt = this.#clock.monotonic();
-    await store.beat({ ...info, workflows }, times.sessionMs);
-    const isLate = this.#renewedAt > 0 && sentAt - this.#renewedAt > times.sessionMs / 2;
+    await store.beat({ ...info, workflows }, settings.sessionMs);
+    const isLate = this.#renewedAt > 0 && sentAt - this.#renewedAt > settings.sessionMs / 2;
     if (isLate) this.#lapses += 1;
     this.#renewedAt = sentAt;
   }
 
-  #sweep(store: RunStore): void {
-    const { world, forSweeper, forForgotten } = this.#around;
-    const keeper = new ScheduleKeeper({
-      ...{ store, clock: this.#clock, logger: silentLogger, keepMs: () => times.keepMs },
-      wake: (wakeUp) => this.#queue.send(wakeUp),
-    });
-    new Sweeper({
-      ...times,
-      attendSchedules: (lost) => keeper.attend(lost),
-      ...{ store: forSweeper(store), queue: this.#queue, worker: this.life.name },
-      ...{ clock: this.#clock, logger: silentLogger, random: world.random },
-    }).begin();
-    forForgotten(
-      new Forgotten({
-        ...times,
-        ...{ store, queue: this.#queue, worker: this.life.name, lookMs: times.beatMs },
-        ...{ clock: this.#clock, logger: silentLogger },
-        atWork: () => [...this.#executions].map(({ wakeUp }) => wakeUp.run),
-      }),
-    );
+  #sweep(services: WorkerServices): void {
+    const { forSweeper, forForgotten } = this.#around;
+    const keeper = new ScheduleKeeper(services, () => settings.keepMs);
+    const swept = { ...services, store: forSweeper(services.store) };
+    new Sweeper(swept, (lost) => keeper.attend(lost)).begin();
+    const atWork = (): string[] => [...this.#executions].map(({ wakeUp }) => wakeUp.run);
+    forForgotten(new Forgotten(services, atWork));
   }
 
-  async #work(store: RunStore): Promise<void> {
+  async #work(services: WorkerServices): Promise<void> {
     const isolation = new CrashIsolation(this.#clock);
     await this.#queue.consume({
       workflows: [...this.#workflows.keys()],
-      concurrency,
+      concurrency: settings.concurrency,
       handle: async (wakeUp, report) => {
         const workflow = this.#workflows.get(wakeUp.workflow);
         if (workflow === undefined) throw new Error(`no workflow ${wakeUp.workflow}`);
-        const execution = this.#execute(wakeUp, { store, workflow, report });
+        const execution = this.#execute({ wakeUp, workflow, report }, services);
         this.#executions.add(execution);
         try {
           return await isolation.run(wakeUp, () => execution.run(), execution.progressed);
@@ -149,30 +158,25 @@ export class SimulatedWorker {
     });
   }
 
-  #execute(
-    wakeUp: WakeUp,
-    what: {
-      readonly store: RunStore;
-      readonly workflow: AnyWorkflow;
-      readonly report: (fraction: number) => void;
-    },
-  ): Execution {
-    const { world, newToken } = this.#around;
-    return new Execution(wakeUp, {
-      ...times,
-      ...what,
-      ...{ newToken, clock: this.#clock, logger: silentLogger, limits: defaultLimits },
-      ...{ worker: this.life.name, random: world.random, loopLagMs: () => 0 },
-      ...{ sessionLapses: () => this.#lapses, allowDowngrade: false },
-      sessionAgeMs: () => this.#clock.monotonic() - this.#renewedAt,
+  #execute(delivered: DeliveredRun, services: WorkerServices): Execution {
+    const lapses = (): number => this.#lapses;
+    const ageMs = (): number => this.#clock.monotonic() - this.#renewedAt;
+    return new Execution(delivered, services, {
+      session: {
+        loopLagMs: 0,
+        get lapses() {
+          return lapses();
+        },
+        get ageMs() {
+          return ageMs();
+        },
+      },
       isClosing: () => false,
       onParked: () => undefined,
       onReclaimed: (execution, goesOn) => {
         this.#executions.add(execution);
         void goesOn.finally(() => this.#executions.delete(execution));
       },
-      replayBudgetMs: defaults.replayBudgetMs,
-      wake: (other) => this.#queue.send(other),
     });
   }
 }

@@ -82,16 +82,24 @@ export class Simulation {
     replyLost: 0,
     cut: 0,
     hintLost: 0,
-    ...{ freeze: 0, crash: 0 },
-    ...{ rewind: 0, wakeUpLost: 0 },
+    freeze: 0,
+    crash: 0,
+    rewind: 0,
+    wakeUpLost: 0,
   };
   readonly #aimed = Object.fromEntries(Object.keys(aim).map((moment) => [moment, 0])) as Record<
     Moment,
     number
   >;
   readonly #runs = {
-    ...{ started: 0, forked: 0, scheduled: 0, children: 0 },
-    ...{ completed: 0, cancelled: 0, failed: 0, quarantined: 0 },
+    started: 0,
+    forked: 0,
+    scheduled: 0,
+    children: 0,
+    completed: 0,
+    cancelled: 0,
+    failed: 0,
+    quarantined: 0,
   };
   readonly #outsideWorld: Outside;
   readonly #timetable: TimetableWatch;
@@ -113,7 +121,8 @@ export class Simulation {
     const world = new World(options.seed);
     this.#world = world;
     this.#redis = new SimulatedRedis({
-      ...{ micros: () => world.micros, random: world.random },
+      micros: () => world.micros,
+      random: world.random,
       ...(plant.script === undefined ? {} : { rewrite: plant.script }),
     });
     const violate = (what: string): void => void this.#violations.push(what);
@@ -123,7 +132,8 @@ export class Simulation {
     );
     this.#timetable = new TimetableWatch(violate);
     this.#host = {
-      ...{ world, faults: () => (this.#isQuiet ? noFaults : faultsAtWork) },
+      world,
+      faults: () => (this.#isQuiet ? noFaults : faultsAtWork),
       count: (fault) => (this.#faults[fault] += 1),
       perform: (request, life) => this.#perform(request, life),
       answered: (request, reply) => this.#oracle.answered(request, reply),
@@ -131,7 +141,10 @@ export class Simulation {
     this.#wakeUps = new WakeUps(world, () => this.#isUnlucky('wakeUpLost', 0.01));
     this.#outsideLine = new FaultyLine(this.#host, this.#outside);
     this.#around = {
-      ...{ world, redis: this.#redis, violate, outside: this.#outsideWorld },
+      world,
+      redis: this.#redis,
+      violate,
+      outside: this.#outsideWorld,
       newToken: () => `token-${(this.#tokens += 1)}`,
       forSweeper: plant.forSweeper ?? ((store) => store),
       forForgotten: plant.forForgotten ?? ((forgotten) => forgotten.begin()),
@@ -171,10 +184,17 @@ export class Simulation {
     const queue = this.#wakeUps.for(this.#outside);
     const life = this.#outside;
     const workload = makeWorkload({
-      ...{ world, outside: this.#outsideWorld, clock: clockOf(world, life) },
+      world,
+      outside: this.#outsideWorld,
+      clock: clockOf(world, life),
     });
     this.#people = new People({
-      ...{ world, store, queue, newToken, life, workload },
+      world,
+      store,
+      queue,
+      newToken,
+      life,
+      workload,
       onDelete: (run) => {
         this.#bad.add(run);
         this.#timetable.deleted(run);
@@ -343,7 +363,8 @@ export class Simulation {
     this.#runs[status as Ending] += 1;
     const judge = { completed: judgeCompleted, failed: judgeFailed }[status as string];
     judge?.(argv[0] ?? '', argv[11] ?? '', {
-      ...{ keys: () => this.#redis.keys, outside: this.#outsideWorld },
+      keys: () => this.#redis.keys,
+      outside: this.#outsideWorld,
       wasBad: (run) => this.#bad.has(run),
       violate: (what) => this.#violations.push(what),
     });
@@ -369,9 +390,13 @@ export class Simulation {
   #figures(): Figures {
     const isFine = this.#isFine;
     return {
-      ...{ seed: this.#options.seed, calls: this.#calls, faults: this.#faults, runs: this.#runs },
+      seed: this.#options.seed,
+      calls: this.#calls,
+      faults: this.#faults,
+      runs: this.#runs,
       aimed: this.#aimed,
-      ...{ takeovers: this.#takeovers, simulatedSeconds: Math.round(this.#world.ms / 1000) },
+      takeovers: this.#takeovers,
+      simulatedSeconds: Math.round(this.#world.ms / 1000),
       violations: isFine ? [] : [...this.#violations, ...this.#newest],
       trace: this.#hash.digest('hex'),
     };

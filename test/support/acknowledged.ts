@@ -54,7 +54,9 @@ export async function judge(
       const stored = new Set(written.map(({ id }) => id));
       const isRewound = events.some(({ type }) => type === 'run.rewound');
       return {
-        ...{ run: run.id, acknowledged: entries.length, isRewound },
+        run: run.id,
+        acknowledged: entries.length,
+        isRewound,
         lost: entries.filter(({ id }) => !stored.has(id)).map(({ id }) => id),
         places: written.map(({ i }) => i),
         saidSo: isRewound || reported.has(run.id),

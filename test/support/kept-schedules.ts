@@ -47,10 +47,8 @@ const note = (fields: object, message: string): void => {
 const logger: Logger = { debug: note, info: note, warn: note, error: note };
 
 export function keeperOf(through: RunStore = world.store): ScheduleKeeper {
-  return new ScheduleKeeper({
-    ...{ store: through, clock, logger, keepMs: () => 1_000_000 },
-    wake: async (wakeUp) => void world.woken.push(wakeUp),
-  });
+  const wake = async (wakeUp: WakeUp): Promise<void> => void world.woken.push(wakeUp);
+  return new ScheduleKeeper({ store: through, clock, logger, wake }, () => 1_000_000);
 }
 
 export async function turn(keeper = keeperOf(), lost: readonly string[] = []): Promise<void> {
@@ -68,9 +66,16 @@ export async function pass(ms: number, keeper = keeperOf()): Promise<void> {
 
 export async function save(params: Partial<Schedule> = {}): Promise<void> {
   const schedule: Schedule = {
-    ...{ id: 's', workflow: 'tick', codeVersion: 3, input: encode({ n: 1 }, 'input', 1_000) },
-    ...{ cron: undefined, timeZone: undefined, everyMs: 1_000 },
-    ...{ missed: 'latest', overlap: 'allow', ...params },
+    id: 's',
+    workflow: 'tick',
+    codeVersion: 3,
+    input: encode({ n: 1 }, 'input', 1_000),
+    cron: undefined,
+    timeZone: undefined,
+    everyMs: 1_000,
+    missed: 'latest',
+    overlap: 'allow',
+    ...params,
   };
   await world.store.schedules.save(schedule, startedAt + 1_000);
 }

@@ -49,7 +49,9 @@ export async function startSentinels(options: SentinelOptions = {}): Promise<Sen
   const sentinels = started.map(({ port }) => ({ host: '127.0.0.1', port }));
   const hosts = sentinels.map(({ host, port }) => `${host}:${port}`).join(',');
   return {
-    ...{ sentinels, name, stop },
+    sentinels,
+    name,
+    stop,
     url: `redis+sentinel://${hosts}/${name}`,
     servers: [redis.master, ...redis.replicas],
   };
@@ -65,7 +67,10 @@ async function startSentinel(
   await writeFile(
     file,
     [
-      ...[`port ${port}`, 'bind 127.0.0.1', `dir ${dir}`, 'logfile sentinel.log'],
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `dir ${dir}`,
+      'logfile sentinel.log',
       `sentinel monitor ${name} 127.0.0.1 ${master} 2`,
       `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
       `sentinel failover-timeout ${name} 5000`,

@@ -33,7 +33,9 @@ const logger: Logger = {
 
 say({ message: 'started' });
 const pawl = await Pawl.open({
-  ...{ redis: setup.url, prefix: setup.prefix, logger },
+  redis: setup.url,
+  prefix: setup.prefix,
+  logger,
   ...(setup.durability === undefined ? {} : { durability: setup.durability }),
 });
 const worker = pawl.worker({

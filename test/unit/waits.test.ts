@@ -37,7 +37,8 @@ test('a run tells what it waits for, with times as dates', async () => {
   const { pawl } = await parkedPawl();
   const info = await pawl.run('parked').info();
   const dates = every.map(({ until: end, since: begin, ...wait }) => ({
-    ...{ ...wait, since: new Date(begin) },
+    ...wait,
+    since: new Date(begin),
     ...(end === undefined ? {} : { until: new Date(end) }),
   }));
   expect(info.waits).toEqual(dates);
@@ -192,8 +193,15 @@ test.each<[string, unknown]>([
 test('waits are wanted and indexed by all that they name, and by no more', () => {
   expect(readWaits(every)).toEqual(every);
   expect(indexedBy(every)).toEqual([
-    ...['timer', 'signal', 'child', 'retry', 'delay', 'decision'],
-    ...['signal:approved', 'signal:refused', 'signal:effect pay'],
+    'timer',
+    'signal',
+    'child',
+    'retry',
+    'delay',
+    'decision',
+    'signal:approved',
+    'signal:refused',
+    'signal:effect pay',
   ]);
   expect(waitIndex('kind:timer')).toBe('timer');
   expect(waitIndex('timer')).toBe('signal:timer');

@@ -62,8 +62,13 @@ function clear(): string {
 export function runTable(runs: readonly RunInfo[]): string {
   if (runs.length === 0) return '';
   const rows = runs.map((run) => [
-    ...[run.id, run.workflow, run.paused ? `${run.status} (paused)` : run.status, run.seq],
-    ...[run.takeovers, run.createdAt, run.error?.message.split('\n')[0]],
+    run.id,
+    run.workflow,
+    run.paused ? `${run.status} (paused)` : run.status,
+    run.seq,
+    run.takeovers,
+    run.createdAt,
+    run.error?.message.split('\n')[0],
   ]);
   return table(['run', 'workflow', 'status', 'seq', 'takeovers', 'created', 'error'], rows);
 }

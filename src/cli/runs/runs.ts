@@ -12,7 +12,15 @@ import { addState } from './state.ts';
 import { addTransfer } from './transfer.ts';
 
 const verbs: readonly Add[] = [
-  ...[addList, addShow, addEvents, addState, addDiff, addStart, addSignal, addControl, addFork],
+  addList,
+  addShow,
+  addEvents,
+  addState,
+  addDiff,
+  addStart,
+  addSignal,
+  addControl,
+  addFork,
   addTransfer,
 ];
 

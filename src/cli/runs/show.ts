@@ -98,7 +98,12 @@ function said(result: unknown): string {
 function checkpointTable(checkpoints: readonly CheckpointInfo[]): string {
   if (checkpoints.length === 0) return '';
   const rows = checkpoints.map(({ id, seq, label, node, at, bytes, metadata }) => [
-    ...[id, seq, label ?? node, at, bytes, metadata === undefined ? '' : brief(metadata, 40)],
+    id,
+    seq,
+    label ?? node,
+    at,
+    bytes,
+    metadata === undefined ? '' : brief(metadata, 40),
   ]);
   return table(['id', 'seq', 'label', 'at', 'bytes', 'metadata'], rows);
 }

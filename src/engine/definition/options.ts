@@ -97,7 +97,9 @@ const checks = {
   sleep: optionsOf<SleepOptions>({ as: name, signal: abortSignal }),
   wait: optionsOf<WaitOptions>({ as: name, timeout: duration, signal: abortSignal }),
   waitFor: optionsOf<WaitForOptions<unknown>>({
-    ...{ as: name, timeout: duration, signal: abortSignal },
+    as: name,
+    timeout: duration,
+    signal: abortSignal,
     match: checked('a function, or an object of fields', (value) => {
       return typeof value === 'function' || (typeof value === 'object' && value !== null);
     }),

@@ -140,13 +140,9 @@ export function defineWorkflow<
       throw new DefinitionError(`Workflow ${name}: reduce has "${type}", which is not in events.`);
     }
   }
-  return {
-    ...{ [formKey]: workflowForm },
-    name,
-    version,
-    definition,
-    initialState: deepFreeze(checkStateSchema(name, definition.state)),
-  };
+  const initialState = deepFreeze(checkStateSchema(name, definition.state));
+  const workflow = { [formKey]: workflowForm, name, version, definition, initialState };
+  return workflow;
 }
 
 /** The pace of a workflow as the queue takes it; undefined when it has none of its own. */

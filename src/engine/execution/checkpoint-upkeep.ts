@@ -5,14 +5,16 @@
  * A crash in between leaves a few too many, which the next owner drops: nothing depends on it.
  */
 import { detach } from '../../core/detached.ts';
-import type { Logger } from '../../core/logger.ts';
 import type { CheckpointExpiry } from '../../core/retention.ts';
-import type { RunStore } from '../../core/store.ts';
 import { expireCheckpoints } from '../runs/checkpoint-expiry.ts';
+import type { ExecutionServices } from './services.ts';
+
+type Services = Pick<ExecutionServices, 'store' | 'logger'>;
 
 /** The upkeep of a run at work. */
 export class Expiry {
-  readonly #parts: { readonly store: RunStore; readonly run: string; readonly logger: Logger };
+  readonly #run: string;
+  readonly #services: Services;
   readonly #expiry: CheckpointExpiry | undefined;
   /** Kept since the last look. */
   #fresh = 0;
@@ -21,12 +23,10 @@ export class Expiry {
   #looking: Promise<void> = Promise.resolve();
 
   /** Without `expiry`, nothing expires. */
-  constructor(
-    parts: { readonly store: RunStore; readonly run: string; readonly logger: Logger },
-    expiry: CheckpointExpiry | undefined,
-  ) {
-    this.#parts = parts;
+  constructor(run: string, expiry: CheckpointExpiry | undefined, services: Services) {
+    this.#run = run;
     this.#expiry = expiry;
+    this.#services = services;
   }
 
   /** The run was claimed when its snapshot had this version. */
@@ -53,7 +53,8 @@ export class Expiry {
   }
 
   async #look(): Promise<void> {
-    const { store, run, logger } = this.#parts;
+    const { store, logger } = this.#services;
+    const run = this.#run;
     try {
       await expireCheckpoints(store, run, this.#expiry ?? {});
     } catch (error) {

@@ -18,38 +18,29 @@
  * deletion was forgotten, and is started again. A parked run is looked after by the sweeper: see `family.ts`.
  */
 import { createHash } from 'node:crypto';
-import type { Clock } from '../../core/clock.ts';
 import { recordError } from '../../core/error-record.ts';
 import { PawlError } from '../../core/errors.ts';
 import type { ChildRefused, ChildStart, ChildStarting } from '../../core/event.ts';
-import type { Child, Fold } from '../../core/fold.ts';
+import type { Child } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import type { Logger } from '../../core/logger.ts';
 import type { ChildHandle, ChildOptions } from '../definition/context.ts';
 import { endOf } from '../runs/family.ts';
 import { startRun, type StartParts, TakenIdError } from '../runs/start.ts';
 import { checkWorkflow } from '../definition/check-workflow.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
-import type { Deliveries } from './deliveries.ts';
-import type { LogWriter } from './log-writer.ts';
-import { type Names, stepFailure } from './step-names.ts';
+import type { RunScope } from './scope.ts';
+import type { ExecutionServices } from './services.ts';
+import { stepFailure } from './step-names.ts';
 import { childWait, type Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-export interface ChildrenOptions {
-  /** Of the run that starts them. */
+type Services = StartParts & Pick<ExecutionServices, 'clock' | 'logger'>;
+
+/** What children need of the run that starts them. */
+export interface Parent {
   readonly birth: string;
-  readonly run: string;
-  readonly parts: StartParts;
-  readonly fold: Fold;
-  readonly writer: LogWriter;
   readonly waits: Waits;
-  readonly names: Names;
-  readonly deliveries: Deliveries;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly lost: AbortSignal;
   /** Ends when the run is parked, or not this worker's any more. */
   readonly awake: () => AbortSignal;
 }
@@ -70,13 +61,17 @@ interface Asked {
 }
 
 export class Children {
-  readonly #options: ChildrenOptions;
+  readonly #scope: RunScope;
+  readonly #services: Services;
+  readonly #parent: Parent;
   readonly #asked = new Map<string, Asked>();
   #isLooking = false;
   #searches = 0;
 
-  constructor(options: ChildrenOptions) {
-    this.#options = options;
+  constructor(scope: RunScope, services: Services, parent: Parent) {
+    this.#scope = scope;
+    this.#services = services;
+    this.#parent = parent;
   }
 
   /** A child that is gone is looked for: the run must not be parked meanwhile. */
@@ -92,14 +87,14 @@ export class Children {
     scope: string,
   ): Promise<ChildHandle> {
     checkWorkflow(workflow);
-    const { run, names, deliveries, fold, parts } = this.#options;
+    const { run, names, deliveries, fold } = this.#scope;
     const { as = workflow.name, attached = true, ...startOptions } = options;
     const name = scope + as;
     const asked: Asked = {
       name,
       isFresh: false,
       create: ({ run: id, birth }) =>
-        startRun(parts, workflow, input, { ...startOptions, id, parent: run, birth }),
+        startRun(this.#services, workflow, input, { ...startOptions, id, parent: run, birth }),
     };
     deliveries.asked();
     let seq: number;
@@ -122,7 +117,7 @@ export class Children {
   /** The same promise each time, so that a child may be raced and then awaited. */
   #result(asked: Asked, run: string): Promise<unknown> {
     if (asked.result === undefined) {
-      asked.result = this.#options.waits.child(childWait + asked.name, asked.name, run);
+      asked.result = this.#parent.waits.child(childWait + asked.name, asked.name, run);
       // Whoever awaits it hears of its failure; nobody has to.
       asked.result.catch(() => undefined);
       if (!asked.isFresh) this.#tryToLook([asked.name]);
@@ -133,18 +128,19 @@ export class Children {
 
   /** From here on, this run answers for the child. */
   async #intend(name: string, attached: boolean, id: string): Promise<Child> {
-    const { birth, writer } = this.#options;
+    const { writer } = this.#scope;
     const starting: ChildStarting = {
-      ...{ name, attached },
+      name,
+      attached,
       run: id,
-      birth: childBirth(birth, name),
+      birth: childBirth(this.#parent.birth, name),
     };
     await writer.submit([recordWrite('child.starting', starting)]);
     return { ...starting, seq: 0 };
   }
 
   async #create(asked: Asked, child: Child): Promise<void> {
-    const { run, writer } = this.#options;
+    const { run, writer } = this.#scope;
     const { name } = asked;
     let created: RunRecord;
     try {
@@ -167,14 +163,14 @@ export class Children {
 
   /** An absent Redis is no failure of the handler: as with a commit, there will be an answer, or somebody else's run. */
   async #untilStored<T>(start: () => Promise<T>): Promise<T> {
-    const { clock, lost } = this.#options;
+    const { lost } = this.#scope;
     for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
       try {
         return await start();
       } catch (error) {
         const isWorthwhile = PawlError.is(error) && error.retryable && !lost.aborted;
         if (!isWorthwhile) throw error;
-        await clock.sleep(delayMs, lost);
+        await this.#services.clock.sleep(delayMs, lost);
       }
     }
   }
@@ -188,10 +184,11 @@ export class Children {
   #lookNowAndThen(): void {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    const { clock, waits, writer } = this.#options;
-    const awake = this.#options.awake();
+    const { writer } = this.#scope;
+    const { waits } = this.#parent;
+    const awake = this.#parent.awake();
     const look = async (ms: number): Promise<void> => {
-      await clock.sleep(ms, awake);
+      await this.#services.clock.sleep(ms, awake);
       const names = waits.list.flatMap((wait) => (wait.kind === 'child' ? wait.name : []));
       if (awake.aborted || writer.isParked || names.length === 0) {
         this.#isLooking = false;
@@ -208,9 +205,12 @@ export class Children {
   }
 
   readonly #onLookFailed = (error: unknown): void => {
-    const { logger, run } = this.#options;
+    const { run } = this.#scope;
     this.#isLooking = false;
-    logger.warn({ run, error: String(error) }, 'children not looked at, trying again');
+    this.#services.logger.warn(
+      { run, error: String(error) },
+      'children not looked at, trying again',
+    );
     this.#lookNowAndThen();
   };
 
@@ -220,24 +220,25 @@ export class Children {
 
   /** Looked for twice: one that is being imported comes after its parent. */
   async #startAgainIfGone(name: string, child: Child): Promise<void> {
-    const { parts, logger, run, clock, lost } = this.#options;
+    const { store, logger, clock } = this.#services;
+    const { run, lost, deliveries } = this.#scope;
     this.#searches += 1;
     await clock.sleep(firstLookMs, lost);
     try {
-      if (lost.aborted || (await parts.store.record(child.run)) !== undefined) return;
+      if (lost.aborted || (await store.record(child.run)) !== undefined) return;
       logger.error({ run, child: child.run }, 'redis has forgotten a child run, starting it again');
       await this.#untilStored(async () => this.#asked.get(name)?.create(child));
     } finally {
       this.#searches -= 1;
-      this.#options.deliveries.schedule();
+      deliveries.schedule();
     }
   }
 
   async #lookAt(name: string): Promise<void> {
-    const { fold, parts, writer, deliveries } = this.#options;
+    const { fold, writer, deliveries } = this.#scope;
     const child = fold.child(name);
     if (child === undefined || child.end !== undefined) return;
-    const record = await parts.store.record(child.run);
+    const record = await this.#services.store.record(child.run);
     if (writer.lost !== undefined || writer.isParked) return;
     if (record === undefined) {
       await this.#startAgainIfGone(name, child);

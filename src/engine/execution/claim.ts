@@ -2,44 +2,44 @@
  * Claims a run until there is an answer. A claim that took effect unseen is answered again, because its token is the same;
  * a run that cannot even be claimed, because its data is damaged, is set aside.
  */
-import type { Clock } from '../../core/clock.ts';
 import { PawlError } from '../../core/errors.ts';
-import type { Logger } from '../../core/logger.ts';
 import type { WakeUp } from '../../core/queue.ts';
-import type { ClaimOutcome, ClaimParams, RunStore } from '../../core/store.ts';
+import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { setAsideUnread } from './quarantine.ts';
+import type { ExecutionServices } from './services.ts';
 
 export type Claimed = Extract<ClaimOutcome, { outcome: 'claimed' }>;
 
-export interface ClaimServices {
-  readonly store: RunStore;
-  readonly worker: string;
+type Services = Pick<
+  ExecutionServices,
+  'store' | 'worker' | 'clock' | 'logger' | 'newToken' | 'settings'
+>;
+
+/** What is to be claimed, and the code that is to execute it. */
+export interface Wanted {
+  readonly wakeUp: WakeUp;
   readonly workflow: AnyWorkflow;
-  readonly logger: Logger;
-  readonly newToken: () => string;
-  readonly clock: Clock;
-  /** Takes runs that newer code has written to. */
-  readonly allowDowngrade: boolean;
 }
 
 export const claimRetryMs = 100;
 
 /** Undefined when there is nothing to claim, or `isWanted` has turned false. */
 export async function claimRun(
-  services: ClaimServices,
-  { run, fence }: WakeUp,
+  services: Services,
+  { wakeUp, workflow }: Wanted,
   how: Partial<Pick<ClaimParams, 'expectedFence' | 'reclaim'>>,
   isWanted: () => boolean,
 ): Promise<Claimed | undefined> {
-  const { store, worker, workflow, logger, newToken, clock, allowDowngrade } = services;
+  const { store, worker, logger, newToken, clock, settings } = services;
+  const { run, fence } = wakeUp;
   const params = {
     run,
     expectedFence: fence,
     worker,
     codeVersion: workflow.version,
     token: newToken(),
-    ...(allowDowngrade ? { anyVersion: true } : {}),
+    ...(settings.allowDowngrade ? { anyVersion: true } : {}),
     ...how,
   };
   while (isWanted()) {

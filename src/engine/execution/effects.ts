@@ -13,30 +13,29 @@
  */
 import { DefinitionError } from '../../core/errors.ts';
 import type { EffectData } from '../../core/event.ts';
-import { type Fold, nesting } from '../../core/fold.ts';
+import { nesting } from '../../core/fold.ts';
 import type { EffectOptions } from '../definition/context.ts';
 import { type Decision, decisionSignal } from '../definition/decision.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import type { Body } from './bodies.ts';
-import type { LogWriter } from './log-writer.ts';
+import type { RunScope } from './scope.ts';
 import type { StepBody, Steps } from './steps.ts';
 import type { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-export interface EffectsOptions {
-  readonly run: string;
-  readonly fold: Fold;
-  readonly writer: LogWriter;
-  readonly steps: Steps;
-  readonly waits: Waits;
-}
-
 export class Effects {
-  readonly #options: EffectsOptions;
+  readonly #scope: Pick<RunScope, 'run' | 'fold' | 'writer'>;
+  readonly #steps: Steps;
+  readonly #waits: Waits;
   readonly #open = new Set<string>();
 
-  constructor(options: EffectsOptions) {
-    this.#options = options;
+  constructor(
+    scope: Pick<RunScope, 'run' | 'fold' | 'writer'>,
+    { steps, waits }: { readonly steps: Steps; readonly waits: Waits },
+  ) {
+    this.#scope = scope;
+    this.#steps = steps;
+    this.#waits = waits;
   }
 
   /** Effects that have begun here and have not completed. */
@@ -50,19 +49,19 @@ export class Effects {
     options: EffectOptions<unknown>,
     within?: Body,
   ): Promise<unknown> {
-    const { fold, writer, steps } = this.#options;
+    const { fold, writer } = this.#scope;
     checkDoubt(name, options);
     const { timeout } = options;
     const isNew = fold.step(name) === undefined;
     const known = isNew ? await this.#resolve(name, options) : undefined;
     const runOptions = timeout === undefined ? {} : { timeout };
-    if (known !== undefined) return steps.run(name, () => known.result, runOptions, within);
+    if (known !== undefined) return this.#steps.run(name, () => known.result, runOptions, within);
     const begin = async (): Promise<void> => {
       this.#open.add(name);
       const begun: EffectData = { name };
       await writer.submit([recordWrite('effect.begun', begun)]);
     };
-    const result = await steps.run(name, body, { ...runOptions, begin }, within);
+    const result = await this.#steps.run(name, body, { ...runOptions, begin }, within);
     this.#open.delete(name);
     return result;
   }
@@ -72,7 +71,7 @@ export class Effects {
     name: string,
     { onDoubt }: EffectOptions<unknown>,
   ): Promise<{ readonly result: unknown } | undefined> {
-    const { run, fold } = this.#options;
+    const { run, fold } = this.#scope;
     if (fold.effect(name) === undefined) return undefined;
     if (onDoubt === 'retry') return undefined;
     if (onDoubt === 'skip') return { result: undefined };
@@ -83,14 +82,14 @@ export class Effects {
 
   /** The wait is inside of the effect, so that it leaves the memory with it. */
   async #ask(name: string): Promise<{ readonly result: unknown } | undefined> {
-    const { fold, waits, writer } = this.#options;
+    const { fold, writer } = this.#scope;
     const { begun, doubted } = fold.effect(name) ?? { begun: 1 };
     if (doubted !== begun) {
       const about: EffectData = { name };
       await writer.submit([recordWrite('effect.doubted', about)]);
     }
     const doubt = `${name}${nesting}doubt:${begun}`;
-    const answer = await waits.anySignal(doubt, [decisionSignal(name)], { decides: name });
+    const answer = await this.#waits.anySignal(doubt, [decisionSignal(name)], { decides: name });
     const decision = answer?.payload as Decision;
     return decision.decide === 'done' ? { result: decision.result } : undefined;
   }

@@ -1,25 +1,18 @@
 /** How executions end: the last events of each, and what becomes of the run. */
-import type { Clock } from '../../core/clock.ts';
 import { recordError } from '../../core/error-record.ts';
 import { type ErrorRecord, RunError } from '../../core/errors.ts';
 import type { RetriedData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
-import { type EndStatus, keepMsOf, type RetentionTimes } from '../../core/retention.ts';
+import { type EndStatus, keepMsOf } from '../../core/retention.ts';
 import { encodeError } from '../payloads.ts';
 import type { Wait } from '../../core/waits.ts';
 import type { Ending } from './quarantine.ts';
+import type { ExecutionServices } from './services.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { recordWrite } from './writes.ts';
 
-export interface EndingsOptions {
-  readonly workflow: AnyWorkflow;
-  /** How long ended runs are kept: what the worker says, and what holds when nobody does. */
-  readonly retention?: RetentionTimes;
-  readonly keepMs: number;
-  readonly random: () => number;
-  readonly clock: Clock;
-}
+type Services = Pick<ExecutionServices, 'clock' | 'random' | 'settings'>;
 
 /** Trying again meets the same error: what the code hands over cannot be taken. */
 const hopeless: ReadonlySet<string> = new Set([
@@ -39,11 +32,13 @@ function isHopeless(error: unknown): boolean {
 
 export class Endings {
   readonly #run: string;
-  readonly #options: EndingsOptions;
+  readonly #workflow: AnyWorkflow;
+  readonly #services: Services;
 
-  constructor(run: string, options: EndingsOptions) {
+  constructor(run: string, workflow: AnyWorkflow, services: Services) {
     this.#run = run;
-    this.#options = options;
+    this.#workflow = workflow;
+    this.#services = services;
   }
 
   completed(output: Uint8Array): Ending {
@@ -63,7 +58,7 @@ export class Endings {
 
   /** How the run really ends: cancelled whatever the handler made of it, or once more after a pause. */
   really(fold: Fold, ending: Ending): Ending {
-    const { workflow, random } = this.#options;
+    const { clock, random } = this.#services;
     const run = this.#run;
     if (fold.cancel?.isDeadline === true) {
       const late = `Run ${run} has not ended within its time.`;
@@ -78,14 +73,14 @@ export class Endings {
         release: { status: 'cancelled', error, keepMs: this.#keepMs('cancelled') },
       };
     }
-    const retry: RetryPolicy = workflow.definition.retry ?? {};
+    const retry: RetryPolicy = this.#workflow.definition.retry ?? {};
     const attempts = fold.attempts + 1;
     if (!('error' in ending) || isHopeless(ending.error)) return ending;
     const { again, reason } = retryAfter(retry, attempts, ending.error);
     if (!again) return reason === ending.error ? ending : this.failed(reason);
     const retried: RetriedData = { attempts, error: recordError(ending.error) };
     const wakeMs = backoffMs(retry, attempts + 1, random());
-    const now = this.#options.clock.now();
+    const now = clock.now();
     const pause: Wait = { kind: 'retry', name: '', since: now, until: now + wakeMs };
     return {
       writes: [recordWrite('run.retried', retried)],
@@ -94,7 +89,7 @@ export class Endings {
   }
 
   #keepMs(status: EndStatus): number {
-    const { workflow, retention, keepMs } = this.#options;
-    return keepMsOf(status, [workflow.definition.retention, retention], keepMs);
+    const { retention, keepMs } = this.#services.settings;
+    return keepMsOf(status, [this.#workflow.definition.retention, retention], keepMs);
   }
 }

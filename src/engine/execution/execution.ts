@@ -17,58 +17,52 @@
  * A crash at any point leaves the run in the store as `running` under this worker, or noted as parked by it; the sweeper
  * finds it and another worker starts at the wake-up again. Nothing in this file is needed for that.
  */
-import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { recordError } from '../../core/error-record.ts';
 import type { PawlError } from '../../core/errors.ts';
 import type { ResumedData } from '../../core/event.ts';
 import { ExecutionProgress } from '../../core/evidence.ts';
-import type { Logger } from '../../core/logger.ts';
 import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
 import type { ClaimParams, Ownership } from '../../core/store.ts';
 import { payChildrenOf, tellParentOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
-import type { StartParts } from '../runs/start.ts';
+import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { newAbortController } from '../signals.ts';
 import { Expiry } from './checkpoint-upkeep.ts';
 import { claimRetryMs, type Claimed, claimRun } from './claim.ts';
-import { Endings, type EndingsOptions } from './endings.ts';
+import { Endings } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
+import type { Broken } from './inbox.ts';
 import { LogWriter, never } from './log-writer.ts';
 import { type Ending, quarantine, setAside } from './quarantine.ts';
+import type { ExecutionServices, SessionView } from './services.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import { Snapshotter } from './snapshotter.ts';
-import { ExecutionNews, type Loss } from './telemetry.ts';
+import { ExecutionTelemetry, type Loss } from './telemetry.ts';
 import { recordWrite } from './writes.ts';
 
-export interface ExecutionOptions extends StartParts, EndingsOptions {
-  readonly worker: string;
-  /** What is said of all workflows; a workflow's own word comes first. */
-  readonly resendMs: number;
-  readonly replayBudgetMs: number;
-  readonly cancelGraceMs: number;
+/** A wake-up as it was delivered, with the code that knows its workflow. */
+export interface DeliveredRun {
+  readonly wakeUp: WakeUp;
+  readonly workflow: AnyWorkflow;
+  /** Tells the dashboards of the queue. */
   readonly report: Report;
-  readonly loopLagMs: () => number;
-  readonly sessionMs: number;
-  /** How long ago the worker's session was known to be alive, in milliseconds. */
-  readonly sessionAgeMs: () => number;
-  /** How often the session may have ended unnoticed. */
-  readonly sessionLapses: () => number;
+}
+
+/** The process that holds runs, as its executions see it. */
+export interface ExecutionHost {
+  readonly session: SessionView;
+  readonly isClosing: () => boolean;
   /** The run is parked, and its handler may go on as long as this promise of its is in memory. */
   readonly onParked: (parked: Pick<Ownership, 'run' | 'fence'>, handler: object) => void;
   /** The run was claimed again; the promise ends when it is let go of. */
   readonly onReclaimed: (execution: Execution, goesOn: Promise<void>) => void;
-  readonly isClosing: () => boolean;
-  /** Takes runs that newer code has written to. */
-  readonly allowDowngrade: boolean;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /** What a handler starts from. */
 interface Ready extends Replayed {
-  readonly news: ExecutionNews;
+  readonly telemetry: ExecutionTelemetry;
   readonly input: unknown;
   readonly replayMs: number;
   readonly claimedAt: number;
@@ -80,14 +74,14 @@ type Stretch =
   | { readonly kind: 'lost'; readonly loss: Loss }
   | { readonly kind: 'parked' }
   | { readonly kind: 'grace-over' }
-  | { readonly kind: 'unreadable'; readonly error: unknown }
-  | { readonly kind: 'refused'; readonly error: unknown };
+  | Broken;
 
 const done: Delivery = { outcome: 'done' };
 
 export class Execution {
-  readonly #options: ExecutionOptions;
-  readonly #wakeUp: WakeUp;
+  readonly #delivered: DeliveredRun;
+  readonly #services: ExecutionServices;
+  readonly #host: ExecutionHost;
   readonly #abort = newAbortController();
   /** Resolves when the run is not this worker's any more. */
   readonly #lost: Promise<Loss>;
@@ -98,12 +92,9 @@ export class Execution {
   #runtime: HandlerRuntime | undefined;
   #fence: number | undefined;
   #parent: string | undefined;
-  #news: ExecutionNews | undefined;
+  #telemetry: ExecutionTelemetry | undefined;
   #handler: Promise<Ending> = never();
-  #parked: Promise<void> = never();
-  #onParked: () => void = () => undefined;
   #reclaiming: Promise<void> | undefined;
-  #openEffects: () => readonly string[] = () => [];
   /** Lapses of the session up to which the run is known to be held. */
   #lapses: number;
   #isLeaving = false;
@@ -114,14 +105,15 @@ export class Execution {
     this.#onProgress = resolve;
   });
 
-  constructor(wakeUp: WakeUp, options: ExecutionOptions) {
-    this.#wakeUp = wakeUp;
-    this.#options = options;
-    const { store, logger, workflow } = options;
-    this.#lapses = options.sessionLapses();
-    const parts = { store, logger, run: wakeUp.run };
-    this.#endings = new Endings(wakeUp.run, options);
-    this.#expiry = new Expiry(parts, workflow.definition.expireCheckpoints);
+  constructor(delivered: DeliveredRun, services: ExecutionServices, host: ExecutionHost) {
+    this.#delivered = delivered;
+    this.#services = services;
+    this.#host = host;
+    this.#lapses = host.session.lapses;
+    const { workflow } = delivered;
+    const { run } = delivered.wakeUp;
+    this.#endings = new Endings(run, workflow, services);
+    this.#expiry = new Expiry(run, workflow.definition.expireCheckpoints, services);
     this.#lost = new Promise((resolve) => {
       this.#onLost = (loss, reason) => {
         this.#abort.abort(reason);
@@ -136,7 +128,7 @@ export class Execution {
   }
 
   get wakeUp(): WakeUp {
-    return this.#wakeUp;
+    return this.#delivered.wakeUp;
   }
 
   /** Steps whose bodies are at work. */
@@ -151,34 +143,37 @@ export class Execution {
 
   /** Executes the run until it ends, waits, is lost or is handed back. Never rejects for what a handler does. */
   async run(): Promise<Delivery> {
-    const { clock } = this.#options;
+    const { clock, worker, store } = this.#services;
+    const { workflow } = this.#delivered;
+    const { run } = this.wakeUp;
     const wokenAt = clock.monotonic();
     const claimed = await this.#claim();
     if (claimed === undefined) return done;
     const { fence } = claimed.ownership;
-    const { worker, workflow } = this.#options;
-    const about = { run: this.#wakeUp.run, workflow: workflow.name, worker, fence };
-    const news = new ExecutionNews(about, clock, wokenAt);
-    this.#news = news;
+    const about = { run, workflow: workflow.name, worker, fence };
+    const telemetry = new ExecutionTelemetry(about, clock, wokenAt);
+    this.#telemetry = telemetry;
     this.#fence = fence;
     const claimedAt = clock.monotonic();
     let replayed: Replayed;
     let input: unknown;
     try {
-      replayed = await replay(this.#options.store, this.#options.workflow, claimed);
+      replayed = await replay(store, workflow, claimed);
       const given = replayed.fold.input ?? claimed.record.input;
-      input = decode(given, { key: `run ${this.#wakeUp.run}, input` });
-      const inbox = { key: `run ${this.#wakeUp.run}, inbox` };
+      input = decode(given, { key: `run ${run}, input` });
+      const inbox = { key: `run ${run}, inbox` };
       for (const message of claimed.messages) decode(message.data, inbox);
     } catch (error) {
-      return setAside(this.#options, claimed, error);
+      return setAside(this.#services, claimed, error);
     }
     const replayMs = Math.round((clock.monotonic() - claimedAt) * 10) / 10;
-    news.claimed({
-      ...{ claimMs: claimedAt - wokenAt, replayMs, replayedEvents: replayed.events },
+    telemetry.claimed({
+      claimMs: claimedAt - wokenAt,
+      replayMs,
+      replayedEvents: replayed.events,
       takeover: claimed.takeover,
     });
-    this.#open(claimed, { ...replayed, replayMs, claimedAt, input, news });
+    this.#open(claimed, { ...replayed, replayMs, claimedAt, input, telemetry });
     return this.#stretch(replayed);
   }
 
@@ -208,33 +203,25 @@ export class Execution {
     this.#expiry.begin(claimed.record.version);
     this.#noteTakeover(writer, claimed, ready);
     this.#noteTrace(writer, claimed, ready);
-    const runtime = new HandlerRuntime({
-      services: this.#options,
-      writer,
+    const held = {
       claimed,
       claimedAt: ready.claimedAt,
+      workflow: this.#delivered.workflow,
+      report: this.#delivered.report,
+      writer,
       fold: ready.fold,
-      news: ready.news,
+      telemetry: ready.telemetry,
       lost: this.#abort.signal,
+    };
+    const runtime = new HandlerRuntime(this.#services, held, {
       confirm: () => this.#confirm(),
       reclaim: () => this.#reclaim(),
-      onParked: () => this.#onParked(),
-      onEffects: (open) => {
-        this.#openEffects = open;
-      },
     });
     this.#runtime = runtime;
-    this.#expectParking();
     if (this.#isLeaving) runtime.leave();
     if (this.#askedEarly) runtime.lookForMail();
     runtime.begin();
-    this.#handler = ready.news.callHandler(() => this.#callHandler(runtime, ready.input));
-  }
-
-  #expectParking(): void {
-    this.#parked = new Promise((resolve) => {
-      this.#onParked = resolve;
-    });
+    this.#handler = ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input));
   }
 
   /** The handler works until the run is released, parked or lost. */
@@ -242,23 +229,19 @@ export class Execution {
     const writer = this.#writer;
     const runtime = this.#runtime;
     if (writer === undefined || runtime === undefined) return done;
-    const { logger } = this.#options;
-    const { run } = this.#wakeUp;
+    const { logger } = this.#services;
+    const { run } = this.wakeUp;
     const stretch = await Promise.race<Stretch>([
-      runtime.broken.then((broken) =>
-        'unreadable' in broken
-          ? { kind: 'unreadable', error: broken.unreadable }
-          : { kind: 'refused', error: broken.refused },
-      ),
+      runtime.broken,
       this.#handler.then((ending) => ({ kind: 'ended', ending })),
       this.#lost.then((loss) => ({ kind: 'lost', loss })),
       runtime.graceOver.then(() => ({ kind: 'grace-over' })),
-      this.#parked.then(() => ({ kind: 'parked' })),
+      runtime.parked.then(() => ({ kind: 'parked' })),
     ]);
     if (stretch.kind === 'parked') {
-      this.#news?.released('parked');
+      this.#telemetry?.released('parked');
       const { run: id, fence } = writer.ownership;
-      this.#options.onParked({ run: id, fence }, this.#handler);
+      this.#host.onParked({ run: id, fence }, this.#handler);
       return done;
     }
     runtime.close();
@@ -267,7 +250,7 @@ export class Execution {
         const { message } = this.#abort.signal.reason as Error;
         const { loss } = stretch;
         logger.info({ run, fence: this.#fence, loss, reason: message }, 'let go of the run');
-        this.#news?.released(loss);
+        this.#telemetry?.released(loss);
         return done;
       }
       case 'unreadable':
@@ -303,7 +286,7 @@ export class Execution {
   async #tryReclaim(): Promise<void> {
     const writer = this.#writer;
     const runtime = this.#runtime;
-    if (writer === undefined || runtime === undefined || this.#options.isClosing()) return never();
+    if (writer === undefined || runtime === undefined || this.#host.isClosing()) return never();
     const { fence, owner: _ } = writer.ownership;
     const claimed = await this.#claim({ expectedFence: fence, reclaim: true });
     if (claimed === undefined) {
@@ -321,34 +304,36 @@ export class Execution {
     }
     this.#fence = ownership.fence;
     writer.reclaimed(ownership, decodeEvent(own, `run ${ownership.run}`));
-    this.#expectParking();
     runtime.goOn(messages);
     const goesOn = this.#stretch(runtime).then(() => undefined);
-    this.#options.onReclaimed(this, goesOn);
+    this.#host.onReclaimed(this, goesOn);
   }
 
   /** Any worker may call the handler of this run anew. */
   async #giveBack({ ownership, record }: Claimed): Promise<void> {
-    const { store, newToken, resendMs, wake } = this.#options;
+    const { store, newToken, settings, wake } = this.#services;
     await store.commit({
-      ...{ ...ownership, token: newToken(), expectedSeq: record.seq, events: [] },
-      release: { status: 'queued', resendMs },
+      ...ownership,
+      token: newToken(),
+      expectedSeq: record.seq,
+      events: [],
+      release: { status: 'queued', resendMs: settings.resendMs },
     });
-    await wake({ ...this.#wakeUp, fence: ownership.fence, deaths: 0 });
+    await wake({ ...this.wakeUp, fence: ownership.fence, deaths: 0 });
   }
 
   /** A worker that may have been frozen looks whether the run is still its own, before a body does anything. */
   #confirm(): Promise<void> | undefined {
-    const { sessionAgeMs, sessionLapses, sessionMs } = this.#options;
-    const isSure = sessionAgeMs() <= sessionMs / 2 && sessionLapses() === this.#lapses;
+    const { ageMs, lapses } = this.#host.session;
+    const isSure = ageMs <= this.#services.settings.sessionMs / 2 && lapses === this.#lapses;
     return isSure ? undefined : this.#confirmByLooking();
   }
 
   async #confirmByLooking(): Promise<void> {
-    const { store, logger, clock, sessionLapses } = this.#options;
-    const { run } = this.#wakeUp;
+    const { store, logger, clock } = this.#services;
+    const { run } = this.wakeUp;
     while (this.#writer?.lost === undefined) {
-      const lapses = sessionLapses();
+      const { lapses } = this.#host.session;
       try {
         const record = await store.record(run);
         if (record?.fence === this.#writer?.ownership.fence) {
@@ -367,14 +352,14 @@ export class Execution {
   #claim(
     how: Partial<Pick<ClaimParams, 'expectedFence' | 'reclaim'>> = {},
   ): Promise<Claimed | undefined> {
-    return claimRun(this.#options, this.#wakeUp, how, () => !this.#isLeaving);
+    return claimRun(this.#services, this.#delivered, how, () => !this.#isLeaving);
   }
 
   #noteTakeover(writer: LogWriter, claimed: Claimed, replayed: Ready): void {
     if (claimed.takeover === undefined) return;
     const { from, reason, detectMs, claimMs } = claimed.takeover;
     const resumed: ResumedData = {
-      worker: this.#options.worker,
+      worker: this.#services.worker,
       from,
       replayMs: replayed.replayMs,
       replayed: replayed.events,
@@ -382,46 +367,46 @@ export class Execution {
     };
     writer.ride(recordWrite('run.resumed', resumed));
     const { run, fence } = claimed.ownership;
-    this.#options.logger.info(
+    this.#services.logger.info(
       { run, fence, reason, detectMs, claimMs, ...resumed },
       'run taken over',
     );
   }
 
-  #noteTrace(writer: LogWriter, { takeover }: Claimed, { news, fold }: Ready): void {
-    const trace = this.#options.tracing?.execution({ ...news.about, takeover }, fold.trace);
+  #noteTrace(writer: LogWriter, { takeover }: Claimed, { telemetry, fold }: Ready): void {
+    const trace = this.#services.tracing?.execution({ ...telemetry.about, takeover }, fold.trace);
     if (trace === undefined) return;
-    news.traceAs(trace);
+    telemetry.traceAs(trace);
     writer.ride(recordWrite('run.traced', { trace: trace.carrier }));
   }
 
-  #openWriter(claimed: Claimed, { saved, fold, events, bytes, news }: Ready): LogWriter {
-    const { workflow, limits, replayBudgetMs } = this.#options;
-    const { version: schema } = workflow;
+  #openWriter(claimed: Claimed, { saved, fold, events, bytes, telemetry }: Ready): LogWriter {
+    const { limits, settings } = this.#services;
+    const { version: schema } = this.#delivered.workflow;
     const snapshotter = new Snapshotter({ schema, limit: limits.stateBytes, saved });
     const tail = { events, bytes };
+    const budgetMs = settings.replayBudgetMs;
+    const snapshots = new SnapshotSchedule({ snapshotter, budgetMs, tail });
     const progress = new ExecutionProgress(claimed.furthest);
-    return new LogWriter({
-      services: this.#options,
-      fold,
-      news,
-      codeVersion: schema,
-      ownership: claimed.ownership,
-      snapshots: new SnapshotSchedule({ snapshotter, budgetMs: replayBudgetMs, tail }),
-      openEffects: () => this.#openEffects(),
-      onLost: this.#onLost,
-      onIdle: () => this.#runtime?.committed(),
+    const { ownership } = claimed;
+    const written = { ownership, codeVersion: schema, fold, snapshots, telemetry };
+    return new LogWriter(this.#services, written, {
+      session: this.#host.session,
+      openEffects: () => this.#runtime?.openEffects ?? [],
+      onIdle: () => this.#runtime?.lookIfWaiting(),
       onCommitted: (committed) => {
         progress.add(committed);
         if (progress.isProven) this.#onProgress();
       },
       onKept: (count) => this.#expiry.kept(count),
+      onLost: this.#onLost,
     });
   }
 
   /** Calls the handler and turns its end into the run's last events and release. */
   async #callHandler(runtime: HandlerRuntime, input: unknown): Promise<Ending> {
-    const { workflow, limits } = this.#options;
+    const { workflow } = this.#delivered;
+    const { limits } = this.#services;
     let ending: Ending;
     try {
       const output: unknown = await workflow.definition.run(runtime.context, input);
@@ -452,15 +437,15 @@ export class Execution {
     if (typeof stored === 'object') {
       return this.#finish(writer, this.#endings.failed(stored.error), fold);
     }
-    this.#news?.released(stored === 'stored' ? status : stored, ending.error);
+    this.#telemetry?.released(stored === 'stored' ? status : stored, ending.error);
     if (stored !== 'stored') return done;
     const { run, fence } = writer.ownership;
-    if (this.#parent !== undefined) await tellParentOf(this.#options, run);
-    if (children.length > 0) await payChildrenOf(this.#options, { id: run, fence }, children);
+    if (this.#parent !== undefined) await tellParentOf(this.#services, run);
+    if (children.length > 0) await payChildrenOf(this.#services, { id: run, fence }, children);
     this.#abort.abort(new Error(`run ${run} has ended`));
     if (!('error' in ending)) return done;
-    const { logger, workflow } = this.#options;
-    logger.warn({ run, error: recordError(ending.error).message }, 'run failed');
+    const { workflow } = this.#delivered;
+    this.#services.logger.warn({ run, error: recordError(ending.error).message }, 'run failed');
     return { outcome: 'failed', reason: `run of ${workflow.name} failed` };
   }
 }

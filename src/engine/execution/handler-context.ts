@@ -4,8 +4,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError, InvalidError } from '../../core/errors.ts';
 import type { CancelRequest, StepsForgottenData } from '../../core/event.ts';
-import type { Fold } from '../../core/fold.ts';
-import type { Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import { checkStepName } from '../../core/names.ts';
 import type {
@@ -25,10 +23,10 @@ import type {
 import { anySignal, newAbortController } from '../signals.ts';
 import type { Body } from './bodies.ts';
 import type { Children } from './children.ts';
-import type { Deliveries } from './deliveries.ts';
 import type { Effects } from './effects.ts';
-import type { LogWriter } from './log-writer.ts';
-import type { Names } from './step-names.ts';
+import { keepCheckpoint } from './keep-checkpoint.ts';
+import type { RunScope } from './scope.ts';
+import type { ExecutionServices } from './services.ts';
 import type { StepBody, Steps } from './steps.ts';
 import { type Waits, withdrawn } from './waits.ts';
 import { checkOptions, type OptionKind } from '../definition/options.ts';
@@ -36,32 +34,26 @@ import { checkSignalNames } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { eventWrite, recordWrite, setWrite, type Write } from './writes.ts';
 
-export interface ContextOptions {
-  readonly run: string;
-  readonly workflow: AnyWorkflow;
-  readonly fold: Fold;
-  readonly names: Names;
-  readonly writer: LogWriter;
+/** What contexts are made of: the run, what its worker gives, and the parts that do what the handler asks for. */
+export interface ContextParts {
+  readonly scope: RunScope;
+  readonly services: Pick<ExecutionServices, 'store' | 'limits' | 'random'>;
   readonly steps: Steps;
   readonly effects: Effects;
   readonly children: Children;
   readonly waits: Waits;
-  readonly deliveries: Deliveries;
-  /** To be awaited before anything is done: the run may be parked, and has to be claimed again. */
-  readonly enter: () => Promise<void> | undefined;
-  readonly limits: Limits;
-  readonly signal: AbortSignal;
   readonly log: Logger;
-  readonly storeNow: () => number;
-  readonly random: () => number;
   /** Called before anything is written, and throws when the run is being cancelled. */
   readonly checkCancelled: () => void;
   readonly progress: (fraction: number, message: string | undefined) => void;
-  /** Keeps a checkpoint; resolves with its id. */
-  readonly keep: (about: CheckpointOptions) => Promise<string>;
   readonly onCancel: (undo: Undo) => void;
+}
+
+/** Where in a run a context is given out: to its handler, or to a part of it. */
+export interface ContextPlace {
+  readonly signal: AbortSignal;
   /** Put before every name, so that names of parts of a run do not clash. */
-  readonly scope?: string;
+  readonly prefix: string;
   /** The body that the context was made for, when it is not the handler's. */
   readonly within?: Body | undefined;
 }
@@ -70,22 +62,24 @@ type Undo = (request: CancelRequest) => unknown;
 type MapBody = (item: unknown, step: StepContext, index: number) => unknown;
 
 /** Where a context keeps what it is made of; the same in every copy of the package, as a graph may come from another. */
-const optionsKey = Symbol.for('pawl.context');
+const partsKey = Symbol.for('pawl.context');
 
 /** What a context is made of, for what is built upon it. */
-export function contextOptions(context: object): ContextOptions {
-  if (optionsKey in context) return context[optionsKey] as ContextOptions;
+export function contextParts(context: object): ContextParts {
+  if (partsKey in context) return context[partsKey] as ContextParts;
   throw new DefinitionError('This is no context of a handler.');
 }
 
-export function createContext(options: ContextOptions): Context {
-  const { workflow, writer, steps, effects, limits, storeNow, random, enter, deliveries } = options;
-  const { scope = '', within } = options;
-  const checked = nameCheck(options);
+export function createContext(parts: ContextParts, place: ContextPlace): Context {
+  const { scope, services, steps, effects } = parts;
+  const { run, workflow, writer, fold, deliveries, storeNow, enter } = scope;
+  const { limits } = services;
+  const { prefix, within } = place;
+  const checked = nameCheck(prefix);
   const write = async (make: () => Write): Promise<void> => {
     const entered = enter();
     if (entered !== undefined) await entered;
-    options.checkCancelled();
+    parts.checkCancelled();
     deliveries.asked();
     try {
       await writer.submit([make()]);
@@ -109,20 +103,20 @@ export function createContext(options: ContextOptions): Context {
       return steps.run(checked(name), body, stepOptions, within);
     });
   const context = {
-    run: options.run,
+    run,
     get fence() {
       return writer.ownership.fence;
     },
     get state() {
-      return options.fold.state;
+      return fold.state;
     },
-    signal: options.signal,
-    log: options.log,
+    signal: place.signal,
+    log: parts.log,
     emit(type: string, data: unknown) {
       return held(write(() => eventWrite(workflow, limits, { type, data })));
     },
     set(patch: Record<string, unknown>) {
-      return held(write(() => setWrite(workflow, limits, options.fold.state, patch)));
+      return held(write(() => setWrite(workflow, limits, fold.state, patch)));
     },
     step(name: string, body: StepBody, stepOptions?: StepOptions) {
       return step(name, body, stepOptions);
@@ -142,46 +136,46 @@ export function createContext(options: ContextOptions): Context {
     checkpoint(about: CheckpointOptions = {}) {
       return entering(() => {
         checkOptions('checkpoint', about);
-        options.checkCancelled();
-        return options.keep(about);
+        parts.checkCancelled();
+        return keepCheckpoint(writer, services, about);
       });
     },
-    forget(prefix: string) {
-      if (typeof prefix !== 'string' || prefix === '') {
+    forget(beginning: string) {
+      if (typeof beginning !== 'string' || beginning === '') {
         throw new InvalidError('forget', 'needs the beginning of the names of steps.');
       }
-      const passed = options.fold.completedSteps(scope + prefix);
+      const passed = fold.completedSteps(prefix + beginning);
       if (passed.length === 0) return;
-      for (const name of passed) options.names.release(name);
+      for (const name of passed) scope.names.release(name);
       const forgotten: StepsForgottenData = { names: passed };
       writer.ride(recordWrite('step.forgotten', forgotten));
     },
     onCancel(undo: Undo) {
       if (typeof undo !== 'function') throw new InvalidError('onCancel', 'needs a function.');
-      options.onCancel(undo);
+      parts.onCancel(undo);
     },
-    ...waiting(options),
+    ...waiting(parts, prefix),
     start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
       const start = async (): Promise<ChildHandle> => {
         checkOptions('child', childOptions);
         checkStepName(childOptions.as ?? child.name);
         const entered = enter();
         if (entered !== undefined) await entered;
-        return options.children.start(child, input, childOptions, scope);
+        return parts.children.start(child, input, childOptions, prefix);
       };
       return held(start());
     },
     now: (as = 'now') => step(as, () => new Date(storeNow())),
-    random: (as = 'random') => step(as, () => random()),
+    random: (as = 'random') => step(as, () => services.random()),
     uuid: (as = 'uuid') => step(as, () => randomUUID()),
     progress(fraction: number, message?: string) {
       if (!(fraction >= 0 && fraction <= 1)) {
         throw new InvalidError('progress', `must be from 0 to 1, it is ${fraction}.`);
       }
-      options.progress(fraction, message);
+      parts.progress(fraction, message);
     },
   };
-  Object.defineProperty(context, optionsKey, { value: options });
+  Object.defineProperty(context, partsKey, { value: parts });
   return context as unknown as Context;
 }
 
@@ -195,9 +189,9 @@ function held<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** The part of the context that waits. */
-function waiting(options: ContextOptions): object {
-  const { waits, workflow, run, enter } = options;
-  const checked = nameCheck(options);
+function waiting({ scope, waits }: ContextParts, prefix: string): object {
+  const { workflow, run, enter } = scope;
+  const checked = nameCheck(prefix);
   const checkSignals = (names: readonly string[]): void => checkSignalNames(workflow, names);
   const timeoutOf = ({ timeout }: WaitOptions): number | undefined =>
     timeout === undefined ? undefined : toMilliseconds(timeout, `time-out of a wait of ${run}`);
@@ -301,10 +295,10 @@ function matchOf({ match }: WaitForOptions<never>): ((payload: unknown) => boole
     wanted.every(([key, value]) => isDeepStrictEqual(Reflect.get(payload, key), value));
 }
 
-/** Checks a name and puts the scope before it. */
-function nameCheck({ scope = '' }: ContextOptions): (name: string) => string {
+/** Checks a name and puts the prefix before it. */
+function nameCheck(prefix: string): (name: string) => string {
   return (name) => {
     checkStepName(name);
-    return scope + name;
+    return prefix + name;
   };
 }

@@ -1,21 +1,31 @@
 /**
  * Everything that a handler works with while a worker holds its run: one of these for each claimed run, wired together.
  *
- * What happens is looked at in one place, `#onQuiet`: when all that is known was handed to the handler and it has done what
- * follows. There the waits are judged, a run that is to be let go of is let go of, and a run that only waits is parked.
+ * Who calls whom. The ring is closed by `deliveries` alone: it notes that something is to be looked at, and looks when the
+ * turn of the event loop is over. So no part is called while it calls another.
+ *
+ *   handler ──▶ context ──▶ steps, effects, children, waits ──submit──▶ writer ──commit──▶ store
+ *                                        ▲                               │
+ *                                        │ `turn`: results, one by one   │ `onIdle`: everything is stored
+ *                                        │                               ▼
+ *    inbox: messages ──schedule──▶   deliveries  ◀──schedule──   lookIfWaiting  ◀──`onEnd`── bodies
+ *    waits: a time ──schedule──▶         │
+ *                                        │ `onQuiet`: all is handed over, the handler has done what follows
+ *                                        ▼
+ *                                    #onQuiet ──▶ leaving: writer.handBack
+ *                                             ──▶ waits.judge ──submit──▶ writer: a wait is over, once more around
+ *                                             ──▶ decideParking ──▶ writer.park ──▶ `parked`: the execution lets go
+ *
+ * The writer calls its execution, which calls `lookIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
+ * go of, nothing is scheduled. So an awaited step costs no turn of the event loop: test/integration/promises.test.ts.
  */
-import { detach } from '../../core/detached.ts';
-import type { Clock } from '../../core/clock.ts';
 import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Fold, StepResult } from '../../core/fold.ts';
-import { type Logger, withFields } from '../../core/logger.ts';
+import { withFields } from '../../core/logger.ts';
 import type { Report } from '../../core/queue.ts';
 import type { Request } from '../../core/request.ts';
-import type { ClaimOutcome } from '../../core/store.ts';
 import type { Context } from '../definition/context.ts';
-import { noteTold } from '../runs/family.ts';
-import type { StartParts } from '../runs/start.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
@@ -23,49 +33,43 @@ import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
 import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
-import { createContext } from './handler-context.ts';
-import { Inbox } from './inbox.ts';
-import { keepCheckpoint } from './keep-checkpoint.ts';
+import type { Claimed } from './claim.ts';
+import { type ContextParts, createContext } from './handler-context.ts';
+import { type Broken, Inbox } from './inbox.ts';
 import { type LogWriter, never } from './log-writer.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
+import type { RunScope } from './scope.ts';
+import type { ExecutionServices } from './services.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
-import type { ExecutionNews } from './telemetry.ts';
+import type { ExecutionTelemetry } from './telemetry.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-/** What all handlers of a workflow share in a worker. */
-export interface RuntimeServices extends StartParts {
+/** A run as it was claimed, and what its execution has made for it. */
+export interface HeldRun {
+  readonly claimed: Claimed;
+  /** When the claim was answered, on the monotonic clock. */
+  readonly claimedAt: number;
   readonly workflow: AnyWorkflow;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: () => number;
-  readonly cancelGraceMs: number;
+  readonly fold: Fold;
+  readonly writer: LogWriter;
+  readonly telemetry: ExecutionTelemetry;
+  /** Ends when the run is not this worker's any more. */
+  readonly lost: AbortSignal;
   /** Tells the dashboards of the queue. */
   readonly report: Report;
 }
 
-export interface RuntimeOptions {
-  readonly services: RuntimeServices;
-  readonly writer: LogWriter;
-  readonly claimed: Extract<ClaimOutcome, { outcome: 'claimed' }>;
-  /** When the claim was answered, on the monotonic clock. */
-  readonly claimedAt: number;
-  readonly fold: Fold;
-  /** Ends when the run is not this worker's any more. */
-  readonly lost: AbortSignal;
-  readonly news: ExecutionNews;
+/** What the execution does for the handler's runtime. */
+export interface RunOwner {
   /** Undefined when the worker's session is alive; else resolves when the run is known to be this worker's still. */
   readonly confirm: () => Promise<void> | undefined;
-  /** The run is parked; the handler may go on all the same. */
-  readonly onParked: () => void;
   /** Claims the parked run again. Resolves when it is this worker's; never when it is not. */
   readonly reclaim: () => Promise<void>;
-  /** Effects of this worker that have begun and not completed. */
-  readonly onEffects: (open: () => readonly string[]) => void;
 }
 
 /** How long bodies that are at work when the handler returns have to end. */
@@ -79,8 +83,10 @@ export class HandlerRuntime {
   /** Resolves when a cancelled handler has had its time to clean up. */
   readonly graceOver: Promise<'cancel-grace-over'>;
   /** Resolves when the run cannot go on, whatever its handler does: it is to be set aside, or has failed. */
-  readonly broken: Promise<{ readonly unreadable: unknown } | { readonly refused: unknown }>;
-  readonly #options: RuntimeOptions;
+  readonly broken: Promise<Broken>;
+  readonly #services: ExecutionServices;
+  readonly #held: HeldRun;
+  readonly #owner: RunOwner;
   readonly #cancellation: Cancellation;
   readonly #bodies: Bodies;
   readonly #deliveries: Deliveries;
@@ -91,11 +97,14 @@ export class HandlerRuntime {
   readonly #children: Children;
   /** Ends when the run is parked: nothing of this process may keep the handler in memory then. */
   #awake = new LazySignal();
+  readonly #effects: Effects;
   readonly #storeNow: () => number;
   #onGraceOver: () => void = () => undefined;
-  #onBroken: (how: { unreadable: unknown } | { refused: unknown }) => void = () => undefined;
+  #onBroken: (broken: Broken) => void = () => undefined;
+  #parked: Promise<void>;
+  #onParked: () => void = () => undefined;
   /** Bodies that want to begin and must not, because the run is being let go of. */
-  #held = 0;
+  #heldBack = 0;
   /** Bodies that begin when it is known that the run is still this worker's. */
   #beginning = 0;
   #isLeaving = false;
@@ -106,119 +115,98 @@ export class HandlerRuntime {
   /** For how long nothing must happen before the run is parked: longer after the handler has gone on behind a parking. */
   #stayMs = 0;
 
-  constructor(options: RuntimeOptions) {
-    const { services, writer, claimed, fold, lost } = options;
-    const { store, workflow, limits, clock, logger, random } = services;
+  constructor(services: ExecutionServices, held: HeldRun, owner: RunOwner) {
+    const { clock, logger } = services;
+    const { claimed, claimedAt, workflow, fold, writer, telemetry, lost } = held;
     const { run } = claimed.ownership;
-    this.#options = options;
+    this.#services = services;
+    this.#held = held;
+    this.#owner = owner;
     this.graceOver = new Promise((resolve) => {
       this.#onGraceOver = () => resolve('cancel-grace-over');
     });
     this.broken = new Promise((resolve) => {
       this.#onBroken = resolve;
     });
+    this.#parked = this.#nextParking();
     this.#activeAt = clock.monotonic();
     // The claim changed the status, so that is the store's time of the claim; no clock of this machine is asked.
-    const { claimedAt } = options;
     const storeNow = (): number =>
       Math.floor(claimed.record.changedAt + (clock.monotonic() - claimedAt));
     this.#storeNow = storeNow;
     const cancellation = new Cancellation(run, lost);
-    const beforeNew = (): void => cancellation.check();
-    const names = new Names({ run, fold, beforeNew });
+    const checkCancelled = (): void => cancellation.check();
+    const names = new Names({ run, fold, beforeNew: checkCancelled });
     const deliveries = new Deliveries({
       clock,
       known: () => knownSeqs(fold),
       onQuiet: () => this.#onQuiet(),
     });
-    const waits = new Waits({ run, fold, writer, clock, names, storeNow, deliveries });
-    const bodies = new Bodies(() => this.committed());
-    const steps = new Steps({
+    const enter = (): Promise<void> | undefined => this.enter();
+    const mayBegin = (within: Body | undefined): Promise<void> | undefined =>
+      this.#mayBegin(within);
+    const scope: RunScope = {
       run,
       workflow,
-      writer,
-      names,
-      limits,
-      clock,
-      random,
       fold,
-      lost,
-      cancellation,
+      writer,
+      telemetry,
+      names,
       deliveries,
-      waits,
-      bodies,
+      lost,
       storeNow,
-      news: options.news,
-      enter: () => this.enter(),
-      mayBegin: (within) => this.#mayBegin(within),
-    });
-    const effects = new Effects({ run, fold, writer, steps, waits });
-    options.onEffects(() => effects.open);
+      enter,
+    };
+    const waits = new Waits(scope, services);
+    const bodies = new Bodies(() => this.lookIfWaiting());
+    const steps = new Steps(scope, services, { waits, bodies, cancellation, mayBegin });
+    const effects = new Effects(scope, { steps, waits });
+    const { birth } = claimed.record;
+    const awake = (): AbortSignal => this.#awake.signal;
+    const children = new Children(scope, services, { birth, waits, awake });
     const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
     this.#cancellation = cancellation;
     this.#deliveries = deliveries;
     this.#bodies = bodies;
     this.#waits = waits;
-    this.#inbox = new Inbox({
-      run,
-      workflow,
-      limits,
-      store,
-      writer,
-      logger,
-      clock,
-      lost,
+    this.#effects = effects;
+    this.#children = children;
+    this.#inbox = new Inbox(scope, services, {
       onTaken: () => this.#onMail(),
       onPaused: (request) => this.pause(request),
-      onUnreadable: (unreadable) => this.#onBroken({ unreadable }),
-      onRefused: (refused) => this.#onBroken({ refused }),
-      onChildren: (ends) => detach(noteTold(services, ends), () => undefined),
+      onBroken: this.#onBroken,
     });
-    const children = new Children({
-      run,
-      fold,
-      writer,
-      waits,
-      names,
-      deliveries,
-      clock,
-      logger,
-      lost,
-      parts: services,
-      birth: claimed.record.birth,
-      awake: () => this.#awake.signal,
-    });
-    this.#children = children;
-    this.context = createContext({
-      run,
-      workflow,
-      writer,
+    const parts: ContextParts = {
+      scope,
+      services,
       steps,
-      waits,
-      limits,
-      storeNow,
-      random,
-      fold,
-      names,
       effects,
-      deliveries,
       children,
-      signal: cancellation.signal,
+      waits,
       log: withFields(logger, () => {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
       }),
-      checkCancelled: beforeNew,
+      checkCancelled,
       onCancel: (undo) => this.#undos.push(undo),
-      keep: (about) => keepCheckpoint({ store, writer, limits }, about),
       progress: (fraction, message) => progress.report({ fraction, message }),
-      enter: () => this.enter(),
-    });
+    };
+    this.context = createContext(parts, { signal: cancellation.signal, prefix: '' });
+  }
+
+  /** Resolves when the run is parked; the handler may go on all the same. After `goOn` there is another one. */
+  get parked(): Promise<void> {
+    return this.#parked;
+  }
+
+  /** Effects that have begun here and have not completed. */
+  get openEffects(): readonly string[] {
+    return this.#effects.open;
   }
 
   /** Takes what came with the claim. The handler is to be called in the same turn. */
   begin(): void {
-    const { services, claimed, fold, writer } = this.#options;
-    const { workflow, limits } = services;
+    const { claimed, workflow, fold, writer } = this.#held;
+    const { limits } = this.#services;
     this.#inbox.take(claimed.messages);
     const { run } = claimed.ownership;
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
@@ -232,8 +220,8 @@ export class HandlerRuntime {
     this.#inbox.look();
   }
 
-  /** A commit is stored, or all are, or a body has ended: something may follow from it for a run that waits or is left. */
-  committed(): void {
+  /** Everything is stored, or a body has ended: something may follow from it for a run that waits or is left. */
+  lookIfWaiting(): void {
     if (this.#isLeaving || this.#waits.size > 0) this.#deliveries.schedule();
   }
 
@@ -252,7 +240,7 @@ export class HandlerRuntime {
   pause(request: Request): void {
     if (this.#pauseWanted === undefined) {
       this.#pauseWanted = request;
-      this.#options.writer.ride(recordWrite('operator.paused', request));
+      this.#held.writer.ride(recordWrite('operator.paused', request));
     }
     this.leave();
   }
@@ -262,8 +250,8 @@ export class HandlerRuntime {
    * withdrawn. What the handler has returned or thrown counts in any case.
    */
   async settleBodies(): Promise<void> {
-    const { services, claimed } = this.#options;
-    const { clock, logger } = services;
+    const { claimed, lost } = this.#held;
+    const { clock, logger } = this.#services;
     const steps = this.#bodies.atWork.map(({ name }) => name);
     if (steps.length === 0) return;
     const { run } = claimed.ownership;
@@ -272,15 +260,15 @@ export class HandlerRuntime {
     const deadline = clock.monotonic() + endMs;
     while (this.#bodies.atWork.length > 0 && clock.monotonic() < deadline) {
       const left = deadline - clock.monotonic();
-      await Promise.race([this.#bodies.oneEnds(), clock.sleep(left, this.#options.lost)]);
-      if (this.#options.lost.aborted) return;
+      await Promise.race([this.#bodies.oneEnds(), clock.sleep(left, lost)]);
+      if (lost.aborted) return;
     }
   }
 
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
   async cleanUp(): Promise<void> {
-    const { fold, claimed, services } = this.#options;
-    const { logger } = services;
+    const { fold, claimed } = this.#held;
+    const { logger } = this.#services;
     if (fold.cancel === undefined) return;
     this.#cancellation.deliver();
     for (const undo of this.#undos.splice(0).toReversed()) {
@@ -302,8 +290,9 @@ export class HandlerRuntime {
 
   /** The parked run is this worker's again. */
   goOn(messages: Parameters<Inbox['take']>[0]): void {
-    const { services, claimed } = this.#options;
-    const { clock, logger } = services;
+    const { claimed } = this.#held;
+    const { clock, logger } = this.#services;
+    this.#parked = this.#nextParking();
     const awayMs = clock.monotonic() - this.#parkedAt;
     if (this.#stayMs === 0) {
       const { run } = claimed.ownership;
@@ -324,17 +313,17 @@ export class HandlerRuntime {
 
   /** The seq that the log of the run has reached, as far as this worker knows. */
   get seq(): number {
-    return this.#options.fold.seq;
+    return this.#held.fold.seq;
   }
 
   get fold(): Fold {
-    return this.#options.fold;
+    return this.#held.fold;
   }
 
   /** The handler does something. Undefined when the run is this worker's; else resolves when it is again. */
   enter(): Promise<void> | undefined {
-    this.#activeAt = this.#options.services.clock.monotonic();
-    if (this.#options.writer.isParked) return this.#options.reclaim();
+    this.#activeAt = this.#services.clock.monotonic();
+    if (this.#held.writer.isParked) return this.#owner.reclaim();
     return undefined;
   }
 
@@ -343,11 +332,11 @@ export class HandlerRuntime {
     while (outer?.mayWait === true) outer = outer.within;
     // A body that has begun may finish, with the bodies inside of it.
     if (this.#isLeaving && outer === undefined) {
-      this.#held += 1;
+      this.#heldBack += 1;
       this.#deliveries.schedule();
       return never();
     }
-    const confirmed = this.#options.confirm();
+    const confirmed = this.#owner.confirm();
     return confirmed && this.#isSure(confirmed);
   }
 
@@ -359,7 +348,7 @@ export class HandlerRuntime {
   }
 
   #onMail(): void {
-    const { fold } = this.#options;
+    const { fold } = this.#held;
     if (fold.cancel !== undefined && !this.#cancellation.isRequested) {
       const reason = this.#cancellation.request(fold.cancel);
       if (this.#waits.fail(reason)) this.#cancellation.deliver();
@@ -369,7 +358,7 @@ export class HandlerRuntime {
   }
 
   #onQuiet(): void {
-    const { writer } = this.#options;
+    const { writer } = this.#held;
     if (this.#closed.aborted || writer.isParked || writer.lost !== undefined) return;
     if (this.#isLeaving) {
       this.#letGoIfPossible();
@@ -381,16 +370,16 @@ export class HandlerRuntime {
   }
 
   #letGoIfPossible(): void {
-    const { writer } = this.#options;
+    const { writer } = this.#held;
     if (!writer.isIdle || this.#isBusy()) return;
     // Plain code of the handler may be at work: it goes on until it wants something.
-    const isBlocked = this.#held > 0 || this.#waits.size > 0;
+    const isBlocked = this.#heldBack > 0 || this.#waits.size > 0;
     if (isBlocked) this.#detach(writer.handBack());
   }
 
   #considerParking(): void {
-    const { writer, fold, claimed, services } = this.#options;
-    const { clock } = services;
+    const { writer, fold, claimed } = this.#held;
+    const { clock } = this.#services;
     const parking = decideParking({
       waits: this.#waits.list,
       isBusy: this.#isBusy() || this.#children.isSearching,
@@ -407,12 +396,14 @@ export class HandlerRuntime {
   }
 
   async #park(wakeMs: number | undefined): Promise<void> {
-    const { writer, onParked, services } = this.#options;
-    const { clock } = services;
+    const { writer } = this.#held;
     const waits = this.#waits.list;
     this.#isParking = true;
     const outcome = await writer.park({
-      ...{ status: 'waiting', why: 'parked', waits, mayGoOn: true },
+      status: 'waiting',
+      why: 'parked',
+      waits,
+      mayGoOn: true,
       ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
       ...(waits.some(({ kind }) => kind === 'child') ? { lookMs } : {}),
     });
@@ -420,14 +411,20 @@ export class HandlerRuntime {
     if (outcome === 'mail') this.#inbox.look();
     if (outcome === 'busy') this.#deliveries.schedule();
     if (!writer.isParked) return;
-    this.#parkedAt = clock.monotonic();
+    this.#parkedAt = this.#services.clock.monotonic();
     this.#awake.abort('parked');
     this.#waits.stop();
-    onParked();
+    this.#onParked();
+  }
+
+  #nextParking(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onParked = resolve;
+    });
   }
 
   #lookAgainIn(ms: number): void {
-    const { clock } = this.#options.services;
+    const { clock } = this.#services;
     const { signal } = this.#awake;
     const look = async (): Promise<void> => {
       await clock.sleep(ms, signal);
@@ -437,8 +434,8 @@ export class HandlerRuntime {
   }
 
   async #report({ fraction, message = '' }: Progress): Promise<void> {
-    const { services, writer } = this.#options;
-    const { store, report, logger } = services;
+    const { writer, report } = this.#held;
+    const { store, logger } = this.#services;
     report(fraction);
     try {
       await store.progress(writer.ownership, { fraction, message });
@@ -449,8 +446,8 @@ export class HandlerRuntime {
 
   /** A run whose time is over is cancelled by itself, and ends as failed. */
   async #watchDeadline(): Promise<void> {
-    const { claimed, services, writer, fold } = this.#options;
-    const { clock } = services;
+    const { claimed, writer, fold } = this.#held;
+    const { clock } = this.#services;
     const { deadlineAt } = claimed.record;
     if (deadlineAt === undefined) return;
     const { signal } = this.#awake;
@@ -464,8 +461,8 @@ export class HandlerRuntime {
   }
 
   async #limitCleanUp(): Promise<void> {
-    const { clock, cancelGraceMs } = this.#options.services;
-    await clock.sleep(cancelGraceMs, this.#closed.signal);
+    const { clock, settings } = this.#services;
+    await clock.sleep(settings.cancelGraceMs, this.#closed.signal);
     if (!this.#closed.aborted) this.#onGraceOver();
   }
 
@@ -476,7 +473,7 @@ export class HandlerRuntime {
 
   /** Whatever goes wrong beside the handler, the run has failed of it: nobody else would hear of it. */
   #detach(work: Promise<unknown>): void {
-    work.catch((refused: unknown) => this.#onBroken({ refused }));
+    work.catch((error: unknown) => this.#onBroken({ kind: 'refused', error }));
   }
 }
 

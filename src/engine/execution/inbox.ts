@@ -6,40 +6,34 @@
  * Nobody waits for these commits. When one is refused, because the state has become too large, the run can only fail: that
  * is the log writer's to say, and the messages stay where they are.
  */
-import type { Clock } from '../../core/clock.ts';
 import { decode } from '../../core/codec.ts';
+import { detach } from '../../core/detached.ts';
 import { CorruptionError, PawlError } from '../../core/errors.ts';
 import type { CancelRequest, ChildEnd } from '../../core/event.ts';
-import type { Limits } from '../../core/limits.ts';
-import type { Logger } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
-import type { Mail, Message, RunStore } from '../../core/store.ts';
-import { isMissing } from '../runs/family.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
-import type { LogWriter } from './log-writer.ts';
-import { signalWrite } from './signal-writes.ts';
+import type { Mail, Message } from '../../core/store.ts';
+import { isMissing, noteTold } from '../runs/family.ts';
+import type { RunScope } from './scope.ts';
+import type { ExecutionServices } from './services.ts';
+import { type Receiver, signalWrite } from './signal-writes.ts';
 import { recordWrite, type Write } from './writes.ts';
 
-export interface InboxOptions {
-  readonly run: string;
-  readonly workflow: AnyWorkflow;
-  readonly limits: Limits;
-  readonly store: RunStore;
-  readonly writer: LogWriter;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  /** Ends when the run is not this worker's any more. */
-  readonly lost: AbortSignal;
+type Services = Pick<ExecutionServices, 'store' | 'limits' | 'clock' | 'logger' | 'wake'>;
+
+/** Why a run cannot go on: a message cannot be read, or the run cannot take what is to be stored. */
+export interface Broken {
+  readonly kind: 'unreadable' | 'refused';
+  readonly error: unknown;
+}
+
+/** Who is told what has come. */
+export interface InboxReader {
   /** Called when messages are in the fold. */
   readonly onTaken: () => void;
-  /** Called when these ends of children are in the log. */
-  readonly onChildren: (ends: readonly ChildEnd[]) => void;
   /** Called when the run is to be paused, with who asked and why. */
   readonly onPaused: (request: Request) => void;
-  /** Called when a message cannot be read: it is neither taken nor passed over. */
-  readonly onUnreadable: (error: unknown) => void;
-  /** Called when a message does not fit into the run. */
-  readonly onRefused: (error: unknown) => void;
+  /** Called when a message is neither taken nor passed over. */
+  readonly onBroken: (broken: Broken) => void;
 }
 
 const retryMs = 200;
@@ -47,30 +41,36 @@ const retryMs = 200;
 const messagesPerPage = 100;
 
 export class Inbox {
-  readonly #options: InboxOptions;
+  readonly #scope: RunScope;
+  readonly #services: Services;
+  readonly #reader: InboxReader;
   /** Ids of messages that are in the log, or on their way there. */
   readonly #taken = new Set<string>();
   #looking: Promise<void> | undefined;
   #lookAgain = false;
 
-  constructor(options: InboxOptions) {
-    this.#options = options;
+  constructor(scope: RunScope, services: Services, reader: InboxReader) {
+    this.#scope = scope;
+    this.#services = services;
+    this.#reader = reader;
   }
 
   /** Takes messages that were read together with the claim. */
   take(messages: readonly Message[]): void {
-    const { onUnreadable, onTaken, onRefused } = this.#options;
+    const { onTaken, onBroken } = this.#reader;
+    const { run, workflow } = this.#scope;
+    const receiver = { run, workflow, limits: this.#services.limits };
     for (const message of messages) {
       if (this.#taken.has(message.id)) continue;
       let write: Write | undefined;
       try {
-        write = toWrite(this.#options, message);
+        write = toWrite(receiver, message);
       } catch (error) {
-        onUnreadable(error);
+        onBroken({ kind: 'unreadable', error });
         return;
       }
       this.#taken.add(message.id);
-      this.#submit(message, write).catch(onRefused);
+      this.#submit(message, write).catch((error: unknown) => onBroken({ kind: 'refused', error }));
     }
     if (messages.length > 0) onTaken();
     if (messages.length >= messagesPerPage) this.look();
@@ -83,7 +83,7 @@ export class Inbox {
       return;
     }
     this.#looking = this.#read()
-      .catch((error: unknown) => this.#options.onUnreadable(error))
+      .catch((error: unknown) => this.#reader.onBroken({ kind: 'unreadable', error }))
       .finally(() => {
         this.#looking = undefined;
         if (!this.#lookAgain) return;
@@ -93,34 +93,40 @@ export class Inbox {
   }
 
   async #submit({ id, kind }: Message, write: Write | undefined): Promise<void> {
-    const { writer, onChildren } = this.#options;
+    const { writer } = this.#scope;
     await writer.submit(write === undefined ? [] : [write], { taken: [id] });
-    if (kind === 'child' && write !== undefined) onChildren([write.value as ChildEnd]);
+    if (kind === 'child' && write !== undefined) this.#noteTold(write.value as ChildEnd);
+  }
+
+  /** The child owes nothing any more. Best effort: the sweeper asks again. */
+  #noteTold(end: ChildEnd): void {
+    detach(noteTold(this.#services, [end]), () => undefined);
   }
 
   async #read(): Promise<void> {
-    const { run, lost, clock, onPaused } = this.#options;
+    const { run, lost } = this.#scope;
     while (!lost.aborted) {
       const mail = await this.#mail();
       if (mail === 'unreadable') return;
       if (mail !== undefined) {
         this.take(mail.messages);
-        if (mail.paused) onPaused(toRequest(run, mail.pausedBy));
+        if (mail.paused) this.#reader.onPaused(toRequest(run, mail.pausedBy));
         return;
       }
       // Nobody may ask for this run again, and a handler that waits in place would wait for ever.
-      await clock.sleep(retryMs, lost);
+      await this.#services.clock.sleep(retryMs, lost);
     }
   }
 
   /** Undefined without an answer. */
   async #mail(): Promise<Mail | 'unreadable' | undefined> {
-    const { store, run, logger, onUnreadable } = this.#options;
+    const { store, logger } = this.#services;
+    const { run } = this.#scope;
     try {
       return await store.mail(run);
     } catch (error) {
       if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
-        onUnreadable(error);
+        this.#reader.onBroken({ kind: 'unreadable', error });
         return 'unreadable';
       }
       logger.warn({ run, error: String(error) }, 'inbox not read, trying again');
@@ -142,11 +148,11 @@ function toRequest(run: string, data: Uint8Array | undefined): Request {
  * What a message is in the log; undefined for one that only wakes.
  * @throws CorruptionError, KeyMissingError when it cannot be read.
  */
-function toWrite(options: InboxOptions, message: Message): Write | undefined {
-  const key = `run ${options.run}, inbox`;
+function toWrite(receiver: Receiver, message: Message): Write | undefined {
+  const key = `run ${receiver.run}, inbox`;
   switch (message.kind) {
     case 'signal':
-      return signalWrite(options, message);
+      return signalWrite(receiver, message);
     case 'cancel':
       return recordWrite('run.cancelling', decode(message.data, { key }) as CancelRequest);
     case 'child': {

@@ -3,9 +3,9 @@ import type { CheckpointMark } from '../../core/checkpoint.ts';
 import { encode } from '../../core/codec.ts';
 import { InvalidError } from '../../core/errors.ts';
 import { fixedLimits, type Limits } from '../../core/limits.ts';
-import type { RunStore } from '../../core/store.ts';
 import type { CheckpointOptions } from '../definition/context.ts';
 import type { LogWriter } from './log-writer.ts';
+import type { ExecutionServices } from './services.ts';
 import type { Write } from './writes.ts';
 
 /** What a handler says of a checkpoint, and where it is when a graph says it. */
@@ -49,14 +49,10 @@ export function checkpointWrite(
  * been told what it had done, finds the checkpoint of the same label and node that is there.
  */
 export async function keepCheckpoint(
-  through: {
-    readonly store: RunStore;
-    readonly writer: LogWriter;
-    readonly limits: Limits;
-  },
+  writer: LogWriter,
+  { store, limits }: Pick<ExecutionServices, 'store' | 'limits'>,
   options: CheckpointOptions,
 ): Promise<string> {
-  const { store, writer, limits } = through;
   const { write, mark } = checkpointWrite(options, limits);
   if (!writer.hasWritten) {
     const known = await store.checkpoints({

@@ -23,46 +23,42 @@
  */
 import { detach } from '../../core/detached.ts';
 import type { CheckpointMark } from '../../core/checkpoint.ts';
-import type { Clock } from '../../core/clock.ts';
 import { type ErrorCode, FencedError, type PawlError, RunError } from '../../core/errors.ts';
 import type { NewEvent } from '../../core/event.ts';
 import type { Fold, FoldEvent } from '../../core/fold.ts';
-import type { Logger } from '../../core/logger.ts';
 import type {
   CommitOutcome,
   CommitParams,
   Ownership,
   Release,
-  RunStore,
   SnapshotDelta,
 } from '../../core/store.ts';
 import { type Persisted, persist } from './commit-retry.ts';
-import { giveBackRewound, lookForRewind } from './rewind.ts';
+import { giveBackRewound, lookForRewind, type RewoundRun } from './rewind.ts';
+import type { ExecutionServices, SessionView } from './services.ts';
 import type { SnapshotSchedule } from './snapshot-schedule.ts';
 import { eventsOf, type Submission, Submissions } from './submissions.ts';
-import type { ExecutionNews, Loss } from './telemetry.ts';
+import type { ExecutionTelemetry, Loss } from './telemetry.ts';
 import type { Write } from './writes.ts';
 
-/** What all writers of a worker share. */
-export interface LogWriterServices {
-  readonly store: RunStore;
-  readonly worker: string;
-  readonly resendMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly newToken: () => string;
-  /** For the error that says why a run was lost. */
-  readonly loopLagMs: () => number;
-  readonly sessionMs: number;
-}
+type Services = Pick<
+  ExecutionServices,
+  'store' | 'worker' | 'clock' | 'logger' | 'newToken' | 'settings'
+>;
 
-export interface LogWriterOptions {
-  readonly services: LogWriterServices;
+/** The run that is written to. */
+export interface WrittenRun {
   readonly ownership: Ownership;
   readonly codeVersion: number;
   readonly fold: Fold;
   readonly snapshots: SnapshotSchedule;
-  readonly news: ExecutionNews;
+  readonly telemetry: ExecutionTelemetry;
+}
+
+/** The execution, which is told what becomes of the run. The writer knows none of the parts that submit to it. */
+export interface WriterOwner {
+  /** For the error that says why a run was lost. */
+  readonly session: SessionView;
   /** Effects that have begun and not completed, as this worker knows. */
   readonly openEffects: () => readonly string[];
   readonly onCommitted: (events: readonly NewEvent[]) => void;
@@ -108,7 +104,9 @@ const noMessages: readonly string[] = [];
 const ignore = (): void => undefined;
 
 export class LogWriter {
-  readonly #options: LogWriterOptions;
+  readonly #services: Services;
+  readonly #run: WrittenRun;
+  readonly #owner: WriterOwner;
   #ownership: Ownership;
   #mode: Mode = 'open';
   readonly #submissions = new Submissions();
@@ -122,10 +120,12 @@ export class LogWriter {
   #hasWritten = false;
   #onHandedBack: () => void = ignore;
 
-  constructor(options: LogWriterOptions) {
-    this.#options = options;
-    this.#ownership = options.ownership;
-    this.#seq = options.fold.seq;
+  constructor(services: Services, run: WrittenRun, owner: WriterOwner) {
+    this.#services = services;
+    this.#run = run;
+    this.#owner = owner;
+    this.#ownership = run.ownership;
+    this.#seq = run.fold.seq;
   }
 
   get ownership(): Ownership {
@@ -175,7 +175,7 @@ export class LogWriter {
     if (this.#mode !== 'open') return never();
     this.#fold(writes);
     if (taken.length === 0) this.#hasWritten = true;
-    const { seq } = this.#options.fold;
+    const { seq } = this.#run.fold;
     return new Promise((resolve, reject) => {
       this.#enqueue(writes, { taken, resolve: () => resolve(seq), reject });
     });
@@ -204,7 +204,7 @@ export class LogWriter {
     this.#isFlushing = true;
     const riders = this.#submissions.takeRiders();
     const params = { ...this.#params(eventsOf(riders)), release };
-    const beganAt = this.#options.news.commitBegins();
+    const beganAt = this.#run.telemetry.commitBegins();
     const outcome = await this.#persist(params);
     this.#isFlushing = false;
     if (outcome === undefined) {
@@ -224,7 +224,7 @@ export class LogWriter {
   reclaimed(ownership: Ownership, claimed: FoldEvent): void {
     this.#setMode('open');
     this.#ownership = ownership;
-    this.#options.fold.apply(claimed);
+    this.#run.fold.apply(claimed);
     this.#seq += 1;
   }
 
@@ -249,7 +249,7 @@ export class LogWriter {
   handBack(): Promise<void> {
     if (this.#mode !== 'open') return Promise.resolve();
     this.#setMode('leaving');
-    this.#release = { status: 'queued', resendMs: this.#options.services.resendMs };
+    this.#release = { status: 'queued', resendMs: this.#services.settings.resendMs };
     return new Promise((resolve) => {
       this.#onHandedBack = resolve;
       this.#flush();
@@ -264,7 +264,7 @@ export class LogWriter {
     this.#submissions.clear();
     this.#keeping = [];
     this.#onHandedBack();
-    this.#options.onLost(loss, reason);
+    this.#owner.onLost(loss, reason);
   }
 
   #setMode(mode: Mode): void {
@@ -275,8 +275,8 @@ export class LogWriter {
   }
 
   #fold(writes: readonly Write[]): void {
-    const { services, fold, snapshots } = this.#options;
-    const { clock } = services;
+    const { fold, snapshots } = this.#run;
+    const { clock } = this.#services;
     const started = clock.monotonic();
     const [first] = writes;
     // Nearly always there is one, and nothing to undo when it is refused.
@@ -302,7 +302,7 @@ export class LogWriter {
   /** Nothing in a flush fails but a mistake in this file: the run is given up rather than the process. */
   readonly #onBroken = (error: unknown): void => {
     this.#isFlushing = false;
-    const { logger } = this.#options.services;
+    const { logger } = this.#services;
     logger.error({ run: this.#ownership.run, error: String(error) }, 'writer broken');
     this.#abandon('closed', this.#ended('PAWL_CLOSED', `of an error in pawl: ${String(error)}`));
   };
@@ -316,7 +316,7 @@ export class LogWriter {
     try {
       this.#isFlushing = this.#hasWork();
       if (this.#isFlushing) this.#commitBatch();
-      else if (this.#mode === 'open') this.#options.onIdle();
+      else if (this.#mode === 'open') this.#owner.onIdle();
     } catch (error) {
       this.#onBroken(error);
     }
@@ -355,7 +355,7 @@ export class LogWriter {
     if (taken.length > 0) params.taken = taken;
     if (snapshot !== undefined) params.snapshot = snapshot;
     if (release !== undefined) params.release = release;
-    const beganAt = this.#options.news.commitBegins();
+    const beganAt = this.#run.telemetry.commitBegins();
     const sent = { params, kept, beganAt, batch: isLeaving ? [] : batch };
     const answered = (outcome: Persisted): void => {
       try {
@@ -383,7 +383,7 @@ export class LogWriter {
     }
     if (release !== undefined) this.#setMode('released');
     if (isLeaving) return;
-    if (kept.length > 0) this.#options.onKept(kept.length);
+    if (kept.length > 0) this.#owner.onKept(kept.length);
     for (const [n, { resolve }] of kept.entries()) resolve(`${this.#version}-${n}`);
   }
 
@@ -395,13 +395,13 @@ export class LogWriter {
     this.#setMode('refused');
     this.#refusal ??= error;
     this.#release = undefined;
-    this.#options.snapshots.stop();
+    this.#run.snapshots.stop();
     const refused = this.#submissions.refuse(batch);
     for (const { reject } of [...refused, ...this.#keeping.splice(0)]) reject(error);
   }
 
   #persist(params: CommitParams): Promise<Persisted> {
-    return persist(params, this.#options.services, this.#isWanted);
+    return persist(params, this.#services, this.#isWanted);
   }
 
   readonly #isWanted = (): boolean => this.#mode !== 'lost';
@@ -409,19 +409,19 @@ export class LogWriter {
   /** Made bit by bit: spreading objects on every commit shows in a profile. */
   #params(events: readonly NewEvent[]): Writable<CommitParams> {
     const { run, fence, owner } = this.#ownership;
-    const token = this.#options.services.newToken();
+    const token = this.#services.newToken();
     return { run, fence, owner, token, expectedSeq: this.#seq, events };
   }
 
   #takeSnapshot(events: readonly NewEvent[], isLeaving: boolean): SnapshotDelta | undefined {
-    const { snapshots, fold } = this.#options;
+    const { snapshots, fold } = this.#run;
     const marks = this.#keeping.map(({ mark }) => mark);
     return snapshots.take(fold, { events, upTo: this.#seq + events.length, marks, isLeaving });
   }
 
   /** The run is let go of all the same; who looks for runs that are held and not at work finds it. */
   readonly #onUntold = (error: unknown): void => {
-    const { logger } = this.#options.services;
+    const { logger } = this.#services;
     logger.warn({ run: this.#ownership.run, error: String(error) }, 'lost events not noted');
   };
 
@@ -435,13 +435,13 @@ export class LogWriter {
       case 'committed':
         this.#seq += events.length;
         this.#version = outcome.version;
-        this.#options.news.committed(params, outcome.seq, beganAt);
-        this.#options.snapshots.stored(events);
-        this.#options.onCommitted(events);
+        this.#run.telemetry.committed(params, outcome.seq, beganAt);
+        this.#run.snapshots.stored(events);
+        this.#owner.onCommitted(events);
         for (const pending of batch) pending.resolve();
         return true;
       case 'fenced':
-        detach(lookForRewind(this.#rewind(), this.#seq), this.#onUntold);
+        detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUntold);
         this.#abandon('fenced', this.#fenced(outcome));
         return false;
       case 'missing':
@@ -450,7 +450,10 @@ export class LogWriter {
       case 'mail':
         throw new Error('A commit that does not park was refused for a message.');
       case 'conflict':
-        detach(giveBackRewound(this.#rewind(), this.#seq, outcome.seq), this.#onUntold);
+        detach(
+          giveBackRewound(this.#services, this.#rewound(), this.#seq, outcome.seq),
+          this.#onUntold,
+        );
         this.#abandon('rewound', this.#ended('PAWL_REWOUND', 'Redis lost acknowledged events'));
         return false;
       case 'damaged':
@@ -459,16 +462,15 @@ export class LogWriter {
     }
   }
 
-  #rewind(): Parameters<typeof giveBackRewound>[0] {
-    const { services, codeVersion, openEffects } = this.#options;
-    return { ...services, codeVersion, ownership: this.#ownership, effects: openEffects() };
+  #rewound(): RewoundRun {
+    const { codeVersion } = this.#run;
+    return { codeVersion, ownership: this.#ownership, effects: this.#owner.openEffects() };
   }
 
   #fenced({ fence, applied }: Extract<CommitOutcome, { outcome: 'fenced' }>): FencedError {
     const { run, fence: held } = this.#ownership;
-    const { services } = this.#options;
-    const loopLagMs = services.loopLagMs();
-    const { sessionMs } = services;
+    const { loopLagMs } = this.#owner.session;
+    const { sessionMs } = this.#services.settings;
     return new FencedError(run, { held, current: fence }, { applied, loopLagMs, sessionMs });
   }
 

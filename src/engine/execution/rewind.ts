@@ -6,45 +6,48 @@
  * starts again from what is left. Seen in two ways: the log is shorter than the owner knows (`conflict`), or the owner's
  * very claim is gone, which looks like a run that somebody else has taken (`fenced`), but for the events that are missing.
  */
-import type { Clock } from '../../core/clock.ts';
 import type { RewoundData } from '../../core/event.ts';
-import type { Logger } from '../../core/logger.ts';
-import type { CommitParams, Ownership, RunStore } from '../../core/store.ts';
+import type { CommitParams, Ownership } from '../../core/store.ts';
 import { encodeRecord } from '../payloads.ts';
 import { persist } from './commit-retry.ts';
+import type { ExecutionServices } from './services.ts';
 
-export interface RewindParts {
-  readonly store: RunStore;
+type Services = Pick<
+  ExecutionServices,
+  'store' | 'worker' | 'clock' | 'logger' | 'newToken' | 'settings'
+>;
+
+/** The run that has lost events, as its owner knows it. */
+export interface RewoundRun {
   readonly ownership: Ownership;
-  readonly worker: string;
   readonly codeVersion: number;
-  readonly resendMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly newToken: () => string;
-  /** Effects that have begun and not completed, as this owner knows. */
+  /** Effects that have begun and not completed. */
   readonly effects: readonly string[];
 }
 
 /** Says that the log ends at `foundSeq`, where `acknowledgedSeq` was promised, and hands the run back. */
 export async function giveBackRewound(
-  parts: RewindParts,
+  services: Services,
+  { ownership, effects }: RewoundRun,
   acknowledgedSeq: number,
   foundSeq: number,
 ): Promise<void> {
-  const { ownership, worker, logger } = parts;
-  const { effects } = parts;
+  const { worker, logger } = services;
   const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq, effects };
   logger.error({ run: ownership.run, ...rewound }, 'redis lost acknowledged events of this run');
-  await write(parts, ownership, foundSeq, rewound);
+  await write(services, ownership, foundSeq, rewound);
 }
 
 /**
  * A fenced owner looks for the newest event it was told is stored. When it is gone, so was the claim: said in the log of
  * this worker, and in that of the run if nobody else holds it. Best effort: never rejects.
  */
-export async function lookForRewind(parts: RewindParts, acknowledgedSeq: number): Promise<void> {
-  const { store, ownership, worker, codeVersion, newToken, logger } = parts;
+export async function lookForRewind(
+  services: Services,
+  { ownership, codeVersion, effects }: RewoundRun,
+  acknowledgedSeq: number,
+): Promise<void> {
+  const { store, worker, newToken, logger } = services;
   const { run, fence } = ownership;
   try {
     const [newest] = await store.events({ run, after: acknowledgedSeq - 1, limit: 1 });
@@ -55,26 +58,28 @@ export async function lookForRewind(parts: RewindParts, acknowledgedSeq: number)
     // Nor has it those that were compacted since.
     if (record.firstSeq > acknowledgedSeq) return;
     const foundSeq = Math.min(record.seq, acknowledgedSeq - 1);
-    const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq, effects: parts.effects };
+    const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq, effects };
     logger.error({ run, ...rewound }, 'redis lost acknowledged events of this run');
     const claimed = await store.claim({ run, worker, codeVersion, token: newToken() });
     if (claimed.outcome !== 'claimed') return;
-    await write(parts, claimed.ownership, claimed.record.seq, rewound);
+    await write(services, claimed.ownership, claimed.record.seq, rewound);
   } catch (error) {
     logger.warn({ run, error: String(error) }, 'could not look whether events were lost');
   }
 }
 
 async function write(
-  parts: RewindParts,
+  services: Services,
   ownership: Ownership,
   expectedSeq: number,
   rewound: RewoundData,
 ): Promise<void> {
   const params: CommitParams = {
-    ...{ ...ownership, expectedSeq, token: parts.newToken() },
+    ...ownership,
+    expectedSeq,
+    token: services.newToken(),
     events: [{ type: 'run.rewound', data: encodeRecord(rewound) }],
-    release: { status: 'queued', resendMs: parts.resendMs },
+    release: { status: 'queued', resendMs: services.settings.resendMs },
   };
-  await persist(params, parts);
+  await persist(params, services);
 }

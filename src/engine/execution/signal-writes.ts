@@ -18,7 +18,8 @@ import { checkSignal, hasSignal } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { recordWrite, type Write } from './writes.ts';
 
-interface Receiver {
+/** Whose inbox it is, and what fits into it. */
+export interface Receiver {
   readonly run: string;
   readonly workflow: AnyWorkflow;
   readonly limits: Limits;

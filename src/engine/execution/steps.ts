@@ -15,27 +15,25 @@
  * and what it still asks for is never answered. So there are never two bodies of one step that can both write.
  */
 import type { CheckpointMark } from '../../core/checkpoint.ts';
-import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { canonicalError, reviveError } from '../../core/error-record.ts';
 import { LimitError, StepError } from '../../core/errors.ts';
 import type { StepCompletedData, StepFailedData, StepRetriedData } from '../../core/event.ts';
-import { type Fold, nesting } from '../../core/fold.ts';
-import { fixedLimits, type Limits } from '../../core/limits.ts';
+import { nesting } from '../../core/fold.ts';
+import { fixedLimits } from '../../core/limits.ts';
 import { checkStepName } from '../../core/names.ts';
 import { backoffMs, retryAfter } from '../../core/policy.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
 import { checkOptions } from '../definition/options.ts';
 import { idempotencyKey } from '../idempotency.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
 import { anySignal, newAbortController } from '../signals.ts';
 import { type Bodies, Body } from './bodies.ts';
 import type { Cancellation } from './cancellation.ts';
-import type { Deliveries } from './deliveries.ts';
-import { type LogWriter, never } from './log-writer.ts';
-import { type Names, stepFailure } from './step-names.ts';
-import type { ExecutionNews } from './telemetry.ts';
+import { never } from './log-writer.ts';
+import type { RunScope } from './scope.ts';
+import type { ExecutionServices } from './services.ts';
+import { stepFailure } from './step-names.ts';
 import type { Waits } from './waits.ts';
 import { eventWrite, recordWrite, type Write } from './writes.ts';
 
@@ -57,25 +55,13 @@ export interface RunOptions extends StepOptions {
   readonly mayWait?: boolean;
 }
 
-export interface StepsOptions {
-  readonly run: string;
-  readonly workflow: AnyWorkflow;
-  readonly fold: Fold;
-  readonly writer: LogWriter;
-  readonly names: Names;
-  readonly deliveries: Deliveries;
+type Services = Pick<ExecutionServices, 'limits' | 'clock' | 'random'>;
+
+/** What steps share with the other parts of a handler's runtime. */
+export interface StepParts {
   readonly waits: Waits;
   readonly bodies: Bodies;
-  readonly limits: Limits;
-  readonly clock: Clock;
-  readonly storeNow: () => number;
-  /** Ends when the run is not this worker's any more. */
-  readonly lost: AbortSignal;
   readonly cancellation: Cancellation;
-  readonly news: ExecutionNews;
-  readonly random: () => number;
-  /** To be awaited before anything is stored: the run may be parked, and has to be claimed again. */
-  readonly enter: () => Promise<void> | undefined;
   /** Resolves when a body may begin: at once, or never when the run is being let go of. */
   readonly mayBegin: (within: Body | undefined) => Promise<void> | undefined;
 }
@@ -96,10 +82,14 @@ export function bodyOf(context: object): Body | undefined {
 }
 
 export class Steps {
-  readonly #options: StepsOptions;
+  readonly #scope: RunScope;
+  readonly #services: Services;
+  readonly #parts: StepParts;
 
-  constructor(options: StepsOptions) {
-    this.#options = options;
+  constructor(scope: RunScope, services: Services, parts: StepParts) {
+    this.#scope = scope;
+    this.#services = services;
+    this.#parts = parts;
   }
 
   /** `within`: the attempt of another step whose body asks for this one; when it is over, nobody is answered any more. */
@@ -109,8 +99,8 @@ export class Steps {
     options: RunOptions = {},
     within?: Body,
   ): Promise<unknown> {
-    const { deliveries, names, run, bodies } = this.#options;
-    if (bodies.isOver(within)) return never();
+    const { deliveries, names, run } = this.#scope;
+    if (this.#parts.bodies.isOver(within)) return never();
     deliveries.asked();
     let ended: Ended;
     try {
@@ -175,13 +165,14 @@ export class Steps {
     options: RunOptions,
     within: Body | undefined,
   ): Promise<Ended> {
-    const { fold, lost, names, waits, bodies } = this.#options;
+    const { fold, lost, names, storeNow } = this.#scope;
+    const { waits, bodies } = this.#parts;
     const before = fold.step(name);
     let tried = before?.status === 'retrying' ? before.attempts : 0;
     let dueAt = before?.status === 'retrying' ? before.dueAt : 0;
     for (;;) {
-      if (dueAt > 0 && dueAt > this.#options.storeNow()) await waits.pause(name, 'retry', dueAt);
-      const mayBegin = this.#options.mayBegin(within);
+      if (dueAt > 0 && dueAt > storeNow()) await waits.pause(name, 'retry', dueAt);
+      const mayBegin = this.#parts.mayBegin(within);
       if (mayBegin !== undefined) await mayBegin;
       const signal = this.#signalWithin(within);
       if (lost.aborted || bodies.isOver(within)) return never();
@@ -189,7 +180,7 @@ export class Steps {
       const at = new Attempt({
         name,
         attempt: tried + 1,
-        since: this.#options.storeNow(),
+        since: storeNow(),
         within,
         mayWait: options.mayWait ?? false,
         isTimed: options.timeout !== undefined,
@@ -216,19 +207,20 @@ export class Steps {
     options: RunOptions,
     signal: AbortSignal,
   ): Promise<Ended | 'again'> {
-    const { news, bodies, lost } = this.#options;
-    const beganAt = news.stepBegins();
+    const { telemetry, lost, enter } = this.#scope;
+    const { bodies } = this.#parts;
+    const beganAt = telemetry.stepBegins();
     let result: unknown;
     try {
       if (options.begin !== undefined) await options.begin();
-      result = await news.callStep(at, () => this.#body(at, body, options, signal));
+      result = await telemetry.callStep(at, () => this.#body(at, body, options, signal));
       if (at.inside.length > 0) await bodies.insideOf(at);
-      const entered = this.#options.enter();
+      const entered = enter();
       if (entered !== undefined) await entered;
     } catch (error) {
       const isLate = at.isOver;
       if (!isLate) await bodies.insideOf(at);
-      await this.#options.enter();
+      await enter();
       // A body that ends because the run was taken away, or cancelled, has not failed.
       if (lost.aborted || bodies.isOver(at.within)) return never();
       if (signal.aborted && !isLate) throw this.#cancelled(signal);
@@ -243,7 +235,7 @@ export class Steps {
       return this.#failed(at, error, {}, beganAt);
     }
     const seq = await completed.submitted;
-    news.stepEnded(at, beganAt, 'completed');
+    telemetry.stepEnded(at, beganAt, 'completed');
     return { seq, value: completed.value };
   }
 
@@ -254,27 +246,27 @@ export class Steps {
     { retry = {} }: RunOptions,
     beganAt: number,
   ): Promise<Ended | 'again'> {
-    const { writer, run, news, random, storeNow } = this.#options;
+    const { writer, run, telemetry, storeNow } = this.#scope;
     const { name, attempt } = at;
     const { again, reason: error } = retryAfter(retry, attempt, thrown);
     const known = canonicalError(error);
     const data: StepFailedData = { name, attempts: attempt, error: known.record };
     if (again) {
-      const dueAt = storeNow() + backoffMs(retry, attempt + 1, random());
+      const dueAt = storeNow() + backoffMs(retry, attempt + 1, this.#services.random());
       const retried: StepRetriedData = { ...data, dueAt };
       await writer.submit([recordWrite('step.retried', retried)]);
-      news.stepEnded(at, beganAt, 'retried', error);
+      telemetry.stepEnded(at, beganAt, 'retried', error);
       return 'again';
     }
     const seq = await writer.submit([recordWrite('step.failed', data)]);
-    news.stepEnded(at, beganAt, 'failed', error);
+    telemetry.stepEnded(at, beganAt, 'failed', error);
     const failure = stepFailure(run, name, data, known.error);
     return { seq, value: new Failed(failure) };
   }
 
   /** A body inside of one that runs out of time is told so as well. */
   #signalWithin(within: Body | undefined): AbortSignal {
-    const signals = [this.#options.cancellation.current()];
+    const signals = [this.#parts.cancellation.current()];
     for (let at = within; at !== undefined; at = at.within)
       if (at.isTimed) signals.push(at.over.signal);
     const [only] = signals;
@@ -282,7 +274,7 @@ export class Steps {
   }
 
   #cancelled(signal: AbortSignal): unknown {
-    this.#options.cancellation.deliver();
+    this.#parts.cancellation.deliver();
     return signal.reason;
   }
 
@@ -296,11 +288,11 @@ export class Steps {
     const ms = toMilliseconds(timeout, `timeout of step ${at.name}`);
     const error = new StepError(
       'PAWL_TIMEOUT',
-      { run: this.#options.run, step: at.name },
+      { run: this.#scope.run, step: at.name },
       `Step "${at.name}" took longer than ${ms} ms.`,
     );
     const done = newAbortController();
-    const late = this.#options.clock.sleep(ms, done.signal).then(() => {
+    const late = this.#services.clock.sleep(ms, done.signal).then(() => {
       if (!done.signal.aborted) {
         at.isOver = true;
         at.over.abort(error);
@@ -322,10 +314,10 @@ export class Steps {
     { record }: RunOptions,
   ): { readonly value: unknown; readonly submitted: Promise<number> } {
     const { name, attempt, events } = at;
-    const { writer, limits, names, run } = this.#options;
+    const { writer, names, run } = this.#scope;
     names.releaseInside(name);
     if (record === undefined) {
-      const bytes = encode(result, `result of step ${name}`, limits.eventBytes);
+      const bytes = encode(result, `result of step ${name}`, this.#services.limits.eventBytes);
       const data: StepCompletedData = { name, result: bytes, attempts: attempt };
       const value = decode(bytes, { key: `run ${run}, step ${name}` });
       // The completion comes last: after it, everything of the step is in the log.
@@ -338,7 +330,8 @@ export class Steps {
   }
 
   #context(at: Attempt, signal: AbortSignal): StepContext {
-    const { run, workflow, limits } = this.#options;
+    const { run, workflow } = this.#scope;
+    const { limits } = this.#services;
     const context = {
       signal: at.isTimed ? anySignal([signal, at.over.signal]) : signal,
       // Made when it is asked for: few steps do, and a hash costs more than the rest of the context.

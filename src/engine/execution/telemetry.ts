@@ -21,7 +21,7 @@ interface Executed {
   readonly fence: number;
 }
 
-export class ExecutionNews {
+export class ExecutionTelemetry {
   readonly about: Executed;
   readonly #clock: Clock;
   readonly #wokenAt: number;
@@ -63,9 +63,12 @@ export class ExecutionNews {
 
   committed({ events, snapshot }: CommitParams, seq: number, beganAt: number): void {
     tell('run:committed', () => ({
-      ...{ ...this.about, seq, events: events.length },
+      ...this.about,
+      seq,
+      events: events.length,
       bytes: events.reduce((sum, { data }) => sum + data.length, 0),
-      ...{ withSnapshot: snapshot !== undefined, ms: this.#clock.monotonic() - beganAt },
+      withSnapshot: snapshot !== undefined,
+      ms: this.#clock.monotonic() - beganAt,
     }));
   }
 
@@ -74,7 +77,9 @@ export class ExecutionNews {
     const ended = how === 'parked' ? 'waiting' : how;
     this.#trace?.end(ended, error);
     tell('run:released', () => ({
-      ...{ ...this.about, error, ms: this.#clock.monotonic() - this.#wokenAt },
+      ...this.about,
+      error,
+      ms: this.#clock.monotonic() - this.#wokenAt,
       how: ended,
     }));
   }
@@ -91,7 +96,11 @@ export class ExecutionNews {
     error?: unknown,
   ): void {
     tell('step:ended', () => ({
-      ...{ ...this.about, step: step.name, attempt: step.attempt, outcome, error },
+      ...this.about,
+      step: step.name,
+      attempt: step.attempt,
+      outcome,
+      error,
       ms: this.#clock.monotonic() - beganAt,
     }));
   }

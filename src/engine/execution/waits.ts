@@ -23,14 +23,14 @@ import { decode, encode } from '../../core/codec.ts';
 import { reviveError } from '../../core/error-record.ts';
 import { type PawlError, StepError } from '../../core/errors.ts';
 import type { ChildEnd, StepCompletedData, StepFailedData, TimerData } from '../../core/event.ts';
-import type { Fold, ReceivedSignal } from '../../core/fold.ts';
+import type { ReceivedSignal } from '../../core/fold.ts';
 import { nesting } from '../../core/fold.ts';
 import type { Wait as StoredWait } from '../../core/waits.ts';
 import { encodeRecord } from '../payloads.ts';
 import { LazySignal } from '../signals.ts';
-import type { Deliveries } from './deliveries.ts';
-import type { LogWriter } from './log-writer.ts';
-import { type Names, stepFailure } from './step-names.ts';
+import type { RunScope } from './scope.ts';
+import type { ExecutionServices } from './services.ts';
+import { stepFailure } from './step-names.ts';
 import { recordWrite, type Write } from './writes.ts';
 
 /** Put before the name of a child, to name the wait for its end. */
@@ -71,26 +71,17 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface WaitsOptions {
-  readonly run: string;
-  readonly fold: Fold;
-  readonly writer: LogWriter;
-  readonly clock: Clock;
-  readonly names: Names;
-  readonly deliveries: Deliveries;
-  /** The time on the store's clock, in milliseconds. */
-  readonly storeNow: () => number;
-}
-
 export class Waits {
-  readonly #options: WaitsOptions;
+  readonly #scope: RunScope;
+  readonly #clock: Clock;
   /** In the order in which they were begun. */
   readonly #waits = new Set<Wait>();
   #ringing = new LazySignal();
   #ringsAt: number | undefined;
 
-  constructor(options: WaitsOptions) {
-    this.#options = options;
+  constructor(scope: RunScope, { clock }: Pick<ExecutionServices, 'clock'>) {
+    this.#scope = scope;
+    this.#clock = clock;
   }
 
   /** All that is waited for now, as it is stored with a parked run. */
@@ -123,7 +114,7 @@ export class Waits {
       readonly match?: ((payload: unknown) => boolean) | undefined;
     } = {},
   ): Promise<{ name: string; payload: unknown } | undefined> {
-    const { fold } = this.#options;
+    const { fold } = this.#scope;
     const { decides, match, ...rest } = options;
     const fits = (signal: ReceivedSignal): boolean =>
       match === undefined || match(this.#decode(name, signal.payload));
@@ -151,7 +142,7 @@ export class Waits {
     on: readonly string[],
     options: Pick<WaitOptions, 'ms' | 'signal'> = {},
   ): Promise<Record<string, unknown> | undefined> {
-    const { fold } = this.#options;
+    const { fold } = this.#scope;
     const check = (): Over | undefined => {
       const oldest = on.flatMap((signal) => fold.signals(signal)[0] ?? []);
       if (oldest.length < on.length) return undefined;
@@ -173,7 +164,7 @@ export class Waits {
    * @throws StepError `PAWL_STEP_FAILED` when it did not complete: stored as a failure, so that a resume waits again.
    */
   async child(name: string, child: string, run: string): Promise<unknown> {
-    const { fold } = this.#options;
+    const { fold } = this.#scope;
     const check = (): Over | undefined => {
       const end = fold.child(child)?.end;
       return end && { at: end.at ?? 0, result: encodeRecord(end.output ?? noResult), end };
@@ -184,7 +175,7 @@ export class Waits {
 
   /** A pause of the engine's own, such as the one before a next attempt. Nothing is stored when it is over. */
   pause(name: string, kind: 'retry', dueAt: number): Promise<void> {
-    const { storeNow, deliveries } = this.#options;
+    const { storeNow, deliveries } = this.#scope;
     return new Promise((resolve, reject) => {
       const wait: Wait = {
         about: { kind, name, since: storeNow() },
@@ -208,7 +199,7 @@ export class Waits {
 
   /** Settles what is over; true when there was something. To be called when the handler has done all it can. */
   judge(): boolean {
-    const now = this.#options.storeNow();
+    const now = this.#scope.storeNow();
     const over: { readonly wait: Wait; readonly over: Over }[] = [];
     for (const wait of this.#waits) {
       const isLate = wait.dueAt !== undefined && wait.dueAt <= now;
@@ -253,7 +244,7 @@ export class Waits {
   }
 
   async #wait(name: string, options: WaitOptions): Promise<unknown> {
-    const { fold, names, deliveries } = this.#options;
+    const { fold, names, deliveries } = this.#scope;
     deliveries.asked();
     let ending: Ending;
     try {
@@ -270,7 +261,7 @@ export class Waits {
   }
 
   #failure(name: string): unknown {
-    const { fold, run } = this.#options;
+    const { fold, run } = this.#scope;
     const step = fold.step(name);
     if (step?.status === 'failed') {
       return stepFailure(run, name, step, reviveError(step.error));
@@ -280,7 +271,7 @@ export class Waits {
   }
 
   #inPlace(name: string, options: WaitOptions): Promise<Ending> {
-    const { fold, writer, storeNow, deliveries } = this.#options;
+    const { fold, writer, storeNow, deliveries } = this.#scope;
     const { kind, on, signal } = options;
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
@@ -325,7 +316,7 @@ export class Waits {
     failed: (error: unknown) => void,
   ): void {
     try {
-      this.#options.writer.submit(writes).then(stored, failed);
+      this.#scope.writer.submit(writes).then(stored, failed);
     } catch (error) {
       failed(error);
     }
@@ -342,9 +333,9 @@ export class Waits {
     this.#ringsAt = soonest;
     this.#ringing = new LazySignal();
     const { signal } = this.#ringing;
-    const { clock, deliveries } = this.#options;
+    const { deliveries } = this.#scope;
     const ring = async (): Promise<void> => {
-      await clock.sleep(Math.max(0, soonest - now), signal);
+      await this.#clock.sleep(Math.max(0, soonest - now), signal);
       if (signal.aborted) return;
       this.#ringsAt = undefined;
       deliveries.schedule();
@@ -353,7 +344,7 @@ export class Waits {
   }
 
   #decode(name: string, bytes: Uint8Array): unknown {
-    return decode(bytes, { key: `run ${this.#options.run}, ${name}` });
+    return decode(bytes, { key: `run ${this.#scope.run}, ${name}` });
   }
 }
 
@@ -365,7 +356,9 @@ function endWrite(name: string, { result, took, end }: Over): Write {
     return recordWrite('step.failed', failed);
   }
   const data: StepCompletedData = {
-    ...{ name, result, attempts: 1 },
+    name,
+    result,
+    attempts: 1,
     ...(took === undefined ? {} : { took }),
   };
   return recordWrite('step.completed', data);

@@ -29,17 +29,13 @@ import type { CheckpointOptions, StepContext } from '../definition/context.ts';
 import type { AnyTarget, GraphShape, NodeShape } from '../definition/graph-shape.ts';
 import { mapOf, targetNode } from './graph-map.ts';
 import { type GraphMap, type Move, planNext } from './graph-plan.ts';
-import {
-  contextOptions,
-  type ContextOptions,
-  createContext,
-} from '../execution/handler-context.ts';
+import { contextParts, type ContextParts, createContext } from '../execution/handler-context.ts';
 import { reducersOf } from '../definition/workflow.ts';
 import { recordWrite, validPatch, type Write } from '../execution/writes.ts';
 
 /** Executes a graph as the handler of a run; returns the run's output. */
 export function runGraph(context: object, graph: GraphShape, input: unknown): Promise<unknown> {
-  return new GraphRun(contextOptions(context), graph, input).toEnd();
+  return new GraphRun(contextParts(context), graph, input).toEnd();
 }
 
 /** What a body returned, and what it asked for on the way. */
@@ -55,7 +51,7 @@ interface Outcome {
 }
 
 class GraphRun {
-  readonly #options: ContextOptions;
+  readonly #parts: ContextParts;
   readonly #graph: GraphShape;
   readonly #input: unknown;
   readonly #map: GraphMap;
@@ -66,15 +62,15 @@ class GraphRun {
   #failure: { readonly error: unknown } | undefined;
   #onChange: () => void = () => undefined;
 
-  constructor(options: ContextOptions, graph: GraphShape, input: unknown) {
-    this.#options = options;
+  constructor(parts: ContextParts, graph: GraphShape, input: unknown) {
+    this.#parts = parts;
     this.#graph = graph;
     this.#input = input;
     this.#map = mapOf(graph);
   }
 
   async toEnd(): Promise<unknown> {
-    const { fold, writer } = this.#options;
+    const { fold, writer } = this.#parts.scope;
     if (graphTasks(fold.memory) === undefined) {
       const { start } = this.#graph;
       const first: GraphTask = { id: `${start}:1`, node: start, visit: 1, branch: [] };
@@ -101,7 +97,7 @@ class GraphRun {
     const wanted = new Set(this.#startable.map(({ id }) => id));
     this.#startable = [];
     if (wanted.size === 0) return;
-    for (const task of graphTasks(this.#options.fold.memory) ?? []) {
+    for (const task of graphTasks(this.#parts.scope.fold.memory) ?? []) {
       const isNew = wanted.has(task.id) && !this.#working.has(task.id);
       if (isNew && task.visit > 0) this.#start(task);
     }
@@ -122,7 +118,7 @@ class GraphRun {
   }
 
   async #visit(task: GraphTask): Promise<void> {
-    const { steps, names } = this.#options;
+    const { scope, steps } = this.#parts;
     const node = this.#node(task);
     this.#checkCycles(node);
     const { retry, timeout } = node;
@@ -139,7 +135,7 @@ class GraphRun {
       },
     });
     this.#startable = [...this.#startable, ...scheduled];
-    names.release(name);
+    scope.names.release(name);
   }
 
   #node({ node }: GraphTask): NodeShape {
@@ -151,7 +147,7 @@ class GraphRun {
   }
 
   #checkCycles({ id, cycleLimit }: NodeShape): void {
-    const { run, fold } = this.#options;
+    const { run, fold } = this.#parts.scope;
     const { cycles } = nodeCount(fold.memory, id);
     if (cycles <= cycleLimit) return;
     throw new RunError(
@@ -163,12 +159,17 @@ class GraphRun {
 
   async #body(node: NodeShape, task: GraphTask, step: StepContext): Promise<Visited> {
     const { signal, attempt, idempotencyKey, emit } = step;
-    const scope = taskStep(task) + nesting;
+    const prefix = taskStep(task) + nesting;
     const checkpoints: CheckpointOptions[] = [];
-    const context = createContext({ ...this.#options, signal, scope, within: bodyOf(step) });
+    const context = createContext(this.#parts, { signal, prefix, within: bodyOf(step) });
     Object.assign(context, {
-      ...{ node: node.id, visit: task.visit, args: task.args, input: this.#input },
-      ...{ attempt, idempotencyKey, emit },
+      node: node.id,
+      visit: task.visit,
+      args: task.args,
+      input: this.#input,
+      attempt,
+      idempotencyKey,
+      emit,
       set: () => {
         throw new DefinitionError(
           'A node changes the state by what it returns: { set: { … } }, in the commit that completes it.',
@@ -193,7 +194,9 @@ class GraphRun {
     readonly writes: readonly Write[];
     readonly keep?: CheckpointMark;
   } {
-    const { fold, limits, workflow } = this.#options;
+    const { scope, services } = this.#parts;
+    const { fold, workflow } = scope;
+    const { limits } = services;
     const outcome = checkOutcome(node, returned);
     const before = this.#reduced(fold.state, events);
     const set = outcome.set && validPatch(workflow, before, this.#merged(before, outcome.set));
@@ -206,14 +209,18 @@ class GraphRun {
       visits: (id) => nodeCount(fold.memory, id).visits,
     });
     const completed: NodeCompletedData = {
-      ...{ node: node.id, visit: task.visit },
+      node: node.id,
+      visit: task.visit,
       ...(set === undefined ? {} : { set }),
       ...(outcome.result === undefined ? {} : { result: outcome.result }),
-      ...{ next, joined },
+      next,
+      joined,
     };
     const data = encode(completed, `outcome of node ${node.id}`, limits.eventBytes);
     const write: Write = {
-      ...{ type: 'node.completed', data, value: canonical(completed, data) },
+      type: 'node.completed',
+      data,
+      value: canonical(completed, data),
       // Events of parallel branches can be told apart in the log.
       ...(task.branch.length === 0 ? {} : { lane: task.id }),
     };
@@ -229,7 +236,7 @@ class GraphRun {
 
   /** The state after the visit's own events. */
   #reduced(state: State, events: readonly Write[]): State {
-    const reducers = reducersOf(this.#options.workflow);
+    const reducers = reducersOf(this.#parts.scope.workflow);
     let reduced = state;
     for (const { type, value } of events) {
       if (Object.hasOwn(reducers, type)) reduced = reducers[type]?.(reduced, value) as State;

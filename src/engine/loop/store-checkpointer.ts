@@ -105,7 +105,8 @@ export class StoreCheckpointer implements Checkpointer {
     const { limit } = checkList(options);
     const { workflow, status, cursor } = options;
     const page = await this.#parts.store.list({
-      ...{ limit, loose: true },
+      limit,
+      loose: true,
       ...(workflow === undefined ? {} : { workflow: workflowPrefix + workflow }),
       ...(status === undefined ? {} : { status }),
       ...(cursor === undefined ? {} : { cursor }),
@@ -173,7 +174,8 @@ export class StoreCheckpointer implements Checkpointer {
     const limit = fixedLimits.runsPerPage;
     for (let before: string | undefined; ;) {
       const page = await this.#parts.store.checkpoints({
-        ...{ run, limit },
+        run,
+        limit,
         ...(before === undefined ? {} : { before }),
       });
       checkpoints += page.length;
@@ -197,7 +199,11 @@ export class StoreCheckpointer implements Checkpointer {
     const { store, newToken } = this.#parts;
     const { workflow = defaultWorkflow, tags = {} } = options;
     await store.create({
-      ...{ run, tags, input: metadata, token: newToken(), loose: true },
+      run,
+      tags,
+      input: metadata,
+      token: newToken(),
+      loose: true,
       workflow: workflowPrefix + workflow,
       data: encodeRecord({ workflow }),
       resendMs: defaults.resendMs,
@@ -250,8 +256,14 @@ function isLoop(record: RunRecord): boolean {
 function toInfo(record: RunRecord): LoopInfo {
   const { id, workflow, status, worker, fence, seq, version, tags, input, output } = record;
   return {
-    ...{ run: id, workflow: workflow.slice(workflowPrefix.length), status, worker, fence },
-    ...{ seq, version, tags },
+    run: id,
+    workflow: workflow.slice(workflowPrefix.length),
+    status,
+    worker,
+    fence,
+    seq,
+    version,
+    tags,
     metadata: decode(input, { key: `run ${id}, metadata` }),
     output: output === undefined ? undefined : decode(output, { key: `run ${id}, output` }),
     createdAt: new Date(record.createdAt),

@@ -42,11 +42,7 @@ export class StoreLoopLog implements LoopLog<StateFields> {
 
   constructor(
     parts: LoopParts,
-    claimed: {
-      readonly ownership: Ownership;
-      readonly seq: number;
-      readonly saved: StateFields;
-    },
+    claimed: { readonly ownership: Ownership; readonly seq: number; readonly saved: StateFields },
   ) {
     this.#parts = parts;
     this.#ownership = claimed.ownership;
@@ -64,7 +60,10 @@ export class StoreLoopLog implements LoopLog<StateFields> {
     end,
   }: LoopWrite<StateFields>): Promise<{ readonly seq: number; readonly version: number }> {
     const params: CommitParams = {
-      ...{ ...this.#ownership, token: this.#parts.newToken(), expectedSeq: this.#seq, events },
+      ...this.#ownership,
+      token: this.#parts.newToken(),
+      expectedSeq: this.#seq,
+      events,
       ...(snapshot === undefined ? {} : { snapshot: this.#delta(snapshot) }),
       ...(end === undefined ? {} : { release: toRelease(end) }),
     };

@@ -14,7 +14,7 @@ import type { Request } from '../../core/request.ts';
 import { isEnded, type RunStatus, type RunSummary } from '../../core/run.ts';
 import type { RunQuery } from '../../core/run-query.ts';
 import { activeError, type DeletionParts, deleteRun } from './deletions.ts';
-import { endedError, RunHandle, type RunHandleParts } from './run-handle.ts';
+import { endedError, type HandleServices, RunHandle } from './run-handle.ts';
 
 export const bulkActions = ['resume', 'pause', 'cancel', 'delete'] as const;
 
@@ -58,11 +58,11 @@ const concurrencyDefault = 16;
 
 type Result = 'done' | 'unchanged' | RunError;
 
-export interface BulkParts extends RunHandleParts, DeletionParts {}
+export interface BulkServices extends HandleServices, DeletionParts {}
 
 /** @throws UnavailableError and other faults of the store: what was done until then is done. */
 export async function actOnRuns(
-  parts: BulkParts,
+  services: BulkServices,
   { action, query }: { readonly action: BulkAction; readonly query: RunQuery },
   options: BulkOptions = {},
 ): Promise<BulkReport> {
@@ -74,17 +74,19 @@ export async function actOnRuns(
   };
   const tally = new Tally();
   // What is created from the next millisecond on is not its business.
-  const began = (await parts.store.now()) + 1;
+  const began = (await services.store.now()) + 1;
   const until = Math.min(query.until ?? began, began);
   const act = dryRun ? foresee : actOn;
   let cursor: string | undefined;
   do {
-    const page = await parts.store.list({
-      ...{ ...query, until, limit: Math.min(pageSize, limit - tally.matched) },
+    const page = await services.store.list({
+      ...query,
+      until,
+      limit: Math.min(pageSize, limit - tally.matched),
       ...(cursor === undefined ? {} : { cursor }),
     });
     ({ cursor } = page);
-    const ask = async (run: RunSummary): Promise<Result> => act(parts, { action, run, request });
+    const ask = async (run: RunSummary): Promise<Result> => act(services, { action, run, request });
     const results = await eachOf(page.runs, options.concurrency ?? concurrencyDefault, ask);
     for (const [i, run] of page.runs.entries()) tally.add(run, results[i] ?? 'unchanged');
     await onProgress?.(tally.progress());
@@ -99,7 +101,7 @@ interface Asking {
 }
 
 /** What asking would come to, by the record alone. */
-async function foresee(_: BulkParts, { action, run }: Asking): Promise<Result> {
+async function foresee(_: BulkServices, { action, run }: Asking): Promise<Result> {
   const { id, status, paused } = run;
   switch (action) {
     case 'resume':
@@ -115,9 +117,9 @@ async function foresee(_: BulkParts, { action, run }: Asking): Promise<Result> {
   return isEnded(status) ? endedError(id, status) : 'done';
 }
 
-async function actOn(parts: BulkParts, asking: Asking): Promise<Result> {
+async function actOn(services: BulkServices, asking: Asking): Promise<Result> {
   const { action, run, request } = asking;
-  const handle = new RunHandle(run.id, parts);
+  const handle = new RunHandle(run.id, services);
   try {
     switch (action) {
       case 'resume':
@@ -130,7 +132,7 @@ async function actOn(parts: BulkParts, asking: Asking): Promise<Result> {
         await handle.cancel(request);
         return 'done';
       case 'delete':
-        return (await deleteRun(parts, run.id, request)) ? 'done' : 'unchanged';
+        return (await deleteRun(services, run.id, request)) ? 'done' : 'unchanged';
     }
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
@@ -192,7 +194,9 @@ class Tally {
   report(): Omit<BulkReport, 'action' | 'dryRun'> {
     return {
       ...this.progress(),
-      ...{ statuses: this.#statuses, sample: this.#sample, refused: this.#refused },
+      statuses: this.#statuses,
+      sample: this.#sample,
+      refused: this.#refused,
     };
   }
 }

@@ -44,7 +44,8 @@ async function* eachCheckpoint(
   let before: string | undefined;
   for (;;) {
     const page = await store.checkpoints({
-      ...{ run, limit },
+      run,
+      limit,
       ...(before === undefined ? {} : { before }),
     });
     yield* page;

@@ -45,7 +45,10 @@ export function endOf(
   if (!isEnded(record.status)) return undefined;
   const error = decodeError(record.error, `run ${run}, error`);
   return {
-    ...{ run, birth, fence: record.fence, at: record.changedAt },
+    run,
+    birth,
+    fence: record.fence,
+    at: record.changedAt,
     status: record.status as ChildEnd['status'],
     ...(record.output === undefined ? {} : { output: record.output }),
     ...(error === undefined ? {} : { error }),
@@ -167,7 +170,9 @@ async function cancelChild(
   if (record.birth !== birth || isEnded(record.status)) return true;
   const reason = `run ${parent.id}, which started it, was cancelled or failed`;
   const outcome = await store.cancel({
-    ...{ run, id: `parent ${parent.id} ${parent.fence}`, keepMs: defaults.keepMs },
+    run,
+    id: `parent ${parent.id} ${parent.fence}`,
+    keepMs: defaults.keepMs,
     data: encodeRecord({ reason }),
     error: encodeError(new RunError('PAWL_RUN_CANCELLED', run, reason)),
   });
@@ -192,7 +197,10 @@ async function sayMissing(parts: FamilyParts, parent: RunRecord, run: string): P
   parts.logger.warn({ run: parent.id, child: run }, 'a parked run waits for a child that is gone');
   const id = `missing ${run} ${parent.fence}`;
   const posted = await parts.store.post({
-    ...{ run: parent.id, id, kind: 'child', name: run },
+    run: parent.id,
+    id,
+    kind: 'child',
+    name: run,
     data: encodeRecord({ run, status: 'missing' }),
   });
   await wakeParent(parts, posted);
@@ -232,7 +240,10 @@ async function post(
   end: ChildEnd,
 ): Promise<PostOutcome> {
   const posted = await parts.store.post({
-    ...{ run: parent, id: `child ${end.run} ${end.fence}`, kind: 'child', name: end.run },
+    run: parent,
+    id: `child ${end.run} ${end.fence}`,
+    kind: 'child',
+    name: end.run,
     data: encodeRecord(end),
   });
   await wakeParent(parts, posted);

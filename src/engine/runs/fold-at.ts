@@ -110,7 +110,8 @@ async function nearestSnapshot(
   for (;;) {
     const limit = fixedLimits.runsPerPage;
     const page = await store.checkpoints({
-      ...{ run, limit },
+      run,
+      limit,
       ...(before === undefined ? {} : { before }),
     });
     const nearest = page.find((checkpoint) => checkpoint.seq <= seq);

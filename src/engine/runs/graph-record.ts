@@ -45,7 +45,9 @@ export function graphRecord(graph: GraphShape, version: number, fold: Fold): Gra
     return [id, { ...nodeCount(memory, id), result: nodeResult(memory, id)?.result }];
   });
   return {
-    ...{ version, seq, steps: graphSteps(memory) },
+    version,
+    seq,
+    steps: graphSteps(memory),
     completed: nodes.filter(([, { completed }]) => completed > 0).map(([id]) => id),
     pending: (graphTasks(memory) ?? [first]).map((task) => ({
       ...task,

@@ -6,14 +6,12 @@ import { reviveError } from '../../core/error-record.ts';
 import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
 import type { OperatorResumedData, RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
-import { fixedLimits, type Limits } from '../../core/limits.ts';
+import { fixedLimits } from '../../core/limits.ts';
 import { checkSignalName } from '../../core/names.ts';
-import type { WakeUp } from '../../core/queue.ts';
 import { checkRequest, checkResume, type Request, type ResumeRequest } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
 import { type InputOf, validate } from '../../core/schema.ts';
-import type { RunStore } from '../../core/store.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import type { Attendance } from './attendance.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
@@ -36,17 +34,17 @@ import { foldUpTo } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
 import { readSteps } from '../steps-at-work.ts';
+import type { StartParts } from './start.ts';
 import { type RunDetails, toRunInfo } from './run-info.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
-export interface RunHandleParts {
-  readonly store: RunStore;
+export interface HandleServices extends Pick<StartParts, 'store' | 'limits' | 'newToken' | 'wake'> {
   readonly clock: Clock;
-  readonly limits: Limits;
-  readonly workflow: AnyWorkflow | undefined;
-  readonly newToken: () => string;
-  /** Sends a wake-up; never rejects, because the run is due in any case. */
-  readonly wake: (wakeUp: WakeUp) => Promise<void>;
+}
+
+/** What is known of a run beside its id. */
+export interface KnownRun {
+  readonly workflow?: AnyWorkflow | undefined;
   /** Says when nobody works on a run that is waited for. */
   readonly attendance?: Attendance;
 }
@@ -59,11 +57,15 @@ const pollMs = 1000;
 
 export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = EventSchemas> {
   readonly id: string;
-  readonly #parts: RunHandleParts;
+  readonly #services: HandleServices;
+  readonly #workflow: AnyWorkflow | undefined;
+  readonly #attendance: Attendance | undefined;
 
-  constructor(id: string, parts: RunHandleParts) {
+  constructor(id: string, services: HandleServices, { workflow, attendance }: KnownRun = {}) {
     this.id = id;
-    this.#parts = parts;
+    this.#services = services;
+    this.#workflow = workflow;
+    this.#attendance = attendance;
   }
 
   /** @throws RunError `PAWL_RUN_NOT_FOUND`. */
@@ -71,7 +73,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     const record = await this.#record();
     const { worker, status } = record;
     const isHeld = worker !== undefined && status === 'running';
-    const told = isHeld ? await this.#parts.store.atWork(worker) : '';
+    const told = isHeld ? await this.#services.store.atWork(worker) : '';
     return { ...toRunInfo(toSummary(record)), atWork: readSteps(told, this.id) };
   }
 
@@ -82,7 +84,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    */
   async result(options: { readonly timeoutMs?: number } = {}): Promise<Output> {
     checkResult(options, 'result options');
-    const { clock, attendance } = this.#parts;
+    const { clock } = this.#services;
     const { timeoutMs } = options;
     if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
       throw new InvalidError('timeoutMs', 'must be a number of milliseconds.');
@@ -92,7 +94,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     try {
       for await (const _ of this.#changes(deadline?.signal, { ofLog: false })) {
         const record = await this.#record();
-        attendance?.look(record, clock.monotonic() - began);
+        this.#attendance?.look(record, clock.monotonic() - began);
         if (record.status === 'completed') {
           const output = record.output ?? new Uint8Array();
           return decode(output, { key: `run ${this.id}, output` }) as Output;
@@ -120,7 +122,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     options: { readonly after?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<RunEvent, void, undefined> {
     checkEvents(options, 'events options');
-    const reader = new EventReader(this.#parts.store, this.id, options.after ?? 0);
+    const reader = new EventReader(this.#services.store, this.id, options.after ?? 0);
     for await (const _ of this.#changes(options.signal, { ofLog: true })) {
       // Read before the events, so that none is missed when the run ends in between.
       const record = await this.#record();
@@ -134,7 +136,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       }
       if (!isEnded(record.status)) continue;
       if (reader.after >= record.seq) return;
-      await checkHole(this.#parts.store, this.id, reader.after + 1);
+      await checkHole(this.#services.store, this.id, reader.after + 1);
     }
   }
 
@@ -156,14 +158,14 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   async state(options: { readonly seq?: number } = {}): Promise<S> {
     checkState(options, 'state options');
     if (options.seq === undefined) return (await this.#replay()).fold.state as S;
-    const { store } = this.#parts;
-    return (await foldUpTo(store, this.#workflow(), this.id, options.seq)).state as S;
+    const { store } = this.#services;
+    return (await foldUpTo(store, this.#knownWorkflow(), this.id, options.seq)).state as S;
   }
 
   /** The checkpoints of the run, the newest first, a page at a time: all, or those of a node or a label. */
   async checkpoints(options: CheckpointListOptions = {}): Promise<CheckpointInfo[]> {
     checkCheckpointList(options, 'checkpoints options');
-    return listCheckpoints(this.#parts.store, this.id, options);
+    return listCheckpoints(this.#services.store, this.id, options);
   }
 
   /**
@@ -172,8 +174,8 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    *   `PAWL_DEFINITION` as `state`.
    */
   async checkpoint(id: string): Promise<S> {
-    const workflow = this.#workflow();
-    const snapshot = await recallKept(this.#parts.store, await this.#record(), id);
+    const workflow = this.#knownWorkflow();
+    const snapshot = await recallKept(this.#services.store, await this.#record(), id);
     return restoreSnapshot(snapshot, workflow, this.id).state as S;
   }
 
@@ -198,7 +200,8 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     payload: InputOf<G[Name]>,
     options: { readonly id?: string } = {},
   ): Promise<void> {
-    const { workflow, limits } = this.#parts;
+    const workflow = this.#workflow;
+    const { limits } = this.#services;
     checkSignalName(name);
     checkSignalOptions(options, 'signal options');
     // Sent as it was given: what the schema makes of it is made once, where it is taken.
@@ -209,7 +212,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   /** Decides about an effect in doubt whose policy is to ask. */
   async decide(effect: string, decision: Decision): Promise<void> {
     checkDecision(decision, 'decision');
-    const data = encode(decision, 'decision', this.#parts.limits.eventBytes);
+    const data = encode(decision, 'decision', this.#services.limits.eventBytes);
     await this.#post(decisionSignal(effect), data, undefined);
   }
 
@@ -220,14 +223,14 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    */
   async cancel(request: Request = {}): Promise<void> {
     checkRequest(request, 'request');
-    const { store, newToken, wake } = this.#parts;
+    const { store, newToken, wake } = this.#services;
     const error = new RunError('PAWL_RUN_CANCELLED', this.id, request.reason ?? 'no reason given');
     const outcome = await store.cancel({
       run: this.id,
       id: newToken(),
       data: encodeRecord(request),
       error: encodeError(error),
-      keepMs: keepMsOf('cancelled', [this.#parts.workflow?.definition.retention]),
+      keepMs: keepMsOf('cancelled', [this.#workflow?.definition.retention]),
     });
     switch (outcome.outcome) {
       case 'asked':
@@ -248,7 +251,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    */
   async pause(request: Request = {}): Promise<void> {
     checkRequest(request, 'request');
-    const outcome = await this.#parts.store.pause(this.id, encodeRecord(request));
+    const outcome = await this.#services.store.pause(this.id, encodeRecord(request));
     if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
     if (outcome.outcome === 'missing') throw this.#notFound();
   }
@@ -263,11 +266,11 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    */
   async resume(request: ResumeRequest = {}): Promise<boolean> {
     checkResume(request, 'request');
-    const { store } = this.#parts;
+    const { store } = this.#services;
     const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {
       case 'resumed':
-        await this.#parts.wake(outcome.wakeUp);
+        await this.#services.wake(outcome.wakeUp);
         return true;
       case 'idle':
         return false;
@@ -278,7 +281,8 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
 
   #toResumed({ input, ...request }: ResumeRequest): OperatorResumedData {
     if (input === undefined) return request;
-    const { workflow, limits } = this.#parts;
+    const workflow = this.#workflow;
+    const { limits } = this.#services;
     const schema = workflow?.definition.input;
     const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
     return { ...request, input: encode(valid, 'input', limits.inputBytes) };
@@ -289,21 +293,21 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   async #replay(): Promise<{ readonly workflow: AnyWorkflow; readonly fold: Fold }> {
-    const { store } = this.#parts;
-    const workflow = this.#workflow();
+    const { store } = this.#services;
+    const workflow = this.#knownWorkflow();
     const loaded = await store.load(this.id);
     if (loaded === undefined) throw this.#notFound();
     return { workflow, fold: (await replay(store, workflow, loaded)).fold };
   }
 
-  #workflow(): AnyWorkflow {
-    const { workflow } = this.#parts;
+  #knownWorkflow(): AnyWorkflow {
+    const workflow = this.#workflow;
     if (workflow !== undefined) return workflow;
     throw new PawlError('PAWL_DEFINITION', 'The state needs the workflow: pawl.run(workflow, id).');
   }
 
   async #post(name: string, data: Uint8Array, id: string | undefined): Promise<void> {
-    const { store, newToken, wake } = this.#parts;
+    const { store, newToken, wake } = this.#services;
     const message = { run: this.id, id: id ?? newToken(), kind: 'signal', name, data } as const;
     const outcome = await store.post(message);
     switch (outcome.outcome) {
@@ -324,7 +328,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     signal: AbortSignal | undefined,
     { ofLog }: { readonly ofLog: boolean },
   ): AsyncGenerator<void, void, undefined> {
-    const { store, clock } = this.#parts;
+    const { store, clock } = this.#services;
     let change = newChange();
     const stop = (): void => change.happen();
     signal?.addEventListener('abort', stop);
@@ -352,7 +356,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   async #record(): Promise<RunRecord> {
-    const record = await this.#parts.store.record(this.id);
+    const record = await this.#services.store.record(this.id);
     if (record === undefined) throw this.#notFound();
     return record;
   }

@@ -77,7 +77,8 @@ export function toRunInfo(run: RunSummary): RunInfo {
 
 function toWaitInfo({ until, since, ...wait }: Wait): WaitInfo {
   return {
-    ...{ ...wait, since: new Date(since) },
+    ...wait,
+    since: new Date(since),
     ...(until === undefined ? {} : { until: new Date(until) }),
   };
 }
@@ -103,7 +104,8 @@ export function waitText({ kind, name, on = [] }: Pick<WaitInfo, 'kind' | 'name'
 /** Without what the error had of its own, which `result` has: so that an info can always be said in JSON. */
 function inWords({ name, message, code, stack, cause, errors }: ErrorRecord): ErrorRecord {
   return {
-    ...{ name, message },
+    name,
+    message,
     ...(code === undefined ? {} : { code }),
     ...(stack === undefined ? {} : { stack }),
     ...(cause === undefined ? {} : { cause: inWords(cause) }),

@@ -66,8 +66,14 @@ export async function startRun(
   const { outcome, record } = await createRun(
     { store, tracing },
     {
-      ...{ run: id, workflow: workflow.name, codeVersion: workflow.version, input: bytes, tags },
-      ...{ delayMs, priority, token: birth ?? newToken() },
+      run: id,
+      workflow: workflow.name,
+      codeVersion: workflow.version,
+      input: bytes,
+      tags,
+      delayMs,
+      priority,
+      token: birth ?? newToken(),
       ...(parent === undefined ? {} : { parent }),
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       ...(fork === undefined ? {} : { fork }),
@@ -123,7 +129,8 @@ export async function createRun(
     ...start,
     ...(fork === undefined ? {} : { snapshot: fork.snapshot }),
     data: encodeRecord({
-      ...{ workflow, codeVersion },
+      workflow,
+      codeVersion,
       ...(fork === undefined ? {} : { forkedFrom: fork.from }),
       ...(trace === undefined ? {} : { trace }),
     }),

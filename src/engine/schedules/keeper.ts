@@ -16,24 +16,17 @@ import type { Clock } from '../../core/clock.ts';
 import { decode } from '../../core/codec.ts';
 import { PawlError, RunError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { WakeUp } from '../../core/queue.ts';
 import { isEnded, type RunRecord } from '../../core/run.ts';
 import type { StoredSchedule } from '../../core/schedules.ts';
-import type { RunStore } from '../../core/store.ts';
 import { encodeError, encodeRecord } from '../payloads.ts';
-import { createRun, wakeIfQueued } from '../runs/start.ts';
+import { createRun, type StartParts, wakeIfQueued } from '../runs/start.ts';
 import { Attendance } from './attendance.ts';
 import { decide, type Decided, timesAtOnce } from './decision.ts';
 import { toTimetable } from './timetable.ts';
 
-export interface KeeperOptions {
-  readonly store: RunStore;
+export interface KeeperServices extends Pick<StartParts, 'store' | 'wake'> {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Sends a wake-up; never rejects, because the run is due in any case. */
-  readonly wake: (wakeUp: WakeUp) => Promise<void>;
-  /** How long a run of the workflow is kept that is cancelled before it has begun. */
-  readonly keepMs: (workflow: string) => number;
 }
 
 /** Schedules looked after in one turn. */
@@ -49,20 +42,23 @@ const lookMsMax = 30_000;
 const absentMsMax = 5_000;
 
 export class ScheduleKeeper {
-  readonly #options: KeeperOptions;
+  readonly #services: KeeperServices;
+  readonly #keepMs: (workflow: string) => number;
   readonly #attendance: Attendance;
   #turn: Promise<void> | undefined;
 
-  constructor(options: KeeperOptions) {
-    this.#options = options;
-    this.#attendance = new Attendance(options.store, options.clock);
+  /** `keepMs`: how long a run of the workflow is kept that is cancelled before it has begun. */
+  constructor(services: KeeperServices, keepMs: (workflow: string) => number) {
+    this.#services = services;
+    this.#keepMs = keepMs;
+    this.#attendance = new Attendance(services.store, services.clock);
   }
 
   /** Begins a turn, unless one is at work. `lost`: workers that are taken for dead. */
   attend(lost: readonly string[]): void {
     this.#turn ??= this.#attend(new Set(lost))
       .catch((error: unknown) => {
-        this.#options.logger.warn({ error: String(error) }, 'schedules not looked at');
+        this.#services.logger.warn({ error: String(error) }, 'schedules not looked at');
       })
       .finally(() => {
         this.#turn = undefined;
@@ -75,7 +71,7 @@ export class ScheduleKeeper {
   }
 
   async #attend(lost: ReadonlySet<string>): Promise<void> {
-    const { store, logger } = this.#options;
+    const { store, logger } = this.#services;
     const { now, schedules, damaged } = await store.schedules.due(schedulesAtOnce);
     for (const { id, error } of damaged) {
       logger.error({ schedule: id, error: String(error) }, 'schedule cannot be read');
@@ -95,14 +91,14 @@ export class ScheduleKeeper {
   }
 
   async #putOff({ id, workflow }: StoredSchedule, error: unknown): Promise<void> {
-    const { store, logger } = this.#options;
+    const { store, logger } = this.#services;
     logger.error({ schedule: id, workflow, error: String(error) }, 'scheduled run not started');
     const mayHeal = !PawlError.is(error) || error.retryable;
     await store.schedules.postpone(id, mayHeal ? againMs : brokenMs);
   }
 
   async #serve(due: StoredSchedule, now: number, lost: ReadonlySet<string>): Promise<void> {
-    const { store, logger } = this.#options;
+    const { store, logger } = this.#services;
     const { id, workflow, missed } = due;
     const since = this.#attendance.since(workflow, lost);
     if (since === undefined) {
@@ -127,7 +123,7 @@ export class ScheduleKeeper {
 
   /** Starts what waits, as far as the run before lets it, and advances. */
   async #start(due: StoredSchedule, now: number): Promise<void> {
-    const { store, wake } = this.#options;
+    const { store, wake } = this.#services;
     const started: RunRecord[] = [];
     let schedule = await this.#withoutStarted(due);
     for (;;) {
@@ -160,7 +156,7 @@ export class ScheduleKeeper {
     const last = Number(lastRun.slice(id.length + 1));
     const left = waiting.filter((at) => at > last);
     if (left.length === waiting.length) return schedule;
-    const isThere = (await this.#options.store.record(lastRun)) !== undefined;
+    const isThere = (await this.#services.store.record(lastRun)) !== undefined;
     return isThere ? { ...schedule, waiting: left } : schedule;
   }
 
@@ -170,7 +166,7 @@ export class ScheduleKeeper {
     { lastRun }: StoredSchedule,
     started: readonly RunRecord[],
   ): Promise<StoredSchedule | undefined> {
-    const { store, logger } = this.#options;
+    const { store, logger } = this.#services;
     let schedule = due;
     for (;;) {
       const noted = await store.schedules.advance(schedule, { ...due, lastRun }, 0);
@@ -187,7 +183,7 @@ export class ScheduleKeeper {
   }
 
   async #startAt(schedule: StoredSchedule, at: number): Promise<RunRecord> {
-    const { store, logger } = this.#options;
+    const { store, logger } = this.#services;
     const { id, workflow, codeVersion, input } = schedule;
     const run = `${id}.${at}`;
     const start = { run, workflow, codeVersion, input, tags: { schedule: id } };
@@ -199,17 +195,19 @@ export class ScheduleKeeper {
 
   /** Whether a run is not at work any more, and none that will go on by itself. */
   async #isOver(run: string | undefined): Promise<boolean> {
-    const record = run === undefined ? undefined : await this.#options.store.record(run);
+    const record = run === undefined ? undefined : await this.#services.store.record(run);
     return record === undefined || isEnded(record.status) || record.status === 'quarantined';
   }
 
   /** Cancels the run before. The id of the request makes it one, however often it is asked. */
   async #cancel({ id, workflow, lastRun: run }: StoredSchedule): Promise<void> {
     if (run === undefined) return;
-    const { store, wake, keepMs } = this.#options;
+    const { store, wake } = this.#services;
     const reason = 'the next time of its schedule has come';
     const outcome = await store.cancel({
-      ...{ run, id: `schedule ${id}`, keepMs: keepMs(workflow) },
+      run,
+      id: `schedule ${id}`,
+      keepMs: this.#keepMs(workflow),
       data: encodeRecord({ actor: `schedule ${id}`, reason }),
       error: encodeError(new RunError('PAWL_RUN_CANCELLED', run, reason)),
     });
@@ -228,7 +226,8 @@ function withDecided(schedule: StoredSchedule, decided: Decided): StoredSchedule
   const waiting = schedule.overlap === 'queue' ? all.slice(0, timesAtOnce) : all;
   return {
     ...schedule,
-    ...{ waiting, nextAt: decided.nextAt },
+    waiting,
+    nextAt: decided.nextAt,
     timesMissed: schedule.timesMissed + decided.leftOut,
     timesSkipped: schedule.timesSkipped + all.length - waiting.length,
   };

@@ -58,8 +58,12 @@ export async function saveSchedule(
   }
   const saved = await store.schedules.save(
     {
-      ...{ id, ...timing, missed, overlap },
-      ...{ workflow: workflow.name, codeVersion: workflow.version },
+      id,
+      ...timing,
+      missed,
+      overlap,
+      workflow: workflow.name,
+      codeVersion: workflow.version,
       input: encode(valid, 'input', limits.inputBytes),
     },
     nextAt,

@@ -196,7 +196,11 @@ async function* eventLines(
     for (const { seq, type, at, fence, lane, more, data } of page) {
       if (seq !== after + 1) return;
       const about = {
-        ...{ run, seq, type, at: iso(at), fence },
+        run,
+        seq,
+        type,
+        at: iso(at),
+        fence,
         ...(lane === undefined ? {} : { lane }),
         ...(more === true ? { more } : {}),
       };
@@ -220,7 +224,12 @@ async function* checkpointLines(
     const remove = [...before.keys()].filter((name) => !kept.fields.has(name)).sort(byName);
     yield {
       ...({ kind: 'checkpoint', run } as const),
-      ...{ id, version, seq, schema, at: iso(at), bytes },
+      id,
+      version,
+      seq,
+      schema,
+      at: iso(at),
+      bytes,
       ...(label === undefined ? {} : { label }),
       ...(node === undefined ? {} : { node }),
       ...(metadata === undefined ? {} : { metadata: toPortable(metadata) }),
@@ -264,12 +273,29 @@ function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<stri
   const { birth, wroteVersion, waits } = record;
   const given = givenOf(input);
   const fields = {
-    ...{ id, workflow, codeVersion, status, fence, worker, seq },
+    id,
+    workflow,
+    codeVersion,
+    status,
+    fence,
+    worker,
+    seq,
     firstSeq: firstSeq === 1 ? undefined : firstSeq,
-    ...{ version, snapshotSeq, takeovers, deaths, bytes, paused },
+    version,
+    snapshotSeq,
+    takeovers,
+    deaths,
+    bytes,
+    paused,
     progress: progress && { fraction: progress.fraction, message: progress.message },
-    ...{ birth, wroteVersion, priority, parent, loose: loose || undefined },
-    ...{ untold: untold || undefined, owes: owes || undefined, woken: woken || undefined },
+    birth,
+    wroteVersion,
+    priority,
+    parent,
+    loose: loose || undefined,
+    untold: untold || undefined,
+    owes: owes || undefined,
+    woken: woken || undefined,
     waits: waits.length === 0 ? undefined : waits,
     tags: Object.fromEntries(Object.entries(tags).sort(([a], [b]) => byName(a, b))),
     createdAt: iso(createdAt),

@@ -198,7 +198,8 @@ class Import {
     if (isThere) this.#refuse(id, fields.number);
     const { transfer } = this.#parts.store;
     return new ImportedRun(isThere ? undefined : transfer, portable, {
-      ...{ token: randomUUID(), keepMs: defaults.keepMs },
+      token: randomUUID(),
+      keepMs: defaults.keepMs,
     });
   }
 

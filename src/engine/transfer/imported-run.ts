@@ -142,10 +142,18 @@ export class ImportedRun {
     const mayWant = record.status === 'waiting' && record.waits.length === 0 && this.#messages > 0;
     const woken = this.#portable.woken || mayWant;
     const { outcome } = await this.#transfer.restore({
-      ...{ token: this.#token, record, snapshot, loose, untold, owes, woken },
+      token: this.#token,
+      record,
+      snapshot,
+      loose,
+      untold,
+      owes,
+      woken,
       keepMs: this.#keepMs,
       staged: {
-        ...{ events: this.events, checkpoints: this.#checkpoints, messages: this.#messages },
+        events: this.events,
+        checkpoints: this.#checkpoints,
+        messages: this.#messages,
         ...(this.#cancel === undefined ? {} : { cancel: this.#cancel }),
       },
     });

@@ -22,8 +22,12 @@ const textLength = 512;
 const longTextLength = 100_000;
 /** What Redis keeps beside the fields of a snapshot. */
 const takenFields: ReadonlySet<string> = new Set([
-  ...['version', 'seq', 'schema', 'at'],
-  ...['count', 'whole'],
+  'version',
+  'seq',
+  'schema',
+  'at',
+  'count',
+  'whole',
 ]);
 const kinds: readonly MessageKind[] = ['signal', 'cancel', 'child'];
 
@@ -69,7 +73,9 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     status: written === 'running' ? 'interrupted' : written,
     fence: line.whole('fence'),
     worker: undefined,
-    ...{ seq, version, parent },
+    seq,
+    version,
+    parent,
     firstSeq: line.has('firstSeq') ? line.whole('firstSeq', { min: 2, max: seq }) : 1,
     snapshotSeq: line.whole('snapshotSeq', {
       min: version === 0 ? 0 : 1,

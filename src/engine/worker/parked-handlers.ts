@@ -11,38 +11,30 @@
  *
  * Runs that were woken or ended meanwhile are no longer noted; settling them again does no harm.
  */
-import type { Clock } from '../../core/clock.ts';
-import type { Logger } from '../../core/logger.ts';
-import type { Ownership, RunStore } from '../../core/store.ts';
+import type { Ownership } from '../../core/store.ts';
+import type { ServicesWith } from './services.ts';
 
 type Parked = Pick<Ownership, 'run' | 'fence'>;
 
 const runsPerCall = 200;
 
-export interface ParkedHandlersOptions {
-  readonly store: Pick<RunStore, 'settled'>;
-  readonly worker: string;
-  /** How often what was collected is told. */
-  readonly beatMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
+type Services = ServicesWith<'store' | 'worker' | 'clock' | 'logger', 'beatMs'>;
 
 export class ParkedHandlers {
-  readonly #options: ParkedHandlersOptions;
+  readonly #services: Services;
   readonly #collected = new Set<Parked>();
   readonly #registry = new FinalizationRegistry<Parked>((parked) => this.#collected.add(parked));
   #stop: (() => Promise<void>) | undefined;
 
-  constructor(options: ParkedHandlersOptions) {
-    this.#options = options;
+  constructor(services: Services) {
+    this.#services = services;
   }
 
   begin(): void {
-    const { clock, beatMs } = this.#options;
+    const { clock, settings } = this.#services;
     this.#stop = clock.repeat(async () => {
       await this.#tell();
-      return beatMs;
+      return settings.beatMs;
     });
   }
 
@@ -56,7 +48,7 @@ export class ParkedHandlers {
   }
 
   async #tell(): Promise<void> {
-    const { store, worker, logger } = this.#options;
+    const { store, worker, logger } = this.#services;
     while (this.#collected.size > 0) {
       const runs = [...this.#collected].slice(0, runsPerCall);
       try {

@@ -9,22 +9,17 @@
  * A canary is taken by whichever consumer of the workflow is free, so one that is taken shows that runs do not wait, not
  * that it was us. Nothing of this decides what may be written: a wrong suspicion costs a reconnect.
  */
-import type { Clock } from '../../core/clock.ts';
-import type { Logger } from '../../core/logger.ts';
 import type { Consumer } from '../../core/queue.ts';
+import type { ServicesWith } from './services.ts';
 
 export type Readiness =
   | { readonly ready: true }
   | { readonly ready: false; readonly reason: string };
 
-export interface HearingOptions {
-  readonly worker: string;
-  /** Those whose canaries nothing but deafness can hold back: none that has a rate. */
-  readonly workflows: readonly string[];
-  /** How long silence is no reason for a canary, and how long a canary may take. */
-  readonly canaryMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
+type Services = ServicesWith<'worker' | 'clock' | 'logger', 'canaryMs'>;
+
+/** The worker, as its probe sees it. */
+export interface ProbedWorker {
   /** Whether the worker could take another run of the workflow. */
   readonly hasRoom: (workflow: string) => boolean;
   readonly consumer: () => Consumer | undefined;
@@ -32,15 +27,20 @@ export interface HearingOptions {
 }
 
 export class Hearing {
-  readonly #options: HearingOptions;
+  readonly #services: Services;
+  readonly #workflows: readonly string[];
+  readonly #probed: ProbedWorker;
   #heardAt: number;
   #deafTo: string | undefined;
   #stop: (() => Promise<void>) | undefined;
   #ended = false;
 
-  constructor(options: HearingOptions) {
-    this.#options = options;
-    this.#heardAt = options.clock.monotonic();
+  /** `workflows`: those whose canaries nothing but deafness can hold back, so none that has a rate. */
+  constructor(services: Services, workflows: readonly string[], probed: ProbedWorker) {
+    this.#services = services;
+    this.#workflows = workflows;
+    this.#probed = probed;
+    this.#heardAt = services.clock.monotonic();
   }
 
   get readiness(): Readiness {
@@ -49,7 +49,7 @@ export class Hearing {
   }
 
   begin(): void {
-    const { clock, canaryMs, worker, logger } = this.#options;
+    const { clock, worker, logger, settings } = this.#services;
     let isFirst = true;
     this.#stop = clock.repeat(async () => {
       try {
@@ -59,13 +59,13 @@ export class Hearing {
         // Redis is away, or the queue closed: that is not deafness.
         logger.debug({ worker, error: String(error) }, 'no canary sent');
       }
-      return canaryMs;
+      return settings.canaryMs;
     });
   }
 
   /** A wake-up has come. */
   heard(): void {
-    this.#heardAt = this.#options.clock.monotonic();
+    this.#heardAt = this.#services.clock.monotonic();
   }
 
   async end(): Promise<void> {
@@ -74,10 +74,12 @@ export class Hearing {
   }
 
   async #listen(): Promise<void> {
-    const { workflows, canaryMs, clock, worker, logger, hasRoom, consumer, reopen } = this.#options;
+    const { clock, worker, logger, settings } = this.#services;
+    const { canaryMs } = settings;
+    const { hasRoom, consumer, reopen } = this.#probed;
     const isQuiet = clock.monotonic() - this.#heardAt >= canaryMs;
     if (this.#deafTo === undefined && !isQuiet) return;
-    for (const workflow of workflows.filter(hasRoom)) {
+    for (const workflow of this.#workflows.filter(hasRoom)) {
       const hears = await consumer()?.hears?.(workflow, canaryMs);
       if (this.#ended) return;
       if (hears === false && hasRoom(workflow)) {

@@ -8,44 +8,35 @@
  *
  * Taking back one that has begun again meanwhile does no harm: its owner is fenced, and the run is claimed again.
  */
-import type { Clock } from '../../core/clock.ts';
-import type { Logger } from '../../core/logger.ts';
-import type { ResumeQueue } from '../../core/queue.ts';
-import type { RunStore } from '../../core/store.ts';
+import type { ServicesWith } from './services.ts';
 
-export interface ForgottenOptions {
-  readonly store: RunStore;
-  readonly queue: ResumeQueue;
-  readonly worker: string;
-  /** The runs that are worked on now. */
-  readonly atWork: () => Iterable<string>;
-  /** How often the worker looks. */
-  readonly lookMs: number;
-  readonly resendMs: number;
-  readonly quarantineAfter: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
+type Services = ServicesWith<
+  'store' | 'queue' | 'worker' | 'clock' | 'logger',
+  'beatMs' | 'resendMs' | 'quarantineAfter'
+>;
 
 export class Forgotten {
-  readonly #options: ForgottenOptions;
+  readonly #services: Services;
+  readonly #atWork: () => Iterable<string>;
   /** Runs that were not worked on at the look before. */
   #before: ReadonlySet<string> = new Set();
   #stop: (() => Promise<void>) | undefined;
 
-  constructor(options: ForgottenOptions) {
-    this.#options = options;
+  /** `atWork`: the runs that are worked on now. */
+  constructor(services: Services, atWork: () => Iterable<string>) {
+    this.#services = services;
+    this.#atWork = atWork;
   }
 
   begin(): void {
-    const { clock, lookMs, logger, worker } = this.#options;
+    const { clock, logger, worker, settings } = this.#services;
     this.#stop = clock.repeat(async () => {
       try {
         await this.#look();
       } catch (error) {
         logger.warn({ worker, error: String(error) }, 'held runs not looked at, trying again');
       }
-      return lookMs;
+      return settings.beatMs;
     });
   }
 
@@ -54,17 +45,23 @@ export class Forgotten {
   }
 
   async #look(): Promise<void> {
-    const { store, worker, atWork, resendMs, quarantineAfter, logger, queue } = this.#options;
+    const { store, worker, logger, queue, settings } = this.#services;
+    const { resendMs, quarantineAfter } = settings;
     const held = await store.held(worker);
-    const busy = new Set(atWork());
+    const busy = new Set(this.#atWork());
     const idle = held.filter((run) => !busy.has(run));
     // Twice in a row, because an execution may end, or begin, between the store's answer and now.
     const runs = idle.filter((run) => this.#before.has(run));
     this.#before = new Set(idle);
     if (runs.length === 0) return;
     const taken = await store.interrupt({
-      ...{ worker, runs, resendMs, quarantineAfter, limit: runs.length },
-      ...{ reason: 'forgotten', lastSeenAt: 0 },
+      worker,
+      runs,
+      resendMs,
+      quarantineAfter,
+      limit: runs.length,
+      reason: 'forgotten',
+      lastSeenAt: 0,
     });
     for (const run of taken) {
       logger.warn({ worker, run: run.run, fence: run.fence }, 'a forgotten run is given back');

@@ -6,20 +6,17 @@
  */
 import { detach } from '../../core/detached.ts';
 import { hostname } from 'node:os';
-import type { Clock } from '../../core/clock.ts';
-import type { Logger } from '../../core/logger.ts';
-import type { RunStore } from '../../core/store.ts';
+import type { SessionView } from '../execution/services.ts';
 import { LoopLag } from './loop-lag.ts';
+import type { ServicesWith } from './services.ts';
 
-export interface SessionOptions {
-  readonly store: RunStore;
-  readonly worker: string;
-  readonly workflows: Readonly<Record<string, number>>;
-  readonly concurrency: number;
-  readonly beatMs: number;
-  readonly sessionMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
+type Services = ServicesWith<
+  'store' | 'worker' | 'clock' | 'logger',
+  'concurrency' | 'beatMs' | 'sessionMs'
+>;
+
+/** The worker's process, as its session tells of it and is told of it. */
+export interface SessionProcess {
   /** Runs held now. */
   readonly active: () => number;
   /** The steps at work, as `tellSteps` says them. */
@@ -30,8 +27,10 @@ export interface SessionOptions {
   readonly asked: (run: string | undefined) => void;
 }
 
-export class Session {
-  readonly #options: SessionOptions;
+export class Session implements SessionView {
+  readonly #services: Services;
+  readonly #workflows: Readonly<Record<string, number>>;
+  readonly #process: SessionProcess;
   readonly #lag = new LoopLag();
   #stopBeats: (() => Promise<void>) | undefined;
   /** When a beat that was answered was sent, on the monotonic clock. */
@@ -41,16 +40,23 @@ export class Session {
   /** The worker leaves, or has left: a beat would bring it back. */
   #isOver = false;
 
-  constructor(options: SessionOptions) {
-    this.#options = options;
+  /** `workflows`: the version of each, by its name. */
+  constructor(
+    services: Services,
+    workflows: Readonly<Record<string, number>>,
+    ofProcess: SessionProcess,
+  ) {
+    this.#services = services;
+    this.#workflows = workflows;
+    this.#process = ofProcess;
   }
 
   /** Makes the worker visible; resolves after the first beat. */
   async begin(): Promise<void> {
-    const { store, worker, clock, beatMs } = this.#options;
+    const { store, worker, clock, settings } = this.#services;
     this.#lag.begin();
     await store.appear(worker, (run) => {
-      this.#options.asked(run);
+      this.#process.asked(run);
       if (run === undefined) detach(this.#beatIfPossible(), () => undefined);
     });
     await this.#beat();
@@ -58,13 +64,13 @@ export class Session {
     this.#stopBeats = clock.repeat(async () => {
       if (!isFirst) await this.#beatIfPossible();
       isFirst = false;
-      return beatMs;
+      return settings.beatMs;
     });
   }
 
   /** For how long the session has not been known to be alive, in milliseconds. */
   get ageMs(): number {
-    return this.#options.clock.monotonic() - this.#renewedAt;
+    return this.#services.clock.monotonic() - this.#renewedAt;
   }
 
   /** Grows with each gap after which runs may have been taken by others. */
@@ -82,12 +88,12 @@ export class Session {
     this.#isOver = true;
     await this.#stopBeats?.();
     this.#lag.end();
-    await this.#options.store.leave(this.#options.worker);
+    await this.#services.store.leave(this.#services.worker);
   }
 
   async #beatIfPossible(): Promise<void> {
     if (this.#isOver) return;
-    const { worker, logger } = this.#options;
+    const { worker, logger } = this.#services;
     try {
       await this.#beat();
     } catch (error) {
@@ -97,24 +103,24 @@ export class Session {
 
   /** The message to leave may be lost, so every beat tells of it as well. */
   async #beat(): Promise<void> {
-    const { store, worker, workflows, concurrency, sessionMs, active, atWork, leave } =
-      this.#options;
-    const sentAt = this.#options.clock.monotonic();
+    const { store, worker, clock, settings } = this.#services;
+    const { concurrency, sessionMs } = settings;
+    const sentAt = clock.monotonic();
     const { draining } = await store.beat(
       {
         id: worker,
         host: hostname(),
         pid: process.pid,
-        workflows,
+        workflows: this.#workflows,
         concurrency,
-        active: active(),
+        active: this.#process.active(),
         loopLagMs: this.loopLagMs,
       },
       sessionMs,
-      atWork(),
+      this.#process.atWork(),
     );
     if (this.#renewedAt > 0 && sentAt - this.#renewedAt > sessionMs / 2) this.#lapses += 1;
     this.#renewedAt = sentAt;
-    if (draining) leave();
+    if (draining) this.#process.leave();
   }
 }

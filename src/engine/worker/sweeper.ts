@@ -16,31 +16,19 @@
  * frozen, machine asleep) get in first. Presence it does not judge for longer: the stall may have cut everybody's
  * connections, and not all come back at once.
  */
-import type { Clock } from '../../core/clock.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import type { Logger } from '../../core/logger.ts';
-import type { ResumeQueue, WakeUp } from '../../core/queue.ts';
+import type { WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
-import type { DueRun, Look, RunStore, SeenWorker } from '../../core/store.ts';
+import type { DueRun, Look, SeenWorker } from '../../core/store.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
+import type { ServicesWith } from './services.ts';
 import { UnknownWorkflows } from './unknown-workflows.ts';
 
-export interface SweeperOptions {
-  readonly store: RunStore;
-  readonly queue: ResumeQueue;
-  readonly worker: string;
-  readonly sweepMs: number;
-  readonly lockMs: number;
-  readonly sessionMs: number;
-  readonly resendMs: number;
-  readonly quarantineAfter: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: () => number;
-  /** Begins to look after the schedules that are due; `lost`: workers that are taken for dead. */
-  readonly attendSchedules?: (lost: readonly string[]) => void;
-}
+type Services = ServicesWith<
+  'store' | 'queue' | 'worker' | 'clock' | 'logger' | 'random',
+  'sweepMs' | 'lockMs' | 'sessionMs' | 'resendMs' | 'quarantineAfter'
+>;
 
 type Led = Extract<Look, { leader: true }>;
 type Lost = Led['lost'][number];
@@ -61,7 +49,8 @@ const settleMs = 2_000;
 const orphanEveryMs = 5_000;
 
 export class Sweeper {
-  readonly #options: SweeperOptions;
+  readonly #services: Services;
+  readonly #attendSchedules: (lost: readonly string[]) => void;
   /** Workers without presence at the look before. */
   #suspects = new Map<string, Lost>();
   /** When the look before was, on the store's clock, and on ours. */
@@ -77,20 +66,25 @@ export class Sweeper {
   readonly #unknown: UnknownWorkflows;
   #stop: (() => Promise<void>) | undefined;
 
-  constructor(options: SweeperOptions) {
-    this.#options = options;
-    this.#unknown = new UnknownWorkflows(options);
+  /** `attendSchedules` begins to look after the schedules that are due; `lost`: workers that are taken for dead. */
+  constructor(
+    services: Services,
+    attendSchedules: (lost: readonly string[]) => void = () => undefined,
+  ) {
+    this.#services = services;
+    this.#attendSchedules = attendSchedules;
+    this.#unknown = new UnknownWorkflows(services);
   }
 
   begin(): void {
-    const { clock, sweepMs, logger } = this.#options;
+    const { clock, logger, settings } = this.#services;
     this.#stop = clock.repeat(async () => {
       try {
         this.#delayMs = await this.#turn();
         return this.#delayMs;
       } catch (error) {
         logger.warn({ error: String(error) }, 'sweep failed, trying again');
-        return sweepMs;
+        return settings.sweepMs;
       }
     });
   }
@@ -101,7 +95,8 @@ export class Sweeper {
 
   /** One look and what follows from it; returns the milliseconds until the next. */
   async #turn(): Promise<number> {
-    const { store, worker, lockMs, sweepMs, random, attendSchedules } = this.#options;
+    const { store, worker, random, settings } = this.#services;
+    const { lockMs, sweepMs } = settings;
     const look = await store.look(worker, lockMs);
     this.#noteStall();
     if (!look.leader) {
@@ -111,7 +106,7 @@ export class Sweeper {
     }
     await this.#takeFromLost(look);
     // Not waited for: many runs may be to start, and nobody's death is to be noticed later for it.
-    attendSchedules?.(look.lost.map((lost) => lost.worker));
+    this.#attendSchedules(look.lost.map((lost) => lost.worker));
     await this.#sendDue();
     await this.#findOrphans();
     const pauseMs = Math.min(Math.max(sweepMs, look.workers * leaderMsPerWorker), lockMs / 2);
@@ -120,7 +115,7 @@ export class Sweeper {
 
   /** Whoever shared our stall may still be on the way back: that is no death. */
   #noteStall(): void {
-    const now = this.#options.clock.monotonic();
+    const now = this.#services.clock.monotonic();
     const before = this.#answeredMonotonic;
     this.#answeredMonotonic = now;
     const stalled = before !== undefined && now - before > this.#delayMs + stallMs;
@@ -128,7 +123,7 @@ export class Sweeper {
   }
 
   async #takeFromLost(look: Led): Promise<void> {
-    const { clock } = this.#options;
+    const { clock } = this.#services;
     const now = clock.monotonic();
     const stalled = now - this.#lookedMonotonic > stallMs;
     const before = this.#suspects;
@@ -165,7 +160,8 @@ export class Sweeper {
    * sign of life since it was looked at keeps what it has.
    */
   async #take(lost: Lost, seen: SeenWorker): Promise<readonly DueRun[]> {
-    const { store, resendMs, quarantineAfter, logger } = this.#options;
+    const { store, logger, settings } = this.#services;
+    const { resendMs, quarantineAfter } = settings;
     const limit = fixedLimits.runsPerSweep;
     const runs: DueRun[] = [];
     // Asked before the first is taken: what is left of many would look as if it had been alone.
@@ -173,8 +169,12 @@ export class Sweeper {
     const evidence = unproven !== undefined && others.length === 0 ? { evidence: unproven } : {};
     for (;;) {
       const taken = await store.interrupt({
-        ...{ ...lost, ...evidence },
-        ...{ seen, resendMs, quarantineAfter, limit },
+        ...lost,
+        ...evidence,
+        seen,
+        resendMs,
+        quarantineAfter,
+        limit,
       });
       runs.push(...taken);
       if (taken.length < limit) break;
@@ -194,7 +194,8 @@ export class Sweeper {
    */
   async #sendTheirWakeUps(taken: readonly (readonly DueRun[])[]): Promise<void> {
     if (taken.length === 0) return;
-    const { store, resendMs } = this.#options;
+    const { store, settings } = this.#services;
+    const { resendMs } = settings;
     const sent = await store.due({ limit: fixedLimits.runsPerSweep, resendMs, aheadMs: resendMs });
     const known = new Set(taken.flat().map(({ run }) => run));
     const others = sent.filter(({ run }) => !known.has(run));
@@ -202,7 +203,8 @@ export class Sweeper {
   }
 
   async #sendDue(): Promise<void> {
-    const { store, resendMs } = this.#options;
+    const { store, settings } = this.#services;
+    const { resendMs } = settings;
     const limit = fixedLimits.runsPerSweep;
     for (;;) {
       const due = await store.due({ limit, resendMs });
@@ -213,7 +215,7 @@ export class Sweeper {
   }
 
   async #attend(run: DueRun, again: boolean): Promise<void> {
-    const { store, queue, logger } = this.#options;
+    const { store, queue, logger } = this.#services;
     if (run.untold || run.owes || run.asleep) {
       await this.#attendFamily(run);
       return;
@@ -242,7 +244,7 @@ export class Sweeper {
 
   /** What is not done now, the run being due again, is done later. */
   async #attendFamily(run: DueRun): Promise<void> {
-    const { store, queue, logger } = this.#options;
+    const { store, queue, logger } = this.#services;
     const wake = async (wakeUp: WakeUp): Promise<void> => {
       await queue.send(wakeUp, { urgent: true });
     };
@@ -255,9 +257,9 @@ export class Sweeper {
 
   /** Runs held by a worker that is not registered: it died, or froze, between two of its own steps. */
   async #findOrphans(): Promise<void> {
-    const { store, clock, sessionMs } = this.#options;
+    const { store, clock, settings } = this.#services;
     if (clock.monotonic() < this.#orphansAt) return;
-    this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, sessionMs);
+    this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, settings.sessionMs);
     const holders = await store.holders();
     const registered = new Set(await store.fleet.registered());
     const unknown = holders.filter((holder) => !registered.has(holder));

@@ -152,9 +152,7 @@ function byStatus(test: RunStoreTest): void {
   test('a run that is not there is missing', async ({ store, expect }) => {
     const run = newId('run');
     expect(await store.claim(claiming(run))).toEqual({ outcome: 'missing' });
-    expect(await store.claim(claiming(run, { expectedFence: 0 }))).toEqual({
-      outcome: 'missing',
-    });
+    expect(await store.claim(claiming(run, { expectedFence: 0 }))).toEqual({ outcome: 'missing' });
     expect(await store.record(run)).toBe(undefined);
   });
 

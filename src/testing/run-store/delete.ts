@@ -139,10 +139,7 @@ function nothingLeft(test: RunStoreTest): void {
     await store.interrupt(interruption(first.record.worker ?? ''));
     const second = await claimed(store, run);
     const { seq } = second.record;
-    await committed(store, second.ownership, {
-      expectedSeq: seq,
-      release: parking({ wakeMs: 0 }),
-    });
+    await committed(store, second.ownership, { expectedSeq: seq, release: parking({ wakeMs: 0 }) });
     const third = await claimed(store, run);
     const release = { status: 'completed', output: bytes('output'), keepMs: 0 } as const;
     await committed(store, third.ownership, { expectedSeq: seq + 1, release });

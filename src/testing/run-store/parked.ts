@@ -166,7 +166,4 @@ function settling(test: RunStoreTest): void {
   });
 }
 
-export const parkedTheme: RunStoreTheme = {
-  name: 'parked',
-  parts: [reclaiming, waking, settling],
-};
+export const parkedTheme: RunStoreTheme = { name: 'parked', parts: [reclaiming, waking, settling] };

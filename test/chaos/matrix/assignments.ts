@@ -28,8 +28,11 @@ const noDeeds: readonly Deed[] = [];
 function count(random: Random, deeds: readonly Deed[]): Assignment {
   const steps = random.whole(10, 40);
   return {
-    ...{ workflow: w.counting, input: { count: steps, paceMs: random.whole(0, 40) }, deeds },
-    ...{ ends: ['completed'], output: (steps * (steps - 1)) / 2 },
+    workflow: w.counting,
+    input: { count: steps, paceMs: random.whole(0, 40) },
+    deeds,
+    ends: ['completed'],
+    output: (steps * (steps - 1)) / 2,
   };
 }
 
@@ -52,22 +55,31 @@ const draws: readonly Draw[] = [
     const twice = once.filter(() => random.next() < 0.3);
     const deeds = [...once, ...twice.map((deed) => ({ ...deed, afterMs: deed.afterMs + 200 }))];
     return {
-      ...{ workflow: w.mailbox, input: { letters }, deeds },
-      ...{ ends: ['completed'], output: ids.join(' ') },
+      workflow: w.mailbox,
+      input: { letters },
+      deeds,
+      ends: ['completed'],
+      output: ids.join(' '),
     };
   },
   (random) => {
     const napsMs = Array.from({ length: random.whole(1, 4) }, () => random.whole(10, 1600));
     return {
-      ...{ workflow: w.sleeper, input: { napsMs }, deeds: noDeeds },
-      ...{ ends: ['completed'], output: napsMs.length },
+      workflow: w.sleeper,
+      input: { napsMs },
+      deeds: noDeeds,
+      ends: ['completed'],
+      output: napsMs.length,
     };
   },
   (random) => {
     const [children, steps] = [random.whole(1, 3), random.whole(3, 10)];
     return {
-      ...{ workflow: w.family, input: { children, count: steps }, deeds: noDeeds },
-      ...{ ends: ['completed'], output: (children * steps * (steps - 1)) / 2 },
+      workflow: w.family,
+      input: { children, count: steps },
+      deeds: noDeeds,
+      ends: ['completed'],
+      output: (children * steps * (steps - 1)) / 2,
     };
   },
   (random) => {
@@ -76,17 +88,25 @@ const draws: readonly Draw[] = [
     return { workflow: w.mapping, input: { items }, deeds: noDeeds, ends: ['completed'], output };
   },
   () => ({
-    ...{ workflow: w.flaky, input: { word: 'ay' }, deeds: noDeeds },
-    ...{ ends: ['completed'], output: 'ay ay' },
+    workflow: w.flaky,
+    input: { word: 'ay' },
+    deeds: noDeeds,
+    ends: ['completed'],
+    output: 'ay ay',
   }),
   (random) => ({
-    ...{ workflow: w.booking, input: undefined, ends: ['cancelled'] },
+    workflow: w.booking,
+    input: undefined,
+    ends: ['cancelled'],
     deeds: [{ what: 'cancel', afterMs: random.whole(0, 1200) }],
   }),
   (random) => {
     const rounds = random.whole(2, 6);
     return {
-      ...{ workflow: w.weaving, input: { rounds }, deeds: noDeeds, ends: ['completed'] },
+      workflow: w.weaving,
+      input: { rounds },
+      deeds: noDeeds,
+      ends: ['completed'],
       output: { sum: rounds * 101, round: rounds },
     };
   },

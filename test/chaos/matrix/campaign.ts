@@ -81,8 +81,12 @@ async function play(
       ? Math.max(0, performance.now() - startedAt) / ms
       : (injected + 1) / faultsMax;
   const world = await openWorld({
-    ...{ random: random.fork(), workers: options.workers, appendfsync: phase.appendfsync },
-    ...{ say, deletes: false, isLong: options.minutes >= longMinutes },
+    random: random.fork(),
+    workers: options.workers,
+    appendfsync: phase.appendfsync,
+    say,
+    deletes: false,
+    isLong: options.minutes >= longMinutes,
     // Runs that are limited are spread over the faults, so that the last one finds some at work.
     allowance: () => (runsMax === Infinity ? Infinity : Math.ceil(runsMax * Math.min(1, passed()))),
   });
@@ -101,7 +105,8 @@ async function play(
     for (const run of left) world.witness.problem(`${run} does not end`);
     const { told, bodies } = world.witness;
     const reported = {
-      ...{ told, workflows },
+      told,
+      workflows,
       bodies: bodies.map((body) => ({ ...body, outcome: 'begun' as const })),
     };
     const history = await collectHistory(world.server.url, world.prefix, reported);

@@ -180,7 +180,12 @@ export class Fleet {
     this.#started += 1;
     child.stdin.on('error', () => undefined);
     const member: Process = {
-      ...{ slot, child, pid: child.pid ?? 0, worker: undefined, errors: '', isKilled: false },
+      slot,
+      child,
+      pid: child.pid ?? 0,
+      worker: undefined,
+      errors: '',
+      isKilled: false,
       gone: new Promise((resolve) => {
         // `close`, not `exit`: by then every line it wrote has been read.
         child.once('close', (code, signal) => {

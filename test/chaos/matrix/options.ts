@@ -55,7 +55,9 @@ export function readOptions(
     seed:
       values.seed === undefined ? randomInt(2 ** 32) : whole('--seed', values.seed, 0, 2 ** 32 - 1),
     minutes: minutesOf(values.minutes),
-    ...{ faults: count('faults'), kills: count('kills'), runs: count('runs') },
+    faults: count('faults'),
+    kills: count('kills'),
+    runs: count('runs'),
     poison: count('poison'),
     only: onlyOf(values.only ?? '', kinds),
     workers: whole('--workers', values.workers, 2, 8),

@@ -16,7 +16,9 @@ export function reportOf({ seed, minutes }: Options, outcomes: readonly Outcome[
   const sum = (pick: (outcome: Outcome) => number): number =>
     outcomes.reduce((total, outcome) => total + pick(outcome), 0);
   return {
-    ...{ seed, minutes, faults: Object.assign({}, ...outcomes.map((one) => one.faults)) },
+    seed,
+    minutes,
+    faults: Object.assign({}, ...outcomes.map((one) => one.faults)),
     runs: sum(({ runs }) => runs),
     eventsAcknowledged: sum(({ verdict }) => verdict.eventsAcknowledged),
     eventsLost: sum(({ verdict }) => verdict.eventsLost),

@@ -37,7 +37,12 @@ export async function soak(options: Options, say: (line: string) => void): Promi
   const { seed, minutes, workers } = options;
   const random = new Random(seed);
   const world = await openWorld({
-    ...{ random, workers, appendfsync: 'everysec', deletes: true, isLong: false, say },
+    random,
+    workers,
+    appendfsync: 'everysec',
+    deletes: true,
+    isLong: false,
+    say,
     allowance: () => options.runs ?? Infinity,
   });
   try {

@@ -221,5 +221,14 @@ export const poison = defineWorkflow({
 });
 
 export const workflows = [
-  ...[counting, mailbox, sleeper, family, mapping, flaky, booking, weaving, blocker, poison],
+  counting,
+  mailbox,
+  sleeper,
+  family,
+  mapping,
+  flaky,
+  booking,
+  weaving,
+  blocker,
+  poison,
 ] as const;

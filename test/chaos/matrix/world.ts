@@ -79,9 +79,13 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     // Children are deleted by the sweeper, because no caller knows them.
     const keep = options.deletes ? { keepMs: 5_000 } : {};
     const fleet = new Fleet({
-      ...{ witness, say, slots: proxies },
+      witness,
+      say,
+      slots: proxies,
       setup: {
-        ...{ prefix, callMs, graceMs: 2_000 },
+        prefix,
+        callMs,
+        graceMs: 2_000,
         worker: { beatMs: 300, sessionMs, quarantineAfter, concurrency: 20, ...keep },
       },
     });
@@ -89,12 +93,27 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const { allowance, deletes } = options;
     const mayForget = appendfsync === 'everysec';
     const driver = new Driver({
-      ...{ pawl, witness, allowance, deletes, mayForget, random: random.fork() },
+      pawl,
+      witness,
+      allowance,
+      deletes,
+      mayForget,
+      random: random.fork(),
       active: activeRuns,
     });
     await fleet.start();
     return {
-      ...{ server, prefix, pawl, redis, proxies, fleet, driver, witness, dir, say, close },
+      server,
+      prefix,
+      pawl,
+      redis,
+      proxies,
+      fleet,
+      driver,
+      witness,
+      dir,
+      say,
+      close,
       isLong: options.isLong,
     };
   } catch (error) {

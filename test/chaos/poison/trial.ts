@@ -57,8 +57,13 @@ export async function trial(options: TrialOptions): Promise<TrialReport> {
     const verdict = await judge(poison, innocent);
     const failures = fleet.failures.map((text) => `a worker ended by itself: ${text}`);
     return {
-      ...{ seed: options.seed, poison: options.poison, innocent: options.innocent },
-      ...{ workers: options.workers, seconds, workersKilled: fleet.killed, ...verdict },
+      seed: options.seed,
+      poison: options.poison,
+      innocent: options.innocent,
+      workers: options.workers,
+      seconds,
+      workersKilled: fleet.killed,
+      ...verdict,
       violations: [...failures, ...verdict.violations],
     };
   } finally {

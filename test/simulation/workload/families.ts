@@ -15,7 +15,12 @@ export type ParentInput = z.infer<typeof input>;
 
 /** Waits in vain: only a cancel ends it. */
 const left: WorkInput = {
-  ...{ count: 2, sleepMs: 0, waits: 'in vain', crowd: 0, bytes: 0, fails: false },
+  count: 2,
+  sleepMs: 0,
+  waits: 'in vain',
+  crowd: 0,
+  bytes: 0,
+  fails: false,
 };
 
 export function makeParent(

@@ -44,10 +44,7 @@ export function newRun(
       ...newWork(world),
       fails: world.chance(0.15),
     }));
-    return {
-      workflow: workload.parent,
-      input: { children, leaves, attached: world.chance(0.8) },
-    };
+    return { workflow: workload.parent, input: { children, leaves, attached: world.chance(0.8) } };
   }
   if (dice < 0.88) {
     return {

@@ -72,10 +72,32 @@ export interface Scene {
 
 /** All names of a scene, for the compiler to compare. */
 export const sceneNames = Object.keys({
-  ...{ Pawl: 1, redis: 1, pawl: 1, other: 1, worker: 1, invoice: 1, workflow: 1, workflows: 1 },
-  ...{ run: 1, ctx: 1, url: 1, name: 1, start: 1, nodes: 1, handler: 1, lines: 1, file: 1 },
-  ...{ addNewlines: 1, onProgress: 1, alert: 1, find: 1, load: 1, app: 1, server: 1 },
-  ...{ password: 1, response: 1 },
+  Pawl: 1,
+  redis: 1,
+  pawl: 1,
+  other: 1,
+  worker: 1,
+  invoice: 1,
+  workflow: 1,
+  workflows: 1,
+  run: 1,
+  ctx: 1,
+  url: 1,
+  name: 1,
+  start: 1,
+  nodes: 1,
+  handler: 1,
+  lines: 1,
+  file: 1,
+  addNewlines: 1,
+  onProgress: 1,
+  alert: 1,
+  find: 1,
+  load: 1,
+  app: 1,
+  server: 1,
+  password: 1,
+  response: 1,
 } satisfies Record<keyof Scene, 1>);
 
 export async function openScene(
@@ -100,16 +122,33 @@ export async function openScene(
   await pawl.start(invoice, { url: 'https://example.org/1' }, { id: 'inv-7731' });
   const found = Object.assign(Object.create(Pawl) as typeof Pawl, { open });
   const scene: Scene = {
-    ...{ Pawl: found, redis, pawl, other, worker, invoice, workflow, workflows: [workflow] },
-    ...{ run, ctx: await lent, url: 'https://example.org/2' },
-    ...{ name: 'ocr', start: 'first', nodes: { first: () => undefined }, handler: () => 1 },
-    ...{ lines: pawl.export('inv-7731'), file: { write: () => undefined } },
+    Pawl: found,
+    redis,
+    pawl,
+    other,
+    worker,
+    invoice,
+    workflow,
+    workflows: [workflow],
+    run,
+    ctx: await lent,
+    url: 'https://example.org/2',
+    name: 'ocr',
+    start: 'first',
+    nodes: { first: () => undefined },
+    handler: () => 1,
+    lines: pawl.export('inv-7731'),
+    file: { write: () => undefined },
     addNewlines: async function* addNewlines(lines) {
       for await (const line of lines) yield `${line}\n`;
     },
-    ...{ onProgress: () => undefined, alert: () => undefined },
-    ...{ find: async (goal) => `about ${goal}`, load: async (url) => `page ${url}` },
-    ...{ app: new Hono(), server: new EventServer(), password: 'a long one' },
+    onProgress: () => undefined,
+    alert: () => undefined,
+    find: async (goal) => `about ${goal}`,
+    load: async (url) => `page ${url}`,
+    app: new Hono(),
+    server: new EventServer(),
+    password: 'a long one',
     response: new ServerResponse(new IncomingMessage(new Socket())),
   };
   const close = async (): Promise<void> => {

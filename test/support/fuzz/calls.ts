@@ -256,7 +256,9 @@ const waitSets: readonly (readonly Wait[])[] = [
 
 function toParking(move: ParkingMove, wakeMs?: number): Release {
   return {
-    ...{ status: 'waiting', why: move.why, waits: waitSets[move.waits] ?? [] },
+    status: 'waiting',
+    why: move.why,
+    waits: waitSets[move.waits] ?? [],
     mayGoOn: move.mayGoOn,
     ...(wakeMs === undefined ? {} : { wakeMs }),
     ...(move.lookMs === undefined ? {} : { lookMs: move.lookMs }),

@@ -76,10 +76,7 @@ export type Move =
       readonly about: number;
     }
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
-  | {
-      readonly do: 'pause' | 'resume' | 'load' | 'mail' | 'compact';
-      readonly run: number;
-    }
+  | { readonly do: 'pause' | 'resume' | 'load' | 'mail' | 'compact'; readonly run: number }
   | {
       readonly do: 'told' | 'paid' | 'delete' | 'remove';
       readonly run: number;
@@ -93,12 +90,7 @@ export type Move =
       readonly fence: number;
     }
   | { readonly do: 'events'; readonly run: number; readonly after: number; readonly limit: number }
-  | {
-      readonly do: 'list';
-      readonly by: number;
-      readonly status: number;
-      readonly limit: number;
-    }
+  | { readonly do: 'list'; readonly by: number; readonly status: number; readonly limit: number }
   | { readonly do: 'beat'; readonly worker: number; readonly sessionMs: number }
   | { readonly do: 'leave' | 'look'; readonly worker: number }
   | { readonly do: 'advance'; readonly ms: number };
@@ -272,7 +264,9 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant('settled' as const),
-      ...{ run, worker, fence: mostly(0, -1) },
+      run,
+      worker,
+      fence: mostly(0, -1),
     }),
   },
   {

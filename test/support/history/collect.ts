@@ -95,9 +95,11 @@ async function runsOf(
     const entries = (values.get(keys.events(id)) ?? []) as Entry[];
     const messages = (values.get(keys.inbox(id)) ?? []) as Entry[];
     const run = {
-      ...{ id, record },
+      id,
+      record,
       inbox: messages.map((entry) => toMessage(keys.inbox(id), entry)),
-      ...{ woken: has(hash as Flat, 'woken'), looks: has(hash as Flat, 'lookMs') },
+      woken: has(hash as Flat, 'woken'),
+      looks: has(hash as Flat, 'lookMs'),
       events: entries.map((entry) => toEvent(keys.events(id), entry)),
       snapshot: toSnapshot(keys.snapshot(id), flat(keys.snapshot(id))),
     };

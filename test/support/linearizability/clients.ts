@@ -154,14 +154,23 @@ export class Client {
     const most = this.#random();
     const taken = held.inbox.filter(() => this.#random() < most);
     const params: CommitParams = {
-      ...{ run, fence, owner, token, expectedSeq: seq },
+      run,
+      fence,
+      owner,
+      token,
+      expectedSeq: seq,
       events: events.map((text) => ({ type: 'mark', data: bytes(text) })),
       ...(taken.length === 0 ? {} : { taken }),
       ...(release === undefined ? {} : { release: released(release) }),
     };
     const result = await this.#call(run, () => this.#persist(params), {
       input: {
-        ...{ call: 'commit', token, owner, expectedSeq: seq, taken, release },
+        call: 'commit',
+        token,
+        owner,
+        expectedSeq: seq,
+        taken,
+        release,
         events: events.map((text) => `mark ${text}`),
       },
       answer: (commit) => commit,

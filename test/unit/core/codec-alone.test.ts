@@ -143,7 +143,9 @@ test('plain data of another realm is plain data', () => {
     '({ at: new Date(5), map: new Map([[1, { a: [2] }]]), set: new Set([3]), bytes: Uint8Array.of(4) })',
   );
   const here = {
-    ...{ at: new Date(5), map: new Map([[1, { a: [2] }]]), set: new Set([3]) },
+    at: new Date(5),
+    map: new Map([[1, { a: [2] }]]),
+    set: new Set([3]),
     bytes: Uint8Array.of(4),
   };
   expect(decode(bytesOf(far), origin)).toStrictEqual(here);
@@ -186,7 +188,9 @@ test('a getter that encodes something itself disturbs nothing', () => {
     after: [1, 2, 3],
   };
   expect(decode(bytesOf(value), origin)).toEqual({
-    ...{ before: 'x'.repeat(50), inner: 50_013, after: [1, 2, 3] },
+    before: 'x'.repeat(50),
+    inner: 50_013,
+    after: [1, 2, 3],
   });
 });
 

@@ -120,8 +120,15 @@ const things: Readonly<Record<string, () => unknown>> = {
   'an error of another realm': () => runInNewContext('new RangeError("far")'),
   'fields of other kinds': () =>
     Object.assign(new Error('x'), {
-      ...{ code: 14, at: new Date(1), bytes: Uint8Array.of(1), list: [1, undefined], big: 5n },
-      ...{ map: new Map([['a', { b: 1 }]]), set: new Set([1]), zero: -0, gone: () => 1 },
+      code: 14,
+      at: new Date(1),
+      bytes: Uint8Array.of(1),
+      list: [1, undefined],
+      big: 5n,
+      map: new Map([['a', { b: 1 }]]),
+      set: new Set([1]),
+      zero: -0,
+      gone: () => 1,
       original: new Declined(3),
       errors: [{ path: 'a' }],
     }),

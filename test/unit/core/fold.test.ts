@@ -63,8 +63,11 @@ test('the state cannot be changed by hand, unless freezing is off', () => {
 
 describe('what Object.freeze does not reach cannot be changed by hand either', () => {
   const state = () => ({
-    ...{ sum: 0, at: new Date(5), bytes: Uint8Array.of(1, 2) },
-    ...{ map: new Map([['a', { list: [1] }]]), set: new Set(['x']) },
+    sum: 0,
+    at: new Date(5),
+    bytes: Uint8Array.of(1, 2),
+    map: new Map([['a', { list: [1] }]]),
+    set: new Set(['x']),
   });
   type Kinds = ReturnType<typeof state>;
   const frozen = (): { readonly folded: Fold; readonly kinds: Kinds } => {
@@ -117,7 +120,8 @@ describe('what Object.freeze does not reach cannot be changed by hand either', (
       return bytes;
     };
     const folded = new Fold(start, {
-      ...{ origin: 'run r', guard: 'bytes' },
+      origin: 'run r',
+      guard: 'bytes',
       reducers: {
         inPlace: (now) => ({ ...now, bytes: write(now['bytes'] as Uint8Array) }),
         anew: (now) => ({ ...now, bytes: write(Uint8Array.from(now['bytes'] as Uint8Array)) }),

@@ -121,7 +121,12 @@ describe('rules', () => {
     const long = 'x'.repeat(100);
     const values = [long, secret, () => secret, Symbol('a'), 5n, [secret]];
     expect(values.map((value) => rules.shown(value))).toEqual([
-      ...[`"${'x'.repeat(40)}…"`, 'an object', 'a function', 'a symbol', '5', 'a list'],
+      `"${'x'.repeat(40)}…"`,
+      'an object',
+      'a function',
+      'a symbol',
+      '5',
+      'a list',
     ]);
   });
 });

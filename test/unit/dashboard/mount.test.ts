@@ -21,7 +21,7 @@ test('in an app of Hono', async () => {
   const statusOf = async (path: string): Promise<number> =>
     (await app.request(`http://127.0.0.1${path}`, { headers: { host: '127.0.0.1' } })).status;
   expect(await Promise.all(paths.map((path) => statusOf(basePath + path)))).toEqual([
-    ...[302, 302, 200, 200, 200, 200, 404],
+    302, 302, 200, 200, 200, 200, 404,
   ]);
   expect(await Promise.all(['/before', '/after', '/else'].map(statusOf))).toEqual([200, 200, 404]);
 });

@@ -44,7 +44,8 @@ test('a page that knows the workflow offers its signals, and sends only those th
   const run = await pawl.start(refund, undefined, { id: 'r1' });
   const { form, send } = await formOf(pawl, 'r1', [refund]);
   expect([...(form ?? '').matchAll(/<option>([^<]*)</g)].map((match) => match[1])).toEqual([
-    ...['approval', 'too-late'],
+    'approval',
+    'too-late',
   ]);
   const [unknown, saysUnknown] = await send('approvals', '{"callId":"c1","approved":true}');
   expect([unknown, saysUnknown]).toEqual([400, expect.stringContaining('approval, too-late')]);

@@ -89,7 +89,8 @@ test('a result is waited for as long as is said, and a time that is none is told
   expect([short(), ...waits.map((wait) => wait())]).toEqual([true, false, false]);
   for (const timeoutMs of [-1, NaN, '5s' as unknown as number]) {
     await expect(run.result({ timeoutMs })).rejects.toMatchObject({
-      ...{ code: 'PAWL_INVALID', field: expect.stringContaining('timeoutMs') },
+      code: 'PAWL_INVALID',
+      field: expect.stringContaining('timeoutMs'),
     });
   }
   await run.cancel();

@@ -35,7 +35,8 @@ const ways: Readonly<Record<string, (pawl: Pawl) => Promise<unknown>>> = {
   },
   signals: async (pawl) => {
     const workflow = defineWorkflow({
-      ...{ name: 'signals', signals },
+      name: 'signals',
+      signals,
       async run(ctx: Waiting) {
         const first = await ctx.waitFor('one');
         const both = await ctx.waitForAll(['one', 'two'], { as: 'both' });

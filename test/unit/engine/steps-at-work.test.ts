@@ -52,7 +52,9 @@ test('steps at work, and the attempt they are in, are seen while they last', asy
   await run.result({ timeoutMs: 3000 });
   const steps = (await allEvents(run)).filter(({ type }) => type.startsWith('step.'));
   expect(steps.map(({ type }) => type)).toEqual([
-    ...['step.retried', 'step.completed', 'step.completed'],
+    'step.retried',
+    'step.completed',
+    'step.completed',
   ]);
   expect((await run.info()).atWork).toEqual([]);
 });

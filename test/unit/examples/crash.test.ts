@@ -132,9 +132,7 @@ describe('survives a death before and behind each commit', () => {
     const failed = crashTest(
       film,
       { scenes: 2, licenceServer: files.licenceServer },
-      {
-        select: ({ status }) => status,
-      },
+      { select: ({ status }) => status },
     );
     expect((await failed).violations).toEqual([]);
   });

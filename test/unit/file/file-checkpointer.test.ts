@@ -59,7 +59,8 @@ test('people can read what is stored', async () => {
   await claim.saveSnapshot({ pages: ['one'] }, { keep: { node: 'read', label: 'first' } });
   const line: unknown = JSON.parse((await lines())[2] ?? '');
   expect(line).toMatchObject({
-    ...{ seq: 3, type: 'page.read' },
+    seq: 3,
+    type: 'page.read',
     data: { page: 1, at: { $date: '1970-01-01T00:00:00.000Z' } },
   });
   for (const file of [path('snapshot.json'), path('checkpoints', '1-0.json')]) {
@@ -167,9 +168,7 @@ test('a run whose end is in the log has ended', async () => {
   await claim.finish({ pages: 3 });
   await writeFile(path('claim.json'), holding);
   await expect(checkpointer.claim(run)).rejects.toMatchObject({ code: 'PAWL_RUN_ENDED' });
-  expect(await checkpointer.info(run)).toMatchObject({
-    ...{ status: 'completed', output: { pages: 3 } },
-  });
+  expect(await checkpointer.info(run)).toMatchObject({ status: 'completed', output: { pages: 3 } });
 });
 
 test('what was prepared and never put in place is not read', async () => {

@@ -44,10 +44,14 @@ test('hillstar: a folder of checkpoints, by node and time', async () => {
   const at = (second: number): string => `2026-02-07T10:00:0${second}.250000`;
   const load = { rows: [1, 2], note: 'half' };
   await write('batch-7/checkpoints/checkpoint_load_20260207_100001.json', {
-    ...{ timestamp: at(1), node_id: 'load', state: load },
+    timestamp: at(1),
+    node_id: 'load',
+    state: load,
   });
   await write('batch-7/checkpoints/checkpoint_clean_20260207_100002.json', {
-    ...{ timestamp: at(2), node_id: 'clean', state: { rows: [1], cleaned: true } },
+    timestamp: at(2),
+    node_id: 'clean',
+    state: { rows: [1], cleaned: true },
   });
   await using pawl = memoryPawl().pawl;
   const lines = await readForeign(join(dir, 'batch-7'), { workflow: 'going-on' });
@@ -71,13 +75,11 @@ test('hillstar: a folder of checkpoints, by node and time', async () => {
 test('simple_agents: a file for each run', async () => {
   const scope = { input: { k: 'v' }, n: 3 };
   const of = (run: string, step: number): object => ({
-    ...{
-      run_id: run,
-      workflow_name: 'going-on',
-      step,
-      next_node_id: 'tool',
-      scope_snapshot: scope,
-    },
+    run_id: run,
+    workflow_name: 'going-on',
+    step,
+    next_node_id: 'tool',
+    scope_snapshot: scope,
   });
   await write('agents/run-1.json', of('run-1', 3));
   await write('agents/run-2.json', of('run-2', 9));

@@ -15,9 +15,7 @@ import type { RunStore } from '../../../src/core/store.ts';
 const adding = {
   state: z.object({ sum: z.number().default(0) }),
   events: { add: z.object({ n: z.int() }) },
-  reduce: {
-    add: (state: { sum: number }, { n }: { n: number }) => ({ sum: state.sum + n }),
-  },
+  reduce: { add: (state: { sum: number }, { n }: { n: number }) => ({ sum: state.sum + n }) },
 } as const;
 
 /** The report of a crash test that must find something. */

@@ -78,7 +78,9 @@ test('names stay inside the picture, however many and long, even where all curve
 
 test('what cannot be drawn is refused by name, not drawn as NaN', () => {
   const broken = (y: number): LineChart => ({
-    ...{ title: '', x: { label: 'runs', log: true }, y: { label: 'latency', log: true } },
+    title: '',
+    x: { label: 'runs', log: true },
+    y: { label: 'latency', log: true },
     series: [{ name: 'a', points: [[1, y]] }],
   });
   for (const y of [0, -1, Number.NaN, Infinity]) {

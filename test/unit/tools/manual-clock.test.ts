@@ -166,10 +166,7 @@ describe('the engine on it', () => {
     await using pawl = openInMemory({ clock });
     let release: (value: string) => void = () => undefined;
     const hold = new Promise<string>((resolve) => (release = resolve));
-    const workflow = defineWorkflow({
-      name: 'held',
-      run: (ctx) => ctx.step('a', () => hold),
-    });
+    const workflow = defineWorkflow({ name: 'held', run: (ctx) => ctx.step('a', () => hold) });
     for (let i = 0; i < 4; i++) pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
     for (let i = 0; i < 5; i++) await clock.advance('3d');

@@ -12,8 +12,11 @@ export const blockedLoop: Fault = {
     const mark = join(dir, `blocked-${random.whole(0, 1e9)}`);
     const ms = sessionMs + random.whole(500, 1_500);
     await driver.start({
-      ...{ workflow: blocker, input: { ms, mark }, deeds: [] },
-      ...{ ends: ['completed'], output: 'done' },
+      workflow: blocker,
+      input: { ms, mark },
+      deeds: [],
+      ends: ['completed'],
+      output: 'done',
     });
     while (!existsSync(mark)) await sleep(20);
     await sleep(ms);

@@ -74,7 +74,9 @@ async function provoke(world: World, slot: number, what: Errand['what']): Promis
   if (what === 'start') return fleet.send(slot, { what, run: `errand-${driver.counts.started}` });
   if (what === 'delete') return fleet.send(slot, { what, run: await driver.spare() });
   const run = await driver.start({
-    ...{ workflow: counting, input: { count: 30, paceMs: 30 }, output: 435 },
+    workflow: counting,
+    input: { count: 30, paceMs: 30 },
+    output: 435,
     deeds: [{ what: 'resume', afterMs: 3_000 }],
     ends: what === 'cancel' ? ['completed', 'cancelled'] : ['completed'],
   });
@@ -85,8 +87,11 @@ async function provoke(world: World, slot: number, what: Errand['what']): Promis
 async function startCrowd({ driver, fleet }: World): Promise<void> {
   for (let i = 0; i < 8 * fleet.size; i++) {
     await driver.start({
-      ...{ workflow: counting, input: { count: 50, paceMs: 0 }, deeds: [] },
-      ...{ ends: ['completed'], output: 1_225 },
+      workflow: counting,
+      input: { count: 50, paceMs: 0 },
+      deeds: [],
+      ends: ['completed'],
+      output: 1_225,
     });
   }
 }
@@ -95,8 +100,11 @@ async function startCrowd({ driver, fleet }: World): Promise<void> {
 async function startFamily({ driver }: World): Promise<void> {
   for (let i = 0; i < 3; i++) {
     await driver.start({
-      ...{ workflow: family, input: { children: 3, count: 3 }, deeds: [] },
-      ...{ ends: ['completed'], output: 9 },
+      workflow: family,
+      input: { children: 3, count: 3 },
+      deeds: [],
+      ends: ['completed'],
+      output: 9,
     });
   }
 }

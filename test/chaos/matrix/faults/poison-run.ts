@@ -8,7 +8,10 @@ export const poisonRun: Fault = {
   name: 'poison-run',
   async inject({ driver, fleet }) {
     const id = await driver.start({
-      ...{ workflow: poison, input: undefined, deeds: [], ends: ['quarantined'] },
+      workflow: poison,
+      input: undefined,
+      deeds: [],
+      ends: ['quarantined'],
     });
     await driver.ended(id, patienceMs);
     await fleet.whole();

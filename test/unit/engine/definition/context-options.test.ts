@@ -61,7 +61,11 @@ test('handlers are told, and may go on', async () => {
   const types = (await allEvents(run)).map(({ type }) => type);
   // The step around the one with the misspelled option fails by it; all else has written nothing.
   expect(types).toEqual([
-    ...['run.created', 'run.claimed', 'step.failed', 'step.completed', 'run.completed'],
+    'run.created',
+    'run.claimed',
+    'step.failed',
+    'step.completed',
+    'run.completed',
   ]);
 });
 

@@ -41,7 +41,8 @@ test('a payload that does not fit is refused where it is taken, and the log says
   await stranger.signal('approval', 'yes', { id: 'm2' });
   pawl.worker({ workflows: [refund] });
   await expect(run.signal('approval', { callId: 5 } as never)).rejects.toMatchObject({
-    ...{ code: 'PAWL_INVALID', field: 'signal approval.callId' },
+    code: 'PAWL_INVALID',
+    field: 'signal approval.callId',
   });
   await stranger.signal('approval', { callId: 'c1', approved: true, extra: 1 });
   expect(await run.result()).toBe('paid');
@@ -49,11 +50,17 @@ test('a payload that does not fit is refused where it is taken, and the log says
   const refused = events.filter(({ type }) => type === 'signal.refused');
   expect(refused.map(({ data }) => data)).toEqual([
     {
-      ...{ id: 'm1', name: 'approval', payload: { callId: 5 }, at: expect.any(Number) },
+      id: 'm1',
+      name: 'approval',
+      payload: { callId: 5 },
+      at: expect.any(Number),
       reason: expect.stringMatching(/^signal approval\.callId does not fit/),
     },
     {
-      ...{ id: 'm2', name: 'approval', payload: 'yes', at: expect.any(Number) },
+      id: 'm2',
+      name: 'approval',
+      payload: 'yes',
+      at: expect.any(Number),
       reason: expect.stringMatching(/^signal approval does not fit/),
     },
   ]);
@@ -140,7 +147,8 @@ test('a signal whose name only newer code knows waits for that code, which check
   await stranger.signal('go', 2);
   expect(await pawl.run(newer, run.id).result({ timeoutMs: 10_000 })).toEqual(['ADA', 'EVE']);
   expect((await typesAndIds()).filter((one) => one.endsWith(' bad'))).toEqual([
-    ...['signal.received bad', 'signal.refused bad'],
+    'signal.received bad',
+    'signal.refused bad',
   ]);
 });
 

@@ -158,7 +158,10 @@ test('what one run does to its state is not seen by another, in production eithe
   (first['map'] as Map<string, number>).set('secret', 1);
   (first['bytes'] as Uint8Array)[0] = 1;
   expect(freshState(workflow)).toEqual({
-    ...{ seen: new Set(), list: [], map: new Map(), bytes: new Uint8Array(2) },
+    seen: new Set(),
+    list: [],
+    map: new Map(),
+    bytes: new Uint8Array(2),
   });
   expect(() => (workflow.initialState['seen'] as Set<string>).add('x')).toThrow(TypeError);
 });
@@ -168,7 +171,8 @@ describe('what a reducer makes', () => {
   const events = { saw: z.string(), nothing: z.null() };
   const reducing = (state: z.ZodType<{ list: string[]; n: number }>) =>
     defineWorkflow({
-      ...{ name: 'reducing', events },
+      name: 'reducing',
+      events,
       state,
       reduce: {
         saw: ({ list: before, n }, one) => ({ list: [...before, one], n: n + 1 }),

@@ -101,8 +101,12 @@ describe('cancel', () => {
     await run.cancel({ reason: 'ill' });
     await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
     expect(seen).toEqual([
-      ...['book flight', 'book hotel', 'book car'],
-      ...['cancel car: ill', 'cancel hotel: ill', 'cancel flight: ill'],
+      'book flight',
+      'book hotel',
+      'book car',
+      'cancel car: ill',
+      'cancel hotel: ill',
+      'cancel flight: ill',
     ]);
     checkLog(await allEvents(run));
   });

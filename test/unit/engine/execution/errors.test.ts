@@ -116,7 +116,9 @@ test('what is said of a failed run can always be said in JSON', async () => {
   await expect(run.result()).rejects.toMatchObject({ cause: { block: 5n, errors: [2n, {}] } });
   const { error } = await run.info();
   expect(JSON.parse(JSON.stringify(error))).toMatchObject({
-    ...{ name: 'AggregateError', message: 'all', errors: [{ message: '2' }, { message: 'one' }] },
+    name: 'AggregateError',
+    message: 'all',
+    errors: [{ message: '2' }, { message: 'one' }],
   });
 });
 

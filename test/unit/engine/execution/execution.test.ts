@@ -154,7 +154,10 @@ describe('steps', () => {
     expect(seen).toEqual([1, 2, 3]);
     const types = (await allEvents(run)).map((event) => event.type);
     expect(types.filter((type) => type.startsWith('step.'))).toEqual([
-      ...['step.retried', 'step.retried', 'step.completed', 'step.failed'],
+      'step.retried',
+      'step.retried',
+      'step.completed',
+      'step.failed',
     ]);
   });
 

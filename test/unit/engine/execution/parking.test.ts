@@ -10,8 +10,14 @@ import { allEvents, checkLog, firstEvent } from '../../../support/workers.ts';
 
 const free: ParkingInput = {
   waits: [{}],
-  ...{ isBusy: false, isIdle: true, isCancelled: false, isLeaving: false },
-  ...{ deadlineAt: undefined, now: 1_000, quietMs: 0, stayMs: 0 },
+  isBusy: false,
+  isIdle: true,
+  isCancelled: false,
+  isLeaving: false,
+  deadlineAt: undefined,
+  now: 1_000,
+  quietMs: 0,
+  stayMs: 0,
 };
 
 describe('a run is parked', () => {

@@ -11,7 +11,9 @@ test.each([
 ])('a fold at 7 and a log that ends at %i: refused: %s', (upTo, isRefused) => {
   const snapshotter = new Snapshotter({ schema: 1, limit: 10_000, saved: new Map() });
   const schedule = new SnapshotSchedule({
-    ...{ snapshotter, budgetMs: 1, tail: { events: 0, bytes: 0 } },
+    snapshotter,
+    budgetMs: 1,
+    tail: { events: 0, bytes: 0 },
   });
   const start = { seq: 7, state: { n: 1 }, memory: new Map() };
   const fold = new Fold(start, { reducers: {}, origin: 'test', guard: 'none' });

@@ -9,7 +9,9 @@ test('a run that newer code has parked waits for that code, though a worker with
   const calls: number[] = [];
   const aged = (version: number) =>
     defineWorkflow({
-      ...{ name: 'aged', version, signals: { go: z.string() } },
+      name: 'aged',
+      version,
+      signals: { go: z.string() },
       async run(ctx) {
         calls.push(version);
         return ctx.waitFor('go');

@@ -100,7 +100,10 @@ describe('sleep', () => {
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
     expect(await run.result()).toEqual([
-      ...['rejected', 'rejected', 'rejected', 'rejected'],
+      'rejected',
+      'rejected',
+      'rejected',
+      'rejected',
       'PAWL_STEP_NAME_REUSED',
     ]);
   });

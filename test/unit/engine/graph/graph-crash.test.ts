@@ -54,7 +54,9 @@ describe('crashes', () => {
           join: async (ctx) => visit(ctx),
         },
         edges: {
-          ...{ plan: ['search', 'read'], search: 'join', read: 'join' },
+          plan: ['search', 'read'],
+          search: 'join',
+          read: 'join',
           join: (state) => (state.n < 3 ? 'plan' : 'end'),
         },
       });

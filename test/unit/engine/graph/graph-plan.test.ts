@@ -80,7 +80,10 @@ describe.each(Array.from({ length: 40 }, (_, seed) => [seed]))('order %i', (seed
 
 describe('rules', () => {
   const ready = (node: string, branch: readonly string[]): GraphTask => ({
-    ...{ id: `${node}:1`, node, visit: 1, branch },
+    id: `${node}:1`,
+    node,
+    visit: 1,
+    branch,
   });
   const visits = (): number => 1;
 

@@ -11,7 +11,9 @@ const input = z.object({ goal: z.string() });
 async function compiled(pawl: Pawl): Promise<unknown[]> {
   const good = defineGraph({
     name: 'good',
-    ...{ input, state, args: { read: z.object({ url: z.string(), depth: z.int().default(1) }) } },
+    input,
+    state,
+    args: { read: z.object({ url: z.string(), depth: z.int().default(1) }) },
     signals: { ok: z.object({ by: z.string() }) },
     start: 'plan',
     nodes: {
@@ -33,7 +35,8 @@ async function compiled(pawl: Pawl): Promise<unknown[]> {
       join: async () => Promise.resolve(),
     },
     edges: {
-      ...{ search: 'join', read: 'join' },
+      search: 'join',
+      read: 'join',
       join: { to: ['plan', 'end'], when: (s) => (s.n > 3 ? 'end' : 'plan') },
     },
     merge: { notes: (current, update) => [...current, ...update] },
@@ -57,44 +60,67 @@ async function compiled(pawl: Pawl): Promise<unknown[]> {
     // @ts-expect-error -- the schema says number
     defineGraph({ name: 'x', state, start: 'a', nodes: { a: () => ({ set: { n: '1' } }) } }),
     defineGraph({
-      ...{ name: 'x', state, start: 'a' },
+      name: 'x',
+      state,
+      start: 'a',
       // @ts-expect-error -- also in a node with options
       nodes: { a: { run: () => ({ set: { n: '1' } }) } },
     }),
     // @ts-expect-error -- no such first node
     defineGraph({ name: 'x', state, start: 'b', nodes: { a: () => ({}) } }),
     defineGraph({
-      ...{ name: 'x', state, start: 'a', nodes: { a: () => ({}) } },
+      name: 'x',
+      state,
+      start: 'a',
+      nodes: { a: () => ({}) },
       // @ts-expect-error -- no such target
       edges: { a: 'b' },
     }),
     defineGraph({
-      ...{ name: 'x', state, start: 'a', nodes: { a: () => ({}) } },
+      name: 'x',
+      state,
+      start: 'a',
+      nodes: { a: () => ({}) },
       // @ts-expect-error -- no such node to come from
       edges: { b: 'a' },
     }),
     defineGraph({
-      ...{ name: 'x', state, start: 'a', nodes: { a: () => ({}) } },
+      name: 'x',
+      state,
+      start: 'a',
+      nodes: { a: () => ({}) },
       // @ts-expect-error -- a condition with an unknown target
       edges: { a: (s) => (s.n > 1 ? 'b' : 'end') },
     }),
     defineGraph({
-      ...{ name: 'x', state, args: { b: z.int() }, start: 'a' },
+      name: 'x',
+      state,
+      args: { b: z.int() },
+      start: 'a',
       // @ts-expect-error -- b takes a number
       nodes: { a: () => ({ goto: { node: 'b', args: 'one' } }), b: () => ({}) },
     }),
     defineGraph({
-      ...{ name: 'x', state, args: { b: z.int() }, start: 'a' },
+      name: 'x',
+      state,
+      args: { b: z.int() },
+      start: 'a',
       // @ts-expect-error -- b needs arguments
       nodes: { a: () => ({ goto: 'b' }), b: () => ({}) },
     }),
     defineGraph({
-      ...{ name: 'x', state, start: 'a', nodes: { a: () => ({}) } },
+      name: 'x',
+      state,
+      start: 'a',
+      nodes: { a: () => ({}) },
       // @ts-expect-error -- no such node
       cycles: { nodes: { b: 3 } },
     }),
     defineGraph({
-      ...{ name: 'x', state, start: 'a', nodes: { a: () => ({}) } },
+      name: 'x',
+      state,
+      start: 'a',
+      nodes: { a: () => ({}) },
       // @ts-expect-error -- notes are texts
       merge: { notes: () => [1] },
     }),

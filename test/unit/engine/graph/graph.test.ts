@@ -29,11 +29,19 @@ describe('ways', () => {
     expect(n).toBe(1);
     expect(await run.state()).toEqual({ n: 1, trail: ['hello'] });
     expect((await allEvents(run)).map(({ type }) => type)).toEqual([
-      ...['run.created', 'run.claimed', 'node.scheduled'],
-      ...['node.completed', 'node.completed', 'run.completed'],
+      'run.created',
+      'run.claimed',
+      'node.scheduled',
+      'node.completed',
+      'node.completed',
+      'run.completed',
     ]);
     expect(await run.graph()).toEqual({
-      ...{ version: 3, seq: 6, steps: 2, completed: ['first', 'second'], pending: [] },
+      version: 3,
+      seq: 6,
+      steps: 2,
+      completed: ['first', 'second'],
+      pending: [],
       nodes: {
         first: { visits: 1, cycles: 1, completed: 1, result: { seen: 1 } },
         second: { visits: 1, cycles: 1, completed: 1, result: undefined },
@@ -283,7 +291,10 @@ describe('many', () => {
   test('400 tasks at once, of several commits: what follows starts when all of it is durable', async () => {
     await using pawl = memoryPawl().pawl;
     const graph = defineGraph({
-      ...{ name: 'many', state: trail, args: { one: z.int() }, start: 'all' },
+      name: 'many',
+      state: trail,
+      args: { one: z.int() },
+      start: 'all',
       nodes: {
         all: () => ({
           goto: Array.from({ length: 400 }, (_, i) => ({ node: 'one' as const, args: i })),
@@ -378,7 +389,10 @@ describe('inside of nodes', () => {
   ])('%s fails the run with a message that helps', async (_, returned, message) => {
     await using pawl = memoryPawl().pawl;
     const graph = defineGraph({
-      ...{ name: 'mistakes', state: trail, args: { b: z.int() }, start: 'a' },
+      name: 'mistakes',
+      state: trail,
+      args: { b: z.int() },
+      start: 'a',
       nodes: { a: { run: () => returned as object, to: ['b'] }, b: () => undefined },
     });
     pawl.worker({ workflows: [graph] });

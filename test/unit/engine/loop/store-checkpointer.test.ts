@@ -63,7 +63,9 @@ test('a save whose answer was lost is sent again, and stored once', async () => 
   expect((await claim.saveSnapshot({ n: 1 }, { keep: {} })).version).toBe(1);
   expect(lost).toBe(4);
   expect(await pawl.checkpointer.counts('loop')).toEqual({
-    ...{ events: 5, snapshots: 1, checkpoints: 1 },
+    events: 5,
+    snapshots: 1,
+    checkpoints: 1,
   });
 });
 

@@ -10,7 +10,9 @@ const other = defineWorkflow({ name: 'other', run: () => 1 });
 const logged: [object, string][] = [];
 const nothing = (): void => undefined;
 const logger: Logger = {
-  ...{ debug: nothing, info: nothing, error: nothing },
+  debug: nothing,
+  info: nothing,
+  error: nothing,
   warn: (fields, message) => void logged.push([fields, message]),
 };
 const warned: Error[] = [];

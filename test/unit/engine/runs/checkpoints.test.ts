@@ -134,10 +134,7 @@ test('the checkpoints of a graph are found by node', async () => {
       },
       act: () => undefined,
     },
-    edges: {
-      think: ({ turns }) => (turns < 3 ? 'act' : 'end'),
-      act: 'think',
-    },
+    edges: { think: ({ turns }) => (turns < 3 ? 'act' : 'end'), act: 'think' },
   });
   pawl.worker({ workflows: [graph] });
   const run = await pawl.start(graph, undefined);

@@ -18,10 +18,7 @@ function log(text: string): StoredEvent[] {
 function readerOf(
   first: string,
   after = 0,
-): {
-  readonly replace: (text: string) => void;
-  readonly page: () => Promise<number[]>;
-} {
+): { readonly replace: (text: string) => void; readonly page: () => Promise<number[]> } {
   let events = log(first);
   const store: Pick<RunStore, 'events'> = {
     events: (params) =>

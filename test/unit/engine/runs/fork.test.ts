@@ -118,7 +118,9 @@ test('a fork begins with an edited state, which its first event tells', async ()
   const [created] = await allEvents(fork);
   expect(created?.data).toMatchObject({
     forkedFrom: {
-      ...{ run: 'origin', seq: 4, actor: 'ada' },
+      run: 'origin',
+      seq: 4,
+      actor: 'ada',
       edited: { set: { log: ['a extract', 'by hand'] }, remove: [] },
     },
   });

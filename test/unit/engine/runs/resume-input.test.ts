@@ -39,7 +39,8 @@ test('a resumed run is called with what it was resumed with, now and later', asy
   expect(seen).toEqual(['closed 5', 'open 7', 'open 7']);
   const events = await allEvents(run);
   expect(events.find(({ type }) => type === 'operator.retried')?.data).toEqual({
-    ...{ reason: 'the account is another one', input: { to: 'open', amount: 7 } },
+    reason: 'the account is another one',
+    input: { to: 'open', amount: 7 },
   });
 });
 

@@ -8,7 +8,12 @@ const everyMs = (ms: number) =>
 const second = everyMs(1_000);
 
 const over = (params: Partial<Over>): Over => ({
-  ...{ nextAt: 1_000_000, now: 1_000_000, since: 0, missed: 'latest', most: 100, ...params },
+  nextAt: 1_000_000,
+  now: 1_000_000,
+  since: 0,
+  missed: 'latest',
+  most: 100,
+  ...params,
 });
 
 const seconds = (from: number, to: number): number[] =>
@@ -17,7 +22,9 @@ const seconds = (from: number, to: number): number[] =>
 describe.each(['skip', 'latest', 'all'] as const)('with missed %s', (missed) => {
   test('a time that has come is started', () => {
     expect(decide(over({ missed }), second)).toEqual({
-      ...{ times: [1_000_000], nextAt: 1_001_000, leftOut: 0 },
+      times: [1_000_000],
+      nextAt: 1_001_000,
+      leftOut: 0,
     });
   });
 
@@ -29,7 +36,9 @@ describe.each(['skip', 'latest', 'all'] as const)('with missed %s', (missed) => 
   test('late times are all started while a worker was there: a take-over costs none', () => {
     const late = over({ missed, now: 1_020_500, since: 5 });
     expect(decide(late, second)).toEqual({
-      ...{ times: seconds(1_000, 1_020), nextAt: 1_021_000, leftOut: 0 },
+      times: seconds(1_000, 1_020),
+      nextAt: 1_021_000,
+      leftOut: 0,
     });
   });
 
@@ -41,7 +50,9 @@ describe.each(['skip', 'latest', 'all'] as const)('with missed %s', (missed) => 
   test('only so many are decided about at once', () => {
     const many = over({ missed, now: 1_030_000, most: 7 });
     expect(decide(many, second)).toEqual({
-      ...{ times: seconds(1_000, 1_006), nextAt: 1_007_000, leftOut: 0 },
+      times: seconds(1_000, 1_006),
+      nextAt: 1_007_000,
+      leftOut: 0,
     });
   });
 });
@@ -52,26 +63,33 @@ describe('times at which no worker was there', () => {
 
   test('skip leaves them out', () => {
     expect(decide({ ...gap, missed: 'skip' }, second)).toEqual({
-      ...{ times: seconds(1_010, 1_012), nextAt: 1_013_000, leftOut: 10 },
+      times: seconds(1_010, 1_012),
+      nextAt: 1_013_000,
+      leftOut: 10,
     });
   });
 
   test('latest starts the last of them', () => {
     expect(decide({ ...gap, missed: 'latest' }, second)).toEqual({
-      ...{ times: seconds(1_009, 1_012), nextAt: 1_013_000, leftOut: 9 },
+      times: seconds(1_009, 1_012),
+      nextAt: 1_013_000,
+      leftOut: 9,
     });
   });
 
   test('all starts each of them', () => {
     expect(decide({ ...gap, missed: 'all' }, second)).toEqual({
-      ...{ times: seconds(1_000, 1_012), nextAt: 1_013_000, leftOut: 0 },
+      times: seconds(1_000, 1_012),
+      nextAt: 1_013_000,
+      leftOut: 0,
     });
   });
 
   test('what is a minute late is missed, whoever was there', () => {
     const late = over({ now: 1_070_000, most: 10 });
     expect(decide({ ...late, missed: 'skip' }, second)).toMatchObject({
-      ...{ times: seconds(1_010, 1_019), leftOut: 10 },
+      times: seconds(1_010, 1_019),
+      leftOut: 10,
     });
     expect(decide({ ...late, missed: 'all' }, second).times).toEqual(seconds(1_000, 1_009));
   });
@@ -81,7 +99,9 @@ describe('times at which no worker was there', () => {
     const hourly = everyMs(1_000_000);
     expect(decide(one, hourly)).toEqual({ times: [1_000_000], nextAt: 2_000_000, leftOut: 0 });
     expect(decide({ ...one, missed: 'skip' }, hourly)).toEqual({
-      ...{ times: [], nextAt: 2_000_000, leftOut: 1 },
+      times: [],
+      nextAt: 2_000_000,
+      leftOut: 1,
     });
   });
 

@@ -49,7 +49,8 @@ test('a run is started at each time, with the input as it was saved, and woken',
   expect(decode(record?.input ?? bytes(''), { key: 'input' })).toEqual({ n: 1 });
   const [created] = await world.store.events({ run: runOf(1), after: 0, limit: 1 });
   expect(decode(created?.data ?? bytes(''), { key: 'data' })).toEqual({
-    ...{ workflow: 'tick', codeVersion: 3 },
+    workflow: 'tick',
+    codeVersion: 3,
   });
   expect(await info()).toMatchObject({ nextAt: startedAt + 6_000, lastRun: runOf(5) });
 });
@@ -176,7 +177,8 @@ describe('when the run before has not ended', () => {
     expect(mail.messages).toHaveLength(1);
     expect(mail.messages[0]).toMatchObject({ kind: 'cancel' });
     expect(decode(mail.messages[0]?.data ?? bytes(''), { key: 'data' })).toMatchObject({
-      ...{ actor: 'schedule s', reason: 'the next time of its schedule has come' },
+      actor: 'schedule s',
+      reason: 'the next time of its schedule has come',
     });
     expect(await times()).toEqual([1]);
     await pass(1_000);
@@ -250,8 +252,13 @@ describe('what goes wrong with one schedule', () => {
   test('a run of somebody else that has the id of a time is left alone', async () => {
     const run = runOf(2);
     await world.store.create({
-      ...{ run, workflow: 'tick', input: bytes('own'), tags: {}, data: bytes('') },
-      ...{ token: newId('token'), resendMs: 1 },
+      run,
+      workflow: 'tick',
+      input: bytes('own'),
+      tags: {},
+      data: bytes(''),
+      token: newId('token'),
+      resendMs: 1,
     });
     await save();
     await pass(3_000);

@@ -79,7 +79,10 @@ test('cancel-previous leaves one at work at a time, and the newest', async () =>
   await clock.advance('1m');
   const { runs } = await pawl.list({ workflow: 'deaf' });
   expect(runs.map(({ status }) => status)).toEqual([
-    ...['waiting', 'cancelled', 'cancelled', 'cancelled'],
+    'waiting',
+    'cancelled',
+    'cancelled',
+    'cancelled',
   ]);
 });
 
@@ -118,7 +121,11 @@ test('a deploy that saves the schedule again neither moves nor loses its times',
     await save();
   }
   expect((await timesOf(pawl, 's')).map((time) => time.slice(6, 8))).toEqual([
-    ...['01', '02', '03', '04', '05'],
+    '01',
+    '02',
+    '03',
+    '04',
+    '05',
   ]);
 });
 
@@ -135,8 +142,15 @@ test('a list tells when a schedule is due, how it is to be kept, and what it has
   await pawl.schedule(slow, undefined, { id: 'a', ...when });
   const begun = { waiting: [], lastRun: undefined, timesMissed: 0, timesSkipped: 0 };
   const b = {
-    ...{ id: 'b', workflow: 'report', codeVersion: 4, cron: undefined, timeZone: undefined },
-    ...{ everyMs: 3_600_000, missed: 'latest', overlap: 'allow', ...begun },
+    id: 'b',
+    workflow: 'report',
+    codeVersion: 4,
+    cron: undefined,
+    timeZone: undefined,
+    everyMs: 3_600_000,
+    missed: 'latest',
+    overlap: 'allow',
+    ...begun,
     nextAt: Date.UTC(2030, 0, 1, 1),
   };
   expect(await pawl.schedules(report)).toEqual([b]);

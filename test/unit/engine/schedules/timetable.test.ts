@@ -156,7 +156,8 @@ test('random patterns around changes come as a search through every minute finds
     minutes: fc.uniqueArray(fc.integer({ min: 0, max: 59 }), { minLength: 1, maxLength: 5 }),
     hours: fc.option(
       fc.uniqueArray(fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 23 })), {
-        ...{ minLength: 1, maxLength: 6 },
+        minLength: 1,
+        maxLength: 6,
       }),
       { nil: undefined },
     ),

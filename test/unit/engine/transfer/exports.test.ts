@@ -32,8 +32,12 @@ test('an export has everything of a run, in lines that people can read', async (
   const objects = parsed(lines);
   expect(objects[0]).toEqual({ kind: 'pawl-export', version: 1 });
   expect(objects[1]).toMatchObject({
-    ...{ kind: 'run', id: 'r1', workflow: 'reading', status: 'waiting' },
-    ...{ input: { pages: 2 }, tags: { tenant: 'acme' } },
+    kind: 'run',
+    id: 'r1',
+    workflow: 'reading',
+    status: 'waiting',
+    input: { pages: 2 },
+    tags: { tenant: 'acme' },
   });
   const { seq } = await pawl.run('r1').info();
   const events = objects.filter(({ kind }) => kind === 'event');
@@ -47,11 +51,18 @@ test('an export has everything of a run, in lines that people can read', async (
   // What has not changed since the checkpoint before is not told again.
   expect(checkpoints[1]?.['set']).not.toHaveProperty('step:read:1');
   expect(objects.find(({ kind }) => kind === 'message')).toMatchObject({
-    ...{ id: 's1', about: 'signal', name: 'go', data: { by: 'kim' } },
+    id: 's1',
+    about: 'signal',
+    name: 'go',
+    data: { by: 'kim' },
   });
   expect(objects.find(({ kind }) => kind === 'seen')).toMatchObject({ run: 'r1', ids: ['s1'] });
   expect(objects.at(-2)).toMatchObject({
-    ...{ kind: 'end', run: 'r1', events: seq, checkpoints: 2, messages: 1 },
+    kind: 'end',
+    run: 'r1',
+    events: seq,
+    checkpoints: 2,
+    messages: 1,
     sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
   });
   expect(objects.at(-1)).toEqual({ kind: 'complete', runs: 1 });

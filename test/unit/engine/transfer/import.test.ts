@@ -144,7 +144,10 @@ test('a run that is there is refused or passed over, and never changed', async (
   expect(await to.import(lines, { ifExists: 'skip' })).toMatchObject({ runs: 3, skipped: 1 });
   expect(await linesOf(to.export('ended'))).toEqual(before);
   expect(await to.import(lines, { ifExists: 'skip' })).toEqual({
-    ...{ runs: 0, skipped: 4, events: 0, checkpoints: 0 },
+    runs: 0,
+    skipped: 4,
+    events: 0,
+    checkpoints: 0,
   });
   await from.close();
 });

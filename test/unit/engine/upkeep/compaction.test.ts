@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import type { Pawl, RunEvent, RunHandle } from 'pawl';
 import { z } from 'zod';
+import { settingsOf } from '../../../../src/engine/worker/settings.ts';
 import { lookForRewind } from '../../../../src/engine/execution/rewind.ts';
 import { systemClock } from '../../../../src/engine/system-clock.ts';
 import { EventReader } from '../../../../src/engine/runs/event-reader.ts';
@@ -104,7 +105,8 @@ test('an export says where the log begins, and can be rehearsed', async () => {
   const seqs = parsed.filter(({ kind }) => kind === 'event').map((event) => event['seq']);
   expect(seqs[0]).toBe(firstSeq);
   expect(await pawl.rehearse([collecting], { from: lines })).toMatchObject({
-    ...{ checked: 1, problems: [] },
+    checked: 1,
+    problems: [],
   });
 });
 
@@ -148,14 +150,20 @@ test('a fenced owner does not take compacted events for lost ones', async () => 
   await pawl.compact(run.id);
   const errors: unknown[] = [];
   const logger = {
-    ...{ debug: () => undefined, info: () => undefined, warn: () => undefined },
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
     error: (...said: unknown[]) => errors.push(said),
   };
-  const parts = {
-    ...{ store, logger, worker: 'zombie', codeVersion: 1, resendMs: 1_000, clock: systemClock },
-    ...{ ownership: { run: run.id, fence: 1, owner: 'old' }, newToken: () => 'token' },
-    effects: [],
+  const services = {
+    store,
+    logger,
+    worker: 'zombie',
+    clock: systemClock,
+    newToken: () => 'token',
+    settings: settingsOf({ workflows: [] }),
   };
-  await lookForRewind(parts, 3);
+  const ownership = { run: run.id, fence: 1, owner: 'old' };
+  await lookForRewind(services, { ownership, codeVersion: 1, effects: [] }, 3);
   expect(errors).toEqual([]);
 });

@@ -63,8 +63,13 @@ describe('rules', () => {
       ],
     });
     const gone = [
-      ...['one-completed-0', 'one-completed-1'],
-      ...['one-failed-0', 'one-failed-1', 'other-completed-0', 'other-failed-0', 'other-failed-1'],
+      'one-completed-0',
+      'one-completed-1',
+      'one-failed-0',
+      'one-failed-1',
+      'other-completed-0',
+      'other-failed-0',
+      'other-failed-1',
     ];
     expect(ids(report)).toEqual(gone);
     expect(report.runs.every(({ outcome }) => outcome === 'done')).toBe(true);

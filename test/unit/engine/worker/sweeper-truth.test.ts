@@ -60,9 +60,13 @@ function stage() {
     },
   };
   new Sweeper({
-    ...{ store, queue: new MemoryResumeQueue(), worker: 'sweeper', clock },
-    ...{ sweepMs: 25, lockMs: 500, sessionMs: longMs, resendMs: 5_000, quarantineAfter: 2 },
-    ...{ logger: silentLogger, random: () => 0.5 },
+    store,
+    queue: new MemoryResumeQueue(),
+    worker: 'sweeper',
+    clock,
+    logger: silentLogger,
+    random: () => 0.5,
+    settings: { sweepMs: 25, lockMs: 500, sessionMs: longMs, resendMs: 5_000, quarantineAfter: 2 },
   }).begin();
   const advance = (ms: number): void => {
     now += ms;

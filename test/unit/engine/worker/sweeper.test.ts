@@ -48,12 +48,16 @@ function elected(
     },
   };
   const store = new Fleet();
-  new Sweeper({
-    ...{ store, queue: new MemoryResumeQueue(), worker: 'a', clock },
-    ...{ sweepMs: 25, lockMs: 500, sessionMs: 15_000, resendMs: 5_000, quarantineAfter: 3 },
-    ...{ logger: silentLogger, random: () => 0.5 },
-    attendSchedules: (dead) => attended.push(dead),
-  }).begin();
+  const services = {
+    store,
+    queue: new MemoryResumeQueue(),
+    worker: 'a',
+    clock,
+    logger: silentLogger,
+    random: () => 0.5,
+    settings: { sweepMs: 25, lockMs: 500, sessionMs: 15_000, resendMs: 5_000, quarantineAfter: 3 },
+  };
+  new Sweeper(services, (dead) => attended.push(dead)).begin();
   return { turn: () => turn(), asked, store, attended };
 }
 
