@@ -36,6 +36,9 @@ export default defineConfig({
     alias: [
       { find: /^pawl$/, replacement: source('index.ts') },
       { find: /^pawl\/otel$/, replacement: source('otel.ts') },
+      { find: /^pawl\/doctor$/, replacement: source('doctor.ts') },
+      { find: /^pawl\/file$/, replacement: source('file.ts') },
+      { find: /^pawl\/import$/, replacement: source('import.ts') },
       { find: /^pawl\/metrics$/, replacement: source('metrics.ts') },
       { find: /^pawl\/dashboard$/, replacement: source('dashboard.ts') },
       { find: /^pawl\/testing$/, replacement: source('testing.ts') },

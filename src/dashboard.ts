@@ -1,5 +1,5 @@
 /** The pages of a pawl, for a browser. */
-export { dashboard } from './dashboard/app.ts';
+export { dashboard, type DashboardPages } from './dashboard/app.ts';
 export type { DashboardAction, DashboardOptions } from './dashboard/settings.ts';
 export {
   dashboardListener,

@@ -1,16 +1,11 @@
 // The front door.
 export { Pawl } from './pawl.ts';
-export { FileCheckpointer, type FileCheckpointerOptions } from './file/file-checkpointer.ts';
-export { type ForeignFormat, readForeign } from './imports/read-foreign.ts';
 export { defineGraph } from './engine/graph/graph.ts';
 export { toMermaid } from './engine/graph/mermaid.ts';
 export { defineWorkflow } from './engine/definition/workflow.ts';
-export { drill } from './drill.ts';
 export { durable } from './durable.ts';
-export { examine } from './redis/examination.ts';
 
 // What the front door takes and returns.
-export type { DrillOptions, DrillReport, DrillRound } from './drill.ts';
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
 export type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';
@@ -66,9 +61,6 @@ export type { WorkerOptions } from './engine/worker/settings.ts';
 export type { Worker } from './engine/worker/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/definition/workflow.ts';
 export type { EncryptionOptions } from './encryption/keyring.ts';
-export type { Check } from './redis/check.ts';
-export type { Examination, ExamineOptions } from './redis/examination.ts';
-export type { Damage, KindSize } from './redis/index-survey.ts';
 export type { RedisTarget } from './redis/connection.ts';
 export type { Durability, ReplicaDurability } from './redis/durability.ts';
 
@@ -123,6 +115,7 @@ export {
   InvalidError,
   KeyMissingError,
   LimitError,
+  PackageMissingError,
   PawlError,
   RunError,
   StepError,

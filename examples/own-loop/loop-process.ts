@@ -1,4 +1,4 @@
-/** The process of the loop. `FileCheckpointer.open({ folder })` in the place of pawl would do on a single machine. */
+/** The process of the loop. On a single machine, `FileCheckpointer` of `pawl/file` could stand in pawl's place. */
 import { Pawl } from 'pawl';
 import { crawl } from './crawl.ts';
 

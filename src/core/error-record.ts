@@ -24,6 +24,7 @@ import {
   KeyMissingError,
   LimitError,
   markAsPawls,
+  PackageMissingError,
   PawlError,
   RunError,
   StepError,
@@ -56,7 +57,7 @@ const builtIn = byName([
 const pawls = byName([
   ...[PawlError, InvalidError, UnstorableError, LimitError, DefinitionError, RunError],
   ...[ForgottenError, FencedError, ConflictError, StepError, CorruptionError, KeyMissingError],
-  ...[UnavailableError, DurabilityError],
+  ...[PackageMissingError, UnavailableError, DurabilityError],
 ]);
 
 /** Fields of an error that have a place of their own in its record. */

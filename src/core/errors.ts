@@ -51,6 +51,8 @@ export const errorCodes = {
   PAWL_CORRUPT: 'Stored data cannot be read: the error names the key and the seq.',
   PAWL_KEY_MISSING:
     'A value is encrypted with a key this pawl was not given: the error names the key and the place.',
+  PAWL_PACKAGE_MISSING:
+    'An optional package cannot be loaded: the error names it and the command that installs it.',
   PAWL_CLOSED: 'The pawl, worker or store is closed.',
   PAWL_CRASH_TEST:
     'A crash test found that a crash changes how a workflow ends: the error has a report.',
@@ -248,6 +250,22 @@ export class KeyMissingError extends PawlError {
     );
     this.place = place;
     this.keyId = keyId;
+  }
+}
+
+/** `PAWL_PACKAGE_MISSING`: `what` needs an optional package that cannot be loaded. Nothing was written. */
+export class PackageMissingError extends PawlError {
+  /** The name of the package at npm. */
+  readonly package: string;
+  constructor(what: string, name: string, cause?: unknown) {
+    super(
+      'PAWL_PACKAGE_MISSING',
+      `${what} needs the package ${name}, which cannot be loaded${
+        cause instanceof Error ? ` (${cause.message})` : ''
+      }. Nothing was written; run: npm install ${name}`,
+      { cause },
+    );
+    this.package = name;
   }
 }
 

@@ -16,11 +16,16 @@ import { style } from './style.ts';
 import { untagged, visible } from './words.ts';
 import { workersPage } from './workers-page.ts';
 
+/** The pages as a function. Its type names no package, so that it holds without Hono. */
+export interface DashboardPages {
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+}
+
 /**
- * The pages of a pawl: a Hono app, whose `fetch` fits into any server. It opens nothing and closes nothing.
+ * The pages of a pawl: their `fetch` fits into any server that answers a `Request`. They open nothing and close nothing.
  * @throws InvalidError for a bad option.
  */
-export function dashboard(pawl: Pawl, options: DashboardOptions = {}): Hono<Env> {
+export function dashboard(pawl: Pawl, options: DashboardOptions = {}): DashboardPages {
   const settings = readSettings(options);
   // Where it is mounted, with a slash behind it or without, is the same place.
   const app = new Hono<Env>({ strict: false }).basePath(settings.base === '' ? '/' : settings.base);
@@ -31,7 +36,7 @@ export function dashboard(pawl: Pawl, options: DashboardOptions = {}): Hono<Env>
   addActions(app, pawl, settings);
   app.notFound((c) => problem(c, settings, 404, 'There is no such page.'));
   app.onError((error, c) => problem(c, settings, statusOf(error), messageOf(error)));
-  return app;
+  return { fetch: (request) => app.fetch(request) };
 }
 
 function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { DefinitionError, InvalidError } from '../core/errors.ts';
+import { InvalidError, PackageMissingError } from '../core/errors.ts';
 import { type ForeignEvent, type ForeignRun, parseObject } from './foreign-run.ts';
 
 const source = 'purpose_agent';
@@ -36,12 +36,10 @@ export async function isPurposeAgentSqlite(path: string): Promise<boolean> {
   return bytes.subarray(0, sqliteMagic.length).toString('latin1') === sqliteMagic;
 }
 
-/** @throws DefinitionError when sql.js is not installed. */
+/** @throws PackageMissingError when sql.js is not installed. */
 export async function readPurposeAgentSqlite(path: string): Promise<ForeignRun[]> {
   const { default: open } = await import('sql.js').catch((error: unknown) => {
-    throw new DefinitionError(
-      `Reading a SQLite file needs sql.js: npm install sql.js (${String(error)}). Nothing was imported.`,
-    );
+    throw new PackageMissingError('Reading a SQLite file', 'sql.js', error);
   });
   const { Database } = await open();
   const database = new Database(await readFile(path));

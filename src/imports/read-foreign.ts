@@ -38,7 +38,7 @@ const checkOptions = optionsOf<{ readonly format?: ForeignFormat; readonly workf
  * Reads a file or folder of hillstar, simple_agents or purpose_agent; `format`: default what it looks like. States,
  * checkpoints by node and time, events and what they say are kept; `workflow` is the name of the workflow that is to go on
  * with the runs.
- * @throws InvalidError that names the file: nothing was imported. DefinitionError when sql.js is needed and missing.
+ * @throws InvalidError that names the file: nothing was imported. PackageMissingError when sql.js is needed and missing.
  */
 export async function readForeign(
   path: string,

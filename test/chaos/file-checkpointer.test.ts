@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunEvent } from 'pawl';
-import { FileCheckpointer } from 'pawl';
+import { FileCheckpointer } from 'pawl/file';
 import {
   compiled,
   killChildren,

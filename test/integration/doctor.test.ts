@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { defineWorkflow, type DrillReport, examine, type Examination, Pawl } from 'pawl';
+import { defineWorkflow, Pawl } from 'pawl';
+import { type DrillReport, examine, type Examination } from 'pawl/doctor';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { committed, held, parking } from '../../src/testing/run-store/opened.ts';

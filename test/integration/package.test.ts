@@ -1,44 +1,47 @@
-// Goal: what npm would publish works in an empty project. Method: pack, unpack beside the dependencies, run the README's
-// program as it stands there.
+// Goal: what npm would publish works in an empty project, and brings only what its users need. Method: pack, unpack beside
+// copies of the packages that npm would install, and use it there as a newcomer does.
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { installedPackages, newPackedProject } from '../support/packed-project.ts';
+import { newPrefix } from '../support/workers.ts';
+
+const packagesMax = 25;
+const megabytesMax = 25;
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 let project = '';
 
 beforeAll(async () => {
-  project = await mkdtemp(join(tmpdir(), 'pawl-package-'));
-  // The scripts are left out: `npm test` has built dist already, and another test may be reading it.
-  const packed = await run(
-    'npm',
-    ['pack', '--ignore-scripts', '--json', '--pack-destination', project],
-    { cwd: root },
-  );
-  const report: unknown = JSON.parse(packed.stdout);
-  const [{ filename }] = Object.values(report as Record<string, { filename: string }>) as [
-    { filename: string },
-  ];
-  const installed = join(project, 'node_modules/pawl');
-  await mkdir(installed, { recursive: true });
-  await run('tar', ['-xzf', join(project, filename), '-C', installed, '--strip-components=1']);
-  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-  };
-  for (const name of Object.keys(dependencies)) {
-    const place = join(project, 'node_modules', name);
-    // Some have a scope, which is a folder.
-    await mkdir(dirname(place), { recursive: true });
-    await symlink(join(root, 'node_modules', name), place);
-  }
+  project = await newPackedProject();
 });
 
 afterAll(() => rm(project, { recursive: true, force: true }));
+
+async function runScript(script: string): Promise<string> {
+  const args = ['--input-type=module', '-e', script];
+  return (await run(process.execPath, args, { cwd: project })).stdout.trim();
+}
+
+async function runCommand(...args: string[]): Promise<string> {
+  const main = join(project, 'node_modules/pawl/dist/cli/main.js');
+  const env = { ...process.env, PAWL_REDIS: inject('redisUrl'), NO_COLOR: '1' };
+  return (await run(process.execPath, [main, ...args], { cwd: project, env })).stdout;
+}
+
+test(`it brings at most ${packagesMax} packages and ${megabytesMax} MB beside zod`, async () => {
+  const packages = (await installedPackages(project)).filter(({ name }) => name !== 'zod');
+  const names = packages.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(['pawl', 'ioredis', 'bullmq', 'msgpackr']));
+  expect(names.length, names.join(' ')).toBeLessThanOrEqual(packagesMax);
+  const bytes = packages.reduce((sum, one) => sum + one.bytes, 0);
+  expect(bytes / 2 ** 20).toBeGreaterThan(megabytesMax / 5);
+  expect(bytes / 2 ** 20).toBeLessThanOrEqual(megabytesMax);
+});
 
 test('the README’s program runs in an empty project with the packed package', async () => {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
@@ -54,19 +57,64 @@ test('the README’s program runs in an empty project with the packed package', 
 
 test('only the entries that are meant to be public can be reached', async () => {
   const script = `
-    const names = ['pawl', 'pawl/testing', 'pawl/package.json', 'pawl/dist/index.js', 'pawl/core/fold.js'];
-    for (const name of names) {
+    const entries = ['pawl', 'pawl/dashboard', 'pawl/doctor', 'pawl/file', 'pawl/import', 'pawl/testing'];
+    const others = ['pawl/package.json', 'pawl/dist/index.js', 'pawl/core/fold.js'];
+    for (const name of [...entries, ...others]) {
       const options = name.endsWith('.json') ? { with: { type: 'json' } } : {};
       await import(name, options).then(() => console.log('+', name), () => console.log('-', name));
     }`;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: project,
-  });
-  expect(stdout.trim().split('\n')).toEqual([
+  expect((await runScript(script)).split('\n')).toEqual([
     '+ pawl',
+    '+ pawl/dashboard',
+    '+ pawl/doctor',
+    '+ pawl/file',
+    '+ pawl/import',
     '+ pawl/testing',
     '+ pawl/package.json',
     '- pawl/dist/index.js',
     '- pawl/core/fold.js',
   ]);
+});
+
+test('the command line works at once, with the licences of what it brings', async () => {
+  const prefix = newPrefix();
+  expect(await runCommand('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(await runCommand('--help')).toContain('Usage: pawl');
+  await runScript(`
+    import { defineWorkflow, Pawl } from 'pawl';
+    const pawl = await Pawl.open({ redis: '${inject('redisUrl')}', prefix: '${prefix}' });
+    await pawl.start(defineWorkflow({ name: 'w', run: () => 1 }), undefined, { id: 'listed' });
+    await pawl.close();`);
+  const list = await runCommand('runs', 'list', '--prefix', prefix);
+  expect(list).toMatch(/WORKFLOW[^]*listed/);
+  const licences = join(project, 'node_modules/pawl/dist/bundled/LICENSES.txt');
+  const text = await readFile(licences, 'utf8');
+  for (const name of ['commander', '@clack/prompts', 'cli-table3', 'picocolors', 'hono']) {
+    expect(text).toMatch(new RegExp(`^${name} \\d`, 'm'));
+  }
+});
+
+test('the pages work at once, and know the errors of the same pawl', async () => {
+  const script = `
+    import { openInMemory } from 'pawl/testing';
+    import { serveDashboard } from 'pawl/dashboard';
+    const pawl = openInMemory();
+    const pages = await serveDashboard(pawl, { port: 0 });
+    for (const path of ['runs', 'runs/nobody']) console.log((await fetch(pages.url + path)).status);
+    await serveDashboard(pawl, { prot: 1 }).catch((error) => console.log(error.code));
+    await pages.close();
+    await pawl.close();`;
+  expect((await runScript(script)).split('\n')).toEqual(['200', '404', 'PAWL_INVALID']);
+});
+
+test('an optional package that is missing is asked for', async () => {
+  await writeFile(join(project, 'runs.db'), `SQLite format 3\u0000${' '.repeat(100)}`);
+  const script = `
+    import { PackageMissingError } from 'pawl';
+    import { readForeign } from 'pawl/import';
+    const error = await readForeign('runs.db').catch((thrown) => thrown);
+    console.log(error instanceof PackageMissingError, error.code, error.package, error.message);`;
+  const said = await runScript(script);
+  expect(said).toMatch(/^true PAWL_PACKAGE_MISSING sql\.js /);
+  expect(said).toContain('npm install sql.js');
 });

@@ -1,18 +1,11 @@
 // Goal: whatever takes options refuses those it does not know, naming the one that was probably meant, and whatever takes a
 // workflow refuses what is none. Method: each door of a pawl over the memory store is given one of each kind.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  defineGraph,
-  defineWorkflow,
-  drill,
-  durable,
-  examine,
-  FileCheckpointer,
-  Pawl,
-  readForeign,
-  toMermaid,
-} from 'pawl';
+import { defineGraph, defineWorkflow, durable, Pawl, toMermaid } from 'pawl';
 import { dashboard, serveDashboard } from 'pawl/dashboard';
+import { drill, examine } from 'pawl/doctor';
+import { FileCheckpointer } from 'pawl/file';
+import { readForeign } from 'pawl/import';
 import { registerFleetMetrics } from 'pawl/metrics';
 import { openTelemetry } from 'pawl/otel';
 import { crashTest, openInMemory, provideRedis, startRedisServer } from 'pawl/testing';

@@ -27,7 +27,7 @@ export function blocksOf(page: string, markdown: string): Block[] {
 
 /** What a module may take from where, when its block does not import it itself: a page imports once. */
 const modules: Readonly<Record<string, readonly string[]>> = {
-  pawl: ['defineWorkflow', 'defineGraph', 'toMermaid', 'readForeign'],
+  pawl: ['defineWorkflow', 'defineGraph', 'toMermaid'],
   zod: ['z'],
   'prom-client': ['register'],
   'node:http': ['createServer'],

@@ -18,7 +18,8 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FileCheckpointer, type RunEvent } from 'pawl';
+import type { RunEvent } from 'pawl';
+import { FileCheckpointer } from 'pawl/file';
 import { isAlive, thisProcess } from '../../../src/file/process-identity.ts';
 import { fromTagged, toTagged } from '../../../src/core/tagged-json.ts';
 

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import initSqlJs from 'sql.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { defineWorkflow, type Pawl, readForeign } from 'pawl';
+import { defineWorkflow, type Pawl } from 'pawl';
+import { readForeign } from 'pawl/import';
 import { z } from 'zod';
 import { memoryPawl } from '../../support/memory.ts';
 
