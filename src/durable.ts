@@ -28,21 +28,34 @@ import type { Pawl } from './pawl.ts';
 
 /** What a processor needs of a BullMQ job; a `Job` fits. */
 export interface JobLike<Data = unknown> {
+  /** The id that BullMQ gave the job. It is part of the run's id. */
   readonly id?: string | undefined;
+  /** The name that the job was added with. */
   readonly name: string;
+  /** The BullMQ queue that the job is in. */
   readonly queueName: string;
+  /**
+   * When the job was added, in milliseconds since 1970. It tells apart two jobs that had the same id one after the
+   * other.
+   */
   readonly timestamp: number;
+  /** What the job was added with. */
   readonly data: Data;
 }
 
 /** The job as the handler sees it, in whatever process. All of an attempt sees the same data, also behind a crash. */
 export interface DurableJob<Data = unknown> {
+  /** The id of the BullMQ job. */
   readonly id: string;
+  /** The name that the job was added with. */
   readonly name: string;
+  /** The BullMQ queue that the job is in. */
   readonly queue: string;
+  /** What the job had when this attempt began. */
   readonly data: Data;
 }
 
+/** What a workflow may have, and how the worker that does the work is set up. */
 export interface DurableOptions<S, E extends EventSchemas, G extends EventSchemas> extends Omit<
   WorkflowDefinition<Schema, S, E, unknown, G>,
   'input' | 'run'

@@ -35,6 +35,9 @@ import type { OpenOptions, Parts } from './options.ts';
 import { Operations } from './operations.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 
+/**
+ * The front door: starts runs, finds them, and makes workers. Get one with `Pawl.open`, and close it when you are done.
+ */
 export class Pawl extends Operations implements AsyncDisposable {
   /** For loops of one's own, without workflow and worker. */
   readonly checkpointer: Checkpointer;

@@ -14,7 +14,9 @@ import type { RunStatus } from './run.ts';
 export interface RunBytes {
   /** The record, with input, output, error and tags. */
   readonly record: number;
+  /** The events that are still in the log. */
   readonly log: number;
+  /** The saved state, with the results and waits that a resume needs. */
   readonly snapshot: number;
   /** The list of checkpoints, and what only they hold. */
   readonly checkpoints: number;

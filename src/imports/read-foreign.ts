@@ -15,6 +15,10 @@ import { isSimpleAgents, readSimpleAgents } from './simple-agents.ts';
 export const foreignFormats = [
   ...(['hillstar', 'purpose_agent', 'purpose_agent_sqlite', 'simple_agents'] as const),
 ] as const;
+/**
+ * A system whose files `readForeign` and `pawl runs import --format` understand. docs/moving.md says what is taken from
+ * each.
+ */
 export type ForeignFormat = (typeof foreignFormats)[number];
 
 interface Reader {

@@ -25,14 +25,19 @@ export interface SurveyOptions {
   readonly sample: number;
 }
 
+/** A run whose record and indexes do not agree. */
 export interface Damage {
+  /** The id of the run, as its keys spell it. */
   readonly run: string;
   /** What is wrong, as `missing from due`, `wrongly in by-tag:a=b`, `3 keys without a record`. */
   readonly problems: readonly string[];
+  /** True when this examination has put it right. */
   readonly repaired: boolean;
 }
 
+/** What one kind of key takes. */
 export interface KindSize {
+  /** How many keys of this kind there are. */
   readonly keys: number;
   /** About: from a sample; undefined where Redis does not tell this user. */
   readonly bytes: number | undefined;

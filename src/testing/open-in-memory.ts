@@ -8,10 +8,13 @@ import { MemoryRunStore } from '../memory/run-store.ts';
 import { Pawl } from '../pawl.ts';
 import type { ManualClock } from './manual-clock.ts';
 
+/** What a pawl without Redis may be given. */
 export interface OpenInMemoryOptions {
   /** Owns the time of the store and of the workers. Default: the real time. */
   readonly clock?: ManualClock;
+  /** Default: silent. */
   readonly logger?: Logger;
+  /** Other limits than the usual ones, in bytes: see `Limits`. */
   readonly limits?: Partial<Limits>;
   /** As in `Pawl.open`. */
   readonly encryption?: EncryptionOptions;

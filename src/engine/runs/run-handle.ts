@@ -57,7 +57,12 @@ export type StatePoint = { readonly seq: number } | { readonly checkpoint: strin
 /** Announcements may be lost, so whoever waits also looks by itself. */
 const pollMs = 1000;
 
+/**
+ * One run, from any process: reads it, waits for it, and asks its worker for something. It holds no connection of its
+ * own.
+ */
 export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = EventSchemas> {
+  /** The id that the run was started with, or that pawl chose. */
   readonly id: string;
   readonly #parts: RunHandleParts;
 
@@ -66,7 +71,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     this.#parts = parts;
   }
 
-  /** @throws RunError `PAWL_RUN_NOT_FOUND`. */
+  /** Where the run is, what it waits for, and which steps are at work. @throws RunError `PAWL_RUN_NOT_FOUND`. */
   async info(): Promise<RunDetails> {
     const record = await this.#record();
     const { worker, status } = record;

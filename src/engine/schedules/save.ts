@@ -10,6 +10,7 @@ import type { RunStore } from '../../core/store.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { toTimetable } from './timetable.ts';
 
+/** When runs are started, and what happens with times that could not be kept. docs/schedules.md has examples. */
 export interface ScheduleOptions {
   /** One for all workflows: runs are named after it. At most 100 characters. */
   readonly id: string;

@@ -26,12 +26,15 @@ export interface ExportProgress {
   readonly run: string;
   /** Runs written to their end. */
   readonly runs: number;
+  /** Events written so far, of all runs. */
   readonly events: number;
+  /** Checkpoints written so far, of all runs. */
   readonly checkpoints: number;
 }
 
 export type OnExportProgress = (progress: ExportProgress) => void;
 
+/** How an export tells about its progress. */
 export interface ExportOptions {
   /** Called every 500 events, and behind each run. */
   readonly onProgress?: OnExportProgress | undefined;

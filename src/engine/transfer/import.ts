@@ -34,9 +34,11 @@ export interface ImportProgress {
   readonly skipped: number;
   /** Read of all runs, those that are skipped and those that are not in yet too. */
   readonly events: number;
+  /** Checkpoints read so far, of all runs. */
   readonly checkpoints: number;
 }
 
+/** What an import does with runs that exist, and how it tells about its progress. */
 export interface ImportOptions {
   /** Called every thousand lines, and behind each run. */
   readonly onProgress?: (progress: ImportProgress) => void;
@@ -44,11 +46,15 @@ export interface ImportOptions {
   readonly ifExists?: 'refuse' | 'skip';
 }
 
+/** What is there now because of an import. */
 export interface ImportReport {
+  /** Runs that were added. */
   readonly runs: number;
+  /** Runs that were left out, because their id exists and `ifExists` is `skip`. */
   readonly skipped: number;
   /** Of the runs that are in now because of this import. */
   readonly events: number;
+  /** Checkpoints of the runs that were added. */
   readonly checkpoints: number;
 }
 

@@ -12,8 +12,11 @@ import { fromPortable, type Line, parseLine, portableVersion } from '../transfer
 import { replay } from '../replay.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
+/** What today's code would say of the runs that have not ended. */
 export interface Rehearsal {
+  /** Runs that were looked at. */
   readonly checked: number;
+  /** Runs that today's code cannot go on with, each with the error that a worker would meet. */
   readonly problems: readonly {
     readonly run: string;
     readonly workflow: string;

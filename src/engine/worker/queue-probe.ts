@@ -13,8 +13,12 @@ import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Consumer } from '../../core/queue.ts';
 
+/** Whether wake-ups reach a worker, and if not, why. */
 export type Readiness =
-  | { readonly ready: true }
+  | {
+      /** True when the worker's last probe came through its queue. */
+      readonly ready: true;
+    }
   | { readonly ready: false; readonly reason: string };
 
 export interface HearingOptions {

@@ -35,6 +35,7 @@ import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
 
 /** Times are milliseconds. */
 export interface WorkerOptions {
+  /** The workflows that it executes. Each name may stand here once. */
   readonly workflows: readonly AnyWorkflow[];
   /** Runs at work at one time, for each workflow. Default 50. */
   readonly concurrency?: number;
@@ -74,6 +75,10 @@ export interface WorkerParts {
   readonly onClosed: () => void;
 }
 
+/**
+ * Executes runs of its workflows in this process, from `pawl.worker` until `close`. It takes over runs of workers that
+ * die.
+ */
 export class Worker implements AsyncDisposable {
   /** Names the worker in the log, in keys and in lists: host, process id and a random part. */
   readonly id: string;

@@ -1,0 +1,54 @@
+// Goal: an editor tells a user of the package what each public name promises. Method: the compiler lists the exports of
+// every entry with their members; each has a docstring, and no docstring only repeats the name.
+import { expect, test } from 'vitest';
+import { type PublicName, publicNames } from './public-api.ts';
+
+const entries = ['index', 'testing', 'dashboard', 'metrics', 'otel'].map(
+  (name) => `src/${name}.ts`,
+);
+/** Fewer than this and the compiler has not seen the package. */
+const namesMin = 1_000;
+
+const filler = new Set(['the', 'a', 'an', 'of', 'this', 'is', 'its', 'for', 'that', 'to']);
+
+function wordsOf(text: string): string[] {
+  return text
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '' && !filler.has(word));
+}
+
+function problemOf({ name, docstring }: PublicName): string | undefined {
+  if (docstring === '') return 'has no docstring';
+  const known = new Set(wordsOf(name));
+  return wordsOf(docstring).every((word) => known.has(word)) ? 'repeats its name' : undefined;
+}
+
+const problemsOf = (names: readonly PublicName[]): string[] =>
+  names.flatMap((one) => {
+    const problem = problemOf(one);
+    return problem === undefined ? [] : [`${one.file}: ${one.name} ${problem}`];
+  });
+
+test('an absent docstring is caught, and one that says nothing', () => {
+  const at = { file: 'src/a.ts' };
+  expect(
+    problemsOf([
+      { ...at, name: 'Run.createdAt', docstring: '' },
+      { ...at, name: 'Run.createdAt', docstring: 'The run is created at.' },
+      { ...at, name: 'Run.createdAt', docstring: "When the run was started, on Redis' clock." },
+    ]),
+  ).toEqual([
+    ...['src/a.ts: Run.createdAt has no docstring', 'src/a.ts: Run.createdAt repeats its name'],
+  ]);
+});
+
+test('every public name says what it promises', () => {
+  const names = publicNames(entries);
+  expect(names.length).toBeGreaterThanOrEqual(namesMin);
+  expect(names.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['Pawl.open', 'Pawl.list', 'RunHandle.result', 'Context.step']),
+  );
+  expect(problemsOf(names)).toEqual([]);
+}, 60_000);
