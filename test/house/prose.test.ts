@@ -10,7 +10,6 @@ const pagesMin = 40;
 
 /** Pages that are not clean yet. The list may only shrink. */
 const notYet = new Set([
-  'README.md',
   'docs/cli.md',
   'docs/dashboard.md',
   'docs/decisions/002-parking-is-an-optimisation.md',
