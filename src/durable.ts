@@ -43,7 +43,7 @@ export interface JobLike<Data = unknown> {
   readonly data: Data;
 }
 
-/** The job as the handler sees it, in whatever process. All of an attempt sees the same data, also behind a crash. */
+/** The job as the handler sees it, in any process. All of an attempt sees the same data, also after a crash. */
 export interface DurableJob<Data = unknown> {
   /** The id of the BullMQ job. */
   readonly id: string;
@@ -82,9 +82,10 @@ const checkOptions = optionsOf<AnyDurableOptions>(
 );
 
 /**
- * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' }, async (ctx, job) => …), { connection })`.
- * A job that fails in BullMQ fails its run; the next attempt resumes it with the data that the job has then, and finished
- * steps keep their results. An `UnrecoverableError` of BullMQ ends the job, also when a step throws it.
+ * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' },
+ * async (ctx, job) => …), { connection })`. A job that fails in BullMQ fails its run. The next attempt resumes it with
+ * the data that the job has then. Finished steps keep their results. An `UnrecoverableError` of BullMQ ends the job,
+ * also when a step throws it.
  * @throws DefinitionError with an encrypted pawl, unless `allowClearJobs` is set.
  */
 export function durable<

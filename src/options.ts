@@ -23,13 +23,14 @@ export interface OpenOptions {
   /** How long to wait for Redis, in milliseconds. Default 30 000. */
   readonly connectMs?: number;
   /**
-   * How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. A connection
-   * that owes an answer and is silent for a third of it is dropped, and the call goes out again on a new one.
+   * How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. A
+   * connection that owes an answer and is silent for a third of it is dropped. The call then goes out again on a new
+   * one.
    */
   readonly callMs?: number;
   /**
-   * How safe a write must be before it is acknowledged: `memory` (default) as Redis is set up; `disk` when it is flushed;
-   * `replica`, or `{ replicas, timeoutMs }`, when so many replicas have it. See docs/deployment.md.
+   * How safe a write must be before it is acknowledged. `memory` (default): the master has it. `disk`: the master has
+   * flushed it. `replica`, or `{ replicas, timeoutMs }`: so many replicas have it. See docs/deployment.md.
    */
   readonly durability?: Durability;
   /** Other limits than the usual ones, in bytes: see `Limits`. */

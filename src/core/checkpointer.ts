@@ -88,9 +88,9 @@ export interface LatestSave<State = unknown> {
  * The right to write to a run, until the next claim. Calls may overlap: they are carried out one after the other, in the
  * order in which they were made.
  *
- * Every method throws FencedError (`PAWL_FENCED`) when somebody has claimed the run since, RunError `PAWL_RUN_NOT_FOUND`
- * when it was deleted, `PAWL_REWOUND` when the store has lost acknowledged writes, and PawlError `PAWL_CLOSED` behind
- * `finish` and `release`; nothing was written then.
+ * Every method throws FencedError (`PAWL_FENCED`) when somebody has claimed the run since. It throws RunError
+ * `PAWL_RUN_NOT_FOUND` when the run was deleted, and `PAWL_REWOUND` when the store has lost acknowledged writes. After
+ * `finish` and `release` it throws PawlError `PAWL_CLOSED`. Nothing was written then.
  */
 export interface Claim<State = unknown> extends LatestSave<State>, AsyncDisposable {
   /** The id of the claimed run. */
@@ -175,7 +175,7 @@ export interface LoopCounts {
  */
 export interface Checkpointer {
   /**
-   * Takes a run from whoever has it; makes it if there is none.
+   * Takes a run, also from another claim; makes it if there is none.
    * @throws InvalidError; RunError `PAWL_RUN_EXISTS` when the id belongs to a workflow's run or to another kind of loop,
    *   `PAWL_RUN_ENDED` when it is finished; CorruptionError when what is stored cannot be read.
    */
@@ -196,7 +196,7 @@ export interface Checkpointer {
   listRuns(
     options?: LoopListOptions,
   ): Promise<{ readonly runs: readonly LoopInfo[]; readonly cursor: string | undefined }>;
-  /** Removes a run and all of its checkpoints, whoever has it; false when there was none. */
+  /** Removes a run and all of its checkpoints, also while it is claimed; false when there was none. */
   deleteRun(run: string): Promise<boolean>;
   /** Kept snapshots, the newest first, a page at a time. */
   checkpoints(run: string, options?: CheckpointListOptions): Promise<readonly CheckpointInfo[]>;

@@ -26,8 +26,7 @@ export const errorCodes = {
   PAWL_RUN_ENDED:
     'The run is over, so it takes no signals and cannot be cancelled, paused or claimed.',
   PAWL_RUN_ACTIVE: 'The run is held by a worker, so it cannot be deleted.',
-  PAWL_FORGOTTEN:
-    'What is asked for is not kept any more: events that were dropped, or a checkpoint that expired.',
+  PAWL_FORGOTTEN: 'Events that were dropped, or a checkpoint that expired, are not kept any more.',
   PAWL_FENCED: 'Another worker has taken the run: this one may not write to it any more.',
   PAWL_CONFLICT: 'The snapshot has another version than the one that was to be overwritten.',
   PAWL_REWOUND: 'Redis came back with less of the run than it had acknowledged.',

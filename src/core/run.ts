@@ -43,7 +43,7 @@ export const runStatuses = [
  */
 export type RunStatus = (typeof runStatuses)[number];
 
-/** From each status, the ones that may follow. */
+/** From each status, the ones that may follow. The simulation holds every change to this table. */
 export const transitions: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   queued: ['running', 'cancelled'],
   running: ['waiting', 'queued', 'interrupted', 'quarantined', 'completed', 'failed', 'cancelled'],

@@ -39,9 +39,9 @@ const checkOptions = optionsOf<{ readonly format?: ForeignFormat; readonly workf
 });
 
 /**
- * Reads a file or folder of hillstar, simple_agents or purpose_agent; `format`: default what it looks like. States,
- * checkpoints by node and time, events and what they say are kept; `workflow` is the name of the workflow that is to go on
- * with the runs.
+ * Reads a file or folder of hillstar, simple_agents or purpose_agent; Without `format` it finds the format out by
+ * itself. It keeps states, checkpoints by node and time, and events with their data. `workflow` is the name of the
+ * workflow that is to go on with the runs.
  * @throws InvalidError that names the file: nothing was imported. DefinitionError when sql.js is needed and missing.
  */
 export async function readForeign(

@@ -37,7 +37,7 @@ const checkOptions = optionsOf<OpenInMemoryOptions>({
  *     await clock.advance('3d');
  *     expect(await run.result()).toEqual(…);
  *
- * With a clock of one's own, close it when its runs have ended: a step that is at work then has a grace of ten seconds,
+ * With a clock of your own, close it when its runs have ended. A step that is at work then has a grace of ten seconds,
  * and these pass only when the test lets them.
  *
  * @throws InvalidError for a bad limit or key.

@@ -24,11 +24,11 @@ export interface RedisServerOptions {
   readonly dir?: string;
   /** Lines of redis.conf that are added to, or replace, those below. */
   readonly config?: Readonly<Record<string, string>>;
-  /** Leaves a fresh data folder behind. */
+  /** Keeps a fresh data folder after the server has stopped. */
   readonly keepDir?: boolean;
 }
 
-/** A `redis-server` of one's own, which ends with this process. */
+/** A private `redis-server`, which ends with this process. */
 export interface RedisServer {
   /** A URL for `Pawl.open`. */
   readonly url: string;

@@ -1,6 +1,8 @@
 // Goal: an editor tells a user of the package what each public name promises. Method: the compiler lists the exports of
-// every entry with their members; each has a docstring, and no docstring only repeats the name.
+// every entry with their members; each has a docstring. No docstring only repeats the name, and
+// each keeps to the rules of prose.
 import { expect, test } from 'vitest';
+import { proseProblems } from './prose.ts';
 import { type PublicName, publicNames } from './public-api.ts';
 
 const entries = ['index', 'testing', 'dashboard', 'metrics', 'otel'].map(
@@ -22,7 +24,9 @@ function wordsOf(text: string): string[] {
 function problemOf({ name, docstring }: PublicName): string | undefined {
   if (docstring === '') return 'has no docstring';
   const known = new Set(wordsOf(name));
-  return wordsOf(docstring).every((word) => known.has(word)) ? 'repeats its name' : undefined;
+  if (wordsOf(docstring).every((word) => known.has(word))) return 'repeats its name';
+  const [problem] = proseProblems(docstring.replaceAll(/^ {4}.*$/gm, ''), { mayBeLabel: true });
+  return problem;
 }
 
 const problemsOf = (names: readonly PublicName[]): string[] =>
@@ -37,10 +41,13 @@ test('an absent docstring is caught, and one that says nothing', () => {
     problemsOf([
       { ...at, name: 'Run.createdAt', docstring: '' },
       { ...at, name: 'Run.createdAt', docstring: 'The run is created at.' },
+      { ...at, name: 'Run.end', docstring: 'Called behind each run.' },
       { ...at, name: 'Run.createdAt', docstring: "When the run was started, on Redis' clock." },
     ]),
   ).toEqual([
-    ...['src/a.ts: Run.createdAt has no docstring', 'src/a.ts: Run.createdAt repeats its name'],
+    'src/a.ts: Run.createdAt has no docstring',
+    'src/a.ts: Run.createdAt repeats its name',
+    'src/a.ts: Run.end "Called behind each run.": "behind" is a place; say "after" for time',
   ]);
 });
 

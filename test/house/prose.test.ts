@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { buildProgram } from '../../src/cli/program.ts';
+import { errorCodes } from '../../src/core/errors.ts';
 import { paragraphsOf, proseProblems, sentencesOf, wordsMax } from './prose.ts';
 import { sources } from './sources.ts';
 
@@ -60,4 +62,19 @@ describe('every page', () => {
     });
     expect(clean).toEqual([]);
   });
+});
+
+test('the sentences of error codes are plain', () => {
+  expect(Object.values(errorCodes).flatMap((meaning) => proseProblems(meaning))).toEqual([]);
+});
+
+test('the texts of all commands and flags are plain', () => {
+  const commands = [buildProgram(new AbortController().signal)];
+  for (const command of commands) commands.push(...command.commands);
+  const texts = commands.flatMap((command) => [
+    command.description(),
+    ...command.options.map(({ description }) => description),
+  ]);
+  expect(texts.length).toBeGreaterThanOrEqual(80);
+  expect(texts.flatMap((text) => proseProblems(text))).toEqual([]);
 });

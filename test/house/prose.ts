@@ -58,10 +58,11 @@ function bannedIn(text: string): string[] {
   return banned.filter(([pattern]) => pattern.test(text)).map(([, instead]) => instead);
 }
 
-function problemsOf(sentence: string): string[] {
+function problemsOf(sentence: string, mayBeLabel: boolean): string[] {
   const words = sentence.split(/\s+/).filter((word) => /[A-Za-z0-9]/.test(word)).length;
   const isList = (sentence.match(/ · /g)?.length ?? 0) > 1;
-  const isFree = /^(Who|What|Whoever|Whatever|Whose)\b/.test(sentence) && !sentence.endsWith('?');
+  const isFree =
+    !mayBeLabel && /^(Who|What|Whoever|Whatever|Whose)\b/.test(sentence) && !sentence.endsWith('?');
   return [
     ...(words > wordsMax && !isList ? [`has ${words} words; make two sentences of it`] : []),
     ...(isFree ? ['begins with a free question word; name the actor or the thing'] : []),
@@ -72,15 +73,18 @@ function problemsOf(sentence: string): string[] {
 /** A few words in bold that stand before a paragraph, as a title does. */
 const title = /^\*\*([^*]+[.:])\*\*\s*/;
 
-/** The problems of a page, each with the beginning of its sentence. */
-export function proseProblems(markdown: string): string[] {
+/**
+ * The problems of a page, each with the beginning of its sentence. Beside a name in code, a sentence may be a label, such as
+ * "What the handler returned."
+ */
+export function proseProblems(markdown: string, { mayBeLabel = false } = {}): string[] {
   return paragraphsOf(markdown).flatMap((paragraph) => {
     const lead = title.exec(paragraph)?.[1] ?? '';
     const sentences = sentencesOf(paragraph.replace(title, ''));
     return [
       ...bannedIn(lead).map((problem) => `"${lead}": ${problem}`),
       ...sentences.flatMap((sentence) =>
-        problemsOf(sentence).map((problem) => `"${sentence.slice(0, 60)}": ${problem}`),
+        problemsOf(sentence, mayBeLabel).map((problem) => `"${sentence.slice(0, 60)}": ${problem}`),
       ),
     ];
   });

@@ -183,9 +183,8 @@ export interface Context<
   /** Writes to the logger of the worker, with run, workflow and fence. A handler that is called again logs again. */
   readonly log: Logger;
   /**
-   * Appends an event; its reducer changes the state. Resolves when it is durable.
-   * A resume calls the handler again, so an event that must come once belongs into a step (`step.emit`), or behind a
-   * condition on `ctx.state`.
+   * Appends an event; its reducer changes the state. Resolves when it is durable. A resume calls the handler again, so
+   * put an event that must come once into a step (`step.emit`), or under a condition on `ctx.state`.
    * @throws InvalidError, UnstorableError, LimitError; nothing was written.
    */
   readonly emit: Emit<E, Promise<void>>;
@@ -226,14 +225,15 @@ export interface Context<
    */
   checkpoint(options?: CheckpointOptions): Promise<string>;
   /**
-   * Drops the results of completed steps and waits whose names begin so, with the next commit: for a loop without end that
-   * finds its place by `ctx.state`. A step that is asked for again after that runs again.
+   * Drops the results of completed steps and waits whose names begin so, with the next commit. It is for a long loop
+   * that finds its place by `ctx.state`. A step that is asked for again after that runs again.
    * @throws InvalidError when the prefix is empty.
    */
   forget(prefix: string): void;
   /**
-   * Has something undone when the run is cancelled: called after the handler has ended, the last registered first, within
-   * the time that a cancelled run has to clean up. Steps work in it as ever. What it throws is logged, and the others run.
+   * Registers something that undoes work when the run is cancelled. pawl calls it after the handler has ended, the last
+   * registered first, within the time that a cancelled run has to clean up. Steps work in it as ever. An error that it
+   * throws is logged, and the others run.
    */
   onCancel(undo: (request: CancelRequest) => unknown): void;
   /** Waits; for more than a second without holding a slot or memory of any worker. */

@@ -42,8 +42,8 @@ export interface NodeOutcome<S, Id extends string, A extends ArgsSchemas> {
 }
 
 /**
- * The context of one visit of a node: that of a handler, with names of its own, so that the same name can be used in every
- * visit. The state is changed by what the body returns.
+ * The context of one visit of a node. It is that of a handler, with names of its own, so every visit can use the same
+ * names. The value that the body returns changes the state.
  */
 export interface NodeContext<
   S = unknown,
@@ -132,7 +132,7 @@ export interface GraphDefinition<
   /** How often the whole run is tried when a node fails. Completed nodes keep their results. Default: once. */
   readonly retry?: RetryPolicy;
   /**
-   * `nodes` (default): the state is kept as a checkpoint after each completed visit of a node, in the same commit, and the
+   * `nodes` (default): the state is kept as a checkpoint after each completed visit of a node, in the same commit. The
    * newest 50 of those stay. `asked`: only where a node calls `ctx.checkpoint`.
    */
   readonly checkpoints?: 'nodes' | 'asked';

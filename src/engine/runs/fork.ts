@@ -35,7 +35,7 @@ import type { Fork } from './start.ts';
 import { keepUnchanged } from '../definition/state-schema.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
-/** Where to fork: at a checkpoint, behind an event, behind a step's last completion, or behind a graph node's last visit. */
+/** Where to fork: at a checkpoint, or after an event, a step's last completion, or a graph node's last visit. */
 export type ForkPoint =
   | { readonly checkpoint: string }
   | { readonly seq: number }

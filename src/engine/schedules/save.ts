@@ -26,8 +26,8 @@ export interface ScheduleOptions {
    */
   readonly missed?: MissedPolicy;
   /**
-   * When the run before has not ended: `allow` (default) starts the next one beside it, `skip` leaves the time out, `queue`
-   * starts it when that one has ended, `cancel-previous` cancels that one, and starts it when it has ended.
+   * When the run before has not ended. `allow` (default) starts the next one beside it. `skip` leaves the time out.
+   * `queue` starts it when that one has ended. `cancel-previous` cancels that one first.
    */
   readonly overlap?: OverlapPolicy;
 }

@@ -36,7 +36,7 @@ export type OnExportProgress = (progress: ExportProgress) => void;
 
 /** How an export tells about its progress. */
 export interface ExportOptions {
-  /** Called every 500 events, and behind each run. */
+  /** Called every 500 events, and after each run. */
   readonly onProgress?: OnExportProgress | undefined;
 }
 

@@ -40,7 +40,7 @@ export interface ImportProgress {
 
 /** What an import does with runs that exist, and how it tells about its progress. */
 export interface ImportOptions {
-  /** Called every thousand lines, and behind each run. */
+  /** Called every thousand lines, and after each run. */
   readonly onProgress?: (progress: ImportProgress) => void;
   /** A run whose id is taken: `refuse` (default) ends the import there, `skip` leaves both as they are and goes on. */
   readonly ifExists?: 'refuse' | 'skip';
