@@ -22,7 +22,7 @@ export interface StoredEvent extends NewEvent {
   readonly fence: number;
   /** Milliseconds since 1970 on the store's clock. */
   readonly at: number;
-  /** Another event of the same commit follows: the run never stood right behind this one. */
+  /** Another event of the same commit follows: the run never stood right after this one. */
   readonly more?: boolean;
 }
 

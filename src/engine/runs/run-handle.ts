@@ -54,7 +54,7 @@ export interface RunHandleParts {
 /** A moment of a run: after an event, or as a checkpoint keeps it. */
 export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
 
-/** Announcements may be lost, so whoever waits also looks by itself. */
+/** Announcements may be lost, so a waiting caller also looks by itself. */
 const pollMs = 1000;
 
 /**

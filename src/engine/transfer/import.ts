@@ -7,7 +7,7 @@
  *
  *   crash, or an error, before that call    nothing of this run is visible. What was put aside is dropped, at once after an
  *                                           error, by the store after a crash. The runs before it in the file are in.
- *   crash behind it                         the run is in. Its parent may not know of its end yet.
+ *   crash after it                          the run is in. Its parent may not know of its end yet.
  *   the same import, begun anew             `skip` passes over what is in, and tells parents again; that changes nothing.
  *
  * A run that was at work comes in as one that lost its worker: any worker here takes it up, under a higher fence. A parent

@@ -55,7 +55,7 @@ export async function rehearse(
 }
 
 /**
- * The runs of an export, line by line. What is read of a run is kept until its end: the events behind its snapshot.
+ * The runs of an export, line by line. What is read of a run is kept until its end: the events after its snapshot.
  * @throws InvalidError that names the line, when this is no export, or it was cut off.
  */
 export async function rehearseExport(

@@ -10,7 +10,7 @@
  *   no suspect ───────────────────────────────────────────────▶ begins at once; during a turn, when it is over
  *   suspect ──its turn──▶ waits for room: nothing is unproven ─▶ begins ──progress, or its end──▶ turn over
  *
- * Those with the most deaths go first. Behind each turn, whoever is no suspect may begin before the next one. A suspect
+ * Those with the most deaths go first. After each turn, runs that are no suspects may begin before the next one. A suspect
  * waits for room, and its turn lasts, for a while and no longer: a long first step must not stop a worker for good. What
  * that costs is evidence. A run that was waiting here when its worker died is due, so nothing has to outlive the process.
  */
@@ -66,7 +66,7 @@ export class CrashIsolation {
     }
   }
 
-  /** Lets everybody begin: the worker takes no more runs, and whoever begins now finds that out. */
+  /** Lets everybody begin: the worker takes no more runs, and a run that begins now finds that out. */
   close(): void {
     this.#closed.abort('closed');
     const waiting = [...this.#behindTurn.splice(0), ...this.#suspects.splice(0)];
