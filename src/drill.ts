@@ -23,6 +23,7 @@ import { connect, type Connection } from './redis/connection.ts';
 import { mastersOf } from './redis/server-facts.ts';
 import { type ClusterTarget, targetRule } from './redis/target.ts';
 
+/** Which Redis is measured, and how often. */
 export interface DrillOptions {
   /** As a URL or as settings; it is handed to other processes, so an instance of a client will not do. */
   readonly redis: string | RedisOptions | ClusterTarget;
@@ -44,12 +45,17 @@ export interface DrillRound {
   readonly claimMs: number;
   /** From there until the run's next event: loading, replaying, going on. */
   readonly replayMs: number;
+  /** From the kill until the run's next event: all of the above. */
   readonly totalMs: number;
 }
 
+/** What a drill has measured. Times are milliseconds. */
 export interface DrillReport {
+  /** Each kill by itself, in the order in which they were made. */
   readonly rounds: readonly DrillRound[];
+  /** The median of each time by itself, over all rounds. */
   readonly p50: DrillRound;
+  /** The largest of each time by itself, over all rounds. */
   readonly max: DrillRound;
   /** Keys of the drill that are left; 0 unless somebody wrote some meanwhile. */
   readonly keysLeft: number;
@@ -97,6 +103,8 @@ const checkOptions = optionsOf<DrillOptions>(
 );
 
 /**
+ * Measures how long a take-over lasts on this Redis: starts two worker processes, kills the one that has the run, and
+ * repeats it. It works under a prefix of its own, which it removes at the end.
  * @throws InvalidError for a bad option; UnavailableError when Redis does not answer; PawlError `PAWL_REDIS_CONFIG` when
  *   this user may not SCAN, so that nothing could be removed: nothing was written. Else its keys are removed.
  */

@@ -28,21 +28,34 @@ import type { Pawl } from './pawl.ts';
 
 /** What a processor needs of a BullMQ job; a `Job` fits. */
 export interface JobLike<Data = unknown> {
+  /** The id that BullMQ gave the job. It is part of the run's id. */
   readonly id?: string | undefined;
+  /** The name that the job was added with. */
   readonly name: string;
+  /** The BullMQ queue that the job is in. */
   readonly queueName: string;
+  /**
+   * When the job was added, in milliseconds since 1970. It tells apart two jobs that had the same id one after the
+   * other.
+   */
   readonly timestamp: number;
+  /** What the job was added with. */
   readonly data: Data;
 }
 
-/** The job as the handler sees it, in whatever process. All of an attempt sees the same data, also behind a crash. */
+/** The job as the handler sees it, in any process. All of an attempt sees the same data, also after a crash. */
 export interface DurableJob<Data = unknown> {
+  /** The id of the BullMQ job. */
   readonly id: string;
+  /** The name that the job was added with. */
   readonly name: string;
+  /** The BullMQ queue that the job is in. */
   readonly queue: string;
+  /** What the job had when this attempt began. */
   readonly data: Data;
 }
 
+/** What a workflow may have, and how the worker that does the work is set up. */
 export interface DurableOptions<S, E extends EventSchemas, G extends EventSchemas> extends Omit<
   WorkflowDefinition<Schema, S, E, unknown, G>,
   'input' | 'run'
@@ -69,9 +82,10 @@ const checkOptions = optionsOf<AnyDurableOptions>(
 );
 
 /**
- * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' }, async (ctx, job) => …), { connection })`.
- * A job that fails in BullMQ fails its run; the next attempt resumes it with the data that the job has then, and finished
- * steps keep their results. An `UnrecoverableError` of BullMQ ends the job, also when a step throws it.
+ * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' },
+ * async (ctx, job) => …), { connection })`. A job that fails in BullMQ fails its run. The next attempt resumes it with
+ * the data that the job has then. Finished steps keep their results. An `UnrecoverableError` of BullMQ ends the job,
+ * also when a step throws it.
  * @throws DefinitionError with an encrypted pawl, unless `allowClearJobs` is set.
  */
 export function durable<

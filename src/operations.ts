@@ -93,7 +93,7 @@ export class Operations {
   }
 
   /**
-   * Removes a run and every trace of it; false when there was none. Who asked, and why, is kept: see `deletions`.
+   * Removes a run and every trace of it; false when there was none. `deletions` keeps the actor and the reason.
    * @throws RunError `PAWL_RUN_ACTIVE` while a worker holds it.
    */
   async delete(id: string, request: Request = {}): Promise<boolean> {
@@ -176,8 +176,8 @@ export class Operations {
   }
 
   /**
-   * Drops the events of a run that its snapshot covers (up to `upTo`, if given): its past cannot be looked at any more,
-   * and it goes on as if nothing had been.
+   * Drops the events of a run that its snapshot covers, up to `upTo` if it is given. Nobody can look at that part of its
+   * past any more. The run goes on as before.
    * @throws RunError `PAWL_RUN_NOT_FOUND`.
    */
   async compact(run: string, options: { readonly upTo?: number } = {}): Promise<Compaction> {
@@ -220,8 +220,8 @@ export class Operations {
   }
 
   /**
-   * Asks a worker to close, wherever it is: it takes no more runs, hands those it holds to others, and leaves. Its process
-   * goes on; whoever looks at its `readiness` sees that it is closing. False when there is no such worker.
+   * Asks a worker to close, wherever it is: it takes no more runs, hands those it holds to others, and leaves. Its
+   * process goes on, and its `readiness` says that it is closing. False when there is no such worker.
    */
   drain(worker: string): Promise<boolean> {
     return this.#services.store.fleet.drain(worker);

@@ -10,6 +10,7 @@ import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import type { Durability } from './redis/durability.ts';
 
+/** Which Redis is used, under which prefix, and what is set up before the first call. */
 export interface OpenOptions {
   /** A URL, ioredis options (Sentinel too), `{ nodes }` of a cluster, or an ioredis instance to copy the settings of. */
   readonly redis: RedisTarget;
@@ -22,15 +23,17 @@ export interface OpenOptions {
   /** How long to wait for Redis, in milliseconds. Default 30 000. */
   readonly connectMs?: number;
   /**
-   * How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. A connection
-   * that owes an answer and is silent for a third of it is dropped, and the call goes out again on a new one.
+   * How long a call to Redis may take before its outcome counts as unknown, in milliseconds. Default 15 000. A
+   * connection that owes an answer and is silent for a third of it is dropped. The call then goes out again on a new
+   * one.
    */
   readonly callMs?: number;
   /**
-   * How safe a write must be before it is acknowledged: `memory` (default) as Redis is set up; `disk` when it is flushed;
-   * `replica`, or `{ replicas, timeoutMs }`, when so many replicas have it. See docs/deployment.md.
+   * How safe a write must be before it is acknowledged. `memory` (default): the master has it. `disk`: the master has
+   * flushed it. `replica`, or `{ replicas, timeoutMs }`: so many replicas have it. See docs/deployment.md.
    */
   readonly durability?: Durability;
+  /** Other limits than the usual ones, in bytes: see `Limits`. */
   readonly limits?: Partial<Limits>;
   /** Encrypts what workflows store, before it leaves this process. Default: nothing is encrypted. See docs/security.md. */
   readonly encryption?: EncryptionOptions;
@@ -42,12 +45,19 @@ export interface OpenOptions {
 
 /** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. */
 export interface Parts {
+  /** Keeps the runs. Everything that is true about a run is in it. */
   readonly store: RunStore;
+  /** Carries wake-ups to workers. It may lose or repeat them. */
   readonly queue: ResumeQueue;
+  /** Default: the clock of the system. */
   readonly clock?: Clock;
+  /** Default: silent. */
   readonly logger?: Logger;
+  /** Other limits than the usual ones, in bytes: see `Limits`. */
   readonly limits?: Partial<Limits>;
+  /** Default: nothing is encrypted. */
   readonly encryption?: EncryptionOptions;
+  /** Follows executions with spans, as `pawl/otel` makes it. Default: none. */
   readonly tracing?: Tracing;
 }
 
@@ -55,7 +65,9 @@ export interface Parts {
 export interface SearchOptions {
   /** One of these. */
   readonly status?: RunStatus | readonly RunStatus[];
+  /** Only runs of the workflow with this name. */
   readonly workflow?: string;
+  /** Only runs that have this tag with exactly this value. */
   readonly tag?: { readonly key: string; readonly value: string };
   /** Only runs that this worker holds now. */
   readonly worker?: string;
@@ -69,6 +81,7 @@ export interface SearchOptions {
   readonly until?: Date | number;
 }
 
+/** Which runs are listed, and how many on a page. */
 export interface ListOptions extends SearchOptions {
   /** 1–500, default 50. */
   readonly limit?: number;

@@ -41,8 +41,11 @@ interface PawlServices extends StartParts {
   readonly logger: Logger;
 }
 
+/**
+ * The front door: starts runs, finds them, and makes workers. Get one with `Pawl.open`, and close it when you are done.
+ */
 export class Pawl extends Operations implements AsyncDisposable {
-  /** For loops of one's own, without workflow and worker. */
+  /** For loops that your own code runs, without workflow and worker. */
   readonly checkpointer: Checkpointer;
   readonly #services: PawlServices;
   readonly #vitals: (() => Promise<Vitals>) | undefined;
@@ -93,7 +96,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     return new Pawl({ ...options, store, queue }, keys);
   }
 
-  /** A pawl over parts of one's own: the memory store, for tests without Redis. */
+  /** A pawl over other parts, such as the memory store for tests without Redis. */
   static assemble(parts: Parts): Pawl {
     checkParts(parts, 'parts');
     return new Pawl(parts, keyring(parts.encryption, ''));
@@ -116,9 +119,9 @@ export class Pawl extends Operations implements AsyncDisposable {
   }
 
   /**
-   * Starts a new run where another one was at some point: behind an event, a step, or a graph node's last visit. Finished
-   * steps keep their results; the other run is only read. With `state` the new run begins with an edited state, which its
-   * first event tells.
+   * Starts a new run where another one was at some point: after an event, a step, or a graph node's last visit. Finished
+   * steps keep their results; the other run is only read. With `state` the new run begins with an edited state, which
+   * its first event tells.
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point; else as `start`.
    */
   async fork<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(

@@ -1,4 +1,4 @@
-/** Loading what a run needs to go on: a snapshot of 100 KB and the 1,000 events behind it, decoded. */
+/** Loading what a run needs to go on: a snapshot of 100 KB and the 1,000 events after it, decoded. */
 import { Job, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-/** `npm run example -- basic`: the worker dies right behind the checkpoint; then the log is read. */
+/** `npm run example -- basic`: the worker dies right after the checkpoint; then the log is read. */
 import { killAndResume } from '../support/kill-and-resume.ts';
 import type { Stage } from '../support/stage.ts';
 import { report } from './workflow.ts';

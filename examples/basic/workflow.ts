@@ -1,4 +1,4 @@
-/** A report in three steps, with a checkpoint behind the expensive one. */
+/** A report in three steps, with a checkpoint after the expensive one. */
 import { defineWorkflow } from 'pawl';
 import { z } from 'zod';
 import { pretend } from '../support/pretend.ts';

@@ -1,4 +1,4 @@
-/** `npm run example -- payment`: four ways not to charge twice; each worker dies behind the charge, before its answer. */
+/** `npm run example -- payment`: four ways not to charge twice; each worker dies after the charge, before its answer. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -11,7 +11,7 @@ export const training = defineWorkflow({
   input: z.object({ epochs: z.int().positive(), every: z.int().positive() }),
   state: z.object({ epoch: z.int().default(0), weights: z.array(z.number()).default([1, -2, 3]) }),
   async run(ctx, { epochs, every }) {
-    // After a resume this is what the last checkpoint held, and the loop begins behind it.
+    // After a resume this is what the last checkpoint held, and the loop begins after it.
     let { weights } = ctx.state;
     for (let epoch = ctx.state.epoch + 1; epoch <= epochs; epoch++) {
       weights = await trainOneEpoch(epoch, weights);

@@ -9,7 +9,7 @@ import { newAbortController } from '../engine/signals.ts';
 import { buildProgram } from './program.ts';
 import { exitCodeOf, explain } from './failures.ts';
 
-/** Whoever reads less than there is has read enough. */
+/** A reader that closes the pipe has read enough. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });

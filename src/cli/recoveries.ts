@@ -8,7 +8,9 @@ export const addRecoveries: Add = (program, signal) => {
     .command('recoveries')
     .description('Runs that workers lost.')
     .command('list')
-    .description('Who lost which run, and who took it over, the newest first.')
+    .description(
+      'Lists runs that a worker lost, with the worker that took each over, the newest first.',
+    )
     .option('--limit <n>', 'at most so many, up to 500', toCount, 50)
     .action(inShell(signal, (shell, { limit }: { limit: number }) => list(shell, limit)));
 };

@@ -5,7 +5,7 @@
  * resume needs is ever dropped. A crash between two calls leaves less to drop, never a run that cannot go on.
  *
  *   log          1 ─ ─ ─ ─ ─ ─ ┬─ firstSeq ── … ── snapshot.seq ── … ── seq
- *                 dropped       └─ kept: at least the newest event, and all behind the snapshot
+ *                 dropped       └─ kept: at least the newest event, and all after the snapshot
  *   checkpoints  what a dropped one shared with one that stays, stays
  */
 import type { RunStatus } from './run.ts';
@@ -14,7 +14,9 @@ import type { RunStatus } from './run.ts';
 export interface RunBytes {
   /** The record, with input, output, error and tags. */
   readonly record: number;
+  /** The events that are still in the log. */
   readonly log: number;
+  /** The saved state, with the results and waits that a resume needs. */
   readonly snapshot: number;
   /** The list of checkpoints, and what only they hold. */
   readonly checkpoints: number;
@@ -24,7 +26,7 @@ export interface RunBytes {
 
 export interface CompactParams {
   readonly run: string;
-  /** Drops no event behind this seq. Default: all that the snapshot covers. */
+  /** Drops no event after this seq. Default: all that the snapshot covers. */
   readonly upTo?: number;
   /** Events dropped at most in one call: it bounds how long the store is busy. Call again while there is `more`. */
   readonly limit: number;

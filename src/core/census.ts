@@ -6,6 +6,7 @@ import { type RunStatus, runStatuses } from './run.ts';
  * store's clock.
  */
 export interface Census {
+  /** How many runs have each status. A status that no run has is 0. */
   readonly runs: Readonly<Record<RunStatus, number>>;
   /** Runs the sweeper should have looked at by now. With a sweeper at work this is a few, and not for long. */
   readonly overdue: number;

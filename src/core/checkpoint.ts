@@ -47,8 +47,11 @@ export function isCheckpointId(id: string): boolean {
 export interface CheckpointInfo {
   /** The handle by which it is found again. */
   readonly id: string;
+  /** The text it was taken with. Several checkpoints of a run may have the same one. */
   readonly label?: string;
+  /** The place in the work that it was taken at. In a graph it is the node's id. */
   readonly node?: string;
+  /** What the caller stored with it. Absent when nothing was. */
   readonly metadata?: unknown;
   /** The events folded into it: all up to this one. */
   readonly seq: number;
@@ -62,8 +65,11 @@ export interface CheckpointInfo {
   readonly bytes: number;
 }
 
+/** Which checkpoints of a run are listed: those that meet every condition. */
 export interface CheckpointListOptions {
+  /** Only checkpoints of this place in the work. */
   readonly node?: string;
+  /** Only checkpoints with exactly this label. */
   readonly label?: string;
   /** Default 100, at most 500. */
   readonly limit?: number;

@@ -23,11 +23,16 @@ import type { RunStatus } from './run.ts';
 export interface OwnEvent {
   /** A name outside of pawl's namespaces, such as `page.read`. */
   readonly type: string;
+  /**
+   * The payload: any storable value. Default: none. It may have 256 kB when encoded, unless `limits.eventBytes` says
+   * otherwise.
+   */
   readonly data?: unknown;
   /** The branch of a parallel loop that wrote it. */
   readonly lane?: string;
 }
 
+/** How a run is claimed, and what a run that does not exist yet is made with. */
 export interface ClaimOptions {
   /** Who claims, for people who read the log. Default: host and process id. */
   readonly worker?: string;
@@ -39,6 +44,7 @@ export interface ClaimOptions {
   readonly metadata?: unknown;
 }
 
+/** Under which condition a snapshot is saved, and whether it is kept as a checkpoint. */
 export interface SaveSnapshotOptions {
   /** Saves only if the snapshot has this version now; 0: only if there is none. */
   readonly version?: number;
@@ -46,14 +52,17 @@ export interface SaveSnapshotOptions {
   readonly keep?: KeepOptions;
 }
 
+/** What a kept snapshot is found by, and what is shown with it. */
 export interface KeepOptions {
   /** A place in the work, to find the latest checkpoint of. */
   readonly node?: string;
+  /** A text for people, and to find the checkpoint by. It need not be unique. */
   readonly label?: string;
   /** Anything storable; shown beside the checkpoint. */
   readonly metadata?: unknown;
 }
 
+/** What the store has after a save of a snapshot. */
 export interface SavedSnapshot {
   /** The newest event it covers. */
   readonly seq: number;
@@ -69,6 +78,7 @@ export interface LatestSave<State = unknown> {
   readonly state: State | undefined;
   /** The newest event of the log. */
   readonly seq: number;
+  /** How often a snapshot of the run was saved; 0 before the first one. */
   readonly version: number;
   /** The own events saved after the snapshot, to be folded into the state. */
   readonly events: readonly RunEvent[];
@@ -78,12 +88,14 @@ export interface LatestSave<State = unknown> {
  * The right to write to a run, until the next claim. Calls may overlap: they are carried out one after the other, in the
  * order in which they were made.
  *
- * Every method throws FencedError (`PAWL_FENCED`) when somebody has claimed the run since, RunError `PAWL_RUN_NOT_FOUND`
- * when it was deleted, `PAWL_REWOUND` when the store has lost acknowledged writes, and PawlError `PAWL_CLOSED` behind
- * `finish` and `release`; nothing was written then.
+ * Every method throws FencedError (`PAWL_FENCED`) when somebody has claimed the run since. It throws RunError
+ * `PAWL_RUN_NOT_FOUND` when the run was deleted, and `PAWL_REWOUND` when the store has lost acknowledged writes. After
+ * `finish` and `release` it throws PawlError `PAWL_CLOSED`. Nothing was written then.
  */
 export interface Claim<State = unknown> extends LatestSave<State>, AsyncDisposable {
+  /** The id of the claimed run. */
   readonly run: string;
+  /** The number that this claim writes under. Each later claim of the run has a larger one. */
   readonly fence: number;
   /** The newest event, this claim's own included. */
   readonly seq: number;
@@ -109,26 +121,37 @@ export interface Claim<State = unknown> extends LatestSave<State>, AsyncDisposab
 
 /** What is known of a run without its state. */
 export interface LoopInfo {
+  /** The id of the run. */
   readonly run: string;
+  /** The name that the run was made under. */
   readonly workflow: string;
   /** `running`: claimed, by a process that may be gone; `queued`: free; `completed`: finished. */
   readonly status: RunStatus;
   /** Of the newest claim, while the run is claimed. */
   readonly worker: string | undefined;
+  /** The fence of the newest claim. It grows with each claim. */
   readonly fence: number;
+  /** The seq of the newest event. */
   readonly seq: number;
+  /** How often a snapshot was saved; 0 before the first one. */
   readonly version: number;
+  /** What the run was made with, to find it by. Empty by default. */
   readonly tags: Readonly<Record<string, string>>;
+  /** What the run was made with. Absent when nothing was given. */
   readonly metadata: unknown;
   /** Of a finished run. */
   readonly output: unknown;
+  /** When the first claim made the run. */
   readonly createdAt: Date;
   /** The last claim, snapshot, release or finish. */
   readonly updatedAt: Date;
 }
 
+/** Which runs of loops are listed, and how many on a page. */
 export interface LoopListOptions {
+  /** Only runs that were made under this name. */
   readonly workflow?: string;
+  /** Only runs that have this status now. */
   readonly status?: RunStatus;
   /** 1–500, default 50. */
   readonly limit?: number;
@@ -136,17 +159,23 @@ export interface LoopListOptions {
   readonly cursor?: string;
 }
 
+/** How much a run has written so far. */
 export interface LoopCounts {
   /** Entries of the log, pawl's own included. */
   readonly events: number;
   /** How often a snapshot was saved. */
   readonly snapshots: number;
+  /** Snapshots that are kept as checkpoints now. */
   readonly checkpoints: number;
 }
 
+/**
+ * The log and the snapshots of loops that your own code runs, without a workflow and without a worker. The newest claim
+ * of a run may write; each older one is refused with `PAWL_FENCED`.
+ */
 export interface Checkpointer {
   /**
-   * Takes a run from whoever has it; makes it if there is none.
+   * Takes a run, also from another claim; makes it if there is none.
    * @throws InvalidError; RunError `PAWL_RUN_EXISTS` when the id belongs to a workflow's run or to another kind of loop,
    *   `PAWL_RUN_ENDED` when it is finished; CorruptionError when what is stored cannot be read.
    */
@@ -158,12 +187,16 @@ export interface Checkpointer {
     run: string,
     options?: { readonly since?: number; readonly limit?: number },
   ): AsyncIterable<RunEvent>;
+  /**
+   * Where a run stands, without its state; undefined when there is no such run.
+   * @throws InvalidError for a bad id.
+   */
   info(run: string): Promise<LoopInfo | undefined>;
   /** Runs, the one last updated first, a page at a time. */
   listRuns(
     options?: LoopListOptions,
   ): Promise<{ readonly runs: readonly LoopInfo[]; readonly cursor: string | undefined }>;
-  /** Removes a run and all of its checkpoints, whoever has it; false when there was none. */
+  /** Removes a run and all of its checkpoints, also while it is claimed; false when there was none. */
   deleteRun(run: string): Promise<boolean>;
   /** Kept snapshots, the newest first, a page at a time. */
   checkpoints(run: string, options?: CheckpointListOptions): Promise<readonly CheckpointInfo[]>;
@@ -174,5 +207,6 @@ export interface Checkpointer {
   ): Promise<CheckpointInfo | undefined>;
   /** The state as a checkpoint keeps it. @throws InvalidError when the run has no such checkpoint. */
   loadCheckpoint<State = unknown>(run: string, id: string): Promise<State>;
+  /** How many events, snapshots and checkpoints a run has; undefined when there is no such run. */
   counts(run: string): Promise<LoopCounts | undefined>;
 }

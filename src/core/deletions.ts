@@ -38,7 +38,7 @@ function lastDeletedFirst(a: DeletionPlace, b: DeletionPlace): number {
   return a.run === b.run ? 0 : a.run < b.run ? 1 : -1;
 }
 
-/** Cuts a page out of deletions in any order, among which are the next `limit` behind the cursor. */
+/** Cuts a page out of deletions in any order, among which are the next `limit` after the cursor. */
 export function toDeletionPage(
   found: readonly DeletionRecord[],
   { limit, cursor }: DeletionQuery,

@@ -11,7 +11,7 @@ export function detach(work: Promise<unknown>, onError: (error: unknown) => void
     try {
       onError(error);
     } catch {
-      // Whoever was to tell of it has failed as well; the process is worth more than the message.
+      // The one that was to tell of it has failed as well; the process is worth more than the message.
     }
   });
 }

@@ -1,6 +1,10 @@
 /** Lengths of time as people write them: `'30s'`, `'5m'`, `'2h'`, `'3d'`, `'1.5h'`, or a number of milliseconds. */
 import { InvalidError } from './errors.ts';
 
+/**
+ * A length of time: milliseconds as a number, or a text such as `'30s'`, `'5m'`, `'2h'`, `'3d'`, `'1.5h'`. At most 1,000
+ * years.
+ */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -26,8 +26,7 @@ export const errorCodes = {
   PAWL_RUN_ENDED:
     'The run is over, so it takes no signals and cannot be cancelled, paused or claimed.',
   PAWL_RUN_ACTIVE: 'The run is held by a worker, so it cannot be deleted.',
-  PAWL_FORGOTTEN:
-    'What is asked for is not kept any more: events that were dropped, or a checkpoint that expired.',
+  PAWL_FORGOTTEN: 'Events that were dropped, or a checkpoint that expired, are not kept any more.',
   PAWL_FENCED: 'Another worker has taken the run: this one may not write to it any more.',
   PAWL_CONFLICT: 'The snapshot has another version than the one that was to be overwritten.',
   PAWL_REWOUND: 'Redis came back with less of the run than it had acknowledged.',
@@ -58,7 +57,14 @@ export const errorCodes = {
     'A crash test found that a crash changes how a workflow ends: the error has a report.',
 } as const;
 
+/**
+ * The codes that `PawlError.code` can have. They stay the same between versions, and `errorCodes` has a sentence for
+ * each.
+ */
 export type ErrorCode = keyof typeof errorCodes;
+/**
+ * Whether the call that failed has written anything. `unknown`: the answer was lost, so the write may be there or not.
+ */
 export type Outcome = 'not-applied' | 'applied' | 'unknown';
 
 export interface ErrorDetails {
@@ -77,8 +83,11 @@ export function markAsPawls(error: Error): void {
 
 /** Base of all of pawl's errors. */
 export class PawlError extends Error {
+  /** What went wrong, for programs. The message is for people, and may change. */
   readonly code: ErrorCode;
+  /** Whether the failed call has written anything. */
   readonly outcome: Outcome;
+  /** True when the same call may succeed later without any change. */
   readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -98,6 +107,7 @@ export class PawlError extends Error {
 
 /** `PAWL_INVALID`: a value does not fit; nothing was written. */
 export class InvalidError extends PawlError {
+  /** The option, argument or path that does not fit, such as `cron` or `tags.tenant`. */
   readonly field: string;
   constructor(field: string, problem: string, cause?: unknown) {
     super('PAWL_INVALID', `${field} ${problem}`, { cause });
@@ -107,6 +117,7 @@ export class InvalidError extends PawlError {
 
 /** `PAWL_UNSTORABLE`: the value at `path` cannot be stored; nothing was written. */
 export class UnstorableError extends PawlError {
+  /** The way from the top of the value to the part that cannot be stored. */
   readonly path: string;
   constructor(path: string, what: string) {
     super(
@@ -119,8 +130,11 @@ export class UnstorableError extends PawlError {
 
 /** `PAWL_LIMIT`: `what` is larger than allowed; nothing was written. */
 export class LimitError extends PawlError {
+  /** What is too large, such as `state (encoded bytes)`. */
   readonly what: string;
+  /** The largest size that is allowed, in bytes or in pieces, as the message says. */
   readonly limit: number;
+  /** The size that was found, in the same unit as `limit`. */
   readonly actual: number;
   constructor(what: string, limit: number, actual: number) {
     super(
@@ -142,6 +156,7 @@ export class DefinitionError extends PawlError {
 
 /** Trouble with one run; carries its id. */
 export class RunError extends PawlError {
+  /** The id of the run. */
   readonly run: string;
   constructor(code: ErrorCode, run: string, message: string, details?: ErrorDetails) {
     super(code, message, details);
@@ -161,7 +176,9 @@ export class ForgottenError extends RunError {
 
 /** `PAWL_FENCED`: the caller's fence is stale. `applied` tells whether the refused commit had been stored before. */
 export class FencedError extends RunError {
+  /** The fence of the caller, which is stale now. */
   readonly held: number;
+  /** The fence that the run has now. */
   readonly current: number;
   /** How long the event loop of this worker was blocked of late, in milliseconds. */
   readonly loopLagMs: number;
@@ -191,7 +208,9 @@ export class FencedError extends RunError {
 
 /** `PAWL_CONFLICT`: the snapshot to overwrite has another version than was said; nothing was written. */
 export class ConflictError extends RunError {
+  /** The version that the caller has asked for. */
   readonly expected: number;
+  /** The version that the snapshot has. */
   readonly actual: number;
   constructor(run: string, versions: { readonly expected: number; readonly actual: number }) {
     super(
@@ -206,6 +225,7 @@ export class ConflictError extends RunError {
 
 /** A mistake or failure of one step; carries the step's name. */
 export class StepError extends RunError {
+  /** The name of the step, as the handler gave it. */
   readonly step: string;
   constructor(
     code: ErrorCode,
@@ -220,7 +240,9 @@ export class StepError extends RunError {
 
 /** `PAWL_CORRUPT`: stored bytes cannot be read. Never retryable and never skipped. */
 export class CorruptionError extends PawlError {
+  /** The key in Redis, or the file, that cannot be read. */
   readonly key: string;
+  /** The seq of the event that cannot be read; undefined when it is no event. */
   readonly seq: number | undefined;
   constructor(at: { key: string; seq?: number }, problem: string, cause?: unknown) {
     super(
@@ -289,7 +311,9 @@ export class UnavailableError extends PawlError {
  * same call again waits for them again; if a failover has lost the write, it is made anew.
  */
 export class DurabilityError extends PawlError {
+  /** How many confirmations were asked for. */
   readonly wanted: number;
+  /** How many confirmations came in time. */
   readonly reached: number;
   constructor(what: string, wanted: number, reached: number) {
     super(
@@ -304,10 +328,15 @@ export class DurabilityError extends PawlError {
 
 /** An error as data: what the log, the run record and other processes see of it. See `error-record.ts`. */
 export interface ErrorRecord {
+  /** The name of the error's class, such as `TypeError`. */
   readonly name: string;
+  /** The error's message, shortened when it is very long. */
   readonly message: string;
+  /** The error's code, when it had one: of pawl, of Node, or the handler's own. */
   readonly code?: string;
+  /** Where the error was thrown, as far as it was recorded. */
   readonly stack?: string;
+  /** The error that led to this one. */
   readonly cause?: ErrorRecord;
   /** What the error had of its own, as far as it is plain data. */
   readonly fields?: Readonly<Record<string, unknown>>;

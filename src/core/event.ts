@@ -22,19 +22,23 @@ export interface StoredEvent extends NewEvent {
   readonly fence: number;
   /** Milliseconds since 1970 on the store's clock. */
   readonly at: number;
-  /** Another event of the same commit follows: the run never stood right behind this one. */
+  /** Another event of the same commit follows: the run never stood right after this one. */
   readonly more?: boolean;
 }
 
 /** An event as users see it. */
 export interface RunEvent<Type extends string = string, Data = unknown> {
+  /** The event's place in its run: 1, 2, 3 … without gaps. */
   readonly seq: number;
+  /** A name of the workflow's own, or one of pawl's, such as `run.claimed` and `step.completed`. */
   readonly type: Type;
+  /** The payload as it was stored, decoded. Its shape depends on the type. */
   readonly data: Data;
   /** When it was committed, on Redis' clock. */
   readonly at: Date;
   /** The fence of the claim under which it was written. */
   readonly fence: number;
+  /** The branch that wrote it, where a run has parallel branches; absent otherwise. */
   readonly lane?: string;
 }
 
@@ -60,21 +64,29 @@ export function isReservedType(type: string): boolean {
 
 /** `forkedFrom` in `run.created`: the run that this one was forked from, the seq it had got to, and who did it. */
 export interface ForkedFrom {
+  /** The id of the run that was forked. */
   readonly run: string;
+  /** The newest event of that run which the fork has in its state. */
   readonly seq: number;
+  /** The person or program that asked for the fork, where one was named. */
   readonly actor?: string;
   /** What of the state was edited on the way, by its fields; absent when nothing was. */
   readonly edited?: StateEdits;
 }
 
+/** What was changed in a state, by its top-level fields. */
 export interface StateEdits {
+  /** Fields with the values that they were given. */
   readonly set: Readonly<Record<string, unknown>>;
+  /** Names of fields that were taken out. */
   readonly remove: readonly string[];
 }
 
 /** `run.claimed`: a worker took the run. Written by the store in the same step that raises the fence. */
 export interface ClaimedData {
+  /** The id of the worker that took the run. */
   readonly worker: string;
+  /** The version of the workflow's code on that worker. */
   readonly codeVersion: number;
   /** Present when the run was taken over from a worker that was lost. */
   readonly takeover?: {
@@ -98,20 +110,27 @@ export type InterruptReason =
 
 /** `run.interrupted`: the run lost its worker. */
 export interface InterruptedData {
+  /** The id of the worker that lost the run. */
   readonly worker: string;
+  /** How the loss was noticed. */
   readonly reason: InterruptReason;
   /** When the worker was last known to be alive, milliseconds since 1970. */
   readonly lastSeenAt: number;
+  /** Milliseconds from the last sign of life to the interrupt. */
   readonly detectMs: number;
   /** Workers lost in a row without progress, and with how many of them the run alone was under suspicion. */
   readonly deaths: number;
+  /** How many of the lost workers executed this run by itself. Only these count towards quarantine. */
   readonly proofs: number;
 }
 
 /** `run.resumed`: the new owner of a run that was taken over has rebuilt its state and goes on. */
 export interface ResumedData {
+  /** The id of the new owner. */
   readonly worker: string;
+  /** The id of the worker that had lost the run. */
   readonly from: string;
+  /** Milliseconds that loading and folding have taken. */
   readonly replayMs: number;
   /** Events folded after the snapshot. */
   readonly replayed: number;
@@ -127,8 +146,11 @@ export interface TracedData {
 
 /** `run.rewound`: Redis came back with fewer events than it had acknowledged to this worker. */
 export interface RewoundData {
+  /** The id of the worker that noticed it. */
   readonly worker: string;
+  /** The newest seq that Redis had acknowledged to this worker. */
   readonly acknowledgedSeq: number;
+  /** The newest seq that Redis still has. */
   readonly foundSeq: number;
   /** Effects that this worker has begun and whose completion is lost, or never came: whether they happened is in doubt. */
   readonly effects?: readonly string[];
@@ -256,7 +278,9 @@ export interface EffectData {
 
 /** Who asked for something, and why. */
 export interface CancelRequest {
+  /** The person or program that asked; absent when none was named. */
   readonly actor?: string;
+  /** Why, in words; absent when none were given. */
   readonly reason?: string;
   /** Nobody asked: the run's time was over. */
   readonly isDeadline?: boolean;

@@ -2,11 +2,15 @@
 import type { InterruptReason } from './event.ts';
 
 export interface WorkerInfo {
+  /** Host, process id and a random part: no two workers have the same one. */
   readonly id: string;
+  /** The name of the machine that the worker runs on. */
   readonly host: string;
+  /** The number of its process on that machine. */
   readonly pid: number;
   /** Workflow name → code version. */
   readonly workflows: Readonly<Record<string, number>>;
+  /** How many runs it has at work at one time, for each workflow. */
   readonly concurrency: number;
   /** Runs held now. */
   readonly active: number;
@@ -14,12 +18,15 @@ export interface WorkerInfo {
   readonly loopLagMs: number;
 }
 
+/** A worker that is registered now. Times are milliseconds since 1970 on the store's clock. */
 export interface WorkerRecord extends WorkerInfo {
   /** Whether the store can see that the worker's process is connected, beyond its beats. */
   readonly presence: boolean;
   /** It was asked to hand back its runs and to close. */
   readonly draining: boolean;
+  /** When it registered. */
   readonly startedAt: number;
+  /** When its last beat came. */
   readonly seenAt: number;
   /** The worker counts as lost when this time passes without a beat. */
   readonly sessionEndsAt: number;
@@ -50,10 +57,13 @@ export type Look =
 
 /** A run that was taken from a worker which died, froze or forgot it. */
 export interface Recovery {
+  /** The id of the run that changed hands. */
   readonly run: string;
+  /** The name of the run's workflow. */
   readonly workflow: string;
   /** Who lost it. */
   readonly from: string;
+  /** How the loss was noticed. */
   readonly reason: InterruptReason;
   /** When that was noticed, in milliseconds on the store's clock. */
   readonly at: number;

@@ -173,7 +173,7 @@ export class Fold implements Folded {
     return (this.#memory.get('run:attempts') as number | undefined) ?? 0;
   }
 
-  /** What the last execution, or whoever started the run, left of its trace. */
+  /** What the last execution, or the starter of the run, left of its trace. */
   get trace(): string | undefined {
     return this.#memory.get('run:trace') as string | undefined;
   }

@@ -1,8 +1,8 @@
 /**
  * What an input was before its schema made something else of it.
  *
- * A schema may fill in what is made anew each time, such as an id. Whoever repeats a start, because its answer was lost,
- * gives the same and gets another input; so the digest of what was given travels with the input, in front of it:
+ * A schema may fill in what is made anew each time, such as an id. A caller that repeats a start, because its answer was
+ * lost, gives the same and gets another input. So the digest of what was given travels with the input, in front of it:
  *
  *   0x03 · 16 bytes digest · payload
  *

@@ -4,6 +4,10 @@
  */
 import { optionsOf, type Rule, wholeNumber } from './option-rules.ts';
 
+/**
+ * Sizes in bytes of encoded data. A value that is larger is refused with `PAWL_LIMIT`, and nothing is written. Defaults:
+ * 256 kB for input, event and output; 8 MB for the state.
+ */
 export interface Limits {
   /** Encoded input of a run. */
   readonly inputBytes: number;

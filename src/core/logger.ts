@@ -1,8 +1,12 @@
 /** What pawl needs of a logger; pino fits. The library is silent unless it is given one. */
 export interface Logger {
+  /** What helps to follow pawl step by step. Often called; switch it off in production. */
   debug(fields: object, message: string): void;
+  /** What happens in normal work, such as a worker that starts or closes. */
   info(fields: object, message: string): void;
+  /** What pawl can deal with by itself, and a person should know. */
   warn(fields: object, message: string): void;
+  /** What a person has to look at. Runs may stand still because of it. */
   error(fields: object, message: string): void;
 }
 

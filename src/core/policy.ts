@@ -37,6 +37,10 @@ export function isSnapshotDue(
   );
 }
 
+/**
+ * How a body that throws is tried again. Default: it is tried once; between attempts 100 ms, doubled each time, at most
+ * 30 s.
+ */
 export interface RetryPolicy {
   /** How often the body is tried, the first time included. */
   readonly attempts?: number;

@@ -61,7 +61,7 @@ export interface Consumer {
 export interface SendOptions {
   /** In front of all others. */
   readonly urgent?: boolean;
-  /** The one sent before led to no claim: whoever took it may be dead, so it must not stand in the way of this one. */
+  /** The one sent before led to no claim. The worker that took it may be dead, so it must not stand in the way. */
   readonly again?: boolean;
 }
 

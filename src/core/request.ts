@@ -3,7 +3,9 @@ import { anything, optionsOf, type Rule, textOf } from './option-rules.ts';
 
 /** Who does something to a run, and why: kept in its log. */
 export interface Request {
+  /** The person or program that asks. Default: nobody is named. */
   readonly actor?: string;
+  /** Why, in words. Default: none. */
   readonly reason?: string;
 }
 

@@ -6,8 +6,11 @@ import { duration, either, flag, optionsOf, type Rule, wholeNumber } from './opt
 
 /** How long a run is kept after it has ended, by how it ended. `forever`: until somebody deletes it. */
 export interface RetentionTimes {
+  /** Default: `keepMs` of the worker, which is 7 days. */
   readonly completed?: Duration | 'forever';
+  /** Default: `keepMs` of the worker. A failed run can be resumed for as long as it is kept. */
   readonly failed?: Duration | 'forever';
+  /** Default: `keepMs` of the worker, which is 7 days. */
   readonly cancelled?: Duration | 'forever';
 }
 
@@ -18,7 +21,9 @@ export type EndStatus = keyof RetentionTimes;
  * With one of the two, that one decides.
  */
 export interface CheckpointExpiry {
+  /** So many of the newest checkpoints stay. */
   readonly keepNewest?: number;
+  /** Only checkpoints of at least this age expire. */
   readonly olderThan?: Duration;
   /** Those with a label stay, and do not count. */
   readonly unlabelledOnly?: boolean;

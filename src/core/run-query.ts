@@ -3,7 +3,7 @@
  *
  * The order is that of creation, which never changes, so a cursor is nothing but a place in it: the time and the id of the
  * last run that was looked at. Runs made meanwhile stand before it, deleted ones leave no gap, and a run that changes its
- * status keeps its place. Whoever was there all the time, and fitted all the time, is shown once.
+ * status keeps its place. A run that was there all the time, and fitted all the time, is shown once.
  */
 import { InvalidError } from './errors.ts';
 import { checkPageLimit, checkRunId } from './names.ts';
@@ -49,7 +49,7 @@ export function formatCursor({ at, id }: ListPlace): string {
 }
 
 /**
- * Checks what a list is asked for; returns the place it goes on behind.
+ * Checks what a list is asked for; returns the place after which it goes on.
  * @throws InvalidError, also for a cursor that no page has returned.
  */
 export function checkList({

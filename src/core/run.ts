@@ -37,9 +37,13 @@ export const runStatuses = [
   'cancelled',
 ] as const;
 
+/**
+ * Where a run is in its life. `completed`, `failed` and `cancelled` are ends; a worker goes on with the others, or a
+ * person with `quarantined` ones.
+ */
 export type RunStatus = (typeof runStatuses)[number];
 
-/** From each status, the ones that may follow. */
+/** From each status, the ones that may follow. The simulation holds every change to this table. */
 export const transitions: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   queued: ['running', 'cancelled'],
   running: ['waiting', 'queued', 'interrupted', 'quarantined', 'completed', 'failed', 'cancelled'],
@@ -60,6 +64,7 @@ export function isEnded(status: RunStatus): boolean {
 export interface RunProgress {
   /** 0 to 1. */
   readonly fraction: number;
+  /** A text for people; empty when the handler gave none. */
   readonly message: string;
 }
 

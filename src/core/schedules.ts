@@ -18,21 +18,27 @@ export type OverlapPolicy = (typeof overlapPolicies)[number];
 
 /** When: by a cron pattern, or every so many milliseconds. */
 export interface Timing {
+  /** The pattern of its times; undefined when it is repeated by `every`. */
   readonly cron: string | undefined;
   /** Time zone of the pattern, as in the IANA database; absent without a pattern. */
   readonly timeZone: string | undefined;
+  /** Milliseconds from one time to the next; undefined when it has a pattern. */
   readonly everyMs: number | undefined;
 }
 
 /** What somebody wants to be started, and when. */
 export interface Schedule extends Timing {
+  /** Names the schedule, and begins the id of each of its runs. */
   readonly id: string;
+  /** The name of the workflow that it starts. */
   readonly workflow: string;
   /** Of the code that saved it. */
   readonly codeVersion: number;
   /** Encoded input of every run, as the workflow's schema made it. */
   readonly input: Uint8Array;
+  /** What happens with times at which no worker was there. */
   readonly missed: MissedPolicy;
+  /** What happens when a time comes before the last run has ended. */
   readonly overlap: OverlapPolicy;
 }
 

@@ -6,7 +6,11 @@ import { textOfThrown } from './error-record.ts';
 import { DefinitionError, InvalidError } from './errors.ts';
 import { isThenable, letGo } from './thenable.ts';
 
+/**
+ * A Standard Schema: what zod, valibot, arktype and others give. pawl checks values with it, and takes types from it.
+ */
 export interface Schema<Input = unknown, Output = Input> {
+  /** The part that pawl calls. Its `validate` must answer at once: one that returns a promise is refused. */
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;

@@ -7,7 +7,7 @@ export const sealedFormat = 0x02;
 /** Why bytes that stand for a value cannot be read. Held weakly: they are gone when the bytes are. */
 const reasons = new WeakMap<Uint8Array, PawlError>();
 
-/** Stands for a value that cannot be read; whoever decodes it, or stores it elsewhere, gets `reason` thrown. */
+/** Stands for a value that cannot be read; code that decodes it, or stores it elsewhere, gets `reason` thrown. */
 export function unreadable(reason: PawlError): Uint8Array {
   const bytes = Uint8Array.of(sealedFormat);
   reasons.set(bytes, reason);

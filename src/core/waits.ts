@@ -6,10 +6,15 @@ import type { Message } from './message.ts';
 
 export const waitKinds = ['timer', 'signal', 'child', 'retry', 'delay', 'decision'] as const;
 
+/**
+ * What a run can wait for. `retry` is a pause between attempts, `delay` the time before a start, `decision` an effect in
+ * doubt.
+ */
 export type WaitKind = (typeof waitKinds)[number];
 
 /** One thing a parked run waits for. */
 export interface Wait {
+  /** What ends the wait: a time, a signal, the end of a child, or a person's decision. */
   readonly kind: WaitKind;
   /** Of the wait, or of the step; empty for a delayed start. */
   readonly name: string;

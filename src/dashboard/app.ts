@@ -1,4 +1,4 @@
-/** The routes. Each page is also JSON: by its name with `.json`, or for whoever asks for `application/json`. */
+/** The routes. Each page is also JSON: by its name with `.json`, or for a client that asks for `application/json`. */
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { html } from 'hono/html';

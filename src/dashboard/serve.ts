@@ -10,6 +10,7 @@ import type { Pawl } from '../pawl.ts';
 import { dashboard } from './app.ts';
 import { type DashboardOptions, dashboardRules } from './settings.ts';
 
+/** Where the pages are served. Without a password only addresses of this machine are allowed. */
 export interface ServeDashboardOptions extends DashboardOptions {
   /** Default 4777; 0 takes any that is free. */
   readonly port?: number;
@@ -17,7 +18,9 @@ export interface ServeDashboardOptions extends DashboardOptions {
   readonly host?: string;
 }
 
+/** A server of the pages that is listening. */
 export interface ServedDashboard extends AsyncDisposable {
+  /** Where a browser finds the pages, such as `http://127.0.0.1:4777/`. */
   readonly url: string;
   /** Ends open pages too. The pawl stays open. */
   close(): Promise<void>;

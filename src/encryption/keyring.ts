@@ -15,6 +15,7 @@ import type { Cipher, Place } from '../core/cipher.ts';
 import { sealedFormat, unreadable } from '../core/sealed.ts';
 import { CorruptionError, InvalidError, KeyMissingError } from '../core/errors.ts';
 
+/** Keys for everything that workflows store, and which one seals new values. */
 export interface EncryptionOptions {
   /** Key id → 32 bytes, or their base64. Ids are 1–32 of `A–Z a–z 0–9 _ . -`, and are stored in clear. */
   readonly keys: Readonly<Record<string, Uint8Array | string>>;

@@ -7,9 +7,11 @@
 
 /** A step whose body was at work when its worker beat last. */
 export interface StepAtWork {
+  /** The name of the step, as the handler gave it. */
   readonly name: string;
   /** Which attempt it is, from 1. */
   readonly attempt: number;
+  /** When this attempt began, on the worker's view of Redis' clock. */
   readonly since: Date;
 }
 

@@ -4,7 +4,7 @@
  *   written under another name ─▶ fsync ─▶ renamed ─▶ folder fsynced
  *
  * Crash before the rename: the old file is there, and a leftover whose name begins with a dot, which nobody reads and the
- * next one overwrites. Crash behind it: the new file. A power cut before the fsync of the folder: either of them.
+ * next one overwrites. Crash after it: the new file. A power cut before the fsync of the folder: either of them.
  */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';

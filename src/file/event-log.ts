@@ -67,7 +67,7 @@ export async function append(disk: Disk, path: string, text: string): Promise<vo
   }
 }
 
-/** Cuts off what is behind a place. */
+/** Cuts off what comes after a place. */
 export async function cut(disk: Disk, path: string, place: LogPlace): Promise<void> {
   const file = await open(path, 'r+');
   try {
@@ -92,7 +92,7 @@ export interface LogEnd {
 }
 
 /**
- * The events behind a place. Returns where the log ends.
+ * The events after a place. Returns where the log ends.
  * @throws CorruptionError naming file and line.
  */
 export async function* readEvents(

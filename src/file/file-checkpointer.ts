@@ -47,12 +47,15 @@ import { listRunFolders } from './folder-list.ts';
 import { withLock } from './lock.ts';
 import { type FileCheckpoint, RunFolder, sweepLeftovers } from './run-folder.ts';
 
+/** Where the files are, and how safe a save must be. */
 export interface FileCheckpointerOptions {
   /** Where the runs are kept, one folder each; made if it is not there. */
   readonly folder: string;
   /** Waits until the disk has what it is given, so that a save survives a power cut as well. Default true. */
   readonly fsync?: boolean;
+  /** Other limits than the usual ones, in bytes: see `Limits`. */
   readonly limits?: Partial<Limits>;
+  /** Takes warnings about what a crash has left. Default: silent. */
   readonly logger?: Logger;
 }
 
@@ -66,6 +69,7 @@ const checkOpen = optionsOf<FileCheckpointerOptions>(
   "{ folder: './runs' }",
 );
 
+/** A checkpointer in files that people can read, for loops on one machine. Several processes may share a folder. */
 export class FileCheckpointer implements Checkpointer {
   readonly #root: string;
   readonly #disk: Disk;
@@ -79,7 +83,10 @@ export class FileCheckpointer implements Checkpointer {
     this.#logger = options.logger ?? silentLogger;
   }
 
-  /** @throws InvalidError for a bad option; UnavailableError when the folder cannot be made or read. */
+  /**
+   * Opens a folder of runs, and makes it if it is not there.
+   * @throws InvalidError for a bad option; UnavailableError when the folder cannot be made or read.
+   */
   static async open(options: FileCheckpointerOptions): Promise<FileCheckpointer> {
     checkOpen(options, 'file checkpointer options');
     const checkpointer = new FileCheckpointer(options);
@@ -91,6 +98,10 @@ export class FileCheckpointer implements Checkpointer {
     return checkpointer;
   }
 
+  /**
+   * Takes a run from whatever process has it; makes its folder if there is none.
+   * @throws as `Checkpointer.claim`; UnavailableError when the disk refuses.
+   */
   async claim<State = unknown>(run: string, options: ClaimOptions = {}): Promise<Claim<State>> {
     const { metadata } = checkClaim(run, options, this.#limits);
     const { workflow, worker = `${hostname()}:${process.pid}` } = options;
@@ -124,12 +135,17 @@ export class FileCheckpointer implements Checkpointer {
     return new ClaimedLoop({ run, fence: holding.fence }, latest, { log, limits: this.#limits });
   }
 
+  /** Reads snapshot and later events without a lock, so a save that is under way is seen whole or not at all. */
   async loadLatest<State = unknown>(run: string): Promise<LatestSave<State> | undefined> {
     checkRunId(run);
     const found = await this.#reading(run, () => readLatest(this.#folder(run)));
     return found?.latest as LatestSave<State> | undefined;
   }
 
+  /**
+   * Reads the log from the event after `since` (default 0: all), in order. It skips what the snapshot's place in the
+   * file allows.
+   */
   async *listEvents(
     run: string,
     options: { readonly since?: number; readonly limit?: number } = {},
@@ -146,6 +162,7 @@ export class FileCheckpointer implements Checkpointer {
     }
   }
 
+  /** Where a run stands, without its state; undefined when there is no such run. */
   async info(run: string): Promise<LoopInfo | undefined> {
     checkRunId(run);
     const folder = this.#folder(run);
@@ -173,6 +190,10 @@ export class FileCheckpointer implements Checkpointer {
     });
   }
 
+  /**
+   * Lists the runs of the folder, the one last updated first. It looks at each folder, so its time grows with their
+   * number.
+   */
   async listRuns(
     options: LoopListOptions = {},
   ): Promise<{ readonly runs: readonly LoopInfo[]; readonly cursor: string | undefined }> {
@@ -182,6 +203,7 @@ export class FileCheckpointer implements Checkpointer {
     );
   }
 
+  /** Removes the folder of a run, with all its checkpoints; false when there was none. */
   async deleteRun(run: string): Promise<boolean> {
     checkRunId(run);
     const folder = this.#folder(run);
@@ -191,6 +213,7 @@ export class FileCheckpointer implements Checkpointer {
     return done !== 'missing';
   }
 
+  /** Lists kept snapshots, the newest first. It reads each file until the page is full. */
   async checkpoints(
     run: string,
     options: CheckpointListOptions = {},
@@ -208,6 +231,7 @@ export class FileCheckpointer implements Checkpointer {
     return found;
   }
 
+  /** The newest kept snapshot, of all or of a node or a label; undefined when there is none. */
   async latestCheckpoint(
     run: string,
     options: { readonly node?: string; readonly label?: string } = {},
@@ -215,6 +239,10 @@ export class FileCheckpointer implements Checkpointer {
     return (await this.checkpoints(run, { ...options, limit: 1 }))[0];
   }
 
+  /**
+   * Reads the state of one kept snapshot.
+   * @throws InvalidError when the run has no such checkpoint.
+   */
   async loadCheckpoint<State = unknown>(run: string, id: string): Promise<State> {
     checkRunId(run);
     const isId = /^\d{1,15}-0$/.test(id);
@@ -225,6 +253,7 @@ export class FileCheckpointer implements Checkpointer {
     return kept.state as State;
   }
 
+  /** How many events, snapshots and checkpoints a run has; undefined when there is no such run. */
   async counts(run: string): Promise<LoopCounts | undefined> {
     checkRunId(run);
     const folder = this.#folder(run);

@@ -34,7 +34,7 @@ import type { FileSnapshot, Holding, RunFolder } from './run-folder.ts';
 export interface Read {
   readonly latest: LatestSave;
   readonly end: LogEnd;
-  /** The newest entry of the log, if it is behind the snapshot. */
+  /** The newest entry of the log, if it is after the snapshot. */
   readonly newest: RunEvent | undefined;
 }
 

@@ -9,7 +9,7 @@
  * nothing. The nonce makes each holding a name of its own, so that nobody can take a lock that was meanwhile given back and
  * taken again. Nothing is decided by time: the lock of a living process, frozen or not, is never broken.
  *
- * Crash while holding it: whoever comes next sees that the process is gone, takes the lock, and repairs the run.
+ * Crash while holding it: the next process sees that this one is gone, takes the lock, and repairs the run.
  */
 import { randomBytes } from 'node:crypto';
 import { readdir, rename } from 'node:fs/promises';

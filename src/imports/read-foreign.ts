@@ -15,6 +15,10 @@ import { isSimpleAgents, readSimpleAgents } from './simple-agents.ts';
 export const foreignFormats = [
   ...(['hillstar', 'purpose_agent', 'purpose_agent_sqlite', 'simple_agents'] as const),
 ] as const;
+/**
+ * A system whose files `readForeign` and `pawl runs import --format` understand. docs/moving.md says what is taken from
+ * each.
+ */
 export type ForeignFormat = (typeof foreignFormats)[number];
 
 interface Reader {
@@ -35,9 +39,9 @@ const checkOptions = optionsOf<{ readonly format?: ForeignFormat; readonly workf
 });
 
 /**
- * Reads a file or folder of hillstar, simple_agents or purpose_agent; `format`: default what it looks like. States,
- * checkpoints by node and time, events and what they say are kept; `workflow` is the name of the workflow that is to go on
- * with the runs.
+ * Reads a file or folder of hillstar, simple_agents or purpose_agent. Without `format` it finds the format out by
+ * itself. It keeps states, checkpoints by node and time, and events with their data. `workflow` is the name of the
+ * workflow that is to go on with the runs.
  * @throws InvalidError that names the file: nothing was imported. PackageMissingError when sql.js is needed and missing.
  */
 export async function readForeign(

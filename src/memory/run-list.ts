@@ -1,4 +1,4 @@
-/** Lists of runs: filter, sort, and cut behind the cursor. */
+/** Lists of runs: filter, sort, and cut after the cursor. */
 import { toSummary } from '../core/run.ts';
 import { checkList, fits, formatCursor, type ListPlace, newestFirst } from '../core/run-query.ts';
 import type { ListParams, RunPage } from '../core/store.ts';

@@ -1,9 +1,9 @@
 /**
  * Sharded pub/sub: hints that a run has changed, and the presence of workers.
  *
- * Hints may be lost (a reconnect, a failover); whoever waits also polls. After a reconnect every channel is subscribed to
- * again, as often as it takes, and then every listener is called once, because whatever happened in between was not heard.
- * In Redis Cluster the client subscribes again by itself.
+ * Hints may be lost (a reconnect, a failover), so a waiting caller also polls. After a reconnect every channel is subscribed
+ * to again, as often as it takes. Then every listener is called once, because nobody heard what happened in between. In
+ * Redis Cluster the client subscribes again by itself.
  */
 import { detach } from '../core/detached.ts';
 import { setTimeout as sleep } from 'node:timers/promises';

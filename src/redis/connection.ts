@@ -286,7 +286,7 @@ export async function connect(target: RedisTarget, options: ConnectOptions): Pro
     if (hidesInfo) {
       options.logger.warn(
         {},
-        'redis refuses INFO to this user: its version and its eviction policy are not checked, and dead workers are noticed when their sessions end (allow it with +info)',
+        'redis refuses INFO to this user: its version and its eviction policy are not checked. Dead workers are noticed when their sessions end (allow it with +info)',
       );
     }
     for (const info of servers) checkServer(info, options);

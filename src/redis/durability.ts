@@ -13,10 +13,13 @@ import type { Connection } from './connection.ts';
 
 /** Waiting for replicas: `replicas` of them, each time at most `timeoutMs` (default 1 000). */
 export interface ReplicaDurability {
+  /** How many replicas must have a write before it counts. At least 1. */
   readonly replicas: number;
+  /** Milliseconds that one confirmation may take; after it the call is `PAWL_NOT_DURABLE`. Default 1 000. */
   readonly timeoutMs?: number;
 }
 
+/** How safe a write must be before it is acknowledged. docs/deployment.md says what each level survives and costs. */
 export type Durability = 'memory' | 'disk' | 'replica' | ReplicaDurability;
 
 /** The command that confirms the writes before it on its connection. */

@@ -3,7 +3,7 @@
  *
  *   calls gather ──▶ one pipeline: script, script, …, WAIT ──▶ answers ──▶ the next pipeline with what has gathered
  *
- * The invariant: an answer is given only when the WAIT behind it, on the same connection to the same server, has counted
+ * The invariant: an answer is given only when the WAIT after it, on the same connection to the same server, has counted
  * enough. WAIT speaks about its own connection only. A WAIT that is sent again after a reconnect, without its scripts, would
  * speak for a server that may never have seen them: the lie that a failover makes. So a pipeline is whole or nothing
  * (ioredis drops what is left of one whose first answers have come), and where the WAIT has no answer the scripts are sent
@@ -13,7 +13,7 @@
  * round. A crash in between leaves scripts that took effect and were not acknowledged, as any lost answer does.
  *
  * In a Cluster the pipeline goes to the node of the slot, and redirections (MOVED, ASK, TRYAGAIN) are followed here, each
- * call by itself, because a script and the WAIT behind it must not be parted.
+ * call by itself, because a script and the WAIT after it must not be parted.
  */
 import { detach } from '../core/detached.ts';
 import calculateSlot from 'cluster-key-slot';

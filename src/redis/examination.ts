@@ -22,7 +22,9 @@ import { serverChecks } from './server-checks.ts';
 import { mastersOf, serverFacts } from './server-facts.ts';
 import { targetRule } from './target.ts';
 
+/** Which Redis is examined, how thoroughly, and whether damage is repaired. */
 export interface ExamineOptions {
+  /** As in `Pawl.open`. */
   readonly redis: RedisTarget;
   /** Default `pawl`. */
   readonly prefix?: string;
@@ -48,10 +50,13 @@ const checkOptions = optionsOf<ExamineOptions>(
   "{ redis: 'redis://127.0.0.1:6379' }",
 );
 
+/** What `examine` and `pawl doctor` have found. */
 export interface Examination {
   /** No check failed; some may warn. */
   readonly ok: boolean;
+  /** Each thing that was looked at, with what to do where it is not well. */
   readonly checks: readonly Check[];
+  /** Runs whose indexes or keys do not agree with their records. Empty when all is well. */
   readonly damage: readonly Damage[];
   /** With `full`: keys and about how many bytes, by kind. */
   readonly kinds?: Readonly<Record<string, KindSize>>;

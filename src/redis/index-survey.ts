@@ -6,7 +6,7 @@
  * deleted in this moment, never seems damaged.
  *
  * A repair is one script per run. It reads the record and writes index entries by it: fence, owner, log and state are not
- * touched, so whoever holds the run goes on. After a crash each run is either repaired or as it was; begin again.
+ * touched, so the worker that holds the run goes on. After a crash each run is either repaired or as it was; begin again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
@@ -25,14 +25,19 @@ export interface SurveyOptions {
   readonly sample: number;
 }
 
+/** A run whose record and indexes do not agree. */
 export interface Damage {
+  /** The id of the run, as its keys spell it. */
   readonly run: string;
   /** What is wrong, as `missing from due`, `wrongly in by-tag:a=b`, `3 keys without a record`. */
   readonly problems: readonly string[];
+  /** True when this examination has put it right. */
   readonly repaired: boolean;
 }
 
+/** What one kind of key takes. */
 export interface KindSize {
+  /** How many keys of this kind there are. */
   readonly keys: number;
   /** About: from a sample; undefined where Redis does not tell this user. */
   readonly bytes: number | undefined;
@@ -48,7 +53,7 @@ export interface Survey {
   readonly kinds: Readonly<Record<string, KindSize>> | undefined;
 }
 
-/** Of one page of SCAN, and the pause behind it: others use this Redis. */
+/** Of one page of SCAN, and the pause after it: others use this Redis. */
 const pageKeys = 500;
 const pauseMs = 2;
 const measuredPerKind = 50;
@@ -106,7 +111,7 @@ export class IndexSurvey {
       yield await this.#connection.zrange(index, String(-half), '-1');
       return;
     }
-    // Ranks move while runs come and go; the walk over all keys finds whoever slips through.
+    // Ranks move while runs come and go; the walk over all keys finds runs that slip through.
     for (let from = 0; ; from += pageKeys) {
       const ids = await this.#connection.zrange(index, String(from), String(from + pageKeys - 1));
       if (ids.length === 0) return;

@@ -1,9 +1,10 @@
 /**
- * The only file that spells a key.
+ * How keys are spelled. Scripts build the keys of indexes from `base`, with the same names; only `shards` is spelled in
+ * scripts alone.
  *
  * All keys of a run and of its shard's indexes carry the hash tag `{prefix:shard}`, so that one script may change them
- * together in Redis Cluster too. Everything about workers and schedules carries the tag `{prefix}`: one slot, which is where
- * presence is judged. On a single server the tags do nothing.
+ * together in Redis Cluster too. Everything about workers and schedules carries the tag `{prefix}`: one slot, which is
+ * where presence is judged. On a single server the tags do nothing.
  */
 import calculateSlot from 'cluster-key-slot';
 

@@ -56,6 +56,6 @@ export function unpackFields(key: string, packed: Buffer, target: Map<string, Ui
     target.set(name, next());
   }
   if (place !== packed.length) {
-    throw new CorruptionError({ key }, 'is packed, and has something behind its last field');
+    throw new CorruptionError({ key }, 'is packed, and has something after its last field');
   }
 }

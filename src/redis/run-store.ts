@@ -1,6 +1,7 @@
 /**
- * The run store on Redis. Every method is one script or one read; the invariants live in the scripts (see lua/), this file
- * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
+ * The run store on Redis. Each write to a run is one script. A read is one script or one command; lists, counts and
+ * workers take one for each shard or more. The invariants live in the scripts (see lua/), this file turns replies into
+ * outcomes. Nothing is remembered here: a process may die between any two lines.
  */
 import type { Census } from '../core/census.ts';
 import type { Archive } from '../core/archive.ts';

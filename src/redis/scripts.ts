@@ -1,6 +1,6 @@
 /**
- * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here (for whole runs in
- * transfer.ts, for schedules in schedules.ts) and in the header of the script, nowhere else.
+ * The scripts inside Redis, each as one typed call. The order of KEYS and ARGV is spelled here and in the header of the
+ * script. For whole runs it is spelled in transfer.ts, for schedules in schedules.ts, for repairs in index-survey.ts.
  */
 import { Cluster } from 'ioredis';
 import { censusLook } from '../core/census.ts';

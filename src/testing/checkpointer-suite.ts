@@ -16,10 +16,13 @@ import { runsTheme } from './checkpointer/runs.ts';
 import { snapshotsTheme } from './checkpointer/snapshots.ts';
 import { registerSuite, type Runner, type Skip } from './runner.ts';
 
+/** What the tests of a checkpointer need to know about yours. */
 export interface CheckpointerSuiteOptions {
+  /** Names the group of tests, such as `my store`. */
   readonly name: string;
   /** Opens a checkpointer, once for all tests. It may hold runs of others. */
   open(): Promise<OpenedCheckpointer>;
+  /** Tests that yours does not pass, with the reason. Default: none. */
   readonly skip?: readonly Skip[];
 }
 

@@ -33,6 +33,7 @@ import {
   type PerformanceOptions,
 } from './crash-test/performance.ts';
 
+/** What the run is given, and how its workers are set up. */
 export interface CrashTestOptions {
   /**
    * Signals for the run, posted at its start or `after` so many stored commits; at the latest when nothing else would
@@ -53,22 +54,27 @@ export interface CrashTestOptions {
   readonly bodyMs?: number;
 }
 
+/** A difference that a crash has made. */
 export interface CrashTestViolation {
   /** The point of the death: `before 3: commit of step.completed`, or `undisturbed`. */
   readonly at: string;
+  /** What differs, with both values. */
   readonly what: string;
 }
 
+/** What a crash test has tried and found. */
 export interface CrashTestReport {
   /** Commits of the undisturbed run. */
   readonly commits: number;
   /** Deaths that took place. */
   readonly crashes: number;
+  /** Empty when no death changed anything. */
   readonly violations: readonly CrashTestViolation[];
 }
 
 /** `PAWL_CRASH_TEST`: a death changed what must not change; the report has every violation with its point. */
 export class CrashTestError extends PawlError {
+  /** All that was tried and found; the message shows the first ten violations. */
   readonly report: CrashTestReport;
   constructor(workflow: string, report: CrashTestReport) {
     const shown = report.violations.slice(0, 10).map(({ at, what }) => `  ${at}: ${what}`);

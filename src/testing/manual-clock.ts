@@ -38,6 +38,7 @@ const quietTurns = 12;
 /** Something that never comes to rest must not hang a test without a word. */
 const turnsMax = 100_000;
 
+/** A clock that stands still until a test moves it with `advance`. */
 export class ManualClock implements Clock {
   readonly #startedAt: number;
   #now: number;
@@ -54,14 +55,17 @@ export class ManualClock implements Clock {
     this.#now = this.#startedAt;
   }
 
+  /** The time of the test, in milliseconds since 1970. */
   now(): number {
     return this.#now;
   }
 
+  /** Milliseconds that the test has let pass since the clock was made. */
   monotonic(): number {
     return this.#now - this.#startedAt;
   }
 
+  /** Resolves when the test has moved the clock by `ms`, or when the signal fires. */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     this.#activity += 1;
     if (signal?.aborted === true) return Promise.resolve();
@@ -80,15 +84,18 @@ export class ManualClock implements Clock {
     });
   }
 
+  /** Calls back after one turn of the real event loop. */
   afterTurn(then: () => void): void {
     setImmediate(then);
   }
 
+  /** Calls back after `ms` of real time, whatever the clock shows; the function returned stops it. */
   soon(ms: number, then: () => void): () => void {
     const timer = setTimeout(then, ms);
     return () => clearTimeout(timer);
   }
 
+  /** Calls `task` again and again as the clock moves, each time after as many milliseconds as it returned. */
   repeat(task: () => Promise<number>): () => Promise<void> {
     let work: Promise<void> = Promise.resolve();
     const call = async (): Promise<void> => {

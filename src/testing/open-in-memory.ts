@@ -8,10 +8,13 @@ import { MemoryRunStore } from '../memory/run-store.ts';
 import { Pawl } from '../pawl.ts';
 import type { ManualClock } from './manual-clock.ts';
 
+/** What a pawl without Redis may be given. */
 export interface OpenInMemoryOptions {
   /** Owns the time of the store and of the workers. Default: the real time. */
   readonly clock?: ManualClock;
+  /** Default: silent. */
   readonly logger?: Logger;
+  /** Other limits than the usual ones, in bytes: see `Limits`. */
   readonly limits?: Partial<Limits>;
   /** As in `Pawl.open`. */
   readonly encryption?: EncryptionOptions;
@@ -34,7 +37,7 @@ const checkOptions = optionsOf<OpenInMemoryOptions>({
  *     await clock.advance('3d');
  *     expect(await run.result()).toEqual(…);
  *
- * With a clock of one's own, close it when its runs have ended: a step that is at work then has a grace of ten seconds,
+ * With a clock of your own, close it when its runs have ended. A step that is at work then has a grace of ten seconds,
  * and these pass only when the test lets them.
  *
  * @throws InvalidError for a bad limit or key.

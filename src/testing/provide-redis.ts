@@ -16,6 +16,7 @@ import { waitForRedis } from './ping.ts';
 import { startRedisContainer } from './redis-docker.ts';
 import { findRedisProgram, startRedisServer } from './redis-server.ts';
 
+/** Where a Redis may come from. Default: the environment, then a program on the PATH, then Docker. */
 export interface ProvideRedisOptions {
   /** A Redis that runs already. */
   readonly url?: string;
@@ -29,8 +30,11 @@ export interface ProvideRedisOptions {
   readonly log?: (line: string) => void;
 }
 
+/** A Redis that answers, and how to give it back. */
 export interface ProvidedRedis {
+  /** A URL for `Pawl.open`. */
   readonly url: string;
+  /** Whether it ran already, was started as a process, or was started in a container. */
   readonly origin: 'environment' | 'process' | 'docker';
   /** Of a server that was started as a process. */
   readonly pid?: number;

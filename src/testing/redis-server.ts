@@ -16,6 +16,7 @@ import { flag, optionsOf, objectOf, text, wholeNumber } from '../core/option-rul
 import { guardExit, type ExitGuard } from './guard.ts';
 import { redisProcessId, waitForRedis } from './ping.ts';
 
+/** How the server is started. */
 export interface RedisServerOptions {
   /** A port that must be used; by default a free one. */
   readonly port?: number;
@@ -23,15 +24,19 @@ export interface RedisServerOptions {
   readonly dir?: string;
   /** Lines of redis.conf that are added to, or replace, those below. */
   readonly config?: Readonly<Record<string, string>>;
-  /** Leaves a fresh data folder behind. */
+  /** Keeps a fresh data folder after the server has stopped. */
   readonly keepDir?: boolean;
 }
 
+/** A private `redis-server`, which ends with this process. */
 export interface RedisServer {
+  /** A URL for `Pawl.open`. */
   readonly url: string;
+  /** The port that it listens on, at 127.0.0.1. */
   readonly port: number;
   /** Of the process that runs now; another one after `restart`. */
   readonly pid: number;
+  /** The folder with its data and its settings. */
   readonly dir: string;
   /** Shuts the server down and removes its folder. */
   stop(): Promise<void>;

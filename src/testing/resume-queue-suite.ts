@@ -12,10 +12,13 @@ import { finishAll, type OpenedResumeQueue, type ResumeQueueCase } from './resum
 import { repetitionTheme } from './resume-queue/repetition.ts';
 import { registerSuite, type Runner, type Skip } from './runner.ts';
 
+/** What the tests of a resume queue need to know about yours. */
 export interface ResumeQueueSuiteOptions {
+  /** Names the group of tests, such as `my queue`. */
   readonly name: string;
   /** Opens a queue, each time another one, on the same messenger. It may hold wake-ups of others. */
   open(): Promise<OpenedResumeQueue>;
+  /** Tests that yours does not pass, with the reason. Default: none. */
   readonly skip?: readonly Skip[];
 }
 

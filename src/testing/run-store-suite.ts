@@ -42,10 +42,13 @@ import { waitsTheme } from './run-store/waits.ts';
 import { wholeTheme } from './run-store/whole.ts';
 import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
 
+/** What the tests of a run store need to know about yours. */
 export interface RunStoreSuiteOptions {
+  /** Names the group of tests, such as `my store`. */
   readonly name: string;
   /** Opens a store, once for all tests. It may hold runs and workers of others. */
   open(): Promise<OpenedRunStore>;
+  /** Tests that yours does not pass, with the reason. Default: none. */
   readonly skip?: readonly Skip[];
 }
 

@@ -3,13 +3,18 @@
  * of vitest, or of another runner with the same words.
  */
 export interface Runner {
+  /** Opens a group of tests. */
   readonly describe: (name: string, register: () => void) => void;
+  /** Registers a test, or with `skip` one that is not to be run. */
   readonly test: {
     (name: string, body: () => Promise<void>): void;
     readonly skip: (name: string, body: () => Promise<void>) => void;
   };
+  /** Makes the assertions about a value. */
   readonly expect: Expect;
+  /** Registers what happens before the tests of a group. */
   readonly beforeAll: (body: () => Promise<void>) => void;
+  /** Registers what happens after the tests of a group. */
   readonly afterAll: (body: () => Promise<void>) => void;
 }
 
@@ -18,20 +23,31 @@ export type Expect = (actual: unknown, message?: string) => Matchers;
 
 /** The assertions the suites use. */
 export interface Matchers {
+  /** The same assertions, the other way round. */
   readonly not: Pick<Matchers, 'toBe' | 'toContain' | 'toEqual'>;
+  /** The very same value, as `Object.is` says. */
   toBe(expected: unknown): void;
+  /** A value of the same shape and content; fields that are undefined do not count. */
   toEqual(expected: unknown): void;
+  /** An object that has at least these fields, with these values. */
   toMatchObject(expected: object): void;
+  /** A list that has this member, or a text that has this part. */
   toContain(expected: unknown): void;
+  /** A list or a text of this length. */
   toHaveLength(expected: number): void;
+  /** A number above this one. */
   toBeGreaterThan(expected: number): void;
+  /** A number that is this one or above it. */
   toBeGreaterThanOrEqual(expected: number): void;
+  /** A number below this one. */
   toBeLessThan(expected: number): void;
+  /** A number that is this one or below it. */
   toBeLessThanOrEqual(expected: number): void;
 }
 
 /** Tests an implementation does not pass, and why that is right. */
 export interface Skip {
+  /** Why these tests do not apply; shown beside them. */
   readonly reason: string;
   /** Names of tests; each must exist. */
   readonly tests: readonly string[];

@@ -51,7 +51,7 @@ test('training: epochs before the last checkpoint do not run again', async () =>
   expect(lines).toContain('result: {"epochs":12,"loss":0.066}');
 });
 
-test('fault-recovery: a failed run is resumed behind its checkpoint', async () => {
+test('fault-recovery: a failed run is resumed after its checkpoint', async () => {
   const lines = await play('fault-recovery');
   expect(lines.some((line) => /^the run failed: .*licence server does not answer/.test(line))).toBe(
     true,

@@ -14,7 +14,7 @@ interface DiffFlags {
 export const addDiff: Add = (runs, signal) => {
   runs
     .command('diff')
-    .description('What differs between the states at two points of a run, or of two runs.')
+    .description('Shows how the states at two points of a run, or of two runs, differ.')
     .argument('<run>')
     .argument('<from>', 'a seq, end, or the id or label of a checkpoint')
     .argument('<to>', 'the same, in this run or in the one of --with')

@@ -8,7 +8,9 @@ import { toPoint } from './points.ts';
 export const addState: Add = (runs, signal) => {
   runs
     .command('state')
-    .description('What the events of a run fold to; without --runs, what its last snapshot holds.')
+    .description(
+      'Shows the state that the events of a run fold to; without --runs, its last snapshot.',
+    )
     .argument('<run>')
     .option('--at <point>', 'a seq, end, or the id or label of a checkpoint; needs --runs')
     .action(

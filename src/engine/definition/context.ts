@@ -26,7 +26,9 @@ export type Emit<E extends EventSchemas, Result> = <Type extends keyof E & strin
   data: InputOf<E[Type]>,
 ) => Result;
 
+/** What a checkpoint is found by, and what is shown with it. */
 export interface CheckpointOptions {
+  /** A text for people, and to find the checkpoint by. It need not be unique. */
   readonly label?: string;
   /** A place in the work, to find the latest checkpoint of; in a graph it is the node's id. */
   readonly node?: string;
@@ -34,6 +36,7 @@ export interface CheckpointOptions {
   readonly metadata?: unknown;
 }
 
+/** How a step's body is tried again, and how long it may take. */
 export interface StepOptions {
   /** Default: one attempt. */
   readonly retry?: RetryPolicy;
@@ -43,6 +46,7 @@ export interface StepOptions {
   readonly was?: string;
 }
 
+/** What the body of a step is given. */
 export interface StepContext<E extends EventSchemas = EventSchemas> {
   /** Fires when the worker must let go of the run, the run is cancelled, or the attempt has taken too long. */
   readonly signal: AbortSignal;
@@ -81,6 +85,7 @@ type RaceValue<Entry> = Entry extends (...args: never) => infer Result
   ? Awaited<Result>
   : Awaited<Entry>;
 
+/** How long a handler waits for a signal, and which one it takes. */
 export interface WaitOptions {
   /** Withdraws the wait: it rejects with the signal's reason, and takes no signal of the run any more. */
   readonly signal?: AbortSignal;
@@ -113,8 +118,11 @@ export type Probed<Result> =
   | { readonly happened: true; readonly result: Result }
   | { readonly happened: false };
 
+/** What happens when nobody knows whether the body of an effect has run to its end. */
 export interface EffectOptions<Result> {
+  /** Asked before the body would run again: after a crash, a failure, a time-out, a rewind or a resume. */
   readonly onDoubt: Doubt<Result>;
+  /** How long the body may take. A body that takes longer is in doubt. Default: as long as it likes. */
   readonly timeout?: Duration;
 }
 
@@ -140,7 +148,9 @@ export interface ChildOptions extends Omit<StartOptions, 'id'> {
   readonly attached?: boolean;
 }
 
+/** A child run, as its parent sees it. */
 export interface ChildHandle<Output = unknown> {
+  /** The id of the child's run, for `pawl.run` and for lists. */
   readonly id: string;
   /**
    * Waits for the child's end, without holding anything; returns its output.
@@ -153,6 +163,7 @@ export interface ChildHandle<Output = unknown> {
 export type SignalName<G> = keyof G & string;
 export type SignalPayload<G, Name extends keyof G> = OutputOf<G[Name]>;
 
+/** What a handler is given. All that is done through it is in the log, and is the same again on a resume. */
 export interface Context<
   S = unknown,
   E extends EventSchemas = EventSchemas,
@@ -169,11 +180,11 @@ export interface Context<
    * is a FencedError, or a RunError that says why.
    */
   readonly signal: AbortSignal;
+  /** Writes to the logger of the worker, with run, workflow and fence. A handler that is called again logs again. */
   readonly log: Logger;
   /**
-   * Appends an event; its reducer changes the state. Resolves when it is durable.
-   * A resume calls the handler again, so an event that must come once belongs into a step (`step.emit`), or behind a
-   * condition on `ctx.state`.
+   * Appends an event; its reducer changes the state. Resolves when it is durable. A resume calls the handler again, so
+   * put an event that must come once into a step (`step.emit`), or under a condition on `ctx.state`.
    * @throws InvalidError, UnstorableError, LimitError; nothing was written.
    */
   readonly emit: Emit<E, Promise<void>>;
@@ -214,14 +225,15 @@ export interface Context<
    */
   checkpoint(options?: CheckpointOptions): Promise<string>;
   /**
-   * Drops the results of completed steps and waits whose names begin so, with the next commit: for a loop without end that
-   * finds its place by `ctx.state`. A step that is asked for again after that runs again.
+   * Drops the results of completed steps and waits whose names begin so, with the next commit. It is for a long loop
+   * that finds its place by `ctx.state`. A step that is asked for again after that runs again.
    * @throws InvalidError when the prefix is empty.
    */
   forget(prefix: string): void;
   /**
-   * Has something undone when the run is cancelled: called after the handler has ended, the last registered first, within
-   * the time that a cancelled run has to clean up. Steps work in it as ever. What it throws is logged, and the others run.
+   * Registers something that undoes work when the run is cancelled. pawl calls it after the handler has ended, the last
+   * registered first, within the time that a cancelled run has to clean up. Steps work in it as ever. An error that it
+   * throws is logged, and the others run.
    */
   onCancel(undo: (request: CancelRequest) => unknown): void;
   /** Waits; for more than a second without holding a slot or memory of any worker. */

@@ -12,8 +12,12 @@ export function isDecisionSignal(name: string): boolean {
   return name.startsWith(decisionSignal(''));
 }
 
+/** What a person says about an effect in doubt: run the body again, or take this result as its own. */
 export type Decision =
-  | { readonly decide: 'retry' }
+  | {
+      /** `retry` runs the body once more; `done` says that it has happened, with this result. */
+      readonly decide: 'retry';
+    }
   | { readonly decide: 'done'; readonly result: unknown };
 
 const checkDecided = optionsOf<{ readonly decide: string; readonly result?: unknown }>({

@@ -1,6 +1,6 @@
 /**
- * Signals against the workflow they are for. Whoever sends one may know the workflow, and is told at once when it does not
- * fit; whoever takes one always knows it, so that a handler is never given what its schema refuses.
+ * Signals against the workflow they are for. A sender may know the workflow, and is told at once when it does not
+ * fit; the worker that takes one always knows it, so that a handler is never given what its schema refuses.
  */
 import { InvalidError } from '../../core/errors.ts';
 import { validate } from '../../core/schema.ts';

@@ -1,9 +1,11 @@
 /** How a run is started. */
 import type { Duration } from '../../core/duration.ts';
 
+/** How a run is named, found, delayed and ordered among others. */
 export interface StartOptions {
   /** Default: a random one. The same id with the same input is the same run. */
   readonly id?: string;
+  /** Names and values to find the run by, at most 16. Default: none. */
   readonly tags?: Readonly<Record<string, string>>;
   /** The run begins after this time. */
   readonly delay?: Duration;

@@ -59,7 +59,7 @@ export function checkStateSchema(workflow: string, schema: StateSchema | undefin
 }
 
 function changes(found: string): string {
-  return `state changes its own output: ${found}. Let its schema say what the state is, and convert where a value comes from: in the handler, or in the schema of the input, an event or a signal, which are applied once.`;
+  return `state changes its own output: ${found}. Let its schema say what the state is. Convert where a value comes from: in the handler, or in the schema of the input, an event or a signal. Those are applied once.`;
 }
 
 /** As it will come back from a snapshot. */

@@ -21,6 +21,7 @@ export type ReducersOf<S, E extends EventSchemas> = {
   readonly [Type in keyof E]?: (state: StateOf<S>, data: OutputOf<E[Type]>) => OutputOf<S>;
 };
 
+/** What `defineWorkflow` takes. Types of input, state, events and signals are taken from the schemas. */
 export interface WorkflowDefinition<
   Input,
   S,
@@ -39,6 +40,7 @@ export interface WorkflowDefinition<
    * again and again, so it has no transform.
    */
   readonly state?: S;
+  /** The workflow's own events: a name, and the schema that checks the payload before it is written. */
   readonly events?: E;
   /** How events change the state. Pure: the same state and event always give the same new state. */
   readonly reduce?: ReducersOf<S, E>;
@@ -78,8 +80,11 @@ export interface Workflow<
   Output = unknown,
   G extends EventSchemas = EventSchemas,
 > {
+  /** Names the workflow in Redis, in lists and in queues. */
   readonly name: string;
+  /** The version of this code. A worker with an older one leaves runs alone that a newer one has written. Default 1. */
   readonly version: number;
+  /** What `defineWorkflow` was given. */
   readonly definition: WorkflowDefinition<Input, S, E, Output, G>;
   /** The state before the first event; each run gets a copy of its own. */
   readonly initialState: State;

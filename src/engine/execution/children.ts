@@ -118,7 +118,7 @@ export class Children {
   #result(asked: Asked, run: string): Promise<unknown> {
     if (asked.result === undefined) {
       asked.result = this.#parent.waits.child(childWait + asked.name, asked.name, run);
-      // Whoever awaits it hears of its failure; nobody has to.
+      // A caller that awaits it hears of its failure; nobody has to.
       asked.result.catch(() => undefined);
       if (!asked.isFresh) this.#tryToLook([asked.name]);
       this.#lookNowAndThen();

@@ -42,8 +42,8 @@ export interface NodeOutcome<S, Id extends string, A extends ArgsSchemas> {
 }
 
 /**
- * The context of one visit of a node: that of a handler, with names of its own, so that the same name can be used in every
- * visit. The state is changed by what the body returns.
+ * The context of one visit of a node. It is that of a handler, with names of its own, so every visit can use the same
+ * names. The value that the body returns changes the state.
  */
 export interface NodeContext<
   S = unknown,
@@ -52,6 +52,7 @@ export interface NodeContext<
   Input = unknown,
   Args = unknown,
 > extends Omit<Context<S, E, G>, 'emit' | 'set' | 'checkpoint'> {
+  /** The id of the node that is executed. */
   readonly node: string;
   /** Which execution of this node it is, from 1; parallel ones count separately. */
   readonly visit: number;
@@ -77,6 +78,7 @@ export type NodeBody<S, E extends EventSchemas, G extends EventSchemas, Input, A
 
 /** A node with options. */
 export interface NodeOptions<Body, Id extends string> {
+  /** What the node does. It may be called again when a worker dies, until its visit has completed. */
   readonly run: Body;
   /** Default: one attempt. */
   readonly retry?: RetryPolicy;
@@ -103,6 +105,7 @@ export type MergeFunctions<State> = {
   readonly [Key in keyof State]?: (current: State[Key], update: State[Key]) => State[Key];
 };
 
+/** What `defineGraph` takes: one typed state, the nodes that change it, and the edges between them. */
 export interface GraphDefinition<
   Input,
   S,
@@ -120,13 +123,16 @@ export interface GraphDefinition<
   readonly input?: Input;
   /** The channel that all nodes share. Must accept `{}`: its defaults are the state that runs begin with. */
   readonly state?: S;
+  /** The graph's own events, as of any workflow. */
   readonly events?: E;
+  /** How events change the state, as of any workflow. `merge` does the same for what nodes `set`. */
   readonly reduce?: ReducersOf<S, E>;
+  /** The signals that nodes may wait for, as of any workflow. */
   readonly signals?: G;
   /** How often the whole run is tried when a node fails. Completed nodes keep their results. Default: once. */
   readonly retry?: RetryPolicy;
   /**
-   * `nodes` (default): the state is kept as a checkpoint after each completed visit of a node, in the same commit, and the
+   * `nodes` (default): the state is kept as a checkpoint after each completed visit of a node, in the same commit. The
    * newest 50 of those stay. `asked`: only where a node calls `ctx.checkpoint`.
    */
   readonly checkpoints?: 'nodes' | 'asked';
@@ -134,12 +140,15 @@ export interface GraphDefinition<
   readonly expireCheckpoints?: AnyWorkflow['definition']['expireCheckpoints'];
   /** As of any workflow. */
   readonly retention?: AnyWorkflow['definition']['retention'];
+  /** Runs of this graph at work at one time on one worker, as of any workflow. */
   readonly concurrency?: AnyWorkflow['definition']['concurrency'];
+  /** Executions begun in a stretch of time, over all workers, as of any workflow. */
   readonly rate?: AnyWorkflow['definition']['rate'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */
   readonly args?: A;
   /** The first node. */
   readonly start: Exclude<NoInfer<Id>, keyof A>;
+  /** The nodes by their ids: a function, or a function with options. */
   readonly nodes: {
     readonly [Node in Id]: GraphNode<
       NodeBody<
@@ -160,6 +169,7 @@ export interface GraphDefinition<
    * every `set` of the field, and only when a node completes: a replay reads what it made.
    */
   readonly merge?: MergeFunctions<OutputOf<S>>;
+  /** How often a run may come to the same node before it fails with `PAWL_CYCLE_LIMIT`. */
   readonly cycles?: {
     /**
      * How often a run may come to one node; parallel tasks that one node starts count as one. Default 1000.

@@ -37,9 +37,9 @@ const defaultExpiry: CheckpointExpiry = { keepNewest: 50, unlabelledOnly: true }
 /**
  * Checks a graph and makes a workflow of it.
  *
- * Each visit of a node is a step: its result, its change of the state and what comes next are stored in one commit, and a
- * visit that is stored never runs again. A visit that was at work when its worker died runs again; steps and waits inside
- * of it that had completed keep their results. A node that fails, fails the run.
+ * Each visit of a node is a step. Its result, its change of the state and its next tasks are stored in one commit. A
+ * visit that is stored never runs again. A visit that was at work when its worker died runs again; steps and waits
+ * inside of it that had completed keep their results. A node that fails, fails the run.
  * @throws InvalidError for a bad name or node id.
  * @throws DefinitionError when an edge, the start or a limit names no node, or the state has no defaults.
  */

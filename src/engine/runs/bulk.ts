@@ -18,8 +18,10 @@ import { endedError, type HandleServices, RunHandle } from './run-handle.ts';
 
 export const bulkActions = ['resume', 'pause', 'cancel', 'delete'] as const;
 
+/** What `pawl.bulk` does to each run: the same as the method of that name does to one. */
 export type BulkAction = (typeof bulkActions)[number];
 
+/** How far a bulk action may go, and who answers for it. */
 export interface BulkOptions extends Request {
   /** Tells what would be done, as far as the runs' records show it, and writes nothing. */
   readonly dryRun?: boolean;
@@ -31,6 +33,7 @@ export interface BulkOptions extends Request {
   readonly onProgress?: (progress: BulkProgress) => void | Promise<void>;
 }
 
+/** How far a bulk action has come. Counts only grow. */
 export interface BulkProgress {
   /** Runs of the query so far. */
   readonly matched: number;
@@ -42,13 +45,17 @@ export interface BulkProgress {
   readonly refused: number;
 }
 
+/** What a bulk action has done, or would do in a dry run. */
 export interface BulkReport extends Omit<BulkProgress, 'refused'> {
+  /** The action that was asked for. */
   readonly action: BulkAction;
+  /** True when nothing was written. */
   readonly dryRun: boolean;
   /** How many of the runs had which status when they were found. */
   readonly statuses: Readonly<Partial<Record<RunStatus, number>>>;
   /** The newest runs that were acted on, or would be. */
   readonly sample: readonly string[];
+  /** Runs that could not be acted on, each with the reason. */
   readonly refused: readonly { readonly run: string; readonly error: ErrorRecord }[];
 }
 

@@ -16,11 +16,15 @@ export type DeletionParts = FamilyParts;
 
 /** A run that was deleted on somebody's request. */
 export interface DeletionInfo extends Request {
+  /** The id of the deleted run. */
   readonly run: string;
+  /** The name of its workflow. */
   readonly workflow: string;
+  /** When it was deleted, on the store's clock. */
   readonly at: Date;
 }
 
+/** Which page of the deletions is read. */
 export interface DeletionListOptions {
   /** 1–500, default 50. */
   readonly limit?: number;

@@ -7,12 +7,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toTagged } from '../../core/tagged-json.ts';
 
+/** One place at which two states differ. */
 export interface Difference {
   /**
    * From the state's top: names of fields, places in lists, keys of maps and members of sets. Keys and members that are no
    * text stand as their JSON. The place of something removed is where it was before.
    */
   readonly path: readonly (string | number)[];
+  /**
+   * `added`: only the later state has the place. `removed`: only the earlier one. `changed`: both, with other values.
+   */
   readonly kind: 'added' | 'removed' | 'changed';
   /** Absent when added. */
   readonly before?: unknown;

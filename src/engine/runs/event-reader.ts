@@ -55,7 +55,7 @@ export class EventReader {
     return isSame ? this.#readBehind(last.seq, fresh) : this.#read(await this.#goBack());
   }
 
-  /** Events behind `after`: up to a gap if there is one, with which the next page begins. */
+  /** Events after `after`: up to a gap if there is one, with which the next page begins. */
   async #readBehind(
     after: number,
     events: readonly StoredEvent[],

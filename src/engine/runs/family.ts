@@ -8,7 +8,7 @@
  *
  * A run is known by its id and its birth. An obligation stays noted on the side that owes, and that run stays due, until
  * the other side is *seen* to have what it is owed: an acknowledged write may be forgotten by Redis. Everything here may be
- * done twice, by two processes at once, and may stop at any point: whoever comes next does the rest.
+ * done twice, by two processes at once, and may stop at any point: the next process does the rest.
  *
  * A run that is gone owes nothing and is owed nothing. A failed parent may be resumed, so it is told as well.
  */

@@ -35,7 +35,7 @@ import type { Fork } from './start.ts';
 import { keepUnchanged } from '../definition/state-schema.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
-/** Where to fork: at a checkpoint, behind an event, behind a step's last completion, or behind a graph node's last visit. */
+/** Where to fork: at a checkpoint, or after an event, a step's last completion, or a graph node's last visit. */
 export type ForkPoint =
   | { readonly checkpoint: string }
   | { readonly seq: number }
@@ -117,7 +117,7 @@ export async function prepareFork<S>(
 }
 
 function edited(workflow: AnyWorkflow, state: State, edit: unknown): State {
-  // A copy: whoever edits by changing what they are given changes nothing else.
+  // A copy: a caller that edits the object it was given changes nothing else.
   const given: unknown = typeof edit === 'function' ? makeFrom(edit, structuredClone(state)) : edit;
   if (!isPlainObject(given)) {
     throw new InvalidError('state', 'must be an object, or a function returning one.');
@@ -128,7 +128,7 @@ function edited(workflow: AnyWorkflow, state: State, edit: unknown): State {
   return keepUnchanged(validate<State>(schema, given, 'state'), given, state);
 }
 
-/** @throws InvalidError when the event is not the last one of its commit: the run never stood right behind it. */
+/** @throws InvalidError when the event is not the last one of its commit: the run never stood right after it. */
 async function refuseInside(store: RunStore, run: string, seq: number): Promise<void> {
   const [event] = await store.events({ run, after: seq - 1, limit: 1 });
   if (event?.more !== true) return;

@@ -40,7 +40,7 @@ const checkCheckpointPoint = optionsOf<{ readonly checkpoint: string }>({
   checkpoint: needed(text),
 });
 
-/** A moment of a run: behind an event, or as a checkpoint keeps it. */
+/** A moment of a run: after an event, or as a checkpoint keeps it. */
 export const checkPoint: Rule = (point, field) => {
   plainObject(point, field);
   if ('seq' in (point as object)) checkSeqPoint(point, field);

@@ -49,13 +49,18 @@ export interface KnownRun {
   readonly attendance?: Attendance;
 }
 
-/** A moment of a run: behind an event, or as a checkpoint keeps it. */
+/** A moment of a run: after an event, or as a checkpoint keeps it. */
 export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
 
-/** Announcements may be lost, so whoever waits also looks by itself. */
+/** Announcements may be lost, so a waiting caller also looks by itself. */
 const pollMs = 1000;
 
+/**
+ * One run, from any process: reads it, waits for it, and asks its worker for something. It holds no connection of its
+ * own.
+ */
 export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = EventSchemas> {
+  /** The id that the run was started with, or that pawl chose. */
   readonly id: string;
   readonly #services: HandleServices;
   readonly #workflow: AnyWorkflow | undefined;
@@ -68,7 +73,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     this.#attendance = attendance;
   }
 
-  /** @throws RunError `PAWL_RUN_NOT_FOUND`. */
+  /** Where the run is, what it waits for, and which steps are at work. @throws RunError `PAWL_RUN_NOT_FOUND`. */
   async info(): Promise<RunDetails> {
     const record = await this.#record();
     const { worker, status } = record;
@@ -217,8 +222,8 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   /**
-   * Cancels the run. A handler at work is told within moments, may clean up, and the run ends as `cancelled`; a run that
-   * has not begun ends at once. Cancelling again changes nothing.
+   * Cancels the run. A handler at work is told within moments and may clean up; then the run ends as `cancelled`. A run
+   * that has not begun ends at once. Cancelling again changes nothing.
    * @throws RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`.
    */
   async cancel(request: Request = {}): Promise<void> {
@@ -257,8 +262,8 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
   }
 
   /**
-   * Lets a paused run go on, and a failed or quarantined one try again from its last snapshot: finished steps keep their
-   * results, failed ones run again. False when there was nothing to resume.
+   * Lets a paused run go on, and a failed or quarantined one try again from its last snapshot. Finished steps keep their
+   * results, and failed ones run again. False when there was nothing to resume.
    *
    * With `input` the handler is called with that from then on, in place of what the run was started with. It must still
    * come to the same steps by the same names; what they have done stays done.

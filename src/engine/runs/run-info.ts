@@ -10,22 +10,29 @@ import type { StepAtWork } from '../steps-at-work.ts';
 export interface WaitInfo extends Omit<Wait, 'until' | 'since'> {
   /** When it ends by itself, if ever. */
   readonly until?: Date;
+  /** When the wait began, on Redis' clock. */
   readonly since: Date;
 }
 
+/** What is known of a run without its payloads: cheap enough for lists. */
 export interface RunInfo {
+  /** Names the run; `pawl.run(workflow, id)` gives a handle on it. */
   readonly id: string;
+  /** The name of its workflow. */
   readonly workflow: string;
   /** Version of the workflow's code that claimed the run last; 0 before the first claim. */
   readonly codeVersion: number;
+  /** Where the run is in its life. */
   readonly status: RunStatus;
   /** The seq of the newest event. */
   readonly seq: number;
+  /** Grows each time a worker takes the run. Only the holder of this number may write. */
   readonly fence: number;
   /** The worker that holds the run, while it is `running`. */
   readonly worker: string | undefined;
   /** How often a snapshot was saved, and the seq up to which the last one is folded. */
   readonly version: number;
+  /** The newest event that the last snapshot covers; 0 before the first snapshot. */
   readonly snapshotSeq: number;
   /** How often the run was taken over from a worker that died or froze. */
   readonly takeovers: number;
@@ -33,14 +40,19 @@ export interface RunInfo {
   readonly deaths: number;
   /** Bytes of event data in the log. */
   readonly bytes: number;
+  /** True while nobody may go on with the run until `resume`. */
   readonly paused: boolean;
+  /** What the handler said last by `ctx.progress`; undefined when it said nothing. */
   readonly progress: RunProgress | undefined;
   /** Lower goes first. */
   readonly priority: number;
   /** The run that started this one. */
   readonly parent: string | undefined;
+  /** What the run was started with, to find it by. */
   readonly tags: Readonly<Record<string, string>>;
+  /** When the run was started, on Redis' clock. */
   readonly createdAt: Date;
+  /** When its status or its snapshot changed last, on Redis' clock. */
   readonly changedAt: Date;
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: Date | undefined;
@@ -52,6 +64,7 @@ export interface RunInfo {
   readonly deadlineAt: Date | undefined;
   /** Whether the run has completed with an output; `result()` reads it. */
   readonly hasOutput: boolean;
+  /** Why the run failed or was set aside; undefined for any other run. */
   readonly error: ErrorRecord | undefined;
 }
 

@@ -10,6 +10,7 @@ import type { RunStore } from '../../core/store.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { toTimetable } from './timetable.ts';
 
+/** When runs are started, and what happens with times that could not be kept. docs/schedules.md has examples. */
 export interface ScheduleOptions {
   /** One for all workflows: runs are named after it. At most 100 characters. */
   readonly id: string;
@@ -25,8 +26,8 @@ export interface ScheduleOptions {
    */
   readonly missed?: MissedPolicy;
   /**
-   * When the run before has not ended: `allow` (default) starts the next one beside it, `skip` leaves the time out, `queue`
-   * starts it when that one has ended, `cancel-previous` cancels that one, and starts it when it has ended.
+   * When the run before has not ended. `allow` (default) starts the next one beside it. `skip` leaves the time out.
+   * `queue` starts it when that one has ended. `cancel-previous` cancels that one first.
    */
   readonly overlap?: OverlapPolicy;
 }

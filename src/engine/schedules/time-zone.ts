@@ -60,7 +60,7 @@ export class TimeZone {
     return Date.UTC(year, month - 1, day, hour, minute, second) - at;
   }
 
-  /** The offsets a day before and a day behind a time and, when they differ, when the clocks are changed. */
+  /** The offsets a day before and a day after a time and, when they differ, when the clocks are changed. */
   around(at: number): Around {
     const before = this.offsetAt(at - aroundMs);
     const behind = this.offsetAt(at + aroundMs);
@@ -68,7 +68,7 @@ export class TimeZone {
     return { before, behind, change: this.changeBetween(at - aroundMs, at + aroundMs) };
   }
 
-  /** A moment behind `from`, up to `to`, at which the clocks are changed; undefined when both have one offset. */
+  /** A moment after `from`, up to `to`, at which the clocks are changed; undefined when both have one offset. */
   changeBetween(from: number, to: number): number | undefined {
     const offset = this.offsetAt(from);
     if (this.offsetAt(to) === offset) return undefined;

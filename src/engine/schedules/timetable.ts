@@ -97,7 +97,7 @@ class CronTimetable implements Timetable {
     const { behind, change } = this.#zone.around(moment);
     const isShown = change === undefined || moment + this.#zone.offsetAt(moment) === next;
     if (isShown) return moment;
-    // It is left out, and so it comes later: perhaps behind something that is shown.
+    // It is left out, and so it comes later: perhaps after something that is shown.
     const shown = this.#wall.next(change + behind - 1);
     return Math.min(moment, shown === undefined ? Infinity : this.#zone.toInstant(shown));
   }

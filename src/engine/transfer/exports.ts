@@ -2,7 +2,7 @@
  * Writes runs in their portable form, a page at a time: however long a log is, little of it is in memory.
  *
  * What is promised of a run that is at work meanwhile: its record, its snapshot and its inbox are those of one moment, and
- * the log is that of the same moment: every event up to it and none behind it. Of the checkpoints up to that moment those
+ * the log is that of the same moment: every event up to it and none after it. Of the checkpoints up to that moment those
  * that are forgotten while they are read are left out. A run that is deleted or compacted under the reader's hands leaves
  * a hole in what was written already: the lines are withdrawn, and follow once more if the run is still there. Runs of a
  * list are each of a moment of their own.
@@ -26,14 +26,17 @@ export interface ExportProgress {
   readonly run: string;
   /** Runs written to their end. */
   readonly runs: number;
+  /** Events written so far, of all runs. */
   readonly events: number;
+  /** Checkpoints written so far, of all runs. */
   readonly checkpoints: number;
 }
 
 export type OnExportProgress = (progress: ExportProgress) => void;
 
+/** How an export tells about its progress. */
 export interface ExportOptions {
-  /** Called every 500 events, and behind each run. */
+  /** Called every 500 events, and after each run. */
   readonly onProgress?: OnExportProgress | undefined;
 }
 

@@ -7,7 +7,7 @@
  *
  *   crash, or an error, before that call    nothing of this run is visible. What was put aside is dropped, at once after an
  *                                           error, by the store after a crash. The runs before it in the file are in.
- *   crash behind it                         the run is in. Its parent may not know of its end yet.
+ *   crash after it                          the run is in. Its parent may not know of its end yet.
  *   the same import, begun anew             `skip` passes over what is in, and tells parents again; that changes nothing.
  *
  * A run that was at work comes in as one that lost its worker: any worker here takes it up, under a higher fence. A parent
@@ -34,21 +34,27 @@ export interface ImportProgress {
   readonly skipped: number;
   /** Read of all runs, those that are skipped and those that are not in yet too. */
   readonly events: number;
+  /** Checkpoints read so far, of all runs. */
   readonly checkpoints: number;
 }
 
+/** What an import does with runs that exist, and how it tells about its progress. */
 export interface ImportOptions {
-  /** Called every thousand lines, and behind each run. */
+  /** Called every thousand lines, and after each run. */
   readonly onProgress?: (progress: ImportProgress) => void;
   /** A run whose id is taken: `refuse` (default) ends the import there, `skip` leaves both as they are and goes on. */
   readonly ifExists?: 'refuse' | 'skip';
 }
 
+/** What is there now because of an import. */
 export interface ImportReport {
+  /** Runs that were added. */
   readonly runs: number;
+  /** Runs that were left out, because their id exists and `ifExists` is `skip`. */
   readonly skipped: number;
   /** Of the runs that are in now because of this import. */
   readonly events: number;
+  /** Checkpoints of the runs that were added. */
   readonly checkpoints: number;
 }
 

@@ -85,7 +85,7 @@ export class ImportedRun {
     this.#line = line.number;
     const place = order.indexOf(kind);
     const isNext = kind === 'snapshot' ? this.#place === 0 : place >= this.#place;
-    if (!isNext) throw line.problem(`is a ${kind} behind a ${order[this.#place]}`);
+    if (!isNext) throw line.problem(`is a ${kind} after a ${order[this.#place]}`);
     this.#place = place;
     switch (kind) {
       case 'snapshot':
@@ -180,7 +180,7 @@ export class ImportedRun {
     const before = this.#newest ?? { version: 0, place: 0 };
     const isSameVersion = newest.version === before.version;
     if (newest.version < before.version || (isSameVersion && newest.place <= before.place)) {
-      throw line.problem(`has checkpoint ${id} behind a newer one`);
+      throw line.problem(`has checkpoint ${id} after a newer one`);
     }
     if (isSameVersion && (save.set.size > 0 || save.remove.length > 0)) {
       throw line.problem(`has checkpoint ${id} with another state than the one before`);

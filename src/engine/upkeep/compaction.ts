@@ -5,9 +5,11 @@ import type { RunStore } from '../../core/store.ts';
 /** Events dropped in one call: a few milliseconds of Redis. */
 const eventsPerCut = 1_000;
 
+/** What is left of a run's log after a compaction. */
 export interface Compaction {
   /** Where the log begins now. */
   readonly firstSeq: number;
+  /** How many events were dropped; 0 when the snapshot covers none that are still there. */
   readonly dropped: number;
 }
 

@@ -6,6 +6,7 @@ import type { RunStore } from '../../core/store.ts';
 
 /** Bytes by kind, and in all. */
 export interface RunMemory extends RunBytes {
+  /** The sum of all kinds. */
   readonly total: number;
 }
 

@@ -12,8 +12,11 @@ import { fromPortable, type Line, parseLine, portableVersion } from '../transfer
 import { replay } from '../replay.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 
+/** What today's code would say of the runs that have not ended. */
 export interface Rehearsal {
+  /** Runs that were looked at. */
   readonly checked: number;
+  /** Runs that today's code cannot go on with, each with the error that a worker would meet. */
   readonly problems: readonly {
     readonly run: string;
     readonly workflow: string;
@@ -52,7 +55,7 @@ export async function rehearse(
 }
 
 /**
- * The runs of an export, line by line. What is read of a run is kept until its end: the events behind its snapshot.
+ * The runs of an export, line by line. What is read of a run is kept until its end: the events after its snapshot.
  * @throws InvalidError that names the line, when this is no export, or it was cut off.
  */
 export async function rehearseExport(

@@ -48,6 +48,7 @@ export interface RetentionRule {
   readonly action?: 'delete' | 'compact' | { readonly checkpoints: CheckpointExpiry };
 }
 
+/** Which runs are deleted, compacted, or lose checkpoints. */
 export interface RetentionPolicy {
   /** In order: what one has deleted the next does not see. */
   readonly rules: readonly RetentionRule[];
@@ -59,9 +60,11 @@ export interface RetentionPolicy {
  */
 export type ArchiveRun = (lines: AsyncIterable<string>, run: RunInfo) => Promise<void>;
 
+/** How far one call may go, and what happens before a run is deleted. */
 export interface RetainOptions {
   /** Says what would be done, and does nothing. */
   readonly dryRun?: boolean;
+  /** Called before each deletion. A run whose archive rejects is not deleted. Default: nothing is kept elsewhere. */
   readonly archive?: ArchiveRun;
   /** Who asks: for the log of this process. */
   readonly actor?: string;
@@ -71,9 +74,13 @@ export interface RetainOptions {
 
 /** What was done to a run, or would be. */
 export interface RetainedRun {
+  /** The id of the run. */
   readonly run: string;
+  /** The name of its workflow. */
   readonly workflow: string;
+  /** The status that it had when it was looked at. */
   readonly status: RunStatus;
+  /** What the rule asks for. */
   readonly action: 'delete' | 'compact' | 'checkpoints';
   /**
    * `changed`: it is not as it was when it was looked at, and was left alone. `untold`: its parent has not heard of its
@@ -82,11 +89,15 @@ export interface RetainedRun {
   readonly outcome: 'done' | 'would' | 'changed' | 'untold' | 'failed';
   /** Events, or checkpoints, that were dropped or would be. */
   readonly dropped?: number;
+  /** Why `outcome` is `failed`; absent otherwise. */
   readonly error?: ErrorRecord;
 }
 
+/** What one call of `pawl.retain` has done, or would do. */
 export interface RetentionReport {
+  /** True when nothing was written. */
   readonly dryRun: boolean;
+  /** Each run that a rule has met, in the order in which they were looked at. */
   readonly runs: readonly RetainedRun[];
   /** The limit was reached: call again. */
   readonly more: boolean;

@@ -69,7 +69,7 @@ export class CrashIsolation {
     }
   }
 
-  /** Lets everybody begin: the worker takes no more runs, and whoever begins now finds that out. */
+  /** Lets everybody begin: the worker takes no more runs, and a run that begins now finds that out. */
   close(): void {
     this.#closed.abort('closed');
     const waiting = [...this.#behindTurn.splice(0), ...this.#suspects.splice(0)];

@@ -8,6 +8,7 @@ import type { Vitals } from '../../core/vitals.ts';
 import { startLongTimer } from '../long-timer.ts';
 import type { Readiness } from './queue-probe.ts';
 
+/** Whether new work can be stored and is taken up, seen from this process. */
 export interface Health {
   /** `degraded`: runs go on, slower or less safe than they should. `failed`: nothing new can be stored. */
   readonly status: 'ok' | 'degraded' | 'failed';
@@ -23,6 +24,7 @@ export interface Health {
   readonly vitals?: Vitals;
 }
 
+/** How long a check of health may take. */
 export interface HealthOptions {
   /** How long to wait for answers, in milliseconds. Default 2 000. */
   readonly timeoutMs?: number;

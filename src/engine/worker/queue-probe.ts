@@ -12,8 +12,12 @@
 import type { Consumer } from '../../core/queue.ts';
 import type { ServicesWith } from './services.ts';
 
+/** Whether wake-ups reach a worker, and if not, why. */
 export type Readiness =
-  | { readonly ready: true }
+  | {
+      /** True when the worker's last probe came through its queue. */
+      readonly ready: true;
+    }
   | { readonly ready: false; readonly reason: string };
 
 type Services = ServicesWith<'worker' | 'clock' | 'logger', 'canaryMs'>;

@@ -6,6 +6,7 @@ import type { ExecutionSettings } from '../execution/services.ts';
 
 /** Times are milliseconds. */
 export interface WorkerOptions {
+  /** The workflows that it executes. Each name may stand here once. */
   readonly workflows: readonly AnyWorkflow[];
   /** Runs at work at one time, for each workflow. Default 50. */
   readonly concurrency?: number;

@@ -37,6 +37,10 @@ export type WorkerParts = Pick<
   'store' | 'queue' | 'limits' | 'clock' | 'logger' | 'tracing' | 'newToken'
 >;
 
+/**
+ * Executes runs of its workflows in this process, from `pawl.worker` until `close`. It takes over runs of workers that
+ * die.
+ */
 export class Worker implements AsyncDisposable {
   /** Names the worker in the log, in keys and in lists: host, process id and a random part. */
   readonly id: string;

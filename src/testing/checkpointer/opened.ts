@@ -7,6 +7,7 @@ import type { Expect, Register, Theme } from '../runner.ts';
 
 /** A checkpointer, open, and what a test cannot do through the contract. */
 export interface OpenedCheckpointer {
+  /** The checkpointer that the tests use. */
   readonly checkpointer: Checkpointer;
   /** Another one on the same data, as another process has it. */
   readonly other: Checkpointer;
@@ -16,6 +17,7 @@ export interface OpenedCheckpointer {
   damageEvent(run: string): Promise<string>;
   /** Makes the snapshot of a run, whose state has a field `n`, unreadable; resolves with a text that the error must hold. */
   damageState(run: string): Promise<string>;
+  /** Closes both checkpointers, after the last test. */
   close(): Promise<void>;
 }
 

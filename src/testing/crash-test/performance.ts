@@ -20,8 +20,11 @@ import { Witness } from './witness.ts';
 
 /** A message for the run; `after` so many stored commits, or at the start. */
 export interface CrashTestSignal {
+  /** The name of the signal, as the workflow defines it. */
   readonly name: string;
+  /** What the signal carries. */
   readonly payload: unknown;
+  /** Sent after so many stored commits. Default 0: at the start. */
   readonly after?: number;
 }
 
@@ -43,9 +46,13 @@ export interface PerformanceOptions {
 
 /** How a run has ended. */
 export interface CrashTestEnding {
+  /** The status that the run ended with. */
   readonly status: RunStatus;
+  /** What the handler returned; undefined unless the run completed. */
   readonly output: unknown;
+  /** Why the run failed; undefined when it did not. */
   readonly error: Pick<ErrorRecord, 'name' | 'message' | 'code'> | undefined;
+  /** The state at the end. */
   readonly state: unknown;
 }
 

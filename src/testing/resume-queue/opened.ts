@@ -5,7 +5,9 @@ import type { Consumer, ConsumeOptions, Delivery, ResumeQueue, WakeUp } from '..
 import { eventually } from '../eventually.ts';
 import type { Expect, Register, Theme } from '../runner.ts';
 
+/** A queue, open for one test. */
 export interface OpenedResumeQueue {
+  /** The queue that the test uses. */
   readonly queue: ResumeQueue;
   /** Closes the queue, if a test has not, and whatever it stands on. */
   close(): Promise<void>;

@@ -20,6 +20,7 @@ import type { Expect, Register, Theme } from '../runner.ts';
 
 /** A store, open, and what a test cannot do through the contract. */
 export interface OpenedRunStore {
+  /** The store that the tests use. */
   readonly store: RunStore;
   /** Lets time pass on the store's clock. */
   advance(ms: number): Promise<void>;
@@ -30,6 +31,7 @@ export interface OpenedRunStore {
   appearElsewhere?(worker: string): Promise<() => Promise<void>>;
   /** Whatever the store keeps under the run's id, as texts for a failed test to show. */
   traces?(run: string): Promise<readonly string[]>;
+  /** Closes the store, after the last test. */
   close(): Promise<void>;
 }
 

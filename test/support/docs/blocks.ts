@@ -1,7 +1,8 @@
 /** The blocks of code in the pages of the documentation, and what becomes of them in a test. */
 
 /** The pages whose blocks are code that readers copy. */
-export const pages = /^(README|ARCHITECTURE|CHANGELOG|examples\/README)\.md$|^docs\/[\w-]+\.md$/;
+export const pages =
+  /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY|examples\/README)\.md$|^docs\/[\w-]+\.md$/;
 
 /** What a block may be: `ts` and `js` are executed, `sh` is, `console` is a talk with its answers, `text` is none of these. */
 export const languages = ['ts', 'js', 'sh', 'console', 'text'] as const;

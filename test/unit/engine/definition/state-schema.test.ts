@@ -91,7 +91,7 @@ describe('a schema that changes its own output is refused, with what to do inste
     expect(() => define(state as StateSchema)).toThrow(
       expect.objectContaining({
         code: 'PAWL_DEFINITION',
-        message: expect.stringMatching(/convert where a value comes from/),
+        message: expect.stringMatching(/Convert where a value comes from/),
       }),
     );
   });
