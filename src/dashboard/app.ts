@@ -18,6 +18,7 @@ import { workersPage } from './workers-page.ts';
 
 /** The pages as a function. Its type names no package, so that it holds without Hono. */
 export interface DashboardPages {
+  /** Answers a request of a page or of its data; it never rejects. */
   readonly fetch: (request: Request) => Response | Promise<Response>;
 }
 
