@@ -12,7 +12,6 @@ import type { ScheduleInfo } from './core/schedules.ts';
 import type { Schema } from './core/schema.ts';
 import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
-import type { Vitals } from './core/vitals.ts';
 import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
 import { checkOptions } from './engine/definition/options.ts';
@@ -43,7 +42,6 @@ export class Pawl extends Operations implements AsyncDisposable {
   readonly #queue: ResumeQueue;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #vitals: (() => Promise<Vitals>) | undefined;
   readonly #limits: Limits;
   readonly #tracing: Tracing | undefined;
   readonly #workers = new Set<Worker>();
@@ -63,8 +61,7 @@ export class Pawl extends Operations implements AsyncDisposable {
       wake: (wakeUp) => this.#wake(wakeUp),
     };
     super({ ...start, clock, logger, workflow: undefined });
-    this.#attendance = new Attendance({ store, clock, warn: warnVia(parts.logger) });
-    this.#vitals = plain.vitals?.bind(plain);
+    this.#attendance = new Attendance({ fleet: store.fleet, clock, warn: warnVia(parts.logger) });
     this.#start = start;
     this.#store = store;
     this.#queue = queue;
@@ -216,7 +213,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   async health(options: HealthOptions = {}): Promise<Health> {
     checkHealth(options, 'health options');
     const own = [...this.#workers].map(({ id, readiness }) => ({ id, readiness }));
-    return health({ store: this.#store, vitals: this.#vitals, own }, options);
+    return health({ store: this.#store, own }, options);
   }
 
   /** Closes the workers made here, then the connections. */

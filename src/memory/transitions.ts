@@ -1,7 +1,8 @@
 /** Changes of a run that take more than a line. */
 import type { InterruptedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import type { InterruptParams, Parking, Release, SnapshotDelta } from '../core/store.ts';
+import type { InterruptParams } from '../core/fleet.ts';
+import type { Parking, Release, SnapshotDelta } from '../core/store.ts';
 import {
   absolve,
   append,

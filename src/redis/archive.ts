@@ -10,25 +10,15 @@ import type {
 import { isCheckpointId } from '../core/checkpoint.ts';
 import { CorruptionError } from '../core/errors.ts';
 import type { Reply } from './arguments.ts';
-import type { Connection } from './connection.ts';
-import type { Keys } from './keys.ts';
-import type { Scripts } from './scripts.ts';
+import type { RedisParts } from './parts.ts';
 
 /** Checkpoints dropped by one call of the script. */
 const checkpointsPerCall = 500;
 
-export interface RedisArchiveParts {
-  readonly connection: Connection;
-  readonly keys: Keys;
-  readonly scripts: Scripts;
-  /** Runs a call as the store does: refused when it is closed, faults told apart. */
-  readonly guard: <T>(call: () => Promise<T>) => Promise<T>;
-}
-
 export class RedisArchive implements Archive {
-  readonly #parts: RedisArchiveParts;
+  readonly #parts: RedisParts;
 
-  constructor(parts: RedisArchiveParts) {
+  constructor(parts: RedisParts) {
     this.#parts = parts;
   }
 

@@ -11,14 +11,8 @@ import {
   type RunSummary,
   toSummary,
 } from '../core/run.ts';
-import type {
-  Message,
-  MessageKind,
-  Snapshot,
-  Takeover,
-  WorkerInfo,
-  WorkerRecord,
-} from '../core/store.ts';
+import type { Message, MessageKind, Snapshot, Takeover } from '../core/store.ts';
+import type { WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { WholeRun } from '../core/transfer.ts';
 import { indexedBy, readWaits, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';

@@ -1,6 +1,6 @@
 /** Keys and arguments of the list script, in the order that its header spells. */
 import { type ListPlace, statusesOf } from '../core/run-query.ts';
-import type { ListParams } from '../core/store.ts';
+import type { ListParams } from '../core/lists.ts';
 import { waitIndex } from '../core/waits.ts';
 import type { Argument } from './arguments.ts';
 import type { ShardKeys } from './keys.ts';

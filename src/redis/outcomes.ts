@@ -6,12 +6,12 @@ import type {
   ClaimOutcome,
   CommitOutcome,
   DeleteOutcome,
-  DueRun,
   LoadedRun,
   PauseOutcome,
   PostOutcome,
   ResumeOutcome,
 } from '../core/store.ts';
+import type { DueRun } from '../core/due-run.ts';
 import type { Reply } from './arguments.ts';
 import {
   type Entry,

@@ -15,7 +15,7 @@ import {
   newestFirst,
   statusesOf,
 } from '../core/run-query.ts';
-import type { ListParams, RunPage } from '../core/store.ts';
+import type { ListParams, RunPage } from '../core/lists.ts';
 import type { Connection } from './connection.ts';
 import { flatten, toRunSummary } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';

@@ -14,15 +14,12 @@ import type {
   ClaimParams,
   CommitParams,
   CreateParams,
-  DueParams,
-  InterruptParams,
-  ListParams,
   Ownership,
   PostParams,
   Seen,
-  SeenWorker,
-  WorkerInfo,
 } from '../core/store.ts';
+import type { DueParams, InterruptParams, SeenWorker, WorkerInfo } from '../core/fleet.ts';
+import type { ListParams } from '../core/lists.ts';
 import { AppendGroups, appendArguments, toAppended } from './append-groups.ts';
 import { type Argument, type Reply, toBuffer } from './arguments.ts';
 import { commitArguments } from './commit-arguments.ts';

@@ -1,7 +1,7 @@
 /** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
 import type { InterruptReason } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
 import { type Flat, toWorker } from './fields.ts';

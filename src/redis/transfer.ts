@@ -18,7 +18,6 @@ import {
   type WholeRun,
 } from '../core/transfer.ts';
 import { type Argument, type Reply, toBuffer } from './arguments.ts';
-import type { RedisArchiveParts } from './archive.ts';
 import {
   type Entry,
   type Flat,
@@ -31,9 +30,10 @@ import {
 import { toLoaded } from './outcomes.ts';
 import type { ShardKeys } from './keys.ts';
 import type { MemoryGuard } from './memory-guard.ts';
+import type { RedisParts } from './parts.ts';
 import { agreed } from './shards.ts';
 
-export interface RedisTransferParts extends RedisArchiveParts {
+export interface RedisTransferParts extends RedisParts {
   readonly memory: MemoryGuard;
 }
 

@@ -74,12 +74,12 @@ export async function actOnRuns(
   };
   const tally = new Tally();
   // What is created from the next millisecond on is not its business.
-  const began = (await parts.store.now()) + 1;
+  const began = (await parts.store.observation.now()) + 1;
   const until = Math.min(query.until ?? began, began);
   const act = dryRun ? foresee : actOn;
   let cursor: string | undefined;
   do {
-    const page = await parts.store.list({
+    const page = await parts.store.lists.runs({
       ...{ ...query, until, limit: Math.min(pageSize, limit - tally.matched) },
       ...(cursor === undefined ? {} : { cursor }),
     });

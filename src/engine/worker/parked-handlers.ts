@@ -12,15 +12,13 @@
  * Runs that were woken or ended meanwhile are no longer noted; settling them again does no harm.
  */
 import type { Clock } from '../../core/clock.ts';
+import type { Fleet, ParkedRun } from '../../core/fleet.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Ownership, RunStore } from '../../core/store.ts';
-
-type Parked = Pick<Ownership, 'run' | 'fence'>;
 
 const runsPerCall = 200;
 
 export interface ParkedHandlersOptions {
-  readonly store: Pick<RunStore, 'settled'>;
+  readonly fleet: Pick<Fleet, 'settled'>;
   readonly worker: string;
   /** How often what was collected is told. */
   readonly beatMs: number;
@@ -30,8 +28,8 @@ export interface ParkedHandlersOptions {
 
 export class ParkedHandlers {
   readonly #options: ParkedHandlersOptions;
-  readonly #collected = new Set<Parked>();
-  readonly #registry = new FinalizationRegistry<Parked>((parked) => this.#collected.add(parked));
+  readonly #collected = new Set<ParkedRun>();
+  readonly #registry = new FinalizationRegistry<ParkedRun>((parked) => this.#collected.add(parked));
   #stop: (() => Promise<void>) | undefined;
 
   constructor(options: ParkedHandlersOptions) {
@@ -51,16 +49,16 @@ export class ParkedHandlers {
   }
 
   /** `handler`: what is in memory for as long as the handler may go on. */
-  add(parked: Parked, handler: object): void {
+  add(parked: ParkedRun, handler: object): void {
     this.#registry.register(handler, parked);
   }
 
   async #tell(): Promise<void> {
-    const { store, worker, logger } = this.#options;
+    const { fleet, worker, logger } = this.#options;
     while (this.#collected.size > 0) {
       const runs = [...this.#collected].slice(0, runsPerCall);
       try {
-        await store.settled(worker, runs);
+        await fleet.settled(worker, runs);
       } catch (error) {
         logger.debug({ worker, error: String(error) }, 'parked runs not settled, trying again');
         return;

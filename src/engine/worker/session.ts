@@ -49,7 +49,7 @@ export class Session {
   async begin(): Promise<void> {
     const { store, worker, clock, beatMs } = this.#options;
     this.#lag.begin();
-    await store.appear(worker, (run) => {
+    await store.fleet.appear(worker, (run) => {
       this.#options.asked(run);
       if (run === undefined) detach(this.#beatIfPossible(), () => undefined);
     });
@@ -82,7 +82,7 @@ export class Session {
     this.#isOver = true;
     await this.#stopBeats?.();
     this.#lag.end();
-    await this.#options.store.leave(this.#options.worker);
+    await this.#options.store.fleet.leave(this.#options.worker);
   }
 
   async #beatIfPossible(): Promise<void> {
@@ -100,7 +100,7 @@ export class Session {
     const { store, worker, workflows, concurrency, sessionMs, active, atWork, leave } =
       this.#options;
     const sentAt = this.#options.clock.monotonic();
-    const { draining } = await store.beat(
+    const { draining } = await store.fleet.beat(
       {
         id: worker,
         host: hostname(),

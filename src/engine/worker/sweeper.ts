@@ -21,7 +21,9 @@ import { fixedLimits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ResumeQueue, WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
-import type { DueRun, Look, RunStore, SeenWorker } from '../../core/store.ts';
+import type { DueRun } from '../../core/due-run.ts';
+import type { Look, SeenWorker } from '../../core/fleet.ts';
+import type { RunStore } from '../../core/store.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
 import { UnknownWorkflows } from './unknown-workflows.ts';
@@ -79,7 +81,8 @@ export class Sweeper {
 
   constructor(options: SweeperOptions) {
     this.#options = options;
-    this.#unknown = new UnknownWorkflows(options);
+    const { store, clock, logger } = options;
+    this.#unknown = new UnknownWorkflows({ fleet: store.fleet, clock, logger });
   }
 
   begin(): void {
@@ -102,7 +105,7 @@ export class Sweeper {
   /** One look and what follows from it; returns the milliseconds until the next. */
   async #turn(): Promise<number> {
     const { store, worker, lockMs, sweepMs, random, attendSchedules } = this.#options;
-    const look = await store.look(worker, lockMs);
+    const look = await store.fleet.look(worker, lockMs);
     this.#noteStall();
     if (!look.leader) {
       this.#suspects.clear();
@@ -172,14 +175,14 @@ export class Sweeper {
     const [unproven, ...others] = await store.fleet.unproven(lost.worker);
     const evidence = unproven !== undefined && others.length === 0 ? { evidence: unproven } : {};
     for (;;) {
-      const taken = await store.interrupt({
+      const taken = await store.fleet.interrupt({
         ...{ ...lost, ...evidence },
         ...{ seen, resendMs, quarantineAfter, limit },
       });
       runs.push(...taken);
       if (taken.length < limit) break;
     }
-    const isGone = await store.leave(lost.worker, seen);
+    const isGone = await store.fleet.leave(lost.worker, seen);
     await Promise.all(runs.map((run) => this.#attend(run, false)));
     if (!isGone && runs.length === 0) return runs;
     logger.warn({ ...lost, runs: runs.length }, 'worker lost');
@@ -195,7 +198,11 @@ export class Sweeper {
   async #sendTheirWakeUps(taken: readonly (readonly DueRun[])[]): Promise<void> {
     if (taken.length === 0) return;
     const { store, resendMs } = this.#options;
-    const sent = await store.due({ limit: fixedLimits.runsPerSweep, resendMs, aheadMs: resendMs });
+    const sent = await store.fleet.due({
+      limit: fixedLimits.runsPerSweep,
+      resendMs,
+      aheadMs: resendMs,
+    });
     const known = new Set(taken.flat().map(({ run }) => run));
     const others = sent.filter(({ run }) => !known.has(run));
     await Promise.all(others.map((run) => this.#attend(run, true)));
@@ -205,7 +212,7 @@ export class Sweeper {
     const { store, resendMs } = this.#options;
     const limit = fixedLimits.runsPerSweep;
     for (;;) {
-      const due = await store.due({ limit, resendMs });
+      const due = await store.fleet.due({ limit, resendMs });
       await Promise.all(due.map((run) => this.#attend(run, true)));
       await this.#unknown.look(due.filter(isAwaited));
       if (due.length < limit) return;
@@ -258,7 +265,7 @@ export class Sweeper {
     const { store, clock, sessionMs } = this.#options;
     if (clock.monotonic() < this.#orphansAt) return;
     this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, sessionMs);
-    const holders = await store.holders();
+    const holders = await store.fleet.holders();
     const registered = new Set(await store.fleet.registered());
     const unknown = holders.filter((holder) => !registered.has(holder));
     const taken: (readonly DueRun[])[] = [];

@@ -124,7 +124,13 @@ export class Worker implements AsyncDisposable {
       asked: (run) => this.#ask(run),
       leave: () => this.#drain(),
     });
-    this.#parked = new ParkedHandlers({ store, clock, logger, worker: this.id, beatMs });
+    this.#parked = new ParkedHandlers({
+      fleet: store.fleet,
+      clock,
+      logger,
+      worker: this.id,
+      beatMs,
+    });
     this.#schedules = new ScheduleKeeper({
       ...{ store, clock, logger, wake: (wakeUp: WakeUp) => this.#wake(wakeUp) },
       keepMs: (workflow) => this.#keepMs(workflow),

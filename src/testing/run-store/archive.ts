@@ -87,7 +87,7 @@ function compacted(test: RunStoreTest): void {
     await store.archive.compact({ run, limit: far });
     expect(await seqs(store, run)).toEqual([3]);
     // The newest event is a sign of life that an interrupt looks for.
-    const [taken] = await store.interrupt(interruption(worker));
+    const [taken] = await store.fleet.interrupt(interruption(worker));
     expect(taken?.status).toBe('interrupted');
     expect(await seqs(store, run)).toEqual([3, 4]);
     const missing = await store.archive.compact({ run: newId('none'), limit: far });
@@ -159,7 +159,7 @@ function goingOn(test: RunStoreTest): void {
 
   test('a stale owner is refused, also where its events were', async ({ store, expect }) => {
     const { id, ownership, worker } = await worked(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const next = await claimed(store, id);
     const params = { expectedSeq: next.record.seq, events: [], snapshot: save('new') };
     await committed(store, next.ownership, params);
@@ -212,7 +212,7 @@ function measured(test: RunStoreTest): void {
 
   test('the time it tells is that of its records', async ({ store, expect }) => {
     const before = await storeTime(store);
-    const now = await store.now();
+    const now = await store.observation.now();
     const after = await storeTime(store);
     expect(now).toBeGreaterThanOrEqual(before);
     expect(now).toBeLessThanOrEqual(after);
@@ -271,7 +271,7 @@ function removed(test: RunStoreTest): void {
     await isKept();
     const running = await store.archive.remove({ run, unchanged: record });
     expect(running).toEqual({ outcome: 'changed' });
-    await store.interrupt(interruption(record.worker ?? ''));
+    await store.fleet.interrupt(interruption(record.worker ?? ''));
     await store.delete(run);
     await advance(1);
     await created(store, { run });

@@ -223,7 +223,7 @@ function taking(test: RunStoreTest): void {
     const [a, b] = [message(id, { name: 'a' }), message(id, { name: 'b' })];
     for (const one of [a, b]) await store.post(one);
     await committed(store, ownership, { events: [event('one')], taken: [a.id] });
-    await store.interrupt({
+    await store.fleet.interrupt({
       ...{ worker, reason: 'presence-lost', lastSeenAt: 0, resendMs: farMs },
       ...{ quarantineAfter: 3, limit: 10 },
     });

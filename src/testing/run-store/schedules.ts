@@ -18,7 +18,7 @@ async function saved(
   params: Partial<Schedule> = {},
 ): Promise<{ readonly schedule: Schedule; readonly nextAt: number }> {
   const schedule = scheduleOf(params);
-  const nextAt = (await store.now()) + inMs;
+  const nextAt = (await store.observation.now()) + inMs;
   const outcome = await store.schedules.save(schedule, nextAt);
   if (outcome.outcome !== 'saved') throw new Error(`save returned ${outcome.outcome}`);
   return { schedule, nextAt };
@@ -162,11 +162,11 @@ function looking(test: RunStoreTest): void {
     const { schedule, nextAt } = await saved(store, 40);
     for (let i = 0; i < 2; i++) {
       await eventually(opened, 'due', () => dueOf(store, schedule.id));
-      expect(await store.now()).toBeGreaterThanOrEqual(nextAt);
+      expect(await store.observation.now()).toBeGreaterThanOrEqual(nextAt);
     }
     const { now } = await store.schedules.due(1);
     expect(now).toBeGreaterThanOrEqual(nextAt);
-    expect(now).toBeLessThanOrEqual(await store.now());
+    expect(now).toBeLessThanOrEqual(await store.observation.now());
   });
 
   test('at most limit schedules are returned, the longest due first', async (opened) => {
@@ -186,12 +186,12 @@ function looking(test: RunStoreTest): void {
   test('one that is postponed is due again after that time', async (opened) => {
     const { store, expect } = opened;
     const { schedule, nextAt } = await saved(store, -1);
-    const before = await store.now();
+    const before = await store.observation.now();
     await store.schedules.postpone(schedule.id, 40);
     expect(await dueOf(store, schedule.id)).toBe(undefined);
     const due = await eventually(opened, 'due', () => dueOf(store, schedule.id));
     expect(due.nextAt).toBe(nextAt);
-    expect(await store.now()).toBeGreaterThanOrEqual(before + 40);
+    expect(await store.observation.now()).toBeGreaterThanOrEqual(before + 40);
   });
 
   test('only what is due is postponed', async (opened) => {
@@ -211,7 +211,7 @@ function advancing(test: RunStoreTest): void {
     const { store, expect } = opened;
     const { schedule } = await saved(store, -1);
     const read = await dueNow(store, schedule.id);
-    const nextAt = (await store.now()) + 40;
+    const nextAt = (await store.observation.now()) + 40;
     const advanced = await store.schedules.advance(read, standing(nextAt));
     expect(advanced.outcome).toBe('advanced');
     expect(await dueOf(store, schedule.id)).toBe(undefined);
@@ -228,11 +228,11 @@ function advancing(test: RunStoreTest): void {
   test('it can be looked at before its next time, or behind it', async (opened) => {
     const { store, expect } = opened;
     const { schedule, nextAt } = await saved(store, -1);
-    const before = await store.now();
+    const before = await store.observation.now();
     await store.schedules.advance(await dueNow(store, schedule.id), standing(before + farMs), 30);
     expect(await dueOf(store, schedule.id)).toBe(undefined);
     const due = await eventually(opened, 'due', () => dueOf(store, schedule.id));
-    expect(await store.now()).toBeGreaterThanOrEqual(before + 30);
+    expect(await store.observation.now()).toBeGreaterThanOrEqual(before + 30);
     await store.schedules.advance(due, standing(nextAt), farMs);
     expect(await dueOf(store, schedule.id)).toBe(undefined);
   });

@@ -37,7 +37,7 @@ function telling(test: RunStoreTest): void {
     const waits = [forGo, forKid, forPay, forTime, forRetry];
     await committed(store, ownership, { release: parking({ waits }) });
     expect((await store.record(id))?.waits).toEqual(waits);
-    const { runs } = await store.list({ idPrefix: id, limit: 1 });
+    const { runs } = await store.lists.runs({ idPrefix: id, limit: 1 });
     expect(runs[0]?.waits).toEqual(waits);
     await store.post(message(id));
     expect((await store.record(id))?.waits).toEqual(waits);
@@ -214,7 +214,7 @@ function finding(test: RunStoreTest): void {
     const delayed = await created(store, { workflow, delayMs: farMs });
     await created(store, { workflow });
     const found = async (waitsFor: string): Promise<readonly string[]> => {
-      const { runs } = await store.list({ workflow, waitsFor, limit: 10 });
+      const { runs } = await store.lists.runs({ workflow, waitsFor, limit: 10 });
       return runs.map(({ id }) => id);
     };
     const expected: Readonly<Record<string, readonly string[]>> = {
@@ -224,7 +224,12 @@ function finding(test: RunStoreTest): void {
     };
     for (const [name, ids] of Object.entries(expected))
       expect(await found(name), name).toEqual(ids);
-    const { runs } = await store.list({ waitsFor: 'go', status: 'running', workflow, limit: 10 });
+    const { runs } = await store.lists.runs({
+      waitsFor: 'go',
+      status: 'running',
+      workflow,
+      limit: 10,
+    });
     expect(runs).toEqual([]);
     // Gone with the wait.
     await store.post(message(go));
@@ -243,7 +248,7 @@ function finding(test: RunStoreTest): void {
     const run = await waitingFor(store, wait, wait);
     await store.pause(run, bytes('why'));
     const found = async (): Promise<readonly string[]> =>
-      (await store.list({ waitsFor: signal, limit: 10 })).runs.map(({ id }) => id);
+      (await store.lists.runs({ waitsFor: signal, limit: 10 })).runs.map(({ id }) => id);
     expect(await found()).toEqual([run]);
     await store.resume(run, bytes('go'));
     expect(await found()).toEqual([run]);

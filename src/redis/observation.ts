@@ -1,0 +1,43 @@
+/** What anybody may see of a store on Redis. */
+import type { Census } from '../core/census.ts';
+import type { Observation } from '../core/observation.ts';
+import type { Vitals } from '../core/vitals.ts';
+import type { Announcements } from './announcements.ts';
+import { takeCensus } from './census.ts';
+import { toChange } from './fields.ts';
+import type { RedisParts } from './parts.ts';
+import { readVitals } from './vitals.ts';
+
+export interface RedisObservationParts extends RedisParts {
+  readonly announcements: Announcements;
+}
+
+export class RedisObservation implements Observation {
+  readonly #parts: RedisObservationParts;
+
+  constructor(parts: RedisObservationParts) {
+    this.#parts = parts;
+  }
+
+  async now(): Promise<number> {
+    const { connection, guard } = this.#parts;
+    const [seconds, micros] = await guard(() => connection.time());
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  }
+
+  async census(): Promise<Census> {
+    const { scripts, keys, guard } = this.#parts;
+    return guard(() => takeCensus(scripts, keys));
+  }
+
+  async vitals(): Promise<Vitals> {
+    const { connection, keys, guard } = this.#parts;
+    return guard(() => readVitals(connection, keys));
+  }
+
+  async watch(run: string, changed: (only?: 'log' | 'open') => void): Promise<() => Promise<void>> {
+    const { announcements, keys, guard } = this.#parts;
+    const channel = keys.of(run).changed(run);
+    return guard(() => announcements.listen(channel, (said) => changed(toChange(said))));
+  }
+}
