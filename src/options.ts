@@ -40,7 +40,7 @@ export interface OpenOptions {
   readonly tracing?: Tracing;
 }
 
-/** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. */
+/** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. Their types: `pawl/store`. */
 export interface Parts {
   readonly store: RunStore;
   readonly queue: ResumeQueue;

@@ -56,7 +56,10 @@ test('the README’s program runs in an empty project with the packed package', 
 
 test('only the entries that are meant to be public can be reached', async () => {
   const script = `
-    const names = ['pawl', 'pawl/testing', 'pawl/package.json', 'pawl/dist/index.js', 'pawl/core/fold.js'];
+    const names = [
+      ...['pawl', 'pawl/store', 'pawl/testing', 'pawl/package.json'],
+      ...['pawl/dist/index.js', 'pawl/core/fold.js'],
+    ];
     for (const name of names) {
       const options = name.endsWith('.json') ? { with: { type: 'json' } } : {};
       await import(name, options).then(() => console.log('+', name), () => console.log('-', name));
@@ -66,6 +69,7 @@ test('only the entries that are meant to be public can be reached', async () => 
   });
   expect(stdout.trim().split('\n')).toEqual([
     '+ pawl',
+    '+ pawl/store',
     '+ pawl/testing',
     '+ pawl/package.json',
     '- pawl/dist/index.js',
