@@ -3,6 +3,7 @@
  * script that is atomic for itself. That a worker is to leave stands in its hash, so that a lost message costs it no more
  * than the time to its next beat.
  */
+import { Cluster } from 'ioredis';
 import type { DueRun } from '../core/due-run.ts';
 import type {
   Beat,
@@ -17,11 +18,15 @@ import type {
   WorkerRecord,
 } from '../core/fleet.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Reply } from './arguments.ts';
+import type { DueRuns } from './due-runs.ts';
 import type { ShardKeys } from './keys.ts';
-import { toDueRuns } from './outcomes.ts';
 import type { RedisParts } from './parts.ts';
 import { listRecoveries } from './recoveries.ts';
+import { drain } from './scripts/drain.ts';
+import { due } from './scripts/due.ts';
+import { interrupt } from './scripts/interrupt.ts';
+import { settle } from './scripts/settle.ts';
+import { unproven } from './scripts/unproven.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface RedisFleetParts extends RedisParts {
@@ -50,7 +55,7 @@ export class RedisFleet implements Fleet {
     const { guard, keys, scripts } = this.#parts;
     for (const shard of keys.shards) {
       const own = runs.filter(({ run }) => keys.of(run) === shard);
-      if (own.length > 0) await guard(() => scripts.settle(shard, worker, own));
+      if (own.length > 0) await guard(() => scripts.call(settle, shard, { worker, runs: own }));
     }
   }
 
@@ -67,23 +72,25 @@ export class RedisFleet implements Fleet {
   async due(params: DueParams): Promise<readonly DueRun[]> {
     const { scripts } = this.#parts;
     return this.#eachShard(params.limit, (shard, limit) =>
-      scripts.due(shard, { ...params, limit }),
+      scripts.call(due, shard, { ...params, limit }),
     );
   }
 
   async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
-    const { guard, keys, scripts, sessions } = this.#parts;
+    const { connection, guard, keys, scripts, sessions } = this.#parts;
+    const { runs: wanted, seen, ...rest } = params;
+    // In a Cluster, sessions are on another server than most runs.
+    const alike = seen === undefined || connection instanceof Cluster ? rest : { ...rest, seen };
     let isRenewed = false;
     const taken = await this.#eachShard(params.limit, async (shard, limit) => {
-      if (isRenewed) return [];
-      if (params.runs === undefined) {
-        const reply = await scripts.interrupt(shard, { ...params, limit });
-        isRenewed = reply.length === 1;
-        return reply;
-      }
-      const runs = params.runs.filter((run) => keys.of(run) === shard);
+      if (isRenewed) return none;
+      const runs = wanted?.filter((run) => keys.of(run) === shard);
       // A script that is given none takes all.
-      return runs.length === 0 ? [] : scripts.interrupt(shard, { ...params, limit, runs });
+      if (runs?.length === 0) return none;
+      const asked = runs === undefined ? { ...alike, limit } : { ...alike, limit, runs };
+      const reply = await scripts.call(interrupt, { shard, keys }, asked);
+      isRenewed ||= runs === undefined && reply.isRenewed;
+      return reply;
     });
     if (params.runs === undefined && !isRenewed && taken.length < params.limit) {
       await guard(() => sessions.unpark(params.worker));
@@ -95,8 +102,8 @@ export class RedisFleet implements Fleet {
     const { guard, keys, scripts } = this.#parts;
     const found: string[] = [];
     for (const shard of keys.shards) {
-      const reply = await guard(() => scripts.unproven(shard, worker, unprovenMax - found.length));
-      found.push(...reply.map(String));
+      const limit = unprovenMax - found.length;
+      found.push(...(await guard(() => scripts.call(unproven, shard, { worker, limit }))));
       if (found.length >= unprovenMax) break;
     }
     return found;
@@ -139,8 +146,7 @@ export class RedisFleet implements Fleet {
 
   async drain(worker: string): Promise<boolean> {
     const { connection, guard, keys, scripts } = this.#parts;
-    const [outcome] = await guard(() => scripts.drain(worker));
-    if (String(outcome) !== 'draining') return false;
+    if (!(await guard(() => scripts.call(drain, keys, worker)))) return false;
     const [first] = keys.shards;
     if (first !== undefined) await guard(() => connection.spublish(first.asked(worker), ''));
     return true;
@@ -149,20 +155,21 @@ export class RedisFleet implements Fleet {
   /** Asks each shard until `limit` runs are found. */
   async #eachShard(
     limit: number,
-    ask: (shard: ShardKeys, limit: number) => Promise<Reply>,
+    ask: (shard: ShardKeys, limit: number) => Promise<DueRuns>,
   ): Promise<readonly DueRun[]> {
     const { guard, keys, logger } = this.#parts;
     const found: DueRun[] = [];
     for (const shard of keys.shards) {
       if (found.length >= limit) break;
-      const reply = await guard(() => ask(shard, limit - found.length));
-      const { runs, damaged } = toDueRuns(shard, reply);
+      const { runs, damaged } = await guard(() => ask(shard, limit - found.length));
       found.push(...runs);
       for (const about of damaged) logger.error(about, 'a damaged run is not looked after');
     }
     return found;
   }
 }
+
+const none: DueRuns = { runs: [], damaged: [] };
 
 /** Two are as good as many: neither is evidence against itself. */
 const unprovenMax = 2;

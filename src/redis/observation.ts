@@ -1,11 +1,12 @@
 /** What anybody may see of a store on Redis. */
-import type { Census } from '../core/census.ts';
+import { addUp, type Census } from '../core/census.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Vitals } from '../core/vitals.ts';
 import type { Announcements } from './announcements.ts';
-import { takeCensus } from './census.ts';
 import { toChange } from './fields.ts';
+import type { ShardKeys } from './keys.ts';
 import type { RedisParts } from './parts.ts';
+import { census } from './scripts/census.ts';
 import { readVitals } from './vitals.ts';
 
 export interface RedisObservationParts extends RedisParts {
@@ -27,7 +28,8 @@ export class RedisObservation implements Observation {
 
   async census(): Promise<Census> {
     const { scripts, keys, guard } = this.#parts;
-    return guard(() => takeCensus(scripts, keys));
+    const take = (shard: ShardKeys): Promise<Census> => scripts.call(census, shard, undefined);
+    return addUp(await guard(() => Promise.all(keys.shards.map(take))));
   }
 
   async vitals(): Promise<Vitals> {

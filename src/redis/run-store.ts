@@ -1,9 +1,10 @@
 /**
- * The run store on Redis. Every method is one script or one read; the invariants live in the scripts (see lua/), this file
- * turns replies into outcomes. Nothing is remembered here: a process may die between any two lines.
+ * The run store on Redis: the life of a run. A method is one script, or reads of one run; the invariants live in the scripts
+ * (see lua/), and scripts/ has what each is given and what its answer means. What is about many runs is in files of its own.
+ * Nothing is remembered here: a process may die between any two lines.
  */
 import type { Archive } from '../core/archive.ts';
-import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
+import { type CheckpointQuery, type CheckpointRecord, isCheckpointId } from '../core/checkpoint.ts';
 import type { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { Fleet } from '../core/fleet.ts';
@@ -35,7 +36,7 @@ import type {
 import type { Transfer } from '../core/transfer.ts';
 import { Announcements } from './announcements.ts';
 import { RedisArchive } from './archive.ts';
-import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
+import { listCheckpoints } from './checkpoints.ts';
 import {
   type Connected,
   type Connection,
@@ -47,30 +48,33 @@ import {
 import { locateDamage } from './damage.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { closedError, toFault } from './faults.ts';
-import { type Entry, type Flat, toEvent, toRecord } from './fields.ts';
+import { type Entry, toEvent } from './fields.ts';
 import { RedisFleet } from './fleet.ts';
-import type { Keys } from './keys.ts';
+import type { Keys, ShardKeys } from './keys.ts';
 import { RedisLists } from './lists.ts';
 import { readMail } from './mail.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { RedisObservation } from './observation.ts';
-import {
-  type About,
-  toCancel,
-  toClaim,
-  toCommit,
-  toDelete,
-  toLoaded,
-  toPause,
-  toPost,
-  toResume,
-} from './outcomes.ts';
 import { type OpenedParts, openParts } from './opening.ts';
 import type { RedisParts } from './parts.ts';
 import { RedisSchedules } from './schedules.ts';
-import { Scripts } from './scripts.ts';
+import { ScriptCalls } from './script-calls.ts';
+import { cancel } from './scripts/cancel.ts';
+import { claim } from './scripts/claim.ts';
+import { create } from './scripts/create.ts';
+import { deleteRun } from './scripts/delete.ts';
+import { load } from './scripts/load.ts';
+import { pause } from './scripts/pause.ts';
+import { post } from './scripts/post.ts';
+import { progress } from './scripts/progress.ts';
+import { recall } from './scripts/recall.ts';
+import { record } from './scripts/record.ts';
+import { reindex } from './scripts/reindex.ts';
+import { resume } from './scripts/resume.ts';
+import { told } from './scripts/told.ts';
 import { Sessions } from './sessions.ts';
 import { agreed } from './shards.ts';
+import type { StoreScript } from './store-script.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { RedisTransfer } from './transfer.ts';
 
@@ -87,7 +91,7 @@ export class RedisRunStore implements RunStore {
   readonly #target: RedisTarget;
   readonly #use: Use;
   readonly #keys: Keys;
-  readonly #scripts: Scripts;
+  readonly #scripts: ScriptCalls;
   readonly #memory: MemoryGuard;
   readonly #durable: DurableWrites | undefined;
   #closed = false;
@@ -103,7 +107,7 @@ export class RedisRunStore implements RunStore {
     this.#use = use;
     this.#keys = keys;
     this.#durable = durable;
-    const scripts = new Scripts(connection, keys, durable);
+    const scripts = new ScriptCalls(connection, durable);
     this.#scripts = scripts;
     const memory = new MemoryGuard(connection);
     this.#memory = memory;
@@ -146,79 +150,72 @@ export class RedisRunStore implements RunStore {
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
-    const key = this.#keys.of(params.run).run(params.run);
-    const [outcome, run, payload] = await this.#run(async () => {
+    const { run } = params;
+    const shard = this.#keys.of(run);
+    const shards = this.#keys.shards.length;
+    return this.#run(async () => {
       // A run at work must be able to go on, and so to start another one.
-      if (params.parent === undefined) await this.#memory.refuseNewRun(key);
-      return agreed(this.#connection, this.#keys, (sure) => this.#scripts.create(params, sure));
+      if (params.parent === undefined) await this.#memory.refuseNewRun(shard.run(run));
+      return agreed(this.#connection, this.#keys, (sure) =>
+        this.#scripts.call(create, shard, { ...params, shards, sure }),
+      );
     });
-    const record = this.#record(params.run, run, payload);
-    return { outcome: String(outcome) === 'created' ? 'created' : 'exists', record };
   }
 
   async claim(params: ClaimParams): Promise<ClaimOutcome> {
-    const reply = await this.#runOn(params.run, () => this.#scripts.claim(params));
-    return toClaim(this.#about(params.run), reply, params.token);
+    return this.#call(claim, params.run, params);
   }
 
   /** On the way of every step, so it makes no promise more than it must. */
   commit(params: CommitParams): Promise<CommitOutcome> {
     const { run } = params;
-    const replied = this.#runOn(run, () => this.#scripts.commit(params));
-    return replied.then((reply) => toCommit(this.#about(run), reply));
+    return this.#runOn(run, () => this.#scripts.commit(this.#keys.of(run), params));
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
-    const reply = await this.#runOn(params.run, () => this.#scripts.post(params));
-    return toPost(this.#about(params.run), reply);
+    return this.#call(post, params.run, params);
   }
 
   async cancel(params: CancelParams): Promise<CancelOutcome> {
-    const reply = await this.#runOn(params.run, () => this.#scripts.cancel(params));
-    return toCancel(this.#about(params.run), reply);
+    return this.#call(cancel, params.run, params);
   }
 
   async pause(run: string, data: Uint8Array): Promise<PauseOutcome> {
-    const reply = await this.#runOn(run, () => this.#scripts.pause(run, data));
-    return toPause(this.#about(run), reply);
+    return this.#call(pause, run, { run, data });
   }
 
   async resume(run: string, data: Uint8Array): Promise<ResumeOutcome> {
-    const reply = await this.#runOn(run, () => this.#scripts.resume(run, data));
-    return toResume(this.#about(run), reply);
+    return this.#call(resume, run, { run, data });
   }
 
-  async progress(owner: Ownership, progress: RunProgress): Promise<void> {
-    await this.#run(() => this.#scripts.progress(owner, progress));
+  async progress(owner: Ownership, { fraction, message }: RunProgress): Promise<void> {
+    return this.#call(progress, owner.run, { ...owner, fraction, message });
   }
 
   async told(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
-    await this.#run(() => this.#scripts.told(run, fence, 'untold'));
+    return this.#call(told, run, { run, fence, what: 'untold' });
   }
 
   async paid(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
-    await this.#run(() => this.#scripts.told(run, fence, 'owes'));
+    return this.#call(told, run, { run, fence, what: 'owes' });
   }
 
   async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
-    const reply = await this.#runOn(run, () => this.#scripts.delete(run, data, seen));
-    return toDelete(this.#about(run), reply);
+    const made = await this.#call(deleteRun, run, { run, data, seen });
+    return made.outcome === 'untold' ? { outcome: 'changed' } : made;
   }
 
   /** Repairs the indexes of a run by its record; false when there is none, and it was taken out of them. */
   async reindex(run: string): Promise<boolean> {
-    return this.#run(async () => String((await this.#scripts.reindex(run))[0]) === 'reindexed');
+    return this.#call(reindex, run, run);
   }
 
   async record(run: string): Promise<RunRecord | undefined> {
-    const shard = this.#keys.of(run);
-    const [flat, payload] = await this.#runOn(run, () => this.#scripts.record(shard, run));
-    return (flat as Flat).length === 0 ? undefined : this.#record(run, flat, payload);
+    return this.#call(record, run, run);
   }
 
   async load(run: string): Promise<LoadedRun | undefined> {
-    const [outcome, ...rest] = await this.#runOn(run, () => this.#scripts.load(run));
-    return String(outcome) === 'missing' ? undefined : toLoaded(this.#about(run), rest);
+    return this.#call(load, run, run);
   }
 
   async events(params: Parameters<RunStore['events']>[0]): Promise<readonly StoredEvent[]> {
@@ -240,7 +237,7 @@ export class RedisRunStore implements RunStore {
   }
 
   async recall(run: string, id: string): Promise<Snapshot | undefined> {
-    return this.#run(() => recallCheckpoint(this.#scripts, this.#keys.of(run), { run, id }));
+    return isCheckpointId(id) ? this.#call(recall, run, { run, id }) : undefined;
   }
 
   async close(): Promise<void> {
@@ -251,12 +248,13 @@ export class RedisRunStore implements RunStore {
     await Promise.resolve();
   }
 
-  #record(id: string, run: unknown, payload: unknown): RunRecord {
-    return toRecord({ key: this.#keys.of(id).run(id), id }, run as Flat, payload as Flat);
-  }
-
-  #about(run: string): About {
-    return { run, shard: this.#keys.of(run) };
+  /** A script about one run. */
+  #call<Params, Outcome>(
+    script: StoreScript<ShardKeys, Params, Outcome>,
+    run: string,
+    params: Params,
+  ): Promise<Outcome> {
+    return this.#runOn(run, () => this.#scripts.call(script, this.#keys.of(run), params));
   }
 
   /** As `#run`, of one run: an error about what its keys hold names the key. */
@@ -265,7 +263,10 @@ export class RedisRunStore implements RunStore {
     try {
       return await call();
     } catch (error) {
-      throw await locateDamage(this.#toFault(error), this.#connection, this.#about(run));
+      throw await locateDamage(this.#toFault(error), this.#connection, {
+        run,
+        shard: this.#keys.of(run),
+      });
     }
   }
 
