@@ -304,14 +304,26 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     output: undefined,
     error: undefined,
     wakeAt,
-    waits: wakeAt === undefined ? [] : [{ kind: 'delay', name: '', until: wakeAt, since: now }],
+    waits:
+      wakeAt === undefined
+        ? []
+        : [
+            {
+              kind: 'delay',
+              name: '',
+              until: wakeAt,
+              since: now,
+            },
+          ],
     wokenAt: undefined,
     lookMs: undefined,
     parkedBy: undefined,
     cancelId: undefined,
     dueAt: params.loose === true ? undefined : (wakeAt ?? now + params.resendMs),
     takeovers: 0,
-    ...{ deaths: 0, proofs: 0, furthest: 0 },
+    deaths: 0,
+    proofs: 0,
+    furthest: 0,
     lost: undefined,
   };
 }

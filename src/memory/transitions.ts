@@ -32,7 +32,9 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
   for (const [n, mark] of (delta.keep?.marks ?? []).entries()) {
     const { label, node, metadata } = mark;
     const checkpoint = {
-      ...{ id: `${version}-${n}`, ...about, bytes: delta.keep?.bytes ?? 0 },
+      id: `${version}-${n}`,
+      ...about,
+      bytes: delta.keep?.bytes ?? 0,
       ...(label ? { label } : {}),
       ...(node ? { node } : {}),
       ...(metadata?.length ? { metadata: copy(metadata) } : {}),

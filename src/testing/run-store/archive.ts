@@ -70,10 +70,16 @@ function compacted(test: RunStoreTest): void {
     const answers: unknown[] = [];
     for (let i = 0; i < 4; i++) answers.push(await store.archive.compact(slice));
     const answer = (firstSeq: number, dropped: number, more: boolean): object => ({
-      ...{ outcome: 'compacted', firstSeq, dropped, more },
+      outcome: 'compacted',
+      firstSeq,
+      dropped,
+      more,
     });
     expect(answers).toEqual([
-      ...[answer(3, 2, true), answer(5, 2, true), answer(6, 1, false), answer(6, 0, false)],
+      answer(3, 2, true),
+      answer(5, 2, true),
+      answer(6, 1, false),
+      answer(6, 0, false),
     ]);
     expect(await seqs(store, run)).toEqual([6, 7, 8]);
   });
@@ -240,11 +246,21 @@ function removed(test: RunStoreTest): void {
     const { record: unchanged } = await loaded(store, run);
     const { status, fence, seq } = unchanged;
     const others = [
-      ...[
-        { status: 'failed' as const, fence, seq },
-        { status, fence: fence - 1, seq },
-      ],
-      ...[{ status, fence, seq: seq - 1 }],
+      {
+        status: 'failed' as const,
+        fence,
+        seq,
+      },
+      {
+        status,
+        fence: fence - 1,
+        seq,
+      },
+      {
+        status,
+        fence,
+        seq: seq - 1,
+      },
     ];
     for (const other of others) {
       const refused = await store.archive.remove({ run, unchanged: other });

@@ -136,7 +136,9 @@ function dueTimes(test: RunStoreTest): void {
       deaths: 0,
       priority: 0,
       status: 'queued',
-      ...{ untold: false, owes: false, asleep: false },
+      untold: false,
+      owes: false,
+      asleep: false,
     });
     expect(await storeTime(store)).toBeGreaterThanOrEqual(record.createdAt + resendMs);
   });

@@ -41,8 +41,13 @@ async function prove(store: RunStore, run: string, times: number, types: readonl
 
 function progress(test: RunStoreTest): void {
   for (const type of [
-    ...['step.completed', 'step.failed', 'step.retried', 'node.completed'],
-    ...['timer.set', 'child.started', 'child.ended'],
+    'step.completed',
+    'step.failed',
+    'step.retried',
+    'node.completed',
+    'timer.set',
+    'child.started',
+    'child.ended',
   ]) {
     test(`${type} is progress each time`, async ({ store, expect }) => {
       const run = await created(store);

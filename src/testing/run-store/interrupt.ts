@@ -50,7 +50,9 @@ function taken(test: RunStoreTest): void {
         deaths: 1,
         priority: 0,
         status: 'interrupted',
-        ...{ untold: false, owes: false, asleep: false },
+        untold: false,
+        owes: false,
+        asleep: false,
       },
     ]);
     expect(after).toMatchObject({

@@ -224,8 +224,12 @@ function taking(test: RunStoreTest): void {
     for (const one of [a, b]) await store.post(one);
     await committed(store, ownership, { events: [event('one')], taken: [a.id] });
     await store.fleet.interrupt({
-      ...{ worker, reason: 'presence-lost', lastSeenAt: 0, resendMs: farMs },
-      ...{ quarantineAfter: 3, limit: 10 },
+      worker,
+      reason: 'presence-lost',
+      lastSeenAt: 0,
+      resendMs: farMs,
+      quarantineAfter: 3,
+      limit: 10,
     });
     expect((await claimed(store, id)).messages.map(({ name }) => name)).toEqual(['b']);
   });

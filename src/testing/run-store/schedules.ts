@@ -5,9 +5,16 @@ import { everyByte, farMs, hex, newId, type RunStoreTest, type RunStoreTheme } f
 
 function scheduleOf(params: Partial<Schedule> = {}): Schedule {
   return {
-    ...{ id: newId('schedule'), workflow: newId('workflow'), codeVersion: 3, input: everyByte },
-    ...{ cron: undefined, timeZone: undefined, everyMs: 60_000 },
-    ...{ missed: 'latest', overlap: 'allow', ...params },
+    id: newId('schedule'),
+    workflow: newId('workflow'),
+    codeVersion: 3,
+    input: everyByte,
+    cron: undefined,
+    timeZone: undefined,
+    everyMs: 6e4,
+    missed: 'latest',
+    overlap: 'allow',
+    ...params,
   };
 }
 
@@ -37,8 +44,11 @@ async function dueNow(store: RunStore, id: string): Promise<StoredSchedule> {
 }
 
 const standing = (nextAt: number): Standing => ({
-  ...{ nextAt, waiting: [nextAt - 2, nextAt - 1], lastRun: 'run-1' },
-  ...{ timesMissed: 4, timesSkipped: 5 },
+  nextAt,
+  waiting: [nextAt - 2, nextAt - 1],
+  lastRun: 'run-1',
+  timesMissed: 4,
+  timesSkipped: 5,
 });
 
 function saving(test: RunStoreTest): void {
@@ -56,7 +66,10 @@ function saving(test: RunStoreTest): void {
       expect(info).toEqual({ ...shown, ...begun, nextAt });
       const due = await eventually(opened, 'due', () => dueOf(store, schedule.id));
       expect({ ...due, input: hex(due.input), version: 0 }).toEqual({
-        ...{ ...shown, ...begun, nextAt, version: 0 },
+        ...shown,
+        ...begun,
+        nextAt,
+        version: 0,
         input: hex(input),
       });
       await store.schedules.remove(schedule.workflow, schedule.id);

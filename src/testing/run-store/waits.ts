@@ -97,12 +97,18 @@ function waking(test: RunStoreTest): void {
       const run = await waitingFor(store, ...waits);
       const posted = message(run, sent);
       expect(await store.post(posted)).toMatchObject({
-        ...{ outcome: 'posted', woken: wakes },
-        wakeUp: { status: 'waiting', asleep: !wakes },
+        outcome: 'posted',
+        woken: wakes,
+        wakeUp: {
+          status: 'waiting',
+          asleep: !wakes,
+        },
       });
       expect((await dueOf(store, run))?.run).toBe(wakes ? run : undefined);
       expect(await store.post(posted)).toMatchObject({
-        ...{ outcome: 'known', taken: false, woken: wakes },
+        outcome: 'known',
+        taken: false,
+        woken: wakes,
       });
       expect(await inbox(store, run)).toEqual([sent.name]);
       if (!wakes) {
@@ -119,7 +125,11 @@ function waking(test: RunStoreTest): void {
     for (const wait of [forGo, forKid, forPay, forTime, forRetry]) {
       const run = await released(store, parking({ waits: [wait], wakeMs: farMs }));
       expect(await store.cancel(cancellation(run))).toMatchObject({
-        ...{ outcome: 'asked', wakeUp: { status: 'waiting', asleep: false } },
+        outcome: 'asked',
+        wakeUp: {
+          status: 'waiting',
+          asleep: false,
+        },
       });
       expect((await dueOf(store, run))?.run, wait.kind).toBe(run);
       await claimed(store, run);
@@ -218,9 +228,18 @@ function finding(test: RunStoreTest): void {
       return runs.map(({ id }) => id);
     };
     const expected: Readonly<Record<string, readonly string[]>> = {
-      ...{ go: [go], stop: [go], 'kind:signal': [go], 'kind:timer': [go] },
-      ...{ 'kind:child': [kid], 'kind:decision': [pay], 'effect pay': [pay] },
-      ...{ 'kind:delay': [delayed], 'kind:retry': [], kid: [], 'kind:other': [], signal: [] },
+      go: [go],
+      stop: [go],
+      'kind:signal': [go],
+      'kind:timer': [go],
+      'kind:child': [kid],
+      'kind:decision': [pay],
+      'effect pay': [pay],
+      'kind:delay': [delayed],
+      'kind:retry': [],
+      kid: [],
+      'kind:other': [],
+      signal: [],
     };
     for (const [name, ids] of Object.entries(expected))
       expect(await found(name), name).toEqual(ids);
