@@ -9,7 +9,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Census } from './core/census.ts';
 import { milliseconds, optionsOf } from './core/option-rules.ts';
-import type { WorkerRecord } from './core/store.ts';
+import type { WorkerRecord } from './core/fleet.ts';
 import { startLongTimer } from './engine/long-timer.ts';
 
 /** A pawl, for all that is asked of it here. */

@@ -101,7 +101,7 @@ export type { CheckpointExpiry, RetentionTimes } from './core/retention.ts';
 export type { RunProgress, RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';
 export type { Vitals } from './core/vitals.ts';
-export type { WorkerRecord } from './core/store.ts';
+export type { WorkerRecord } from './core/fleet.ts';
 
 // Errors.
 export {

@@ -1,10 +1,9 @@
 /** What is done with runs as they lie in the store: found, looked through, moved, cleaned up. A pawl can all of it. */
 import type { Census } from './core/census.ts';
-import type { RecoveryInfo } from './core/fleet.ts';
+import type { RecoveryInfo, WorkerRecord } from './core/fleet.ts';
 import { checkRunId } from './core/names.ts';
 import { checkRequest, type Request } from './core/request.ts';
 import { type CheckpointExpiry, checkExpiry } from './core/retention.ts';
-import type { WorkerRecord } from './core/store.ts';
 import { type Compaction, compactRun } from './engine/upkeep/compaction.ts';
 import {
   actOnRuns,
@@ -71,7 +70,7 @@ export class Operations {
     checkList(options, 'list options');
     const { limit = 50, cursor, ...query } = options;
     const params = { ...toQuery(query, 'list options'), limit };
-    const page = await this.#services.store.list(
+    const page = await this.#services.store.lists.runs(
       cursor === undefined ? params : { ...params, cursor },
     );
     return { runs: page.runs.map(toRunInfo), cursor: page.cursor };
@@ -164,7 +163,7 @@ export class Operations {
    * @throws UnavailableError when Redis does not answer.
    */
   census(): Promise<Census> {
-    return this.#services.store.census();
+    return this.#services.store.observation.census();
   }
 
   /**
@@ -216,7 +215,7 @@ export class Operations {
 
   /** The workers that are registered now. */
   workers(): Promise<readonly WorkerRecord[]> {
-    return this.#services.store.workers();
+    return this.#services.store.fleet.workers();
   }
 
   /**

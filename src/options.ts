@@ -43,7 +43,7 @@ export interface OpenOptions {
   readonly tracing?: Tracing;
 }
 
-/** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. */
+/** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. Their types: `pawl/store`. */
 export interface Parts {
   /** Keeps the runs. Everything that is true about a run is in it. */
   readonly store: RunStore;

@@ -10,7 +10,6 @@ import { checkPrefix, checkRunId } from './core/names.ts';
 import type { ResumeQueue, WakeUp } from './core/queue.ts';
 import type { ScheduleInfo } from './core/schedules.ts';
 import type { Schema } from './core/schema.ts';
-import type { Vitals } from './core/vitals.ts';
 import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
 import { checkOptions } from './engine/definition/options.ts';
@@ -48,7 +47,6 @@ export class Pawl extends Operations implements AsyncDisposable {
   /** For loops that your own code runs, without workflow and worker. */
   readonly checkpointer: Checkpointer;
   readonly #services: PawlServices;
-  readonly #vitals: (() => Promise<Vitals>) | undefined;
   readonly #workers = new Set<Worker>();
   readonly #attendance: Attendance;
   /** What workflows store is encrypted. */
@@ -69,8 +67,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     super(services);
     const { store, clock } = services;
     this.#services = services;
-    this.#attendance = new Attendance({ store, clock, warn: warnVia(parts.logger) });
-    this.#vitals = plain.vitals?.bind(plain);
+    this.#attendance = new Attendance({ fleet: store.fleet, clock, warn: warnVia(parts.logger) });
     this.isEncrypted = keys !== undefined;
     this.checkpointer = new StoreCheckpointer(services);
   }
@@ -209,7 +206,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   async health(options: HealthOptions = {}): Promise<Health> {
     checkHealth(options, 'health options');
     const own = [...this.#workers].map(({ id, readiness }) => ({ id, readiness }));
-    return health({ store: this.#services.store, vitals: this.#vitals, own }, options);
+    return health({ store: this.#services.store, own }, options);
   }
 
   /** Closes the workers made here, then the connections. */

@@ -27,7 +27,7 @@ export async function growthOfEvents({ url, quick }: Field): Promise<Omit<Curve,
     const tail = await timeOf(calls, () => store.events({ run: id, after: at - 5, limit: 20 }));
     // A whole take-over: taken from the worker, and claimed by another.
     const takeOver = await timeOf(calls, async () => {
-      await store.interrupt({
+      await store.fleet.interrupt({
         worker: 'bench',
         reason: 'presence-lost',
         lastSeenAt: 0,

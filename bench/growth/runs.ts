@@ -30,7 +30,7 @@ export async function growthOfRuns({ url, quick }: Field): Promise<Omit<Curve, '
   const store = await openStore(url);
   const points: { at: number; values: Record<string, number> }[] = [];
   const worker = { id: 'bench', host: 'here', pid: 1, workflows: { bench: 1 }, concurrency: 1 };
-  await store.appear('bench');
+  await store.fleet.appear('bench');
   let stored = 0;
   let made = 0;
   for (const [turn, at] of warmedUp(sizes).entries()) {
@@ -55,13 +55,13 @@ export async function growthOfRuns({ url, quick }: Field): Promise<Omit<Curve, '
     const claimed = await ClaimedRun.claim(store, `written-${turn}`);
     const event = { type: 'note', data: encoded(eventData) };
     const commit = await timeOf(calls, () => claimed.commit([event]));
-    const list = await timeOf(calls, () => store.list({ status: 'waiting', limit: 20 }));
-    const tagged = await timeOf(calls, () => store.list({ tag: 'tenant=acme', limit: 20 }));
-    const due = await timeOf(calls, () => store.due({ limit: 200, resendMs: 3_000 }));
+    const list = await timeOf(calls, () => store.lists.runs({ status: 'waiting', limit: 20 }));
+    const tagged = await timeOf(calls, () => store.lists.runs({ tag: 'tenant=acme', limit: 20 }));
+    const due = await timeOf(calls, () => store.fleet.due({ limit: 200, resendMs: 3_000 }));
     const beat = await timeOf(calls, () =>
-      store.beat({ ...worker, active: 0, loopLagMs: 0 }, 15_000),
+      store.fleet.beat({ ...worker, active: 0, loopLagMs: 0 }, 15_000),
     );
-    const look = await timeOf(calls, () => store.look('bench', 500));
+    const look = await timeOf(calls, () => store.fleet.look('bench', 500));
     const values = { start, claim, commit, list, 'list by tag': tagged, due, beat, look };
     points.push({ at, values });
   }

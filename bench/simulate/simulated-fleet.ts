@@ -6,16 +6,16 @@
  * Runs that only wait are a sorted array of times. What stands in nobody's array is due: woken, or lost by a worker.
  */
 import type { Clock } from '../../src/core/clock.ts';
-import type { Fleet } from '../../src/core/fleet.ts';
-import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
 import type {
   DueParams,
-  DueRun,
+  Fleet,
   InterruptParams,
   Look,
-  RunStore,
   WorkerRecord,
-} from '../../src/core/store.ts';
+} from '../../src/core/fleet.ts';
+import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
+import type { DueRun } from '../../src/core/due-run.ts';
+import type { RunStore } from '../../src/core/store.ts';
 import { type Call, costs, overheadMicros } from './costs.ts';
 
 interface Member {
@@ -48,19 +48,11 @@ const beatMs = 5_000;
 /** Workers that one call tells of. */
 const workersPerCall = 200;
 
-type Used = Pick<
-  RunStore,
-  | 'look'
-  | 'interrupt'
-  | 'leave'
-  | 'due'
-  | 'holders'
-  | 'workers'
-  | 'fleet'
-  | 'record'
-  | 'told'
-  | 'delete'
+type UsedFleet = Pick<
+  Fleet,
+  'look' | 'interrupt' | 'leave' | 'due' | 'holders' | 'registered' | 'unproven' | 'workers'
 >;
+type Used = Pick<RunStore, 'record' | 'told' | 'delete'> & { readonly fleet: UsedFleet };
 
 export class SimulatedFleet {
   readonly members: Member[];
@@ -90,29 +82,12 @@ export class SimulatedFleet {
   /** What a sweeper uses of a store. */
   get store(): RunStore {
     const used: Used = {
-      look: (worker, lockMs) => this.#look(worker, lockMs),
-      interrupt: (params) => this.#interrupt(params),
-      leave: async (worker) => {
-        await this.#leave(worker);
-        return true;
-      },
-      due: (params) => this.#due(params),
-      holders: async () => {
-        await this.#serve('orphans', this.members.length);
-        return [];
-      },
-      fleet: this.#fleet as Fleet,
-      workers: async () => {
-        for (let from = 0; from < this.members.length; from += workersPerCall) {
-          await this.#serve('workers', workersPerCall);
-        }
-        return [{ workflows: { w: 1 } } as unknown as WorkerRecord];
-      },
+      fleet: this.#fleet,
       record: async () => undefined,
       told: async () => undefined,
       delete: async () => ({ outcome: 'missing' }),
     };
-    return used as RunStore;
+    return used as unknown as RunStore;
   }
 
   get queue(): ResumeQueue {
@@ -182,8 +157,19 @@ export class SimulatedFleet {
   }
 
   /** What a sweeper asks of the workers. Every run has made progress. */
-  get #fleet(): Pick<Fleet, 'registered' | 'unproven'> {
+  get #fleet(): UsedFleet {
     return {
+      look: (worker, lockMs) => this.#look(worker, lockMs),
+      interrupt: (params) => this.#interrupt(params),
+      leave: async (worker) => {
+        await this.#leave(worker);
+        return true;
+      },
+      due: (params) => this.#due(params),
+      holders: async () => {
+        await this.#serve('orphans', this.members.length);
+        return [];
+      },
       registered: async () => {
         await this.#serve('registered', this.members.length);
         return [];
@@ -191,6 +177,12 @@ export class SimulatedFleet {
       unproven: async (worker) => {
         await this.#serve('unproven', this.#byId.get(worker)?.held.length);
         return [];
+      },
+      workers: async () => {
+        for (let from = 0; from < this.members.length; from += workersPerCall) {
+          await this.#serve('workers', workersPerCall);
+        }
+        return [{ workflows: { w: 1 } } as unknown as WorkerRecord];
       },
     };
   }

@@ -1,6 +1,6 @@
 /** `pawl workers …` */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkerRecord } from '../core/store.ts';
+import type { WorkerRecord } from '../core/fleet.ts';
 import { NotFoundError, UsageError } from './failures.ts';
 import { table } from './print.ts';
 import { type Add, inShell, type Shell } from './shell.ts';

@@ -51,13 +51,32 @@ type ErrorClass = { readonly name: string; readonly prototype: Error };
 const byName = (classes: readonly ErrorClass[]): ReadonlyMap<string, ErrorClass> =>
   new Map(classes.map((one) => [one.name, one]));
 const builtIn = byName([
-  ...[Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError],
-  ...[AggregateError, DOMException],
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+  AggregateError,
+  DOMException,
 ]);
 const pawls = byName([
-  ...[PawlError, InvalidError, UnstorableError, LimitError, DefinitionError, RunError],
-  ...[ForgottenError, FencedError, ConflictError, StepError, CorruptionError, KeyMissingError],
-  ...[PackageMissingError, UnavailableError, DurabilityError],
+  PawlError,
+  InvalidError,
+  UnstorableError,
+  LimitError,
+  DefinitionError,
+  RunError,
+  ForgottenError,
+  FencedError,
+  ConflictError,
+  StepError,
+  CorruptionError,
+  KeyMissingError,
+  UnavailableError,
+  DurabilityError,
+  PackageMissingError,
 ]);
 
 /** Fields of an error that have a place of their own in its record. */

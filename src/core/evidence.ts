@@ -14,8 +14,13 @@
 
 /** Events after which a run need not go the same way again. */
 const progressTypes: ReadonlySet<string> = new Set([
-  ...['step.completed', 'step.failed', 'step.retried', 'node.completed'],
-  ...['timer.set', 'child.started', 'child.ended'],
+  'step.completed',
+  'step.failed',
+  'step.retried',
+  'node.completed',
+  'timer.set',
+  'child.started',
+  'child.ended',
 ]);
 
 /** Of these namespaces are the events that come to a run without its doing. */

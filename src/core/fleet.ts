@@ -1,4 +1,8 @@
-/** Workers, and what is known of them as a whole: what they lost to each other, and who is to leave. */
+/**
+ * The fleet: workers, the runs they hold, and what is to be looked after. Nothing here carries a payload. The rules of the
+ * run store hold (see `store.ts`); `interrupt` and `due` change runs, so they live in the same place as these.
+ */
+import type { DueRun } from './due-run.ts';
 import type { InterruptReason } from './event.ts';
 
 export interface WorkerInfo {
@@ -92,18 +96,90 @@ export interface Beat {
   readonly draining: boolean;
 }
 
+export interface InterruptParams {
+  readonly worker: string;
+  readonly reason: InterruptReason;
+  /** When the worker was last known alive, on the store's clock. */
+  readonly lastSeenAt: number;
+  readonly resendMs: number;
+  /** The worker as it was looked at: one that shows a sign of life since then keeps its runs, where a store can tell. */
+  readonly seen?: SeenWorker;
+  /** A run is set aside with so much evidence against it. */
+  readonly quarantineAfter: number;
+  /** The one run that the worker held without progress, if it was one alone: see `Fleet.unproven`. */
+  readonly evidence?: string;
+  /** Only these, if the worker holds them; default all that it holds. */
+  readonly runs?: readonly string[];
+  /** At most this many runs in one call; call again until it returns fewer. */
+  readonly limit: number;
+}
+
+export interface DueParams {
+  readonly limit: number;
+  /** Runs returned here are due again after this time unless they were claimed; later and later the longer they wait. */
+  readonly resendMs: number;
+  /** `queued` and `interrupted` runs that will be due within this time count as due; others are left alone. Default 0. */
+  readonly aheadMs?: number;
+}
+
+/** A run that was parked by its worker, under this fence. */
+export interface ParkedRun {
+  readonly run: string;
+  readonly fence: number;
+}
+
 export interface Fleet {
-  /** The newest first. */
-  recoveries(limit: number): Promise<readonly Recovery[]>;
-  /** Asks a worker to close, at once if it hears it, else by its next beat. False when there is no such worker. */
-  drain(worker: string): Promise<boolean>;
-  /** Ids of all workers that have beaten and not left. */
-  registered(): Promise<readonly string[]>;
-  /** How many workers have a session that has not ended. */
-  alive(): Promise<number>;
+  // A worker of itself.
+
+  /**
+   * Makes the worker's presence visible; call once, before the first beat. `asked` is called when somebody wants something
+   * of a run that the worker holds: a hint that may be lost. Without a run: of any of them.
+   */
+  appear(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
+  /** Registers the worker, or renews its session. `atWork` tells of the steps at work, and is kept as it is. */
+  beat(worker: WorkerInfo, sessionMs: number, atWork?: string): Promise<Beat>;
+  /** Handlers of runs that a worker parked, each under this fence, are at work no more: see `mayGoOn`. */
+  settled(worker: string, runs: readonly ParkedRun[]): Promise<void>;
+  /**
+   * Forgets the worker. Its runs must have been handed back, or interrupted. Runs that it had parked and whose handlers may
+   * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was
+   * written.
+   */
+  leave(worker: string, seen?: SeenWorker): Promise<boolean>;
+
+  // The sweeper, of all.
+
+  /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
+  look(worker: string, lockMs: number): Promise<Look>;
+  /** The runs that are due, each postponed by `resendMs`. */
+  due(params: DueParams): Promise<readonly DueRun[]>;
+  /**
+   * Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns what it took.
+   * Runs that it had parked and whose handlers may still be at work are woken; not so when only some runs are named.
+   */
+  interrupt(params: InterruptParams): Promise<readonly DueRun[]>;
   /**
    * Ids of runs that a worker holds and that made no progress under their present claims, two at most: if there is one
    * alone, it is what killed the worker. See `core/evidence.ts`.
    */
   unproven(worker: string): Promise<readonly string[]>;
+
+  // Anybody, of workers.
+
+  /** All that are registered, each as it is when it is looked at: of very many, one page after the other. */
+  workers(): Promise<readonly WorkerRecord[]>;
+  /** Ids of all workers that have beaten and not left. */
+  registered(): Promise<readonly string[]>;
+  /** How many workers have a session that has not ended. */
+  alive(): Promise<number>;
+  /** What the worker said with its last beat of the steps it has at work; empty when nothing is known. */
+  atWork(worker: string): Promise<string>;
+  /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
+  holders(): Promise<readonly string[]>;
+  /** Ids of the runs that a worker holds, and maybe of some that it held until a moment ago. */
+  held(worker: string): Promise<readonly string[]>;
+  /** What the workers lost to each other, the newest first. */
+  recoveries(limit: number): Promise<readonly Recovery[]>;
+  /** Asks a worker to close, at once if it hears it, else by its next beat. False when there is no such worker. */
+  drain(worker: string): Promise<boolean>;
 }

@@ -281,7 +281,7 @@ export class Fold implements Folded {
   forgetInside(step: string): void {
     const inner = this.#inner.get(step);
     if (inner === undefined) return;
-    for (const field of [...inner]) {
+    for (const field of inner) {
       // A child that is at work is still this run's.
       const isAtWork = field.startsWith(childPrefix) && this.#isAtWork(field);
       if (!isAtWork) this.remember(field, undefined);
@@ -294,7 +294,7 @@ export class Fold implements Folded {
 
   /** Forgets failures inside of a step that is tried again. */
   forgetFailuresInside(step: string): void {
-    for (const field of [...(this.#inner.get(step) ?? [])]) {
+    for (const field of this.#inner.get(step) ?? []) {
       const value = this.#memory.get(field);
       if (field.startsWith('step:') && (value as StepResult).status !== 'completed') {
         this.remember(field, undefined);
@@ -369,10 +369,8 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   },
   'step.failed': (fold, data) => {
     const { name, error, attempts, about } = data as StepFailedData;
-    const failed: StepResult = {
-      ...{ status: 'failed', error, attempts, seq: fold.seq + 1 },
-      ...(about === undefined ? {} : { about }),
-    };
+    const more = about === undefined ? {} : { about };
+    const failed: StepResult = { status: 'failed', error, attempts, seq: fold.seq + 1, ...more };
     fold.remember(`step:${name}`, failed);
     fold.remember(`timer:${name}`, undefined);
   },

@@ -1,7 +1,15 @@
 /**
- * The run store: the one contract that holds runs, their logs and snapshots, and the sessions of workers.
+ * The run store: the contract that holds runs, their logs and snapshots. The life of one run is its own; what is done with
+ * many runs, or beside living them, is in contracts of their own, each one object of the store:
  *
- * Rules for every implementation, checked by the conformance suite in `pawl/testing`:
+ *   archive      what is dropped and measured          observation  counts, the clock, hints; no payloads
+ *   fleet        workers, and the runs they hold        schedules    what starts runs at certain times
+ *   lists        runs and deletions, page by page       transfer     whole runs that leave and come
+ *
+ * So a wrapper implements what it changes and passes on the other objects as they are. No method is optional: one that is
+ * missing does not compile.
+ *
+ * Rules for every implementation of any of them, checked by the conformance suite in `pawl/testing`:
  *
  * - Each method is atomic: it happens wholly or not at all, also when the caller dies in the middle.
  * - What concurrency makes normal is *returned* as an outcome. What is thrown is a fault: UnavailableError (no answer),
@@ -11,18 +19,16 @@
  * - A run's owner is known by fence and token together. A call with a stale one changes nothing.
  * - Time is the store's own clock, never the caller's.
  */
-import type { Census } from './census.ts';
 import type { Archive } from './archive.ts';
-import type { Vitals } from './vitals.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
-import type { DeletionPage, DeletionQuery } from './deletions.ts';
+import type { DueRun } from './due-run.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
-import type { Beat, Fleet, Look, SeenWorker, WorkerInfo, WorkerRecord } from './fleet.ts';
-import type { WakeUp } from './queue.ts';
-import type { RunProgress, RunRecord, RunStatus, RunSummary } from './run.ts';
+import type { Fleet } from './fleet.ts';
+import type { Lists } from './lists.ts';
 import type { Message } from './message.ts';
-import type { RunQuery } from './run-query.ts';
+import type { Observation } from './observation.ts';
 import type { Release } from './release.ts';
+import type { RunProgress, RunRecord, RunStatus } from './run.ts';
 import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
@@ -31,8 +37,6 @@ export type { Message, MessageKind } from './message.ts';
 export type { Parking, Release } from './release.ts';
 export type { Snapshot } from './snapshot.ts';
 export type { Wait } from './waits.ts';
-
-export type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from './fleet.ts';
 
 /** The right to write to a run, as a claim gave it. */
 export interface Ownership {
@@ -218,59 +222,6 @@ export type CommitOutcome =
   | { readonly outcome: 'conflict'; readonly seq: number }
   | { readonly outcome: 'missing' };
 
-export interface InterruptParams {
-  readonly worker: string;
-  readonly reason: InterruptReason;
-  /** When the worker was last known alive, on the store's clock. */
-  readonly lastSeenAt: number;
-  readonly resendMs: number;
-  /** The worker as it was looked at: one that shows a sign of life since then keeps its runs, where a store can tell. */
-  readonly seen?: SeenWorker;
-  /** A run is set aside with so much evidence against it. */
-  readonly quarantineAfter: number;
-  /** The one run that the worker held without progress, if it was one alone: see `Fleet.unproven`. */
-  readonly evidence?: string;
-  /** Only these, if the worker holds them; default all that it holds. */
-  readonly runs?: readonly string[];
-  /** At most this many runs in one call; call again until it returns fewer. */
-  readonly limit: number;
-}
-
-export interface DueParams {
-  readonly limit: number;
-  /** Runs returned here are due again after this time unless they were claimed; later and later the longer they wait. */
-  readonly resendMs: number;
-  /** `queued` and `interrupted` runs that will be due within this time count as due; others are left alone. Default 0. */
-  readonly aheadMs?: number;
-}
-
-/** A run that needs attention now; `status` tells which. */
-export interface DueRun extends WakeUp {
-  readonly status: RunStatus;
-  /** The run has ended, and its parent has not been told. */
-  readonly untold: boolean;
-  /** The run has ended, and its children have not been cancelled. */
-  readonly owes: boolean;
-  /** It waits, and nothing has come: somebody is to look at what it waits for. It is not to be claimed. */
-  readonly asleep: boolean;
-}
-
-export interface ListParams extends RunQuery {
-  readonly limit: number;
-  /** From the page before. */
-  readonly cursor?: string;
-}
-
-export interface RunPage {
-  /**
-   * The run created last comes first, whatever the query; of loose runs, the one that was claimed, saved (its snapshot) or
-   * let go last. A page may hold fewer than `limit`, or none, although more follow: only so many runs are looked at.
-   */
-  readonly runs: readonly RunSummary[];
-  /** Absent when nothing follows. */
-  readonly cursor: string | undefined;
-}
-
 /** A run as it was seen: it is so no longer if one of these has changed. Whatever is done to it raises the fence. */
 export type Seen = Pick<RunRecord, 'status' | 'fence'> & Partial<Pick<RunRecord, 'seq'>>;
 
@@ -283,14 +234,16 @@ export type DeleteOutcome =
   | { readonly outcome: 'active'; readonly worker: string };
 
 export interface RunStore {
-  /** What is done with runs beside living them. */
-  readonly archive: Archive;
-  /** How whole runs leave and come. */
-  readonly transfer: Transfer;
-  readonly fleet: Fleet;
-  readonly schedules: Schedules;
+  // What is done with many runs, or beside living them: contracts of their own.
 
-  // Writing to runs.
+  readonly archive: Archive;
+  readonly fleet: Fleet;
+  readonly lists: Lists;
+  readonly observation: Observation;
+  readonly schedules: Schedules;
+  readonly transfer: Transfer;
+
+  // Writing to a run.
 
   /** Makes a run, `queued` and due. */
   create(params: CreateParams): Promise<CreateOutcome>;
@@ -301,13 +254,6 @@ export interface RunStore {
    * stored with `more`.
    */
   commit(params: CommitParams): Promise<CommitOutcome>;
-  /**
-   * Takes runs from a lost worker. Each becomes `interrupted`, with a higher fence, or `quarantined`. Returns what it took.
-   * Runs that it had parked and whose handlers may still be at work are woken; not so when only some runs are named.
-   */
-  interrupt(params: InterruptParams): Promise<readonly DueRun[]>;
-  /** The runs that are due, each postponed by `resendMs`. */
-  due(params: DueParams): Promise<readonly DueRun[]>;
   /**
    * Puts a message into the inbox of a run, whether or not it waits for it; only what it waits for wakes it. The end of a
    * child comes to a failed run as well, which may be resumed.
@@ -327,15 +273,13 @@ export interface RunStore {
   told(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
   /** The children of an ended run were cancelled: see `owesCancel`. Of a run that has moved on, nothing is noted. */
   paid(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
-  /** Handlers of runs that a worker parked, each under this fence, are at work no more: see `mayGoOn`. */
-  settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void>;
   /**
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
-   * `deletions`. With `seen`, only if the run is still so and owes nothing.
+   * `Lists.deletions`. With `seen`, only if the run is still so and owes nothing.
    */
   delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome>;
 
-  // Reading runs.
+  // Reading a run.
 
   record(run: string): Promise<RunRecord | undefined>;
   load(run: string): Promise<LoadedRun | undefined>;
@@ -351,47 +295,6 @@ export interface RunStore {
   recall(run: string, checkpoint: string): Promise<Snapshot | undefined>;
   /** What others want of a run now. */
   mail(run: string): Promise<Mail>;
-  list(params: ListParams): Promise<RunPage>;
-  /** The deletions that were to be kept, the last one first; of very many, the oldest are forgotten. */
-  deletions(query: DeletionQuery): Promise<DeletionPage>;
-  /** The time of the store's clock, in milliseconds since 1970. */
-  now(): Promise<number>;
-  /** How many runs there are, and what is late. */
-  census(): Promise<Census>;
-  /**
-   * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
-   * log and snapshot have, with `open` when it certainly has not come to its end. Returns the way to stop.
-   */
-  watch(run: string, changed: (only?: 'log' | 'open') => void): Promise<() => Promise<void>>;
-
-  // Sessions of workers.
-
-  /**
-   * Makes the worker's presence visible; call once, before the first beat. `asked` is called when somebody wants something
-   * of a run that the worker holds: a hint that may be lost. Without a run: of any of them.
-   */
-  appear(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
-  /** Registers the worker, or renews its session. `atWork` tells of the steps at work, and is kept as it is. */
-  beat(worker: WorkerInfo, sessionMs: number, atWork?: string): Promise<Beat>;
-  /** What the worker said with its last beat of the steps it has at work; empty when nothing is known. */
-  atWork(worker: string): Promise<string>;
-  /**
-   * Forgets the worker. Its runs must have been handed back, or interrupted. Runs that it had parked and whose handlers may
-   * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was
-   * written.
-   */
-  leave(worker: string, seen?: SeenWorker): Promise<boolean>;
-  /** All that are registered, each as it is when it is looked at: of very many, one page after the other. */
-  workers(): Promise<readonly WorkerRecord[]>;
-  /** Ids of workers that hold runs, registered or not; an id may stay for a while after its last run. */
-  holders(): Promise<readonly string[]>;
-  /** Ids of the runs that a worker holds, and maybe of some that it held until a moment ago. */
-  held(worker: string): Promise<readonly string[]>;
-  /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
-  look(worker: string, lockMs: number): Promise<Look>;
-
-  /** What it can tell of its health, for those who ask; a store may have nothing to tell. */
-  vitals?(): Promise<Vitals>;
 
   close(): Promise<void>;
 }

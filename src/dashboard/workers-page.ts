@@ -1,6 +1,6 @@
 /** The workers that are registered now. */
 import { html } from 'hono/html';
-import type { WorkerRecord } from '../core/store.ts';
+import type { WorkerRecord } from '../core/fleet.ts';
 import { type Html, table, time } from './layout.ts';
 import { visible } from './words.ts';
 

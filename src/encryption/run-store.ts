@@ -12,18 +12,16 @@
  * Nothing is remembered here, so a crash between any two lines changes nothing; sealing a repeated commit gives other
  * bytes, and the store knows it by its token.
  */
-import type { Census } from '../core/census.ts';
 import type { Archive } from '../core/archive.ts';
-import { EncryptedArchive } from './archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
-import type { Cipher, Place } from '../core/cipher.ts';
-import type { DeletionPage, DeletionQuery, DeletionRecord } from '../core/deletions.ts';
-import type { Fleet } from '../core/fleet.ts';
-import { PawlError } from '../core/errors.ts';
+import type { Cipher } from '../core/cipher.ts';
 import type { StoredEvent } from '../core/event.ts';
+import type { Fleet } from '../core/fleet.ts';
+import type { Lists } from '../core/lists.ts';
+import type { Observation } from '../core/observation.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
+import type { Schedules } from '../core/schedules.ts';
 import type {
-  Beat,
   CancelOutcome,
   CancelParams,
   ClaimOutcome,
@@ -33,66 +31,59 @@ import type {
   CreateOutcome,
   CreateParams,
   DeleteOutcome,
-  DueParams,
-  DueRun,
-  InterruptParams,
-  ListParams,
   LoadedRun,
-  Look,
   Mail,
-  Message,
   Ownership,
   PauseOutcome,
   PostOutcome,
   PostParams,
   Release,
   ResumeOutcome,
-  RunPage,
   RunStore,
   Seen,
-  SeenWorker,
   Snapshot,
   SnapshotDelta,
-  WorkerInfo,
-  WorkerRecord,
 } from '../core/store.ts';
-import type { Schedules } from '../core/schedules.ts';
 import type { Transfer } from '../core/transfer.ts';
+import { EncryptedArchive } from './archive.ts';
+import { EncryptedLists } from './lists.ts';
+import { openCheckpoint, sealMark } from './marks.ts';
+import { Opening } from './opening.ts';
 import {
   askedPlace,
-  askedPlaces,
   eventPlace,
   fieldPlace,
-  isScripts,
   messagePlace,
   payloadPlace,
   progressPlace,
 } from './places.ts';
-import { openCheckpoint, sealMark } from './marks.ts';
-import { openText, sealText } from './text.ts';
 import { EncryptedSchedules } from './schedules.ts';
+import { sealText } from './text.ts';
 import { EncryptedTransfer } from './transfer.ts';
 
-const jsonFormat = 0x7b;
-
 export class EncryptedRunStore implements RunStore {
-  /** It carries no payload. */
   readonly archive: Archive;
-  readonly transfer: Transfer;
+  readonly fleet: Fleet;
+  readonly lists: Lists;
+  readonly observation: Observation;
   readonly schedules: Schedules;
+  readonly transfer: Transfer;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
+  readonly #opening: Opening;
 
   constructor(store: RunStore, cipher: Cipher) {
+    const opening = new Opening(cipher);
     this.#store = store;
-    this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
     this.#cipher = cipher;
+    this.#opening = opening;
+    this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
+    this.lists = new EncryptedLists(store.lists, cipher, opening);
     this.schedules = new EncryptedSchedules(store.schedules, cipher);
-    this.transfer = new EncryptedTransfer(store.transfer, cipher, {
-      record: (record) => this.#openRecord(record),
-      snapshot: (run, snapshot) => this.#openSnapshot(run, snapshot),
-      message: (run, message) => this.#openMessage(run, message),
-    });
+    this.transfer = new EncryptedTransfer(store.transfer, cipher, opening);
+    // They carry no payload.
+    this.fleet = store.fleet;
+    this.observation = store.observation;
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -104,7 +95,7 @@ export class EncryptedRunStore implements RunStore {
       data: this.#cipher.seal(data, eventPlace(run, created, { type: 'run.created', data })),
       ...(snapshot === undefined ? {} : { snapshot: this.#sealDelta(run, snapshot) }),
     });
-    return { outcome: made.outcome, record: this.#openRecord(made.record) };
+    return { outcome: made.outcome, record: this.#opening.record(made.record) };
   }
 
   async claim(params: ClaimParams): Promise<ClaimOutcome> {
@@ -112,8 +103,8 @@ export class EncryptedRunStore implements RunStore {
     if (outcome.outcome !== 'claimed') return outcome;
     return {
       ...outcome,
-      ...this.#openLoaded(outcome),
-      messages: outcome.messages.map((message) => this.#openMessage(params.run, message)),
+      ...this.#opening.loaded(outcome),
+      messages: outcome.messages.map((message) => this.#opening.message(params.run, message)),
     };
   }
 
@@ -158,12 +149,12 @@ export class EncryptedRunStore implements RunStore {
 
   async record(run: string): Promise<RunRecord | undefined> {
     const record = await this.#store.record(run);
-    return record && this.#openRecord(record);
+    return record && this.#opening.record(record);
   }
 
   async load(run: string): Promise<LoadedRun | undefined> {
     const loaded = await this.#store.load(run);
-    return loaded && this.#openLoaded(loaded);
+    return loaded && this.#opening.loaded(loaded);
   }
 
   async events(params: {
@@ -172,14 +163,14 @@ export class EncryptedRunStore implements RunStore {
     readonly limit: number;
   }): Promise<readonly StoredEvent[]> {
     const events = await this.#store.events(params);
-    return events.map((event) => this.#openEvent(params.run, event));
+    return events.map((event) => this.#opening.event(params.run, event));
   }
 
   async mail(run: string): Promise<Mail> {
     const { messages, pausedBy, ...mail } = await this.#store.mail(run);
     return {
       ...mail,
-      messages: messages.map((message) => this.#openMessage(run, message)),
+      messages: messages.map((message) => this.#opening.message(run, message)),
       ...(pausedBy && { pausedBy: this.#cipher.open(pausedBy, [askedPlace(run, 'pause')]) }),
     };
   }
@@ -204,12 +195,7 @@ export class EncryptedRunStore implements RunStore {
 
   async recall(run: string, checkpoint: string): Promise<Snapshot | undefined> {
     const snapshot = await this.#store.recall(run, checkpoint);
-    return snapshot && this.#openSnapshot(run, snapshot);
-  }
-
-  async list(params: ListParams): Promise<RunPage> {
-    const { runs, cursor } = await this.#store.list(params);
-    return { runs: runs.map((run) => this.#openSummary(run)), cursor };
+    return snapshot && this.#opening.snapshot(run, snapshot);
   }
 
   async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
@@ -220,81 +206,14 @@ export class EncryptedRunStore implements RunStore {
     return this.#cipher.seal(data, askedPlace(run, 'delete'));
   }
 
-  async deletions(query: DeletionQuery): Promise<DeletionPage> {
-    const { deletions, cursor } = await this.#store.deletions(query);
-    const open = (one: DeletionRecord): Uint8Array =>
-      this.#cipher.open(one.data, [askedPlace(one.run, 'delete')]);
-    return { deletions: deletions.map((one) => ({ ...one, data: open(one) })), cursor };
-  }
-
   // What carries no payload goes through as it is.
 
-  get fleet(): Fleet {
-    return this.#store.fleet;
+  told(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
+    return this.#store.told(run, at);
   }
 
-  interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
-    return this.#store.interrupt(params);
-  }
-
-  due(params: DueParams): Promise<readonly DueRun[]> {
-    return this.#store.due(params);
-  }
-
-  told(...args: Parameters<RunStore['told']>): Promise<void> {
-    return this.#store.told(...args);
-  }
-
-  paid(...args: Parameters<RunStore['paid']>): Promise<void> {
-    return this.#store.paid(...args);
-  }
-
-  settled(...args: Parameters<RunStore['settled']>): Promise<void> {
-    return this.#store.settled(...args);
-  }
-
-  now(): Promise<number> {
-    return this.#store.now();
-  }
-
-  watch(run: string, changed: () => void): Promise<() => Promise<void>> {
-    return this.#store.watch(run, changed);
-  }
-
-  appear(worker: string, asked?: (run: string | undefined) => void): Promise<void> {
-    return this.#store.appear(worker, asked);
-  }
-
-  beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
-    return this.#store.beat(worker, sessionMs, atWork);
-  }
-
-  atWork(worker: string): Promise<string> {
-    return this.#store.atWork(worker);
-  }
-
-  leave(worker: string, seen?: SeenWorker): Promise<boolean> {
-    return this.#store.leave(worker, seen);
-  }
-
-  census(): Promise<Census> {
-    return this.#store.census();
-  }
-
-  workers(): Promise<readonly WorkerRecord[]> {
-    return this.#store.workers();
-  }
-
-  holders(): Promise<readonly string[]> {
-    return this.#store.holders();
-  }
-
-  held(worker: string): Promise<readonly string[]> {
-    return this.#store.held(worker);
-  }
-
-  look(worker: string, lockMs: number): Promise<Look> {
-    return this.#store.look(worker, lockMs);
+  paid(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
+    return this.#store.paid(run, at);
   }
 
   close(): Promise<void> {
@@ -308,7 +227,8 @@ export class EncryptedRunStore implements RunStore {
     }
     const marks = keep?.marks.map((mark) => sealMark(this.#cipher, run, mark));
     return {
-      ...{ ...others, set: sealed },
+      ...others,
+      set: sealed,
       ...(keep === undefined || marks === undefined ? {} : { keep: { ...keep, marks } }),
     };
   }
@@ -321,68 +241,5 @@ export class EncryptedRunStore implements RunStore {
       return { ...release, error: this.#cipher.seal(release.error, payloadPlace(run, 'error')) };
     }
     return release;
-  }
-
-  #openLoaded({ record, snapshot, events }: LoadedRun): LoadedRun {
-    return {
-      record: this.#openRecord(record),
-      snapshot: snapshot && this.#openSnapshot(record.id, snapshot),
-      events: events.map((event) => this.#openEvent(record.id, event)),
-    };
-  }
-
-  #openSnapshot(run: string, snapshot: Snapshot): Snapshot {
-    const fields = new Map<string, Uint8Array>();
-    for (const [field, value] of snapshot.fields) {
-      fields.set(field, this.#cipher.open(value, [fieldPlace(run, field)]));
-    }
-    return { ...snapshot, fields };
-  }
-
-  #openEvent(run: string, event: StoredEvent): StoredEvent {
-    const { type, data } = event;
-    if (data[0] === jsonFormat && isScripts(type)) return event;
-    const places = [eventPlace(run, event, event), ...askedPlaces(run, type)] as const;
-    return { ...event, data: this.#cipher.open(data, places) };
-  }
-
-  #openMessage(run: string, message: Message): Message {
-    const place = messagePlace(run, message);
-    const places: readonly [Place, ...Place[]] =
-      message.kind === 'cancel' ? [askedPlace(run, 'cancel'), place] : [place];
-    return { ...message, data: this.#cipher.open(message.data, places) };
-  }
-
-  #openRecord(record: RunRecord): RunRecord {
-    const { id, input, output } = record;
-    return {
-      ...this.#openSummary(record),
-      input: this.#cipher.open(input, [payloadPlace(id, 'input')]),
-      output: output && this.#cipher.open(output, [payloadPlace(id, 'output')]),
-    };
-  }
-
-  #openSummary<T extends Omit<RunRecord, 'input' | 'output'>>(record: T): T {
-    const { id, error, progress } = record;
-    return {
-      ...record,
-      error: error && this.#openError(id, error),
-      progress: progress && { ...progress, message: this.#openMessageText(id, progress.message) },
-    };
-  }
-
-  /** A run that kept killing workers has its error from a script. */
-  #openError(run: string, error: Uint8Array): Uint8Array {
-    if (error[0] === jsonFormat) return error;
-    return this.#cipher.open(error, [payloadPlace(run, 'error')]);
-  }
-
-  /** Only a picture for people: where it cannot be read it says so. */
-  #openMessageText(run: string, message: string): string {
-    try {
-      return openText(this.#cipher, message, progressPlace(run));
-    } catch (error) {
-      return PawlError.is(error) ? error.code : 'PAWL_CORRUPT';
-    }
   }
 }

@@ -1,7 +1,6 @@
 /** Whole runs out of and into an encrypted store: every payload is opened on the way out, and sealed on the way in. */
 import type { Cipher } from '../core/cipher.ts';
 import type { RunRecord } from '../core/run.ts';
-import type { Message, Snapshot } from '../core/store.ts';
 import type {
   RestoreOutcome,
   RestoreParams,
@@ -11,15 +10,9 @@ import type {
   WholeRun,
 } from '../core/transfer.ts';
 import { sealMark } from './marks.ts';
+import type { Opening } from './opening.ts';
 import { eventPlace, fieldPlace, messagePlace, payloadPlace, progressPlace } from './places.ts';
 import { sealText } from './text.ts';
-
-/** How the store opens what it gives out. */
-export interface Opening {
-  record(record: RunRecord): RunRecord;
-  snapshot(run: string, snapshot: Snapshot): Snapshot;
-  message(run: string, message: Message): Message;
-}
 
 export class EncryptedTransfer implements Transfer {
   readonly #transfer: Transfer;

@@ -4,12 +4,12 @@ import { isEnded } from '../core/run.ts';
 import type {
   CancelOutcome,
   CancelParams,
-  DueRun,
   PauseOutcome,
   PostOutcome,
   PostParams,
   ResumeOutcome,
 } from '../core/store.ts';
+import type { DueRun } from '../core/due-run.ts';
 import {
   absolve,
   append,

@@ -1,5 +1,5 @@
 /** Which runs are due, and when they are due again. */
-import type { DueParams } from '../core/store.ts';
+import type { DueParams } from '../core/fleet.ts';
 import { awakeSince, refusedMsMax, type StoredRun } from './stored-run.ts';
 
 const resendMsMax = 600_000;

@@ -1,7 +1,7 @@
 /** Lists of runs: filter, sort, and cut after the cursor. */
 import { toSummary } from '../core/run.ts';
 import { checkList, fits, formatCursor, type ListPlace, newestFirst } from '../core/run-query.ts';
-import type { ListParams, RunPage } from '../core/store.ts';
+import type { ListParams, RunPage } from '../core/lists.ts';
 import { type StoredRun, toRecord } from './stored-run.ts';
 
 export function listRuns(runs: readonly StoredRun[], params: ListParams): RunPage {

@@ -2,15 +2,13 @@
  * The run store in memory: the meaning of the contract, as plainly as it can be said. Each method does its work in one go
  * without waiting for anything, which is what makes it atomic here.
  */
-import type { Census } from '../core/census.ts';
 import type { Archive } from '../core/archive.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
-import type { DeletionPage, DeletionQuery } from '../core/deletions.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
+import type { Lists } from '../core/lists.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
-  Beat,
   CancelOutcome,
   CancelParams,
   ClaimOutcome,
@@ -20,36 +18,26 @@ import type {
   CreateOutcome,
   CreateParams,
   DeleteOutcome,
-  DueParams,
-  DueRun,
-  InterruptParams,
-  ListParams,
   LoadedRun,
-  Look,
   Mail,
   Ownership,
   PauseOutcome,
   PostOutcome,
   PostParams,
   ResumeOutcome,
-  RunPage,
   RunStore,
   Seen,
-  SeenWorker,
   Snapshot,
-  WorkerInfo,
-  WorkerRecord,
 } from '../core/store.ts';
-import { takeCensus } from './census.ts';
-import { claim } from './claiming.ts';
-import { MemoryArchive } from './archive.ts';
 import type { Transfer } from '../core/transfer.ts';
+import { MemoryArchive } from './archive.ts';
+import { claim } from './claiming.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { Deletions } from './deletions.ts';
-import { nextDueAt, takeDue } from './due-runs.ts';
+import { nextDueAt } from './due-runs.ts';
 import { MemoryFleet } from './fleet.ts';
-import { listRuns } from './run-list.ts';
-import { interruptRun, release, save } from './transitions.ts';
+import { MemoryLists } from './lists.ts';
+import { MemoryObservation } from './observation.ts';
 import {
   checkpoints,
   claimed,
@@ -60,51 +48,50 @@ import {
 } from './reading.ts';
 import { MemorySchedules } from './schedules.ts';
 import { MemorySessions } from './sessions.ts';
-import { MemoryTransfer } from './transfer.ts';
 import {
   append,
   eventsAfter,
   isStill,
   lastSeq,
+  newRun,
   settle,
   type StoredRun,
-  toDueRun,
   toRecord,
-  newRun,
-  wake,
 } from './stored-run.ts';
+import { MemoryTransfer } from './transfer.ts';
+import { release, save } from './transitions.ts';
 
 export class MemoryRunStore implements RunStore {
-  readonly #clock: { now(): number };
   readonly archive: Archive;
-  readonly transfer: Transfer;
+  readonly fleet: MemoryFleet;
+  readonly lists: Lists;
+  readonly observation: MemoryObservation;
   readonly schedules: MemorySchedules;
+  readonly transfer: Transfer;
+  readonly #clock: { now(): number };
   /** A test may make it forget. */
   protected readonly runs = new Map<string, StoredRun>();
-  readonly #watchers = new Map<string, Set<() => void>>();
   readonly #sessions: MemorySessions;
-  readonly #deletions = new Deletions();
-  readonly #asked = new Map<string, (run: string | undefined) => void>();
-  readonly #ask: Ask = (worker, run) => {
-    queueMicrotask(() => this.#asked.get(worker)?.(run));
-  };
-  readonly fleet: MemoryFleet;
+  readonly #changed: (run: string) => void;
+  readonly #ask: Ask;
+  readonly #deletions: Deletions;
   #closed = false;
 
   constructor(options: { readonly clock?: { now(): number } } = {}) {
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#sessions = new MemorySessions(this.#clock);
-    const changed = (run: string): void => this.#changed(run);
     const open = (): number => this.#now();
-    this.archive = new MemoryArchive(this.runs, {
-      ...{ now: open, changed, deletions: this.#deletions },
-    });
+    const changed = (run: string): void => this.observation.changed(run);
+    const deletions = new Deletions();
+    this.archive = new MemoryArchive(this.runs, { now: open, changed, deletions });
+    this.fleet = new MemoryFleet(this.runs, { sessions: this.#sessions, open, changed });
+    this.lists = new MemoryLists(this.runs, deletions, open);
+    this.observation = new MemoryObservation(this.runs, open);
     this.schedules = new MemorySchedules(open);
     this.transfer = new MemoryTransfer(this.runs, { open, changed });
-    this.fleet = new MemoryFleet(this.#sessions, {
-      hint: (worker) => this.#ask(worker, undefined),
-      held: (worker) => this.#heldBy(worker),
-    });
+    this.#changed = changed;
+    this.#ask = (worker, run) => this.fleet.ask(worker, run);
+    this.#deletions = deletions;
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -166,27 +153,6 @@ export class MemoryRunStore implements RunStore {
     return { outcome: 'committed', seq: lastSeq(run), version: run.snapshot?.version ?? 0 };
   }
 
-  async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
-    const now = this.#now();
-    const { worker, seen } = params;
-    if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return [];
-    const taken = this.#heldBy(worker)
-      .filter(({ id }) => params.runs?.includes(id) ?? true)
-      .slice(0, params.limit);
-    for (const run of taken) {
-      interruptRun(run, params, now);
-      this.fleet.lost(run);
-      this.#changed(run.id);
-    }
-    if (params.runs === undefined && taken.length < params.limit) this.#wakeParked(worker);
-    return taken.map((run) => toDueRun(run, now));
-  }
-
-  async due(params: DueParams): Promise<readonly DueRun[]> {
-    const now = this.#now();
-    return takeDue(this.runs.values(), params, now).map((run) => toDueRun(run, now));
-  }
-
   async post(params: PostParams): Promise<PostOutcome> {
     return this.#change(params.run, (run, now) => post(run, params, now, this.#ask));
   }
@@ -223,15 +189,6 @@ export class MemoryRunStore implements RunStore {
       run.owes = false;
       settle(run);
     });
-  }
-
-  async settled(worker: string, runs: readonly Pick<Ownership, 'run' | 'fence'>[]): Promise<void> {
-    this.#now();
-    for (const { run: id, fence } of runs) {
-      const run = this.runs.get(id);
-      const isSame = run?.parkedBy?.worker === worker && run.parkedBy.fence === fence;
-      if (run !== undefined && isSame) run.parkedBy = undefined;
-    }
   }
 
   async delete(id: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
@@ -286,44 +243,6 @@ export class MemoryRunStore implements RunStore {
     return kept && copySnapshot(kept.snapshot);
   }
 
-  async list(params: ListParams): Promise<RunPage> {
-    this.#now();
-    return listRuns([...this.runs.values()], params);
-  }
-
-  async deletions(query: DeletionQuery): Promise<DeletionPage> {
-    this.#now();
-    return this.#deletions.list(query);
-  }
-
-  async now(): Promise<number> {
-    return this.#now();
-  }
-
-  async census(): Promise<Census> {
-    return takeCensus([...this.runs.values()], this.#now());
-  }
-
-  async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
-    this.#now();
-    const watchers = this.#watchers.get(run) ?? new Set();
-    this.#watchers.set(run, watchers);
-    const watcher = (): void => {
-      if (watchers.has(watcher)) changed();
-    };
-    watchers.add(watcher);
-    return async () => {
-      watchers.delete(watcher);
-      if (watchers.size === 0) this.#watchers.delete(run);
-    };
-  }
-
-  async appear(worker: string, asked: (run?: string) => void = () => undefined): Promise<void> {
-    this.#now();
-    this.#sessions.appear(worker);
-    if (asked !== undefined) this.#asked.set(worker, asked);
-  }
-
   /** For tests: what the store sees when a worker is cut off, and may still beat by another way. */
   disconnect(worker: string): void {
     this.#sessions.disconnect(worker);
@@ -341,62 +260,8 @@ export class MemoryRunStore implements RunStore {
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 
-  async beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
-    this.#now();
-    return this.#sessions.beat(worker, sessionMs, atWork);
-  }
-
-  async atWork(worker: string): Promise<string> {
-    this.#now();
-    return this.#sessions.atWork(worker);
-  }
-
-  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
-    this.#now();
-    if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return false;
-    this.#wakeParked(worker);
-    this.#sessions.leave(worker);
-    return true;
-  }
-
-  async workers(): Promise<readonly WorkerRecord[]> {
-    this.#now();
-    return this.#sessions.list();
-  }
-
-  async holders(): Promise<readonly string[]> {
-    this.#now();
-    const workers = [...this.runs.values()].map((run) =>
-      run.loose ? undefined : (run.worker ?? run.parkedBy?.worker),
-    );
-    return [...new Set(workers.filter((worker) => worker !== undefined))];
-  }
-
-  async held(worker: string): Promise<readonly string[]> {
-    this.#now();
-    return this.#heldBy(worker).map(({ id }) => id);
-  }
-
-  async look(worker: string, lockMs: number): Promise<Look> {
-    this.#now();
-    return this.#sessions.look(worker, lockMs);
-  }
-
   async close(): Promise<void> {
     this.#closed = true;
-  }
-
-  /** Their handlers may have gone on, and nobody else would know. */
-  #wakeParked(worker: string): void {
-    for (const run of this.runs.values()) {
-      if (run.parkedBy?.worker !== worker) continue;
-      run.parkedBy = undefined;
-      wake(run, this.#now());
-    }
-  }
-
-  #heldBy(worker: string): StoredRun[] {
-    return [...this.runs.values()].filter((run) => run.worker === worker && !run.loose);
   }
 
   #change<T>(id: string, change: (run: StoredRun, now: number) => T): T | { outcome: 'missing' } {
@@ -411,9 +276,5 @@ export class MemoryRunStore implements RunStore {
   #now(): number {
     if (this.#closed) throw new PawlError('PAWL_CLOSED', 'The store is closed; open a new one.');
     return this.#clock.now();
-  }
-
-  #changed(run: string): void {
-    for (const watcher of this.#watchers.get(run) ?? []) queueMicrotask(watcher);
   }
 }

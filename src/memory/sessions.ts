@@ -1,5 +1,5 @@
 /** Workers, their presence and the election of the sweeper, in memory. */
-import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 
 export class MemorySessions {
   readonly #clock: { now(): number };

@@ -3,7 +3,8 @@ import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import { ExecutionProgress } from '../core/evidence.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
-import type { CreateParams, DueRun, Message, Seen, Snapshot } from '../core/store.ts';
+import type { CreateParams, Message, Seen, Snapshot } from '../core/store.ts';
+import type { DueRun } from '../core/due-run.ts';
 import { type Wait, waitsKept, wants } from '../core/waits.ts';
 
 /** How long until a run is due again that waits for newer code: twice as long after each refusal. */
@@ -310,7 +311,9 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     cancelId: undefined,
     dueAt: params.loose === true ? undefined : (wakeAt ?? now + params.resendMs),
     takeovers: 0,
-    ...{ deaths: 0, proofs: 0, furthest: 0 },
+    deaths: 0,
+    proofs: 0,
+    furthest: 0,
     lost: undefined,
   };
 }

@@ -1,7 +1,8 @@
 /** Changes of a run that take more than a line. */
 import type { InterruptedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import type { InterruptParams, Parking, Release, SnapshotDelta } from '../core/store.ts';
+import type { InterruptParams } from '../core/fleet.ts';
+import type { Parking, Release, SnapshotDelta } from '../core/store.ts';
 import {
   absolve,
   append,
@@ -31,7 +32,9 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
   for (const [n, mark] of (delta.keep?.marks ?? []).entries()) {
     const { label, node, metadata } = mark;
     const checkpoint = {
-      ...{ id: `${version}-${n}`, ...about, bytes: delta.keep?.bytes ?? 0 },
+      id: `${version}-${n}`,
+      ...about,
+      bytes: delta.keep?.bytes ?? 0,
       ...(label ? { label } : {}),
       ...(node ? { node } : {}),
       ...(metadata?.length ? { metadata: copy(metadata) } : {}),

@@ -10,24 +10,26 @@
  * Crash before the call: none of its appends happened. Crash after: all that were not refused did.
  */
 import { fixedLimits } from '../core/limits.ts';
-import type { CommitParams } from '../core/store.ts';
-import { type Argument, type Reply, toBuffer } from './arguments.ts';
+import type { CommitOutcome, CommitParams } from '../core/store.ts';
+import type { Reply } from './arguments.ts';
 import type { ShardKeys } from './keys.ts';
-import { Packer } from './packer.ts';
+import { append, toAppended } from './scripts/append.ts';
+import { appendMany } from './scripts/append-many.ts';
+import type { StoreScript } from './store-script.ts';
 
 /** So that client and server work at the same time: while Redis is at work on one call, the next is made. */
 const runsPerCall = 16;
 
-interface Send {
-  /** Calls the script for one run. */
-  readonly one: (args: Argument[], keyCount: number) => Promise<Reply>;
-  /** Calls the script for many. */
-  readonly many: (args: Argument[], keyCount: number) => Promise<readonly unknown[]>;
-}
+/** Sends a script at once. */
+type Send = <Place, Params>(
+  script: StoreScript<Place, Params, unknown>,
+  place: Place,
+  params: Params,
+) => Promise<Reply>;
 
 interface Waiting {
   readonly params: CommitParams;
-  readonly resolve: (reply: Reply) => void;
+  readonly resolve: (outcome: CommitOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -47,7 +49,7 @@ export class AppendGroups {
     this.#send = send;
   }
 
-  append(shard: ShardKeys, params: CommitParams): Promise<Reply> {
+  append(shard: ShardKeys, params: CommitParams): Promise<CommitOutcome> {
     return new Promise((resolve, reject) => {
       const events = params.events.length;
       let bytes = 0;
@@ -101,73 +103,32 @@ export class AppendGroups {
   #call(shard: ShardKeys, group: readonly Waiting[], fail: (error: unknown) => void): void {
     const [lone] = group;
     if (group.length === 1 && lone !== undefined) {
-      const { params, resolve } = lone;
-      const replied = this.#send.one(appendArguments(shard, params), 2);
-      replied.then((reply) => resolve(toAppended(params, reply)), fail);
+      this.#send(append, shard, lone.params).then((reply) => answer(shard, lone, reply), fail);
       return;
     }
-    const replied = this.#send.many(toArguments(shard, group), group.length * 2);
-    replied.then((replies) => settle(group, replies), fail);
+    const all = group.map(({ params }) => params);
+    this.#send(appendMany, shard, all).then((replies) => settle(shard, group, replies), fail);
   }
 }
 
-function settle(group: readonly Waiting[], replies: readonly unknown[]): void {
-  for (const [i, { params, resolve, reject }] of group.entries()) {
+function settle(shard: ShardKeys, group: readonly Waiting[], replies: readonly unknown[]): void {
+  for (const [i, waiting] of group.entries()) {
     const reply = replies[i];
     if (Array.isArray(reply) && String(reply[0]) === 'error') {
-      reject(errorReply(String(reply[1])));
+      waiting.reject(errorReply(String(reply[1])));
     } else {
-      resolve(toAppended(params, reply));
+      answer(shard, waiting, reply);
     }
   }
 }
 
-/** The arguments of the append script: plain pushes, because spreading small arrays costs more than the rest of it. */
-export function appendArguments(shard: ShardKeys, params: CommitParams): Argument[] {
-  const { run, fence, owner, token, expectedSeq, events } = params;
-  const args: Argument[] = [shard.run(run), shard.events(run), fence, owner, token, expectedSeq];
-  args.push(shard.changed(run));
-  for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
-  return args;
-}
-
-/** The answer of the append scripts as that of a commit: they say no more than the version when all went well. */
-export function toAppended({ expectedSeq, events }: CommitParams, reply: unknown): Reply {
-  return Array.isArray(reply) ? reply : ['committed', expectedSeq + events.length, reply];
-}
-
-/** Bytes an append takes at most: a character is up to three, and lengths take some. */
-function bytesMax(shard: ShardKeys, { run, owner, token, events }: CommitParams): number {
-  let bytes = 3 * (shard.base.length + run.length + owner.length + token.length) + 128;
-  for (const { type, data, lane } of events) {
-    bytes += 3 * (type.length + (lane?.length ?? 0)) + data.length + 12;
+/** An answer that cannot be read is the trouble of its run, and of no other. */
+function answer(shard: ShardKeys, { params, resolve, reject }: Waiting, reply: unknown): void {
+  try {
+    resolve(toAppended(shard, reply, params));
+  } catch (error) {
+    reject(error);
   }
-  return bytes;
-}
-
-function toArguments(shard: ShardKeys, group: readonly Waiting[]): Argument[] {
-  const args: Argument[] = [];
-  const packer = new Packer(group.reduce((sum, { params }) => sum + bytesMax(shard, params), 0));
-  for (const { params } of group) {
-    const { run, fence, owner, token, expectedSeq, events } = params;
-    args.push(shard.run(run), shard.events(run));
-    const size = packer.skip(4);
-    packer.text(String(fence));
-    packer.text(owner);
-    packer.text(token);
-    packer.text(String(expectedSeq));
-    packer.text(shard.changed(run));
-    packer.short(events.length);
-    const start = packer.place;
-    for (const event of events) {
-      packer.text(event.type);
-      packer.bytes(event.data);
-      packer.text(event.lane ?? '');
-    }
-    packer.patch(size, packer.place - start);
-  }
-  args.push(packer.packed);
-  return args;
 }
 
 /** An error that a command inside the script gave for one run, as the client would have thrown it. */

@@ -8,85 +8,57 @@ import type {
   RunBytes,
 } from '../core/archive.ts';
 import { isCheckpointId } from '../core/checkpoint.ts';
-import { CorruptionError } from '../core/errors.ts';
-import type { Reply } from './arguments.ts';
-import type { Connection } from './connection.ts';
-import type { Keys } from './keys.ts';
-import type { Scripts } from './scripts.ts';
+import type { RedisParts } from './parts.ts';
+import { compact } from './scripts/compact.ts';
+import { deleteRun } from './scripts/delete.ts';
+import { forget } from './scripts/forget.ts';
+import { measure } from './scripts/measure.ts';
 
 /** Checkpoints dropped by one call of the script. */
 const checkpointsPerCall = 500;
 
-export interface RedisArchiveParts {
-  readonly connection: Connection;
-  readonly keys: Keys;
-  readonly scripts: Scripts;
-  /** Runs a call as the store does: refused when it is closed, faults told apart. */
-  readonly guard: <T>(call: () => Promise<T>) => Promise<T>;
-}
-
 export class RedisArchive implements Archive {
-  readonly #parts: RedisArchiveParts;
+  readonly #parts: RedisParts;
 
-  constructor(parts: RedisArchiveParts) {
+  constructor(parts: RedisParts) {
     this.#parts = parts;
   }
 
   async compact(params: CompactParams): Promise<CompactOutcome> {
-    const { scripts, guard } = this.#parts;
-    const [outcome, firstSeq, dropped, more] = await guard(() => scripts.compact(params));
-    if (String(outcome) === 'missing') return { outcome: 'missing' };
-    return {
-      outcome: 'compacted',
-      firstSeq: Number(firstSeq),
-      dropped: Number(dropped),
-      more: more === 1,
-    };
+    const { scripts, guard, keys } = this.#parts;
+    return guard(() => scripts.call(compact, keys.of(params.run), params));
   }
 
   async forget(run: string, checkpoints: readonly string[]): Promise<number> {
-    const { scripts, guard } = this.#parts;
+    const { scripts, guard, keys } = this.#parts;
     const ids = checkpoints.filter(isCheckpointId);
     let count = 0;
     for (let from = 0; from < ids.length; from += checkpointsPerCall) {
       const some = ids.slice(from, from + checkpointsPerCall);
-      count += await guard(() => scripts.forget(run, some));
+      count += await guard(() => scripts.call(forget, keys.of(run), { run, checkpoints: some }));
     }
     return count;
   }
 
   async measure(run: string): Promise<RunBytes | undefined> {
-    const { scripts, guard } = this.#parts;
-    const reply = await guard(() => scripts.measure(run));
-    if (reply.length === 0) return undefined;
-    const bytes = (place: number): number => Number(reply[place]);
-    return {
-      record: bytes(0) + bytes(1),
-      log: bytes(2),
-      snapshot: bytes(3),
-      checkpoints: bytes(4) + bytes(5),
-      inbox: bytes(6) + bytes(7),
-    };
+    const { scripts, guard, keys } = this.#parts;
+    return guard(() => scripts.call(measure, keys.of(run), run));
   }
 
-  async remove({ run, unchanged, data }: RemoveParams): Promise<RemoveOutcome> {
+  async remove({ run, unchanged: seen, data }: RemoveParams): Promise<RemoveOutcome> {
     const { scripts, guard, keys } = this.#parts;
-    const reply: Reply = await guard(() => scripts.delete(run, data, unchanged));
-    switch (String(reply[0])) {
+    const { outcome } = await guard(() =>
+      scripts.call(deleteRun, keys.of(run), { run, data, seen }),
+    );
+    switch (outcome) {
       case 'deleted':
         return { outcome: 'removed' };
-      case 'missing':
-        return { outcome: 'missing' };
       case 'active':
-      case 'changed':
         return { outcome: 'changed' };
+      case 'missing':
+      case 'changed':
       case 'untold':
-        return { outcome: 'untold' };
-      default:
-        throw new CorruptionError(
-          { key: keys.of(run).run(run) },
-          `made a script answer ${String(reply[0])}, which this version does not know`,
-        );
+        return { outcome };
     }
   }
 

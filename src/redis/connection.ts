@@ -189,7 +189,8 @@ function endNow(client: Redis, isBetweenTries: boolean): void {
 
 function timesOf({ commandTimeout, connectTimeout, socketTimeout }: Use): Partial<Settings> {
   return {
-    ...{ commandTimeout, socketTimeout },
+    commandTimeout,
+    socketTimeout,
     ...(connectTimeout === undefined ? {} : { connectTimeout }),
   };
 }

@@ -101,8 +101,15 @@ export class DurableWrites {
     const deadline = performance.now() + this.#options.callMs;
     return new Promise((resolve, reject) => {
       this.#submit({
-        ...{ script, args, resolve, reject, deadline },
-        ...{ bySource: false, at: undefined, asking: false, perhapsApplied: false },
+        script,
+        args,
+        resolve,
+        reject,
+        deadline,
+        bySource: false,
+        at: undefined,
+        asking: false,
+        perhapsApplied: false,
       });
     });
   }

@@ -1,4 +1,7 @@
-/** The only file that spells the fields of hashes and stream entries, and turns replies into records. */
+/**
+ * The fields of hashes and stream entries, and how replies become records. Scripts name fields too; a house test holds those
+ * of a run's hash to `runFields`.
+ */
 import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionRecord } from '../core/deletions.ts';
 import { CorruptionError } from '../core/errors.ts';
@@ -11,14 +14,8 @@ import {
   type RunSummary,
   toSummary,
 } from '../core/run.ts';
-import type {
-  Message,
-  MessageKind,
-  Snapshot,
-  Takeover,
-  WorkerInfo,
-  WorkerRecord,
-} from '../core/store.ts';
+import type { Message, MessageKind, Snapshot, Takeover } from '../core/store.ts';
+import type { WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { WholeRun } from '../core/transfer.ts';
 import { indexedBy, readWaits, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';
@@ -90,6 +87,64 @@ export class Fields {
     yield* this.#values;
   }
 }
+
+/** All fields of a run's hash: those of its record, and below them those that scripts keep for each other. */
+export const runFields = [
+  'workflow',
+  'codeVersion',
+  'status',
+  'fence',
+  'worker',
+  'seq',
+  'firstSeq',
+  'version',
+  'snapshotSeq',
+  'takeovers',
+  'deaths',
+  'bytes',
+  'wakeAt',
+  'wroteVersion',
+  'refused',
+  'waits',
+  'createToken',
+  'paused',
+  'progress',
+  'progressMessage',
+  'deadlineAt',
+  'priority',
+  'parent',
+  'createdAt',
+  'changedAt',
+  'loose',
+  'untold',
+  'owes',
+  'woken',
+  // Who may write, and what repeats.
+  'owner',
+  'token',
+  'restoredBy',
+  // How the run was lost, how far it had got, and what stands against it.
+  'lostWorker',
+  'lostReason',
+  'lostAt',
+  'detectMs',
+  'claimMs',
+  'claimSeq',
+  'furthest',
+  'proofs',
+  // Which indexes it stands in, and when somebody looks at it.
+  'waitsIn',
+  'wants',
+  'parkedBy',
+  'lookMs',
+  'expiresAt',
+  // The cancel that waits in its inbox; the version of the newest kept snapshot.
+  'cancelEntry',
+  'cancelId',
+  'kept',
+  // An older pawl wrote it; resume removes it.
+  'runAttempts',
+] as const;
 
 export function toRecord(at: { key: string; id: string }, run: Flat, payload: Flat): RunRecord {
   const fields = new Fields(at.key, run);
@@ -337,7 +392,9 @@ export function toDeletion(key: string, [entryId, flat]: Entry): DeletionRecord 
   const fields = new Fields(key, flat);
   const id = String(entryId);
   return {
-    ...{ id, run: fields.text('id') ?? '', workflow: fields.text('workflow') ?? '' },
+    id,
+    run: fields.text('id') ?? '',
+    workflow: fields.text('workflow') ?? '',
     at: Number.parseInt(id, 10),
     data: fields.bytes('data') ?? new Uint8Array(),
   };

@@ -1,106 +1,179 @@
 /**
- * What the workers lost, and who is to leave.
- *
- * Each shard has a capped stream of what was lost: one entry by the script that takes a run from a worker, another one by
- * the claim that takes it over, in the same steps that change the run. Here the two become one. That a worker is to leave
- * stands in its hash, so that a lost message costs it no more than the time to its next beat.
+ * Workers on Redis, the runs they hold, and what is to be looked after. Runs are asked for shard by shard, each shard by a
+ * script that is atomic for itself. That a worker is to leave stands in its hash, so that a lost message costs it no more
+ * than the time to its next beat.
  */
-import type { InterruptReason } from '../core/event.ts';
-import type { Fleet, Recovery } from '../core/fleet.ts';
-import type { Connection } from './connection.ts';
-import { type Entry, Fields } from './fields.ts';
-import type { Keys } from './keys.ts';
-import type { Scripts } from './scripts.ts';
+import { Cluster } from 'ioredis';
+import type { DueRun } from '../core/due-run.ts';
+import type {
+  Beat,
+  DueParams,
+  Fleet,
+  InterruptParams,
+  Look,
+  ParkedRun,
+  Recovery,
+  SeenWorker,
+  WorkerInfo,
+  WorkerRecord,
+} from '../core/fleet.ts';
+import type { Logger } from '../core/logger.ts';
+import type { DueRuns } from './due-runs.ts';
+import type { ShardKeys } from './keys.ts';
+import type { RedisParts } from './parts.ts';
+import { listRecoveries } from './recoveries.ts';
+import { drain } from './scripts/drain.ts';
+import { due } from './scripts/due.ts';
+import { interrupt } from './scripts/interrupt.ts';
+import { settle } from './scripts/settle.ts';
+import { unproven } from './scripts/unproven.ts';
 import type { Sessions } from './sessions.ts';
 
-export interface FleetParts {
-  readonly connection: Connection;
-  readonly keys: Keys;
-  readonly scripts: Scripts;
+export interface RedisFleetParts extends RedisParts {
   readonly sessions: Sessions;
-  /** Turns what goes wrong into faults. */
-  readonly run: <T>(call: () => Promise<T>) => Promise<T>;
+  readonly logger: Logger;
 }
 
 export class RedisFleet implements Fleet {
-  readonly #parts: FleetParts;
+  readonly #parts: RedisFleetParts;
 
-  constructor(parts: FleetParts) {
+  constructor(parts: RedisFleetParts) {
     this.#parts = parts;
   }
 
-  async recoveries(limit: number): Promise<readonly Recovery[]> {
-    const { connection, keys, run } = this.#parts;
-    const shards = await run(() =>
-      Promise.all(
-        keys.shards.map(async ({ recoveries: key }) => {
-          // A recovery has two entries at most.
-          const entries = await connection.xrevrangeBuffer(key, '+', '-', 'COUNT', 2 * limit);
-          return joined(key, entries);
-        }),
-      ),
+  async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
+    const { guard, sessions } = this.#parts;
+    await guard(() => sessions.appear(worker, asked));
+  }
+
+  async beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
+    const { guard, sessions } = this.#parts;
+    return guard(() => sessions.beat(worker, sessionMs, atWork));
+  }
+
+  async settled(worker: string, runs: readonly ParkedRun[]): Promise<void> {
+    const { guard, keys, scripts } = this.#parts;
+    for (const shard of keys.shards) {
+      const own = runs.filter(({ run }) => keys.of(run) === shard);
+      if (own.length > 0) await guard(() => scripts.call(settle, shard, { worker, runs: own }));
+    }
+  }
+
+  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+    const { guard, sessions } = this.#parts;
+    return guard(() => sessions.leave(worker, seen));
+  }
+
+  async look(worker: string, lockMs: number): Promise<Look> {
+    const { guard, sessions } = this.#parts;
+    return guard(() => sessions.look(worker, lockMs));
+  }
+
+  async due(params: DueParams): Promise<readonly DueRun[]> {
+    const { scripts } = this.#parts;
+    return this.#eachShard(params.limit, (shard, limit) =>
+      scripts.call(due, shard, { ...params, limit }),
     );
-    return shards
-      .flat()
-      .sort((a, b) => b.at - a.at)
-      .slice(0, limit);
   }
 
-  registered(): Promise<readonly string[]> {
-    return this.#parts.run(() => this.#parts.sessions.registered());
-  }
-
-  alive(): Promise<number> {
-    return this.#parts.run(() => this.#parts.sessions.alive());
+  async interrupt(params: InterruptParams): Promise<readonly DueRun[]> {
+    const { connection, guard, keys, scripts, sessions } = this.#parts;
+    const { runs: wanted, seen, ...rest } = params;
+    // In a Cluster, sessions are on another server than most runs.
+    const alike = seen === undefined || connection instanceof Cluster ? rest : { ...rest, seen };
+    let isRenewed = false;
+    const taken = await this.#eachShard(params.limit, async (shard, limit) => {
+      if (isRenewed) return none;
+      const runs = wanted?.filter((run) => keys.of(run) === shard);
+      // A script that is given none takes all.
+      if (runs?.length === 0) return none;
+      const asked = runs === undefined ? { ...alike, limit } : { ...alike, limit, runs };
+      const reply = await scripts.call(interrupt, { shard, keys }, asked);
+      isRenewed ||= runs === undefined && reply.isRenewed;
+      return reply;
+    });
+    if (params.runs === undefined && !isRenewed && taken.length < params.limit) {
+      await guard(() => sessions.unpark(params.worker));
+    }
+    return taken;
   }
 
   async unproven(worker: string): Promise<readonly string[]> {
-    const { keys, scripts, run } = this.#parts;
+    const { guard, keys, scripts } = this.#parts;
     const found: string[] = [];
     for (const shard of keys.shards) {
-      const reply = await run(() => scripts.unproven(shard, worker, unprovenMax - found.length));
-      found.push(...reply.map(String));
+      const limit = unprovenMax - found.length;
+      found.push(...(await guard(() => scripts.call(unproven, shard, { worker, limit }))));
       if (found.length >= unprovenMax) break;
     }
     return found;
   }
 
+  async workers(): Promise<readonly WorkerRecord[]> {
+    const { guard, sessions } = this.#parts;
+    return guard(() => sessions.list());
+  }
+
+  async registered(): Promise<readonly string[]> {
+    const { guard, sessions } = this.#parts;
+    return guard(() => sessions.registered());
+  }
+
+  async alive(): Promise<number> {
+    const { guard, sessions } = this.#parts;
+    return guard(() => sessions.alive());
+  }
+
+  async atWork(worker: string): Promise<string> {
+    const { guard, sessions } = this.#parts;
+    return guard(() => sessions.atWork(worker));
+  }
+
+  async holders(): Promise<readonly string[]> {
+    const { guard, sessions } = this.#parts;
+    return guard(() => sessions.holders());
+  }
+
+  async held(worker: string): Promise<readonly string[]> {
+    const { guard, sessions } = this.#parts;
+    return guard(() => sessions.held(worker));
+  }
+
+  async recoveries(limit: number): Promise<readonly Recovery[]> {
+    const { connection, guard, keys } = this.#parts;
+    return guard(() => listRecoveries(connection, keys, limit));
+  }
+
   async drain(worker: string): Promise<boolean> {
-    const { connection, keys, scripts, run } = this.#parts;
-    const [outcome] = await run(() => scripts.drain(worker));
-    if (String(outcome) !== 'draining') return false;
+    const { connection, guard, keys, scripts } = this.#parts;
+    if (!(await guard(() => scripts.call(drain, keys, worker)))) return false;
     const [first] = keys.shards;
-    if (first !== undefined) await run(() => connection.spublish(first.asked(worker), ''));
+    if (first !== undefined) await guard(() => connection.spublish(first.asked(worker), ''));
     return true;
   }
+
+  /** Asks each shard until `limit` runs are found. */
+  async #eachShard(
+    limit: number,
+    ask: (shard: ShardKeys, limit: number) => Promise<DueRuns>,
+  ): Promise<readonly DueRun[]> {
+    const { guard, keys, logger } = this.#parts;
+    const found: DueRun[] = [];
+    for (const shard of keys.shards) {
+      if (found.length >= limit) break;
+      const { runs, damaged } = await guard(() => ask(shard, limit - found.length));
+      found.push(...runs);
+      for (const about of damaged) logger.error(about, 'a damaged run is not looked after');
+    }
+    return found;
+  }
 }
+
+const none: DueRuns = { runs: [], damaged: [] };
 
 /** Two are as good as many: neither is evidence against itself. */
 const unprovenMax = 2;
 
-/** Entries from new to old: the claim of a run comes before its loss, and knows all of it. */
-function joined(key: string, entries: readonly Entry[]): Recovery[] {
-  const known = new Set<string>();
-  return entries.flatMap(([, values]) => {
-    const fields = new Fields(key, values);
-    const recovery = toRecovery(fields);
-    const name = `${recovery.run} ${recovery.at}`;
-    if (known.has(name)) return [];
-    known.add(name);
-    return [recovery];
-  });
-}
-
-function toRecovery(fields: Fields): Recovery {
-  const worker = fields.text('worker');
-  return {
-    run: fields.text('run') ?? '',
-    workflow: fields.text('workflow') ?? '',
-    from: fields.text('lostBy') ?? '',
-    reason: fields.text('reason') as InterruptReason,
-    at: fields.number('lostAt'),
-    detectMs: fields.number('detectMs'),
-    quarantined: fields.text('status') === 'quarantined',
-    ...(worker === undefined ? {} : { worker, claimMs: fields.number('claimMs') }),
-  };
+function ignore(): void {
+  // Nobody listens.
 }

@@ -13,8 +13,11 @@ import { Cluster } from 'ioredis';
 import { runStatuses } from '../core/run.ts';
 import type { Connection } from './connection.ts';
 import type { Keys, ShardKeys } from './keys.ts';
-import { lua } from './lua.gen.ts';
-import { Scripts } from './scripts.ts';
+import { ScriptCalls } from './script-calls.ts';
+import { bury } from './scripts/bury.ts';
+import { reindex } from './scripts/reindex.ts';
+import { survey } from './scripts/survey.ts';
+import { unlist } from './scripts/unlist.ts';
 import { compareSizes } from './vitals.ts';
 
 export interface SurveyOptions {
@@ -58,13 +61,20 @@ const pageKeys = 500;
 const pauseMs = 2;
 const measuredPerKind = 50;
 const runKinds = new Set([
-  ...['run', 'payload', 'events', 'snapshot', 'inbox', 'seen', 'checkpoints', 'kept'],
+  'run',
+  'payload',
+  'events',
+  'snapshot',
+  'inbox',
+  'seen',
+  'checkpoints',
+  'kept',
 ]);
 
 export class IndexSurvey {
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #scripts: Scripts;
+  readonly #scripts: ScriptCalls;
   readonly #options: SurveyOptions;
   readonly #looked = new Set<string>();
   readonly #damage = new Map<string, Damage>();
@@ -73,7 +83,7 @@ export class IndexSurvey {
   constructor(connection: Connection, keys: Keys, options: SurveyOptions) {
     this.#connection = connection;
     this.#keys = keys;
-    this.#scripts = new Scripts(connection, keys);
+    this.#scripts = new ScriptCalls(connection);
     this.#options = options;
   }
 
@@ -91,7 +101,9 @@ export class IndexSurvey {
     }
     const kinds = Object.fromEntries([...this.#kinds].map(([kind, size]) => [kind, toSize(size)]));
     return {
-      ...{ looked: this.#looked.size, damage: [...this.#damage.values()], mismatches },
+      looked: this.#looked.size,
+      damage: [...this.#damage.values()],
+      mismatches,
       kinds: sawAllKeys ? kinds : undefined,
     };
   }
@@ -138,15 +150,13 @@ export class IndexSurvey {
   async #lookAt(shard: ShardKeys, id: string): Promise<void> {
     const problems = await this.#survey(shard, id);
     if (problems.length === 0) return;
-    if (this.#options.repair) await this.#scripts.reindex(id);
+    if (this.#options.repair) await this.#scripts.call(reindex, shard, id);
     const left = this.#options.repair ? await this.#survey(shard, id) : problems;
     this.#note(id, problems, left.length === 0);
   }
 
   async #survey(shard: ShardKeys, id: string): Promise<readonly string[]> {
-    const keys = [shard.run(id), shard.payload(id), shard.due];
-    const args = [id, shard.base, ...runStatuses];
-    return (await this.#connection.eval(lua.survey, keys.length, ...keys, ...args)) as string[];
+    return this.#scripts.call(survey, shard, id);
   }
 
   /** Entries of an index that only its own name leads to. */
@@ -156,18 +166,10 @@ export class IndexSurvey {
     { kind, name }: { readonly kind: string; readonly name: string },
   ): Promise<void> {
     const { repair } = this.#options;
-    const index = `${shard.base}${kind}:${name}`;
     await Promise.all(
-      ids.map(async (id) => {
-        const keys = [shard.run(id), shard.payload(id), index];
-        const args = [id, kind, name, repair ? '1' : ''];
-        const [verdict] = (await this.#connection.eval(
-          lua.unlist,
-          3,
-          ...keys,
-          ...args,
-        )) as string[];
-        if (verdict === 'wrong') this.#note(id, [`wrongly in ${kind}:${name}`], repair);
+      ids.map(async (run) => {
+        const isWrong = await this.#scripts.call(unlist, shard, { run, kind, name, repair });
+        if (isWrong) this.#note(run, [`wrongly in ${kind}:${name}`], repair);
       }),
     );
   }
@@ -215,12 +217,7 @@ export class IndexSurvey {
   /** What is left of a run that has no record. */
   async #judgeKeys(shard: ShardKeys, id: string): Promise<void> {
     const { repair } = this.#options;
-    const keys = [
-      ...[shard.run(id), shard.payload(id), shard.events(id), shard.snapshot(id)],
-      ...[shard.inbox(id), shard.seen(id), shard.checkpoints(id), shard.kept(id)],
-    ];
-    const reply = await this.#connection.eval(lua.bury, keys.length, ...keys, repair ? '1' : '');
-    const [left = 0] = reply as number[];
+    const left = await this.#scripts.call(bury, shard, { run: id, repair });
     if (left > 0) this.#note(id, [`${left} keys without a record`], repair);
   }
 

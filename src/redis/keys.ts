@@ -1,6 +1,6 @@
 /**
- * How keys are spelled. Scripts build the keys of indexes from `base`, with the same names; only `shards` is spelled in
- * scripts alone.
+ * How keys are spelled. Scripts put some together themselves, from the base of a shard; a house test holds their names to
+ * those here.
  *
  * All keys of a run and of its shard's indexes carry the hash tag `{prefix:shard}`, so that one script may change them
  * together in Redis Cluster too. Everything about workers and schedules carries the tag `{prefix}`: one slot, which is
@@ -13,6 +13,8 @@ export interface ShardKeys {
   /** Prefix of every key of the shard, for scripts that build the keys of indexes. */
   readonly base: string;
   readonly due: string;
+  /** How many shards there are, beside the runs of each: see `shards.ts`. */
+  readonly shards: string;
   readonly runs: string;
   /** Every run, in the order of ids. */
   readonly ids: string;
@@ -114,6 +116,7 @@ function shardKeys(base: string): ShardKeys {
   return {
     base,
     due: `${base}due`,
+    shards: `${base}shards`,
     runs: `${base}runs`,
     ids: `${base}ids`,
     loose: `${base}loose`,

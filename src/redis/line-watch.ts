@@ -70,8 +70,12 @@ export class LineWatch {
   /** Watches a client until it is removed. `name` tells the nodes of a cluster apart. */
   add(client: Redis, name = ''): void {
     const server: Server = this.#servers.get(name) ?? {
-      ...{ lines: new Set(), tripMs: 0, heardAt: undefined },
-      ...{ probe: undefined, nextProbeAt: 0, unansweredProbes: 0 },
+      lines: new Set(),
+      tripMs: 0,
+      heardAt: undefined,
+      probe: undefined,
+      nextProbeAt: 0,
+      unansweredProbes: 0,
     };
     this.#servers.set(name, server);
     server.lines.add(new Line(client, server, this.#hardMs));
@@ -237,9 +241,11 @@ function probe({ client, server }: Line): void {
   server.probe?.disconnect();
   const tried = new Redis({
     ...client.options,
-    ...{ lazyConnect: true, enableReadyCheck: false, retryStrategy: null },
-    // It is never asked anything beyond the greeting.
-    ...{ commandTimeout: undefined, socketTimeout: undefined },
+    lazyConnect: true,
+    enableReadyCheck: false,
+    retryStrategy: null,
+    commandTimeout: undefined,
+    socketTimeout: undefined,
     replyMapping: 'legacy',
   });
   server.probe = tried;

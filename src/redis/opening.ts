@@ -28,7 +28,9 @@ export async function openParts(options: RedisStoreOptions): Promise<OpenedParts
   const callMs = options.callMs ?? defaults.callMs;
   const watch = new LineWatch(silenceMs(callMs));
   const connected = await connect(options.redis, {
-    ...{ callMs, logger, watch },
+    callMs,
+    logger,
+    watch,
     connectMs: options.connectMs ?? defaults.connectMs,
     allowEviction: options.allowEviction ?? false,
   });

@@ -15,11 +15,12 @@ import {
   newestFirst,
   statusesOf,
 } from '../core/run-query.ts';
-import type { ListParams, RunPage } from '../core/store.ts';
+import type { ListParams, RunPage } from '../core/lists.ts';
 import type { Connection } from './connection.ts';
 import { flatten, toRunSummary } from './fields.ts';
 import type { Keys, ShardKeys } from './keys.ts';
-import type { Scripts } from './scripts.ts';
+import type { ScriptCalls } from './script-calls.ts';
+import { type Found, list } from './scripts/list.ts';
 
 /** Rounds of one call; a round looks at `listLooks` entries of each shard, at most. */
 const roundsMax = 10;
@@ -27,13 +28,7 @@ const roundsMax = 10;
 interface Source {
   readonly connection: Connection;
   readonly keys: Keys;
-  readonly scripts: Scripts;
-}
-
-/** Runs of one shard or of all, and the place up to which all were looked at; undefined when nothing follows. */
-interface Found {
-  readonly places: readonly ListPlace[];
-  readonly upTo: ListPlace | undefined;
+  readonly scripts: ScriptCalls;
 }
 
 export async function listRuns(from: Source, params: ListParams): Promise<RunPage> {
@@ -66,7 +61,7 @@ async function nextPlaces(
   after: ListPlace | undefined,
 ): Promise<Found> {
   const shards = await Promise.all(
-    keys.shards.map(async (shard) => toFound(await scripts.list(shard, params, after))),
+    keys.shards.map((shard) => scripts.call(list, shard, { params, after })),
   );
   const horizons = shards.map(({ upTo }) => upTo).filter((place) => place !== undefined);
   const [horizon] = horizons.sort(newestFirst);
@@ -76,14 +71,6 @@ async function nextPlaces(
   );
   const places = reached.slice(0, params.limit);
   return { places, upTo: reached.length > places.length ? places.at(-1) : horizon };
-}
-
-function toFound([isLast, id, score, ...flat]: readonly unknown[]): Found {
-  const places: ListPlace[] = [];
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    places.push({ id: String(flat[i]), at: Number(flat[i + 1]) });
-  }
-  return { places, upTo: Number(isLast) === 1 ? undefined : { id: String(id), at: Number(score) } };
 }
 
 /** Without input and output, which may be large and are not shown. */

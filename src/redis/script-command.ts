@@ -2,10 +2,10 @@
  * One call of a script, written to the wire in one piece.
  *
  * Every write of pawl is such a call, so what a client spends on it bounds everything. ioredis builds a command from its
- * arguments one by one and gives each a timer of its own; this one is encoded into a single buffer. All calls of a
- * connection share one timer for their deadlines (deadlines.ts); ioredis has one more for a silent socket. What ioredis
- * does well stays with ioredis: queueing, order, reconnection, sending again, redirections in a Cluster. A call that is
- * sent again is encoded again, for the socket it goes to.
+ * arguments one by one and gives each a timer of its own; this one is encoded into a single buffer. The time that calls may
+ * take is watched with one timer for all of a connection (deadlines.ts); ioredis still has one of its own for the silence of
+ * a socket. What ioredis does well stays with ioredis: queueing, order, reconnection, sending again, redirections in a
+ * Cluster. A call that is sent again is encoded again, for the socket it goes to.
  *
  * The first call on a socket carries the source of the script and later ones its hash. A server that has forgotten the
  * script says so before anything has happened; then the call goes out again with the source.

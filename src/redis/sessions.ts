@@ -1,13 +1,17 @@
 /** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
-import type { InterruptReason } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/store.ts';
+import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
-import { type Flat, toWorker } from './fields.ts';
 import type { Keys } from './keys.ts';
 import { probePresence } from './presence-probe.ts';
-import type { Scripts } from './scripts.ts';
+import type { ScriptCalls } from './script-calls.ts';
+import { alive } from './scripts/alive.ts';
+import { beat } from './scripts/beat.ts';
+import { leave } from './scripts/leave.ts';
+import { look } from './scripts/look.ts';
+import { unpark } from './scripts/unpark.ts';
+import { workers } from './scripts/workers.ts';
 import { checkShards } from './shards.ts';
 
 /** Workers that one call of the script tells of. */
@@ -20,7 +24,7 @@ export interface SessionParts {
   /** Makes another, unconnected client to the same endpoint. */
   readonly connect: () => Connection;
   readonly keys: Keys;
-  readonly scripts: Scripts;
+  readonly scripts: ScriptCalls;
   readonly announcements: Announcements;
   readonly logger: Logger;
 }
@@ -55,15 +59,15 @@ export class Sessions {
 
   async beat(worker: WorkerInfo, sessionMs: number, atWork: string): Promise<Beat> {
     const { scripts, keys } = this.#parts;
-    const [outcome, draining] = await scripts.beat(worker, sessionMs, atWork);
-    if (String(outcome) === 'shards') checkShards(keys, draining);
-    return { draining: draining === 1 };
+    const beaten = await scripts.call(beat, keys, { worker, sessionMs, atWork });
+    if ('draining' in beaten) return beaten;
+    checkShards(keys, beaten.shards);
+    return { draining: false };
   }
 
   async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
     const { keys, scripts, announcements } = this.#parts;
-    const [outcome] = await scripts.leave(worker, seen);
-    if (String(outcome) !== 'left') return false;
+    if (!(await scripts.call(leave, keys, { worker, seen }))) return false;
     await this.unpark(worker);
     const listening = this.#listening.get(worker);
     // The sweeper makes others leave, too; only the worker's own store has anything to unsubscribe.
@@ -78,7 +82,8 @@ export class Sessions {
   async unpark(worker: string): Promise<void> {
     const { keys, scripts } = this.#parts;
     for (const shard of keys.shards) {
-      while ((await scripts.unpark(shard, worker, parkedPerCall)) === parkedPerCall);
+      const some = { worker, limit: parkedPerCall };
+      while ((await scripts.call(unpark, shard, some)) === parkedPerCall);
     }
   }
 
@@ -89,12 +94,7 @@ export class Sessions {
     // One page after the other, so that neither Redis nor this process is busy with all at once.
     for (let from = 0; from < ids.length; from += workersPerCall) {
       const page = ids.slice(from, from + workersPerCall);
-      const reply = await scripts.workers(page);
-      for (const [i, id] of page.entries()) {
-        const [flat, present] = (reply[i] ?? [[], 0]) as [Flat, number];
-        const at = { key: keys.worker(id), id };
-        if (flat.length > 0) found.push(toWorker(at, flat, present === 1));
-      }
+      found.push(...(await scripts.call(workers, keys, page)));
     }
     return found;
   }
@@ -110,8 +110,8 @@ export class Sessions {
   }
 
   async alive(): Promise<number> {
-    const [alive] = await this.#parts.scripts.alive();
-    return Number(alive);
+    const { keys, scripts } = this.#parts;
+    return scripts.call(alive, keys, undefined);
   }
 
   async holders(): Promise<readonly string[]> {
@@ -127,16 +127,7 @@ export class Sessions {
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {
-    const [role, workers, at, ...rest] = await this.#parts.scripts.look(worker, lockMs);
-    if (String(role) === 'follower') return { leader: false, workers: Number(workers) };
-    const lost = [];
-    for (let i = 0; i + 2 < rest.length; i += 3) {
-      lost.push({
-        worker: String(rest[i]),
-        reason: String(rest[i + 1]) as InterruptReason,
-        lastSeenAt: Number(rest[i + 2]),
-      });
-    }
-    return { leader: true, workers: Number(workers), at: Number(at), lost };
+    const { keys, scripts } = this.#parts;
+    return scripts.call(look, keys, { worker, lockMs });
   }
 }

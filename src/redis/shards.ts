@@ -7,7 +7,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PawlError } from '../core/errors.ts';
-import type { Reply } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import { Keys } from './keys.ts';
 import { lua } from './lua.gen.ts';
@@ -55,17 +54,17 @@ async function decide(redis: Connection, keys: Keys, wanted: number): Promise<nu
  * process thinks; then that is looked at, and the script is called again.
  * @throws PawlError `PAWL_SHARDS`; nothing was written.
  */
-export async function agreed(
+export async function agreed<T extends object>(
   redis: Connection,
   keys: Keys,
-  make: (sure: boolean) => Promise<Reply>,
-): Promise<Reply> {
-  const reply = await make(false);
-  if (String(reply[0]) !== 'unsure') return reply;
+  make: (sure: boolean) => Promise<T | 'unsure'>,
+): Promise<T> {
+  const made = await make(false);
+  if (made !== 'unsure') return made;
   const own = keys.shards.length;
   await redis.hsetnx(keys.config, 'shards', own);
   checkShards(keys, await redis.hget(keys.config, 'shards'));
-  return make(true);
+  return (await make(true)) as T;
 }
 
 /** @throws PawlError `PAWL_SHARDS` when the prefix has another number than this process works with. */

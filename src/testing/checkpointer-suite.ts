@@ -39,11 +39,15 @@ export function checkpointerSuite(options: CheckpointerSuiteOptions, runner: Run
   const { name, skip = [] } = options;
   registerSuite<CheckpointerCase & { readonly close: () => Promise<void> }>(
     {
-      ...{ name, themes, skip },
+      name,
+      themes,
+      skip,
       open: async () => {
         const opened = await options.open();
         return {
-          ...{ checkpointer: opened.checkpointer, other: opened.other, expect: runner.expect },
+          checkpointer: opened.checkpointer,
+          other: opened.other,
+          expect: runner.expect,
           advance: (ms) => opened.advance(ms),
           damageEvent: (run) => opened.damageEvent(run),
           damageState: (run) => opened.damageState(run),

@@ -133,7 +133,12 @@ export async function crashTest<
   const perform = async (point?: PerformanceOptions['point']): Promise<Judged> => {
     await options.setUp?.();
     const performed = await new Performance({
-      ...{ workflow, input, signals, worker, bodyMs, wrapStore: store },
+      workflow,
+      input,
+      signals,
+      worker,
+      bodyMs,
+      wrapStore: store,
       ...(point === undefined ? {} : { point }),
     }).perform();
     return { performed, compared: compared(performed, options) };

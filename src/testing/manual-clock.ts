@@ -107,7 +107,10 @@ export class ManualClock implements Clock {
       }
     };
     const periodic: Periodic = {
-      ...{ nextAt: this.#now, pauseMs: 1, calls: 0, isAtWork: false },
+      nextAt: this.#now,
+      pauseMs: 1,
+      calls: 0,
+      isAtWork: false,
       begin: () => {
         if (periodic.isAtWork) return;
         this.#activity += 1;

@@ -8,6 +8,7 @@ import type { OpenedRunStore } from '../../src/testing/run-store/opened.ts';
 import { runStoreSuite } from '../../src/testing/run-store-suite.ts';
 import { openMemoryStore, openRedisStore } from '../support/conformance.ts';
 import { newPrefix } from '../support/workers.ts';
+import { withMethods } from '../support/with-methods.ts';
 
 const runner = { describe, test, expect, beforeAll, afterAll };
 
@@ -44,9 +45,7 @@ function countingPlain(store: RunStore): RunStore {
     const events = await store.events({ run: record.id, after: 0, limit: record.seq });
     return { ...record, bytes: events.reduce((sum, { data }) => sum + data.length, 0) };
   };
-  return {
-    ...through(store),
-    archive: store.archive,
+  return withMethods(store, {
     create: async (params) => {
       const made = await store.create(params);
       return { ...made, record: await recount(made.record) };
@@ -63,21 +62,11 @@ function countingPlain(store: RunStore): RunStore {
       const loaded = await store.load(run);
       return loaded && { ...loaded, record: await recount(loaded.record) };
     },
-    list: async (params) => {
-      const { runs, cursor } = await store.list(params);
-      return { runs: await Promise.all(runs.map(recount)), cursor };
-    },
-  };
-}
-
-/** The methods of a store as an object of functions, beside the parts that have methods of their own. */
-function through(store: RunStore): RunStore {
-  const names = Object.getOwnPropertyNames(EncryptedRunStore.prototype) as (keyof RunStore)[];
-  const own = names.map((name) => [name, store[name]] as const);
-  const methods = own.flatMap(([name, method]) =>
-    typeof method === 'function' ? [[name, (method as () => unknown).bind(store)] as const] : [],
-  );
-  const { archive, transfer, fleet, schedules } = store;
-  const parts = { archive, transfer, fleet, schedules };
-  return { ...Object.fromEntries(methods), ...parts } as unknown as RunStore;
+    lists: withMethods(store.lists, {
+      runs: async (params) => {
+        const { runs, cursor } = await store.lists.runs(params);
+        return { runs: await Promise.all(runs.map(recount)), cursor };
+      },
+    }),
+  });
 }

@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { lua } from '../../src/redis/lua.gen.ts';
-import { source, sources } from './sources.ts';
+import { sources } from './sources.ts';
 
 const scriptLinesMax = 160;
 const scripts = sources.filter(({ path }) => /^src\/redis\/lua\/[\w-]+\.lua$/.test(path));
 /** What several scripts share: functions, and the sentences that say what they do. */
 const parts = sources.filter(({ path }) => /^src\/redis\/lua\/parts\/\w+\.lua$/.test(path));
-/** The number of shards, which each shard keeps for when the configuration is gone. */
-const onlyInScripts = ['shards'];
 const include = /^-- include (parts\/\w+\.lua)\n/gm;
 
 interface Header {
@@ -17,13 +15,6 @@ interface Header {
   /** The arguments go on after the last documented one. */
   readonly variadic: boolean;
   readonly body: string;
-}
-
-/** Names of keys that a script builds, and that keys.ts does not have. */
-function strangeKeys(text: string): string[] {
-  const keys = source('src/redis/keys.ts').text;
-  const names = [...text.matchAll(/\bbase \.\. '([\w-]+)/g)].map(([, name = '']) => name);
-  return names.filter((name) => !keys.includes(`\${base}${name}`));
 }
 
 /**
@@ -186,13 +177,6 @@ describe('scripts', () => {
 
   test.each(parts.map(({ path, text }) => [path, text] as const))('%s', (_path, text) => {
     expect(problemsOfPart(text)).toEqual([]);
-  });
-
-  test('build keys by the names of keys.ts', () => {
-    expect(strangeKeys("base .. 'run:' .. id, base .. 'rnu:' .. id")).toEqual(['rnu']);
-    expect(new Set([...scripts, ...parts].flatMap(({ text }) => strangeKeys(text)))).toEqual(
-      new Set(onlyInScripts),
-    );
   });
 
   test('use every part', () => {

@@ -29,7 +29,12 @@ const nothing = {
 describe.each(stores)('in %s', (_, open) => {
   test('an empty store has nothing, and nothing is late', async () => {
     const store = await open();
-    expect(await store.census()).toEqual({ runs: nothing, overdue: 0, overdueMs: 0, waitingMs: 0 });
+    expect(await store.observation.census()).toEqual({
+      runs: nothing,
+      overdue: 0,
+      overdueMs: 0,
+      waitingMs: 0,
+    });
     await store.close();
   });
 
@@ -41,7 +46,11 @@ describe.each(stores)('in %s', (_, open) => {
     const paused = await created(store);
     await store.pause(paused, new Uint8Array([0x7b, 0x7d]));
     await new Promise((resolve) => void setTimeout(resolve, 5));
-    expect(await store.census()).toMatchObject({ overdue: 0, overdueMs: 0, waitingMs: 0 });
+    expect(await store.observation.census()).toMatchObject({
+      overdue: 0,
+      overdueMs: 0,
+      waitingMs: 0,
+    });
     await store.close();
   });
 
@@ -52,7 +61,7 @@ describe.each(stores)('in %s', (_, open) => {
       expect(run).toBe(`late-${n}`);
     }
     await new Promise((resolve) => void setTimeout(resolve, 5));
-    const { overdue, overdueMs } = await store.census();
+    const { overdue, overdueMs } = await store.observation.census();
     expect(overdue).toBe(12);
     expect(overdueMs).toBeGreaterThan(0);
     await store.close();
@@ -62,16 +71,16 @@ describe.each(stores)('in %s', (_, open) => {
     const store = await open();
     const { id, worker } = await held(store);
     await new Promise((resolve) => void setTimeout(resolve, 50));
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const { changedAt } = (await store.record(id)) ?? { changedAt: 0 };
     await new Promise((resolve) => void setTimeout(resolve, 5));
-    const { waitingMs } = await store.census();
+    const { waitingMs } = await store.observation.census();
     expect(waitingMs).toBeGreaterThan(0);
     await claimed(store, id);
     const { changedAt: claimedAt } = (await store.record(id)) ?? { changedAt: 0 };
     // On the store's clock: the census was taken between the two.
     expect(waitingMs).toBeLessThanOrEqual(claimedAt - changedAt);
-    expect((await store.census()).waitingMs).toBe(0);
+    expect((await store.observation.census()).waitingMs).toBe(0);
     await store.close();
   });
 
@@ -82,9 +91,9 @@ describe.each(stores)('in %s', (_, open) => {
     }
     const run = await created(store);
     await new Promise((resolve) => void setTimeout(resolve, 5));
-    expect((await store.census()).waitingMs).toBeGreaterThan(0);
+    expect((await store.observation.census()).waitingMs).toBeGreaterThan(0);
     await store.delete(run);
-    expect((await store.census()).waitingMs).toBe(0);
+    expect((await store.observation.census()).waitingMs).toBe(0);
     await store.close();
   });
 });

@@ -281,7 +281,7 @@ test('runs are found and shown by what they wait for, and by what is at work', a
     create: { run: 'busy', workflow: 'asking', data: encodeRecord({}) },
   });
   const told = JSON.stringify([['busy', 'charge', 2, Date.UTC(2026, 0, 31)]]);
-  await store.beat(workerInfo(busy.worker), 60_000, told);
+  await store.fleet.beat(workerInfo(busy.worker), 60_000, told);
   const [found, kind, none, bad, shown, atWork] = await Promise.all([
     data('runs', 'list', '--waiting-for', 'ada-approves'),
     data('runs', 'list', '--waiting-for', 'kind:signal', '--workflow', 'asking'),
@@ -296,7 +296,7 @@ test('runs are found and shown by what they wait for, and by what is at work', a
   expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining('kind:signal') });
   expect(shown.stdout).toMatch(/waits for\n.*WHAT.*\n.*signal ben-approves +approval +2026-01-31/);
   expect(atWork.stdout).toMatch(/at work\n.*STEP.*\n *charge +2 +2026-01-31/);
-  await store.leave(busy.worker);
+  await store.fleet.leave(busy.worker);
   await store.close();
 });
 

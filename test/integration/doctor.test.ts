@@ -189,7 +189,7 @@ test('a parked run whose worker nobody would miss is found and repaired', async 
     expect(Object.keys(await everything()), key).toEqual(Object.keys(before));
   }
   // Repaired, it is as due as before, and no sooner.
-  expect(await store.due({ limit: 9, resendMs: 1000 })).toEqual([]);
+  expect(await store.fleet.due({ limit: 9, resendMs: 1000 })).toEqual([]);
   await store.close();
 });
 

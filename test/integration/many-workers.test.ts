@@ -25,7 +25,7 @@ beforeAll(async () => {
     const page = ids.slice(from, from + 500);
     await Promise.all(
       page.map((id, i) =>
-        store.beat(workerInfo(id, { active: from + i, workflows: { w: from + i } }), longMs),
+        store.fleet.beat(workerInfo(id, { active: from + i, workflows: { w: from + i } }), longMs),
       ),
     );
   }
@@ -50,7 +50,7 @@ async function callsOf<T>(ask: () => Promise<T>): Promise<{ calls: number; answe
 }
 
 test('all workers are told of in a few calls, each once and as it is', async () => {
-  const { calls, answer } = await callsOf(() => store.workers());
+  const { calls, answer } = await callsOf(() => store.fleet.workers());
   expect(calls).toBeLessThanOrEqual(1 + count / 100);
   expect(answer.map(({ id }) => id).sort()).toEqual([...ids].sort());
   const last = answer.find(({ id }) => id === ids.at(-1));
@@ -77,11 +77,11 @@ async function holdRuns(worker: string, runs: number): Promise<void> {
 test.runIf(asked !== undefined)('what it costs', { timeout: 120_000 }, async () => {
   await holdRuns('worker-0', 50);
   const ways = {
-    workers: () => store.workers(),
+    workers: () => store.fleet.workers(),
     registered: () => store.fleet.registered(),
     alive: () => store.fleet.alive(),
     'unproven, of 50 held runs': () => store.fleet.unproven('worker-0'),
-    look: () => store.look('worker-0', 500),
+    look: () => store.fleet.look('worker-0', 500),
   };
   const times = 30;
   for (const [name, ask] of Object.entries(ways)) {

@@ -78,7 +78,7 @@ test('one that is in no index is due again when it is repaired', async () => {
 test('the version that claimed it last counts as the one that wrote it', async () => {
   const { id, worker } = await held(store, { claim: { codeVersion: 3 } });
   await redis.hdel(keys?.run(id) ?? '', 'wroteVersion');
-  await store.interrupt({
+  await store.fleet.interrupt({
     worker,
     reason: 'session-expired',
     lastSeenAt: 0,

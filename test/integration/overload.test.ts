@@ -115,9 +115,10 @@ test(`starting, listing and claiming cost the same with 1,000 queued runs and wi
       start: (i: number) => create(store, `more-${runs}-${i}`),
       claim: (i: number) =>
         store.claim({ run: `run-${runs - 1 - i}`, worker: 'w', codeVersion: 1, token: `t${i}` }),
-      'list by status': () => store.list({ status: 'queued', limit: 50 }),
-      'list by tag': () => store.list({ tag: 'tenant=acme', limit: 50 }),
-      'find what is due': () => store.due({ limit: 200, resendMs: hourMs, aheadMs: 2 * hourMs }),
+      'list by status': () => store.lists.runs({ status: 'queued', limit: 50 }),
+      'list by tag': () => store.lists.runs({ tag: 'tenant=acme', limit: 50 }),
+      'find what is due': () =>
+        store.fleet.due({ limit: 200, resendMs: hourMs, aheadMs: 2 * hourMs }),
     };
     for (const [name, operation] of Object.entries(operations)) {
       (costs[name] ??= []).push(await costOf(redis, operation));

@@ -57,7 +57,7 @@ test('the README’s program runs in an empty project with the packed package', 
 
 test('only the entries that are meant to be public can be reached', async () => {
   const script = `
-    const entries = ['pawl', 'pawl/dashboard', 'pawl/doctor', 'pawl/file', 'pawl/import', 'pawl/testing'];
+    const entries = ['pawl', 'pawl/dashboard', 'pawl/doctor', 'pawl/file', 'pawl/import', 'pawl/store', 'pawl/testing'];
     const others = ['pawl/package.json', 'pawl/dist/index.js', 'pawl/core/fold.js'];
     for (const name of [...entries, ...others]) {
       const options = name.endsWith('.json') ? { with: { type: 'json' } } : {};
@@ -69,6 +69,7 @@ test('only the entries that are meant to be public can be reached', async () => 
     '+ pawl/doctor',
     '+ pawl/file',
     '+ pawl/import',
+    '+ pawl/store',
     '+ pawl/testing',
     '+ pawl/package.json',
     '- pawl/dist/index.js',

@@ -41,7 +41,11 @@ async function search(
   const ids: string[] = [];
   let cursor: string | undefined;
   do {
-    const page = await store.list({ ...query, limit, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await store.lists.runs({
+      ...query,
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     ids.push(...page.runs.map(({ id }) => id));
     ({ cursor } = page);
   } while (cursor !== undefined && ids.length < enough);
@@ -225,7 +229,7 @@ async function costOf(store: RedisRunStore, query: RunQuery, cursor?: string): P
   for (let i = 0; i < 5; i++) {
     await redis.config('RESETSTAT');
     const begun = performance.now();
-    const { runs } = await store.list(params);
+    const { runs } = await store.lists.runs(params);
     const ms = performance.now() - begun;
     const stats = await redis.info('commandstats');
     // What the script calls inside of itself is part of its own time.

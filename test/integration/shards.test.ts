@@ -50,15 +50,15 @@ test('a process with another number is refused beside a worker, right after a fl
 
 test('a beat brings the number back, and is refused when others have another one', async () => {
   await using store = await opened(2);
-  await store.beat(workerInfo('w1'), 60_000);
+  await store.fleet.beat(workerInfo('w1'), 60_000);
   await redis.flushall();
-  await store.beat(workerInfo('w1'), 60_000);
+  await store.fleet.beat(workerInfo('w1'), 60_000);
   expect(await shardsNow()).toBe('2');
   await redis.flushall();
   await using other = await opened(3);
   expect(await shardsNow()).toBe('3');
-  await expect(store.beat(workerInfo('w1'), 60_000)).rejects.toEqual(refused);
-  expect(await other.workers()).toEqual([]);
+  await expect(store.fleet.beat(workerInfo('w1'), 60_000)).rejects.toEqual(refused);
+  expect(await other.fleet.workers()).toEqual([]);
 });
 
 test('a process that only starts runs is refused when others have another number', async () => {
@@ -96,7 +96,7 @@ test('whoever is left with the same number goes on', async () => {
         Array.from({ length: 10 }, () => store.create(creation())),
       ),
     );
-    expect((await first.census()).runs.queued).toBe(20);
+    expect((await first.observation.census()).runs.queued).toBe(20);
     await redis.flushall();
   }
 });
@@ -108,7 +108,7 @@ test('a prefix that is new is opened at once', async () => {
   const began = performance.now();
   await using store = await opened(4);
   expect(performance.now() - began).toBeLessThan(900);
-  expect((await store.census()).runs.queued).toBe(0);
+  expect((await store.observation.census()).runs.queued).toBe(0);
   expect(await shardsNow()).toBe('4');
 });
 
@@ -119,7 +119,7 @@ test('a worker that does not answer holds nobody up for long', async () => {
   await using store = await opened(4);
   expect(performance.now() - began).toBeGreaterThan(900);
   expect(await shardsNow()).toBe('4');
-  expect(await store.holders()).toEqual([]);
+  expect(await store.fleet.holders()).toEqual([]);
   ghost.disconnect();
   await sleep(1);
 });

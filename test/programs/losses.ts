@@ -1,6 +1,7 @@
 /** What is only a hint may be lost, or come twice: wake-ups of the queue, and the word that somebody wants something. */
 import type { ResumeQueue } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
+import { withMethods } from '../support/with-methods.ts';
 
 /** The chance that a hint is lost; that it comes twice is as likely again. */
 const lossRate = 0.01;
@@ -19,15 +20,11 @@ export function lossyQueue(queue: ResumeQueue, random: () => number): ResumeQueu
 }
 
 export function lossyStore(store: RunStore, random: () => number): RunStore {
-  return new Proxy(store, {
-    get: (target, key) => {
-      const method: unknown = Reflect.get(target, key);
-      if (typeof method !== 'function') return method;
-      if (key !== 'appear') return method.bind(target) as unknown;
-      return (worker: string, asked: (run?: string) => void): Promise<void> =>
-        target.appear(worker, (run) => {
-          if (random() >= lossRate) asked(run);
-        });
-    },
+  const fleet = withMethods(store.fleet, {
+    appear: (worker, asked) =>
+      store.fleet.appear(worker, (run) => {
+        if (random() >= lossRate) asked?.(run);
+      }),
   });
+  return withMethods(store, { fleet });
 }

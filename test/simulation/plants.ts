@@ -5,6 +5,7 @@
 import type { RunStore } from '../../src/core/store.ts';
 import { lua } from '../../src/redis/lua.gen.ts';
 import type { Plant } from './simulation.ts';
+import { withMethods } from '../support/with-methods.ts';
 
 /** Replaces a passage in the scripts named. */
 function inScripts(names: readonly (keyof typeof lua)[], passage: string, by: string): Plant {
@@ -21,13 +22,8 @@ function inScripts(names: readonly (keyof typeof lua)[], passage: string, by: st
 
 /** The store as a sweeper sees it that never looks for runs held by workers nobody knows. */
 function withoutOrphans(store: RunStore): RunStore {
-  return new Proxy(store, {
-    get: (target, name) => {
-      if (name === 'holders') return async () => [];
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+  const fleet = withMethods(store.fleet, { holders: async () => [] });
+  return withMethods(store, { fleet });
 }
 
 export const plants: Readonly<Record<string, Plant>> = {

@@ -85,7 +85,7 @@ export class SimulatedWorker {
   async start(): Promise<void> {
     const { redis } = this.#around;
     const store = await openStore(redis, this.line);
-    await store.appear(this.life.name, (run) => {
+    await store.fleet.appear(this.life.name, (run) => {
       for (const execution of this.#executions) {
         if (run === undefined || execution.wakeUp.run === run) execution.asked();
       }
@@ -124,7 +124,7 @@ export class SimulatedWorker {
     const info = { id: name, host: 'simulated', pid: 1, concurrency, active, loopLagMs: 0 };
     const workflows = Object.fromEntries([...this.#workflows.keys()].map((one) => [one, 1]));
     const sentAt = this.#clock.monotonic();
-    await store.beat({ ...info, workflows }, settings.sessionMs);
+    await store.fleet.beat({ ...info, workflows }, settings.sessionMs);
     const isLate = this.#renewedAt > 0 && sentAt - this.#renewedAt > settings.sessionMs / 2;
     if (isLate) this.#lapses += 1;
     this.#renewedAt = sentAt;

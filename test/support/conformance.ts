@@ -21,7 +21,7 @@ export async function openMemoryStore(): Promise<OpenedRunStore> {
       await turn();
     },
     appearElsewhere: async (worker) => {
-      await store.appear(worker);
+      await store.fleet.appear(worker);
       return async () => store.disconnect(worker);
     },
     traces: async (run) => ((await store.record(run)) === undefined ? [] : [run]),
@@ -43,7 +43,7 @@ export async function openRedisStore(
     advance: (ms) => sleep(ms),
     appearElsewhere: async (worker) => {
       const elsewhere = await RedisRunStore.open(options);
-      await elsewhere.appear(worker);
+      await elsewhere.fleet.appear(worker);
       // Ends its connections without a word, as the kernel does for a process that dies.
       return () => elsewhere.close();
     },

@@ -37,8 +37,8 @@ export async function join(
   worker: string,
   workflows: Record<string, number> = { tick: 1 },
 ): Promise<void> {
-  await world.store.appear(worker);
-  await world.store.beat(workerInfo(worker, { workflows }), 1e12);
+  await world.store.fleet.appear(worker);
+  await world.store.fleet.beat(workerInfo(worker, { workflows }), 1e12);
 }
 
 const note = (fields: object, message: string): void => {
@@ -88,7 +88,7 @@ export async function info(id = 's'): Promise<ScheduleInfo> {
 
 /** The times whose runs there are, in seconds from the start. */
 export async function times(): Promise<number[]> {
-  const { runs } = await world.store.list({ limit: 500, tag: 'schedule=s' });
+  const { runs } = await world.store.lists.runs({ limit: 500, tag: 'schedule=s' });
   return runs.map(({ id }) => (Number(id.slice(2)) - startedAt) / 1_000).sort((a, b) => a - b);
 }
 
@@ -102,7 +102,7 @@ export async function complete(second: number): Promise<void> {
 
 export const upTo = (last: number): number[] => Array.from({ length: last }, (_, i) => i + 1);
 
-/** Calls `before` at each call of the store or its schedules, and `behind` when it was carried out. */
+/** Calls `before` at each call of the store or of a contract inside of it, and `behind` when it was carried out. */
 export function watching(
   of: RunStore,
   before: (name: string) => void,
@@ -112,7 +112,7 @@ export function watching(
     new Proxy(target, {
       get(_, name) {
         const value: unknown = Reflect.get(target, name, target);
-        if (name === 'schedules') return watch(value as object);
+        if (typeof value === 'object' && value !== null) return watch(value);
         if (typeof value !== 'function') return value;
         return async (...args: unknown[]): Promise<unknown> => {
           before(String(name));

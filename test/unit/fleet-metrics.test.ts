@@ -9,6 +9,7 @@ import { registerFleetMetrics } from 'pawl/metrics';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { created } from '../../src/testing/run-store/opened.ts';
 import { memoryPawl } from '../support/memory.ts';
+import { withMethods } from '../support/with-methods.ts';
 
 /** A server that tells its metrics; returns the way to scrape it. */
 async function served(registry: Registry): Promise<() => Promise<Map<string, number>>> {
@@ -37,21 +38,25 @@ function parse(text: string): Map<string, number> {
   return samples;
 }
 
-class CountedStore extends MemoryRunStore {
-  asked = 0;
-
-  override census(): ReturnType<MemoryRunStore['census']> {
-    this.asked += 1;
-    return super.census();
-  }
+/** A store, and how often its census was taken. */
+function countedStore(): { readonly store: MemoryRunStore; asked: number } {
+  const plain = new MemoryRunStore();
+  const observation = withMethods(plain.observation, {
+    census: () => {
+      counted.asked += 1;
+      return plain.observation.census();
+    },
+  });
+  const counted = { store: withMethods(plain, { observation }), asked: 0 };
+  return counted;
 }
 
 test('two fleets in one process are told apart, each asked once for a scrape', async () => {
   const registry = new Registry();
-  const stores = [new CountedStore(), new CountedStore()] as const;
-  const [main, other] = stores.map((store) => memoryPawl({ store }).pawl) as [Pawls, Pawls];
+  const stores = [countedStore(), countedStore()] as const;
+  const [main, other] = stores.map(({ store }) => memoryPawl({ store }).pawl) as [Pawls, Pawls];
   const stop = registerFleetMetrics(registry, { main, other });
-  for (let n = 0; n < 3; n++) await created(stores[0]);
+  for (let n = 0; n < 3; n++) await created(stores[0].store);
   const scrape = await served(registry);
   const samples = await scrape();
   expect(samples.get('pawl_runs{fleet="main",status="queued"}')).toBe(3);
@@ -61,7 +66,7 @@ test('two fleets in one process are told apart, each asked once for a scrape', a
   expect(stores.map(({ asked }) => asked)).toEqual([1, 1]);
   // Eight numbers and one for each of the eight statuses, per fleet: whatever is in the store.
   expect(samples.size).toBe(2 * 16);
-  await created(stores[1]);
+  await created(stores[1].store);
   expect((await scrape()).get('pawl_runs{fleet="other",status="queued"}')).toBe(1);
   stop();
   expect(await registry.metrics()).toBe('\n');

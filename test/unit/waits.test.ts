@@ -115,7 +115,7 @@ test('what a run waits for, who it is and what it owes moves with it', async () 
   }
   expect(await there.transfer.whole('parked')).toMatchObject({ woken: true });
   expect(await there.transfer.whole('failed')).toMatchObject({ owes: true, woken: false });
-  const due = await there.due({ limit: 10, resendMs: 1000 });
+  const due = await there.fleet.due({ limit: 10, resendMs: 1000 });
   expect(new Map(due.map(({ run, asleep, owes }) => [run, [asleep, owes]]))).toEqual(
     new Map([
       ['failed', [false, true]],
@@ -137,9 +137,9 @@ test('a parked parent that moves is looked at, for its child may have stayed', a
     lines.map((line) => line.replace(/"wakeAt":"[^"]*",/, '').replace(/,"sha256":"\w+"/, '')),
   );
   expect((await store.record('parked'))?.wakeAt).toBe(undefined);
-  expect(await store.due({ limit: 10, resendMs: 1000 })).toEqual([]);
+  expect(await store.fleet.due({ limit: 10, resendMs: 1000 })).toEqual([]);
   now += 61_000;
-  expect(await store.due({ limit: 10, resendMs: 1000 })).toMatchObject([
+  expect(await store.fleet.due({ limit: 10, resendMs: 1000 })).toMatchObject([
     { run: 'parked', asleep: true },
   ]);
   await Promise.all([from.close(), to.close()]);

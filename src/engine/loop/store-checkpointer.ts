@@ -104,7 +104,7 @@ export class StoreCheckpointer implements Checkpointer {
   ): Promise<{ readonly runs: readonly LoopInfo[]; readonly cursor: string | undefined }> {
     const { limit } = checkList(options);
     const { workflow, status, cursor } = options;
-    const page = await this.#parts.store.list({
+    const page = await this.#parts.store.lists.runs({
       limit,
       loose: true,
       ...(workflow === undefined ? {} : { workflow: workflowPrefix + workflow }),

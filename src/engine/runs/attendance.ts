@@ -5,11 +5,11 @@
  * Said once for each workflow. Whoever waits for a thousand runs asks no more often who is there than one who waits for one.
  */
 import type { Clock } from '../../core/clock.ts';
+import type { Fleet } from '../../core/fleet.ts';
 import type { RunRecord } from '../../core/run.ts';
-import type { RunStore } from '../../core/store.ts';
 
 export interface AttendanceOptions {
-  readonly store: Pick<RunStore, 'workers'>;
+  readonly fleet: Pick<Fleet, 'workers'>;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly warn: (about: { readonly run: string; readonly workflow: string }, text: string) => void;
 }
@@ -48,11 +48,11 @@ export class Attendance {
   }
 
   #workflows(): Promise<ReadonlySet<string>> {
-    const { store, clock } = this.#options;
+    const { fleet, clock } = this.#options;
     const now = clock.monotonic();
     if (this.#known === undefined || now - this.#lookedAt > lookEveryMs) {
       this.#lookedAt = now;
-      this.#known = store
+      this.#known = fleet
         .workers()
         .then((workers) => new Set(workers.flatMap(({ workflows }) => Object.keys(workflows))));
     }

@@ -81,12 +81,12 @@ export async function actOnRuns(
   };
   const tally = new Tally();
   // What is created from the next millisecond on is not its business.
-  const began = (await services.store.now()) + 1;
+  const began = (await services.store.observation.now()) + 1;
   const until = Math.min(query.until ?? began, began);
   const act = dryRun ? foresee : actOn;
   let cursor: string | undefined;
   do {
-    const page = await services.store.list({
+    const page = await services.store.lists.runs({
       ...query,
       until,
       limit: Math.min(pageSize, limit - tally.matched),

@@ -24,7 +24,7 @@ export async function expiredCheckpoints(
   const bornBefore =
     olderThan === undefined
       ? Infinity
-      : (await store.now()) - toMilliseconds(olderThan, 'olderThan');
+      : (await store.observation.now()) - toMilliseconds(olderThan, 'olderThan');
   let place = 0;
   const expired: string[] = [];
   for await (const { id, label, at } of eachCheckpoint(store, run)) {

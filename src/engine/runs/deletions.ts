@@ -69,7 +69,7 @@ export async function listDeletions(
   { store }: Pick<DeletionParts, 'store'>,
   { limit = 50, cursor }: DeletionListOptions = {},
 ): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
-  const page = await store.deletions({ limit, ...(cursor === undefined ? {} : { cursor }) });
+  const page = await store.lists.deletions({ limit, ...(cursor === undefined ? {} : { cursor }) });
   const deletions = page.deletions.map(({ run, workflow, at, data }) => {
     return { ...readRequest(run, data), run, workflow, at: new Date(at) };
   });

@@ -18,7 +18,8 @@ import { type Child, Fold } from '../../core/fold.ts';
 import { defaults } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import { isEnded, type RunRecord } from '../../core/run.ts';
-import type { DueRun, PostOutcome } from '../../core/store.ts';
+import type { DueRun } from '../../core/due-run.ts';
+import type { PostOutcome } from '../../core/store.ts';
 import { decodeError, encodeError, encodeRecord } from '../payloads.ts';
 import { decodeEvent, restoreMemory } from '../replay.ts';
 import type { StartParts } from './start.ts';
@@ -151,7 +152,7 @@ export async function attendFamily(parts: FamilyParts, due: DueRun): Promise<voi
   if (due.untold) await tellParent(parts, record);
   if (due.owes && isEnded(record.status)) {
     const children = await attachedTo(parts, due.run);
-    const now = await parts.store.now();
+    const now = await parts.store.observation.now();
     await payChildren(parts, record, children, { isLate: now - record.changedAt > arrivalMs });
   }
   if (due.asleep) await compareWithChildren(parts, record);

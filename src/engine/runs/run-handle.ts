@@ -78,7 +78,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     const record = await this.#record();
     const { worker, status } = record;
     const isHeld = worker !== undefined && status === 'running';
-    const told = isHeld ? await this.#services.store.atWork(worker) : '';
+    const told = isHeld ? await this.#services.store.fleet.atWork(worker) : '';
     return { ...toRunInfo(toSummary(record)), atWork: readSteps(told, this.id) };
   }
 
@@ -337,7 +337,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     let change = newChange();
     const stop = (): void => change.happen();
     signal?.addEventListener('abort', stop);
-    const unwatch = await store.watch(this.id, (only) => {
+    const unwatch = await store.observation.watch(this.id, (only) => {
       if (ofLog || only === undefined) stop();
     });
     let isFirst = true;

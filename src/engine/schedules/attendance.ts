@@ -1,6 +1,7 @@
 /** Which workers are there, for those who start runs: read now and then, the rarer the more there are. */
 import type { Clock } from '../../core/clock.ts';
-import type { RunStore, WorkerRecord } from '../../core/store.ts';
+import type { RunStore } from '../../core/store.ts';
+import type { WorkerRecord } from '../../core/fleet.ts';
 
 /** So often at most. */
 const readEveryMs = 250;
@@ -24,7 +25,7 @@ export class Attendance {
     const readAt = this.#clock.monotonic();
     const pauseMs = this.#workers.length * readMsPerWorker;
     if (readAt - this.#readAt < Math.min(Math.max(readEveryMs, pauseMs), readEveryMsMax)) return;
-    const workers = await this.#store.workers();
+    const workers = await this.#store.fleet.workers();
     this.#workers = workers.filter(({ sessionEndsAt }) => sessionEndsAt >= now);
     this.#readAt = readAt;
   }

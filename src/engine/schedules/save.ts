@@ -53,7 +53,7 @@ export async function saveSchedule(
   const timetable = toTimetable({ id, ...timing });
   const schema = workflow.definition.input;
   const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
-  const nextAt = timetable.next(await store.now());
+  const nextAt = timetable.next(await store.observation.now());
   if (nextAt === undefined) {
     throw new InvalidError(timing.cron === undefined ? 'every' : 'cron', 'has no next time.');
   }

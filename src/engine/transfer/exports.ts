@@ -55,7 +55,11 @@ export async function* exportRuns(
   let cursor: string | undefined;
   do {
     const limit = fixedLimits.runsPerPage;
-    const page = await store.list({ ...query, limit, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await store.lists.runs({
+      ...query,
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     const ids = page.runs.map(({ id }) => id);
     ({ cursor } = page);
     // A run that was deleted while the list was read is no longer there to export.

@@ -47,7 +47,7 @@ export async function workflowMemory(
   do {
     const limit = Math.min(fixedLimits.runsPerPage, sample - measured, measuredAtOnce);
     const from = cursor === undefined ? {} : { cursor };
-    const page = await store.list({ ...query, limit, ...from });
+    const page = await store.lists.runs({ ...query, limit, ...from });
     const all = await Promise.all(page.runs.map(({ id }) => store.archive.measure(id)));
     for (const bytes of all) {
       if (bytes === undefined) continue;

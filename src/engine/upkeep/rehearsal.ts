@@ -37,7 +37,7 @@ export async function rehearse(
   for (const workflow of workflows) {
     let cursor: string | undefined;
     do {
-      const page = await store.list({
+      const page = await store.lists.runs({
         workflow: workflow.name,
         limit: fixedLimits.runsPerPage,
         ...(cursor === undefined ? {} : { cursor }),

@@ -194,7 +194,7 @@ async function* runsOf(
   const changedBefore =
     olderThan === undefined
       ? Infinity
-      : (await store.now()) - toMilliseconds(olderThan, 'olderThan');
+      : (await store.observation.now()) - toMilliseconds(olderThan, 'olderThan');
   for (const one of statusesOf(status)) {
     const seen = new Map<string, number>();
     const query = { status: one, ...(workflow === undefined ? {} : { workflow }) };
@@ -202,7 +202,7 @@ async function* runsOf(
     do {
       const limit = fixedLimits.runsPerPage;
       const from = cursor === undefined ? {} : { cursor };
-      const page = await store.list({ ...query, limit, ...from });
+      const page = await store.lists.runs({ ...query, limit, ...from });
       for (const record of page.runs) {
         const place = seen.get(record.workflow) ?? 0;
         seen.set(record.workflow, place + 1);

@@ -20,7 +20,7 @@ export interface Health {
   readonly workers: number;
   /** Those of this process. */
   readonly own: readonly { readonly id: string; readonly readiness: Readiness }[];
-  /** What the store tells of itself; absent when it did not answer, or tells nothing. */
+  /** What the store tells of itself; absent when it did not answer. */
   readonly vitals?: Vitals;
 }
 
@@ -32,7 +32,6 @@ export interface HealthOptions {
 
 export interface HealthParts {
   readonly store: RunStore;
-  readonly vitals: (() => Promise<Vitals>) | undefined;
   readonly own: Health['own'];
 }
 
@@ -67,15 +66,15 @@ function failed(reason: string, own: Health['own']): Health {
 interface Asked {
   readonly latencyMs: number;
   readonly workers: number;
-  readonly vitals: Vitals | undefined;
+  readonly vitals: Vitals;
 }
 
-async function ask({ store, vitals }: HealthParts): Promise<Asked> {
+async function ask({ store }: HealthParts): Promise<Asked> {
   const begun = performance.now();
-  await store.now();
+  await store.observation.now();
   const latencyMs = Math.round((performance.now() - begun) * 100) / 100;
-  const [workers, told] = await Promise.all([store.fleet.alive(), vitals?.()]);
-  return { latencyMs, workers, vitals: told };
+  const [workers, vitals] = await Promise.all([store.fleet.alive(), store.observation.vitals()]);
+  return { latencyMs, workers, vitals };
 }
 
 function judge({ latencyMs, workers, vitals }: Asked, own: Health['own']): Health {
@@ -85,24 +84,22 @@ function judge({ latencyMs, workers, vitals }: Asked, own: Health['own']): Healt
   for (const { id, readiness } of own) {
     if (!readiness.ready) bad.push(`Worker ${id} is not ready: ${readiness.reason}.`);
   }
-  if (vitals !== undefined) {
-    const { server, now, overdue, overdueSince, queued, mismatches } = vitals;
-    if (server !== undefined) {
-      const { name, role, usedBytes, maxBytes, failures } = server;
-      if (role !== 'master') fatal.push(`Redis at ${name} is a ${role} and takes no writes.`);
-      if (maxBytes > 0 && usedBytes >= maxBytes)
-        fatal.push(`The memory of Redis at ${name} is full.`);
-      for (const failure of failures) bad.push(`Redis at ${name} could not write ${failure}.`);
-    }
-    if (overdueSince !== undefined && now - overdueSince > overdueMs) {
-      const ageMs = Math.round(now - overdueSince);
-      bad.push(`${overdue} runs are due and nobody looks, the first for ${ageMs} ms.`);
-    }
-    if (queued > 0 && workers === 0) bad.push(`${queued} runs wait, and no worker is there.`);
-    for (const one of mismatches)
-      bad.push(`Indexes disagree: ${one}; pawl doctor --full tells more.`);
+  const { server, now, overdue, overdueSince, queued, mismatches } = vitals;
+  if (server !== undefined) {
+    const { name, role, usedBytes, maxBytes, failures } = server;
+    if (role !== 'master') fatal.push(`Redis at ${name} is a ${role} and takes no writes.`);
+    if (maxBytes > 0 && usedBytes >= maxBytes)
+      fatal.push(`The memory of Redis at ${name} is full.`);
+    for (const failure of failures) bad.push(`Redis at ${name} could not write ${failure}.`);
   }
+  if (overdueSince !== undefined && now - overdueSince > overdueMs) {
+    const ageMs = Math.round(now - overdueSince);
+    bad.push(`${overdue} runs are due and nobody looks, the first for ${ageMs} ms.`);
+  }
+  if (queued > 0 && workers === 0) bad.push(`${queued} runs wait, and no worker is there.`);
+  for (const one of mismatches)
+    bad.push(`Indexes disagree: ${one}; pawl doctor --full tells more.`);
   const status = fatal.length > 0 ? 'failed' : bad.length > 0 ? 'degraded' : 'ok';
   const reasons = [...fatal, ...bad];
-  return { status, reasons, latencyMs, workers, own, ...(vitals === undefined ? {} : { vitals }) };
+  return { status, reasons, latencyMs, workers, own, vitals };
 }

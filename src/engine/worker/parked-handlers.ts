@@ -11,10 +11,8 @@
  *
  * Runs that were woken or ended meanwhile are no longer noted; settling them again does no harm.
  */
-import type { Ownership } from '../../core/store.ts';
+import type { ParkedRun } from '../../core/fleet.ts';
 import type { ServicesWith } from './services.ts';
-
-type Parked = Pick<Ownership, 'run' | 'fence'>;
 
 const runsPerCall = 200;
 
@@ -22,8 +20,8 @@ type Services = ServicesWith<'store' | 'worker' | 'clock' | 'logger', 'beatMs'>;
 
 export class ParkedHandlers {
   readonly #services: Services;
-  readonly #collected = new Set<Parked>();
-  readonly #registry = new FinalizationRegistry<Parked>((parked) => this.#collected.add(parked));
+  readonly #collected = new Set<ParkedRun>();
+  readonly #registry = new FinalizationRegistry<ParkedRun>((parked) => this.#collected.add(parked));
   #stop: (() => Promise<void>) | undefined;
 
   constructor(services: Services) {
@@ -43,7 +41,7 @@ export class ParkedHandlers {
   }
 
   /** `handler`: what is in memory for as long as the handler may go on. */
-  add(parked: Parked, handler: object): void {
+  add(parked: ParkedRun, handler: object): void {
     this.#registry.register(handler, parked);
   }
 
@@ -52,7 +50,7 @@ export class ParkedHandlers {
     while (this.#collected.size > 0) {
       const runs = [...this.#collected].slice(0, runsPerCall);
       try {
-        await store.settled(worker, runs);
+        await store.fleet.settled(worker, runs);
       } catch (error) {
         logger.debug({ worker, error: String(error) }, 'parked runs not settled, trying again');
         return;

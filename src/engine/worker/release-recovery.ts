@@ -47,14 +47,14 @@ export class Forgotten {
   async #look(): Promise<void> {
     const { store, worker, logger, queue, settings } = this.#services;
     const { resendMs, quarantineAfter } = settings;
-    const held = await store.held(worker);
+    const held = await store.fleet.held(worker);
     const busy = new Set(this.#atWork());
     const idle = held.filter((run) => !busy.has(run));
     // Twice in a row, because an execution may end, or begin, between the store's answer and now.
     const runs = idle.filter((run) => this.#before.has(run));
     this.#before = new Set(idle);
     if (runs.length === 0) return;
-    const taken = await store.interrupt({
+    const taken = await store.fleet.interrupt({
       worker,
       runs,
       resendMs,

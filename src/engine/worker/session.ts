@@ -55,7 +55,7 @@ export class Session implements SessionView {
   async begin(): Promise<void> {
     const { store, worker, clock, settings } = this.#services;
     this.#lag.begin();
-    await store.appear(worker, (run) => {
+    await store.fleet.appear(worker, (run) => {
       this.#process.asked(run);
       if (run === undefined) detach(this.#beatIfPossible(), () => undefined);
     });
@@ -88,7 +88,7 @@ export class Session implements SessionView {
     this.#isOver = true;
     await this.#stopBeats?.();
     this.#lag.end();
-    await this.#services.store.leave(this.#services.worker);
+    await this.#services.store.fleet.leave(this.#services.worker);
   }
 
   async #beatIfPossible(): Promise<void> {
@@ -106,7 +106,7 @@ export class Session implements SessionView {
     const { store, worker, clock, settings } = this.#services;
     const { concurrency, sessionMs } = settings;
     const sentAt = clock.monotonic();
-    const { draining } = await store.beat(
+    const { draining } = await store.fleet.beat(
       {
         id: worker,
         host: hostname(),

@@ -19,7 +19,8 @@
 import { fixedLimits } from '../../core/limits.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
-import type { DueRun, Look, SeenWorker } from '../../core/store.ts';
+import type { DueRun } from '../../core/due-run.ts';
+import type { Look, SeenWorker } from '../../core/fleet.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
 import type { ServicesWith } from './services.ts';
@@ -73,7 +74,11 @@ export class Sweeper {
   ) {
     this.#services = services;
     this.#attendSchedules = attendSchedules;
-    this.#unknown = new UnknownWorkflows(services);
+    this.#unknown = new UnknownWorkflows({
+      fleet: services.store.fleet,
+      clock: services.clock,
+      logger: services.logger,
+    });
   }
 
   begin(): void {
@@ -97,7 +102,7 @@ export class Sweeper {
   async #turn(): Promise<number> {
     const { store, worker, random, settings } = this.#services;
     const { lockMs, sweepMs } = settings;
-    const look = await store.look(worker, lockMs);
+    const look = await store.fleet.look(worker, lockMs);
     this.#noteStall();
     if (!look.leader) {
       this.#suspects.clear();
@@ -168,7 +173,7 @@ export class Sweeper {
     const [unproven, ...others] = await store.fleet.unproven(lost.worker);
     const evidence = unproven !== undefined && others.length === 0 ? { evidence: unproven } : {};
     for (;;) {
-      const taken = await store.interrupt({
+      const taken = await store.fleet.interrupt({
         ...lost,
         ...evidence,
         seen,
@@ -179,7 +184,7 @@ export class Sweeper {
       runs.push(...taken);
       if (taken.length < limit) break;
     }
-    const isGone = await store.leave(lost.worker, seen);
+    const isGone = await store.fleet.leave(lost.worker, seen);
     await Promise.all(runs.map((run) => this.#attend(run, false)));
     if (!isGone && runs.length === 0) return runs;
     logger.warn({ ...lost, runs: runs.length }, 'worker lost');
@@ -196,7 +201,11 @@ export class Sweeper {
     if (taken.length === 0) return;
     const { store, settings } = this.#services;
     const { resendMs } = settings;
-    const sent = await store.due({ limit: fixedLimits.runsPerSweep, resendMs, aheadMs: resendMs });
+    const sent = await store.fleet.due({
+      limit: fixedLimits.runsPerSweep,
+      resendMs,
+      aheadMs: resendMs,
+    });
     const known = new Set(taken.flat().map(({ run }) => run));
     const others = sent.filter(({ run }) => !known.has(run));
     await Promise.all(others.map((run) => this.#attend(run, true)));
@@ -207,7 +216,7 @@ export class Sweeper {
     const { resendMs } = settings;
     const limit = fixedLimits.runsPerSweep;
     for (;;) {
-      const due = await store.due({ limit, resendMs });
+      const due = await store.fleet.due({ limit, resendMs });
       await Promise.all(due.map((run) => this.#attend(run, true)));
       await this.#unknown.look(due.filter(isAwaited));
       if (due.length < limit) return;
@@ -260,7 +269,7 @@ export class Sweeper {
     const { store, clock, settings } = this.#services;
     if (clock.monotonic() < this.#orphansAt) return;
     this.#orphansAt = clock.monotonic() + Math.min(orphanEveryMs, settings.sessionMs);
-    const holders = await store.holders();
+    const holders = await store.fleet.holders();
     const registered = new Set(await store.fleet.registered());
     const unknown = holders.filter((holder) => !registered.has(holder));
     const taken: (readonly DueRun[])[] = [];

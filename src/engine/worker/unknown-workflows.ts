@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { DueRun, RunStore } from '../../core/store.ts';
+import type { DueRun } from '../../core/due-run.ts';
+import type { Fleet } from '../../core/fleet.ts';
 
 /** What is known is asked for anew after this time; sooner when something seems unknown. */
 const freshMs = 60_000;
@@ -12,7 +13,7 @@ const unsureMs = 5_000;
 const complainEveryMs = 60_000;
 
 export interface UnknownWorkflowsOptions {
-  readonly store: Pick<RunStore, 'workers'>;
+  readonly fleet: Pick<Fleet, 'workers'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -51,11 +52,11 @@ export class UnknownWorkflows {
   }
 
   async #ask(runs: readonly Pick<DueRun, 'workflow'>[]): Promise<void> {
-    const { store, clock } = this.#options;
+    const { fleet, clock } = this.#options;
     const ageMs = clock.monotonic() - this.#askedAt;
     const isSure = runs.every(({ workflow }) => this.#known.has(workflow));
     if (ageMs < (isSure ? freshMs : unsureMs)) return;
-    const workers = await store.workers();
+    const workers = await fleet.workers();
     this.#known = new Set(workers.flatMap(({ workflows }) => Object.keys(workflows)));
     this.#askedAt = clock.monotonic();
   }

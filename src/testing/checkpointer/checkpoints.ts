@@ -13,7 +13,7 @@ function keeping(test: CheckpointerTest): void {
     expect(saved).toEqual({ seq: claim.seq, version: 2, checkpoint });
     const [kept, ...more] = await other.checkpoints(run);
     expect(more).toEqual([]);
-    expect(kept).toMatchObject({ ...{ id: checkpoint, seq: claim.seq, version: 2 }, ...keep });
+    expect(kept).toMatchObject({ id: checkpoint, seq: claim.seq, version: 2, ...keep });
     expect(kept?.bytes).toBeGreaterThan(0);
     expect(kept?.at.toISOString()).toContain('T');
     expect(await other.loadCheckpoint(run, checkpoint)).toEqual({ n: 1 });

@@ -22,8 +22,16 @@ function taking(test: CheckpointerTest): void {
     expect(claim.fence).toBeGreaterThan(0);
     const { createdAt, updatedAt, ...info } = (await checkpointer.info(run)) ?? {};
     expect(info).toEqual({
-      ...{ run, workflow: 'crawl', status: 'running', worker: 'me', fence: claim.fence },
-      ...{ seq: claim.seq, version: 0, tags: { tenant: 'acme' }, metadata, output: undefined },
+      run,
+      workflow: 'crawl',
+      status: 'running',
+      worker: 'me',
+      fence: claim.fence,
+      seq: claim.seq,
+      version: 0,
+      tags: { tenant: 'acme' },
+      metadata,
+      output: undefined,
     });
     expect(updatedAt?.getTime()).toBeGreaterThanOrEqual(createdAt?.getTime() ?? Infinity);
   });

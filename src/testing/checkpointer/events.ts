@@ -19,8 +19,11 @@ function saving(test: CheckpointerTest): void {
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
     const { at, ...event } = events[first - 1] ?? {};
     expect(event).toEqual({
-      ...{ seq: first, type: 'page.read', data: { i: 0 } },
-      ...{ fence: claim.fence, lane: 'left' },
+      seq: first,
+      type: 'page.read',
+      data: { i: 0 },
+      fence: claim.fence,
+      lane: 'left',
     });
     expect(Math.abs((at?.getTime() ?? 0) - (events[0]?.at.getTime() ?? 0))).toBeLessThan(60_000);
     expect('lane' in (events[first] ?? {})).toBe(false);

@@ -33,16 +33,9 @@ export class MortalProcess {
 
   constructor(options: MortalProcessOptions) {
     this.#options = options;
-    this.store = new Proxy(options.store, {
-      get: (store, key) => {
-        const method: unknown = Reflect.get(store, key);
-        if (typeof method !== 'function') return method;
-        // The store is shared with those who live on.
-        if (key === 'close') return async () => undefined;
-        return (...args: unknown[]) =>
-          this.#call(toWritingCall(key, args), () => Reflect.apply(method, store, args) as unknown);
-      },
-    });
+    // The store is shared with those who live on.
+    const close = async (): Promise<void> => undefined;
+    this.store = this.#mortal(options.store, (key) => (key === 'close' ? close : undefined));
     this.queue = {
       send: async (...args) => {
         await this.#call(undefined, () => options.queue.send(...args));
@@ -61,6 +54,23 @@ export class MortalProcess {
     this.#isDead = true;
     this.#isOver = true;
     for (const refuse of this.#unanswered) refuse(closed());
+  }
+
+  /** The same contract, and those inside of it, as long as the process lives. `own`: what is done otherwise. */
+  #mortal<T extends object>(contract: T, own: (key: string | symbol) => unknown): T {
+    return new Proxy(contract, {
+      get: (target, key) => {
+        const member: unknown = own(key) ?? Reflect.get(target, key, target);
+        if (typeof member === 'object' && member !== null)
+          return this.#mortal(member, () => undefined);
+        if (typeof member !== 'function' || key === 'close') return member;
+        return (...args: unknown[]) =>
+          this.#call(
+            toWritingCall(key, args),
+            () => Reflect.apply(member, target, args) as unknown,
+          );
+      },
+    });
   }
 
   async #call(call: WritingCall | undefined, apply: () => unknown): Promise<unknown> {

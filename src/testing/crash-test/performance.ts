@@ -130,7 +130,8 @@ export class Performance {
     const { workflow, worker: workerOptions, point } = this.#options;
     const isFirst = this.#processes.length === 0;
     const process: MortalProcess = new MortalProcess({
-      ...{ store: this.#store, queue: this.#queue },
+      store: this.#store,
+      queue: this.#queue,
       fate: (call) => {
         if (!isFirst) return undefined;
         this.#calls.push(describe(call));

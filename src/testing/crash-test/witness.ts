@@ -5,8 +5,12 @@ import type { CommitOutcome, CommitParams } from '../../core/store.ts';
 
 /** Types of events under which the store raises a run's fence. */
 const raising: readonly string[] = [
-  ...['run.claimed', 'run.interrupted', 'run.cancelled'],
-  ...['operator.paused', 'operator.resumed', 'operator.retried'],
+  'run.claimed',
+  'run.interrupted',
+  'run.cancelled',
+  'operator.paused',
+  'operator.resumed',
+  'operator.retried',
 ];
 
 export class Witness {

@@ -172,7 +172,7 @@ function howMany(test: ResumeQueueTest): void {
     const listener = await listen(queue, workflow);
     await until('all have arrived', () => listener.given.length >= sent.length);
     expect(listener.given.map(({ run }) => sent.findIndex((one) => one.run === run))).toEqual([
-      ...[2, 4, 1, 3, 0],
+      2, 4, 1, 3, 0,
     ]);
     await listener.close();
   });

@@ -70,10 +70,16 @@ function compacted(test: RunStoreTest): void {
     const answers: unknown[] = [];
     for (let i = 0; i < 4; i++) answers.push(await store.archive.compact(slice));
     const answer = (firstSeq: number, dropped: number, more: boolean): object => ({
-      ...{ outcome: 'compacted', firstSeq, dropped, more },
+      outcome: 'compacted',
+      firstSeq,
+      dropped,
+      more,
     });
     expect(answers).toEqual([
-      ...[answer(3, 2, true), answer(5, 2, true), answer(6, 1, false), answer(6, 0, false)],
+      answer(3, 2, true),
+      answer(5, 2, true),
+      answer(6, 1, false),
+      answer(6, 0, false),
     ]);
     expect(await seqs(store, run)).toEqual([6, 7, 8]);
   });
@@ -87,7 +93,7 @@ function compacted(test: RunStoreTest): void {
     await store.archive.compact({ run, limit: far });
     expect(await seqs(store, run)).toEqual([3]);
     // The newest event is a sign of life that an interrupt looks for.
-    const [taken] = await store.interrupt(interruption(worker));
+    const [taken] = await store.fleet.interrupt(interruption(worker));
     expect(taken?.status).toBe('interrupted');
     expect(await seqs(store, run)).toEqual([3, 4]);
     const missing = await store.archive.compact({ run: newId('none'), limit: far });
@@ -159,7 +165,7 @@ function goingOn(test: RunStoreTest): void {
 
   test('a stale owner is refused, also where its events were', async ({ store, expect }) => {
     const { id, ownership, worker } = await worked(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const next = await claimed(store, id);
     const params = { expectedSeq: next.record.seq, events: [], snapshot: save('new') };
     await committed(store, next.ownership, params);
@@ -212,7 +218,7 @@ function measured(test: RunStoreTest): void {
 
   test('the time it tells is that of its records', async ({ store, expect }) => {
     const before = await storeTime(store);
-    const now = await store.now();
+    const now = await store.observation.now();
     const after = await storeTime(store);
     expect(now).toBeGreaterThanOrEqual(before);
     expect(now).toBeLessThanOrEqual(after);
@@ -240,11 +246,9 @@ function removed(test: RunStoreTest): void {
     const { record: unchanged } = await loaded(store, run);
     const { status, fence, seq } = unchanged;
     const others = [
-      ...[
-        { status: 'failed' as const, fence, seq },
-        { status, fence: fence - 1, seq },
-      ],
-      ...[{ status, fence, seq: seq - 1 }],
+      { status: 'failed' as const, fence, seq },
+      { status, fence: fence - 1, seq },
+      { status, fence, seq: seq - 1 },
     ];
     for (const other of others) {
       const refused = await store.archive.remove({ run, unchanged: other });
@@ -271,7 +275,7 @@ function removed(test: RunStoreTest): void {
     await isKept();
     const running = await store.archive.remove({ run, unchanged: record });
     expect(running).toEqual({ outcome: 'changed' });
-    await store.interrupt(interruption(record.worker ?? ''));
+    await store.fleet.interrupt(interruption(record.worker ?? ''));
     await store.delete(run);
     await advance(1);
     await created(store, { run });

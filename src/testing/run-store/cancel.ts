@@ -47,9 +47,9 @@ function unbegun(test: RunStoreTest): void {
     expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'cancelled' });
     expect(await store.mail(run)).toEqual({ messages: [], paused: false });
     await checkWhole(store, expect, run);
-    const listed = await store.list({ status: 'cancelled', workflow, limit: 10 });
+    const listed = await store.lists.runs({ status: 'cancelled', workflow, limit: 10 });
     expect(listed.runs.map(({ id }) => id)).toEqual([run]);
-    expect((await store.list({ status: 'queued', workflow, limit: 10 })).runs).toEqual([]);
+    expect((await store.lists.runs({ status: 'queued', workflow, limit: 10 })).runs).toEqual([]);
   });
 
   test('it is kept for keepMs, and due then', async (opened) => {
@@ -219,7 +219,7 @@ function outlived(test: RunStoreTest): void {
     const { id, ownership, worker } = await held(store);
     await store.cancel(cancellation(id));
     expect(ownership.run).toBe(id);
-    await store.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
+    await store.fleet.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
     await store.resume(id, bytes('again'));
     expect((await claimed(store, id)).messages).toEqual([]);
   });

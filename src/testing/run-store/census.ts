@@ -17,19 +17,19 @@ async function changes(
   store: RunStore,
   before: Census,
 ): Promise<Partial<Record<RunStatus, number>>> {
-  const { runs } = await store.census();
+  const { runs } = await store.observation.census();
   const entries = runStatuses.map((status) => [status, runs[status] - before.runs[status]]);
   return Object.fromEntries(entries.filter(([, change]) => change !== 0)) as object;
 }
 
 function counts(test: RunStoreTest): void {
   test('a run is counted in the status it has, until it is deleted', async ({ store, expect }) => {
-    const before = await store.census();
+    const before = await store.observation.census();
     const first = await held(store);
     const second = await held(store);
     const third = await created(store);
     expect(await changes(store, before)).toEqual({ running: 2, queued: 1 });
-    await store.interrupt(interruption(first.worker));
+    await store.fleet.interrupt(interruption(first.worker));
     const release = { status: 'completed', output: bytes('o'), keepMs: farMs } as const;
     await committed(store, second.ownership, { release });
     expect(await changes(store, before)).toEqual({ interrupted: 1, completed: 1, queued: 1 });
@@ -38,7 +38,7 @@ function counts(test: RunStoreTest): void {
   });
 
   test('a run that waits is counted as waiting', async ({ store, expect }) => {
-    const before = await store.census();
+    const before = await store.observation.census();
     await created(store, { delayMs: farMs });
     expect(await changes(store, before)).toEqual({ waiting: 1 });
   });
@@ -46,19 +46,32 @@ function counts(test: RunStoreTest): void {
 
 function late(test: RunStoreTest): void {
   test('a run nobody has looked at in time is overdue', async ({ store, advance, expect }) => {
-    const before = await store.census();
+    const before = await store.observation.census();
     const run = await created(store, { resendMs: 0 });
     await advance(20);
-    const { overdue, overdueMs } = await store.census();
+    const { overdue, overdueMs } = await store.observation.census();
     expect(overdue).toBeGreaterThan(before.overdue);
     expect(overdueMs).toBeGreaterThan(19);
+    await store.delete(run);
+  });
+
+  test('its vitals tell of a run nobody has looked at', async ({ store, advance, expect }) => {
+    const before = await store.observation.vitals();
+    const run = await created(store, { resendMs: 0 });
+    await advance(20);
+    const { now, overdue, overdueSince, queued, mismatches } = await store.observation.vitals();
+    expect(now).toBeGreaterThan(before.now);
+    expect(overdue).toBeGreaterThan(before.overdue);
+    expect(now - (overdueSince ?? now)).toBeGreaterThan(19);
+    expect(queued).toBeGreaterThan(before.queued);
+    expect(mismatches).toEqual([]);
     await store.delete(run);
   });
 
   test('a run that no worker has taken waits for one', async ({ store, advance, expect }) => {
     const run = await created(store);
     await advance(20);
-    expect((await store.census()).waitingMs).toBeGreaterThan(19);
+    expect((await store.observation.census()).waitingMs).toBeGreaterThan(19);
     await store.delete(run);
   });
 }

@@ -86,12 +86,23 @@ function keeping(test: RunStoreTest): void {
     const { snapshot } = await loaded(store, id);
     expect(hex(kept?.metadata)).toBe(hex(metadata));
     expect({ ...kept, metadata: undefined }).toEqual({
-      ...{ id: '1-0', seq: 3, version: 1, schema: 3, at: snapshot?.at, bytes: 1234 },
-      ...{ label: 'half', node: 'ocr', metadata: undefined },
+      id: '1-0',
+      seq: 3,
+      version: 1,
+      schema: 3,
+      at: snapshot?.at,
+      bytes: 1234,
+      label: 'half',
+      node: 'ocr',
+      metadata: undefined,
     });
     const recalled = await store.recall(id, '1-0');
     expect({ ...recalled, fields: undefined }).toEqual({
-      ...{ seq: 3, version: 1, schema: 3, at: snapshot?.at, fields: undefined },
+      seq: 3,
+      version: 1,
+      schema: 3,
+      at: snapshot?.at,
+      fields: undefined,
     });
   });
 

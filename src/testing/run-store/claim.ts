@@ -182,7 +182,7 @@ function takeovers(test: RunStoreTest): void {
     const { id, worker, events } = await held(store);
     const lastSeenAt = events[1]?.at ?? 0;
     await advance(60);
-    await store.interrupt(interruption(worker, { reason: 'presence-lost', lastSeenAt }));
+    await store.fleet.interrupt(interruption(worker, { reason: 'presence-lost', lastSeenAt }));
     await advance(40);
     const claim = await claimed(store, id, { codeVersion: 2 });
     if (claim.takeover === undefined) throw new Error('no takeover');
@@ -203,7 +203,7 @@ function takeovers(test: RunStoreTest): void {
   test('a takeover belongs to one claim: after a hand-back there is none', async (opened) => {
     const { store, expect } = opened;
     const { id, worker } = await held(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const { ownership, record } = await claimed(store, id);
     const release = { status: 'queued', resendMs: farMs } as const;
     await committed(store, ownership, { expectedSeq: record.seq, release });
@@ -219,7 +219,7 @@ function takeovers(test: RunStoreTest): void {
 function goingOn(test: RunStoreTest): void {
   test('the wake-up that an interrupt returns claims the run', async ({ store, expect }) => {
     const { id, worker } = await held(store);
-    const [wakeUp] = await store.interrupt(interruption(worker));
+    const [wakeUp] = await store.fleet.interrupt(interruption(worker));
     if (wakeUp === undefined) throw new Error('no run was taken');
     expect((await store.claim(claiming(id, { expectedFence: wakeUp.fence }))).outcome).toBe(
       'claimed',

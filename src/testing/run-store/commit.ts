@@ -61,7 +61,9 @@ function appends(test: RunStoreTest): void {
       await committed(store, ownership, { expectedSeq: 6, events: two, release, ...write });
       const stored = await store.events({ run: id, after: 0, limit: 10 });
       expect(stored.flatMap(({ more, type }) => (more === true ? [type] : []))).toEqual([
-        ...['first', 'second', 'last but one'],
+        'first',
+        'second',
+        'last but one',
       ]);
     }
   });

@@ -110,7 +110,7 @@ function takenIds(test: RunStoreTest): void {
     expect(again.record.workflow).toBe('first');
     expect(hex(again.record.input)).toBe(hex(bytes('first')));
     expect(await everything(store, run)).toEqual(before);
-    const { runs } = await store.list({ workflow: 'second', limit: 500 });
+    const { runs } = await store.lists.runs({ workflow: 'second', limit: 500 });
     expect(runs.map(({ id }) => id)).not.toContain(run);
   });
 
@@ -136,7 +136,9 @@ function dueTimes(test: RunStoreTest): void {
       deaths: 0,
       priority: 0,
       status: 'queued',
-      ...{ untold: false, owes: false, asleep: false },
+      untold: false,
+      owes: false,
+      asleep: false,
     });
     expect(await storeTime(store)).toBeGreaterThanOrEqual(record.createdAt + resendMs);
   });

@@ -39,7 +39,7 @@ function removed(test: RunStoreTest): void {
       { tag: `k=${tag}` },
       { workflow, status: 'queued' },
     ] as const) {
-      expect((await store.list({ ...filter, limit: 10 })).runs).toEqual([]);
+      expect((await store.lists.runs({ ...filter, limit: 10 })).runs).toEqual([]);
     }
   });
 
@@ -76,7 +76,7 @@ function removed(test: RunStoreTest): void {
       expect(await store.delete(id), release.status).toEqual({ outcome: 'deleted' });
     }
     const lost = await held(store);
-    await store.interrupt(interruption(lost.worker));
+    await store.fleet.interrupt(interruption(lost.worker));
     expect(await store.delete(lost.id)).toEqual({ outcome: 'deleted' });
   });
 
@@ -136,7 +136,7 @@ function nothingLeft(test: RunStoreTest): void {
     const snapshot = { ...saved, keep: { marks: [{ label: 'kept' }], bytes: 1 } };
     const first = await claimed(store, run);
     await committed(store, first.ownership, { events: [event('one'), event('two')], snapshot });
-    await store.interrupt(interruption(first.record.worker ?? ''));
+    await store.fleet.interrupt(interruption(first.record.worker ?? ''));
     const second = await claimed(store, run);
     const { seq } = second.record;
     await committed(store, second.ownership, { expectedSeq: seq, release: parking({ wakeMs: 0 }) });
@@ -150,7 +150,7 @@ function nothingLeft(test: RunStoreTest): void {
 
   test('nothing is left of a deleted run that was set aside', async ({ store, traces, expect }) => {
     const { id, worker } = await held(store, { create: { tags: { a: '1' } } });
-    await store.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
+    await store.fleet.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
     await store.delete(id);
     expect(await traces(id)).toEqual([]);
   });
@@ -224,13 +224,13 @@ function reused(test: RunStoreTest): void {
   test('a run whose worker was lost is as new when its id is used again', async (opened) => {
     const { store, expect } = opened;
     const { id: run, worker } = await held(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     await store.delete(run);
     await created(store, { run });
     const next = await claimed(store, run);
     expect(next.takeover).toBe(undefined);
     expect(next.record).toMatchObject({ deaths: 0, takeovers: 0 });
-    expect(await store.interrupt(interruption(worker))).toEqual([]);
+    expect(await store.fleet.interrupt(interruption(worker))).toEqual([]);
   });
 }
 
@@ -240,7 +240,7 @@ function zombies(test: RunStoreTest): void {
     const { id, ownership, worker } = await held(store);
     const known = commit(ownership, { events: [event('one')] });
     await store.commit(known);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     await store.delete(id);
     for (const [what, write] of everyWrite()) {
       const outcome = await store.commit(commit(ownership, { ...write, expectedSeq: 3 }));
@@ -255,7 +255,7 @@ function zombies(test: RunStoreTest): void {
     const { id, ownership, worker } = await held(store);
     const known = commit(ownership, { events: [event('one')] });
     await store.commit(known);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     await store.delete(id);
     // On a clock that stands still both runs could be claimed at one fence.
     await advance(1);

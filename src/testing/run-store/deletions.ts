@@ -20,7 +20,10 @@ async function deletionsOf(
   const found: DeletionRecord[] = [];
   let cursor: string | undefined;
   for (const _ of rounds('listing deletions')) {
-    const page = await store.deletions({ limit, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await store.lists.deletions({
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     if (page.deletions.length > limit) throw new Error('a page is too long');
     found.push(...page.deletions);
     ({ cursor } = page);
@@ -33,7 +36,7 @@ function kept(test: RunStoreTest): void {
   test('a deletion that was asked for is kept, the last one first', async (opened) => {
     const { store, advance, expect } = opened;
     const workflow = newId('w').slice(0, 30);
-    const before = await store.now();
+    const before = await store.observation.now();
     const runs: string[] = [];
     for (let i = 0; i < 7; i++) {
       const run = await created(store, { workflow });
@@ -88,19 +91,19 @@ function kept(test: RunStoreTest): void {
     const { store, expect } = opened;
     const cursors = ['', 'x', '12:run', '1-2', '1-x:run'].map((cursor) => ({ limit: 3, cursor }));
     for (const query of [...cursors, { limit: 0 }, { limit: 501 }]) {
-      const refused = await store.deletions(query).catch((error: unknown) => error);
+      const refused = await store.lists.deletions(query).catch((error: unknown) => error);
       expect(refused, JSON.stringify(query)).toMatchObject({ code: 'PAWL_INVALID' });
     }
   });
 
   test('the time is that at which runs are created', async ({ store, advance, expect }) => {
-    const before = await store.now();
+    const before = await store.observation.now();
     const { record } = await held(store);
-    const after = await store.now();
+    const after = await store.observation.now();
     expect(record.createdAt).toBeGreaterThanOrEqual(before);
     expect(record.createdAt).toBeLessThanOrEqual(after);
     await advance(5);
-    expect(await store.now()).toBeGreaterThanOrEqual(after + 4);
+    expect(await store.observation.now()).toBeGreaterThanOrEqual(after + 4);
   });
 }
 

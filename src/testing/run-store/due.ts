@@ -73,7 +73,7 @@ function untilTaken(test: RunStoreTest): void {
     const runs = new Set<string>();
     for (let i = 0; i < 7; i++) runs.add(await created(store, { resendMs: 0 }));
     for (const _ of rounds('asking for what is due')) {
-      const page = await store.due({ limit: 3, resendMs: farMs });
+      const page = await store.fleet.due({ limit: 3, resendMs: farMs });
       expect(page.length).toBeLessThanOrEqual(3);
       for (const { run } of page) runs.delete(run);
       if (page.length < 3) break;
@@ -110,10 +110,10 @@ function ahead(test: RunStoreTest): void {
     const { store, expect } = opened;
     const queued = await created(store, { resendMs: soonMs });
     const lost = await held(store);
-    await store.interrupt(interruption(lost.worker, { resendMs: soonMs }));
+    await store.fleet.interrupt(interruption(lost.worker, { resendMs: soonMs }));
     expect(await dueOf(store, queued)).toBe(undefined);
     expect(await dueOf(store, lost.id)).toBe(undefined);
-    const found = await store.due({ limit: 500, resendMs: farMs, aheadMs });
+    const found = await store.fleet.due({ limit: 500, resendMs: farMs, aheadMs });
     const statuses = new Map(found.map((due) => [due.run, due.status]));
     expect(statuses.get(queued)).toBe('queued');
     expect(statuses.get(lost.id)).toBe('interrupted');

@@ -13,7 +13,7 @@ const longMs = 60_000;
 /** Waits until a worker is the sweeper, for `lockMs`; returns the time of its first look. */
 async function lead(opened: RunStoreCase, worker: string, lockMs: number): Promise<number> {
   return eventually(opened, `${worker} is elected`, async () => {
-    const look = await opened.store.look(worker, lockMs);
+    const look = await opened.store.fleet.look(worker, lockMs);
     return look.leader ? look.at : undefined;
   });
 }
@@ -24,21 +24,21 @@ function office(test: RunStoreTest): void {
     const [first, second] = [newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
     for (let i = 0; i < 3; i++) {
-      expect(await store.look(second, longMs)).toMatchObject({ leader: false });
-      expect(await store.look(first, longMs)).toMatchObject({ leader: true });
+      expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: false });
+      expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: true });
     }
-    await store.leave(first);
+    await store.fleet.leave(first);
   });
 
   test('when many ask at the same time, one is elected', async (opened) => {
     const { store, expect } = opened;
     const before = newId('worker');
     await lead(opened, before, longMs);
-    await store.leave(before);
+    await store.fleet.leave(before);
     const workers = Array.from({ length: 20 }, () => newId('worker'));
-    const looks = await Promise.all(workers.map((worker) => store.look(worker, longMs)));
+    const looks = await Promise.all(workers.map((worker) => store.fleet.look(worker, longMs)));
     expect(looks.filter(({ leader }) => leader).length).toBe(1);
-    for (const worker of workers) await store.leave(worker);
+    for (const worker of workers) await store.fleet.leave(worker);
   });
 
   test('everybody is told how many workers there are', async (opened) => {
@@ -46,13 +46,13 @@ function office(test: RunStoreTest): void {
     const workers = [newId('worker'), newId('worker'), newId('worker')];
     const [first = '', second = ''] = workers;
     await lead(opened, first, longMs);
-    const before = (await store.look(second, longMs)).workers;
-    for (const worker of workers) await store.beat(workerInfo(worker), longMs);
-    expect((await store.look(first, longMs)).workers).toBe(before + 3);
-    expect(await store.look(second, longMs)).toEqual({ leader: false, workers: before + 3 });
-    for (const worker of workers) await store.leave(worker);
-    expect((await store.look(second, longMs)).workers).toBe(before);
-    await store.leave(second);
+    const before = (await store.fleet.look(second, longMs)).workers;
+    for (const worker of workers) await store.fleet.beat(workerInfo(worker), longMs);
+    expect((await store.fleet.look(first, longMs)).workers).toBe(before + 3);
+    expect(await store.fleet.look(second, longMs)).toEqual({ leader: false, workers: before + 3 });
+    for (const worker of workers) await store.fleet.leave(worker);
+    expect((await store.fleet.look(second, longMs)).workers).toBe(before);
+    await store.fleet.leave(second);
   });
 }
 
@@ -63,52 +63,52 @@ function succession(test: RunStoreTest): void {
     const lockMs = 60;
     const since = await lead(opened, first, lockMs);
     expect(await lead(opened, second, longMs)).toBeGreaterThanOrEqual(since + lockMs);
-    expect(await store.look(first, longMs)).toMatchObject({ leader: false });
-    await store.leave(second);
+    expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: false });
+    await store.fleet.leave(second);
   });
 
   test('a look renews the office', async (opened) => {
     const { store, advance, expect } = opened;
     const [first, second] = [newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
-    await store.look(first, 2 * longMs);
-    expect(await store.look(first, longMs)).toMatchObject({ leader: true });
+    await store.fleet.look(first, 2 * longMs);
+    expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: true });
     await advance(30);
-    expect(await store.look(second, longMs)).toMatchObject({ leader: false });
-    await store.leave(first);
+    expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: false });
+    await store.fleet.leave(first);
   });
 
   test('another one is elected as soon as the sweeper leaves', async (opened) => {
     const { store, expect } = opened;
     const [first, second] = [newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
-    await store.leave(first);
-    expect(await store.look(second, longMs)).toMatchObject({ leader: true });
-    await store.leave(second);
+    await store.fleet.leave(first);
+    expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: true });
+    await store.fleet.leave(second);
   });
 
   test('a worker that is not the sweeper leaves without an election', async (opened) => {
     const { store, expect } = opened;
     const [first, second, third] = [newId('worker'), newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
-    await store.leave(second);
-    expect(await store.look(third, longMs)).toMatchObject({ leader: false });
-    await store.leave(first);
+    await store.fleet.leave(second);
+    expect(await store.fleet.look(third, longMs)).toMatchObject({ leader: false });
+    await store.fleet.leave(first);
   });
 
   test('another one is elected as soon as the sweeper’s process is gone', async (opened) => {
     const { store, appearElsewhere, expect } = opened;
     const [first, second] = [newId('worker'), newId('worker')];
     const vanish = await appearElsewhere(first);
-    await store.beat(workerInfo(first), longMs);
+    await store.fleet.beat(workerInfo(first), longMs);
     await lead(opened, first, longMs);
-    expect(await store.look(second, longMs)).toMatchObject({ leader: false });
+    expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: false });
     await vanish();
     // Long before its lock would end, or `lead` would give up.
     await lead(opened, second, longMs);
-    expect(await store.look(first, longMs)).toMatchObject({ leader: false });
-    await store.leave(first);
-    await store.leave(second);
+    expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: false });
+    await store.fleet.leave(first);
+    await store.fleet.leave(second);
   });
 }
 

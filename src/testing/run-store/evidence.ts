@@ -1,5 +1,6 @@
 import type { NewEvent } from '../../core/event.ts';
-import type { InterruptParams, RunStore } from '../../core/store.ts';
+import type { InterruptParams } from '../../core/fleet.ts';
+import type { RunStore } from '../../core/store.ts';
 import {
   bytes,
   claimed,
@@ -27,7 +28,7 @@ async function lose(
   const { ownership, record } = await claimed(store, run, { worker });
   const events: NewEvent[] = types.map((type) => event(type));
   if (events.length > 0) await committed(store, ownership, { expectedSeq: record.seq, events });
-  await store.interrupt(interruption(worker, { quarantineAfter: 100, ...params }));
+  await store.fleet.interrupt(interruption(worker, { quarantineAfter: 100, ...params }));
   return (await loaded(store, run)).record;
 }
 
@@ -40,8 +41,13 @@ async function prove(store: RunStore, run: string, times: number, types: readonl
 
 function progress(test: RunStoreTest): void {
   for (const type of [
-    ...['step.completed', 'step.failed', 'step.retried', 'node.completed'],
-    ...['timer.set', 'child.started', 'child.ended'],
+    'step.completed',
+    'step.failed',
+    'step.retried',
+    'node.completed',
+    'timer.set',
+    'child.started',
+    'child.ended',
   ]) {
     test(`${type} is progress each time`, async ({ store, expect }) => {
       const run = await created(store);
@@ -99,7 +105,7 @@ function progress(test: RunStoreTest): void {
   test('a claim tells how far an execution has come', async ({ store, expect }) => {
     const run = await created(store);
     expect((await claimed(store, run, { worker: 'none' })).furthest).toBe(0);
-    await store.interrupt(interruption('none'));
+    await store.fleet.interrupt(interruption('none'));
     await lose(store, run, ['mine', 'mine']);
     expect((await claimed(store, run)).furthest).toBe(2);
   });
@@ -187,7 +193,7 @@ function suspects(test: RunStoreTest): void {
     if (released === undefined) throw new Error('three runs were made');
     await committed(store, released.ownership, { release: { status: 'queued', resendMs: farMs } });
     expect(await unproven()).toEqual([third]);
-    await store.interrupt(interruption(worker, { runs: [first ?? '', third ?? ''] }));
+    await store.fleet.interrupt(interruption(worker, { runs: [first ?? '', third ?? ''] }));
     expect(await unproven()).toEqual([]);
   });
 

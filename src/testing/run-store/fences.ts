@@ -47,7 +47,7 @@ async function refusesAll(
 function lost(test: RunStoreTest): void {
   test('a worker that lost its run cannot write to it any more', async (opened) => {
     const { ownership, worker } = await held(opened.store);
-    await opened.store.interrupt(interruption(worker));
+    await opened.store.fleet.interrupt(interruption(worker));
     await refusesAll(opened, ownership, 2);
   });
 
@@ -56,7 +56,7 @@ function lost(test: RunStoreTest): void {
     for (const quarantineAfter of [1, 3]) {
       const { ownership, worker } = await held(store);
       const params = { quarantineAfter, evidence: ownership.run };
-      const [taken] = await store.interrupt(interruption(worker, params));
+      const [taken] = await store.fleet.interrupt(interruption(worker, params));
       const { seq } = (await loaded(store, ownership.run)).record;
       await refusesAll(opened, { ...ownership, fence: taken?.fence ?? 0 }, seq);
     }
@@ -65,14 +65,14 @@ function lost(test: RunStoreTest): void {
   test('a worker whose run was set aside cannot write to it any more', async (opened) => {
     const { ownership, worker } = await held(opened.store);
     const params = { quarantineAfter: 1, evidence: ownership.run };
-    await opened.store.interrupt(interruption(worker, params));
+    await opened.store.fleet.interrupt(interruption(worker, params));
     await refusesAll(opened, ownership, 2);
   });
 
   test('a worker whose run belongs to another one cannot write to it any more', async (opened) => {
     const { id, ownership, worker } = await held(opened.store);
     await committed(opened.store, ownership, { events: [event('mine')] });
-    await opened.store.interrupt(interruption(worker));
+    await opened.store.fleet.interrupt(interruption(worker));
     await claimed(opened.store, id);
     await refusesAll(opened, ownership, 3);
   });
@@ -80,7 +80,7 @@ function lost(test: RunStoreTest): void {
   test('a worker that lost its run and claims it again writes only with the new claim', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership, worker } = await held(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const again = await claimed(store, id, { worker });
     await refusesAll(opened, ownership, 2);
     const seq = again.record.seq;
@@ -91,7 +91,7 @@ function lost(test: RunStoreTest): void {
   test('the new owner is not disturbed by writes of the old one', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership, worker } = await held(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const next = await claimed(store, id);
     for (let seq = next.record.seq; seq < 12; seq++) {
       await Promise.all([

@@ -16,7 +16,7 @@ function recoveries(test: RunStoreTest): void {
   test('what a worker lost is listed, and who has taken it over', async (opened) => {
     const { store, expect } = opened;
     const { id, worker } = await held(store, { create: { workflow: 'lost' } });
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const find = async () => (await store.fleet.recoveries(many)).filter(({ run }) => run === id);
     const [lost, ...others] = await find();
     expect(others).toEqual([]);
@@ -37,11 +37,11 @@ function recoveries(test: RunStoreTest): void {
   test('recoveries come newest first, as many as asked for, each loss of a run for itself', async (opened) => {
     const { store, expect, advance } = opened;
     const { id, worker } = await held(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     await advance(2);
     const heir = newId('worker');
     await claimed(store, id, { worker: heir });
-    await store.interrupt(interruption(heir, { quarantineAfter: 1, evidence: id }));
+    await store.fleet.interrupt(interruption(heir, { quarantineAfter: 1, evidence: id }));
     const all = (await store.fleet.recoveries(many)).filter(({ run }) => run === id);
     expect(all.map(({ from, quarantined }) => [from, quarantined])).toEqual([
       [heir, true],
@@ -62,16 +62,16 @@ function present(test: RunStoreTest): void {
     };
     const alive = await store.fleet.alive();
     expect(await registered()).toEqual([]);
-    await store.beat(workerInfo(lasting), longMs);
-    await store.beat(workerInfo(passing), 30);
+    await store.fleet.beat(workerInfo(lasting), longMs);
+    await store.fleet.beat(workerInfo(passing), 30);
     expect(await registered()).toEqual([lasting, passing]);
     await eventually(opened, 'one session has ended', async () => {
       return (await store.fleet.alive()) === alive + 1 || undefined;
     });
     expect(await registered()).toEqual([lasting, passing]);
-    await store.leave(passing);
+    await store.fleet.leave(passing);
     expect(await registered()).toEqual([lasting]);
-    await store.leave(lasting);
+    await store.fleet.leave(lasting);
     expect(await registered()).toEqual([]);
     expect(await store.fleet.alive()).toBe(alive);
   });
@@ -83,22 +83,22 @@ function drain(test: RunStoreTest): void {
     const id = newId('worker');
     const other = newId('worker');
     const asked: (string | undefined)[] = [];
-    await store.appear(id, (run) => asked.push(run));
-    expect(await store.beat(workerInfo(id), longMs)).toEqual({ draining: false });
-    await store.beat(workerInfo(other), longMs);
+    await store.fleet.appear(id, (run) => asked.push(run));
+    expect(await store.fleet.beat(workerInfo(id), longMs)).toEqual({ draining: false });
+    await store.fleet.beat(workerInfo(other), longMs);
     expect(await store.fleet.drain(id)).toBe(true);
     await eventually(opened, `${id} is asked`, () => asked.length > 0 || undefined);
     expect(asked).toEqual([undefined]);
     // The next beat does not take it back.
-    expect(await store.beat(workerInfo(id), longMs)).toEqual({ draining: true });
-    expect(await store.beat(workerInfo(other), longMs)).toEqual({ draining: false });
-    const draining = (await store.workers()).filter((worker) => worker.draining);
+    expect(await store.fleet.beat(workerInfo(id), longMs)).toEqual({ draining: true });
+    expect(await store.fleet.beat(workerInfo(other), longMs)).toEqual({ draining: false });
+    const draining = (await store.fleet.workers()).filter((worker) => worker.draining);
     expect(draining.map((worker) => worker.id)).toEqual([id]);
-    await store.leave(id);
-    await store.leave(other);
+    await store.fleet.leave(id);
+    await store.fleet.leave(other);
     // Who comes back with the same id is welcome.
-    expect(await store.beat(workerInfo(id), longMs)).toEqual({ draining: false });
-    await store.leave(id);
+    expect(await store.fleet.beat(workerInfo(id), longMs)).toEqual({ draining: false });
+    await store.fleet.leave(id);
   });
 
   test('a worker that is not there cannot be told to leave', async ({ store, expect }) => {

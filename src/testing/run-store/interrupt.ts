@@ -26,21 +26,21 @@ async function lose(store: RunStore, run: string, losses: number, quarantineAfte
   for (let i = 0; i < losses; i++) {
     const worker = newId('worker');
     await claimed(store, run, { worker });
-    await store.interrupt(interruption(worker, { quarantineAfter, evidence: run }));
+    await store.fleet.interrupt(interruption(worker, { quarantineAfter, evidence: run }));
   }
   return (await loaded(store, run)).record;
 }
 
 /** When a worker has beaten last; 0 for one that is not registered. */
 async function seenAtOf(store: RunStore, id: string): Promise<number> {
-  return (await store.workers()).find((worker) => worker.id === id)?.seenAt ?? 0;
+  return (await store.fleet.workers()).find((worker) => worker.id === id)?.seenAt ?? 0;
 }
 
 function taken(test: RunStoreTest): void {
   test('a lost worker’s run becomes interrupted, free and fenced off', async (opened) => {
     const { store, expect } = opened;
     const { id, worker, ownership, record } = await held(store, { create: { workflow: 'lost' } });
-    const runs = await store.interrupt(interruption(worker));
+    const runs = await store.fleet.interrupt(interruption(worker));
     const after = (await loaded(store, id)).record;
     expect(runs).toEqual([
       {
@@ -50,7 +50,9 @@ function taken(test: RunStoreTest): void {
         deaths: 1,
         priority: 0,
         status: 'interrupted',
-        ...{ untold: false, owes: false, asleep: false },
+        untold: false,
+        owes: false,
+        asleep: false,
       },
     ]);
     expect(after).toMatchObject({
@@ -71,7 +73,7 @@ function taken(test: RunStoreTest): void {
     await advance(20);
     const lastSeenAt = await storeTime(store);
     await advance(20);
-    await store.interrupt(interruption(worker, { reason: 'presence-lost', lastSeenAt }));
+    await store.fleet.interrupt(interruption(worker, { reason: 'presence-lost', lastSeenAt }));
     const found = await loaded(store, id);
     const [loss] = await store.events({ run: id, after: 2, limit: 10 });
     if (loss === undefined) throw new Error('no event');
@@ -93,7 +95,7 @@ function taken(test: RunStoreTest): void {
     const { id, worker, ownership, record } = await held(store);
     await advance(20);
     await committed(store, ownership, { events: [event('alive')] });
-    await store.interrupt(interruption(worker, { lastSeenAt: record.createdAt }));
+    await store.fleet.interrupt(interruption(worker, { lastSeenAt: record.createdAt }));
     const [alive, loss] = await store.events({ run: id, after: 2, limit: 10 });
     expect(json(loss?.data ?? bytes('null'))).toMatchObject({
       lastSeenAt: alive?.at,
@@ -105,7 +107,7 @@ function taken(test: RunStoreTest): void {
     const { store, expect } = opened;
     const { id, worker } = await held(store);
     const resendMs = 60;
-    const [run] = await store.interrupt(interruption(worker, { resendMs }));
+    const [run] = await store.fleet.interrupt(interruption(worker, { resendMs }));
     const { changedAt } = (await loaded(store, id)).record;
     const due = await eventually(opened, 'the run is due', () => dueOf(store, id));
     expect(due).toEqual(run);
@@ -119,7 +121,7 @@ function whose(test: RunStoreTest): void {
     const { id, worker } = await held(store);
     const queued = await created(store);
     const before = [await everything(store, other.id), await everything(store, queued)];
-    const runs = await store.interrupt(interruption(worker));
+    const runs = await store.fleet.interrupt(interruption(worker));
     expect(runs.map(({ run }) => run)).toEqual([id]);
     expect([await everything(store, other.id), await everything(store, queued)]).toEqual(before);
   });
@@ -129,24 +131,26 @@ function whose(test: RunStoreTest): void {
     const other = await held(store);
     const { id, worker } = await held(store);
     const kept = await held(store, { claim: { worker } });
-    expect([...(await store.held(worker))].sort()).toEqual([id, kept.id].sort());
+    expect([...(await store.fleet.held(worker))].sort()).toEqual([id, kept.id].sort());
     const before = [await everything(store, other.id), await everything(store, kept.id)];
     const reason = 'forgotten';
-    const runs = await store.interrupt(interruption(worker, { reason, runs: [id, other.id] }));
+    const runs = await store.fleet.interrupt(
+      interruption(worker, { reason, runs: [id, other.id] }),
+    );
     expect(runs).toMatchObject([{ run: id, status: 'interrupted' }]);
     expect([await everything(store, other.id), await everything(store, kept.id)]).toEqual(before);
-    expect(await store.held(worker)).toEqual([kept.id]);
-    expect(await store.interrupt(interruption(worker, { runs: [] }))).toEqual([]);
+    expect(await store.fleet.held(worker)).toEqual([kept.id]);
+    expect(await store.fleet.interrupt(interruption(worker, { runs: [] }))).toEqual([]);
     expect((await claimed(store, id)).takeover).toMatchObject({ from: worker, reason });
-    expect(await store.held(newId('worker'))).toEqual([]);
+    expect(await store.fleet.held(newId('worker'))).toEqual([]);
   });
 
   test('runs that the worker lost before and another one has now stay with that one', async (opened) => {
     const { store, expect } = opened;
     const { id, worker } = await held(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const next = await claimed(store, id);
-    expect(await store.interrupt(interruption(worker))).toEqual([]);
+    expect(await store.fleet.interrupt(interruption(worker))).toEqual([]);
     expect((await loaded(store, id)).record).toMatchObject({ worker: next.record.worker });
   });
 
@@ -154,38 +158,40 @@ function whose(test: RunStoreTest): void {
     const { store, advance, expect } = opened;
     const { id, worker } = await held(store);
     const seen = { seenAt: await seenAtOf(store, worker) };
-    await store.beat(workerInfo(worker), farMs);
-    expect(await store.interrupt(interruption(worker, { seen }))).toEqual([]);
+    await store.fleet.beat(workerInfo(worker), farMs);
+    expect(await store.fleet.interrupt(interruption(worker, { seen }))).toEqual([]);
     await advance(5);
     const registered = { seenAt: await seenAtOf(store, worker) };
-    await store.beat(workerInfo(worker), farMs);
-    expect(await store.interrupt(interruption(worker, { seen: registered }))).toEqual([]);
+    await store.fleet.beat(workerInfo(worker), farMs);
+    expect(await store.fleet.interrupt(interruption(worker, { seen: registered }))).toEqual([]);
     expect((await loaded(store, id)).record).toMatchObject({ status: 'running', worker });
     const now = { seenAt: await seenAtOf(store, worker) };
-    expect(await store.interrupt(interruption(worker, { seen: now }))).toMatchObject([{ run: id }]);
-    await store.leave(worker);
+    expect(await store.fleet.interrupt(interruption(worker, { seen: now }))).toMatchObject([
+      { run: id },
+    ]);
+    await store.fleet.leave(worker);
   });
 
   test('a worker whose process is there again keeps its runs', async (opened) => {
     const { store, appearElsewhere, expect } = opened;
     const { worker } = await held(store);
     const vanish = await appearElsewhere(worker);
-    await store.beat(workerInfo(worker), farMs);
+    await store.fleet.beat(workerInfo(worker), farMs);
     const seen = { seenAt: await seenAtOf(store, worker), isAbsent: true };
     const lost = interruption(worker, { seen, reason: 'presence-lost' });
-    expect(await store.interrupt(lost)).toEqual([]);
-    expect(await store.leave(worker, seen)).toBe(false);
+    expect(await store.fleet.interrupt(lost)).toEqual([]);
+    expect(await store.fleet.leave(worker, seen)).toBe(false);
     await vanish();
     await eventually(
       opened,
       'the worker is lost',
-      async () => (await store.interrupt(lost)).length === 1 || undefined,
+      async () => (await store.fleet.interrupt(lost)).length === 1 || undefined,
     );
-    await store.leave(worker);
+    await store.fleet.leave(worker);
   });
 
   test('a worker that holds nothing loses nothing', async ({ store, expect }) => {
-    expect(await store.interrupt(interruption(newId('worker')))).toEqual([]);
+    expect(await store.fleet.interrupt(interruption(newId('worker')))).toEqual([]);
   });
 
   test('at most limit runs are taken in one call, and all of them by repeating it', async (opened) => {
@@ -196,7 +202,7 @@ function whose(test: RunStoreTest): void {
     const sizes: number[] = [];
     const seen: string[] = [];
     for (const _ of rounds('interrupting')) {
-      const runs = await store.interrupt(interruption(worker, { limit: 3 }));
+      const runs = await store.fleet.interrupt(interruption(worker, { limit: 3 }));
       if (runs.length === 0) break;
       sizes.push(runs.length);
       seen.push(...runs.map(({ run }) => run));
@@ -209,18 +215,18 @@ function whose(test: RunStoreTest): void {
     const { store, expect } = opened;
     const workers = [newId('worker'), newId('worker')];
     for (const worker of workers) {
-      expect(await store.holders()).not.toContain(worker);
+      expect(await store.fleet.holders()).not.toContain(worker);
       for (let i = 0; i < 3; i++) await held(store, { claim: { worker } });
     }
-    const holders = await store.holders();
+    const holders = await store.fleet.holders();
     for (const worker of workers) {
       expect(holders.filter((holder) => holder === worker)).toEqual([worker]);
     }
     // An id may stay for a while after its last run.
     for (const worker of workers) {
       await eventually(opened, `${worker} is no holder`, async () => {
-        await store.interrupt(interruption(worker));
-        return !(await store.holders()).includes(worker) || undefined;
+        await store.fleet.interrupt(interruption(worker));
+        return !(await store.fleet.holders()).includes(worker) || undefined;
       });
     }
   });
@@ -242,7 +248,7 @@ function deaths(test: RunStoreTest): void {
     const run = await created(store);
     await lose(store, run, 1);
     const { worker } = (await claimed(store, run)).record;
-    const [wakeUp] = await store.interrupt(interruption(worker ?? '', { resendMs: 0 }));
+    const [wakeUp] = await store.fleet.interrupt(interruption(worker ?? '', { resendMs: 0 }));
     expect(wakeUp).toMatchObject({ run, deaths: 2 });
     expect(await dueOf(store, run)).toMatchObject({ run, deaths: 2, status: 'interrupted' });
   });
@@ -255,7 +261,7 @@ function deaths(test: RunStoreTest): void {
     expect((await lose(store, run, 2, 3)).status).toBe('interrupted');
     const { record: last, ownership } = await claimed(store, run);
     const worker = last.worker ?? '';
-    const runs = await store.interrupt(
+    const runs = await store.fleet.interrupt(
       interruption(worker, { quarantineAfter: 3, evidence: run, resendMs: 0 }),
     );
     const { record } = await loaded(store, run);
@@ -279,7 +285,7 @@ function deaths(test: RunStoreTest): void {
     const { id, worker, ownership } = await held(store);
     const snapshot = { schema: 1, set: new Map([['state:a', bytes('1')]]), remove: [] };
     await committed(store, ownership, { events: [event('one')], snapshot });
-    await store.interrupt(interruption(worker, { resendMs: farMs }));
+    await store.fleet.interrupt(interruption(worker, { resendMs: farMs }));
     const next = await claimed(store, id);
     expect(next.snapshot).toMatchObject({ version: 1, seq: 3 });
     expect(next.events.map(({ type }) => type)).toEqual(['run.interrupted', 'run.claimed']);

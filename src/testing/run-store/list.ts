@@ -1,5 +1,6 @@
 import { type RunStatus, type RunSummary, toSummary } from '../../core/run.ts';
-import type { ListParams, RunStore } from '../../core/store.ts';
+import type { ListParams } from '../../core/lists.ts';
+import type { RunStore } from '../../core/store.ts';
 import { rounds } from '../eventually.ts';
 import {
   bytes,
@@ -26,7 +27,7 @@ async function listAll(store: RunStore, params: Partial<ListParams>): Promise<Ru
   const runs: RunSummary[] = [];
   let cursor: string | undefined;
   for (const _ of rounds('listing')) {
-    const page = await store.list({ limit: 500, ...params, ...(cursor && { cursor }) });
+    const page = await store.lists.runs({ limit: 500, ...params, ...(cursor && { cursor }) });
     runs.push(...page.runs);
     ({ cursor } = page);
     if (cursor === undefined) break;
@@ -77,7 +78,7 @@ function orders(test: RunStoreTest): void {
       expect(plain(listed)).toEqual(plain(record && [toSummary(record)]));
     };
     await check();
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     await check();
     const { ownership } = await claimed(store, id);
     const { seq = 0 } = (await store.record(id)) ?? {};
@@ -104,14 +105,14 @@ function pages(test: RunStoreTest): void {
     const { store, expect } = opened;
     const workflow = ownWorkflow();
     for (let i = 0; i < 5; i++) await created(store, { workflow });
-    const first = await store.list({ workflow, limit: 3 });
+    const first = await store.lists.runs({ workflow, limit: 3 });
     expect(first.runs.length).toBe(3);
     const { cursor } = first;
     if (cursor === undefined) throw new Error('there must be a second page');
-    const second = await store.list({ workflow, limit: 3, cursor });
+    const second = await store.lists.runs({ workflow, limit: 3, cursor });
     expect(second.runs.length).toBe(2);
     expect(second.cursor).toBe(undefined);
-    expect(await store.list({ workflow: ownWorkflow(), limit: 3 })).toEqual({
+    expect(await store.lists.runs({ workflow: ownWorkflow(), limit: 3 })).toEqual({
       runs: [],
       cursor: undefined,
     });
@@ -125,7 +126,7 @@ function pages(test: RunStoreTest): void {
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await store.list({ workflow, limit: 4, ...(cursor && { cursor }) });
+      const page = await store.lists.runs({ workflow, limit: 4, ...(cursor && { cursor }) });
       seen.push(...page.runs.map(({ id }) => id));
       await Promise.all([make(), make(), make()]);
       ({ cursor } = page);
@@ -136,11 +137,11 @@ function pages(test: RunStoreTest): void {
   test('a run deleted between two pages takes no other with it', async ({ store, expect }) => {
     const workflow = ownWorkflow();
     const all = await Promise.all(Array.from({ length: 9 }, () => created(store, { workflow })));
-    const first = await store.list({ workflow, limit: 4 });
+    const first = await store.lists.runs({ workflow, limit: 4 });
     for (const { id } of first.runs) await store.delete(id);
     const { cursor } = first;
     if (cursor === undefined) throw new Error('there must be a second page');
-    const rest = await store.list({ workflow, limit: 100, cursor });
+    const rest = await store.lists.runs({ workflow, limit: 100, cursor });
     const seen = [...first.runs, ...rest.runs].map(({ id }) => id);
     expect(seen.sort()).toEqual(all.sort());
   });
@@ -148,7 +149,7 @@ function pages(test: RunStoreTest): void {
   test('a cursor that no page has returned is refused as PAWL_INVALID', async (opened) => {
     const { store, expect } = opened;
     for (const cursor of ['nonsense', 'a:b', '', '12']) {
-      const refused = await store.list({ limit: 3, cursor }).catch((error: unknown) => error);
+      const refused = await store.lists.runs({ limit: 3, cursor }).catch((error: unknown) => error);
       expect(refused, `cursor "${cursor}"`).toMatchObject({ code: 'PAWL_INVALID' });
     }
   });
@@ -160,7 +161,7 @@ function filters(test: RunStoreTest): void {
     const queued = await created(store, { workflow });
     const running = await held(store, { create: { workflow } });
     const lost = await held(store, { create: { workflow } });
-    await store.interrupt(interruption(lost.worker));
+    await store.fleet.interrupt(interruption(lost.worker));
     const ids: Record<string, string> = { queued, running: running.id, interrupted: lost.id };
     for (const release of [
       parking(),
@@ -232,7 +233,7 @@ function byTag(test: RunStoreTest): void {
       await created(store, { workflow, tags }),
     ];
     for (let i = 0; i < 9; i++) await created(store, { tags });
-    const { runs } = await store.list({ workflow, tag: `k=${tags.k}`, limit: 2 });
+    const { runs } = await store.lists.runs({ workflow, tag: `k=${tags.k}`, limit: 2 });
     expect(runs.map(({ id }) => id).sort()).toEqual(fitting.sort());
   });
 

@@ -89,8 +89,8 @@ function unattended(test: RunStoreTest): void {
     await advance(2);
     expect(await isDue()).toBe(false);
     const { ownership, record } = await loosely(store, run, worker);
-    expect(await store.holders()).not.toContain(worker);
-    expect(await store.interrupt(interruption(worker))).toEqual([]);
+    expect(await store.fleet.holders()).not.toContain(worker);
+    expect(await store.fleet.interrupt(interruption(worker))).toEqual([]);
     expect((await store.record(run))?.fence).toBe(record.fence);
     await committed(store, ownership, { release: { status: 'queued', resendMs: 0 } });
     await advance(2);
@@ -110,7 +110,7 @@ function listed(test: RunStoreTest): void {
       await created(store, { workflow, loose: true }),
     ];
     const order = async (): Promise<string[]> => {
-      const { runs } = await store.list({ workflow, loose: true, limit: 10 });
+      const { runs } = await store.lists.runs({ workflow, loose: true, limit: 10 });
       return runs.map(({ id }) => id);
     };
     await advance(3);
@@ -123,10 +123,15 @@ function listed(test: RunStoreTest): void {
     const snapshot = { schema: 0, set: new Map([['state:n', bytes('1')]]), remove: [] };
     await committed(store, ownership, { snapshot });
     expect(await order()).toEqual([b, a, c]);
-    const page = await store.list({ workflow, loose: true, limit: 1 });
-    const next = await store.list({ workflow, loose: true, limit: 2, cursor: page.cursor ?? '' });
+    const page = await store.lists.runs({ workflow, loose: true, limit: 1 });
+    const next = await store.lists.runs({
+      workflow,
+      loose: true,
+      limit: 2,
+      cursor: page.cursor ?? '',
+    });
     expect(next.runs.map(({ id }) => id)).toEqual([a, c]);
-    const running = await store.list({ workflow, status: 'running', limit: 10 });
+    const running = await store.lists.runs({ workflow, status: 'running', limit: 10 });
     expect(running.runs.map(({ id }) => id).sort()).toEqual([a, b].sort());
     await store.delete(c);
     expect(await order()).toEqual([b, a]);

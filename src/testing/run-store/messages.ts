@@ -2,12 +2,12 @@
 import type {
   CancelParams,
   CommitParams,
-  DueRun,
   Ownership,
   PostParams,
   Release,
   RunStore,
 } from '../../core/store.ts';
+import type { DueRun } from '../../core/due-run.ts';
 import type { Expect } from '../runner.ts';
 import {
   bytes,
@@ -57,7 +57,7 @@ export async function idleRuns(
   store: RunStore,
 ): Promise<readonly { readonly id: string; readonly what: string }[]> {
   const lost = await held(store);
-  await store.interrupt(interruption(lost.worker));
+  await store.fleet.interrupt(interruption(lost.worker));
   return [
     { what: 'queued, never claimed', id: await created(store) },
     { what: 'queued', id: await released(store, { status: 'queued', resendMs: farMs }) },
@@ -69,7 +69,7 @@ export async function idleRuns(
 
 export async function quarantined(store: RunStore): Promise<string> {
   const { id, worker } = await held(store);
-  await store.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
+  await store.fleet.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
   return id;
 }
 

@@ -6,15 +6,13 @@ import type {
   ClaimParams,
   CommitParams,
   CreateParams,
-  DueParams,
-  DueRun,
-  InterruptParams,
   LoadedRun,
   Ownership,
   Parking,
   RunStore,
-  WorkerInfo,
 } from '../../core/store.ts';
+import type { DueParams, InterruptParams, WorkerInfo } from '../../core/fleet.ts';
+import type { DueRun } from '../../core/due-run.ts';
 import { rounds } from '../eventually.ts';
 import type { Expect, Register, Theme } from '../runner.ts';
 
@@ -215,7 +213,7 @@ export async function dueOf(
 ): Promise<DueRun | undefined> {
   const limit = 500;
   for (const _ of rounds('asking for what is due')) {
-    const page = await store.due({ resendMs: farMs, limit, ...params });
+    const page = await store.fleet.due({ resendMs: farMs, limit, ...params });
     const found = page.find((due) => due.run === run);
     if (found !== undefined || page.length < (params.limit ?? limit)) return found;
   }

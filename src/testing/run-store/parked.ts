@@ -68,8 +68,8 @@ function reclaiming(test: RunStoreTest): void {
 
 /** The ways in which a worker may be gone. */
 const goings = [
-  ['dies', (store: RunStore, worker: string) => store.interrupt(interruption(worker))],
-  ['leaves', (store: RunStore, worker: string) => store.leave(worker).then(() => [])],
+  ['dies', (store: RunStore, worker: string) => store.fleet.interrupt(interruption(worker))],
+  ['leaves', (store: RunStore, worker: string) => store.fleet.leave(worker).then(() => [])],
 ] as const;
 
 function waking(test: RunStoreTest): void {
@@ -79,7 +79,7 @@ function waking(test: RunStoreTest): void {
       const { id, worker } = await parked(store);
       const other = await parked(store, { worker, mayGoOn: false });
       const stranger = await parked(store);
-      expect(await store.holders()).toContain(worker);
+      expect(await store.fleet.holders()).toContain(worker);
       expect(await dueOf(store, id)).toBe(undefined);
       // It was not taken from anybody: it goes on under the fence it has.
       expect(await go(store, worker)).toEqual([]);
@@ -108,12 +108,12 @@ function waking(test: RunStoreTest): void {
       for (let i = 0; i < 230; i++) runs.add((await parked(store, { worker })).id);
       await go(store, worker);
       for (let page = 500; page === 500;) {
-        const due = await store.due({ limit: 500, resendMs: farMs });
+        const due = await store.fleet.due({ limit: 500, resendMs: farMs });
         for (const { run } of due) runs.delete(run);
         page = due.length;
       }
       expect(runs.size).toBe(0);
-      expect(await store.holders()).not.toContain(worker);
+      expect(await store.fleet.holders()).not.toContain(worker);
     });
   }
 
@@ -123,9 +123,9 @@ function waking(test: RunStoreTest): void {
   }) => {
     const { id, worker } = await parked(store);
     const lost = await held(store, { claim: { worker } });
-    await store.interrupt(interruption(worker, { runs: [lost.id], reason: 'forgotten' }));
+    await store.fleet.interrupt(interruption(worker, { runs: [lost.id], reason: 'forgotten' }));
     expect(await dueOf(store, id)).toBe(undefined);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     expect(await dueOf(store, id)).toMatchObject({ run: id });
   });
 }
@@ -137,13 +137,13 @@ function settling(test: RunStoreTest): void {
     const settled = await parked(store, { worker });
     const reclaimed = await parked(store, { worker });
     const deleted = await parked(store, { worker });
-    await store.settled(worker, [{ run: settled.id, fence: settled.ownership.fence }]);
+    await store.fleet.settled(worker, [{ run: settled.id, fence: settled.ownership.fence }]);
     const next = await claimed(store, reclaimed.id, { reclaim: true });
     const { seq } = next.record;
     const release = parking({ waits: [forGo] });
     await committed(store, next.ownership, { expectedSeq: seq, release });
     await store.delete(deleted.id);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     for (const { id } of [settled, reclaimed]) {
       expect(await dueOf(store, id)).toBe(undefined);
       expect((await store.claim(claiming(id))).outcome).toBe('idle');
@@ -159,9 +159,9 @@ function settling(test: RunStoreTest): void {
     const release = parking({ waits: [forGo], mayGoOn: true });
     await committed(store, next.ownership, { expectedSeq: seq, release });
     const stale = { run: id, fence: ownership.fence };
-    await store.settled(worker, [stale, { run: newId('run'), fence: 1 }]);
-    await store.settled(newId('worker'), [{ run: id, fence: next.ownership.fence }]);
-    await store.interrupt(interruption(worker));
+    await store.fleet.settled(worker, [stale, { run: newId('run'), fence: 1 }]);
+    await store.fleet.settled(newId('worker'), [{ run: id, fence: next.ownership.fence }]);
+    await store.fleet.interrupt(interruption(worker));
     expect(await dueOf(store, id)).toMatchObject({ run: id, asleep: false });
   });
 }

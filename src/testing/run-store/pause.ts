@@ -145,7 +145,7 @@ function atWork(test: RunStoreTest): void {
   }) => {
     const { id, worker } = await held(store);
     await store.pause(id, bytes('why'));
-    await store.interrupt(interruption(worker, { resendMs: 0 }));
+    await store.fleet.interrupt(interruption(worker, { resendMs: 0 }));
     expect((await loaded(store, id)).record).toMatchObject({ status: 'interrupted', paused: true });
     await advance(5);
     expect(await dueOf(store, id)).toBe(undefined);

@@ -223,9 +223,13 @@ function taking(test: RunStoreTest): void {
     const [a, b] = [message(id, { name: 'a' }), message(id, { name: 'b' })];
     for (const one of [a, b]) await store.post(one);
     await committed(store, ownership, { events: [event('one')], taken: [a.id] });
-    await store.interrupt({
-      ...{ worker, reason: 'presence-lost', lastSeenAt: 0, resendMs: farMs },
-      ...{ quarantineAfter: 3, limit: 10 },
+    await store.fleet.interrupt({
+      worker,
+      reason: 'presence-lost',
+      lastSeenAt: 0,
+      resendMs: farMs,
+      quarantineAfter: 3,
+      limit: 10,
     });
     expect((await claimed(store, id)).messages.map(({ name }) => name)).toEqual(['b']);
   });

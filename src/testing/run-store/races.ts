@@ -90,7 +90,7 @@ function interruptsAndDue(test: RunStoreTest): void {
     const ids: string[] = [];
     for (let i = 0; i < 12; i++) ids.push((await held(store, { claim: { worker } })).id);
     const taken = await Promise.all(
-      Array.from({ length: many }, () => store.interrupt(interruption(worker, { limit: 5 }))),
+      Array.from({ length: many }, () => store.fleet.interrupt(interruption(worker, { limit: 5 }))),
     );
     expect(taken.flatMap((runs) => runs.map(({ run }) => run)).sort()).toEqual(ids.sort());
     for (const id of ids) {
@@ -102,7 +102,7 @@ function interruptsAndDue(test: RunStoreTest): void {
     const ids: string[] = [];
     for (let i = 0; i < 12; i++) ids.push(await created(store, { resendMs: 0 }));
     const found = await Promise.all(
-      Array.from({ length: many }, () => store.due({ limit: 500, resendMs: farMs })),
+      Array.from({ length: many }, () => store.fleet.due({ limit: 500, resendMs: farMs })),
     );
     const mine = found
       .flatMap((runs) => runs.map(({ run }) => run))
@@ -128,7 +128,7 @@ function differentCalls(test: RunStoreTest): void {
         for (const _ of rounds('waiting for writes', 10_000)) {
           if ((await loaded(store, id)).record.seq >= 3 + round) break;
         }
-        await store.interrupt(interruption(worker));
+        await store.fleet.interrupt(interruption(worker));
         await claimed(store, id);
       };
       const [acknowledged] = await Promise.all([write(), takeOver()]);
@@ -147,7 +147,7 @@ function differentCalls(test: RunStoreTest): void {
       const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
       const calls = [
         () => store.commit(commit(ownership, { events: [event('last')], release })),
-        () => store.interrupt(interruption(worker)),
+        () => store.fleet.interrupt(interruption(worker)),
       ] as const;
       const [outcome, taken] =
         round % 2 === 0
@@ -209,7 +209,7 @@ function owners(test: RunStoreTest): void {
     const disturb = async (): Promise<void> => {
       for (let i = 0; i < 10; i++) {
         for (const worker of workers) {
-          await store.interrupt(interruption(worker, { quarantineAfter: 1000 }));
+          await store.fleet.interrupt(interruption(worker, { quarantineAfter: 1000 }));
         }
       }
     };

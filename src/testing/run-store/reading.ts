@@ -43,9 +43,9 @@ function records(test: RunStoreTest): void {
     await advance(5);
     await store.record(id);
     await store.load(id);
-    await store.list({ limit: 10 });
-    await store.holders();
-    await store.workers();
+    await store.lists.runs({ limit: 10 });
+    await store.fleet.holders();
+    await store.fleet.workers();
     expect(await everything(store, id)).toEqual(before);
   });
 
@@ -118,7 +118,7 @@ function watching(test: RunStoreTest): void {
     const { store, expect } = opened;
     const id = await created(store);
     let calls = 0;
-    const stop = await store.watch(id, () => {
+    const stop = await store.observation.watch(id, () => {
       calls += 1;
     });
     const after = async <T>(what: string, change: () => Promise<T>): Promise<T> => {
@@ -133,7 +133,7 @@ function watching(test: RunStoreTest): void {
     const snapshot = { schema: 1, set: new Map<string, Uint8Array>(), remove: [] };
     const more = { expectedSeq: 3, events, snapshot };
     await after('a snapshot', () => committed(store, ownership, more));
-    await after('an interrupt', () => store.interrupt(interruption(record.worker ?? '')));
+    await after('an interrupt', () => store.fleet.interrupt(interruption(record.worker ?? '')));
     const next = await after('a takeover', () => claimed(store, id));
     const release = parking();
     const params = { expectedSeq: next.record.seq, release };
@@ -147,7 +147,7 @@ function watching(test: RunStoreTest): void {
     const { store, advance, expect } = opened;
     const { id, ownership } = await held(store);
     let calls = 0;
-    const stop = await store.watch(id, () => {
+    const stop = await store.observation.watch(id, () => {
       calls += 1;
     });
     await stop();
@@ -164,7 +164,7 @@ function whatWatchersHear(test: RunStoreTest): void {
     const { store, expect } = opened;
     const id = await created(store);
     let heard: (string | undefined)[] = [];
-    const stop = await store.watch(id, (only) => heard.push(only));
+    const stop = await store.observation.watch(id, (only) => heard.push(only));
     const hears = async (change: () => Promise<unknown>): Promise<(string | undefined)[]> => {
       heard = [];
       await change();
@@ -174,7 +174,7 @@ function whatWatchersHear(test: RunStoreTest): void {
     // Its status is another, so it is more than the log.
     expect(await hears(() => claimed(store, id))).not.toContain('log');
     const { record } = await loaded(store, id);
-    await store.interrupt(interruption(record.worker ?? ''));
+    await store.fleet.interrupt(interruption(record.worker ?? ''));
     const { ownership } = await claimed(store, id);
     const waits = { expectedSeq: 4, release: parking({ wakeMs: 0 }) } as const;
     expect(await hears(() => committed(store, ownership, waits))).not.toContain('log');
@@ -198,8 +198,11 @@ function watchers(test: RunStoreTest): void {
     const both = (): void => {
       calls.both += 1;
     };
-    const stops = [await store.watch(id, both), await store.watch(id, both)];
-    const stopSecond = await store.watch(id, () => {
+    const stops = [
+      await store.observation.watch(id, both),
+      await store.observation.watch(id, both),
+    ];
+    const stopSecond = await store.observation.watch(id, () => {
       calls.second += 1;
     });
     await committed(store, ownership, { events: [event('one')] });
@@ -225,7 +228,7 @@ function watchers(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     let calls = 0;
     for (let seq = 2; seq < 5; seq++) {
-      const stop = await store.watch(id, () => {
+      const stop = await store.observation.watch(id, () => {
         calls += 1;
       });
       const before = calls;
@@ -241,10 +244,10 @@ function watchers(test: RunStoreTest): void {
     const [mine, other] = [await held(store), await held(store)];
     const calls = { mine: 0, other: 0 };
     const stops = [
-      await store.watch(mine.id, () => {
+      await store.observation.watch(mine.id, () => {
         calls.mine += 1;
       }),
-      await store.watch(other.id, () => {
+      await store.observation.watch(other.id, () => {
         calls.other += 1;
       }),
     ];

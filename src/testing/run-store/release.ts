@@ -121,14 +121,14 @@ function together(test: RunStoreTest): void {
   test('a released run is not taken from the worker that had it', async ({ store, expect }) => {
     for (const release of [{ status: 'queued', resendMs: farMs }, parking()] as const) {
       const { id, worker, record } = await released(store, release);
-      expect(await store.interrupt(interruption(worker))).toEqual([]);
+      expect(await store.fleet.interrupt(interruption(worker))).toEqual([]);
       expect(plain((await loaded(store, id)).record)).toEqual(plain(record));
     }
   });
 
   test('a release forgets the deaths before it', async ({ store, expect }) => {
     const { id, worker } = await held(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const { ownership, record } = await claimed(store, id);
     expect(record.deaths).toBe(1);
     await committed(store, ownership, {

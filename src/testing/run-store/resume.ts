@@ -94,7 +94,7 @@ function paused(test: RunStoreTest): void {
 
   test('the wake-up of a run that has lost workers tells how many', async ({ store, expect }) => {
     const { id, worker } = await held(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     await store.pause(id, bytes('why'));
     const resumed = await store.resume(id, bytes('go'));
     expect(resumed).toMatchObject({ outcome: 'resumed', wakeUp: { deaths: 1 } });
@@ -169,8 +169,8 @@ function again(test: RunStoreTest): void {
     const release = { status: 'failed', error: bytes('error'), keepMs: 0 } as const;
     await committed(store, ownership, { release });
     await store.resume(id, bytes('go'));
-    expect((await store.list({ workflow, status: 'failed', limit: 5 })).runs).toEqual([]);
-    const queued = await store.list({ workflow, status: 'queued', limit: 5 });
+    expect((await store.lists.runs({ workflow, status: 'failed', limit: 5 })).runs).toEqual([]);
+    const queued = await store.lists.runs({ workflow, status: 'queued', limit: 5 });
     expect(queued.runs.map((run) => run.id)).toEqual([id]);
     // What was due was its end; now it is its beginning.
     expect((await dueOf(store, id))?.status).toBe('queued');

@@ -5,9 +5,16 @@ import { everyByte, farMs, hex, newId, type RunStoreTest, type RunStoreTheme } f
 
 function scheduleOf(params: Partial<Schedule> = {}): Schedule {
   return {
-    ...{ id: newId('schedule'), workflow: newId('workflow'), codeVersion: 3, input: everyByte },
-    ...{ cron: undefined, timeZone: undefined, everyMs: 60_000 },
-    ...{ missed: 'latest', overlap: 'allow', ...params },
+    id: newId('schedule'),
+    workflow: newId('workflow'),
+    codeVersion: 3,
+    input: everyByte,
+    cron: undefined,
+    timeZone: undefined,
+    everyMs: 6e4,
+    missed: 'latest',
+    overlap: 'allow',
+    ...params,
   };
 }
 
@@ -18,7 +25,7 @@ async function saved(
   params: Partial<Schedule> = {},
 ): Promise<{ readonly schedule: Schedule; readonly nextAt: number }> {
   const schedule = scheduleOf(params);
-  const nextAt = (await store.now()) + inMs;
+  const nextAt = (await store.observation.now()) + inMs;
   const outcome = await store.schedules.save(schedule, nextAt);
   if (outcome.outcome !== 'saved') throw new Error(`save returned ${outcome.outcome}`);
   return { schedule, nextAt };
@@ -37,8 +44,11 @@ async function dueNow(store: RunStore, id: string): Promise<StoredSchedule> {
 }
 
 const standing = (nextAt: number): Standing => ({
-  ...{ nextAt, waiting: [nextAt - 2, nextAt - 1], lastRun: 'run-1' },
-  ...{ timesMissed: 4, timesSkipped: 5 },
+  nextAt,
+  waiting: [nextAt - 2, nextAt - 1],
+  lastRun: 'run-1',
+  timesMissed: 4,
+  timesSkipped: 5,
 });
 
 function saving(test: RunStoreTest): void {
@@ -56,7 +66,10 @@ function saving(test: RunStoreTest): void {
       expect(info).toEqual({ ...shown, ...begun, nextAt });
       const due = await eventually(opened, 'due', () => dueOf(store, schedule.id));
       expect({ ...due, input: hex(due.input), version: 0 }).toEqual({
-        ...{ ...shown, ...begun, nextAt, version: 0 },
+        ...shown,
+        ...begun,
+        nextAt,
+        version: 0,
         input: hex(input),
       });
       await store.schedules.remove(schedule.workflow, schedule.id);
@@ -162,11 +175,11 @@ function looking(test: RunStoreTest): void {
     const { schedule, nextAt } = await saved(store, 40);
     for (let i = 0; i < 2; i++) {
       await eventually(opened, 'due', () => dueOf(store, schedule.id));
-      expect(await store.now()).toBeGreaterThanOrEqual(nextAt);
+      expect(await store.observation.now()).toBeGreaterThanOrEqual(nextAt);
     }
     const { now } = await store.schedules.due(1);
     expect(now).toBeGreaterThanOrEqual(nextAt);
-    expect(now).toBeLessThanOrEqual(await store.now());
+    expect(now).toBeLessThanOrEqual(await store.observation.now());
   });
 
   test('at most limit schedules are returned, the longest due first', async (opened) => {
@@ -186,12 +199,12 @@ function looking(test: RunStoreTest): void {
   test('one that is postponed is due again after that time', async (opened) => {
     const { store, expect } = opened;
     const { schedule, nextAt } = await saved(store, -1);
-    const before = await store.now();
+    const before = await store.observation.now();
     await store.schedules.postpone(schedule.id, 40);
     expect(await dueOf(store, schedule.id)).toBe(undefined);
     const due = await eventually(opened, 'due', () => dueOf(store, schedule.id));
     expect(due.nextAt).toBe(nextAt);
-    expect(await store.now()).toBeGreaterThanOrEqual(before + 40);
+    expect(await store.observation.now()).toBeGreaterThanOrEqual(before + 40);
   });
 
   test('only what is due is postponed', async (opened) => {
@@ -211,7 +224,7 @@ function advancing(test: RunStoreTest): void {
     const { store, expect } = opened;
     const { schedule } = await saved(store, -1);
     const read = await dueNow(store, schedule.id);
-    const nextAt = (await store.now()) + 40;
+    const nextAt = (await store.observation.now()) + 40;
     const advanced = await store.schedules.advance(read, standing(nextAt));
     expect(advanced.outcome).toBe('advanced');
     expect(await dueOf(store, schedule.id)).toBe(undefined);
@@ -228,11 +241,11 @@ function advancing(test: RunStoreTest): void {
   test('it can be looked at before its next time, or behind it', async (opened) => {
     const { store, expect } = opened;
     const { schedule, nextAt } = await saved(store, -1);
-    const before = await store.now();
+    const before = await store.observation.now();
     await store.schedules.advance(await dueNow(store, schedule.id), standing(before + farMs), 30);
     expect(await dueOf(store, schedule.id)).toBe(undefined);
     const due = await eventually(opened, 'due', () => dueOf(store, schedule.id));
-    expect(await store.now()).toBeGreaterThanOrEqual(before + 30);
+    expect(await store.observation.now()).toBeGreaterThanOrEqual(before + 30);
     await store.schedules.advance(due, standing(nextAt), farMs);
     expect(await dueOf(store, schedule.id)).toBe(undefined);
   });

@@ -1,6 +1,7 @@
 import type { RunSummary } from '../../core/run.ts';
 import type { RunQuery } from '../../core/run-query.ts';
-import type { ListParams, RunStore } from '../../core/store.ts';
+import type { ListParams } from '../../core/lists.ts';
+import type { RunStore } from '../../core/store.ts';
 import { rounds } from '../eventually.ts';
 import {
   bytes,
@@ -24,7 +25,7 @@ async function search(
   let cursor: string | undefined;
   for (const _ of rounds('listing')) {
     const params: ListParams = { ...query, limit, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await store.list(params);
+    const page = await store.lists.runs(params);
     if (page.runs.length > limit) throw new Error(`a page of ${limit} has ${page.runs.length}`);
     ids.push(...page.runs.map(({ id }) => id));
     ({ cursor } = page);
@@ -108,7 +109,7 @@ function conditions(test: RunStoreTest): void {
       await created(store, { workflow });
       await advance(3);
     }
-    runs.push(...(await store.list({ workflow, limit: 4 })).runs);
+    runs.push(...(await store.lists.runs({ workflow, limit: 4 })).runs);
     const [d, c, b, a] = runs.map(({ id }) => id);
     const at = (i: number): number => runs[i]?.createdAt ?? 0;
     expect(await search(store, { workflow, since: at(2) })).toEqual([d, c, b]);
@@ -131,7 +132,7 @@ function conditions(test: RunStoreTest): void {
       { until: NaN },
     ]) {
       const params = { ...query, limit: 1 } as unknown as ListParams;
-      const refused = await store.list(params).catch((error: unknown) => error);
+      const refused = await store.lists.runs(params).catch((error: unknown) => error);
       expect(refused, JSON.stringify(query)).toMatchObject({ code: 'PAWL_INVALID' });
     }
   });
@@ -232,7 +233,7 @@ function combinations(test: RunStoreTest): void {
     const { store, expect } = opened;
     const pick = numbers(20_260_801);
     const world = await populate(store, 60, pick);
-    const all = (await store.list({ idPrefix: world.base, limit: 500 })).runs;
+    const all = (await store.lists.runs({ idPrefix: world.base, limit: 500 })).runs;
     expect(all.length).toBe(60);
     let found = 0;
     for (let i = 0; i < 150; i++) {

@@ -1,4 +1,4 @@
-import type { Look } from '../../core/store.ts';
+import type { Look } from '../../core/fleet.ts';
 import { eventually } from '../eventually.ts';
 import {
   newId,
@@ -17,7 +17,7 @@ const longMs = 60_000;
 /** Asks until elected: whoever led before may still be in office. */
 async function elected(opened: RunStoreCase, worker: string, lockMs: number): Promise<Led> {
   return eventually(opened, `${worker} is elected`, async () => {
-    const look = await opened.store.look(worker, lockMs);
+    const look = await opened.store.fleet.look(worker, lockMs);
     return look.leader ? look : undefined;
   });
 }
@@ -26,7 +26,7 @@ async function elected(opened: RunStoreCase, worker: string, lockMs: number): Pr
 async function lookAt(opened: RunStoreCase, worker: string) {
   const sweeper = newId('sweeper');
   const look = await elected(opened, sweeper, longMs);
-  await opened.store.leave(sweeper);
+  await opened.store.fleet.leave(sweeper);
   return { at: look.at, lost: look.lost.find((lost) => lost.worker === worker) };
 }
 
@@ -39,7 +39,7 @@ function lossOf(opened: RunStoreCase, worker: string) {
 }
 
 async function recordOf({ store }: RunStoreCase, id: string) {
-  return (await store.workers()).find((worker) => worker.id === id);
+  return (await store.fleet.workers()).find((worker) => worker.id === id);
 }
 
 function registered(test: RunStoreTest): void {
@@ -54,7 +54,7 @@ function registered(test: RunStoreTest): void {
       loopLagMs: 12,
     });
     const before = await storeTime(store);
-    await store.beat(info, longMs);
+    await store.fleet.beat(info, longMs);
     const record = await recordOf(opened, info.id);
     const seenAt = record?.seenAt ?? 0;
     expect(record).toEqual({
@@ -67,16 +67,16 @@ function registered(test: RunStoreTest): void {
     });
     expect(seenAt).toBeGreaterThanOrEqual(before);
     expect(seenAt).toBeLessThanOrEqual(await storeTime(store));
-    await store.leave(info.id);
+    await store.fleet.leave(info.id);
   });
 
   test('a later beat brings what has changed, and keeps the time of the first', async (opened) => {
     const { store, advance, expect } = opened;
     const id = newId('worker');
-    await store.beat(workerInfo(id, { active: 1 }), longMs);
+    await store.fleet.beat(workerInfo(id, { active: 1 }), longMs);
     const first = await recordOf(opened, id);
     await advance(5);
-    await store.beat(workerInfo(id, { active: 2, workflows: { other: 9 } }), 2 * longMs);
+    await store.fleet.beat(workerInfo(id, { active: 2, workflows: { other: 9 } }), 2 * longMs);
     const second = await recordOf(opened, id);
     expect(second).toMatchObject({
       active: 2,
@@ -85,30 +85,30 @@ function registered(test: RunStoreTest): void {
     });
     expect(second?.seenAt).toBeGreaterThan(first?.seenAt ?? Infinity);
     expect(second?.sessionEndsAt).toBe((second?.seenAt ?? 0) + 2 * longMs);
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 
   test('what a worker tells of its steps is kept as it is, until the next beat', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');
-    expect(await store.atWork(id)).toBe('');
-    await store.beat(workerInfo(id), longMs, '[["a","pay für ☂",1,7]]');
-    expect(await store.atWork(id)).toBe('[["a","pay für ☂",1,7]]');
-    await store.beat(workerInfo(id), longMs);
-    expect(await store.atWork(id)).toBe('');
-    await store.leave(id);
+    expect(await store.fleet.atWork(id)).toBe('');
+    await store.fleet.beat(workerInfo(id), longMs, '[["a","pay für ☂",1,7]]');
+    expect(await store.fleet.atWork(id)).toBe('[["a","pay für ☂",1,7]]');
+    await store.fleet.beat(workerInfo(id), longMs);
+    expect(await store.fleet.atWork(id)).toBe('');
+    await store.fleet.leave(id);
   });
 
   test('a worker that leaves is forgotten, and may come back', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');
-    await store.beat(workerInfo(id), longMs);
-    await store.leave(id);
+    await store.fleet.beat(workerInfo(id), longMs);
+    await store.fleet.leave(id);
     expect(await recordOf(opened, id)).toBe(undefined);
-    await store.leave(id);
-    await store.beat(workerInfo(id), longMs);
+    await store.fleet.leave(id);
+    await store.fleet.beat(workerInfo(id), longMs);
     expect((await recordOf(opened, id))?.id).toBe(id);
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 }
 
@@ -116,56 +116,56 @@ function sessions(test: RunStoreTest): void {
   test('a worker whose session ended without a beat seems lost, and not before', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');
-    await store.beat(workerInfo(id), 60);
+    await store.fleet.beat(workerInfo(id), 60);
     const record = await recordOf(opened, id);
     const loss = await lossOf(opened, id);
     expect(loss).toMatchObject({ reason: 'session-expired', lastSeenAt: record?.seenAt });
     expect(loss.at).toBeGreaterThanOrEqual(record?.sessionEndsAt ?? Infinity);
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 
   test('a beat renews the session', async (opened) => {
     const { store, advance, expect } = opened;
     const id = newId('worker');
-    await store.beat(workerInfo(id), 20);
-    await store.beat(workerInfo(id), longMs);
+    await store.fleet.beat(workerInfo(id), 20);
+    await store.fleet.beat(workerInfo(id), longMs);
     await advance(40);
     expect((await lookAt(opened, id)).lost).toBe(undefined);
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 
   test('a lost worker that beats again is not lost', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');
-    await store.beat(workerInfo(id), 10);
+    await store.fleet.beat(workerInfo(id), 10);
     await lossOf(opened, id);
-    await store.beat(workerInfo(id), longMs);
+    await store.fleet.beat(workerInfo(id), longMs);
     expect((await lookAt(opened, id)).lost).toBe(undefined);
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 
   test('a worker that has beaten since it was looked at is not made to leave', async (opened) => {
     const { store, advance, expect } = opened;
     const id = newId('worker');
-    await store.beat(workerInfo(id), 10);
+    await store.fleet.beat(workerInfo(id), 10);
     const { lastSeenAt: seenAt } = await lossOf(opened, id);
     await advance(5);
-    await store.beat(workerInfo(id), longMs);
-    expect(await store.leave(id, { seenAt })).toBe(false);
+    await store.fleet.beat(workerInfo(id), longMs);
+    expect(await store.fleet.leave(id, { seenAt })).toBe(false);
     const record = await recordOf(opened, id);
     expect(record?.seenAt).toBeGreaterThan(seenAt);
-    expect(await store.leave(id, { seenAt: record?.seenAt ?? 0 })).toBe(true);
+    expect(await store.fleet.leave(id, { seenAt: record?.seenAt ?? 0 })).toBe(true);
     expect(await recordOf(opened, id)).toBe(undefined);
-    expect(await store.leave(id, { seenAt: 0 })).toBe(true);
+    expect(await store.fleet.leave(id, { seenAt: 0 })).toBe(true);
   });
 
   test('a lost worker stays lost until it is made to leave', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');
-    await store.beat(workerInfo(id), 10);
+    await store.fleet.beat(workerInfo(id), 10);
     await lossOf(opened, id);
     expect((await lookAt(opened, id)).lost?.worker).toBe(id);
-    await store.leave(id);
+    await store.fleet.leave(id);
     expect((await lookAt(opened, id)).lost).toBe(undefined);
   });
 }
@@ -175,11 +175,11 @@ function presence(test: RunStoreTest): void {
     const { store, appearElsewhere, expect } = opened;
     const id = newId('worker');
     const vanish = await appearElsewhere(id);
-    await store.beat(workerInfo(id), longMs);
+    await store.fleet.beat(workerInfo(id), longMs);
     expect(await recordOf(opened, id)).toMatchObject({ presence: true });
     expect((await lookAt(opened, id)).lost).toBe(undefined);
     await vanish();
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 
   test('a worker whose process is gone seems lost at once', async (opened) => {
@@ -187,8 +187,8 @@ function presence(test: RunStoreTest): void {
     const [id, other] = [newId('worker'), newId('worker')];
     const vanish = await appearElsewhere(id);
     const vanishOther = await appearElsewhere(other);
-    await store.beat(workerInfo(id), longMs);
-    await store.beat(workerInfo(other), longMs);
+    await store.fleet.beat(workerInfo(id), longMs);
+    await store.fleet.beat(workerInfo(other), longMs);
     const record = await recordOf(opened, id);
     await vanish();
     const loss = await lossOf(opened, id);
@@ -196,18 +196,18 @@ function presence(test: RunStoreTest): void {
     expect(loss.at).toBeLessThan(record?.sessionEndsAt ?? 0);
     expect((await lookAt(opened, other)).lost).toBe(undefined);
     await vanishOther();
-    await store.leave(id);
-    await store.leave(other);
+    await store.fleet.leave(id);
+    await store.fleet.leave(other);
   });
 
   test('a worker that is connected but does not beat is lost when its session ends', async (opened) => {
     const { store, appearElsewhere, expect } = opened;
     const id = newId('worker');
     const vanish = await appearElsewhere(id);
-    await store.beat(workerInfo(id), 60);
+    await store.fleet.beat(workerInfo(id), 60);
     expect(await lossOf(opened, id)).toMatchObject({ reason: 'session-expired' });
     await vanish();
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 }
 
@@ -215,37 +215,37 @@ function absence(test: RunStoreTest): void {
   test('a worker that has never appeared is judged by its session alone', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');
-    await store.beat(workerInfo(id), longMs);
+    await store.fleet.beat(workerInfo(id), longMs);
     expect((await lookAt(opened, id)).lost).toBe(undefined);
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 
   test('a worker that appears again is not lost', async (opened) => {
     const { store, appearElsewhere, expect } = opened;
     const id = newId('worker');
     const vanish = await appearElsewhere(id);
-    await store.beat(workerInfo(id), longMs);
+    await store.fleet.beat(workerInfo(id), longMs);
     await vanish();
     await lossOf(opened, id);
     const vanishAgain = await appearElsewhere(id);
     expect((await lookAt(opened, id)).lost).toBe(undefined);
-    await store.beat(workerInfo(id), longMs);
+    await store.fleet.beat(workerInfo(id), longMs);
     expect((await lookAt(opened, id)).lost).toBe(undefined);
     await vanishAgain();
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 
   test('a worker that beats without its connection is not present, and not lost', async (opened) => {
     const { store, appearElsewhere, expect } = opened;
     const id = newId('worker');
     const vanish = await appearElsewhere(id);
-    await store.beat(workerInfo(id), longMs);
+    await store.fleet.beat(workerInfo(id), longMs);
     await vanish();
     await lossOf(opened, id);
-    await store.beat(workerInfo(id), longMs);
+    await store.fleet.beat(workerInfo(id), longMs);
     expect(await recordOf(opened, id)).toMatchObject({ presence: false });
     expect((await lookAt(opened, id)).lost).toBe(undefined);
-    await store.leave(id);
+    await store.fleet.leave(id);
   });
 }
 

@@ -57,7 +57,7 @@ function creationsAndClaims(test: RunStoreTest): void {
   test('a claim after a loss sent twice returns the takeover twice, and counts it once', async (opened) => {
     const { store, advance, expect } = opened;
     const { id, worker } = await held(store);
-    await store.interrupt(interruption(worker));
+    await store.fleet.interrupt(interruption(worker));
     const params = claiming(id);
     const first = await store.claim(params);
     await advance(5);
@@ -71,7 +71,7 @@ function creationsAndClaims(test: RunStoreTest): void {
     const { record } = await store.create(creation());
     const params = claiming(record.id, { expectedFence: record.fence });
     await store.claim(params);
-    const [lost] = await store.interrupt(interruption(params.worker));
+    const [lost] = await store.fleet.interrupt(interruption(params.worker));
     const before = await everything(store, record.id);
     expect(await store.claim(params)).toEqual({ outcome: 'stale', fence: lost?.fence });
     expect(await everything(store, record.id)).toEqual(before);
@@ -147,7 +147,7 @@ function afterALoss(test: RunStoreTest): void {
       const { id, ownership, worker } = await held(store);
       const params = commit(ownership, { events, ...extra });
       const first = await store.commit(params);
-      await store.interrupt(interruption(worker));
+      await store.fleet.interrupt(interruption(worker));
       const before = await everything(store, id);
       expect(await store.commit(params)).toEqual(first);
       expect(await everything(store, id)).toEqual(before);
@@ -172,7 +172,7 @@ function afterALoss(test: RunStoreTest): void {
       const { id, ownership, worker } = await held(store);
       const params = commit(ownership, { events, ...extra });
       await store.commit(params);
-      await store.interrupt(interruption(worker));
+      await store.fleet.interrupt(interruption(worker));
       const next = await claimed(store, id);
       await committed(store, next.ownership, { expectedSeq: 6, events });
       const before = await everything(store, id);
@@ -186,7 +186,7 @@ function afterALoss(test: RunStoreTest): void {
     const { store, expect } = opened;
     for (const extra of [{}, { snapshot }]) {
       const { id, ownership, worker } = await held(store);
-      await store.interrupt(interruption(worker));
+      await store.fleet.interrupt(interruption(worker));
       const next = await claimed(store, id);
       // The place it wanted to write to is taken by now, by others.
       await committed(store, next.ownership, { expectedSeq: 4, events });

@@ -37,7 +37,7 @@ function telling(test: RunStoreTest): void {
     const waits = [forGo, forKid, forPay, forTime, forRetry];
     await committed(store, ownership, { release: parking({ waits }) });
     expect((await store.record(id))?.waits).toEqual(waits);
-    const { runs } = await store.list({ idPrefix: id, limit: 1 });
+    const { runs } = await store.lists.runs({ idPrefix: id, limit: 1 });
     expect(runs[0]?.waits).toEqual(waits);
     await store.post(message(id));
     expect((await store.record(id))?.waits).toEqual(waits);
@@ -97,12 +97,15 @@ function waking(test: RunStoreTest): void {
       const run = await waitingFor(store, ...waits);
       const posted = message(run, sent);
       expect(await store.post(posted)).toMatchObject({
-        ...{ outcome: 'posted', woken: wakes },
+        outcome: 'posted',
+        woken: wakes,
         wakeUp: { status: 'waiting', asleep: !wakes },
       });
       expect((await dueOf(store, run))?.run).toBe(wakes ? run : undefined);
       expect(await store.post(posted)).toMatchObject({
-        ...{ outcome: 'known', taken: false, woken: wakes },
+        outcome: 'known',
+        taken: false,
+        woken: wakes,
       });
       expect(await inbox(store, run)).toEqual([sent.name]);
       if (!wakes) {
@@ -119,7 +122,8 @@ function waking(test: RunStoreTest): void {
     for (const wait of [forGo, forKid, forPay, forTime, forRetry]) {
       const run = await released(store, parking({ waits: [wait], wakeMs: farMs }));
       expect(await store.cancel(cancellation(run))).toMatchObject({
-        ...{ outcome: 'asked', wakeUp: { status: 'waiting', asleep: false } },
+        outcome: 'asked',
+        wakeUp: { status: 'waiting', asleep: false },
       });
       expect((await dueOf(store, run))?.run, wait.kind).toBe(run);
       await claimed(store, run);
@@ -214,17 +218,31 @@ function finding(test: RunStoreTest): void {
     const delayed = await created(store, { workflow, delayMs: farMs });
     await created(store, { workflow });
     const found = async (waitsFor: string): Promise<readonly string[]> => {
-      const { runs } = await store.list({ workflow, waitsFor, limit: 10 });
+      const { runs } = await store.lists.runs({ workflow, waitsFor, limit: 10 });
       return runs.map(({ id }) => id);
     };
     const expected: Readonly<Record<string, readonly string[]>> = {
-      ...{ go: [go], stop: [go], 'kind:signal': [go], 'kind:timer': [go] },
-      ...{ 'kind:child': [kid], 'kind:decision': [pay], 'effect pay': [pay] },
-      ...{ 'kind:delay': [delayed], 'kind:retry': [], kid: [], 'kind:other': [], signal: [] },
+      go: [go],
+      stop: [go],
+      'kind:signal': [go],
+      'kind:timer': [go],
+      'kind:child': [kid],
+      'kind:decision': [pay],
+      'effect pay': [pay],
+      'kind:delay': [delayed],
+      'kind:retry': [],
+      kid: [],
+      'kind:other': [],
+      signal: [],
     };
     for (const [name, ids] of Object.entries(expected))
       expect(await found(name), name).toEqual(ids);
-    const { runs } = await store.list({ waitsFor: 'go', status: 'running', workflow, limit: 10 });
+    const { runs } = await store.lists.runs({
+      waitsFor: 'go',
+      status: 'running',
+      workflow,
+      limit: 10,
+    });
     expect(runs).toEqual([]);
     // Gone with the wait.
     await store.post(message(go));
@@ -243,7 +261,7 @@ function finding(test: RunStoreTest): void {
     const run = await waitingFor(store, wait, wait);
     await store.pause(run, bytes('why'));
     const found = async (): Promise<readonly string[]> =>
-      (await store.list({ waitsFor: signal, limit: 10 })).runs.map(({ id }) => id);
+      (await store.lists.runs({ waitsFor: signal, limit: 10 })).runs.map(({ id }) => id);
     expect(await found()).toEqual([run]);
     await store.resume(run, bytes('go'));
     expect(await found()).toEqual([run]);

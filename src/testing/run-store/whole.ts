@@ -85,7 +85,10 @@ function saving(test: RunStoreTest): void {
     const release = { status: 'queued', resendMs: 0 } as const;
     await committed(store, ownership, { events: [event('one')], snapshot, release });
     const outcome = await store.claim({
-      ...{ run: id, worker: ownership.owner, codeVersion: 1, token: `${ownership.owner}-next` },
+      run: id,
+      worker: ownership.owner,
+      codeVersion: 1,
+      token: `${ownership.owner}-next`,
     });
     const claim = outcome.outcome === 'claimed' ? outcome : undefined;
     expect(texts(claim?.snapshot)).toEqual({ a: 'a1', b: 'b1' });

@@ -3,14 +3,14 @@ import { runStatuses } from '../../../src/core/run.ts';
 import type {
   CommitParams,
   CreateParams,
-  DueRun,
-  ListParams,
   MessageKind,
   Ownership,
   Release,
   RunStore,
   Wait,
 } from '../../../src/core/store.ts';
+import type { DueRun } from '../../../src/core/due-run.ts';
+import type { ListParams } from '../../../src/core/lists.ts';
 import { workerInfo } from '../../../src/testing/run-store/opened.ts';
 import type { EventMove, Move, ParkingMove } from './moves.ts';
 
@@ -84,7 +84,7 @@ async function newCall(
     case 'interrupt':
       return (store) => interruptAll(store, move);
     case 'due':
-      return (store) => store.due(move);
+      return (store) => store.fleet.due(move);
     case 'progress': {
       const owner = memory.claim(runId(move.run), move.claim);
       const progress = { fraction: move.part / 3, message: `part ${move.part}` };
@@ -101,7 +101,7 @@ async function newCall(
     case 'settled': {
       const fence = (await reference.record(runId(move.run)))?.fence ?? 0;
       const runs = [{ run: runId(move.run), fence: fence + move.fence }];
-      return (store) => store.settled(workerId(move.worker), runs);
+      return (store) => store.fleet.settled(workerId(move.worker), runs);
     }
     default:
       return simpleCall(move);
@@ -131,9 +131,9 @@ function simpleCall(
     case 'list':
       return (store) => listAll(store, move);
     case 'beat':
-      return (store) => store.beat(workerInfo(workerId(move.worker)), move.sessionMs);
+      return (store) => store.fleet.beat(workerInfo(workerId(move.worker)), move.sessionMs);
     case 'leave':
-      return (store) => store.leave(workerId(move.worker));
+      return (store) => store.fleet.leave(workerId(move.worker));
     case 'look':
       return (store) => lookSorted(store, workerId(move.worker));
   }
@@ -308,7 +308,7 @@ function asking(move: MoveOf<'post' | 'cancel'>): Call {
 async function interruptAll(store: RunStore, move: MoveOf<'interrupt'>): Promise<unknown> {
   const taken: DueRun[] = [];
   for (;;) {
-    const page = await store.interrupt({
+    const page = await store.fleet.interrupt({
       worker: workerId(move.worker),
       reason: 'session-expired',
       lastSeenAt: 0,
@@ -341,7 +341,7 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
   const pages: unknown[] = [];
   let cursor: string | undefined;
   do {
-    const page = await store.list({
+    const page = await store.lists.runs({
       ...filters[move.by],
       limit: move.limit,
       ...(cursor === undefined ? {} : { cursor }),
@@ -353,7 +353,7 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
 }
 
 async function lookSorted(store: RunStore, worker: string): Promise<unknown> {
-  const look = await store.look(worker, farMs);
+  const look = await store.fleet.look(worker, farMs);
   if (!look.leader) return look;
   return { ...look, lost: [...look.lost].sort((a, b) => (a.worker < b.worker ? -1 : 1)) };
 }

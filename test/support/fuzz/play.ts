@@ -7,7 +7,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { runStatuses } from '../../../src/core/run.ts';
-import type { ListParams, RunStore } from '../../../src/core/store.ts';
+import type { ListParams } from '../../../src/core/lists.ts';
+import type { RunStore } from '../../../src/core/store.ts';
 import { waitKinds } from '../../../src/core/waits.ts';
 import { plain } from '../../../src/testing/run-store/opened.ts';
 import { type Call, farMs, Memory, prepare, runId, workerId } from './calls.ts';
@@ -96,7 +97,7 @@ async function compareAll(pair: Pair): Promise<Difference | undefined> {
   ];
   for (const list of lists) {
     const at = `list ${JSON.stringify(list)} at the end`;
-    const difference = await compare(pair, at, (store) => store.list(list));
+    const difference = await compare(pair, at, (store) => store.lists.runs(list));
     if (difference !== undefined) return difference;
   }
   return (
@@ -122,20 +123,20 @@ function readsOf(run: string): Call[] {
 }
 
 async function workers(store: RunStore): Promise<unknown> {
-  const found = await store.workers();
+  const found = await store.fleet.workers();
   return [...found].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 async function compareHolders({ reference, other }: Pair): Promise<Difference | undefined> {
-  const named = new Set(await other.holders());
-  const holders = await reference.holders();
+  const named = new Set(await other.fleet.holders());
+  const holders = await reference.fleet.holders();
   const missing = holders.filter((holder) => !named.has(holder));
   if (missing.length > 0) {
     return { at: 'holders at the end', reference: holders, other: [...named] };
   }
   for (const worker of [0, 1, 2].map(workerId)) {
-    const held = new Set(await other.held(worker));
-    const runs = await reference.held(worker);
+    const held = new Set(await other.fleet.held(worker));
+    const runs = await reference.fleet.held(worker);
     if (runs.some((run) => !held.has(run))) {
       return { at: `held by ${worker} at the end`, reference: runs, other: [...held] };
     }
@@ -148,12 +149,12 @@ async function compareDue(pair: Pair): Promise<Difference | undefined> {
   for (let round = 0; round < 6; round++) {
     await pair.advance(round * 1000);
     const at = `due at the end, round ${round}`;
-    const call: Call = (store) => store.due({ limit: 1, resendMs: farMs, aheadMs: 0 });
+    const call: Call = (store) => store.fleet.due({ limit: 1, resendMs: farMs, aheadMs: 0 });
     const difference = await compare(pair, at, call);
     if (difference !== undefined) return difference;
   }
   await pair.advance(farMs);
   return compare(pair, 'all that is due at the end', (store) =>
-    store.due({ limit: 100, resendMs: farMs }),
+    store.fleet.due({ limit: 100, resendMs: farMs }),
   );
 }

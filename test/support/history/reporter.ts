@@ -10,6 +10,7 @@ import { type Logger, silentLogger } from '../../../src/core/logger.ts';
 import type { CommitOutcome, RunStore } from '../../../src/core/store.ts';
 import { RedisRunStore } from '../../../src/redis/run-store.ts';
 import { type BodyRun, digestOf, type Reported, type ToldEvent } from './history.ts';
+import { withMethods } from '../with-methods.ts';
 
 /** One line. */
 export type Report = { readonly told: readonly ToldEvent[] } | { readonly body: BodyRun };
@@ -77,12 +78,7 @@ export function reportingStore(store: RunStore, say: Say, by: string): RunStore 
       return outcome;
     },
   };
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(reporting, name) ?? Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+  return withMethods(store, reporting);
 }
 
 function isApplied(outcome: CommitOutcome): boolean {

@@ -253,7 +253,7 @@ export class Client {
       limit: 100,
     };
     const taken = await this.#scene.calls.record(
-      () => this.#store.interrupt(params),
+      () => this.#store.fleet.interrupt(params),
       this.#scene.runs.map((run) => ({
         thing: run,
         input: { call: 'interrupt' as const, worker },
@@ -274,8 +274,8 @@ export class Client {
     const worker = this.#worker;
     const call = this.#random() < 0.6 ? 'look' : 'leave';
     await this.#scene.election.record(async () => {
-      if (call === 'look') return (await this.#store.look(worker, farMs)).leader;
-      await this.#store.leave(worker);
+      if (call === 'look') return (await this.#store.fleet.look(worker, farMs)).leader;
+      await this.#store.fleet.leave(worker);
       return undefined;
     }, [
       {

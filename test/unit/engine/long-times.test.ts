@@ -8,6 +8,7 @@ import { newAbortController, signalAfter } from '../../../src/engine/signals.ts'
 import { systemClock } from '../../../src/engine/system-clock.ts';
 import { MemoryResumeQueue } from '../../../src/memory/resume-queue.ts';
 import { MemoryRunStore } from '../../../src/memory/run-store.ts';
+import { withMethods } from '../../support/with-methods.ts';
 import { defineWorkflow, Pawl } from 'pawl';
 
 const dayMs = 86_400_000;
@@ -100,10 +101,10 @@ test('a result is waited for as long as is said, and a time that is none is told
 });
 
 test('health answers as late as it is told to, and not before', async () => {
-  const store = { now: () => new Promise(() => undefined), workers: async () => [] };
-  const asked = seen(
-    health({ store: store as never, vitals: undefined, own: [] }, { timeoutMs: 30 * dayMs }),
-  );
+  const plain = new MemoryRunStore();
+  const observation = withMethods(plain.observation, { now: () => new Promise(() => undefined) });
+  const store = withMethods(plain, { observation });
+  const asked = seen(health({ store, own: [] }, { timeoutMs: 30 * dayMs }));
   await vi.advanceTimersByTimeAsync(29 * dayMs);
   expect(asked()).toBe(false);
   await vi.advanceTimersByTimeAsync(dayMs);

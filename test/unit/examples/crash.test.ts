@@ -19,6 +19,7 @@ import { chargeAll } from '../../../examples/payment/processed-set.ts';
 import { chargeByStates } from '../../../examples/payment/state-machine.ts';
 import { pipeline } from '../../../examples/pipeline/workflow.ts';
 import { training } from '../../../examples/training/workflow.ts';
+import { withMethods } from '../../support/with-methods.ts';
 
 vi.mock('node:timers/promises', async (original) => {
   const timers = await original<typeof Timers>();
@@ -140,21 +141,15 @@ describe('survives a death before and behind each commit', () => {
 
 test('a step whose result is not recorded is found', async () => {
   const forgetful = (store: RunStore): RunStore =>
-    new Proxy(store, {
-      get(target, key): unknown {
-        const member: unknown = Reflect.get(target, key);
-        if (key === 'commit') {
-          return (params: Parameters<RunStore['commit']>[0]) =>
-            target.commit({
-              ...params,
-              // Something has to take its place, or the log would have a hole.
-              events: params.events.map((event) =>
-                event.type === 'step.completed' ? { ...event, type: 'operator.note' } : event,
-              ),
-            });
-        }
-        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-      },
+    withMethods(store, {
+      commit: (params) =>
+        store.commit({
+          ...params,
+          // Something has to take its place, or the log would have a hole.
+          events: params.events.map((event) =>
+            event.type === 'step.completed' ? { ...event, type: 'operator.note' } : event,
+          ),
+        }),
     });
   const tested = crashTest(report, { topic: 'x' }, { ...clean, store: forgetful });
   const error: unknown = await tested.catch((thrown: unknown) => thrown);

@@ -10,7 +10,7 @@ import {
   openInMemory,
 } from 'pawl/testing';
 import { z } from 'zod';
-import type { RunStore } from '../../../src/core/store.ts';
+import { withMethods } from '../../support/with-methods.ts';
 
 const adding = {
   state: z.object({ sum: z.number().default(0) }),
@@ -25,17 +25,6 @@ async function found(tested: Promise<CrashTestReport>): Promise<CrashTestReport>
   expect(error.code).toBe('PAWL_CRASH_TEST');
   expect(error.message).toContain(error.report.violations[0]?.at);
   return error.report;
-}
-
-/** Replaces a method of a store; the others stay as they are. */
-function altered(store: RunStore, methods: Partial<RunStore>): RunStore {
-  return new Proxy(store, {
-    get: (target, key): unknown => {
-      const from = Object.hasOwn(methods, key) ? methods : target;
-      const member: unknown = Reflect.get(from, key);
-      return typeof member === 'function' ? (member.bind(from) as unknown) : member;
-    },
-  });
 }
 
 describe('what survives', () => {
@@ -324,7 +313,7 @@ describe('what does not survive', () => {
     const report = await found(
       crashTest(twoSteps, undefined, {
         store: (store) =>
-          altered(store, {
+          withMethods(store, {
             commit: (params) => {
               const events = params.events.map((event) =>
                 event.type === 'step.completed' ? { ...event, type: 'dropped' } : event,
@@ -343,7 +332,7 @@ describe('what does not survive', () => {
       crashTest(twoSteps, undefined, {
         worker: { replayBudgetMs: 0.000_1 },
         store: (store) =>
-          altered(store, {
+          withMethods(store, {
             commit: (params) =>
               store.commit(
                 params.snapshot === undefined
@@ -360,7 +349,8 @@ describe('what does not survive', () => {
   test('a store that loses a run with its worker', async () => {
     const report = await found(
       crashTest(twoSteps, undefined, {
-        store: (store) => altered(store, { interrupt: async () => [] }),
+        store: (store) =>
+          withMethods(store, { fleet: withMethods(store.fleet, { interrupt: async () => [] }) }),
       }),
     );
     expect(report.violations.map(({ what }) => what)).toContain('the run does not end');

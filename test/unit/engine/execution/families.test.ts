@@ -238,7 +238,7 @@ describe('attached children end with their parent', () => {
     const statusOfChild = async () => (await child.info().catch(() => undefined))?.status;
     await expect.poll(statusOfChild).toBe('waiting');
     const lost = { worker: worker.id, reason: 'presence-lost', lastSeenAt: 0 } as const;
-    await store.interrupt({ ...lost, resendMs: 60_000, quarantineAfter: 0, limit: 10 });
+    await store.fleet.interrupt({ ...lost, resendMs: 60_000, quarantineAfter: 0, limit: 10 });
     expect((await run.info()).status).toBe('quarantined');
     await run.cancel();
     await expect.poll(statusOfChild, { timeout: 20_000 }).toBe('cancelled');

@@ -15,6 +15,7 @@ import type {
 } from '../../../../src/core/store.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import { memoryPawl } from '../../../support/memory.ts';
+import { withMethods } from '../../../support/with-methods.ts';
 
 /** Waits for a message with a step at work, which keeps the run from being parked: its inbox is read at the news alone. */
 function busyWorkflow() {
@@ -75,10 +76,6 @@ test('a message whose news come before the answer to the claim is not passed ove
 test('a message that makes a parking fail is read, though its news are lost', async () => {
   let isNew = true;
   class SilentStore extends MemoryRunStore {
-    override appear(worker: string): Promise<void> {
-      return super.appear(worker);
-    }
-
     override async commit(params: CommitParams): Promise<CommitOutcome> {
       if (params.release?.status === 'waiting' && isNew) {
         isNew = false;
@@ -88,7 +85,9 @@ test('a message that makes a parking fail is read, though its news are lost', as
       return super.commit(params);
     }
   }
-  await using pawl = memoryPawl({ store: new SilentStore() }).pawl;
+  const store = new SilentStore();
+  const silent = withMethods(store.fleet, { appear: (worker) => store.fleet.appear(worker) });
+  await using pawl = memoryPawl({ store: withMethods(store, { fleet: silent }) }).pawl;
   const waiting = defineWorkflow({
     name: 'waiting',
     signals: { go: z.object({ by: z.string() }) },

@@ -200,14 +200,14 @@ test('runs that are created after it began are left alone; the limit takes the n
   expect(all).toMatchObject({ matched: 250, done: 250 });
   expect(made.length).toBeGreaterThan(4);
   // Nor one that comes before the first page is read.
-  const list = store.list.bind(store);
-  store.list = async (params) => {
+  const list = store.lists.runs.bind(store.lists);
+  store.lists.runs = async (params) => {
     await onProgress();
     return list(params);
   };
   await pawl.bulk('pause', { idPrefix: 'a-new' }, { reason: 'only those before' });
   const late = made.splice(-1);
-  store.list = list;
+  store.lists.runs = list;
   expect((await store.record(late[0] ?? ''))?.paused).toBe(false);
   expect((await store.record(made[0] ?? ''))?.paused).toBe(true);
   await pawl.bulk('resume', { idPrefix: 'a-new' });

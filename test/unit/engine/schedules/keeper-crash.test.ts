@@ -36,12 +36,12 @@ describe.each(['carried out', 'lost'] as const)('a keeper whose last call is %s'
 
   test.each(upTo(12))('and dies after %i calls with missed times decides once', async (calls) => {
     await save({ missed: 'latest' });
-    await world.store.leave('first');
+    await world.store.fleet.leave('first');
     world.now = startedAt + 30_000;
     await join('second');
     await turn(keeperOf(dyingAfter(calls, last)));
     // The one that goes on was not there when the first one decided.
-    await world.store.leave('second');
+    await world.store.fleet.leave('second');
     world.now = startedAt + 40_000;
     await join('third');
     await turn();
@@ -60,7 +60,7 @@ describe.each(['carried out', 'lost'] as const)('a keeper whose last call is %s'
         world.now = startedAt + 2_100;
         await turn(keeperOf(dyingAfter(calls, last)));
         await pass(1_000);
-        const { runs } = await world.store.list({ limit: 500, tag: 'schedule=s' });
+        const { runs } = await world.store.lists.runs({ limit: 500, tag: 'schedule=s' });
         const open = runs.filter(({ status }) => status === 'queued');
         expect(open, overlap).toHaveLength(1);
         await world.store.schedules.remove('tick', 's');

@@ -6,6 +6,7 @@ import { encode } from '../../../../src/core/codec.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import { claimed, created } from '../../../../src/testing/run-store/opened.ts';
 import { memoryPawl } from '../../../support/memory.ts';
+import { withMethods } from '../../../support/with-methods.ts';
 
 const quick = defineWorkflow({ name: 'quick', run: () => 'done' });
 
@@ -32,13 +33,14 @@ test('a worker gives back a run that it holds and does not work on', async () =>
 
 test('a run that is at work is not taken for forgotten', async () => {
   const looks: string[] = [];
-  class WatchedStore extends MemoryRunStore {
-    override async held(worker: string): Promise<readonly string[]> {
+  const store = new MemoryRunStore();
+  const fleet = withMethods(store.fleet, {
+    held: (worker) => {
       looks.push(worker);
-      return super.held(worker);
-    }
-  }
-  await using pawl = memoryPawl({ store: new WatchedStore() }).pawl;
+      return store.fleet.held(worker);
+    },
+  });
+  await using pawl = memoryPawl({ store: withMethods(store, { fleet }) }).pawl;
   let finish: () => void = () => undefined;
   const finished = new Promise<void>((resolve) => {
     finish = resolve;

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../../../src/core/clock.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
-import type { DueParams, InterruptParams, Look } from '../../../../src/core/store.ts';
+import type { InterruptParams } from '../../../../src/core/fleet.ts';
 import { Sweeper } from '../../../../src/engine/worker/sweeper.ts';
 import { systemClock } from '../../../../src/engine/system-clock.ts';
 import { MemoryResumeQueue } from '../../../../src/memory/resume-queue.ts';
@@ -18,6 +18,7 @@ import {
   loaded,
   workerInfo,
 } from '../../../../src/testing/run-store/opened.ts';
+import { withMethods } from '../../../support/with-methods.ts';
 
 const longMs = 60_000;
 
@@ -29,27 +30,26 @@ function stage() {
     afterInterrupt: async () => {},
   };
   const interrupts: InterruptParams[] = [];
-  class SlowStore extends MemoryRunStore {
-    override async look(worker: string, lockMs: number): Promise<Look> {
-      const look = await super.look(worker, lockMs);
+  const plain = new MemoryRunStore({ clock: { now: () => now } });
+  const fleet = withMethods(plain.fleet, {
+    look: async (worker, lockMs) => {
+      const look = await plain.fleet.look(worker, lockMs);
       await hooks.afterLook();
       return look;
-    }
-
-    override async due(params: DueParams) {
-      const due = await super.due(params);
+    },
+    due: async (params) => {
+      const due = await plain.fleet.due(params);
       await hooks.afterDue();
       return due;
-    }
-
-    override async interrupt(params: InterruptParams) {
+    },
+    interrupt: async (params) => {
       interrupts.push(params);
-      const taken = await super.interrupt(params);
+      const taken = await plain.fleet.interrupt(params);
       await hooks.afterInterrupt();
       return taken;
-    }
-  }
-  const store = new SlowStore({ clock: { now: () => now } });
+    },
+  });
+  const store = withMethods(plain, { fleet });
   let turn: () => Promise<number> = () => Promise.resolve(0);
   const clock: Clock = {
     ...systemClock,
@@ -83,8 +83,8 @@ function stage() {
 
 /** A worker that holds a run, and whose process is gone. */
 async function vanished(store: MemoryRunStore, worker: string): Promise<string> {
-  await store.appear(worker);
-  await store.beat(workerInfo(worker), longMs);
+  await store.fleet.appear(worker);
+  await store.fleet.beat(workerInfo(worker), longMs);
   const { id } = await held(store, { claim: { worker } });
   store.vanish(worker);
   return id;
@@ -119,15 +119,18 @@ test('a run whose time to be kept is over is deleted', async () => {
 });
 
 test.each([
-  ['beats', async (store: MemoryRunStore) => void (await store.beat(workerInfo('w'), longMs))],
-  ['is there', async (store: MemoryRunStore) => store.appear('w')],
+  [
+    'beats',
+    async (store: MemoryRunStore) => void (await store.fleet.beat(workerInfo('w'), longMs)),
+  ],
+  ['is there', async (store: MemoryRunStore) => store.fleet.appear('w')],
 ])(
   'a worker that %s again when its loss is told keeps its runs and its session',
   async (how, revive) => {
     const { store, hooks, sweep, advance } = stage();
     await sweep(1);
     const id = await vanished(store, 'w');
-    if (how === 'beats') await store.appear('w');
+    if (how === 'beats') await store.fleet.appear('w');
     // By its session, or by its presence.
     if (how === 'beats') advance(longMs + 1);
     await sweep(1);
@@ -138,7 +141,7 @@ test.each([
     };
     await sweep(2);
     expect((await loaded(store, id)).record).toMatchObject({ status: 'running', worker: 'w' });
-    expect((await store.workers()).map((worker) => worker.id)).toContain('w');
+    expect((await store.fleet.workers()).map((worker) => worker.id)).toContain('w');
   },
 );
 
@@ -163,8 +166,8 @@ test('one run alone without progress is evidence, two are not', async () => {
     ['a', innocent],
     ['b', undefined],
   ] as const) {
-    await store.appear(worker);
-    await store.beat(workerInfo(worker), longMs);
+    await store.fleet.appear(worker);
+    await store.fleet.beat(workerInfo(worker), longMs);
     await claimed(store, poison, { worker });
     if (beside !== undefined) await claimed(store, beside, { worker });
     store.vanish(worker);
@@ -182,8 +185,8 @@ test('a run that has made progress beside one that has not is no suspect', async
   const { store, sweep, interrupts } = stage();
   const worker = 'w';
   await sweep(1);
-  await store.appear(worker);
-  await store.beat(workerInfo(worker), longMs);
+  await store.fleet.appear(worker);
+  await store.fleet.beat(workerInfo(worker), longMs);
   const proven = await held(store, { claim: { worker } });
   await committed(store, proven.ownership, { events: [event('step.completed')] });
   const { id } = await held(store, { claim: { worker } });
@@ -211,12 +214,12 @@ test('after a stall of its own it judges nobody by presence, until others may be
 test('after a stall of its own it lets beats that were held up come first', async () => {
   const { store, advance, sweep, interrupts } = stage();
   await sweep(2);
-  await store.appear('w');
-  await store.beat(workerInfo('w'), longMs);
+  await store.fleet.appear('w');
+  await store.fleet.beat(workerInfo('w'), longMs);
   await held(store, { claim: { worker: 'w' } });
   advance(longMs + 1);
   await sweep(1);
-  await store.beat(workerInfo('w'), longMs);
+  await store.fleet.beat(workerInfo('w'), longMs);
   await sweep(3);
   expect(interrupts).toEqual([]);
 });

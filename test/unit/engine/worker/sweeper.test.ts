@@ -3,12 +3,13 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../../../src/core/clock.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
-import type { DueParams, DueRun, Look } from '../../../../src/core/store.ts';
+import type { DueParams } from '../../../../src/core/fleet.ts';
 import { Sweeper } from '../../../../src/engine/worker/sweeper.ts';
 import { systemClock } from '../../../../src/engine/system-clock.ts';
 import { MemoryResumeQueue } from '../../../../src/memory/resume-queue.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import { bytes, committed, held } from '../../../../src/testing/run-store/opened.ts';
+import { withMethods } from '../../../support/with-methods.ts';
 
 /** A sweeper that is elected, and its turns: each resolves with how long it waits for the next look. */
 function elected(
@@ -23,22 +24,25 @@ function elected(
 } {
   const asked: DueParams[] = [];
   const attended: (readonly string[])[] = [];
-  class Fleet extends MemoryRunStore {
-    override async look(): Promise<Look> {
+  const plain = new MemoryRunStore();
+  const fleet = withMethods(plain.fleet, {
+    look: async () => {
       const at = Date.now();
       return {
-        ...({ leader: true, workers, at } as const),
-        lost: lost.map((worker) => ({ worker, reason: 'presence-lost' as const, lastSeenAt: at })),
+        leader: true,
+        workers,
+        at,
+        lost: lost.map((worker) => ({ worker, reason: 'presence-lost', lastSeenAt: at })),
       };
-    }
-
-    override async due(params: DueParams): Promise<readonly DueRun[]> {
+    },
+    due: async (params) => {
       asked.push(params);
-      const due = await super.due(params);
-      await meanwhile(this);
+      const due = await plain.fleet.due(params);
+      await meanwhile(plain);
       return due;
-    }
-  }
+    },
+  });
+  const store = withMethods(plain, { fleet });
   let turn: () => Promise<number> = () => Promise.resolve(0);
   const clock: Clock = {
     ...systemClock,
@@ -47,7 +51,6 @@ function elected(
       return () => Promise.resolve();
     },
   };
-  const store = new Fleet();
   const services = {
     store,
     queue: new MemoryResumeQueue(),

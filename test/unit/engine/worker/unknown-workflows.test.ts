@@ -11,14 +11,14 @@ function stage() {
   const said: unknown[] = [];
   let asked = 0;
   const store = new MemoryRunStore({ clock });
-  const counted = {
+  const fleet = {
     workers: () => {
       asked += 1;
-      return store.workers();
+      return store.fleet.workers();
     },
   };
   const logger = { ...silentLogger, warn: (fields: object) => void said.push(fields) };
-  const unknown = new UnknownWorkflows({ store: counted, clock, logger });
+  const unknown = new UnknownWorkflows({ fleet, clock, logger });
   const look = (...workflows: readonly string[]): Promise<void> =>
     unknown.look(workflows.map((workflow) => ({ workflow, run: `of-${workflow}` })));
   return { clock, store, look, said, asked: () => asked };
@@ -26,7 +26,7 @@ function stage() {
 
 test('a workflow nobody knows is said once a minute, for each', async () => {
   const { store, look, said, clock } = stage();
-  await store.beat(workerInfo('w', { workflows: { known: 1 } }), 1_000_000);
+  await store.fleet.beat(workerInfo('w', { workflows: { known: 1 } }), 1_000_000);
   await look('known', 'a', 'b', 'a');
   expect(said).toEqual([
     { workflow: 'a', run: 'of-a' },
@@ -44,11 +44,11 @@ test('the workers are asked once a minute, and sooner when a workflow seems unkn
   const { store, look, said, clock, asked } = stage();
   await look();
   expect(asked()).toBe(0);
-  await store.beat(workerInfo('w', { workflows: { known: 1 } }), 1_000_000);
+  await store.fleet.beat(workerInfo('w', { workflows: { known: 1 } }), 1_000_000);
   for (let i = 0; i < 10; i++) await look('known');
   expect(asked()).toBe(1);
   await clock.advance(5_000);
-  await store.beat(workerInfo('v', { workflows: { late: 1 } }), 1_000_000);
+  await store.fleet.beat(workerInfo('v', { workflows: { late: 1 } }), 1_000_000);
   await look('known', 'late');
   expect([asked(), said]).toEqual([2, []]);
   await clock.advance(60_000);

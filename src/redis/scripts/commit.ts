@@ -1,23 +1,44 @@
-/** The arguments of the commit script, in the order that its header spells. */
-import type { CommitParams, Parking, Release } from '../core/store.ts';
-import { type Argument, toBuffer } from './arguments.ts';
-import { waitArguments } from './fields.ts';
-import type { ShardKeys } from './keys.ts';
-import { packFields } from './packed-snapshot.ts';
+/** Appends events, saves a snapshot, lets go of a run. */
+import type { CommitOutcome, CommitParams, Parking, Release } from '../../core/store.ts';
+import { type Argument, toBuffer } from '../arguments.ts';
+import { toCommitOutcome } from '../commit-outcome.ts';
+import { waitArguments } from '../fields.ts';
+import type { ShardKeys } from '../keys.ts';
+import { packFields } from '../packed-snapshot.ts';
+import { lua } from '../lua.gen.ts';
+import { toScript } from '../script-command.ts';
+import type { StoreScript } from '../store-script.ts';
 
-export function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
+export const commit: StoreScript<ShardKeys, CommitParams, CommitOutcome> = {
+  script: toScript('commit', lua.commit),
+  acknowledged: 'repeatable',
+  keys: (shard, { run }) => [shard.run(run), shard.events(run), shard.snapshot(run)],
+  args: commitArguments,
+  decode: (shard, reply, { run }) => toCommitOutcome(shard, run, reply),
+};
+
+function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
   const { events, snapshot, release, taken = [] } = params;
   const whole = snapshot?.whole === true ? snapshot.set : undefined;
   const changes = whole === undefined ? snapshot : undefined;
   const args: Argument[] = [
-    ...[shard.run(params.run), shard.events(params.run), shard.snapshot(params.run)],
-    ...[params.run, params.fence, params.owner, params.token, params.expectedSeq, shard.base],
-    ...[events.length, snapshot?.schema ?? ''],
-    ...[changes?.set.size ?? 0, changes?.remove.length ?? 0],
+    params.run,
+    params.fence,
+    params.owner,
+    params.token,
+    params.expectedSeq,
+    shard.base,
+    events.length,
+    snapshot?.schema ?? '',
+    changes?.set.size ?? 0,
+    changes?.remove.length ?? 0,
     ...releaseArguments(release),
-    ...[taken.length, snapshot?.keep?.marks.length ?? 0, snapshot?.keep?.bytes ?? ''],
+    taken.length,
+    snapshot?.keep?.marks.length ?? 0,
+    snapshot?.keep?.bytes ?? '',
     whole === undefined ? '' : packFields(whole),
-    ...[howReleased(release), ...taken],
+    howReleased(release),
+    ...taken,
   ];
   for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
   if (changes !== undefined) {

@@ -1,0 +1,17 @@
+/** What anybody may see of a store without reading a run: nothing here carries a payload, and nothing is written. */
+import type { Census } from './census.ts';
+import type { Vitals } from './vitals.ts';
+
+export interface Observation {
+  /** The time of the store's clock, in milliseconds since 1970. */
+  now(): Promise<number>;
+  /** How many runs there are, and what is late. */
+  census(): Promise<Census>;
+  /** What the store can tell of its health. */
+  vitals(): Promise<Vitals>;
+  /**
+   * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
+   * log and snapshot have, with `open` when it certainly has not come to its end. Returns the way to stop.
+   */
+  watch(run: string, changed: (only?: 'log' | 'open') => void): Promise<() => Promise<void>>;
+}

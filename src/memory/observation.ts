@@ -1,0 +1,58 @@
+/** What anybody may see of a store in memory. */
+import type { Census } from '../core/census.ts';
+import type { Observation } from '../core/observation.ts';
+import type { Vitals } from '../core/vitals.ts';
+import { takeCensus } from './census.ts';
+import type { StoredRun } from './stored-run.ts';
+
+export class MemoryObservation implements Observation {
+  readonly #runs: ReadonlyMap<string, StoredRun>;
+  readonly #now: () => number;
+  readonly #watchers = new Map<string, Set<() => void>>();
+
+  /** `open` tells the time, and throws when the store is closed. */
+  constructor(runs: ReadonlyMap<string, StoredRun>, open: () => number) {
+    this.#runs = runs;
+    this.#now = open;
+  }
+
+  /** Tells those who watch the run. */
+  changed(run: string): void {
+    for (const watcher of this.#watchers.get(run) ?? []) queueMicrotask(watcher);
+  }
+
+  async now(): Promise<number> {
+    return this.#now();
+  }
+
+  async census(): Promise<Census> {
+    return takeCensus([...this.#runs.values()], this.#now());
+  }
+
+  /** It has no server, and its lists are made of the runs themselves, so they always agree. */
+  async vitals(): Promise<Vitals> {
+    const now = this.#now();
+    const { runs, overdue, overdueMs } = takeCensus([...this.#runs.values()], now);
+    return {
+      now,
+      overdue,
+      overdueSince: overdue === 0 ? undefined : now - overdueMs,
+      queued: runs.queued + runs.interrupted,
+      mismatches: [],
+    };
+  }
+
+  async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
+    this.#now();
+    const watchers = this.#watchers.get(run) ?? new Set();
+    this.#watchers.set(run, watchers);
+    const watcher = (): void => {
+      if (watchers.has(watcher)) changed();
+    };
+    watchers.add(watcher);
+    return async () => {
+      watchers.delete(watcher);
+      if (watchers.size === 0) this.#watchers.delete(run);
+    };
+  }
+}

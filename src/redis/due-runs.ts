@@ -1,0 +1,50 @@
+/** Runs that need attention, as scripts list them: seven values each, the id first. */
+import type { DueRun } from '../core/due-run.ts';
+import type { Reply } from './arguments.ts';
+import type { ShardKeys } from './keys.ts';
+import { statusOf } from './replies.ts';
+
+/** A run whose record cannot be read, for the log. */
+export interface DamagedRun {
+  readonly run: string;
+  readonly key: string;
+  readonly error: string;
+}
+
+export interface DueRuns {
+  readonly runs: readonly DueRun[];
+  readonly damaged: readonly DamagedRun[];
+}
+
+export function toDueRuns(shard: ShardKeys, reply: Reply): DueRuns {
+  const runs: DueRun[] = [];
+  const damaged: DamagedRun[] = [];
+  for (let i = 0; i + 6 < reply.length; i += 7) {
+    const run = String(reply[i]);
+    if (String(reply[i + 3]) === 'damaged') {
+      damaged.push({ run, key: shard.run(run), error: String(reply[i + 6]) });
+    } else {
+      runs.push(toDueRun(shard, run, reply.slice(i + 1, i + 7)));
+    }
+  }
+  return { runs, damaged };
+}
+
+export function toDueRun(
+  shard: ShardKeys,
+  run: string,
+  [workflow, fence, status, deaths, priority, told]: Reply,
+): DueRun {
+  const notes = String(told);
+  return {
+    run,
+    workflow: String(workflow),
+    fence: Number(fence),
+    status: statusOf(shard, run, status),
+    deaths: Number(deaths),
+    priority: Number(priority),
+    untold: notes.includes('u'),
+    owes: notes.includes('o'),
+    asleep: notes.includes('a'),
+  };
+}

@@ -1,0 +1,18 @@
+/** A run as claim and load return it: record, payload, snapshot, events. */
+import type { LoadedRun } from '../core/store.ts';
+import type { Reply } from './arguments.ts';
+import { type Entry, type Flat, toEvent, toRecord, toSnapshot } from './fields.ts';
+import type { ShardKeys } from './keys.ts';
+
+export function toLoaded(
+  shard: ShardKeys,
+  id: string,
+  [run, payload, snapshot, events]: Reply,
+): LoadedRun {
+  const key = shard.events(id);
+  return {
+    record: toRecord({ key: shard.run(id), id }, run as Flat, payload as Flat),
+    snapshot: toSnapshot(shard.snapshot(id), snapshot as Flat),
+    events: (events as Entry[]).map((entry) => toEvent(key, entry)),
+  };
+}

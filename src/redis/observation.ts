@@ -1,0 +1,45 @@
+/** What anybody may see of a store on Redis. */
+import { addUp, type Census } from '../core/census.ts';
+import type { Observation } from '../core/observation.ts';
+import type { Vitals } from '../core/vitals.ts';
+import type { Announcements } from './announcements.ts';
+import { toChange } from './fields.ts';
+import type { ShardKeys } from './keys.ts';
+import type { RedisParts } from './parts.ts';
+import { census } from './scripts/census.ts';
+import { readVitals } from './vitals.ts';
+
+export interface RedisObservationParts extends RedisParts {
+  readonly announcements: Announcements;
+}
+
+export class RedisObservation implements Observation {
+  readonly #parts: RedisObservationParts;
+
+  constructor(parts: RedisObservationParts) {
+    this.#parts = parts;
+  }
+
+  async now(): Promise<number> {
+    const { connection, guard } = this.#parts;
+    const [seconds, micros] = await guard(() => connection.time());
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  }
+
+  async census(): Promise<Census> {
+    const { scripts, keys, guard } = this.#parts;
+    const take = (shard: ShardKeys): Promise<Census> => scripts.call(census, shard, undefined);
+    return addUp(await guard(() => Promise.all(keys.shards.map(take))));
+  }
+
+  async vitals(): Promise<Vitals> {
+    const { connection, keys, guard } = this.#parts;
+    return guard(() => readVitals(connection, keys));
+  }
+
+  async watch(run: string, changed: (only?: 'log' | 'open') => void): Promise<() => Promise<void>> {
+    const { announcements, keys, guard } = this.#parts;
+    const channel = keys.of(run).changed(run);
+    return guard(() => announcements.listen(channel, (said) => changed(toChange(said))));
+  }
+}

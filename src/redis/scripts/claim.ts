@@ -1,0 +1,65 @@
+/** Takes a run. */
+import { CorruptionError } from '../../core/errors.ts';
+import { fixedLimits } from '../../core/limits.ts';
+import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
+import { type Entry, type Flat, ownerOf, toFurthest, toMessage, toTakeover } from '../fields.ts';
+import type { ShardKeys } from '../keys.ts';
+import { toLoaded } from '../loaded-run.ts';
+import { statusOf, unknownReply } from '../replies.ts';
+import { runKeys } from '../run-keys.ts';
+import { lua } from '../lua.gen.ts';
+import { toScript } from '../script-command.ts';
+import type { StoreScript } from '../store-script.ts';
+
+export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
+  script: toScript('claim', lua.claim),
+  acknowledged: 'repeatable',
+  keys: (shard, { run, worker }) => [...runKeys(shard, run), shard.held(worker), shard.inbox(run)],
+  args: (shard, { run, worker, token, codeVersion, expectedFence, loose, reclaim, anyVersion }) => [
+    run,
+    worker,
+    token,
+    codeVersion,
+    expectedFence ?? '',
+    fixedLimits.eventsPerLoad,
+    shard.base,
+    loose === true ? 1 : '',
+    reclaim === true ? 1 : '',
+    anyVersion === true ? 1 : '',
+  ],
+  decode: (shard, [outcome, ...rest], { run, token }) => {
+    switch (String(outcome)) {
+      case 'claimed': {
+        const loaded = toLoaded(shard, run, rest);
+        const key = shard.run(run);
+        const flat = rest[0] as Flat;
+        const inbox = shard.inbox(run);
+        return {
+          outcome: 'claimed',
+          ownership: { run, fence: loaded.record.fence, owner: ownerOf(key, flat) ?? token },
+          takeover: toTakeover(key, flat),
+          furthest: toFurthest(key, flat),
+          messages: (rest[4] as Entry[]).map((entry) => toMessage(inbox, entry)),
+          ...loaded,
+        };
+      }
+      case 'held':
+        return { outcome: 'held', worker: String(rest[0]) };
+      case 'stale':
+        return { outcome: 'stale', fence: Number(rest[0]) };
+      case 'newer':
+        return { outcome: 'newer', codeVersion: Number(rest[0]) };
+      case 'idle':
+        return { outcome: 'idle', status: statusOf(shard, run, rest[0]) };
+      case 'missing':
+        return { outcome: 'missing' };
+      case 'damaged':
+        throw new CorruptionError(
+          { key: String(rest[0]) },
+          `cannot be worked with (${String(rest[1])})`,
+        );
+      default:
+        throw unknownReply(shard, run, outcome);
+    }
+  },
+};

@@ -1,0 +1,18 @@
+/** Drops checkpoints. */
+import type { ShardKeys } from '../keys.ts';
+import { lua } from '../lua.gen.ts';
+import { toScript } from '../script-command.ts';
+import type { StoreScript } from '../store-script.ts';
+
+interface Forgotten {
+  readonly run: string;
+  readonly checkpoints: readonly string[];
+}
+
+export const forget: StoreScript<ShardKeys, Forgotten, number> = {
+  script: toScript('forget', lua.forget),
+  keys: (shard, { run }) => [shard.run(run), shard.checkpoints(run), shard.kept(run)],
+  args: (_, { checkpoints }) => checkpoints,
+  // It answers with a number alone.
+  decode: (_, count: unknown) => Number(count),
+};

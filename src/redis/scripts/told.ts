@@ -1,0 +1,19 @@
+/** What an ended run owed is owed no more. */
+import type { ShardKeys } from '../keys.ts';
+import { lua } from '../lua.gen.ts';
+import { toScript } from '../script-command.ts';
+import type { StoreScript } from '../store-script.ts';
+
+interface Told {
+  readonly run: string;
+  readonly fence: number;
+  /** News for its parent, or the cancel of its children. */
+  readonly what: 'untold' | 'owes';
+}
+
+export const told: StoreScript<ShardKeys, Told, void> = {
+  script: toScript('told', lua.told),
+  keys: (shard, { run }) => [shard.run(run), shard.due],
+  args: (_, { run, fence, what }) => [run, fence, what],
+  decode: () => undefined,
+};
