@@ -1,47 +1,60 @@
-// What is run on a server: tests of the project with PAWL_REDIS_SERVER set, and a short fault matrix.
+// What is run on a server: tests of the project with PAWL_REDIS_SERVER set, a short fault matrix, and the demo.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-/** Of the tests on Redis, those that a server answers most in its own way; each is the beginning of a path. */
+const conformance = (name) => `test/conformance/${name}.test.ts`;
+const integration = (name) => `test/integration/${name}.test.ts`;
+
+/** The tests that a server answers most in its own way. */
 const telling = [
-  'test/conformance/redis.test.ts',
-  'test/conformance/redis-checkpointer.test.ts',
-  'test/integration/acl.test.ts',
-  'test/integration/cost.test.ts',
-  'test/integration/durability.test.ts',
-  'test/integration/redis-server.test.ts',
-  'test/integration/script-command.test.ts',
+  ...['redis', 'redis-checkpointer'].map(conformance),
+  ...['acl', 'cost', 'durability', 'redis-server', 'script-command'].map(integration),
 ];
-/** Those that take long, and ask nothing of a server that others do not. They are a third of the tests' time, and more. */
-const elsewhere = [
-  'test/integration/{cli,cli-completion,cli-typescript,cli-watch,docs,examples,package}.test.ts',
-  'test/integration/{hostile-names,overload,programs}.test.ts',
-  'test/simulation/simulation.test.ts',
+/** The others that touch the server: its queue, its replicas, its disk, its TLS, its Cluster, its faults. */
+const touching = [
+  ...['bullmq', 'redis-durable'].map(conformance),
+  ...['announcements', 'append-groups', 'cluster-access', 'damage', 'doctor'].map(integration),
+  ...['durability-disk', 'read-only-master', 'shards', 'silent-connections'].map(integration),
+  ...['tls', 'whole-save'].map(integration),
 ];
+/** Of the tests with faults, those of what servers do among themselves. */
+const together = ['cluster', 'sentinel'].map((name) => `test/chaos/${name}.test.ts`);
+
+/** Arguments of one run of the tests after the other. */
 const choices = {
-  all: [],
-  most: elsewhere.flatMap((files) => ['--exclude', files]),
-  short: telling,
+  all: [
+    ['--project', 'redis'],
+    ['--project', 'chaos', ...together],
+  ],
+  most: [['--project', 'redis', ...telling, ...touching]],
+  short: [['--project', 'redis', ...telling]],
 };
 const seed = '20';
 const matrixMinutes = '0.5';
 
-/** Runs `all` the tests that need Redis, or `most`, and the matrix; or only a `short` choice of them. */
+/** Runs `all` the tests on Redis, or `most` that touch the server, matrix and demo; or a `short` choice of tests alone. */
 export async function tryServer(binary, choice) {
   const startedAt = performance.now();
-  const tests = await runTests(binary, choices[choice]);
-  const matrix = choice === 'short' ? undefined : await runMatrix(binary);
-  return { tests, matrix, seconds: Math.round((performance.now() - startedAt) / 1000) };
+  const tests = { passed: 0, skipped: 0, failed: 0, problems: [] };
+  for (const args of choices[choice]) {
+    const more = await runTests(binary, args);
+    for (const key of ['passed', 'skipped', 'failed']) tests[key] += more[key];
+    tests.problems.push(...more.problems);
+  }
+  const isShort = choice === 'short';
+  const matrix = isShort ? undefined : await runMatrix(binary);
+  const demo = isShort ? undefined : await runDemo(binary);
+  return { tests, matrix, demo, seconds: Math.round((performance.now() - startedAt) / 1000) };
 }
 
-async function runTests(binary, choice) {
+async function runTests(binary, args) {
   const folder = await mkdtemp(join(tmpdir(), 'pawl-servers-'));
   const report = join(folder, 'report.json');
   try {
-    const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'redis', ...choice];
+    const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...args];
     const output = ['--reporter=json', `--outputFile=${report}`];
     const { stderr } = await runNode([...vitest, ...output], binary);
     const results = JSON.parse(
@@ -77,6 +90,17 @@ async function runMatrix(binary) {
     return JSON.parse(stdout);
   } catch {
     throw new Error(`The matrix did not come to its report:\n${stderr}`);
+  }
+}
+
+/** The demo, and whether it passed its own verdict. */
+async function runDemo(binary) {
+  const options = ['--runs', '20', '--workers', '3', '--kills', '4', '--seed', seed, '--json'];
+  const { stdout, stderr } = await runNode(['.build/examples/demo/main.js', ...options], binary);
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    throw new Error(`The demo did not come to its verdict:\n${stderr}`);
   }
 }
 
