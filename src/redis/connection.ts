@@ -17,6 +17,7 @@ import {
   splitUrl,
 } from './client-options.ts';
 import { refusedConnection, withoutArguments } from './faults.ts';
+import { refusedByAll } from './refused-by-all.ts';
 import type { LineWatch } from './line-watch.ts';
 import { Redial } from './redial.ts';
 import { type ClusterTarget, parseTarget } from './target.ts';
@@ -325,12 +326,17 @@ async function ready(
         ),
       );
     }, connectMs);
-    const refused = (error: Error): void => {
-      const reason = refusedConnection(error);
+    const giveUp = (reason: Error | undefined): void => {
       if (reason === undefined) return;
       clearTimeout(timer);
       connection.off('error', refused);
       reject(reason);
+    };
+    const refused = (failure: Error): void => {
+      const reason = refusedConnection(failure);
+      if (reason === undefined && connection instanceof Cluster) {
+        refusedByAll(connection).then(giveUp, giveUp);
+      } else giveUp(reason);
     };
     connection.on('error', refused);
     connection.once('ready', () => {

@@ -2,7 +2,7 @@
  * Finds a Redis for tests, a demo or a first try, whatever the machine has. In this order:
  *
  *   1. the one named by `url`, PAWL_REDIS_URL or REDIS_URL
- *   2. a private process of the `redis-server` or `valkey-server` on the PATH
+ *   2. a private process of the server named by PAWL_REDIS_SERVER, or of `redis-server` or `valkey-server` on the PATH
  *   3. a container, by the optional package `testcontainers`
  *   4. with `install`, as root on Debian or Ubuntu: apt-get install, then 2
  *

@@ -8,7 +8,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { access, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -73,7 +73,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   const program = await findRedisProgram();
   if (program === undefined) {
     throw new Error(
-      'There is no redis-server and no valkey-server on the PATH; install one of them.',
+      'There is no redis-server and no valkey-server on the PATH; install one, or name one by PAWL_REDIS_SERVER.',
     );
   }
   for (let attempt = 1; ; attempt++) {
@@ -105,20 +105,31 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** The first `redis-server` or `valkey-server` on the PATH. */
+/** The binary that PAWL_REDIS_SERVER names; without it, the first `redis-server` or `valkey-server` on the PATH. */
 export async function findRedisProgram(): Promise<string | undefined> {
+  const named = process.env['PAWL_REDIS_SERVER'];
+  if (named !== undefined && named !== '') {
+    if (await isProgram(named)) return named;
+    throw new Error(
+      `PAWL_REDIS_SERVER names ${named}, which is no program; give it the path of a redis-server or valkey-server.`,
+    );
+  }
   for (const name of ['redis-server', 'valkey-server']) {
     for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
       const path = join(folder, name);
-      try {
-        await access(path, constants.X_OK);
-        return path;
-      } catch {
-        // Not in this folder: look in the next.
-      }
+      if (await isProgram(path)) return path;
     }
   }
   return undefined;
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
 }
 
 interface ServerSetup {

@@ -13,7 +13,8 @@ import type { RedisServer } from '../../src/testing/redis-server.ts';
 import { judge } from '../support/acknowledged.ts';
 import { compiled, killChildren } from '../support/child.ts';
 import { startRedisCluster, type RedisCluster } from '../support/cluster.ts';
-import { migrateSlotOf } from '../support/migrate-slot.ts';
+import { migrateAtomically, migrateSlotOf } from '../support/migrate-slot.ts';
+import { serverHas } from '../support/server-commands.ts';
 import { diary } from '../support/workflows.ts';
 import { newPrefix, startWorker } from '../support/workers.ts';
 
@@ -82,6 +83,20 @@ test('the slots of a shard and of the resume queue move while they are in use', 
     }
   });
 });
+
+const movesAtomically = await serverHas('cluster|migrateslots');
+
+test.skipIf(!movesAtomically)(
+  'slots that the servers move by themselves, in one moment (needs CLUSTER MIGRATESLOTS)',
+  async () => {
+    await underLoad(async (prefix, runs) => {
+      const keys = new Keys(prefix, defaults.clusterShards);
+      for (const key of [...runs.slice(0, 2).map(({ id }) => keys.of(id).due), keys.workers]) {
+        expect(await migrateAtomically(cluster, key)).toBeGreaterThan(0);
+      }
+    });
+  },
+);
 
 test('the demo passes its own verdict on a cluster, and leaves nothing there', async () => {
   const args = ['--runs', '6', '--workers', '2', '--kills', '1', '--seed', '7', '--json'];

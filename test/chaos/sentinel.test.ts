@@ -7,6 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 import { Pawl } from 'pawl';
 import type { Durability } from 'pawl';
 import { judge, type Judged } from '../support/acknowledged.ts';
+import type { RedisServer } from '../../src/testing/redis-server.ts';
 import { killChildren } from '../support/child.ts';
 import { startSentinels, type SentinelSetup } from '../support/sentinel.ts';
 import { diary } from '../support/workflows.ts';
@@ -31,6 +32,21 @@ async function cutReplication(url: string): Promise<void> {
   await redis.config('SET', 'requirepass', 'unknown to replicas');
   await redis.call('CLIENT', 'KILL', 'TYPE', 'replica');
   redis.disconnect();
+}
+
+/** Stops the master as it stands: its connections stay open, and say nothing. Returns what lets it go on. */
+async function freeze(master: RedisServer, replicas: readonly RedisServer[]): Promise<() => void> {
+  process.kill(master.pid, 'SIGSTOP');
+  const role = async ({ url }: RedisServer): Promise<boolean> => {
+    const redis = new Redis(url);
+    const info = await redis.info('replication');
+    redis.disconnect();
+    return info.includes('role:master');
+  };
+  const promoted = async (): Promise<boolean> =>
+    (await Promise.all(replicas.map(role))).some(Boolean);
+  await expect.poll(promoted, { timeout: 20_000, interval: 50 }).toBe(true);
+  return () => process.kill(master.pid, 'SIGCONT');
 }
 
 /** Plays one failover under load; returns the judgement of all runs when they have ended. */
@@ -90,3 +106,39 @@ test(
   },
   60_000 * failovers,
 );
+
+test('a master that freezes is given up, and when it goes on it changes nothing', async () => {
+  setup = await startSentinels();
+  const [master, ...replicas] = setup.servers;
+  if (master === undefined) throw new Error('no master');
+  const shared = { url: setup.url, prefix: newPrefix(), durability: 'replica' } as const;
+  const { prefix, durability } = shared;
+  await using pawl = await Pawl.open({ redis: setup.url, prefix, durability });
+  const workers = [(await startWorker(shared)).child, (await startWorker(shared)).child];
+  const start = () => pawl.start(diary, { count, paceMs: 15 });
+  const runs = await Promise.all(Array.from({ length: runCount }, start));
+  await sleep(600);
+  const frozenAt = performance.now();
+  const thaw = await freeze(master, replicas);
+  const promotedMs = performance.now() - frozenAt;
+  const [first, ...others] = runs;
+  await first?.result();
+  const goneOnMs = performance.now() - frozenAt;
+  console.log(
+    `promoted after ${promotedMs.toFixed(0)} ms, a run at its end after ${goneOnMs.toFixed(0)} ms`,
+  );
+  thaw();
+  for (const run of others) await run.result();
+  // A call that stood in the frozen server's buffers is carried out now, and may not count.
+  runs.push(await start());
+  for (const run of runs) expect(await run.result()).toEqual({ entries: count });
+  const admin = new Redis(master.url);
+  await expect.poll(() => admin.info('replication'), { timeout: 20_000 }).toContain('role:slave');
+  admin.disconnect();
+  for (const { lost, places, isRewound } of await judge(runs, workers)) {
+    expect({ lost, isRewound }).toEqual({ lost: [], isRewound: false });
+    expect(places).toEqual(Array.from({ length: count }, (_, i) => i));
+  }
+  for (const worker of workers) worker.kill('SIGTERM');
+  for (const worker of workers) expect(await worker.exit).toEqual({ code: 0, signal: null });
+}, 120_000);

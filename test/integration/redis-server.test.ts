@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Cluster, Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { provideRedis } from '../../src/testing/provide-redis.ts';
-import { freePort, startRedisServer } from '../../src/testing/redis-server.ts';
+import { findRedisProgram, freePort, startRedisServer } from '../../src/testing/redis-server.ts';
 import { compiled, killChildren, spawnNode } from '../support/child.ts';
 import { startRedisCluster } from '../support/cluster.ts';
 
@@ -84,6 +84,27 @@ describe('a private server', () => {
       owner.kill(signal);
       await vi.waitUntil(() => !existsSync(String(dir)), 10_000);
       expect(await answers(String(url))).toBe(false);
+    },
+  );
+});
+
+describe('PAWL_REDIS_SERVER', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('comes before what is on the PATH', async () => {
+    const program = await findRedisProgram();
+    vi.stubEnv('PATH', '');
+    vi.stubEnv('PAWL_REDIS_SERVER', program);
+    expect(await findRedisProgram()).toBe(program);
+  });
+
+  test.each(['/nowhere/redis-server', '/tmp'])(
+    '%s is refused, since it is no program',
+    async (path) => {
+      vi.stubEnv('PAWL_REDIS_SERVER', path);
+      await expect(startRedisServer()).rejects.toThrow(
+        `PAWL_REDIS_SERVER names ${path}, which is no`,
+      );
     },
   );
 });

@@ -1,7 +1,7 @@
 // Goal: TLS for every connection, pawl's and BullMQ's, and one clear error for a wrong certificate. Method: a real server
 // that speaks nothing but TLS, with certificates made here and now.
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
@@ -9,15 +9,11 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Pawl } from 'pawl';
 import { freePort, startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
+import { hasOpenssl, makeAuthority, serverCertificate } from '../support/certificates.ts';
 import { ticks } from '../support/workflows.ts';
 
 const run = promisify(execFile);
 const password = 'pw-5Tz8-secret';
-
-const hasOpenssl = await run('openssl', ['version']).then(
-  () => true,
-  () => false,
-);
 
 describe.skipIf(!hasOpenssl)('a server with TLS (needs the openssl program)', () => {
   let dir = '';
@@ -26,74 +22,14 @@ describe.skipIf(!hasOpenssl)('a server with TLS (needs the openssl program)', ()
   let ca: Buffer;
   let otherCa: Buffer;
 
-  const openssl = (...args: string[]): Promise<unknown> => run('openssl', args, { cwd: dir });
-
-  async function makeCa(name: string): Promise<Buffer> {
-    const subject = ['-subj', `/CN=${name}`, '-days', '2'];
-    await openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.crt`,
-      ...subject,
-    );
-    return readFile(join(dir, `${name}.crt`));
-  }
-
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'pawl-tls-'));
-    ca = await makeCa('ca');
-    otherCa = await makeCa('other');
-    await openssl(
-      'req',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      'server.key',
-      '-out',
-      'server.csr',
-      '-subj',
-      '/CN=localhost',
-      '-addext',
-      'subjectAltName=DNS:localhost,IP:127.0.0.1',
-    );
-    await openssl(
-      'x509',
-      '-req',
-      '-in',
-      'server.csr',
-      '-CA',
-      'ca.crt',
-      '-CAkey',
-      'ca.key',
-      '-days',
-      '2',
-      '-CAcreateserial',
-      '-copy_extensions',
-      'copy',
-      '-out',
-      'server.crt',
-    );
+    ca = await makeAuthority(dir, 'ca');
+    otherCa = await makeAuthority(dir, 'other');
+    const certificate = await serverCertificate(dir, 'ca');
     port = await freePort();
     server = await startRedisServer({
-      config: {
-        'tls-port': String(port),
-        'tls-cert-file': join(dir, 'server.crt'),
-        'tls-key-file': join(dir, 'server.key'),
-        'tls-ca-cert-file': join(dir, 'ca.crt'),
-        'tls-auth-clients': 'no',
-        requirepass: password,
-      },
+      config: { 'tls-port': String(port), ...certificate, requirepass: password },
     });
   });
 

@@ -81,13 +81,14 @@ export async function openRedisCheckpointer(
     advance: (ms) => sleep(ms),
     damageEvent: async (run) => {
       const key = `${base}events:${run}`;
-      const [newest, before] = await raw.xrevrange(key, '+', '-', 'COUNT', 2);
-      if (newest === undefined || before === undefined) throw new Error('two events are needed');
-      const [id] = newest;
-      await raw.xdel(key, id);
-      await raw.call('XSETID', key, before[0]);
-      const data = Buffer.from(unreadable);
-      await raw.xadd(key, id, 'type', 'b', 'at', '1', 'data', data);
+      const entries = await raw.xrangeBuffer(key, '-', '+');
+      const newest = entries.pop();
+      if (newest === undefined) throw new Error('one event is needed');
+      const id = String(newest[0]);
+      // Put down anew: an id that a stream has had cannot be given to it a second time on every server.
+      const anew = raw.multi().del(key);
+      for (const [before, fields] of entries) anew.xadd(key, before, ...fields);
+      await anew.xadd(key, id, 'type', 'b', 'at', '1', 'data', Buffer.from(unreadable)).exec();
       return `at seq ${id.split('-')[0]}`;
     },
     damageState: async (run) => {

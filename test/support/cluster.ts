@@ -7,12 +7,16 @@ export interface RedisClusterOptions {
   /** Replicas of each master. */
   readonly replicas?: 0 | 1;
   readonly config?: Readonly<Record<string, string>>;
+  /** Nodes speak TLS with one another, and on a port of its own each; the certificate must be in `config`. */
+  readonly tls?: boolean;
 }
 
 export interface RedisCluster {
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
   /** In the order of `nodes`: masters first, then replicas. */
   readonly servers: readonly RedisServer[];
+  /** Where the nodes speak TLS, if they do. */
+  readonly tlsPorts: readonly number[];
   stop(): Promise<void>;
 }
 
@@ -37,7 +41,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
   };
   try {
     // One after the other: each takes two free ports, and two searches at once could find the same.
-    for (let i = 0; i < count; i++) nodes.push(await startNode(options.config ?? {}));
+    for (let i = 0; i < count; i++) nodes.push(await startNode(options));
     await join(nodes, masters);
     const timeout = options.config?.['cluster-node-timeout'] ?? String(nodeTimeoutMs);
     for (const { client } of nodes) await client.config('SET', 'cluster-node-timeout', timeout);
@@ -49,6 +53,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
   return {
     nodes: nodes.map(({ server }) => ({ host: '127.0.0.1', port: server.port })),
     servers: nodes.map(({ server }) => server),
+    tlsPorts: nodes.flatMap(({ tlsPort }) => tlsPort ?? []),
     stop,
   };
 }
@@ -56,11 +61,13 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
 interface Node {
   readonly server: RedisServer;
   readonly busPort: number;
+  readonly tlsPort: number | undefined;
   readonly client: Redis;
 }
 
-async function startNode(config: Readonly<Record<string, string>>): Promise<Node> {
+async function startNode({ config, tls }: RedisClusterOptions): Promise<Node> {
   const busPort = await freePort();
+  const tlsPort = tls === true ? await freePort() : undefined;
   const server = await startRedisServer({
     config: {
       'cluster-enabled': 'yes',
@@ -68,11 +75,12 @@ async function startNode(config: Readonly<Record<string, string>>): Promise<Node
       'repl-diskless-sync-delay': '0',
       // By default port + 10000, which may be taken or above 65535.
       'cluster-port': String(busPort),
+      ...(tlsPort === undefined ? {} : { 'tls-port': String(tlsPort), 'tls-cluster': 'yes' }),
       ...config,
       'cluster-node-timeout': String(joiningTimeoutMs),
     },
   });
-  return { server, busPort, client: connect(server) };
+  return { server, busPort, tlsPort, client: connect(server) };
 }
 
 function connect(server: RedisServer): Redis {
@@ -95,8 +103,9 @@ async function join(nodes: readonly Node[], masters: number): Promise<void> {
     }),
   );
   const [first, ...others] = nodes;
-  for (const { server, busPort } of others) {
-    await first?.client.call('CLUSTER', 'MEET', '127.0.0.1', server.port, busPort);
+  for (const { server, busPort, tlsPort } of others) {
+    const port = tlsPort ?? server.port;
+    await first?.client.call('CLUSTER', 'MEET', '127.0.0.1', port, busPort);
   }
   await everyNode(nodes, 'CLUSTER', 'INFO', `cluster_known_nodes:${nodes.length}\r`);
   const replicas = nodes.slice(masters);

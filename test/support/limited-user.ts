@@ -22,6 +22,30 @@ export function runCli(args: readonly string[]): Promise<{ stdout: string; stder
   return promisify(execFile)(process.execPath, [compiled('src/cli/main.ts'), ...args]);
 }
 
+/** Makes the user of a prefix, from the printed rules and `more`. */
+export async function allowUser(
+  admin: Redis,
+  prefix: string,
+  more: readonly string[] = [],
+): Promise<{ username: string; password: string }> {
+  const username = `user-${prefix}`;
+  const { stdout } = await runCli(['doctor', '--acl', '--prefix', prefix, '--user', username]);
+  const [command = '', ...rules] = stdout.trim().split(' ');
+  await admin.call(command, ...rules, ...more, `>${password}`);
+  return { username, password };
+}
+
+/** What a server has refused, as `reason object`. */
+export async function refusedBy(admin: Redis): Promise<string[]> {
+  const log = (await admin.acl('LOG')) as string[][];
+  return (
+    log
+      .map((entry) => `${entry[entry.indexOf('reason') + 1]} ${entry[entry.indexOf('object') + 1]}`)
+      // ioredis tells its name; Redis 7.0 has no such command, and a refusal does no harm.
+      .filter((line) => !/^command client\|(setinfo|)$/i.test(line) && line !== 'command client')
+  );
+}
+
 export async function startLimitedServer(): Promise<LimitedServer> {
   const server = await startRedisServer();
   const admin = new Redis(server.url);
@@ -29,26 +53,10 @@ export async function startLimitedServer(): Promise<LimitedServer> {
     server,
     admin,
     async allow(prefix, more = []) {
-      const user = `user-${prefix}`;
-      const { stdout } = await runCli(['doctor', '--acl', '--prefix', prefix, '--user', user]);
-      const [command = '', ...rules] = stdout.trim().split(' ');
-      await admin.call(command, ...rules, ...more, `>${password}`);
-      return server.url.replace('redis://', `redis://${user}:${password}@`);
+      const { username } = await allowUser(admin, prefix, more);
+      return server.url.replace('redis://', `redis://${username}:${password}@`);
     },
-    async refused() {
-      const log = (await admin.acl('LOG')) as string[][];
-      return (
-        log
-          .map(
-            (entry) =>
-              `${entry[entry.indexOf('reason') + 1]} ${entry[entry.indexOf('object') + 1]}`,
-          )
-          // ioredis tells its name; Redis 7.0 has no such command, and a refusal does no harm.
-          .filter(
-            (line) => !/^command client\|(setinfo|)$/i.test(line) && line !== 'command client',
-          )
-      );
-    },
+    refused: () => refusedBy(admin),
     async stop() {
       admin.disconnect();
       await server.stop();

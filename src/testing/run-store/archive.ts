@@ -181,6 +181,9 @@ function goingOn(test: RunStoreTest): void {
   });
 }
 
+/** A server sets memory aside in a short stream, and counts it: what is written first may take it, and add nothing. */
+const setAside = 4_096;
+
 function measured(test: RunStoreTest): void {
   test('each kind of bytes grows with what is written, and shrinks with what is dropped', async (opened) => {
     const { store, expect } = opened;
@@ -189,6 +192,9 @@ function measured(test: RunStoreTest): void {
     const sizes = async (): Promise<Record<string, number>> => ({
       ...(await archive.measure(run)),
     });
+    type Sizes = Awaited<ReturnType<typeof sizes>>;
+    const between = (less: Sizes, more: Sizes, kind: string): number =>
+      (more[kind] ?? 0) - (less[kind] ?? 0);
     const first = await sizes();
     expect(first['record']).toBeGreaterThanOrEqual(5_000);
     const big = (size: number): Map<string, Uint8Array> =>
@@ -199,20 +205,19 @@ function measured(test: RunStoreTest): void {
       snapshot: { schema: 1, set: big(40_000), remove: [], keep },
     });
     const second = await sizes();
-    expect((second['log'] ?? 0) - (first['log'] ?? 0)).toBeGreaterThanOrEqual(50_000);
-    expect((second['snapshot'] ?? 0) - (first['snapshot'] ?? 0)).toBeGreaterThanOrEqual(40_000);
+    expect(between(first, second, 'log')).toBeGreaterThanOrEqual(50_000 - setAside);
+    expect(between(first, second, 'snapshot')).toBeGreaterThanOrEqual(40_000);
     const snapshot = { schema: 1, set: big(30_000), remove: [] };
     await committed(store, ownership, { expectedSeq: 3, events: [event('four')], snapshot });
     const third = await sizes();
-    const preserved = (third['checkpoints'] ?? 0) - (second['checkpoints'] ?? 0);
-    expect(preserved).toBeGreaterThanOrEqual(40_000);
+    expect(between(second, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - setAside);
     await store.post({ run, id: 'm', kind: 'signal', name: 's', data: new Uint8Array(20_000) });
     expect((await sizes())['inbox']).toBeGreaterThanOrEqual(20_000);
     await archive.compact({ run, limit: far });
     await archive.forget(run, ['1-0']);
     const last = await sizes();
-    expect((third['log'] ?? 0) - (last['log'] ?? 0)).toBeGreaterThanOrEqual(40_000);
-    expect((third['checkpoints'] ?? 0) - (last['checkpoints'] ?? 0)).toBeGreaterThanOrEqual(40_000);
+    expect(between(last, third, 'log')).toBeGreaterThanOrEqual(50_000 - setAside);
+    expect(between(last, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - setAside);
     expect(await archive.measure(newId('none'))).toBe(undefined);
   });
 

@@ -1,7 +1,6 @@
 // Goal: Node warns of no leak for signals of pawl, however many steps listen to one at a time. Method: real runs with many
 // parallel steps that pause, listen and hand their signal on.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { getMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineWorkflow } from 'pawl';
 import { anySignal, newAbortController } from '../../../src/engine/signals.ts';
@@ -26,9 +25,8 @@ test('signals that are made here may have any number of listeners', async () => 
     for (const one of [signal, either]) one.addEventListener('abort', () => i);
   }
   await sleep(1);
+  // Node 20 warns of the eleventh listener of other signals, newer ones of none.
   expect(warnings).toEqual([]);
-  // A signal that is made elsewhere may not: Node would warn of the eleventh.
-  expect(getMaxListeners(new AbortController().signal)).toBe(10);
 });
 
 test.each([12, 100])('%i steps at once that pause and listen', async (count) => {
