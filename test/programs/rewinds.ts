@@ -12,4 +12,9 @@ export class RewindingStore extends MemoryRunStore {
       if (now !== undefined) this.runs.set(run, structuredClone(now));
     };
   }
+
+  /** These messages count as known, whether or not they are in the log. */
+  noteSeen(run: string, messages: readonly { readonly id: string }[]): void {
+    for (const { id } of messages) this.runs.get(run)?.seen.add(id);
+  }
 }

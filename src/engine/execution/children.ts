@@ -27,7 +27,7 @@ import type { ChildHandle, ChildOptions } from '../definition/context.ts';
 import { endOf } from '../runs/family.ts';
 import { startRun, type StartParts, TakenIdError } from '../runs/start.ts';
 import { checkWorkflow } from '../definition/check-workflow.ts';
-import type { RunRecord } from '../../core/run.ts';
+import { isEnded, type RunRecord } from '../../core/run.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
@@ -74,7 +74,7 @@ export class Children {
     this.#parent = parent;
   }
 
-  /** A child that is gone is looked for: the run must not be parked meanwhile. */
+  /** Children are looked at, or one that is gone is looked for: the run must not be parked meanwhile. */
   get isSearching(): boolean {
     return this.#searches > 0;
   }
@@ -156,7 +156,7 @@ export class Children {
       throw stepFailure(run, `start:${name}`, { attempts: 1 }, error);
     }
     // One that was there may have ended, and told so to a parent that did not know of it.
-    asked.isFresh = created.fence === 0;
+    asked.isFresh = created.fence === 0 && !isEnded(created.status);
     const started: ChildStart = { name, run: child.run };
     await writer.submit([recordWrite('child.started', started)]);
   }
@@ -214,8 +214,15 @@ export class Children {
     this.#lookNowAndThen();
   };
 
+  /** The run is not parked meanwhile: what is found is for the handler that waits. */
   async #look(names: readonly string[]): Promise<void> {
-    for (const name of names) await this.#lookAt(name);
+    this.#searches += 1;
+    try {
+      for (const name of names) await this.#lookAt(name);
+    } finally {
+      this.#searches -= 1;
+      this.#scope.deliveries.schedule();
+    }
   }
 
   /** Looked for twice: one that is being imported comes after its parent. */

@@ -188,14 +188,22 @@ async function compareWithChildren(parts: FamilyParts, parent: RunRecord): Promi
   const some = [...ids.slice(from), ...ids.slice(0, from)].slice(0, childrenPerLook);
   for (const run of some) {
     const child = await parts.store.record(run);
-    if (child === undefined || child.parent !== parent.id) await sayMissing(parts, parent, run);
-    else await tellParent(parts, child);
+    const isThere = child !== undefined && child.parent === parent.id;
+    const isTold = isThere && (await tellParent(parts, child)) && isEnded(child.status);
+    if (!isThere) await askToLook(parts, parent, run, 'that is gone');
+    // It was told before it had started the child, as a parent whose log has gone back may have been.
+    if (isTold) await askToLook(parts, parent, run, 'that has ended');
   }
 }
 
 /** The parent is woken, and looks for itself. */
-async function sayMissing(parts: FamilyParts, parent: RunRecord, run: string): Promise<void> {
-  parts.logger.warn({ run: parent.id, child: run }, 'a parked run waits for a child that is gone');
+async function askToLook(
+  parts: FamilyParts,
+  parent: RunRecord,
+  run: string,
+  why: string,
+): Promise<void> {
+  parts.logger.warn({ run: parent.id, child: run }, `a parked run waits for a child ${why}`);
   const id = `missing ${run} ${parent.fence}`;
   const posted = await parts.store.post({
     run: parent.id,

@@ -4,9 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { defineGraph, defineWorkflow, Pawl } from 'pawl';
 import { z } from 'zod';
+import { attendFamily } from '../../../../src/engine/runs/family.ts';
 import { childId } from '../../../../src/engine/execution/children.ts';
 import { MemoryResumeQueue } from '../../../../src/memory/resume-queue.ts';
 import { RewindingStore } from '../../../programs/rewinds.ts';
+import { silentLogger } from '../../../../src/core/logger.ts';
 import { memoryPawl } from '../../../support/memory.ts';
 
 const signals = { go: z.string() };
@@ -59,6 +61,61 @@ test('a parent whose log has lost the start of its child takes that child for it
   pawl.worker({ workflows: [parent, kid], sweepMs: 5 });
   await pawl.run('p.kid').signal('go', 'well');
   expect(await run.result({ timeoutMs: 8000 })).toBe('kid well');
+});
+
+/** Its answers about children come late, so that a parent that looks at one has time to be parked. */
+class SlowStore extends RewindingStore {
+  override async record(run: string): ReturnType<RewindingStore['record']> {
+    if (run.startsWith('p.')) await pause(50);
+    return super.record(run);
+  }
+}
+
+/** A parent that waits for a child, whose end it has heard of before it had started it. */
+async function toldTooEarly() {
+  const store = new SlowStore();
+  const pawl = Pawl.assemble({ store, queue: new MemoryResumeQueue() });
+  const parent = defineWorkflow({
+    name: 'parent',
+    run: async (ctx) => (await ctx.start(kid, undefined)).result(),
+  });
+  const run = await pawl.start(parent, undefined, { id: 'p' });
+  const rewind = store.image('p');
+  const first = pawl.worker({ workflows: [parent, kid] });
+  for (let i = 0; i < 400 && (await run.info()).status !== 'waiting'; i++) await pause(5);
+  await first.close();
+  const wait = store.image('p');
+  // Redis has forgotten the start of the child, whose end is the first that the parent hears of it.
+  rewind();
+  const other = pawl.worker({ workflows: [kid] });
+  await pawl.run('p.kid').signal('go', 'well');
+  expect(await pawl.run('p.kid').result({ timeoutMs: 8000 })).toBe('kid well');
+  await other.close();
+  return { store, pawl, parent, run, wait };
+}
+
+test('a parent that is told of a child before it has started it looks at it before it is parked', async () => {
+  const { pawl, parent, run } = await toldTooEarly();
+  await using _ = pawl;
+  pawl.worker({ workflows: [parent, kid], sweepMs: 5 });
+  expect(await run.result({ timeoutMs: 12_000 })).toBe('kid well');
+}, 20_000);
+
+test('a parked parent is asked to look at a child that has told it too early', async () => {
+  const { store, pawl, wait } = await toldTooEarly();
+  await using _ = pawl;
+  const early = await store.mail('p');
+  wait();
+  store.noteSeen('p', early.messages);
+  const record = await store.record('p');
+  if (record === undefined) throw new Error('the parent is gone');
+  const { fence, workflow } = record;
+  const due = { run: 'p', workflow, fence, deaths: 0, priority: 0, status: record.status };
+  const woken: string[] = [];
+  const wake = (wakeUp: { readonly run: string }) => Promise.resolve(void woken.push(wakeUp.run));
+  const parts = { store, wake, logger: silentLogger };
+  await attendFamily(parts, { ...due, untold: false, owes: false, asleep: true });
+  expect((await store.mail('p')).messages.map(({ id }) => id)).toEqual([`missing p.kid ${fence}`]);
 });
 
 test('a node of a graph that waits for a child holds no worker', async () => {
