@@ -20,10 +20,10 @@ import {
 function beginnings(test: RunStoreTest): void {
   test('a delayed run waits, is not claimed before its time, and is due then', async (opened) => {
     const { store, expect } = opened;
-    const run = await created(store, { delayMs: 60 });
+    const run = await created(store, { delayMs: 400 });
     const record = await store.record(run);
     expect(record?.status).toBe('waiting');
-    expect(record?.wakeAt).toBe((record?.createdAt ?? 0) + 60);
+    expect(record?.wakeAt).toBe((record?.createdAt ?? 0) + 400);
     expect((await store.claim(claiming(run))).outcome).toBe('idle');
     const due = await eventually(opened, 'the run is due', () => dueOf(store, run));
     expect(due.status).toBe('waiting');
