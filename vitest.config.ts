@@ -20,10 +20,16 @@ const replacing = 'test/unit/examples/crash.test.ts';
 /** Counts the timers and the heap of its process, so nothing else may have been in it. */
 const counting = 'test/integration/sleepers.test.ts';
 
-/** What two others judge by themselves, together; only with `PAWL_THOROUGH=1`. */
-const together =
+/**
+ * What takes long, and what others judge as well in parts; only with `PAWL_THOROUGH=1`.
+ */
+const seldom =
   process.env['PAWL_THOROUGH'] === undefined
-    ? ['test/conformance/{cluster-replicas,redis-acl}.test.ts']
+    ? [
+        'test/conformance/{cluster-replicas,redis-acl}.test.ts',
+        'test/integration/{overload,read-only-master}.test.ts',
+        'test/chaos/{linearizability,poison}.test.ts',
+      ]
     : [];
 
 /** Fleets of processes that keep the machine busy. */
@@ -93,7 +99,7 @@ export default defineConfig({
             'test/integration/**/*.test.ts',
             'test/simulation/**/*.test.ts',
           ],
-          exclude: [counting, ...together],
+          exclude: [counting, ...seldom],
           ...onRedis,
           ...shared,
           maxWorkers: starting,
@@ -107,7 +113,7 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts', counting],
-          exclude: busy,
+          exclude: [...busy, ...seldom],
           ...onRedis,
           maxWorkers: starting,
           testTimeout: 120_000,
@@ -119,6 +125,7 @@ export default defineConfig({
         test: {
           name: 'storm',
           include: busy,
+          exclude: seldom,
           ...onRedis,
           maxWorkers: 1,
           testTimeout: 120_000,

@@ -108,7 +108,7 @@ async function runNode(args, binary) {
   const { PAWL_REDIS_URL: _, REDIS_URL: __, PAWL_TEST_REDIS: ___, ...env } = process.env;
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...env, PAWL_REDIS_SERVER: binary, NO_COLOR: '1' },
+    env: { ...env, PAWL_REDIS_SERVER: binary, PAWL_THOROUGH: '1', NO_COLOR: '1' },
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { stdout, stderr };
