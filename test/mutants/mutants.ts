@@ -167,7 +167,7 @@ export const mutants: readonly Mutant[] = [
     file: 'engine/execution/handler-runtime.ts',
     passage: 'const confirmed = this.#owner.confirm();',
     by: 'const confirmed = undefined as Promise<void> | undefined;',
-    foundBy: [history(1, 15_000)],
+    foundBy: [history(8, 40_000)],
   },
   {
     name: 'older code takes what newer code has written',
