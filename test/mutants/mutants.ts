@@ -258,7 +258,7 @@ export const mutants: readonly Mutant[] = [
     file: 'engine/execution/children.ts',
     passage: 'error.isOfEarlierParent && child.run !== otherId',
     by: 'child.run === otherId',
-    foundBy: [unit('execution/families'), history(1, 30_000)],
+    foundBy: [unit('execution/families')],
   },
   {
     name: 'a child of another birth is taken for the one that is waited for',

@@ -411,6 +411,22 @@ test('a child that Redis has forgotten is started again', async () => {
   expect(await run.result({ timeoutMs: 20_000 })).toBe('kid again');
 }, 25_000);
 
+test('a run that has got the id of a deleted child is not taken for it', async () => {
+  const { pawl, store } = memoryPawl();
+  await using _ = pawl;
+  const parent = defineWorkflow({
+    name: 'parent',
+    run: async (ctx) => (await ctx.start(kid, undefined)).result(),
+  });
+  pawl.worker({ workflows: [parent, kid], sweepMs: 5 });
+  const run = await pawl.start(parent, undefined, { id: 'p' });
+  await expect.poll(async () => (await run.info()).status).toBe('waiting');
+  await expect.poll(async () => (await pawl.run('p.kid').info()).status).toBe('waiting');
+  await store.delete('p.kid');
+  await pawl.start(kid, undefined, { id: 'p.kid' });
+  await expect(run.result({ timeoutMs: 15_000 })).rejects.toThrow('another one has its id');
+}, 20_000);
+
 test('ids of children cannot be mistaken for each other', () => {
   expect(childId('a.b', 'c')).not.toBe(childId('a', 'b.c'));
   expect(childId('a', 'b c')).not.toBe(childId('a', 'b-c'));
