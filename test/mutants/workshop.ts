@@ -10,7 +10,7 @@ import type { Judge, Mutant } from './mutants.ts';
 
 const copied = ['src', 'test', 'tools', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
 /** A mutant that makes its judge wait for good is found by that. */
-const judgeMs = 300_000;
+const judgeMs = 120_000;
 
 export type Verdict = 'found' | 'survived' | 'not there';
 
@@ -80,12 +80,19 @@ export class Workshop implements AsyncDisposable {
     return this.#run('node_modules/vitest/vitest.mjs', how);
   }
 
+  /** A judge that takes too long is ended with all that it has started. */
   #run(script: string, args: readonly string[]): Promise<number> {
     return new Promise((resolve, reject) => {
-      const options = { cwd: this.#folder, stdio: 'ignore', timeout: judgeMs } as const;
+      const options = { cwd: this.#folder, stdio: 'ignore', detached: true } as const;
       const child = spawn(process.execPath, [script, ...args], options);
+      const late = setTimeout(() => {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      }, judgeMs);
       child.on('error', reject);
-      child.on('close', (code) => resolve(code ?? 1));
+      child.on('close', (code) => {
+        clearTimeout(late);
+        resolve(code ?? 1);
+      });
     });
   }
 }
