@@ -1,7 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const source = (file: string): string => fileURLToPath(new URL(`src/${file}`, import.meta.url));
+
+// Every project imports the scripts, and git does not have the module that holds them.
+execFileSync(process.execPath, [fileURLToPath(new URL('tools/embed-lua.mjs', import.meta.url))], {
+  stdio: 'inherit',
+});
 
 // Projects of one group share the machine, groups follow one another: with two cores, what keeps both of them busy would
 // turn the time-outs of the tests with faults into luck.
