@@ -11,7 +11,7 @@ export interface ListParams extends RunQuery {
 
 export interface RunPage {
   /**
-   * The run created last comes first, whatever the query; of loose runs, the one that was claimed, saved (its snapshot) or
+   * The run created last comes first, whatever the query; of unmanaged runs, the one that was claimed, saved (its snapshot) or
    * let go last. A page may hold fewer than `limit`, or none, although more follow: only so many runs are looked at.
    */
   readonly runs: readonly RunSummary[];

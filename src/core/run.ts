@@ -120,7 +120,7 @@ export interface RunRecord {
   /** The version of code that the run waits for, since an older one was refused; undefined when none was. */
   readonly needsVersion: number | undefined;
   readonly createdAt: number;
-  /** When the status changed last; of a loose run also its snapshot. */
+  /** When the status changed last; of an unmanaged run also its snapshot. */
   readonly changedAt: number;
 }
 

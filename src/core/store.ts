@@ -71,9 +71,9 @@ export interface CreateParams {
   readonly priority?: number;
   /**
    * A run of somebody's own loop, that no worker and no sweeper looks after: it is never due, stands in no worker's
-   * hands, and only a loose claim takes it.
+   * hands, and only an unmanaged claim takes it.
    */
-  readonly loose?: boolean;
+  readonly unmanaged?: boolean;
 }
 
 export type CreateOutcome =
@@ -88,8 +88,8 @@ export interface ClaimParams {
   readonly worker: string;
   readonly codeVersion: number;
   readonly token: string;
-  /** Takes a loose run, from whoever has it. A loose claim of another run, or another claim of a loose run, is `idle`. */
-  readonly loose?: boolean;
+  /** Takes an unmanaged run from whoever has it. For a managed run the outcome is `idle`, and the same the other way round. */
+  readonly unmanaged?: boolean;
   /** The worker that parked the run goes on with it: taken whether it is awake or not. Needs `expectedFence`. */
   readonly reclaim?: boolean;
   /** Takes a run that newer code has written: a downgrade on purpose. */
@@ -193,7 +193,7 @@ export type ClaimOutcome =
   | { readonly outcome: 'stale'; readonly fence: number }
   /** Newer code, of this version, has written events or the snapshot. Only that this was refused is noted. */
   | { readonly outcome: 'newer'; readonly codeVersion: number }
-  /** Not to be claimed in this status: ended, quarantined, or waiting for what has not come; or not so (`loose`). */
+  /** Not to be claimed in this status: ended, quarantined, or waiting for what has not come; or not so (`unmanaged`). */
   | { readonly outcome: 'idle'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 

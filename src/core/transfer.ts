@@ -22,8 +22,8 @@ export const stagedMs = 3_600_000;
 export interface WholeRun {
   readonly record: RunRecord;
   readonly snapshot: Snapshot | undefined;
-  /** See `CreateParams.loose`. */
-  readonly loose: boolean;
+  /** See `CreateParams.unmanaged`. */
+  readonly unmanaged: boolean;
   /** The run has ended, and its parent has not been told. */
   readonly untold: boolean;
   /** The run has ended, and its children have not been cancelled. */
@@ -67,7 +67,7 @@ export interface RestoreParams {
   readonly record: RunRecord;
   /** Its fields are those of the saves. */
   readonly snapshot: Omit<Snapshot, 'fields'> | undefined;
-  readonly loose: boolean;
+  readonly unmanaged: boolean;
   readonly untold: boolean;
   readonly owes: boolean;
   readonly woken: boolean;
@@ -114,10 +114,10 @@ export function restoredDue(params: RestoreParams): {
   readonly at?: number;
   readonly afterMs?: number;
 } {
-  const { record, loose, untold, owes, woken, keepMs } = params;
+  const { record, unmanaged, untold, owes, woken, keepMs } = params;
   const { status, paused, wakeAt } = record;
   if (isEnded(status)) return { afterMs: untold || owes ? 0 : keepMs };
-  if (loose || paused || status === 'quarantined') return {};
+  if (unmanaged || paused || status === 'quarantined') return {};
   if (status !== 'waiting' || woken) return { afterMs: 0 };
   const afterMs = restoredLookMs(record);
   return {

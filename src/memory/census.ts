@@ -8,7 +8,7 @@ export function takeCensus(runs: readonly StoredRun[], now: number): Census {
   );
   const waited = runs
     .filter(({ status }) => status === 'queued' || status === 'interrupted')
-    .filter(({ paused, loose }) => !paused && !loose)
+    .filter(({ paused, unmanaged }) => !paused && !unmanaged)
     .map(({ changedAt }) => now - changedAt);
   return {
     runs: byStatus((status) => runs.filter((run) => run.status === status).length),

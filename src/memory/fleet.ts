@@ -138,7 +138,7 @@ export class MemoryFleet implements Fleet {
   async holders(): Promise<readonly string[]> {
     this.#now();
     const workers = [...this.#runs.values()].map((run) =>
-      run.loose ? undefined : (run.worker ?? run.parkedBy?.worker),
+      run.unmanaged ? undefined : (run.worker ?? run.parkedBy?.worker),
     );
     return [...new Set(workers.filter((worker) => worker !== undefined))];
   }
@@ -178,6 +178,6 @@ export class MemoryFleet implements Fleet {
   }
 
   #heldBy(worker: string): StoredRun[] {
-    return [...this.#runs.values()].filter((run) => run.worker === worker && !run.loose);
+    return [...this.#runs.values()].filter((run) => run.worker === worker && !run.unmanaged);
   }
 }

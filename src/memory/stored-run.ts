@@ -50,7 +50,7 @@ export interface StoredRun {
   readonly parent: string | undefined;
   readonly priority: number;
   deadlineAt: number | undefined;
-  readonly loose: boolean;
+  readonly unmanaged: boolean;
   progress: RunProgress | undefined;
   /** The parent of an ended run has not been told. */
   untold: boolean;
@@ -197,7 +197,7 @@ export function isStill(run: StoredRun, { status, fence, seq }: Seen): boolean {
 /** Older code may not take it: newer code, which may be there as well, is looked for soon, and then more rarely. */
 export function refuse(run: StoredRun, now: number): void {
   run.refused += 1;
-  if (run.loose) return;
+  if (run.unmanaged) return;
   const againMs = Math.min(refusedMs * 2 ** (run.refused - 1), refusedMsMax);
   run.dueAt = Math.min(run.dueAt ?? Infinity, now + againMs);
 }
@@ -296,7 +296,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     parent: params.parent,
     priority: params.priority ?? 0,
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
-    loose: params.loose ?? false,
+    unmanaged: params.unmanaged ?? false,
     progress: undefined,
     untold: false,
     owes: false,
@@ -309,7 +309,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     lookMs: undefined,
     parkedBy: undefined,
     cancelId: undefined,
-    dueAt: params.loose === true ? undefined : (wakeAt ?? now + params.resendMs),
+    dueAt: params.unmanaged === true ? undefined : (wakeAt ?? now + params.resendMs),
     takeovers: 0,
     deaths: 0,
     proofs: 0,

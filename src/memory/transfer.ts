@@ -47,7 +47,7 @@ export class MemoryTransfer implements Transfer {
     return {
       record: toRecord(run),
       snapshot: run.snapshot && copySnapshot(run.snapshot),
-      loose: run.loose,
+      unmanaged: run.unmanaged,
       untold: run.untold,
       owes: run.owes,
       woken: run.wokenAt !== undefined,
@@ -115,7 +115,7 @@ function apply(staged: Staged, { set, remove, checkpoint }: StagedSave): void {
 }
 
 function toStoredRun(params: RestoreParams, staged: Staged, now: number): StoredRun {
-  const { record, snapshot, loose, untold, owes, woken, keepMs, token } = params;
+  const { record, snapshot, unmanaged, untold, owes, woken, keepMs, token } = params;
   const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
   const { codeVersion, paused, parent, priority, deadlineAt, progress, wakeAt } = record;
   const { takeovers, deaths, output, error, seq, waits, birth, wroteVersion } = record;
@@ -139,7 +139,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     wakeAt,
     takeovers,
     deaths,
-    loose,
+    unmanaged,
     proofs: 0,
     furthest: 0,
     input: copy(input),

@@ -28,7 +28,7 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
   const version = (run.snapshot?.version ?? 0) + 1;
   const about = { version, seq: lastSeq(run), schema: delta.schema, at: now };
   run.snapshot = { ...about, fields };
-  if (run.loose) run.changedAt = now;
+  if (run.unmanaged) run.changedAt = now;
   for (const [n, mark] of (delta.keep?.marks ?? []).entries()) {
     const { label, node, metadata } = mark;
     const checkpoint = {
@@ -67,7 +67,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
       run.error = copy(to.error);
       break;
     case 'queued':
-      run.dueAt = run.paused || run.loose ? undefined : now + to.resendMs;
+      run.dueAt = run.paused || run.unmanaged ? undefined : now + to.resendMs;
       break;
     case 'waiting':
       park(run, to, now);

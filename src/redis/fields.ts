@@ -115,7 +115,7 @@ export const runFields = [
   'parent',
   'createdAt',
   'changedAt',
-  'loose',
+  'unmanaged',
   'untold',
   'owes',
   'woken',
@@ -218,9 +218,9 @@ function toProgress(fields: Fields): RunProgress | undefined {
   return { fraction: Number(fraction), message: fields.text('progressMessage') ?? '' };
 }
 
-/** See `CreateParams.loose`. */
-export function isLoose(run: Flat): boolean {
-  return new Fields('', run).bytes('loose') !== undefined;
+/** See `CreateParams.unmanaged`. */
+export function isUnmanaged(run: Flat): boolean {
+  return new Fields('', run).bytes('unmanaged') !== undefined;
 }
 
 /** What is noted of a run beside its record. */

@@ -110,8 +110,8 @@ export class IndexSurvey {
 
   /** Indexes whose names are known beforehand. */
   #namedIndexes(shard: ShardKeys): readonly string[] {
-    const { runs, ids, due, loose } = shard;
-    return [runs, ids, due, loose, ...runStatuses.map((status) => shard.byStatus(status))];
+    const { runs, ids, due, unmanaged } = shard;
+    return [runs, ids, due, unmanaged, ...runStatuses.map((status) => shard.byStatus(status))];
   }
 
   /** The ids of an index: all of them in pages, or the ends of it. */

@@ -18,8 +18,8 @@ export interface ShardKeys {
   readonly runs: string;
   /** Every run, in the order of ids. */
   readonly ids: string;
-  /** Loose runs, by their last claim, snapshot or release. */
-  readonly loose: string;
+  /** Unmanaged runs, by their last claim, snapshot or release. */
+  readonly unmanaged: string;
   run(id: string): string;
   payload(id: string): string;
   events(id: string): string;
@@ -119,7 +119,7 @@ function shardKeys(base: string): ShardKeys {
     shards: `${base}shards`,
     runs: `${base}runs`,
     ids: `${base}ids`,
-    loose: `${base}loose`,
+    unmanaged: `${base}unmanaged`,
     run: (id) => `${base}run:${id}`,
     payload: (id) => `${base}payload:${id}`,
     events: (id) => `${base}events:${id}`,

@@ -24,7 +24,7 @@ import { fencesTheme } from './run-store/fences.ts';
 import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
-import { looseTheme } from './run-store/loose.ts';
+import { unmanagedTheme } from './run-store/unmanaged.ts';
 import { owingTheme } from './run-store/owing.ts';
 import { parkedTheme } from './run-store/parked.ts';
 import { pauseTheme } from './run-store/pause.ts';
@@ -56,7 +56,7 @@ const themes: readonly RunStoreTheme[] = [
   createTheme,
   beginningsTheme,
   claimTheme,
-  looseTheme,
+  unmanagedTheme,
   commitTheme,
   checkpointsTheme,
   wholeTheme,

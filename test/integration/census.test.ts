@@ -38,10 +38,10 @@ describe.each(stores)('in %s', (_, open) => {
     await store.close();
   });
 
-  test('who sleeps, is paused, is at work or is loose waits for no worker', async () => {
+  test('who sleeps, is paused, is at work or is unmanaged waits for no worker', async () => {
     const store = await open();
     await created(store, { delayMs: farMs });
-    await created(store, { loose: true });
+    await created(store, { unmanaged: true });
     await held(store);
     const paused = await created(store);
     await store.pause(paused, new Uint8Array([0x7b, 0x7d]));

@@ -73,7 +73,7 @@ async function exportedAndImported(): Promise<string> {
   const { outcome } = await store.transfer.restore({
     token,
     record: { ...record, id, version: 1, snapshotSeq: 1 },
-    loose: false,
+    unmanaged: false,
     snapshot: { version: 1, seq: 1, schema: 1, at },
     untold: false,
     owes: false,

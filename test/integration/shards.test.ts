@@ -76,7 +76,7 @@ test('a process that only starts runs is refused when others have another number
   const restore = client.transfer.restore({
     token: 't',
     record: { ...(await anyRecord(other)), id: 'restored' },
-    loose: false,
+    unmanaged: false,
     untold: false,
     owes: false,
     woken: false,

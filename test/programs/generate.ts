@@ -18,7 +18,7 @@ const leaves = [
 ] as const satisfies readonly Part['kind'][];
 
 /** What only a handler can do: a node changes the state by what it returns. */
-const ofHandlers = ['set', 'emit', 'checkpoint', 'loose', 'rounds', 'burst'] as const;
+const ofHandlers = ['set', 'emit', 'checkpoint', 'unmanaged', 'rounds', 'burst'] as const;
 
 /** A program of a seed. */
 export function generate(seed: number): Program {

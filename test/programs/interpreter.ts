@@ -247,12 +247,12 @@ class Player {
       case 'checkpoint':
         await ctx.checkpoint({ label: name });
         return 'kept';
-      case 'loose':
+      case 'unmanaged':
         void ctx.step(
           name,
           this.#body(name, () => Promise.reject(new Error('nobody looks'))),
         );
-        return 'loose';
+        return 'unmanaged';
       case 'plain':
         await pause(part.ms);
         return 'plain';

@@ -75,7 +75,7 @@ export type Part =
       readonly isAttached: boolean;
       readonly of: Program;
     }
-  | { readonly kind: 'set' | 'emit' | 'checkpoint' | 'loose'; readonly name: string }
+  | { readonly kind: 'set' | 'emit' | 'checkpoint' | 'unmanaged'; readonly name: string }
   | { readonly kind: 'plain'; readonly name: string; readonly ms: number }
   | {
       readonly kind: 'all' | 'race' | 'ctxRace' | 'settled';

@@ -273,7 +273,7 @@ async function* oldestFirst(
 }
 
 /** Field by field, in one order: stores name theirs in different ones. */
-function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<string, unknown> {
+function recordOf({ record, unmanaged, untold, owes, woken }: WholeRun): Record<string, unknown> {
   const { id, workflow, codeVersion, status, fence, worker, seq, firstSeq, version } = record;
   const { snapshotSeq, takeovers, deaths, bytes, paused, progress, priority, parent } = record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
@@ -299,7 +299,7 @@ function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<stri
     wroteVersion,
     priority,
     parent,
-    loose: loose || undefined,
+    unmanaged: unmanaged || undefined,
     untold: untold || undefined,
     owes: owes || undefined,
     woken: woken || undefined,

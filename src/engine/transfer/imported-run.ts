@@ -137,7 +137,7 @@ export class ImportedRun {
     if (this.#transfer === undefined) return 'exists';
     await this.#flush();
     const { snapshot } = this.#withoutFields();
-    const { loose, untold, owes } = this.#portable;
+    const { unmanaged, untold, owes } = this.#portable;
     // Where nothing is known of what it waits for, it may be for any of its messages.
     const mayWant = record.status === 'waiting' && record.waits.length === 0 && this.#messages > 0;
     const woken = this.#portable.woken || mayWant;
@@ -145,7 +145,7 @@ export class ImportedRun {
       token: this.#token,
       record,
       snapshot,
-      loose,
+      unmanaged,
       untold,
       owes,
       woken,

@@ -17,7 +17,7 @@ import { fromBase64 } from '../../core/tagged-json.ts';
 import { readWaits, type Wait, waitsKept } from '../../core/waits.ts';
 import type { LineFields } from './line-fields.ts';
 
-const loosePrefix = 'loop~';
+const unmanagedPrefix = 'loop~';
 const textLength = 512;
 const longTextLength = 100_000;
 /** What Redis keeps beside the fields of a snapshot. */
@@ -33,7 +33,7 @@ const kinds: readonly MessageKind[] = ['signal', 'cancel', 'child'];
 
 export interface PortableRun {
   readonly record: RunRecord;
-  readonly loose: boolean;
+  readonly unmanaged: boolean;
   readonly untold: boolean;
   readonly owes: boolean;
   /** Something has come that it waits for, as far as its own line says; messages may follow. */
@@ -45,7 +45,7 @@ export interface PortableRun {
  * run whose line says nothing of it.
  */
 export function toPortableRun(line: LineFields, birth: string): PortableRun {
-  const loose = line.flag('loose');
+  const unmanaged = line.flag('unmanaged');
   const untold = line.flag('untold');
   const owes = line.flag('owes');
   const woken = line.flag('woken');
@@ -64,7 +64,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
   const codeVersion = line.whole('codeVersion');
   const record: RunRecord = {
     id: line.checked('id', checkRunId),
-    workflow: line.checked('workflow', (name) => checkWorkflow(name, loose)),
+    workflow: line.checked('workflow', (name) => checkWorkflow(name, unmanaged)),
     codeVersion,
     wroteVersion: line.has('wroteVersion') ? line.whole('wroteVersion') : codeVersion,
     needsVersion: undefined,
@@ -104,7 +104,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     throw line.problem('waits for something, and is not waiting');
   }
   line.end();
-  return { record, loose, untold, owes, woken };
+  return { record, unmanaged, untold, owes, woken };
 }
 
 export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapshot {
@@ -194,10 +194,10 @@ function toStatus(line: LineFields): RunStatus {
   }) as RunStatus;
 }
 
-function checkWorkflow(name: unknown, loose: boolean): void {
-  const isLoop = typeof name === 'string' && name.startsWith(loosePrefix);
-  if (isLoop !== loose) throw new TypeError('loops, and only they, are named so');
-  checkWorkflowName(isLoop ? name.slice(loosePrefix.length) : name);
+function checkWorkflow(name: unknown, unmanaged: boolean): void {
+  const isLoop = typeof name === 'string' && name.startsWith(unmanagedPrefix);
+  if (isLoop !== unmanaged) throw new TypeError('loops, and only they, are named so');
+  checkWorkflowName(isLoop ? name.slice(unmanagedPrefix.length) : name);
 }
 
 function checkType(type: unknown): void {

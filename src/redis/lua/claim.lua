@@ -15,7 +15,7 @@
 -- ARGV[5] expectedFence: the fence the wake-up was sent at, or empty
 -- ARGV[6] page: events returned at most
 -- ARGV[7] base: prefix of the shard's keys
--- ARGV[8] loose: 1 to take a loose run from whoever has it, or empty
+-- ARGV[8] unmanaged: 1 to take an unmanaged run from whoever has it, or empty
 -- ARGV[9] reclaim: 1 to take a waiting run also when it sleeps, or empty
 -- ARGV[10] any: 1 to take a run that newer code has written, or empty
 -- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
@@ -25,7 +25,7 @@
 local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, held, inbox = KEYS[5], KEYS[6], KEYS[7]
 local id, worker, token, codeVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local expectedFence, page, base, loose = ARGV[5], ARGV[6], ARGV[7], ARGV[8] ~= ''
+local expectedFence, page, base, unmanaged = ARGV[5], ARGV[6], ARGV[7], ARGV[8] ~= ''
 
 -- include parts/damage.lua
 
@@ -43,7 +43,7 @@ local function readBeside()
 end
 
 local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 'wakeAt', 'lostWorker',
-  'lostReason', 'lostAt', 'detectMs', 'bytes', 'woken', 'paused', 'loose', 'createdAt', 'workflow', 'waitsIn',
+  'lostReason', 'lostAt', 'detectMs', 'bytes', 'woken', 'paused', 'unmanaged', 'createdAt', 'workflow', 'waitsIn',
   'parkedBy', 'wroteVersion', 'codeVersion')
 local status, owner, fence, seq = m[1], m[2], m[3], m[4]
 if not status then return {'missing'} end
@@ -53,8 +53,8 @@ if status == 'running' and owner == token then
   return claimed(readBeside())
 end
 if expectedFence ~= '' and expectedFence ~= fence then return {'stale', fence} end
-if loose ~= (m[14] == '1') then return {'idle', status} end
-if status == 'running' and not loose then return {'held', m[5]} end
+if unmanaged ~= (m[14] == '1') then return {'idle', status} end
+if status == 'running' and not unmanaged then return {'held', m[5]} end
 
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
@@ -71,14 +71,14 @@ if tonumber(codeVersion) < wrote and ARGV[10] == '' then
   local refusals = redis.call('HINCRBY', run, 'refused', 1)
   -- Newer code may be there as well, or come at any time: the wake-up is sent again soon, and then more rarely.
   local again = now + math.min(100 * 2 ^ (refusals - 1), 10000)
-  if not loose then redis.call('ZADD', due, 'LT', string.format('%.0f', again), id) end
+  if not unmanaged then redis.call('ZADD', due, 'LT', string.format('%.0f', again), id) end
   return {'newer', string.format('%.0f', wrote)}
 end
 local function damaged(key, failed)
   local damage = damageOf(failed)
   if not damage then return redis.error_reply(failed.err) end
-  -- A loose run is its caller's to look after.
-  if not loose then setAside(base, id, key, damage, now) end
+  -- An unmanaged run is its caller's to look after.
+  if not unmanaged then setAside(base, id, key, damage, now) end
   return {'damaged', key, damage}
 end
 local beside = readBeside()
@@ -108,8 +108,8 @@ end
 redis.call('HSET', run, 'status', 'running', 'fence', fence, 'owner', token, 'worker', worker, 'seq', seq,
   'claimSeq', seq, 'codeVersion', codeVersion, 'wroteVersion', math.max(wrote, codeVersion), 'changedAt', at,
   'bytes', m[11] + #data)
-if loose then
-  redis.call('ZADD', base .. 'loose', at, id)
+if unmanaged then
+  redis.call('ZADD', base .. 'unmanaged', at, id)
 else
   redis.call('SADD', held, id)
   redis.call('SADD', base .. 'holders', worker)

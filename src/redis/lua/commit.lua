@@ -40,7 +40,7 @@ local inbox = base .. 'inbox:' .. id
 -- include parts/save.lua
 
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'kept',
-  'loose', 'worker', 'createdAt')
+  'unmanaged', 'worker', 'createdAt')
 if not m[1] then return {'missing'} end
 if m[4] == token then
   redis.call('HSET', run, 'token', token)
@@ -138,7 +138,7 @@ if status ~= '' then
 end
 if m[10] then
   redis.call('HSET', run, 'changedAt', at)
-  redis.call('ZADD', base .. 'loose', at, id)
+  redis.call('ZADD', base .. 'unmanaged', at, id)
 end
 local open = status == 'waiting' or status == 'queued'
 redis.call('SPUBLISH', base .. 'changed:' .. id, (status == '' and '+' or open and '~' or '') .. seq)

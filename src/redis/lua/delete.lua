@@ -37,7 +37,7 @@ if type(tags) ~= 'string' then tags = '' end
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'runs', id)
 redis.call('ZREM', base .. 'ids', id)
-redis.call('ZREM', base .. 'loose', id)
+redis.call('ZREM', base .. 'unmanaged', id)
 redis.call('ZREM', base .. 'by-status:' .. m[1], id)
 redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end

@@ -24,13 +24,13 @@ local function look(index, wanted, score)
   end
 end
 
-local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'worker', 'loose', 'paused', 'wakeAt', 'woken',
+local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'worker', 'unmanaged', 'paused', 'wakeAt', 'woken',
   'lookMs', 'waitsIn', 'parkedBy')
-local status, createdAt, worker, loose = m[1], m[3], m[4], m[5]
+local status, createdAt, worker, unmanaged = m[1], m[3], m[4], m[5]
 for i = 3, #ARGV do look('by-status:' .. ARGV[i], ARGV[i] == status, createdAt) end
 look('runs', status, createdAt)
 look('ids', status)
-look('loose', loose)
+look('unmanaged', unmanaged)
 if not status then
   look('due', false)
   return found
@@ -48,16 +48,16 @@ elseif parked and redis.call('SISMEMBER', base .. 'holders', parked) == 0 then
 end
 if status == 'running' then
   look('due', false)
-  if not loose and redis.call('SISMEMBER', base .. 'held:' .. worker, id) == 0 then
+  if not unmanaged and redis.call('SISMEMBER', base .. 'held:' .. worker, id) == 0 then
     found[#found + 1] = 'missing from held:' .. worker
-  elseif not loose and redis.call('SISMEMBER', base .. 'holders', worker) == 0 then
+  elseif not unmanaged and redis.call('SISMEMBER', base .. 'holders', worker) == 0 then
     found[#found + 1] = 'missing from holders, for ' .. worker
   end
   return found
 end
 local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
 local wakes = m[7] or m[8] or m[9] or (not m[10] and redis.call('XLEN', base .. 'inbox:' .. id) > 0)
-local waits = not m[6] and not loose and status ~= 'quarantined' and (status ~= 'waiting' or wakes)
+local waits = not m[6] and not unmanaged and status ~= 'quarantined' and (status ~= 'waiting' or wakes)
 -- Ended runs are due to be told of, or to be removed. Where one is due without need, the sweeper only looks in vain.
 if (ended or waits) and not redis.call('ZSCORE', due, id) then found[#found + 1] = 'missing from due' end
 return found

@@ -33,7 +33,7 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
     ...stagedKeys(shard, id, token),
   ],
   args: (shard, params) => {
-    const { record, token, snapshot, loose, untold, owes, staged, keepMs } = params;
+    const { record, token, snapshot, unmanaged, untold, owes, staged, keepMs } = params;
     const { id, workflow, status, createdAt, changedAt, tags } = record;
     const due = restoredDue(params);
     const [, indexes] = waitArguments(record.waits);
@@ -50,7 +50,7 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
       due.at ?? '',
       due.afterMs ?? '',
       untold || owes ? keepMs : '',
-      loose ? 1 : '',
+      unmanaged ? 1 : '',
       staged.events,
       staged.checkpoints,
       staged.messages,

@@ -1,6 +1,6 @@
 /** Everything of a run but its log and its checkpoints. */
 import type { WholeRun } from '../../core/transfer.ts';
-import { type Entry, type Flat, isLoose, toMessage, toNotes } from '../fields.ts';
+import { type Entry, type Flat, isUnmanaged, toMessage, toNotes } from '../fields.ts';
 import type { ShardKeys } from '../keys.ts';
 import { toLoaded } from '../loaded-run.ts';
 import { lua } from '../lua.gen.ts';
@@ -24,7 +24,7 @@ export const whole: StoreScript<ShardKeys, string, WholeRun | undefined> = {
     return {
       record,
       snapshot,
-      loose: isLoose(fields as Flat),
+      unmanaged: isUnmanaged(fields as Flat),
       ...toNotes(fields as Flat),
       messages: (messages as Entry[]).map((entry) => toMessage(inbox, entry)),
       seen: (seen as Buffer[]).map(String),

@@ -57,8 +57,8 @@ test('unchanged fields keep their identity', () => {
 test('the state cannot be changed by hand, unless freezing is off', () => {
   const folded = fold({ ...empty, state: { sum: 0, deep: { list: [1] } } });
   expect(() => (folded.state['deep'] as { list: number[] }).list.push(2)).toThrow(TypeError);
-  const loose = fold({ ...empty, state: { sum: 0, deep: { list: [1] } } }, 'none');
-  expect(() => (loose.state['deep'] as { list: number[] }).list.push(2)).not.toThrow();
+  const unmanaged = fold({ ...empty, state: { sum: 0, deep: { list: [1] } } }, 'none');
+  expect(() => (unmanaged.state['deep'] as { list: number[] }).list.push(2)).not.toThrow();
 });
 
 describe('what Object.freeze does not reach cannot be changed by hand either', () => {

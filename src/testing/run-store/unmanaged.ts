@@ -17,16 +17,20 @@ import {
 } from './opened.ts';
 import type { RunStore } from '../../core/store.ts';
 
-/** A loose run, claimed; nobody else's claim has come yet. */
-async function loosely(store: RunStore, run: string, worker = newId('worker')): Promise<Claimed> {
-  return claimed(store, run, { loose: true, worker });
+/** An unmanaged run, claimed; nobody else's claim has come yet. */
+async function claimUnmanaged(
+  store: RunStore,
+  run: string,
+  worker = newId('worker'),
+): Promise<Claimed> {
+  return claimed(store, run, { unmanaged: true, worker });
 }
 
 function taking(test: RunStoreTest): void {
-  test('a loose claim takes the run from whoever has it', async ({ store, expect }) => {
-    const run = await created(store, { loose: true });
-    const first = await loosely(store, run);
-    const second = await loosely(store, run, 'the second');
+  test('an unmanaged claim takes the run from whoever has it', async ({ store, expect }) => {
+    const run = await created(store, { unmanaged: true });
+    const first = await claimUnmanaged(store, run);
+    const second = await claimUnmanaged(store, run, 'the second');
     expect(second.ownership.fence).toBeGreaterThan(first.ownership.fence);
     expect(second.record).toMatchObject({ status: 'running', worker: 'the second', takeovers: 0 });
     expect(second.events.map(({ type }) => type)).toEqual([
@@ -46,9 +50,9 @@ function taking(test: RunStoreTest): void {
     );
   });
 
-  test('the same loose claim again is the same claim', async ({ store, expect }) => {
-    const run = await created(store, { loose: true });
-    const params = claiming(run, { loose: true });
+  test('the same unmanaged claim again is the same claim', async ({ store, expect }) => {
+    const run = await created(store, { unmanaged: true });
+    const params = claiming(run, { unmanaged: true });
     const first = await store.claim(params);
     const again = await store.claim(params);
     if (first.outcome !== 'claimed' || again.outcome !== 'claimed') throw new Error(again.outcome);
@@ -56,77 +60,77 @@ function taking(test: RunStoreTest): void {
     expect(again.record.seq).toBe(2);
   });
 
-  test('a loose claim leaves other runs alone, and the other way round', async (opened) => {
+  test('an unmanaged claim leaves other runs alone, and the other way round', async (opened) => {
     const { store, expect } = opened;
     const { id: busy } = await held(store);
-    for (const [run, loose] of [
+    for (const [run, unmanaged] of [
       [busy, true],
       [await created(store), true],
-      [await created(store, { loose: true }), false],
+      [await created(store, { unmanaged: true }), false],
     ] as const) {
       const before = await everything(store, run);
-      expect((await store.claim(claiming(run, { loose }))).outcome).toBe('idle');
+      expect((await store.claim(claiming(run, { unmanaged }))).outcome).toBe('idle');
       expect(await everything(store, run)).toEqual(before);
     }
   });
 
-  test('a loose run that has ended is not claimed', async ({ store, expect }) => {
-    const run = await created(store, { loose: true });
-    const { ownership } = await loosely(store, run);
+  test('an unmanaged run that has ended is not claimed', async ({ store, expect }) => {
+    const run = await created(store, { unmanaged: true });
+    const { ownership } = await claimUnmanaged(store, run);
     const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
     await committed(store, ownership, { release });
-    const claim = await store.claim(claiming(run, { loose: true }));
+    const claim = await store.claim(claiming(run, { unmanaged: true }));
     expect(claim).toEqual({ outcome: 'idle', status: 'completed' });
   });
 }
 
 function unattended(test: RunStoreTest): void {
-  test('nobody looks after a loose run: it is never due and in no worker’s hands', async (opened) => {
+  test('nobody looks after an unmanaged run: it is never due and in no worker’s hands', async (opened) => {
     const { store, advance, expect } = opened;
-    const run = await created(store, { loose: true, resendMs: 0 });
+    const run = await created(store, { unmanaged: true, resendMs: 0 });
     const worker = newId('worker');
     const isDue = async (): Promise<boolean> => (await dueOf(store, run)) !== undefined;
     await advance(2);
     expect(await isDue()).toBe(false);
-    const { ownership, record } = await loosely(store, run, worker);
+    const { ownership, record } = await claimUnmanaged(store, run, worker);
     expect(await store.fleet.holders()).not.toContain(worker);
     expect(await store.fleet.interrupt(interruption(worker))).toEqual([]);
     expect((await store.record(run))?.fence).toBe(record.fence);
     await committed(store, ownership, { release: { status: 'queued', resendMs: 0 } });
     await advance(2);
     expect(await isDue()).toBe(false);
-    expect((await loosely(store, run)).record.seq).toBe(3);
+    expect((await claimUnmanaged(store, run)).record.seq).toBe(3);
   });
 }
 
 function listed(test: RunStoreTest): void {
-  test('loose runs are listed by themselves, the last updated first', async (opened) => {
+  test('unmanaged runs are listed by themselves, the last updated first', async (opened) => {
     const { store, advance, expect } = opened;
     const workflow = newId('w').slice(0, 30);
     const other = await created(store, { workflow });
     const [a, b, c] = [
-      await created(store, { workflow, loose: true }),
-      await created(store, { workflow, loose: true }),
-      await created(store, { workflow, loose: true }),
+      await created(store, { workflow, unmanaged: true }),
+      await created(store, { workflow, unmanaged: true }),
+      await created(store, { workflow, unmanaged: true }),
     ];
     const order = async (): Promise<string[]> => {
-      const { runs } = await store.lists.runs({ workflow, loose: true, limit: 10 });
+      const { runs } = await store.lists.runs({ workflow, unmanaged: true, limit: 10 });
       return runs.map(({ id }) => id);
     };
     await advance(3);
-    const { ownership } = await loosely(store, b);
+    const { ownership } = await claimUnmanaged(store, b);
     await advance(3);
-    await loosely(store, a);
+    await claimUnmanaged(store, a);
     expect(await order()).toEqual([a, b, c]);
     expect(await order()).not.toContain(other);
     await advance(3);
     const snapshot = { schema: 0, set: new Map([['state:n', bytes('1')]]), remove: [] };
     await committed(store, ownership, { snapshot });
     expect(await order()).toEqual([b, a, c]);
-    const page = await store.lists.runs({ workflow, loose: true, limit: 1 });
+    const page = await store.lists.runs({ workflow, unmanaged: true, limit: 1 });
     const next = await store.lists.runs({
       workflow,
-      loose: true,
+      unmanaged: true,
       limit: 2,
       cursor: page.cursor ?? '',
     });
@@ -138,4 +142,7 @@ function listed(test: RunStoreTest): void {
   });
 }
 
-export const looseTheme: RunStoreTheme = { name: 'loose', parts: [taking, unattended, listed] };
+export const unmanagedTheme: RunStoreTheme = {
+  name: 'unmanaged',
+  parts: [taking, unattended, listed],
+};
