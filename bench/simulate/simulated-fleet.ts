@@ -243,5 +243,5 @@ export class SimulatedFleet {
 
 function dueRun(run: string, status: DueRun['status']): DueRun {
   const owing = { untold: false, owes: false, asleep: false };
-  return { run, status, workflow: 'w', fence: 1, deaths: 0, priority: 0, ...owing };
+  return { run, status, workflow: 'w', fence: 1, losses: 0, priority: 0, ...owing };
 }

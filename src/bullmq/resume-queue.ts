@@ -42,7 +42,7 @@ const wakeUpSchema = z.object({
   run: z.string(),
   workflow: z.string(),
   fence: z.number().int().nonnegative(),
-  deaths: z.number().int().nonnegative(),
+  losses: z.number().int().nonnegative(),
   priority: z.number().int().nonnegative().optional(),
 });
 

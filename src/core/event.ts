@@ -119,7 +119,7 @@ export interface InterruptedData {
   /** Milliseconds from the last sign of life to the interrupt. */
   readonly detectMs: number;
   /** Workers lost in a row without progress, and with how many of them the run alone was under suspicion. */
-  readonly deaths: number;
+  readonly losses: number;
   /** How many of the lost workers executed this run by itself. Only these count towards quarantine. */
   readonly proofs: number;
 }

@@ -12,7 +12,7 @@ export interface WakeUp {
   readonly workflow: string;
   readonly fence: number;
   /** Workers the run has lost in a row without progress: near the limit it is run with care. */
-  readonly deaths: number;
+  readonly losses: number;
   /** Lower goes first; 0, the default, goes before all others. */
   readonly priority?: number | undefined;
 }

@@ -85,7 +85,7 @@ function linesOfRun({ id: run, workflow, source, at, events, state }: ForeignRun
       version,
       snapshotSeq,
       takeovers: 0,
-      deaths: 0,
+      losses: 0,
       bytes: eventLines.reduce((sum, line) => sum + line.length, 0),
       paused: true,
       priority: 0,

@@ -73,8 +73,8 @@ export interface StoredRun {
   cancelId: string | undefined;
   dueAt: number | undefined;
   takeovers: number;
-  /** Workers lost in a row without progress; how many of those deaths are evidence; and how far an execution had come. */
-  deaths: number;
+  /** Workers lost in a row without progress; how many of those losses are evidence; and how far an execution had come. */
+  losses: number;
   proofs: number;
   furthest: number;
   /** How the owner before was lost, from the interrupt until the release. */
@@ -132,7 +132,7 @@ export function json(value: unknown): Uint8Array {
 
 /** What was held against a run is forgotten. */
 export function absolve(run: StoredRun): void {
-  run.deaths = 0;
+  run.losses = 0;
   run.proofs = 0;
   run.furthest = 0;
 }
@@ -171,7 +171,7 @@ export function toRecord(run: StoredRun): RunRecord {
     error: run.error && copy(run.error),
     tags: { ...run.tags },
     takeovers: run.takeovers,
-    deaths: run.deaths,
+    losses: run.losses,
     bytes: run.bytesBefore + logBytes(run),
     wakeAt: run.wakeAt,
     waits: run.waits,
@@ -257,9 +257,9 @@ export function nextLook({ wakeAt, lookMs }: StoredRun, now: number): number | u
 }
 
 export function toDueRun(run: StoredRun, now: number): DueRun {
-  const { id, workflow, fence, status, deaths, priority, untold, owes } = run;
+  const { id, workflow, fence, status, losses, priority, untold, owes } = run;
   const asleep = status === 'waiting' && !isAwake(run, now);
-  return { run: id, workflow, fence, status, deaths, priority, untold, owes, asleep };
+  return { run: id, workflow, fence, status, losses, priority, untold, owes, asleep };
 }
 
 /** A run as it begins, before its first event. */
@@ -311,7 +311,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     cancelId: undefined,
     dueAt: params.unmanaged === true ? undefined : (wakeAt ?? now + params.resendMs),
     takeovers: 0,
-    deaths: 0,
+    losses: 0,
     proofs: 0,
     furthest: 0,
     lost: undefined,

@@ -118,7 +118,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
   const { record, snapshot, unmanaged, untold, owes, woken, keepMs, token } = params;
   const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
   const { codeVersion, paused, parent, priority, deadlineAt, progress, wakeAt } = record;
-  const { takeovers, deaths, output, error, seq, waits, birth, wroteVersion } = record;
+  const { takeovers, losses, output, error, seq, waits, birth, wroteVersion } = record;
   const due = restoredDue(params);
   const dueTimes = [due.at ?? Infinity, due.afterMs === undefined ? Infinity : now + due.afterMs];
   const dueAt = Math.min(...dueTimes);
@@ -138,7 +138,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     progress,
     wakeAt,
     takeovers,
-    deaths,
+    losses,
     unmanaged,
     proofs: 0,
     furthest: 0,

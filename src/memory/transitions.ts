@@ -94,26 +94,26 @@ export function interruptRun(run: StoredRun, params: InterruptParams, now: numbe
   if (isProven) absolve(run);
   // Its worker lives: that it forgot the run is no death.
   else if (reason !== 'forgotten') {
-    run.deaths += 1;
+    run.losses += 1;
     if (evidence === run.id) run.proofs += 1;
   }
   run.furthest = furthest;
-  const { deaths, proofs } = run;
+  const { losses, proofs } = run;
   raiseFence(run, now);
   changeStatus(run, 'interrupted', now);
   run.worker = undefined;
   run.owner = undefined;
   run.lost = { from: worker, reason, at: now, detectMs };
   run.dueAt = run.paused ? undefined : now + resendMs;
-  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths, proofs };
+  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, losses, proofs };
   append(run, { type: 'run.interrupted', data: json(data) }, now);
   if (proofs < quarantineAfter) return;
   changeStatus(run, 'quarantined', now);
   run.dueAt = undefined;
-  append(run, { type: 'run.quarantined', data: json({ worker, deaths, proofs }) }, now);
+  append(run, { type: 'run.quarantined', data: json({ worker, losses, proofs }) }, now);
   run.error = json({
     name: 'QuarantinedError',
     code: 'PAWL_RUN_QUARANTINED',
-    message: `The run lost ${deaths} workers in a row without progress, ${proofs} of them with no other run under suspicion; the last was ${worker}.`,
+    message: `The run lost ${losses} workers in a row without progress, ${proofs} of them with no other run under suspicion; the last was ${worker}.`,
   });
 }

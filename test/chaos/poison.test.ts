@@ -7,7 +7,7 @@ test('no innocent run is set aside, and no poison is left', { timeout: 180_000 }
   const report = await trial({ seed: 1, poison: 5, innocent: 20, workers: 3, minutes: 2.5 });
   expect(report.violations).toEqual([]);
   expect(report).toMatchObject({ innocentCompleted: 20, innocentSetAside: 0, poisonSetAside: 5 });
-  // Three deaths as evidence, one that was spent on what it wrote for the first time, and a few beside others.
-  expect(report.deaths.most).toBeLessThanOrEqual(9);
+  // Three losses as evidence, one that was spent on what it wrote for the first time, and a few beside others.
+  expect(report.losses.most).toBeLessThanOrEqual(9);
   expect(report.workersKilled).toBeGreaterThanOrEqual(15);
 });

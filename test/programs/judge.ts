@@ -90,5 +90,5 @@ async function judgeSome(
   for (const { what } of witness.violations.filter(({ run }) => run === '')) {
     violations.push({ seed, what, program: { parts: [] } });
   }
-  return { programs: programs.length, crashes: fleet.deaths, rewinds: fleet.rewinds, violations };
+  return { programs: programs.length, crashes: fleet.losses, rewinds: fleet.rewinds, violations };
 }

@@ -319,7 +319,7 @@ export class Execution {
       events: [],
       release: { status: 'queued', resendMs: settings.resendMs },
     });
-    await wake({ ...this.wakeUp, fence: ownership.fence, deaths: 0 });
+    await wake({ ...this.wakeUp, fence: ownership.fence, losses: 0 });
   }
 
   /** A worker that may have been frozen looks whether the run is still its own, before a body does anything. */

@@ -37,7 +37,7 @@ export interface RunInfo {
   /** How often the run was taken over from a worker that died or froze. */
   readonly takeovers: number;
   /** Workers lost in a row without one new event; several set the run aside. */
-  readonly deaths: number;
+  readonly losses: number;
   /** Bytes of event data in the log. */
   readonly bytes: number;
   /** True while nobody may go on with the run until `resume`. */

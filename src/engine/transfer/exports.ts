@@ -275,7 +275,7 @@ async function* oldestFirst(
 /** Field by field, in one order: stores name theirs in different ones. */
 function recordOf({ record, unmanaged, untold, owes, woken }: WholeRun): Record<string, unknown> {
   const { id, workflow, codeVersion, status, fence, worker, seq, firstSeq, version } = record;
-  const { snapshotSeq, takeovers, deaths, bytes, paused, progress, priority, parent } = record;
+  const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent } = record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
   const { birth, wroteVersion, waits } = record;
   const given = givenOf(input);
@@ -291,7 +291,7 @@ function recordOf({ record, unmanaged, untold, owes, woken }: WholeRun): Record<
     version,
     snapshotSeq,
     takeovers,
-    deaths,
+    losses,
     bytes,
     paused,
     progress: progress && { fraction: progress.fraction, message: progress.message },

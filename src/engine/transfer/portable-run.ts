@@ -82,7 +82,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
       max: version === 0 ? 0 : seq,
     }),
     takeovers: line.whole('takeovers'),
-    deaths: line.whole('deaths'),
+    losses: line.whole('losses'),
     bytes: line.whole('bytes'),
     paused: line.flag('paused'),
     progress: line.has('progress') ? toProgress(line) : undefined,

@@ -219,7 +219,7 @@ export class Worker implements AsyncDisposable {
 
   async #wakeOthers({ wakeUp, fence }: Execution): Promise<void> {
     if (fence === undefined) return;
-    await this.#wake({ ...wakeUp, fence, deaths: 0 });
+    await this.#wake({ ...wakeUp, fence, losses: 0 });
   }
 
   async #wake(wakeUp: WakeUp): Promise<void> {

@@ -13,7 +13,7 @@
 -- ARGV[4] error: payload bytes, of the run if it ends here
 -- ARGV[5] keep: milliseconds an ended run is kept
 -- ARGV[6] base: prefix of the shard's keys
--- Returns {'asked', workflow, fence, status, deaths, priority, notes} | {'cancelled'} | {'ended', status}
+-- Returns {'asked', workflow, fence, status, losses, priority, notes} | {'cancelled'} | {'ended', status}
 --   | {'missing'}
 -- Keeps: what a run has done is not undone behind its handler's back.
 local run, payload, events, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]

@@ -95,7 +95,7 @@ if status ~= '' then
   if ARGV[12] ~= '' then redis.call('HSET', base .. 'payload:' .. id, field, ARGV[12]) end
   redis.call('SREM', base .. 'held:' .. m[11], id)
   redis.call('HSET', run, 'status', status, 'changedAt', at)
-  redis.call('HDEL', run, 'owner', 'worker', 'deaths', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt',
+  redis.call('HDEL', run, 'owner', 'worker', 'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt',
     'detectMs', 'claimMs')
   redis.call('ZREM', base .. 'by-status:running', id)
   redis.call('ZADD', base .. 'by-status:' .. status, m[12], id)

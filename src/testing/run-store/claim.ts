@@ -44,7 +44,7 @@ function granted(test: RunStoreTest): void {
       codeVersion: 7,
       seq: 2,
       takeovers: 0,
-      deaths: 0,
+      losses: 0,
     });
     expect(claim.ownership).toEqual({ run, fence: claim.record.fence, owner: params.token });
     expect(claim.record.fence).toBeGreaterThan(0);

@@ -229,7 +229,7 @@ function reused(test: RunStoreTest): void {
     await created(store, { run });
     const next = await claimed(store, run);
     expect(next.takeover).toBe(undefined);
-    expect(next.record).toMatchObject({ deaths: 0, takeovers: 0 });
+    expect(next.record).toMatchObject({ losses: 0, takeovers: 0 });
     expect(await store.fleet.interrupt(interruption(worker))).toEqual([]);
   });
 }

@@ -95,9 +95,9 @@ export async function endedRuns(
 export async function wakeUpOf(store: RunStore, run: string, asleep = false): Promise<DueRun> {
   const record = await store.record(run);
   if (record === undefined) throw new Error(`run ${run} is missing`);
-  const { workflow, fence, status, deaths, priority } = record;
+  const { workflow, fence, status, losses, priority } = record;
   const notes = { untold: false, owes: false, asleep };
-  return { run, workflow, fence, status, deaths, priority, ...notes };
+  return { run, workflow, fence, status, losses, priority, ...notes };
 }
 
 /** Fails when the log has a gap, when a fence falls, or when the record does not say what the log says. */

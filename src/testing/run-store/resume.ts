@@ -97,7 +97,7 @@ function paused(test: RunStoreTest): void {
     await store.fleet.interrupt(interruption(worker));
     await store.pause(id, bytes('why'));
     const resumed = await store.resume(id, bytes('go'));
-    expect(resumed).toMatchObject({ outcome: 'resumed', wakeUp: { deaths: 1 } });
+    expect(resumed).toMatchObject({ outcome: 'resumed', wakeUp: { losses: 1 } });
   });
 }
 
@@ -113,7 +113,7 @@ function again(test: RunStoreTest): void {
       expect(record).toMatchObject({
         status: 'queued',
         error: undefined,
-        deaths: 0,
+        losses: 0,
         paused: false,
       });
       expect(record.fence).toBeGreaterThan(before.fence);

@@ -22,8 +22,8 @@ export interface TrialReport extends Omit<TrialOptions, 'minutes'> {
   readonly kinds: number;
   readonly seconds: number;
   readonly workersKilled: number;
-  /** Deaths that each poisonous run is to blame for, as its log has it: the least, on average, the most. */
-  readonly deaths: { readonly least: number; readonly average: number; readonly most: number };
+  /** Losses that each poisonous run is to blame for, as its log has it: the least, on average, the most. */
+  readonly losses: { readonly least: number; readonly average: number; readonly most: number };
   readonly innocentCompleted: number;
   readonly innocentSetAside: number;
   readonly poisonSetAside: number;
@@ -152,7 +152,7 @@ async function judge(poison: readonly Started[], innocent: readonly Started[]) {
       violations.push(`${one.run.id} (${one.workflow}) is innocent and ${status}`);
     }
   }
-  const deaths: number[] = [];
+  const losses: number[] = [];
   for (const one of poison) {
     const status = await statusOf(one);
     if (status === 'quarantined') count.poisonSetAside += 1;
@@ -160,15 +160,15 @@ async function judge(poison: readonly Started[], innocent: readonly Started[]) {
       count.poisonAtLarge += 1;
       violations.push(`${one.run.id} (${one.workflow}) is ${status}`);
     }
-    deaths.push(await lossesOf(one));
+    losses.push(await lossesOf(one));
   }
-  const sum = deaths.reduce((total, one) => total + one, 0);
+  const sum = losses.reduce((total, one) => total + one, 0);
   return {
     kinds: poisonous.length,
-    deaths: {
-      least: Math.min(...deaths),
-      average: Math.round((10 * sum) / deaths.length) / 10,
-      most: Math.max(...deaths),
+    losses: {
+      least: Math.min(...losses),
+      average: Math.round((10 * sum) / losses.length) / 10,
+      most: Math.max(...losses),
     },
     ...count,
     violations,

@@ -183,7 +183,7 @@ class ModelRun {
       error: undefined,
       tags: { of: this.#id, all: 'yes' },
       takeovers: 0,
-      deaths: 0,
+      losses: 0,
       bytes: 0,
       progress: undefined,
       deadlineAt: undefined,

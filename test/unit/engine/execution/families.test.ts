@@ -110,7 +110,7 @@ test('a parked parent is asked to look at a child that has told it too early', a
   const record = await store.record('p');
   if (record === undefined) throw new Error('the parent is gone');
   const { fence, workflow } = record;
-  const due = { run: 'p', workflow, fence, deaths: 0, priority: 0, status: record.status };
+  const due = { run: 'p', workflow, fence, losses: 0, priority: 0, status: record.status };
   const woken: string[] = [];
   const wake = (wakeUp: { readonly run: string }) => Promise.resolve(void woken.push(wakeUp.run));
   const parts = { store, wake, logger: silentLogger };

@@ -177,8 +177,8 @@ test('one run alone without progress is evidence, two are not', async () => {
     ['a', undefined],
     ['b', poison],
   ]);
-  const deaths = async (run: string) => (await loaded(store, run)).record.deaths;
-  expect([await deaths(poison), await deaths(innocent)]).toEqual([2, 1]);
+  const losses = async (run: string) => (await loaded(store, run)).record.losses;
+  expect([await losses(poison), await losses(innocent)]).toEqual([2, 1]);
 });
 
 test('a run that has made progress beside one that has not is no suspect', async () => {
