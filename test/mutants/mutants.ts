@@ -68,9 +68,9 @@ export const mutants: readonly Mutant[] = [
     foundBy: [unit('execution/log-writer')],
   },
   {
-    name: 'riders of a refused parking are dropped',
+    name: 'piggybacks of a refused parking are dropped',
     file: 'engine/execution/log-writer.ts',
-    passage: 'this.#submissions.putBack(riders);',
+    passage: 'this.#submissions.putBack(piggybacks);',
     by: '',
     foundBy: [unit('execution/log-writer')],
   },

@@ -365,7 +365,7 @@ export class Execution {
       replayed: replayed.events,
       fromVersion: claimed.record.version,
     };
-    writer.ride(recordWrite('run.resumed', resumed));
+    writer.piggyback(recordWrite('run.resumed', resumed));
     const { run, fence } = claimed.ownership;
     this.#services.logger.info(
       { run, fence, reason, detectMs, claimMs, ...resumed },
@@ -377,7 +377,7 @@ export class Execution {
     const trace = this.#services.tracing?.execution({ ...telemetry.about, takeover }, fold.trace);
     if (trace === undefined) return;
     telemetry.traceAs(trace);
-    writer.ride(recordWrite('run.traced', { trace: trace.carrier }));
+    writer.piggyback(recordWrite('run.traced', { trace: trace.carrier }));
   }
 
   #openWriter(claimed: Claimed, { saved, fold, events, bytes, telemetry }: Ready): LogWriter {

@@ -148,7 +148,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       if (passed.length === 0) return;
       for (const name of passed) scope.names.release(name);
       const forgotten: StepsForgottenData = { names: passed };
-      writer.ride(recordWrite('step.forgotten', forgotten));
+      writer.piggyback(recordWrite('step.forgotten', forgotten));
     },
     onCancel(undo: Undo) {
       if (typeof undo !== 'function') throw new InvalidError('onCancel', 'needs a function.');

@@ -240,7 +240,7 @@ export class HandlerRuntime {
   pause(request: Request): void {
     if (this.#pauseWanted === undefined) {
       this.#pauseWanted = request;
-      this.#held.writer.ride(recordWrite('operator.paused', request));
+      this.#held.writer.piggyback(recordWrite('operator.paused', request));
     }
     this.leave();
   }

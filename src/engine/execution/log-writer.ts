@@ -156,10 +156,10 @@ export class LogWriter {
   }
 
   /** Folds an event that will go along with the next commit, whenever that is. */
-  ride(write: Write): void {
+  piggyback(write: Write): void {
     if (this.#mode !== 'open') return;
     this.#fold([write]);
-    this.#enqueue([write], { rides: true, resolve: ignore, reject: ignore });
+    this.#enqueue([write], { isPiggyback: true, resolve: ignore, reject: ignore });
   }
 
   /**
@@ -202,8 +202,8 @@ export class LogWriter {
   async park(release: Release): Promise<'parked' | 'mail' | 'busy'> {
     if (this.#mode !== 'open' || !this.isIdle) return 'busy';
     this.#isFlushing = true;
-    const riders = this.#submissions.takeRiders();
-    const params = { ...this.#params(eventsOf(riders)), release };
+    const piggybacks = this.#submissions.takePiggybacks();
+    const params = { ...this.#params(eventsOf(piggybacks)), release };
     const beganAt = this.#run.telemetry.commitBegins();
     const outcome = await this.#persist(params);
     this.#isFlushing = false;
@@ -212,11 +212,11 @@ export class LogWriter {
       return 'parked';
     }
     if (outcome.outcome === 'mail') {
-      this.#submissions.putBack(riders);
+      this.#submissions.putBack(piggybacks);
       this.#flushSoon();
       return 'mail';
     }
-    if (this.#settle(outcome, { batch: riders, params, beganAt })) this.#setMode('parked');
+    if (this.#settle(outcome, { batch: piggybacks, params, beganAt })) this.#setMode('parked');
     return 'parked';
   }
 
@@ -287,11 +287,12 @@ export class LogWriter {
 
   #enqueue(
     writes: readonly Write[],
-    about: Pick<Submission, 'resolve' | 'reject'> & Partial<Pick<Submission, 'taken' | 'rides'>>,
+    about: Pick<Submission, 'resolve' | 'reject'> &
+      Partial<Pick<Submission, 'taken' | 'isPiggyback'>>,
   ): void {
-    const { taken = noMessages, rides = false, resolve, reject } = about;
-    this.#submissions.add({ events: writes.map(toEvent), taken, rides, resolve, reject });
-    if (!rides) this.#flushSoon();
+    const { taken = noMessages, isPiggyback = false, resolve, reject } = about;
+    this.#submissions.add({ events: writes.map(toEvent), taken, isPiggyback, resolve, reject });
+    if (!isPiggyback) this.#flushSoon();
   }
 
   /** A microtask later, so that what is submitted in one go travels in one commit. */

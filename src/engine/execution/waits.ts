@@ -277,7 +277,7 @@ export class Waits {
     return new Promise((resolve, reject) => {
       const withdraw = (): void => {
         if (!this.#waits.delete(wait)) return;
-        if (wait.dueAt !== undefined) writer.ride(recordWrite('wait.withdrawn', { name }));
+        if (wait.dueAt !== undefined) writer.piggyback(recordWrite('wait.withdrawn', { name }));
         fail(signal?.reason);
       };
       const done = (): void => signal?.removeEventListener('abort', withdraw);

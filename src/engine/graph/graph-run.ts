@@ -76,7 +76,7 @@ class GraphRun {
       const first: GraphTask = { id: `${start}:1`, node: start, visit: 1, branch: [] };
       const data: NodeScheduledData = { next: [first] };
       // It needs no commit of its own: without it, a graph begins at its start.
-      writer.ride(recordWrite('node.scheduled', data));
+      writer.piggyback(recordWrite('node.scheduled', data));
     }
     this.#startable = graphTasks(fold.memory) ?? [];
     for (;;) {
