@@ -21,7 +21,7 @@ export type {
   CreateParams,
   DeleteOutcome,
   LoadedRun,
-  Mail,
+  UnreadMessages,
   Ownership,
   PauseOutcome,
   PostOutcome,

@@ -108,7 +108,7 @@ export interface SnapshotDelta {
 }
 
 /** What others want of a run: its messages in the order they came, and whether it is to be paused. */
-export interface Mail {
+export interface UnreadMessages {
   readonly messages: readonly Message[];
   readonly paused: boolean;
   /** What `pause` was given: who wants it, and why. */
@@ -212,7 +212,7 @@ export interface CommitParams extends Ownership {
 export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly seq: number; readonly version: number }
   /** Parking was refused: messages have come that the owner has not taken. Nothing was written. */
-  | { readonly outcome: 'mail' }
+  | { readonly outcome: 'unread' }
   /**
    * Somebody else owns the run. `applied`: this very commit had been stored before they took it; of one without events
    * that is not known, and said to be false.
@@ -294,7 +294,7 @@ export interface RunStore {
   /** A kept snapshot as it was, whatever was saved since. */
   recall(run: string, checkpoint: string): Promise<Snapshot | undefined>;
   /** What others want of a run now. */
-  mail(run: string): Promise<Mail>;
+  readInbox(run: string): Promise<UnreadMessages>;
 
   close(): Promise<void>;
 }

@@ -32,7 +32,7 @@ import type {
   CreateParams,
   DeleteOutcome,
   LoadedRun,
-  Mail,
+  UnreadMessages,
   Ownership,
   PauseOutcome,
   PostOutcome,
@@ -166,10 +166,10 @@ export class EncryptedRunStore implements RunStore {
     return events.map((event) => this.#opening.event(params.run, event));
   }
 
-  async mail(run: string): Promise<Mail> {
-    const { messages, pausedBy, ...mail } = await this.#store.mail(run);
+  async readInbox(run: string): Promise<UnreadMessages> {
+    const { messages, pausedBy, ...unread } = await this.#store.readInbox(run);
     return {
-      ...mail,
+      ...unread,
       messages: messages.map((message) => this.#opening.message(run, message)),
       ...(pausedBy && { pausedBy: this.#cipher.open(pausedBy, [askedPlace(run, 'pause')]) }),
     };

@@ -19,7 +19,7 @@ import type {
   CreateParams,
   DeleteOutcome,
   LoadedRun,
-  Mail,
+  UnreadMessages,
   Ownership,
   PauseOutcome,
   PostOutcome,
@@ -140,7 +140,7 @@ export class MemoryRunStore implements RunStore {
     const { taken = [] } = params;
     const left = run.inbox.filter(({ id }) => !taken.includes(id));
     const isParking = params.release?.status === 'waiting' && params.release.why === 'parked';
-    if (isParking && left.length > 0) return { outcome: 'mail' };
+    if (isParking && left.length > 0) return { outcome: 'unread' };
 
     for (const [i, event] of events.entries()) append(run, event, now, i < events.length - 1);
     run.token = params.token;
@@ -223,7 +223,7 @@ export class MemoryRunStore implements RunStore {
     return run ? eventsAfter(run, params.after, params.limit).map(copyEvent) : [];
   }
 
-  async mail(id: string): Promise<Mail> {
+  async readInbox(id: string): Promise<UnreadMessages> {
     this.#now();
     const run = this.runs.get(id);
     const messages = (run?.inbox ?? []).slice(0, messagesPerPage);

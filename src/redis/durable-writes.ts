@@ -75,7 +75,7 @@ const refusals = new Set([
   'held',
   'stale',
   'idle',
-  'mail',
+  'readInbox',
   'damaged',
   'ended',
 ]);

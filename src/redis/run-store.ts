@@ -23,7 +23,7 @@ import type {
   CreateParams,
   DeleteOutcome,
   LoadedRun,
-  Mail,
+  UnreadMessages,
   Ownership,
   PauseOutcome,
   PostOutcome,
@@ -52,7 +52,7 @@ import { type Entry, toEvent } from './fields.ts';
 import { RedisFleet } from './fleet.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { RedisLists } from './lists.ts';
-import { readMail } from './mail.ts';
+import { readInbox } from './inbox.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { RedisObservation } from './observation.ts';
 import { type OpenedParts, openParts } from './opening.ts';
@@ -228,8 +228,8 @@ export class RedisRunStore implements RunStore {
     return (entries as Entry[]).map((entry) => toEvent(key, entry));
   }
 
-  async mail(run: string): Promise<Mail> {
-    return this.#runOn(run, () => readMail(this.#connection, this.#keys.of(run), run));
+  async readInbox(run: string): Promise<UnreadMessages> {
+    return this.#runOn(run, () => readInbox(this.#connection, this.#keys.of(run), run));
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {

@@ -27,7 +27,7 @@ const outcomes = [
   'claim newer',
   'claim missing',
   'commit committed',
-  'commit mail',
+  'commit unread',
   'commit fenced',
   'commit conflict',
   'commit missing',

@@ -84,7 +84,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a parking refused for a message does not read the inbox',
     file: 'engine/execution/handler-runtime.ts',
-    passage: "if (outcome === 'mail') this.#inbox.look();",
+    passage: "if (outcome === 'unread') this.#inbox.look();",
     by: '',
     foundBy: [unit('execution/inbox')],
   },

@@ -172,7 +172,7 @@ export class Oracle {
     const [outcome] = reply as readonly SimReply[];
     const hasWritten = this.#hash(before.run)?.get('token') === commit.token;
     const isRepeated = known?.tokens.has(commit.token) === true;
-    if (isRepeated && (outcome === 'conflict' || outcome === 'mail')) {
+    if (isRepeated && (outcome === 'conflict' || outcome === 'unread')) {
       this.#violate(
         `commit ${commit.token} of ${before.run} was stored, and is now answered ${outcome}`,
       );

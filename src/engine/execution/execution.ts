@@ -192,7 +192,7 @@ export class Execution {
   /** Somebody wants something of this run. It may be told before the answer to the claim has been looked at. */
   asked(): void {
     this.#askedEarly = this.#runtime === undefined;
-    this.#runtime?.lookForMail();
+    this.#runtime?.readInbox();
   }
 
   /** Everything that the handler works with; the handler is called. */
@@ -219,7 +219,7 @@ export class Execution {
     });
     this.#runtime = runtime;
     if (this.#isLeaving) runtime.leave();
-    if (this.#askedEarly) runtime.lookForMail();
+    if (this.#askedEarly) runtime.readInbox();
     runtime.begin();
     this.#handler = ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input));
   }

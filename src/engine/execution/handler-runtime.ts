@@ -172,7 +172,7 @@ export class HandlerRuntime {
     this.#effects = effects;
     this.#children = children;
     this.#inbox = new Inbox(scope, services, {
-      onTaken: () => this.#onMail(),
+      onTaken: () => this.#onMessages(),
       onPaused: (request) => this.pause(request),
       onBroken: this.#onBroken,
     });
@@ -211,12 +211,12 @@ export class HandlerRuntime {
     const { run } = claimed.ownership;
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
     if (overdue.length > 0) this.#detach(writer.submit(overdue));
-    this.#onMail();
+    this.#onMessages();
     this.#detach(this.#watchDeadline());
     this.#deliveries.schedule();
   }
 
-  lookForMail(): void {
+  readInbox(): void {
     this.#inbox.look();
   }
 
@@ -347,7 +347,7 @@ export class HandlerRuntime {
     this.#beginning -= 1;
   }
 
-  #onMail(): void {
+  #onMessages(): void {
     const { fold } = this.#held;
     if (fold.cancel !== undefined && !this.#cancellation.isRequested) {
       const reason = this.#cancellation.request(fold.cancel);
@@ -408,7 +408,7 @@ export class HandlerRuntime {
       ...(waits.some(({ kind }) => kind === 'child') ? { lookMs } : {}),
     });
     this.#isParking = false;
-    if (outcome === 'mail') this.#inbox.look();
+    if (outcome === 'unread') this.#inbox.look();
     if (outcome === 'busy') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
@@ -456,7 +456,7 @@ export class HandlerRuntime {
     if (isOver || writer.isParked || writer.lost !== undefined) return;
     const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
     const noted = writer.submit([recordWrite('run.cancelling', request)]);
-    this.#onMail();
+    this.#onMessages();
     await noted;
   }
 

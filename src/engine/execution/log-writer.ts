@@ -196,10 +196,10 @@ export class LogWriter {
   }
 
   /**
-   * Lets the run wait. `mail`: a message has come that the owner has not read, and nothing was written. `busy`: there is
+   * Lets the run wait. `unread`: a message has come that the owner has not read, and nothing was written. `busy`: there is
    * something to write. `parked`: the run is this worker's only if it claims it again.
    */
-  async park(release: Release): Promise<'parked' | 'mail' | 'busy'> {
+  async park(release: Release): Promise<'parked' | 'unread' | 'busy'> {
     if (this.#mode !== 'open' || !this.isIdle) return 'busy';
     this.#isFlushing = true;
     const piggybacks = this.#submissions.takePiggybacks();
@@ -211,10 +211,10 @@ export class LogWriter {
       this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
       return 'parked';
     }
-    if (outcome.outcome === 'mail') {
+    if (outcome.outcome === 'unread') {
       this.#submissions.putBack(piggybacks);
       this.#flushSoon();
-      return 'mail';
+      return 'unread';
     }
     if (this.#settle(outcome, { batch: piggybacks, params, beganAt })) this.#setMode('parked');
     return 'parked';
@@ -448,7 +448,7 @@ export class LogWriter {
       case 'missing':
         this.#abandon('deleted', this.#ended('PAWL_RUN_NOT_FOUND', 'the run was deleted'));
         return false;
-      case 'mail':
+      case 'unread':
         throw new Error('A commit that does not park was refused for a message.');
       case 'conflict':
         detach(

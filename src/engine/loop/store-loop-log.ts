@@ -107,7 +107,7 @@ export class StoreLoopLog implements LoopLog<StateFields> {
           `Run ${run} was deleted; nothing later is stored.`,
         );
       case 'conflict':
-      case 'mail':
+      case 'unread':
         return new RunError(
           'PAWL_REWOUND',
           run,

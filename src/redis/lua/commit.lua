@@ -24,7 +24,7 @@
 -- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, owes; or empty. To wait takes
 --   five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages, milliseconds until
 --   somebody looks or empty, 1 if the handler may go on
--- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'mail'}
+-- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'unread'}
 --   | {'missing'} | {'damaged'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
 --   ahead of the log; what a checkpoint holds is copied before it is overwritten; plain and packed never mix; a run does
@@ -52,7 +52,7 @@ if m[1] ~= fence or m[2] ~= owner then
 end
 if tonumber(m[3]) ~= expected then return {'conflict', m[3]} end
 local entries, absent = findMessages(inbox, 19, taken)
-if how == 'parked' and redis.call('XLEN', inbox) > #entries then return {'mail'} end
+if how == 'parked' and redis.call('XLEN', inbox) > #entries then return {'unread'} end
 local anew, fields
 if schema ~= '' then anew, fields = unpackSnapshot(snapshot, ARGV[17]) end
 if anew == false then return {'damaged'} end

@@ -50,11 +50,11 @@ function removed(test: RunStoreTest): void {
     await store.post(sent);
     await store.pause(run, bytes('why'));
     expect(await store.delete(run)).toEqual({ outcome: 'deleted' });
-    expect(await store.mail(run)).toEqual({ messages: [], paused: false });
+    expect(await store.readInbox(run)).toEqual({ messages: [], paused: false });
     expect(await store.post(sent)).toEqual({ outcome: 'missing' });
     expect(await traces(run)).toEqual([]);
     await created(store, { run });
-    expect(await store.mail(run)).toEqual({ messages: [], paused: false });
+    expect(await store.readInbox(run)).toEqual({ messages: [], paused: false });
     expect((await store.post(sent)).outcome).toBe('posted');
     expect((await claimed(store, run)).messages.length).toBe(1);
   });

@@ -38,7 +38,7 @@ export function cancellation(run: string, params: Partial<CancelParams> = {}): C
 
 /** Names of the messages in the inbox, in order. */
 export async function inbox(store: RunStore, run: string): Promise<readonly string[]> {
-  return (await store.mail(run)).messages.map(({ name }) => name);
+  return (await store.readInbox(run)).messages.map(({ name }) => name);
 }
 
 /** A run that was claimed and released to `waiting`, for ever or for a time. */

@@ -35,7 +35,7 @@ function idle(test: RunStoreTest): void {
       expect(record.fence).toBeGreaterThan(before.fence);
       expect(events.at(-1)).toMatchObject({ type: 'operator.paused', fence: record.fence });
       expect(hex(events.at(-1)?.data)).toBe(hex(everyByte));
-      expect((await store.mail(id)).paused).toBe(true);
+      expect((await store.readInbox(id)).paused).toBe(true);
       expect(await store.claim(claiming(id)), what).toEqual({ outcome: 'idle', status });
       await checkWhole(store, expect, id);
     }
@@ -97,8 +97,8 @@ function atWork(test: RunStoreTest): void {
     const paused = { outcome: 'paused', status: 'running' };
     expect(await store.pause(id, bytes('why'))).toEqual(paused);
     expect(await store.pause(id, bytes('why again'))).toEqual(paused);
-    const mail = { messages: [], paused: true, pausedBy: bytes('why') };
-    expect(plain(await store.mail(id))).toEqual(plain(mail));
+    const unread = { messages: [], paused: true, pausedBy: bytes('why') };
+    expect(plain(await store.readInbox(id))).toEqual(plain(unread));
     expect((await loaded(store, id)).record).toEqual({ ...before, paused: true });
     expect(await committed(store, ownership, { events: [event('work')] })).toBe(3);
     await checkWhole(store, expect, id);
@@ -134,7 +134,7 @@ function atWork(test: RunStoreTest): void {
       await store.pause(id, bytes('why'));
       await committed(store, ownership, { release });
       expect((await store.record(id))?.paused, release.status).toBe(false);
-      expect((await store.mail(id)).paused, release.status).toBe(false);
+      expect((await store.readInbox(id)).paused, release.status).toBe(false);
     }
   });
 
@@ -175,7 +175,7 @@ function atWork(test: RunStoreTest): void {
     await store.post(message(run));
     await Promise.all(Array.from({ length: 20 }, () => store.pause(run, bytes('why'))));
     expect((await loaded(store, run)).record.seq).toBe(2);
-    expect((await store.mail(run)).messages.length).toBe(1);
+    expect((await store.readInbox(run)).messages.length).toBe(1);
     await checkWhole(store, expect, run);
   });
 }

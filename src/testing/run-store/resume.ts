@@ -43,7 +43,7 @@ function paused(test: RunStoreTest): void {
       expect(record.fence).toBeGreaterThan(before.fence);
       expect(events.at(-1)).toMatchObject({ type: 'operator.resumed', fence: record.fence });
       expect(hex(events.at(-1)?.data)).toBe(hex(everyByte));
-      expect((await store.mail(id)).paused).toBe(false);
+      expect((await store.readInbox(id)).paused).toBe(false);
       await checkWhole(store, expect, id);
     }
   });
@@ -86,7 +86,7 @@ function paused(test: RunStoreTest): void {
     await store.pause(id, bytes('why'));
     expect(await store.resume(id, bytes('go'))).toEqual({ outcome: 'idle', status: 'running' });
     expect(await everything(store, id)).toEqual(before);
-    expect((await store.mail(id)).paused).toBe(false);
+    expect((await store.readInbox(id)).paused).toBe(false);
     const release = { status: 'queued', resendMs: 0 } as const;
     await committed(store, ownership, { release });
     expect((await dueOf(store, id))?.run).toBe(id);

@@ -169,7 +169,7 @@ function retrying(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     await store.post(message(id, { name: 'other' }));
     const release = parking({ waits: [forGo] });
-    expect(await store.commit(commit(ownership, { release }))).toEqual({ outcome: 'mail' });
+    expect(await store.commit(commit(ownership, { release }))).toEqual({ outcome: 'unread' });
   });
 
   test('a pause before another attempt is not refused by a message', async (opened) => {

@@ -110,7 +110,16 @@ async function newCall(
 
 function simpleCall(
   move: MoveOf<
-    'pause' | 'resume' | 'load' | 'mail' | 'compact' | 'events' | 'list' | 'beat' | 'leave' | 'look'
+    | 'pause'
+    | 'resume'
+    | 'load'
+    | 'readInbox'
+    | 'compact'
+    | 'events'
+    | 'list'
+    | 'beat'
+    | 'leave'
+    | 'look'
   >,
 ): Call {
   switch (move.do) {
@@ -120,7 +129,7 @@ function simpleCall(
       return (store) => store[what](runId(move.run), text(`who ${what}s`));
     }
     case 'load':
-    case 'mail': {
+    case 'readInbox': {
       const { do: what } = move;
       return async (store) => (await store[what](runId(move.run))) ?? null;
     }

@@ -76,7 +76,7 @@ export type Move =
       readonly about: number;
     }
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
-  | { readonly do: 'pause' | 'resume' | 'load' | 'mail' | 'compact'; readonly run: number }
+  | { readonly do: 'pause' | 'resume' | 'load' | 'readInbox' | 'compact'; readonly run: number }
   | {
       readonly do: 'told' | 'paid' | 'delete' | 'remove';
       readonly run: number;
@@ -244,7 +244,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       do: fc.constantFrom(
-        ...(['pause', 'pause', 'resume', 'resume', 'load', 'mail'] as const),
+        ...(['pause', 'pause', 'resume', 'resume', 'load', 'readInbox'] as const),
         ...(['compact', 'compact'] as const),
       ),
       run,

@@ -114,7 +114,7 @@ function readsOf(run: string): Call[] {
     (store) => store.record(run),
     (store) => store.load(run),
     (store) => store.events({ run, after: 0, limit: 500 }),
-    (store) => store.mail(run),
+    (store) => store.readInbox(run),
     async (store) => {
       const whole = await store.transfer.whole(run);
       return whole && { ...whole, seen: [...whole.seen].sort() };

@@ -178,7 +178,7 @@ export class Client {
       twins: (commit) =>
         commit?.outcome === 'fenced' && (commit.applied === true || events.length === 0) ? 1 : 0,
     });
-    if (result?.outcome === 'mail') return;
+    if (result?.outcome === 'unread') return;
     if (result?.outcome !== 'committed' || release !== undefined) this.#held.delete(run);
     else held.seq = result.seq ?? held.seq;
     held.inbox = held.inbox.filter((id) => !taken.includes(id));

@@ -234,7 +234,7 @@ describe('nobody ends the process', () => {
       name: 'unstorable',
       retry: { attempts: 4, delayMs: 1 },
       async run(ctx) {
-        await ctx.step('mail', () => {
+        await ctx.step('unread', () => {
           mails += 1;
           return { send: () => 'again' };
         });

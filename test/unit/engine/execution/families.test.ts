@@ -104,7 +104,7 @@ test('a parent that is told of a child before it has started it looks at it befo
 test('a parked parent is asked to look at a child that has told it too early', async () => {
   const { store, pawl, wait } = await toldTooEarly();
   await using _ = pawl;
-  const early = await store.mail('p');
+  const early = await store.readInbox('p');
   wait();
   store.noteSeen('p', early.messages);
   const record = await store.record('p');
@@ -115,7 +115,9 @@ test('a parked parent is asked to look at a child that has told it too early', a
   const wake = (wakeUp: { readonly run: string }) => Promise.resolve(void woken.push(wakeUp.run));
   const parts = { store, wake, logger: silentLogger };
   await attendFamily(parts, { ...due, untold: false, owes: false, asleep: true });
-  expect((await store.mail('p')).messages.map(({ id }) => id)).toEqual([`missing p.kid ${fence}`]);
+  expect((await store.readInbox('p')).messages.map(({ id }) => id)).toEqual([
+    `missing p.kid ${fence}`,
+  ]);
 });
 
 test('a node of a graph that waits for a child holds no worker', async () => {

@@ -57,13 +57,13 @@ describe('a handler that awaits plain things', () => {
     await using pawl = memoryPawl({ logger }).pawl;
     let reads = 0;
     const workflow = defineWorkflow({
-      name: 'mail',
+      name: 'unread',
       signals,
       async run(ctx) {
         const mail = async (): Promise<void> => {
           reads += 1;
           await pause(120);
-          await ctx.step('mail', () => 'sent');
+          await ctx.step('unread', () => 'sent');
         };
         const [by] = await Promise.all([ctx.waitFor('approved'), mail()]);
         return by;
@@ -71,7 +71,7 @@ describe('a handler that awaits plain things', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'mail');
+    await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'unread');
     await run.signal('approved', 'ada');
     expect(await run.result({ timeoutMs: 20_000 })).toBe('ada');
     expect(reads).toBe(1);
@@ -122,7 +122,7 @@ describe('a handler that awaits plain things', () => {
         const mail = async (): Promise<void> => {
           // The first worker never comes back from it.
           await pause(mine === 1 ? 60_000 : 10);
-          await ctx.step('mail', () => 'sent');
+          await ctx.step('unread', () => 'sent');
         };
         await Promise.all([ctx.waitFor('approved'), mail()]);
         return calls;
@@ -133,7 +133,7 @@ describe('a handler that awaits plain things', () => {
     await expect.poll(async () => (await run.info()).status).toBe('waiting');
     store.vanish(one.id);
     pawl.worker({ workflows: [workflow] });
-    await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'mail');
+    await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'unread');
     await run.signal('approved', 'ada');
     expect(await run.result({ timeoutMs: 20_000 })).toBe(2);
   });

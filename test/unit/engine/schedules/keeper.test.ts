@@ -173,10 +173,10 @@ describe('when the run before has not ended', () => {
     await pass(1_000);
     const { ownership } = await claimed(world.store, runOf(1), { codeVersion: 3 });
     await pass(1_500);
-    const mail = await world.store.mail(runOf(1));
-    expect(mail.messages).toHaveLength(1);
-    expect(mail.messages[0]).toMatchObject({ kind: 'cancel' });
-    expect(decode(mail.messages[0]?.data ?? bytes(''), { key: 'data' })).toMatchObject({
+    const unread = await world.store.readInbox(runOf(1));
+    expect(unread.messages).toHaveLength(1);
+    expect(unread.messages[0]).toMatchObject({ kind: 'cancel' });
+    expect(decode(unread.messages[0]?.data ?? bytes(''), { key: 'data' })).toMatchObject({
       actor: 'schedule s',
       reason: 'the next time of its schedule has come',
     });

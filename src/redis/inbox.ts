@@ -1,5 +1,5 @@
 /** What waits for a run to look at it. */
-import type { Mail } from '../core/store.ts';
+import type { UnreadMessages } from '../core/store.ts';
 import type { Connection } from './connection.ts';
 import { type Entry, toMessage } from './fields.ts';
 import type { ShardKeys } from './keys.ts';
@@ -7,11 +7,11 @@ import type { ShardKeys } from './keys.ts';
 /** Messages read at a time; more follow when these are taken. */
 const messagesPerPage = 100;
 
-export async function readMail(
+export async function readInbox(
   connection: Connection,
   shard: ShardKeys,
   run: string,
-): Promise<Mail> {
+): Promise<UnreadMessages> {
   const key = shard.inbox(run);
   const [entries, pausedBy] = await Promise.all([
     connection.xrangeBuffer(key, '-', '+', 'COUNT', messagesPerPage) as Promise<Entry[]>,
