@@ -30,7 +30,7 @@ export async function growthOfRuns({ url, quick }: Field): Promise<Omit<Curve, '
   const store = await openStore(url);
   const points: { at: number; values: Record<string, number> }[] = [];
   const worker = { id: 'bench', host: 'here', pid: 1, workflows: { bench: 1 }, concurrency: 1 };
-  await store.fleet.appear('bench');
+  await store.fleet.register('bench');
   let stored = 0;
   let made = 0;
   for (const [turn, at] of warmedUp(sizes).entries()) {

@@ -5,7 +5,7 @@ export const costs = {
   followerLook: () => 5,
   /** For so many runs. */
   interrupt: (runs: number) => 15 + 20 * runs,
-  leave: () => 4,
+  deregister: () => 4,
   due: (runs: number) => 6 + 5 * runs,
   claim: () => 40,
   park: () => 27,

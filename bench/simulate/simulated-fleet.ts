@@ -50,7 +50,7 @@ const workersPerCall = 200;
 
 type UsedFleet = Pick<
   Fleet,
-  'look' | 'interrupt' | 'leave' | 'due' | 'holders' | 'registered' | 'unproven' | 'workers'
+  'look' | 'interrupt' | 'deregister' | 'due' | 'holders' | 'registered' | 'unproven' | 'workers'
 >;
 type Used = Pick<RunStore, 'record' | 'told' | 'delete'> & { readonly fleet: UsedFleet };
 
@@ -149,8 +149,8 @@ export class SimulatedFleet {
     });
   }
 
-  async #leave(worker: string): Promise<boolean> {
-    await this.#serve('leave');
+  async #deregister(worker: string): Promise<boolean> {
+    await this.#serve('deregister');
     const member = this.#byId.get(worker);
     if (member !== undefined) member.forgotten = true;
     return true;
@@ -161,8 +161,8 @@ export class SimulatedFleet {
     return {
       look: (worker, lockMs) => this.#look(worker, lockMs),
       interrupt: (params) => this.#interrupt(params),
-      leave: async (worker) => {
-        await this.#leave(worker);
+      deregister: async (worker) => {
+        await this.#deregister(worker);
         return true;
       },
       due: (params) => this.#due(params),

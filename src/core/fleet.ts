@@ -135,7 +135,7 @@ export interface Fleet {
    * Makes the worker's presence visible; call once, before the first beat. `asked` is called when somebody wants something
    * of a run that the worker holds: a hint that may be lost. Without a run: of any of them.
    */
-  appear(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
+  register(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
   /** Registers the worker, or renews its session. `atWork` tells of the steps at work, and is kept as it is. */
   beat(worker: WorkerInfo, sessionMs: number, atWork?: string): Promise<Beat>;
   /** Handlers of runs that a worker parked, each under this fence, are at work no more: see `mayGoOn`. */
@@ -145,7 +145,7 @@ export interface Fleet {
    * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was
    * written.
    */
-  leave(worker: string, seen?: SeenWorker): Promise<boolean>;
+  deregister(worker: string, seen?: SeenWorker): Promise<boolean>;
 
   // The sweeper, of all.
 

@@ -55,9 +55,9 @@ export class MemoryFleet implements Fleet {
     );
   }
 
-  async appear(worker: string, asked?: (run: string | undefined) => void): Promise<void> {
+  async register(worker: string, asked?: (run: string | undefined) => void): Promise<void> {
     this.#now();
-    this.#sessions.appear(worker);
+    this.#sessions.register(worker);
     if (asked !== undefined) this.#asked.set(worker, asked);
   }
 
@@ -75,11 +75,11 @@ export class MemoryFleet implements Fleet {
     }
   }
 
-  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+  async deregister(worker: string, seen?: SeenWorker): Promise<boolean> {
     this.#now();
     if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return false;
     this.#wakeParked(worker);
-    this.#sessions.leave(worker);
+    this.#sessions.deregister(worker);
     return true;
   }
 

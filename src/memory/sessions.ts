@@ -16,7 +16,7 @@ export class MemorySessions {
     this.#clock = clock;
   }
 
-  appear(worker: string): void {
+  register(worker: string): void {
     this.#present.add(worker);
     this.#dead.delete(worker);
   }
@@ -53,7 +53,7 @@ export class MemorySessions {
     return record !== undefined;
   }
 
-  leave(worker: string): void {
+  deregister(worker: string): void {
     this.#present.delete(worker);
     this.#workers.delete(worker);
     this.#atWork.delete(worker);

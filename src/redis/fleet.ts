@@ -41,9 +41,9 @@ export class RedisFleet implements Fleet {
     this.#parts = parts;
   }
 
-  async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
+  async register(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
     const { guard, sessions } = this.#parts;
-    await guard(() => sessions.appear(worker, asked));
+    await guard(() => sessions.register(worker, asked));
   }
 
   async beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
@@ -59,9 +59,9 @@ export class RedisFleet implements Fleet {
     }
   }
 
-  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+  async deregister(worker: string, seen?: SeenWorker): Promise<boolean> {
     const { guard, sessions } = this.#parts;
-    return guard(() => sessions.leave(worker, seen));
+    return guard(() => sessions.deregister(worker, seen));
   }
 
   async look(worker: string, lockMs: number): Promise<Look> {

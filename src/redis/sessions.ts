@@ -8,7 +8,7 @@ import { probePresence } from './presence-probe.ts';
 import type { ScriptCalls } from './script-calls.ts';
 import { alive } from './scripts/alive.ts';
 import { beat } from './scripts/beat.ts';
-import { leave } from './scripts/leave.ts';
+import { deregister } from './scripts/deregister.ts';
 import { look } from './scripts/look.ts';
 import { unpark } from './scripts/unpark.ts';
 import { workers } from './scripts/workers.ts';
@@ -38,7 +38,7 @@ export class Sessions {
     this.#parts = parts;
   }
 
-  async appear(worker: string, asked: (run: string | undefined) => void): Promise<void> {
+  async register(worker: string, asked: (run: string | undefined) => void): Promise<void> {
     const { connection, connect, keys, announcements, logger } = this.#parts;
     // Nothing of a run is asked where none is named: the worker is to look after all it has.
     const heard = (run: string | undefined): void => asked(run === '' ? undefined : run);
@@ -65,12 +65,12 @@ export class Sessions {
     return { draining: false };
   }
 
-  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+  async deregister(worker: string, seen?: SeenWorker): Promise<boolean> {
     const { keys, scripts, announcements } = this.#parts;
-    if (!(await scripts.call(leave, keys, { worker, seen }))) return false;
+    if (!(await scripts.call(deregister, keys, { worker, seen }))) return false;
     await this.unpark(worker);
     const listening = this.#listening.get(worker);
-    // The sweeper makes others leave, too; only the worker's own store has anything to unsubscribe.
+    // The sweeper makes others deregister, too; only the worker's own store has anything to unsubscribe.
     if (listening === undefined) return true;
     this.#listening.delete(worker);
     await Promise.all(listening.map((stop) => stop()));

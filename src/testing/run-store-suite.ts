@@ -104,9 +104,10 @@ export function runStoreSuite(options: RunStoreSuiteOptions, runner: Runner): vo
           store: opened.store,
           expect: runner.expect,
           advance: (ms) => opened.advance(ms),
-          appearElsewhere: async (worker) => {
-            if (opened.appearElsewhere === undefined) throw new Error(absent('appearElsewhere'));
-            return opened.appearElsewhere(worker);
+          registerElsewhere: async (worker) => {
+            if (opened.registerElsewhere === undefined)
+              throw new Error(absent('registerElsewhere'));
+            return opened.registerElsewhere(worker);
           },
           traces: async (run) => {
             if (opened.traces === undefined) throw new Error(absent('traces'));

@@ -21,8 +21,8 @@ export function lossyQueue(queue: ResumeQueue, random: () => number): ResumeQueu
 
 export function lossyStore(store: RunStore, random: () => number): RunStore {
   const fleet = withMethods(store.fleet, {
-    appear: (worker, asked) =>
-      store.fleet.appear(worker, (run) => {
+    register: (worker, asked) =>
+      store.fleet.register(worker, (run) => {
         if (random() >= lossRate) asked?.(run);
       }),
   });

@@ -236,7 +236,7 @@ export class HandlerRuntime {
     this.#deliveries.schedule();
   }
 
-  /** As `leave`, for as long as it takes; said in the log. */
+  /** As `deregister`, for as long as it takes; said in the log. */
   pause(request: Request): void {
     if (this.#pauseWanted === undefined) {
       this.#pauseWanted = request;

@@ -55,7 +55,7 @@ export class Session implements SessionView {
   async begin(): Promise<void> {
     const { store, worker, clock, settings } = this.#services;
     this.#lag.begin();
-    await store.fleet.appear(worker, (run) => {
+    await store.fleet.register(worker, (run) => {
       this.#process.asked(run);
       if (run === undefined) detach(this.#beatIfPossible(), () => undefined);
     });
@@ -88,7 +88,7 @@ export class Session implements SessionView {
     this.#isOver = true;
     await this.#stopBeats?.();
     this.#lag.end();
-    await this.#services.store.fleet.leave(this.#services.worker);
+    await this.#services.store.fleet.deregister(this.#services.worker);
   }
 
   async #beatIfPossible(): Promise<void> {

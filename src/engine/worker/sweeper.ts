@@ -184,7 +184,7 @@ export class Sweeper {
       runs.push(...taken);
       if (taken.length < limit) break;
     }
-    const isGone = await store.fleet.leave(lost.worker, seen);
+    const isGone = await store.fleet.deregister(lost.worker, seen);
     await Promise.all(runs.map((run) => this.#attend(run, false)));
     if (!isGone && runs.length === 0) return runs;
     logger.warn({ ...lost, runs: runs.length }, 'worker lost');

@@ -16,7 +16,7 @@ import {
 async function listening({ store }: RunStoreCase) {
   const worker = newId('worker');
   const asked: (string | undefined)[] = [];
-  await store.fleet.appear(worker, (run) => asked.push(run));
+  await store.fleet.register(worker, (run) => asked.push(run));
   const { id, ownership } = await held(store, { claim: { worker } });
   return { worker, id, ownership, asked };
 }
@@ -40,8 +40,8 @@ function whoHolds(test: RunStoreTest): void {
       expect(asked.every((run) => run === id)).toBe(true);
       // One that is told of everything would look after everything.
       expect(other.asked).toEqual([]);
-      await store.fleet.leave(worker);
-      await store.fleet.leave(other.worker);
+      await store.fleet.deregister(worker);
+      await store.fleet.deregister(other.worker);
     });
   }
 
@@ -58,7 +58,7 @@ function whoHolds(test: RunStoreTest): void {
     await store.post(message(last.id));
     await eventually(opened, `${worker} is asked`, () => asked.includes(last.id) || undefined);
     expect(asked).toEqual([last.id]);
-    await store.fleet.leave(worker);
+    await store.fleet.deregister(worker);
   });
 }
 

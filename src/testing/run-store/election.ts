@@ -27,18 +27,18 @@ function office(test: RunStoreTest): void {
       expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: false });
       expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: true });
     }
-    await store.fleet.leave(first);
+    await store.fleet.deregister(first);
   });
 
   test('when many ask at the same time, one is elected', async (opened) => {
     const { store, expect } = opened;
     const before = newId('worker');
     await lead(opened, before, longMs);
-    await store.fleet.leave(before);
+    await store.fleet.deregister(before);
     const workers = Array.from({ length: 20 }, () => newId('worker'));
     const looks = await Promise.all(workers.map((worker) => store.fleet.look(worker, longMs)));
     expect(looks.filter(({ leader }) => leader).length).toBe(1);
-    for (const worker of workers) await store.fleet.leave(worker);
+    for (const worker of workers) await store.fleet.deregister(worker);
   });
 
   test('everybody is told how many workers there are', async (opened) => {
@@ -50,9 +50,9 @@ function office(test: RunStoreTest): void {
     for (const worker of workers) await store.fleet.beat(workerInfo(worker), longMs);
     expect((await store.fleet.look(first, longMs)).workers).toBe(before + 3);
     expect(await store.fleet.look(second, longMs)).toEqual({ leader: false, workers: before + 3 });
-    for (const worker of workers) await store.fleet.leave(worker);
+    for (const worker of workers) await store.fleet.deregister(worker);
     expect((await store.fleet.look(second, longMs)).workers).toBe(before);
-    await store.fleet.leave(second);
+    await store.fleet.deregister(second);
   });
 }
 
@@ -64,7 +64,7 @@ function succession(test: RunStoreTest): void {
     const since = await lead(opened, first, lockMs);
     expect(await lead(opened, second, longMs)).toBeGreaterThanOrEqual(since + lockMs);
     expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: false });
-    await store.fleet.leave(second);
+    await store.fleet.deregister(second);
   });
 
   test('a look renews the office', async (opened) => {
@@ -75,31 +75,31 @@ function succession(test: RunStoreTest): void {
     expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: true });
     await advance(30);
     expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: false });
-    await store.fleet.leave(first);
+    await store.fleet.deregister(first);
   });
 
   test('another one is elected as soon as the sweeper leaves', async (opened) => {
     const { store, expect } = opened;
     const [first, second] = [newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
-    await store.fleet.leave(first);
+    await store.fleet.deregister(first);
     expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: true });
-    await store.fleet.leave(second);
+    await store.fleet.deregister(second);
   });
 
   test('a worker that is not the sweeper leaves without an election', async (opened) => {
     const { store, expect } = opened;
     const [first, second, third] = [newId('worker'), newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
-    await store.fleet.leave(second);
+    await store.fleet.deregister(second);
     expect(await store.fleet.look(third, longMs)).toMatchObject({ leader: false });
-    await store.fleet.leave(first);
+    await store.fleet.deregister(first);
   });
 
   test('another one is elected as soon as the sweeper’s process is gone', async (opened) => {
-    const { store, appearElsewhere, expect } = opened;
+    const { store, registerElsewhere, expect } = opened;
     const [first, second] = [newId('worker'), newId('worker')];
-    const vanish = await appearElsewhere(first);
+    const vanish = await registerElsewhere(first);
     await store.fleet.beat(workerInfo(first), longMs);
     await lead(opened, first, longMs);
     expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: false });
@@ -107,8 +107,8 @@ function succession(test: RunStoreTest): void {
     // Long before its lock would end, or `lead` would give up.
     await lead(opened, second, longMs);
     expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: false });
-    await store.fleet.leave(first);
-    await store.fleet.leave(second);
+    await store.fleet.deregister(first);
+    await store.fleet.deregister(second);
   });
 }
 

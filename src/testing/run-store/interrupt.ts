@@ -169,25 +169,25 @@ function whose(test: RunStoreTest): void {
     expect(await store.fleet.interrupt(interruption(worker, { seen: now }))).toMatchObject([
       { run: id },
     ]);
-    await store.fleet.leave(worker);
+    await store.fleet.deregister(worker);
   });
 
   test('a worker whose process is there again keeps its runs', async (opened) => {
-    const { store, appearElsewhere, expect } = opened;
+    const { store, registerElsewhere, expect } = opened;
     const { worker } = await held(store);
-    const vanish = await appearElsewhere(worker);
+    const vanish = await registerElsewhere(worker);
     await store.fleet.beat(workerInfo(worker), farMs);
     const seen = { seenAt: await seenAtOf(store, worker), isAbsent: true };
     const lost = interruption(worker, { seen, reason: 'presence-lost' });
     expect(await store.fleet.interrupt(lost)).toEqual([]);
-    expect(await store.fleet.leave(worker, seen)).toBe(false);
+    expect(await store.fleet.deregister(worker, seen)).toBe(false);
     await vanish();
     await eventually(
       opened,
       'the worker is lost',
       async () => (await store.fleet.interrupt(lost)).length === 1 || undefined,
     );
-    await store.fleet.leave(worker);
+    await store.fleet.deregister(worker);
   });
 
   test('a worker that holds nothing loses nothing', async ({ store, expect }) => {

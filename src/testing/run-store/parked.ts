@@ -69,7 +69,7 @@ function reclaiming(test: RunStoreTest): void {
 /** The ways in which a worker may be gone. */
 const goings = [
   ['dies', (store: RunStore, worker: string) => store.fleet.interrupt(interruption(worker))],
-  ['leaves', (store: RunStore, worker: string) => store.fleet.leave(worker).then(() => [])],
+  ['leaves', (store: RunStore, worker: string) => store.fleet.deregister(worker).then(() => [])],
 ] as const;
 
 function waking(test: RunStoreTest): void {

@@ -118,7 +118,7 @@ function simpleCall(
     | 'events'
     | 'list'
     | 'beat'
-    | 'leave'
+    | 'deregister'
     | 'look'
   >,
 ): Call {
@@ -141,8 +141,8 @@ function simpleCall(
       return (store) => listAll(store, move);
     case 'beat':
       return (store) => store.fleet.beat(workerInfo(workerId(move.worker)), move.sessionMs);
-    case 'leave':
-      return (store) => store.fleet.leave(workerId(move.worker));
+    case 'deregister':
+      return (store) => store.fleet.deregister(workerId(move.worker));
     case 'look':
       return (store) => lookSorted(store, workerId(move.worker));
   }

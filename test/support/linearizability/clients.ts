@@ -272,10 +272,10 @@ export class Client {
 
   async #elect(): Promise<void> {
     const worker = this.#worker;
-    const call = this.#random() < 0.6 ? 'look' : 'leave';
+    const call = this.#random() < 0.6 ? 'look' : 'deregister';
     await this.#scene.election.record(async () => {
       if (call === 'look') return (await this.#store.fleet.look(worker, farMs)).leader;
-      await this.#store.fleet.leave(worker);
+      await this.#store.fleet.deregister(worker);
       return undefined;
     }, [
       {
@@ -285,7 +285,7 @@ export class Client {
           outcome: leader === undefined ? 'left' : leader ? 'leader' : 'follower',
         }),
         // Without an answer it may even be sent and done twice, around a later look of the same worker.
-        twins: () => (call === 'leave' ? 1 : 0),
+        twins: () => (call === 'deregister' ? 1 : 0),
       },
     ]);
   }

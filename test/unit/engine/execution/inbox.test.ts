@@ -86,7 +86,7 @@ test('a message that makes a parking fail is read, though its news are lost', as
     }
   }
   const store = new SilentStore();
-  const silent = withMethods(store.fleet, { appear: (worker) => store.fleet.appear(worker) });
+  const silent = withMethods(store.fleet, { register: (worker) => store.fleet.register(worker) });
   await using pawl = memoryPawl({ store: withMethods(store, { fleet: silent }) }).pawl;
   const waiting = defineWorkflow({
     name: 'waiting',

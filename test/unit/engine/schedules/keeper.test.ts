@@ -68,7 +68,7 @@ describe('times at which nobody was there', () => {
   async function gap(missed: Schedule['missed']): Promise<number[]> {
     await save({ missed });
     await pass(3_000);
-    await world.store.fleet.leave('first');
+    await world.store.fleet.deregister('first');
     await pass(7_000);
     expect(await times()).toEqual(upTo(3));
     await join('second');

@@ -11,8 +11,8 @@ interface Leaving {
   readonly seen: SeenWorker | undefined;
 }
 
-export const leave: StoreScript<Keys, Leaving, boolean> = {
-  script: toScript('leave', lua.leave),
+export const deregister: StoreScript<Keys, Leaving, boolean> = {
+  script: toScript('deregister', lua.deregister),
   keys: (keys, { worker }) => [keys.workers, keys.worker(worker), keys.presence, keys.sweeper],
   args: (keys, { worker, seen }) => [worker, ...seenArguments(keys, worker, seen)],
   decode: (_, [outcome]) => String(outcome) === 'left',
