@@ -132,10 +132,10 @@ export interface Fleet {
   // A worker of itself.
 
   /**
-   * Makes the worker's presence visible; call once, before the first beat. `asked` is called when somebody wants something
+   * Makes the worker's presence visible; call once, before the first beat. `onNudge` is called when somebody wants something
    * of a run that the worker holds: a hint that may be lost. Without a run: of any of them.
    */
-  register(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
+  register(worker: string, onNudge?: (run: string | undefined) => void): Promise<void>;
   /** Registers the worker, or renews its session. `atWork` tells of the steps at work, and is kept as it is. */
   beat(worker: WorkerInfo, sessionMs: number, atWork?: string): Promise<Beat>;
   /** Handlers of runs that a worker parked, each under this fence, are at work no more: see `mayGoOn`. */

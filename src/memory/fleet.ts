@@ -31,7 +31,7 @@ export class MemoryFleet implements Fleet {
   readonly #sessions: MemorySessions;
   readonly #now: () => number;
   readonly #changed: (run: string) => void;
-  readonly #asked = new Map<string, (run: string | undefined) => void>();
+  readonly #nudged = new Map<string, (run: string | undefined) => void>();
   #recoveries: Recovery[] = [];
 
   constructor(runs: ReadonlyMap<string, StoredRun>, parts: MemoryFleetParts) {
@@ -43,7 +43,7 @@ export class MemoryFleet implements Fleet {
 
   /** Tells a worker that somebody wants something of a run it holds, or of any of them. */
   ask(worker: string, run: string | undefined): void {
-    queueMicrotask(() => this.#asked.get(worker)?.(run));
+    queueMicrotask(() => this.#nudged.get(worker)?.(run));
   }
 
   /** A run that had been lost was claimed just now. */
@@ -55,10 +55,10 @@ export class MemoryFleet implements Fleet {
     );
   }
 
-  async register(worker: string, asked?: (run: string | undefined) => void): Promise<void> {
+  async register(worker: string, onNudge?: (run: string | undefined) => void): Promise<void> {
     this.#now();
     this.#sessions.register(worker);
-    if (asked !== undefined) this.#asked.set(worker, asked);
+    if (onNudge !== undefined) this.#nudged.set(worker, onNudge);
   }
 
   async beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {

@@ -41,9 +41,9 @@ export class RedisFleet implements Fleet {
     this.#parts = parts;
   }
 
-  async register(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
+  async register(worker: string, onNudge: (run: string | undefined) => void = ignore): Promise<void> {
     const { guard, sessions } = this.#parts;
-    await guard(() => sessions.register(worker, asked));
+    await guard(() => sessions.register(worker, onNudge));
   }
 
   async beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
@@ -148,7 +148,7 @@ export class RedisFleet implements Fleet {
     const { connection, guard, keys, scripts } = this.#parts;
     if (!(await guard(() => scripts.call(drain, keys, worker)))) return false;
     const [first] = keys.shards;
-    if (first !== undefined) await guard(() => connection.spublish(first.asked(worker), ''));
+    if (first !== undefined) await guard(() => connection.spublish(first.nudges(worker), ''));
     return true;
   }
 

@@ -48,8 +48,8 @@ export interface ShardKeys {
   changed(id: string): string;
   /** Stream of the runs that workers lost, and of who took them over. */
   readonly recoveries: string;
-  /** Channel on which a worker is asked to look after one of its runs. */
-  asked(worker: string): string;
+  /** Channel on which a worker is nudged to look after one of its runs. */
+  nudges(worker: string): string;
 }
 
 export class Keys {
@@ -139,6 +139,6 @@ function shardKeys(base: string): ShardKeys {
     byWait: (index) => `${base}by-wait:${index}`,
     changed: (id) => `${base}changed:${id}`,
     recoveries: `${base}recoveries`,
-    asked: (worker) => `${base}asked:${worker}`,
+    nudges: (worker) => `${base}nudges:${worker}`,
   };
 }

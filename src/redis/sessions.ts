@@ -38,11 +38,11 @@ export class Sessions {
     this.#parts = parts;
   }
 
-  async register(worker: string, asked: (run: string | undefined) => void): Promise<void> {
+  async register(worker: string, onNudge: (run: string | undefined) => void): Promise<void> {
     const { connection, connect, keys, announcements, logger } = this.#parts;
     // Nothing of a run is asked where none is named: the worker is to look after all it has.
-    const heard = (run: string | undefined): void => asked(run === '' ? undefined : run);
-    const channels = keys.shards.map((shard) => shard.asked(worker));
+    const heard = (run: string | undefined): void => onNudge(run === '' ? undefined : run);
+    const channels = keys.shards.map((shard) => shard.nudges(worker));
     this.#listening.set(
       worker,
       await Promise.all(channels.map((channel) => announcements.listen(channel, heard))),

@@ -44,7 +44,7 @@ async function decide(redis: Connection, keys: Keys, wanted: number): Promise<nu
     if (outcome === 'shards') return Number(found[0]);
     // A worker that is asked for nothing in particular beats at once.
     const workers = waitedMs === 0 ? found.slice(0, askedMax) : [];
-    for (const worker of workers) await redis.spublish(shard?.asked(worker) ?? '', '');
+    for (const worker of workers) await redis.spublish(shard?.nudges(worker) ?? '', '');
     await sleep(lookMs);
   }
 }

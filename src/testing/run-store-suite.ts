@@ -6,7 +6,7 @@
  */
 import { registerSuite, type Runner, type Skip } from './runner.ts';
 import { archiveTheme } from './run-store/archive.ts';
-import { askedTheme } from './run-store/asked.ts';
+import { nudgesTheme } from './run-store/nudges.ts';
 import { beginningsTheme } from './run-store/beginnings.ts';
 import { cancelTheme } from './run-store/cancel.ts';
 import { censusTheme } from './run-store/census.ts';
@@ -73,7 +73,7 @@ const themes: readonly RunStoreTheme[] = [
   parkedTheme,
   versionsTheme,
   owingTheme,
-  askedTheme,
+  nudgesTheme,
   readingTheme,
   listTheme,
   searchTheme,

@@ -87,7 +87,7 @@ export class SimulatedWorker {
     const store = await openStore(redis, this.line);
     await store.fleet.register(this.life.name, (run) => {
       for (const execution of this.#executions) {
-        if (run === undefined || execution.wakeUp.run === run) execution.asked();
+        if (run === undefined || execution.wakeUp.run === run) execution.nudge();
       }
     });
     await this.#beat(store);

@@ -98,7 +98,7 @@ export class Execution {
   /** Lapses of the session up to which the run is known to be held. */
   #lapses: number;
   #isLeaving = false;
-  #askedEarly = false;
+  #nudgedEarly = false;
   #onProgress: () => void = () => undefined;
   /** Resolves when the run has made progress under this claim: see `core/evidence.ts`. */
   readonly progressed = new Promise<void>((resolve) => {
@@ -190,8 +190,8 @@ export class Execution {
   }
 
   /** Somebody wants something of this run. It may be told before the answer to the claim has been looked at. */
-  asked(): void {
-    this.#askedEarly = this.#runtime === undefined;
+  nudge(): void {
+    this.#nudgedEarly = this.#runtime === undefined;
     this.#runtime?.readInbox();
   }
 
@@ -219,7 +219,7 @@ export class Execution {
     });
     this.#runtime = runtime;
     if (this.#isLeaving) runtime.leave();
-    if (this.#askedEarly) runtime.readInbox();
+    if (this.#nudgedEarly) runtime.readInbox();
     runtime.begin();
     this.#handler = ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input));
   }

@@ -24,7 +24,7 @@ export interface SessionProcess {
   /** Called when the worker is to leave. */
   readonly leave: () => void;
   /** Called when somebody wants something of a run that is held; without a run, of any. */
-  readonly asked: (run: string | undefined) => void;
+  readonly onNudge: (run: string | undefined) => void;
 }
 
 export class Session implements SessionView {
@@ -56,7 +56,7 @@ export class Session implements SessionView {
     const { store, worker, clock, settings } = this.#services;
     this.#lag.begin();
     await store.fleet.register(worker, (run) => {
-      this.#process.asked(run);
+      this.#process.onNudge(run);
       if (run === undefined) detach(this.#beatIfPossible(), () => undefined);
     });
     await this.#beat();

@@ -87,7 +87,7 @@ export class Worker implements AsyncDisposable {
     this.#session = new Session(services, workflows.versions, {
       active: () => runs.size,
       atWork: () => runs.atWork,
-      asked: (run) => runs.ask(run),
+      onNudge: (run) => runs.nudge(run),
       leave: () => this.#drain(),
     });
     this.#parked = new ParkedHandlers(services);

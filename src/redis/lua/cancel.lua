@@ -68,7 +68,7 @@ if not (m[11] and redis.call('XRANGE', inbox, m[11], m[11])[1]) then
 end
 redis.call('HSET', run, 'cancelId', message)
 if status == 'running' then
-  redis.call('SPUBLISH', base .. 'asked:' .. m[3], id)
+  redis.call('SPUBLISH', base .. 'nudges:' .. m[3], id)
 else
   if status == 'waiting' and not m[8] then redis.call('HSET', run, 'woken', at) end
   redis.call('ZADD', due, at, id)

@@ -42,7 +42,7 @@ if ended and not (status == 'failed' and kind == 'child') then return {'ended', 
 redis.call('SADD', seen, message)
 redis.call('XADD', inbox, '*', 'id', message, 'kind', kind, 'name', name, 'at', at, 'data', data)
 if status == 'running' then
-  redis.call('SPUBLISH', base .. 'asked:' .. m[2], id)
+  redis.call('SPUBLISH', base .. 'nudges:' .. m[2], id)
 elseif status == 'waiting' and isWanted(m[5] or nil, kind, name) then
   if not woken then redis.call('HSET', run, 'woken', at) end
   woken = true

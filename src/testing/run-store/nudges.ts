@@ -62,4 +62,4 @@ function whoHolds(test: RunStoreTest): void {
   });
 }
 
-export const askedTheme: RunStoreTheme = { name: 'asked', parts: [whoHolds] };
+export const nudgesTheme: RunStoreTheme = { name: 'nudges', parts: [whoHolds] };
