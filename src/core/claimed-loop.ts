@@ -16,7 +16,7 @@ import type {
 import { encode } from './codec.ts';
 import { ConflictError, PawlError } from './errors.ts';
 import type { NewEvent, RunEvent } from './event.ts';
-import { InTurn } from './in-turn.ts';
+import { SerialQueue } from './serial-queue.ts';
 import type { Limits } from './limits.ts';
 
 /** One write of a claim: any of these, all at once. */
@@ -46,7 +46,7 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   readonly events: readonly RunEvent[];
   readonly #log: LoopLog<Packed>;
   readonly #limits: Limits;
-  readonly #turns = new InTurn();
+  readonly #queue = new SerialQueue();
   #seq: number;
   #version: number;
   #ended = false;
@@ -83,7 +83,7 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   async saveEvents(events: readonly OwnEvent[]): Promise<readonly number[]> {
     // Checked and encoded now: the caller may change its objects while the call waits for its turn.
     const checked = checkEvents(events, this.#limits);
-    return this.#turns.do(async () => {
+    return this.#queue.run(async () => {
       if (checked.length > 0) await this.#write({ events: checked });
       else this.#checkOpen();
       return checked.map((_, i) => this.#seq - checked.length + 1 + i);
@@ -95,7 +95,7 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
     const { version, keep } = options;
     const kept = keep === undefined ? undefined : checkKeep(keep, this.#limits);
     const packed = this.#log.pack(state);
-    return this.#turns.do(async () => {
+    return this.#queue.run(async () => {
       this.#checkOpen();
       if (version !== undefined && version !== this.#version) {
         throw new ConflictError(this.run, { expected: version, actual: this.#version });
@@ -130,7 +130,7 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   }
 
   #end(write: LoopWrite<Packed>): Promise<void> {
-    return this.#turns.do(async () => {
+    return this.#queue.run(async () => {
       await this.#write(write);
       this.#ended = true;
     });

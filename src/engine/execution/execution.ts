@@ -259,18 +259,18 @@ export class Execution {
       case 'refused':
         return this.#finish(
           writer,
-          this.#endings.really(fold, this.#endings.failed(stretch.error)),
+          this.#endings.resolveOutcome(fold, this.#endings.failed(stretch.error)),
           fold,
         );
       case 'grace-over': {
         logger.warn({ run }, 'a cancelled handler did not end within its grace period');
         const late = this.#endings.failed(new Error('the clean-up took too long'));
-        return this.#finish(writer, this.#endings.really(fold, late), fold);
+        return this.#finish(writer, this.#endings.resolveOutcome(fold, late), fold);
       }
       case 'ended': {
         const { refusal } = writer;
         const ending = refusal === undefined ? stretch.ending : this.#endings.failed(refusal);
-        return this.#finish(writer, this.#endings.really(fold, ending), fold);
+        return this.#finish(writer, this.#endings.resolveOutcome(fold, ending), fold);
       }
     }
   }

@@ -21,7 +21,7 @@ const hasPlace = /^(?:step|child|signal):/;
  * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the log does not reach that seq; ForgottenError when what led
  *   there was compacted.
  */
-export async function foldUpTo(
+export async function foldAt(
   store: RunStore,
   workflow: AnyWorkflow,
   run: string,
@@ -128,7 +128,7 @@ async function beginning(store: RunStore, workflow: AnyWorkflow, run: string): P
   if (created === undefined) return nothing;
   const { forkedFrom } = decodeEvent(created, `run ${run}`).data as { forkedFrom?: ForkedFrom };
   if (forkedFrom === undefined) return nothing;
-  const origin = await foldUpTo(store, workflow, forkedFrom.run, forkedFrom.seq);
+  const origin = await foldAt(store, workflow, forkedFrom.run, forkedFrom.seq);
   const { edited } = forkedFrom;
   const state = edited === undefined ? origin.state : withEdits(origin.state, edited);
   return { seq: created.seq, state, memory: withoutTies(origin) };

@@ -26,7 +26,7 @@ import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
 import { recallKept } from './checkpoints.ts';
-import { editsBetween, foldUpTo, withoutTies } from './fold-at.ts';
+import { editsBetween, foldAt, withoutTies } from './fold-at.ts';
 import { stateField } from '../payloads.ts';
 import { decodeEvent } from '../replay.ts';
 import { startOptionRules } from '../definition/options.ts';
@@ -99,7 +99,7 @@ export async function prepareFork<S>(
     );
   }
   if ('seq' in point) await refuseInside(store, run, seq);
-  const fold = await foldUpTo(store, workflow, run, seq);
+  const fold = await foldAt(store, workflow, run, seq);
   const state = edit === undefined ? fold.state : edited(workflow, fold.state, edit);
   const edits = edit === undefined ? undefined : editsBetween(fold.state, state);
   if (edits !== undefined) encode(edits, 'edited state', limits.eventBytes);

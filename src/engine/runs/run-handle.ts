@@ -30,7 +30,7 @@ import {
   checkState,
 } from './handle-options.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
-import { foldUpTo } from './fold-at.ts';
+import { foldAt } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
 import { readSteps } from '../steps-at-work.ts';
@@ -164,7 +164,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     checkState(options, 'state options');
     if (options.seq === undefined) return (await this.#replay()).fold.state as S;
     const { store } = this.#services;
-    return (await foldUpTo(store, this.#knownWorkflow(), this.id, options.seq)).state as S;
+    return (await foldAt(store, this.#knownWorkflow(), this.id, options.seq)).state as S;
   }
 
   /** The checkpoints of the run, the newest first, a page at a time: all, or those of a node or a label. */
