@@ -96,7 +96,7 @@ export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { RetryPolicy } from './core/policy.ts';
-export type { Census } from './core/census.ts';
+export type { RunStats } from './core/run-stats.ts';
 export type { CheckpointExpiry, RetentionTimes } from './core/retention.ts';
 export type { RunProgress, RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';

@@ -63,7 +63,7 @@ export type { DeletionPage, DeletionQuery, DeletionRecord } from './core/deletio
 export type { ListParams, RunPage } from './core/lists.ts';
 export type { RunSummary } from './core/run.ts';
 export type { RunQuery } from './core/run-query.ts';
-export type { Census } from './core/census.ts';
+export type { RunStats } from './core/run-stats.ts';
 export type { Vitals } from './core/vitals.ts';
 export type {
   AdvanceOutcome,

@@ -1,12 +1,12 @@
 /** What anybody may see of a store on Redis. */
-import { addUp, type Census } from '../core/census.ts';
+import { addUp, type RunStats } from '../core/run-stats.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Vitals } from '../core/vitals.ts';
 import type { Announcements } from './announcements.ts';
 import { toChange } from './fields.ts';
 import type { ShardKeys } from './keys.ts';
 import type { RedisParts } from './parts.ts';
-import { census } from './scripts/census.ts';
+import { stats } from './scripts/stats.ts';
 import { readVitals } from './vitals.ts';
 
 export interface RedisObservationParts extends RedisParts {
@@ -26,9 +26,9 @@ export class RedisObservation implements Observation {
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
-  async census(): Promise<Census> {
+  async stats(): Promise<RunStats> {
     const { scripts, keys, guard } = this.#parts;
-    const take = (shard: ShardKeys): Promise<Census> => scripts.call(census, shard, undefined);
+    const take = (shard: ShardKeys): Promise<RunStats> => scripts.call(stats, shard, undefined);
     return addUp(await guard(() => Promise.all(keys.shards.map(take))));
   }
 

@@ -9,7 +9,7 @@ import { archiveTheme } from './run-store/archive.ts';
 import { nudgesTheme } from './run-store/nudges.ts';
 import { beginningsTheme } from './run-store/beginnings.ts';
 import { cancelTheme } from './run-store/cancel.ts';
-import { censusTheme } from './run-store/census.ts';
+import { statsTheme } from './run-store/stats.ts';
 import { checkpointsTheme } from './run-store/checkpoints.ts';
 import { claimTheme } from './run-store/claim.ts';
 import { commitTheme } from './run-store/commit.ts';
@@ -77,7 +77,7 @@ const themes: readonly RunStoreTheme[] = [
   readingTheme,
   listTheme,
   searchTheme,
-  censusTheme,
+  statsTheme,
   deleteTheme,
   archiveTheme,
   deletionsTheme,

@@ -96,7 +96,7 @@ test('whoever is left with the same number goes on', async () => {
         Array.from({ length: 10 }, () => store.create(creation())),
       ),
     );
-    expect((await first.observation.census()).runs.queued).toBe(20);
+    expect((await first.observation.stats()).runs.queued).toBe(20);
     await redis.flushall();
   }
 });
@@ -108,7 +108,7 @@ test('a prefix that is new is opened at once', async () => {
   const began = performance.now();
   await using store = await opened(4);
   expect(performance.now() - began).toBeLessThan(900);
-  expect((await store.observation.census()).runs.queued).toBe(0);
+  expect((await store.observation.stats()).runs.queued).toBe(0);
   expect(await shardsNow()).toBe('4');
 });
 

@@ -1,4 +1,4 @@
-import type { Census } from '../../core/census.ts';
+import type { RunStats } from '../../core/run-stats.ts';
 import { type RunStatus, runStatuses } from '../../core/run.ts';
 import type { RunStore } from '../../core/store.ts';
 import {
@@ -15,16 +15,16 @@ import {
 /** What has changed since `before`: others have runs in this store, too. */
 async function changes(
   store: RunStore,
-  before: Census,
+  before: RunStats,
 ): Promise<Partial<Record<RunStatus, number>>> {
-  const { runs } = await store.observation.census();
+  const { runs } = await store.observation.stats();
   const entries = runStatuses.map((status) => [status, runs[status] - before.runs[status]]);
   return Object.fromEntries(entries.filter(([, change]) => change !== 0)) as object;
 }
 
 function counts(test: RunStoreTest): void {
   test('a run is counted in the status it has, until it is deleted', async ({ store, expect }) => {
-    const before = await store.observation.census();
+    const before = await store.observation.stats();
     const first = await held(store);
     const second = await held(store);
     const third = await created(store);
@@ -38,7 +38,7 @@ function counts(test: RunStoreTest): void {
   });
 
   test('a run that waits is counted as waiting', async ({ store, expect }) => {
-    const before = await store.observation.census();
+    const before = await store.observation.stats();
     await created(store, { delayMs: farMs });
     expect(await changes(store, before)).toEqual({ waiting: 1 });
   });
@@ -46,10 +46,10 @@ function counts(test: RunStoreTest): void {
 
 function late(test: RunStoreTest): void {
   test('a run nobody has looked at in time is overdue', async ({ store, advance, expect }) => {
-    const before = await store.observation.census();
+    const before = await store.observation.stats();
     const run = await created(store, { resendMs: 0 });
     await advance(20);
-    const { overdue, overdueMs } = await store.observation.census();
+    const { overdue, overdueMs } = await store.observation.stats();
     expect(overdue).toBeGreaterThan(before.overdue);
     expect(overdueMs).toBeGreaterThan(19);
     await store.delete(run);
@@ -71,9 +71,9 @@ function late(test: RunStoreTest): void {
   test('a run that no worker has taken waits for one', async ({ store, advance, expect }) => {
     const run = await created(store);
     await advance(20);
-    expect((await store.observation.census()).waitingMs).toBeGreaterThan(19);
+    expect((await store.observation.stats()).waitingMs).toBeGreaterThan(19);
     await store.delete(run);
   });
 }
 
-export const censusTheme: RunStoreTheme = { name: 'census', parts: [counts, late] };
+export const statsTheme: RunStoreTheme = { name: 'stats', parts: [counts, late] };

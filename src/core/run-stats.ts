@@ -5,7 +5,7 @@ import { type RunStatus, runStatuses } from './run.ts';
  * Counts come from the indexes, so it costs the same with ten runs as with ten million. Ages are milliseconds on the
  * store's clock.
  */
-export interface Census {
+export interface RunStats {
   /** How many runs have each status. A status that no run has is 0. */
   readonly runs: Readonly<Record<RunStatus, number>>;
   /** Runs the sweeper should have looked at by now. With a sweeper at work this is a few, and not for long. */
@@ -15,18 +15,18 @@ export interface Census {
   /**
    * How long the oldest `queued` or `interrupted` run has waited for a worker; 0 when none does. Paused runs do not wait.
    * It grows when there are too few workers, or none that knows a workflow. Of each shard and status the runs
-   * created first are looked at, `censusLook` of them.
+   * created first are looked at, `statsSample` of them.
    */
   readonly waitingMs: number;
 }
 
-export const censusLook = 100;
+export const statsSample = 100;
 
-/** The census of all parts of a store. */
-export function addUp(parts: readonly Census[]): Census {
-  const sum = (of: (part: Census) => number): number =>
+/** The numbers of all parts of a store. */
+export function addUp(parts: readonly RunStats[]): RunStats {
+  const sum = (of: (part: RunStats) => number): number =>
     parts.reduce((total, part) => total + of(part), 0);
-  const most = (of: (part: Census) => number): number => Math.max(0, ...parts.map(of));
+  const most = (of: (part: RunStats) => number): number => Math.max(0, ...parts.map(of));
   return {
     runs: byStatus((status) => sum(({ runs }) => runs[status])),
     overdue: sum(({ overdue }) => overdue),
@@ -35,7 +35,7 @@ export function addUp(parts: readonly Census[]): Census {
   };
 }
 
-export function byStatus(count: (status: RunStatus, place: number) => number): Census['runs'] {
+export function byStatus(count: (status: RunStatus, place: number) => number): RunStats['runs'] {
   const entries = runStatuses.map((status, place) => [status, count(status, place)]);
   return Object.fromEntries(entries) as Record<RunStatus, number>;
 }

@@ -1,4 +1,4 @@
-// Goal: the census says what is late, and only that. Method: a store of its own for each test, in memory and in Redis.
+// Goal: the stats say what is late, and only that. Method: a store of its own for each test, in memory and in Redis.
 import { describe, expect, inject, test } from 'vitest';
 import type { RunStore } from '../../src/core/store.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
@@ -29,7 +29,7 @@ const nothing = {
 describe.each(stores)('in %s', (_, open) => {
   test('an empty store has nothing, and nothing is late', async () => {
     const store = await open();
-    expect(await store.observation.census()).toEqual({
+    expect(await store.observation.stats()).toEqual({
       runs: nothing,
       overdue: 0,
       overdueMs: 0,
@@ -46,7 +46,7 @@ describe.each(stores)('in %s', (_, open) => {
     const paused = await created(store);
     await store.pause(paused, new Uint8Array([0x7b, 0x7d]));
     await new Promise((resolve) => void setTimeout(resolve, 5));
-    expect(await store.observation.census()).toMatchObject({
+    expect(await store.observation.stats()).toMatchObject({
       overdue: 0,
       overdueMs: 0,
       waitingMs: 0,
@@ -61,7 +61,7 @@ describe.each(stores)('in %s', (_, open) => {
       expect(run).toBe(`late-${n}`);
     }
     await new Promise((resolve) => void setTimeout(resolve, 5));
-    const { overdue, overdueMs } = await store.observation.census();
+    const { overdue, overdueMs } = await store.observation.stats();
     expect(overdue).toBe(12);
     expect(overdueMs).toBeGreaterThan(0);
     await store.close();
@@ -74,13 +74,13 @@ describe.each(stores)('in %s', (_, open) => {
     await store.fleet.interrupt(interruption(worker));
     const { changedAt } = (await store.record(id)) ?? { changedAt: 0 };
     await new Promise((resolve) => void setTimeout(resolve, 5));
-    const { waitingMs } = await store.observation.census();
+    const { waitingMs } = await store.observation.stats();
     expect(waitingMs).toBeGreaterThan(0);
     await claimed(store, id);
     const { changedAt: claimedAt } = (await store.record(id)) ?? { changedAt: 0 };
-    // On the store's clock: the census was taken between the two.
+    // On the store's clock: the stats were read between the two.
     expect(waitingMs).toBeLessThanOrEqual(claimedAt - changedAt);
-    expect((await store.observation.census()).waitingMs).toBe(0);
+    expect((await store.observation.stats()).waitingMs).toBe(0);
     await store.close();
   });
 
@@ -91,9 +91,9 @@ describe.each(stores)('in %s', (_, open) => {
     }
     const run = await created(store);
     await new Promise((resolve) => void setTimeout(resolve, 5));
-    expect((await store.observation.census()).waitingMs).toBeGreaterThan(0);
+    expect((await store.observation.stats()).waitingMs).toBeGreaterThan(0);
     await store.delete(run);
-    expect((await store.observation.census()).waitingMs).toBe(0);
+    expect((await store.observation.stats()).waitingMs).toBe(0);
     await store.close();
   });
 });

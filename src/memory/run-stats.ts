@@ -1,8 +1,8 @@
-/** The census as the memory store takes it. */
-import { byStatus, type Census } from '../core/census.ts';
+/** The stats as the memory store counts them. */
+import { byStatus, type RunStats } from '../core/run-stats.ts';
 import type { StoredRun } from './stored-run.ts';
 
-export function takeCensus(runs: readonly StoredRun[], now: number): Census {
+export function readStats(runs: readonly StoredRun[], now: number): RunStats {
   const late = runs.flatMap(({ dueAt }) =>
     dueAt !== undefined && dueAt <= now ? now - dueAt : [],
   );
