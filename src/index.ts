@@ -100,7 +100,7 @@ export type { RunStats } from './core/run-stats.ts';
 export type { CheckpointExpiry, RetentionTimes } from './core/retention.ts';
 export type { RunProgress, RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';
-export type { Vitals } from './core/vitals.ts';
+export type { StoreHealth } from './core/store-health.ts';
 export type { WorkerRecord } from './core/fleet.ts';
 
 // Errors.

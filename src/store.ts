@@ -64,7 +64,7 @@ export type { ListParams, RunPage } from './core/lists.ts';
 export type { RunSummary } from './core/run.ts';
 export type { RunQuery } from './core/run-query.ts';
 export type { RunStats } from './core/run-stats.ts';
-export type { Vitals } from './core/vitals.ts';
+export type { StoreHealth } from './core/store-health.ts';
 export type {
   AdvanceOutcome,
   DueSchedules,

@@ -1,7 +1,7 @@
 /** What anybody may see of a store in memory. */
 import type { RunStats } from '../core/run-stats.ts';
 import type { Observation } from '../core/observation.ts';
-import type { Vitals } from '../core/vitals.ts';
+import type { StoreHealth } from '../core/store-health.ts';
 import { readStats } from './run-stats.ts';
 import type { StoredRun } from './stored-run.ts';
 
@@ -30,7 +30,7 @@ export class MemoryObservation implements Observation {
   }
 
   /** It has no server, and its lists are made of the runs themselves, so they always agree. */
-  async vitals(): Promise<Vitals> {
+  async health(): Promise<StoreHealth> {
     const now = this.#now();
     const { runs, overdue, overdueMs } = readStats([...this.#runs.values()], now);
     return {

@@ -18,7 +18,7 @@ import { bury } from './scripts/bury.ts';
 import { reindex } from './scripts/reindex.ts';
 import { survey } from './scripts/survey.ts';
 import { unlist } from './scripts/unlist.ts';
-import { compareSizes } from './vitals.ts';
+import { compareSizes } from './store-health.ts';
 
 export interface SurveyOptions {
   /** Looks at every run and every key, else at some of each index. */

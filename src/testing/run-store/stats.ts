@@ -55,11 +55,11 @@ function late(test: RunStoreTest): void {
     await store.delete(run);
   });
 
-  test('its vitals tell of a run nobody has looked at', async ({ store, advance, expect }) => {
-    const before = await store.observation.vitals();
+  test('its health tells of a run nobody has looked at', async ({ store, advance, expect }) => {
+    const before = await store.observation.health();
     const run = await created(store, { resendMs: 0 });
     await advance(20);
-    const { now, overdue, overdueSince, queued, mismatches } = await store.observation.vitals();
+    const { now, overdue, overdueSince, queued, mismatches } = await store.observation.health();
     expect(now).toBeGreaterThan(before.now);
     expect(overdue).toBeGreaterThan(before.overdue);
     expect(now - (overdueSince ?? now)).toBeGreaterThan(19);

@@ -1,5 +1,5 @@
 /** What a store can tell of its own health. */
-export interface Vitals {
+export interface StoreHealth {
   /** As of this server, or the worst of several; absent where the store may not look. */
   readonly server?: {
     readonly name: string;

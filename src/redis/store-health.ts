@@ -1,11 +1,11 @@
 /** What the run store on Redis tells of its health: a few small reads for each shard, no scripts. */
 import { runStatuses } from '../core/run.ts';
-import type { Vitals } from '../core/vitals.ts';
+import type { StoreHealth } from '../core/store-health.ts';
 import type { Connection } from './connection.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { memoryShare, serverFacts } from './server-facts.ts';
 
-export async function readVitals(connection: Connection, keys: Keys): Promise<Vitals> {
+export async function readHealth(connection: Connection, keys: Keys): Promise<StoreHealth> {
   const [seconds, micros] = await connection.time();
   const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   const [server, ...shards] = await Promise.all([
@@ -24,7 +24,7 @@ export async function readVitals(connection: Connection, keys: Keys): Promise<Vi
 }
 
 /** The server that is worst off: no master, or else the fullest. */
-async function readServer(connection: Connection): Promise<Vitals['server']> {
+async function readServer(connection: Connection): Promise<StoreHealth['server']> {
   const facts = (await serverFacts(connection)).filter((one) => one !== undefined);
   const [worst] = facts.toSorted(
     (a, b) =>
@@ -47,7 +47,7 @@ async function readServer(connection: Connection): Promise<Vitals['server']> {
   };
 }
 
-interface ShardVitals {
+interface ShardHealth {
   readonly overdue: number;
   readonly overdueSince: number | undefined;
   readonly queued: number;
@@ -58,7 +58,7 @@ async function readShard(
   connection: Connection,
   shard: ShardKeys,
   now: number,
-): Promise<ShardVitals> {
+): Promise<ShardHealth> {
   const [overdue, first, mismatch, queued, interrupted] = await Promise.all([
     connection.zcount(shard.due, '-inf', now),
     connection.zrange(shard.due, '0', '0', 'WITHSCORES'),
