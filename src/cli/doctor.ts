@@ -2,7 +2,7 @@
 import { DefinitionError } from '../core/errors.ts';
 import { aclRules } from '../redis/acl.ts';
 import type { Check } from '../redis/check.ts';
-import { examine } from '../redis/examination.ts';
+import { doctor } from '../redis/doctor.ts';
 import { checkFailed, explain, UsageError } from './failures.ts';
 import { pairs } from './print.ts';
 import { withoutSecret } from './settings.ts';
@@ -67,15 +67,15 @@ async function check(shell: Shell, flags: Flags): Promise<number> {
     ]),
   );
   const workflows = runs.value === undefined ? [] : [await workflowsCheck(shell)];
-  const examined = await examine({
+  const report = await doctor({
     redis: redis.value ?? '',
     ...(prefix.value === undefined ? {} : { prefix: prefix.value }),
     full: flags.full === true,
     repair: flags.repair === true,
     connectMs: Number(connectMs.value),
   });
-  const checks = [...workflows, ...examined.checks];
-  const { damage, kinds } = examined;
+  const checks = [...workflows, ...report.checks];
+  const { damage, kinds } = report;
   const ok = checks.every(({ status }) => status !== 'fail');
   const said = Object.entries(settings).map(
     ([name, { value, from }]) => [name, value && `${value} (${from})`] as const,

@@ -15,15 +15,15 @@ import {
   createConnection,
   type RedisTarget,
 } from './connection.ts';
-import { type Damage, IndexSurvey, type KindSize } from './index-survey.ts';
+import { type Damage, IndexCheck, type KindSize } from './index-check.ts';
 import { configKey, Keys } from './keys.ts';
 import { probePresence } from './presence-probe.ts';
 import { serverChecks } from './server-checks.ts';
 import { mastersOf, serverFacts } from './server-facts.ts';
 import { targetRule } from './target.ts';
 
-/** Which Redis is examined, how thoroughly, and whether damage is repaired. */
-export interface ExamineOptions {
+/** Which Redis is checked, how thoroughly, and whether damage is repaired. */
+export interface DoctorOptions {
   /** As in `Pawl.open`. */
   readonly redis: RedisTarget;
   /** Default `pawl`. */
@@ -38,7 +38,7 @@ export interface ExamineOptions {
   readonly connectMs?: number;
 }
 
-const checkOptions = optionsOf<ExamineOptions>(
+const checkOptions = optionsOf<DoctorOptions>(
   {
     redis: targetRule,
     prefix: anything,
@@ -50,8 +50,8 @@ const checkOptions = optionsOf<ExamineOptions>(
   "{ redis: 'redis://127.0.0.1:6379' }",
 );
 
-/** What `examine` and `pawl doctor` have found. */
-export interface Examination {
+/** What `doctor` and `pawl doctor` have found. */
+export interface DoctorReport {
   /** No check failed; some may warn. */
   readonly ok: boolean;
   /** Each thing that was looked at, with what to do where it is not well. */
@@ -72,8 +72,8 @@ const clockMsMax = 1_000;
  * Looks whether everything is as pawl needs it. Writes nothing without `repair`.
  * @throws UnavailableError when Redis does not answer; InvalidError for a bad prefix.
  */
-export async function examine(options: ExamineOptions): Promise<Examination> {
-  checkOptions(options, 'examine options');
+export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
+  checkOptions(options, 'doctor options');
   const prefix = options.prefix ?? defaults.prefix;
   checkPrefix(prefix);
   const checks: Check[] = [nodeCheck()];
@@ -96,15 +96,15 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
       });
       return finished(checks, []);
     }
-    const survey = await new IndexSurvey(connection, new Keys(prefix, Number(known)), {
+    const report = await new IndexCheck(connection, new Keys(prefix, Number(known)), {
       full: options.full ?? false,
       repair: options.repair ?? false,
       sample: options.sample ?? sampleDefault,
     }).run();
-    checks.push(indexCheck(survey, options.full === true));
-    const isHidden = options.full === true && survey.kinds === undefined;
+    checks.push(indexCheck(report, options.full === true));
+    const isHidden = options.full === true && report.kinds === undefined;
     if (isHidden) checks.push(hiddenKeys);
-    return finished(checks, survey.damage, survey.kinds);
+    return finished(checks, report.damage, report.kinds);
   } finally {
     connection.disconnect();
   }
@@ -114,13 +114,13 @@ function finished(
   checks: readonly Check[],
   damage: readonly Damage[],
   kinds?: Readonly<Record<string, KindSize>>,
-): Examination {
+): DoctorReport {
   const ok = checks.every(({ status }) => status !== 'fail');
   return { ok, checks, damage, ...(kinds === undefined ? {} : { kinds }) };
 }
 
 /** Undefined for a server that pawl refuses; the checks say why. */
-async function open(options: ExamineOptions, checks: Check[]): Promise<Connected | undefined> {
+async function open(options: DoctorOptions, checks: Check[]): Promise<Connected | undefined> {
   const connectMs = options.connectMs ?? connectMsDefault;
   const { callMs } = defaults;
   try {
@@ -202,16 +202,16 @@ const hiddenKeys: Check = {
   status: 'warn',
   found: 'this user may not SCAN, so only what indexes name was looked at',
   expected: 'a look at every key',
-  fix: 'Examine as a user that may.',
+  fix: 'Run the doctor as a user that may.',
 };
 
 function indexCheck(
-  survey: { looked: number; damage: readonly Damage[]; mismatches: readonly string[] },
+  report: { looked: number; damage: readonly Damage[]; mismatches: readonly string[] },
   isFull: boolean,
 ): Check {
   const name = 'indexes';
   const expected = 'indexes that fit the records';
-  const { looked, damage, mismatches } = survey;
+  const { looked, damage, mismatches } = report;
   const left = damage.filter(({ repaired }) => !repaired).length;
   const mended = damage.length - left;
   const parts = [

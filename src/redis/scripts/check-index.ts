@@ -5,8 +5,8 @@ import { lua } from '../lua.gen.ts';
 import { toScript } from '../script-command.ts';
 import type { StoreScript } from '../store-script.ts';
 
-export const survey: StoreScript<ShardKeys, string, readonly string[]> = {
-  script: toScript('survey', lua.survey),
+export const checkIndex: StoreScript<ShardKeys, string, readonly string[]> = {
+  script: toScript('checkIndex', lua.checkIndex),
   keys: (shard, run) => [shard.run(run), shard.payload(run), shard.due],
   args: (shard, run) => [run, shard.base, ...runStatuses],
   decode: (_, problems) => problems.map(String),

@@ -16,11 +16,11 @@ import type { Keys, ShardKeys } from './keys.ts';
 import { ScriptCalls } from './script-calls.ts';
 import { bury } from './scripts/bury.ts';
 import { reindex } from './scripts/reindex.ts';
-import { survey } from './scripts/survey.ts';
+import { checkIndex } from './scripts/check-index.ts';
 import { unlist } from './scripts/unlist.ts';
 import { compareSizes } from './store-health.ts';
 
-export interface SurveyOptions {
+export interface IndexCheckOptions {
   /** Looks at every run and every key, else at some of each index. */
   readonly full: boolean;
   readonly repair: boolean;
@@ -34,7 +34,7 @@ export interface Damage {
   readonly run: string;
   /** What is wrong, as `missing from due`, `wrongly in by-tag:a=b`, `3 keys without a record`. */
   readonly problems: readonly string[];
-  /** True when this examination has put it right. */
+  /** True when this check has put it right. */
   readonly repaired: boolean;
 }
 
@@ -46,7 +46,7 @@ export interface KindSize {
   readonly bytes: number | undefined;
 }
 
-export interface Survey {
+export interface IndexReport {
   /** Runs that were looked at. */
   readonly looked: number;
   readonly damage: readonly Damage[];
@@ -71,23 +71,23 @@ const runKinds = new Set([
   'kept',
 ]);
 
-export class IndexSurvey {
+export class IndexCheck {
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #scripts: ScriptCalls;
-  readonly #options: SurveyOptions;
+  readonly #options: IndexCheckOptions;
   readonly #looked = new Set<string>();
   readonly #damage = new Map<string, Damage>();
   readonly #kinds = new Map<string, { keys: number; measured: number; bytes: number }>();
 
-  constructor(connection: Connection, keys: Keys, options: SurveyOptions) {
+  constructor(connection: Connection, keys: Keys, options: IndexCheckOptions) {
     this.#connection = connection;
     this.#keys = keys;
     this.#scripts = new ScriptCalls(connection);
     this.#options = options;
   }
 
-  async run(): Promise<Survey> {
+  async run(): Promise<IndexReport> {
     const mismatches: string[] = [];
     let sawAllKeys = this.#options.full;
     for (const shard of this.#keys.shards) {
@@ -148,15 +148,15 @@ export class IndexSurvey {
   }
 
   async #lookAt(shard: ShardKeys, id: string): Promise<void> {
-    const problems = await this.#survey(shard, id);
+    const problems = await this.#check(shard, id);
     if (problems.length === 0) return;
     if (this.#options.repair) await this.#scripts.call(reindex, shard, id);
-    const left = this.#options.repair ? await this.#survey(shard, id) : problems;
+    const left = this.#options.repair ? await this.#check(shard, id) : problems;
     this.#note(id, problems, left.length === 0);
   }
 
-  async #survey(shard: ShardKeys, id: string): Promise<readonly string[]> {
-    return this.#scripts.call(survey, shard, id);
+  async #check(shard: ShardKeys, id: string): Promise<readonly string[]> {
+    return this.#scripts.call(checkIndex, shard, id);
   }
 
   /** Entries of an index that only its own name leads to. */
