@@ -52,7 +52,7 @@ type UsedFleet = Pick<
   Fleet,
   'look' | 'interrupt' | 'deregister' | 'due' | 'holders' | 'registered' | 'unproven' | 'workers'
 >;
-type Used = Pick<RunStore, 'record' | 'told' | 'delete'> & { readonly fleet: UsedFleet };
+type Used = Pick<RunStore, 'record' | 'parentNotified' | 'delete'> & { readonly fleet: UsedFleet };
 
 export class SimulatedFleet {
   readonly members: Member[];
@@ -84,7 +84,7 @@ export class SimulatedFleet {
     const used: Used = {
       fleet: this.#fleet,
       record: async () => undefined,
-      told: async () => undefined,
+      parentNotified: async () => undefined,
       delete: async () => ({ outcome: 'missing' }),
     };
     return used as unknown as RunStore;
@@ -242,6 +242,6 @@ export class SimulatedFleet {
 }
 
 function dueRun(run: string, status: DueRun['status']): DueRun {
-  const owing = { untold: false, owes: false, asleep: false };
+  const owing = { notifyPending: false, cancelPending: false, asleep: false };
   return { run, status, workflow: 'w', fence: 1, losses: 0, priority: 0, ...owing };
 }

@@ -8,7 +8,7 @@ export type Release =
       readonly error: Uint8Array;
       readonly keepMs: number;
       /** Its children are to be cancelled: until that is `paid`, the run is due and kept. */
-      readonly owesCancel?: boolean;
+      readonly cancelsChildren?: boolean;
     }
   /** Set aside untouched, because it cannot be continued: for a person to look at. */
   | { readonly status: 'quarantined'; readonly error: Uint8Array }

@@ -270,9 +270,9 @@ export interface RunStore {
   /** Notes how far a run is; a stale owner's word changes nothing. */
   progress(owner: Ownership, progress: RunProgress): Promise<void>;
   /** The parent of an ended run knows of this end: no more news is owed. Of a run that has moved on, nothing is noted. */
-  told(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
-  /** The children of an ended run were cancelled: see `owesCancel`. Of a run that has moved on, nothing is noted. */
-  paid(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
+  parentNotified(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
+  /** The children of an ended run were cancelled: see `cancelsChildren`. Of a run that has moved on, nothing is noted. */
+  childrenCancelled(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
   /**
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
    * `Lists.deletions`. With `seen`, only if the run is still so and owes nothing.

@@ -25,9 +25,9 @@ export interface WholeRun {
   /** See `CreateParams.unmanaged`. */
   readonly unmanaged: boolean;
   /** The run has ended, and its parent has not been told. */
-  readonly untold: boolean;
+  readonly notifyPending: boolean;
   /** The run has ended, and its children have not been cancelled. */
-  readonly owes: boolean;
+  readonly cancelPending: boolean;
   /** A `waiting` run to which something has come that it waits for. */
   readonly woken: boolean;
   /** All that wait in the inbox, in the order they came. */
@@ -68,8 +68,8 @@ export interface RestoreParams {
   /** Its fields are those of the saves. */
   readonly snapshot: Omit<Snapshot, 'fields'> | undefined;
   readonly unmanaged: boolean;
-  readonly untold: boolean;
-  readonly owes: boolean;
+  readonly notifyPending: boolean;
+  readonly cancelPending: boolean;
   readonly woken: boolean;
   /** What was staged; less than this, and some of it was dropped meanwhile. */
   readonly staged: {
@@ -114,9 +114,9 @@ export function restoredDue(params: RestoreParams): {
   readonly at?: number;
   readonly afterMs?: number;
 } {
-  const { record, unmanaged, untold, owes, woken, keepMs } = params;
+  const { record, unmanaged, notifyPending, cancelPending, woken, keepMs } = params;
   const { status, paused, wakeAt } = record;
-  if (isEnded(status)) return { afterMs: untold || owes ? 0 : keepMs };
+  if (isEnded(status)) return { afterMs: notifyPending || cancelPending ? 0 : keepMs };
   if (unmanaged || paused || status === 'quarantined') return {};
   if (status !== 'waiting' || woken) return { afterMs: 0 };
   const afterMs = restoredLookMs(record);

@@ -208,12 +208,12 @@ export class EncryptedRunStore implements RunStore {
 
   // What carries no payload goes through as it is.
 
-  told(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#store.told(run, at);
+  parentNotified(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
+    return this.#store.parentNotified(run, at);
   }
 
-  paid(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#store.paid(run, at);
+  childrenCancelled(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
+    return this.#store.childrenCancelled(run, at);
   }
 
   close(): Promise<void> {

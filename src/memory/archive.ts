@@ -76,7 +76,7 @@ export class MemoryArchive implements Archive {
     const run = this.#find(id);
     if (run === undefined) return { outcome: 'missing' };
     if (!isStill(run, unchanged) || run.status === 'running') return { outcome: 'changed' };
-    if (run.untold || run.owes) return { outcome: 'untold' };
+    if (run.notifyPending || run.cancelPending) return { outcome: 'notifyPending' };
     this.#runs.delete(id);
     if (data !== undefined) this.#deletions.add(run, data, this.#now());
     this.#changed(id);

@@ -58,7 +58,7 @@ export function cancel(run: StoredRun, params: CancelParams, now: number, ask: A
   if (run.status === 'quarantined' || run.claimSeq === undefined) {
     run.seen.add(params.id);
     // What it has started, if anything, was never told that this is over.
-    run.owes = run.claimSeq !== undefined;
+    run.cancelPending = run.claimSeq !== undefined;
     endWait(run);
     raiseFence(run, now);
     append(run, { type: 'run.cancelled', data: params.data }, now);
@@ -110,8 +110,8 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
     run.lost = undefined;
     run.error = undefined;
     run.expiresAt = undefined;
-    run.untold = false;
-    run.owes = false;
+    run.notifyPending = false;
+    run.cancelPending = false;
     forgetCancel(run);
   }
   const status: RunStatus = run.status;

@@ -175,18 +175,18 @@ export class MemoryRunStore implements RunStore {
     });
   }
 
-  async told(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+  async parentNotified(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
     this.#change(id, (run) => {
-      if (run.fence !== fence || !run.untold) return;
-      run.untold = false;
+      if (run.fence !== fence || !run.notifyPending) return;
+      run.notifyPending = false;
       settle(run);
     });
   }
 
-  async paid(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+  async childrenCancelled(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
     this.#change(id, (run) => {
-      if (run.fence !== fence || !run.owes) return;
-      run.owes = false;
+      if (run.fence !== fence || !run.cancelPending) return;
+      run.cancelPending = false;
       settle(run);
     });
   }
@@ -196,7 +196,7 @@ export class MemoryRunStore implements RunStore {
     const run = this.runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
     if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
-    if (seen !== undefined && (!isStill(run, seen) || run.untold || run.owes)) {
+    if (seen !== undefined && (!isStill(run, seen) || run.notifyPending || run.cancelPending)) {
       return { outcome: 'changed' };
     }
     this.runs.delete(id);

@@ -53,11 +53,11 @@ export interface StoredRun {
   readonly unmanaged: boolean;
   progress: RunProgress | undefined;
   /** The parent of an ended run has not been told. */
-  untold: boolean;
+  notifyPending: boolean;
   output: Uint8Array | undefined;
   error: Uint8Array | undefined;
   /** The children of an ended run have not been cancelled. */
-  owes: boolean;
+  cancelPending: boolean;
   /** When an ended run may be forgotten. */
   expiresAt: number | undefined;
   wakeAt: number | undefined;
@@ -205,13 +205,13 @@ export function refuse(run: StoredRun, now: number): void {
 /** Keeps an ended run for a while; one that owes something is due at once, until it does not. */
 export function keep(run: StoredRun, keepMs: number, now: number): void {
   run.expiresAt = now + keepMs;
-  run.untold = run.parent !== undefined;
-  run.dueAt = run.untold || run.owes ? now : run.expiresAt;
+  run.notifyPending = run.parent !== undefined;
+  run.dueAt = run.notifyPending || run.cancelPending ? now : run.expiresAt;
 }
 
 /** A run that owes nothing any more is only kept. */
 export function settle(run: StoredRun): void {
-  if (!run.untold && !run.owes) run.dueAt = run.expiresAt;
+  if (!run.notifyPending && !run.cancelPending) run.dueAt = run.expiresAt;
 }
 
 /** Since when a `waiting` run is to go on: its time has come, or something else that it waits for. */
@@ -257,9 +257,19 @@ export function nextLook({ wakeAt, lookMs }: StoredRun, now: number): number | u
 }
 
 export function toDueRun(run: StoredRun, now: number): DueRun {
-  const { id, workflow, fence, status, losses, priority, untold, owes } = run;
+  const { id, workflow, fence, status, losses, priority, notifyPending, cancelPending } = run;
   const asleep = status === 'waiting' && !isAwake(run, now);
-  return { run: id, workflow, fence, status, losses, priority, untold, owes, asleep };
+  return {
+    run: id,
+    workflow,
+    fence,
+    status,
+    losses,
+    priority,
+    notifyPending,
+    cancelPending,
+    asleep,
+  };
 }
 
 /** A run as it begins, before its first event. */
@@ -298,8 +308,8 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
     unmanaged: params.unmanaged ?? false,
     progress: undefined,
-    untold: false,
-    owes: false,
+    notifyPending: false,
+    cancelPending: false,
     expiresAt: undefined,
     output: undefined,
     error: undefined,

@@ -48,8 +48,8 @@ export class MemoryTransfer implements Transfer {
       record: toRecord(run),
       snapshot: run.snapshot && copySnapshot(run.snapshot),
       unmanaged: run.unmanaged,
-      untold: run.untold,
-      owes: run.owes,
+      notifyPending: run.notifyPending,
+      cancelPending: run.cancelPending,
       woken: run.wokenAt !== undefined,
       messages: run.inbox.map((message) => ({ ...message, data: copy(message.data) })),
       seen: [...run.seen],
@@ -115,7 +115,8 @@ function apply(staged: Staged, { set, remove, checkpoint }: StagedSave): void {
 }
 
 function toStoredRun(params: RestoreParams, staged: Staged, now: number): StoredRun {
-  const { record, snapshot, unmanaged, untold, owes, woken, keepMs, token } = params;
+  const { record, snapshot, unmanaged, notifyPending, cancelPending, woken, keepMs, token } =
+    params;
   const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
   const { codeVersion, paused, parent, priority, deadlineAt, progress, wakeAt } = record;
   const { takeovers, losses, output, error, seq, waits, birth, wroteVersion } = record;
@@ -148,8 +149,8 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     tags: { ...tags },
     birth,
     wroteVersion,
-    untold,
-    owes,
+    notifyPending,
+    cancelPending,
     restoredBy: token,
     refused: 0,
     wokenAt: woken ? now : undefined,

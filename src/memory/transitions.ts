@@ -51,7 +51,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
   run.owner = undefined;
   absolve(run);
   run.lost = undefined;
-  run.owes = 'owesCancel' in to && to.owesCancel;
+  run.cancelPending = 'cancelsChildren' in to && to.cancelsChildren;
   if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
     case 'completed':

@@ -57,7 +57,7 @@ export class RedisArchive implements Archive {
         return { outcome: 'changed' };
       case 'missing':
       case 'changed':
-      case 'untold':
+      case 'notifyPending':
         return { outcome };
     }
   }

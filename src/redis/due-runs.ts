@@ -43,8 +43,8 @@ export function toDueRun(
     status: statusOf(shard, run, status),
     losses: Number(losses),
     priority: Number(priority),
-    untold: notes.includes('u'),
-    owes: notes.includes('o'),
+    notifyPending: notes.includes('u'),
+    cancelPending: notes.includes('o'),
     asleep: notes.includes('a'),
   };
 }

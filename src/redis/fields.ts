@@ -116,8 +116,8 @@ export const runFields = [
   'createdAt',
   'changedAt',
   'unmanaged',
-  'untold',
-  'owes',
+  'notifyPending',
+  'cancelPending',
   'woken',
   // Who may write, and what repeats.
   'owner',
@@ -224,10 +224,14 @@ export function isUnmanaged(run: Flat): boolean {
 }
 
 /** What is noted of a run beside its record. */
-export function toNotes(run: Flat): Pick<WholeRun, 'untold' | 'owes' | 'woken'> {
+export function toNotes(run: Flat): Pick<WholeRun, 'notifyPending' | 'cancelPending' | 'woken'> {
   const fields = new Fields('', run);
   const has = (name: string): boolean => fields.bytes(name) !== undefined;
-  return { untold: has('untold'), owes: has('owes'), woken: has('woken') };
+  return {
+    notifyPending: has('notifyPending'),
+    cancelPending: has('cancelPending'),
+    woken: has('woken'),
+  };
 }
 
 export function toStatus(key: string, status: string | undefined): RunStatus {

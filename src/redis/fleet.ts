@@ -41,7 +41,10 @@ export class RedisFleet implements Fleet {
     this.#parts = parts;
   }
 
-  async register(worker: string, onNudge: (run: string | undefined) => void = ignore): Promise<void> {
+  async register(
+    worker: string,
+    onNudge: (run: string | undefined) => void = ignore,
+  ): Promise<void> {
     const { guard, sessions } = this.#parts;
     await guard(() => sessions.register(worker, onNudge));
   }

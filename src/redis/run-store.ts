@@ -71,7 +71,7 @@ import { recall } from './scripts/recall.ts';
 import { record } from './scripts/record.ts';
 import { reindex } from './scripts/reindex.ts';
 import { resume } from './scripts/resume.ts';
-import { told } from './scripts/told.ts';
+import { settleFamily } from './scripts/settle-family.ts';
 import { Sessions } from './sessions.ts';
 import { agreed } from './shards.ts';
 import type { StoreScript } from './store-script.ts';
@@ -192,17 +192,17 @@ export class RedisRunStore implements RunStore {
     return this.#call(progress, owner.run, { ...owner, fraction, message });
   }
 
-  async told(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#call(told, run, { run, fence, what: 'untold' });
+  async parentNotified(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    return this.#call(settleFamily, run, { run, fence, what: 'notifyPending' });
   }
 
-  async paid(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#call(told, run, { run, fence, what: 'owes' });
+  async childrenCancelled(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    return this.#call(settleFamily, run, { run, fence, what: 'cancelPending' });
   }
 
   async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const made = await this.#call(deleteRun, run, { run, data, seen });
-    return made.outcome === 'untold' ? { outcome: 'changed' } : made;
+    return made.outcome === 'notifyPending' ? { outcome: 'changed' } : made;
   }
 
   /** Repairs the indexes of a run by its record; false when there is none, and it was taken out of them. */

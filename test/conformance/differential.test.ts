@@ -51,7 +51,7 @@ const outcomes = [
   'delete missing',
   'remove removed',
   'remove changed',
-  'remove untold',
+  'remove notifyPending',
   'remove missing',
   'compact compacted',
   'compact missing',

@@ -63,7 +63,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a fenced owner does not look for a rewind',
     file: 'engine/execution/log-writer.ts',
-    passage: 'detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUntold);',
+    passage:
+      'detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUndecided);',
     by: '',
     foundBy: [unit('execution/log-writer')],
   },

@@ -426,7 +426,7 @@ export class Execution {
     const { status } = ending.release;
     const children = status === 'failed' || status === 'cancelled' ? fold.attached : [];
     const release =
-      children.length === 0 ? ending.release : { ...ending.release, owesCancel: true };
+      children.length === 0 ? ending.release : { ...ending.release, cancelsChildren: true };
     const stored = await Promise.race([
       writer.finish(ending.writes, release).then(
         () => 'stored' as const,

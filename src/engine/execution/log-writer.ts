@@ -421,7 +421,7 @@ export class LogWriter {
   }
 
   /** The run is let go of all the same; who looks for runs that are held and not at work finds it. */
-  readonly #onUntold = (error: unknown): void => {
+  readonly #onUndecided = (error: unknown): void => {
     const { logger } = this.#services;
     logger.warn({ run: this.#ownership.run, error: String(error) }, 'lost events not noted');
   };
@@ -442,7 +442,7 @@ export class LogWriter {
         for (const pending of batch) pending.resolve();
         return true;
       case 'fenced':
-        detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUntold);
+        detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUndecided);
         this.#abandon('fenced', this.#fenced(outcome));
         return false;
       case 'missing':
@@ -453,7 +453,7 @@ export class LogWriter {
       case 'conflict':
         detach(
           giveBackRewound(this.#services, this.#rewound(), this.#seq, outcome.seq),
-          this.#onUntold,
+          this.#onUndecided,
         );
         this.#abandon('rewound', this.#ended('PAWL_REWOUND', 'Redis lost acknowledged events'));
         return false;

@@ -2,11 +2,11 @@
  * What runs know of each other. Everything that crosses from one run to another is here, because it may cross from one
  * server to another: it is never part of one write.
  *
- *   child ends ──▶ untold ──post──▶ in the parent's inbox ──taken into its log──▶ told
- *   parent ends as failed or cancelled ──▶ owes a cancel to attached children ──seen ended──▶ paid
+ *   child ends ──▶ notification pending ──post──▶ in the parent's inbox ──taken into its log──▶ notified
+ *   parent ends as failed or cancelled ──▶ owes a cancel to attached children ──seen ended──▶ cancelled
  *   parent waits for a child ──▶ due now and then ──▶ compared with the child
  *
- * A run is known by its id and its birth. An obligation stays noted on the side that owes, and that run stays due, until
+ * A run is known by its id and its birth. An obligation stays noted on the side that owes it, and that run stays due until
  * the other side is *seen* to have what it is owed: an acknowledged write may be forgotten by Redis. Everything here may be
  * done twice, by two processes at once, and may stop at any point: the next process does the rest.
  *
@@ -63,7 +63,7 @@ async function tellParent(parts: FamilyParts, record: RunRecord): Promise<boolea
   if (end === undefined) return true;
   const posted = await post(parts, record.parent, end);
   const isOwed = posted.outcome === 'posted' || (posted.outcome === 'known' && !posted.taken);
-  if (!isOwed) await parts.store.told(record.id, { fence: record.fence });
+  if (!isOwed) await parts.store.parentNotified(record.id, { fence: record.fence });
   return !isOwed;
 }
 
@@ -72,13 +72,13 @@ export async function tellOfDeletion(parts: FamilyParts, record: RunRecord): Pro
   if (record.status !== 'completed') {
     const children = await attachedTo(parts, record.id);
     for (const child of children) await cancelChild(parts, record, child, true);
-    await parts.store.paid(record.id, { fence: record.fence });
+    await parts.store.childrenCancelled(record.id, { fence: record.fence });
   }
   if (record.parent === undefined) return;
   const own = endOf({ run: record.id, birth: record.birth }, record);
   if (own !== undefined) {
     await post(parts, record.parent, own);
-    await parts.store.told(record.id, { fence: record.fence });
+    await parts.store.parentNotified(record.id, { fence: record.fence });
     return;
   }
   const error = { name: 'Error', message: 'it was deleted before it had ended' };
@@ -110,7 +110,7 @@ export async function tellParentOf(parts: FamilyParts, run: string): Promise<voi
 export async function noteTold(parts: FamilyParts, ends: readonly ChildEnd[]): Promise<void> {
   for (const { run, fence } of ends) {
     try {
-      await parts.store.told(run, { fence });
+      await parts.store.parentNotified(run, { fence });
     } catch (error) {
       parts.logger.debug({ run, error: String(error) }, 'not noted yet that the parent knows');
     }
@@ -128,7 +128,7 @@ async function payChildren(
   for (const child of children) {
     if (!(await cancelChild(parts, parent, child, isLate))) isPaid = false;
   }
-  if (isPaid) await parts.store.paid(parent.id, { fence: parent.fence });
+  if (isPaid) await parts.store.childrenCancelled(parent.id, { fence: parent.fence });
   return isPaid;
 }
 
@@ -149,8 +149,8 @@ export async function payChildrenOf(
 export async function attendFamily(parts: FamilyParts, due: DueRun): Promise<void> {
   const record = await parts.store.record(due.run);
   if (record === undefined) return;
-  if (due.untold) await tellParent(parts, record);
-  if (due.owes && isEnded(record.status)) {
+  if (due.notifyPending) await tellParent(parts, record);
+  if (due.cancelPending && isEnded(record.status)) {
     const children = await attachedTo(parts, due.run);
     const now = await parts.store.observation.now();
     await payChildren(parts, record, children, { isLate: now - record.changedAt > arrivalMs });

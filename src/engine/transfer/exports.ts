@@ -273,7 +273,13 @@ async function* oldestFirst(
 }
 
 /** Field by field, in one order: stores name theirs in different ones. */
-function recordOf({ record, unmanaged, untold, owes, woken }: WholeRun): Record<string, unknown> {
+function recordOf({
+  record,
+  unmanaged,
+  notifyPending,
+  cancelPending,
+  woken,
+}: WholeRun): Record<string, unknown> {
   const { id, workflow, codeVersion, status, fence, worker, seq, firstSeq, version } = record;
   const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent } = record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
@@ -300,8 +306,8 @@ function recordOf({ record, unmanaged, untold, owes, woken }: WholeRun): Record<
     priority,
     parent,
     unmanaged: unmanaged || undefined,
-    untold: untold || undefined,
-    owes: owes || undefined,
+    notifyPending: notifyPending || undefined,
+    cancelPending: cancelPending || undefined,
     woken: woken || undefined,
     waits: waits.length === 0 ? undefined : waits,
     tags: Object.fromEntries(Object.entries(tags).sort(([a], [b]) => byName(a, b))),

@@ -137,7 +137,7 @@ export class ImportedRun {
     if (this.#transfer === undefined) return 'exists';
     await this.#flush();
     const { snapshot } = this.#withoutFields();
-    const { unmanaged, untold, owes } = this.#portable;
+    const { unmanaged, notifyPending, cancelPending } = this.#portable;
     // Where nothing is known of what it waits for, it may be for any of its messages.
     const mayWant = record.status === 'waiting' && record.waits.length === 0 && this.#messages > 0;
     const woken = this.#portable.woken || mayWant;
@@ -146,8 +146,8 @@ export class ImportedRun {
       record,
       snapshot,
       unmanaged,
-      untold,
-      owes,
+      notifyPending,
+      cancelPending,
       woken,
       keepMs: this.#keepMs,
       staged: {

@@ -34,8 +34,8 @@ const kinds: readonly MessageKind[] = ['signal', 'cancel', 'child'];
 export interface PortableRun {
   readonly record: RunRecord;
   readonly unmanaged: boolean;
-  readonly untold: boolean;
-  readonly owes: boolean;
+  readonly notifyPending: boolean;
+  readonly cancelPending: boolean;
   /** Something has come that it waits for, as far as its own line says; messages may follow. */
   readonly woken: boolean;
 }
@@ -46,8 +46,8 @@ export interface PortableRun {
  */
 export function toPortableRun(line: LineFields, birth: string): PortableRun {
   const unmanaged = line.flag('unmanaged');
-  const untold = line.flag('untold');
-  const owes = line.flag('owes');
+  const notifyPending = line.flag('notifyPending');
+  const cancelPending = line.flag('cancelPending');
   const woken = line.flag('woken');
   const written = toStatus(line);
   const worker = line.optionalText('worker', textLength);
@@ -96,15 +96,16 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     output: line.optionalPayload('output'),
     error: toError(line),
   };
-  if (untold && (parent === undefined || !isEnded(record.status))) {
-    throw line.problem('owes news to a parent, and has none or has not ended');
+  if (notifyPending && (parent === undefined || !isEnded(record.status))) {
+    throw line.problem('cancelPending news to a parent, and has none or has not ended');
   }
-  if (owes && !isEnded(record.status)) throw line.problem('owes something, and has not ended');
+  if (cancelPending && !isEnded(record.status))
+    throw line.problem('owes something, and has not ended');
   if ((woken || record.waits.length > 0) && record.status !== 'waiting') {
     throw line.problem('waits for something, and is not waiting');
   }
   line.end();
-  return { record, unmanaged, untold, owes, woken };
+  return { record, unmanaged, notifyPending, cancelPending, woken };
 }
 
 export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapshot {

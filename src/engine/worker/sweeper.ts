@@ -225,7 +225,7 @@ export class Sweeper {
 
   async #attend(run: DueRun, again: boolean): Promise<void> {
     const { store, queue, logger } = this.#services;
-    if (run.untold || run.owes || run.asleep) {
+    if (run.notifyPending || run.cancelPending || run.asleep) {
       await this.#attendFamily(run);
       return;
     }

@@ -52,9 +52,9 @@ if status == 'quarantined' or not claimed then
   local dueAt = string.format('%.0f', now + keep)
   if m[7] or claimed then
     redis.call('HSET', run, 'expiresAt', dueAt)
-    if m[7] then redis.call('HSET', run, 'untold', '1') end
+    if m[7] then redis.call('HSET', run, 'notifyPending', '1') end
     -- What a quarantined run has started was never told that this is over.
-    if claimed then redis.call('HSET', run, 'owes', '1') end
+    if claimed then redis.call('HSET', run, 'cancelPending', '1') end
     dueAt = at
   end
   redis.call('ZADD', due, dueAt, id)

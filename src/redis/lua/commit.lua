@@ -21,7 +21,7 @@
 -- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the fields: label, node, metadata
 -- ARGV[16] size: of the whole snapshot in bytes, for the checkpoints
 -- ARGV[17] whole: all fields packed, in place of whatever there was; or empty
--- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, owes; or empty. To wait takes
+-- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To wait takes
 --   five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages, milliseconds until
 --   somebody looks or empty, 1 if the handler may go on
 -- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'unread'}
@@ -104,11 +104,11 @@ if status ~= '' then
   if ended then
     -- A run that is over is not to be resumed as if it had only been paused.
     redis.call('HDEL', run, 'paused')
-    if m[8] or how == 'owes' then
+    if m[8] or how == 'cancelPending' then
       -- Somebody is owed the news: due at once, and kept until it was told.
       redis.call('HSET', run, 'expiresAt', string.format('%.0f', dueAt))
-      if m[8] then redis.call('HSET', run, 'untold', '1') end
-      if how == 'owes' then redis.call('HSET', run, 'owes', '1') end
+      if m[8] then redis.call('HSET', run, 'notifyPending', '1') end
+      if how == 'cancelPending' then redis.call('HSET', run, 'cancelPending', '1') end
       dueAt = now
     end
   elseif status == 'waiting' then

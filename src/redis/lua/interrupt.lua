@@ -15,7 +15,7 @@
 -- ARGV[9] seenAt: of the worker's last beat when it was looked at, 0 for none; or empty, not to look at its session
 -- ARGV[10] channel: the worker's presence channel, which must still be without listeners, or empty
 -- ARGV[11] run: none to take all that the worker holds, else only those named from here
--- Returns {run id, workflow, fence, status, losses, priority, untold, …} of the runs it took | {'renewed'}
+-- Returns {run id, workflow, fence, status, losses, priority, notifyPending, …} of the runs it took | {'renewed'}
 -- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale; who lives keeps its runs.
 local held, due = KEYS[1], KEYS[2]
 local worker, reason, lastSeenAt, base = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[7]

@@ -47,7 +47,7 @@ if again then
   redis.call('HDEL', run, 'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs',
     'runAttempts')
   redis.call('HDEL', payload, 'error')
-  redis.call('HDEL', run, 'untold', 'owes', 'expiresAt', 'cancelEntry', 'cancelId')
+  redis.call('HDEL', run, 'notifyPending', 'cancelPending', 'expiresAt', 'cancelEntry', 'cancelId')
   -- Forgotten altogether, so that the same cancel may be asked for again.
   local cancel = m[10] and redis.call('XRANGE', inbox, m[10], m[10])[1]
   if cancel then

@@ -55,7 +55,9 @@ function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
 /** ARGV 18 of the commit script. */
 function howReleased(release: Release | undefined): Argument {
   if (release?.status === 'waiting') return release.why;
-  return release !== undefined && 'owesCancel' in release && release.owesCancel ? 'owes' : '';
+  return release !== undefined && 'cancelsChildren' in release && release.cancelsChildren
+    ? 'cancelPending'
+    : '';
 }
 
 function parkingArguments({ waits, lookMs, mayGoOn }: Parking): Argument[] {

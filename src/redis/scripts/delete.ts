@@ -17,7 +17,7 @@ interface Deletion {
   readonly seen: Seen | undefined;
 }
 
-type Deleted = DeleteOutcome | { readonly outcome: 'untold' };
+type Deleted = DeleteOutcome | { readonly outcome: 'notifyPending' };
 
 export const deleteRun: StoreScript<ShardKeys, Deletion, Deleted> = {
   script: toScript('delete', lua.delete),
@@ -43,8 +43,8 @@ export const deleteRun: StoreScript<ShardKeys, Deletion, Deleted> = {
         return { outcome: 'active', worker: String(worker) };
       case 'changed':
         return { outcome: 'changed' };
-      case 'untold':
-        return { outcome: 'untold' };
+      case 'notifyPending':
+        return { outcome: 'notifyPending' };
       case 'missing':
         return { outcome: 'missing' };
       default:

@@ -33,7 +33,8 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
     ...stagedKeys(shard, id, token),
   ],
   args: (shard, params) => {
-    const { record, token, snapshot, unmanaged, untold, owes, staged, keepMs } = params;
+    const { record, token, snapshot, unmanaged, notifyPending, cancelPending, staged, keepMs } =
+      params;
     const { id, workflow, status, createdAt, changedAt, tags } = record;
     const due = restoredDue(params);
     const [, indexes] = waitArguments(record.waits);
@@ -49,7 +50,7 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
       formatTags(tags),
       due.at ?? '',
       due.afterMs ?? '',
-      untold || owes ? keepMs : '',
+      notifyPending || cancelPending ? keepMs : '',
       unmanaged ? 1 : '',
       staged.events,
       staged.checkpoints,
@@ -84,7 +85,13 @@ function payloadFields(record: RestoreParams['record']): Argument[] {
 }
 
 /** The fields of a run's hash. What says nothing is left out, as the other scripts do. */
-function recordFields({ record, untold, owes, woken, staged }: RestoreParams): Argument[] {
+function recordFields({
+  record,
+  notifyPending,
+  cancelPending,
+  woken,
+  staged,
+}: RestoreParams): Argument[] {
   const { fence, seq, bytes, codeVersion, progress, status, waits } = record;
   const fields: Argument[] = ['fence', fence, 'seq', seq, 'bytes', bytes];
   fields.push('createToken', record.birth);
@@ -100,8 +107,8 @@ function recordFields({ record, untold, owes, woken, staged }: RestoreParams): A
   if (codeVersion > 0) fields.push('codeVersion', codeVersion);
   if (record.firstSeq > 1) fields.push('firstSeq', record.firstSeq);
   if (record.paused) fields.push('paused', '1');
-  if (untold) fields.push('untold', '1');
-  if (owes) fields.push('owes', '1');
+  if (notifyPending) fields.push('notifyPending', '1');
+  if (cancelPending) fields.push('cancelPending', '1');
   if (staged.cancel !== undefined) fields.push('cancelEntry', `${staged.cancel}-0`);
   if (status === 'waiting') {
     const [json, indexes, wanted] = waitArguments(waits);

@@ -292,8 +292,8 @@ function removed(test: RunStoreTest): void {
     const { id: run, ownership } = await held(store, { create: { parent } });
     await committed(store, ownership, { release: completed });
     const { record: unchanged } = await loaded(store, run);
-    expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'untold' });
-    await store.told(run, unchanged);
+    expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'notifyPending' });
+    await store.parentNotified(run, unchanged);
     expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'removed' });
   });
 }

@@ -136,8 +136,8 @@ function dueTimes(test: RunStoreTest): void {
       losses: 0,
       priority: 0,
       status: 'queued',
-      untold: false,
-      owes: false,
+      notifyPending: false,
+      cancelPending: false,
       asleep: false,
     });
     expect(await storeTime(store)).toBeGreaterThanOrEqual(record.createdAt + resendMs);

@@ -50,8 +50,8 @@ function taken(test: RunStoreTest): void {
         losses: 1,
         priority: 0,
         status: 'interrupted',
-        untold: false,
-        owes: false,
+        notifyPending: false,
+        cancelPending: false,
         asleep: false,
       },
     ]);

@@ -96,7 +96,7 @@ export async function wakeUpOf(store: RunStore, run: string, asleep = false): Pr
   const record = await store.record(run);
   if (record === undefined) throw new Error(`run ${run} is missing`);
   const { workflow, fence, status, losses, priority } = record;
-  const notes = { untold: false, owes: false, asleep };
+  const notes = { notifyPending: false, cancelPending: false, asleep };
   return { run, workflow, fence, status, losses, priority, ...notes };
 }
 

@@ -132,10 +132,10 @@ function refused(test: RunStoreTest): void {
       const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
       await committed(store, ownership, { taken: [request], release });
       expect(await ask(id, request)).toMatchObject({
-        wakeUp: { status: 'completed', untold: true },
+        wakeUp: { status: 'completed', notifyPending: true },
       });
-      await store.told(id, ownership);
-      expect(await ask(id, request)).toMatchObject({ wakeUp: { untold: false } });
+      await store.parentNotified(id, ownership);
+      expect(await ask(id, request)).toMatchObject({ wakeUp: { notifyPending: false } });
     }
   });
 

@@ -93,8 +93,8 @@ async function newCall(
     case 'post':
     case 'cancel':
       return asking(move);
-    case 'told':
-    case 'paid':
+    case 'parentNotified':
+    case 'childrenCancelled':
     case 'delete':
     case 'remove':
       return ofSeen(reference, move);
@@ -151,15 +151,15 @@ function simpleCall(
 /** What only works when the run is still as it was seen. */
 async function ofSeen(
   reference: RunStore,
-  move: MoveOf<'told' | 'paid' | 'delete' | 'remove'>,
+  move: MoveOf<'parentNotified' | 'childrenCancelled' | 'delete' | 'remove'>,
 ): Promise<Call> {
   const run = runId(move.run);
   const record = await reference.record(run);
   const { status = 'failed', seq = 1, fence: held = 0 } = record ?? {};
   const seen = { status, seq, fence: held + (move.fence ?? 0) };
   switch (move.do) {
-    case 'told':
-    case 'paid': {
+    case 'parentNotified':
+    case 'childrenCancelled': {
       const { do: what } = move;
       return async (store) => (await store[what](run, seen)) ?? null;
     }
@@ -282,7 +282,12 @@ function toRelease({ release: kind, parking, ms }: MoveOf<'commit'>): Release | 
       return { status: kind, output: text('output'), keepMs: ms };
     case 'failed':
     case 'cancelled':
-      return { status: kind, error: text('error'), keepMs: ms, owesCancel: parking.owes };
+      return {
+        status: kind,
+        error: text('error'),
+        keepMs: ms,
+        cancelsChildren: parking.cancelPending,
+      };
     case 'quarantined':
       return { status: kind, error: text('evidence') };
     case 'queued':

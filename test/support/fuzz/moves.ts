@@ -78,7 +78,7 @@ export type Move =
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
   | { readonly do: 'pause' | 'resume' | 'load' | 'readInbox' | 'compact'; readonly run: number }
   | {
-      readonly do: 'told' | 'paid' | 'delete' | 'remove';
+      readonly do: 'parentNotified' | 'childrenCancelled' | 'delete' | 'remove';
       readonly run: number;
       /** Added to the fence the run has; undefined: of a delete that takes it as it is. */
       readonly fence: number | undefined;
@@ -102,7 +102,7 @@ export interface ParkingMove {
   readonly lookMs: number | undefined;
   readonly mayGoOn: boolean;
   /** Of an end: its children are to be cancelled. */
-  readonly owes: boolean;
+  readonly cancelPending: boolean;
 }
 
 export interface SnapshotMove {
@@ -189,7 +189,7 @@ const commit = fc.record({
     why: mostly('parked' as const, 'retry' as const),
     lookMs: fc.option(ms, { nil: undefined, freq: 1 }),
     mayGoOn: fc.boolean(),
-    owes: fc.boolean(),
+    cancelPending: fc.boolean(),
   }),
   release: fc.option(release, { nil: undefined, freq: 3 }),
   ms,
@@ -254,7 +254,15 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       do: fc.constantFrom(
-        ...(['told', 'told', 'paid', 'paid', 'delete', 'delete', 'remove'] as const),
+        ...([
+          'parentNotified',
+          'parentNotified',
+          'childrenCancelled',
+          'childrenCancelled',
+          'delete',
+          'delete',
+          'remove',
+        ] as const),
       ),
       run,
       fence: mostly<number | undefined>(0, 0, undefined, -1),

@@ -57,7 +57,7 @@ async function tryOnce(
   if (byDeath.has(script)) await fleet.kill(victim);
   const errand = errands[script];
   if (errand !== undefined) await provoke(world, victim, errand);
-  if (script === 'told') await startFamily(world);
+  if (script === 'settleFamily') await startFamily(world);
   if (script === 'appendMany') await startCrowd(world);
   const died = await Promise.race([
     ...members.map(({ gone }) => gone.then(() => true)),

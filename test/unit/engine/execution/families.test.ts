@@ -114,7 +114,7 @@ test('a parked parent is asked to look at a child that has told it too early', a
   const woken: string[] = [];
   const wake = (wakeUp: { readonly run: string }) => Promise.resolve(void woken.push(wakeUp.run));
   const parts = { store, wake, logger: silentLogger };
-  await attendFamily(parts, { ...due, untold: false, owes: false, asleep: true });
+  await attendFamily(parts, { ...due, notifyPending: false, cancelPending: false, asleep: true });
   expect((await store.readInbox('p')).messages.map(({ id }) => id)).toEqual([
     `missing p.kid ${fence}`,
   ]);

@@ -6,14 +6,14 @@
 -- KEYS[2] due: zset
 -- ARGV[1] id: run id
 -- ARGV[2] fence: of the end that this is about
--- ARGV[3] what: untold or owes
--- Returns {'told' | 'missing'}
--- Keeps: a run that owes something is due; what one that was resumed owes by now is not paid by what was owed before.
+-- ARGV[3] what: notifyPending or cancelPending
+-- Returns {'settled' | 'missing'}
+-- Keeps: a run that owes something is due; what one that was resumed owes by now is not settled by what was owed before.
 local run, due, id = KEYS[1], KEYS[2], ARGV[1]
 
 local m = redis.call('HMGET', run, 'fence', 'expiresAt')
 if m[1] ~= ARGV[2] or redis.call('HDEL', run, ARGV[3]) == 0 then return {'missing'} end
-if redis.call('HEXISTS', run, 'untold') + redis.call('HEXISTS', run, 'owes') == 0 then
+if redis.call('HEXISTS', run, 'notifyPending') + redis.call('HEXISTS', run, 'cancelPending') == 0 then
   redis.call('ZADD', due, m[2], id)
 end
-return {'told'}
+return {'settled'}

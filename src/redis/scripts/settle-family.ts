@@ -4,15 +4,15 @@ import { lua } from '../lua.gen.ts';
 import { toScript } from '../script-command.ts';
 import type { StoreScript } from '../store-script.ts';
 
-interface Told {
+interface Settled {
   readonly run: string;
   readonly fence: number;
   /** News for its parent, or the cancel of its children. */
-  readonly what: 'untold' | 'owes';
+  readonly what: 'notifyPending' | 'cancelPending';
 }
 
-export const told: StoreScript<ShardKeys, Told, void> = {
-  script: toScript('told', lua.told),
+export const settleFamily: StoreScript<ShardKeys, Settled, void> = {
+  script: toScript('settleFamily', lua.settleFamily),
   keys: (shard, { run }) => [shard.run(run), shard.due],
   args: (_, { run, fence, what }) => [run, fence, what],
   decode: () => undefined,
