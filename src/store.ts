@@ -52,7 +52,7 @@ export type {
   Beat,
   DueParams,
   InterruptParams,
-  Look,
+  Election,
   ParkedRun,
   Recovery,
   SeenWorker,

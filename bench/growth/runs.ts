@@ -61,7 +61,7 @@ export async function growthOfRuns({ url, quick }: Field): Promise<Omit<Curve, '
     const beat = await timeOf(calls, () =>
       store.fleet.beat({ ...worker, active: 0, loopLagMs: 0 }, 15_000),
     );
-    const look = await timeOf(calls, () => store.fleet.look('bench', 500));
+    const look = await timeOf(calls, () => store.fleet.elect('bench', 500));
     const values = { start, claim, commit, list, 'list by tag': tagged, due, beat, look };
     points.push({ at, values });
   }

@@ -10,7 +10,7 @@ import type {
   DueParams,
   Fleet,
   InterruptParams,
-  Look,
+  Election,
   WorkerRecord,
 } from '../../src/core/fleet.ts';
 import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
@@ -50,7 +50,7 @@ const workersPerCall = 200;
 
 type UsedFleet = Pick<
   Fleet,
-  'look' | 'interrupt' | 'deregister' | 'due' | 'holders' | 'registered' | 'unproven' | 'workers'
+  'elect' | 'interrupt' | 'deregister' | 'due' | 'holders' | 'registered' | 'unproven' | 'workers'
 >;
 type Used = Pick<RunStore, 'record' | 'parentNotified' | 'delete'> & { readonly fleet: UsedFleet };
 
@@ -118,17 +118,17 @@ export class SimulatedFleet {
     return this.#byId.get(worker)?.diedAt !== undefined;
   }
 
-  async #look(worker: string, lockMs: number): Promise<Look> {
+  async #elect(worker: string, lockMs: number): Promise<Election> {
     const { clock } = this.#options;
     const alive = this.members.filter(({ forgotten }) => !forgotten).length;
     const leader = this.#leader;
     const isFree = leader === undefined || leader.until < clock.now() || this.isDead(leader.id);
     if (leader?.id !== worker && !isFree) {
-      await this.#serve('followerLook');
+      await this.#serve('followerElect');
       return { leader: false, workers: alive };
     }
     this.#leader = { id: worker, until: clock.now() + lockMs };
-    await this.#serve('look', alive);
+    await this.#serve('elect', alive);
     const lost = this.members.flatMap(({ id, diedAt, forgotten }) =>
       diedAt === undefined || forgotten
         ? []
@@ -159,7 +159,7 @@ export class SimulatedFleet {
   /** What a sweeper asks of the workers. Every run has made progress. */
   get #fleet(): UsedFleet {
     return {
-      look: (worker, lockMs) => this.#look(worker, lockMs),
+      elect: (worker, lockMs) => this.#elect(worker, lockMs),
       interrupt: (params) => this.#interrupt(params),
       deregister: async (worker) => {
         await this.#deregister(worker);

@@ -45,7 +45,7 @@ export interface SeenWorker {
 }
 
 /** What the elected sweeper sees when it looks at the workers. */
-export type Look =
+export type Election =
   | { readonly leader: false; readonly workers: number }
   | {
       readonly leader: true;
@@ -150,7 +150,7 @@ export interface Fleet {
   // The sweeper, of all.
 
   /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
-  look(worker: string, lockMs: number): Promise<Look>;
+  elect(worker: string, lockMs: number): Promise<Election>;
   /** The runs that are due, each postponed by `resendMs`. */
   due(params: DueParams): Promise<readonly DueRun[]>;
   /**

@@ -5,7 +5,7 @@ import {
   type DueParams,
   type Fleet,
   type InterruptParams,
-  type Look,
+  type Election,
   type ParkedRun,
   type Recovery,
   recoveriesKept,
@@ -83,9 +83,9 @@ export class MemoryFleet implements Fleet {
     return true;
   }
 
-  async look(worker: string, lockMs: number): Promise<Look> {
+  async elect(worker: string, lockMs: number): Promise<Election> {
     this.#now();
-    return this.#sessions.look(worker, lockMs);
+    return this.#sessions.elect(worker, lockMs);
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {

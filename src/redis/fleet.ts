@@ -10,7 +10,7 @@ import type {
   DueParams,
   Fleet,
   InterruptParams,
-  Look,
+  Election,
   ParkedRun,
   Recovery,
   SeenWorker,
@@ -67,9 +67,9 @@ export class RedisFleet implements Fleet {
     return guard(() => sessions.deregister(worker, seen));
   }
 
-  async look(worker: string, lockMs: number): Promise<Look> {
+  async elect(worker: string, lockMs: number): Promise<Election> {
     const { guard, sessions } = this.#parts;
-    return guard(() => sessions.look(worker, lockMs));
+    return guard(() => sessions.elect(worker, lockMs));
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {

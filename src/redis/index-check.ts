@@ -14,10 +14,10 @@ import { runStatuses } from '../core/run.ts';
 import type { Connection } from './connection.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { ScriptCalls } from './script-calls.ts';
-import { bury } from './scripts/bury.ts';
+import { removeRemains } from './scripts/remove-remains.ts';
 import { reindex } from './scripts/reindex.ts';
 import { checkIndex } from './scripts/check-index.ts';
-import { unlist } from './scripts/unlist.ts';
+import { unindex } from './scripts/unindex.ts';
 import { compareSizes } from './store-health.ts';
 
 export interface IndexCheckOptions {
@@ -168,7 +168,7 @@ export class IndexCheck {
     const { repair } = this.#options;
     await Promise.all(
       ids.map(async (run) => {
-        const isWrong = await this.#scripts.call(unlist, shard, { run, kind, name, repair });
+        const isWrong = await this.#scripts.call(unindex, shard, { run, kind, name, repair });
         if (isWrong) this.#note(run, [`wrongly in ${kind}:${name}`], repair);
       }),
     );
@@ -217,7 +217,7 @@ export class IndexCheck {
   /** What is left of a run that has no record. */
   async #judgeKeys(shard: ShardKeys, id: string): Promise<void> {
     const { repair } = this.#options;
-    const left = await this.#scripts.call(bury, shard, { run: id, repair });
+    const left = await this.#scripts.call(removeRemains, shard, { run: id, repair });
     if (left > 0) this.#note(id, [`${left} keys without a record`], repair);
   }
 

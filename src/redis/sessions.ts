@@ -1,6 +1,6 @@
 /** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
 import type { Logger } from '../core/logger.ts';
-import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
+import type { Beat, Election, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
@@ -9,7 +9,7 @@ import type { ScriptCalls } from './script-calls.ts';
 import { alive } from './scripts/alive.ts';
 import { beat } from './scripts/beat.ts';
 import { deregister } from './scripts/deregister.ts';
-import { look } from './scripts/look.ts';
+import { elect } from './scripts/elect.ts';
 import { unpark } from './scripts/unpark.ts';
 import { workers } from './scripts/workers.ts';
 import { checkShards } from './shards.ts';
@@ -126,8 +126,8 @@ export class Sessions {
     return (await Promise.all(sets)).flat();
   }
 
-  async look(worker: string, lockMs: number): Promise<Look> {
+  async elect(worker: string, lockMs: number): Promise<Election> {
     const { keys, scripts } = this.#parts;
-    return scripts.call(look, keys, { worker, lockMs });
+    return scripts.call(elect, keys, { worker, lockMs });
   }
 }

@@ -54,7 +54,7 @@ const writers = new Set([
   'pause',
   'post',
   'resume',
-  'told',
+  'settleFamily',
 ]);
 
 export class Oracle {

@@ -20,7 +20,7 @@ import { fixedLimits } from '../../core/limits.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
 import type { DueRun } from '../../core/due-run.ts';
-import type { Look, SeenWorker } from '../../core/fleet.ts';
+import type { Election, SeenWorker } from '../../core/fleet.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
 import type { ServicesWith } from './services.ts';
@@ -31,7 +31,7 @@ type Services = ServicesWith<
   'sweepMs' | 'lockMs' | 'sessionMs' | 'resendMs' | 'quarantineAfter'
 >;
 
-type Led = Extract<Look, { leader: true }>;
+type Led = Extract<Election, { leader: true }>;
 type Lost = Led['lost'][number];
 
 /** Candidates together ask about a hundred times a second, however many they are. */
@@ -102,19 +102,19 @@ export class Sweeper {
   async #turn(): Promise<number> {
     const { store, worker, random, settings } = this.#services;
     const { lockMs, sweepMs } = settings;
-    const look = await store.fleet.look(worker, lockMs);
+    const election = await store.fleet.elect(worker, lockMs);
     this.#noteStall();
-    if (!look.leader) {
+    if (!election.leader) {
       this.#suspects.clear();
       this.#lookedAt = 0;
-      return Math.max(sweepMs, look.workers * followerMsPerWorker) * (0.5 + random());
+      return Math.max(sweepMs, election.workers * followerMsPerWorker) * (0.5 + random());
     }
-    await this.#takeFromLost(look);
+    await this.#takeFromLost(election);
     // Not waited for: many runs may be to start, and nobody's death is to be noticed later for it.
-    this.#attendSchedules(look.lost.map((lost) => lost.worker));
+    this.#attendSchedules(election.lost.map((lost) => lost.worker));
     await this.#sendDue();
     await this.#findOrphans();
-    const pauseMs = Math.min(Math.max(sweepMs, look.workers * leaderMsPerWorker), lockMs / 2);
+    const pauseMs = Math.min(Math.max(sweepMs, election.workers * leaderMsPerWorker), lockMs / 2);
     return this.#suspects.size > 0 ? Math.min(confirmMs, pauseMs) : pauseMs;
   }
 
@@ -127,14 +127,14 @@ export class Sweeper {
     if (stalled) this.#settledMonotonic = now + settleMs;
   }
 
-  async #takeFromLost(look: Led): Promise<void> {
+  async #takeFromLost(election: Led): Promise<void> {
     const { clock } = this.#services;
     const now = clock.monotonic();
     const stalled = now - this.#lookedMonotonic > stallMs;
     const before = this.#suspects;
     const taken: (readonly DueRun[])[] = [];
     this.#suspects = new Map();
-    for (const lost of look.lost) {
+    for (const lost of election.lost) {
       // What follows from a loss may have taken long; the others are looked at again first.
       const isOld = clock.monotonic() - now > stallMs;
       if (lost.reason === 'session-expired') {
@@ -154,7 +154,7 @@ export class Sweeper {
       }
     }
     await this.#sendTheirWakeUps(taken);
-    this.#lookedAt = look.at;
+    this.#lookedAt = election.at;
     this.#lookedMonotonic = now;
   }
 

@@ -46,7 +46,7 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now 
   'LIMIT', 0, window)) do
   if #found >= limit * 7 then break end
   -- One whose record is damaged must not keep the others from being looked after.
-  local isRead, failed = pcall(look, id)
+  local isRead, failed = pcall(elect, id)
   if not isRead then
     local damage = damageOf(failed)
     if not damage then error(failed) end

@@ -13,7 +13,7 @@ const longMs = 60_000;
 /** Waits until a worker is the sweeper, for `lockMs`; returns the time of its first look. */
 async function lead(opened: RunStoreCase, worker: string, lockMs: number): Promise<number> {
   return eventually(opened, `${worker} is elected`, async () => {
-    const look = await opened.store.fleet.look(worker, lockMs);
+    const look = await opened.store.fleet.elect(worker, lockMs);
     return look.leader ? look.at : undefined;
   });
 }
@@ -24,8 +24,8 @@ function office(test: RunStoreTest): void {
     const [first, second] = [newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
     for (let i = 0; i < 3; i++) {
-      expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: false });
-      expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: true });
+      expect(await store.fleet.elect(second, longMs)).toMatchObject({ leader: false });
+      expect(await store.fleet.elect(first, longMs)).toMatchObject({ leader: true });
     }
     await store.fleet.deregister(first);
   });
@@ -36,7 +36,7 @@ function office(test: RunStoreTest): void {
     await lead(opened, before, longMs);
     await store.fleet.deregister(before);
     const workers = Array.from({ length: 20 }, () => newId('worker'));
-    const looks = await Promise.all(workers.map((worker) => store.fleet.look(worker, longMs)));
+    const looks = await Promise.all(workers.map((worker) => store.fleet.elect(worker, longMs)));
     expect(looks.filter(({ leader }) => leader).length).toBe(1);
     for (const worker of workers) await store.fleet.deregister(worker);
   });
@@ -46,12 +46,12 @@ function office(test: RunStoreTest): void {
     const workers = [newId('worker'), newId('worker'), newId('worker')];
     const [first = '', second = ''] = workers;
     await lead(opened, first, longMs);
-    const before = (await store.fleet.look(second, longMs)).workers;
+    const before = (await store.fleet.elect(second, longMs)).workers;
     for (const worker of workers) await store.fleet.beat(workerInfo(worker), longMs);
-    expect((await store.fleet.look(first, longMs)).workers).toBe(before + 3);
-    expect(await store.fleet.look(second, longMs)).toEqual({ leader: false, workers: before + 3 });
+    expect((await store.fleet.elect(first, longMs)).workers).toBe(before + 3);
+    expect(await store.fleet.elect(second, longMs)).toEqual({ leader: false, workers: before + 3 });
     for (const worker of workers) await store.fleet.deregister(worker);
-    expect((await store.fleet.look(second, longMs)).workers).toBe(before);
+    expect((await store.fleet.elect(second, longMs)).workers).toBe(before);
     await store.fleet.deregister(second);
   });
 }
@@ -63,7 +63,7 @@ function succession(test: RunStoreTest): void {
     const lockMs = 60;
     const since = await lead(opened, first, lockMs);
     expect(await lead(opened, second, longMs)).toBeGreaterThanOrEqual(since + lockMs);
-    expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: false });
+    expect(await store.fleet.elect(first, longMs)).toMatchObject({ leader: false });
     await store.fleet.deregister(second);
   });
 
@@ -71,10 +71,10 @@ function succession(test: RunStoreTest): void {
     const { store, advance, expect } = opened;
     const [first, second] = [newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
-    await store.fleet.look(first, 2 * longMs);
-    expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: true });
+    await store.fleet.elect(first, 2 * longMs);
+    expect(await store.fleet.elect(first, longMs)).toMatchObject({ leader: true });
     await advance(30);
-    expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: false });
+    expect(await store.fleet.elect(second, longMs)).toMatchObject({ leader: false });
     await store.fleet.deregister(first);
   });
 
@@ -83,7 +83,7 @@ function succession(test: RunStoreTest): void {
     const [first, second] = [newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
     await store.fleet.deregister(first);
-    expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: true });
+    expect(await store.fleet.elect(second, longMs)).toMatchObject({ leader: true });
     await store.fleet.deregister(second);
   });
 
@@ -92,7 +92,7 @@ function succession(test: RunStoreTest): void {
     const [first, second, third] = [newId('worker'), newId('worker'), newId('worker')];
     await lead(opened, first, longMs);
     await store.fleet.deregister(second);
-    expect(await store.fleet.look(third, longMs)).toMatchObject({ leader: false });
+    expect(await store.fleet.elect(third, longMs)).toMatchObject({ leader: false });
     await store.fleet.deregister(first);
   });
 
@@ -102,11 +102,11 @@ function succession(test: RunStoreTest): void {
     const vanish = await registerElsewhere(first);
     await store.fleet.beat(workerInfo(first), longMs);
     await lead(opened, first, longMs);
-    expect(await store.fleet.look(second, longMs)).toMatchObject({ leader: false });
+    expect(await store.fleet.elect(second, longMs)).toMatchObject({ leader: false });
     await vanish();
     // Long before its lock would end, or `lead` would give up.
     await lead(opened, second, longMs);
-    expect(await store.fleet.look(first, longMs)).toMatchObject({ leader: false });
+    expect(await store.fleet.elect(first, longMs)).toMatchObject({ leader: false });
     await store.fleet.deregister(first);
     await store.fleet.deregister(second);
   });

@@ -1,4 +1,4 @@
-import type { Look } from '../../core/fleet.ts';
+import type { Election } from '../../core/fleet.ts';
 import { eventually } from '../eventually.ts';
 import {
   newId,
@@ -9,7 +9,7 @@ import {
   workerInfo,
 } from './opened.ts';
 
-type Led = Extract<Look, { leader: true }>;
+type Led = Extract<Election, { leader: true }>;
 
 /** Long enough that no test outlives it. */
 const longMs = 60_000;
@@ -17,7 +17,7 @@ const longMs = 60_000;
 /** Asks until elected: whoever led before may still be in office. */
 async function elected(opened: RunStoreCase, worker: string, lockMs: number): Promise<Led> {
   return eventually(opened, `${worker} is elected`, async () => {
-    const look = await opened.store.fleet.look(worker, lockMs);
+    const look = await opened.store.fleet.elect(worker, lockMs);
     return look.leader ? look : undefined;
   });
 }

@@ -119,7 +119,7 @@ function simpleCall(
     | 'list'
     | 'beat'
     | 'deregister'
-    | 'look'
+    | 'elect'
   >,
 ): Call {
   switch (move.do) {
@@ -143,7 +143,7 @@ function simpleCall(
       return (store) => store.fleet.beat(workerInfo(workerId(move.worker)), move.sessionMs);
     case 'deregister':
       return (store) => store.fleet.deregister(workerId(move.worker));
-    case 'look':
+    case 'elect':
       return (store) => lookSorted(store, workerId(move.worker));
   }
 }
@@ -367,7 +367,7 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
 }
 
 async function lookSorted(store: RunStore, worker: string): Promise<unknown> {
-  const look = await store.fleet.look(worker, farMs);
+  const look = await store.fleet.elect(worker, farMs);
   if (!look.leader) return look;
   return { ...look, lost: [...look.lost].sort((a, b) => (a.worker < b.worker ? -1 : 1)) };
 }

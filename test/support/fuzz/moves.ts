@@ -92,7 +92,7 @@ export type Move =
   | { readonly do: 'events'; readonly run: number; readonly after: number; readonly limit: number }
   | { readonly do: 'list'; readonly by: number; readonly status: number; readonly limit: number }
   | { readonly do: 'beat'; readonly worker: number; readonly sessionMs: number }
-  | { readonly do: 'deregister' | 'look'; readonly worker: number }
+  | { readonly do: 'deregister' | 'elect'; readonly worker: number }
   | { readonly do: 'advance'; readonly ms: number };
 
 /** How a run is let wait. */
@@ -299,7 +299,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom('deregister' as const, 'look' as const, 'look' as const),
+      do: fc.constantFrom('deregister' as const, 'elect' as const, 'elect' as const),
       worker,
     }),
   },

@@ -272,9 +272,9 @@ export class Client {
 
   async #elect(): Promise<void> {
     const worker = this.#worker;
-    const call = this.#random() < 0.6 ? 'look' : 'deregister';
+    const call = this.#random() < 0.6 ? 'elect' : 'deregister';
     await this.#scene.election.record(async () => {
-      if (call === 'look') return (await this.#store.fleet.look(worker, farMs)).leader;
+      if (call === 'elect') return (await this.#store.fleet.elect(worker, farMs)).leader;
       await this.#store.fleet.deregister(worker);
       return undefined;
     }, [

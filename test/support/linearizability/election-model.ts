@@ -5,7 +5,7 @@
 import type { Model } from './checker.ts';
 
 export interface ElectionInput {
-  readonly call: 'look' | 'deregister';
+  readonly call: 'elect' | 'deregister';
   readonly worker: string;
 }
 

@@ -6,7 +6,7 @@ import { workerInfo } from '../../../src/testing/run-store/opened.ts';
 const longMs = 60_000;
 
 async function lostOf(store: MemoryRunStore): Promise<readonly string[]> {
-  const look = await store.fleet.look('sweeper', longMs);
+  const look = await store.fleet.elect('sweeper', longMs);
   return look.leader ? look.lost.map(({ worker, reason }) => `${worker} ${reason}`) : [];
 }
 

@@ -32,8 +32,8 @@ function stage() {
   const interrupts: InterruptParams[] = [];
   const plain = new MemoryRunStore({ clock: { now: () => now } });
   const fleet = withMethods(plain.fleet, {
-    look: async (worker, lockMs) => {
-      const look = await plain.fleet.look(worker, lockMs);
+    elect: async (worker, lockMs) => {
+      const look = await plain.fleet.elect(worker, lockMs);
       await hooks.afterLook();
       return look;
     },

@@ -13,8 +13,8 @@ interface Listed {
   readonly repair: boolean;
 }
 
-export const unlist: StoreScript<ShardKeys, Listed, boolean> = {
-  script: toScript('unlist', lua.unlist),
+export const unindex: StoreScript<ShardKeys, Listed, boolean> = {
+  script: toScript('unindex', lua.unindex),
   keys: (shard, { run, kind, name }) => [
     shard.run(run),
     shard.payload(run),

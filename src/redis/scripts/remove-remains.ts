@@ -10,8 +10,8 @@ interface Buried {
   readonly repair: boolean;
 }
 
-export const bury: StoreScript<ShardKeys, Buried, number> = {
-  script: toScript('bury', lua.bury),
+export const removeRemains: StoreScript<ShardKeys, Buried, number> = {
+  script: toScript('removeRemains', lua.removeRemains),
   keys: (shard, { run }) => [
     shard.run(run),
     shard.payload(run),

@@ -1,18 +1,18 @@
 /** Asks to be the sweeper, and looks at the workers. */
 import type { InterruptReason } from '../../core/event.ts';
-import type { Look } from '../../core/fleet.ts';
+import type { Election } from '../../core/fleet.ts';
 import type { Keys } from '../keys.ts';
 import { lua } from '../lua.gen.ts';
 import { toScript } from '../script-command.ts';
 import type { StoreScript } from '../store-script.ts';
 
-interface Looking {
+interface Electing {
   readonly worker: string;
   readonly lockMs: number;
 }
 
-export const look: StoreScript<Keys, Looking, Look> = {
-  script: toScript('look', lua.look),
+export const elect: StoreScript<Keys, Electing, Election> = {
+  script: toScript('elect', lua.elect),
   keys: (keys) => [keys.workers, keys.presence, keys.sweeper],
   args: (keys, { worker, lockMs }) => [worker, lockMs, keys.liveBase, keys.workerBase],
   decode: (_, [role, workers, at, ...rest]) => {

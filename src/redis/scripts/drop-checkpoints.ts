@@ -9,8 +9,8 @@ interface Forgotten {
   readonly checkpoints: readonly string[];
 }
 
-export const forget: StoreScript<ShardKeys, Forgotten, number> = {
-  script: toScript('forget', lua.forget),
+export const dropCheckpoints: StoreScript<ShardKeys, Forgotten, number> = {
+  script: toScript('dropCheckpoints', lua.dropCheckpoints),
   keys: (shard, { run }) => [shard.run(run), shard.checkpoints(run), shard.kept(run)],
   args: (_, { checkpoints }) => checkpoints,
   // It answers with a number alone.
