@@ -50,7 +50,7 @@ const wakeUpSchema = z.object({
 const closeMs = 5_000;
 const keepFailedJobs = 1_000;
 const canaryName = 'canary';
-const canaryLookMs = 50;
+const canaryPollMs = 50;
 
 export class BullResumeQueue implements ResumeQueue {
   readonly #options: BullQueueOptions;
@@ -208,7 +208,7 @@ async function isTaken(queue: Queue, ms: number): Promise<boolean> {
   const canary = await queue.add(canaryName, {}, options);
   const until = performance.now() + ms;
   while (performance.now() < until) {
-    await sleep(canaryLookMs);
+    await sleep(canaryPollMs);
     if ((await queue.getJobState(canary.id ?? '')) !== 'waiting') return true;
   }
   await canary.remove().catch(() => undefined);

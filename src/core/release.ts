@@ -27,7 +27,7 @@ export interface Parking {
    */
   readonly why: 'parked' | 'retry';
   /** So long from now, and then now and then, the run is due so that somebody looks at what it waits for. It sleeps on. */
-  readonly lookMs?: number;
+  readonly pollMs?: number;
   /** The handler is left behind, and might go on: until it is `settled`, the run is woken when its worker dies or leaves. */
   readonly mayGoOn?: boolean;
 }

@@ -102,11 +102,11 @@ export interface Transfer {
 }
 
 /** A restored run that waits for a child is looked at after this time: the child may have been left behind. */
-const lookMs = 60_000;
+const pollMs = 60_000;
 
 /** After which time somebody is to look at what a restored run waits for, see `Parking`; undefined for never. */
-export function restoredLookMs({ status, waits }: RunRecord): number | undefined {
-  return status === 'waiting' && waits.some(({ kind }) => kind === 'child') ? lookMs : undefined;
+export function restoredPollMs({ status, waits }: RunRecord): number | undefined {
+  return status === 'waiting' && waits.some(({ kind }) => kind === 'child') ? pollMs : undefined;
 }
 
 /** When a restored run is to be looked at: at a time, after one, or at whichever of the two comes first; or never. */
@@ -119,7 +119,7 @@ export function restoredDue(params: RestoreParams): {
   if (isEnded(status)) return { afterMs: notifyPending || cancelPending ? 0 : keepMs };
   if (unmanaged || paused || status === 'quarantined') return {};
   if (status !== 'waiting' || woken) return { afterMs: 0 };
-  const afterMs = restoredLookMs(record);
+  const afterMs = restoredPollMs(record);
   return {
     ...(wakeAt === undefined ? {} : { at: wakeAt }),
     ...(afterMs === undefined ? {} : { afterMs }),

@@ -18,7 +18,7 @@ import {
   endWait,
   isWanted,
   keep,
-  nextLook,
+  nextPoll,
   raiseFence,
   type StoredRun,
   toDueRun,
@@ -115,7 +115,7 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
     forgetCancel(run);
   }
   const status: RunStatus = run.status;
-  run.dueAt = status === 'waiting' && run.wokenAt === undefined ? nextLook(run, now) : now;
+  run.dueAt = status === 'waiting' && run.wokenAt === undefined ? nextPoll(run, now) : now;
   return { outcome: 'resumed', wakeUp: toDueRun(run, now) };
 }
 

@@ -24,11 +24,11 @@ export function takeDue(
     run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), most);
     if (!isWaiting || since !== undefined) continue;
     // It sleeps: due to be looked at, or by mistake.
-    run.dueAt = run.lookMs === undefined ? run.wakeAt : Math.min(run.dueAt, run.wakeAt ?? Infinity);
+    run.dueAt = run.pollMs === undefined ? run.wakeAt : Math.min(run.dueAt, run.wakeAt ?? Infinity);
   }
   return found.filter(
     (run) =>
-      run.status !== 'waiting' || run.lookMs !== undefined || awakeSince(run, now) !== undefined,
+      run.status !== 'waiting' || run.pollMs !== undefined || awakeSince(run, now) !== undefined,
   );
 }
 

@@ -66,7 +66,7 @@ export interface StoredRun {
   /** When something came that it waits for, or it was cancelled. */
   wokenAt: number | undefined;
   /** How long until somebody looks at what it waits for. */
-  lookMs: number | undefined;
+  pollMs: number | undefined;
   /** Whose handler may still be at work, and under which fence the run was parked. */
   parkedBy: { readonly worker: string; readonly fence: number } | undefined;
   /** The cancel that came last: its id. */
@@ -225,9 +225,9 @@ export function isAwake(run: StoredRun, now: number): boolean {
 }
 
 /** Lets a run wait, and sleep until something comes that it waits for. */
-export function letWait(run: StoredRun, waits: readonly Wait[], lookMs?: number): void {
+export function letWait(run: StoredRun, waits: readonly Wait[], pollMs?: number): void {
   run.waits = structuredClone(waits.slice(0, waitsKept));
-  run.lookMs = lookMs;
+  run.pollMs = pollMs;
   run.wokenAt = undefined;
 }
 
@@ -250,8 +250,8 @@ export function isWanted(run: StoredRun, message: Pick<Message, 'kind' | 'name'>
 }
 
 /** When a `waiting` run is due that nothing has come for: by its own time, or to be looked at. */
-export function nextLook({ wakeAt, lookMs }: StoredRun, now: number): number | undefined {
-  const times = [wakeAt, lookMs === undefined ? undefined : now + lookMs];
+export function nextPoll({ wakeAt, pollMs }: StoredRun, now: number): number | undefined {
+  const times = [wakeAt, pollMs === undefined ? undefined : now + pollMs];
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }
@@ -316,7 +316,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     wakeAt,
     waits: wakeAt === undefined ? [] : [{ kind: 'delay', name: '', until: wakeAt, since: now }],
     wokenAt: undefined,
-    lookMs: undefined,
+    pollMs: undefined,
     parkedBy: undefined,
     cancelId: undefined,
     dueAt: params.unmanaged === true ? undefined : (wakeAt ?? now + params.resendMs),

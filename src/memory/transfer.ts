@@ -5,7 +5,7 @@ import { isEnded } from '../core/run.ts';
 import type { Message, Snapshot } from '../core/store.ts';
 import {
   restoredDue,
-  restoredLookMs,
+  restoredPollMs,
   type RestoreOutcome,
   type RestoreParams,
   type StagedSave,
@@ -155,7 +155,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     refused: 0,
     wokenAt: woken ? now : undefined,
     waits,
-    lookMs: restoredLookMs(record),
+    pollMs: restoredPollMs(record),
     parkedBy: undefined,
     cancelId: undefined,
     events: staged.events,

@@ -13,7 +13,7 @@ import {
   keep,
   lastSeq,
   letWait,
-  nextLook,
+  nextPoll,
   progressOf,
   raiseFence,
   type StoredRun,
@@ -78,8 +78,8 @@ export function release(run: StoredRun, to: Release, now: number): void {
 
 function park(run: StoredRun, to: Parking, now: number): void {
   run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
-  letWait(run, to.waits, to.lookMs);
-  run.dueAt = run.paused ? undefined : nextLook(run, now);
+  letWait(run, to.waits, to.pollMs);
+  run.dueAt = run.paused ? undefined : nextPoll(run, now);
   // Whoever pauses before another attempt takes no messages then, and must not sleep over one that it waits for.
   if (run.inbox.some((message) => isWanted(run, message))) wake(run, now);
 }

@@ -35,7 +35,9 @@ export class RedisArchive implements Archive {
     let count = 0;
     for (let from = 0; from < ids.length; from += checkpointsPerCall) {
       const some = ids.slice(from, from + checkpointsPerCall);
-      count += await guard(() => scripts.call(dropCheckpoints, keys.of(run), { run, checkpoints: some }));
+      count += await guard(() =>
+        scripts.call(dropCheckpoints, keys.of(run), { run, checkpoints: some }),
+      );
     }
     return count;
   }

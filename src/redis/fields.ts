@@ -136,7 +136,7 @@ export const runFields = [
   'waitsIn',
   'wants',
   'parkedBy',
-  'lookMs',
+  'pollMs',
   'expiresAt',
   // The cancel that waits in its inbox; the version of the newest kept snapshot.
   'cancelEntry',

@@ -92,10 +92,10 @@ export class IndexCheck {
     let sawAllKeys = this.#options.full;
     for (const shard of this.#keys.shards) {
       for (const index of this.#namedIndexes(shard)) {
-        for await (const ids of this.#members(index)) await this.#lookAtAll(shard, ids);
+        for await (const ids of this.#members(index)) await this.#checkAll(shard, ids);
       }
-      for await (const ids of this.#holdings(shard)) await this.#lookAtAll(shard, ids);
-      if (this.#options.full) sawAllKeys = (await this.#lookAtKeys(shard)) && sawAllKeys;
+      for await (const ids of this.#holdings(shard)) await this.#checkAll(shard, ids);
+      if (this.#options.full) sawAllKeys = (await this.#checkKeys(shard)) && sawAllKeys;
       const mismatch = await compareSizes(this.#connection, shard);
       if (mismatch !== undefined) mismatches.push(mismatch);
     }
@@ -141,13 +141,13 @@ export class IndexCheck {
     }
   }
 
-  async #lookAtAll(shard: ShardKeys, ids: readonly string[]): Promise<void> {
+  async #checkAll(shard: ShardKeys, ids: readonly string[]): Promise<void> {
     const fresh = ids.filter((id) => !this.#looked.has(id));
     for (const id of fresh) this.#looked.add(id);
-    await Promise.all(fresh.map((id) => this.#lookAt(shard, id)));
+    await Promise.all(fresh.map((id) => this.#pollAt(shard, id)));
   }
 
-  async #lookAt(shard: ShardKeys, id: string): Promise<void> {
+  async #pollAt(shard: ShardKeys, id: string): Promise<void> {
     const problems = await this.#check(shard, id);
     if (problems.length === 0) return;
     if (this.#options.repair) await this.#scripts.call(reindex, shard, id);
@@ -175,7 +175,7 @@ export class IndexCheck {
   }
 
   /** Every key of the shard, by SCAN. False where this user may not. */
-  async #lookAtKeys(shard: ShardKeys): Promise<boolean> {
+  async #checkKeys(shard: ShardKeys): Promise<boolean> {
     const nodes =
       this.#connection instanceof Cluster ? this.#connection.nodes('master') : [this.#connection];
     for (const node of nodes) {
@@ -188,7 +188,7 @@ export class IndexCheck {
             throw error;
           });
         if (page === undefined) return false;
-        for (const key of page[1]) await this.#lookAtKey(shard, key);
+        for (const key of page[1]) await this.#checkKey(shard, key);
         cursor = page[0];
         await sleep(pauseMs);
       } while (cursor !== '0');
@@ -196,19 +196,19 @@ export class IndexCheck {
     return true;
   }
 
-  async #lookAtKey(shard: ShardKeys, key: string): Promise<void> {
+  async #checkKey(shard: ShardKeys, key: string): Promise<void> {
     const [kind = '', ...rest] = key.slice(shard.base.length).split(':');
     const name = rest.join(':');
     await this.#measure(kind, key);
     if (kind === 'by-workflow' || kind === 'by-tag' || kind === 'by-wait') {
       for await (const ids of this.#members(key)) {
         await this.#judgeEntries(shard, ids, { kind, name });
-        await this.#lookAtAll(shard, ids);
+        await this.#checkAll(shard, ids);
       }
     } else if (kind === 'held' || kind === 'parked') {
       await this.#judgeEntries(shard, await this.#connection.smembers(key), { kind, name });
     } else if (kind === 'run') {
-      await this.#lookAtAll(shard, [name]);
+      await this.#checkAll(shard, [name]);
     } else if (runKinds.has(kind)) {
       await this.#judgeKeys(shard, name);
     }

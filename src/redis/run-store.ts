@@ -133,7 +133,7 @@ export class RedisRunStore implements RunStore {
     try {
       const store = new RedisRunStore(connected, keys, own);
       // A process that starts one run and ends would never know otherwise.
-      await store.#memory.look();
+      await store.#memory.sample();
       return store;
     } catch (error) {
       connected.connection.disconnect();

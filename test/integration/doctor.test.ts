@@ -178,7 +178,7 @@ test('a parked run whose worker nobody would miss is found and repaired', async 
   const store = await RedisRunStore.open({ redis: server.url });
   const { id, ownership, worker } = await held(store);
   const wait = { kind: 'child', name: 'kid', on: ['kid'], since: 1 } as const;
-  const release = parking({ waits: [wait], lookMs: 60_000, mayGoOn: true });
+  const release = parking({ waits: [wait], pollMs: 60_000, mayGoOn: true });
   await committed(store, ownership, { release });
   const before = await everything();
   expect(await look({ full: true })).toMatchObject({ ok: true, damage: [] });

@@ -63,8 +63,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a fenced owner does not look for a rewind',
     file: 'engine/execution/log-writer.ts',
-    passage:
-      'detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUndecided);',
+    passage: 'detach(detectRewind(this.#services, this.#rewound(), this.#seq), this.#onUndecided);',
     by: '',
     foundBy: [unit('execution/log-writer')],
   },
@@ -85,14 +84,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a parking refused for a message does not read the inbox',
     file: 'engine/execution/handler-runtime.ts',
-    passage: "if (outcome === 'unread') this.#inbox.look();",
+    passage: "if (outcome === 'unread') this.#inbox.poll();",
     by: '',
     foundBy: [unit('execution/inbox')],
   },
   {
     name: 'an inbox that is being read is not read again',
     file: 'engine/execution/inbox.ts',
-    passage: 'this.#lookAgain = true;',
+    passage: 'this.#pollAgain = true;',
     by: '',
     foundBy: [unit('execution/inbox')],
   },

@@ -317,7 +317,7 @@ function mustBeDue(status: RunStatus, hash: ReadonlyMap<string, string>): boolea
   if (isEnded(status)) return true;
   if (hash.has('paused')) return false;
   if (status === 'queued' || status === 'interrupted') return true;
-  return status === 'waiting' && ['wakeAt', 'woken', 'lookMs'].some((field) => hash.has(field));
+  return status === 'waiting' && ['wakeAt', 'woken', 'pollMs'].some((field) => hash.has(field));
 }
 
 /** Whether a run that waits for this wants such a message; where nothing is said of what it waits for, it wants all. */

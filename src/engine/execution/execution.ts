@@ -393,7 +393,7 @@ export class Execution {
     return new LogWriter(this.#services, written, {
       session: this.#host.session,
       openEffects: () => this.#runtime?.openEffects ?? [],
-      onIdle: () => this.#runtime?.lookIfWaiting(),
+      onIdle: () => this.#runtime?.parkIfWaiting(),
       onCommitted: (committed) => {
         progress.add(committed);
         if (progress.isProven) this.#onProgress();

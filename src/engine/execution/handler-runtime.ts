@@ -8,7 +8,7 @@
  *                                        ▲                               │
  *                                        │ `turn`: results, one by one   │ `onIdle`: everything is stored
  *                                        │                               ▼
- *    inbox: messages ──schedule──▶   deliveries  ◀──schedule──   lookIfWaiting  ◀──`onEnd`── bodies
+ *    inbox: messages ──schedule──▶   deliveries  ◀──schedule──   parkIfWaiting  ◀──`onEnd`── bodies
  *    waits: a time ──schedule──▶         │
  *                                        │ `onQuiet`: all is handed over, the handler has done what follows
  *                                        ▼
@@ -16,7 +16,7 @@
  *                                             ──▶ waits.judge ──submit──▶ writer: a wait is over, once more around
  *                                             ──▶ decideParking ──▶ writer.park ──▶ `parked`: the execution lets go
  *
- * The writer calls its execution, which calls `lookIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
+ * The writer calls its execution, which calls `parkIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
  * go of, nothing is scheduled. So an awaited step costs no turn of the event loop: test/integration/promises.test.ts.
  */
 import { textOfThrown } from '../../core/error-record.ts';
@@ -75,7 +75,7 @@ export interface RunOwner {
 /** How long bodies that are at work when the handler returns have to end. */
 const endMs = 10_000;
 /** How long a child that a parked run waits for may be silent before the two are compared. */
-const lookMs = 3_000;
+const pollMs = 3_000;
 const stayMsMin = 1_000;
 
 export class HandlerRuntime {
@@ -158,7 +158,7 @@ export class HandlerRuntime {
       enter,
     };
     const waits = new Waits(scope, services);
-    const bodies = new Bodies(() => this.lookIfWaiting());
+    const bodies = new Bodies(() => this.parkIfWaiting());
     const steps = new Steps(scope, services, { waits, bodies, cancellation, mayBegin });
     const effects = new Effects(scope, { steps, waits });
     const { birth } = claimed.record;
@@ -217,11 +217,11 @@ export class HandlerRuntime {
   }
 
   readInbox(): void {
-    this.#inbox.look();
+    this.#inbox.poll();
   }
 
   /** Everything is stored, or a body has ended: something may follow from it for a run that waits or is left. */
-  lookIfWaiting(): void {
+  parkIfWaiting(): void {
     if (this.#isLeaving || this.#waits.size > 0) this.#deliveries.schedule();
   }
 
@@ -307,7 +307,7 @@ export class HandlerRuntime {
     this.#detach(this.#watchDeadline());
     this.#children.goOn();
     this.#inbox.take(messages);
-    this.#inbox.look();
+    this.#inbox.poll();
     this.#deliveries.schedule();
   }
 
@@ -392,7 +392,7 @@ export class HandlerRuntime {
       stayMs: this.#stayMs,
     });
     if (parking.park) this.#detach(this.#park(parking.wakeMs));
-    else if (parking.lookAgainMs !== undefined) this.#lookAgainIn(parking.lookAgainMs);
+    else if (parking.retryMs !== undefined) this.#retryParkingIn(parking.retryMs);
   }
 
   async #park(wakeMs: number | undefined): Promise<void> {
@@ -405,10 +405,10 @@ export class HandlerRuntime {
       waits,
       mayGoOn: true,
       ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
-      ...(waits.some(({ kind }) => kind === 'child') ? { lookMs } : {}),
+      ...(waits.some(({ kind }) => kind === 'child') ? { pollMs } : {}),
     });
     this.#isParking = false;
-    if (outcome === 'unread') this.#inbox.look();
+    if (outcome === 'unread') this.#inbox.poll();
     if (outcome === 'busy') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
@@ -423,7 +423,7 @@ export class HandlerRuntime {
     });
   }
 
-  #lookAgainIn(ms: number): void {
+  #retryParkingIn(ms: number): void {
     const { clock } = this.#services;
     const { signal } = this.#awake;
     const look = async (): Promise<void> => {

@@ -47,7 +47,7 @@ export class Inbox {
   /** Ids of messages that are in the log, or on their way there. */
   readonly #taken = new Set<string>();
   #looking: Promise<void> | undefined;
-  #lookAgain = false;
+  #pollAgain = false;
 
   constructor(scope: RunScope, services: Services, reader: InboxReader) {
     this.#scope = scope;
@@ -73,22 +73,22 @@ export class Inbox {
       this.#submit(message, write).catch((error: unknown) => onBroken({ kind: 'refused', error }));
     }
     if (messages.length > 0) onTaken();
-    if (messages.length >= messagesPerPage) this.look();
+    if (messages.length >= messagesPerPage) this.poll();
   }
 
   /** Reads the inbox and takes what is new. Without an answer it reads again, until the run is let go of. */
-  look(): void {
+  poll(): void {
     if (this.#looking !== undefined) {
-      this.#lookAgain = true;
+      this.#pollAgain = true;
       return;
     }
     this.#looking = this.#read()
       .catch((error: unknown) => this.#reader.onBroken({ kind: 'unreadable', error }))
       .finally(() => {
         this.#looking = undefined;
-        if (!this.#lookAgain) return;
-        this.#lookAgain = false;
-        this.look();
+        if (!this.#pollAgain) return;
+        this.#pollAgain = false;
+        this.poll();
       });
   }
 

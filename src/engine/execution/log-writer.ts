@@ -34,7 +34,7 @@ import type {
   SnapshotDelta,
 } from '../../core/store.ts';
 import { type Persisted, persist } from './commit-retry.ts';
-import { giveBackRewound, lookForRewind, type RewoundRun } from './rewind.ts';
+import { giveBackRewound, detectRewind, type RewoundRun } from './rewind.ts';
 import type { ExecutionServices, SessionView } from './services.ts';
 import type { SnapshotSchedule } from './snapshot-schedule.ts';
 import { eventsOf, type Submission, Submissions } from './submissions.ts';
@@ -442,7 +442,7 @@ export class LogWriter {
         for (const pending of batch) pending.resolve();
         return true;
       case 'fenced':
-        detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUndecided);
+        detach(detectRewind(this.#services, this.#rewound(), this.#seq), this.#onUndecided);
         this.#abandon('fenced', this.#fenced(outcome));
         return false;
       case 'missing':

@@ -42,7 +42,7 @@ export async function giveBackRewound(
  * A fenced owner looks for the newest event it was told is stored. When it is gone, so was the claim: said in the log of
  * this worker, and in that of the run if nobody else holds it. Best effort: never rejects.
  */
-export async function lookForRewind(
+export async function detectRewind(
   services: Services,
   { ownership, codeVersion, effects }: RewoundRun,
   acknowledgedSeq: number,

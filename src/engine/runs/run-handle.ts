@@ -99,7 +99,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
     try {
       for await (const _ of this.#changes(deadline?.signal, { ofLog: false })) {
         const record = await this.#record();
-        this.#attendance?.look(record, clock.monotonic() - began);
+        this.#attendance?.check(record, clock.monotonic() - began);
         if (record.status === 'completed') {
           const output = record.output ?? new Uint8Array();
           return decode(output, { key: `run ${this.id}, output` }) as Output;

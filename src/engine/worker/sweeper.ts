@@ -55,8 +55,8 @@ export class Sweeper {
   /** Workers without presence at the look before. */
   #suspects = new Map<string, Lost>();
   /** When the look before was, on the store's clock, and on ours. */
-  #lookedAt = 0;
-  #lookedMonotonic = 0;
+  #polledAt = 0;
+  #polledMonotonic = 0;
   /** When a look, also one as a follower, was last answered; and until when nobody's presence is judged. */
   #answeredMonotonic: number | undefined;
   #settledMonotonic = 0;
@@ -106,7 +106,7 @@ export class Sweeper {
     this.#noteStall();
     if (!election.leader) {
       this.#suspects.clear();
-      this.#lookedAt = 0;
+      this.#polledAt = 0;
       return Math.max(sweepMs, election.workers * followerMsPerWorker) * (0.5 + random());
     }
     await this.#takeFromLost(election);
@@ -130,7 +130,7 @@ export class Sweeper {
   async #takeFromLost(election: Led): Promise<void> {
     const { clock } = this.#services;
     const now = clock.monotonic();
-    const stalled = now - this.#lookedMonotonic > stallMs;
+    const stalled = now - this.#polledMonotonic > stallMs;
     const before = this.#suspects;
     const taken: (readonly DueRun[])[] = [];
     this.#suspects = new Map();
@@ -145,7 +145,7 @@ export class Sweeper {
       // It was there at the look before the first one that missed it: that is when it was last seen.
       const suspect = before.get(lost.worker) ?? {
         ...lost,
-        lastSeenAt: Math.max(lost.lastSeenAt, this.#lookedAt),
+        lastSeenAt: Math.max(lost.lastSeenAt, this.#polledAt),
       };
       if (before.has(lost.worker) && !isOld) {
         taken.push(await this.#take(suspect, { seenAt: lost.lastSeenAt, isAbsent: true }));
@@ -154,8 +154,8 @@ export class Sweeper {
       }
     }
     await this.#sendTheirWakeUps(taken);
-    this.#lookedAt = election.at;
-    this.#lookedMonotonic = now;
+    this.#polledAt = election.at;
+    this.#polledMonotonic = now;
   }
 
   /**
@@ -218,7 +218,7 @@ export class Sweeper {
     for (;;) {
       const due = await store.fleet.due({ limit, resendMs });
       await Promise.all(due.map((run) => this.#attend(run, true)));
-      await this.#unknown.look(due.filter(isAwaited));
+      await this.#unknown.note(due.filter(isAwaited));
       if (due.length < limit) return;
     }
   }
@@ -276,7 +276,7 @@ export class Sweeper {
     for (const worker of unknown) {
       // Twice in a row, because a worker may have registered between the two reads.
       if (this.#unknownHolders.has(worker)) {
-        const about = { worker, reason: 'session-expired', lastSeenAt: this.#lookedAt } as const;
+        const about = { worker, reason: 'session-expired', lastSeenAt: this.#polledAt } as const;
         taken.push(await this.#take(about, { seenAt: 0 }));
       }
     }

@@ -25,7 +25,7 @@ local function look(index, wanted, score)
 end
 
 local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'worker', 'unmanaged', 'paused', 'wakeAt', 'woken',
-  'lookMs', 'waitsIn', 'parkedBy')
+  'pollMs', 'waitsIn', 'parkedBy')
 local status, createdAt, worker, unmanaged = m[1], m[3], m[4], m[5]
 for i = 3, #ARGV do look('by-status:' .. ARGV[i], ARGV[i] == status, createdAt) end
 look('runs', status, createdAt)

@@ -119,7 +119,7 @@ if status ~= '' then
     end
     if dueAt then redis.call('HSET', run, 'wakeAt', string.format('%.0f', dueAt)) end
     if look ~= '' then
-      redis.call('HSET', run, 'lookMs', look)
+      redis.call('HSET', run, 'pollMs', look)
       dueAt = math.min(dueAt or math.huge, now + look)
     end
     if ARGV[next + 4] ~= '' then

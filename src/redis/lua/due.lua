@@ -26,7 +26,7 @@ local function look(id)
   if not status then
     redis.call('ZREM', due, id)
   elseif ahead == 0 or status == 'queued' or status == 'interrupted' then
-    local m = redis.call('HMGET', base .. 'run:' .. id, 'changedAt', 'wakeAt', 'woken', 'lookMs', 'refused')
+    local m = redis.call('HMGET', base .. 'run:' .. id, 'changedAt', 'wakeAt', 'woken', 'pollMs', 'refused')
     local since, wakeAt = m[1], tonumber(m[2] or math.huge)
     if status == 'waiting' and not asleep then since = math.min(wakeAt, tonumber(m[3] or math.huge), now) end
     -- The longer a run has been waiting for a worker, the rarer its wake-up is sent again: a long queue must not cost

@@ -14,7 +14,7 @@ local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
 local id, base, keep = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'changedAt', 'worker', 'unmanaged', 'paused',
-  'wakeAt', 'woken', 'notifyPending', 'expiresAt', 'cancelPending', 'lookMs', 'waitsIn', 'parkedBy')
+  'wakeAt', 'woken', 'notifyPending', 'expiresAt', 'cancelPending', 'pollMs', 'waitsIn', 'parkedBy')
 local status, createdAt, changedAt, worker, unmanaged = m[1], m[3], m[4], m[5], m[6]
 for i = 4, #ARGV do
   if ARGV[i] ~= status then redis.call('ZREM', base .. 'by-status:' .. ARGV[i], id) end

@@ -17,7 +17,7 @@ local id, data, base = ARGV[1], ARGV[2], ARGV[3]
 
 -- include parts/describe.lua
 
-local m = redis.call('HMGET', run, 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'woken', 'createdAt', 'lookMs',
+local m = redis.call('HMGET', run, 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'woken', 'createdAt', 'pollMs',
   'cancelEntry', 'cancelId', 'waitsIn', 'deadlineAt')
 local fence, status, paused = m[1], m[2], m[3]
 if not status then return {'missing'} end

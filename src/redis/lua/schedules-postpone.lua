@@ -3,7 +3,7 @@
 -- Atomic because a schedule that was saved meanwhile may be due sooner.
 -- KEYS[1] schedules: zset, ids by the time of the next look
 -- ARGV[1] id: schedule id
--- ARGV[2] look: milliseconds until the next look
+-- ARGV[2] pollMs: milliseconds until the next look
 -- Returns {'postponed' | 'idle'}
 -- Keeps: only what is due is put off.
 local schedules, id, look = KEYS[1], ARGV[1], ARGV[2]

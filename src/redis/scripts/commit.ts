@@ -60,8 +60,8 @@ function howReleased(release: Release | undefined): Argument {
     : '';
 }
 
-function parkingArguments({ waits, lookMs, mayGoOn }: Parking): Argument[] {
-  return [...waitArguments(waits), lookMs ?? '', mayGoOn === true ? 1 : ''];
+function parkingArguments({ waits, pollMs, mayGoOn }: Parking): Argument[] {
+  return [...waitArguments(waits), pollMs ?? '', mayGoOn === true ? 1 : ''];
 }
 
 /** ARGV 11–13 of the commit script: status, result, delay. */

@@ -1,7 +1,7 @@
 /** Gives the staged parts of a run their places. */
 import {
   restoredDue,
-  restoredLookMs,
+  restoredPollMs,
   type RestoreOutcome,
   type RestoreParams,
 } from '../../core/transfer.ts';
@@ -114,8 +114,8 @@ function recordFields({
     const [json, indexes, wanted] = waitArguments(waits);
     fields.push('waits', json, 'waitsIn', indexes, 'wants', wanted);
     if (woken) fields.push('woken', record.changedAt);
-    const lookMs = restoredLookMs(record);
-    if (lookMs !== undefined) fields.push('lookMs', lookMs);
+    const pollMs = restoredPollMs(record);
+    if (pollMs !== undefined) fields.push('pollMs', pollMs);
   }
   if (progress !== undefined) {
     fields.push('progress', progress.fraction, 'progressMessage', progress.message);

@@ -23,7 +23,7 @@ async function elected(opened: RunStoreCase, worker: string, lockMs: number): Pr
 }
 
 /** What the sweeper sees of one worker. Takes the office for one look, and gives it back. */
-async function lookAt(opened: RunStoreCase, worker: string) {
+async function pollAt(opened: RunStoreCase, worker: string) {
   const sweeper = newId('sweeper');
   const look = await elected(opened, sweeper, longMs);
   await opened.store.fleet.deregister(sweeper);
@@ -33,7 +33,7 @@ async function lookAt(opened: RunStoreCase, worker: string) {
 /** Looks until the worker seems lost. */
 function lossOf(opened: RunStoreCase, worker: string) {
   return eventually(opened, `${worker} is lost`, async () => {
-    const { at, lost } = await lookAt(opened, worker);
+    const { at, lost } = await pollAt(opened, worker);
     return lost && { ...lost, at };
   });
 }
@@ -130,7 +130,7 @@ function sessions(test: RunStoreTest): void {
     await store.fleet.beat(workerInfo(id), 20);
     await store.fleet.beat(workerInfo(id), longMs);
     await advance(40);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await store.fleet.deregister(id);
   });
 
@@ -140,7 +140,7 @@ function sessions(test: RunStoreTest): void {
     await store.fleet.beat(workerInfo(id), 10);
     await lossOf(opened, id);
     await store.fleet.beat(workerInfo(id), longMs);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await store.fleet.deregister(id);
   });
 
@@ -164,9 +164,9 @@ function sessions(test: RunStoreTest): void {
     const id = newId('worker');
     await store.fleet.beat(workerInfo(id), 10);
     await lossOf(opened, id);
-    expect((await lookAt(opened, id)).lost?.worker).toBe(id);
+    expect((await pollAt(opened, id)).lost?.worker).toBe(id);
     await store.fleet.deregister(id);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
   });
 }
 
@@ -177,7 +177,7 @@ function presence(test: RunStoreTest): void {
     const vanish = await registerElsewhere(id);
     await store.fleet.beat(workerInfo(id), longMs);
     expect(await recordOf(opened, id)).toMatchObject({ presence: true });
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await vanish();
     await store.fleet.deregister(id);
   });
@@ -194,7 +194,7 @@ function presence(test: RunStoreTest): void {
     const loss = await lossOf(opened, id);
     expect(loss).toMatchObject({ reason: 'presence-lost', lastSeenAt: record?.seenAt });
     expect(loss.at).toBeLessThan(record?.sessionEndsAt ?? 0);
-    expect((await lookAt(opened, other)).lost).toBe(undefined);
+    expect((await pollAt(opened, other)).lost).toBe(undefined);
     await vanishOther();
     await store.fleet.deregister(id);
     await store.fleet.deregister(other);
@@ -216,7 +216,7 @@ function absence(test: RunStoreTest): void {
     const { store, expect } = opened;
     const id = newId('worker');
     await store.fleet.beat(workerInfo(id), longMs);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await store.fleet.deregister(id);
   });
 
@@ -228,9 +228,9 @@ function absence(test: RunStoreTest): void {
     await vanish();
     await lossOf(opened, id);
     const vanishAgain = await registerElsewhere(id);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await store.fleet.beat(workerInfo(id), longMs);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await vanishAgain();
     await store.fleet.deregister(id);
   });
@@ -244,7 +244,7 @@ function absence(test: RunStoreTest): void {
     await lossOf(opened, id);
     await store.fleet.beat(workerInfo(id), longMs);
     expect(await recordOf(opened, id)).toMatchObject({ presence: false });
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await store.fleet.deregister(id);
   });
 }

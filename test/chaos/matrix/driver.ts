@@ -34,7 +34,7 @@ interface Entry {
 }
 
 const turnMs = 50;
-const lookEveryTurns = 5;
+const pollEveryTurns = 5;
 const repeatMs = 100;
 
 export class Driver {
@@ -160,7 +160,7 @@ export class Driver {
       try {
         if (this.#isStarting) await this.#startSome();
         await Promise.all([...this.#open.values()].map((entry) => this.#doDeeds(entry)));
-        if (turn % lookEveryTurns === 0) {
+        if (turn % pollEveryTurns === 0) {
           await Promise.all([...this.#open.values()].map((entry) => this.#look(entry)));
         }
       } catch (error) {

@@ -36,7 +36,7 @@ interface Started {
   readonly workflow: string;
 }
 
-const lookMs = 250;
+const pollMs = 250;
 const delayMsMax = 300;
 
 export async function trial(options: TrialOptions): Promise<TrialReport> {
@@ -50,7 +50,7 @@ export async function trial(options: TrialOptions): Promise<TrialReport> {
     const until = startedAt + options.minutes * 60_000;
     while (performance.now() < until) {
       if ((await open([...poison, ...innocent])).length === 0 || fleet.isOver) break;
-      await sleep(lookMs);
+      await sleep(pollMs);
     }
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     fleet.stop();

@@ -144,7 +144,7 @@ function simpleCall(
     case 'deregister':
       return (store) => store.fleet.deregister(workerId(move.worker));
     case 'elect':
-      return (store) => lookSorted(store, workerId(move.worker));
+      return (store) => electSorted(store, workerId(move.worker));
   }
 }
 
@@ -270,7 +270,7 @@ function toParking(move: ParkingMove, wakeMs?: number): Release {
     waits: waitSets[move.waits] ?? [],
     mayGoOn: move.mayGoOn,
     ...(wakeMs === undefined ? {} : { wakeMs }),
-    ...(move.lookMs === undefined ? {} : { lookMs: move.lookMs }),
+    ...(move.pollMs === undefined ? {} : { pollMs: move.pollMs }),
   };
 }
 
@@ -366,7 +366,7 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
   return pages;
 }
 
-async function lookSorted(store: RunStore, worker: string): Promise<unknown> {
+async function electSorted(store: RunStore, worker: string): Promise<unknown> {
   const look = await store.fleet.elect(worker, farMs);
   if (!look.leader) return look;
   return { ...look, lost: [...look.lost].sort((a, b) => (a.worker < b.worker ? -1 : 1)) };

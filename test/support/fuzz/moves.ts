@@ -99,7 +99,7 @@ export type Move =
 export interface ParkingMove {
   readonly waits: number;
   readonly why: 'parked' | 'retry';
-  readonly lookMs: number | undefined;
+  readonly pollMs: number | undefined;
   readonly mayGoOn: boolean;
   /** Of an end: its children are to be cancelled. */
   readonly cancelPending: boolean;
@@ -187,7 +187,7 @@ const commit = fc.record({
   parking: fc.record({
     waits: fc.nat(7),
     why: mostly('parked' as const, 'retry' as const),
-    lookMs: fc.option(ms, { nil: undefined, freq: 1 }),
+    pollMs: fc.option(ms, { nil: undefined, freq: 1 }),
     mayGoOn: fc.boolean(),
     cancelPending: fc.boolean(),
   }),

@@ -203,7 +203,7 @@ class ModelRun {
     const message = { kind: 'signal', name: 'go' } as const;
     const inbox = Array.from({ length: this.#messages }, () => message);
     const woken = this.#status === 'waiting' && this.#messages > 0;
-    const notes = { woken, looks: false };
+    const notes = { woken, polls: false };
     return { id: this.#id, ...run, inbox, ...notes, recovered: await recover(run, flow) };
   }
 

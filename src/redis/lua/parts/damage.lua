@@ -24,7 +24,7 @@ local function setAside(base, id, key, damage, now)
   end
   redis.pcall('HSET', base .. 'payload:' .. id, 'error', record)
   redis.call('HSET', run, 'status', 'quarantined', 'fence', fence, 'changedAt', at)
-  redis.call('HDEL', run, 'owner', 'worker', 'wakeAt', 'waits', 'waitsIn', 'wants', 'lookMs', 'woken', 'parkedBy', 'refused',
+  redis.call('HDEL', run, 'owner', 'worker', 'wakeAt', 'waits', 'waitsIn', 'wants', 'pollMs', 'woken', 'parkedBy', 'refused',
     'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
   redis.call('ZREM', base .. 'due', id)
   redis.call('ZREM', base .. 'by-status:' .. m[1], id)

@@ -43,7 +43,7 @@ describe('a run is parked', () => {
 
   test('not before it has been quiet for a while, where its handler went on once', () => {
     const decision = decideParking({ ...free, quietMs: 200, stayMs: 500 });
-    expect(decision).toEqual({ park: false, lookAgainMs: 300 });
+    expect(decision).toEqual({ park: false, retryMs: 300 });
   });
 });
 

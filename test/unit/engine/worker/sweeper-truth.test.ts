@@ -25,7 +25,7 @@ const longMs = 60_000;
 function stage() {
   let now = 1_900_000_000_000;
   const hooks = {
-    afterLook: async () => {},
+    afterElect: async () => {},
     afterDue: async () => {},
     afterInterrupt: async () => {},
   };
@@ -34,7 +34,7 @@ function stage() {
   const fleet = withMethods(plain.fleet, {
     elect: async (worker, lockMs) => {
       const look = await plain.fleet.elect(worker, lockMs);
-      await hooks.afterLook();
+      await hooks.afterElect();
       return look;
     },
     due: async (params) => {
@@ -135,7 +135,7 @@ test.each([
     if (how === 'beats') advance(longMs + 1);
     await sweep(1);
     expect((await store.record(id))?.status).toBe('running');
-    hooks.afterLook = async () => {
+    hooks.afterElect = async () => {
       advance(1);
       await revive(store);
     };
