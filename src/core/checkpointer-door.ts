@@ -41,7 +41,7 @@ const checkClaimOptions = optionsOf<ClaimOptions>({
   metadata: anything,
 });
 
-const checkEvent = optionsOf<OwnEvent>({ type: needed(anything), data: anything, lane: name });
+const checkEvent = optionsOf<OwnEvent>({ type: needed(anything), data: anything, branch: name });
 
 const checkKeepOptions = optionsOf<KeepOptions>({ node: name, label: name, metadata: anything });
 
@@ -91,13 +91,13 @@ export function checkEvents(events: readonly OwnEvent[], limits: Limits): NewEve
   let bytes = 0;
   return events.map((event, i) => {
     checkEvent(event, `events[${i}]`);
-    const { type, data, lane } = event;
+    const { type, data, branch } = event;
     checkEventType(type);
     const encoded = encode(data, type, limits.eventBytes);
     bytes += encoded.length;
     if (bytes > bytesMax) throw new LimitError('events of one save (bytes)', bytesMax, bytes);
-    // An empty lane is none.
-    return { type, data: encoded, ...(lane ? { lane } : {}) };
+    // An empty branch is none.
+    return { type, data: encoded, ...(branch ? { branch } : {}) };
   });
 }
 

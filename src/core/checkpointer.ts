@@ -29,7 +29,7 @@ export interface OwnEvent {
    */
   readonly data?: unknown;
   /** The branch of a parallel loop that wrote it. */
-  readonly lane?: string;
+  readonly branch?: string;
 }
 
 /** How a run is claimed, and what a run that does not exist yet is made with. */

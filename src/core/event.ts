@@ -12,7 +12,7 @@ export interface NewEvent {
   /** Encoded payload. */
   readonly data: Uint8Array;
   /** The branch of a parallel workflow that wrote it. */
-  readonly lane?: string;
+  readonly branch?: string;
 }
 
 /** An event as the store keeps it. */
@@ -39,7 +39,7 @@ export interface RunEvent<Type extends string = string, Data = unknown> {
   /** The fence of the claim under which it was written. */
   readonly fence: number;
   /** The branch that wrote it, where a run has parallel branches; absent otherwise. */
-  readonly lane?: string;
+  readonly branch?: string;
 }
 
 /** Namespaces a workflow cannot use for its own events. */

@@ -76,6 +76,6 @@ export function toRunEvent(event: StoredEvent, key: string): RunEvent {
     data,
     at: new Date(event.at),
     fence: event.fence,
-    ...(event.lane === undefined ? {} : { lane: event.lane }),
+    ...(event.branch === undefined ? {} : { branch: event.branch }),
   };
 }

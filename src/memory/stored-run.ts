@@ -113,7 +113,7 @@ export function append(run: StoredRun, event: NewEvent, now: number, more = fals
     at: now,
     type: event.type,
     data: copy(event.data),
-    ...(event.lane === undefined ? {} : { lane: event.lane }),
+    ...(event.branch === undefined ? {} : { branch: event.branch }),
     ...(more ? { more } : {}),
   });
 }

@@ -321,7 +321,7 @@ export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRec
 }
 
 /** First bytes of a stream entry's field names: enough to tell them apart, and a thousandth of the cost of text. */
-const firstByte = { type: 0x74, at: 0x61, data: 0x64, lane: 0x6c } as const;
+const firstByte = { type: 0x74, at: 0x61, data: 0x64, branch: 0x62 } as const;
 /** The plus says that another event of the same commit follows. */
 const moreLength = 'type+'.length;
 
@@ -337,7 +337,7 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   let type: string | undefined;
   let at: number | undefined;
   let data: Buffer | undefined;
-  let lane: string | undefined;
+  let branch: string | undefined;
   let more = false;
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const value = flat[i + 1] as Buffer;
@@ -352,8 +352,8 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
       case firstByte.data:
         data = value;
         break;
-      case firstByte.lane:
-        lane = value.toString();
+      case firstByte.branch:
+        branch = value.toString();
         break;
       default:
         break;
@@ -364,13 +364,13 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   }
   // One literal for each: there are many events, and spreading costs more than the rest of this.
   if (!more) {
-    return lane === undefined
+    return branch === undefined
       ? { seq, fence, type, at, data }
-      : { seq, fence, type, at, data, lane };
+      : { seq, fence, type, at, data, branch };
   }
-  return lane === undefined
+  return branch === undefined
     ? { seq, fence, type, at, data, more }
-    : { seq, fence, type, at, data, lane, more };
+    : { seq, fence, type, at, data, branch, more };
 }
 
 /** What an announcement on a run's channel says has changed; see `RunStore.watch`. */

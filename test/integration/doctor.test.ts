@@ -203,9 +203,9 @@ test('a sample finds it too where there are few runs, and a look beside workers 
   await using worker = pawl.worker({ workflows: [brief] });
   await worker.ready();
   const progress = { isOver: false };
-  const lanes = Array.from({ length: 10 }, async (_, lane) => {
+  const branches = Array.from({ length: 10 }, async (_, branch) => {
     for (let i = 0; !progress.isOver; i++) {
-      const about = { id: `r${lane}-${i}`, tags: { n: String(lane % 3) } };
+      const about = { id: `r${branch}-${i}`, tags: { n: String(branch % 3) } };
       await (await pawl.start(brief, undefined, about)).result();
     }
   });
@@ -220,7 +220,7 @@ test('a sample finds it too where there are few runs, and a look beside workers 
     }
   } finally {
     progress.isOver = true;
-    await Promise.all(lanes);
+    await Promise.all(branches);
   }
 });
 

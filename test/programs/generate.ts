@@ -53,7 +53,7 @@ export function generate(seed: number): Program {
           kind,
           name: name(),
           items: 1 + upTo(5),
-          lanes: 1 + upTo(2),
+          loops: 1 + upTo(2),
           failsAt: random() < 0.3 ? upTo(4) : -1,
         };
       case 'sleep':

@@ -29,7 +29,7 @@ export type Part =
       readonly kind: 'map';
       readonly name: string;
       readonly items: number;
-      readonly lanes: number;
+      readonly loops: number;
       /** Index of the item that fails; -1 for none. */
       readonly failsAt: number;
     }

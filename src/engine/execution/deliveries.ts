@@ -2,7 +2,7 @@
  * The order in which a handler learns what it asked for.
  *
  * Results are handed over one at a time, in the order of the log. Between two of them the handler does whatever follows
- * from the first. So a race, `any`, `allSettled` and two lanes of a map come out the same on each execution: on a resume
+ * from the first. So a race, `any`, `allSettled` and two loops of a map come out the same on each execution: on a resume
  * the known results come in the order in which they were stored, and new ones come after them.
  *
  *   asked ──its turn──▶ handed over ──drained──▶ the next one ── none left ──▶ quiet: waits are judged, the run may park

@@ -494,6 +494,6 @@ function toFoldEvent({ type, value }: Write): FoldEvent {
   return { type, data: value };
 }
 
-function toEvent({ type, data, lane }: Write): NewEvent {
-  return lane === undefined ? { type, data } : { type, data, lane };
+function toEvent({ type, data, branch }: Write): NewEvent {
+  return branch === undefined ? { type, data } : { type, data, branch };
 }

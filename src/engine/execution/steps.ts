@@ -142,7 +142,7 @@ export class Steps {
     const results: unknown[] = Array.from({ length: items.length });
     const rest = items.entries();
     let failure: { readonly error: unknown } | undefined;
-    const lane = async (): Promise<void> => {
+    const loop = async (): Promise<void> => {
       for (const [index, item] of rest) {
         const one: StepBody = (step) => body(item, step, index);
         try {
@@ -153,8 +153,8 @@ export class Steps {
         if (failure !== undefined) return;
       }
     };
-    const lanes = Math.max(1, Math.min(concurrency ?? items.length, items.length));
-    await Promise.all(Array.from({ length: lanes }, lane));
+    const loops = Math.max(1, Math.min(concurrency ?? items.length, items.length));
+    await Promise.all(Array.from({ length: loops }, loop));
     if (failure !== undefined) throw failure.error;
     return results;
   }

@@ -222,7 +222,7 @@ class GraphRun {
       data,
       value: canonical(completed, data),
       // Events of parallel branches can be told apart in the log.
-      ...(task.branch.length === 0 ? {} : { lane: task.id }),
+      ...(task.branch.length === 0 ? {} : { branch: task.id }),
     };
     const [asked] = checkpoints;
     if (asked === undefined) {

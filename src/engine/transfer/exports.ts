@@ -200,7 +200,7 @@ async function* eventLines(
     const limit = Math.min(fixedLimits.eventsPerPage, last - after);
     const page = await store.events({ run, after, limit });
     if (page.length === 0) return;
-    for (const { seq, type, at, fence, lane, more, data } of page) {
+    for (const { seq, type, at, fence, branch, more, data } of page) {
       if (seq !== after + 1) return;
       const about = {
         run,
@@ -208,7 +208,7 @@ async function* eventLines(
         type,
         at: iso(at),
         fence,
-        ...(lane === undefined ? {} : { lane }),
+        ...(branch === undefined ? {} : { branch }),
         ...(more === true ? { more } : {}),
       };
       yield { kind: 'event', ...about, data: toPortable(data) };

@@ -121,14 +121,14 @@ export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapsho
 }
 
 export function toPortableEvent(line: LineFields, seq: number, record: RunRecord): StoredEvent {
-  const lane = line.optionalText('lane', textLength);
+  const branch = line.optionalText('branch', textLength);
   const event = {
     seq: line.whole('seq', { min: seq, max: seq }),
     fence: line.whole('fence', { max: record.fence }),
     type: line.checked('type', (type) => checkType(type)),
     at: line.time('at'),
     data: line.payload('data'),
-    ...(lane === undefined ? {} : { lane }),
+    ...(branch === undefined ? {} : { branch }),
     ...(line.flag('more') ? { more: true } : {}),
   };
   line.end();

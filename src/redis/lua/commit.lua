@@ -10,7 +10,7 @@
 -- ARGV[4] token: random text of this commit
 -- ARGV[5] expectedSeq: seq of the newest event the caller knows
 -- ARGV[6] base: prefix of the shard's keys
--- ARGV[7] count: events, each as three arguments behind the taken messages: type, payload bytes, lane or empty
+-- ARGV[7] count: events, each as three arguments behind the taken messages: type, payload bytes, branch or empty
 -- ARGV[8] schema: of the snapshot; empty for no snapshot
 -- ARGV[9] set: fields to set, each as two arguments behind the events: name, payload bytes
 -- ARGV[10] remove: fields to remove, each as one argument behind those
@@ -63,11 +63,11 @@ local at = string.format('%.0f', now)
 local seq, bytes, next = expected, tonumber(m[5]), 19 + taken
 for i = 1, count do
   seq = seq + 1
-  local data, lane = ARGV[next + 1], ARGV[next + 2]
+  local data, branch = ARGV[next + 1], ARGV[next + 2]
   local entry = string.format('%.0f-', seq) .. fence
   -- The plus says: another event of this commit follows.
   redis.call('XADD', events, entry, i < count and 'type+' or 'type', ARGV[next], 'at', at, 'data', data,
-    unpack(lane == '' and {} or {'lane', lane}))
+    unpack(branch == '' and {} or {'branch', branch}))
   bytes, next = bytes + #data, next + 3
 end
 local version = m[6] or '0'

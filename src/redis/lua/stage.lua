@@ -9,7 +9,7 @@
 -- KEYS[6] kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
 --   bytes, or empty when it was absent
 -- ARGV[1] keep: milliseconds until all is dropped, unless more comes
--- ARGV[2] events: how many, each as seven arguments from ARGV[6]: seq, fence, type, at, payload bytes, lane or
+-- ARGV[2] events: how many, each as seven arguments from ARGV[6]: seq, fence, type, at, payload bytes, branch or
 --   empty, 1 when another event of its commit follows or empty
 -- ARGV[3] saves: behind them, each: checkpoint or empty, seq, schema, at, bytes, label, node, metadata, number of fields
 --   set, number of fields removed; the set ones with names and bytes in turn, then the removed ones
@@ -30,9 +30,9 @@ local function tail(id) return tonumber(string.match(id or '-0', '%-(%d+)$')) en
 local last = head(newest(events))
 for _ = 1, ARGV[2] do
   if tonumber(ARGV[next]) > last then
-    local lane, more = ARGV[next + 5], ARGV[next + 6]
+    local branch, more = ARGV[next + 5], ARGV[next + 6]
     redis.call('XADD', events, ARGV[next] .. '-' .. ARGV[next + 1], more == '' and 'type' or 'type+', ARGV[next + 2],
-      'at', ARGV[next + 3], 'data', ARGV[next + 4], unpack(lane == '' and {} or {'lane', lane}))
+      'at', ARGV[next + 3], 'data', ARGV[next + 4], unpack(branch == '' and {} or {'branch', branch}))
   end
   next = next + 7
 end

@@ -40,7 +40,7 @@ function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
     howReleased(release),
     ...taken,
   ];
-  for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
+  for (const event of events) args.push(event.type, toBuffer(event.data), event.branch ?? '');
   if (changes !== undefined) {
     for (const [field, bytes] of changes.set) args.push(field, toBuffer(bytes));
     args.push(...changes.remove);

@@ -21,7 +21,7 @@ type MoveOf<Kind extends Move['do']> = Extract<Move, { readonly do: Kind }>;
 export const farMs = 600_000_000;
 
 const types = ['note', 'step.done', 'a', 'run.rewound'];
-const lanes = [undefined, 'left', 'lane 2'];
+const branches = [undefined, 'left', 'branch 2'];
 const tagSets: readonly Record<string, string>[] = [
   {},
   { a: '1' },
@@ -234,10 +234,10 @@ async function committing(
   return (store) => store.commit(params);
 }
 
-function toEvent({ type, bytes, lane }: EventMove): CommitParams['events'][number] {
+function toEvent({ type, bytes, branch }: EventMove): CommitParams['events'][number] {
   const data = Uint8Array.from({ length: bytes }, (_, i) => (i * 37) % 256);
-  const name = lanes[lane];
-  return { type: types[type] ?? '', data, ...(name === undefined ? {} : { lane: name }) };
+  const name = branches[branch];
+  return { type: types[type] ?? '', data, ...(name === undefined ? {} : { branch: name }) };
 }
 
 function toSnapshot(

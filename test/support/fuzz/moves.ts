@@ -114,7 +114,7 @@ export interface SnapshotMove {
 export interface EventMove {
   readonly type: number;
   readonly bytes: number;
-  readonly lane: number;
+  readonly branch: number;
 }
 
 const run = fc.nat(2);
@@ -130,7 +130,7 @@ const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
 const event: fc.Arbitrary<EventMove> = fc.record({
   type: fc.nat(3),
   bytes: fc.constantFrom(0, 1, 7, 300),
-  lane: mostly(0, 1, 2),
+  branch: mostly(0, 1, 2),
 });
 
 const snapshot = fc.record({
