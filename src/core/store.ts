@@ -88,7 +88,7 @@ export interface ClaimParams {
   readonly worker: string;
   readonly codeVersion: number;
   readonly token: string;
-  /** Takes an unmanaged run from whoever has it. For a managed run the outcome is `idle`, and the same the other way round. */
+  /** Takes an unmanaged run from whoever has it. For a managed run the outcome is `notClaimable`, and the same the other way round. */
   readonly unmanaged?: boolean;
   /** The worker that parked the run goes on with it: taken whether it is awake or not. Needs `expectedFence`. */
   readonly reclaim?: boolean;
@@ -159,7 +159,7 @@ export type PauseOutcome =
 export type ResumeOutcome =
   | { readonly outcome: 'resumed'; readonly wakeUp: DueRun }
   /** Neither paused, nor failed, nor quarantined. */
-  | { readonly outcome: 'idle'; readonly status: RunStatus }
+  | { readonly outcome: 'notResumable'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
 /** A snapshot and the first page of what came after it. */
@@ -194,7 +194,7 @@ export type ClaimOutcome =
   /** Newer code, of this version, has written events or the snapshot. Only that this was refused is noted. */
   | { readonly outcome: 'newer'; readonly codeVersion: number }
   /** Not to be claimed in this status: ended, quarantined, or waiting for what has not come; or not so (`unmanaged`). */
-  | { readonly outcome: 'idle'; readonly status: RunStatus }
+  | { readonly outcome: 'notClaimable'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
 export interface CommitParams extends Ownership {

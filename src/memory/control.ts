@@ -98,7 +98,7 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
   const isPaused = run.paused;
   run.paused = false;
   if ((!isPaused && !isRetry) || run.status === 'running') {
-    return { outcome: 'idle', status: run.status };
+    return { outcome: 'notResumable', status: run.status };
   }
   raiseFence(run, now);
   append(run, { type: isRetry ? 'operator.retried' : 'operator.resumed', data }, now);

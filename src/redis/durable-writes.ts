@@ -74,8 +74,9 @@ const refusals = new Set([
   'missing',
   'held',
   'stale',
-  'idle',
-  'readInbox',
+  'notClaimable',
+  'notResumable',
+  'unread',
   'damaged',
   'ended',
 ]);

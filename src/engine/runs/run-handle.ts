@@ -277,7 +277,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
       case 'resumed':
         await this.#services.wake(outcome.wakeUp);
         return true;
-      case 'idle':
+      case 'notResumable':
         return false;
       case 'missing':
         throw this.#notFound();

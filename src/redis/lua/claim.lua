@@ -19,7 +19,7 @@
 -- ARGV[9] reclaim: 1 to take a waiting run also when it sleeps, or empty
 -- ARGV[10] any: 1 to take a run that newer code has written, or empty
 -- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
---   | {'stale', fence} | {'idle', status} | {'newer', codeVersion} | {'missing'} | {'damaged', key, why}
+--   | {'stale', fence} | {'notClaimable', status} | {'newer', codeVersion} | {'missing'} | {'damaged', key, why}
 -- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner; older code does not
 --   take what newer code wrote.
 local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -53,7 +53,7 @@ if status == 'running' and owner == token then
   return claimed(readBeside())
 end
 if expectedFence ~= '' and expectedFence ~= fence then return {'stale', fence} end
-if unmanaged ~= (m[14] == '1') then return {'idle', status} end
+if unmanaged ~= (m[14] == '1') then return {'notClaimable', status} end
 if status == 'running' and not unmanaged then return {'held', m[5]} end
 
 local time = redis.call('TIME')
@@ -65,7 +65,7 @@ if status == 'waiting' then
   -- A run that an older pawl has parked wants every message.
   if not free and not m[17] then free = redis.call('XLEN', inbox) > 0 end
 end
-if m[13] or not free then return {'idle', status} end
+if m[13] or not free then return {'notClaimable', status} end
 local wrote = tonumber(m[19] or m[20] or '0')
 if tonumber(codeVersion) < wrote and ARGV[10] == '' then
   local refusals = redis.call('HINCRBY', run, 'refused', 1)

@@ -52,8 +52,8 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
         return { outcome: 'stale', fence: Number(rest[0]) };
       case 'newer':
         return { outcome: 'newer', codeVersion: Number(rest[0]) };
-      case 'idle':
-        return { outcome: 'idle', status: statusOf(shard, run, rest[0]) };
+      case 'notClaimable':
+        return { outcome: 'notClaimable', status: statusOf(shard, run, rest[0]) };
       case 'missing':
         return { outcome: 'missing' };
       case 'damaged':

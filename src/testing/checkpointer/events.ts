@@ -12,7 +12,9 @@ function saving(test: CheckpointerTest): void {
     const run = newRun();
     const claim = await checkpointer.claim(run);
     const first = claim.seq + 1;
-    expect(await claim.saveEvent({ type: 'page.read', data: { i: 0 }, branch: 'left' })).toBe(first);
+    expect(await claim.saveEvent({ type: 'page.read', data: { i: 0 }, branch: 'left' })).toBe(
+      first,
+    );
     expect(await claim.saveEvents([{ type: 'a' }, { type: 'b' }])).toEqual([first + 1, first + 2]);
     expect(await claim.saveEvents([])).toEqual([]);
     const events = await eventsOf(checkpointer, run);

@@ -24,7 +24,7 @@ function beginnings(test: RunStoreTest): void {
     const record = await store.record(run);
     expect(record?.status).toBe('waiting');
     expect(record?.wakeAt).toBe((record?.createdAt ?? 0) + 400);
-    expect((await store.claim(claiming(run))).outcome).toBe('idle');
+    expect((await store.claim(claiming(run))).outcome).toBe('notClaimable');
     const due = await eventually(opened, 'the run is due', () => dueOf(store, run));
     expect(due.status).toBe('waiting');
     expect(await storeTime(store)).toBeGreaterThanOrEqual(record?.wakeAt ?? Infinity);

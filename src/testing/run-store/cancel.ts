@@ -44,7 +44,10 @@ function unbegun(test: RunStoreTest): void {
     expect(hex(record.error)).toBe(hex(bytes('the error')));
     expect(events[1]).toMatchObject({ type: 'run.cancelled', fence: record.fence });
     expect(hex(events[1]?.data)).toBe(hex(everyByte));
-    expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'cancelled' });
+    expect(await store.claim(claiming(run))).toEqual({
+      outcome: 'notClaimable',
+      status: 'cancelled',
+    });
     expect(await store.readInbox(run)).toEqual({ messages: [], paused: false });
     await checkWhole(store, expect, run);
     const listed = await store.lists.runs({ status: 'cancelled', workflow, limit: 10 });
@@ -169,7 +172,7 @@ function repeated(test: RunStoreTest): void {
         expect(kinds).toEqual(['asked', 'claimed']);
         expect((await store.readInbox(run)).messages.length).toBe(1);
       } else {
-        expect(kinds).toEqual(['cancelled', 'idle']);
+        expect(kinds).toEqual(['cancelled', 'notClaimable']);
         expect(record.status).toBe('cancelled');
       }
       await checkWhole(store, expect, run);

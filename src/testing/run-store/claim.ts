@@ -128,7 +128,7 @@ function byStatus(test: RunStoreTest): void {
       await committed(store, ownership, { release });
       const before = await everything(store, id);
       expect(await store.claim(claiming(id)), release.status).toEqual({
-        outcome: 'idle',
+        outcome: 'notClaimable',
         status: release.status,
       });
       expect(await everything(store, id), release.status).toEqual(before);

@@ -172,7 +172,10 @@ function asleep(test: RunStoreTest): void {
       const due = await eventually(opened, 'due', () => dueOf(store, id, { resendMs: 20 }));
       expect(due).toMatchObject({ status: 'waiting', asleep: true });
       expect(await storeTime(store)).toBeGreaterThanOrEqual(changedAt + 40);
-      expect(await store.claim(claiming(id))).toEqual({ outcome: 'idle', status: 'waiting' });
+      expect(await store.claim(claiming(id))).toEqual({
+        outcome: 'notClaimable',
+        status: 'waiting',
+      });
     }
     await store.post(message(id, { kind: 'child', name: 'kid' }));
     expect(await dueOf(store, id)).toMatchObject({ run: id, asleep: false });

@@ -270,7 +270,10 @@ function losses(test: RunStoreTest): void {
     expect(record.fence).toBeGreaterThan(ownership.fence);
     expect(json(record.error ?? bytes('null'))).toMatchObject({ code: 'PAWL_RUN_QUARANTINED' });
     expect(await dueOf(store, run)).toBe(undefined);
-    expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'quarantined' });
+    expect(await store.claim(claiming(run))).toEqual({
+      outcome: 'notClaimable',
+      status: 'quarantined',
+    });
 
     const [loss, aside, ...none] = await store.events({ run, after: last.seq, limit: 10 });
     expect(none).toEqual([]);

@@ -36,7 +36,7 @@ function idle(test: RunStoreTest): void {
       expect(events.at(-1)).toMatchObject({ type: 'operator.paused', fence: record.fence });
       expect(hex(events.at(-1)?.data)).toBe(hex(everyByte));
       expect((await store.readInbox(id)).paused).toBe(true);
-      expect(await store.claim(claiming(id)), what).toEqual({ outcome: 'idle', status });
+      expect(await store.claim(claiming(id)), what).toEqual({ outcome: 'notClaimable', status });
       await checkWhole(store, expect, id);
     }
   });
@@ -50,7 +50,7 @@ function idle(test: RunStoreTest): void {
       await advance(20);
       expect(await dueOf(store, run)).toBe(undefined);
       expect(await dueOf(store, run, { aheadMs: farMs * 2 })).toBe(undefined);
-      expect((await store.claim(claiming(run))).outcome).toBe('idle');
+      expect((await store.claim(claiming(run))).outcome).toBe('notClaimable');
     }
   });
 
@@ -118,7 +118,7 @@ function atWork(test: RunStoreTest): void {
       await advance(5);
       expect(await dueOf(store, id)).toBe(undefined);
       const { status } = release;
-      expect(await store.claim(claiming(id))).toEqual({ outcome: 'idle', status });
+      expect(await store.claim(claiming(id))).toEqual({ outcome: 'notClaimable', status });
       expect((await store.record(id))?.paused).toBe(true);
     }
   });
@@ -149,7 +149,10 @@ function atWork(test: RunStoreTest): void {
     expect((await loaded(store, id)).record).toMatchObject({ status: 'interrupted', paused: true });
     await advance(5);
     expect(await dueOf(store, id)).toBe(undefined);
-    expect(await store.claim(claiming(id))).toEqual({ outcome: 'idle', status: 'interrupted' });
+    expect(await store.claim(claiming(id))).toEqual({
+      outcome: 'notClaimable',
+      status: 'interrupted',
+    });
     expect((await store.resume(id, bytes('go'))).outcome).toBe('resumed');
     expect((await claimed(store, id)).takeover?.from).toBe(worker);
     await checkWhole(store, expect, id);

@@ -97,7 +97,7 @@ function arriving(test: RunStoreTest): void {
       expect((await store.post(message(id))).outcome).toBe('posted');
       expect(await dueOf(store, id)).toBe(undefined);
       expect(await inbox(store, id)).toEqual(['go']);
-      expect((await store.claim(claiming(id))).outcome).toBe('idle');
+      expect((await store.claim(claiming(id))).outcome).toBe('notClaimable');
     }
   });
 }
@@ -182,7 +182,10 @@ function taking(test: RunStoreTest): void {
 
   test('a waiting run with a message can be claimed before its time', async ({ store, expect }) => {
     for (const run of [await waiting(store), await waiting(store, farMs)]) {
-      expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'waiting' });
+      expect(await store.claim(claiming(run))).toEqual({
+        outcome: 'notClaimable',
+        status: 'waiting',
+      });
       await store.post(message(run));
       const { record } = await claimed(store, run);
       expect(record).toMatchObject({ status: 'running', wakeAt: undefined });

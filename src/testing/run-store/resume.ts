@@ -54,7 +54,9 @@ function paused(test: RunStoreTest): void {
       await store.resume(id, bytes('go'));
       const waits = (await loaded(store, id)).record.status === 'waiting';
       expect((await dueOf(store, id))?.run, what).toBe(waits ? undefined : id);
-      expect((await store.claim(claiming(id))).outcome, what).toBe(waits ? 'idle' : 'claimed');
+      expect((await store.claim(claiming(id))).outcome, what).toBe(
+        waits ? 'notClaimable' : 'claimed',
+      );
     }
   });
 
@@ -84,7 +86,10 @@ function paused(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     const before = await everything(store, id);
     await store.pause(id, bytes('why'));
-    expect(await store.resume(id, bytes('go'))).toEqual({ outcome: 'idle', status: 'running' });
+    expect(await store.resume(id, bytes('go'))).toEqual({
+      outcome: 'notResumable',
+      status: 'running',
+    });
     expect(await everything(store, id)).toEqual(before);
     expect((await store.readInbox(id)).paused).toBe(false);
     const release = { status: 'queued', resendMs: 0 } as const;
@@ -197,7 +202,7 @@ function nothing(test: RunStoreTest): void {
     for (const { id } of runs) {
       const before = await everything(store, id);
       const { status } = (await loaded(store, id)).record;
-      expect(await store.resume(id, bytes('go'))).toEqual({ outcome: 'idle', status });
+      expect(await store.resume(id, bytes('go'))).toEqual({ outcome: 'notResumable', status });
       expect(await everything(store, id)).toEqual(before);
     }
     expect(await store.resume(newId('run'), bytes('go'))).toEqual({ outcome: 'missing' });
@@ -210,7 +215,10 @@ function nothing(test: RunStoreTest): void {
     const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
     await committed(store, ownership, { release });
     const before = await everything(store, id);
-    expect(await store.resume(id, bytes('go'))).toEqual({ outcome: 'idle', status: 'completed' });
+    expect(await store.resume(id, bytes('go'))).toEqual({
+      outcome: 'notResumable',
+      status: 'completed',
+    });
     expect(await everything(store, id)).toEqual(before);
     expect(await dueOf(store, id)).toBe(undefined);
   });
@@ -224,7 +232,7 @@ function nothing(test: RunStoreTest): void {
         Array.from({ length: 20 }, () => store.resume(run, bytes('go'))),
       );
       expect(outcomes.filter(({ outcome }) => outcome === 'resumed').length).toBe(1);
-      expect(outcomes.filter(({ outcome }) => outcome === 'idle').length).toBe(19);
+      expect(outcomes.filter(({ outcome }) => outcome === 'notResumable').length).toBe(19);
       expect((await loaded(store, run)).record.seq).toBe(seq + 1);
       await checkWhole(store, expect, run);
     }

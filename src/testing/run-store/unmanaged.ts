@@ -69,7 +69,7 @@ function taking(test: RunStoreTest): void {
       [await created(store, { unmanaged: true }), false],
     ] as const) {
       const before = await everything(store, run);
-      expect((await store.claim(claiming(run, { unmanaged }))).outcome).toBe('idle');
+      expect((await store.claim(claiming(run, { unmanaged }))).outcome).toBe('notClaimable');
       expect(await everything(store, run)).toEqual(before);
     }
   });
@@ -80,7 +80,7 @@ function taking(test: RunStoreTest): void {
     const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
     await committed(store, ownership, { release });
     const claim = await store.claim(claiming(run, { unmanaged: true }));
-    expect(claim).toEqual({ outcome: 'idle', status: 'completed' });
+    expect(claim).toEqual({ outcome: 'notClaimable', status: 'completed' });
   });
 }
 

@@ -122,7 +122,7 @@ export class Client {
         const { outcome } = claim;
         if (outcome === 'held') return { outcome, worker: claim.worker };
         if (outcome === 'stale') return { outcome, fence: claim.fence };
-        if (outcome === 'idle') return { outcome, status: claim.status };
+        if (outcome === 'notClaimable') return { outcome, status: claim.status };
         if (outcome === 'missing' || outcome === 'newer') return { outcome };
         const { fence } = claim.ownership;
         const inbox = claim.messages.map(({ id }) => id);

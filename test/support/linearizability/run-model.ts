@@ -152,7 +152,7 @@ function claim(state: RunState, input: Extract<RunInput, { call: 'claim' }>): St
   if (status === 'running') return [{ outcome: 'held', worker }, state];
   const awake = status === 'waiting' && state.woken;
   if (status !== 'queued' && status !== 'interrupted' && !awake) {
-    return [{ outcome: 'idle', status: state.status ?? 'queued' }, state];
+    return [{ outcome: 'notClaimable', status: state.status ?? 'queued' }, state];
   }
   const taken = {
     owner: input.token,
