@@ -109,7 +109,7 @@ export class BullResumeQueue implements ResumeQueue {
     }
     let closing: Promise<void> | undefined;
     const consumer: Consumer = {
-      hears: (workflow, ms) => isTaken(this.#queue(workflow), ms),
+      reaches: (workflow, ms) => isTaken(this.#queue(workflow), ms),
       close: () => {
         closing ??= (async () => {
           this.#consumers.delete(consumer);

@@ -73,7 +73,7 @@ export interface Recovery {
   readonly at: number;
   /** How long after the last sign of life, in milliseconds. */
   readonly detectMs: number;
-  /** It was set aside, because it had lost too many workers without progress. */
+  /** It was quarantined, because it had lost too many workers without progress. */
   readonly quarantined: boolean;
   /** Who has taken it over; absent while nobody has. */
   readonly worker?: string;
@@ -104,7 +104,7 @@ export interface InterruptParams {
   readonly resendMs: number;
   /** The worker as it was looked at: one that shows a sign of life since then keeps its runs, where a store can tell. */
   readonly seen?: SeenWorker;
-  /** A run is set aside with so much evidence against it. */
+  /** A run is quarantined with so much evidence against it. */
   readonly quarantineAfter: number;
   /** The one run that the worker held without progress, if it was one alone: see `Fleet.unproven`. */
   readonly evidence?: string;

@@ -78,7 +78,7 @@ export const defaults = {
   /** How long ended runs are kept. */
   keepMs: 7 * 24 * 3_600_000,
   concurrency: 50,
-  /** Lost workers in a row without progress before a run is set aside. */
+  /** Lost workers in a row without progress before a run is quarantined. */
   quarantineAfter: 3,
   /** What replaying the events after a snapshot may cost. */
   replayBudgetMs: 2,

@@ -51,9 +51,9 @@ export interface ConsumeOptions {
 export interface Consumer {
   /**
    * Sends a message for this workflow and tells whether a consumer has taken it within `ms`: this one, or another in its
-   * place. False means that wake-ups wait although this one has room. Absent where nothing can go deaf.
+   * place. False means that wake-ups wait although this one has room. Absent where nothing can lose its connection.
    */
-  hears?(workflow: string, ms: number): Promise<boolean>;
+  reaches?(workflow: string, ms: number): Promise<boolean>;
   /** Stops taking wake-ups; resolves when no handler is at work any more. */
   close(): Promise<void>;
 }

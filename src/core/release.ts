@@ -10,7 +10,7 @@ export type Release =
       /** Its children are to be cancelled: until that is `paid`, the run is due and kept. */
       readonly cancelsChildren?: boolean;
     }
-  /** Set aside untouched, because it cannot be continued: for a person to look at. */
+  /** Quarantined untouched, because it cannot be continued: for a person to look at. */
   | { readonly status: 'quarantined'; readonly error: Uint8Array }
   /** Handed back for any worker to claim. */
   | { readonly status: 'queued'; readonly resendMs: number }

@@ -84,7 +84,7 @@ test('a run survives ten losses in a row when it makes progress between them', a
   expect((await run.info()).takeovers).toBe(10);
 });
 
-test('a run that kills its workers is set aside after three as evidence, and its neighbours go on', async () => {
+test('a run that kills its workers is quarantined after three as evidence, and its neighbours go on', async () => {
   const setup = { url: inject('redisUrl'), prefix: newPrefix(), worker: { concurrency: 5 } };
   await using pawl = await openPawl(setup.url, setup.prefix);
   const neighbours = await Promise.all(

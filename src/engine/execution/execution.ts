@@ -35,7 +35,7 @@ import { Endings } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
 import type { Broken } from './inbox.ts';
 import { LogWriter, never } from './log-writer.ts';
-import { type Ending, quarantine, setAside } from './quarantine.ts';
+import { type Ending, quarantine, quarantineRun } from './quarantine.ts';
 import type { ExecutionServices, SessionView } from './services.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import { Snapshotter } from './snapshotter.ts';
@@ -164,7 +164,7 @@ export class Execution {
       const inbox = { key: `run ${run}, inbox` };
       for (const message of claimed.messages) decode(message.data, inbox);
     } catch (error) {
-      return setAside(this.#services, claimed, error);
+      return quarantineRun(this.#services, claimed, error);
     }
     const replayMs = Math.round((clock.monotonic() - claimedAt) * 10) / 10;
     telemetry.claimed({
@@ -254,7 +254,7 @@ export class Execution {
         return done;
       }
       case 'unreadable':
-        logger.error({ run, error: String(stretch.error) }, 'message cannot be read, set aside');
+        logger.error({ run, error: String(stretch.error) }, 'message cannot be read, quarantined');
         return this.#finish(writer, quarantine(stretch.error), fold);
       case 'refused':
         return this.#finish(

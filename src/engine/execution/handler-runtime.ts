@@ -82,7 +82,7 @@ export class HandlerRuntime {
   readonly context: Context;
   /** Resolves when a cancelled handler has had its time to clean up. */
   readonly graceOver: Promise<'cancel-grace-over'>;
-  /** Resolves when the run cannot go on, whatever its handler does: it is to be set aside, or has failed. */
+  /** Resolves when the run cannot go on, whatever its handler does: it is to be quarantined, or has failed. */
   readonly broken: Promise<Broken>;
   readonly #services: ExecutionServices;
   readonly #held: HeldRun;

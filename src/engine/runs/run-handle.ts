@@ -386,7 +386,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
         return new RunError(
           'PAWL_RUN_QUARANTINED',
           this.id,
-          `Run ${this.id} was set aside: ${what}`,
+          `Run ${this.id} was quarantined: ${what}`,
           { cause },
         );
       default:

@@ -64,7 +64,7 @@ export interface RunInfo {
   readonly deadlineAt: Date | undefined;
   /** Whether the run has completed with an output; `result()` reads it. */
   readonly hasOutput: boolean;
-  /** Why the run failed or was set aside; undefined for any other run. */
+  /** Why the run failed or was quarantined; undefined for any other run. */
   readonly error: ErrorRecord | undefined;
 }
 

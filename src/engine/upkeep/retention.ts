@@ -43,7 +43,7 @@ export interface RetentionRule {
   readonly keepNewest?: number;
   /**
    * `delete` (default): the run goes, with all it has. `compact`: the events that its snapshot covers go. `checkpoints`:
-   * those that have expired go. Only runs that have ended, or were set aside, can be deleted.
+   * those that have expired go. Only runs that have ended, or were quarantined, can be deleted.
    */
   readonly action?: 'delete' | 'compact' | { readonly checkpoints: CheckpointExpiry };
 }

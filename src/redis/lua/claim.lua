@@ -78,7 +78,7 @@ local function damaged(key, failed)
   local damage = damageOf(failed)
   if not damage then return redis.error_reply(failed.err) end
   -- An unmanaged run is its caller's to look after.
-  if not unmanaged then setAside(base, id, key, damage, now) end
+  if not unmanaged then quarantine(base, id, key, damage, now) end
   return {'damaged', key, damage}
 end
 local beside = readBeside()

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Takes runs from a lost worker and makes them ready for another one; sets those aside that keep killing workers.
+-- Takes runs from a lost worker and makes them ready for another one; quarantines those that keep killing workers.
 -- Atomic because a zombie must be shut out in the moment its run becomes free.
 -- KEYS[1] held: set of the worker's runs
 -- KEYS[2] due: zset
@@ -8,7 +8,7 @@
 -- ARGV[2] reason: presence-lost, session-expired or forgotten
 -- ARGV[3] lastSeenAt: milliseconds since 1970
 -- ARGV[4] resend: milliseconds until the wake-up is sent again
--- ARGV[5] quarantineAfter: a run is set aside with so much evidence
+-- ARGV[5] quarantineAfter: a run is quarantined with so much evidence
 -- ARGV[6] limit: runs handled at most
 -- ARGV[7] base: prefix of the shard's keys
 -- ARGV[8] evidence: the run that was alone without progress, or empty
@@ -97,7 +97,7 @@ local function try(id)
   local damage = damageOf(failed)
   if not damage then error(failed) end
   -- Where not even the record is one, nothing can be written to.
-  pcall(setAside, base, id, base .. 'events:' .. id, damage, now)
+  pcall(quarantine, base, id, base .. 'events:' .. id, damage, now)
 end
 
 for i = 11, #ARGV do

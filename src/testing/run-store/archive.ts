@@ -182,7 +182,7 @@ function goingOn(test: RunStoreTest): void {
 }
 
 /** A server sets memory aside in a short stream, and counts it: what is written first may take it, and add nothing. */
-const setAside = 4_096;
+const headerBytes = 4_096;
 
 function measured(test: RunStoreTest): void {
   test('each kind of bytes grows with what is written, and shrinks with what is dropped', async (opened) => {
@@ -205,19 +205,19 @@ function measured(test: RunStoreTest): void {
       snapshot: { schema: 1, set: big(40_000), remove: [], keep },
     });
     const second = await sizes();
-    expect(between(first, second, 'log')).toBeGreaterThanOrEqual(50_000 - setAside);
+    expect(between(first, second, 'log')).toBeGreaterThanOrEqual(50_000 - headerBytes);
     expect(between(first, second, 'snapshot')).toBeGreaterThanOrEqual(40_000);
     const snapshot = { schema: 1, set: big(30_000), remove: [] };
     await committed(store, ownership, { expectedSeq: 3, events: [event('four')], snapshot });
     const third = await sizes();
-    expect(between(second, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - setAside);
+    expect(between(second, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - headerBytes);
     await store.post({ run, id: 'm', kind: 'signal', name: 's', data: new Uint8Array(20_000) });
     expect((await sizes())['inbox']).toBeGreaterThanOrEqual(20_000);
     await archive.compact({ run, limit: far });
     await archive.forget(run, ['1-0']);
     const last = await sizes();
-    expect(between(last, third, 'log')).toBeGreaterThanOrEqual(50_000 - setAside);
-    expect(between(last, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - setAside);
+    expect(between(last, third, 'log')).toBeGreaterThanOrEqual(50_000 - headerBytes);
+    expect(between(last, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - headerBytes);
     expect(await archive.measure(newId('none'))).toBe(undefined);
   });
 

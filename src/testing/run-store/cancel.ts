@@ -218,7 +218,7 @@ function outlived(test: RunStoreTest): void {
     }
   });
 
-  test('nor the one that was set aside', async ({ store, expect }) => {
+  test('nor the one that was quarantined', async ({ store, expect }) => {
     const { id, ownership, worker } = await held(store);
     await store.cancel(cancellation(id));
     expect(ownership.run).toBe(id);

@@ -122,7 +122,10 @@ function refused(test: RunStoreTest): void {
 }
 
 function byStatus(test: RunStoreTest): void {
-  test('a run that has ended, is set aside or waits is not claimed', async ({ store, expect }) => {
+  test('a run that has ended, is quarantined or waits is not claimed', async ({
+    store,
+    expect,
+  }) => {
     for (const release of final) {
       const { id, ownership } = await held(store);
       await committed(store, ownership, { release });

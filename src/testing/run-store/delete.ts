@@ -148,7 +148,11 @@ function nothingLeft(test: RunStoreTest): void {
     expect(await traces(run)).toEqual([]);
   });
 
-  test('nothing is left of a deleted run that was set aside', async ({ store, traces, expect }) => {
+  test('nothing is left of a deleted run that was quarantined', async ({
+    store,
+    traces,
+    expect,
+  }) => {
     const { id, worker } = await held(store, { create: { tags: { a: '1' } } });
     await store.fleet.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
     await store.delete(id);

@@ -112,7 +112,7 @@ function progress(test: RunStoreTest): void {
 }
 
 function verdict(test: RunStoreTest): void {
-  test('losses beside others set no run aside, however many', async ({ store, expect }) => {
+  test('losses beside others quarantine no run, however many', async ({ store, expect }) => {
     const run = await created(store);
     for (let i = 0; i < 5; i++) await lose(store, run, [], { quarantineAfter: 1 });
     for (let i = 0; i < 5; i++) {
@@ -140,7 +140,7 @@ function verdict(test: RunStoreTest): void {
     expect(await prove(store, run, 1)).toMatchObject({ status: 'quarantined', losses: 3 });
   });
 
-  test('a run that writes the same each time is set aside', async ({ store, expect }) => {
+  test('a run that writes the same each time is quarantined', async ({ store, expect }) => {
     const run = await created(store);
     expect(await prove(store, run, 3, ['state.set'])).toMatchObject({ status: 'interrupted' });
     expect(await prove(store, run, 1, ['state.set'])).toMatchObject({ status: 'quarantined' });

@@ -253,7 +253,7 @@ function losses(test: RunStoreTest): void {
     expect(await dueOf(store, run)).toMatchObject({ run, losses: 2, status: 'interrupted' });
   });
 
-  test('a run is set aside at the quarantineAfter-th death that is evidence', async ({
+  test('a run is quarantined at the quarantineAfter-th death that is evidence', async ({
     store,
     expect,
   }) => {

@@ -47,7 +47,7 @@ function statuses(test: RunStoreTest): void {
     }
   });
 
-  test('a run set aside keeps its error and is never due', async ({ store, expect }) => {
+  test('a quarantined run keeps its error and is never due', async ({ store, expect }) => {
     const { record, id } = await released(store, { status: 'quarantined', error: everyByte });
     expect(record).toMatchObject({ status: 'quarantined', worker: undefined });
     expect(hex(record.error)).toBe(hex(everyByte));

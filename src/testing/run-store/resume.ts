@@ -181,7 +181,7 @@ function again(test: RunStoreTest): void {
     expect((await dueOf(store, id))?.status).toBe('queued');
   });
 
-  test('a paused run that was set aside tries again, and is not paused', async (opened) => {
+  test('a paused run that was quarantined tries again, and is not paused', async (opened) => {
     const { store, expect } = opened;
     const run = await quarantined(store);
     await store.pause(run, bytes('why'));

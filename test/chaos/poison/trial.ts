@@ -1,6 +1,6 @@
 /**
  * Poison among innocent runs: workers are killed by what they execute, and replaced, until every run has ended or the time
- * is over. No innocent run may be set aside, and no poisonous one may be left.
+ * is over. No innocent run may be quarantined, and no poisonous one may be left.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pawl, RunHandle, RunStatus } from 'pawl';
@@ -25,8 +25,8 @@ export interface TrialReport extends Omit<TrialOptions, 'minutes'> {
   /** Losses that each poisonous run is to blame for, as its log has it: the least, on average, the most. */
   readonly losses: { readonly least: number; readonly average: number; readonly most: number };
   readonly innocentCompleted: number;
-  readonly innocentSetAside: number;
-  readonly poisonSetAside: number;
+  readonly innocentQuarantined: number;
+  readonly poisonQuarantined: number;
   readonly poisonAtLarge: number;
   readonly violations: readonly string[];
 }
@@ -143,11 +143,16 @@ async function lossesOf({ run }: Started): Promise<number> {
 
 async function judge(poison: readonly Started[], innocent: readonly Started[]) {
   const violations: string[] = [];
-  const count = { innocentCompleted: 0, innocentSetAside: 0, poisonSetAside: 0, poisonAtLarge: 0 };
+  const count = {
+    innocentCompleted: 0,
+    innocentQuarantined: 0,
+    poisonQuarantined: 0,
+    poisonAtLarge: 0,
+  };
   for (const one of innocent) {
     const status = await statusOf(one);
     if (status === 'completed') count.innocentCompleted += 1;
-    if (status === 'quarantined') count.innocentSetAside += 1;
+    if (status === 'quarantined') count.innocentQuarantined += 1;
     if (status !== 'completed') {
       violations.push(`${one.run.id} (${one.workflow}) is innocent and ${status}`);
     }
@@ -155,7 +160,7 @@ async function judge(poison: readonly Started[], innocent: readonly Started[]) {
   const losses: number[] = [];
   for (const one of poison) {
     const status = await statusOf(one);
-    if (status === 'quarantined') count.poisonSetAside += 1;
+    if (status === 'quarantined') count.poisonQuarantined += 1;
     else {
       count.poisonAtLarge += 1;
       violations.push(`${one.run.id} (${one.workflow}) is ${status}`);

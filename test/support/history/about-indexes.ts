@@ -150,10 +150,10 @@ function problemOfDue(run: RunHistory, place: Place | undefined, at: number): st
 const allEnded: Invariant = {
   name: 'all ended',
   sentence: 'When nothing is to happen any more, every run has ended.',
-  check: ({ runs }, { settled = false, mayBeSetAside = false }) =>
+  check: ({ runs }, { settled = false, mayBeQuarantined = false }) =>
     runs
       .filter(({ record }) => settled && !isEnded(record.status))
-      .filter(({ record }) => !(mayBeSetAside && record.status === 'quarantined'))
+      .filter(({ record }) => !(mayBeQuarantined && record.status === 'quarantined'))
       .map(({ id, record }) => ({ run: id, message: `is ${record.status} and has not ended` })),
 };
 

@@ -8,8 +8,8 @@ local function damageOf(failed)
   end
 end
 
--- Sets a run aside, with the key and what is wrong with it. What of the run cannot be written is left out.
-local function setAside(base, id, key, damage, now)
+-- Quarantines a run, with the key and what is wrong with it. What of the run cannot be written is left out.
+local function quarantine(base, id, key, damage, now)
   local run = base .. 'run:' .. id
   local m = redis.call('HMGET', run, 'status', 'worker', 'fence', 'seq', 'createdAt', 'waitsIn', 'parkedBy', 'bytes')
   local at, seq = string.format('%.0f', now), tonumber(m[4]) or 0

@@ -33,7 +33,7 @@ test('without an answer the same commit is sent again', async () => {
   expect(sent).toEqual([params, params, params]);
 });
 
-test('damaged data is an answer: the run is set aside, with nothing written to log and snapshot', async () => {
+test('damaged data is an answer: the run is quarantined, with nothing written to log and snapshot', async () => {
   const { sent, persisted } = stage(damaged, away, committed);
   expect(await persisted).toEqual({ outcome: 'damaged', error: damaged });
   const aside = { run: 'r', fence: 7, owner: 'me', expectedSeq: 2, events: [] };
@@ -44,7 +44,7 @@ test('damaged data is an answer: the run is set aside, with nothing written to l
   expect(sent[2]).toEqual(sent[1]);
 });
 
-test('what a failed commit had written already does not keep the run from being set aside', async () => {
+test('what a failed commit had written already does not keep the run from being quarantined', async () => {
   const { sent, persisted } = stage(damaged, { outcome: 'conflict', seq: 3 }, committed);
   expect(await persisted).toMatchObject({ outcome: 'damaged' });
   expect(sent.at(-1)).toMatchObject({ expectedSeq: 3, release: { status: 'quarantined' } });

@@ -281,7 +281,7 @@ describe('attached children end with their parent', () => {
     await expect.poll(open, { timeout: 20_000 }).toBe(0);
   });
 
-  test('also when it is cancelled while it is set aside', async () => {
+  test('also when it is cancelled while it is quarantined', async () => {
     const { pawl, store } = memoryPawl();
     await using _ = pawl;
     const parent = defineWorkflow({

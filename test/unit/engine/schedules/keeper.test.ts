@@ -200,7 +200,7 @@ describe('when the run before has not ended', () => {
     expect(statuses).toEqual(['cancelled', 'cancelled', 'queued']);
   });
 
-  test('a run that is gone, failed or set aside holds nothing up', async () => {
+  test('a run that is gone, failed or quarantined holds nothing up', async () => {
     await save({ overlap: 'skip' });
     await pass(1_000);
     await world.store.delete(runOf(1));

@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 /** A worker whose connections have just begun to hang, and a run that waits for it. */
-async function deafen(canaryMs: number) {
+async function cutOff(canaryMs: number) {
   server = await startRedisServer();
   proxy = await startStallingProxy(server.port);
   const prefix = newPrefix();
@@ -41,15 +41,15 @@ async function deafen(canaryMs: number) {
 }
 
 test('without canaries the silence of its connections is noticed, some seconds later', async () => {
-  const { worker, run, said, close } = await deafen(600_000);
+  const { worker, run, said, close } = await cutOff(600_000);
   expect(await run.result({ timeoutMs: 25_000 })).toEqual({ sum: 3 });
   expect(worker.readiness).toEqual({ ready: true });
   expect(said).not.toContain('wake-ups do not reach this worker, connecting anew');
   await close();
 });
 
-test('a deaf worker is not ready, says so, connects anew and takes the run', async () => {
-  const { worker, run, said, close } = await deafen(700);
+test('a worker that wake-ups do not reach is not ready, says so, connects anew and takes the run', async () => {
+  const { worker, run, said, close } = await cutOff(700);
   await expect
     .poll(() => worker.readiness, { timeout: 8_000, interval: 5 })
     .toEqual({ ready: false, reason: 'wake-ups for ticks do not reach it' });
