@@ -83,7 +83,7 @@ export type {
   StagedMessage,
   StagedSave,
   StageParams,
-  WholeRun,
+  ExportedRun,
 } from './core/transfer.ts';
 
 // The queue.

@@ -102,7 +102,7 @@ export interface SnapshotDelta {
   readonly set: ReadonlyMap<string, Uint8Array>;
   readonly remove: readonly string[];
   /** `set` holds every field that the snapshot has from now on, and `remove` is empty: what lies beside it is dropped. */
-  readonly whole?: boolean;
+  readonly full?: boolean;
   /** Keeps this snapshot, as so many checkpoints; `bytes` is its whole size, as the owner counts it. */
   readonly keep?: { readonly marks: readonly CheckpointMark[]; readonly bytes: number };
 }

@@ -1,7 +1,7 @@
 /**
  * How a run leaves a store whole, and comes into another one.
  *
- *   whole ──▶ lines of an export ──▶ stage … stage ──▶ restore        the run is there, all of it, at once
+ *   export ──▶ lines of an export ──▶ stage … stage ──▶ restore        the run is there, all of it, at once
  *                                          │
  *                                          └──▶ discard               nothing was there, and nothing is left
  *
@@ -19,7 +19,7 @@ import type { Snapshot } from './snapshot.ts';
 export const stagedMs = 3_600_000;
 
 /** What a store holds of a run beside its events and checkpoints, as it was in one moment. */
-export interface WholeRun {
+export interface ExportedRun {
   readonly record: RunRecord;
   readonly snapshot: Snapshot | undefined;
   /** See `CreateParams.unmanaged`. */
@@ -92,7 +92,7 @@ export type RestoreOutcome =
 
 export interface Transfer {
   /** Undefined when there is no such run. */
-  whole(run: string): Promise<WholeRun | undefined>;
+  export(run: string): Promise<ExportedRun | undefined>;
   /** Puts parts of a run aside. */
   stage(params: StageParams): Promise<void>;
   /** Makes a run of what was staged, as it was, with its seqs, fences and times; in every index, and due as it should be. */

@@ -5,7 +5,7 @@
  *
  * What holds between processes: each write happens under the run's lock (lock.ts), and begins by reading whose the run is;
  * a claim changes that under the same lock. So the newest claim wins, and a stale one writes nothing, whichever processes
- * they are in. Readers take no lock: they see whole saves only, up to some moment. All processes must be on one machine and
+ * they are in. Readers take no lock: they see full saves only, up to some moment. All processes must be on one machine and
  * know each other by pid; on a folder that several machines share, a lock of the other one is never taken for dead.
  *
  * Crash, at any point: what was acknowledged is there, and the next claim puts the rest in order (file-claim.ts). With

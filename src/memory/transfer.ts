@@ -11,7 +11,7 @@ import {
   type StagedSave,
   type StageParams,
   type Transfer,
-  type WholeRun,
+  type ExportedRun,
 } from '../core/transfer.ts';
 import { copyEvent, copySnapshot } from './reading.ts';
 import { copy, logBytes, type StoredRun, toRecord } from './stored-run.ts';
@@ -40,7 +40,7 @@ export class MemoryTransfer implements Transfer {
     this.#changed = changed;
   }
 
-  async whole(id: string): Promise<WholeRun | undefined> {
+  async export(id: string): Promise<ExportedRun | undefined> {
     this.#now();
     const run = this.#runs.get(id);
     if (run === undefined) return undefined;

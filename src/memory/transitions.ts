@@ -22,7 +22,7 @@ import {
 
 /** Saves what changed of the snapshot; it covers the whole log. */
 export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
-  const fields = new Map(delta.whole === true ? [] : run.snapshot?.fields);
+  const fields = new Map(delta.full === true ? [] : run.snapshot?.fields);
   for (const [field, bytes] of delta.set) fields.set(field, copy(bytes));
   for (const field of delta.remove) fields.delete(field);
   const version = (run.snapshot?.version ?? 0) + 1;

@@ -16,7 +16,7 @@ import {
 } from '../core/run.ts';
 import type { Message, MessageKind, Snapshot, Takeover } from '../core/store.ts';
 import type { WorkerInfo, WorkerRecord } from '../core/fleet.ts';
-import type { WholeRun } from '../core/transfer.ts';
+import type { ExportedRun } from '../core/transfer.ts';
 import { indexedBy, readWaits, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';
 
@@ -224,7 +224,7 @@ export function isUnmanaged(run: Flat): boolean {
 }
 
 /** What is noted of a run beside its record. */
-export function toNotes(run: Flat): Pick<WholeRun, 'notifyPending' | 'cancelPending' | 'woken'> {
+export function toNotes(run: Flat): Pick<ExportedRun, 'notifyPending' | 'cancelPending' | 'woken'> {
   const fields = new Fields('', run);
   const has = (name: string): boolean => fields.bytes(name) !== undefined;
   return {
@@ -292,7 +292,7 @@ export function toSnapshotFields(key: string, flat: Flat): Map<string, Uint8Arra
   const held = new Map<string, Uint8Array>();
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const name = String(flat[i]);
-    if (name === 'whole') unpackFields(key, flat[i + 1] as Buffer, held);
+    if (name === 'packed') unpackFields(key, flat[i + 1] as Buffer, held);
     else if (!snapshotMeta.has(name)) held.set(name, flat[i + 1] as Buffer);
   }
   return held;

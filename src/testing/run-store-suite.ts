@@ -39,7 +39,7 @@ import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
 import { versionsTheme } from './run-store/versions.ts';
 import { waitsTheme } from './run-store/waits.ts';
-import { wholeTheme } from './run-store/whole.ts';
+import { fullTheme } from './run-store/full.ts';
 import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
 
 /** What the tests of a run store need to know about yours. */
@@ -59,7 +59,7 @@ const themes: readonly RunStoreTheme[] = [
   unmanagedTheme,
   commitTheme,
   checkpointsTheme,
-  wholeTheme,
+  fullTheme,
   expiryTheme,
   releaseTheme,
   interruptTheme,

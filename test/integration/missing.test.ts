@@ -102,7 +102,7 @@ const ways: readonly (readonly [string, () => Promise<string>])[] = [
   ['cut', () => saved(delta([...some, 'x', 'y']), delta([], { remove: ['x', 'y', 'absent'] }))],
   [
     'unpacked by a change',
-    () => saved(delta(some, { whole: true }), delta(['d'], { remove: ['state:a'] })),
+    () => saved(delta(some, { full: true }), delta(['d'], { remove: ['state:a'] })),
   ],
   [
     'changed under a checkpoint',
@@ -116,7 +116,7 @@ const ways: readonly (readonly [string, () => Promise<string>])[] = [
 async function readings(run: string): Promise<readonly unknown[]> {
   const reads = [
     () => store.load(run),
-    () => store.transfer.whole(run),
+    () => store.transfer.export(run),
     () => store.claim(claiming(run)),
   ];
   return Promise.all(reads.map((read) => read().catch((error: unknown) => error)));
@@ -135,7 +135,7 @@ describe('a field that is gone from a snapshot', () => {
   });
 
   test('that is packed is missed', async () => {
-    for (const run of [await saved(delta(some, { whole: true })), await compactedAndPacked()]) {
+    for (const run of [await saved(delta(some, { full: true })), await compactedAndPacked()]) {
       const key = keys.of(run).snapshot(run);
       const packed = await redis.hgetBuffer(key, 'whole');
       expect(packed).not.toBeNull();

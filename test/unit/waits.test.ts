@@ -113,8 +113,11 @@ test('what a run waits for, who it is and what it cancelPending moves with it', 
     const { waits, birth, wroteVersion, status } = before ?? {};
     expect(after).toMatchObject({ waits, birth, wroteVersion, status });
   }
-  expect(await there.transfer.whole('parked')).toMatchObject({ woken: true });
-  expect(await there.transfer.whole('failed')).toMatchObject({ cancelPending: true, woken: false });
+  expect(await there.transfer.export('parked')).toMatchObject({ woken: true });
+  expect(await there.transfer.export('failed')).toMatchObject({
+    cancelPending: true,
+    woken: false,
+  });
   const due = await there.fleet.due({ limit: 10, resendMs: 1000 });
   expect(
     new Map(due.map(({ run, asleep, cancelPending }) => [run, [asleep, cancelPending]])),

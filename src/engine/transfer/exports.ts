@@ -16,7 +16,7 @@ import type { RunRecord } from '../../core/run.ts';
 import type { RunQuery } from '../../core/run-query.ts';
 import type { RunStore, Snapshot } from '../../core/store.ts';
 import { toBase64 } from '../../core/tagged-json.ts';
-import type { WholeRun } from '../../core/transfer.ts';
+import type { ExportedRun } from '../../core/transfer.ts';
 import { checkHole } from '../holes.ts';
 import { formatLine, type Line, portableVersion, toPortable } from './portable.ts';
 
@@ -103,9 +103,9 @@ class RunWriter {
   /** False when the run is not there. */
   async *lines(run: string): AsyncGenerator<string, boolean, undefined> {
     for (let tries = 0; tries < triesMax; tries++) {
-      const whole = await this.#store.transfer.whole(run);
-      if (whole === undefined) return false;
-      if (yield* this.#wholeLines(whole)) {
+      const exported = await this.#store.transfer.export(run);
+      if (exported === undefined) return false;
+      if (yield* this.#linesOf(exported)) {
         this.#count.runs += 1;
         this.#tell(run);
         return true;
@@ -120,12 +120,12 @@ class RunWriter {
   }
 
   /** False when some of the log is gone before it was read. */
-  async *#wholeLines(whole: WholeRun): AsyncGenerator<string, boolean, undefined> {
-    const { record, snapshot, messages } = whole;
+  async *#linesOf(exported: ExportedRun): AsyncGenerator<string, boolean, undefined> {
+    const { record, snapshot, messages } = exported;
     const { id: run } = record;
     const count = { events: record.seq, checkpoints: 0, messages: messages.length };
     const sealed = new SealedLines(run);
-    yield sealed.line({ kind: 'run', ...recordOf(whole) });
+    yield sealed.line({ kind: 'run', ...recordOf(exported) });
     if (snapshot !== undefined) {
       const { fields, at, version, seq, schema } = snapshot;
       const held = sorted(fields).map(([name, data]) => [name, toPortable(data)]);
@@ -152,7 +152,7 @@ class RunWriter {
       const about = { run, id, about: kind, name, at: iso(at) };
       yield sealed.line({ kind: 'message', ...about, data: toPortable(data) });
     }
-    const seen = whole.seen.toSorted(byName);
+    const seen = exported.seen.toSorted(byName);
     for (let from = 0; from < seen.length; from += seenPerLine) {
       yield sealed.line({ kind: 'seen', run, ids: seen.slice(from, from + seenPerLine) });
     }
@@ -279,7 +279,7 @@ function recordOf({
   notifyPending,
   cancelPending,
   woken,
-}: WholeRun): Record<string, unknown> {
+}: ExportedRun): Record<string, unknown> {
   const { id, workflow, codeVersion, status, fence, worker, seq, firstSeq, version } = record;
   const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent } = record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;

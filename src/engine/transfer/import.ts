@@ -176,7 +176,7 @@ class Import {
   }
 
   #begin(fields: LineFields): void {
-    const version = fields.whole('version');
+    const version = fields.integer('version');
     if (version !== portableVersion) {
       throw fields.problem(`has version ${version}; this code reads ${portableVersion}`);
     }
@@ -187,7 +187,7 @@ class Import {
 
   #complete(fields: LineFields): void {
     if (this.#run !== undefined) throw fields.problem('ends the export in the middle of a run');
-    fields.whole('runs', { min: this.#runs, max: this.#runs });
+    fields.integer('runs', { min: this.#runs, max: this.#runs });
     fields.end();
     this.#open = false;
   }

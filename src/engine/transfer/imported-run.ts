@@ -122,12 +122,12 @@ export class ImportedRun {
   async finish(line: LineFields): Promise<RestoreOutcome['outcome']> {
     this.#line = line.number;
     const { record } = this;
-    line.whole('events', { min: this.#seq, max: this.#seq });
+    line.integer('events', { min: this.#seq, max: this.#seq });
     if (this.#seq !== record.seq) {
       throw line.problem(`ends the run at event ${this.#seq}, not at ${record.seq} as its record`);
     }
-    line.whole('checkpoints', { min: this.#checkpoints, max: this.#checkpoints });
-    line.whole('messages', { min: this.#messages, max: this.#messages });
+    line.integer('checkpoints', { min: this.#checkpoints, max: this.#checkpoints });
+    line.integer('messages', { min: this.#messages, max: this.#messages });
     const sha256 = line.optionalText('sha256', 64);
     if (sha256 !== undefined && sha256 !== this.#hash.digest('hex')) {
       throw line.problem('has another SHA-256 than the lines of this run: they were changed');

@@ -56,37 +56,37 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
       `has ${worker === undefined ? 'no worker and is' : 'a worker and is not'} running`,
     );
   }
-  const seq = line.whole('seq', { min: 1 });
-  const version = line.whole('version');
+  const seq = line.integer('seq', { min: 1 });
+  const version = line.integer('version');
   const parent = line.has('parent') ? line.checked('parent', checkRunId) : undefined;
   const tags = line.object('tags');
   line.attempt('tags', () => checkTags(tags));
-  const codeVersion = line.whole('codeVersion');
+  const codeVersion = line.integer('codeVersion');
   const record: RunRecord = {
     id: line.checked('id', checkRunId),
     workflow: line.checked('workflow', (name) => checkWorkflow(name, unmanaged)),
     codeVersion,
-    wroteVersion: line.has('wroteVersion') ? line.whole('wroteVersion') : codeVersion,
+    wroteVersion: line.has('wroteVersion') ? line.integer('wroteVersion') : codeVersion,
     needsVersion: undefined,
     birth: line.optionalText('birth', textLength) ?? birth,
     waits: line.has('waits') ? toPortableWaits(line) : [],
     status: written === 'running' ? 'interrupted' : written,
-    fence: line.whole('fence'),
+    fence: line.integer('fence'),
     worker: undefined,
     seq,
     version,
     parent,
-    firstSeq: line.has('firstSeq') ? line.whole('firstSeq', { min: 2, max: seq }) : 1,
-    snapshotSeq: line.whole('snapshotSeq', {
+    firstSeq: line.has('firstSeq') ? line.integer('firstSeq', { min: 2, max: seq }) : 1,
+    snapshotSeq: line.integer('snapshotSeq', {
       min: version === 0 ? 0 : 1,
       max: version === 0 ? 0 : seq,
     }),
-    takeovers: line.whole('takeovers'),
-    losses: line.whole('losses'),
-    bytes: line.whole('bytes'),
+    takeovers: line.integer('takeovers'),
+    losses: line.integer('losses'),
+    bytes: line.integer('bytes'),
     paused: line.flag('paused'),
     progress: line.has('progress') ? toProgress(line) : undefined,
-    priority: line.whole('priority'),
+    priority: line.integer('priority'),
     tags: tags as Record<string, string>,
     createdAt: line.time('createdAt'),
     changedAt: line.time('changedAt'),
@@ -110,9 +110,9 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
 
 export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapshot {
   const snapshot = {
-    version: line.whole('version', { min: record.version, max: record.version }),
-    seq: line.whole('seq', { min: record.snapshotSeq, max: record.snapshotSeq }),
-    schema: line.whole('schema'),
+    version: line.integer('version', { min: record.version, max: record.version }),
+    seq: line.integer('seq', { min: record.snapshotSeq, max: record.snapshotSeq }),
+    schema: line.integer('schema'),
     at: line.time('at'),
     fields: toFields(line, 'fields'),
   };
@@ -123,8 +123,8 @@ export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapsho
 export function toPortableEvent(line: LineFields, seq: number, record: RunRecord): StoredEvent {
   const branch = line.optionalText('branch', textLength);
   const event = {
-    seq: line.whole('seq', { min: seq, max: seq }),
-    fence: line.whole('fence', { max: record.fence }),
+    seq: line.integer('seq', { min: seq, max: seq }),
+    fence: line.integer('fence', { max: record.fence }),
     type: line.checked('type', (type) => checkType(type)),
     at: line.time('at'),
     data: line.payload('data'),
@@ -152,11 +152,11 @@ export function toPortableCheckpoint(line: LineFields, record: RunRecord): Porta
   const version = Number.parseInt(id, 10);
   const checkpoint = {
     id,
-    version: line.whole('version', { min: version, max: Math.min(version, record.version) }),
-    seq: line.whole('seq', { min: 1, max: record.snapshotSeq }),
-    schema: line.whole('schema'),
+    version: line.integer('version', { min: version, max: Math.min(version, record.version) }),
+    seq: line.integer('seq', { min: 1, max: record.snapshotSeq }),
+    schema: line.integer('schema'),
     at: line.time('at'),
-    bytes: line.whole('bytes'),
+    bytes: line.integer('bytes'),
     ...(label === undefined ? {} : { label }),
     ...(node === undefined ? {} : { node }),
     ...(metadata === undefined ? {} : { metadata }),

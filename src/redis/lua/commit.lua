@@ -20,7 +20,7 @@
 -- ARGV[14] taken: messages that are in the events, their ids from ARGV[19] on
 -- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the fields: label, node, metadata
 -- ARGV[16] size: of the whole snapshot in bytes, for the checkpoints
--- ARGV[17] whole: all fields packed, in place of whatever there was; or empty
+-- ARGV[17] full: all fields packed, in place of whatever there was; or empty
 -- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To wait takes
 --   five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages, milliseconds until
 --   somebody looks or empty, 1 if the handler may go on

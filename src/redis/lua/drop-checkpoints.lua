@@ -31,7 +31,7 @@ redis.call('HSET', run, 'kept', string.format('%.0f', versions[#versions]))
 
 -- What was preserved for a version that is gone: the checkpoint before it held the same, unless the field was
 -- overwritten between the two; then that is preserved already. Of several, the oldest is what it was then. One that has
--- `whole` has every field (see commit) and takes no more, so `whole` goes last.
+-- `packed` has every field (see commit) and takes no more, so `packed` goes last.
 local orphans = {}
 for _, name in ipairs(redis.call('HKEYS', kept)) do
   local version, field = string.match(name, '^(%d+):(.*)$')
@@ -40,7 +40,7 @@ for _, name in ipairs(redis.call('HKEYS', kept)) do
 end
 table.sort(orphans, function(a, b)
   if a[1] ~= b[1] then return a[1] < b[1] end
-  return a[2] ~= 'whole' and b[2] == 'whole'
+  return a[2] ~= 'packed' and b[2] == 'packed'
 end)
 for _, orphan in ipairs(orphans) do
   local before
@@ -48,7 +48,7 @@ for _, orphan in ipairs(orphans) do
     if version < orphan[1] then before = version end
   end
   local to = before and string.format('%.0f:', before)
-  if to and redis.call('HEXISTS', kept, to .. 'whole') == 0 then
+  if to and redis.call('HEXISTS', kept, to .. 'packed') == 0 then
     redis.call('HSETNX', kept, to .. orphan[2], redis.call('HGET', kept, orphan[3]))
   end
   redis.call('HDEL', kept, orphan[3])

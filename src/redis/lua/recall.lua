@@ -4,7 +4,7 @@
 -- KEYS[1] snapshot: hash
 -- KEYS[2] checkpoints: stream, entry id <version>-<n>
 -- KEYS[3] kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
---   bytes, or empty when it was absent; a version that has `whole` (see commit) has every field there was
+--   bytes, or empty when it was absent; a version that has `packed` (see commit) has every field there was
 -- ARGV[1] checkpoint: its id
 -- Returns {'found', fields of the checkpoint's entry, snapshot fields} | {'missing'}
 -- Keeps: what a checkpoint holds never changes: of all that was overwritten since, the oldest is what it was then.
@@ -17,7 +17,7 @@ local version = tonumber(string.match(ARGV[1], '^%d+'))
 local was, since, closed = {}, {}, math.huge
 local preserved = redis.call('HGETALL', kept)
 for i = 1, #preserved, 2 do
-  local at = tonumber(string.match(preserved[i], '^(%d+):whole$'))
+  local at = tonumber(string.match(preserved[i], '^(%d+):packed$'))
   if at and at >= version and at < closed then closed = at end
 end
 for i = 1, #preserved, 2 do

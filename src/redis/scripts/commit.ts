@@ -19,8 +19,8 @@ export const commit: StoreScript<ShardKeys, CommitParams, CommitOutcome> = {
 
 function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
   const { events, snapshot, release, taken = [] } = params;
-  const whole = snapshot?.whole === true ? snapshot.set : undefined;
-  const changes = whole === undefined ? snapshot : undefined;
+  const full = snapshot?.full === true ? snapshot.set : undefined;
+  const changes = full === undefined ? snapshot : undefined;
   const args: Argument[] = [
     params.run,
     params.fence,
@@ -36,7 +36,7 @@ function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
     taken.length,
     snapshot?.keep?.marks.length ?? 0,
     snapshot?.keep?.bytes ?? '',
-    whole === undefined ? '' : packFields(whole),
+    full === undefined ? '' : packFields(full),
     howReleased(release),
     ...taken,
   ];

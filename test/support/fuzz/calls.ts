@@ -241,14 +241,14 @@ function toEvent({ type, bytes, branch }: EventMove): CommitParams['events'][num
 }
 
 function toSnapshot(
-  { set, remove, whole }: NonNullable<MoveOf<'commit'>['snapshot']>,
+  { set, remove, full }: NonNullable<MoveOf<'commit'>['snapshot']>,
   seq: number,
 ): NonNullable<CommitParams['snapshot']> {
   return {
     schema: 2,
     set: new Map(set.map((field) => [fields[field] ?? '', text(`value at ${seq}`)])),
-    remove: whole ? [] : fields.slice(0, remove),
-    whole,
+    remove: full ? [] : fields.slice(0, remove),
+    full,
   };
 }
 

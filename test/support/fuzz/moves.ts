@@ -108,7 +108,7 @@ export interface ParkingMove {
 export interface SnapshotMove {
   readonly set: readonly number[];
   readonly remove: number;
-  readonly whole: boolean;
+  readonly full: boolean;
 }
 
 export interface EventMove {
@@ -136,7 +136,7 @@ const event: fc.Arbitrary<EventMove> = fc.record({
 const snapshot = fc.record({
   set: fc.array(fc.nat(4), { maxLength: 3 }),
   remove: fc.nat(2),
-  whole: fc.boolean(),
+  full: fc.boolean(),
 });
 
 const release = fc.constantFrom<ReleaseKind>(

@@ -116,7 +116,7 @@ function readsOf(run: string): Call[] {
     (store) => store.events({ run, after: 0, limit: 500 }),
     (store) => store.readInbox(run),
     async (store) => {
-      const whole = await store.transfer.whole(run);
+      const whole = await store.transfer.export(run);
       return whole && { ...whole, seen: [...whole.seen].sort() };
     },
   ];

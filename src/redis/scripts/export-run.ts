@@ -1,5 +1,5 @@
 /** Everything of a run but its log and its checkpoints. */
-import type { WholeRun } from '../../core/transfer.ts';
+import type { ExportedRun } from '../../core/transfer.ts';
 import { type Entry, type Flat, isUnmanaged, toMessage, toNotes } from '../fields.ts';
 import type { ShardKeys } from '../keys.ts';
 import { toLoaded } from '../loaded-run.ts';
@@ -7,8 +7,8 @@ import { lua } from '../lua.gen.ts';
 import { toScript } from '../script-command.ts';
 import type { StoreScript } from '../store-script.ts';
 
-export const whole: StoreScript<ShardKeys, string, WholeRun | undefined> = {
-  script: toScript('whole', lua.whole),
+export const exportRun: StoreScript<ShardKeys, string, ExportedRun | undefined> = {
+  script: toScript('exportRun', lua.exportRun),
   keys: (shard, run) => [
     shard.run(run),
     shard.payload(run),

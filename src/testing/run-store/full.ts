@@ -16,8 +16,8 @@ import {
 
 type Texts = Readonly<Record<string, string>>;
 
-function whole(fields: Texts, label?: string): SnapshotDelta {
-  return { ...partial(fields, [], label), whole: true };
+function full(fields: Texts, label?: string): SnapshotDelta {
+  return { ...partial(fields, [], label), full: true };
 }
 
 function partial(fields: Texts, remove: readonly string[] = [], label?: string): SnapshotDelta {
@@ -36,39 +36,39 @@ async function found(store: RunStore, run: string): Promise<Texts> {
 }
 
 function saving(test: RunStoreTest): void {
-  test('a whole save drops every field that it does not set', async ({ store, expect }) => {
+  test('a full save drops every field that it does not set', async ({ store, expect }) => {
     const { id, ownership } = await held(store);
     await committed(store, ownership, { snapshot: partial({ a: 'a1', b: 'b1' }) });
-    await committed(store, ownership, { snapshot: whole({ b: 'b2', c: 'c2' }) });
+    await committed(store, ownership, { snapshot: full({ b: 'b2', c: 'c2' }) });
     expect(await found(store, id)).toEqual({ b: 'b2', c: 'c2' });
-    await committed(store, ownership, { snapshot: whole({ d: 'd3' }) });
+    await committed(store, ownership, { snapshot: full({ d: 'd3' }) });
     expect(await found(store, id)).toEqual({ d: 'd3' });
-    await committed(store, ownership, { snapshot: whole({}) });
+    await committed(store, ownership, { snapshot: full({}) });
     expect((await loaded(store, id)).snapshot).toMatchObject({ version: 4, seq: 2, schema: 1 });
     expect(await found(store, id)).toEqual({});
   });
 
-  test('a partial save after a whole one changes its fields, and no others', async (opened) => {
+  test('a partial save after a full one changes its fields, and no others', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { snapshot: whole({ a: 'a1', b: 'b1', c: 'c1', d: '' }) });
+    await committed(store, ownership, { snapshot: full({ a: 'a1', b: 'b1', c: 'c1', d: '' }) });
     await committed(store, ownership, { snapshot: partial({ b: 'b2' }, ['c', 'absent']) });
     expect(await found(store, id)).toEqual({ a: 'a1', b: 'b2', d: '' });
     await committed(store, ownership, { snapshot: partial({}, ['a', 'b', 'd']) });
     expect(await found(store, id)).toEqual({});
-    await committed(store, ownership, { snapshot: whole({ e: 'e4' }) });
+    await committed(store, ownership, { snapshot: full({ e: 'e4' }) });
     await committed(store, ownership, { snapshot: partial({}) });
     expect(await found(store, id)).toEqual({ e: 'e4' });
   });
 
-  test('a whole save keeps each byte of many fields, however they are named', async (opened) => {
+  test('a full save keeps each byte of many fields, however they are named', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
     const names = ['', 'state:ü\u{1F4BE}', 'step:\r\n', 'state:__proto__', 'state:whole'];
     for (let i = 0; i < 1100; i++) names.push(`state:${i}`);
     const set = new Map(names.map((name, i) => [name, everyByte.subarray(i % 256)]));
     const other = { schema: 1, set: new Map([['state:0', bytes('0')]]), remove: [] };
-    const changes: SnapshotDelta[] = [{ schema: 1, set, remove: [], whole: true }, other];
+    const changes: SnapshotDelta[] = [{ schema: 1, set, remove: [], full: true }, other];
     for (const snapshot of changes) {
       await committed(store, ownership, { snapshot });
       const { fields } = (await loaded(store, id)).snapshot ?? {};
@@ -79,9 +79,9 @@ function saving(test: RunStoreTest): void {
     }
   });
 
-  test('a claim and a page of events come with a whole save', async ({ store, expect }) => {
+  test('a claim and a page of events come with a full save', async ({ store, expect }) => {
     const { id, ownership } = await held(store);
-    const snapshot = whole({ a: 'a1', b: 'b1' });
+    const snapshot = full({ a: 'a1', b: 'b1' });
     const release = { status: 'queued', resendMs: 0 } as const;
     await committed(store, ownership, { events: [event('one')], snapshot, release });
     const outcome = await store.claim({
@@ -97,11 +97,11 @@ function saving(test: RunStoreTest): void {
 }
 
 function guarding(test: RunStoreTest): void {
-  test('a whole save that is repeated is stored once', async ({ store, expect }) => {
+  test('a full save that is repeated is stored once', async ({ store, expect }) => {
     const { id, ownership } = await held(store);
     await committed(store, ownership, { snapshot: partial({ a: 'a1' }, [], 'first') });
     const events = [event('worked')];
-    const params = commit(ownership, { events, snapshot: whole({ b: 'b2' }, 'second') });
+    const params = commit(ownership, { events, snapshot: full({ b: 'b2' }, 'second') });
     const outcome = await store.commit(params);
     const before = await everything(store, id);
     expect(await store.commit(params)).toEqual(outcome);
@@ -110,12 +110,12 @@ function guarding(test: RunStoreTest): void {
     expect(kept.map(({ label }) => label)).toEqual(['second', 'first']);
   });
 
-  test('a whole save of a stale owner, or ahead of the log, changes nothing', async (opened) => {
+  test('a full save of a stale owner, or ahead of the log, changes nothing', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { snapshot: whole({ a: 'a1' }, 'first') });
+    await committed(store, ownership, { snapshot: full({ a: 'a1' }, 'first') });
     const before = await everything(store, id);
-    for (const snapshot of [whole({ b: 'b2' }, 'second'), partial({ b: 'b2' }, [], 'second')]) {
+    for (const snapshot of [full({ b: 'b2' }, 'second'), partial({ b: 'b2' }, [], 'second')]) {
       const stale = { ...ownership, fence: ownership.fence - 1 };
       expect((await store.commit(commit(stale, { snapshot }))).outcome).toBe('fenced');
       const ahead = commit(ownership, { snapshot, expectedSeq: 7 });
@@ -129,12 +129,12 @@ function guarding(test: RunStoreTest): void {
 
 /** What a save of a mixture is: of all fields or of some, kept or not. */
 interface Kind {
-  readonly isWhole: boolean;
+  readonly isFull: boolean;
   readonly isKept: boolean;
 }
 
-const kinds: readonly Kind[] = [true, false].flatMap((isWhole) =>
-  [true, false].map((isKept) => ({ isWhole, isKept })),
+const kinds: readonly Kind[] = [true, false].flatMap((isFull) =>
+  [true, false].map((isKept) => ({ isFull, isKept })),
 );
 
 /** All series of saves of this length. */
@@ -154,22 +154,22 @@ async function saveMixture(
 ): Promise<{ kept: ReadonlyMap<string, Texts>; last: Texts }> {
   const kept = new Map<string, Texts>();
   let last: Texts = {};
-  for (const [i, { isWhole, isKept }] of series.entries()) {
+  for (const [i, { isFull, isKept }] of series.entries()) {
     // Each save sets a field that was there and one that was not, and drops one or all others.
     const value = String(i);
     const label = isKept ? value : undefined;
     const [set, remove] = [{ [nameAt(i)]: value, [nameAt(i + 2)]: value }, nameAt(i + 1)];
-    const snapshot = isWhole ? whole(set, label) : partial(set, [remove], label);
+    const snapshot = isFull ? full(set, label) : partial(set, [remove], label);
     await committed(store, ownership, { snapshot });
     const left = Object.entries(last).filter(([name]) => name !== remove);
-    last = { ...(isWhole ? {} : Object.fromEntries(left)), ...set };
+    last = { ...(isFull ? {} : Object.fromEntries(left)), ...set };
     if (isKept) kept.set(`${i + 1}-0`, last);
   }
   return { kept, last };
 }
 
 function keeping(test: RunStoreTest): void {
-  test('every mixture of whole and partial saves leaves its checkpoints as they were', async (opened) => {
+  test('every mixture of full and partial saves leaves its checkpoints as they were', async (opened) => {
     const { store, expect } = opened;
     const check = async (series: readonly Kind[], i: number): Promise<void> => {
       const { id, ownership } = await held(store);
@@ -186,7 +186,7 @@ function keeping(test: RunStoreTest): void {
       const dropped = ids.filter((_, n) => ((i * 5 + (i >> 4)) >> n) % 2 === 1);
       if (dropped.length === 0) return;
       expect(await store.archive.forget(id, dropped)).toBe(dropped.length);
-      const next = i % 3 === 0 ? whole({ c: 'next' }) : partial({ c: 'next' }, ['a']);
+      const next = i % 3 === 0 ? full({ c: 'next' }) : partial({ c: 'next' }, ['a']);
       for (const snapshot of [undefined, next]) {
         if (snapshot !== undefined) await committed(store, ownership, { snapshot });
         for (const [checkpoint, fields] of kept) {
@@ -202,7 +202,7 @@ function keeping(test: RunStoreTest): void {
     }
   });
 
-  test('a checkpoint of a whole save holds its bytes, whatever is saved later', async (opened) => {
+  test('a checkpoint of a full save holds its bytes, whatever is saved later', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
     const set = new Map([
@@ -210,16 +210,13 @@ function keeping(test: RunStoreTest): void {
       ['state:empty', new Uint8Array()],
     ]);
     const keep = { marks: [{ label: 'bytes' }], bytes: 256 };
-    const snapshot = { schema: 1, set, remove: [], whole: true, keep };
+    const snapshot = { schema: 1, set, remove: [], full: true, keep };
     await committed(store, ownership, { snapshot });
-    for (const later of [partial({ 'state:empty': 'x' }), whole({ y: 'y' }), partial({ z: 'z' })]) {
+    for (const later of [partial({ 'state:empty': 'x' }), full({ y: 'y' }), partial({ z: 'z' })]) {
       await committed(store, ownership, { snapshot: later });
       expect(plain((await store.recall(id, '1-0'))?.fields)).toEqual(plain(set));
     }
   });
 }
 
-export const wholeTheme: RunStoreTheme = {
-  name: 'whole saves',
-  parts: [saving, guarding, keeping],
-};
+export const fullTheme: RunStoreTheme = { name: 'full saves', parts: [saving, guarding, keeping] };

@@ -45,13 +45,13 @@ const widening = defineWorkflow({
   },
 });
 
-test('a run with whole saves is recalled, forked, exported and imported as it was', async () => {
+test('a run with full saves is recalled, forked, exported and imported as it was', async () => {
   await using pawl = await Pawl.open({ redis: server.url, prefix: 'wide' });
   pawl.worker({ workflows: [widening] });
   const run = await pawl.start(widening, {}, { id: 'r' });
   expect(await run.result({ timeoutMs: 10_000 })).toBe('wide');
   const fields = await redis.hkeys('{wide:0}:snapshot:r');
-  expect(fields.toSorted()).toEqual(['at', 'count', 'schema', 'seq', 'version', 'whole']);
+  expect(fields.toSorted()).toEqual(['at', 'count', 'schema', 'seq', 'version', 'packed']);
 
   const expected = [wide(3), { ...wide(1), k3: 2 }, wide(1)];
   const statesOf = async (of: Pawl): Promise<unknown[]> => {
@@ -77,8 +77,8 @@ test('a damaged whole is told with its key, and nothing is written over it', asy
   const { id, ownership } = await held(store);
   const key = `{hurt:0}:snapshot:${id}`;
   const set = new Map([['state:a', bytes('1')]]);
-  await store.commit(commit(ownership, { snapshot: { schema: 1, set, remove: [], whole: true } }));
-  const sound = (await redis.hgetBuffer(key, 'whole')) ?? Buffer.alloc(0);
+  await store.commit(commit(ownership, { snapshot: { schema: 1, set, remove: [], full: true } }));
+  const sound = (await redis.hgetBuffer(key, 'packed')) ?? Buffer.alloc(0);
   const damaged = [
     Buffer.alloc(0),
     sound.subarray(0, -1),
@@ -87,7 +87,7 @@ test('a damaged whole is told with its key, and nothing is written over it', asy
     Buffer.from('00000001ffffffff', 'hex'),
   ];
   for (const whole of damaged) {
-    await redis.hset(key, 'whole', whole);
+    await redis.hset(key, 'packed', whole);
     const before = await contents();
     const problem = { code: 'PAWL_CORRUPT', key };
     await expect(store.load(id)).rejects.toMatchObject(problem);
@@ -96,7 +96,7 @@ test('a damaged whole is told with its key, and nothing is written over it', asy
     await expect(store.commit(partial)).rejects.toMatchObject(problem);
     expect(await contents()).toEqual(before);
   }
-  await redis.hset(key, 'whole', sound);
+  await redis.hset(key, 'packed', sound);
   expect((await store.load(id))?.snapshot?.fields.size).toBe(1);
   await store.close();
 });
