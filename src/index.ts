@@ -70,7 +70,7 @@ export type {
   Checkpointer,
   Claim,
   ClaimOptions,
-  KeepOptions,
+  CheckpointWords,
   LatestSave,
   LoopCounts,
   LoopInfo,

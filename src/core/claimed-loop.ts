@@ -5,7 +5,7 @@
  * Crash: nothing is remembered here that the log does not hold. A save that was not acknowledged may be there or not.
  */
 import type { CheckpointMark } from './checkpoint.ts';
-import { checkEvents, checkKeep, checkSaveOptions } from './checkpointer-door.ts';
+import { checkEvents, checkCheckpoint, checkSaveOptions } from './checkpointer-input.ts';
 import type {
   Claim,
   LatestSave,
@@ -92,16 +92,17 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
 
   async saveSnapshot(state: State, options: SaveSnapshotOptions = {}): Promise<SavedSnapshot> {
     checkSaveOptions(options, 'snapshot options');
-    const { version, keep } = options;
-    const kept = keep === undefined ? undefined : checkKeep(keep, this.#limits);
+    const { version, checkpoint } = options;
+    const checked =
+      checkpoint === undefined ? undefined : checkCheckpoint(checkpoint, this.#limits);
     const packed = this.#log.pack(state);
     return this.#queue.run(async () => {
       this.#checkOpen();
       if (version !== undefined && version !== this.#version) {
         throw new ConflictError(this.run, { expected: version, actual: this.#version });
       }
-      if (kept === undefined) return this.#write({ events: [], snapshot: { state: packed } });
-      const { event, mark } = kept;
+      if (checked === undefined) return this.#write({ events: [], snapshot: { state: packed } });
+      const { event, mark } = checked;
       const saved = await this.#write({ events: [event], snapshot: { state: packed, mark } });
       // Only one mark travels with a snapshot here, so it is the first of its version.
       return { ...saved, checkpoint: `${saved.version}-0` };

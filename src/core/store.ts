@@ -104,7 +104,7 @@ export interface SnapshotDelta {
   /** `set` holds every field that the snapshot has from now on, and `remove` is empty: what lies beside it is dropped. */
   readonly full?: boolean;
   /** Keeps this snapshot, as so many checkpoints; `bytes` is its whole size, as the owner counts it. */
-  readonly keep?: { readonly marks: readonly CheckpointMark[]; readonly bytes: number };
+  readonly checkpoints?: { readonly marks: readonly CheckpointMark[]; readonly bytes: number };
 }
 
 /** What others want of a run: its messages in the order they came, and whether it is to be paused. */

@@ -220,16 +220,18 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.close();
   }
 
-  #sealDelta(run: string, { set, keep, ...others }: SnapshotDelta): SnapshotDelta {
+  #sealDelta(run: string, { set, checkpoints, ...others }: SnapshotDelta): SnapshotDelta {
     const sealed = new Map<string, Uint8Array>();
     for (const [field, value] of set) {
       sealed.set(field, this.#cipher.seal(value, fieldPlace(run, field)));
     }
-    const marks = keep?.marks.map((mark) => sealMark(this.#cipher, run, mark));
+    const marks = checkpoints?.marks.map((mark) => sealMark(this.#cipher, run, mark));
     return {
       ...others,
       set: sealed,
-      ...(keep === undefined || marks === undefined ? {} : { keep: { ...keep, marks } }),
+      ...(checkpoints === undefined || marks === undefined
+        ? {}
+        : { checkpoints: { ...checkpoints, marks } }),
     };
   }
 

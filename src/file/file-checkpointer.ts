@@ -21,7 +21,7 @@ import {
   checkList,
   checkRange,
   defaultWorkflow,
-} from '../core/checkpointer-door.ts';
+} from '../core/checkpointer-input.ts';
 import type {
   Checkpointer,
   Claim,
@@ -259,7 +259,9 @@ export class FileCheckpointer implements Checkpointer {
     const folder = this.#folder(run);
     return this.#reading(run, async () => {
       const { latest } = await readLatest(folder);
-      const kept = (await folder.keptVersions()).filter((version) => version <= latest.version);
+      const kept = (await folder.checkpointVersions()).filter(
+        (version) => version <= latest.version,
+      );
       return { events: latest.seq, snapshots: latest.version, checkpoints: kept.length };
     });
   }
@@ -268,7 +270,7 @@ export class FileCheckpointer implements Checkpointer {
   async *#kept(run: string): AsyncGenerator<FileCheckpoint, void, undefined> {
     const folder = this.#folder(run);
     const current = (await this.#reading(run, () => folder.readSnapshot()))?.version ?? 0;
-    for (const version of await folder.keptVersions()) {
+    for (const version of await folder.checkpointVersions()) {
       if (version > current) continue;
       const kept = await this.#reading(run, () => folder.readCheckpoint(`${version}-0`));
       if (kept !== undefined) yield kept;

@@ -239,7 +239,7 @@ export class MemoryRunStore implements RunStore {
 
   async recall(id: string, checkpoint: string): Promise<Snapshot | undefined> {
     this.#now();
-    const kept = this.runs.get(id)?.kept.find((one) => one.checkpoint.id === checkpoint);
+    const kept = this.runs.get(id)?.checkpoints.find((one) => one.checkpoint.id === checkpoint);
     return kept && copySnapshot(kept.snapshot);
   }
 

@@ -39,7 +39,7 @@ export interface StoredRun {
   claimSeq: number | undefined;
   snapshot: Snapshot | undefined;
   /** Kept snapshots, the oldest first. */
-  readonly kept: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
+  readonly checkpoints: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
   readonly inbox: Message[];
   /** Ids of all messages that ever came. */
   readonly seen: Set<string>;
@@ -298,7 +298,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     token: undefined,
     claimSeq: undefined,
     snapshot: undefined,
-    kept: [],
+    checkpoints: [],
     inbox: [],
     seen: new Set(),
     paused: false,

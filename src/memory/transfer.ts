@@ -18,7 +18,7 @@ import { copy, logBytes, type StoredRun, toRecord } from './stored-run.ts';
 
 interface Staged {
   readonly events: StoredEvent[];
-  readonly kept: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
+  readonly checkpoints: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
   readonly messages: Message[];
   readonly seen: Set<string>;
   fields: ReadonlyMap<string, Uint8Array>;
@@ -87,7 +87,7 @@ export class MemoryTransfer implements Transfer {
     const { events, checkpoints, messages } = params.staged;
     const isWhole =
       staged.events.length === events &&
-      staged.kept.length === checkpoints &&
+      staged.checkpoints.length === checkpoints &&
       staged.messages.length === messages;
     if (!isWhole) return { outcome: 'incomplete' };
     this.#runs.set(record.id, toStoredRun(params, staged, now));
@@ -101,7 +101,7 @@ export class MemoryTransfer implements Transfer {
 }
 
 function newStaged(): Staged {
-  return { events: [], kept: [], messages: [], seen: new Set(), fields: new Map() };
+  return { events: [], checkpoints: [], messages: [], seen: new Set(), fields: new Map() };
 }
 
 function apply(staged: Staged, { set, remove, checkpoint }: StagedSave): void {
@@ -111,7 +111,7 @@ function apply(staged: Staged, { set, remove, checkpoint }: StagedSave): void {
   staged.fields = fields;
   if (checkpoint === undefined) return;
   const { version, seq, schema, at } = checkpoint;
-  staged.kept.push({ checkpoint, snapshot: { version, seq, schema, at, fields } });
+  staged.checkpoints.push({ checkpoint, snapshot: { version, seq, schema, at, fields } });
 }
 
 function toStoredRun(params: RestoreParams, staged: Staged, now: number): StoredRun {
@@ -165,7 +165,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     token: undefined,
     claimSeq: codeVersion > 0 ? seq : undefined,
     snapshot: snapshot && { ...snapshot, fields: staged.fields },
-    kept: staged.kept,
+    checkpoints: staged.checkpoints,
     inbox: staged.messages,
     seen: staged.seen,
     expiresAt: isEnded(status) ? now + keepMs : undefined,

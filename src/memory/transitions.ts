@@ -29,17 +29,17 @@ export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
   const about = { version, seq: lastSeq(run), schema: delta.schema, at: now };
   run.snapshot = { ...about, fields };
   if (run.unmanaged) run.changedAt = now;
-  for (const [n, mark] of (delta.keep?.marks ?? []).entries()) {
+  for (const [n, mark] of (delta.checkpoints?.marks ?? []).entries()) {
     const { label, node, metadata } = mark;
     const checkpoint = {
       id: `${version}-${n}`,
       ...about,
-      bytes: delta.keep?.bytes ?? 0,
+      bytes: delta.checkpoints?.bytes ?? 0,
       ...(label ? { label } : {}),
       ...(node ? { node } : {}),
       ...(metadata?.length ? { metadata: copy(metadata) } : {}),
     };
-    run.kept.push({ checkpoint, snapshot: run.snapshot });
+    run.checkpoints.push({ checkpoint, snapshot: run.snapshot });
   }
 }
 

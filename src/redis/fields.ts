@@ -141,7 +141,7 @@ export const runFields = [
   // The cancel that waits in its inbox; the version of the newest kept snapshot.
   'cancelEntry',
   'cancelId',
-  'kept',
+  'checkpointVersion',
   // An older pawl wrote it; resume removes it.
   'runAttempts',
 ] as const;

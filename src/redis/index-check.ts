@@ -68,7 +68,7 @@ const runKinds = new Set([
   'inbox',
   'seen',
   'checkpoints',
-  'kept',
+  'checkpointVersion',
 ]);
 
 export class IndexCheck {

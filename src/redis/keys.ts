@@ -26,7 +26,7 @@ export interface ShardKeys {
   snapshot(id: string): string;
   /** The kept snapshots of a run, and what was overwritten since. */
   checkpoints(id: string): string;
-  kept(id: string): string;
+  preserved(id: string): string;
   inbox(id: string): string;
   /** Ids of the messages that ever came for a run. */
   seen(id: string): string;
@@ -125,7 +125,7 @@ function shardKeys(base: string): ShardKeys {
     events: (id) => `${base}events:${id}`,
     snapshot: (id) => `${base}snapshot:${id}`,
     checkpoints: (id) => `${base}checkpoints:${id}`,
-    kept: (id) => `${base}kept:${id}`,
+    preserved: (id) => `${base}preserved:${id}`,
     inbox: (id) => `${base}inbox:${id}`,
     seen: (id) => `${base}seen:${id}`,
     deleted: `${base}deleted`,

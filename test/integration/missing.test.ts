@@ -106,7 +106,7 @@ const ways: readonly (readonly [string, () => Promise<string>])[] = [
   ],
   [
     'changed under a checkpoint',
-    () => saved(delta(some, { keep }), delta(['state:a'], { remove: ['step:c'] })),
+    () => saved(delta(some, { checkpoints: keep }), delta(['state:a'], { remove: ['step:c'] })),
   ],
   ['of a fork', () => created(store, { snapshot: delta(some) })],
   ['of an import', exportedAndImported],
@@ -160,18 +160,18 @@ describe('a field that is gone from a snapshot', () => {
 
   test('is missed in a checkpoint as well', async () => {
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { snapshot: delta(some, { keep }) });
+    await committed(store, ownership, { snapshot: delta(some, { checkpoints: keep }) });
     await committed(store, ownership, {
       snapshot: delta(['state:a', 'other'], { remove: ['step:c'] }),
     });
     expect((await store.recall(id, '1-0'))?.fields.size).toBe(3);
-    await redis.hdel(keys.of(id).kept(id), '1:step:c');
+    await redis.hdel(keys.of(id).preserved(id), '1:step:c');
     expect(await store.recall(id, '1-0').catch((error: unknown) => error)).toEqual(corrupt());
   });
 
   test('is not missed where an older pawl has counted nothing, until it is saved anew', async () => {
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { snapshot: delta([...some, 'x'], { keep }) });
+    await committed(store, ownership, { snapshot: delta([...some, 'x'], { checkpoints: keep }) });
     const key = keys.of(id).snapshot(id);
     await redis.hdel(key, 'count', 'x');
     expect((await store.load(id))?.snapshot?.fields.size).toBe(3);

@@ -56,8 +56,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a batch that is handed back is told that it is durable',
     file: 'engine/execution/log-writer.ts',
-    passage: 'const sent = { params, kept, beganAt, batch: isLeaving ? [] : batch };',
-    by: 'const sent = { params, kept, beganAt, batch };',
+    passage: 'const sent = { params, checkpoints, beganAt, batch: isLeaving ? [] : batch };',
+    by: 'const sent = { params, checkpoints, beganAt, batch };',
     foundBy: [unit('execution/log-writer')],
   },
   {

@@ -95,7 +95,7 @@ test('each kind is said in words', () => {
   ]);
 });
 
-test('what a run waits for, who it is and what it cancelPending moves with it', async () => {
+test('what a run waits for, who it is and what it owes moves with it', async () => {
   const { pawl: from, store } = await parkedPawl();
   const sent = { id: 'm1', kind: 'child', name: 'order.kid', data: new Uint8Array([1]) } as const;
   await store.post({ run: 'parked', ...sent });

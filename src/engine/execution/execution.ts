@@ -398,7 +398,7 @@ export class Execution {
         progress.add(committed);
         if (progress.isProven) this.#onProgress();
       },
-      onKept: (count) => this.#expiry.kept(count),
+      onCheckpoints: (count) => this.#expiry.kept(count),
       onLost: this.#onLost,
     });
   }

@@ -24,7 +24,7 @@ import { anySignal, newAbortController } from '../signals.ts';
 import type { Body } from './bodies.ts';
 import type { Children } from './children.ts';
 import type { Effects } from './effects.ts';
-import { keepCheckpoint } from './keep-checkpoint.ts';
+import { saveCheckpoint } from './save-checkpoint.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 import type { StepBody, Steps } from './steps.ts';
@@ -137,7 +137,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       return entering(() => {
         checkOptions('checkpoint', about);
         parts.checkCancelled();
-        return keepCheckpoint(writer, services, about);
+        return saveCheckpoint(writer, services, about);
       });
     },
     forget(beginning: string) {

@@ -65,14 +65,14 @@ export interface WriterOwner {
   /** Everything submitted is durable. */
   readonly onIdle: () => void;
   /** So many checkpoints were kept. */
-  readonly onKept: (count: number) => void;
+  readonly onCheckpoints: (count: number) => void;
   readonly onLost: (loss: Loss, reason: PawlError) => void;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A checkpoint that waits for the next snapshot. */
-interface Keeping {
+interface PendingCheckpoint {
   readonly mark: CheckpointMark;
   /** With the checkpoint's id. */
   readonly resolve: (id: string) => void;
@@ -84,7 +84,7 @@ interface SentBatch {
   readonly params: CommitParams;
   /** Who is told when it is stored. */
   readonly batch: readonly Submission[];
-  readonly kept: readonly Keeping[];
+  readonly checkpoints: readonly PendingCheckpoint[];
   readonly beganAt: number;
 }
 
@@ -110,7 +110,7 @@ export class LogWriter {
   #ownership: Ownership;
   #mode: Mode = 'open';
   readonly #submissions = new Submissions();
-  #keeping: Keeping[] = [];
+  #checkpoints: PendingCheckpoint[] = [];
   #seq: number;
   #version = 0;
   #isFlushing = false;
@@ -185,13 +185,16 @@ export class LogWriter {
    * Folds events, commits them and keeps the snapshot taken then as a checkpoint. Resolves with the checkpoint's id when
    * all of it is durable; else as `submit`.
    */
-  async keep(writes: readonly Write[], mark: CheckpointMark): Promise<{ id: string; seq: number }> {
+  async checkpoint(
+    writes: readonly Write[],
+    mark: CheckpointMark,
+  ): Promise<{ id: string; seq: number }> {
     const submitted = this.submit(writes);
     if (this.#mode !== 'open') return never();
-    const kept = new Promise<string>((resolve, reject) => {
-      this.#keeping.push({ mark, resolve, reject });
+    const stored = new Promise<string>((resolve, reject) => {
+      this.#checkpoints.push({ mark, resolve, reject });
     });
-    const [id, seq] = await Promise.all([kept, submitted]);
+    const [id, seq] = await Promise.all([stored, submitted]);
     return { id, seq };
   }
 
@@ -262,7 +265,7 @@ export class LogWriter {
     this.#setMode('lost');
     this.#loss = loss;
     this.#submissions.clear();
-    this.#keeping = [];
+    this.#checkpoints = [];
     this.#onHandedBack();
     this.#owner.onLost(loss, reason);
   }
@@ -350,14 +353,14 @@ export class LogWriter {
       this.#flushOn();
       return;
     }
-    const kept = snapshot === undefined ? [] : this.#keeping.splice(0);
+    const checkpoints = snapshot === undefined ? [] : this.#checkpoints.splice(0);
     const params = this.#params(events);
     const taken = batch.flatMap((pending) => pending.taken);
     if (taken.length > 0) params.taken = taken;
     if (snapshot !== undefined) params.snapshot = snapshot;
     if (release !== undefined) params.release = release;
     const beganAt = this.#run.telemetry.commitBegins();
-    const sent = { params, kept, beganAt, batch: isLeaving ? [] : batch };
+    const sent = { params, checkpoints, beganAt, batch: isLeaving ? [] : batch };
     const answered = (outcome: Persisted): void => {
       try {
         this.#answered(outcome, sent, isLeaving);
@@ -375,7 +378,7 @@ export class LogWriter {
       this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
       return;
     }
-    const { kept, params } = sent;
+    const { checkpoints, params } = sent;
     const { release } = params;
     if (!this.#settle(outcome, sent)) return;
     if (release !== undefined && isLeaving) {
@@ -384,8 +387,8 @@ export class LogWriter {
     }
     if (release !== undefined) this.#setMode('released');
     if (isLeaving) return;
-    if (kept.length > 0) this.#owner.onKept(kept.length);
-    for (const [n, { resolve }] of kept.entries()) resolve(`${this.#version}-${n}`);
+    if (checkpoints.length > 0) this.#owner.onCheckpoints(checkpoints.length);
+    for (const [n, { resolve }] of checkpoints.entries()) resolve(`${this.#version}-${n}`);
   }
 
   /**
@@ -398,7 +401,7 @@ export class LogWriter {
     this.#release = undefined;
     this.#run.snapshots.stop();
     const refused = this.#submissions.refuse(batch);
-    for (const { reject } of [...refused, ...this.#keeping.splice(0)]) reject(error);
+    for (const { reject } of [...refused, ...this.#checkpoints.splice(0)]) reject(error);
   }
 
   #persist(params: CommitParams): Promise<Persisted> {
@@ -416,7 +419,7 @@ export class LogWriter {
 
   #takeSnapshot(events: readonly NewEvent[], isLeaving: boolean): SnapshotDelta | undefined {
     const { snapshots, fold } = this.#run;
-    const marks = this.#keeping.map(({ mark }) => mark);
+    const marks = this.#checkpoints.map(({ mark }) => mark);
     return snapshots.take(fold, { events, upTo: this.#seq + events.length, marks, isLeaving });
   }
 
@@ -429,7 +432,7 @@ export class LogWriter {
   /** True when it is stored. */
   #settle(
     outcome: NonNullable<Persisted>,
-    { batch, params, beganAt }: Omit<SentBatch, 'kept'>,
+    { batch, params, beganAt }: Omit<SentBatch, 'checkpoints'>,
   ): boolean {
     const { events } = params;
     switch (outcome.outcome) {

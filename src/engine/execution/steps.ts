@@ -48,7 +48,7 @@ export interface RunOptions extends StepOptions {
   readonly record?: (
     result: unknown,
     events: readonly Write[],
-  ) => { readonly writes: readonly Write[]; readonly keep?: CheckpointMark };
+  ) => { readonly writes: readonly Write[]; readonly mark?: CheckpointMark };
   /** Called before the body, within the attempt: what it commits is in the log when the body begins. */
   readonly begin?: () => Promise<unknown>;
   /** The body may wait, and the run may be parked meanwhile. */
@@ -324,9 +324,12 @@ export class Steps {
       const submitted = writer.submit([...events, recordWrite('step.completed', data)]);
       return { value, submitted };
     }
-    const { writes, keep } = record(result, events);
-    if (keep === undefined) return { value: result, submitted: writer.submit(writes) };
-    return { value: result, submitted: writer.keep(writes, keep).then((kept) => kept.seq) };
+    const { writes, mark } = record(result, events);
+    if (mark === undefined) return { value: result, submitted: writer.submit(writes) };
+    return {
+      value: result,
+      submitted: writer.checkpoint(writes, mark).then((stored) => stored.seq),
+    };
   }
 
   #context(at: Attempt, signal: AbortSignal): StepContext {

@@ -24,7 +24,7 @@ import {
 } from '../../core/graph.ts';
 import { validate } from '../../core/schema.ts';
 import { bodyOf } from '../execution/steps.ts';
-import { checkpointWrite } from '../execution/keep-checkpoint.ts';
+import { checkpointWrite } from '../execution/save-checkpoint.ts';
 import type { CheckpointOptions, StepContext } from '../definition/context.ts';
 import type { AnyTarget, GraphShape, NodeShape } from '../definition/graph-shape.ts';
 import { mapOf, targetNode } from './graph-map.ts';
@@ -192,7 +192,7 @@ class GraphRun {
   ): {
     readonly next: readonly GraphTask[];
     readonly writes: readonly Write[];
-    readonly keep?: CheckpointMark;
+    readonly mark?: CheckpointMark;
   } {
     const { scope, services } = this.#parts;
     const { fold, workflow } = scope;
@@ -226,12 +226,12 @@ class GraphRun {
     };
     const [asked] = checkpoints;
     if (asked === undefined) {
-      const keep = this.#graph.keepsVisits ? { keep: { node: node.id } } : {};
-      return { next, writes: [...events, write], ...keep };
+      const kept = this.#graph.keepsVisits ? { mark: { node: node.id } } : {};
+      return { next, writes: [...events, write], ...kept };
     }
     const about = { ...asked, node: node.id, visit: task.visit };
     const { write: saved, mark } = checkpointWrite(about, limits);
-    return { next, writes: [...events, write, saved], keep: mark };
+    return { next, writes: [...events, write, saved], mark };
   }
 
   /** The state after the visit's own events. */

@@ -15,7 +15,7 @@ import {
   checkList,
   checkRange,
   defaultWorkflow,
-} from '../../core/checkpointer-door.ts';
+} from '../../core/checkpointer-input.ts';
 import type {
   Checkpointer,
   Claim,

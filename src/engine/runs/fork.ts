@@ -25,7 +25,7 @@ import type { State } from '../../core/fold.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
-import { recallKept } from './checkpoints.ts';
+import { recallCheckpoint } from './checkpoints.ts';
 import { editsBetween, foldAt, withoutTies } from './fold-at.ts';
 import { stateField } from '../payloads.ts';
 import { decodeEvent } from '../replay.ts';
@@ -156,7 +156,7 @@ async function findSeq(
   point: Exclude<ForkPoint, { seq: number }>,
 ): Promise<number> {
   const { id: run, firstSeq } = record;
-  if ('checkpoint' in point) return (await recallKept(store, record, point.checkpoint)).seq;
+  if ('checkpoint' in point) return (await recallCheckpoint(store, record, point.checkpoint)).seq;
   const [type, field, name] =
     'step' in point
       ? ['step.completed', 'name', point.step]

@@ -14,7 +14,7 @@ import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/r
 import { type InputOf, validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import type { Attendance } from './attendance.ts';
-import { listCheckpoints, recallKept } from './checkpoints.ts';
+import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import { checkSignal } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
 import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
@@ -180,7 +180,7 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    */
   async checkpoint(id: string): Promise<S> {
     const workflow = this.#knownWorkflow();
-    const snapshot = await recallKept(this.#services.store, await this.#record(), id);
+    const snapshot = await recallCheckpoint(this.#services.store, await this.#record(), id);
     return restoreSnapshot(snapshot, workflow, this.id).state as S;
   }
 

@@ -39,7 +39,7 @@ local inbox = base .. 'inbox:' .. id
 -- include parts/inbox.lua
 -- include parts/save.lua
 
-local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'kept',
+local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'checkpointVersion',
   'unmanaged', 'worker', 'createdAt')
 if not m[1] then return {'missing'} end
 if m[4] == token then
@@ -78,12 +78,12 @@ else
   version = string.format('%.0f', version + 1)
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes, 'version', version, 'snapshotSeq', seq)
   local about = {'version', version, 'seq', seq, 'schema', schema, 'at', at}
-  fields = saveSnapshot(snapshot, base .. 'kept:' .. id, m[9], anew, fields, about, next, ARGV[9], ARGV[10])
+  fields = saveSnapshot(snapshot, base .. 'preserved:' .. id, m[9], anew, fields, about, next, ARGV[9], ARGV[10])
   next = next + 2 * ARGV[9] + ARGV[10]
   for n = 0, ARGV[15] - 1 do
     redis.call('XADD', base .. 'checkpoints:' .. id, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at,
       'bytes', ARGV[16], 'label', ARGV[next], 'node', ARGV[next + 1], 'metadata', ARGV[next + 2], 'count', fields)
-    redis.call('HSET', run, 'kept', version)
+    redis.call('HSET', run, 'checkpointVersion', version)
     next = next + 3
   end
 end

@@ -11,7 +11,7 @@
 local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local limit = tonumber(ARGV[2])
 
-local m = redis.call('HMGET', run, 'seq', 'firstSeq', 'bytes', 'status', 'kept')
+local m = redis.call('HMGET', run, 'seq', 'firstSeq', 'bytes', 'status', 'checkpointVersion')
 if not m[1] then return {'missing'} end
 local covered = tonumber(redis.call('HGET', snapshot, 'seq') or '0')
 local cut = math.min(covered, m[1] - 1)

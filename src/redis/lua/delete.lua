@@ -9,7 +9,7 @@
 -- KEYS[6] inbox: stream
 -- KEYS[7] seen: set of message ids
 -- KEYS[8] checkpoints: stream
--- KEYS[9] kept: hash
+-- KEYS[9] preserved: hash
 -- KEYS[10] deleted: stream
 -- ARGV[1] id: run id
 -- ARGV[2] base: prefix of the shard's keys

@@ -9,13 +9,13 @@
 -- KEYS[6] inbox: stream
 -- KEYS[7] seen: set of message ids
 -- KEYS[8] checkpoints: stream
--- KEYS[9] kept: hash, see commit
+-- KEYS[9] preserved: hash, see commit
 -- KEYS[10] events: as staged
 -- KEYS[11] snapshot: as staged
 -- KEYS[12] inbox: as staged
 -- KEYS[13] seen: as staged
 -- KEYS[14] checkpoints: as staged
--- KEYS[15] kept: as staged
+-- KEYS[15] preserved: as staged
 -- ARGV[1] id: run id
 -- ARGV[2] token: random text of this import
 -- ARGV[3] base: prefix of the shard's keys
@@ -83,7 +83,7 @@ for i = 24, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', payload, 'tags', tags)
 for i = behind, #ARGV, 2 do redis.call('HSET', payload, ARGV[i], ARGV[i + 1]) end
 local newest = redis.call('XREVRANGE', KEYS[8], '+', '-', 'COUNT', 1)[1]
-if newest then redis.call('HSET', run, 'kept', string.match(newest[1], '^%d+')) end
+if newest then redis.call('HSET', run, 'checkpointVersion', string.match(newest[1], '^%d+')) end
 if ARGV[11] ~= '' then
   redis.call('HSET', run, 'expiresAt', string.format('%.0f', now + ARGV[11]))
 end

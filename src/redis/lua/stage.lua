@@ -1,12 +1,12 @@
 #!lua
 -- Puts parts of a run aside, from which restore makes it: no reader of runs looks there.
--- Atomic because a save is kept field by field, and half of one would be a state that never was.
+-- Atomic because a save is preserved field by field, and half of one would be a state that never was.
 -- KEYS[1] events: stream
 -- KEYS[2] snapshot: hash, as of the newest save
 -- KEYS[3] inbox: stream
 -- KEYS[4] seen: set of message ids
 -- KEYS[5] checkpoints: stream, entry id <version>-<n>
--- KEYS[6] kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
+-- KEYS[6] preserved: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
 --   bytes, or empty when it was absent
 -- ARGV[1] keep: milliseconds until all is dropped, unless more comes
 -- ARGV[2] events: how many, each as seven arguments from ARGV[6]: seq, fence, type, at, payload bytes, branch or
@@ -17,7 +17,7 @@
 -- ARGV[5] seen: behind them, each: message id
 -- Returns {'staged'}
 -- Keeps: a repeated call changes nothing; what nobody goes on with is dropped by Redis.
-local events, snapshot, inbox, seen, checkpoints, kept = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local events, snapshot, inbox, seen, checkpoints, preserved = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local next = 6
 
 local function newest(stream)
@@ -46,7 +46,7 @@ for _ = 1, ARGV[3] do
   local function preserve(field)
     if not before then return end
     local old = redis.call('HGET', snapshot, field)
-    redis.call('HSETNX', kept, string.format('%.0f:', version) .. field, old and '=' .. old or '')
+    redis.call('HSETNX', preserved, string.format('%.0f:', version) .. field, old and '=' .. old or '')
   end
   if not known then
     for i = first, first + 2 * fields - 2, 2 do

@@ -34,8 +34,8 @@ function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
     changes?.remove.length ?? 0,
     ...releaseArguments(release),
     taken.length,
-    snapshot?.keep?.marks.length ?? 0,
-    snapshot?.keep?.bytes ?? '',
+    snapshot?.checkpoints?.marks.length ?? 0,
+    snapshot?.checkpoints?.bytes ?? '',
     full === undefined ? '' : packFields(full),
     howReleased(release),
     ...taken,
@@ -45,7 +45,7 @@ function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
     for (const [field, bytes] of changes.set) args.push(field, toBuffer(bytes));
     args.push(...changes.remove);
   }
-  for (const { label, node, metadata } of snapshot?.keep?.marks ?? []) {
+  for (const { label, node, metadata } of snapshot?.checkpoints?.marks ?? []) {
     args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
   }
   if (release?.status === 'waiting') args.push(...parkingArguments(release));

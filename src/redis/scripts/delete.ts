@@ -27,7 +27,7 @@ export const deleteRun: StoreScript<ShardKeys, Deletion, Deleted> = {
     shard.inbox(run),
     shard.seen(run),
     shard.checkpoints(run),
-    shard.kept(run),
+    shard.preserved(run),
     shard.deleted,
   ],
   args: (shard, { run, data, seen }) => {

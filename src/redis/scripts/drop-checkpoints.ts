@@ -11,7 +11,7 @@ interface Forgotten {
 
 export const dropCheckpoints: StoreScript<ShardKeys, Forgotten, number> = {
   script: toScript('dropCheckpoints', lua.dropCheckpoints),
-  keys: (shard, { run }) => [shard.run(run), shard.checkpoints(run), shard.kept(run)],
+  keys: (shard, { run }) => [shard.run(run), shard.checkpoints(run), shard.preserved(run)],
   args: (_, { checkpoints }) => checkpoints,
   // It answers with a number alone.
   decode: (_, count: unknown) => Number(count),

@@ -20,7 +20,7 @@ export const removeRemains: StoreScript<ShardKeys, Buried, number> = {
     shard.inbox(run),
     shard.seen(run),
     shard.checkpoints(run),
-    shard.kept(run),
+    shard.preserved(run),
   ],
   args: (_, { repair }) => [repair ? 1 : ''],
   decode: (_, [left]) => Number(left),

@@ -29,7 +29,7 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
     shard.inbox(id),
     shard.seen(id),
     shard.checkpoints(id),
-    shard.kept(id),
+    shard.preserved(id),
     ...stagedKeys(shard, id, token),
   ],
   args: (shard, params) => {

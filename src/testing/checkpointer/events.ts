@@ -102,7 +102,7 @@ function reading(test: CheckpointerTest): void {
     const run = newRun();
     const claim = await checkpointer.claim(run);
     await claim.saveEvent({ type: 'before' });
-    await claim.saveSnapshot({ n: 0 }, { keep: {} });
+    await claim.saveSnapshot({ n: 0 }, { checkpoint: {} });
     for (let i = 0; i < 4; i++) {
       await claim.saveEvents(Array.from({ length: 150 }, (_, n) => ({ type: 'n', data: n })));
     }

@@ -105,7 +105,7 @@ function compacted(test: RunStoreTest): void {
 async function endedWithFields(store: RunStore, keep: boolean): Promise<string> {
   const { id, ownership } = await held(store);
   const set = new Map(Array.from({ length: 20 }, (_, i) => [`state:k${i}`, bytes(`value ${i}`)]));
-  const marks = keep ? { keep: { marks: [{}], bytes: 1 } } : {};
+  const marks = keep ? { checkpoints: { marks: [{}], bytes: 1 } } : {};
   await committed(store, ownership, { snapshot: { schema: 1, set, remove: [], ...marks } });
   const change = { schema: 1, set: new Map([['step:s', bytes('s')]]), remove: ['state:k3'] };
   const events = [event('three')];
@@ -202,7 +202,7 @@ function measured(test: RunStoreTest): void {
     const keep = { marks: [{}], bytes: 1 };
     await committed(store, ownership, {
       events: [event('big', new Uint8Array(50_000))],
-      snapshot: { schema: 1, set: big(40_000), remove: [], keep },
+      snapshot: { schema: 1, set: big(40_000), remove: [], checkpoints: keep },
     });
     const second = await sizes();
     expect(between(first, second, 'log')).toBeGreaterThanOrEqual(50_000 - headerBytes);

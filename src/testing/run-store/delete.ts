@@ -133,7 +133,7 @@ function nothingLeft(test: RunStoreTest): void {
     const { store, traces, expect } = opened;
     const run = await created(store, { tags: { a: '1', b: 'x=y' }, workflow: 'busy' });
     const saved = { schema: 1, set: new Map([['state:a', bytes('1')]]), remove: [] };
-    const snapshot = { ...saved, keep: { marks: [{ label: 'kept' }], bytes: 1 } };
+    const snapshot = { ...saved, checkpoints: { marks: [{ label: 'kept' }], bytes: 1 } };
     const first = await claimed(store, run);
     await committed(store, first.ownership, { events: [event('one'), event('two')], snapshot });
     await store.fleet.interrupt(interruption(first.record.worker ?? ''));

@@ -22,7 +22,7 @@ function full(fields: Texts, label?: string): SnapshotDelta {
 
 function partial(fields: Texts, remove: readonly string[] = [], label?: string): SnapshotDelta {
   const set = new Map(Object.entries(fields).map(([name, text]) => [name, bytes(text)]));
-  const keep = label === undefined ? {} : { keep: { marks: [{ label }], bytes: 12 } };
+  const keep = label === undefined ? {} : { checkpoints: { marks: [{ label }], bytes: 12 } };
   return { schema: 1, set, remove, ...keep };
 }
 
@@ -210,7 +210,7 @@ function keeping(test: RunStoreTest): void {
       ['state:empty', new Uint8Array()],
     ]);
     const keep = { marks: [{ label: 'bytes' }], bytes: 256 };
-    const snapshot = { schema: 1, set, remove: [], full: true, keep };
+    const snapshot = { schema: 1, set, remove: [], full: true, checkpoints: keep };
     await committed(store, ownership, { snapshot });
     for (const later of [partial({ 'state:empty': 'x' }), full({ y: 'y' }), partial({ z: 'z' })]) {
       await committed(store, ownership, { snapshot: later });

@@ -1,4 +1,4 @@
-/** What an ended run cancelPending: the news to its parent, the cancel to its children. It is due, and kept, until that is done. */
+/** What an ended run still owes: the news to its parent, the cancel to its children. It is due, and kept, until that is done. */
 import type { Release, RunStore } from '../../core/store.ts';
 import { eventually } from '../eventually.ts';
 import { cancellation, quarantined } from './messages.ts';
@@ -65,7 +65,7 @@ function children(test: RunStoreTest): void {
     expect(await due(opened, id)).toMatchObject({ status: 'failed', cancelPending: false });
   });
 
-  test('a run that cancelPending both is kept only when both are done', async (opened) => {
+  test('a run that owes both is kept only when both are done', async (opened) => {
     const { store, expect } = opened;
     for (const first of ['parentNotified', 'childrenCancelled'] as const) {
       const { id, fence } = await owing(store, failed(), newId('parent'));
@@ -132,7 +132,7 @@ function moving(test: RunStoreTest): void {
     expect(await dueOf(store, id)).toMatchObject({ cancelPending: false, notifyPending: true });
   });
 
-  test('what a run cancelPending stands in the way of its removal', async ({ store, expect }) => {
+  test('what a run owes stands in the way of its removal', async ({ store, expect }) => {
     const { id, fence } = await owing(store, failed());
     const { record } = await loaded(store, id);
     const removal = { run: id, unchanged: record };

@@ -23,12 +23,12 @@ end
 
 -- `newest`: the version of the newest checkpoint, or nil. `from`: where in ARGV the fields to set begin, `set` of them with
 -- names and payloads in turn; behind those the names of `remove` more. Returns how many fields there are then.
-local function saveSnapshot(snapshot, kept, newest, anew, count, about, from, set, remove)
-  if newest and redis.call('HEXISTS', kept, newest .. ':packed') == 1 then newest = nil end
+local function saveSnapshot(snapshot, preserved, newest, anew, count, about, from, set, remove)
+  if newest and redis.call('HEXISTS', preserved, newest .. ':packed') == 1 then newest = nil end
   local function preserve(field)
     if not newest then return end
     local old = redis.call('HGET', snapshot, field)
-    redis.call('HSETNX', kept, newest .. ':' .. field, old and '=' .. old or '')
+    redis.call('HSETNX', preserved, newest .. ':' .. field, old and '=' .. old or '')
   end
   -- One call for many fields; Lua cannot unpack more than some thousand values.
   local function put(list, first, last)

@@ -2,7 +2,7 @@
 import type { CheckpointListOptions, CheckpointMark } from './checkpoint.ts';
 import type {
   ClaimOptions,
-  KeepOptions,
+  CheckpointWords,
   LoopListOptions,
   OwnEvent,
   SaveSnapshotOptions,
@@ -43,12 +43,16 @@ const checkClaimOptions = optionsOf<ClaimOptions>({
 
 const checkEvent = optionsOf<OwnEvent>({ type: needed(anything), data: anything, branch: name });
 
-const checkKeepOptions = optionsOf<KeepOptions>({ node: name, label: name, metadata: anything });
+const checkCheckpointWords = optionsOf<CheckpointWords>({
+  node: name,
+  label: name,
+  metadata: anything,
+});
 
 /** Of `saveSnapshot`. */
 export const checkSaveOptions: Rule = optionsOf<SaveSnapshotOptions>({
   version: wholeNumber(0),
-  keep: checkKeepOptions,
+  checkpoint: checkCheckpointWords,
 });
 
 const checkListOptions = optionsOf<LoopListOptions>({
@@ -101,12 +105,12 @@ export function checkEvents(events: readonly OwnEvent[], limits: Limits): NewEve
   });
 }
 
-/** The mark that a kept snapshot leaves in the log, and what is stored beside the snapshot. */
-export function checkKeep(
-  keep: KeepOptions,
+/** The mark that a checkpoint leaves in the log, and what is stored beside the snapshot. */
+export function checkCheckpoint(
+  about: CheckpointWords,
   limits: Limits,
 ): { readonly event: NewEvent; readonly mark: CheckpointMark } {
-  const { node, label, metadata } = keep;
+  const { node, label, metadata } = about;
   const words = {
     ...(node === undefined ? {} : { node }),
     ...(label === undefined ? {} : { label }),

@@ -48,7 +48,7 @@ export function checkpointWrite(
  * Keeps a checkpoint, once for each time the handler comes by: a handler that is called again after a crash, and has only
  * been told what it had done, finds the checkpoint of the same label and node that is there.
  */
-export async function keepCheckpoint(
+export async function saveCheckpoint(
   writer: LogWriter,
   { store, limits }: Pick<ExecutionServices, 'store' | 'limits'>,
   options: CheckpointOptions,
@@ -62,5 +62,5 @@ export async function keepCheckpoint(
     const same = known.find(({ label, node }) => label === mark.label && node === mark.node);
     if (same !== undefined) return same.id;
   }
-  return (await writer.keep([write], mark)).id;
+  return (await writer.checkpoint([write], mark)).id;
 }
