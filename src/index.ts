@@ -1,11 +1,11 @@
-// The front door.
+// The entry point.
 export { Pawl } from './pawl.ts';
 export { defineGraph } from './engine/graph/graph.ts';
 export { toMermaid } from './engine/graph/mermaid.ts';
 export { defineWorkflow } from './engine/definition/workflow.ts';
 export { durable } from './durable.ts';
 
-// What the front door takes and returns.
+// What the entry point takes and returns.
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
 export type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';

@@ -1,4 +1,4 @@
-// The contracts behind the front door: for stores and queues of one's own, which `Pawl.assemble` takes. The suites of
+// The contracts behind the entry point: for stores and queues of one's own, which `Pawl.assemble` takes. The suites of
 // `pawl/testing` tell whether an implementation keeps them.
 export type { RunStore } from './core/store.ts';
 export type { Archive } from './core/archive.ts';

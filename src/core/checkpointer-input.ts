@@ -1,4 +1,4 @@
-/** The door of every checkpointer: what does not fit is refused here, with the same words, before anything is written. */
+/** The input of every checkpointer: what does not fit is refused here, with the same words, before anything is written. */
 import type { CheckpointListOptions, CheckpointMark } from './checkpoint.ts';
 import type {
   ClaimOptions,

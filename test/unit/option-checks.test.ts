@@ -1,5 +1,5 @@
 // Goal: whatever takes options refuses those it does not know, naming the one that was probably meant, and whatever takes a
-// workflow refuses what is none. Method: each door of a pawl over the memory store is given one of each kind.
+// workflow refuses what is none. Method: each entry of a pawl over the memory store is given one of each kind.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defineGraph, defineWorkflow, durable, Pawl, toMermaid } from 'pawl';
 import { dashboard, serveDashboard } from 'pawl/dashboard';

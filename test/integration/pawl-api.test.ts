@@ -138,7 +138,7 @@ describe('servers that could lose runs', () => {
       outcome: 'not-applied',
       retryable: true,
     });
-    // A worker that starts now waits for memory inside, and is not turned away at the door.
+    // A worker that starts now waits for memory inside, and is not turned away at the entry.
     await using later = await Pawl.open({ redis: url });
     expect(await later.workers()).toEqual([]);
     await withRedis(url, (redis) => redis.config('SET', 'maxmemory', '0'));
