@@ -181,7 +181,7 @@ export interface StepRetriedData extends StepFailedData {
   readonly dueAt: number;
 }
 
-/** `step.forgotten`: the handler has passed these steps for good. Their results leave the memory. */
+/** `step.forgotten`: the handler has passed these steps for good. Their results leave the bookkeeping. */
 export interface StepsForgottenData {
   readonly names: readonly string[];
 }

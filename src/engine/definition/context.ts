@@ -56,7 +56,7 @@ export interface StepContext<E extends EventSchemas = EventSchemas> {
   readonly attempt: number;
   /** Adds an event to the commit that stores this step's result; nothing is written when the body fails. */
   readonly emit: Emit<E, void>;
-  /** A step inside this one: its result is kept until this one completes, and then leaves the run's memory. */
+  /** A step inside this one: its result is kept until this one completes, and then leaves the run's bookkeeping. */
   step<Result>(
     name: string,
     body: (step: StepContext<E>) => Promise<Result> | Result,

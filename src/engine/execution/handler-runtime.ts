@@ -480,7 +480,7 @@ export class HandlerRuntime {
 /** The seqs of all that the handler may ask for and that is known. */
 function knownSeqs(fold: Fold): number[] {
   const seqs: number[] = [];
-  for (const [field, value] of fold.memory) {
+  for (const [field, value] of fold.bookkeeping) {
     if (!field.startsWith('step:') && !field.startsWith('child:')) continue;
     const { seq } = value as Partial<StepResult & { seq: number }>;
     if (seq !== undefined && seq > 0) seqs.push(seq);

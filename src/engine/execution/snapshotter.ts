@@ -62,7 +62,7 @@ export class Snapshotter {
     const gone = [...this.#goneFrom(state, keys.length, changed)];
     for (const key of gone) remove.push(stateField(key));
     for (const field of fold.touched) {
-      const value = fold.memory.get(field);
+      const value = fold.bookkeeping.get(field);
       if (value === undefined) remove.push(field);
       else set.set(field, encodePiece(value, field, this.#limit));
     }

@@ -8,7 +8,7 @@
  *
  * Crash while the body runs: nothing is stored, the body runs again on the next owner. Crash after the commit: the result
  * is there. A step's own events travel in the commit of its result: both are stored or neither is. Steps inside a step
- * are stored like any other; when the outer one completes, what is inside leaves the memory.
+ * are stored like any other; when the outer one completes, what is inside leaves the bookkeeping.
  *
  * A body that has begun may finish. An attempt that fails, or whose body returns, waits for the bodies inside of it, and
  * their results are stored. An attempt that has run out of time is over at once: nothing inside of it is stored any more,

@@ -71,14 +71,14 @@ class GraphRun {
 
   async toEnd(): Promise<unknown> {
     const { fold, writer } = this.#parts.scope;
-    if (graphTasks(fold.memory) === undefined) {
+    if (graphTasks(fold.bookkeeping) === undefined) {
       const { start } = this.#graph;
       const first: GraphTask = { id: `${start}:1`, node: start, visit: 1, branch: [] };
       const data: NodeScheduledData = { next: [first] };
       // It needs no commit of its own: without it, a graph begins at its start.
       writer.piggyback(recordWrite('node.scheduled', data));
     }
-    this.#startable = graphTasks(fold.memory) ?? [];
+    this.#startable = graphTasks(fold.bookkeeping) ?? [];
     for (;;) {
       this.#startAll();
       if (this.#working.size === 0) break;
@@ -97,7 +97,7 @@ class GraphRun {
     const wanted = new Set(this.#startable.map(({ id }) => id));
     this.#startable = [];
     if (wanted.size === 0) return;
-    for (const task of graphTasks(this.#parts.scope.fold.memory) ?? []) {
+    for (const task of graphTasks(this.#parts.scope.fold.bookkeeping) ?? []) {
       const isNew = wanted.has(task.id) && !this.#working.has(task.id);
       if (isNew && task.visit > 0) this.#start(task);
     }
@@ -148,7 +148,7 @@ class GraphRun {
 
   #checkCycles({ id, cycleLimit }: NodeShape): void {
     const { run, fold } = this.#parts.scope;
-    const { cycles } = nodeCount(fold.memory, id);
+    const { cycles } = nodeCount(fold.bookkeeping, id);
     if (cycles <= cycleLimit) return;
     throw new RunError(
       'PAWL_CYCLE_LIMIT',
@@ -203,10 +203,10 @@ class GraphRun {
     const moves = this.#moves(node, { ...before, ...set }, outcome);
     const { next, joined } = planNext({
       map: this.#map,
-      tasks: graphTasks(fold.memory) ?? [],
+      tasks: graphTasks(fold.bookkeeping) ?? [],
       completed: task,
       moves,
-      visits: (id) => nodeCount(fold.memory, id).visits,
+      visits: (id) => nodeCount(fold.bookkeeping, id).visits,
     });
     const completed: NodeCompletedData = {
       node: node.id,

@@ -21,7 +21,7 @@ import { isEnded, type RunRecord } from '../../core/run.ts';
 import type { DueRun } from '../../core/due-run.ts';
 import type { PostOutcome } from '../../core/store.ts';
 import { decodeError, encodeError, encodeRecord } from '../payloads.ts';
-import { decodeEvent, restoreMemory } from '../replay.ts';
+import { decodeEvent, restoreBookkeeping } from '../replay.ts';
 import type { StartParts } from './start.ts';
 
 export interface FamilyParts extends Pick<StartParts, 'store' | 'wake'> {
@@ -226,14 +226,15 @@ async function attachedTo(parts: FamilyParts, run: string): Promise<readonly Chi
   }
 }
 
-/** The memory of a run, folded without its workflow's reducers: enough to know its children. */
+/** The bookkeeping of a run, folded without its workflow's reducers: enough to know its children. */
 async function foldOf({ store }: FamilyParts, run: string): Promise<Fold | undefined> {
   const loaded = await store.load(run);
   if (loaded === undefined) return undefined;
   const key = `run ${run}`;
   const { snapshot, record } = loaded;
-  const memory = snapshot === undefined ? new Map<string, unknown>() : restoreMemory(snapshot, key);
-  const start = { seq: snapshot?.seq ?? 0, state: {}, memory };
+  const bookkeeping =
+    snapshot === undefined ? new Map<string, unknown>() : restoreBookkeeping(snapshot, key);
+  const start = { seq: snapshot?.seq ?? 0, state: {}, bookkeeping };
   const fold = new Fold(start, { reducers: {}, origin: key, guard: 'none' });
   let page = loaded.events;
   while (fold.seq < record.seq && page.length > 0) {

@@ -64,7 +64,7 @@ class ModelRun {
 
   constructor(id: string) {
     this.#id = id;
-    const start = { seq: 0, state: flow.initialState, memory: new Map() };
+    const start = { seq: 0, state: flow.initialState, bookkeeping: new Map() };
     this.#fold = new Fold(start, { reducers: reducersOf(flow), origin: id, guard: 'none' });
     this.#write('run.created', { workflow: flow.name, codeVersion: 1 }, 'client');
   }

@@ -1,4 +1,4 @@
-/** What a fold remembers of steps, signals, children and effects, to find the way back into a handler. */
+/** What a fold keeps of steps, signals, children and effects, to find the way back into a handler. */
 import type { ErrorRecord } from './errors.ts';
 import type { ChildEnd, SignalData } from './event.ts';
 
