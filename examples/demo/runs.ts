@@ -84,7 +84,7 @@ export class Runs {
     while (!this.allEnded) {
       await pause(pollMs, undefined, { signal });
       const isLate = Date.now() > this.#options.deadline;
-      await Promise.all(this.#open.map((run) => this.#look(run, isLate)));
+      await Promise.all(this.#open.map((run) => this.#check(run, isLate)));
       this.#open = this.#open.filter(({ output, problem }) => (output ?? problem) === undefined);
       if (isLate) return;
     }
@@ -101,7 +101,7 @@ export class Runs {
     this.#open.push(run);
   }
 
-  async #look(run: Changing, isLate: boolean): Promise<void> {
+  async #check(run: Changing, isLate: boolean): Promise<void> {
     try {
       const { status, worker = 'no worker', seq, changedAt } = await run.handle.info();
       if (!atWork.includes(status)) {

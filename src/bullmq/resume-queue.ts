@@ -201,7 +201,10 @@ async function freeId(queue: Queue, id: string): Promise<string> {
   }
 }
 
-/** Whether a canary, a job without a meaning, is taken in time. A queue that somebody has paused is no sign of deafness. */
+/**
+ * Whether a canary, a job without a meaning, is taken in time. A queue that somebody has paused is no sign of a lost
+ * connection.
+ */
 async function isTaken(queue: Queue, ms: number): Promise<boolean> {
   if (await queue.isPaused()) return true;
   const options = { removeOnComplete: true, removeOnFail: true, attempts: 1, lifo: true };

@@ -18,7 +18,7 @@ interface Flags {
 }
 
 export const addDoctor: Add = (program, signal) => {
-  const doctor = program
+  const command = program
     .command('doctor')
     .description('Checks the settings, Redis and the indexes; exit code 6 when something is wrong.')
     .option('--acl', 'instead, print the access rules a Redis user of pawl needs')
@@ -30,11 +30,11 @@ export const addDoctor: Add = (program, signal) => {
         flags.acl === true ? printRules(shell, flags.user) : check(shell, flags),
       ),
     );
-  doctor
+  command
     .command('live')
     .description('For the health of a container: exit code 0 and silence when Redis answers.')
     .action(inShell(signal, (shell) => probe(shell, false)));
-  doctor
+  command
     .command('ready')
     .description('The same, and runs would be taken: a worker is there and Redis takes writes.')
     .action(inShell(signal, (shell) => probe(shell, true)));

@@ -6,8 +6,8 @@
  *
  * The result has two parts. The *state* belongs to the workflow: its reducers change it and must return new objects for
  * what they change; unchanged top-level fields keep their identity, which is how a snapshot knows what to write. The
- * *bookkeeping* belongs to pawl: what is needed to find the way back into a handler. Its entries are named as the fields of a
- * snapshot are, so that a snapshot saves and restores them without knowing what they mean:
+ * *bookkeeping* belongs to pawl: what is needed to find the way back into a handler. Its entries are named as the
+ * fields of a snapshot are, so that a snapshot saves and restores them without knowing what they mean:
  *
  *   step:<name>     StepResult: a step, a wait or a recorded value, by the name it has in its run
  *   timer:<name>    number: when a wait is over, on the store's clock

@@ -88,7 +88,10 @@ export interface ClaimParams {
   readonly worker: string;
   readonly codeVersion: number;
   readonly token: string;
-  /** Takes an unmanaged run from whoever has it. For a managed run the outcome is `notClaimable`, and the same the other way round. */
+  /**
+   * Takes an unmanaged run from whoever has it. For a managed run the outcome is `notClaimable`, and the same the other
+   * way round.
+   */
   readonly unmanaged?: boolean;
   /** The worker that parked the run goes on with it: taken whether it is awake or not. Needs `expectedFence`. */
   readonly reclaim?: boolean;

@@ -2,8 +2,8 @@
  * Sends a commit until there is an answer. Repeating it is safe: the store recognises the token. Giving up is not, because
  * a run that is held by a living worker is nobody else's to finish.
  *
- * What repeating cannot cure is that the run's data is damaged. Then the run is quarantined with the key and the reason, by a
- * commit that writes to neither log nor snapshot.
+ * What repeating cannot cure is that the run's data is damaged. Then the run is quarantined with the key and the
+ * reason, by a commit that writes to neither log nor snapshot.
  */
 import type { Clock } from '../../core/clock.ts';
 import { PawlError } from '../../core/errors.ts';

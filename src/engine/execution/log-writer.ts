@@ -37,7 +37,7 @@ import { type Persisted, persist } from './commit-retry.ts';
 import { giveBackRewound, detectRewind, type RewoundRun } from './rewind.ts';
 import type { ExecutionServices, SessionView } from './services.ts';
 import type { SnapshotSchedule } from './snapshot-schedule.ts';
-import { eventsOf, type Submission, Submissions } from './submissions.ts';
+import { eventsOf, type PendingCheckpoint, type Submission, Submissions } from './submissions.ts';
 import type { ExecutionTelemetry, Loss } from './telemetry.ts';
 import type { Write } from './writes.ts';
 
@@ -70,14 +70,6 @@ export interface WriterOwner {
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A checkpoint that waits for the next snapshot. */
-interface PendingCheckpoint {
-  readonly mark: CheckpointMark;
-  /** With the checkpoint's id. */
-  readonly resolve: (id: string) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** A commit that is under way. */
 interface SentBatch {

@@ -4,6 +4,7 @@
  * Piggybacked events go along with the next commit and do not cause one. They are never dropped: what others want of a run
  * is noted even when the run itself is refused.
  */
+import type { CheckpointMark } from '../../core/checkpoint.ts';
 import type { NewEvent } from '../../core/event.ts';
 import { fixedLimits } from '../../core/limits.ts';
 
@@ -14,6 +15,14 @@ export interface Submission {
   /** Goes along with the next commit, but does not cause one. */
   readonly isPiggyback: boolean;
   readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A checkpoint that waits for the next snapshot. */
+export interface PendingCheckpoint {
+  readonly mark: CheckpointMark;
+  /** With the checkpoint's id. */
+  readonly resolve: (id: string) => void;
   readonly reject: (error: unknown) => void;
 }
 

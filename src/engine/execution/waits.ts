@@ -266,7 +266,8 @@ export class Waits {
     if (step?.status === 'failed') {
       return stepFailure(run, name, step, reviveError(step.error));
     }
-    // Only steps inside of one that has completed leave the bookkeeping, and who waits inside of one keeps it from completing.
+    // Only steps inside of one that has completed leave the bookkeeping, and who waits inside of one keeps it from
+    // completing.
     return new Error(`Run ${run} has forgotten how "${name}" ended.`);
   }
 

@@ -70,8 +70,8 @@ function checkReach({ record }: LoadedRun, snapshot: Snapshot | undefined, seq: 
 }
 
 /**
- * The bookkeeping that another run may inherit. A child that has ended is inherited with its end, and is nobody's to cancel; one
- * that is at work stays with its parent, and the other run starts its own.
+ * The bookkeeping that another run may inherit. A child that has ended is inherited with its end, and is nobody's to
+ * cancel; one that is at work stays with its parent, and the other run starts its own.
  */
 export function withoutTies({
   bookkeeping,

@@ -1,9 +1,9 @@
 /**
  * Forks: a new run that begins where another one was at some point. The other run is only read; it never changes.
  *
- * What the new run begins with is what the events of the other one fold to up to that point: its state, and the bookkeeping of
- * its steps, so that finished steps keep their results. What binds the other run to the outside stays behind: its children
- * and a request to cancel it.
+ * What the new run begins with is what the events of the other one fold to up to that point: its state, and the
+ * bookkeeping of its steps, so that finished steps keep their results. What binds the other run to the outside stays
+ * behind: its children and a request to cancel it.
  *
  * A state that was edited on the way is told from nothing else, so the first event of the new run holds what was edited:
  * its past can be read even when its snapshots have moved on.

@@ -1,10 +1,10 @@
 /**
  * Whether wake-ups reach this worker. After a failover, or behind a network that forgets connections, a consumer may stay
- * connected to nothing: it looks idle, and its runs wait. The sweeper sends their wake-ups again, into the same dead connection.
+ * connected to nothing: it looks idle, and its runs wait. The sweeper sends their wake-ups again, to the same dead end.
  *
  *   reached ──nothing heard for a while, room for more──▶ a canary is sent ──taken──▶ reached
  *                                                              │
- *                                                              └─not taken in time──▶ not reached: the consumer is opened anew
+ *                                                              └─not taken in time──▶ not reached: a new consumer
  *
  * A canary is taken by whichever consumer of the workflow is free, so one that is taken shows that runs do not wait, not
  * that it was us. Nothing of this decides what may be written: a wrong suspicion costs a reconnect.

@@ -21,9 +21,9 @@
 -- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the fields: label, node, metadata
 -- ARGV[16] size: of the whole snapshot in bytes, for the checkpoints
 -- ARGV[17] full: all fields packed, in place of whatever there was; or empty
--- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To wait takes
---   five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages, milliseconds until
---   somebody looks or empty, 1 if the handler may go on
+-- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To
+--   wait takes five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages,
+--   milliseconds until somebody looks or empty, 1 if the handler may go on
 -- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'unread'}
 --   | {'missing'} | {'damaged'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
@@ -78,7 +78,8 @@ else
   version = string.format('%.0f', version + 1)
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes, 'version', version, 'snapshotSeq', seq)
   local about = {'version', version, 'seq', seq, 'schema', schema, 'at', at}
-  fields = saveSnapshot(snapshot, base .. 'preserved:' .. id, m[9], anew, fields, about, next, ARGV[9], ARGV[10])
+  local preserved = base .. 'preserved:' .. id
+  fields = saveSnapshot(snapshot, preserved, m[9], anew, fields, about, next, ARGV[9], ARGV[10])
   next = next + 2 * ARGV[9] + ARGV[10]
   for n = 0, ARGV[15] - 1 do
     redis.call('XADD', base .. 'checkpoints:' .. id, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at,

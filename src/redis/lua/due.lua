@@ -6,7 +6,8 @@
 -- ARGV[2] resend: milliseconds until a run that nobody claimed is due again, at first
 -- ARGV[3] base: prefix of the shard's keys
 -- ARGV[4] ahead: milliseconds; queued and interrupted runs that will be due within them count as due
--- Returns {run id, workflow, fence, status, losses, priority, notes, …}; notes: u for notifyPending, o for owing, a for asleep.
+-- Returns {run id, workflow, fence, status, losses, priority, notes, …}; notes: u for notifyPending, o for owing, a for
+--   asleep.
 --   Of a run whose record cannot be read, the status is damaged and the notes say why
 -- Keeps: a run leaves the due index only by a claim, its end or its deletion; a sweeper may die at any point.
 local due = KEYS[1]

@@ -17,7 +17,8 @@
 -- ARGV[5] seen: behind them, each: message id
 -- Returns {'staged'}
 -- Keeps: a repeated call changes nothing; what nobody goes on with is dropped by Redis.
-local events, snapshot, inbox, seen, checkpoints, preserved = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local events, snapshot, inbox, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local checkpoints, preserved = KEYS[5], KEYS[6]
 local next = 6
 
 local function newest(stream)

@@ -18,8 +18,8 @@ local overdue = redis.call('ZCOUNT', due, '-inf', string.format('%.0f', now))
 local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
 local lateMs = overdue > 0 and since(first[2]) or 0
 
--- Nobody is to take a paused run, or an unmanaged one: it does not wait for a worker. The index is in the order of creation, and
--- what was created first is not always what has waited longest: all of those looked at are asked.
+-- Nobody is to take a paused run, or an unmanaged one: it does not wait for a worker. The index is in the order of
+-- creation, and what was created first is not always what has waited longest: all of those looked at are asked.
 local function waited(status)
   local longest = 0
   for _, id in ipairs(redis.call('ZRANGE', base .. 'by-status:' .. status, 0, look - 1)) do

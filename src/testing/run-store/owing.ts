@@ -1,4 +1,7 @@
-/** What an ended run still owes: the news to its parent, the cancel to its children. It is due, and kept, until that is done. */
+/**
+ * What an ended run still owes: the news to its parent, the cancel to its children. It is due, and kept, until that is
+ * done.
+ */
 import type { Release, RunStore } from '../../core/store.ts';
 import { eventually } from '../eventually.ts';
 import { cancellation, quarantined } from './messages.ts';

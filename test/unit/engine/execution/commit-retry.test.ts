@@ -54,7 +54,7 @@ test.each([
   ['when that cannot be written either', damaged],
   ['when it is not as durable as asked for', new DurabilityError('replicas', 1, 0)],
   ['when the run is somebody else’s', { outcome: 'fenced', fence: 9, applied: false } as const],
-])('setting aside ends %s', async (_what, answer) => {
+])('quarantine ends %s', async (_what, answer) => {
   const { sent, persisted } = stage(damaged, answer);
   expect(await persisted).toMatchObject({ outcome: 'damaged' });
   expect(sent).toHaveLength(2);

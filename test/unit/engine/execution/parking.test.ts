@@ -60,12 +60,12 @@ describe('a handler that awaits plain things', () => {
       name: 'unread',
       signals,
       async run(ctx) {
-        const mail = async (): Promise<void> => {
+        const talk = async (): Promise<void> => {
           reads += 1;
           await pause(120);
           await ctx.step('unread', () => 'sent');
         };
-        const [by] = await Promise.all([ctx.waitFor('approved'), mail()]);
+        const [by] = await Promise.all([ctx.waitFor('approved'), talk()]);
         return by;
       },
     });
@@ -119,12 +119,12 @@ describe('a handler that awaits plain things', () => {
       async run(ctx) {
         calls += 1;
         const mine = calls;
-        const mail = async (): Promise<void> => {
+        const talk = async (): Promise<void> => {
           // The first worker never comes back from it.
           await pause(mine === 1 ? 60_000 : 10);
           await ctx.step('unread', () => 'sent');
         };
-        await Promise.all([ctx.waitFor('approved'), mail()]);
+        await Promise.all([ctx.waitFor('approved'), talk()]);
         return calls;
       },
     });
