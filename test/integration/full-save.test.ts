@@ -51,7 +51,7 @@ test('a run with full saves is recalled, forked, exported and imported as it was
   const run = await pawl.start(widening, {}, { id: 'r' });
   expect(await run.result({ timeoutMs: 10_000 })).toBe('wide');
   const fields = await redis.hkeys('{wide:0}:snapshot:r');
-  expect(fields.toSorted()).toEqual(['at', 'count', 'schema', 'seq', 'version', 'packed']);
+  expect(fields.toSorted()).toEqual(['at', 'count', 'packed', 'schema', 'seq', 'version']);
 
   const expected = [wide(3), { ...wide(1), k3: 2 }, wide(1)];
   const statesOf = async (of: Pawl): Promise<unknown[]> => {

@@ -137,7 +137,7 @@ describe('a field that is gone from a snapshot', () => {
   test('that is packed is missed', async () => {
     for (const run of [await saved(delta(some, { full: true })), await compactedAndPacked()]) {
       const key = keys.of(run).snapshot(run);
-      const packed = await redis.hgetBuffer(key, 'whole');
+      const packed = await redis.hgetBuffer(key, 'packed');
       expect(packed).not.toBeNull();
       // One field less, and its lengths fit.
       const count = packed?.readUInt32BE(0) ?? 0;
@@ -145,7 +145,7 @@ describe('a field that is gone from a snapshot', () => {
       const next = first + 4 + (packed?.readUInt32BE(first) ?? 0);
       const fewer = Buffer.alloc(4);
       fewer.writeUInt32BE(count - 1);
-      await redis.hset(key, 'whole', Buffer.concat([fewer, packed?.subarray(next) ?? fewer]));
+      await redis.hset(key, 'packed', Buffer.concat([fewer, packed?.subarray(next) ?? fewer]));
       expect(await store.load(run).catch((error: unknown) => error)).toEqual(corrupt({ key }));
     }
   });

@@ -21,7 +21,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = {}
 -- Looking ahead passes runs by that are left alone; they must not hide the others behind them.
 local window = ahead == 0 and limit or limit * 10
-local function look(id)
+local function visit(id)
   local about = describe(base, id, now)
   local status, asleep = about[3], about[6] == 'a'
   if not status then
@@ -47,7 +47,7 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now 
   'LIMIT', 0, window)) do
   if #found >= limit * 7 then break end
   -- One whose record is damaged must not keep the others from being looked after.
-  local isRead, failed = pcall(elect, id)
+  local isRead, failed = pcall(visit, id)
   if not isRead then
     local damage = damageOf(failed)
     if not damage then error(failed) end

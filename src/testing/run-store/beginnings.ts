@@ -86,7 +86,7 @@ function parents(test: RunStoreTest): void {
     expect(await dueOf(store, run)).toBe(undefined);
   });
 
-  test('a child that ends before it began cancelPending the news as well', async (opened) => {
+  test('a child that ends before it began owes the news as well', async (opened) => {
     const { store, expect } = opened;
     const run = await created(store, { parent: newId('run') });
     const params = { run, id: newId('request'), data: bytes('why'), error: bytes('error') };
