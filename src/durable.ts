@@ -84,8 +84,8 @@ const checkOptions = optionsOf<AnyDurableOptions>(
 /**
  * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' },
  * async (ctx, job) => …), { connection })`. A job that fails in BullMQ fails its run. The next attempt resumes it with
- * the data that the job has then. Finished steps keep their results. An `UnrecoverableError` of BullMQ ends the job,
- * also when a step throws it.
+ * the data that the job has then. Finished steps keep their results. A `NonRetryableError`, or BullMQ's
+ * `UnrecoverableError`, ends the job, also when a step throws it.
  * @throws DefinitionError with an encrypted pawl, unless `allowClearJobs` is set.
  */
 export function durable<
@@ -159,7 +159,10 @@ async function startOrFind<S, E extends EventSchemas, Output, G extends EventSch
 function errorOfWork(error: unknown): unknown {
   if (!PawlError.is(error) || error.code !== 'PAWL_RUN_FAILED') return error;
   const final = unrecoverableIn(error);
-  return final === undefined ? (error.cause ?? error) : reviveError(final);
+  if (final === undefined) return error.cause ?? error;
+  const revived = reviveError(final);
+  if (final.name === 'UnrecoverableError') return revived;
+  return Object.assign(new Error(final.message, { cause: revived }), { name: 'UnrecoverableError' });
 }
 
 /** The time of creation tells a job from an earlier one with the same id. */

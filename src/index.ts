@@ -115,6 +115,7 @@ export {
   InvalidError,
   KeyMissingError,
   LimitError,
+  NonRetryableError,
   PackageMissingError,
   PawlError,
   RunError,

@@ -26,7 +26,7 @@ export const film = defineWorkflow({
       },
       // Troubles of seconds are over by the next attempt. What lasts longer fails the run, and `run.resume()` is for the
       // time when the cause has been removed: hours or days later, by a person or a program.
-      { retry: { attempts: 2, delayMs: 50 } },
+      { retry: { attempts: 2, delay: 50 } },
     );
     return { frames, ...models };
   },

@@ -24,6 +24,7 @@ import {
   KeyMissingError,
   LimitError,
   markAsPawls,
+  NonRetryableError,
   PackageMissingError,
   PawlError,
   RunError,
@@ -60,6 +61,7 @@ const builtIn = byName([
   URIError,
   AggregateError,
   DOMException,
+  NonRetryableError,
 ]);
 const pawls = byName([
   PawlError,

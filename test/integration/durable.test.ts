@@ -153,7 +153,7 @@ test('an UnrecoverableError ends the job, wherever it is thrown', async () => {
     calls[where] = (calls[where] ?? 0) + 1;
     throw new UnrecoverableError(`card blocked in ${where}`);
   };
-  const retry = { attempts: 3, delayMs: 10 };
+  const retry = { attempts: 3, delay: 10 };
   serve(
     setup,
     durable(setup.pawl, { name: 'final', retry }, async (ctx, { data }) => {

@@ -34,7 +34,7 @@ const shared = {
   state,
   events,
   signals,
-  retry: { attempts: 2, delayMs: 5 },
+  retry: { attempts: 2, delay: 5 },
   reduce: {
     added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
     refused: (): State => {
@@ -161,7 +161,7 @@ class Player {
             if (part.isRefused) emit('refused', name);
             return name;
           }),
-          { retry: { attempts: part.attempts, delayMs: 2 } },
+          { retry: { attempts: part.attempts, delay: 2 } },
         );
       case 'nest':
         return ctx.step(
@@ -179,7 +179,7 @@ class Player {
             if (step.attempt <= part.fails) throw new Error('as told');
             return (await Promise.all(inner)).length;
           }),
-          { retry: { attempts: part.attempts, delayMs: 1 } },
+          { retry: { attempts: part.attempts, delay: 1 } },
         );
       case 'map':
         return ctx.map(
@@ -222,7 +222,7 @@ class Player {
             await pause(part.ms, undefined, { signal });
             return name;
           }),
-          { timeout: part.limit, retry: { attempts: part.attempts, delayMs: 2 } },
+          { timeout: part.limit, retry: { attempts: part.attempts, delay: 2 } },
         );
       case 'rounds':
         return this.#rounds(name, part.times);

@@ -151,7 +151,7 @@ const misspelled: readonly (readonly [string, Call, string, string])[] = [
     'timeout',
   ],
   ['ctx.step', (o) => checkOptions('step', o), 'retrys', 'retry'],
-  ['ctx.step retry', (retry) => checkOptions('step', { retry }), 'delay', 'delayMs'],
+  ['ctx.step retry', (retry) => checkOptions('step', { retry }), 'delayMs', 'delay'],
   ['ctx.map', (o) => checkOptions('map', o), 'concurency', 'concurrency'],
   [
     'ctx.effect',

@@ -38,7 +38,7 @@ export interface CheckpointOptions {
 
 /** How a step's body is tried again, and how long it may take. */
 export interface StepOptions {
-  /** Default: one attempt. */
+  /** Default: the `stepRetry` of the workflow, else one attempt. */
   readonly retry?: RetryPolicy;
   /** How long one attempt may take; its signal fires then, and the attempt has failed. */
   readonly timeout?: Duration;

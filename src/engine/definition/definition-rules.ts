@@ -14,6 +14,7 @@ export const definitionRules = {
   concurrency: anything,
   rate: checkRate,
   retry: checkRetry,
+  stepRetry: checkRetry,
   retention: checkRetentionTimes,
   expireCheckpoints: checkExpiry,
 } as const;

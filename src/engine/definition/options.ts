@@ -13,7 +13,6 @@ import {
   duration,
   either,
   flag,
-  millisecondsOrNone,
   needed,
   optionsOf,
   type Rule,
@@ -41,11 +40,11 @@ export const checkRetry: Rule = optionsOf<RetryPolicy>(
       'a whole number from 1, or Infinity',
       (value) => value === Infinity || (Number.isSafeInteger(value) && Number(value) >= 1),
     ),
-    delayMs: millisecondsOrNone,
-    maxDelayMs: either((value) => value === Infinity, millisecondsOrNone),
+    delay: duration,
+    maxDelay: either((value) => value === Infinity, duration),
     retryIf: callback,
   },
-  '{ attempts: 3 }',
+  "{ attempts: 3, delay: '5s' }",
 );
 
 export const checkRate: Rule = optionsOf<{ readonly max: number; readonly per: Duration }>(

@@ -61,6 +61,12 @@ export interface WorkflowDefinition<
   readonly rate?: { readonly max: number; readonly per: Duration };
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
+  /**
+   * How a step is tried again that has no `retry` of its own: each step that the handler asks for, also by `ctx.map`.
+   * Steps inside of a step do not take it: the outer one is tried again, and what has completed inside is not. Nor do
+   * effects. Default: one attempt.
+   */
+  readonly stepRetry?: RetryPolicy;
   /** How long a run is kept after its end, by how it ended. Default: the worker's `retention`, else 7 days. */
   readonly retention?: RetentionTimes;
   /** Checkpoints that a run at work drops by itself. Default: it keeps all. */

@@ -80,7 +80,7 @@ export type NodeBody<S, E extends EventSchemas, G extends EventSchemas, Input, A
 export interface NodeOptions<Body, Id extends string> {
   /** What the node does. It may be called again when a worker dies, until its visit has completed. */
   readonly run: Body;
-  /** Default: one attempt. */
+  /** Default: the `stepRetry` of the graph, else one attempt. */
   readonly retry?: RetryPolicy;
   /** How long one attempt may take. A node with a time-out keeps its worker while it waits. */
   readonly timeout?: Duration;
@@ -131,6 +131,8 @@ export interface GraphDefinition<
   readonly signals?: G;
   /** How often the whole run is tried when a node fails. Completed nodes keep their results. Default: once. */
   readonly retry?: RetryPolicy;
+  /** How a node is tried again that has no `retry` of its own. Default: one attempt. */
+  readonly stepRetry?: RetryPolicy;
   /**
    * `nodes` (default): the state is kept as a checkpoint after each completed visit of a node, in the same commit. The
    * newest 50 of those stay. `asked`: only where a node calls `ctx.checkpoint`.

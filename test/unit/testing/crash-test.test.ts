@@ -64,7 +64,7 @@ describe('what survives', () => {
           if (attempt < 3) throw new Error('not yet');
           return attempt;
         };
-        const attempts = await ctx.step('third', body, { retry: { attempts: 3, delayMs: 50 } });
+        const attempts = await ctx.step('third', body, { retry: { attempts: 3, delay: 50 } });
         await ctx.sleep('3d');
         const approved = await ctx.waitFor('approved');
         const never = await ctx.waitFor('never', { timeout: '2d' });
@@ -90,7 +90,7 @@ describe('what survives', () => {
     const charged = new Set<string>();
     const workflow = defineWorkflow({
       name: 'payment',
-      retry: { attempts: 2, delayMs: 10 },
+      retry: { attempts: 2, delay: 10 },
       async run(ctx) {
         const paid = await ctx.effect(
           'charge',
@@ -167,7 +167,7 @@ describe('what survives', () => {
         ctx.step(
           'slow',
           ({ attempt }) => (attempt === 1 ? new Promise<string>(() => undefined) : 'in time'),
-          { timeout: '10s', retry: { attempts: 2, delayMs: 5 } },
+          { timeout: '10s', retry: { attempts: 2, delay: 5 } },
         ),
     });
     const report = await crashTest(workflow, undefined, { bodyMs: 5 });

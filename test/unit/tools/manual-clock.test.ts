@@ -149,7 +149,7 @@ describe('the engine on it', () => {
           if (attempt < 3) throw new Error('not yet');
           return 'yes';
         };
-        return ctx.step('third', body, { retry: { attempts: 3, delayMs: 60_000 } });
+        return ctx.step('third', body, { retry: { attempts: 3, delay: 60_000 } });
       },
     });
     pawl.worker({ workflows: [workflow] });

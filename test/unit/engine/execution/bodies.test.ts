@@ -39,7 +39,7 @@ describe('a step that is tried again', () => {
             await Promise.all([charge, fails]);
             return step.attempt;
           },
-          { retry: { attempts: 3, delayMs: 1 } },
+          { retry: { attempts: 3, delay: 1 } },
         );
       },
     });
@@ -63,7 +63,7 @@ describe('a step that is tried again', () => {
               if (step.attempt === 1) await pause(150);
               return step.attempt;
             }),
-          { retry: { attempts: 2, delayMs: 1 }, timeout: 40 },
+          { retry: { attempts: 2, delay: 1 }, timeout: 40 },
         );
         await ctx.step('afterwards', () => pause(250));
         return result;
@@ -89,7 +89,7 @@ describe('a step that is tried again', () => {
             if (attempt === 1) throw new Error('once');
             return attempt;
           },
-          { retry: { attempts: 2, delayMs: 3_000, maxDelayMs: 3_000 } },
+          { retry: { attempts: 2, delay: 3_000, maxDelay: 3_000 } },
         ),
     });
     const one = pawl.worker({ workflows: [workflow] });
@@ -232,7 +232,7 @@ describe('nobody ends the process', () => {
     let mails = 0;
     const workflow = defineWorkflow({
       name: 'unstorable',
-      retry: { attempts: 4, delayMs: 1 },
+      retry: { attempts: 4, delay: 1 },
       async run(ctx) {
         await ctx.step('mail', () => {
           mails += 1;

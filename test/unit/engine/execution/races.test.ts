@@ -267,7 +267,7 @@ test('a run is not parked between the pause before an attempt and its body', asy
           await pause(50);
           seen.push((await pawl.run(ctx.run).info()).status);
         },
-        { retry: { attempts: 2, delayMs: 20 } },
+        { retry: { attempts: 2, delay: 20 } },
       );
       return paid;
     },

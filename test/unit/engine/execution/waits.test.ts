@@ -292,7 +292,7 @@ describe('pause and resume', () => {
     let attempts = 0;
     const workflow = defineWorkflow({
       name: 'again',
-      retry: { attempts: 3, delayMs: 20 },
+      retry: { attempts: 3, delay: 20 },
       async run(ctx) {
         attempts += 1;
         await ctx.step('maybe', () => {
