@@ -22,6 +22,7 @@ import {
   type WorkflowDefinition,
 } from './engine/definition/workflow.ts';
 import type { RunHandle } from './engine/runs/run-handle.ts';
+import type { WorkflowEvent } from './engine/runs/workflow-events.ts';
 import type { WorkerOptions } from './engine/worker/settings.ts';
 import { checkWorkerAlone } from './option-checks.ts';
 import type { Pawl } from './pawl.ts';
@@ -144,7 +145,7 @@ async function startOrFind<S, E extends EventSchemas, Output, G extends EventSch
   workflow: DurableWorkflow<S, E, Output, G>,
   input: unknown,
   id: string,
-): Promise<RunHandle<Output, StateOf<S>, G>> {
+): Promise<RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>> {
   try {
     return await pawl.start(workflow, input, { id });
   } catch (error) {

@@ -120,6 +120,12 @@ const checkDefinition: Rule = optionsOf<AnyWorkflow['definition']>({
 export type StartInput<W> =
   W extends Workflow<infer Input, infer _S, infer _E, infer _O, infer _G> ? InputOf<Input> : never;
 
+/** What comes after the workflow in a call that starts a run: an input that need not be given may be left out. */
+export type StartArguments<Input, Options> =
+  undefined extends InputOf<Input>
+    ? [input?: InputOf<Input>, options?: Options]
+    : [input: InputOf<Input>, options?: Options];
+
 /**
  * Checks a definition.
  * @throws InvalidError for a bad name or event type.
