@@ -352,6 +352,10 @@ export interface ErrorRecord {
   readonly cause?: ErrorRecord;
   /** What the error had of its own, as far as it is plain data. */
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** Errors that it had in fields of its own, beside the cause. */
+  readonly errorFields?: Readonly<Record<string, ErrorRecord>>;
+  /** Names of its own fields, `cause` and `errors` that are missing here or kept in part: no plain data, or too large. */
+  readonly omitted?: readonly string[];
   /** Of an AggregateError. */
   readonly errors?: readonly ErrorRecord[];
   /** The class of JavaScript or of pawl that it is an instance of; absent for Error. */

@@ -220,7 +220,7 @@ const misfits: readonly (readonly [string, Call, unknown, string])[] = [
     'retry',
     (o) => checkOptions('step', o),
     { retry: 3 },
-    'an object such as { attempts: 3 }, it is 3',
+    "an object such as { attempts: 3, delay: '5s' }, it is 3",
   ],
   ['attempts', (o) => checkOptions('step', o), { retry: { attempts: 0 } }, 'from 1, or Infinity'],
   ['timeout', (o) => checkOptions('step', o), { timeout: '5 minutes' }, 'a text such as 30s'],

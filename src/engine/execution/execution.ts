@@ -221,7 +221,9 @@ export class Execution {
     if (this.#isLeaving) runtime.leave();
     if (this.#askedEarly) runtime.lookForMail();
     runtime.begin();
-    this.#handler = ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input));
+    this.#handler = this.#services.asCaller(() =>
+      ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input)),
+    );
   }
 
   /** The handler works until the run is released, parked or lost. */
