@@ -163,7 +163,9 @@ function errorOfWork(error: unknown): unknown {
   if (final === undefined) return error.cause ?? error;
   const revived = reviveError(final);
   if (final.name === 'UnrecoverableError') return revived;
-  return Object.assign(new Error(final.message, { cause: revived }), { name: 'UnrecoverableError' });
+  return Object.assign(new Error(final.message, { cause: revived }), {
+    name: 'UnrecoverableError',
+  });
 }
 
 /** The time of creation tells a job from an earlier one with the same id. */

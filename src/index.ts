@@ -42,6 +42,7 @@ export type { Difference } from './engine/runs/diff.ts';
 export type { ForkOptions, ForkPoint } from './engine/runs/fork.ts';
 export type { Request } from './core/request.ts';
 export type { RunHandle, StatePoint } from './engine/runs/run-handle.ts';
+export type { WorkflowEvent } from './engine/runs/workflow-events.ts';
 export type { RunDetails, RunInfo, WaitInfo } from './engine/runs/run-info.ts';
 export type { StepAtWork } from './engine/steps-at-work.ts';
 export type { WaitKind } from './core/waits.ts';
@@ -90,6 +91,7 @@ export type {
   RunEvent,
   StateEdits,
 } from './core/event.ts';
+export type { PawlEvents } from './core/pawl-events.ts';
 export type { RecoveryInfo } from './core/fleet.ts';
 export type { ScheduleInfo } from './core/schedules.ts';
 export type { Duration } from './core/duration.ts';

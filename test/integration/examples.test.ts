@@ -56,6 +56,11 @@ test('fault-recovery: a failed run is resumed after its checkpoint', async () =>
   expect(lines.some((line) => /^the run failed: .*licence server does not answer/.test(line))).toBe(
     true,
   );
+  expect(lines.filter((line) => line.startsWith('tried again'))).toEqual([
+    'tried again: render',
+    'tried again: render',
+  ]);
+  expect(lines).toContain('nothing was tried again: LicenceExpired, since May');
   expect(lines.filter((line) => line.includes('build models'))).toEqual([
     'worker 1 │ build models for 3 scenes',
     'kept: step build models, checkpoint "before rendering"',

@@ -34,7 +34,7 @@ export async function upcasterAfter(
   const { firstSeq } = loaded.record;
   const snapshot = await nearestSnapshot(store, loaded, Math.max(after, firstSeq - 1));
   const upcaster = new Upcaster(workflow, snapshot?.schema ?? 0);
-  for (let read = snapshot?.seq ?? 0; read < after; ) {
+  for (let read = snapshot?.seq ?? 0; read < after;) {
     const limit = Math.min(fixedLimits.eventsPerPage, after - read);
     const page = await store.events({ run, after: read, limit });
     for (const event of page) {
