@@ -6,8 +6,9 @@
  * `canonicalError`, and stores its `record`.
  *
  * What is kept of an error: name, message, code, stack and cause, the `errors` of an AggregateError, and of its own fields
- * whatever is plain data, or an error again. Names of fields that are not kept, or in part, are in `omitted`. It comes back as an instance of the same built-in class, or of pawl's; a class of the workflow's
- * own comes back by its name. What is thrown and is no error comes back as it was, when it is plain data.
+ * whatever is plain data, or an error again. Names of fields that are not kept, or in part, are in `omitted`. It comes back
+ * as an instance of the same built-in class, or of pawl's; a class of the workflow's own comes back by its name. What is
+ * thrown and is no error comes back as it was, when it is plain data.
  *
  * Anything can be thrown, also what throws when it is looked at. Recording never throws, and a record stays below
  * `errorBytesMax` encoded.
