@@ -2,6 +2,7 @@
  * Bugs to plant, one at a time: a fuzz that does not find them finds nothing. Each changes a class of the engine in this
  * process only; what is returned takes it back.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Fold } from '../../src/core/fold.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
@@ -37,6 +38,11 @@ export const plants: Readonly<Record<string, Plant>> = {
         if (field.startsWith('signal:') && value === undefined) return;
         remember.call(this, field, value);
       },
+  ),
+  'a handler is called wherever its wake-up came from': replaced(
+    AsyncLocalStorage,
+    'snapshot',
+    () => () => (call, ...args) => call(...args),
   ),
   'results are handed over as they are asked for': replaced(
     Deliveries.prototype,
