@@ -42,7 +42,10 @@ export const plants: Readonly<Record<string, Plant>> = {
   'a handler is called wherever its wake-up came from': replaced(
     AsyncLocalStorage,
     'snapshot',
-    () => () => (call, ...args) => call(...args),
+    () =>
+      () =>
+      (call, ...args) =>
+        call(...args),
   ),
   'results are handed over as they are asked for': replaced(
     Deliveries.prototype,

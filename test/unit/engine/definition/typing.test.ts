@@ -81,21 +81,14 @@ export async function compiled(pawl: Pawl): Promise<void> {
     },
   });
   for await (const event of run.events()) {
-    switch (event.type) {
-      case 'paid':
-        expectTypeOf(event.data).toEqualTypeOf<{ amount: number }>();
-        break;
-      case 'step.completed':
-        expectTypeOf(event.data.name).toEqualTypeOf<string>();
-        expectTypeOf(event.data.result).toEqualTypeOf<unknown>();
-        break;
-      case 'run.claimed':
-        expectTypeOf(event.data.worker).toEqualTypeOf<string>();
-        break;
-      // @ts-expect-error -- no such event
-      case 'refunded':
-        break;
+    if (event.type === 'paid') expectTypeOf(event.data).toEqualTypeOf<{ amount: number }>();
+    if (event.type === 'step.completed') {
+      expectTypeOf(event.data.name).toEqualTypeOf<string>();
+      expectTypeOf(event.data.result).toEqualTypeOf<unknown>();
     }
+    if (event.type === 'run.claimed') expectTypeOf(event.data.worker).toEqualTypeOf<string>();
+    // @ts-expect-error -- no such event
+    if (event.type === 'refunded') break;
   }
   for await (const { type, data } of pawl.run('any').events()) {
     expectTypeOf(type).toEqualTypeOf<string>();

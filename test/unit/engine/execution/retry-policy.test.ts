@@ -1,6 +1,6 @@
 // Goal: how often a body is tried is what its step, else its workflow says, and what no attempt mends is not tried again.
 import { describe, expect, test } from 'vitest';
-import { defineGraph, defineWorkflow, NonRetryableError, RunError, StepError } from 'pawl';
+import { defineGraph, defineWorkflow, NonRetryableError, RunError, type StepError } from 'pawl';
 import { memoryPawl } from '../../../support/memory.ts';
 import { allEvents, firstEvent } from '../../../support/workers.ts';
 
