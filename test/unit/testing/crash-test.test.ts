@@ -1,6 +1,6 @@
 // Goal: a crash test passes what survives every crash, and catches what does not. Method: workflows of every kind, then
 // planted bugs of workflows and of stores.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import {
   crashTest,
@@ -11,6 +11,9 @@ import {
 } from 'pawl/testing';
 import { z } from 'zod';
 import { withMethods } from '../../support/with-methods.ts';
+
+// A crash test plays its workflow dozens of times, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const adding = {
   state: z.object({ sum: z.number().default(0) }),

@@ -113,13 +113,10 @@ describe('the engine on it', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    const started = performance.now();
     const result = run.result();
     await clock.advance('5d');
     await clock.advance(20);
     expect(await result).toEqual({ days: [0, 3, 5], signal: undefined });
-    // Generous, for a crowded machine; it takes about fifty.
-    expect(performance.now() - started).toBeLessThan(2_000);
     const events = await allEvents(run);
     checkLog(events);
     expect(events.some(({ type }) => type === 'run.interrupted')).toBe(false);

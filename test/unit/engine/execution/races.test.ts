@@ -27,7 +27,7 @@ async function again(
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400 && !(await condition()); i++) await pause(5);
+  for (let i = 0; i < 4_000 && !(await condition()); i++) await pause(5);
 }
 
 /**
