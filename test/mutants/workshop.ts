@@ -142,7 +142,7 @@ export class Workshop implements AsyncDisposable {
   }
 }
 
-export function nameOf(judge: Judge): string {
+function nameOf(judge: Judge): string {
   if ('unit' in judge) return judge.unit;
   if ('redis' in judge) return judge.redis;
   return `simulation, seed ${judge.simulation.seed}, ${judge.simulation.calls} calls`;

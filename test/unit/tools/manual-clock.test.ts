@@ -1,5 +1,4 @@
 // Goal: time that a test owns moves as the real one does, only faster. Method: the clock alone, then the engine on it.
-import { performance } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
 import { defineWorkflow, Pawl } from 'pawl';
 import { ManualClock, openInMemory } from 'pawl/testing';

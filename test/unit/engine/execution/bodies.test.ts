@@ -104,7 +104,7 @@ describe('a step that is tried again', () => {
     const [retried, ...others] = (await allEvents(run)).filter(
       ({ type }) => type === 'step.retried',
     );
-    const { dueAt = 0 } = retried?.data as { dueAt?: number };
+    const { dueAt = 0 } = (retried?.data ?? {}) as { dueAt?: number };
     expect(Math.abs(dueAt - Number(wakeAt))).toBeLessThan(50);
     expect(others).toEqual([]);
     expect(await run.result({ timeoutMs: 20_000 })).toBe(2);
