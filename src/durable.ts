@@ -59,7 +59,7 @@ export interface DurableJob<Data = unknown> {
 /** What a workflow may have, and how the worker that does the work is set up. */
 export interface DurableOptions<S, E extends EventSchemas, G extends EventSchemas> extends Omit<
   WorkflowDefinition<Schema, S, E, unknown, G>,
-  'input' | 'run'
+  'input' | 'run' | 'onEnd'
 > {
   /** Options of the pawl worker that does the work; `concurrency` should be the BullMQ worker's. */
   readonly worker?: Omit<WorkerOptions, 'workflows'>;
@@ -69,7 +69,7 @@ export interface DurableOptions<S, E extends EventSchemas, G extends EventSchema
 
 type AnyDurableOptions = DurableOptions<Schema<unknown, object>, EventSchemas, EventSchemas>;
 
-const { input: _input, ...ownRules } = definitionRules;
+const { input: _input, onEnd: _onEnd, ...ownRules } = definitionRules;
 
 const checkOptions = optionsOf<AnyDurableOptions>(
   {

@@ -11,6 +11,8 @@ export type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.t
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';
 export type { DeletionInfo, DeletionListOptions } from './engine/runs/deletions.ts';
 export type { StartOptions } from './engine/definition/start-options.ts';
+export type { StartItem, StartOutcome } from './engine/runs/start-many.ts';
+export type { EndHookContext, RunEnd } from './engine/definition/end-hook.ts';
 export type {
   CheckpointOptions,
   ChildHandle,

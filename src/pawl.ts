@@ -18,6 +18,7 @@ import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engi
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
 import type { WorkflowEvent } from './engine/runs/workflow-events.ts';
+import { type StartItem, startMany, type StartOutcome } from './engine/runs/start-many.ts';
 import { startRun, type StartParts } from './engine/runs/start.ts';
 import { saveSchedule, type ScheduleOptions } from './engine/schedules/save.ts';
 import type { StartOptions } from './engine/definition/start-options.ts';
@@ -119,6 +120,19 @@ export class Pawl extends Operations implements AsyncDisposable {
     checkOptions('start', options);
     const { id } = await startRun(this.#services, workflow, input, options);
     return this.run(workflow, id);
+  }
+
+  /**
+   * Starts up to 10,000 runs, a few hundred at a time. All inputs are checked first, so that one that does not fit starts
+   * none. Returns what has become of each, in the order of the items. Give each an `id`, and the call may be repeated after
+   * a crash or a fault: runs that are there are `known`. For more runs, call it again and again.
+   * @throws InvalidError, UnstorableError, LimitError (more than 10,000 runs, or 64 MB of inputs): nothing was written.
+   */
+  async startMany<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
+    workflow: Workflow<Input, S, E, Output, G>,
+    items: readonly StartItem<StartInput<Workflow<Input, S, E, Output, G>>>[],
+  ): Promise<readonly StartOutcome[]> {
+    return startMany(this.#services, workflow, items);
   }
 
   /**

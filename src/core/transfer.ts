@@ -24,7 +24,7 @@ export interface WholeRun {
   readonly snapshot: Snapshot | undefined;
   /** See `CreateParams.loose`. */
   readonly loose: boolean;
-  /** The run has ended, and its parent has not been told. */
+  /** The run has ended, and its parent has not been told, or the hook for its end has not begun. */
   readonly untold: boolean;
   /** The run has ended, and its children have not been cancelled. */
   readonly owes: boolean;

@@ -117,7 +117,7 @@ function apply(staged: Staged, { set, remove, checkpoint }: StagedSave): void {
 function toStoredRun(params: RestoreParams, staged: Staged, now: number): StoredRun {
   const { record, snapshot, loose, untold, owes, woken, keepMs, token } = params;
   const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
-  const { codeVersion, paused, parent, priority, deadlineAt, progress, wakeAt } = record;
+  const { codeVersion, paused, parent, onEnd, priority, deadlineAt, progress, wakeAt } = record;
   const { takeovers, deaths, output, error, seq, waits, birth, wroteVersion } = record;
   const due = restoredDue(params);
   const dueTimes = [due.at ?? Infinity, due.afterMs === undefined ? Infinity : now + due.afterMs];
@@ -133,6 +133,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     codeVersion,
     paused,
     parent,
+    onEnd,
     priority,
     deadlineAt,
     progress,

@@ -32,6 +32,7 @@ import type {
   RunStore,
   Seen,
   Snapshot,
+  ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
 import { Announcements } from './announcements.ts';
@@ -192,12 +193,12 @@ export class RedisRunStore implements RunStore {
     return this.#call(progress, owner.run, { ...owner, fraction, message });
   }
 
-  async told(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#call(told, run, { run, fence, what: 'untold' });
+  async told(run: string, { fence, hook = false }: ToldEnd): Promise<void> {
+    return this.#call(told, run, { run, fence, what: 'untold', hook });
   }
 
   async paid(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#call(told, run, { run, fence, what: 'owes' });
+    return this.#call(told, run, { run, fence, what: 'owes', hook: false });
   }
 
   async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {

@@ -129,3 +129,12 @@ test('own-loop: a loop without a workflow goes on behind what it had saved', asy
     'crawl "5 left", next: page-4',
   ]);
 });
+
+test('outbox: each order has one run and one receipt, whoever dies', async () => {
+  const lines = await play('outbox');
+  expect(lines).toContain('relay 1 was killed (SIGKILL); another process goes on');
+  expect(lines).toContain('worker 1 was killed (SIGKILL); another process goes on');
+  expect(lines).toContain('relay 1 │ started 200, known 0');
+  expect(lines).toContain('relay 2 │ started 0, known 200');
+  expect(lines).toContain('orders: 200, runs: 200, receipts: 200');
+});

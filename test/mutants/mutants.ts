@@ -120,9 +120,23 @@ export const mutants: readonly Mutant[] = [
     name: 'a parent counts as told when the news are on their way',
     file: 'engine/runs/family.ts',
     passage:
-      "const isOwed = posted.outcome === 'posted' || (posted.outcome === 'known' && !posted.taken);",
-    by: 'const isOwed = false;',
+      "return !(posted.outcome === 'posted' || (posted.outcome === 'known' && !posted.taken));",
+    by: 'return posted.outcome !== undefined;',
     foundBy: [unit('execution/family-notices')],
+  },
+  {
+    name: 'a hook counts as begun when it was created',
+    file: 'engine/runs/end-hooks.ts',
+    passage: 'await wakeIfQueued(wake, made);\n  return false;',
+    by: 'await wakeIfQueued(wake, made);\n  return true;',
+    foundBy: [unit('runs/end-hooks')],
+  },
+  {
+    name: 'a run is told of though its hook has not begun',
+    file: 'redis/lua/told.lua',
+    passage: "if m[3] and ARGV[3] == 'untold' and ARGV[4] == '' then return {'missing'} end",
+    by: '',
+    foundBy: [suite],
   },
   {
     name: 'news of a child are forgotten before they are stored',

@@ -68,6 +68,7 @@ export function playing(by: Playing) {
     ...shared,
     ...(version > 1 ? { migrate: { 1: (old: State): State => old } } : {}),
     run: (ctx, program: Program): Promise<unknown[]> => new Player(ctx, by, self).play(program),
+    onEnd: (ctx, end) => ctx.step('tell', () => by.witness.hooked(end.run, end.status)),
   });
   self = workflow;
   return workflow;

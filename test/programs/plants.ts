@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Fold } from '../../src/core/fold.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
+import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 
 type Plant = () => () => void;
@@ -46,6 +47,16 @@ export const plants: Readonly<Record<string, Plant>> = {
       () =>
       (call, ...args) =>
         call(...args),
+  ),
+  'the hook for an end is never made': replaced(
+    MemoryRunStore.prototype,
+    'create',
+    (create) =>
+      async function (this: MemoryRunStore, params) {
+        const created = await create.call(this, params);
+        if (params.workflow === 'program.end') await this.delete(params.run);
+        return created;
+      },
   ),
   'results are handed over as they are asked for': replaced(
     Deliveries.prototype,

@@ -17,4 +17,5 @@ export const definitionRules = {
   stepRetry: checkRetry,
   retention: checkRetentionTimes,
   expireCheckpoints: checkExpiry,
+  onEnd: callback,
 } as const;

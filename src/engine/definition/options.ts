@@ -64,6 +64,9 @@ const startRules = {
 /** Of `pawl.start`; its id is checked as a run id. */
 export const startOptionRules = { ...startRules, id: anything } as const;
 
+/** Of one run of `pawl.startMany`. */
+export const manyRules = { ...startOptionRules, input: checkedLater } as const;
+
 const name = textOf(1, fixedLimits.stepNameLength);
 
 const abortSignal = checked('an AbortSignal', (value) => value instanceof AbortSignal);

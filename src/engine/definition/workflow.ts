@@ -13,6 +13,7 @@ import type { Pace } from '../../core/queue.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './context.ts';
+import { checkEndHook, type EndHookContext, type RunEnd } from './end-hook.ts';
 import { definitionRules } from './definition-rules.ts';
 import type { GraphShape } from './graph-shape.ts';
 import { checkStateSchema } from './state-schema.ts';
@@ -71,6 +72,13 @@ export interface WorkflowDefinition<
   readonly retention?: RetentionTimes;
   /** Checkpoints that a run at work drops by itself. Default: it keeps all. */
   readonly expireCheckpoints?: CheckpointExpiry;
+  /**
+   * Called at least once after a run has completed, failed or was cancelled, also when the worker dies there. It is not
+   * called for a run that is deleted before its end. It is a run of its own, of the workflow `<name>.end`, with steps and
+   * waits. One that fails is tried again for about four days. See docs/starting.md. Write it below `run`, so that it knows
+   * the type of the output.
+   */
+  onEnd?(this: void, ctx: EndHookContext, end: RunEnd<NoInfer<Output>>): unknown;
   /**
    * What a run does. Called again with the restored `ctx.state` after a crash; steps that finished return their stored
    * result, found by name.
@@ -150,6 +158,7 @@ export function defineWorkflow<
     throw new DefinitionError(`Workflow ${name}: run must be a function.`);
   }
   checkPace(definition);
+  checkEndHook(definition);
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
   for (const type of Object.keys(reduce)) {

@@ -9,6 +9,7 @@ import type {
   EventSchemas,
   StateOf,
 } from '../definition/context.ts';
+import type { EndHookContext, RunEnd } from '../definition/end-hook.ts';
 import type { GraphShape } from '../definition/graph-shape.ts';
 import type { AnyWorkflow, ReducersOf, Workflow } from '../definition/workflow.ts';
 
@@ -142,6 +143,8 @@ export interface GraphDefinition<
   readonly expireCheckpoints?: AnyWorkflow['definition']['expireCheckpoints'];
   /** As of any workflow. */
   readonly retention?: AnyWorkflow['definition']['retention'];
+  /** Called after the end of a run, as of any workflow. */
+  onEnd?(this: void, ctx: EndHookContext, end: RunEnd<NoInfer<Output>>): unknown;
   /** Runs of this graph at work at one time on one worker, as of any workflow. */
   readonly concurrency?: AnyWorkflow['definition']['concurrency'];
   /** Executions begun in a stretch of time, over all workers, as of any workflow. */

@@ -275,7 +275,8 @@ async function* oldestFirst(
 /** Field by field, in one order: stores name theirs in different ones. */
 function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<string, unknown> {
   const { id, workflow, codeVersion, status, fence, worker, seq, firstSeq, version } = record;
-  const { snapshotSeq, takeovers, deaths, bytes, paused, progress, priority, parent } = record;
+  const { snapshotSeq, takeovers, deaths, bytes, paused, progress, priority, parent, onEnd } =
+    record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
   const { birth, wroteVersion, waits } = record;
   const given = givenOf(input);
@@ -299,6 +300,7 @@ function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<stri
     wroteVersion,
     priority,
     parent,
+    onEnd: onEnd || undefined,
     loose: loose || undefined,
     untold: untold || undefined,
     owes: owes || undefined,

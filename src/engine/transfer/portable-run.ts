@@ -59,6 +59,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
   const seq = line.whole('seq', { min: 1 });
   const version = line.whole('version');
   const parent = line.has('parent') ? line.checked('parent', checkRunId) : undefined;
+  const onEnd = line.flag('onEnd');
   const tags = line.object('tags');
   line.attempt('tags', () => checkTags(tags));
   const codeVersion = line.whole('codeVersion');
@@ -76,6 +77,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     seq,
     version,
     parent,
+    onEnd,
     firstSeq: line.has('firstSeq') ? line.whole('firstSeq', { min: 2, max: seq }) : 1,
     snapshotSeq: line.whole('snapshotSeq', {
       min: version === 0 ? 0 : 1,
@@ -96,8 +98,8 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     output: line.optionalPayload('output'),
     error: toError(line),
   };
-  if (untold && (parent === undefined || !isEnded(record.status))) {
-    throw line.problem('owes news to a parent, and has none or has not ended');
+  if (untold && ((parent === undefined && !onEnd) || !isEnded(record.status))) {
+    throw line.problem('owes news of its end, and nobody is to be told or it has not ended');
   }
   if (owes && !isEnded(record.status)) throw line.problem('owes something, and has not ended');
   if ((woken || record.waits.length > 0) && record.status !== 'waiting') {

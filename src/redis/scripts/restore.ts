@@ -99,6 +99,7 @@ function recordFields({ record, untold, owes, woken, staged }: RestoreParams): A
   // A run without a code version was never claimed, which is what cancel asks.
   if (codeVersion > 0) fields.push('codeVersion', codeVersion);
   if (record.firstSeq > 1) fields.push('firstSeq', record.firstSeq);
+  if (record.onEnd) fields.push('onEnd', '1');
   if (record.paused) fields.push('paused', '1');
   if (untold) fields.push('untold', '1');
   if (owes) fields.push('owes', '1');

@@ -7,6 +7,8 @@ import type { StoreScript } from '../store-script.ts';
 interface Told {
   readonly run: string;
   readonly fence: number;
+  /** The hook for its end has begun. */
+  readonly hook: boolean;
   /** News for its parent, or the cancel of its children. */
   readonly what: 'untold' | 'owes';
 }
@@ -14,6 +16,6 @@ interface Told {
 export const told: StoreScript<ShardKeys, Told, void> = {
   script: toScript('told', lua.told),
   keys: (shard, { run }) => [shard.run(run), shard.due],
-  args: (_, { run, fence, what }) => [run, fence, what],
+  args: (_, { run, fence, what, hook }) => [run, fence, what, hook ? 1 : ''],
   decode: () => undefined,
 };

@@ -58,6 +58,32 @@ describe('what survives', () => {
     expect(report.crashes).toBe((report.commits + 1) * 2);
   });
 
+  test('the hook for the end, with steps and a wait of its own', async () => {
+    const receipts = new Set<string>();
+    const workflow = defineWorkflow({
+      name: 'order',
+      run: (ctx) => ctx.step('pack', () => 42),
+      async onEnd(ctx, end) {
+        await ctx.step('receipt', () => void receipts.add(`${end.run} ${end.status}`));
+        await ctx.sleep('1h');
+        await ctx.step('archive', () => null);
+      },
+    });
+    const ends: unknown[] = [];
+    const report = await crashTest(workflow, undefined, {
+      setUp: () => receipts.clear(),
+      observe: () => receipts,
+      select: (ending) => {
+        ends.push(ending.hook);
+        return ending;
+      },
+    });
+    expect(report.violations).toEqual([]);
+    expect(new Set(ends)).toEqual(new Set(['completed']));
+    // The run's claim and commits, and those of the hook.
+    expect(report.crashes).toBeGreaterThanOrEqual(14);
+  });
+
   test('retries, sleeps, signals and time-outs, with a snapshot at every turn', async () => {
     const workflow = defineWorkflow({
       name: 'patient',
