@@ -22,6 +22,7 @@ import {
   type WorkflowDefinition,
 } from './engine/definition/workflow.ts';
 import type { RunHandle } from './engine/runs/run-handle.ts';
+import type { WorkflowEvent } from './engine/runs/workflow-events.ts';
 import type { WorkerOptions } from './engine/worker/settings.ts';
 import { checkWorkerAlone } from './option-checks.ts';
 import type { Pawl } from './pawl.ts';
@@ -58,7 +59,7 @@ export interface DurableJob<Data = unknown> {
 /** What a workflow may have, and how the worker that does the work is set up. */
 export interface DurableOptions<S, E extends EventSchemas, G extends EventSchemas> extends Omit<
   WorkflowDefinition<Schema, S, E, unknown, G>,
-  'input' | 'run'
+  'input' | 'run' | 'onEnd'
 > {
   /** Options of the pawl worker that does the work; `concurrency` should be the BullMQ worker's. */
   readonly worker?: Omit<WorkerOptions, 'workflows'>;
@@ -68,7 +69,7 @@ export interface DurableOptions<S, E extends EventSchemas, G extends EventSchema
 
 type AnyDurableOptions = DurableOptions<Schema<unknown, object>, EventSchemas, EventSchemas>;
 
-const { input: _input, ...ownRules } = definitionRules;
+const { input: _input, onEnd: _onEnd, ...ownRules } = definitionRules;
 
 const checkOptions = optionsOf<AnyDurableOptions>(
   {
@@ -84,8 +85,8 @@ const checkOptions = optionsOf<AnyDurableOptions>(
 /**
  * Wraps a processor and starts the pawl worker that does its work: `new Worker('video', durable(pawl, { name: 'video' },
  * async (ctx, job) => …), { connection })`. A job that fails in BullMQ fails its run. The next attempt resumes it with
- * the data that the job has then. Finished steps keep their results. An `UnrecoverableError` of BullMQ ends the job,
- * also when a step throws it.
+ * the data that the job has then. Finished steps keep their results. A `NonRetryableError`, or BullMQ's
+ * `UnrecoverableError`, ends the job, also when a step throws it.
  * @throws DefinitionError with an encrypted pawl, unless `allowClearJobs` is set.
  */
 export function durable<
@@ -144,7 +145,7 @@ async function startOrFind<S, E extends EventSchemas, Output, G extends EventSch
   workflow: DurableWorkflow<S, E, Output, G>,
   input: unknown,
   id: string,
-): Promise<RunHandle<Output, StateOf<S>, G>> {
+): Promise<RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>> {
   try {
     return await pawl.start(workflow, input, { id });
   } catch (error) {
@@ -159,7 +160,12 @@ async function startOrFind<S, E extends EventSchemas, Output, G extends EventSch
 function errorOfWork(error: unknown): unknown {
   if (!PawlError.is(error) || error.code !== 'PAWL_RUN_FAILED') return error;
   const final = unrecoverableIn(error);
-  return final === undefined ? (error.cause ?? error) : reviveError(final);
+  if (final === undefined) return error.cause ?? error;
+  const revived = reviveError(final);
+  if (final.name === 'UnrecoverableError') return revived;
+  return Object.assign(new Error(final.message, { cause: revived }), {
+    name: 'UnrecoverableError',
+  });
 }
 
 /** The time of creation tells a job from an earlier one with the same id. */

@@ -11,6 +11,8 @@ export type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.t
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';
 export type { DeletionInfo, DeletionListOptions } from './engine/runs/deletions.ts';
 export type { StartOptions } from './engine/definition/start-options.ts';
+export type { StartItem, StartOutcome } from './engine/runs/start-many.ts';
+export type { EndHookContext, RunEnd } from './engine/definition/end-hook.ts';
 export type {
   CheckpointOptions,
   ChildHandle,
@@ -42,6 +44,7 @@ export type { Difference } from './engine/runs/diff.ts';
 export type { ForkOptions, ForkPoint } from './engine/runs/fork.ts';
 export type { Request } from './core/request.ts';
 export type { RunHandle, StatePoint } from './engine/runs/run-handle.ts';
+export type { WorkflowEvent } from './engine/runs/workflow-events.ts';
 export type { RunDetails, RunInfo, WaitInfo } from './engine/runs/run-info.ts';
 export type { StepAtWork } from './engine/steps-at-work.ts';
 export type { WaitKind } from './core/waits.ts';
@@ -90,6 +93,7 @@ export type {
   RunEvent,
   StateEdits,
 } from './core/event.ts';
+export type { PawlEvents } from './core/pawl-events.ts';
 export type { RecoveryInfo } from './core/fleet.ts';
 export type { ScheduleInfo } from './core/schedules.ts';
 export type { Duration } from './core/duration.ts';
@@ -115,6 +119,7 @@ export {
   InvalidError,
   KeyMissingError,
   LimitError,
+  NonRetryableError,
   PackageMissingError,
   PawlError,
   RunError,

@@ -17,6 +17,8 @@ import { Attendance, type AttendanceOptions } from './engine/runs/attendance.ts'
 import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
+import type { WorkflowEvent } from './engine/runs/workflow-events.ts';
+import { type StartItem, startMany, type StartOutcome } from './engine/runs/start-many.ts';
 import { startRun, type StartParts } from './engine/runs/start.ts';
 import { saveSchedule, type ScheduleOptions } from './engine/schedules/save.ts';
 import type { StartOptions } from './engine/definition/start-options.ts';
@@ -25,7 +27,12 @@ import { systemClock } from './engine/system-clock.ts';
 import { newToken } from './engine/token.ts';
 import type { WorkerOptions } from './engine/worker/settings.ts';
 import { Worker } from './engine/worker/worker.ts';
-import { type AnyWorkflow, type StartInput, type Workflow } from './engine/definition/workflow.ts';
+import type {
+  AnyWorkflow,
+  StartArguments,
+  StartInput,
+  Workflow,
+} from './engine/definition/workflow.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
 import { checkHealth, checkOpen, checkParts, checkSchedule, checkWorker } from './option-checks.ts';
@@ -100,19 +107,32 @@ export class Pawl extends Operations implements AsyncDisposable {
   }
 
   /**
-   * Starts a run. Durable when it resolves: any worker that knows the workflow will execute it to its end.
+   * Starts a run. Durable when it resolves: any worker that knows the workflow will execute it to its end. The input may
+   * be left out where the workflow has none, or takes undefined.
    * @throws InvalidError, UnstorableError, LimitError: nothing was written. RunError `PAWL_RUN_EXISTS`: the id has another
    *   workflow or input. UnavailableError: with `outcome: 'unknown'`, start again with the same id.
    */
   async start<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
     workflow: Workflow<Input, S, E, Output, G>,
-    input: StartInput<Workflow<Input, S, E, Output, G>>,
-    options: StartOptions = {},
-  ): Promise<RunHandle<Output, StateOf<S>, G>> {
+    ...[input, options = {}]: StartArguments<Input, StartOptions>
+  ): Promise<RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>> {
     checkWorkflow(workflow);
     checkOptions('start', options);
     const { id } = await startRun(this.#services, workflow, input, options);
     return this.run(workflow, id);
+  }
+
+  /**
+   * Starts up to 10,000 runs, a few hundred at a time. All inputs are checked first, so that one that does not fit starts
+   * none. Returns what has become of each, in the order of the items. Give each an `id`, and the call may be repeated after
+   * a crash or a fault: runs that are there are `known`. For more runs, call it again and again.
+   * @throws InvalidError, UnstorableError, LimitError (more than 10,000 runs, or 64 MB of inputs): nothing was written.
+   */
+  async startMany<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
+    workflow: Workflow<Input, S, E, Output, G>,
+    items: readonly StartItem<StartInput<Workflow<Input, S, E, Output, G>>>[],
+  ): Promise<readonly StartOutcome[]> {
+    return startMany(this.#services, workflow, items);
   }
 
   /**
@@ -126,7 +146,7 @@ export class Pawl extends Operations implements AsyncDisposable {
     run: string,
     point: ForkPoint,
     options: ForkOptions<StateOf<S>> = {},
-  ): Promise<RunHandle<Output, StateOf<S>, G>> {
+  ): Promise<RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>> {
     checkWorkflow(workflow);
     checkRunId(run);
     checkFork(point, options);
@@ -176,7 +196,7 @@ export class Pawl extends Operations implements AsyncDisposable {
   run<Input, S, E extends EventSchemas, Output, G extends EventSchemas>(
     workflow: Workflow<Input, S, E, Output, G>,
     id: string,
-  ): RunHandle<Output, StateOf<S>, G>;
+  ): RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>;
   run(first: string | AnyWorkflow, second?: string): RunHandle {
     const id = typeof first === 'string' ? first : second;
     checkRunId(id);

@@ -11,6 +11,7 @@ import type {
   StartInput,
   StateOf,
   Workflow,
+  WorkflowEvent,
 } from 'pawl';
 import type { Stage } from './stage.ts';
 import { WorkerProcess } from './worker.ts';
@@ -31,7 +32,7 @@ export interface Story<
   /** The moment of the kill: an event of the run, or words the worker says. */
   readonly killAt: ((event: RunEvent) => boolean) | string;
   /** What happens outside while the second worker is at work: an answer, a repair. */
-  readonly meanwhile?: (run: RunHandle<Output, StateOf<S>, G>) => Promise<void>;
+  readonly meanwhile?: (run: RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>) => Promise<void>;
 }
 
 /** Starts a run, kills the worker that executes it, lets another process go on, and returns the run and its result. */
@@ -44,7 +45,7 @@ export async function killAndResume<
 >(
   stage: Stage,
   { workflow, module, input, killAt, meanwhile }: Story<Input, S, E, Output, G>,
-): Promise<{ run: RunHandle<Output, StateOf<S>, G>; result: Output }> {
+): Promise<{ run: RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>; result: Output }> {
   let onWords: () => void = () => undefined;
   const words = new Promise<void>((resolve) => {
     onWords = resolve;

@@ -5,7 +5,7 @@ import type { RunStatus } from './run.ts';
 /** A run that needs attention now; `status` tells which. */
 export interface DueRun extends WakeUp {
   readonly status: RunStatus;
-  /** The run has ended, and its parent has not been told. */
+  /** The run has ended, and its parent has not been told, or the hook for its end has not begun. */
   readonly notifyPending: boolean;
   /** The run has ended, and its children have not been cancelled. */
   readonly cancelPending: boolean;

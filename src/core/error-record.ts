@@ -6,8 +6,9 @@
  * `canonicalError`, and stores its `record`.
  *
  * What is kept of an error: name, message, code, stack and cause, the `errors` of an AggregateError, and of its own fields
- * whatever is plain data. It comes back as an instance of the same built-in class, or of pawl's; a class of the workflow's
- * own comes back by its name. What is thrown and is no error comes back as it was, when it is plain data.
+ * whatever is plain data, or an error again. Names of fields that are not kept, or in part, are in `omitted`. It comes back
+ * as an instance of the same built-in class, or of pawl's; a class of the workflow's own comes back by its name. What is
+ * thrown and is no error comes back as it was, when it is plain data.
  *
  * Anything can be thrown, also what throws when it is looked at. Recording never throws, and a record stays below
  * `errorBytesMax` encoded.
@@ -24,6 +25,7 @@ import {
   KeyMissingError,
   LimitError,
   markAsPawls,
+  NonRetryableError,
   PackageMissingError,
   PawlError,
   RunError,
@@ -31,7 +33,7 @@ import {
   UnavailableError,
   UnstorableError,
 } from './errors.ts';
-import { copyPlain, readField, Room } from './plain-copy.ts';
+import { copyPlain, loneSurrogates, readField, Room } from './plain-copy.ts';
 
 export const errorBytesMax = 16 * 1024;
 
@@ -41,6 +43,10 @@ const nameLength = 100;
 const fieldsBytesMax = 4 * 1024;
 const causesMax = 8;
 const errorsMax = 16;
+/** What the names of what is not kept may take, taken in any case: a record of a record needs no more room than that. */
+const omittedBytes = 160;
+/** Where an error that was recorded before has the names of what it lacks since. */
+const omittedKey = Symbol('omitted');
 /** What the names of a record's own fields take. */
 const namesBytes = 100;
 /** No class has so many others above it; a proxy may pretend to. */
@@ -60,6 +66,7 @@ const builtIn = byName([
   URIError,
   AggregateError,
   DOMException,
+  NonRetryableError,
 ]);
 const pawls = byName([
   PawlError,
@@ -110,6 +117,10 @@ export function reviveError(known: ErrorRecord): unknown {
   for (const [field, value] of Object.entries(known.fields ?? {})) {
     define(error, field, structuredClone(value), true);
   }
+  for (const [field, inner] of Object.entries(known.errorFields ?? {})) {
+    define(error, field, reviveError(inner), true);
+  }
+  if (known.omitted !== undefined) define(error, omittedKey, known.omitted);
   if (known.code !== undefined) define(error, 'code', known.code, true);
   if (error instanceof PawlError) markAsPawls(error);
   return error;
@@ -127,7 +138,7 @@ export function textOfThrown(thrown: unknown): string {
 }
 
 function record(thrown: unknown, room: Room, causes: number): ErrorRecord {
-  room.take(namesBytes);
+  room.take(namesBytes + omittedBytes);
   try {
     return isError(thrown) ? recordOfError(thrown, room, causes) : recordOfOther(thrown, room);
   } catch {
@@ -155,13 +166,27 @@ function recordOfError(error: object, room: Room, causes: number): ErrorRecord {
     ...(className === undefined ? {} : { className }),
   };
   const traced = isText(stack) ? { ...known, stack: room.text(stack, stackLength) } : known;
-  const fields = fieldsOf(error, room);
-  if (typeof code === 'number') fields['code'] = code;
+  const own = fieldsOf(error, room, causes);
+  if (typeof code === 'number') own.fields['code'] = code;
+  const errors = errorsOf(error, room, causes);
+  const cause = causeOf(error, room, causes);
   return {
     ...withStack(traced),
+    ...keptOf(own, [...errors.omitted, ...cause.omitted]),
+    ...errors.kept,
+    ...cause.kept,
+  };
+}
+
+type Kept = Pick<ErrorRecord, 'fields' | 'errorFields' | 'omitted'>;
+
+/** What is empty does not stand in a record. */
+function keptOf({ fields, errorFields, omitted }: OwnFields, others: readonly string[] = []): Kept {
+  for (const name of others) omit(omitted, name);
+  return {
     ...(Object.keys(fields).length === 0 ? {} : { fields }),
-    ...errorsOf(error, room, causes),
-    ...causeOf(error, room, causes),
+    ...(Object.keys(errorFields).length === 0 ? {} : { errorFields }),
+    ...(omitted.length === 0 ? {} : { omitted }),
   };
 }
 
@@ -172,11 +197,10 @@ function recordOfOther(thrown: unknown, room: Room): ErrorRecord {
   if (copy?.isWhole === true) return { name: 'Error', message, thrown: { value: copy.value } };
   if (typeof thrown !== 'object' || thrown === null) return withStack({ name: 'Error', message });
   const className = classesOf(thrown).find((name) => name !== 'Object');
-  const fields = fieldsOf(thrown, room);
   return {
     ...withStack({ name: className ?? 'Error', message }),
     ...(className === undefined ? {} : { className }),
-    ...(Object.keys(fields).length === 0 ? {} : { fields }),
+    ...keptOf(fieldsOf(thrown, room, causesMax)),
   };
 }
 
@@ -185,36 +209,82 @@ function withStack<Known extends ErrorRecord>(known: Known): Known & { readonly 
   return { ...known, stack: known.stack ?? `${known.name}: ${known.message}` };
 }
 
-function causeOf(error: object, room: Room, causes: number): Pick<ErrorRecord, 'cause'> {
-  const cause = readField(error, 'cause');
-  if (cause === undefined || causes === 0 || room.isFull) return {};
-  return { cause: record(cause, room, causes - 1) };
+/** What was taken over of a part of an error, and its name when that is not all of it. */
+interface Part<Field extends keyof ErrorRecord> {
+  readonly kept: Pick<ErrorRecord, Field>;
+  readonly omitted: readonly string[];
 }
 
-function errorsOf(error: object, room: Room, causes: number): Pick<ErrorRecord, 'errors'> {
+function causeOf(error: object, room: Room, causes: number): Part<'cause'> {
+  const cause = readField(error, 'cause');
+  if (cause === undefined) return { kept: {}, omitted: [] };
+  if (causes === 0 || room.isFull) return { kept: {}, omitted: ['cause'] };
+  return { kept: { cause: record(cause, room, causes - 1) }, omitted: [] };
+}
+
+function errorsOf(error: object, room: Room, causes: number): Part<'errors'> {
   const errors = readField(error, 'errors');
-  if (!Array.isArray(errors) || causes === 0) return {};
+  if (!Array.isArray(errors)) return { kept: {}, omitted: [] };
+  if (causes === 0) return { kept: {}, omitted: ['errors'] };
   const some: ErrorRecord[] = [];
   for (const one of errors.slice(0, errorsMax)) {
     if (room.isFull) break;
     some.push(record(one, room, causes - 1));
   }
-  return { errors: some };
+  return { kept: { errors: some }, omitted: some.length < errors.length ? ['errors'] : [] };
 }
 
-function fieldsOf(thrown: object, room: Room): Record<string, unknown> {
+interface OwnFields {
+  readonly fields: Record<string, unknown>;
+  readonly errorFields: Record<string, ErrorRecord>;
+  readonly omitted: string[];
+}
+
+function fieldsOf(thrown: object, room: Room, causes: number): OwnFields {
   const own = room.part(fieldsBytesMax);
-  const fields: Record<string, unknown> = {};
+  const found: OwnFields = { fields: {}, errorFields: {}, omitted: omittedBefore(thrown) };
+  const errors: [string, unknown][] = [];
   for (const field of Object.keys(thrown)) {
     const value = readField(thrown, field);
     const isPlaced =
       placed.has(field) ||
       (field === 'code' && isText(value)) ||
       (field === 'errors' && Array.isArray(value));
-    const copy = isPlaced || !own.has(field) ? undefined : copyPlain(value, own);
-    if (copy !== undefined) fields[field] = copy.value;
+    if (isPlaced) continue;
+    if (isError(value)) errors.push([field, value]);
+    else keepField(found, field, value, { own, causes });
   }
-  return fields;
+  // What is plain comes first: an error takes much room.
+  for (const [field, value] of errors) keepField(found, field, value, { own, causes });
+  return found;
+}
+
+/** What was missing already when the error was recorded before. */
+function omittedBefore(thrown: object): string[] {
+  return [...((thrown as { readonly [omittedKey]?: readonly string[] })[omittedKey] ?? [])];
+}
+
+/** Notes that something is missing, as long as there is room to say so. */
+function omit(omitted: string[], name: string): void {
+  if (omitted.includes(name)) return;
+  const bytes = [...omitted, name].reduce((sum, one) => sum + Buffer.byteLength(one) + 4, 0);
+  if (bytes <= omittedBytes) omitted.push(name.replaceAll(loneSurrogates, '\ufffd'));
+}
+
+function keepField(
+  { fields, errorFields, omitted }: OwnFields,
+  field: string,
+  value: unknown,
+  { own, causes }: { readonly own: Room; readonly causes: number },
+): void {
+  const hasRoom = own.has(field);
+  if (hasRoom && causes > 0 && !own.isFull && isError(value)) {
+    errorFields[field] = record(value, own, causes - 1);
+    return;
+  }
+  const copy = hasRoom ? copyPlain(value, own) : undefined;
+  if (copy !== undefined) fields[field] = copy.value;
+  if (copy?.isWhole !== true) omit(omitted, field);
 }
 
 /** Names of the classes it is an instance of, its own first. */
@@ -278,6 +348,6 @@ function isText(value: unknown): value is string {
 }
 
 /** Whatever a class has under that name, as a setter or a getter, is not asked. */
-function define(target: object, key: string, value: unknown, enumerable = false): void {
+function define(target: object, key: PropertyKey, value: unknown, enumerable = false): void {
   Object.defineProperty(target, key, { value, enumerable, writable: true, configurable: true });
 }

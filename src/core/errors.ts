@@ -326,6 +326,18 @@ export class DurabilityError extends PawlError {
   }
 }
 
+/**
+ * What a body or a handler throws when no other attempt can mend it: nothing is tried again, whatever the retry policy
+ * says. The step fails with this as its cause; thrown by the handler, or let through, it fails the run. Extend it to
+ * have a class of your own.
+ */
+export class NonRetryableError extends Error {
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
 /** An error as data: what the log, the run record and other processes see of it. See `error-record.ts`. */
 export interface ErrorRecord {
   /** The name of the error's class, such as `TypeError`. */
@@ -340,6 +352,10 @@ export interface ErrorRecord {
   readonly cause?: ErrorRecord;
   /** What the error had of its own, as far as it is plain data. */
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** Errors that it had in fields of its own, beside the cause. */
+  readonly errorFields?: Readonly<Record<string, ErrorRecord>>;
+  /** Names of its own fields, `cause` and `errors` that are missing here or kept in part: no plain data, or too large. */
+  readonly omitted?: readonly string[];
   /** Of an AggregateError. */
   readonly errors?: readonly ErrorRecord[];
   /** The class of JavaScript or of pawl that it is an instance of; absent for Error. */

@@ -53,6 +53,10 @@ export const fixedLimits = {
   eventsPerPage: 500,
   /** Events that come with a claim or a load: in a script each costs Redis six times what it costs in a page of its own. */
   eventsPerLoad: 100,
+  /** Runs that one call starts. */
+  startsPerCall: 10_000,
+  /** Bytes of the inputs of all runs that one call starts: they are held until the last one is made. */
+  bytesPerStartCall: 64 * 1024 * 1024,
   /** Runs in one page of a list. */
   runsPerPage: 500,
   /** Characters of the reason that an operator gives. */

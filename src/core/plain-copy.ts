@@ -12,7 +12,8 @@ const textLength = 1000;
 const bigintBits = 512;
 /** What a value takes at least, encoded. */
 const entryBytes = 8;
-const loneSurrogates = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+export const loneSurrogates =
+  /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Bytes that may still be taken. */
 export class Room {

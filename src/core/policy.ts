@@ -1,4 +1,5 @@
 /** Decisions as pure functions: when to take a snapshot, whether to try again, how long to wait before it. */
+import { type Duration, longestMs, toMilliseconds } from './duration.ts';
 import { recordError, textOfThrown } from './error-record.ts';
 import { DefinitionError, type ErrorRecord } from './errors.ts';
 import { isThenable, letGo } from './thenable.ts';
@@ -38,16 +39,17 @@ export function isSnapshotDue(
 }
 
 /**
- * How a body that throws is tried again. Default: it is tried once; between attempts 100 ms, doubled each time, at most
- * 30 s.
+ * How a body that throws is tried again. Default: it is tried once. The wait before an attempt is shortened by chance,
+ * by up to a half, so that many runs do not try again at one moment. Throw a `NonRetryableError` for what no attempt can
+ * mend.
  */
 export interface RetryPolicy {
   /** How often the body is tried, the first time included. */
   readonly attempts?: number;
-  /** Wait before the second attempt, in milliseconds; doubled for each later one. */
-  readonly delayMs?: number;
-  /** Longest wait, in milliseconds. */
-  readonly maxDelayMs?: number;
+  /** Wait before the second attempt, such as `'5s'`; doubled for each later one. Default: 100 ms. */
+  readonly delay?: Duration;
+  /** Longest wait between two attempts, or Infinity. Default: 30 s, or `delay` where that is longer. */
+  readonly maxDelay?: Duration;
   /** Errors for which this returns false are not tried again. */
   readonly retryIf?: (error: unknown) => boolean;
 }
@@ -55,13 +57,20 @@ export interface RetryPolicy {
 /** Codes of errors that only pass on why something in a run has failed. */
 const passedOn: ReadonlySet<string | undefined> = new Set(['PAWL_STEP_FAILED', 'PAWL_RUN_FAILED']);
 
+/** The class that a user throws, and the one of BullMQ with the same meaning. */
+const finalNames: ReadonlySet<string | undefined> = new Set([
+  'NonRetryableError',
+  'UnrecoverableError',
+]);
+
 /**
- * What says that nothing is to be tried again: an error named as BullMQ's, thrown by a handler, or by a step whose failure
- * a handler has let through. One that was wrapped in another error was caught, and the other one counts. Never throws.
+ * What says that nothing is to be tried again: a `NonRetryableError`, one of a class of its own that extends it, or an
+ * error named as BullMQ's. It was thrown by a handler, or by a step whose failure a handler has let through. One that was
+ * wrapped in another error was caught, and the other one counts. Never throws.
  */
 export function unrecoverableIn(thrown: unknown): ErrorRecord | undefined {
   let error: ErrorRecord | undefined = recordError(thrown);
-  while (error !== undefined && error.name !== 'UnrecoverableError') {
+  while (error !== undefined && !finalNames.has(error.name) && !finalNames.has(error.base)) {
     error = passedOn.has(error.code) ? error.cause : undefined;
   }
   return error;
@@ -108,7 +117,9 @@ function undecided(what: string, error: unknown, cause: unknown): DefinitionErro
 
 /** Wait before attempt `attempt` (2, 3, …): exponential, with the upper half left to chance so that crowds spread out. */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: number): number {
-  const base = policy.delayMs ?? 100;
-  const delay = Math.min(base * 2 ** Math.max(0, attempt - 2), policy.maxDelayMs ?? 30_000);
+  const base = toMilliseconds(policy.delay ?? 100, 'delay');
+  const longest = policy.maxDelay ?? Math.max(base, 30_000);
+  const most = longest === Infinity ? longestMs : toMilliseconds(longest, 'maxDelay');
+  const delay = Math.min(base * 2 ** Math.max(0, attempt - 2), most);
   return Math.ceil(delay / 2 + (delay / 2) * random);
 }

@@ -109,6 +109,8 @@ export interface RunRecord {
   readonly priority: number;
   /** The run that started this one. */
   readonly parent: string | undefined;
+  /** Its workflow had a hook for the end when the run was made. */
+  readonly onEnd: boolean;
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: number | undefined;
   /** What a `waiting` run waits for; empty in any other status, and where nothing is known of it. */

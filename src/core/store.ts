@@ -63,6 +63,8 @@ export interface CreateParams {
   readonly snapshot?: SnapshotDelta;
   /** The run that starts this one, and is told of its end. */
   readonly parent?: string;
+  /** Its workflow has a hook for its end: when the run ends, that somebody is to be told of it is noted. */
+  readonly onEnd?: boolean;
   /** How long the run may take, from its creation. */
   readonly deadlineMs?: number;
   /** Begins `waiting`, and is due after this time. */
@@ -228,6 +230,11 @@ export type CommitOutcome =
 /** A run as it was seen: it is so no longer if one of these has changed. Whatever is done to it raises the fence. */
 export type Seen = Pick<RunRecord, 'status' | 'fence'> & Partial<Pick<RunRecord, 'seq'>>;
 
+/** An end that is known to whoever is to be told of it; `hook`: the run's own hook included. */
+export interface ToldEnd extends Pick<Seen, 'fence'> {
+  readonly hook?: boolean;
+}
+
 export type DeleteOutcome =
   | { readonly outcome: 'deleted' }
   | { readonly outcome: 'missing' }
@@ -272,8 +279,11 @@ export interface RunStore {
   resume(run: string, data: Uint8Array): Promise<ResumeOutcome>;
   /** Notes how far a run is; a stale owner's word changes nothing. */
   progress(owner: Ownership, progress: RunProgress): Promise<void>;
-  /** The parent of an ended run knows of this end: no more news is owed. Of a run that has moved on, nothing is noted. */
-  parentNotified(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
+  /**
+   * The parent of an ended run knows of this end: no more news is owed. Of a run that has moved on, nothing is noted; of one
+   * with a hook for its end, only with `hook`: the hook has begun as well.
+   */
+  parentNotified(run: string, at: ToldEnd): Promise<void>;
   /** The children of an ended run were cancelled: see `cancelsChildren`. Of a run that has moved on, nothing is noted. */
   childrenCancelled(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
   /**

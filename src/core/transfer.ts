@@ -24,7 +24,7 @@ export interface ExportedRun {
   readonly snapshot: Snapshot | undefined;
   /** See `CreateParams.unmanaged`. */
   readonly unmanaged: boolean;
-  /** The run has ended, and its parent has not been told. */
+  /** The run has ended, and its parent has not been told, or the hook for its end has not begun. */
   readonly notifyPending: boolean;
   /** The run has ended, and its children have not been cancelled. */
   readonly cancelPending: boolean;

@@ -43,6 +43,7 @@ import type {
   Seen,
   Snapshot,
   SnapshotDelta,
+  ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
 import { EncryptedArchive } from './archive.ts';
@@ -208,7 +209,7 @@ export class EncryptedRunStore implements RunStore {
 
   // What carries no payload goes through as it is.
 
-  parentNotified(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
+  parentNotified(run: string, at: ToldEnd): Promise<void> {
     return this.#store.parentNotified(run, at);
   }
 

@@ -1,5 +1,6 @@
 /** Which runs are due, and when they are due again. */
 import type { DueParams } from '../core/fleet.ts';
+import { isEnded } from '../core/run.ts';
 import { awakeSince, refusedMsMax, type StoredRun } from './stored-run.ts';
 
 const resendMsMax = 600_000;
@@ -30,6 +31,11 @@ export function takeDue(
     (run) =>
       run.status !== 'waiting' || run.pollMs !== undefined || awakeSince(run, now) !== undefined,
   );
+}
+
+/** An ended run that nobody is to be told of any more: it is due when its time to be kept is over. */
+export function isKept({ status, notifyPending, cancelPending }: StoredRun): boolean {
+  return isEnded(status) && !notifyPending && !cancelPending;
 }
 
 /** The next time after `now` at which a run is due. */

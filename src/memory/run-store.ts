@@ -28,13 +28,14 @@ import type {
   RunStore,
   Seen,
   Snapshot,
+  ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
 import { MemoryArchive } from './archive.ts';
 import { claim } from './claiming.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { Deletions } from './deletions.ts';
-import { nextDueAt } from './due-runs.ts';
+import { isKept, nextDueAt } from './due-runs.ts';
 import { MemoryFleet } from './fleet.ts';
 import { MemoryLists } from './lists.ts';
 import { MemoryObservation } from './observation.ts';
@@ -175,9 +176,9 @@ export class MemoryRunStore implements RunStore {
     });
   }
 
-  async parentNotified(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+  async parentNotified(id: string, { fence, hook = false }: ToldEnd): Promise<void> {
     this.#change(id, (run) => {
-      if (run.fence !== fence || !run.notifyPending) return;
+      if (run.fence !== fence || !run.notifyPending || (run.onEnd && !hook)) return;
       run.notifyPending = false;
       settle(run);
     });
@@ -253,10 +254,14 @@ export class MemoryRunStore implements RunStore {
     this.#sessions.vanish(worker);
   }
 
-  /** For tests: the next time after `now` at which a run is due, or a schedule starts one. */
-  nextDueAt(now: number): number | undefined {
+  /**
+   * For tests: the next time after `now` at which a run is due, or a schedule starts one. Without `expiries` an ended run that
+   * is only kept is not looked at.
+   */
+  nextDueAt(now: number, { expiries = true } = {}): number | undefined {
     if (this.#closed) return undefined;
-    const times = [nextDueAt(this.runs.values(), now), this.schedules.nextAt(now)];
+    const runs = [...this.runs.values()].filter((run) => expiries || !isKept(run));
+    const times = [nextDueAt(runs, now), this.schedules.nextAt(now)];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 

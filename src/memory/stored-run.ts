@@ -48,11 +48,12 @@ export interface StoredRun {
   paused: boolean;
   pausedBy: Uint8Array | undefined;
   readonly parent: string | undefined;
+  readonly onEnd: boolean;
   readonly priority: number;
   deadlineAt: number | undefined;
   readonly unmanaged: boolean;
   progress: RunProgress | undefined;
-  /** The parent of an ended run has not been told. */
+  /** The parent of an ended run has not been told, or the hook for its end has not begun. */
   notifyPending: boolean;
   output: Uint8Array | undefined;
   error: Uint8Array | undefined;
@@ -183,6 +184,7 @@ export function toRecord(run: StoredRun): RunRecord {
     deadlineAt: run.deadlineAt,
     priority: run.priority,
     parent: run.parent,
+    onEnd: run.onEnd,
     createdAt: run.createdAt,
     changedAt: run.changedAt,
   };
@@ -205,7 +207,7 @@ export function refuse(run: StoredRun, now: number): void {
 /** Keeps an ended run for a while; one that owes something is due at once, until it does not. */
 export function keep(run: StoredRun, keepMs: number, now: number): void {
   run.expiresAt = now + keepMs;
-  run.notifyPending = run.parent !== undefined;
+  run.notifyPending = run.parent !== undefined || run.onEnd;
   run.dueAt = run.notifyPending || run.cancelPending ? now : run.expiresAt;
 }
 
@@ -304,6 +306,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     paused: false,
     pausedBy: undefined,
     parent: params.parent,
+    onEnd: params.onEnd ?? false,
     priority: params.priority ?? 0,
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
     unmanaged: params.unmanaged ?? false,

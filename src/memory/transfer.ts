@@ -118,7 +118,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
   const { record, snapshot, unmanaged, notifyPending, cancelPending, woken, keepMs, token } =
     params;
   const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
-  const { codeVersion, paused, parent, priority, deadlineAt, progress, wakeAt } = record;
+  const { codeVersion, paused, parent, onEnd, priority, deadlineAt, progress, wakeAt } = record;
   const { takeovers, losses, output, error, seq, waits, birth, wroteVersion } = record;
   const due = restoredDue(params);
   const dueTimes = [due.at ?? Infinity, due.afterMs === undefined ? Infinity : now + due.afterMs];
@@ -134,6 +134,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     codeVersion,
     paused,
     parent,
+    onEnd,
     priority,
     deadlineAt,
     progress,

@@ -113,6 +113,7 @@ export const runFields = [
   'deadlineAt',
   'priority',
   'parent',
+  'onEnd',
   'createdAt',
   'changedAt',
   'unmanaged',
@@ -176,6 +177,7 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     deadlineAt: fields.optional('deadlineAt'),
     priority: fields.number('priority', 0),
     parent: fields.text('parent'),
+    onEnd: fields.text('onEnd') !== undefined,
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };

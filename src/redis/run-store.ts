@@ -32,6 +32,7 @@ import type {
   RunStore,
   Seen,
   Snapshot,
+  ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
 import { Announcements } from './announcements.ts';
@@ -192,12 +193,12 @@ export class RedisRunStore implements RunStore {
     return this.#call(progress, owner.run, { ...owner, fraction, message });
   }
 
-  async parentNotified(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#call(settleFamily, run, { run, fence, what: 'notifyPending' });
+  async parentNotified(run: string, { fence, hook = false }: ToldEnd): Promise<void> {
+    return this.#call(settleFamily, run, { run, fence, what: 'notifyPending', hook });
   }
 
   async childrenCancelled(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#call(settleFamily, run, { run, fence, what: 'cancelPending' });
+    return this.#call(settleFamily, run, { run, fence, what: 'cancelPending', hook: false });
   }
 
   async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {

@@ -20,10 +20,10 @@ import {
 } from '../core/option-rules.ts';
 import type { RunStore } from '../core/store.ts';
 import type { Schema } from '../core/schema.ts';
-import { checkWorkflow } from '../engine/definition/check-workflow.ts';
+import { checkWorkflow, checkWorkflows } from '../engine/definition/check-workflow.ts';
 import type { EventSchemas } from '../engine/definition/context.ts';
 import type { WorkerOptions } from '../engine/worker/settings.ts';
-import type { StartInput, Workflow } from '../engine/definition/workflow.ts';
+import type { AnyWorkflow, StartInput, Workflow } from '../engine/definition/workflow.ts';
 import { checkWorkerAlone } from '../option-checks.ts';
 import {
   type CrashTestEnding,
@@ -40,6 +40,8 @@ export interface CrashTestOptions {
    * make it go on.
    */
   readonly signals?: readonly CrashTestSignal[];
+  /** Other workflows that the workers know: those of the children that the run starts. */
+  readonly workflows?: readonly AnyWorkflow[];
   /** Options of the workers. A small `replayBudgetMs` has them take snapshots all the time. */
   readonly worker?: Partial<Omit<WorkerOptions, 'workflows'>>;
   /** Called before each performance: puts the outside world of the steps back to where it began. */
@@ -96,6 +98,7 @@ const checkSignal = optionsOf<CrashTestSignal>({
 
 const checkOptions = optionsOf<CrashTestOptions>({
   signals: listOf(checkSignal),
+  workflows: checkWorkflows,
   worker: checkWorkerAlone,
   setUp: callback,
   observe: callback,
@@ -107,8 +110,9 @@ const checkOptions = optionsOf<CrashTestOptions>({
 /**
  * Performs a run with a death of its worker before and after each of its writes, and compares. However it dies,
  *
- * - it ends, with the same status, output, error, state and `observe()` as without a death;
+ * - it ends, with the same status, output, error, state and `observe()` as without a death, and so does its `onEnd`;
  * - every event of an acknowledged commit is in its log, seqs are dense, and every event is its owner's;
+ * - the same holds for the logs of its children;
  * - no body of a step is called again after the step's result was stored.
  *
  * The body of a step that was at work may be called again: what it does to the outside must bear that.
@@ -130,10 +134,12 @@ export async function crashTest<
   checkWorkflow(workflow);
   checkOptions(options, 'crashTest options');
   const { signals = [], worker = {}, bodyMs = 200, store = same } = options;
+  const { workflows: others = [] } = options;
   const perform = async (point?: PerformanceOptions['point']): Promise<Judged> => {
     await options.setUp?.();
     const performed = await new Performance({
       workflow,
+      others,
       input,
       signals,
       worker,

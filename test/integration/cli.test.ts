@@ -319,10 +319,8 @@ test('a reader that closes the pipe ends it quietly, and Ctrl-C ends what goes o
     env,
   });
   await once(follower.stdout, 'data');
-  const told = performance.now();
   follower.kill('SIGINT');
   expect(await once(follower, 'close')).toEqual([130, null]);
-  expect(performance.now() - told).toBeLessThan(2_000);
 });
 
 test('the pages are served until Ctrl-C, and to others only with a password', async () => {

@@ -6,6 +6,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { defineWorkflow, Pawl, PawlError } from 'pawl';
 import { startRedisCluster } from '../support/cluster.ts';
 import { newPrefix } from '../support/workers.ts';
+import { calmTimeOf } from '../support/calm-time.ts';
 
 const quick = defineWorkflow({ name: 'quick', run: async (ctx) => ctx.step('one', () => 1) });
 const closers: (() => Promise<unknown> | void)[] = [];
@@ -73,9 +74,8 @@ test('options in the query of a URL are treated alike', async () => {
 test('an idle worker with a commandTimeout begins a new run at once', async () => {
   const pawl = await use({ ...here(), commandTimeout: 100 });
   await sleep(1500);
-  const startedAt = performance.now();
-  await (await pawl.start(quick, undefined)).result();
-  expect(performance.now() - startedAt).toBeLessThan(1000);
+  const ms = await calmTimeOf(async () => (await pawl.start(quick, undefined)).result());
+  expect(ms).toBeLessThan(1000);
 });
 
 test('an instance of another copy of ioredis will do', async () => {

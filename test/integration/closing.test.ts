@@ -6,6 +6,7 @@ import { compiled, killChildren, spawnNode } from '../support/child.ts';
 
 afterEach(killChildren);
 
+/** Generous, for a machine that is busy: what would keep a process, a call's deadline, takes five seconds. */
 async function endsWithin(ms: number, args: readonly string[]): Promise<void> {
   const child = spawnNode(compiled('test/support/closing-main.ts'), args);
   const ended = await child.waitFor(({ message }) => message === 'ended', 45_000);
@@ -13,13 +14,13 @@ async function endsWithin(ms: number, args: readonly string[]): Promise<void> {
 }
 
 test('a script ends at once when its pawl is closed', async () => {
-  await endsWithin(500, [inject('redisUrl')]);
+  await endsWithin(2_000, [inject('redisUrl')]);
 });
 
 test('a script ends also when Redis is gone', async () => {
   const server = await startRedisServer();
   try {
-    await endsWithin(1500, [server.url, String(server.pid)]);
+    await endsWithin(3_500, [server.url, String(server.pid)]);
   } finally {
     await server.stop();
   }

@@ -2,7 +2,7 @@
 import { Queue, QueueEvents, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, expect, inject, test } from 'vitest';
-import { durable, type JobLike, Pawl } from 'pawl';
+import { durable, type JobLike, NonRetryableError, Pawl } from 'pawl';
 import { newPrefix } from '../support/workers.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -146,14 +146,15 @@ test('a job id that another workflow has taken is told', async () => {
   await expect(other(job)).rejects.toMatchObject({ code: 'PAWL_RUN_EXISTS' });
 });
 
-test('an UnrecoverableError ends the job, wherever it is thrown', async () => {
+test('an UnrecoverableError, or a NonRetryableError, ends the job, wherever it is thrown', async () => {
   const setup = await setUp();
   const calls: Record<string, number> = {};
   const blocked = (where: string): never => {
     calls[where] = (calls[where] ?? 0) + 1;
-    throw new UnrecoverableError(`card blocked in ${where}`);
+    const Final = where === 'step' ? NonRetryableError : UnrecoverableError;
+    throw new Final(`card blocked in ${where}`);
   };
-  const retry = { attempts: 3, delayMs: 10 };
+  const retry = { attempts: 3, delay: 10 };
   serve(
     setup,
     durable(setup.pawl, { name: 'final', retry }, async (ctx, { data }) => {

@@ -56,6 +56,11 @@ test('fault-recovery: a failed run is resumed after its checkpoint', async () =>
   expect(lines.some((line) => /^the run failed: .*licence server does not answer/.test(line))).toBe(
     true,
   );
+  expect(lines.filter((line) => line.startsWith('tried again'))).toEqual([
+    'tried again: render',
+    'tried again: render',
+  ]);
+  expect(lines).toContain('nothing was tried again: LicenceExpired, since May');
   expect(lines.filter((line) => line.includes('build models'))).toEqual([
     'worker 1 │ build models for 3 scenes',
     'kept: step build models, checkpoint "before rendering"',
@@ -123,4 +128,13 @@ test('own-loop: a loop without a workflow goes on behind what it had saved', asy
     'crawl "2 left", next: page-7',
     'crawl "5 left", next: page-4',
   ]);
+});
+
+test('outbox: each order has one run and one receipt, whoever dies', async () => {
+  const lines = await play('outbox');
+  expect(lines).toContain('relay 1 was killed (SIGKILL); another process goes on');
+  expect(lines).toContain('worker 1 was killed (SIGKILL); another process goes on');
+  expect(lines).toContain('relay 1 │ started 200, known 0');
+  expect(lines).toContain('relay 2 │ started 0, known 200');
+  expect(lines).toContain('orders: 200, runs: 200, receipts: 200');
 });

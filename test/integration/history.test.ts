@@ -46,14 +46,14 @@ function workflows(say: Say) {
   });
   const failing = defineWorkflow({
     name: 'failing',
-    retry: { attempts: 2, delayMs: 10 },
+    retry: { attempts: 2, delay: 10 },
     async run(ctx) {
       await ctx.step(
         'kept',
         reportedBody(say, ctx, 'kept', () => 1),
       );
       await ctx.step('thrown', () => Promise.reject(new Error('on purpose')), {
-        retry: { attempts: 2, delayMs: 1 },
+        retry: { attempts: 2, delay: 1 },
       });
     },
   });

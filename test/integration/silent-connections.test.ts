@@ -8,6 +8,7 @@ import { createConnection, silenceMs, type Use } from '../../src/redis/connectio
 import { LineWatch } from '../../src/redis/line-watch.ts';
 import { type RedisServer, startRedisServer } from '../../src/testing/redis-server.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { calmTimeOf } from '../support/calm-time.ts';
 
 const callMs = 15_000;
 let proxy: TcpProxy;
@@ -41,12 +42,6 @@ async function ready(client: Redis): Promise<Redis> {
 /** A silent connection is noticed after so long, at the soonest: what is answered in less has not waited for that. */
 const noticeMs = 500;
 
-async function timeOf(work: Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await work;
-  return performance.now() - startedAt;
-}
-
 /** Connections that a client has made until now. */
 function countConnections(client: Redis): () => number {
   let made = 0;
@@ -60,7 +55,7 @@ test('an answer that is lost comes over a new connection within a second or so',
   const client = await connect();
   for (let i = 0; i < 3; i++) {
     proxy.halfOpen();
-    expect(await timeOf(client.ping())).toBeLessThan(2000);
+    expect(await calmTimeOf(() => client.ping())).toBeLessThan(2000);
   }
 });
 
@@ -72,7 +67,7 @@ test('a greeting that is lost costs no more', async () => {
   await expect.poll(() => client.status).toBe('connect');
   await sleep(50);
   proxy.dropReplies(0);
-  expect(await timeOf(client.ping())).toBeLessThan(1500);
+  expect(await calmTimeOf(() => client.ping())).toBeLessThan(1500);
 });
 
 test('silent connections do not add up: the others are asked when one is found dead', async () => {
@@ -85,13 +80,13 @@ test('silent connections do not add up: the others are asked when one is found d
   const read = blocking.bzpopmin('silent:nobody', 10);
   await sleep(1000);
   proxy.halfOpen();
-  expect(await timeOf(busy.ping())).toBeLessThan(2000);
+  expect(await calmTimeOf(() => busy.ping())).toBeLessThan(2000);
   // The blocking read comes back with nothing, so that who reads looks for itself, and the idle one has been replaced.
-  expect(await timeOf(read)).toBeLessThan(noticeMs);
+  expect(await calmTimeOf(() => read)).toBeLessThan(noticeMs);
   expect(await read).toBeNull();
   await sleep(1500);
-  expect(await timeOf(idle.ping())).toBeLessThan(noticeMs);
-  expect(await timeOf(blocking.ping())).toBeLessThan(noticeMs);
+  expect(await calmTimeOf(() => idle.ping())).toBeLessThan(noticeMs);
+  expect(await calmTimeOf(() => blocking.ping())).toBeLessThan(noticeMs);
 });
 
 test('a blocking read is silent for as long as it may be', async () => {

@@ -83,12 +83,13 @@ test('ten thousand sleeping runs hold no timer, no socket and no memory of a wor
   console.info(`heap for each sleeping run: ${heapPerRun.toFixed(1)} bytes`);
 }, 180_000);
 
-test('a sleeping run wakes within a second of its time', async () => {
+test('a sleeping run is woken at its time, not when it is looked for again', async () => {
   await using pawl = await openPawl(inject('redisUrl'), newPrefix());
   pawl.worker({ workflows: [sleeper] });
   const until = new Date(Date.now() + 2_500);
   const runs = await Promise.all(Array.from({ length: 20 }, () => pawl.start(sleeper, { until })));
   const late = await Promise.all(runs.map((run) => run.result()));
   expect(Math.min(...late)).toBeGreaterThanOrEqual(-5);
-  expect(Math.max(...late)).toBeLessThan(1_000);
+  // It takes some milliseconds. A wake-up that is lost is sent again after three seconds.
+  expect(Math.max(...late)).toBeLessThan(2_500);
 });

@@ -1,37 +1,78 @@
 /**
- * `npm run test:mutations [-- --only name]` plants each bug of the list in a copy of the sources. The judges named with it
- * must be content without the bug, and must not be content with it. Exit code 1 when one survives, or is not there.
+ * `npm run test:mutations` plants each bug of the list in a copy of the sources. The judges named with it must be content
+ * without the bug, and must not be content with it. Exit code 1 when one survives, or is not there; 2 when the command line
+ * is wrong.
  */
 import { parseArgs } from 'node:util';
-import { type Judge, mutants } from './mutants.ts';
-import { nameOf, Workshop } from './workshop.ts';
+import { mutants } from './mutants.ts';
+import { type Result, Results } from './results.ts';
+import { type Verdict, Workshop } from './workshop.ts';
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } });
-const { only } = values;
-const chosen = mutants.filter(({ name }) => only === undefined || name.includes(only));
-if (chosen.length === 0) throw new Error(`no mutant has "${only}" in its name`);
+const usage = `npm run test:mutations -- [--only name] [--shard 1/3] [--resume] [--results folder]
 
-const judges = new Map<string, Judge>();
-for (const judge of chosen.flatMap(({ foundBy }) => foundBy)) judges.set(nameOf(judge), judge);
+  --only     those that have this in their name
+  --shard    one part of so many; several parts may run at the same time
+  --resume   not again what an earlier pass has found, if its source and its tests are the same
+  --results  where each verdict is written when it is there (default .build/mutations)
+`;
 
-let failures = 0;
-let found = 0;
-const say = (isFine: boolean, text: string): void => {
-  if (!isFine) failures += 1;
-  console.log(`${isFine ? 'ok    ' : 'FAILED'} ${text}`);
-};
-
-await using workshop = await Workshop.open();
-for (const [name, judge] of judges) {
-  say(await workshop.isContent(judge), `content without a bug: ${name}`);
+/** The parsed command line; undefined when it is wrong. */
+function asked() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string' },
+        shard: { type: 'string', default: '1/1' },
+        resume: { type: 'boolean', default: false },
+        results: { type: 'string', default: '.build/mutations' },
+      },
+    });
+    const [, part, parts] = (/^(\d+)\/(\d+)$/.exec(values.shard) ?? []).map(Number);
+    if (part === undefined || parts === undefined || part < 1 || part > parts) return undefined;
+    const named = mutants.filter(({ name }) => name.includes(values.only ?? ''));
+    const chosen = named.filter((_, i) => i % parts === part - 1);
+    return chosen.length === 0 ? undefined : { ...values, chosen };
+  } catch {
+    return undefined;
+  }
 }
-for (const mutant of chosen) {
-  const began = performance.now();
-  const verdict = await workshop.try(mutant);
-  if (verdict === 'found') found += 1;
-  const seconds = Math.round((performance.now() - began) / 1000);
-  const by = mutant.foundBy.map(nameOf).join(', ');
-  say(verdict === 'found', `${verdict}: ${mutant.name} (${seconds} s) by ${by}`);
+
+function sentence(verdict: Verdict): string {
+  if (verdict.verdict === 'found') return `by ${verdict.by.join('; ')}`;
+  if (verdict.verdict === 'survived') return `${verdict.judge} is content with it`;
+  if (verdict.verdict === 'red without it') return verdict.test;
+  return 'the passage is not in its source';
 }
-console.log(`${chosen.length} planted, ${found} caught`);
-process.exitCode = failures === 0 ? 0 : 1;
+
+function show({ name, verdict, seconds }: Result, note: string): void {
+  const mark = verdict.verdict === 'found' ? 'ok    ' : 'FAILED';
+  console.log(
+    `${mark} ${verdict.verdict}: ${name} (${seconds} s${note})\n       ${sentence(verdict)}`,
+  );
+}
+
+const options = asked();
+if (options === undefined) {
+  console.error(usage);
+  process.exitCode = 2;
+} else {
+  const { chosen, resume } = options;
+  const results = new Results(options.results);
+  await using workshop = await Workshop.open();
+  let found = 0;
+  for (const mutant of chosen) {
+    const known = resume ? await results.of(mutant) : undefined;
+    if (known?.verdict.verdict === 'found') {
+      show(known, ', earlier');
+      found += 1;
+      continue;
+    }
+    const began = performance.now();
+    const verdict = await workshop.try(mutant);
+    const seconds = Math.round((performance.now() - began) / 1000);
+    show(await results.note(mutant, verdict, seconds), '');
+    if (verdict.verdict === 'found') found += 1;
+  }
+  console.log(`${chosen.length} planted, ${found} caught`);
+  process.exitCode = found === chosen.length ? 0 : 1;
+}

@@ -34,6 +34,8 @@ function allows(part: Part, value: unknown): boolean {
       const fails = part.failsAt >= 0 && part.failsAt < part.items;
       return fails ? value === 'failed' : Array.isArray(value) && value.length === part.items;
     }
+    case 'final':
+      return value === part.name;
     case 'sleep':
       return value === 'slept';
     case 'wait':

@@ -7,7 +7,7 @@ import type { Worker } from '../../src/engine/worker/worker.ts';
 import { Pawl } from '../../src/pawl.ts';
 import { MortalProcess } from '../../src/testing/crash-test/mortal-process.ts';
 import type { Ground, Process } from './ground.ts';
-import { playing, playingInNodes } from './interpreter.ts';
+import { place, playing, playingInNodes } from './interpreter.ts';
 import { lossyQueue, lossyStore } from './losses.ts';
 import type { Witness } from './witness.ts';
 
@@ -137,15 +137,17 @@ export class Fleet {
     });
     const pawl = Pawl.assemble({ store: mortal.store, queue: mortal.queue });
     const by = { witness, worker: name, version: this.#version };
-    const worker = pawl.worker({
-      workflows: [playing(by), playingInNodes(by)],
-      concurrency: 200,
-      beatMs: 2_000,
-      sessionMs: 30_000,
-      sweepMs: 10,
-      cancelGraceMs: 2_000,
-      quarantineAfter: 1_000_000,
-    });
+    const worker = place.run(name, () =>
+      pawl.worker({
+        workflows: [playing(by), playingInNodes(by)],
+        concurrency: 200,
+        beatMs: 2_000,
+        sessionMs: 30_000,
+        sweepMs: 10,
+        cancelGraceMs: 2_000,
+        quarantineAfter: 1_000_000,
+      }),
+    );
     this.#living.set(name, { pawl, process, mortal, worker });
   }
 }

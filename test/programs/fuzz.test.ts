@@ -13,21 +13,33 @@ test('150 programs in memory', { timeout: 120_000 }, async () => {
   expect(verdict.crashes).toBeGreaterThan(0);
 });
 
-test('a planted bug is found', { timeout: 60_000 }, async () => {
-  const program: Program = {
-    parts: [
+const planted: readonly (readonly [plant: string, finds: string, parts: Program['parts']])[] = [
+  [
+    'a signal stays when it is taken',
+    'taken twice',
+    [
       { kind: 'waitAny', name: 'n1' },
       { kind: 'waitAny', name: 'n2' },
     ],
-  };
-  const programs = Array.from({ length: 15 }, (_, seed): Seeded => ({ seed, program }));
-  const unplant = plants['a signal stays when it is taken']?.();
-  try {
-    const { violations } = await judge({ seed: 1, programs, ground: inMemory });
-    expect(violations.map(({ what }) => what)).toContainEqual(
-      expect.stringContaining('taken twice'),
-    );
-  } finally {
-    unplant?.();
-  }
-});
+  ],
+  ['the hook for an end is never made', 'its hook was not called', [{ kind: 'set', name: 'n1' }]],
+];
+
+test.each(planted)(
+  'a planted bug is found: %s',
+  { timeout: 60_000 },
+  async (plant, finds, parts) => {
+    const programs = Array.from({ length: 15 }, (_, seed): Seeded => ({
+      seed,
+      program: { parts },
+    }));
+    const unplant = plants[plant]?.();
+    try {
+      const options = { seed: 1, programs, ground: inMemory, hangMs: 5_000 };
+      const { violations } = await judge(options);
+      expect(violations.map(({ what }) => what)).toContainEqual(expect.stringContaining(finds));
+    } finally {
+      unplant?.();
+    }
+  },
+);

@@ -15,6 +15,7 @@ const leaves = [
   'waitAll',
   'effect',
   'timed',
+  'final',
 ] as const satisfies readonly Part['kind'][];
 
 /** What only a handler can do: a node changes the state by what it returns. */
@@ -56,6 +57,8 @@ export function generate(seed: number): Program {
           loops: 1 + upTo(2),
           failsAt: random() < 0.3 ? upTo(4) : -1,
         };
+      case 'final':
+        return { kind, name: name() };
       case 'sleep':
         return { kind, name: name(), ms: random() < 0.05 ? 1_050 : upTo(20) };
       case 'until':

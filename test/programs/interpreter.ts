@@ -1,5 +1,7 @@
 /** The workflow and the graph that play programs. What their parts return is what `allowed.ts` allows. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
+import { NonRetryableError } from '../../src/core/errors.ts';
 import type { Context, StepContext } from '../../src/engine/definition/context.ts';
 import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
@@ -15,6 +17,11 @@ class Boom extends Error {
 class Withdrawn extends Error {
   override readonly name = 'Withdrawn';
 }
+
+/**
+ * Where code is at work: in a worker, as its handlers find it, and in a part of a program, as the bodies inside find it.
+ */
+export const place = new AsyncLocalStorage<string>();
 
 const events = { added: z.number(), refused: z.string() };
 const signals = { red: z.string(), green: z.string() };
@@ -34,7 +41,8 @@ const shared = {
   state,
   events,
   signals,
-  retry: { attempts: 2, delayMs: 5 },
+  retry: { attempts: 2, delay: 5 },
+  stepRetry: { attempts: 2, delay: 2 },
   reduce: {
     added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
     refused: (): State => {
@@ -60,6 +68,7 @@ export function playing(by: Playing) {
     ...shared,
     ...(version > 1 ? { migrate: { 1: (old: State): State => old } } : {}),
     run: (ctx, program: Program): Promise<unknown[]> => new Player(ctx, by, self).play(program),
+    onEnd: (ctx, end) => ctx.step('tell', () => by.witness.hooked(end.run, end.status)),
   });
   self = workflow;
   return workflow;
@@ -85,7 +94,7 @@ export function playingInNodes(by: Playing) {
       work: async (ctx, at) => {
         const part = ctx.input.parts[at];
         if (part === undefined) throw new Error(`there is no part ${at}`);
-        const player = new Player(ctx as unknown as Ctx, by, child);
+        const player = new Player(ctx as unknown as Ctx, by, child, true);
         return { set: { results: { [at]: await player.one(part) } } };
       },
     },
@@ -104,12 +113,21 @@ class Player {
   readonly #worker: string;
   /** What children play. */
   readonly #workflow: unknown;
+  readonly #isNode: boolean;
 
-  constructor(ctx: Ctx, { witness, worker }: Playing, workflow: unknown) {
+  constructor(ctx: Ctx, { witness, worker }: Playing, workflow: unknown, isNode = false) {
     this.#ctx = ctx;
     this.#witness = witness;
     this.#worker = worker;
     this.#workflow = workflow;
+    this.#isNode = isNode;
+    this.#mustBeIn(worker, 'the handler');
+  }
+
+  #mustBeIn(begin: string, who: string): void {
+    const at = place.getStore();
+    if (at?.startsWith(begin) === true) return;
+    this.#witness.violate(this.#ctx.run, `${who} is at ${at}, not in ${begin}`);
   }
 
   async play({ parts }: Program): Promise<unknown[]> {
@@ -138,6 +156,9 @@ class Player {
     return async (step) => {
       const { run } = this.#ctx;
       this.#witness.begins(run, name, this.#worker);
+      this.#mustBeIn(`${this.#worker}/`, `the body of ${name}`);
+      const part = place.getStore()?.split('/')[1] ?? '';
+      if (!name.startsWith(part)) this.#witness.violate(run, `the body of ${name} is at ${part}`);
       try {
         return await body(step);
       } finally {
@@ -146,7 +167,11 @@ class Player {
     };
   }
 
-  async #part(part: Part): Promise<unknown> {
+  #part(part: Part): Promise<unknown> {
+    return place.run(`${this.#worker}/${part.name}`, () => this.#partHere(part));
+  }
+
+  async #partHere(part: Part): Promise<unknown> {
     const ctx = this.#ctx;
     const { name } = part;
     switch (part.kind) {
@@ -161,8 +186,12 @@ class Player {
             if (part.isRefused) emit('refused', name);
             return name;
           }),
-          { retry: { attempts: part.attempts, delayMs: 2 } },
+          part.attempts === 2 && !this.#isNode
+            ? {}
+            : { retry: { attempts: part.attempts, delay: 2 } },
         );
+      case 'final':
+        return this.#final(name);
       case 'nest':
         return ctx.step(
           name,
@@ -179,7 +208,7 @@ class Player {
             if (step.attempt <= part.fails) throw new Error('as told');
             return (await Promise.all(inner)).length;
           }),
-          { retry: { attempts: part.attempts, delayMs: 1 } },
+          { retry: { attempts: part.attempts, delay: 1 } },
         );
       case 'map':
         return ctx.map(
@@ -222,7 +251,7 @@ class Player {
             await pause(part.ms, undefined, { signal });
             return name;
           }),
-          { timeout: part.limit, retry: { attempts: part.attempts, delayMs: 2 } },
+          { timeout: part.limit, retry: { attempts: part.attempts, delay: 2 } },
         );
       case 'rounds':
         return this.#rounds(name, part.times);
@@ -290,6 +319,23 @@ class Player {
       ctx.forget(step);
     }
     return ctx.state.marks[name] ?? 0;
+  }
+
+  /** What no attempt mends is not tried again, and comes to the handler whole. */
+  async #final(name: string): Promise<unknown> {
+    const body = this.#body(name, async (step): Promise<never> => {
+      if (step.attempt > 1) this.#witness.violate(this.#ctx.run, `${name} was tried again`);
+      const cause = Object.assign(new RangeError('inner'), { within: new TypeError(name) });
+      throw new NonRetryableError('as told', { cause });
+    });
+    try {
+      return await this.#ctx.step(name, body, { retry: { attempts: 3, delay: 1 } });
+    } catch (error) {
+      const { cause } = error as { cause?: { cause?: { within?: Error } } };
+      if (!(cause instanceof NonRetryableError)) throw error;
+      const isWhole = cause.cause instanceof RangeError && cause.cause.within instanceof TypeError;
+      return isWhole ? cause.cause?.within?.message : 'not whole';
+    }
   }
 
   async #withdraw({ name, signal, ms }: Extract<Part, { kind: 'withdraw' }>): Promise<unknown> {

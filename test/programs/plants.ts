@@ -2,8 +2,10 @@
  * Bugs to plant, one at a time: a fuzz that does not find them finds nothing. Each changes a class of the engine in this
  * process only; what is returned takes it back.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Fold } from '../../src/core/fold.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
+import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 
 type Plant = () => () => void;
@@ -36,6 +38,24 @@ export const plants: Readonly<Record<string, Plant>> = {
       function (this: Fold, field, value) {
         if (field.startsWith('signal:') && value === undefined) return;
         remember.call(this, field, value);
+      },
+  ),
+  'a handler is called wherever its wake-up came from': replaced(
+    AsyncLocalStorage,
+    'snapshot',
+    () =>
+      () =>
+      (call, ...args) =>
+        call(...args),
+  ),
+  'the hook for an end is never made': replaced(
+    MemoryRunStore.prototype,
+    'create',
+    (create) =>
+      async function (this: MemoryRunStore, params) {
+        const created = await create.call(this, params);
+        if (params.workflow === 'program.end') await this.delete(params.run);
+        return created;
       },
   ),
   'results are handed over as they are asked for': replaced(

@@ -214,11 +214,33 @@ class Follower {
       if (!isAllowed(this.#program, result)) problems.push(`ended with ${JSON.stringify(result)}`);
     }
     problems.push(...(await judgeLog(run, this.#base)));
+    if (this.#program.isGraph !== true) problems.push(...(await this.#judgeHook(status)));
     if (status !== 'completed') {
       problems.push(...(await judgeChildren(caller, await attachedOf(caller, this.#id))));
     }
     if (told !== undefined) await told;
     return this.#all();
+  }
+
+  /** The hook for the end is called, at least once, within a while. */
+  async #judgeHook(status: string): Promise<readonly string[]> {
+    const { fleet, witness, hangMs } = this.#world;
+    const began = performance.now();
+    while (!witness.wasHooked(this.#id, status)) {
+      if (performance.now() > Math.max(began, fleet.diedAt) + hangMs) {
+        return [`it ended as ${status}, and its hook was not called`];
+      }
+      // The hook has the version of whatever worker started it, and may wait for newer code as a run does.
+      await this.#bringNewerCode(await this.#hookNeeds());
+      await pause(20);
+    }
+    return [];
+  }
+
+  async #hookNeeds(): Promise<number | undefined> {
+    const tag = { key: 'end-of', value: this.#id };
+    const { runs } = await this.#world.fleet.caller.list({ tag });
+    return runs.find(({ needsVersion }) => needsVersion !== undefined)?.needsVersion;
   }
 
   async #all(): Promise<readonly string[]> {

@@ -33,6 +33,8 @@ export type Part =
       /** Index of the item that fails; -1 for none. */
       readonly failsAt: number;
     }
+  /** A step that no attempt mends. */
+  | { readonly kind: 'final'; readonly name: string }
   | { readonly kind: 'sleep'; readonly name: string; readonly ms: number }
   | { readonly kind: 'wait'; readonly name: string; readonly signal: string; readonly ms?: number }
   | {

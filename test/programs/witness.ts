@@ -17,6 +17,8 @@ interface Seen {
   /** How often the body of an effect began, and whether its doubt was asked about since. */
   readonly effects: Map<string, { readonly begun: number; asked: boolean }>;
   readonly takenSignals: Set<string>;
+  /** How the run had ended, as the hooks for its end were told. */
+  readonly hooks: Set<string>;
 }
 
 /** Names of what is done in a node begin with the node's. */
@@ -102,6 +104,15 @@ export class Witness {
     }
   }
 
+  /** The hook for the end of a run is at work. */
+  hooked(run: string, status: string): void {
+    this.#seen(run).hooks.add(status);
+  }
+
+  wasHooked(run: string, status: string): boolean {
+    return this.#seen(run).hooks.has(status);
+  }
+
   /** A failed run is let go on: see `committed`. */
   triedAgain(run: string): void {
     this.#seen(run).decisions.clear();
@@ -126,6 +137,7 @@ export class Witness {
       decisions: new Map(),
       effects: new Map(),
       takenSignals: new Set(),
+      hooks: new Set(),
     };
     this.#runs.set(run, known);
     return known;

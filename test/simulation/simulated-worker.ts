@@ -111,6 +111,7 @@ export class SimulatedWorker {
       clock: this.#clock,
       worker: this.life.name,
       random: world.random,
+      asCaller: (call) => call(),
       logger: silentLogger,
       limits: defaultLimits,
       wake: (wakeUp) => this.#queue.send(wakeUp),

@@ -31,7 +31,7 @@ export const keeper = defineWorkflow({
         if (attempt === 1) throw new Error(`failed with ${input.text}`);
         return input.text;
       },
-      { retry: { attempts: 2, delayMs: 1 } },
+      { retry: { attempts: 2, delay: 1 } },
     );
     const begun = await ctx.start(child, { text: `child ${input.text}` }, { as: 'one' });
     const grown = await begun.result();

@@ -151,7 +151,7 @@ const misspelled: readonly (readonly [string, Call, string, string])[] = [
     'timeout',
   ],
   ['ctx.step', (o) => checkOptions('step', o), 'retrys', 'retry'],
-  ['ctx.step retry', (retry) => checkOptions('step', { retry }), 'delay', 'delayMs'],
+  ['ctx.step retry', (retry) => checkOptions('step', { retry }), 'delayMs', 'delay'],
   ['ctx.map', (o) => checkOptions('map', o), 'concurency', 'concurrency'],
   [
     'ctx.effect',
@@ -220,7 +220,7 @@ const misfits: readonly (readonly [string, Call, unknown, string])[] = [
     'retry',
     (o) => checkOptions('step', o),
     { retry: 3 },
-    'an object such as { attempts: 3 }, it is 3',
+    "an object such as { attempts: 3, delay: '5s' }, it is 3",
   ],
   ['attempts', (o) => checkOptions('step', o), { retry: { attempts: 0 } }, 'from 1, or Infinity'],
   ['timeout', (o) => checkOptions('step', o), { timeout: '5 minutes' }, 'a text such as 30s'],

@@ -38,7 +38,7 @@ export interface CheckpointOptions {
 
 /** How a step's body is tried again, and how long it may take. */
 export interface StepOptions {
-  /** Default: one attempt. */
+  /** Default: the `stepRetry` of the workflow, else one attempt. */
   readonly retry?: RetryPolicy;
   /** How long one attempt may take; its signal fires then, and the attempt has failed. */
   readonly timeout?: Duration;
@@ -265,11 +265,15 @@ export interface Context<
   ): Promise<
     { [N in keyof Entries & string]: RaceResult<N, RaceValue<Entries[N]>> }[keyof Entries & string]
   >;
-  /** Starts another run, which knows this one as its parent. After a crash the same child is found. */
+  /**
+   * Starts another run, which knows this one as its parent. After a crash the same child is found. The input may be left
+   * out where the workflow has none, or takes undefined.
+   */
   start<W extends AnyStartable>(
     workflow: W,
-    input: StartableInput<W>,
-    options?: ChildOptions,
+    ...args: undefined extends StartableInput<W>
+      ? [input?: StartableInput<W>, options?: ChildOptions]
+      : [input: StartableInput<W>, options?: ChildOptions]
   ): Promise<ChildHandle<StartableOutput<W>>>;
   /** The time, on Redis' clock; the same on every resume. */
   now(as?: string): Promise<Date>;

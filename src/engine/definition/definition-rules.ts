@@ -14,6 +14,8 @@ export const definitionRules = {
   concurrency: anything,
   rate: checkRate,
   retry: checkRetry,
+  stepRetry: checkRetry,
   retention: checkRetentionTimes,
   expireCheckpoints: checkExpiry,
+  onEnd: callback,
 } as const;

@@ -13,7 +13,6 @@ import {
   duration,
   either,
   flag,
-  millisecondsOrNone,
   needed,
   optionsOf,
   type Rule,
@@ -41,11 +40,11 @@ export const checkRetry: Rule = optionsOf<RetryPolicy>(
       'a whole number from 1, or Infinity',
       (value) => value === Infinity || (Number.isSafeInteger(value) && Number(value) >= 1),
     ),
-    delayMs: millisecondsOrNone,
-    maxDelayMs: either((value) => value === Infinity, millisecondsOrNone),
+    delay: duration,
+    maxDelay: either((value) => value === Infinity, duration),
     retryIf: callback,
   },
-  '{ attempts: 3 }',
+  "{ attempts: 3, delay: '5s' }",
 );
 
 export const checkRate: Rule = optionsOf<{ readonly max: number; readonly per: Duration }>(
@@ -64,6 +63,9 @@ const startRules = {
 
 /** Of `pawl.start`; its id is checked as a run id. */
 export const startOptionRules = { ...startRules, id: anything } as const;
+
+/** Of one run of `pawl.startMany`. */
+export const manyRules = { ...startOptionRules, input: checkedLater } as const;
 
 const name = textOf(1, fixedLimits.stepNameLength);
 

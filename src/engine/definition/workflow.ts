@@ -13,6 +13,7 @@ import type { Pace } from '../../core/queue.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './context.ts';
+import { checkEndHook, type EndHookContext, type RunEnd } from './end-hook.ts';
 import { definitionRules } from './definition-rules.ts';
 import type { GraphShape } from './graph-shape.ts';
 import { checkStateSchema } from './state-schema.ts';
@@ -61,10 +62,23 @@ export interface WorkflowDefinition<
   readonly rate?: { readonly max: number; readonly per: Duration };
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
+  /**
+   * How a step is tried again that has no `retry` of its own: each step that the handler asks for, also by `ctx.map`.
+   * Steps inside of a step do not take it: the outer one is tried again, and what has completed inside is not. Nor do
+   * effects. Default: one attempt.
+   */
+  readonly stepRetry?: RetryPolicy;
   /** How long a run is kept after its end, by how it ended. Default: the worker's `retention`, else 7 days. */
   readonly retention?: RetentionTimes;
   /** Checkpoints that a run at work drops by itself. Default: it keeps all. */
   readonly expireCheckpoints?: CheckpointExpiry;
+  /**
+   * Called at least once after a run has completed, failed or was cancelled, also when the worker dies there. It is not
+   * called for a run that is deleted before its end. It is a run of its own, of the workflow `<name>.end`, with steps and
+   * waits. One that fails is tried again for about four days. See docs/starting.md. Write it below `run`, so that it knows
+   * the type of the output.
+   */
+  onEnd?(this: void, ctx: EndHookContext, end: RunEnd<NoInfer<Output>>): unknown;
   /**
    * What a run does. Called again with the restored `ctx.state` after a crash; steps that finished return their stored
    * result, found by name.
@@ -114,6 +128,12 @@ const checkDefinition: Rule = optionsOf<AnyWorkflow['definition']>({
 export type StartInput<W> =
   W extends Workflow<infer Input, infer _S, infer _E, infer _O, infer _G> ? InputOf<Input> : never;
 
+/** What comes after the workflow in a call that starts a run: an input that need not be given may be left out. */
+export type StartArguments<Input, Options> =
+  undefined extends InputOf<Input>
+    ? [input?: InputOf<Input>, options?: Options]
+    : [input: InputOf<Input>, options?: Options];
+
 /**
  * Checks a definition.
  * @throws InvalidError for a bad name or event type.
@@ -138,6 +158,7 @@ export function defineWorkflow<
     throw new DefinitionError(`Workflow ${name}: run must be a function.`);
   }
   checkPace(definition);
+  checkEndHook(definition);
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
   for (const type of Object.keys(reduce)) {

@@ -24,7 +24,7 @@ import type { ResumedData } from '../../core/event.ts';
 import { ExecutionProgress } from '../../core/evidence.ts';
 import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
 import type { ClaimParams, Ownership } from '../../core/store.ts';
-import { payChildrenOf, tellParentOf } from '../runs/family.ts';
+import { payChildrenOf, tellOfEndOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { ToldStep } from '../steps-at-work.ts';
@@ -91,7 +91,8 @@ export class Execution {
   #writer: LogWriter | undefined;
   #runtime: HandlerRuntime | undefined;
   #fence: number | undefined;
-  #parent: string | undefined;
+  /** Its parent, or a hook, is to be told of its end. */
+  #tellsEnd = false;
   #telemetry: ExecutionTelemetry | undefined;
   #handler: Promise<Ending> = never();
   #reclaiming: Promise<void> | undefined;
@@ -199,7 +200,7 @@ export class Execution {
   #open(claimed: Claimed, ready: Ready): void {
     const writer = this.#openWriter(claimed, ready);
     this.#writer = writer;
-    this.#parent = claimed.record.parent;
+    this.#tellsEnd = claimed.record.parent !== undefined || claimed.record.onEnd;
     this.#expiry.begin(claimed.record.version);
     this.#noteTakeover(writer, claimed, ready);
     this.#noteTrace(writer, claimed, ready);
@@ -221,7 +222,9 @@ export class Execution {
     if (this.#isLeaving) runtime.leave();
     if (this.#nudgedEarly) runtime.readInbox();
     runtime.begin();
-    this.#handler = ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input));
+    this.#handler = this.#services.asCaller(() =>
+      ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input)),
+    );
   }
 
   /** The handler works until the run is released, parked or lost. */
@@ -440,7 +443,7 @@ export class Execution {
     this.#telemetry?.released(stored === 'stored' ? status : stored, ending.error);
     if (stored !== 'stored') return done;
     const { run, fence } = writer.ownership;
-    if (this.#parent !== undefined) await tellParentOf(this.#services, run);
+    if (this.#tellsEnd) await tellOfEndOf(this.#services, run);
     if (children.length > 0) await payChildrenOf(this.#services, { id: run, fence }, children);
     this.#abort.abort(new Error(`run ${run} has ended`));
     if (!('error' in ending)) return done;

@@ -1,4 +1,5 @@
 /** Makes the context of one claimed run out of its parts. */
+import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
@@ -152,7 +153,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
     },
     onCancel(undo: Undo) {
       if (typeof undo !== 'function') throw new InvalidError('onCancel', 'needs a function.');
-      parts.onCancel(undo);
+      parts.onCancel(AsyncResource.bind(undo));
     },
     ...waiting(parts, prefix),
     start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
@@ -282,8 +283,10 @@ function waiting({ scope, waits }: ContextParts, prefix: string): object {
 
 /** What a signal must be, as a function. */
 function matchOf({ match }: WaitForOptions<never>): ((payload: unknown) => boolean) | undefined {
-  if (match === undefined || typeof match === 'function') {
-    return match as ((payload: unknown) => boolean) | undefined;
+  if (match === undefined) return undefined;
+  // Called when a signal comes, and finds what it would find here.
+  if (typeof match === 'function') {
+    return AsyncResource.bind(match as (payload: unknown) => boolean);
   }
   if (typeof match !== 'object' || match === null) {
     throw new InvalidError('match', 'must be a function, or an object of fields and their values.');

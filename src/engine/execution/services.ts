@@ -27,6 +27,11 @@ export interface ExecutionServices extends StartParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  /**
+   * Calls in the asynchronous context in which the worker was made, so that a handler finds the same there whichever
+   * connection, timer or other run has led to it.
+   */
+  readonly asCaller: <T>(call: () => T) => T;
   readonly settings: ExecutionSettings;
 }
 

@@ -23,7 +23,7 @@ import type { StepCompletedData, StepFailedData, StepRetriedData } from '../../c
 import { nesting } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { checkStepName } from '../../core/names.ts';
-import { backoffMs, retryAfter } from '../../core/policy.ts';
+import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
 import { checkOptions } from '../definition/options.ts';
 import { idempotencyKey } from '../idempotency.ts';
@@ -167,6 +167,7 @@ export class Steps {
   ): Promise<Ended> {
     const { fold, lost, names, storeNow } = this.#scope;
     const { waits, bodies } = this.#parts;
+    const retry = this.#retryOf(options, within);
     const before = fold.step(name);
     let tried = before?.status === 'retrying' ? before.attempts : 0;
     let dueAt = before?.status === 'retrying' ? before.dueAt : 0;
@@ -190,7 +191,7 @@ export class Steps {
       bodies.begin(at);
       let ended: Ended | 'again';
       try {
-        ended = await this.#attempt(at, body, options, signal);
+        ended = await this.#attempt(at, body, { ...options, retry }, signal);
       } finally {
         bodies.end(at);
       }
@@ -199,6 +200,12 @@ export class Steps {
       const after = fold.step(name);
       dueAt = after?.status === 'retrying' ? after.dueAt : 0;
     }
+  }
+
+  /** The body of an effect is not tried again by itself, and a step inside of another one as the step itself says. */
+  #retryOf({ retry, begin }: RunOptions, within: Body | undefined): RetryPolicy {
+    if (retry !== undefined || begin !== undefined || within !== undefined) return retry ?? {};
+    return this.#scope.workflow.definition.stepRetry ?? {};
   }
 
   async #attempt(

@@ -9,6 +9,7 @@ import type {
   EventSchemas,
   StateOf,
 } from '../definition/context.ts';
+import type { EndHookContext, RunEnd } from '../definition/end-hook.ts';
 import type { GraphShape } from '../definition/graph-shape.ts';
 import type { AnyWorkflow, ReducersOf, Workflow } from '../definition/workflow.ts';
 
@@ -80,7 +81,7 @@ export type NodeBody<S, E extends EventSchemas, G extends EventSchemas, Input, A
 export interface NodeOptions<Body, Id extends string> {
   /** What the node does. It may be called again when a worker dies, until its visit has completed. */
   readonly run: Body;
-  /** Default: one attempt. */
+  /** Default: the `stepRetry` of the graph, else one attempt. */
   readonly retry?: RetryPolicy;
   /** How long one attempt may take. A node with a time-out keeps its worker while it waits. */
   readonly timeout?: Duration;
@@ -131,6 +132,8 @@ export interface GraphDefinition<
   readonly signals?: G;
   /** How often the whole run is tried when a node fails. Completed nodes keep their results. Default: once. */
   readonly retry?: RetryPolicy;
+  /** How a node is tried again that has no `retry` of its own. Default: one attempt. */
+  readonly stepRetry?: RetryPolicy;
   /**
    * `nodes` (default): the state is kept as a checkpoint after each completed visit of a node, in the same commit. The
    * newest 50 of those stay. `asked`: only where a node calls `ctx.checkpoint`.
@@ -140,6 +143,8 @@ export interface GraphDefinition<
   readonly expireCheckpoints?: AnyWorkflow['definition']['expireCheckpoints'];
   /** As of any workflow. */
   readonly retention?: AnyWorkflow['definition']['retention'];
+  /** Called after the end of a run, as of any workflow. */
+  onEnd?(this: void, ctx: EndHookContext, end: RunEnd<NoInfer<Output>>): unknown;
   /** Runs of this graph at work at one time on one worker, as of any workflow. */
   readonly concurrency?: AnyWorkflow['definition']['concurrency'];
   /** Executions begun in a stretch of time, over all workers, as of any workflow. */

@@ -56,7 +56,7 @@ export function defineGraph<
   const graph = compile(definition as unknown as AnyGraphDefinition);
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
-  const { retention, expireCheckpoints = defaultExpiry } = definition;
+  const { stepRetry, retention, expireCheckpoints = defaultExpiry, onEnd } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -66,10 +66,12 @@ export function defineGraph<
     ...(reduce === undefined ? {} : { reduce }),
     ...(signals === undefined ? {} : { signals }),
     ...(retry === undefined ? {} : { retry }),
+    ...(stepRetry === undefined ? {} : { stepRetry }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(rate === undefined ? {} : { rate }),
     ...(retention === undefined ? {} : { retention }),
     expireCheckpoints,
+    ...(onEnd === undefined ? {} : { onEnd }),
     run: async (ctx, given) => (await runGraph(ctx, graph, given)) as Output,
   });
   return { ...workflow, graph };

@@ -7,6 +7,7 @@
  */
 import { decode } from '../../core/codec.ts';
 import { PawlError, RunError } from '../../core/errors.ts';
+import { isEnded } from '../../core/run.ts';
 import type { Request } from '../../core/request.ts';
 import type { DeleteOutcome } from '../../core/store.ts';
 import { encodeRecord } from '../payloads.ts';
@@ -47,9 +48,14 @@ export async function deleteRun(
     const record = await parts.store.record(run);
     if (record === undefined) return false;
     if (record.status === 'running') throw activeError(run, record.worker ?? '');
-    await tellOfDeletion(parts, record);
     const { status, fence, seq } = record;
-    outcome = await parts.store.delete(run, encodeRecord(request), { status, fence, seq });
+    const remove = (): Promise<DeleteOutcome> =>
+      parts.store.delete(run, encodeRecord(request), { status, fence, seq });
+    // The store refuses an ended run that somebody is still to be told of; nobody is told twice of one that is not.
+    outcome = isEnded(status) ? await remove() : { outcome: 'changed' };
+    if (outcome.outcome !== 'changed') break;
+    await tellOfDeletion(parts, record);
+    outcome = await remove();
   } while (outcome.outcome === 'changed');
   if (outcome.outcome === 'active') throw activeError(run, outcome.worker);
   if (outcome.outcome === 'missing') return false;

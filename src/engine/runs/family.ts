@@ -2,8 +2,9 @@
  * What runs know of each other. Everything that crosses from one run to another is here, because it may cross from one
  * server to another: it is never part of one write.
  *
- *   child ends ──▶ notification pending ──post──▶ in the parent's inbox ──taken into its log──▶ notified
- *   parent ends as failed or cancelled ──▶ owes a cancel to attached children ──seen ended──▶ cancelled
+ *   child ends ──▶ notifyPending ──post──▶ in the parent's inbox ──taken into its log──▶ told
+ *   run with a hook ends ──▶ notifyPending ──create──▶ the hook's run ──seen to have begun──▶ told: see `end-hooks.ts`
+ *   parent ends as failed or cancelled ──▶ owes a cancel to attached children ──seen ended──▶ paid
  *   parent waits for a child ──▶ due now and then ──▶ compared with the child
  *
  * A run is known by its id and its birth. An obligation stays noted on the side that owes it, and that run stays due until
@@ -22,6 +23,7 @@ import type { DueRun } from '../../core/due-run.ts';
 import type { PostOutcome } from '../../core/store.ts';
 import { decodeError, encodeError, encodeRecord } from '../payloads.ts';
 import { decodeEvent, restoreBookkeeping } from '../replay.ts';
+import { startEndHook } from './end-hooks.ts';
 import type { StartParts } from './start.ts';
 
 export interface FamilyParts extends Pick<StartParts, 'store' | 'wake'> {
@@ -56,15 +58,26 @@ export function endOf(
   };
 }
 
-/** Tells the parent of a run that has ended. True when nothing is owed any more. */
+/** Tells whoever is to know of the end of a run: its parent, and the hook for the end. */
+async function tellOfEnd(parts: FamilyParts, record: RunRecord): Promise<void> {
+  if (!isEnded(record.status)) return;
+  // Each on its own: what cannot be told to the one is no reason to leave the other without it.
+  const [hook, parent] = await Promise.allSettled([
+    record.onEnd ? startEndHook(parts, record) : true,
+    tellParent(parts, record),
+  ]);
+  for (const told of [hook, parent]) if (told.status === 'rejected') throw told.reason;
+  const isKnown = [hook, parent].every((told) => told.status === 'fulfilled' && told.value);
+  if (isKnown) await parts.store.parentNotified(record.id, { fence: record.fence, hook: true });
+}
+
+/** Tells the parent of a run that has ended. True when it knows, or there is none. */
 async function tellParent(parts: FamilyParts, record: RunRecord): Promise<boolean> {
   if (record.parent === undefined || !isEnded(record.status)) return true;
   const end = endOf({ run: record.id, birth: record.birth }, record);
   if (end === undefined) return true;
   const posted = await post(parts, record.parent, end);
-  const isOwed = posted.outcome === 'posted' || (posted.outcome === 'known' && !posted.taken);
-  if (!isOwed) await parts.store.parentNotified(record.id, { fence: record.fence });
-  return !isOwed;
+  return !(posted.outcome === 'posted' || (posted.outcome === 'known' && !posted.taken));
 }
 
 /** Tells the family of a run that is about to be deleted: its parent must not wait for it, nor its children be left. */
@@ -74,13 +87,14 @@ export async function tellOfDeletion(parts: FamilyParts, record: RunRecord): Pro
     for (const child of children) await cancelChild(parts, record, child, true);
     await parts.store.childrenCancelled(record.id, { fence: record.fence });
   }
-  if (record.parent === undefined) return;
   const own = endOf({ run: record.id, birth: record.birth }, record);
   if (own !== undefined) {
-    await post(parts, record.parent, own);
-    await parts.store.parentNotified(record.id, { fence: record.fence });
+    if (record.parent !== undefined) await post(parts, record.parent, own);
+    if (record.onEnd) await startEndHook(parts, record);
+    await parts.store.parentNotified(record.id, { fence: record.fence, hook: true });
     return;
   }
+  if (record.parent === undefined) return;
   const error = { name: 'Error', message: 'it was deleted before it had ended' };
   const about = { run: record.id, birth: record.birth, fence: record.fence + 1 };
   await post(parts, record.parent, { ...about, status: 'deleted', error });
@@ -97,12 +111,12 @@ export async function postEnd(
 }
 
 /** Best effort, for a run that has just ended: what is not told here, the sweeper tells. */
-export async function tellParentOf(parts: FamilyParts, run: string): Promise<void> {
+export async function tellOfEndOf(parts: FamilyParts, run: string): Promise<void> {
   try {
     const record = await parts.store.record(run);
-    if (record !== undefined) await tellParent(parts, record);
+    if (record !== undefined) await tellOfEnd(parts, record);
   } catch (error) {
-    parts.logger.warn({ run, error: String(error) }, 'parent not told yet');
+    parts.logger.warn({ run, error: String(error) }, 'nobody told of the end yet');
   }
 }
 
@@ -149,7 +163,7 @@ export async function payChildrenOf(
 export async function attendFamily(parts: FamilyParts, due: DueRun): Promise<void> {
   const record = await parts.store.record(due.run);
   if (record === undefined) return;
-  if (due.notifyPending) await tellParent(parts, record);
+  if (due.notifyPending) await tellOfEnd(parts, record);
   if (due.cancelPending && isEnded(record.status)) {
     const children = await attachedTo(parts, due.run);
     const now = await parts.store.observation.now();
@@ -192,7 +206,9 @@ async function compareWithChildren(parts: FamilyParts, parent: RunRecord): Promi
     const isTold = isThere && (await tellParent(parts, child)) && isEnded(child.status);
     if (!isThere) await askToLook(parts, parent, run, 'that is gone');
     // It was told before it had started the child, as a parent whose log has gone back may have been.
-    if (isTold) await askToLook(parts, parent, run, 'that has ended');
+    if (!isTold) continue;
+    await parts.store.parentNotified(run, { fence: child.fence });
+    await askToLook(parts, parent, run, 'that has ended');
   }
 }
 

@@ -103,7 +103,7 @@ function placedBefore(value: unknown, end: number): unknown {
 }
 
 /** The kept or current snapshot that covers most of the events up to `seq`. */
-async function nearestSnapshot(
+export async function nearestSnapshot(
   store: RunStore,
   { record: { id: run }, snapshot }: LoadedRun,
   seq: number,

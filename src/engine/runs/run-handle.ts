@@ -37,6 +37,7 @@ import { readSteps } from '../steps-at-work.ts';
 import type { StartParts } from './start.ts';
 import { type RunDetails, toRunInfo } from './run-info.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
+import { upcasterAfter } from './workflow-events.ts';
 
 export interface HandleServices extends Pick<StartParts, 'store' | 'limits' | 'newToken' | 'wake'> {
   readonly clock: Clock;
@@ -59,7 +60,12 @@ const pollMs = 1000;
  * One run, from any process: reads it, waits for it, and asks its worker for something. It holds no connection of its
  * own.
  */
-export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = EventSchemas> {
+export class RunHandle<
+  Output = unknown,
+  S = unknown,
+  G extends EventSchemas = EventSchemas,
+  Event extends RunEvent = RunEvent,
+> {
   /** The id that the run was started with, or that pawl chose. */
   readonly id: string;
   readonly #services: HandleServices;
@@ -121,13 +127,19 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
    * The run's events from the one after `after` (default 0: all), then those that come, until the run has ended. Leaving
    * the loop, or `signal`, stops it. Should Redis crash and lose acknowledged events, the next one is the first that took
    * a lost one's place, and seqs come again.
+   *
+   * `event.type` tells the type of `event.data` when the handle was made with the workflow. What older code wrote comes
+   * through `upcast`. An event whose type the workflow no longer has comes as well, as it was written.
    * @throws CorruptionError when events are missing that were not compacted.
    */
   async *events(
     options: { readonly after?: number; readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<RunEvent, void, undefined> {
+  ): AsyncGenerator<Event, void, undefined> {
     checkEvents(options, 'events options');
-    const reader = new EventReader(this.#services.store, this.id, options.after ?? 0);
+    const { after = 0 } = options;
+    const { store } = this.#services;
+    const reader = new EventReader(store, this.id, after);
+    const upcaster = await upcasterAfter(store, this.#workflow, this.id, after);
     for await (const _ of this.#changes(options.signal, { ofLog: true })) {
       // Read before the events, so that none is missed when the run ends in between.
       const record = await this.#record();
@@ -135,7 +147,9 @@ export class RunHandle<Output = unknown, S = unknown, G extends EventSchemas = E
         const page = await reader.page();
         for (const event of page) {
           if (options.signal?.aborted === true) return;
-          yield toRunEvent(event, `run ${this.id}`);
+          const shown = toRunEvent(event, `run ${this.id}`);
+          const { data } = upcaster?.upcast(shown) ?? shown;
+          yield { ...shown, data } as Event;
         }
         if (page.length < fixedLimits.eventsPerPage) break;
       }

@@ -34,6 +34,16 @@ export interface StartParts {
 
 const priorityMax = 1_000_000;
 
+/** What pawl itself says of a run that it starts, beside what its caller says. */
+interface InternalStartOptions extends StartOptions {
+  readonly parent?: string;
+  /** Of a child: the token that its parent has noted. A run that has the id and another birth is another run. */
+  readonly birth?: string;
+  readonly fork?: Fork;
+  /** The input as another run, or a schedule, has it: validated before, and taken as it is. `input` is not looked at. */
+  readonly stored?: Uint8Array;
+}
+
 /**
  * Starts a run, or finds the one that was started with the same id, workflow and input.
  * @throws InvalidError, UnstorableError, LimitError: nothing was written. RunError `PAWL_RUN_EXISTS`: the id has another
@@ -43,15 +53,28 @@ export async function startRun(
   { store, limits, newToken, wake, tracing }: StartParts,
   workflow: AnyWorkflow,
   input: unknown,
-  options: StartOptions & {
-    readonly parent?: string;
-    /** Of a child: the token that its parent has noted. A run that has the id and another birth is another run. */
-    readonly birth?: string;
-    readonly fork?: Fork;
-    /** The input as another run, or a schedule, has it: validated before, and taken as it is. `input` is not looked at. */
-    readonly stored?: Uint8Array;
-  } = {},
+  options: InternalStartOptions = {},
 ): Promise<RunRecord> {
+  const start = encodeStart({ limits, newToken }, workflow, input, options);
+  const { outcome, record } = await createRun({ store, tracing }, start);
+  if (outcome === 'exists' && options.birth !== undefined) {
+    throw new TakenIdError(start.run, start.parent ?? '', record.parent);
+  }
+  if (outcome === 'exists') checkSame(record, start);
+  await wakeIfQueued(wake, record);
+  return record;
+}
+
+/**
+ * Checks and encodes all of a run that is to begin. Nothing is written.
+ * @throws InvalidError, UnstorableError, LimitError.
+ */
+export function encodeStart(
+  { limits, newToken }: Pick<StartParts, 'limits' | 'newToken'>,
+  workflow: AnyWorkflow,
+  input: unknown,
+  options: InternalStartOptions,
+): EncodedRun {
   const { id = randomUUID(), tags = {}, priority = 0, parent, birth, fork, stored } = options;
   checkWorkflow(workflow);
   checkRunId(id);
@@ -62,29 +85,20 @@ export async function startRun(
   const delayMs = options.delay === undefined ? 0 : toMilliseconds(options.delay, 'delay');
   const { deadline } = options;
   const deadlineMs = deadline === undefined ? undefined : toMilliseconds(deadline, 'deadline');
-  const bytes = stored === undefined ? encodeInput(workflow, input, limits) : checked(stored);
-  const { outcome, record } = await createRun(
-    { store, tracing },
-    {
-      run: id,
-      workflow: workflow.name,
-      codeVersion: workflow.version,
-      input: bytes,
-      tags,
-      delayMs,
-      priority,
-      token: birth ?? newToken(),
-      ...(parent === undefined ? {} : { parent }),
-      ...(deadlineMs === undefined ? {} : { deadlineMs }),
-      ...(fork === undefined ? {} : { fork }),
-    },
-  );
-  if (outcome === 'exists' && birth !== undefined) {
-    throw new TakenIdError(id, parent ?? '', record.parent);
-  }
-  if (outcome === 'exists') checkSame(record, workflow, bytes);
-  await wakeIfQueued(wake, record);
-  return record;
+  return {
+    run: id,
+    workflow: workflow.name,
+    codeVersion: workflow.version,
+    input: stored === undefined ? encodeInput(workflow, input, limits) : checked(stored),
+    tags,
+    delayMs,
+    priority,
+    token: birth ?? newToken(),
+    ...(parent === undefined ? {} : { parent }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(fork === undefined ? {} : { fork }),
+    ...(workflow.definition.onEnd === undefined ? {} : { onEnd: true }),
+  };
 }
 
 /** The id of a child that is to be made is another run's. Nothing was written. */
@@ -115,6 +129,8 @@ export interface EncodedRun {
   readonly priority?: number;
   readonly deadlineMs?: number;
   readonly parent?: string;
+  /** The workflow has a hook for its end. */
+  readonly onEnd?: boolean;
   readonly fork?: Fork;
 }
 
@@ -151,10 +167,14 @@ function checked(stored: Uint8Array): Uint8Array {
   return stored;
 }
 
-function checkSame(record: RunRecord, workflow: AnyWorkflow, input: Uint8Array): void {
+/** @throws RunError `PAWL_RUN_EXISTS` when the run that is there was started otherwise. */
+export function checkSame(
+  record: RunRecord,
+  { workflow, input }: Pick<EncodedRun, 'workflow' | 'input'>,
+): void {
   const { id } = record;
-  if (record.workflow === workflow.name && isSameInput(record.input, input, id)) return;
-  const other = record.workflow === workflow.name ? 'another input' : `workflow ${record.workflow}`;
+  if (record.workflow === workflow && isSameInput(record.input, input, id)) return;
+  const other = record.workflow === workflow ? 'another input' : `workflow ${record.workflow}`;
   throw new RunError(
     'PAWL_RUN_EXISTS',
     id,

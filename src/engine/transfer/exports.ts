@@ -281,7 +281,8 @@ function recordOf({
   woken,
 }: ExportedRun): Record<string, unknown> {
   const { id, workflow, codeVersion, status, fence, worker, seq, firstSeq, version } = record;
-  const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent } = record;
+  const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent, onEnd } =
+    record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
   const { birth, wroteVersion, waits } = record;
   const given = givenOf(input);
@@ -305,6 +306,7 @@ function recordOf({
     wroteVersion,
     priority,
     parent,
+    onEnd: onEnd || undefined,
     unmanaged: unmanaged || undefined,
     notifyPending: notifyPending || undefined,
     cancelPending: cancelPending || undefined,

@@ -59,6 +59,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
   const seq = line.integer('seq', { min: 1 });
   const version = line.integer('version');
   const parent = line.has('parent') ? line.checked('parent', checkRunId) : undefined;
+  const onEnd = line.flag('onEnd');
   const tags = line.object('tags');
   line.attempt('tags', () => checkTags(tags));
   const codeVersion = line.integer('codeVersion');
@@ -76,6 +77,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     seq,
     version,
     parent,
+    onEnd,
     firstSeq: line.has('firstSeq') ? line.integer('firstSeq', { min: 2, max: seq }) : 1,
     snapshotSeq: line.integer('snapshotSeq', {
       min: version === 0 ? 0 : 1,
@@ -96,8 +98,10 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     output: line.optionalPayload('output'),
     error: toError(line),
   };
-  if (notifyPending && (parent === undefined || !isEnded(record.status))) {
-    throw line.problem('cancelPending news to a parent, and has none or has not ended');
+  if (notifyPending && ((parent === undefined && !onEnd) || !isEnded(record.status))) {
+    throw line.problem(
+      'cancelPending news of its end, and nobody is to be told or it has not ended',
+    );
   }
   if (cancelPending && !isEnded(record.status))
     throw line.problem('owes something, and has not ended');

@@ -183,6 +183,7 @@ function toRecord(line: Line, number: number): RunRecord {
     wroteVersion: 0,
     needsVersion: undefined,
     parent: undefined,
+    onEnd: false,
     wakeAt: undefined,
     createdAt: 0,
     changedAt: 0,

@@ -7,6 +7,7 @@
  *                                        ├─ each run is handed back at its next commit, after the grace period at once
  *                                        └─ leaves, so that nobody looks for it
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { checkClose, type CloseOptions } from '../../core/closing.ts';
@@ -78,6 +79,7 @@ export class Worker implements AsyncDisposable {
       tracing: parts.tracing,
       newToken: parts.newToken,
       random: Math.random,
+      asCaller: AsyncLocalStorage.snapshot(),
       worker: this.id,
       wake: (wakeUp) => this.#wake(wakeUp),
       settings: settingsOf(options),

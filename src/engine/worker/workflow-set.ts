@@ -1,6 +1,7 @@
-/** The workflows of one worker, by their names. */
+/** The workflows of one worker, by their names, with those that execute their hooks. */
 import { DefinitionError } from '../../core/errors.ts';
 import type { Pace } from '../../core/queue.ts';
+import { endWorkflowOf } from '../definition/end-workflow.ts';
 import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
 
 export class WorkflowSet {
@@ -8,9 +9,13 @@ export class WorkflowSet {
 
   /** @throws DefinitionError when there is none, or two have one name. */
   constructor(workflows: readonly AnyWorkflow[]) {
-    this.#byName = new Map(workflows.map((workflow) => [workflow.name, workflow]));
+    const all = workflows.flatMap((workflow) => {
+      const hook = endWorkflowOf(workflow);
+      return hook === undefined ? [workflow] : [workflow, hook];
+    });
+    this.#byName = new Map(all.map((workflow) => [workflow.name, workflow]));
     if (this.#byName.size === 0) throw new DefinitionError('A worker needs at least one workflow.');
-    if (this.#byName.size < workflows.length) {
+    if (this.#byName.size < all.length) {
       throw new DefinitionError('Two workflows of one worker have the same name.');
     }
   }

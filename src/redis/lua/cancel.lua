@@ -22,7 +22,7 @@ local id, message, data, err, keep, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], t
 -- include parts/describe.lua
 
 local m = redis.call('HMGET', run, 'fence', 'status', 'worker', 'seq', 'codeVersion', 'bytes', 'parent', 'woken',
-  'createdAt', 'waitsIn', 'cancelEntry')
+  'createdAt', 'waitsIn', 'cancelEntry', 'onEnd')
 local fence, status, claimed = m[1], m[2], m[5]
 if not status then return {'missing'} end
 local time = redis.call('TIME')
@@ -50,9 +50,10 @@ if status == 'quarantined' or not claimed then
   redis.call('ZREM', base .. 'by-status:' .. status, id)
   redis.call('ZADD', base .. 'by-status:cancelled', m[9], id)
   local dueAt = string.format('%.0f', now + keep)
-  if m[7] or claimed then
+  local tells = m[7] or m[12]
+  if tells or claimed then
     redis.call('HSET', run, 'expiresAt', dueAt)
-    if m[7] then redis.call('HSET', run, 'notifyPending', '1') end
+    if tells then redis.call('HSET', run, 'notifyPending', '1') end
     -- What a quarantined run has started was never told that this is over.
     if claimed then redis.call('HSET', run, 'cancelPending', '1') end
     dueAt = at

@@ -40,7 +40,7 @@ local inbox = base .. 'inbox:' .. id
 -- include parts/save.lua
 
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'checkpointVersion',
-  'unmanaged', 'worker', 'createdAt')
+  'unmanaged', 'worker', 'createdAt', 'onEnd')
 if not m[1] then return {'missing'} end
 if m[4] == token then
   redis.call('HSET', run, 'token', token)
@@ -105,10 +105,11 @@ if status ~= '' then
   if ended then
     -- A run that is over is not to be resumed as if it had only been paused.
     redis.call('HDEL', run, 'paused')
-    if m[8] or how == 'cancelPending' then
+    local tells = m[8] or m[13]
+    if tells or how == 'cancelPending' then
       -- Somebody is owed the news: due at once, and kept until it was told.
       redis.call('HSET', run, 'expiresAt', string.format('%.0f', dueAt))
-      if m[8] then redis.call('HSET', run, 'notifyPending', '1') end
+      if tells then redis.call('HSET', run, 'notifyPending', '1') end
       if how == 'cancelPending' then redis.call('HSET', run, 'cancelPending', '1') end
       dueAt = now
     end

@@ -46,6 +46,7 @@ export const create: StoreScript<ShardKeys, NewRun, Created> = {
       params.codeVersion ?? 0,
       shards,
       sure ? 1 : '',
+      params.onEnd === true ? 1 : '',
     ];
     for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
     return args;

@@ -106,6 +106,7 @@ function recordFields({
   // A run without a code version was never claimed, which is what cancel asks.
   if (codeVersion > 0) fields.push('codeVersion', codeVersion);
   if (record.firstSeq > 1) fields.push('firstSeq', record.firstSeq);
+  if (record.onEnd) fields.push('onEnd', '1');
   if (record.paused) fields.push('paused', '1');
   if (notifyPending) fields.push('notifyPending', '1');
   if (cancelPending) fields.push('cancelPending', '1');

@@ -1,6 +1,7 @@
 /** A workflow that tells of every call of a step's body, under the name the step has in its run. */
 import { nesting } from '../../core/fold.ts';
 import type { Context, StepContext } from '../../engine/definition/context.ts';
+import type { RunEnd } from '../../engine/definition/end-hook.ts';
 import { never } from '../../engine/execution/log-writer.ts';
 import type { AnyWorkflow } from '../../engine/definition/workflow.ts';
 
@@ -8,6 +9,12 @@ export interface BodyWatch {
   /** True when the process of this handler is dead: then no body begins. */
   readonly isDead: () => boolean;
   /** A body begins; what is returned is called when it has ended. */
+  readonly onBody: (run: string, step: string) => () => unknown;
+}
+
+/** As a `BodyWatch`, of one run. */
+interface RunWatch {
+  readonly isDead: () => boolean;
   readonly onBody: (step: string) => () => unknown;
 }
 
@@ -22,12 +29,17 @@ type MapCall = (
 ) => Promise<unknown>;
 
 export function countedWorkflow(workflow: AnyWorkflow, watch: BodyWatch): AnyWorkflow {
+  const { definition } = workflow;
   const run = (ctx: Context, input: unknown): unknown =>
-    workflow.definition.run(countedContext(ctx, watch), input);
-  return { ...workflow, definition: { ...workflow.definition, run } };
+    definition.run(countedContext(ctx, watch), input);
+  const onEnd = (ctx: Context, end: RunEnd): unknown =>
+    definition.onEnd?.(countedContext(ctx, watch), end);
+  const counted = { ...definition, run, ...(definition.onEnd === undefined ? {} : { onEnd }) };
+  return { ...workflow, definition: counted };
 }
 
-function countedContext(ctx: Context, watch: BodyWatch): Context {
+function countedContext(ctx: Context, { isDead, onBody }: BodyWatch): Context {
+  const watch: RunWatch = { isDead, onBody: (name) => onBody(ctx.run, name) };
   const step = ctx.step.bind(ctx) as Call;
   const effect = ctx.effect.bind(ctx) as unknown as Call;
   const map = ctx.map.bind(ctx) as unknown as MapCall;
@@ -45,7 +57,7 @@ function countedContext(ctx: Context, watch: BodyWatch): Context {
   return overlay(ctx, counted);
 }
 
-function countedBody(name: string, body: Body, watch: BodyWatch): Body {
+function countedBody(name: string, body: Body, watch: RunWatch): Body {
   return async (context) => {
     if (watch.isDead()) return never();
     const ended = watch.onBody(name);

@@ -6,6 +6,7 @@ import { fixedLimits } from '../../core/limits.ts';
 import { isEnded, type RunStatus } from '../../core/run.ts';
 import type { RunStore } from '../../core/store.ts';
 import { decodeError } from '../../engine/payloads.ts';
+import { endTag } from '../../engine/runs/end-hooks.ts';
 import type { RunHandle } from '../../engine/runs/run-handle.ts';
 import type { WorkerOptions } from '../../engine/worker/settings.ts';
 import type { Worker } from '../../engine/worker/worker.ts';
@@ -36,6 +37,8 @@ export interface CrashPoint {
 
 export interface PerformanceOptions {
   readonly workflow: AnyWorkflow;
+  /** Other workflows that the workers know: those of children. */
+  readonly others: readonly AnyWorkflow[];
   readonly input: unknown;
   readonly signals: readonly CrashTestSignal[];
   readonly worker: Partial<Omit<WorkerOptions, 'workflows'>>;
@@ -54,6 +57,8 @@ export interface CrashTestEnding {
   readonly error: Pick<ErrorRecord, 'name' | 'message' | 'code'> | undefined;
   /** The state at the end. */
   readonly state: unknown;
+  /** How the run of the hook for the end has ended; undefined when the workflow has no `onEnd`. */
+  readonly hook: RunStatus | undefined;
 }
 
 export interface Performed {
@@ -99,7 +104,8 @@ export class Performance {
     this.#options = options;
     this.#store = options.wrapStore(this.#memory);
     this.#caller = Pawl.assemble({ store: this.#store, queue: this.#queue, clock: this.#clock });
-    this.#clock.follow(() => this.#memory.nextDueAt(this.#clock.now()));
+    // The time of an ended run to be kept is no time to come to: others may be held by a dead worker until then.
+    this.#clock.follow(() => this.#memory.nextDueAt(this.#clock.now(), { expiries: false }));
     this.#pending = options.signals.map((signal, i) => ({ ...signal, id: `signal-${i}` }));
   }
 
@@ -118,7 +124,7 @@ export class Performance {
     await this.#caller.start(workflow, input, { id: runId });
     await this.#postSignals();
     const hasEnded = await this.#untilEnd();
-    this.#witness.judgeLog(await this.#log());
+    await this.#judgeLogs();
     const run = this.#caller.run(workflow, runId) as RunHandle;
     const ending = hasEnded ? await this.#ending(run) : undefined;
     const { violations, commits } = this.#witness;
@@ -127,7 +133,7 @@ export class Performance {
 
   /** Starts a process with a worker; only the first one dies. */
   #spawn(): void {
-    const { workflow, worker: workerOptions, point } = this.#options;
+    const { workflow, others, worker: workerOptions, point } = this.#options;
     const isFirst = this.#processes.length === 0;
     const process: MortalProcess = new MortalProcess({
       store: this.#store,
@@ -149,11 +155,12 @@ export class Performance {
       },
     });
     const pawl = Pawl.assemble({ store: process.store, queue: process.queue, clock: this.#clock });
-    const counted = countedWorkflow(workflow, {
+    const watch = {
       isDead: () => process.isDead,
-      onBody: (step) => this.#witness.onBody(step),
-    });
-    const worker = pawl.worker({ ...workerOptions, workflows: [counted] });
+      onBody: (run: string, step: string) => this.#witness.onBody(run, step),
+    };
+    const workflows = [workflow, ...others].map((one) => countedWorkflow(one, watch));
+    const worker = pawl.worker({ ...workerOptions, workflows });
     this.#processes.push({ process, pawl, worker });
   }
 
@@ -185,7 +192,8 @@ export class Performance {
       if (this.#refused !== undefined) throw this.#refused.error;
       const record = await this.#memory.record(runId);
       if (record === undefined) return false;
-      if (isEnded(record.status) || record.status === 'quarantined') return true;
+      if (record.status === 'quarantined') return true;
+      if (isEnded(record.status) && (await this.#isHookOver())) return true;
       if (record.seq > seq) idleSeconds = 0;
       ({ seq } = record);
       if (await this.#bodiesWork()) continue;
@@ -219,11 +227,32 @@ export class Performance {
     return false;
   }
 
-  async #log(): Promise<readonly StoredEvent[]> {
+  /** True when there is no hook for the end, or it has ended as well. */
+  async #isHookOver(): Promise<boolean> {
+    if (this.#options.workflow.definition.onEnd === undefined) return true;
+    const status = await this.#hook();
+    return status !== undefined && isEnded(status);
+  }
+
+  async #hook(): Promise<RunStatus | undefined> {
+    const tag = `${endTag}=${runId}`;
+    return (await this.#memory.lists.runs({ tag, limit: 1 })).runs[0]?.status;
+  }
+
+  /** Of all runs that there are: its children and the hook for its end are held to the same. */
+  async #judgeLogs(): Promise<void> {
+    const limit = fixedLimits.runsPerPage;
+    const { runs } = await this.#memory.lists.runs({ limit });
+    for (const { id } of runs) {
+      this.#witness.judgeLog(id, await this.#log(id), id === runId ? '' : `run ${id}: `);
+    }
+  }
+
+  async #log(run: string): Promise<readonly StoredEvent[]> {
     const log: StoredEvent[] = [];
     for (;;) {
       const limit = fixedLimits.eventsPerPage;
-      const page = await this.#store.events({ run: runId, after: log.length, limit });
+      const page = await this.#store.events({ run, after: log.length, limit });
       log.push(...page);
       if (page.length < limit) return log;
     }
@@ -242,7 +271,8 @@ export class Performance {
     }
     const { name, message, code } = recorded ?? { name: '', message: '' };
     const error = recorded && { name, message, ...(code === undefined ? {} : { code }) };
-    return { status: record?.status ?? 'failed', output, error, state };
+    const hook = await this.#hook();
+    return { status: record?.status ?? 'failed', output, error, state, hook };
   }
 
   async #close(): Promise<void> {

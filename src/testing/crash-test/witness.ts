@@ -1,4 +1,4 @@
-/** Sees everything that one run of a crash test does, and says what of it must not have happened. */
+/** Sees everything that the runs of one performance do, and says what of it must not have happened. */
 import { decode } from '../../core/codec.ts';
 import type { StepCompletedData, StoredEvent } from '../../core/event.ts';
 import type { CommitOutcome, CommitParams } from '../../core/store.ts';
@@ -15,7 +15,8 @@ const raising: readonly string[] = [
 
 export class Witness {
   readonly violations: string[] = [];
-  readonly #acknowledged: StoredEvent[] = [];
+  /** By run, and the steps whose result is stored by run and name. */
+  readonly #acknowledged = new Map<string, StoredEvent[]>();
   readonly #stored = new Set<string>();
   #commits = 0;
   readonly #openBodies = new Set<symbol>();
@@ -33,17 +34,19 @@ export class Witness {
   onCommit(params: CommitParams, { outcome }: CommitOutcome): void {
     if (outcome !== 'committed') return;
     this.#commits += 1;
-    const { fence, expectedSeq, events } = params;
+    const { run, fence, expectedSeq, events } = params;
+    const acknowledged = this.#acknowledged.get(run) ?? [];
+    this.#acknowledged.set(run, acknowledged);
     for (const [i, event] of events.entries()) {
-      this.#acknowledged.push({ ...event, seq: expectedSeq + 1 + i, fence, at: 0 });
+      acknowledged.push({ ...event, seq: expectedSeq + 1 + i, fence, at: 0 });
       if (event.type !== 'step.completed') continue;
       const { name } = decode(event.data, { key: 'crash test' }) as StepCompletedData;
-      this.#stored.add(name);
+      this.#stored.add(`${run}\n${name}`);
     }
   }
 
-  onBody(step: string): () => unknown {
-    if (this.#stored.has(step)) {
+  onBody(run: string, step: string): () => unknown {
+    if (this.#stored.has(`${run}\n${step}`)) {
       this.violations.push(`the body of step "${step}" ran again, after its result was stored`);
     }
     const body = Symbol(step);
@@ -56,22 +59,24 @@ export class Witness {
     this.#openBodies.clear();
   }
 
-  /** Compares the log with what was acknowledged, and with the rules of logs. */
-  judgeLog(log: readonly StoredEvent[]): void {
-    for (const { seq, type, fence, data } of this.#acknowledged) {
+  /** Compares the log of a run with what was acknowledged, and with the rules of logs. `about` says of which run. */
+  judgeLog(run: string, log: readonly StoredEvent[], about: string): void {
+    for (const { seq, type, fence, data } of this.#acknowledged.get(run) ?? []) {
       const found = log[seq - 1];
       const isThere =
         found?.type === type && found.fence === fence && Buffer.compare(found.data, data) === 0;
       if (isThere) continue;
       const instead = found === undefined ? 'nothing' : found.type;
-      this.violations.push(`event ${seq} ${type} was acknowledged, and ${instead} is in its place`);
+      const what = `event ${seq} ${type} was acknowledged, and ${instead} is in its place`;
+      this.violations.push(`${about}${what}`);
     }
     let fenceBefore = -1;
     for (const [i, { seq, type, fence }] of log.entries()) {
-      if (seq !== i + 1) this.violations.push(`seq ${seq} stands at place ${i + 1}`);
+      if (seq !== i + 1) this.violations.push(`${about}seq ${seq} stands at place ${i + 1}`);
       const isOwners = raising.includes(type) ? fence >= fenceBefore : fence === fenceBefore;
       if (!isOwners && i > 0) {
-        this.violations.push(`event ${seq} ${type} has fence ${fence} after ${fenceBefore}`);
+        const what = `event ${seq} ${type} has fence ${fence} after ${fenceBefore}`;
+        this.violations.push(`${about}${what}`);
       }
       fenceBefore = fence;
     }

@@ -51,6 +51,7 @@ function newRuns(test: RunStoreTest): void {
         deadlineAt: undefined,
         priority: 0,
         parent: undefined,
+        onEnd: false,
         createdAt: made.record.createdAt,
         changedAt: made.record.createdAt,
       }),

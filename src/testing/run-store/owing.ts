@@ -146,4 +146,50 @@ function moving(test: RunStoreTest): void {
   });
 }
 
-export const owingTheme: RunStoreTheme = { name: 'owing', parts: [children, moving] };
+/** A hook for the end is a second one who is to be told. */
+function hooks(test: RunStoreTest): void {
+  const completed = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
+
+  test('a run with a hook owes the news until the hook has begun, whoever else was told', async (opened) => {
+    const { store, expect } = opened;
+    for (const parent of [undefined, newId('parent')]) {
+      const create = { onEnd: true, ...(parent === undefined ? {} : { parent }) };
+      const { id, ownership } = await held(store, { create });
+      expect((await store.record(id))?.onEnd).toBe(true);
+      await committed(store, ownership, { release: completed });
+      expect(await due(opened, id)).toMatchObject({ status: 'completed', notifyPending: true });
+      const { fence } = ownership;
+      await store.parentNotified(id, { fence });
+      expect(await due(opened, id)).toMatchObject({ notifyPending: true });
+      const { record } = await loaded(store, id);
+      expect(await store.delete(id, undefined, record)).toEqual({ outcome: 'changed' });
+      await store.parentNotified(id, { fence: fence - 1, hook: true });
+      expect(await due(opened, id)).toMatchObject({ notifyPending: true });
+      await store.parentNotified(id, { fence, hook: true });
+      await opened.advance(30);
+      expect(await dueOf(store, id)).toBe(undefined);
+    }
+  });
+
+  test('a run with a hook that is cancelled before it began owes the news as well', async (opened) => {
+    const { store, expect } = opened;
+    const id = await created(store, { onEnd: true });
+    await store.cancel(cancellation(id));
+    expect(await due(opened, id)).toMatchObject({ status: 'cancelled', notifyPending: true });
+    const { fence } = (await loaded(store, id)).record;
+    await store.parentNotified(id, { fence, hook: true });
+    await opened.advance(30);
+    expect(await dueOf(store, id)).toBe(undefined);
+  });
+
+  test('it is known after an export and an import', async ({ store, expect }) => {
+    const { id, ownership } = await held(store, { create: { onEnd: true } });
+    await committed(store, ownership, { release: completed });
+    expect(await store.transfer.export(id)).toMatchObject({
+      notifyPending: true,
+      record: { onEnd: true },
+    });
+  });
+}
+
+export const owingTheme: RunStoreTheme = { name: 'owing', parts: [children, hooks, moving] };

@@ -130,7 +130,7 @@ export const flaky = defineWorkflow({
         if (attempt < 3) throw new Error('not yet');
         return word;
       },
-      { retry: { attempts: 3, delayMs: 20 } },
+      { retry: { attempts: 3, delay: 20 } },
     );
     const paid = await ctx.effect(
       'pay',

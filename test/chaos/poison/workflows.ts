@@ -62,7 +62,7 @@ const deepInside = defineWorkflow({
         if (step.attempt === 1) throw new Error('not yet');
         return kill(delayMs);
       },
-      { retry: { attempts: 5, delayMs: 10 } },
+      { retry: { attempts: 5, delay: 10 } },
     );
   },
 });

@@ -25,7 +25,7 @@ export function makePay({ world, clock, outside }: WorkloadParts) {
   return defineWorkflow({
     name: 'pay',
     input,
-    retry: { attempts: 4, delayMs: 200 },
+    retry: { attempts: 4, delay: 200 },
     async run(ctx, { doubts: names }) {
       const results: unknown[] = [];
       for (const name of names) {

@@ -4,7 +4,7 @@ import { backoffMs, type RetryPolicy } from '../../../src/core/policy.ts';
 import { defineWorkflow } from '../../../src/engine/definition/workflow.ts';
 import type { WorkloadParts } from './parts.ts';
 
-const retry: RetryPolicy = { attempts: 4, delayMs: 1_500 };
+const retry: RetryPolicy = { attempts: 4, delay: 1_500 };
 
 export function makeShaky({ world, clock, outside }: WorkloadParts) {
   return defineWorkflow({

@@ -161,7 +161,8 @@ async function ofSeen(
     case 'parentNotified':
     case 'childrenCancelled': {
       const { do: what } = move;
-      return async (store) => (await store[what](run, seen)) ?? null;
+      const hook = seq % 2 === 0;
+      return async (store) => (await store[what](run, { ...seen, hook })) ?? null;
     }
     case 'delete':
       return (store) => store.delete(run, undefined, move.fence === undefined ? undefined : seen);
@@ -184,6 +185,7 @@ function creating(memory: Memory, move: MoveOf<'create'>): Call {
     priority: move.priority,
     ...(move.deadlineMs === 0 ? {} : { deadlineMs: move.deadlineMs }),
     ...(move.parent ? { parent: 'parent' } : {}),
+    ...(move.onEnd ? { onEnd: true } : {}),
     ...(move.fork
       ? { snapshot: { schema: 1, set: new Map([['state:n', text('1')]]), remove: [] } }
       : {}),

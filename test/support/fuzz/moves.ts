@@ -24,6 +24,7 @@ export type Move =
       readonly deadlineMs: number;
       readonly priority: number;
       readonly parent: boolean;
+      readonly onEnd: boolean;
       readonly fork: boolean;
       readonly version: number;
     }
@@ -160,6 +161,7 @@ const create = fc.record({
   deadlineMs: mostly(0, 5000),
   priority: mostly(0, 3),
   parent: fc.boolean(),
+  onEnd: fc.boolean(),
   fork: mostly(false, true),
   version: mostly(0, 1, 2),
 });

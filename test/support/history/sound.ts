@@ -193,6 +193,7 @@ class ModelRun {
       needsVersion: undefined,
       priority: 0,
       parent: undefined,
+      onEnd: false,
       createdAt: startedAt,
       changedAt: this.#changedAt,
     };

@@ -213,6 +213,37 @@ describe('a handler can decide by it', () => {
   });
 });
 
+test('errors in fields of an error are errors again, with their causes', () => {
+  const reason = new TypeError('deep', { cause: new Declined(1) });
+  const error = later(Object.assign(new Error('x'), { reason, status: 1 })) as {
+    reason: Error;
+    status: number;
+  };
+  expect(error.status).toBe(1);
+  expect(error.reason).toBeInstanceOf(TypeError);
+  expect(error.reason.cause).toMatchObject({ name: 'Declined', status: 1 });
+});
+
+test('a record says what of an error it does not have, and a record of that says it again', () => {
+  const lines = Array.from({ length: 400 }, (_, i) => `line ${i}`);
+  const error = Object.assign(new Error('x'), {
+    body: new Failure(),
+    retry: () => 1,
+    lines,
+    ok: 1,
+  });
+  const record = recordError(error);
+  expect(record.fields).toMatchObject({ ok: 1 });
+  expect(record.omitted?.toSorted()).toEqual(['body', 'lines', 'retry']);
+  expect(recordError(reviveError(stored(record)))).toEqual(record);
+  let chain = new Error('end');
+  for (let i = 0; i < 20; i++) chain = new Error(`${i}`, { cause: chain });
+  let last: ErrorRecord = recordError(chain);
+  while (last.cause !== undefined) last = last.cause;
+  expect(last.omitted).toEqual(['cause']);
+  expect(recordError(new Error('whole', { cause: new Error('why') })).omitted).toBeUndefined();
+});
+
 test('whoever changes a revived error changes no record', () => {
   const record = recordError(Object.assign(new Error('x'), { list: [1] }));
   (reviveError(record) as { list: number[] }).list.push(2);

@@ -75,7 +75,7 @@ describe('snapshot policy', () => {
 });
 
 test('back-off doubles up to its limit, with the upper half left to chance', () => {
-  const policy = { delayMs: 100, maxDelayMs: 1_000 };
+  const policy = { delay: 100, maxDelay: 1_000 };
   expect(backoffMs(policy, 2, 0)).toBe(50);
   expect(backoffMs(policy, 2, 1)).toBe(100);
   expect(backoffMs(policy, 4, 1)).toBe(400);

@@ -25,7 +25,7 @@ test('the life of a run is told, in order', async () => {
             if (attempt < 2) throw new Error('not yet');
             return 2;
           },
-          { retry: { attempts: 2, delayMs: 1 } },
+          { retry: { attempts: 2, delay: 1 } },
         );
         await ctx.step('third', () => Promise.reject(new Error('never')));
       },

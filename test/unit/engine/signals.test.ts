@@ -32,7 +32,7 @@ test('signals that are made here may have any number of listeners', async () => 
 test.each([12, 100])('%i steps at once that pause and listen', async (count) => {
   const { pawl } = memoryPawl();
   await using _ = pawl;
-  const retry = { attempts: 2, delayMs: 20 };
+  const retry = { attempts: 2, delay: 20 };
   const crowd = defineWorkflow({
     name: 'crowd',
     async run(ctx) {

@@ -31,7 +31,7 @@ test('steps at work, and the attempt they are in, are seen while they last', asy
             if (attempt === 1) throw new Error('once');
             await gate;
           },
-          { retry: { attempts: 2, delayMs: 1 } },
+          { retry: { attempts: 2, delay: 1 } },
         );
       });
     },

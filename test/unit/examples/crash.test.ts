@@ -1,7 +1,7 @@
 // Goal: every example survives a death before and behind each of its commits. Method: crashTest over their workflows; only
 // the pauses that stand for work are shortened.
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type * as Timers from 'node:timers/promises';
 import { join } from 'node:path';
@@ -136,6 +136,18 @@ describe('survives a death before and behind each commit', () => {
       { select: ({ status }) => status },
     );
     expect((await failed).violations).toEqual([]);
+  });
+
+  test('fault-recovery, when no attempt mends it: the error has the same fields after each death', async () => {
+    const expired = join(folder, 'expired');
+    await writeFile(expired, 'until May');
+    const failed = crashTest(
+      film,
+      { scenes: 2, licenceServer: expired },
+      { select: ({ status, error }) => [status, error] },
+    );
+    const { violations } = await failed;
+    expect(violations).toEqual([]);
   });
 });
 

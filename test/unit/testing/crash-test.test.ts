@@ -1,6 +1,6 @@
 // Goal: a crash test passes what survives every crash, and catches what does not. Method: workflows of every kind, then
 // planted bugs of workflows and of stores.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import {
   crashTest,
@@ -11,6 +11,9 @@ import {
 } from 'pawl/testing';
 import { z } from 'zod';
 import { withMethods } from '../../support/with-methods.ts';
+
+// A crash test plays its workflow dozens of times, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const adding = {
   state: z.object({ sum: z.number().default(0) }),
@@ -55,6 +58,32 @@ describe('what survives', () => {
     expect(report.crashes).toBe((report.commits + 1) * 2);
   });
 
+  test('the hook for the end, with steps and a wait of its own', async () => {
+    const receipts = new Set<string>();
+    const workflow = defineWorkflow({
+      name: 'order',
+      run: (ctx) => ctx.step('pack', () => 42),
+      async onEnd(ctx, end) {
+        await ctx.step('receipt', () => void receipts.add(`${end.run} ${end.status}`));
+        await ctx.sleep('1h');
+        await ctx.step('archive', () => null);
+      },
+    });
+    const ends: unknown[] = [];
+    const report = await crashTest(workflow, undefined, {
+      setUp: () => receipts.clear(),
+      observe: () => receipts,
+      select: (ending) => {
+        ends.push(ending.hook);
+        return ending;
+      },
+    });
+    expect(report.violations).toEqual([]);
+    expect(new Set(ends)).toEqual(new Set(['completed']));
+    // The run's claim and commits, and those of the hook.
+    expect(report.crashes).toBeGreaterThanOrEqual(14);
+  });
+
   test('retries, sleeps, signals and time-outs, with a snapshot at every turn', async () => {
     const workflow = defineWorkflow({
       name: 'patient',
@@ -64,7 +93,7 @@ describe('what survives', () => {
           if (attempt < 3) throw new Error('not yet');
           return attempt;
         };
-        const attempts = await ctx.step('third', body, { retry: { attempts: 3, delayMs: 50 } });
+        const attempts = await ctx.step('third', body, { retry: { attempts: 3, delay: 50 } });
         await ctx.sleep('3d');
         const approved = await ctx.waitFor('approved');
         const never = await ctx.waitFor('never', { timeout: '2d' });
@@ -90,7 +119,7 @@ describe('what survives', () => {
     const charged = new Set<string>();
     const workflow = defineWorkflow({
       name: 'payment',
-      retry: { attempts: 2, delayMs: 10 },
+      retry: { attempts: 2, delay: 10 },
       async run(ctx) {
         const paid = await ctx.effect(
           'charge',
@@ -167,7 +196,7 @@ describe('what survives', () => {
         ctx.step(
           'slow',
           ({ attempt }) => (attempt === 1 ? new Promise<string>(() => undefined) : 'in time'),
-          { timeout: '10s', retry: { attempts: 2, delayMs: 5 } },
+          { timeout: '10s', retry: { attempts: 2, delay: 5 } },
         ),
     });
     const report = await crashTest(workflow, undefined, { bodyMs: 5 });

@@ -181,3 +181,34 @@ describe('version 1 alone, after version 2', () => {
     expect(await run.result({ timeoutMs: 5_000 })).toBe(1);
   });
 });
+
+test('events come as the code of today has them, from wherever they are read', async () => {
+  const { pawl } = memoryPawl();
+  await using _ = pawl;
+  const old = pawl.worker({ workflows: [counting[1]] });
+  const { id } = await pawl.start(counting[1]);
+  const run = pawl.run(counting[2], id);
+  const isAt = (i: number) => async (): Promise<boolean> =>
+    (await run.info()).waits.some(({ name }) => name === `go:${i}`);
+  await expect.poll(isAt(0)).toBe(true);
+  await run.signal('go', null);
+  await expect.poll(isAt(1)).toBe(true);
+  await old.close();
+  pawl.worker({ workflows: [counting[2]] });
+  for (let i = 1; i < rounds; i++) {
+    await run.signal('go', null);
+    if (i + 1 < rounds) await expect.poll(isAt(i + 1)).toBe(true);
+  }
+  await run.result();
+  const log = await allEvents(pawl.run(id));
+  const added: number[] = [];
+  for await (const event of run.events()) if (event.type === 'add') added.push(event.data.amount);
+  expect(added).toEqual([1, 2, 3, 4]);
+  // Also after the claim that says which version wrote it.
+  const second = log.filter(({ type }) => type === 'add')[1]?.seq ?? 0;
+  const later: number[] = [];
+  for await (const event of run.events({ after: second - 1 })) {
+    if (event.type === 'add') later.push(event.data.amount);
+  }
+  expect(later).toEqual([2, 3, 4]);
+});

@@ -2,7 +2,7 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { defineWorkflow } from 'pawl';
-import type { Pawl } from 'pawl';
+import type { Pawl, RunEvent, RunHandle } from 'pawl';
 
 const order = defineWorkflow({
   name: 'order',
@@ -61,7 +61,54 @@ export async function compiled(pawl: Pawl): Promise<void> {
       await ctx.emit('anything', {});
     },
   });
-  await pawl.start(parent, undefined);
+  await pawl.start(parent);
+  await pawl.start(parent, undefined, { id: 'p' });
+  // @ts-expect-error -- an input is needed
+  await pawl.start(order);
+  const maybe = defineWorkflow({ name: 'maybe', input: z.string().optional(), run: () => 1 });
+  await pawl.start(maybe);
+  await pawl.start(maybe, 'given', { tags: { a: 'b' } });
+  // @ts-expect-error -- a text, or nothing
+  await pawl.start(maybe, 1);
+  defineWorkflow({
+    name: 'starting',
+    async run(ctx) {
+      await ctx.start(parent);
+      await ctx.start(parent, undefined, { as: 'second' });
+      await ctx.start(maybe, undefined, { as: 'third' });
+      // @ts-expect-error -- an input is needed
+      await ctx.start(order);
+    },
+  });
+  for await (const event of run.events()) {
+    if (event.type === 'paid') expectTypeOf(event.data).toEqualTypeOf<{ amount: number }>();
+    if (event.type === 'step.completed') {
+      expectTypeOf(event.data.name).toEqualTypeOf<string>();
+      expectTypeOf(event.data.result).toEqualTypeOf<unknown>();
+    }
+    if (event.type === 'run.claimed') expectTypeOf(event.data.worker).toEqualTypeOf<string>();
+    // @ts-expect-error -- no such event
+    if (event.type === 'refunded') break;
+  }
+  for await (const { type, data } of pawl.run('any').events()) {
+    expectTypeOf(type).toEqualTypeOf<string>();
+    expectTypeOf(data).toEqualTypeOf<unknown>();
+  }
+  for await (const event of pawl.run(parent, 'p').events()) {
+    // @ts-expect-error -- this workflow has no events of its own
+    if (event.type === 'paid') break;
+  }
+  // A handle on a run of a workflow is a handle on a run.
+  const any: RunHandle = run;
+  expectTypeOf(any.events()).toEqualTypeOf<AsyncGenerator<RunEvent, void, undefined>>();
+  defineWorkflow({
+    name: 'retrying',
+    stepRetry: { attempts: 3, delay: '5s', maxDelay: '1m' },
+    run: async (ctx) => {
+      // @ts-expect-error -- not a length of time
+      await ctx.step('a', () => 1, { retry: { attempts: 2, delay: 'soon' } });
+    },
+  });
   defineWorkflow({
     name: 'wrong-reducer',
     state: z.object({ n: z.number().default(0) }),

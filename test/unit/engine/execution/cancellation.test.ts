@@ -185,7 +185,7 @@ describe('cancel', () => {
             bodies += 1;
             throw new Error('once more');
           },
-          { retry: { attempts: 5, delayMs: 1 } },
+          { retry: { attempts: 5, delay: 1 } },
         );
       },
     });

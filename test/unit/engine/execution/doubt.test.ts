@@ -12,7 +12,7 @@ test('a time-out is a doubt: the retry of the run asks before it pays again', as
   let asked = 0;
   const workflow = defineWorkflow({
     name: 'timed-payment',
-    retry: { attempts: 3, delayMs: 1 },
+    retry: { attempts: 3, delay: 1 },
     run: (ctx) =>
       ctx.effect(
         'pay',

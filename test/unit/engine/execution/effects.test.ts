@@ -22,7 +22,7 @@ test('an attempt that takes too long has failed, its signal fires, and the next 
           }
           return attempt;
         },
-        { timeout: '50ms', retry: { attempts: 2, delayMs: 1 } },
+        { timeout: '50ms', retry: { attempts: 2, delay: 1 } },
       );
     },
   });

@@ -127,7 +127,7 @@ test('a retryIf that throws fails what it should have decided about, and says so
   await using _ = pawl;
   const retry = {
     attempts: 3,
-    delayMs: 1,
+    delay: 1,
     retryIf: (error: unknown) => (error as { response: { status: number } }).response.status > 499,
   };
   let calls = 0;

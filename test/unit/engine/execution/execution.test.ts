@@ -133,14 +133,14 @@ describe('steps', () => {
             if (attempt < 3) throw new Error(`no ${attempt}`);
             return 'yes';
           },
-          { retry: { attempts: 5, delayMs: 2 } },
+          { retry: { attempts: 5, delay: 2 } },
         );
         await ctx.step(
           'never',
           () => {
             throw new TypeError('really not');
           },
-          { retry: { attempts: 4, delayMs: 1, retryIf: (error) => !(error instanceof TypeError) } },
+          { retry: { attempts: 4, delay: 1, retryIf: (error) => !(error instanceof TypeError) } },
         );
         return ok;
       },
@@ -174,7 +174,7 @@ describe('steps', () => {
             step.emit('add', { n: 1 });
             if (step.attempt === 1) throw new Error('after the event');
           },
-          { retry: { attempts: 2, delayMs: 1 } },
+          { retry: { attempts: 2, delay: 1 } },
         );
         return ctx.state.sum;
       },
@@ -196,7 +196,7 @@ describe('steps', () => {
             attempts.push(idempotencyKey);
             if (attempt === 1) throw new Error('again');
           },
-          { retry: { attempts: 2, delayMs: 1 } },
+          { retry: { attempts: 2, delay: 1 } },
         );
         const other = await ctx.step('b', ({ idempotencyKey }) => idempotencyKey);
         return { same: attempts[0] === attempts[1], key: attempts[0], other };

@@ -55,7 +55,7 @@ test('a parent whose log has lost the start of its child takes that child for it
   const run = await pawl.start(parent, undefined, { id: 'p' });
   const rewind = store.image('p');
   const worker = pawl.worker({ workflows: [parent, kid] });
-  for (let i = 0; i < 400 && (await run.info()).status !== 'waiting'; i++) await pause(5);
+  for (let i = 0; i < 4_000 && (await run.info()).status !== 'waiting'; i++) await pause(5);
   await worker.close();
   rewind();
   pawl.worker({ workflows: [parent, kid], sweepMs: 5 });
@@ -82,7 +82,7 @@ async function toldTooEarly() {
   const run = await pawl.start(parent, undefined, { id: 'p' });
   const rewind = store.image('p');
   const first = pawl.worker({ workflows: [parent, kid] });
-  for (let i = 0; i < 400 && (await run.info()).status !== 'waiting'; i++) await pause(5);
+  for (let i = 0; i < 4_000 && (await run.info()).status !== 'waiting'; i++) await pause(5);
   await first.close();
   const wait = store.image('p');
   // Redis has forgotten the start of the child, whose end is the first that the parent hears of it.
@@ -132,7 +132,7 @@ test('a node of a graph that waits for a child holds no worker', async () => {
   });
   const worker = pawl.worker({ workflows: [graph, kid] });
   const run = await pawl.start(graph, undefined, { id: 'p' });
-  for (let i = 0; i < 400 && (await run.info()).status !== 'waiting'; i++) await pause(5);
+  for (let i = 0; i < 4_000 && (await run.info()).status !== 'waiting'; i++) await pause(5);
   expect(worker.active).toBe(0);
   const [kidOfNode] = (await pawl.list({ idPrefix: 'p.' })).runs;
   await pawl.run(kidOfNode?.id ?? '').signal('go', 'well');

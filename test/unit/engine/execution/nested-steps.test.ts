@@ -21,7 +21,7 @@ test('a step that is tried again goes through its inner steps again: done ones k
           });
           return outer.attempt;
         },
-        { retry: { attempts: 2, delayMs: 1 } },
+        { retry: { attempts: 2, delay: 1 } },
       ),
   });
   pawl.worker({ workflows: [workflow] });
@@ -100,7 +100,7 @@ test('a visit of a node is not over before the bodies inside of it, and none of 
             await step.step('inside', () => (inner += 1));
             if (step.attempt === 1) throw new Error('again');
           },
-          { retry: { attempts: 2, delayMs: 30 } },
+          { retry: { attempts: 2, delay: 30 } },
         );
         await Promise.race([loser, ctx.step('quick', () => 'quick')]);
         return { set: { done: true } };

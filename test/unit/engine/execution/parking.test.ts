@@ -84,13 +84,11 @@ describe('a handler that awaits plain things', () => {
     const workflow = defineWorkflow({
       name: 'fetch',
       run: (ctx) =>
-        Promise.race([pause(150).then(() => 'answer'), ctx.sleep('4s').then(() => 'timed out')]),
+        Promise.race([pause(150).then(() => 'answer'), ctx.sleep('1h').then(() => 'timed out')]),
     });
     pawl.worker({ workflows: [workflow] });
-    const began = performance.now();
     const run = await pawl.start(workflow, undefined);
     expect(await run.result({ timeoutMs: 20_000 })).toBe('answer');
-    expect(performance.now() - began).toBeLessThan(2_500);
   });
 
   test('after a race it has decided goes on to its end', async () => {

@@ -27,7 +27,7 @@ async function again(
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400 && !(await condition()); i++) await pause(5);
+  for (let i = 0; i < 4_000 && !(await condition()); i++) await pause(5);
 }
 
 /**
@@ -267,7 +267,7 @@ test('a run is not parked between the pause before an attempt and its body', asy
           await pause(50);
           seen.push((await pawl.run(ctx.run).info()).status);
         },
-        { retry: { attempts: 2, delayMs: 20 } },
+        { retry: { attempts: 2, delay: 20 } },
       );
       return paid;
     },

@@ -101,7 +101,7 @@ describe('crashes', () => {
               if (broken) throw new Error('no');
             });
           },
-          retry: { attempts: 2, delayMs: 1 },
+          retry: { attempts: 2, delay: 1 },
         },
         slow: { run: async (ctx) => ctx.sleep('1h'), timeout: 20 },
       },
@@ -133,7 +133,7 @@ describe('records', () => {
             if (ctx.attempt < 3) throw new Error('not yet');
             return { set: { n: 7 } };
           },
-          retry: { attempts: 3, delayMs: 1 },
+          retry: { attempts: 3, delay: 1 },
         },
         b: (ctx) => {
           ctx.checkpoint({ label: 'never' });

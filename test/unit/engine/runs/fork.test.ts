@@ -207,9 +207,9 @@ test('what a fork has inherited comes before what it does itself, each time its 
   });
   const worker = pawl.worker({ workflows: [workflow] });
   await pawl.start(workflow, undefined, { id: 'origin' });
-  for (let i = 0; i < 400 && ways.length === 0; i++) await pause(5);
+  for (let i = 0; i < 4_000 && ways.length === 0; i++) await pause(5);
   const fork = await pawl.fork(workflow, 'origin', { step: 'one' }, { id: 'fork' });
-  for (let i = 0; i < 400 && ways.length === 1; i++) await pause(5);
+  for (let i = 0; i < 4_000 && ways.length === 1; i++) await pause(5);
   await worker.close({ graceMs: 0 });
   gate.isHeld = false;
   pawl.worker({ workflows: [workflow] });

@@ -1,0 +1,194 @@
+/**
+ * What is too long for each change, or judges speed. Each step is one command. It says by its exit code whether all is well,
+ * and prints figures that stand for the night.
+ */
+
+export interface Step {
+  readonly name: string;
+  /** For the table of docs/nightly.md. */
+  readonly what: string;
+  readonly command: (seed: number) => Command;
+  /** Reads what the command printed. */
+  readonly figures: (stdout: string, stderr: string) => string;
+}
+
+export interface Command {
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The major version of Node that runs it, and all that it starts; without one, the Node of the night. */
+  readonly node?: number;
+}
+
+const built = (file: string, ...args: readonly (string | number)[]): Command => ({
+  args: [`.build/${file}`, ...args.map(String)],
+});
+
+const vitest = 'node_modules/vitest/vitest.mjs';
+const everyProject = ['unit', 'replacing', 'house', 'redis', 'chaos', 'storm'];
+const tests = (projects: readonly string[], more: Partial<Command> = {}): Command => ({
+  args: [vitest, 'run', ...projects.flatMap((name) => ['--project', name])],
+  ...more,
+});
+
+const several = new Intl.NumberFormat('en-US');
+const count = (value: unknown): string => several.format(Number(value));
+const parsed = (output: string): Readonly<Record<string, unknown>> =>
+  JSON.parse(lastLine(output)) as Readonly<Record<string, unknown>>;
+const length = (value: unknown): string => count((value as readonly unknown[]).length);
+
+/** Some commands say something before their report. */
+function lastLine(output: string): string {
+  return output.trim().split('\n').at(-1) ?? '';
+}
+
+/** The last line of vitest about tests, such as `Tests  1 failed | 1885 passed (1886)`. */
+function ofTests(output: string): string {
+  const [, ended] = [...output.matchAll(/^\s*Tests\s+(.+?)( \(\d+\))?$/gm)].at(-1) ?? [];
+  if (ended === undefined) throw new Error('the tests have no report');
+  return ended.replaceAll(' | ', ', ').replaceAll(/\d+/g, count);
+}
+
+function ofPrograms(output: string): string {
+  const { programs, crashes, rewinds, violations } = parsed(output);
+  const faults = `${count(crashes)} crashes, ${count(rewinds)} rewinds`;
+  return `${count(programs)} programs, ${faults}, ${length(violations)} violations`;
+}
+
+function ofSimulation(output: string): string {
+  const { calls, runs, takeovers, violations } = parsed(output);
+  const { started } = runs as { readonly started: number };
+  const work = `${count(calls)} calls, ${count(started)} runs, ${count(takeovers)} take-overs`;
+  return `${work}, ${length(violations)} violations`;
+}
+
+function ofMatrix(output: string): string {
+  const { runs, eventsAcknowledged, eventsLost, eventsDoubled, violations } = parsed(output);
+  const events = `${count(eventsAcknowledged)} events, ${count(eventsLost)} lost, ${count(eventsDoubled)} doubled`;
+  return `${count(runs)} runs, ${events}, ${length(violations)} violations`;
+}
+
+function ofPoison(output: string): string {
+  const { workersKilled, poisonQuarantined, poison, innocentQuarantined, violations } =
+    parsed(output);
+  const others = `${count(innocentQuarantined)} other runs`;
+  const aside = `quarantined: ${count(poisonQuarantined)} of ${count(poison)}, and ${others}`;
+  return `${count(workersKilled)} workers killed, ${aside}, ${length(violations)} violations`;
+}
+
+function lines(pattern: RegExp): Step['figures'] {
+  return (stdout, stderr) =>
+    `${stdout}\n${stderr}`
+      .split('\n')
+      .filter((line) => pattern.test(line))
+      .join('; ');
+}
+
+/** Passed and failed tests of each server, out of the table. */
+function ofServers(output: string): string {
+  const rows = output.split('\n').map((line) => line.trim().split(/ {2,}/));
+  const [head = [], ...servers] = rows.filter((cells) => cells.length > 2);
+  const cell = (cells: readonly string[], name: string): string => cells[head.indexOf(name)] ?? '–';
+  return servers
+    .map((cells) => {
+      const figures = ['passed', 'failed', 'violations'].map(
+        (name) => `${cell(cells, name)} ${name}`,
+      );
+      return `${cell(cells, 'version')}: ${figures.join(', ')}`;
+    })
+    .join('; ');
+}
+
+/** The fast ones first: what is broken shows early. */
+export const steps: readonly Step[] = [
+  {
+    name: 'guard',
+    what: 'the speed of three workloads against what was recorded',
+    command: () => built('bench/main.js', '--guard'),
+    figures: lines(/of its baseline/),
+  },
+  {
+    name: 'fuzz-redis',
+    what: '500 random programs on Redis',
+    command: (seed) =>
+      built('test/programs/main.js', '--programs', 500, '--seed', seed, '--redis', '--json'),
+    figures: ofPrograms,
+  },
+  {
+    name: 'poison',
+    what: '20 runs that kill their workers among 200 others',
+    command: (seed) => built('test/chaos/matrix/main.js', '--poison', 20, '--seed', seed, '--json'),
+    figures: ofPoison,
+  },
+  {
+    name: 'simulation',
+    what: 'one history of 1,000,000 script calls',
+    command: (seed) =>
+      built('test/simulation/main.js', '--calls', 1_000_000, '--seed', seed, '--json'),
+    figures: ofSimulation,
+  },
+  {
+    name: 'matrix',
+    what: 'every fault of the matrix, three minutes',
+    command: (seed) => built('test/chaos/matrix/main.js', '--minutes', 3, '--seed', seed, '--json'),
+    figures: ofMatrix,
+  },
+  {
+    name: 'coverage',
+    what: 'the share of the code that tests reach, against its floor',
+    command: () => built('test/coverage-floor/main.js'),
+    figures: lines(/^src\//),
+  },
+  {
+    name: 'tests',
+    what: 'all tests, with those that take long',
+    command: () => tests(everyProject, { env: { PAWL_THOROUGH: '1' } }),
+    figures: ofTests,
+  },
+  {
+    name: 'fuzz',
+    what: '10,000 random programs in memory',
+    command: (seed) =>
+      built('test/programs/main.js', '--programs', 10_000, '--seed', seed, '--json'),
+    figures: ofPrograms,
+  },
+  {
+    name: 'storm',
+    what: '1,000 workers killed, 2,000 runs',
+    command: (seed) =>
+      built(
+        'test/chaos/matrix/main.js',
+        '--kills',
+        1_000,
+        '--runs',
+        2_000,
+        '--seed',
+        seed,
+        '--json',
+      ),
+    figures: ofMatrix,
+  },
+  {
+    name: 'node-22',
+    what: 'all tests on Node 22',
+    command: () => tests(everyProject, { node: 22 }),
+    figures: ofTests,
+  },
+  {
+    name: 'node-24',
+    what: 'all tests on Node 24',
+    command: () => tests(everyProject, { node: 24 }),
+    figures: ofTests,
+  },
+  {
+    name: 'servers',
+    what: 'the tests that touch the server, a short matrix and the demo, on each server',
+    command: () => ({ args: ['tools/test-servers.mjs'] }),
+    figures: ofServers,
+  },
+  {
+    name: 'mutations',
+    what: 'every planted bug',
+    command: () => built('test/mutants/main.js'),
+    figures: lines(/ planted, /),
+  },
+];
