@@ -23,54 +23,29 @@ import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Fold, StepResult } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
-import type { Report } from '../../core/queue.ts';
 import type { Request } from '../../core/request.ts';
 import type { Context } from '../definition/context.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
 import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
 import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
-import type { Claimed } from './claim.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
 import { type Broken, Inbox } from './inbox.ts';
-import { type LogWriter, never } from './log-writer.ts';
+import type { HeldRun, RunOwner } from './held-run.ts';
+import { never } from './log-writer.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
+import { PassedSets } from './passed-sets.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
-import type { ExecutionTelemetry } from './telemetry.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
-
-/** A run as it was claimed, and what its execution has made for it. */
-export interface HeldRun {
-  readonly claimed: Claimed;
-  /** When the claim was answered, on the monotonic clock. */
-  readonly claimedAt: number;
-  readonly workflow: AnyWorkflow;
-  readonly fold: Fold;
-  readonly writer: LogWriter;
-  readonly telemetry: ExecutionTelemetry;
-  /** Ends when the run is not this worker's any more. */
-  readonly lost: AbortSignal;
-  /** Tells the dashboards of the queue. */
-  readonly report: Report;
-}
-
-/** What the execution does for the handler's runtime. */
-export interface RunOwner {
-  /** Undefined when the worker's session is alive; else resolves when the run is known to be this worker's still. */
-  readonly confirm: () => Promise<void> | undefined;
-  /** Claims the parked run again. Resolves when it is this worker's; never when it is not. */
-  readonly reclaim: () => Promise<void>;
-}
 
 /** How long bodies that are at work when the handler returns have to end. */
 const endMs = 10_000;
@@ -92,6 +67,7 @@ export class HandlerRuntime {
   readonly #deliveries: Deliveries;
   readonly #waits: Waits;
   readonly #inbox: Inbox;
+  readonly #sets: PassedSets;
   readonly #undos: ((request: CancelRequest) => unknown)[] = [];
   readonly #closed = new LazySignal();
   readonly #children: Children;
@@ -141,6 +117,16 @@ export class HandlerRuntime {
       clock,
       known: () => knownSeqs(fold),
       onQuiet: () => this.#onQuiet(),
+      onGiven: (seq) => this.#sets.given(seq),
+      onPassedOver: () => this.#sets.write(),
+    });
+    this.#sets = new PassedSets({
+      workflow,
+      fold,
+      writer,
+      deliveries,
+      clock,
+      limits: services.limits,
     });
     const enter = (): Promise<void> | undefined => this.enter();
     const mayBegin = (within: Body | undefined): Promise<void> | undefined =>
@@ -183,6 +169,7 @@ export class HandlerRuntime {
       effects,
       children,
       waits,
+      sets: this.#sets,
       log: withFields(logger, () => {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
       }),
@@ -251,6 +238,7 @@ export class HandlerRuntime {
    */
   async settleBodies(): Promise<void> {
     const { claimed, lost } = this.#held;
+    this.#sets.write();
     const { clock, logger } = this.#services;
     const steps = this.#bodies.atWork.map(({ name }) => name);
     if (steps.length === 0) return;
@@ -284,6 +272,7 @@ export class HandlerRuntime {
   close(): void {
     this.#awake.abort('over');
     this.#waits.stop();
+    this.#sets.close();
     this.#deliveries.close();
     this.#closed.abort('over');
   }
@@ -364,6 +353,7 @@ export class HandlerRuntime {
       this.#letGoIfPossible();
       return;
     }
+    this.#sets.quiet(this.#deliveries.isKnownLeft);
     // What follows from a wait that is over may be a body that begins: no time to park.
     if (this.#waits.judge()) this.#deliveries.schedule();
     else this.#considerParking();
@@ -382,7 +372,7 @@ export class HandlerRuntime {
     const { clock } = this.#services;
     const parking = decideParking({
       waits: this.#waits.list,
-      isBusy: this.#isBusy() || this.#children.isSearching,
+      isBusy: this.#isBusy() || this.#children.isSearching || this.#sets.isInDoubt,
       isIdle: writer.isIdle && !this.#isParking,
       isCancelled: fold.cancel !== undefined,
       isLeaving: this.#isLeaving,
