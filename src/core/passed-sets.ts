@@ -33,7 +33,7 @@ function pieceOf(bookkeeping: Bookkeeping, at: number): readonly PassedSet[] {
 /** All that are remembered, in the order of the log. */
 export function passedSets(bookkeeping: Bookkeeping): readonly PassedSet[] {
   if (!bookkeeping.has(count)) return [];
-  const all = Array.from({ length: pieces }, (_, at) => pieceOf(memory, at)).flat();
+  const all = Array.from({ length: pieces }, (_, at) => pieceOf(bookkeeping, at)).flat();
   return all.sort(([a], [b]) => a - b);
 }
 
