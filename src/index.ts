@@ -11,12 +11,15 @@ export type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.t
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';
 export type { DeletionInfo, DeletionListOptions } from './engine/runs/deletions.ts';
 export type { StartOptions } from './engine/definition/start-options.ts';
+export type { ManyOptions, Results, Settled } from './engine/definition/many.ts';
 export type { StartItem, StartOutcome } from './engine/runs/start-many.ts';
 export type { EndHookContext, RunEnd } from './engine/definition/end-hook.ts';
 export type {
   CheckpointOptions,
   ChildHandle,
+  AskOptions,
   ChildOptions,
+  StartAllOptions,
   Context,
   Doubt,
   EffectOptions,

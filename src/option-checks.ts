@@ -140,6 +140,7 @@ const searchRules = {
     const { key, value } = tag as { readonly key: string; readonly value: string };
     checkTags(Object.fromEntries([[key, value]]));
   },
+  parent: checkRunId,
   worker: textOf(1, 256),
   idPrefix: checkRunId,
   waitsFor: checkWaitsFor,

@@ -164,6 +164,17 @@ export interface StepCompletedData {
   readonly attempts: number;
   /** Signals that this took, each by its name and its id. */
   readonly took?: readonly (readonly [name: string, id: string])[];
+  readonly item?: ItemMark;
+}
+
+/** What a step, or the end of a child, is one of: its result is kept with those of the others. */
+export interface ItemMark {
+  /** The name of all of them. */
+  readonly of: string;
+  /** Its place among them, from 0. */
+  readonly at: number;
+  /** No other one is to come after this. */
+  readonly over?: true;
 }
 
 /** `step.failed`: the last attempt failed. */
@@ -173,6 +184,7 @@ export interface StepFailedData {
   readonly error: ErrorRecord;
   /** What has failed, when that is not the body of a step: a child run. */
   readonly about?: string;
+  readonly item?: ItemMark;
 }
 
 /** `step.retried`: one attempt failed, another follows. */

@@ -16,6 +16,7 @@
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
  *   graph:…         where a graph stands: see `graph.ts`
  *   sets:…          changes of the state that its handler asked for: see `passed-sets.ts`
+ *   items:, page:   results of many items under one name: see `items.ts`
  *   run:cancel      CancelRequest
  *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
  *   run:attempts    number: attempts of the whole run that have failed
@@ -24,6 +25,7 @@ import { CorruptionError, DefinitionError } from './errors.ts';
 import type {
   CancelRequest,
   EffectData,
+  ItemMark,
   OperatorResumedData,
   RetriedData,
   RefusedSignalData,
@@ -43,6 +45,7 @@ import type { Child, EffectState, ReceivedSignal, StepResult } from './bookkeepi
 import { childPrefix, rememberedOfChildren } from './children.ts';
 import { rememberedOfGraphs } from './graph.ts';
 import { forgetPassed, notePassed } from './passed-sets.ts';
+import { forgetFailedItems, forgetItems, type ItemResult, rememberItem } from './items.ts';
 import { isPlainObject } from './plain-copy.ts';
 import { nameOf } from './refusal.ts';
 import { isThenable, letGo } from './thenable.ts';
@@ -295,6 +298,7 @@ export class Fold implements Folded {
 
   /** Forgets failures inside of a step that is tried again. */
   forgetFailuresInside(step: string): void {
+    forgetFailedItems(this, this.#inner.get(step) ?? []);
     for (const field of this.#inner.get(step) ?? []) {
       const value = this.#bookkeeping.get(field);
       if (field.startsWith('step:') && (value as StepResult).status !== 'completed') {
@@ -343,7 +347,7 @@ function outerOf(field: string): readonly string[] {
   return kind > 0 && nested.has(field.slice(0, kind)) ? outerNames(field.slice(kind + 1)) : [];
 }
 
-const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect', 'child']);
+const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect', 'child', 'items', 'page']);
 const nothing: readonly string[] = [];
 
 /** What pawl's own events do to the bookkeeping. */
@@ -351,10 +355,11 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   ...rememberedOfGraphs,
   ...rememberedOfChildren,
   'step.completed': (fold, data) => {
-    const { name, result, took } = data as StepCompletedData;
+    const { name, result, took, item } = data as StepCompletedData;
     const completed: StepResult = { status: 'completed', result, seq: fold.seq + 1 };
     fold.forgetInside(name);
-    fold.remember(`step:${name}`, completed);
+    if (item === undefined) fold.remember(`step:${name}`, completed);
+    else endItem(fold, name, item, result);
     fold.remember(`timer:${name}`, undefined);
     fold.remember(`effect:${name}`, undefined);
     for (const [signal, id] of took ?? []) {
@@ -369,10 +374,11 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     fold.remember(`step:${name}`, retrying);
   },
   'step.failed': (fold, data) => {
-    const { name, error, attempts, about } = data as StepFailedData;
-    const more = about === undefined ? {} : { about };
-    const failed: StepResult = { status: 'failed', error, attempts, seq: fold.seq + 1, ...more };
-    fold.remember(`step:${name}`, failed);
+    const { name, error, attempts, about, item } = data as StepFailedData;
+    const failed = { error, attempts, ...(about === undefined ? {} : { about }) };
+    const result: StepResult = { status: 'failed', ...failed, seq: fold.seq + 1 };
+    if (item === undefined) fold.remember(`step:${name}`, result);
+    else endItem(fold, name, item, failed);
     fold.remember(`timer:${name}`, undefined);
   },
   'step.forgotten': (fold, data) => {
@@ -381,6 +387,7 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
       if (step?.status === 'completed') forgetPassed(fold, step.seq);
       fold.forgetInside(name);
       fold.remember(`step:${name}`, undefined);
+      forgetItems(fold, name);
     }
   },
   'timer.set': (fold, data) => {
@@ -451,8 +458,16 @@ function rememberInput(fold: Fold, data: unknown): void {
   if (input !== undefined) fold.remember('run:input', input);
 }
 
+/** Only its result is kept of an item that is over; a name of a child's end is that of the child's field. */
+function endItem(fold: Fold, name: string, item: ItemMark, result: ItemResult): void {
+  fold.remember(`step:${name}`, undefined);
+  if (name.startsWith(childPrefix)) fold.remember(name, undefined);
+  rememberItem(fold, item, result);
+}
+
 /** What failed is tried again. */
 function forgetFailures(fold: Fold): void {
+  forgetFailedItems(fold, fold.bookkeeping.keys());
   for (const [field, value] of fold.bookkeeping) {
     if (field.startsWith('step:') && (value as StepResult).status !== 'completed') {
       fold.remember(field, undefined);

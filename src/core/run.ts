@@ -109,6 +109,8 @@ export interface RunRecord {
   readonly priority: number;
   /** The run that started this one. */
   readonly parent: string | undefined;
+  /** The birth of the parent that it is not to begin without; undefined for any other run, and after an import. */
+  readonly attachedTo: string | undefined;
   /** Its workflow had a hook for the end when the run was made. */
   readonly onEnd: boolean;
   /** When a `waiting` run wakes by itself, if ever. */

@@ -63,6 +63,11 @@ export interface CreateParams {
   readonly snapshot?: SnapshotDelta;
   /** The run that starts this one, and is told of its end. */
   readonly parent?: string;
+  /**
+   * The birth of that run, when this one is not to go on without it: whoever claims it first looks whether that run is still
+   * there. An import does not keep it.
+   */
+  readonly attachedTo?: string;
   /** Its workflow has a hook for its end: when the run ends, that somebody is to be told of it is noted. */
   readonly onEnd?: boolean;
   /** How long the run may take, from its creation. */

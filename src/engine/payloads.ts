@@ -41,14 +41,14 @@ export function stateKey(field: string): string | undefined {
 const childWait = /(^|› )child:/;
 
 /** The result of a step, or what ended a wait: the signals it took, each with its name, or the output of a child. */
-function shownResult({ name, result, took }: StepCompletedData, origin: Origin): unknown {
+function shownResult({ name, result, took, item }: StepCompletedData, origin: Origin): unknown {
   const value = decode(result, origin);
   const shown = (bytes: unknown): unknown =>
     bytes instanceof Uint8Array ? decode(bytes, origin) : bytes;
   if (took !== undefined && Array.isArray(value)) {
     return value.map((one) => (Array.isArray(one) ? one.map(shown) : shown(one)));
   }
-  if (!childWait.test(name)) return value;
+  if (!childWait.test(name) || item !== undefined) return value;
   if (value instanceof Uint8Array) return shown(value);
   const { output, ...end } = (value ?? {}) as ChildEnd;
   return output === undefined ? value : { ...end, output: shown(output) };

@@ -48,6 +48,7 @@ export interface StoredRun {
   paused: boolean;
   pausedBy: Uint8Array | undefined;
   readonly parent: string | undefined;
+  readonly attachedTo: string | undefined;
   readonly onEnd: boolean;
   readonly priority: number;
   deadlineAt: number | undefined;
@@ -184,6 +185,7 @@ export function toRecord(run: StoredRun): RunRecord {
     deadlineAt: run.deadlineAt,
     priority: run.priority,
     parent: run.parent,
+    attachedTo: run.attachedTo,
     onEnd: run.onEnd,
     createdAt: run.createdAt,
     changedAt: run.changedAt,
@@ -306,6 +308,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     paused: false,
     pausedBy: undefined,
     parent: params.parent,
+    attachedTo: params.attachedTo,
     onEnd: params.onEnd ?? false,
     priority: params.priority ?? 0,
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,

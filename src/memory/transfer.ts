@@ -152,6 +152,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     wroteVersion,
     notifyPending,
     cancelPending,
+    attachedTo: undefined,
     restoredBy: token,
     refused: 0,
     wokenAt: woken ? now : undefined,

@@ -60,6 +60,8 @@ export interface IndexReport {
 const pageKeys = 500;
 const pauseMs = 2;
 const measuredPerKind = 50;
+/** Indexes of which there is one for each name. */
+const namedBy = new Set(['by-workflow', 'by-tag', 'by-parent', 'by-wait']);
 const runKinds = new Set([
   'run',
   'payload',
@@ -200,7 +202,7 @@ export class IndexCheck {
     const [kind = '', ...rest] = key.slice(shard.base.length).split(':');
     const name = rest.join(':');
     await this.#measure(kind, key);
-    if (kind === 'by-workflow' || kind === 'by-tag' || kind === 'by-wait') {
+    if (namedBy.has(kind)) {
       for await (const ids of this.#members(key)) {
         await this.#judgeEntries(shard, ids, { kind, name });
         await this.#checkAll(shard, ids);

@@ -42,6 +42,8 @@ export interface ShardKeys {
   byStatus(status: string): string;
   byWorkflow(name: string): string;
   byTag(tag: string): string;
+  /** Runs that this one has started. */
+  byParent(parent: string): string;
   /** Runs that wait for this kind of thing, or this signal. */
   byWait(index: string): string;
   /** Channel on which a run's changes are announced. */
@@ -136,6 +138,7 @@ function shardKeys(base: string): ShardKeys {
     byStatus: (status) => `${base}by-status:${status}`,
     byWorkflow: (name) => `${base}by-workflow:${name}`,
     byTag: (tag) => `${base}by-tag:${tag}`,
+    byParent: (parent) => `${base}by-parent:${parent}`,
     byWait: (index) => `${base}by-wait:${index}`,
     changed: (id) => `${base}changed:${id}`,
     recoveries: `${base}recoveries`,

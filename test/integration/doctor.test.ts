@@ -32,12 +32,14 @@ afterAll(async () => {
 });
 beforeEach(() => admin.flushall());
 
-/** Three queued runs, one of them with a tag. */
+/** Three queued runs, one of them with a tag, one with a parent. */
 async function threeRuns(): Promise<void> {
   await using pawl = await Pawl.open({ redis: server.url });
   await pawl.start(brief, undefined, { id: 'a', tags: { tenant: 'x' } });
-  await pawl.start(brief, undefined, { id: 'b' });
+  const b = await pawl.start(brief, undefined, { id: 'b' });
   await pawl.start(brief, undefined, { id: 'c', delay: '1h' });
+  await admin.hset(`${base}run:b`, 'parent', 'elder');
+  await admin.zadd(`${base}by-parent:elder`, (await b.info()).createdAt.getTime(), 'b');
 }
 
 /** All of the prefix, byte by byte. */
@@ -90,6 +92,18 @@ const plants: readonly (readonly [string, () => Promise<unknown>, string, string
     () => admin.zadd(`${base}by-tag:tenant=x`, 1, 'b'),
     'b',
     'wrongly in by-tag:tenant=x',
+  ],
+  [
+    'no entry of its parent',
+    () => admin.zrem(`${base}by-parent:elder`, 'b'),
+    'b',
+    'missing from by-parent:elder',
+  ],
+  [
+    'a parent it does not have',
+    () => admin.zadd(`${base}by-parent:elder`, 1, 'a'),
+    'a',
+    'wrongly in by-parent:elder',
   ],
   [
     'no entry of what it waits for',

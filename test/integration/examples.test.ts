@@ -140,3 +140,12 @@ test('outbox: each order has one run and one receipt, whoever dies', async () =>
   expect(lines).toContain('relay 2 │ started 0, known 200');
   expect(lines).toContain('orders: 200, runs: 200, receipts: 200');
 });
+
+test('album: children that are over do not run again, and one that fails fails no other', async () => {
+  const lines = await play('album');
+  expect(lines).toContain(killed);
+  expect(saidBy(lines, 2)).not.toContain('resize photo-1.jpg');
+  expect(saidBy(lines, 2)).toContain('resize photo-12.jpg');
+  expect(lines).toContain('result: {"small":11,"broken":["photo-7.jpg"]}');
+  expect(lines).toContain('children: 12, of them failed: 1');
+});

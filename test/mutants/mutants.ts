@@ -270,9 +270,30 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the child of an earlier parent stops this one',
     file: 'engine/execution/children.ts',
-    passage: 'error.isOfEarlierParent && child.run !== otherId',
-    by: 'child.run === otherId',
+    passage: 'error.isOfEarlierParent && !asked.isNamed;',
+    by: 'asked.isNamed;',
     foundBy: [unit('execution/families')],
+  },
+  {
+    name: 'a child that has come too late does not look for its parent',
+    file: 'engine/execution/execution.ts',
+    passage: 'if (await cancelOrphan(this.#services, record)) this.#askedEarly = true;',
+    by: 'await Promise.resolve(cancelOrphan);',
+    foundBy: [unit('execution/orphans')],
+  },
+  {
+    name: 'nobody looks again for a child that had not arrived',
+    file: 'engine/runs/deletions.ts',
+    passage: "if (outcome.outcome === 'deleted') await cancelLateChildren(parts, record, absent);",
+    by: 'await Promise.resolve([cancelLateChildren, absent]);',
+    foundBy: [unit('execution/orphans')],
+  },
+  {
+    name: 'items go on to begin after one has failed',
+    file: 'engine/execution/items.ts',
+    passage: '!(stops && itemsState(fold.memory, name).failed > 0)',
+    by: 'stops || !stops',
+    foundBy: [unit('execution/start-all')],
   },
   {
     name: 'a child of another birth is taken for the one that is waited for',

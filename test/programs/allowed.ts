@@ -30,6 +30,12 @@ export function isOf(signal: string, value: unknown): boolean {
   return value === `${signal}:0` || value === `${signal}:1`;
 }
 
+/** How many have completed, and how many have failed. */
+function isCounts(value: unknown, items: number, fails: boolean): boolean {
+  const [completed, failed] = Array.isArray(value) ? (value as unknown[]) : [];
+  return completed === items - Number(fails) && failed === Number(fails);
+}
+
 function allows(part: Part, value: unknown): boolean {
   switch (part.kind) {
     case 'step': {
@@ -40,7 +46,19 @@ function allows(part: Part, value: unknown): boolean {
       return value === (part.fails >= part.attempts ? 'failed' : part.inner);
     case 'map': {
       const fails = part.failsAt >= 0 && part.failsAt < part.items;
+      if (part.collects) return isCounts(value, part.items, fails);
       return fails ? value === 'failed' : Array.isArray(value) && value.length === part.items;
+    }
+    case 'startAll': {
+      const fails = part.failsAt >= 0 && part.failsAt < part.items;
+      if (part.collects) return isCounts(value, part.items, fails);
+      if (fails) return value === 'failed';
+      const isPlayed = (one: unknown): boolean => Array.isArray(one) && one[0] === 'emitted';
+      return Array.isArray(value) && value.length === part.items && value.every(isPlayed);
+    }
+    case 'ask': {
+      const got = Array.isArray(value) && value.length === 1 && isOf('red', value[0]);
+      return got || (part.how === 'cancel' && value === 'failed');
     }
     case 'final':
       return value === part.name;

@@ -57,6 +57,7 @@ export function generate(seed: number): Program {
           items: 1 + upTo(5),
           loops: 1 + upTo(2),
           failsAt: random() < 0.3 ? upTo(4) : -1,
+          collects: random() < 0.3,
         };
       case 'final':
         return { kind, name: name() };
@@ -90,11 +91,19 @@ export function generate(seed: number): Program {
     return { kind, name: name() };
   };
 
+  const family = (): Part => {
+    if (random() < 0.5) return { kind: 'ask', name: name(), how: pick(['signal', 'cancel']) };
+    const failsAt = random() < 0.3 ? upTo(4) : -1;
+    const many = { items: 1 + upTo(4), loops: 1 + upTo(2), failsAt, collects: random() < 0.4 };
+    return { kind: 'startAll', name: name(), ...many };
+  };
+
   const part = (depth: number): Part => {
     const chance = random();
     if (chance < 0.5 || depth > 2) return leaf();
     if (chance < 0.62) return isGraph ? leaf() : own();
     if (chance < 0.7) return { kind: 'plain', name: name(), ms: upTo(6) };
+    if (chance < 0.73 && depth === 0) return family();
     if (chance < 0.78 && depth === 0) {
       const of = { parts: Array.from({ length: 1 + upTo(2) }, () => part(2)) };
       return { kind: 'child', name: name(), isAttached: random() < 0.7, of };

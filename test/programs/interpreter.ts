@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
 import type { Context, FrozenStateOf, StepContext } from '../../src/engine/definition/context.ts';
-import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
+import { defineWorkflow, type Workflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
@@ -109,6 +109,19 @@ export function playingInNodes(by: Playing) {
     merge: { results: (before, more) => ({ ...before, ...more }) },
     output: (s) => Object.values(s.results),
   });
+}
+
+/** What a child is started as. */
+type Asked = Workflow<typeof shared.input, typeof state, typeof events, unknown[], typeof signals>;
+
+function counts({ completed, failed }: { readonly completed: number; readonly failed: number }) {
+  return [completed, failed];
+}
+
+/** Others send signals as well: the child may be over before its parent has. */
+function unlessOver(error: unknown): void {
+  const { cause } = error as { readonly cause?: { readonly code?: string } };
+  if (cause?.code !== 'PAWL_RUN_ENDED') throw error;
 }
 
 class Player {
@@ -217,18 +230,34 @@ class Player {
           }),
           { retry: { attempts: part.attempts, delay: 1 } },
         );
-      case 'map':
-        return ctx.map(
-          name,
-          Array.from({ length: part.items }, (_, i) => i),
-          (item, step) =>
-            this.#body(`${name}:${item}`, async () => {
-              await pause(1);
-              if (item === part.failsAt) throw new Error('as told');
-              return item;
-            })(step),
-          { concurrency: part.loops },
-        );
+      case 'map': {
+        const body = (item: number, step: StepContext): Promise<number> =>
+          this.#body(`${name}:${item}`, async () => {
+            await pause(1);
+            if (item === part.failsAt) throw new Error('as told');
+            return item;
+          })(step);
+        const items = Array.from({ length: part.items }, (_, i) => i);
+        const concurrency = part.loops;
+        if (!part.collects) return ctx.map(name, items, body, { concurrency });
+        return counts(await ctx.map(name, items, body, { concurrency, onError: 'collect' }));
+      }
+      case 'startAll': {
+        const inputs = Array.from({ length: part.items }, (_, i): Program => {
+          return { parts: [{ kind: i === part.failsAt ? 'throw' : 'emit', name: 'n1' }] };
+        });
+        const how = { as: name, concurrency: part.loops };
+        const child = this.#workflow as never;
+        if (!part.collects) return ctx.startAll(child, inputs as never, how);
+        return counts(await ctx.startAll(child, inputs as never, { ...how, onError: 'collect' }));
+      }
+      case 'ask': {
+        const of: Program = { parts: [{ kind: 'wait', name: 'n1', signal: 'red' }] };
+        const child = await ctx.start(this.#workflow as Asked, of, { as: name });
+        if (part.how === 'cancel') await child.cancel();
+        else await child.signal('red', 'red:0').catch(unlessOver);
+        return child.result();
+      }
       case 'sleep':
         await ctx.sleep(part.ms, { as: name });
         return 'slept';

@@ -34,7 +34,20 @@ export type Part =
       readonly loops: number;
       /** Index of the item that fails; -1 for none. */
       readonly failsAt: number;
+      /** The others go on, and it is told how many have failed. */
+      readonly collects: boolean;
     }
+  | {
+      /** Children that are started together, each of which plays the same. */
+      readonly kind: 'startAll';
+      readonly name: string;
+      readonly items: number;
+      readonly loops: number;
+      readonly failsAt: number;
+      readonly collects: boolean;
+    }
+  /** A child that waits for a signal, and what its parent does to it. */
+  | { readonly kind: 'ask'; readonly name: string; readonly how: 'signal' | 'cancel' }
   /** A step that no attempt mends. */
   | { readonly kind: 'final'; readonly name: string }
   | { readonly kind: 'sleep'; readonly name: string; readonly ms: number }

@@ -10,6 +10,7 @@ export interface SelectionFlags {
   readonly tag?: string;
   readonly worker?: string;
   readonly idPrefix?: string;
+  readonly parent?: string;
   readonly waitingFor?: string;
   readonly since?: Date;
   readonly until?: Date;
@@ -22,6 +23,7 @@ export function withSelection(command: Command): Command {
     .option('--tag <key=value>', 'runs with this tag')
     .option('--worker <id>', 'runs that this worker holds now')
     .option('--id-prefix <text>', 'runs whose id begins so')
+    .option('--parent <run>', 'runs that this run has started')
     .option('--waiting-for <signal>', 'runs that wait for it; kind:timer, kind:child … for a kind')
     .option('--since <time>', 'created since: 1h ago, or an ISO time', toTime)
     .option('--until <time>', 'created before: 1h ago, or an ISO time', toTime);
@@ -29,8 +31,8 @@ export function withSelection(command: Command): Command {
 
 /** Undefined when no condition was given. */
 export function toSelection(flags: SelectionFlags): SearchOptions | undefined {
-  const { status, workflow, tag, worker, idPrefix, waitingFor, since, until } = flags;
-  const all = { status, workflow, worker, idPrefix, waitsFor: waitingFor, since, until };
+  const { status, workflow, tag, worker, idPrefix, parent, waitingFor, since, until } = flags;
+  const all = { status, workflow, worker, idPrefix, parent, waitsFor: waitingFor, since, until };
   const given = Object.entries(all).filter(([, value]) => value !== undefined);
   if (given.length === 0 && tag === undefined) return undefined;
   return { ...Object.fromEntries(given), ...(tag === undefined ? {} : { tag: toTag(tag) }) };

@@ -12,7 +12,9 @@ import type { State } from '../../core/fold.ts';
 import type { DeepReadonly } from '../../core/frozen.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
+import type { Request } from '../../core/request.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
+import type { ManyOptions, Results } from './many.ts';
 import type { StartOptions } from './start-options.ts';
 
 /** Schemas of a workflow's own events, by type. */
@@ -153,16 +155,37 @@ export type StartableOutput<W> = W extends { definition: { run: (...args: never)
   ? Awaited<Output>
   : never;
 
-/** Options of a child run. */
-export interface ChildOptions extends Omit<StartOptions, 'id'> {
+export type StartableSignals<W> = W extends { definition: { signals?: infer Signals } }
+  ? NonNullable<Signals>
+  : never;
+
+/** Options of a child run. `id` must be the same whenever the handler comes here; default: made of this run's. */
+export interface ChildOptions extends StartOptions {
   /** Name of the child in this run; needed when a workflow is started more than once. Default: the workflow's name. */
   readonly as?: string;
   /** Whether the child is cancelled when this run is cancelled or fails. Default true. */
   readonly attached?: boolean;
 }
 
+/** Options of children that are started together. */
+export interface StartAllOptions<W extends AnyStartable = AnyStartable>
+  extends ManyOptions, Omit<StartOptions, 'id'> {
+  /** Name of the children in this run; each has its number as well. Default: the workflow's name. */
+  readonly as?: string;
+  /** Whether the children are cancelled when this run is cancelled or fails. Default true. */
+  readonly attached?: boolean;
+  /** The id of each child's run. It must be the same on every call for the same input. Default: made of this run's. */
+  readonly id?: (input: StartableInput<W>, index: number) => string;
+}
+
+/** Names what is asked of a child; needed when the same is asked of it twice. */
+export interface AskOptions {
+  /** Name of the step in this run. Default: made of the child's name and what is asked. */
+  readonly as?: string;
+}
+
 /** A child run, as its parent sees it. */
-export interface ChildHandle<Output = unknown> {
+export interface ChildHandle<Output = unknown, G = EventSchemas> {
   /** The id of the child's run, for `pawl.run` and for lists. */
   readonly id: string;
   /**
@@ -170,6 +193,18 @@ export interface ChildHandle<Output = unknown> {
    * @throws StepError `PAWL_STEP_FAILED` when it failed or was cancelled; the cause is its error.
    */
   result(): Promise<Output>;
+  /**
+   * Sends the child a signal, as a step: on a resume it is not sent again, and after a crash the same one is known.
+   * @throws InvalidError when the payload does not fit; StepError `PAWL_STEP_FAILED` when the child is over, with
+   *   `PAWL_RUN_ENDED` as the cause.
+   */
+  signal<Name extends SignalName<G>>(
+    name: Name,
+    payload: G[Name] extends Schema<infer Given, unknown> ? Given : never,
+    options?: AskOptions,
+  ): Promise<void>;
+  /** Asks the child to end as cancelled, as a step; false when it was over. */
+  cancel(options?: AskOptions & Request): Promise<boolean>;
 }
 
 /** Names of a workflow's signals. */
@@ -217,12 +252,21 @@ export interface Context<
     body: (step: StepContext<E, S>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
-  /** A step for each item, named `name:0`, `name:1` …; results in the order of the items. */
+  /**
+   * A step for each item, named `name:0`, `name:1` …; results in the order of the items. See docs/many.md.
+   * @throws StepError `PAWL_STEP_FAILED` of the item that failed first, unless `onError` is `collect`.
+   */
   map<Item, Result>(
     name: string,
     items: readonly Item[],
     body: (item: Item, step: StepContext<E, S>, index: number) => Promise<Result> | Result,
-    options?: StepOptions & { readonly concurrency?: number },
+    options: StepOptions & ManyOptions & { readonly onError: 'collect' },
+  ): Promise<Results<Result>>;
+  map<Item, Result>(
+    name: string,
+    items: readonly Item[],
+    body: (item: Item, step: StepContext<E, S>, index: number) => Promise<Result> | Result,
+    options?: StepOptions & ManyOptions & { readonly onError?: 'stop' },
   ): Promise<Result[]>;
   /**
    * A step whose body must not be repeated blindly: its beginning is stored before it runs. When its worker dies in
@@ -288,7 +332,23 @@ export interface Context<
     ...args: undefined extends StartableInput<W>
       ? [input?: StartableInput<W>, options?: ChildOptions]
       : [input: StartableInput<W>, options?: ChildOptions]
-  ): Promise<ChildHandle<StartableOutput<W>>>;
+  ): Promise<ChildHandle<StartableOutput<W>, StartableSignals<W>>>;
+  /**
+   * Starts a child for each input, a bounded number of them at a time, and waits for their ends without holding anything.
+   * Outputs in the order of the inputs. See docs/children.md.
+   * @throws InvalidError for an input that does not fit: no child was started. StepError `PAWL_STEP_FAILED` of the child
+   *   that failed first, unless `onError` is `collect`.
+   */
+  startAll<W extends AnyStartable>(
+    workflow: W,
+    inputs: readonly StartableInput<W>[],
+    options: StartAllOptions<W> & { readonly onError: 'collect' },
+  ): Promise<Results<StartableOutput<W>>>;
+  startAll<W extends AnyStartable>(
+    workflow: W,
+    inputs: readonly StartableInput<W>[],
+    options?: StartAllOptions<W> & { readonly onError?: 'stop' },
+  ): Promise<StartableOutput<W>[]>;
   /** The time, on Redis' clock; the same on every resume. */
   now(as?: string): Promise<Date>;
   /** A number from 0 to below 1; the same on every resume. */

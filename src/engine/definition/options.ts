@@ -14,6 +14,7 @@ import {
   either,
   flag,
   needed,
+  oneOf,
   optionsOf,
   type Rule,
   text,
@@ -21,15 +22,19 @@ import {
   wholeNumber,
 } from '../../core/option-rules.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
+import { type Request, requestRules } from '../../core/request.ts';
 import type {
+  AskOptions,
   CheckpointOptions,
   ChildOptions,
   EffectOptions,
+  StartAllOptions,
   StepOptions,
   SleepOptions,
   WaitForOptions,
   WaitOptions,
 } from './context.ts';
+import type { ManyOptions } from './many.ts';
 import type { StartOptions } from './start-options.ts';
 
 const priorityMax = 1_000_000;
@@ -71,13 +76,15 @@ const name = textOf(1, fixedLimits.stepNameLength);
 
 const abortSignal = checked('an AbortSignal', (value) => value instanceof AbortSignal);
 
+const manyItemRules = {
+  concurrency: either((value) => value === Infinity, wholeNumber(1)),
+  onError: oneOf('stop', 'collect'),
+} as const;
+
 const checks = {
   start: optionsOf<StartOptions>(startOptionRules),
   step: optionsOf<StepOptions>(stepRules),
-  map: optionsOf<StepOptions & { readonly concurrency?: number }>({
-    ...stepRules,
-    concurrency: either((value) => value === Infinity, wholeNumber(1)),
-  }),
+  map: optionsOf<StepOptions & ManyOptions>({ ...stepRules, ...manyItemRules }),
   effect: optionsOf<EffectOptions<unknown>>(
     {
       onDoubt: needed(
@@ -106,7 +113,15 @@ const checks = {
       return typeof value === 'function' || (typeof value === 'object' && value !== null);
     }),
   }),
-  child: optionsOf<ChildOptions>({ ...startRules, as: name, attached: flag }),
+  child: optionsOf<ChildOptions>({ ...startOptionRules, as: name, attached: flag }),
+  startAll: optionsOf<StartAllOptions>({
+    ...startRules,
+    ...manyItemRules,
+    as: name,
+    attached: flag,
+    id: callback,
+  }),
+  ask: optionsOf<AskOptions & Request>({ ...requestRules, as: name }),
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type OptionKind = keyof typeof checks;

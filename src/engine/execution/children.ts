@@ -19,16 +19,19 @@
  */
 import { createHash } from 'node:crypto';
 import { recordError } from '../../core/error-record.ts';
-import { PawlError } from '../../core/errors.ts';
-import type { ChildRefused, ChildStart, ChildStarting } from '../../core/event.ts';
+import { InvalidError, PawlError } from '../../core/errors.ts';
+import type { ChildRefused, ChildStart, ChildStarting, StepFailedData } from '../../core/event.ts';
 import type { Child } from '../../core/fold.ts';
-import { fixedLimits } from '../../core/limits.ts';
-import type { ChildHandle, ChildOptions } from '../definition/context.ts';
+import { itemResult, itemsState } from '../../core/items.ts';
+import { fixedLimits, type Limits } from '../../core/limits.ts';
+import type { ChildHandle, ChildOptions, StartAllOptions } from '../definition/context.ts';
 import { endOf } from '../runs/family.ts';
+import { encodeInput } from '../runs/run-input.ts';
 import { startRun, type StartParts, TakenIdError } from '../runs/start.ts';
 import { checkWorkflow } from '../definition/check-workflow.ts';
 import { isEnded, type RunRecord } from '../../core/run.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
+import type { Item, Items } from './items.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 import { stepFailure } from './step-names.ts';
@@ -40,6 +43,7 @@ type Services = StartParts & Pick<ExecutionServices, 'clock' | 'logger'>;
 /** What children need of the run that starts them. */
 export interface Parent {
   readonly birth: string;
+  readonly items: Items;
   readonly waits: Waits;
   /** Ends when the run is parked, or not this worker's any more. */
   readonly awake: () => AbortSignal;
@@ -51,10 +55,20 @@ const retryMsMax = 1000;
 const firstPollMs = 3_000;
 const pollMsMax = 600_000;
 
+/** Children of one call that are at work at one time, when nobody says how many. */
+const childrenAtOnce = 100;
+
+/** A child that exists, and the way to its end. */
+export type StartedChild = Pick<ChildHandle, 'id' | 'result'>;
+
 /** A child as its handler asked for it. */
 interface Asked {
   readonly name: string;
   readonly create: (child: Child) => Promise<RunRecord>;
+  /** It is one of many. */
+  readonly item?: Item | undefined;
+  /** Its id was chosen by the handler, so that no other one will do. */
+  readonly isNamed: boolean;
   /** It is just created: there is nothing to look up yet. */
   isFresh: boolean;
   result?: Promise<unknown>;
@@ -84,17 +98,26 @@ export class Children {
     workflow: AnyWorkflow,
     input: unknown,
     options: ChildOptions,
-    scope: string,
-  ): Promise<ChildHandle> {
+    { scope, item }: { readonly scope: string; readonly item?: Item },
+  ): Promise<StartedChild> {
     checkWorkflow(workflow);
     const { run, names, deliveries, fold } = this.#scope;
-    const { as = workflow.name, attached = true, ...startOptions } = options;
+    const { as = workflow.name, attached = true, id: chosen, ...startOptions } = options;
     const name = scope + as;
+    const parentBirth = this.#parent.birth;
     const asked: Asked = {
       name,
+      item,
+      isNamed: chosen !== undefined,
       isFresh: false,
       create: ({ run: id, birth }) =>
-        startRun(this.#services, workflow, input, { ...startOptions, id, parent: run, birth }),
+        startRun(this.#services, workflow, input, {
+          ...startOptions,
+          id,
+          parent: run,
+          birth,
+          ...(attached ? { attachedTo: parentBirth } : {}),
+        }),
     };
     deliveries.asked();
     let seq: number;
@@ -102,7 +125,7 @@ export class Children {
       const known = fold.child(name);
       names.reserve(`start:${name}`, known === undefined);
       this.#asked.set(name, asked);
-      const child = known ?? (await this.#intend(name, attached, childId(run, name)));
+      const child = known ?? (await this.#intend(name, attached, chosen ?? childId(run, name)));
       if (child.seq === 0) await this.#create(asked, child);
       ({ seq } = fold.child(name) ?? child);
     } catch (error) {
@@ -110,14 +133,52 @@ export class Children {
       throw error;
     }
     await deliveries.turn(seq);
-    const id = fold.child(name)?.run ?? childId(run, name);
+    const id = fold.child(name)?.run ?? chosen ?? childId(run, name);
     return { id, result: () => this.#result(asked, id) };
+  }
+
+  /** A child for each input: see `items.ts`. */
+  async startAll(
+    workflow: AnyWorkflow,
+    inputs: readonly unknown[],
+    options: StartAllOptions,
+    scope: string,
+  ): Promise<unknown> {
+    const { names, fold } = this.#scope;
+    const {
+      concurrency = childrenAtOnce,
+      onError = 'stop',
+      id,
+      as = workflow.name,
+      ...rest
+    } = options;
+    const name = scope + as;
+    const isNew = itemsState(fold.bookkeeping, name).pages === 0;
+    // Each is checked again when it is started: a call that was made before has passed.
+    if (isNew) checkInputs(workflow, inputs, this.#services.limits);
+    const many = { name, count: inputs.length, concurrency, stops: onError === 'stop' };
+    const results = await this.#parent.items.each(many, async (item) => {
+      const input = inputs[item.at];
+      const chosen = id === undefined ? {} : { id: id(input as never, item.at) };
+      const one = { ...rest, ...chosen, as: `${as}:${item.at}` };
+      const own = `${name}:${item.at}`;
+      try {
+        await (await this.start(workflow, input, one, { scope, item })).result();
+      } catch (error) {
+        // One that could not be started is over, and has failed.
+        if (itemResult(fold.bookkeeping, name, item.at) === undefined) throw error;
+      }
+      this.#asked.delete(own);
+      for (const used of [`start:${own}`, childWait + own]) names.release(used);
+    });
+    return onError === 'stop' ? results.values() : results;
   }
 
   /** The same promise each time, so that a child may be raced and then awaited. */
   #result(asked: Asked, run: string): Promise<unknown> {
     if (asked.result === undefined) {
-      asked.result = this.#parent.waits.child(childWait + asked.name, asked.name, run);
+      const { name, item } = asked;
+      asked.result = this.#parent.waits.child(childWait + name, name, run, item);
       // A caller that awaits it hears of its failure; nobody has to.
       asked.result.catch(() => undefined);
       if (!asked.isFresh) this.#tryToCompare([asked.name]);
@@ -147,12 +208,25 @@ export class Children {
       created = await this.#untilStored(() => asked.create(child));
     } catch (error) {
       const otherId = childId(run, name, child.birth);
-      if (error instanceof TakenIdError && error.isOfEarlierParent && child.run !== otherId) {
+      const isMovable = error instanceof TakenIdError && error.isOfEarlierParent && !asked.isNamed;
+      if (isMovable && child.run !== otherId) {
         await this.#create(asked, await this.#intend(name, child.attached, otherId));
         return;
       }
       const refused: ChildRefused = { name, error: recordError(error) };
-      await writer.submit([recordWrite('child.refused', refused)]);
+      const writes = [recordWrite('child.refused', refused)];
+      if (asked.item !== undefined) {
+        const about = `Child run ${child.run} was not started`;
+        const failed: StepFailedData = {
+          name: childWait + name,
+          attempts: 1,
+          error: refused.error,
+          about,
+          item: asked.item.mark(true),
+        };
+        writes.push(recordWrite('step.failed', failed));
+      }
+      await writer.submit(writes);
       throw stepFailure(run, `start:${name}`, { attempts: 1 }, error);
     }
     // One that was there may have ended, and told so to a parent that did not know of it.
@@ -255,6 +329,20 @@ export class Children {
     if (end === undefined || fold.child(name)?.end !== undefined) return;
     await writer.submit([recordWrite('child.ended', end)]);
     deliveries.schedule();
+  }
+}
+
+/** What does not fit is refused before the first child is started. @throws InvalidError that names the place. */
+function checkInputs(workflow: AnyWorkflow, inputs: readonly unknown[], limits: Limits): void {
+  checkWorkflow(workflow);
+  for (const [n, input] of inputs.entries()) {
+    try {
+      encodeInput(workflow, input, limits);
+    } catch (error) {
+      if (!(error instanceof InvalidError)) throw error;
+      const problem = error.message.slice(error.field.length + 1);
+      throw new InvalidError(`inputs[${n}].${error.field}`, problem, error.cause);
+    }
   }
 }
 

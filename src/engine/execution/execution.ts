@@ -24,7 +24,7 @@ import type { ResumedData } from '../../core/event.ts';
 import { ExecutionProgress } from '../../core/evidence.ts';
 import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
 import type { ClaimParams, Ownership } from '../../core/store.ts';
-import { payChildrenOf, tellOfEndOf } from '../runs/family.ts';
+import { cancelOrphan, payChildrenOf, tellOfEndOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { ToldStep } from '../steps-at-work.ts';
@@ -174,8 +174,21 @@ export class Execution {
       replayedEvents: replayed.events,
       takeover: claimed.takeover,
     });
+    await this.#lookForParent(claimed, replayed);
     this.#open(claimed, { ...replayed, replayMs, claimedAt, input, telemetry });
     return this.#stretch(replayed);
+  }
+
+  /** A child that has done nothing yet may have come too late: its parent is gone. Then it is cancelled, as any run is. */
+  async #lookForParent({ record, events }: Claimed, { fold }: Replayed): Promise<void> {
+    const hasBegun = record.version > 0 || events.length > 20 || events.some(isOwn);
+    if (hasBegun || fold.cancel !== undefined) return;
+    try {
+      if (await cancelOrphan(this.#services, record)) this.#askedEarly = true;
+    } catch (error) {
+      const { logger } = this.#services;
+      logger.warn({ run: record.id, error: String(error) }, 'parent not looked for');
+    }
   }
 
   /** Lets go of the run when no body is at work: those that are may finish. */
@@ -451,4 +464,11 @@ export class Execution {
     this.#services.logger.warn({ run, error: recordError(ending.error).message }, 'run failed');
     return { outcome: 'failed', reason: `run of ${workflow.name} failed` };
   }
+}
+
+/** What a run has in its log before its handler does anything. */
+const beginnings = /^(run\.(created|claimed|interrupted|resumed|traced)|operator\..*)$/;
+
+function isOwn({ type }: { readonly type: string }): boolean {
+  return !beginnings.test(type);
 }

@@ -16,6 +16,7 @@ import type {
   RaceEntry,
   RaceResult,
   SleepOptions,
+  StartAllOptions,
   StepContext,
   StepOptions,
   WaitForOptions,
@@ -23,6 +24,7 @@ import type {
 } from '../definition/context.ts';
 import { anySignal, newAbortController } from '../signals.ts';
 import type { Body } from './bodies.ts';
+import { childHandle } from './child-handle.ts';
 import type { Children } from './children.ts';
 import type { Effects } from './effects.ts';
 import type { PassedSets } from './passed-sets.ts';
@@ -39,7 +41,10 @@ import { eventWrite, recordWrite } from './writes.ts';
 /** What contexts are made of: the run, what its worker gives, and the parts that do what the handler asks for. */
 export interface ContextParts {
   readonly scope: RunScope;
-  readonly services: Pick<ExecutionServices, 'store' | 'limits' | 'random'>;
+  readonly services: Pick<
+    ExecutionServices,
+    'store' | 'limits' | 'random' | 'newToken' | 'wake' | 'clock'
+  >;
   readonly steps: Steps;
   readonly effects: Effects;
   readonly children: Children;
@@ -165,10 +170,23 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
     start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
       const start = async (): Promise<ChildHandle> => {
         checkOptions('child', childOptions);
-        checkStepName(childOptions.as ?? child.name);
+        const name = childOptions.as ?? child.name;
+        checkStepName(name);
         const entered = enter();
         if (entered !== undefined) await entered;
-        return parts.children.start(child, input, childOptions, prefix);
+        const started = await parts.children.start(child, input, childOptions, { scope: prefix });
+        return childHandle(started, services, { workflow: child, name, ask: step });
+      };
+      return held(start());
+    },
+    startAll(child: AnyWorkflow, inputs: readonly unknown[], options: StartAllOptions = {}) {
+      const start = async (): Promise<unknown> => {
+        checkOptions('startAll', options);
+        if (!Array.isArray(inputs)) throw new InvalidError('startAll', 'needs a list of inputs.');
+        checkStepName(options.as ?? child.name);
+        const entered = enter();
+        if (entered !== undefined) await entered;
+        return parts.children.startAll(child, inputs, options, prefix);
       };
       return held(start());
     },

@@ -22,6 +22,7 @@
 import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Fold, StepResult } from '../../core/fold.ts';
+import { overAt } from '../../core/items.ts';
 import { withFields } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
 import type { Context } from '../definition/context.ts';
@@ -34,6 +35,7 @@ import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
 import { type Broken, Inbox } from './inbox.ts';
 import type { HeldRun, RunOwner } from './held-run.ts';
+import { Items } from './items.ts';
 import { never } from './log-writer.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
@@ -145,12 +147,13 @@ export class HandlerRuntime {
     };
     const waits = new Waits(scope, services);
     const bodies = new Bodies(() => this.parkIfWaiting());
-    const steps = new Steps(scope, services, { waits, bodies, cancellation, mayBegin });
+    const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
+    const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
+    const steps = new Steps(scope, services, { waits, bodies, cancellation, items, mayBegin });
     const effects = new Effects(scope, { steps, waits });
     const { birth } = claimed.record;
     const awake = (): AbortSignal => this.#awake.signal;
-    const children = new Children(scope, services, { birth, waits, awake });
-    const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
+    const children = new Children(scope, services, { birth, items, waits, awake });
     this.#cancellation = cancellation;
     this.#deliveries = deliveries;
     this.#bodies = bodies;
@@ -471,6 +474,8 @@ export class HandlerRuntime {
 function knownSeqs(fold: Fold): number[] {
   const seqs: number[] = [];
   for (const [field, value] of fold.bookkeeping) {
+    const over = overAt(field, value);
+    if (over !== undefined) seqs.push(over);
     if (!field.startsWith('step:') && !field.startsWith('child:')) continue;
     const { seq } = value as Partial<StepResult & { seq: number }>;
     if (seq !== undefined && seq > 0) seqs.push(seq);

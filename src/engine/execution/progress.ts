@@ -1,4 +1,7 @@
-/** How far a run is, as its handler says: told to callers and dashboards a few times a second at most, the last always. */
+/**
+ * How far a run is, as its handler says, or its maps: told to callers and dashboards a few times a second at most, the last
+ * always.
+ */
 import { detach } from '../../core/detached.ts';
 import type { Clock } from '../../core/clock.ts';
 
@@ -13,6 +16,7 @@ export class ProgressReporter {
   readonly #clock: Clock;
   readonly #send: (progress: Progress) => Promise<void>;
   #latest: Progress | undefined;
+  #isTold = false;
   #isSending = false;
 
   /** `send` must not reject. */
@@ -21,7 +25,19 @@ export class ProgressReporter {
     this.#send = send;
   }
 
+  /** What the handler says. */
   report(progress: Progress): void {
+    this.#isTold = true;
+    this.#note(progress);
+  }
+
+  /** How far a map, or children that are started together, are; a handler that says so itself knows better. */
+  ofItems(name: string, over: number, count: number): void {
+    if (this.#isTold) return;
+    this.#note({ fraction: over / count, message: `${name}: ${over} of ${count}` });
+  }
+
+  #note(progress: Progress): void {
     this.#latest = progress;
     if (this.#isSending) return;
     detach(this.#run(), () => {

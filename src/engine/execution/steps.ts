@@ -26,15 +26,17 @@ import { isPlainObject } from '../../core/plain-copy.ts';
 import { checkStepName } from '../../core/names.ts';
 import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
+import type { ManyOptions } from '../definition/many.ts';
 import { checkOptions } from '../definition/options.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import { anySignal, newAbortController } from '../signals.ts';
 import { type Bodies, Body } from './bodies.ts';
 import type { Cancellation } from './cancellation.ts';
+import type { Item, Items } from './items.ts';
 import { never } from './log-writer.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
-import { stepFailure } from './step-names.ts';
+import { type KnownResult, stepFailure } from './step-names.ts';
 import type { Waits } from './waits.ts';
 import { eventWrite, recordWrite, stepSetWrite, type Write } from './writes.ts';
 
@@ -54,6 +56,8 @@ export interface RunOptions extends StepOptions {
   readonly begin?: () => Promise<unknown>;
   /** The body may wait, and the run may be parked meanwhile. */
   readonly mayWait?: boolean;
+  /** It is one of many: its result is kept with those of the others, and `run` resolves with nothing. */
+  readonly item?: Item;
 }
 
 type Services = Pick<ExecutionServices, 'limits' | 'clock' | 'random'>;
@@ -63,6 +67,7 @@ export interface StepParts {
   readonly waits: Waits;
   readonly bodies: Bodies;
   readonly cancellation: Cancellation;
+  readonly items: Items;
   /** Resolves when a body may begin: at once, or never when the run is being let go of. */
   readonly mayBegin: (within: Body | undefined) => Promise<void> | undefined;
 }
@@ -112,6 +117,8 @@ export class Steps {
         const attempts = this.#attempts(name, body, options, within);
         within?.inside.push(attempts);
         ended = await attempts;
+      } else if (options.item !== undefined) {
+        ended = await this.#keepAsItem(name, known, options.item);
       } else {
         const value =
           known.status === 'completed'
@@ -126,40 +133,42 @@ export class Steps {
     const { seq, value } = ended;
     const turn = deliveries.turn(seq);
     if (turn !== undefined) await turn;
+    if (options.item !== undefined) return undefined;
     if (value instanceof Failed) throw value.error;
     return value;
   }
 
-  /**
-   * One step for each item, at most `concurrency` at a time; results in the order of the items. When one fails, no other
-   * is begun, and those at work finish first.
-   */
-  async map<Item>(
+  /** An older pawl has stored the result as that of any step. */
+  async #keepAsItem(name: string, known: KnownResult, item: Item): Promise<Ended> {
+    const { writer } = this.#scope;
+    if (known.status === 'completed') {
+      const data = { name, result: known.result, attempts: 1, item: item.mark(false) };
+      return { seq: await writer.submit([recordWrite('step.completed', data)]), value: undefined };
+    }
+    const { error, attempts } = known;
+    const data: StepFailedData = { name, error, attempts, item: item.mark(true) };
+    return { seq: await writer.submit([recordWrite('step.failed', data)]), value: undefined };
+  }
+
+  /** One step for each item: see `items.ts`. */
+  async map<One>(
     name: string,
-    items: readonly Item[],
-    body: (item: Item, step: StepContext, index: number) => unknown,
-    options: StepOptions & { readonly concurrency?: number } = {},
+    items: readonly One[],
+    body: (item: One, step: StepContext, index: number) => unknown,
+    options: StepOptions & ManyOptions = {},
     within?: Body,
-  ): Promise<unknown[]> {
-    const { concurrency, ...stepOptions } = options;
-    const results: unknown[] = Array.from({ length: items.length });
-    const rest = items.entries();
-    let failure: { readonly error: unknown } | undefined;
-    const loop = async (): Promise<void> => {
-      for (const [index, item] of rest) {
-        const one: StepBody = (step) => body(item, step, index);
-        try {
-          results[index] = await this.run(`${name}:${index}`, one, stepOptions, within);
-        } catch (error) {
-          failure ??= { error };
-        }
-        if (failure !== undefined) return;
-      }
-    };
-    const loops = Math.max(1, Math.min(concurrency ?? items.length, items.length));
-    await Promise.all(Array.from({ length: loops }, loop));
-    if (failure !== undefined) throw failure.error;
-    return results;
+  ): Promise<unknown> {
+    const { concurrency, onError = 'stop', ...stepOptions } = options;
+    const { names } = this.#scope;
+    const many = { name, count: items.length, concurrency, stops: onError === 'stop' };
+    const results = await this.#parts.items.each(many, async (item) => {
+      const one: StepBody = (step) => body(items[item.at] as One, step, item.at);
+      const step = `${name}:${item.at}`;
+      await this.run(step, one, { ...stepOptions, item }, within);
+      // Nobody asks for it by its name any more, and a hundred thousand names are too many to remember.
+      names.release(step);
+    });
+    return onError === 'stop' ? results.values() : results;
   }
 
   async #attempts(
@@ -242,7 +251,8 @@ export class Steps {
       completed = this.#complete(at, result, options);
     } catch (error) {
       // The body has done its work, and what came of it cannot be stored: doing it again would not help.
-      return this.#failed(at, error, {}, beganAt);
+      const { item } = options;
+      return this.#failed(at, error, item === undefined ? {} : { item }, beganAt);
     }
     const seq = await completed.submitted;
     telemetry.stepEnded(at, beganAt, 'completed');
@@ -253,7 +263,7 @@ export class Steps {
   async #failed(
     at: Attempt,
     thrown: unknown,
-    { retry = {} }: RunOptions,
+    { retry = {}, item }: RunOptions,
     beganAt: number,
   ): Promise<Ended | 'again'> {
     const { writer, run, telemetry, storeNow } = this.#scope;
@@ -268,7 +278,8 @@ export class Steps {
       telemetry.stepEnded(at, beganAt, 'retried', error);
       return 'again';
     }
-    const seq = await writer.submit([recordWrite('step.failed', data)]);
+    const marked = item === undefined ? data : { ...data, item: item.mark(true) };
+    const seq = await writer.submit([recordWrite('step.failed', marked)]);
     telemetry.stepEnded(at, beganAt, 'failed', error);
     const failure = stepFailure(run, name, data, known.error);
     return { seq, value: new Failed(failure) };
@@ -321,14 +332,15 @@ export class Steps {
   #complete(
     at: Attempt,
     result: unknown,
-    { record }: RunOptions,
+    { record, item }: RunOptions,
   ): { readonly value: unknown; readonly submitted: Promise<number> } {
     const { name, attempt, events } = at;
     const { writer, names, run } = this.#scope;
     names.releaseInside(name);
     if (record === undefined) {
       const bytes = encode(result, `result of step ${name}`, this.#services.limits.eventBytes);
-      const data: StepCompletedData = { name, result: bytes, attempts: attempt };
+      const marked = item === undefined ? {} : { item: item.mark(false) };
+      const data: StepCompletedData = { name, result: bytes, attempts: attempt, ...marked };
       const value = decode(bytes, { key: `run ${run}, step ${name}` });
       // The completion comes last: after it, everything of the step is in the log.
       const submitted = writer.submit([

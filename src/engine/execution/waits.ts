@@ -28,6 +28,7 @@ import { nesting } from '../../core/fold.ts';
 import type { Wait as StoredWait } from '../../core/waits.ts';
 import { encodeRecord } from '../payloads.ts';
 import { LazySignal } from '../signals.ts';
+import type { Item } from './items.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 import { stepFailure } from './step-names.ts';
@@ -69,6 +70,8 @@ export interface WaitOptions {
   readonly check?: () => Over | undefined;
   /** Withdraws the wait. */
   readonly signal?: AbortSignal | undefined;
+  /** It is one of many: its result is kept with those of the others, and the wait resolves with nothing. */
+  readonly item?: Item | undefined;
 }
 
 export class Waits {
@@ -163,13 +166,18 @@ export class Waits {
    * Waits for the end of the child that has this name here; returns its output.
    * @throws StepError `PAWL_STEP_FAILED` when it did not complete: stored as a failure, so that a resume waits again.
    */
-  async child(name: string, child: string, run: string): Promise<unknown> {
+  async child(name: string, child: string, run: string, item?: Item): Promise<unknown> {
     const { fold } = this.#scope;
     const check = (): Over | undefined => {
       const end = fold.child(child)?.end;
-      return end && { at: end.at ?? 0, result: encodeRecord(end.output ?? noResult), end };
+      if (end === undefined) return undefined;
+      const output = end.output ?? noResult;
+      // One of many is kept as the result of any item is.
+      const result = item === undefined ? encodeRecord(output) : output;
+      return { at: end.at ?? 0, result, end };
     };
-    const output = await this.#wait(name, { kind: 'child', on: [run], check });
+    const output = await this.#wait(name, { kind: 'child', on: [run], check, item });
+    if (item !== undefined) return undefined;
     return this.#decode(name, output as Uint8Array);
   }
 
@@ -255,6 +263,7 @@ export class Waits {
       throw error;
     }
     await deliveries.turn(ending.seq);
+    if (options.item !== undefined) return undefined;
     const step = fold.step(name);
     if (step?.status === 'completed') return this.#decode(name, step.result);
     throw this.#failure(name);
@@ -293,7 +302,7 @@ export class Waits {
         fail,
         settle: (over) => {
           done();
-          this.#store([endWrite(name, over)], (seq) => resolve({ seq }), reject);
+          this.#store([endWrite(name, over, options.item)], (seq) => resolve({ seq }), reject);
         },
       };
       // Before anything is awaited: who waits first is served first.
@@ -349,11 +358,12 @@ export class Waits {
   }
 }
 
-function endWrite(name: string, { result, took, end }: Over): Write {
+function endWrite(name: string, { result, took, end }: Over, item?: Item): Write {
   if (end !== undefined && end.status !== 'completed') {
     const error = end.error ?? { name: 'Error', message: 'no reason recorded' };
     const about = `Child run ${end.run} ${end.status}`;
-    const failed: StepFailedData = { name, attempts: 1, error, about };
+    const mark = item === undefined ? {} : { item: item.mark(true) };
+    const failed: StepFailedData = { name, attempts: 1, error, about, ...mark };
     return recordWrite('step.failed', failed);
   }
   const data: StepCompletedData = {
@@ -361,6 +371,7 @@ function endWrite(name: string, { result, took, end }: Over): Write {
     result,
     attempts: 1,
     ...(took === undefined ? {} : { took }),
+    ...(item === undefined ? {} : { item: item.mark(false) }),
   };
   return recordWrite('step.completed', data);
 }

@@ -3,7 +3,8 @@
  * so a crash leaves the run as it was, or gone and accounted for; the line of the logger may be missing then.
  *
  * Whoever waits for the run is told first, and children that end with it are cancelled first: a crash in between leaves a
- * run that is still there and is deleted by the next attempt.
+ * run that is still there and is deleted by the next attempt. A child whose creation arrives later finds its parent gone:
+ * see `cancelOrphan`.
  */
 import { decode } from '../../core/codec.ts';
 import { PawlError, RunError } from '../../core/errors.ts';
@@ -11,7 +12,7 @@ import { isEnded } from '../../core/run.ts';
 import type { Request } from '../../core/request.ts';
 import type { DeleteOutcome } from '../../core/store.ts';
 import { encodeRecord } from '../payloads.ts';
-import { type FamilyParts, tellOfDeletion } from './family.ts';
+import { cancelLateChildren, type FamilyParts, tellOfDeletion } from './family.ts';
 
 export type DeletionParts = FamilyParts;
 
@@ -54,8 +55,9 @@ export async function deleteRun(
     // The store refuses an ended run that somebody is still to be told of; nobody is told twice of one that is not.
     outcome = isEnded(status) ? await remove() : { outcome: 'changed' };
     if (outcome.outcome !== 'changed') break;
-    await tellOfDeletion(parts, record);
+    const absent = await tellOfDeletion(parts, record);
     outcome = await remove();
+    if (outcome.outcome === 'deleted') await cancelLateChildren(parts, record, absent);
   } while (outcome.outcome === 'changed');
   if (outcome.outcome === 'active') throw activeError(run, outcome.worker);
   if (outcome.outcome === 'missing') return false;

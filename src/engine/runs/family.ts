@@ -80,13 +80,39 @@ async function tellParent(parts: FamilyParts, record: RunRecord): Promise<boolea
   return !(posted.outcome === 'posted' || (posted.outcome === 'known' && !posted.taken));
 }
 
-/** Tells the family of a run that is about to be deleted: its parent must not wait for it, nor its children be left. */
-export async function tellOfDeletion(parts: FamilyParts, record: RunRecord): Promise<void> {
+/**
+ * Tells the family of a run that is about to be deleted: its parent must not wait for it, nor its children be left. Returns
+ * the children whose creation has not arrived, to be looked for again when the run is gone.
+ */
+export async function tellOfDeletion(
+  parts: FamilyParts,
+  record: RunRecord,
+): Promise<readonly Child[]> {
+  const absent: Child[] = [];
   if (record.status !== 'completed') {
     const children = await attachedTo(parts, record.id);
-    for (const child of children) await cancelChild(parts, record, child, true);
+    for (const child of children) {
+      if (!(await cancelChild(parts, record, child, false)) && child.seq === 0) absent.push(child);
+    }
     await parts.store.childrenCancelled(record.id, { fence: record.fence });
   }
+  await tellOthers(parts, record);
+  return absent;
+}
+
+/**
+ * A creation that arrives after this finds no parent at its first claim; one that has arrived before it is found here. So a
+ * child is left alone only when it began while its parent was still there, and the process that deletes dies before this.
+ */
+export async function cancelLateChildren(
+  parts: FamilyParts,
+  parent: Pick<RunRecord, 'id' | 'fence'>,
+  children: readonly Child[],
+): Promise<void> {
+  for (const child of children) await cancelChild(parts, parent, child, true);
+}
+
+async function tellOthers(parts: FamilyParts, record: RunRecord): Promise<void> {
   const own = endOf({ run: record.id, birth: record.birth }, record);
   if (own !== undefined) {
     if (record.parent !== undefined) await post(parts, record.parent, own);
@@ -108,6 +134,29 @@ export async function postEnd(
   const end = endOf({ run: record.id, birth: record.birth }, record);
   if (record.parent === undefined || end === undefined) return 'missing';
   return (await post(parts, record.parent, end)).outcome;
+}
+
+/**
+ * A child that has just been claimed, and whose parent is gone, or is another run: its creation came after the deletion of
+ * its parent, or of its parent's end. It is asked to end. True when it was.
+ */
+export async function cancelOrphan(
+  parts: FamilyParts,
+  { id: run, parent, attachedTo: birth }: RunRecord,
+): Promise<boolean> {
+  if (parent === undefined || birth === undefined) return false;
+  const record = await parts.store.record(parent);
+  const isThere = record?.birth === birth;
+  if (isThere && record.status !== 'failed' && record.status !== 'cancelled') return false;
+  const reason = `run ${parent}, which started it, ${isThere ? 'was cancelled or failed' : 'is gone'}`;
+  const { outcome } = await parts.store.cancel({
+    run,
+    id: `orphan ${parent} ${birth}`,
+    keepMs: defaults.keepMs,
+    data: encodeRecord({ reason }),
+    error: encodeError(new RunError('PAWL_RUN_CANCELLED', run, reason)),
+  });
+  return outcome === 'asked';
 }
 
 /** Best effort, for a run that has just ended: what is not told here, the sweeper tells. */

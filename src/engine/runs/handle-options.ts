@@ -1,12 +1,15 @@
 /** The options of a run's handle, and what each may be. */
 import type { CheckpointListOptions } from '../../core/checkpoint.ts';
 import { fixedLimits } from '../../core/limits.ts';
+import { type RunStatus, runStatuses } from '../../core/run.ts';
 import { checkMessageId } from '../../core/names.ts';
 import {
   abortSignal,
   anything,
+  listOf,
   millisecondsOrNone,
   needed,
+  oneOf,
   optionsOf,
   plainObject,
   type Rule,
@@ -31,6 +34,24 @@ export const checkCheckpointList: Rule = optionsOf<CheckpointListOptions>({
   label: text,
   limit: wholeNumber(1, fixedLimits.runsPerPage),
   before: text,
+});
+
+/** Which page of a run's children is read. */
+export interface ChildListOptions {
+  /** One of these. */
+  readonly status?: RunStatus | readonly RunStatus[];
+  /** 1–500, default 50. */
+  readonly limit?: number;
+  /** From the page before. */
+  readonly cursor?: string;
+}
+
+const status = oneOf(...runStatuses);
+
+export const checkChildList: Rule = optionsOf<ChildListOptions>({
+  status: (value, field) => (Array.isArray(value) ? listOf(status, 1) : status)(value, field),
+  limit: wholeNumber(1, fixedLimits.runsPerPage),
+  cursor: text,
 });
 
 export const checkSignalOptions: Rule = optionsOf<{ readonly id?: string }>({ id: checkMessageId });

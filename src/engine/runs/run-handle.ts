@@ -22,7 +22,9 @@ import { EventReader } from './event-reader.ts';
 import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import {
+  checkChildList,
   checkCheckpointList,
+  type ChildListOptions,
   checkEvents,
   checkPoint,
   checkResult,
@@ -35,7 +37,7 @@ import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
 import { readSteps } from '../steps-at-work.ts';
 import type { StartParts } from './start.ts';
-import { type RunDetails, toRunInfo } from './run-info.ts';
+import { type RunDetails, type RunInfo, toRunInfo } from './run-info.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { upcasterAfter } from './workflow-events.ts';
 
@@ -167,6 +169,16 @@ export class RunHandle<
     const { workflow, fold } = await this.#replay();
     if (workflow.graph !== undefined) return graphRecord(workflow.graph, workflow.version, fold);
     throw new PawlError('PAWL_DEFINITION', `Workflow ${workflow.name} is no graph.`);
+  }
+
+  /** The runs that a run of this id has started, the newest first, a page at a time. */
+  async children(
+    options: ChildListOptions = {},
+  ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
+    checkChildList(options, 'children options');
+    const { limit = 50, ...rest } = options;
+    const page = await this.#services.store.lists.runs({ ...rest, limit, parent: this.id });
+    return { runs: page.runs.map(toRunInfo), cursor: page.cursor };
   }
 
   /**

@@ -76,7 +76,7 @@ export interface RunDetails extends RunInfo {
 
 export function toRunInfo(run: RunSummary): RunInfo {
   const { wakeAt, deadlineAt, createdAt, changedAt, waits, ...more } = run;
-  const { birth: _, wroteVersion: __, onEnd: ___, ...rest } = more;
+  const { birth: _, wroteVersion: __, onEnd: ___, attachedTo: ____, ...rest } = more;
   return {
     ...rest,
     waits: waits.map(toWaitInfo),

@@ -37,6 +37,8 @@ const priorityMax = 1_000_000;
 /** What pawl itself says of a run that it starts, beside what its caller says. */
 interface InternalStartOptions extends StartOptions {
   readonly parent?: string;
+  /** Of a child that is not to begin without its parent: the birth of that. */
+  readonly attachedTo?: string;
   /** Of a child: the token that its parent has noted. A run that has the id and another birth is another run. */
   readonly birth?: string;
   readonly fork?: Fork;
@@ -76,6 +78,7 @@ export function encodeStart(
   options: InternalStartOptions,
 ): EncodedRun {
   const { id = randomUUID(), tags = {}, priority = 0, parent, birth, fork, stored } = options;
+  const { attachedTo } = options;
   checkWorkflow(workflow);
   checkRunId(id);
   checkTags(tags);
@@ -95,6 +98,7 @@ export function encodeStart(
     priority,
     token: birth ?? newToken(),
     ...(parent === undefined ? {} : { parent }),
+    ...(attachedTo === undefined ? {} : { attachedTo }),
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(fork === undefined ? {} : { fork }),
     ...(workflow.definition.onEnd === undefined ? {} : { onEnd: true }),
@@ -129,6 +133,7 @@ export interface EncodedRun {
   readonly priority?: number;
   readonly deadlineMs?: number;
   readonly parent?: string;
+  readonly attachedTo?: string;
   /** The workflow has a hook for its end. */
   readonly onEnd?: boolean;
   readonly fork?: Fork;

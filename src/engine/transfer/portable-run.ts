@@ -78,6 +78,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     version,
     parent,
     onEnd,
+    attachedTo: undefined,
     firstSeq: line.has('firstSeq') ? line.integer('firstSeq', { min: 2, max: seq }) : 1,
     snapshotSeq: line.integer('snapshotSeq', {
       min: version === 0 ? 0 : 1,

@@ -184,6 +184,7 @@ function toRecord(line: Line, number: number): RunRecord {
     needsVersion: undefined,
     parent: undefined,
     onEnd: false,
+    attachedTo: undefined,
     wakeAt: undefined,
     createdAt: 0,
     changedAt: 0,

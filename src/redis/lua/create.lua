@@ -24,7 +24,8 @@
 -- ARGV[16] shards: how many the caller knows of
 -- ARGV[17] sure: 1 when the caller has just seen that the prefix has so many, or empty
 -- ARGV[18] onEnd: 1 when the workflow has a hook for the end, or empty
--- ARGV[19] name of the snapshot's first field; names and payload bytes alternate from here
+-- ARGV[19] attachedTo: birth of the parent that it is not to begin without, or empty
+-- ARGV[20] name of the snapshot's first field; names and payload bytes alternate from here
 -- Returns {'created' | 'exists', run fields, payload fields} | {'unsure'}: nothing is written
 -- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first; all runs of a prefix
 --   are made with one number of shards, also when somebody has emptied Redis meanwhile.
@@ -60,15 +61,19 @@ if delay > 0 then
   redis.call('ZADD', base .. 'by-wait:delay', at, id)
 end
 if ARGV[12] ~= '' then redis.call('HSET', run, 'deadlineAt', string.format('%.0f', now + ARGV[12])) end
-if parent ~= '' then redis.call('HSET', run, 'parent', parent) end
+if parent ~= '' then
+  redis.call('HSET', run, 'parent', parent)
+  redis.call('ZADD', base .. 'by-parent:' .. parent, at, id)
+end
+if ARGV[19] ~= '' then redis.call('HSET', run, 'attachedTo', ARGV[19]) end
 if ARGV[18] ~= '' then redis.call('HSET', run, 'onEnd', '1') end
 if priority ~= '0' then redis.call('HSET', run, 'priority', priority) end
 if ARGV[15] ~= '0' then redis.call('HSET', run, 'wroteVersion', ARGV[15]) end
 redis.call('HSET', run, 'workflow', workflow, 'status', status, 'fence', '0', 'seq', '1',
   'createToken', token, 'bytes', #data, 'createdAt', at, 'changedAt', at)
 if ARGV[14] ~= '' then
-  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at, 'count', (#ARGV - 18) / 2)
-  for i = 19, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
+  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at, 'count', (#ARGV - 19) / 2)
+  for i = 20, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
   redis.call('HSET', run, 'version', '1', 'snapshotSeq', '1')
 end
 if unmanaged then

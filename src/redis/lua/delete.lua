@@ -23,7 +23,8 @@
 local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, base = ARGV[1], ARGV[2]
 
-local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq', 'notifyPending', 'cancelPending', 'waitsIn', 'parkedBy')
+local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq', 'notifyPending', 'cancelPending', 'waitsIn',
+  'parkedBy', 'parent')
 if not m[1] then return {'missing'} end
 if m[1] == 'running' then return {'active', m[2]} end
 if ARGV[5] ~= '' then
@@ -42,6 +43,7 @@ redis.call('ZREM', base .. 'by-status:' .. m[1], id)
 redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end
 for index in string.gmatch(m[8] or '', '[^\n]+') do redis.call('ZREM', base .. 'by-wait:' .. index, id) end
+if m[10] then redis.call('ZREM', base .. 'by-parent:' .. m[10], id) end
 if m[9] then redis.call('SREM', base .. 'parked:' .. string.match(m[9], ' (.*)$'), id) end
 redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9])
 if ARGV[3] ~= '' then

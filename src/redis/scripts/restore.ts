@@ -59,6 +59,7 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
       params.shards,
       params.sure ? 1 : '',
       status === 'waiting' ? indexes : '',
+      record.parent ?? '',
       fields.length / 2,
       ...fields,
       ...payloadFields(record),

@@ -52,6 +52,7 @@ function newRuns(test: RunStoreTest): void {
         priority: 0,
         parent: undefined,
         onEnd: false,
+        attachedTo: undefined,
         createdAt: made.record.createdAt,
         changedAt: made.record.createdAt,
       }),

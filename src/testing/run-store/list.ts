@@ -247,4 +247,34 @@ function byTag(test: RunStoreTest): void {
   });
 }
 
-export const listTheme: RunStoreTheme = { name: 'list', parts: [orders, pages, filters, byTag] };
+function byParent(test: RunStoreTest): void {
+  test('the children of a run are found, in pages, by their status as well, and not once they are gone', async (opened) => {
+    const { store, expect } = opened;
+    const [parent, other] = [newId('parent'), newId('parent')];
+    const children: string[] = [];
+    for (let i = 0; i < 5; i++) children.push(await created(store, { parent }));
+    await created(store, { parent: other });
+    await created(store);
+    expect((await idsOf(store, { parent })).sort()).toEqual([...children].sort());
+    const [first = '', second = ''] = children;
+    await claimed(store, first);
+    expect(await idsOf(store, { parent, status: 'running' })).toEqual([first]);
+    const page = await store.lists.runs({ parent, limit: 2 });
+    expect(page.runs).toHaveLength(2);
+    expect(page.runs.every((run) => run.parent === parent)).toBe(true);
+    await store.delete(second);
+    expect(await idsOf(store, { parent })).not.toContain(second);
+    for (const id of children.slice(2)) await store.delete(id);
+    expect(await idsOf(store, { parent })).toEqual([first]);
+  });
+
+  test('what a child is attached to is kept', async ({ store, expect }) => {
+    const run = await created(store, { parent: newId('parent'), attachedTo: 'birth' });
+    expect((await store.record(run))?.attachedTo).toBe('birth');
+  });
+}
+
+export const listTheme: RunStoreTheme = {
+  name: 'list',
+  parts: [orders, pages, filters, byTag, byParent],
+};

@@ -346,6 +346,7 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
     { status },
     { workflow: 'flow-0' },
     { tag: 'a=1' },
+    { parent: 'parent' },
     { status, workflow: 'flow-1', tag: 'b=x=y' },
     { idPrefix: 'run-1' },
     { status: ['queued', 'failed', status], idPrefix: 'run-' },

@@ -35,6 +35,7 @@ function expectedStanding(runs: readonly RunHistory[]): Standing {
     for (const [key, value] of Object.entries(record.tags)) {
       put(`by-tag:${key}=${value}`, id, record.createdAt);
     }
+    if (record.parent !== undefined) put(`by-parent:${record.parent}`, id, record.createdAt);
     for (const wait of indexedBy(record.waits)) put(`by-wait:${wait}`, id, record.createdAt);
     if (record.status === 'running') put(`held:${record.worker}`, id);
   }
@@ -53,6 +54,7 @@ function* actualIndexes({ indexes }: History): Iterable<readonly [string, readon
     'by-status': indexes.byStatus,
     'by-workflow': indexes.byWorkflow,
     'by-tag': indexes.byTag,
+    'by-parent': indexes.byParent,
     'by-wait': indexes.byWait,
   };
   for (const [kind, byName] of Object.entries(sorted)) {

@@ -10,7 +10,7 @@ import type { History, Place, RunHistory } from './history.ts';
 type Named = Readonly<Record<string, readonly Place[]>>;
 
 /** Takes one run out of one of the indexes of a kind. */
-function drop(kind: 'byStatus' | 'byWorkflow' | 'byTag' | 'byWait'): Bug['plant'] {
+function drop(kind: 'byStatus' | 'byWorkflow' | 'byTag' | 'byParent' | 'byWait'): Bug['plant'] {
   return inIndexes((indexes, pick) => {
     const all: Named = indexes[kind];
     const name = pick(Object.keys(all));
@@ -236,7 +236,7 @@ const ofReports: readonly Bug[] = [
 ];
 
 const ofIndexes: readonly Bug[] = [
-  ...(['byStatus', 'byWorkflow', 'byTag', 'byWait'] as const).map((kind): Bug => {
+  ...(['byStatus', 'byWorkflow', 'byTag', 'byParent', 'byWait'] as const).map((kind): Bug => {
     return { name: `a run is missing ${kind}`, finds: 'indexes follow records', plant: drop(kind) };
   }),
   {

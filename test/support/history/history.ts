@@ -76,6 +76,7 @@ export interface Indexes {
   readonly byWorkflow: Readonly<Record<string, readonly Place[]>>;
   /** By `key=value`. */
   readonly byTag: Readonly<Record<string, readonly Place[]>>;
+  readonly byParent: Readonly<Record<string, readonly Place[]>>;
   readonly byWait: Readonly<Record<string, readonly Place[]>>;
   /** By worker. */
   readonly held: Readonly<Record<string, readonly string[]>>;

@@ -192,8 +192,9 @@ class ModelRun {
       wroteVersion: 1,
       needsVersion: undefined,
       priority: 0,
-      parent: undefined,
+      parent: 'elder',
       onEnd: false,
+      attachedTo: undefined,
       createdAt: startedAt,
       changedAt: this.#changedAt,
     };
@@ -241,6 +242,7 @@ function indexesOf(runs: readonly RunHistory[]): Omit<History['indexes'], 'due'>
   const created = runs.map(({ id: run, record }) => ({ run, score: record.createdAt }));
   const byStatus: Record<string, Place[]> = {};
   const byTag: Record<string, Place[]> = { 'all=yes': created };
+  const byParent: Record<string, Place[]> = { elder: created };
   const held: Record<string, string[]> = {};
   for (const { id: run, record } of runs) {
     (byStatus[record.status] ??= []).push({ run, score: record.createdAt });
@@ -253,5 +255,5 @@ function indexesOf(runs: readonly RunHistory[]): Omit<History['indexes'], 'due'>
   const ids = runs.map(({ id: run }) => ({ run, score: 0 }));
   const { waiting } = byStatus;
   const byWait = waiting === undefined ? {} : { signal: waiting, 'signal:go': waiting };
-  return { runs: created, ids, byStatus, byWorkflow, byTag, byWait, held, holders };
+  return { runs: created, ids, byStatus, byWorkflow, byTag, byParent, byWait, held, holders };
 }
