@@ -60,7 +60,11 @@ export function itemPage(bookkeeping: Bookkeeping, name: string, page: number): 
 }
 
 /** Undefined while the item is not over. */
-export function itemResult(bookkeeping: Bookkeeping, name: string, at: number): ItemResult | undefined {
+export function itemResult(
+  bookkeeping: Bookkeeping,
+  name: string,
+  at: number,
+): ItemResult | undefined {
   const page = itemPage(bookkeeping, name, Math.floor(at / itemsPerPage));
   return page[at % itemsPerPage] ?? undefined;
 }

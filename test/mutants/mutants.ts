@@ -277,7 +277,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a child that has come too late does not look for its parent',
     file: 'engine/execution/execution.ts',
-    passage: 'if (await cancelOrphan(this.#services, record)) this.#askedEarly = true;',
+    passage: 'if (await cancelOrphan(this.#services, record)) this.#nudgedEarly = true;',
     by: 'await Promise.resolve(cancelOrphan);',
     foundBy: [unit('execution/orphans')],
   },

@@ -184,7 +184,7 @@ export class Execution {
     const hasBegun = record.version > 0 || events.length > 20 || events.some(isOwn);
     if (hasBegun || fold.cancel !== undefined) return;
     try {
-      if (await cancelOrphan(this.#services, record)) this.#askedEarly = true;
+      if (await cancelOrphan(this.#services, record)) this.#nudgedEarly = true;
     } catch (error) {
       const { logger } = this.#services;
       logger.warn({ run: record.id, error: String(error) }, 'parent not looked for');
