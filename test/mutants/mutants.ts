@@ -291,7 +291,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'items go on to begin after one has failed',
     file: 'engine/execution/items.ts',
-    passage: '!(stops && itemsState(fold.memory, name).failed > 0)',
+    passage: '!(stops && itemsState(fold.bookkeeping, name).failed > 0)',
     by: 'stops || !stops',
     foundBy: [unit('execution/start-all')],
   },

@@ -1,7 +1,7 @@
 /**
  * Many items under one name, a bounded number of them at a time: the items of a map, and children that are started together.
  *
- *   not over ──begun by a lane──▶ its step, or its child, ends ──one commit──▶ over: only its result is kept, in a page
+ *   not over ──begun by a loop──▶ its step, or its child, ends ──one commit──▶ over: only its result is kept, in a page
  *
  * The event that ends an item says which item it is, so that the fold puts its result into a page and keeps nothing else of
  * it: see `core/items.ts`. On a resume, items that are over are passed by without a word; the others are begun again, and
@@ -65,7 +65,7 @@ export class Items {
       const isLast = completed + failed + 1 === count || (stops && (isFailed || failed > 0));
       return { of: name, at, ...(isLast && open.size === 0 ? { over: true } : {}) };
     };
-    const lane = async (): Promise<void> => {
+    const loop = async (): Promise<void> => {
       while (next < count && broken === undefined && mayBegin()) {
         const at = next;
         next += 1;
@@ -83,8 +83,8 @@ export class Items {
         }
       }
     };
-    const lanes = Math.min(many.concurrency ?? concurrencyDefault, count);
-    await Promise.all(Array.from({ length: lanes }, lane));
+    const loops = Math.min(many.concurrency ?? concurrencyDefault, count);
+    await Promise.all(Array.from({ length: loops }, loop));
     if (broken !== undefined) throw broken.error;
     if (begun === 0 && count > 0) {
       deliveries.asked();
