@@ -69,12 +69,13 @@ export function itemResult(
   return page[at % itemsPerPage] ?? undefined;
 }
 
-/** Names of items that `ctx.forget` means: a name that begins so, or whose items do. */
+/** Names that `ctx.forget` means, of items that are all over: a name that begins so, or whose items do. */
 export function itemsBeginning(bookkeeping: Bookkeeping, prefix: string): string[] {
   return [...bookkeeping.keys()]
     .filter((field) => field.startsWith(statePrefix))
     .map((field) => field.slice(statePrefix.length))
-    .filter((name) => `${name}:`.startsWith(prefix) || name.startsWith(prefix));
+    .filter((name) => `${name}:`.startsWith(prefix) || name.startsWith(prefix))
+    .filter((name) => itemsState(bookkeeping, name).over);
 }
 
 /** Where in the log the items of this field of the bookkeeping were over, if it is one, and they are. */

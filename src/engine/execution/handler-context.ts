@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError, InvalidError } from '../../core/errors.ts';
 import type { CancelRequest, StepsForgottenData } from '../../core/event.ts';
+import { itemsBeginning } from '../../core/items.ts';
 import type { Logger } from '../../core/logger.ts';
 import { checkStepName } from '../../core/names.ts';
 import type {
@@ -29,6 +30,7 @@ import type { Children } from './children.ts';
 import type { Effects } from './effects.ts';
 import type { PassedSets } from './passed-sets.ts';
 import { saveCheckpoint } from './save-checkpoint.ts';
+import { nameOfAll } from './items.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 import type { StepBody, Steps } from './steps.ts';
@@ -156,9 +158,11 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       if (typeof beginning !== 'string' || beginning === '') {
         throw new InvalidError('forget', 'needs the beginning of the names of steps.');
       }
-      const passed = fold.completedSteps(prefix + beginning);
+      const many = itemsBeginning(fold.bookkeeping, prefix + beginning);
+      const passed = [...fold.completedSteps(prefix + beginning), ...many];
       if (passed.length === 0) return;
       for (const name of passed) scope.names.release(name);
+      for (const name of many) scope.names.release(nameOfAll(name));
       const forgotten: StepsForgottenData = { names: passed };
       writer.piggyback(recordWrite('step.forgotten', forgotten));
     },

@@ -39,6 +39,11 @@ export type OnItem = (name: string, over: number, count: number) => void;
 /** At work at one time, when nobody says how many. */
 const concurrencyDefault = 1_000;
 
+/** What is reserved for all items of a name: a step of the very name is something else. */
+export function nameOfAll(name: string): string {
+  return `${name}:*`;
+}
+
 export class Items {
   readonly #scope: RunScope;
   readonly #onItem: OnItem;
@@ -54,7 +59,7 @@ export class Items {
     const { name, count, stops } = many;
     const isKnown = (at: number): boolean => itemResult(fold.bookkeeping, name, at) !== undefined;
     const mayBegin = (): boolean => !(stops && itemsState(fold.bookkeeping, name).failed > 0);
-    names.reserve(`${name}:*`, itemsState(fold.bookkeeping, name).pages === 0);
+    names.reserve(nameOfAll(name), itemsState(fold.bookkeeping, name).pages === 0);
     const open = new Set<number>();
     let begun = 0;
     let next = 0;

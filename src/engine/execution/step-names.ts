@@ -51,10 +51,12 @@ export class Names {
 
   #reserve(name: string): void {
     if (this.#used.has(name)) {
+      // Of a map, what is reserved for all of its items.
+      const shown = name.replace(/:\*$/, '');
       throw new StepError(
         'PAWL_STEP_NAME_REUSED',
         { run: this.#run, step: name },
-        `Run ${this.#run} has used the name "${name}" already; results are found by name. In a loop, use a name such as \`${name}:\${i}\`; for a wait, give one with { as }.`,
+        `Run ${this.#run} has used the name "${shown}" already; results are found by name. In a loop, use a name such as \`${shown}:\${i}\`; for a wait, give one with { as }.`,
       );
     }
     this.#used.add(name);
