@@ -45,7 +45,13 @@ import type { Child, EffectState, ReceivedSignal, StepResult } from './bookkeepi
 import { childPrefix, rememberedOfChildren } from './children.ts';
 import { rememberedOfGraphs } from './graph.ts';
 import { forgetPassed, notePassed } from './passed-sets.ts';
-import { forgetFailedItems, forgetItems, type ItemResult, rememberItem } from './items.ts';
+import {
+  forgetFailedItems,
+  forgetItems,
+  type ItemResult,
+  itemsState,
+  rememberItem,
+} from './items.ts';
 import { isPlainObject } from './plain-copy.ts';
 import { nameOf } from './refusal.ts';
 import { isThenable, letGo } from './thenable.ts';
@@ -384,7 +390,8 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   'step.forgotten': (fold, data) => {
     for (const name of (data as StepsForgottenData).names) {
       const step = fold.step(name);
-      if (step?.status === 'completed') forgetPassed(fold, step.seq);
+      const over = step?.status === 'completed' ? step.seq : itemsState(fold.bookkeeping, name).seq;
+      if (over > 0) forgetPassed(fold, over);
       fold.forgetInside(name);
       fold.remember(`step:${name}`, undefined);
       forgetItems(fold, name);

@@ -1,5 +1,5 @@
 // Goal: a map of very many items is small in what is kept of it, says how each item has ended, and is the same on each
-// execution. Method: a store in memory; failures, retries, resumes, forks, crashes at each write, and races with other things.
+// execution. Method: a store in memory; failures, retries, resumes, forks, crashes at each write, and races with others.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, expectTypeOf, test } from 'vitest';
 import { defineGraph, defineWorkflow, type Results, type StepError } from 'pawl';
