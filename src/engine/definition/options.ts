@@ -4,7 +4,7 @@
  */
 import type { Duration } from '../../core/duration.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkTags } from '../../core/names.ts';
+import { checkSignalKey, checkTags } from '../../core/names.ts';
 import {
   anything,
   callback,
@@ -27,15 +27,14 @@ import type {
   AskOptions,
   CheckpointOptions,
   ChildOptions,
+  ChildSignalOptions,
   EffectOptions,
   StartAllOptions,
   StepOptions,
-  SleepOptions,
-  WaitForOptions,
-  WaitOptions,
 } from './context.ts';
 import type { ManyOptions } from './many.ts';
 import type { StartOptions } from './start-options.ts';
+import { waitingChecks } from './waiting.ts';
 
 const priorityMax = 1_000_000;
 
@@ -74,14 +73,13 @@ export const manyRules = { ...startOptionRules, input: checkedLater } as const;
 
 const name = textOf(1, fixedLimits.stepNameLength);
 
-const abortSignal = checked('an AbortSignal', (value) => value instanceof AbortSignal);
-
 const manyItemRules = {
   concurrency: either((value) => value === Infinity, wholeNumber(1)),
   onError: oneOf('stop', 'collect'),
 } as const;
 
 const checks = {
+  ...waitingChecks,
   start: optionsOf<StartOptions>(startOptionRules),
   step: optionsOf<StepOptions>(stepRules),
   map: optionsOf<StepOptions & ManyOptions>({ ...stepRules, ...manyItemRules }),
@@ -103,16 +101,6 @@ const checks = {
     node: textOf(0, fixedLimits.stepNameLength),
     metadata: anything,
   }),
-  sleep: optionsOf<SleepOptions>({ as: name, signal: abortSignal }),
-  wait: optionsOf<WaitOptions>({ as: name, timeout: duration, signal: abortSignal }),
-  waitFor: optionsOf<WaitForOptions<unknown>>({
-    as: name,
-    timeout: duration,
-    signal: abortSignal,
-    match: checked('a function, or an object of fields', (value) => {
-      return typeof value === 'function' || (typeof value === 'object' && value !== null);
-    }),
-  }),
   child: optionsOf<ChildOptions>({ ...startOptionRules, as: name, attached: flag }),
   startAll: optionsOf<StartAllOptions>({
     ...startRules,
@@ -121,6 +109,7 @@ const checks = {
     attached: flag,
     id: callback,
   }),
+  childSignal: optionsOf<ChildSignalOptions>({ as: name, key: checkSignalKey }),
   ask: optionsOf<AskOptions & Request>({ ...requestRules, as: name }),
 } as const satisfies Readonly<Record<string, Rule>>;
 

@@ -7,11 +7,17 @@
 import { PawlError } from '../../core/errors.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Request } from '../../core/request.ts';
-import type { AskOptions, ChildHandle, StepContext } from '../definition/context.ts';
+import type {
+  AskOptions,
+  ChildHandle,
+  ChildSignalOptions,
+  StepContext,
+} from '../definition/context.ts';
 import { checkOptions } from '../definition/options.ts';
 import { checkSignal } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
-import { RunHandle, type HandleServices } from '../runs/run-handle.ts';
+import type { HandleServices } from '../runs/handle-services.ts';
+import { RunHandle } from '../runs/run-handle.ts';
 import type { StartedChild } from './children.ts';
 
 const retry: RetryPolicy = {
@@ -40,11 +46,13 @@ export function childHandle(
   return {
     id,
     result,
-    async signal(signal: string, payload: unknown, options: AskOptions = {}) {
-      checkOptions('ask', options);
+    async signal(signal: string, payload: unknown, options: ChildSignalOptions = {}) {
+      checkOptions('childSignal', options);
       checkSignal(workflow, signal, payload);
-      const { as = `signal:${name}:${signal}` } = options;
-      await ask(as, (step) => run.signal(signal, payload, { id: step.idempotencyKey }), { retry });
+      const { as = `signal:${name}:${signal}`, ...key } = options;
+      await ask(as, (step) => run.signal(signal, payload, { ...key, id: step.idempotencyKey }), {
+        retry,
+      });
     },
     async cancel(options: AskOptions & Request = {}) {
       checkOptions('ask', options);

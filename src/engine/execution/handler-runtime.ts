@@ -145,7 +145,7 @@ export class HandlerRuntime {
       storeNow,
       enter,
     };
-    const waits = new Waits(scope, services);
+    const waits = new Waits(scope, services, claimed.waitedFor);
     const bodies = new Bodies(() => this.parkIfWaiting());
     const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
     const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
