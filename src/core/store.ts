@@ -5,6 +5,7 @@
  *   archive      what is dropped and measured          observation  counts, the clock, hints; no payloads
  *   fleet        workers, and the runs they hold        schedules    what starts runs at certain times
  *   lists        runs and deletions, page by page       transfer     whole runs that leave and come
+ *   outputs      chunks that runs give out at work
  *
  * So a wrapper implements what it changes and passes on the other objects as they are. No method is optional: one that is
  * missing does not compile.
@@ -27,6 +28,7 @@ import type { Fleet } from './fleet.ts';
 import type { Lists } from './lists.ts';
 import type { Message } from './message.ts';
 import type { Observation } from './observation.ts';
+import type { Outputs } from './outputs.ts';
 import type { Release } from './release.ts';
 import type { RunProgress, RunRecord, RunStatus } from './run.ts';
 import type { Schedules } from './schedules.ts';
@@ -247,6 +249,7 @@ export interface RunStore {
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
+  readonly outputs: Outputs;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
 

@@ -2,7 +2,8 @@
  * A run store whose payloads are sealed: whatever goes through is encrypted on its way in and opened on its way out, so
  * that neither the engine nor the store beneath knows of it.
  *
- * Sealed: inputs (of schedules, too), outputs, errors, data of events, snapshot fields, messages, the text of a progress.
+ * Sealed: inputs (of schedules, too), outputs, errors, data of events and chunks, snapshot fields, messages, the text of a
+ * progress.
  * In clear: ids, names, types, times, tags, numbers, what a run waits for (names and times, no payload), and what the
  * scripts in Redis write by themselves (claims, interrupts).
  *
@@ -19,6 +20,7 @@ import type { StoredEvent } from '../core/event.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { Lists } from '../core/lists.ts';
 import type { Observation } from '../core/observation.ts';
+import type { Outputs } from '../core/outputs.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
@@ -50,6 +52,7 @@ import { EncryptedArchive } from './archive.ts';
 import { EncryptedLists } from './lists.ts';
 import { openCheckpoint, sealMark } from './marks.ts';
 import { Opening } from './opening.ts';
+import { EncryptedOutputs } from './outputs.ts';
 import {
   askedPlace,
   eventPlace,
@@ -67,6 +70,7 @@ export class EncryptedRunStore implements RunStore {
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
+  readonly outputs: Outputs;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly #store: RunStore;
@@ -80,6 +84,7 @@ export class EncryptedRunStore implements RunStore {
     this.#opening = opening;
     this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
     this.lists = new EncryptedLists(store.lists, cipher, opening);
+    this.outputs = new EncryptedOutputs(store.outputs, cipher);
     this.schedules = new EncryptedSchedules(store.schedules, cipher);
     this.transfer = new EncryptedTransfer(store.transfer, cipher, opening);
     // They carry no payload.

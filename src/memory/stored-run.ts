@@ -3,6 +3,7 @@ import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import { ExecutionProgress } from '../core/evidence.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
+import type { StoredChunk } from '../core/outputs.ts';
 import type { CreateParams, Message, Seen, Snapshot } from '../core/store.ts';
 import type { DueRun } from '../core/due-run.ts';
 import { type Wait, waitsKept, wants } from '../core/waits.ts';
@@ -50,6 +51,8 @@ export interface StoredRun {
   readonly parent: string | undefined;
   readonly onEnd: boolean;
   readonly priority: number;
+  /** Chunks of its output that are kept, the newest one's number, and the last write of them. */
+  readonly chunks: Chunks;
   deadlineAt: number | undefined;
   readonly loose: boolean;
   progress: RunProgress | undefined;
@@ -80,6 +83,20 @@ export interface StoredRun {
   furthest: number;
   /** How the owner before was lost, from the interrupt until the release. */
   lost: Lost | undefined;
+}
+
+/** What a run gives out. */
+interface Chunks {
+  readonly kept: StoredChunk[];
+  /** Of those that are kept. */
+  bytes: number;
+  last: number;
+  token: string | undefined;
+}
+
+/** The output of a run that has given out so many chunks, of which none is kept. */
+export function noChunks(last = 0): Chunks {
+  return { kept: [], bytes: 0, last, token: undefined };
 }
 
 interface Lost {
@@ -183,6 +200,7 @@ export function toRecord(run: StoredRun): RunRecord {
     progress: run.progress,
     deadlineAt: run.deadlineAt,
     priority: run.priority,
+    chunks: run.chunks.last,
     parent: run.parent,
     onEnd: run.onEnd,
     createdAt: run.createdAt,
@@ -298,6 +316,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     parent: params.parent,
     onEnd: params.onEnd ?? false,
     priority: params.priority ?? 0,
+    chunks: noChunks(),
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
     loose: params.loose ?? false,
     progress: undefined,

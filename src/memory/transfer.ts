@@ -14,7 +14,7 @@ import {
   type WholeRun,
 } from '../core/transfer.ts';
 import { copyEvent, copySnapshot } from './reading.ts';
-import { copy, logBytes, type StoredRun, toRecord } from './stored-run.ts';
+import { copy, logBytes, noChunks, type StoredRun, toRecord } from './stored-run.ts';
 
 interface Staged {
   readonly events: StoredEvent[];
@@ -135,6 +135,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     parent,
     onEnd,
     priority,
+    chunks: noChunks(record.chunks),
     deadlineAt,
     progress,
     wakeAt,

@@ -14,6 +14,7 @@ import {
   type RunSummary,
   toSummary,
 } from '../core/run.ts';
+import type { StoredChunk } from '../core/outputs.ts';
 import type { Message, MessageKind, Snapshot, Takeover } from '../core/store.ts';
 import type { WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { WholeRun } from '../core/transfer.ts';
@@ -143,6 +144,10 @@ export const runFields = [
   'cancelEntry',
   'cancelId',
   'kept',
+  // The newest chunk of its output, the last write of chunks, and the bytes of those that are kept.
+  'chunks',
+  'chunkToken',
+  'chunkBytes',
   // An older pawl wrote it; resume removes it.
   'runAttempts',
 ] as const;
@@ -176,6 +181,7 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     progress: toProgress(fields),
     deadlineAt: fields.optional('deadlineAt'),
     priority: fields.number('priority', 0),
+    chunks: fields.number('chunks', 0),
     parent: fields.text('parent'),
     onEnd: fields.text('onEnd') !== undefined,
     createdAt: fields.number('createdAt'),
@@ -369,6 +375,25 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   return lane === undefined
     ? { seq, fence, type, at, data, more }
     : { seq, fence, type, at, data, lane, more };
+}
+
+/** A stream entry of an output: its id is `<number>-<fence>`. */
+export function toChunk(key: string, [entryId, flat]: Entry): StoredChunk {
+  const fields = new Fields(key, flat);
+  const [number, fence] = entryId.toString('latin1').split('-').map(Number);
+  const data = fields.bytes('data');
+  if (!Number.isSafeInteger(number) || !Number.isSafeInteger(fence) || data === undefined) {
+    throw new CorruptionError({ key }, `has an entry that is no chunk (${String(entryId)})`);
+  }
+  return {
+    number: number as number,
+    fence: fence as number,
+    output: fields.text('output') ?? '',
+    step: fields.text('step') ?? '',
+    epoch: fields.number('epoch'),
+    at: fields.number('at'),
+    data,
+  };
 }
 
 /** What an announcement on a run's channel says has changed; see `RunStore.watch`. */

@@ -25,6 +25,7 @@ import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
 import { looseTheme } from './run-store/loose.ts';
+import { outputsTheme } from './run-store/outputs.ts';
 import { owingTheme } from './run-store/owing.ts';
 import { parkedTheme } from './run-store/parked.ts';
 import { pauseTheme } from './run-store/pause.ts';
@@ -73,6 +74,7 @@ const themes: readonly RunStoreTheme[] = [
   parkedTheme,
   versionsTheme,
   owingTheme,
+  outputsTheme,
   askedTheme,
   readingTheme,
   listTheme,

@@ -278,7 +278,7 @@ function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<stri
   const { snapshotSeq, takeovers, deaths, bytes, paused, progress, priority, parent, onEnd } =
     record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
-  const { birth, wroteVersion, waits } = record;
+  const { birth, wroteVersion, waits, chunks } = record;
   const given = givenOf(input);
   const fields = {
     id,
@@ -299,6 +299,7 @@ function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<stri
     birth,
     wroteVersion,
     priority,
+    chunks: chunks === 0 ? undefined : chunks,
     parent,
     onEnd: onEnd || undefined,
     loose: loose || undefined,

@@ -89,6 +89,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     paused: line.flag('paused'),
     progress: line.has('progress') ? toProgress(line) : undefined,
     priority: line.whole('priority'),
+    chunks: line.has('chunks') ? line.whole('chunks') : 0,
     tags: tags as Record<string, string>,
     createdAt: line.time('createdAt'),
     changedAt: line.time('changedAt'),

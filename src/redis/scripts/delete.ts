@@ -29,6 +29,7 @@ export const deleteRun: StoreScript<ShardKeys, Deletion, Deleted> = {
     shard.checkpoints(run),
     shard.kept(run),
     shard.deleted,
+    shard.chunks(run),
   ],
   args: (shard, { run, data, seen }) => {
     const { status = '', fence = '', seq = '' } = seen ?? {};

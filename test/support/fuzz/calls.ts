@@ -9,6 +9,7 @@ import type {
   RunStore,
   Wait,
 } from '../../../src/core/store.ts';
+import type { WriteParams } from '../../../src/core/outputs.ts';
 import type { DueRun } from '../../../src/core/due-run.ts';
 import type { ListParams } from '../../../src/core/lists.ts';
 import { workerInfo } from '../../../src/testing/run-store/opened.ts';
@@ -81,6 +82,8 @@ async function newCall(
       return claiming(reference, memory, move);
     case 'commit':
       return committing(reference, memory, move);
+    case 'write':
+      return writing(reference, memory, move);
     case 'interrupt':
       return (store) => interruptAll(store, move);
     case 'due':
@@ -110,7 +113,17 @@ async function newCall(
 
 function simpleCall(
   move: MoveOf<
-    'pause' | 'resume' | 'load' | 'mail' | 'compact' | 'events' | 'list' | 'beat' | 'leave' | 'look'
+    | 'pause'
+    | 'resume'
+    | 'load'
+    | 'mail'
+    | 'compact'
+    | 'events'
+    | 'chunks'
+    | 'list'
+    | 'beat'
+    | 'leave'
+    | 'look'
   >,
 ): Call {
   switch (move.do) {
@@ -128,6 +141,8 @@ function simpleCall(
       return (store) => store.archive.compact({ run: runId(move.run), limit: 4 });
     case 'events':
       return (store) => store.events({ ...move, run: runId(move.run) });
+    case 'chunks':
+      return (store) => store.outputs.read({ ...move, run: runId(move.run) });
     case 'list':
       return (store) => listAll(store, move);
     case 'beat':
@@ -225,6 +240,28 @@ async function committing(
     ...(release === undefined ? {} : { release }),
   };
   return (store) => store.commit(params);
+}
+
+async function writing(reference: RunStore, memory: Memory, move: MoveOf<'write'>): Promise<Call> {
+  const run = runId(move.run);
+  const owner = memory.claim(run, move.claim);
+  const last = (await reference.record(run))?.chunks ?? 0;
+  const params: WriteParams = {
+    run,
+    fence: Math.max(0, owner.fence + move.fence),
+    owner: move.stranger ? 'stranger' : owner.owner,
+    token: memory.token(),
+    last: Math.max(0, last + move.last),
+    chunks: move.chunks.map((length, i) => ({
+      output: i % 2 === 0 ? 'default' : 'log',
+      step: i === 0 ? '' : `ä ${i}`,
+      epoch: last + 1,
+      data: new Uint8Array(length).fill(i),
+    })),
+    keepBytes: move.keepBytes,
+    ...(move.keepMs === undefined ? {} : { keepMs: move.keepMs }),
+  };
+  return (store) => store.outputs.write(params);
 }
 
 function toEvent({ type, bytes, lane }: EventMove): CommitParams['events'][number] {

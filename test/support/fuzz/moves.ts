@@ -76,6 +76,20 @@ export type Move =
       /** Its kind and name. */
       readonly about: number;
     }
+  | {
+      readonly do: 'write';
+      readonly run: number;
+      readonly claim: number;
+      readonly fence: number;
+      readonly stranger: boolean;
+      /** Added to the number of the newest chunk. */
+      readonly last: number;
+      /** Bytes of each chunk. */
+      readonly chunks: readonly number[];
+      readonly keepBytes: number;
+      readonly keepMs: number | undefined;
+    }
+  | { readonly do: 'chunks'; readonly run: number; readonly after: number; readonly limit: number }
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
   | { readonly do: 'pause' | 'resume' | 'load' | 'mail' | 'compact'; readonly run: number }
   | {
@@ -197,6 +211,18 @@ const commit = fc.record({
   ms,
 });
 
+const write = fc.record({
+  do: fc.constant('write' as const),
+  run,
+  claim: mostly(0, 1, 2),
+  fence: mostly(0, 1, -1),
+  stranger: mostly(false, true),
+  last: mostly(0, 1, -1),
+  chunks: fc.array(fc.constantFrom(0, 1, 7, 300), { minLength: 1, maxLength: 4 }),
+  keepBytes: fc.constantFrom(1, 500, 100_000),
+  keepMs: fc.option(ms, { nil: undefined, freq: 1 }),
+});
+
 const limit = fc.constantFrom(1, 2, 100);
 
 /** Weights are such that runs get claimed, worked on, lost and ended, all within some forty moves. */
@@ -204,6 +230,16 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 5, arbitrary: create },
   { weight: 8, arbitrary: claim },
   { weight: 12, arbitrary: commit },
+  { weight: 5, arbitrary: write },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('chunks' as const),
+      run,
+      after: fc.nat(6),
+      limit: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('again' as const), back: fc.nat(4) }) },
   {
     weight: 3,

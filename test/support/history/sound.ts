@@ -192,6 +192,7 @@ class ModelRun {
       wroteVersion: 1,
       needsVersion: undefined,
       priority: 0,
+      chunks: 0,
       parent: undefined,
       onEnd: false,
       createdAt: startedAt,
