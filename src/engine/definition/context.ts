@@ -12,6 +12,7 @@ import type { State } from '../../core/fold.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
+import type { ChunkInput, OpenOutput, OutputSchemas, OutputWriter } from './outputs.ts';
 import type { StartOptions } from './start-options.ts';
 
 /** Schemas of a workflow's own events, by type. */
@@ -47,7 +48,10 @@ export interface StepOptions {
 }
 
 /** What the body of a step is given. */
-export interface StepContext<E extends EventSchemas = EventSchemas> {
+export interface StepContext<
+  E extends EventSchemas = EventSchemas,
+  O extends OutputSchemas = OutputSchemas,
+> {
   /** Fires when the worker must let go of the run, the run is cancelled, or the attempt has taken too long. */
   readonly signal: AbortSignal;
   /** The same for every attempt of this step of this run, on any worker: for systems that can recognise a repetition. */
@@ -56,10 +60,17 @@ export interface StepContext<E extends EventSchemas = EventSchemas> {
   readonly attempt: number;
   /** Adds an event to the commit that stores this step's result; nothing is written when the body fails. */
   readonly emit: Emit<E, void>;
+  /** Writes a chunk to the run's output `default`: see `output`. */
+  readonly write: OutputWriter<ChunkInput<O, 'default'>>['write'];
+  /**
+   * An output of the run: chunks such as tokens, rows or lines of a log, for whoever reads `run.output()`. They are not
+   * part of the state. A step that runs again begins a new epoch, and readers are told.
+   */
+  readonly output: OpenOutput<O>;
   /** A step inside this one: its result is kept until this one completes, and then leaves the run's memory. */
   step<Result>(
     name: string,
-    body: (step: StepContext<E>) => Promise<Result> | Result,
+    body: (step: StepContext<E, O>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
 }
@@ -168,6 +179,7 @@ export interface Context<
   S = unknown,
   E extends EventSchemas = EventSchemas,
   G extends EventSchemas = EventSchemas,
+  O extends OutputSchemas = OutputSchemas,
 > {
   /** The run's id. */
   readonly run: string;
@@ -200,14 +212,14 @@ export interface Context<
    */
   step<Result>(
     name: string,
-    body: (step: StepContext<E>) => Promise<Result> | Result,
+    body: (step: StepContext<E, O>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
   /** A step for each item, named `name:0`, `name:1` …; results in the order of the items. */
   map<Item, Result>(
     name: string,
     items: readonly Item[],
-    body: (item: Item, step: StepContext<E>, index: number) => Promise<Result> | Result,
+    body: (item: Item, step: StepContext<E, O>, index: number) => Promise<Result> | Result,
     options?: StepOptions & { readonly concurrency?: number },
   ): Promise<Result[]>;
   /**
@@ -216,7 +228,7 @@ export interface Context<
    */
   effect<Result>(
     name: string,
-    body: (step: StepContext<E>) => Promise<Result> | Result,
+    body: (step: StepContext<E, O>) => Promise<Result> | Result,
     options: EffectOptions<Result>,
   ): Promise<Result | undefined>;
   /**
@@ -281,6 +293,11 @@ export interface Context<
   random(as?: string): Promise<number>;
   /** A random id; the same on every resume. */
   uuid(as?: string): Promise<string>;
+  /**
+   * An output of the run, as in a step. A handler that is called again begins a new epoch of what it gives out itself;
+   * what its finished steps gave out stands.
+   */
+  readonly output: OpenOutput<O>;
   /** Tells callers and dashboards how far the run is, 0 to 1. Not part of the log; sent at most a few times a second. */
   progress(fraction: number, message?: string): void;
 }

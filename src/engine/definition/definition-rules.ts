@@ -1,6 +1,7 @@
 /** What the definitions of workflows and of graphs have in common, and what each field may be. */
 import { checkExpiry, checkRetentionTimes } from '../../core/retention.ts';
 import { anything, callback, checkedLater, objectOf, schema } from '../../core/option-rules.ts';
+import { checkKeeping } from './outputs.ts';
 import { checkRate, checkRetry } from './options.ts';
 
 export const definitionRules = {
@@ -11,6 +12,7 @@ export const definitionRules = {
   events: objectOf(schema),
   reduce: objectOf(callback),
   signals: objectOf(schema),
+  keepOutput: checkKeeping,
   concurrency: anything,
   rate: checkRate,
   retry: checkRetry,

@@ -26,6 +26,7 @@ import type { Body } from './bodies.ts';
 import type { Children } from './children.ts';
 import type { Effects } from './effects.ts';
 import { keepCheckpoint } from './keep-checkpoint.ts';
+import type { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 import type { StepBody, Steps } from './steps.ts';
@@ -43,6 +44,7 @@ export interface ContextParts {
   readonly effects: Effects;
   readonly children: Children;
   readonly waits: Waits;
+  readonly outputs: RunOutputs;
   readonly log: Logger;
   /** Called before anything is written, and throws when the run is being cancelled. */
   readonly checkCancelled: () => void;
@@ -169,6 +171,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
     now: (as = 'now') => step(as, () => new Date(storeNow())),
     random: (as = 'random') => step(as, () => services.random()),
     uuid: (as = 'uuid') => step(as, () => randomUUID()),
+    output: (name?: string) => parts.outputs.open(name, within),
     progress(fraction: number, message?: string) {
       if (!(fraction >= 0 && fraction <= 1)) {
         throw new InvalidError('progress', `must be from 0 to 1, it is ${fraction}.`);

@@ -21,7 +21,7 @@
  */
 import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
-import type { Fold, StepResult } from '../../core/fold.ts';
+import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
 import type { Report } from '../../core/queue.ts';
 import type { Request } from '../../core/request.ts';
@@ -31,7 +31,7 @@ import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
-import { Deliveries } from './deliveries.ts';
+import { Deliveries, knownSeqs } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import type { Claimed } from './claim.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
@@ -40,8 +40,11 @@ import { type LogWriter, never } from './log-writer.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
+import { handBackRewound } from './rewind.ts';
+import { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
+import { settleBodies } from './settling.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
@@ -72,8 +75,6 @@ export interface RunOwner {
   readonly reclaim: () => Promise<void>;
 }
 
-/** How long bodies that are at work when the handler returns have to end. */
-const endMs = 10_000;
 /** How long a child that a parked run waits for may be silent before the two are compared. */
 const lookMs = 3_000;
 const stayMsMin = 1_000;
@@ -89,6 +90,7 @@ export class HandlerRuntime {
   readonly #owner: RunOwner;
   readonly #cancellation: Cancellation;
   readonly #bodies: Bodies;
+  readonly #outputs: RunOutputs;
   readonly #deliveries: Deliveries;
   readonly #waits: Waits;
   readonly #inbox: Inbox;
@@ -110,6 +112,7 @@ export class HandlerRuntime {
   #isLeaving = false;
   #pauseWanted: Request | undefined;
   #isParking = false;
+  #parking: ReturnType<LogWriter['park']> = Promise.resolve('busy');
   #parkedAt = 0;
   #activeAt: number;
   /** For how long nothing must happen before the run is parked: longer after the handler has gone on behind a parking. */
@@ -159,7 +162,20 @@ export class HandlerRuntime {
     };
     const waits = new Waits(scope, services);
     const bodies = new Bodies(() => this.lookIfWaiting());
-    const steps = new Steps(scope, services, { waits, bodies, cancellation, mayBegin });
+    const outputs = new RunOutputs(scope, services, {
+      last: claimed.record.chunks,
+      bodies,
+      ready: () => this.#readyToWrite(),
+      onIdle: () => this.lookIfWaiting(),
+      onRewound: (found, acknowledged) =>
+        this.#detach(
+          handBackRewound(services, held.writer, {
+            seq: fold.seq,
+            chunks: { found, acknowledged },
+          }),
+        ),
+    });
+    const steps = new Steps(scope, services, { waits, bodies, cancellation, mayBegin, outputs });
     const effects = new Effects(scope, { steps, waits });
     const { birth } = claimed.record;
     const awake = (): AbortSignal => this.#awake.signal;
@@ -168,6 +184,7 @@ export class HandlerRuntime {
     this.#cancellation = cancellation;
     this.#deliveries = deliveries;
     this.#bodies = bodies;
+    this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
     this.#children = children;
@@ -183,6 +200,7 @@ export class HandlerRuntime {
       effects,
       children,
       waits,
+      outputs,
       log: withFields(logger, () => {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
       }),
@@ -252,17 +270,13 @@ export class HandlerRuntime {
   async settleBodies(): Promise<void> {
     const { claimed, lost } = this.#held;
     const { clock, logger } = this.#services;
-    const steps = this.#bodies.atWork.map(({ name }) => name);
-    if (steps.length === 0) return;
-    const { run } = claimed.ownership;
-    logger.warn({ run, steps }, 'the handler has ended while steps are at work; they may finish');
-    this.#cancellation.end(new Error(`The handler of run ${run} has ended.`));
-    const deadline = clock.monotonic() + endMs;
-    while (this.#bodies.atWork.length > 0 && clock.monotonic() < deadline) {
-      const left = deadline - clock.monotonic();
-      await Promise.race([this.#bodies.oneEnds(), clock.sleep(left, lost)]);
-      if (lost.aborted) return;
-    }
+    const through = { clock, logger, lost, cancellation: this.#cancellation };
+    await settleBodies(claimed.ownership.run, this.#bodies, through);
+  }
+
+  /** The handler has ended; resolves when what it gave out is stored. */
+  settleOutputs(): Promise<void> {
+    return this.#outputs.settleAll();
   }
 
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
@@ -284,6 +298,7 @@ export class HandlerRuntime {
   close(): void {
     this.#awake.abort('over');
     this.#waits.stop();
+    this.#outputs.close();
     this.#deliveries.close();
     this.#closed.abort('over');
   }
@@ -338,6 +353,11 @@ export class HandlerRuntime {
     }
     const confirmed = this.#owner.confirm();
     return confirmed && this.#isSure(confirmed);
+  }
+
+  /** Chunks go out while the run is this worker's: those that are given while it is being parked wait for that. */
+  #readyToWrite(): Promise<void> | undefined {
+    return this.#isParking ? this.#parking.then(() => this.enter()) : this.enter();
   }
 
   /** A body is about to begin: the run is not parked meanwhile. */
@@ -399,7 +419,7 @@ export class HandlerRuntime {
     const { writer } = this.#held;
     const waits = this.#waits.list;
     this.#isParking = true;
-    const outcome = await writer.park({
+    this.#parking = writer.park({
       status: 'waiting',
       why: 'parked',
       waits,
@@ -407,6 +427,7 @@ export class HandlerRuntime {
       ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
       ...(waits.some(({ kind }) => kind === 'child') ? { lookMs } : {}),
     });
+    const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'mail') this.#inbox.look();
     if (outcome === 'busy') this.#deliveries.schedule();
@@ -468,22 +489,12 @@ export class HandlerRuntime {
 
   /** Nodes of a graph may wait inside of their step. */
   #isBusy(): boolean {
-    return this.#beginning > 0 || this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
+    if (this.#beginning > 0 || !this.#outputs.isIdle) return true;
+    return this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
   }
 
   /** Whatever goes wrong beside the handler, the run has failed of it: nobody else would hear of it. */
   #detach(work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#onBroken({ kind: 'refused', error }));
   }
-}
-
-/** The seqs of all that the handler may ask for and that is known. */
-function knownSeqs(fold: Fold): number[] {
-  const seqs: number[] = [];
-  for (const [field, value] of fold.memory) {
-    if (!field.startsWith('step:') && !field.startsWith('child:')) continue;
-    const { seq } = value as Partial<StepResult & { seq: number }>;
-    if (seq !== undefined && seq > 0) seqs.push(seq);
-  }
-  return seqs;
 }

@@ -145,6 +145,8 @@ export interface GraphDefinition<
   readonly retention?: AnyWorkflow['definition']['retention'];
   /** Called after the end of a run, as of any workflow. */
   onEnd?(this: void, ctx: EndHookContext, end: RunEnd<NoInfer<Output>>): unknown;
+  /** As of any workflow: how much of a run's output is kept. */
+  readonly keepOutput?: AnyWorkflow['definition']['keepOutput'];
   /** Runs of this graph at work at one time on one worker, as of any workflow. */
   readonly concurrency?: AnyWorkflow['definition']['concurrency'];
   /** Executions begun in a stretch of time, over all workers, as of any workflow. */

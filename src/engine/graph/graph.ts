@@ -56,7 +56,7 @@ export function defineGraph<
   const graph = compile(definition as unknown as AnyGraphDefinition);
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
-  const { stepRetry, retention, expireCheckpoints = defaultExpiry, onEnd } = definition;
+  const { stepRetry, retention, expireCheckpoints = defaultExpiry, onEnd, keepOutput } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -72,6 +72,7 @@ export function defineGraph<
     ...(retention === undefined ? {} : { retention }),
     expireCheckpoints,
     ...(onEnd === undefined ? {} : { onEnd }),
+    ...(keepOutput === undefined ? {} : { keepOutput }),
     run: async (ctx, given) => (await runGraph(ctx, graph, given)) as Output,
   });
   return { ...workflow, graph };

@@ -1,7 +1,7 @@
 /** The options of a run's handle, and what each may be. */
 import type { CheckpointListOptions } from '../../core/checkpoint.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkMessageId } from '../../core/names.ts';
+import { checkMessageId, checkOutputName } from '../../core/names.ts';
 import {
   abortSignal,
   anything,
@@ -22,6 +22,22 @@ export const checkEvents: Rule = optionsOf<{
   readonly after?: number;
   readonly signal?: AbortSignal;
 }>({ after: wholeNumber(0), signal: abortSignal });
+
+/** Which chunks of a run are read. */
+export interface OutputOptions<Name extends string = string> {
+  /** The number of the first chunk that is wanted. Default 1. */
+  readonly from?: number;
+  /** Only chunks of this output. Default: of all. */
+  readonly name?: Name;
+  /** Stops it. */
+  readonly signal?: AbortSignal;
+}
+
+export const checkOutput: Rule = optionsOf<OutputOptions>({
+  from: wholeNumber(1),
+  name: checkOutputName,
+  signal: abortSignal,
+});
 
 /** Whether there is such an event, the log knows. */
 export const checkState: Rule = optionsOf<{ readonly seq?: number }>({ seq: anything });

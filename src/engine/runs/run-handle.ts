@@ -13,6 +13,7 @@ import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
 import { type InputOf, validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
+import type { ChunkOf, OutputName, OutputSchemas } from '../definition/outputs.ts';
 import type { Attendance } from './attendance.ts';
 import { listCheckpoints, recallKept } from './checkpoints.ts';
 import { checkSignal } from '../definition/signals.ts';
@@ -24,11 +25,14 @@ import { type GraphRecord, graphRecord } from './graph-record.ts';
 import {
   checkCheckpointList,
   checkEvents,
+  checkOutput,
   checkPoint,
   checkResult,
   checkSignalOptions,
   checkState,
+  type OutputOptions,
 } from './handle-options.ts';
+import { OutputReader, toOutputChunk } from './output-reader.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
 import { foldUpTo } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
@@ -65,6 +69,7 @@ export class RunHandle<
   S = unknown,
   G extends EventSchemas = EventSchemas,
   Event extends RunEvent = RunEvent,
+  O extends OutputSchemas = OutputSchemas,
 > {
   /** The id that the run was started with, or that pawl chose. */
   readonly id: string;
@@ -103,7 +108,7 @@ export class RunHandle<
     const deadline = timeoutMs === undefined ? undefined : signalAfter(timeoutMs);
     const began = clock.monotonic();
     try {
-      for await (const _ of this.#changes(deadline?.signal, { ofLog: false })) {
+      for await (const _ of this.#changes(deadline?.signal, { of: 'end' })) {
         const record = await this.#record();
         this.#attendance?.look(record, clock.monotonic() - began);
         if (record.status === 'completed') {
@@ -140,7 +145,7 @@ export class RunHandle<
     const { store } = this.#services;
     const reader = new EventReader(store, this.id, after);
     const upcaster = await upcasterAfter(store, this.#workflow, this.id, after);
-    for await (const _ of this.#changes(options.signal, { ofLog: true })) {
+    for await (const _ of this.#changes(options.signal, { of: 'log' })) {
       // Read before the events, so that none is missed when the run ends in between.
       const record = await this.#record();
       for (;;) {
@@ -156,6 +161,39 @@ export class RunHandle<
       if (!isEnded(record.status)) continue;
       if (reader.after >= record.seq) return;
       await checkHole(this.#services.store, this.id, reader.after + 1);
+    }
+  }
+
+  /**
+   * What the run gives out: chunks from the number `from` on (default 1: all that are kept), then those that come, until the
+   * run has ended. With `name`, those of one output. Leaving the loop, or `signal`, stops it. Should Redis crash and lose
+   * chunks that it had acknowledged, numbers come again, in a new epoch.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError; CorruptionError for a chunk that cannot be read.
+   */
+  async *output(
+    options: OutputOptions<OutputName<O>> = {},
+  ): AsyncGenerator<ChunkOf<O>, void, undefined> {
+    checkOutput(options, 'output options');
+    const { from = 1, name, signal } = options;
+    const { store } = this.#services;
+    const reader = new OutputReader(store, this.id, from - 1);
+    let missed = 0;
+    for await (const _ of this.#changes(signal, { of: 'output' })) {
+      // Read before the chunks, so that none is missed when the run ends in between.
+      const { status } = await this.#record();
+      for (;;) {
+        const page = await reader.page();
+        for (const chunk of page) {
+          if (signal?.aborted === true) return;
+          missed += chunk.skipped;
+          if (name !== undefined && chunk.output !== name) continue;
+          yield toOutputChunk({ ...chunk, skipped: missed }, this.id) as ChunkOf<O>;
+          missed = 0;
+        }
+        const isLast = page.length < fixedLimits.chunksPerPage && !isEnded(status);
+        if (isLast || page.length === 0) break;
+      }
+      if (isEnded(status)) return;
     }
   }
 
@@ -342,18 +380,20 @@ export class RunHandle<
     }
   }
 
-  /** Once at the start, then at every change (if not `ofLog`, at those that may be its end) and every poll, until `signal`. */
+  /** Once at the start, then at every change that may be one `of` this, and every poll, until `signal`. */
   async *#changes(
     signal: AbortSignal | undefined,
-    { ofLog }: { readonly ofLog: boolean },
+    { of }: { readonly of: 'end' | 'log' | 'output' },
   ): AsyncGenerator<void, void, undefined> {
     const { store, clock } = this.#services;
     let change = newChange();
     const stop = (): void => change.happen();
     signal?.addEventListener('abort', stop);
-    const unwatch = await store.observation.watch(this.id, (only) => {
-      if (ofLog || only === undefined) stop();
-    });
+    const unwatch = [
+      await store.observation.watch(this.id, (only) => {
+        if (of === 'log' || only === undefined) stop();
+      }),
+    ];
     let isFirst = true;
     // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.
     const stopPolling = clock.repeat(async () => {
@@ -362,6 +402,7 @@ export class RunHandle<
       return pollMs;
     });
     try {
+      if (of === 'output') unwatch.push(await store.outputs.watch(this.id, stop));
       const isWanted = (): boolean => signal?.aborted !== true;
       while (isWanted()) {
         change = newChange();
@@ -370,7 +411,7 @@ export class RunHandle<
       }
     } finally {
       signal?.removeEventListener('abort', stop);
-      await Promise.all([stopPolling(), unwatch()]);
+      await Promise.all([stopPolling(), ...unwatch.map((end) => end())]);
     }
   }
 
