@@ -64,11 +64,11 @@ export interface OutputChunk<Name extends string = string, Value = unknown> {
   readonly skipped: number;
 }
 
-/** A chunk of any output of a workflow. */
-export type ChunkOf<O> =
+/** A chunk of an output of a workflow. Default: of any. */
+export type ChunkOf<O, Name = OutputName<O>> =
   Undeclared<O> extends true
     ? OutputChunk
-    : { [Name in keyof O & string]: OutputChunk<Name, OutputOf<O[Name]>> }[keyof O & string];
+    : { [N in keyof O & string]: OutputChunk<N, OutputOf<O[N]>> }[keyof O & string & Name];
 
 /** Of a workflow's definition. */
 export const checkKeeping: Rule = optionsOf<OutputKeeping>({

@@ -170,9 +170,9 @@ export class RunHandle<
    * chunks that it had acknowledged, numbers come again, in a new epoch.
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError; CorruptionError for a chunk that cannot be read.
    */
-  async *output(
-    options: OutputOptions<OutputName<O>> = {},
-  ): AsyncGenerator<ChunkOf<O>, void, undefined> {
+  async *output<Name extends OutputName<O> = OutputName<O>>(
+    options: OutputOptions<Name> = {},
+  ): AsyncGenerator<ChunkOf<O, Name>, void, undefined> {
     checkOutput(options, 'output options');
     const { from = 1, name, signal } = options;
     const { store } = this.#services;
@@ -187,7 +187,7 @@ export class RunHandle<
           if (signal?.aborted === true) return;
           missed += chunk.skipped;
           if (name !== undefined && chunk.output !== name) continue;
-          yield toOutputChunk({ ...chunk, skipped: missed }, this.id) as ChunkOf<O>;
+          yield toOutputChunk({ ...chunk, skipped: missed }, this.id) as ChunkOf<O, Name>;
           missed = 0;
         }
         const isLast = page.length < fixedLimits.chunksPerPage && !isEnded(status);
