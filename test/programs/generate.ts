@@ -16,6 +16,7 @@ const leaves = [
   'effect',
   'timed',
   'final',
+  'talk',
 ] as const satisfies readonly Part['kind'][];
 
 /** What only a handler can do: a node changes the state by what it returns. */
@@ -45,6 +46,15 @@ export function generate(seed: number): Program {
           isRefused: random() < 0.1,
         };
       }
+      case 'talk':
+        return {
+          kind,
+          name: name(),
+          chunks: 1 + upTo(9),
+          fails: random() < 0.3 ? 1 : 0,
+          attempts: 1 + upTo(1),
+          ms: upTo(4),
+        };
       case 'timed':
         return { kind, name: name(), ms: upTo(12), limit: 1 + upTo(12), attempts: 1 + upTo(1) };
       case 'nest':

@@ -1,5 +1,6 @@
 /** The workflow and the graph that play programs. What their parts return is what `allowed.ts` allows. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
 import type { Context, StepContext } from '../../src/engine/definition/context.ts';
@@ -7,6 +8,7 @@ import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
+import type { Said } from './given-out.ts';
 import { type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
@@ -192,6 +194,8 @@ class Player {
         );
       case 'final':
         return this.#final(name);
+      case 'talk':
+        return this.#talk(part);
       case 'nest':
         return ctx.step(
           name,
@@ -298,6 +302,25 @@ class Player {
     }
   }
 
+  #talk({ name, chunks, fails, attempts, ms }: Extract<Part, { kind: 'talk' }>): Promise<unknown> {
+    const { run } = this.#ctx;
+    const body = this.#body(name, async (step) => {
+      for (let i = 0; i < chunks; i++) {
+        const said: Said = { i, mark: `${name}.${i}.${randomUUID()}` };
+        const written = step.write(said).then(() => {
+          this.#witness.chunkAcknowledged(run, said.mark, this.#worker);
+        });
+        if (i % 3 === 0) await written;
+        if (i === chunks >> 1) {
+          if (ms > 0) await pause(ms);
+          if (step.attempt <= fails) throw new Error('as told');
+        }
+      }
+      return name;
+    });
+    return this.#ctx.step(name, body, { retry: { attempts, delay: 2 } });
+  }
+
   #add(): Promise<void> {
     return (this.#ctx.emit as (type: string, data: unknown) => Promise<void>)('added', 1);
   }
@@ -400,7 +423,7 @@ class Player {
 }
 
 function isStored(part: Part): boolean {
-  return ['step', 'nest', 'map', 'sleep', 'wait', 'match', 'waitAny', 'waitAll'].includes(
+  return ['step', 'talk', 'nest', 'map', 'sleep', 'wait', 'match', 'waitAny', 'waitAll'].includes(
     part.kind,
   );
 }

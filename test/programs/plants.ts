@@ -4,9 +4,14 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Fold } from '../../src/core/fold.ts';
+import type { Body } from '../../src/engine/execution/bodies.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
+import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
+
+/** The bodies that a plant has seen, by the output that they wrote to. */
+const bodies = new WeakMap<RunOutputs, Map<string, Body>>();
 
 type Plant = () => () => void;
 
@@ -29,6 +34,22 @@ export const plants: Readonly<Record<string, Plant>> = {
       function (this: Names, name, was) {
         const known = use.call(this, name, was);
         return known?.status === 'completed' && name.endsWith('1') ? undefined : known;
+      },
+  ),
+  'a step that runs again goes on with the epoch of the attempt before': replaced(
+    RunOutputs.prototype,
+    'open',
+    (open) =>
+      function (this: RunOutputs, name, body) {
+        // As if a step had one source for all of its attempts.
+        const known = bodies.get(this) ?? new Map<string, Body>();
+        bodies.set(this, known);
+        const first = body === undefined ? undefined : (known.get(body.name) ?? body);
+        if (body !== undefined && first !== undefined) {
+          known.set(body.name, first);
+          first.isOver = body.isOver;
+        }
+        return open.call(this, name, first);
       },
   ),
   'a signal stays when it is taken': replaced(

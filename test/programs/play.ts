@@ -5,6 +5,7 @@ import { PawlError } from '../../src/core/errors.ts';
 import { isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
+import { judgeOutput } from './given-out.ts';
 import { playing, playingInNodes } from './interpreter.ts';
 import { type Happening, type Program, randomOf, type Seeded, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
@@ -215,6 +216,7 @@ class Follower {
     }
     problems.push(...(await judgeLog(run, this.#base)));
     if (this.#program.isGraph !== true) problems.push(...(await this.#judgeHook(status)));
+    problems.push(...(await judgeOutput(fleet.store, run, this.#program, witness)));
     if (status !== 'completed') {
       problems.push(...(await judgeChildren(caller, await attachedOf(caller, this.#id))));
     }

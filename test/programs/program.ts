@@ -61,6 +61,16 @@ export type Part =
       readonly limit: number;
       readonly attempts: number;
     }
+  | {
+      /** A step that gives out chunks, some of which it does not wait for. */
+      readonly kind: 'talk';
+      readonly name: string;
+      readonly chunks: number;
+      /** Attempts that fail, in the middle of what they give out, before one succeeds. */
+      readonly fails: number;
+      readonly attempts: number;
+      readonly ms: number;
+    }
   /** Steps that are forgotten behind what they have done. */
   | { readonly kind: 'rounds'; readonly name: string; readonly times: number }
   /** More events at once than a commit takes. */

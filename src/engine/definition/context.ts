@@ -63,8 +63,8 @@ export interface StepContext<
   /** Writes a chunk to the run's output `default`: see `output`. */
   readonly write: OutputWriter<ChunkInput<O, 'default'>>['write'];
   /**
-   * An output of the run: chunks such as tokens, rows or lines of a log, for whoever reads `run.output()`. They are not
-   * part of the state. A step that runs again begins a new epoch, and readers are told.
+   * An output of the run: chunks such as tokens, rows or lines of a log, for those who read `run.output()`. They are
+   * not part of the state. A step that runs again begins a new epoch, and readers are told.
    */
   readonly output: OpenOutput<O>;
   /** A step inside this one: its result is kept until this one completes, and then leaves the run's memory. */

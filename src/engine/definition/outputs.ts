@@ -43,7 +43,7 @@ export interface OutputKeeping {
 
 /** A chunk as readers get it. */
 export interface OutputChunk<Name extends string = string, Value = unknown> {
-  /** Its place among all chunks of the run: 1, 2, 3 … To read on behind it: `run.output({ from: number + 1 })`. */
+  /** Its place among all chunks of the run: 1, 2, 3 … `run.output({ from: number + 1 })` reads on from it. */
   readonly number: number;
   /** The name of the output. */
   readonly output: Name;
@@ -52,8 +52,8 @@ export interface OutputChunk<Name extends string = string, Value = unknown> {
   /** The number of the chunk that this attempt at the step began with, on this output. Later attempts have a higher one. */
   readonly epoch: number;
   /**
-   * The first chunk of an attempt. What came before from the same step on the same output is dead: drop it, or keep it as
-   * what it is. Of a step that runs for the first time there is nothing to drop.
+   * The first chunk of an attempt. What the same step gave out on the same output before is dead: drop it, or mark it. Of
+   * a step that runs for the first time there is nothing to drop.
    */
   readonly begins: boolean;
   /** What was written. */

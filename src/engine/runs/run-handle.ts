@@ -165,9 +165,9 @@ export class RunHandle<
   }
 
   /**
-   * What the run gives out: chunks from the number `from` on (default 1: all that are kept), then those that come, until the
-   * run has ended. With `name`, those of one output. Leaving the loop, or `signal`, stops it. Should Redis crash and lose
-   * chunks that it had acknowledged, numbers come again, in a new epoch.
+   * What the run gives out: the chunks that are kept, from the number `from` on (default 1). Then come new ones, until the
+   * run has ended. With `name`, only those of one output. Leaving the loop, or `signal`, stops it. Should Redis crash and
+   * lose chunks that it had acknowledged, numbers come again, in a new epoch.
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError; CorruptionError for a chunk that cannot be read.
    */
   async *output<Name extends OutputName<O> = OutputName<O>>(

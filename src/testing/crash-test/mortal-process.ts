@@ -5,12 +5,14 @@
 import { detach } from '../../core/detached.ts';
 import { PawlError } from '../../core/errors.ts';
 import type { Consumer, ConsumeOptions, ResumeQueue } from '../../core/queue.ts';
+import type { WriteParams } from '../../core/outputs.ts';
 import type { ClaimParams, CommitOutcome, CommitParams, RunStore } from '../../core/store.ts';
 
-/** A call that changes who owns a run, or its log: before and after each of these a process may die. */
+/** A call that changes who owns a run, its log, or its output: before and after each of these a process may die. */
 export type WritingCall =
   | { readonly kind: 'claim'; readonly params: ClaimParams }
-  | { readonly kind: 'commit'; readonly params: CommitParams };
+  | { readonly kind: 'commit'; readonly params: CommitParams }
+  | { readonly kind: 'write'; readonly params: WriteParams };
 
 export interface MortalProcessOptions {
   readonly store: RunStore;
@@ -113,6 +115,7 @@ function toWritingCall(
 ): WritingCall | undefined {
   if (key === 'claim') return { kind: key, params: params as ClaimParams };
   if (key === 'commit') return { kind: key, params: params as CommitParams };
+  if (key === 'write') return { kind: key, params: params as WriteParams };
   return undefined;
 }
 
