@@ -1,8 +1,8 @@
 /**
  * The question that matters to a workflow, asked everywhere: what if the process dies right here?
  *
- * The run is performed undisturbed first, and its writes are numbered: claims, commits, and chunks of its output. Then it is performed again for
- * each of them, twice: the process dies right before the write takes effect, or right after it, before it hears so. A
+ * The run is performed undisturbed first, and its writes are numbered: claims, commits, and chunks of its output. Then it is
+ * performed again for each of them, twice: the process dies right before the write takes effect, or right after it, before it hears so. A
  * second worker takes over as it does in production. Everything is in memory, and sleeps cost nothing: hundreds of deaths
  * take seconds.
  */
