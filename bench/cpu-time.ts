@@ -12,8 +12,8 @@ export const serverTime: Figure = { name: 'server time', unit: 'µs', better: 'l
 /** As `measureRate`, for operations of `size` each; with the processor time for one. */
 export async function measureCost(
   { url, slotMs }: { readonly url: string; readonly slotMs: number },
-  { lanes, size }: { readonly lanes: number; readonly size: number },
-  operation: (lane: number, turn: number) => Promise<unknown>,
+  { loops, size }: { readonly loops: number; readonly size: number },
+  operation: (loop: number, turn: number) => Promise<unknown>,
 ): Promise<Samples> {
   const redis = new Redis(url);
   const serverMicros = async (): Promise<number> => {
@@ -24,8 +24,8 @@ export async function measureCost(
   let done = 0;
   const serverBefore = await serverMicros();
   const before = process.cpuUsage();
-  const value = await measureRate(slotMs, lanes, async (lane, turn) => {
-    await operation(lane, turn);
+  const value = await measureRate(slotMs, loops, async (loop, turn) => {
+    await operation(loop, turn);
     done += size;
   });
   const { user, system } = process.cpuUsage(before);

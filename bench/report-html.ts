@@ -56,7 +56,7 @@ function figures(rows: readonly Row[]): Row[][] {
 }
 
 const width = 900;
-const lane = 26;
+const rowHeight = 26;
 const barLeft = 230;
 const barWidth = 360;
 const valueLeft = barLeft + barWidth + 12;
@@ -69,7 +69,7 @@ function chart(rows: readonly Row[]): string {
   const most = Math.max(...rows.map(({ max }) => max));
   const x = (value: number): string => (barLeft + (value / most) * barWidth).toFixed(1);
   const bars = rows.map((row, i) => {
-    const y = i * lane + top;
+    const y = i * rowHeight + top;
     const middle = y + 8.5;
     const length = ((row.median / most) * barWidth).toFixed(1);
     const kind = /^(pawl|after)/.test(row.contender) ? 'pawl' : 'other';
@@ -81,7 +81,7 @@ function chart(rows: readonly Row[]): string {
       `<text class="ratio" x="${ratioLeft}" y="${y + 13}">${escape(ratioOf(row, rows))}</text>`,
     ].join('');
   });
-  const height = rows.length * lane + top;
+  const height = rows.length * rowHeight + top;
   const unit = first.unit === '' ? '' : `, ${first.unit}`;
   const label = `${first.figure}${unit}; ${first.better} is better`;
   const compared = rows.length === 1 ? '' : `, beside ${first.baseline}`;

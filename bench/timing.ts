@@ -4,21 +4,21 @@
 const warmUp = 0.25;
 
 /**
- * Does `operation` in `lanes` loops at once, each awaiting its own, for a quarter of the slot uncounted and then for the
+ * Does `operation` in `loops` loops at once, each awaiting its own, for a quarter of the slot uncounted and then for the
  * slot. Returns how many were done per second.
  */
 export async function measureRate(
   slotMs: number,
-  lanes: number,
-  operation: (lane: number, turn: number) => Promise<unknown>,
+  loops: number,
+  operation: (loop: number, turn: number) => Promise<unknown>,
 ): Promise<number> {
   const countFrom = performance.now() + slotMs * warmUp;
   const end = countFrom + slotMs;
   let done = 0;
   let last = countFrom;
-  const loop = async (lane: number): Promise<void> => {
+  const loop = async (place: number): Promise<void> => {
     for (let turn = 0; ; turn++) {
-      await operation(lane, turn);
+      await operation(place, turn);
       const now = performance.now();
       if (now >= countFrom) {
         done += 1;
@@ -27,7 +27,7 @@ export async function measureRate(
       if (now >= end) return;
     }
   };
-  await Promise.all(Array.from({ length: lanes }, (_, lane) => loop(lane)));
+  await Promise.all(Array.from({ length: loops }, (_, place) => loop(place)));
   return (done * 1000) / (last - countFrom);
 }
 

@@ -84,7 +84,7 @@ export const drilled = defineWorkflow({
   },
 });
 
-const lookMs = 10;
+const pollMs = 10;
 const roundsMax = 100;
 const connectMs = 5_000;
 const scanned = 500;
@@ -167,7 +167,7 @@ async function round(
   while (info.worker === undefined || info.seq <= events) {
     signal?.throwIfAborted();
     if (late.aborted) throw unseen('worker that takes a run');
-    await sleep(lookMs);
+    await sleep(pollMs);
     info = await run.info();
   }
   const killedAt = await timeOf(connection);

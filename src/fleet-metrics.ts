@@ -7,14 +7,14 @@
  * not told.
  */
 import { Gauge, type Registry } from 'prom-client';
-import type { Census } from './core/census.ts';
+import type { RunStats } from './core/run-stats.ts';
 import { milliseconds, optionsOf } from './core/option-rules.ts';
 import type { WorkerRecord } from './core/fleet.ts';
 import { startLongTimer } from './engine/long-timer.ts';
 
 /** A pawl, for all that is asked of it here. */
 interface ObservedFleet {
-  census(): Promise<Census>;
+  stats(): Promise<RunStats>;
   workers(): Promise<readonly WorkerRecord[]>;
 }
 
@@ -62,12 +62,12 @@ export function registerFleetMetrics(
   const metrics = [runs, up, overdue, overdueFor, waiting, workers, capacity, held, lag];
 
   const read = async (fleet: string, pawl: ObservedFleet): Promise<void> => {
-    const asked = Promise.all([pawl.census(), pawl.workers()]);
-    const [census, alive] = await within(options.answerMs ?? answerMs, asked);
-    for (const [status, count] of Object.entries(census.runs)) runs.set({ fleet, status }, count);
-    overdue.set({ fleet }, census.overdue);
-    overdueFor.set({ fleet }, census.overdueMs / 1000);
-    waiting.set({ fleet }, census.waitingMs / 1000);
+    const asked = Promise.all([pawl.stats(), pawl.workers()]);
+    const [stats, alive] = await within(options.answerMs ?? answerMs, asked);
+    for (const [status, count] of Object.entries(stats.runs)) runs.set({ fleet, status }, count);
+    overdue.set({ fleet }, stats.overdue);
+    overdueFor.set({ fleet }, stats.overdueMs / 1000);
+    waiting.set({ fleet }, stats.waitingMs / 1000);
     workers.set({ fleet }, alive.length);
     capacity.set({ fleet }, total(alive.map(({ concurrency }) => concurrency)));
     held.set({ fleet }, total(alive.map(({ active }) => active)));

@@ -1,11 +1,11 @@
-// The front door.
+// The entry point.
 export { Pawl } from './pawl.ts';
 export { defineGraph } from './engine/graph/graph.ts';
 export { toMermaid } from './engine/graph/mermaid.ts';
 export { defineWorkflow } from './engine/definition/workflow.ts';
 export { durable } from './durable.ts';
 
-// What the front door takes and returns.
+// What the entry point takes and returns.
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
 export type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';
@@ -80,7 +80,7 @@ export type {
   Checkpointer,
   Claim,
   ClaimOptions,
-  KeepOptions,
+  CheckpointWords,
   LatestSave,
   LoopCounts,
   LoopInfo,
@@ -107,11 +107,11 @@ export type { Duration } from './core/duration.ts';
 export type { Limits } from './core/limits.ts';
 export type { Logger } from './core/logger.ts';
 export type { RetryPolicy } from './core/policy.ts';
-export type { Census } from './core/census.ts';
+export type { RunStats } from './core/run-stats.ts';
 export type { CheckpointExpiry, RetentionTimes } from './core/retention.ts';
 export type { RunProgress, RunStatus } from './core/run.ts';
 export type { Schema } from './core/schema.ts';
-export type { Vitals } from './core/vitals.ts';
+export type { StoreHealth } from './core/store-health.ts';
 export type { WorkerRecord } from './core/fleet.ts';
 
 // Errors.

@@ -1,5 +1,5 @@
 /** What is done with runs as they lie in the store: found, looked through, moved, cleaned up. A pawl can all of it. */
-import type { Census } from './core/census.ts';
+import type { RunStats } from './core/run-stats.ts';
 import type { RecoveryInfo, WorkerRecord } from './core/fleet.ts';
 import { checkRunId } from './core/names.ts';
 import { checkRequest, type Request } from './core/request.ts';
@@ -162,8 +162,8 @@ export class Operations {
    * Costs the same however many runs there are.
    * @throws UnavailableError when Redis does not answer.
    */
-  census(): Promise<Census> {
-    return this.#services.store.observation.census();
+  stats(): Promise<RunStats> {
+    return this.#services.store.observation.stats();
   }
 
   /**

@@ -1,4 +1,4 @@
-/** The rules for what the front door takes: everything that is misspelled, or does not fit, is refused by its name. */
+/** The rules for what the entry point takes: everything that is misspelled, or does not fit, is refused by its name. */
 import { checkLimits, fixedLimits } from './core/limits.ts';
 import { checkRunId, checkSignalName, checkTags, checkWorkflowName } from './core/names.ts';
 import {

@@ -1,4 +1,4 @@
-/** What the front door takes. `option-checks.ts` checks it. */
+/** What the entry point takes. `option-checks.ts` checks it. */
 import type { Clock } from './core/clock.ts';
 import type { Limits } from './core/limits.ts';
 import type { Logger } from './core/logger.ts';

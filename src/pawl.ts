@@ -1,4 +1,4 @@
-/** The wiring: the one place that chooses implementations, and the front door for callers. */
+/** The wiring: the one place that chooses implementations, and the entry point for callers. */
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import { checkClose, type CloseOptions } from './core/closing.ts';
@@ -49,7 +49,7 @@ interface PawlServices extends StartParts {
 }
 
 /**
- * The front door: starts runs, finds them, and makes workers. Get one with `Pawl.open`, and close it when you are done.
+ * The entry point: starts runs, finds them, and makes workers. Get one with `Pawl.open`, and close it when you are done.
  */
 export class Pawl extends Operations implements AsyncDisposable {
   /** For loops that your own code runs, without workflow and worker. */

@@ -1,4 +1,4 @@
-// The contracts behind the front door: for stores and queues of one's own, which `Pawl.assemble` takes. The suites of
+// The contracts behind the entry point: for stores and queues of one's own, which `Pawl.assemble` takes. The suites of
 // `pawl/testing` tell whether an implementation keeps them.
 export type { RunStore } from './core/store.ts';
 export type { Archive } from './core/archive.ts';
@@ -22,7 +22,7 @@ export type {
   CreateParams,
   DeleteOutcome,
   LoadedRun,
-  Mail,
+  UnreadMessages,
   Ownership,
   PauseOutcome,
   PostOutcome,
@@ -53,7 +53,7 @@ export type {
   Beat,
   DueParams,
   InterruptParams,
-  Look,
+  Election,
   ParkedRun,
   Recovery,
   SeenWorker,
@@ -65,8 +65,8 @@ export type { NewChunk, StoredChunk, WriteOutcome, WriteParams } from './core/ou
 export type { ListParams, RunPage } from './core/lists.ts';
 export type { RunSummary } from './core/run.ts';
 export type { RunQuery } from './core/run-query.ts';
-export type { Census } from './core/census.ts';
-export type { Vitals } from './core/vitals.ts';
+export type { RunStats } from './core/run-stats.ts';
+export type { StoreHealth } from './core/store-health.ts';
 export type {
   AdvanceOutcome,
   DueSchedules,
@@ -85,7 +85,7 @@ export type {
   StagedMessage,
   StagedSave,
   StageParams,
-  WholeRun,
+  ExportedRun,
 } from './core/transfer.ts';
 
 // The queue.

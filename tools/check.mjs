@@ -34,12 +34,12 @@ process.chdir(new URL('..', import.meta.url).pathname);
 execFileSync(process.execPath, ['tools/embed-lua.mjs'], { stdio: 'inherit' });
 const waiting = [...checks];
 const results = [];
-const lane = async () => {
+const worker = async () => {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     results.push(await run(next));
   }
 };
-await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, lane));
+await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker));
 
 const failed = results.filter((result) => !result.ok);
 for (const { name, output } of failed) console.log(`\n── ${name} ──\n${output.trim()}`);

@@ -30,7 +30,7 @@ export async function growthOfRuns({ url, quick }: Field): Promise<Omit<Curve, '
   const store = await openStore(url);
   const points: { at: number; values: Record<string, number> }[] = [];
   const worker = { id: 'bench', host: 'here', pid: 1, workflows: { bench: 1 }, concurrency: 1 };
-  await store.fleet.appear('bench');
+  await store.fleet.register('bench');
   let stored = 0;
   let made = 0;
   for (const [turn, at] of warmedUp(sizes).entries()) {
@@ -61,7 +61,7 @@ export async function growthOfRuns({ url, quick }: Field): Promise<Omit<Curve, '
     const beat = await timeOf(calls, () =>
       store.fleet.beat({ ...worker, active: 0, loopLagMs: 0 }, 15_000),
     );
-    const look = await timeOf(calls, () => store.fleet.look('bench', 500));
+    const look = await timeOf(calls, () => store.fleet.elect('bench', 500));
     const values = { start, claim, commit, list, 'list by tag': tagged, due, beat, look };
     points.push({ at, values });
   }

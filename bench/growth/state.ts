@@ -15,7 +15,7 @@ export async function growthOfState({ url, quick }: Field): Promise<Omit<Curve, 
     const whole = new Map(
       Object.entries(makeState(at)).map(([key, value]) => [`state:${key}`, encoded(value)]),
     );
-    const all = { schema: 1, set: whole, remove: [], whole: true };
+    const all = { schema: 1, set: whole, remove: [], full: true };
     await run.commit([], all);
     let saves = 0;
     const one = await timeOf(calls, () => {

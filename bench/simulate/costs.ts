@@ -1,11 +1,11 @@
 /** Microseconds of Redis for each call, as measured (docs/scaling.md): what a simulated one is busy for. */
 export const costs = {
   beat: () => 13,
-  look: (workers: number) => 13 + 0.47 * workers,
-  followerLook: () => 5,
+  elect: (workers: number) => 13 + 0.47 * workers,
+  followerElect: () => 5,
   /** For so many runs. */
   interrupt: (runs: number) => 15 + 20 * runs,
-  leave: () => 4,
+  deregister: () => 4,
   due: (runs: number) => 6 + 5 * runs,
   claim: () => 40,
   park: () => 27,

@@ -10,7 +10,7 @@ import type {
   DueParams,
   Fleet,
   InterruptParams,
-  Look,
+  Election,
   WorkerRecord,
 } from '../../src/core/fleet.ts';
 import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
@@ -50,9 +50,9 @@ const workersPerCall = 200;
 
 type UsedFleet = Pick<
   Fleet,
-  'look' | 'interrupt' | 'leave' | 'due' | 'holders' | 'registered' | 'unproven' | 'workers'
+  'elect' | 'interrupt' | 'deregister' | 'due' | 'holders' | 'registered' | 'unproven' | 'workers'
 >;
-type Used = Pick<RunStore, 'record' | 'told' | 'delete'> & { readonly fleet: UsedFleet };
+type Used = Pick<RunStore, 'record' | 'parentNotified' | 'delete'> & { readonly fleet: UsedFleet };
 
 export class SimulatedFleet {
   readonly members: Member[];
@@ -84,7 +84,7 @@ export class SimulatedFleet {
     const used: Used = {
       fleet: this.#fleet,
       record: async () => undefined,
-      told: async () => undefined,
+      parentNotified: async () => undefined,
       delete: async () => ({ outcome: 'missing' }),
     };
     return used as unknown as RunStore;
@@ -118,17 +118,17 @@ export class SimulatedFleet {
     return this.#byId.get(worker)?.diedAt !== undefined;
   }
 
-  async #look(worker: string, lockMs: number): Promise<Look> {
+  async #elect(worker: string, lockMs: number): Promise<Election> {
     const { clock } = this.#options;
     const alive = this.members.filter(({ forgotten }) => !forgotten).length;
     const leader = this.#leader;
     const isFree = leader === undefined || leader.until < clock.now() || this.isDead(leader.id);
     if (leader?.id !== worker && !isFree) {
-      await this.#serve('followerLook');
+      await this.#serve('followerElect');
       return { leader: false, workers: alive };
     }
     this.#leader = { id: worker, until: clock.now() + lockMs };
-    await this.#serve('look', alive);
+    await this.#serve('elect', alive);
     const lost = this.members.flatMap(({ id, diedAt, forgotten }) =>
       diedAt === undefined || forgotten
         ? []
@@ -149,8 +149,8 @@ export class SimulatedFleet {
     });
   }
 
-  async #leave(worker: string): Promise<boolean> {
-    await this.#serve('leave');
+  async #deregister(worker: string): Promise<boolean> {
+    await this.#serve('deregister');
     const member = this.#byId.get(worker);
     if (member !== undefined) member.forgotten = true;
     return true;
@@ -159,10 +159,10 @@ export class SimulatedFleet {
   /** What a sweeper asks of the workers. Every run has made progress. */
   get #fleet(): UsedFleet {
     return {
-      look: (worker, lockMs) => this.#look(worker, lockMs),
+      elect: (worker, lockMs) => this.#elect(worker, lockMs),
       interrupt: (params) => this.#interrupt(params),
-      leave: async (worker) => {
-        await this.#leave(worker);
+      deregister: async (worker) => {
+        await this.#deregister(worker);
         return true;
       },
       due: (params) => this.#due(params),
@@ -242,6 +242,6 @@ export class SimulatedFleet {
 }
 
 function dueRun(run: string, status: DueRun['status']): DueRun {
-  const owing = { untold: false, owes: false, asleep: false };
-  return { run, status, workflow: 'w', fence: 1, deaths: 0, priority: 0, ...owing };
+  const owing = { notifyPending: false, cancelPending: false, asleep: false };
+  return { run, status, workflow: 'w', fence: 1, losses: 0, priority: 0, ...owing };
 }

@@ -10,15 +10,15 @@ import { type Arena, type Contender, rate, type Samples, type Workload } from '.
 
 const runs = 64;
 const batch = 100;
-const lanes = (count: number): string[] => Array.from({ length: count }, (_, i) => `r${i}`);
+const loops = (count: number): string[] => Array.from({ length: count }, (_, i) => `r${i}`);
 
 function raw(count: number): Contender {
   return {
     name: 'raw',
     async measure(arena) {
       const redis = new Redis(arena.url);
-      const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) =>
-        redis.xadd(`log:${lane}`, '*', 'type', 'note', 'data', eventText),
+      const samples = await measureCost(arena, { loops: count, size: 1 }, (loop) =>
+        redis.xadd(`log:${loop}`, '*', 'type', 'note', 'data', eventText),
       );
       redis.disconnect();
       return samples;
@@ -31,8 +31,8 @@ function rawAutoPipelining(count: number): Contender {
     name: 'raw, auto-pipelining',
     async measure(arena) {
       const redis = new Redis(arena.url, { enableAutoPipelining: true });
-      const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) =>
-        redis.xadd(`log:${lane}`, '*', 'type', 'note', 'data', eventText),
+      const samples = await measureCost(arena, { loops: count, size: 1 }, (loop) =>
+        redis.xadd(`log:${loop}`, '*', 'type', 'note', 'data', eventText),
       );
       redis.disconnect();
       return samples;
@@ -47,9 +47,9 @@ function bullmq(count: number): Contender {
       const queue = new Queue('bench', {
         connection: new Redis(arena.url, { maxRetriesPerRequest: null }),
       });
-      const jobs = await Promise.all(lanes(count).map((name) => queue.add(name, {})));
-      const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) => {
-        const job = jobs[lane];
+      const jobs = await Promise.all(loops(count).map((name) => queue.add(name, {})));
+      const samples = await measureCost(arena, { loops: count, size: 1 }, (loop) => {
+        const job = jobs[loop];
         if (job === undefined) throw new Error('a job is missing');
         return job.updateProgress(eventData);
       });
@@ -65,10 +65,10 @@ function pawl(count: number): Contender {
     name: 'pawl',
     async measure(arena) {
       const store = await openStore(arena.url);
-      const claimed = await Promise.all(lanes(count).map((run) => ClaimedRun.claim(store, run)));
+      const claimed = await Promise.all(loops(count).map((run) => ClaimedRun.claim(store, run)));
       const event = { type: 'note', data: encoded(eventData) };
-      const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) => {
-        const run = claimed[lane];
+      const samples = await measureCost(arena, { loops: count, size: 1 }, (loop) => {
+        const run = claimed[loop];
         if (run === undefined) throw new Error('a run is missing');
         return run.commit([event]);
       });
@@ -113,11 +113,11 @@ async function emitInHandlers(arena: Arena, count: number): Promise<Samples> {
   const front = await Pawl.open({ redis: arena.url });
   front.worker({ workflows: [emitter], concurrency: count });
   const started = await Promise.all(
-    lanes(count).map((id) => front.start(emitter, undefined, { id })),
+    loops(count).map((id) => front.start(emitter, undefined, { id })),
   );
   await here;
-  const samples = await measureCost(arena, { lanes: count, size: 1 }, (lane) => {
-    const emit = emits[lane];
+  const samples = await measureCost(arena, { loops: count, size: 1 }, (loop) => {
+    const emit = emits[loop];
     if (emit === undefined) throw new Error('a handler is missing');
     return emit('note', eventData);
   });
@@ -131,7 +131,7 @@ const rawBatch: Contender = {
   name: 'raw',
   async measure(arena) {
     const redis = new Redis(arena.url);
-    const samples = await measureCost(arena, { lanes: 1, size: batch }, () => {
+    const samples = await measureCost(arena, { loops: 1, size: batch }, () => {
       const pipeline = redis.pipeline();
       for (let i = 0; i < batch; i++) pipeline.xadd('log', '*', 'type', 'note', 'data', eventText);
       return pipeline.exec();
@@ -148,7 +148,7 @@ const pawlBatch: Contender = {
     const run = await ClaimedRun.claim(store, 'r');
     const data = encoded(eventData);
     const events = Array.from({ length: batch }, () => ({ type: 'note', data }));
-    const samples = await measureCost(arena, { lanes: 1, size: batch }, () => run.commit(events));
+    const samples = await measureCost(arena, { loops: 1, size: batch }, () => run.commit(events));
     await store.close();
     return samples;
   },

@@ -75,7 +75,7 @@ const pawl: Contender = {
       Object.entries(state).map(([key, value]) => [`state:${key}`, encoded(value)]),
     );
     // As the engine saves a state that is all new.
-    await run.commit([], { schema: 1, set, remove: [], whole: true });
+    await run.commit([], { schema: 1, set, remove: [], full: true });
     const data = encoded(eventData);
     for (let i = 0; i < events; i += batch) {
       await run.commit(Array.from({ length: batch }, () => ({ type: 'note', data })));

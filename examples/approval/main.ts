@@ -8,7 +8,7 @@ export async function main(stage: Stage): Promise<void> {
     workflow: deployment,
     module: new URL('./workflow.js', import.meta.url),
     input: { version: 'v2.1', patienceMs: 1500 },
-    killAt: 'mail to the lead',
+    killAt: 'message to the lead',
     async meanwhile(run) {
       for await (const { type, data } of run.events()) {
         if (type === 'step.completed' && (data as { name: string }).name === 'escalate') break;

@@ -15,14 +15,14 @@ export const deployment = defineWorkflow({
   signals: { decision: z.object({ approved: z.boolean(), by: z.string() }) },
   async run(ctx, { version, patienceMs }) {
     await ctx.step('build', () => pretend(`build ${version}`));
-    await ctx.step('ask the team', () => pretend('mail to the team: please decide'));
+    await ctx.step('ask the team', () => pretend('message to the team: please decide'));
 
     // An answer that came before this line is taken as well: signals are kept until they are asked for.
     let decision = await ctx.waitFor('decision', { timeout: patienceMs, as: 'team decides' });
 
     if (decision === undefined) {
       await ctx.checkpoint({ label: 'nobody answered', metadata: { version, patienceMs } });
-      await ctx.step('escalate', () => pretend('mail to the lead: the team did not decide'));
+      await ctx.step('escalate', () => pretend('message to the lead: the team did not decide'));
       // Without a time-out it waits for as long as it takes.
       decision = await ctx.waitFor('decision', { as: 'lead decides' });
     }

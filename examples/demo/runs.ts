@@ -37,7 +37,7 @@ type Changing = { -readonly [Key in keyof DemoRun]: DemoRun[Key] };
  * How often to look which runs have ended. Waiting at each of them would cost the workers'
  * processors more.
  */
-const lookMs = 200;
+const pollMs = 200;
 const atWork: readonly RunStatus[] = ['queued', 'running', 'waiting', 'interrupted'];
 
 export class Runs {
@@ -82,9 +82,9 @@ export class Runs {
   /** Follows the runs; resolves when all have ended, or at the deadline. */
   async watch(signal: AbortSignal): Promise<void> {
     while (!this.allEnded) {
-      await pause(lookMs, undefined, { signal });
+      await pause(pollMs, undefined, { signal });
       const isLate = Date.now() > this.#options.deadline;
-      await Promise.all(this.#open.map((run) => this.#look(run, isLate)));
+      await Promise.all(this.#open.map((run) => this.#check(run, isLate)));
       this.#open = this.#open.filter(({ output, problem }) => (output ?? problem) === undefined);
       if (isLate) return;
     }
@@ -101,7 +101,7 @@ export class Runs {
     this.#open.push(run);
   }
 
-  async #look(run: Changing, isLate: boolean): Promise<void> {
+  async #check(run: Changing, isLate: boolean): Promise<void> {
     try {
       const { status, worker = 'no worker', seq, changedAt } = await run.handle.info();
       if (!atWork.includes(status)) {

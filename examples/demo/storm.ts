@@ -21,7 +21,7 @@ export interface StormOptions {
  */
 const pauseMs = { min: 450, max: 850 } as const;
 /** How often to look whether a kill is possible. */
-const lookMs = 10;
+const pollMs = 10;
 
 /**
  * Resolves when all runs are started and as many workers killed as wanted, or no run is left for
@@ -49,7 +49,7 @@ async function killSoon({ fleet, runs, random, signal }: StormOptions): Promise<
   while (!runs.allEnded) {
     const kill = fleet.kill(() => choice);
     if (kill !== undefined) return kill;
-    await pause(lookMs, undefined, { signal });
+    await pause(pollMs, undefined, { signal });
   }
   return undefined;
 }

@@ -68,7 +68,7 @@ async function main(): Promise<void> {
 
   const counts = { messages: 0, claims: 0 };
   const pawl = await Pawl.open({ redis, prefix, logger: countingLogger(counts) });
-  // In the demo workers die far more often than in life: that a run has seen several deaths says
+  // In the demo workers die far more often than in life: that a run has seen several losses says
   // nothing about it.
   const worker = pawl.worker({
     workflows: [conversation],

@@ -35,7 +35,7 @@ export async function crawl(checkpointer: Checkpointer, run: string): Promise<vo
     unsaved += 1;
     if (unsaved < pagesPerSnapshot) continue;
     const left = state.todo.length;
-    await claim.saveSnapshot(state, { keep: { node: 'crawl', label: `${left} left` } });
+    await claim.saveSnapshot(state, { checkpoint: { node: 'crawl', label: `${left} left` } });
     unsaved = 0;
   }
   await claim.finish({ words: state.words });

@@ -42,7 +42,7 @@ const wakeUpSchema = z.object({
   run: z.string(),
   workflow: z.string(),
   fence: z.number().int().nonnegative(),
-  deaths: z.number().int().nonnegative(),
+  losses: z.number().int().nonnegative(),
   priority: z.number().int().nonnegative().optional(),
 });
 
@@ -50,7 +50,7 @@ const wakeUpSchema = z.object({
 const closeMs = 5_000;
 const keepFailedJobs = 1_000;
 const canaryName = 'canary';
-const canaryLookMs = 50;
+const canaryPollMs = 50;
 
 export class BullResumeQueue implements ResumeQueue {
   readonly #options: BullQueueOptions;
@@ -109,7 +109,7 @@ export class BullResumeQueue implements ResumeQueue {
     }
     let closing: Promise<void> | undefined;
     const consumer: Consumer = {
-      hears: (workflow, ms) => isTaken(this.#queue(workflow), ms),
+      reaches: (workflow, ms) => isTaken(this.#queue(workflow), ms),
       close: () => {
         closing ??= (async () => {
           this.#consumers.delete(consumer);
@@ -201,14 +201,17 @@ async function freeId(queue: Queue, id: string): Promise<string> {
   }
 }
 
-/** Whether a canary, a job without a meaning, is taken in time. A queue that somebody has paused is no sign of deafness. */
+/**
+ * Whether a canary, a job without a meaning, is taken in time. A queue that somebody has paused is no sign of a lost
+ * connection.
+ */
 async function isTaken(queue: Queue, ms: number): Promise<boolean> {
   if (await queue.isPaused()) return true;
   const options = { removeOnComplete: true, removeOnFail: true, attempts: 1, lifo: true };
   const canary = await queue.add(canaryName, {}, options);
   const until = performance.now() + ms;
   while (performance.now() < until) {
-    await sleep(canaryLookMs);
+    await sleep(canaryPollMs);
     if ((await queue.getJobState(canary.id ?? '')) !== 'waiting') return true;
   }
   await canary.remove().catch(() => undefined);

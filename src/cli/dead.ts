@@ -1,4 +1,4 @@
-/** `pawl dead …`: runs that failed, and those that were set aside because they kept losing workers. */
+/** `pawl dead …`: runs that failed, and those that were quarantined because they kept losing workers. */
 import type { SearchOptions } from '../options.ts';
 import { RefusedError, UsageError } from './failures.ts';
 import { findRun, toCount } from './given.ts';

@@ -2,7 +2,7 @@
 import { DefinitionError } from '../core/errors.ts';
 import { aclRules } from '../redis/acl.ts';
 import type { Check } from '../redis/check.ts';
-import { examine } from '../redis/examination.ts';
+import { doctor } from '../redis/doctor.ts';
 import { checkFailed, explain, UsageError } from './failures.ts';
 import { pairs } from './print.ts';
 import { withoutSecret } from './settings.ts';
@@ -18,7 +18,7 @@ interface Flags {
 }
 
 export const addDoctor: Add = (program, signal) => {
-  const doctor = program
+  const command = program
     .command('doctor')
     .description('Checks the settings, Redis and the indexes; exit code 6 when something is wrong.')
     .option('--acl', 'instead, print the access rules a Redis user of pawl needs')
@@ -30,11 +30,11 @@ export const addDoctor: Add = (program, signal) => {
         flags.acl === true ? printRules(shell, flags.user) : check(shell, flags),
       ),
     );
-  doctor
+  command
     .command('live')
     .description('For the health of a container: exit code 0 and silence when Redis answers.')
     .action(inShell(signal, (shell) => probe(shell, false)));
-  doctor
+  command
     .command('ready')
     .description('The same, and runs would be taken: a worker is there and Redis takes writes.')
     .action(inShell(signal, (shell) => probe(shell, true)));
@@ -67,15 +67,15 @@ async function check(shell: Shell, flags: Flags): Promise<number> {
     ]),
   );
   const workflows = runs.value === undefined ? [] : [await workflowsCheck(shell)];
-  const examined = await examine({
+  const report = await doctor({
     redis: redis.value ?? '',
     ...(prefix.value === undefined ? {} : { prefix: prefix.value }),
     full: flags.full === true,
     repair: flags.repair === true,
     connectMs: Number(connectMs.value),
   });
-  const checks = [...workflows, ...examined.checks];
-  const { damage, kinds } = examined;
+  const checks = [...workflows, ...report.checks];
+  const { damage, kinds } = report;
   const ok = checks.every(({ status }) => status !== 'fail');
   const said = Object.entries(settings).map(
     ([name, { value, from }]) => [name, value && `${value} (${from})`] as const,

@@ -52,7 +52,7 @@ function workerTable(workers: readonly WorkerRecord[]): string {
   return table(head, rows);
 }
 
-const lookMs = 100;
+const pollMs = 100;
 
 async function drain(shell: Shell, given: string, isWaiting: boolean): Promise<void> {
   const pawl = await shell.pawl();
@@ -74,7 +74,7 @@ async function drain(shell: Shell, given: string, isWaiting: boolean): Promise<v
   do {
     isLeaving = await isThere();
     if (!isWaiting || !isLeaving) break;
-    await sleep(lookMs);
+    await sleep(pollMs);
   } while (!shell.signal.aborted);
   shell.show({ worker: worker.id, left: !isLeaving }, () => worker.id);
   shell.say(isLeaving ? `It was asked; it held ${worker.active} runs.` : 'It has left.');

@@ -58,7 +58,7 @@ export type RemoveOutcome =
   /** The run is not as it was said to be; nothing was written. */
   | { readonly outcome: 'changed' }
   /** Its parent has not been told of its end; nothing was written. */
-  | { readonly outcome: 'untold' };
+  | { readonly outcome: 'notifyPending' };
 
 export interface Archive {
   /**

@@ -29,7 +29,7 @@ export interface OwnEvent {
    */
   readonly data?: unknown;
   /** The branch of a parallel loop that wrote it. */
-  readonly lane?: string;
+  readonly branch?: string;
 }
 
 /** How a run is claimed, and what a run that does not exist yet is made with. */
@@ -49,11 +49,11 @@ export interface SaveSnapshotOptions {
   /** Saves only if the snapshot has this version now; 0: only if there is none. */
   readonly version?: number;
   /** Keeps the snapshot for good, as a checkpoint. */
-  readonly keep?: KeepOptions;
+  readonly checkpoint?: CheckpointWords;
 }
 
 /** What a kept snapshot is found by, and what is shown with it. */
-export interface KeepOptions {
+export interface CheckpointWords {
   /** A place in the work, to find the latest checkpoint of. */
   readonly node?: string;
   /** A text for people, and to find the checkpoint by. It need not be unique. */

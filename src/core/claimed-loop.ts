@@ -5,7 +5,7 @@
  * Crash: nothing is remembered here that the log does not hold. A save that was not acknowledged may be there or not.
  */
 import type { CheckpointMark } from './checkpoint.ts';
-import { checkEvents, checkKeep, checkSaveOptions } from './checkpointer-door.ts';
+import { checkEvents, checkCheckpoint, checkSaveOptions } from './checkpointer-input.ts';
 import type {
   Claim,
   LatestSave,
@@ -16,7 +16,7 @@ import type {
 import { encode } from './codec.ts';
 import { ConflictError, PawlError } from './errors.ts';
 import type { NewEvent, RunEvent } from './event.ts';
-import { InTurn } from './in-turn.ts';
+import { SerialQueue } from './serial-queue.ts';
 import type { Limits } from './limits.ts';
 
 /** One write of a claim: any of these, all at once. */
@@ -46,7 +46,7 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   readonly events: readonly RunEvent[];
   readonly #log: LoopLog<Packed>;
   readonly #limits: Limits;
-  readonly #turns = new InTurn();
+  readonly #queue = new SerialQueue();
   #seq: number;
   #version: number;
   #ended = false;
@@ -83,7 +83,7 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   async saveEvents(events: readonly OwnEvent[]): Promise<readonly number[]> {
     // Checked and encoded now: the caller may change its objects while the call waits for its turn.
     const checked = checkEvents(events, this.#limits);
-    return this.#turns.do(async () => {
+    return this.#queue.run(async () => {
       if (checked.length > 0) await this.#write({ events: checked });
       else this.#checkOpen();
       return checked.map((_, i) => this.#seq - checked.length + 1 + i);
@@ -92,16 +92,17 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
 
   async saveSnapshot(state: State, options: SaveSnapshotOptions = {}): Promise<SavedSnapshot> {
     checkSaveOptions(options, 'snapshot options');
-    const { version, keep } = options;
-    const kept = keep === undefined ? undefined : checkKeep(keep, this.#limits);
+    const { version, checkpoint } = options;
+    const checked =
+      checkpoint === undefined ? undefined : checkCheckpoint(checkpoint, this.#limits);
     const packed = this.#log.pack(state);
-    return this.#turns.do(async () => {
+    return this.#queue.run(async () => {
       this.#checkOpen();
       if (version !== undefined && version !== this.#version) {
         throw new ConflictError(this.run, { expected: version, actual: this.#version });
       }
-      if (kept === undefined) return this.#write({ events: [], snapshot: { state: packed } });
-      const { event, mark } = kept;
+      if (checked === undefined) return this.#write({ events: [], snapshot: { state: packed } });
+      const { event, mark } = checked;
       const saved = await this.#write({ events: [event], snapshot: { state: packed, mark } });
       // Only one mark travels with a snapshot here, so it is the first of its version.
       return { ...saved, checkpoint: `${saved.version}-0` };
@@ -130,7 +131,7 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   }
 
   #end(write: LoopWrite<Packed>): Promise<void> {
-    return this.#turns.do(async () => {
+    return this.#queue.run(async () => {
       await this.#write(write);
       this.#ended = true;
     });

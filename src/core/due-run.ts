@@ -6,9 +6,9 @@ import type { RunStatus } from './run.ts';
 export interface DueRun extends WakeUp {
   readonly status: RunStatus;
   /** The run has ended, and its parent has not been told, or the hook for its end has not begun. */
-  readonly untold: boolean;
+  readonly notifyPending: boolean;
   /** The run has ended, and its children have not been cancelled. */
-  readonly owes: boolean;
+  readonly cancelPending: boolean;
   /** It waits, and nothing has come: somebody is to look at what it waits for. It is not to be claimed. */
   readonly asleep: boolean;
 }

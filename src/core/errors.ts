@@ -22,7 +22,7 @@ export const errorCodes = {
   PAWL_RUN_FAILED: 'The run ended as failed: the cause is the error of its handler.',
   PAWL_RUN_CANCELLED: 'The run was cancelled.',
   PAWL_DEADLINE: 'The run has not ended within the time it was given.',
-  PAWL_RUN_QUARANTINED: 'The run lost several workers without progress and was set aside.',
+  PAWL_RUN_QUARANTINED: 'The run lost several workers without progress and was quarantined.',
   PAWL_RUN_ENDED:
     'The run is over, so it takes no signals and cannot be cancelled, paused or claimed.',
   PAWL_RUN_ACTIVE: 'The run is held by a worker, so it cannot be deleted.',

@@ -12,7 +12,7 @@ export interface NewEvent {
   /** Encoded payload. */
   readonly data: Uint8Array;
   /** The branch of a parallel workflow that wrote it. */
-  readonly lane?: string;
+  readonly branch?: string;
 }
 
 /** An event as the store keeps it. */
@@ -39,7 +39,7 @@ export interface RunEvent<Type extends string = string, Data = unknown> {
   /** The fence of the claim under which it was written. */
   readonly fence: number;
   /** The branch that wrote it, where a run has parallel branches; absent otherwise. */
-  readonly lane?: string;
+  readonly branch?: string;
 }
 
 /** Namespaces a workflow cannot use for its own events. */
@@ -119,7 +119,7 @@ export interface InterruptedData {
   /** Milliseconds from the last sign of life to the interrupt. */
   readonly detectMs: number;
   /** Workers lost in a row without progress, and with how many of them the run alone was under suspicion. */
-  readonly deaths: number;
+  readonly losses: number;
   /** How many of the lost workers executed this run by itself. Only these count towards quarantine. */
   readonly proofs: number;
 }
@@ -183,7 +183,7 @@ export interface StepRetriedData extends StepFailedData {
   readonly dueAt: number;
 }
 
-/** `step.forgotten`: the handler has passed these steps for good. Their results leave the memory. */
+/** `step.forgotten`: the handler has passed these steps for good. Their results leave the bookkeeping. */
 export interface StepsForgottenData {
   readonly names: readonly string[];
 }

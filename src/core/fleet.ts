@@ -45,7 +45,7 @@ export interface SeenWorker {
 }
 
 /** What the elected sweeper sees when it looks at the workers. */
-export type Look =
+export type Election =
   | { readonly leader: false; readonly workers: number }
   | {
       readonly leader: true;
@@ -73,7 +73,7 @@ export interface Recovery {
   readonly at: number;
   /** How long after the last sign of life, in milliseconds. */
   readonly detectMs: number;
-  /** It was set aside, because it had lost too many workers without progress. */
+  /** It was quarantined, because it had lost too many workers without progress. */
   readonly quarantined: boolean;
   /** Who has taken it over; absent while nobody has. */
   readonly worker?: string;
@@ -104,7 +104,7 @@ export interface InterruptParams {
   readonly resendMs: number;
   /** The worker as it was looked at: one that shows a sign of life since then keeps its runs, where a store can tell. */
   readonly seen?: SeenWorker;
-  /** A run is set aside with so much evidence against it. */
+  /** A run is quarantined with so much evidence against it. */
   readonly quarantineAfter: number;
   /** The one run that the worker held without progress, if it was one alone: see `Fleet.unproven`. */
   readonly evidence?: string;
@@ -132,10 +132,10 @@ export interface Fleet {
   // A worker of itself.
 
   /**
-   * Makes the worker's presence visible; call once, before the first beat. `asked` is called when somebody wants something
+   * Makes the worker's presence visible; call once, before the first beat. `onNudge` is called when somebody wants something
    * of a run that the worker holds: a hint that may be lost. Without a run: of any of them.
    */
-  appear(worker: string, asked?: (run: string | undefined) => void): Promise<void>;
+  register(worker: string, onNudge?: (run: string | undefined) => void): Promise<void>;
   /** Registers the worker, or renews its session. `atWork` tells of the steps at work, and is kept as it is. */
   beat(worker: WorkerInfo, sessionMs: number, atWork?: string): Promise<Beat>;
   /** Handlers of runs that a worker parked, each under this fence, are at work no more: see `mayGoOn`. */
@@ -145,12 +145,12 @@ export interface Fleet {
    * still be at work are woken. With `seen`, only if it has shown no sign of life since; false when it has, and nothing was
    * written.
    */
-  leave(worker: string, seen?: SeenWorker): Promise<boolean>;
+  deregister(worker: string, seen?: SeenWorker): Promise<boolean>;
 
   // The sweeper, of all.
 
   /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
-  look(worker: string, lockMs: number): Promise<Look>;
+  elect(worker: string, lockMs: number): Promise<Election>;
   /** The runs that are due, each postponed by `resendMs`. */
   due(params: DueParams): Promise<readonly DueRun[]>;
   /**

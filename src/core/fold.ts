@@ -6,8 +6,8 @@
  *
  * The result has two parts. The *state* belongs to the workflow: its reducers change it and must return new objects for
  * what they change; unchanged top-level fields keep their identity, which is how a snapshot knows what to write. The
- * *memory* belongs to pawl: what is needed to find the way back into a handler. Its entries are named as the fields of a
- * snapshot are, so that a snapshot saves and restores them without knowing what they mean:
+ * *bookkeeping* belongs to pawl: what is needed to find the way back into a handler. Its entries are named as the
+ * fields of a snapshot are, so that a snapshot saves and restores them without knowing what they mean:
  *
  *   step:<name>     StepResult: a step, a wait or a recorded value, by the name it has in its run
  *   timer:<name>    number: when a wait is over, on the store's clock
@@ -42,7 +42,7 @@ import type {
   WithdrawnData,
 } from './event.ts';
 import { deepFreeze, WatchedBytes } from './frozen.ts';
-import type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
+import type { Child, EffectState, ReceivedSignal, StepResult } from './bookkeeping.ts';
 import { rememberedOfGraphs } from './graph.ts';
 import { isPlainObject } from './plain-copy.ts';
 import { nameOf } from './refusal.ts';
@@ -50,13 +50,13 @@ import { isThenable, letGo } from './thenable.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
-export type { Child, EffectState, ReceivedSignal, StepResult } from './memory.ts';
+export type { Child, EffectState, ReceivedSignal, StepResult } from './bookkeeping.ts';
 
 /** A run's events up to `seq`, folded. */
 export interface Folded {
   readonly seq: number;
   readonly state: State;
-  readonly memory: ReadonlyMap<string, unknown>;
+  readonly bookkeeping: ReadonlyMap<string, unknown>;
 }
 
 /** The part of an event that the fold looks at; `data` is decoded. */
@@ -95,7 +95,7 @@ export function outerNames(name: string): string[] {
 export class Fold implements Folded {
   seq: number;
   state: State;
-  readonly #memory: Map<string, unknown>;
+  readonly #bookkeeping: Map<string, unknown>;
   /** Fields of what is inside of a step that has not completed, by the name of each step around it. */
   readonly #inner = new Map<string, Set<string>>();
   readonly #touched = new Set<string>();
@@ -111,26 +111,26 @@ export class Fold implements Folded {
     this.#bytes = options.guard === 'bytes' ? new WatchedBytes(options.origin) : undefined;
     this.seq = start.seq;
     this.state = this.#guarded(start.state);
-    this.#memory = new Map(start.memory);
-    for (const [field, value] of this.#memory) {
+    this.#bookkeeping = new Map(start.bookkeeping);
+    for (const [field, value] of this.#bookkeeping) {
       this.#noteInner(field);
       if (field.startsWith(childPrefix)) this.#noteChild(field, value as Child);
     }
   }
 
-  get memory(): ReadonlyMap<string, unknown> {
-    return this.#memory;
+  get bookkeeping(): ReadonlyMap<string, unknown> {
+    return this.#bookkeeping;
   }
 
   step(name: string): StepResult | undefined {
-    return this.#memory.get(`step:${name}`) as StepResult | undefined;
+    return this.#bookkeeping.get(`step:${name}`) as StepResult | undefined;
   }
 
   /** Names of completed steps that begin so, without those inside of others that have not completed. */
   completedSteps(prefix: string): string[] {
     const begin = `step:${prefix}`;
     const names: string[] = [];
-    for (const [field, value] of this.#memory) {
+    for (const [field, value] of this.#bookkeeping) {
       if (!field.startsWith(begin) || (value as StepResult).status !== 'completed') continue;
       names.push(field.slice('step:'.length));
     }
@@ -138,16 +138,16 @@ export class Fold implements Folded {
   }
 
   timer(name: string): number | undefined {
-    return this.#memory.get(`timer:${name}`) as number | undefined;
+    return this.#bookkeeping.get(`timer:${name}`) as number | undefined;
   }
 
   signals(name: string): readonly ReceivedSignal[] {
-    return (this.#memory.get(`signal:${name}`) as readonly ReceivedSignal[] | undefined) ?? [];
+    return (this.#bookkeeping.get(`signal:${name}`) as readonly ReceivedSignal[] | undefined) ?? [];
   }
 
   /** A child, by the name it has in this run. */
   child(name: string): Child | undefined {
-    return this.#memory.get(childPrefix + name) as Child | undefined;
+    return this.#bookkeeping.get(childPrefix + name) as Child | undefined;
   }
 
   /** The name of the child that is this run of this birth. */
@@ -165,26 +165,26 @@ export class Fold implements Folded {
   }
 
   effect(name: string): EffectState | undefined {
-    return this.#memory.get(`effect:${name}`) as EffectState | undefined;
+    return this.#bookkeeping.get(`effect:${name}`) as EffectState | undefined;
   }
 
   /** Attempts of the whole run that have failed. */
   get attempts(): number {
-    return (this.#memory.get('run:attempts') as number | undefined) ?? 0;
+    return (this.#bookkeeping.get('run:attempts') as number | undefined) ?? 0;
   }
 
   /** What the last execution, or the starter of the run, left of its trace. */
   get trace(): string | undefined {
-    return this.#memory.get('run:trace') as string | undefined;
+    return this.#bookkeeping.get('run:trace') as string | undefined;
   }
 
   /** What the handler is called with in place of the run's first input, encoded. */
   get input(): Uint8Array | undefined {
-    return this.#memory.get('run:input') as Uint8Array | undefined;
+    return this.#bookkeeping.get('run:input') as Uint8Array | undefined;
   }
 
   get cancel(): CancelRequest | undefined {
-    return this.#memory.get('run:cancel') as CancelRequest | undefined;
+    return this.#bookkeeping.get('run:cancel') as CancelRequest | undefined;
   }
 
   /**
@@ -255,18 +255,18 @@ export class Fold implements Folded {
   /** Remembers a value, or forgets it when it is undefined. */
   remember(field: string, value: unknown): void {
     if (this.#before !== undefined && !this.#before.has(field)) {
-      this.#before.set(field, this.#memory.get(field));
+      this.#before.set(field, this.#bookkeeping.get(field));
     }
     if (field.startsWith(childPrefix)) this.#noteChild(field, value as Child | undefined);
     if (value === undefined) {
-      if (!this.#memory.delete(field)) return;
+      if (!this.#bookkeeping.delete(field)) return;
       for (const outer of outerOf(field)) {
         const inner = this.#inner.get(outer);
         inner?.delete(field);
         if (inner?.size === 0) this.#inner.delete(outer);
       }
     } else {
-      this.#memory.set(field, value);
+      this.#bookkeeping.set(field, value);
       this.#noteInner(field);
     }
     this.#touched.add(field);
@@ -289,20 +289,20 @@ export class Fold implements Folded {
   }
 
   #isAtWork(field: string): boolean {
-    return (this.#memory.get(field) as Child).end === undefined;
+    return (this.#bookkeeping.get(field) as Child).end === undefined;
   }
 
   /** Forgets failures inside of a step that is tried again. */
   forgetFailuresInside(step: string): void {
     for (const field of this.#inner.get(step) ?? []) {
-      const value = this.#memory.get(field);
+      const value = this.#bookkeeping.get(field);
       if (field.startsWith('step:') && (value as StepResult).status !== 'completed') {
         this.remember(field, undefined);
       }
     }
   }
 
-  /** Entries of the memory that changed since `forgetTouched`, so that a snapshot need not look at all. */
+  /** Entries of the bookkeeping that changed since `forgetTouched`, so that a snapshot need not look at all. */
   get touched(): Iterable<string> {
     return this.#touched;
   }
@@ -334,7 +334,7 @@ export class Fold implements Folded {
   }
 }
 
-/** Names of the steps around what a field of the memory is about. */
+/** Names of the steps around what a field of the bookkeeping is about. */
 function outerOf(field: string): readonly string[] {
   // Nearly every step is inside of none.
   if (!field.includes(nesting)) return nothing;
@@ -346,7 +346,7 @@ const childPrefix = 'child:';
 const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect', 'child']);
 const nothing: readonly string[] = [];
 
-/** What pawl's own events do to the memory. */
+/** What pawl's own events do to the bookkeeping. */
 const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> = {
   ...rememberedOfGraphs,
   'step.completed': (fold, data) => {
@@ -474,7 +474,7 @@ function rememberInput(fold: Fold, data: unknown): void {
 
 /** What failed is tried again. */
 function forgetFailures(fold: Fold): void {
-  for (const [field, value] of fold.memory) {
+  for (const [field, value] of fold.bookkeeping) {
     if (field.startsWith('step:') && (value as StepResult).status !== 'completed') {
       fold.remember(field, undefined);
     } else if (field.startsWith(childPrefix)) {

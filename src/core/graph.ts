@@ -1,12 +1,12 @@
 /**
- * Where a graph stands, as part of the fold's memory:
+ * Where a graph stands, as part of the fold's bookkeeping:
  *
  *   graph:tasks          GraphTask[]: nodes at work or ready for it, and branches that wait at a join
  *   graph:count:<node>   NodeCount
  *   graph:result:<node>  NodeResult: the last one
  *   graph:steps          number: node executions that have completed
  *
- * One entry for each node, whatever the number of visits: what a visit left behind leaves the memory when it completes.
+ * One entry for each node, whatever the number of visits: what a visit left behind leaves the bookkeeping when it completes.
  */
 /** A node that is to be executed, or a branch that waits until others have come to the same node. */
 export interface GraphTask {
@@ -56,37 +56,37 @@ export function taskStep({ node, visit }: { node: string; visit: number }): stri
   return `node:${node}:${visit}`;
 }
 
-type Memory = ReadonlyMap<string, unknown>;
+type Bookkeeping = ReadonlyMap<string, unknown>;
 
 /** The part of the fold that events of graphs change. */
 interface GraphFold {
-  readonly memory: Memory;
+  readonly bookkeeping: Bookkeeping;
   remember(field: string, value: unknown): void;
   forgetInside(step: string): void;
   patch(patch: Readonly<Record<string, unknown>>): void;
 }
 
 /** The tasks of a graph; undefined before its first. */
-export function graphTasks(memory: Memory): readonly GraphTask[] | undefined {
-  return memory.get('graph:tasks') as readonly GraphTask[] | undefined;
+export function graphTasks(bookkeeping: Bookkeeping): readonly GraphTask[] | undefined {
+  return bookkeeping.get('graph:tasks') as readonly GraphTask[] | undefined;
 }
 
-export function nodeCount(memory: Memory, node: string): NodeCount {
-  const count = memory.get(`graph:count:${node}`) as NodeCount | undefined;
+export function nodeCount(bookkeeping: Bookkeeping, node: string): NodeCount {
+  const count = bookkeeping.get(`graph:count:${node}`) as NodeCount | undefined;
   return count ?? { visits: 0, cycles: 0, completed: 0 };
 }
 
-export function nodeResult(memory: Memory, node: string): NodeResult | undefined {
-  return memory.get(`graph:result:${node}`) as NodeResult | undefined;
+export function nodeResult(bookkeeping: Bookkeeping, node: string): NodeResult | undefined {
+  return bookkeeping.get(`graph:result:${node}`) as NodeResult | undefined;
 }
 
-export function graphSteps(memory: Memory): number {
-  return (memory.get('graph:steps') as number | undefined) ?? 0;
+export function graphSteps(bookkeeping: Bookkeeping): number {
+  return (bookkeeping.get('graph:steps') as number | undefined) ?? 0;
 }
 
 function schedule(fold: GraphFold, next: readonly GraphTask[], gone: ReadonlySet<string>): void {
   const tasks = new Map<string, GraphTask>();
-  for (const task of graphTasks(fold.memory) ?? []) {
+  for (const task of graphTasks(fold.bookkeeping) ?? []) {
     if (!gone.has(task.id)) tasks.set(task.id, task);
   }
   const begun = new Map<string, number>();
@@ -95,14 +95,14 @@ function schedule(fold: GraphFold, next: readonly GraphTask[], gone: ReadonlySet
     tasks.set(task.id, task);
   }
   for (const [node, visit] of begun) {
-    const count = nodeCount(fold.memory, node);
+    const count = nodeCount(fold.bookkeeping, node);
     const visits = Math.max(visit, count.visits);
     fold.remember(`graph:count:${node}`, { ...count, visits, cycles: count.cycles + 1 });
   }
   fold.remember('graph:tasks', [...tasks.values()]);
 }
 
-/** What events of graphs do to the memory. */
+/** What events of graphs do to the bookkeeping. */
 export const rememberedOfGraphs: Readonly<
   Record<string, (fold: GraphFold, data: unknown) => void>
 > = {
@@ -112,11 +112,11 @@ export const rememberedOfGraphs: Readonly<
     const step = taskStep({ node, visit });
     fold.forgetInside(step);
     fold.remember(`step:${step}`, undefined);
-    const count = nodeCount(fold.memory, node);
+    const count = nodeCount(fold.bookkeeping, node);
     fold.remember(`graph:count:${node}`, { ...count, completed: count.completed + 1 });
     const last: NodeResult = { visit, ...(result === undefined ? {} : { result }) };
     fold.remember(`graph:result:${node}`, last);
-    fold.remember('graph:steps', graphSteps(fold.memory) + 1);
+    fold.remember('graph:steps', graphSteps(fold.bookkeeping) + 1);
     schedule(fold, next, new Set([...joined, `${node}:${visit}`]));
     if (set !== undefined) fold.patch(set);
   },

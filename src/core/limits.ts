@@ -94,7 +94,7 @@ export const defaults = {
   /** Bytes of chunks that are kept of a run. */
   keptOutputBytes: 16 * 1024 * 1024,
   concurrency: 50,
-  /** Lost workers in a row without progress before a run is set aside. */
+  /** Lost workers in a row without progress before a run is quarantined. */
   quarantineAfter: 3,
   /** What replaying the events after a snapshot may cost. */
   replayBudgetMs: 2,

@@ -11,8 +11,9 @@ export interface ListParams extends RunQuery {
 
 export interface RunPage {
   /**
-   * The run created last comes first, whatever the query; of loose runs, the one that was claimed, saved (its snapshot) or
-   * let go last. A page may hold fewer than `limit`, or none, although more follow: only so many runs are looked at.
+   * The run created last comes first, whatever the query; of unmanaged runs, the one that was claimed, saved (its
+   * snapshot) or let go last. A page may hold fewer than `limit`, or none, although more follow: only so many runs are
+   * looked at.
    */
   readonly runs: readonly RunSummary[];
   /** Absent when nothing follows. */

@@ -1,5 +1,5 @@
 /**
- * The door for ids and names. They become parts of keys, so the alphabet is small: a brace would move a key to another
+ * The rules for ids and names. They become parts of keys, so the alphabet is small: a brace would move a key to another
  * cluster slot, `*` would widen an access rule, a newline or NUL would break logs. They are refused, never escaped.
  */
 import { isReservedType } from './event.ts';

@@ -1,14 +1,14 @@
 /** What anybody may see of a store without reading a run: nothing here carries a payload, and nothing is written. */
-import type { Census } from './census.ts';
-import type { Vitals } from './vitals.ts';
+import type { RunStats } from './run-stats.ts';
+import type { StoreHealth } from './store-health.ts';
 
 export interface Observation {
   /** The time of the store's clock, in milliseconds since 1970. */
   now(): Promise<number>;
   /** How many runs there are, and what is late. */
-  census(): Promise<Census>;
+  stats(): Promise<RunStats>;
   /** What the store can tell of its health. */
-  vitals(): Promise<Vitals>;
+  health(): Promise<StoreHealth>;
   /**
    * Calls `changed` soon after the run has changed, as a hint that may be lost; with `log` when certainly nothing but its
    * log and snapshot have, with `open` when it certainly has not come to its end. Returns the way to stop.

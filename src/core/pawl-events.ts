@@ -65,11 +65,11 @@ export interface PawlEvents {
   readonly 'run.completed': object;
   /** The run has ended with an error. */
   readonly 'run.failed': { readonly error: ErrorRecord };
-  /** The run was set aside: it cannot be read, or it lost workers in a row without progress. */
+  /** The run was quarantined: it cannot be read, or it lost workers in a row without progress. */
   readonly 'run.quarantined': {
     readonly error?: ErrorRecord;
     readonly worker?: string;
-    readonly deaths?: number;
+    readonly losses?: number;
     readonly proofs?: number;
   };
   /** Somebody has paused the run. */

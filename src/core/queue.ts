@@ -12,7 +12,7 @@ export interface WakeUp {
   readonly workflow: string;
   readonly fence: number;
   /** Workers the run has lost in a row without progress: near the limit it is run with care. */
-  readonly deaths: number;
+  readonly losses: number;
   /** Lower goes first; 0, the default, goes before all others. */
   readonly priority?: number | undefined;
 }
@@ -51,9 +51,9 @@ export interface ConsumeOptions {
 export interface Consumer {
   /**
    * Sends a message for this workflow and tells whether a consumer has taken it within `ms`: this one, or another in its
-   * place. False means that wake-ups wait although this one has room. Absent where nothing can go deaf.
+   * place. False means that wake-ups wait although this one has room. Absent where nothing can lose its connection.
    */
-  hears?(workflow: string, ms: number): Promise<boolean>;
+  reaches?(workflow: string, ms: number): Promise<boolean>;
   /** Stops taking wake-ups; resolves when no handler is at work any more. */
   close(): Promise<void>;
 }

@@ -8,9 +8,9 @@ export type Release =
       readonly error: Uint8Array;
       readonly keepMs: number;
       /** Its children are to be cancelled: until that is `paid`, the run is due and kept. */
-      readonly owesCancel?: boolean;
+      readonly cancelsChildren?: boolean;
     }
-  /** Set aside untouched, because it cannot be continued: for a person to look at. */
+  /** Quarantined untouched, because it cannot be continued: for a person to look at. */
   | { readonly status: 'quarantined'; readonly error: Uint8Array }
   /** Handed back for any worker to claim. */
   | { readonly status: 'queued'; readonly resendMs: number }
@@ -27,7 +27,7 @@ export interface Parking {
    */
   readonly why: 'parked' | 'retry';
   /** So long from now, and then now and then, the run is due so that somebody looks at what it waits for. It sleeps on. */
-  readonly lookMs?: number;
+  readonly pollMs?: number;
   /** The handler is left behind, and might go on: until it is `settled`, the run is woken when its worker dies or leaves. */
   readonly mayGoOn?: boolean;
 }

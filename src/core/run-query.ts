@@ -17,7 +17,7 @@ export interface RunQuery {
   readonly workflow?: string;
   /** `key=value`. */
   readonly tag?: string;
-  /** Only runs that this worker holds now; loose ones are in no worker's hands. */
+  /** Only runs that this worker holds now; unmanaged ones are in no worker's hands. */
   readonly worker?: string;
   /** Only runs whose id begins so. */
   readonly idPrefix?: string;
@@ -27,13 +27,13 @@ export interface RunQuery {
   readonly until?: number;
   /** Only runs that wait for this signal now, or for a kind of thing: `kind:timer`, `kind:child` … */
   readonly waitsFor?: string;
-  /** Only loose runs. */
-  readonly loose?: boolean;
+  /** Only unmanaged runs. */
+  readonly unmanaged?: boolean;
 }
 
 /** A place in the order of a list. */
 export interface ListPlace {
-  /** When the run was created; of loose runs, when it changed last. */
+  /** When the run was created; of unmanaged runs, when it changed last. */
   readonly at: number;
   readonly id: string;
 }
@@ -93,7 +93,7 @@ type Searched = Pick<
   'id' | 'status' | 'workflow' | 'tags' | 'worker' | 'createdAt' | 'waits'
 >;
 
-/** Whether a run fits, as its record says; not whether it is loose, which a record does not tell. */
+/** Whether a run fits, as its record says; not whether it is unmanaged, which a record does not tell. */
 export function fits(run: Searched, query: RunQuery): boolean {
   const { workflow, tag, worker, idPrefix, since, until, waitsFor } = query;
   const equals = tag?.indexOf('=') ?? -1;

@@ -97,7 +97,7 @@ export interface RunRecord {
   /** How often the run was taken over from a worker that died or froze. */
   readonly takeovers: number;
   /** Workers lost in a row without progress: see `evidence.ts`. Above 0, the run may be what kills them. */
-  readonly deaths: number;
+  readonly losses: number;
   /** Bytes of event data in the log. */
   readonly bytes: number;
   /** Not to be claimed until it is resumed. */
@@ -124,7 +124,7 @@ export interface RunRecord {
   /** The version of code that the run waits for, since an older one was refused; undefined when none was. */
   readonly needsVersion: number | undefined;
   readonly createdAt: number;
-  /** When the status changed last; of a loose run also its snapshot. */
+  /** When the status changed last; of an unmanaged run also its snapshot. */
   readonly changedAt: number;
 }
 

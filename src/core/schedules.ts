@@ -95,11 +95,11 @@ export interface Schedules {
   list(workflow?: string): Promise<readonly ScheduleInfo[]>;
   /** Schedules that are to be looked at now, at most `limit`. */
   due(limit: number): Promise<DueSchedules>;
-  /** Changes the standing of the `version` that was read. It is due again at `nextAt`, or after `lookMs`. */
+  /** Changes the standing of the `version` that was read. It is due again at `nextAt`, or after `pollMs`. */
   advance(
     schedule: { readonly id: string; readonly version: number },
     standing: Standing,
-    lookMs?: number,
+    pollMs?: number,
   ): Promise<AdvanceOutcome>;
   /** A schedule that is due is due again after `ms`; any other is left alone. */
   postpone(id: string, ms: number): Promise<void>;

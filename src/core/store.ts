@@ -75,9 +75,9 @@ export interface CreateParams {
   readonly priority?: number;
   /**
    * A run of somebody's own loop, that no worker and no sweeper looks after: it is never due, stands in no worker's
-   * hands, and only a loose claim takes it.
+   * hands, and only an unmanaged claim takes it.
    */
-  readonly loose?: boolean;
+  readonly unmanaged?: boolean;
 }
 
 export type CreateOutcome =
@@ -92,8 +92,11 @@ export interface ClaimParams {
   readonly worker: string;
   readonly codeVersion: number;
   readonly token: string;
-  /** Takes a loose run, from whoever has it. A loose claim of another run, or another claim of a loose run, is `idle`. */
-  readonly loose?: boolean;
+  /**
+   * Takes an unmanaged run from whoever has it. For a managed run the outcome is `notClaimable`, and the same the other
+   * way round.
+   */
+  readonly unmanaged?: boolean;
   /** The worker that parked the run goes on with it: taken whether it is awake or not. Needs `expectedFence`. */
   readonly reclaim?: boolean;
   /** Takes a run that newer code has written: a downgrade on purpose. */
@@ -106,13 +109,13 @@ export interface SnapshotDelta {
   readonly set: ReadonlyMap<string, Uint8Array>;
   readonly remove: readonly string[];
   /** `set` holds every field that the snapshot has from now on, and `remove` is empty: what lies beside it is dropped. */
-  readonly whole?: boolean;
+  readonly full?: boolean;
   /** Keeps this snapshot, as so many checkpoints; `bytes` is its whole size, as the owner counts it. */
-  readonly keep?: { readonly marks: readonly CheckpointMark[]; readonly bytes: number };
+  readonly checkpoints?: { readonly marks: readonly CheckpointMark[]; readonly bytes: number };
 }
 
 /** What others want of a run: its messages in the order they came, and whether it is to be paused. */
-export interface Mail {
+export interface UnreadMessages {
   readonly messages: readonly Message[];
   readonly paused: boolean;
   /** What `pause` was given: who wants it, and why. */
@@ -163,7 +166,7 @@ export type PauseOutcome =
 export type ResumeOutcome =
   | { readonly outcome: 'resumed'; readonly wakeUp: DueRun }
   /** Neither paused, nor failed, nor quarantined. */
-  | { readonly outcome: 'idle'; readonly status: RunStatus }
+  | { readonly outcome: 'notResumable'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
 /** A snapshot and the first page of what came after it. */
@@ -197,8 +200,8 @@ export type ClaimOutcome =
   | { readonly outcome: 'stale'; readonly fence: number }
   /** Newer code, of this version, has written events or the snapshot. Only that this was refused is noted. */
   | { readonly outcome: 'newer'; readonly codeVersion: number }
-  /** Not to be claimed in this status: ended, quarantined, or waiting for what has not come; or not so (`loose`). */
-  | { readonly outcome: 'idle'; readonly status: RunStatus }
+  /** Not to be claimed in this status: ended, quarantined, or waiting for what has not come; or not so (`unmanaged`). */
+  | { readonly outcome: 'notClaimable'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
 export interface CommitParams extends Ownership {
@@ -216,7 +219,7 @@ export interface CommitParams extends Ownership {
 export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly seq: number; readonly version: number }
   /** Parking was refused: messages have come that the owner has not taken. Nothing was written. */
-  | { readonly outcome: 'mail' }
+  | { readonly outcome: 'unread' }
   /**
    * Somebody else owns the run. `applied`: this very commit had been stored before they took it; of one without events
    * that is not known, and said to be false.
@@ -283,9 +286,9 @@ export interface RunStore {
    * The parent of an ended run knows of this end: no more news is owed. Of a run that has moved on, nothing is noted; of one
    * with a hook for its end, only with `hook`: the hook has begun as well.
    */
-  told(run: string, at: ToldEnd): Promise<void>;
-  /** The children of an ended run were cancelled: see `owesCancel`. Of a run that has moved on, nothing is noted. */
-  paid(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
+  parentNotified(run: string, at: ToldEnd): Promise<void>;
+  /** The children of an ended run were cancelled: see `cancelsChildren`. Of a run that has moved on, nothing is noted. */
+  childrenCancelled(run: string, at: Pick<Seen, 'fence'>): Promise<void>;
   /**
    * Removes a run and every trace of it. With `data`, which says who asks and why, the deletion itself is kept: see
    * `Lists.deletions`. With `seen`, only if the run is still so and owes nothing.
@@ -307,7 +310,7 @@ export interface RunStore {
   /** A kept snapshot as it was, whatever was saved since. */
   recall(run: string, checkpoint: string): Promise<Snapshot | undefined>;
   /** What others want of a run now. */
-  mail(run: string): Promise<Mail>;
+  readInbox(run: string): Promise<UnreadMessages>;
 
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /**
  * What a tracer is to the engine: one trace for each execution of a run, linked to the execution before it, or to the trace
  * of whoever started the run. The link travels in the run's log (`run.created`, `run.traced`), so it crosses processes and
- * deaths; a run whose worker was killed shows where it went on.
+ * crashes; a run whose worker was killed shows where it went on.
  */
 import type { Takeover } from './store.ts';
 

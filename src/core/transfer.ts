@@ -1,7 +1,7 @@
 /**
  * How a run leaves a store whole, and comes into another one.
  *
- *   whole ──▶ lines of an export ──▶ stage … stage ──▶ restore        the run is there, all of it, at once
+ *   export ──▶ lines of an export ──▶ stage … stage ──▶ restore        the run is there, all of it, at once
  *                                          │
  *                                          └──▶ discard               nothing was there, and nothing is left
  *
@@ -19,15 +19,15 @@ import type { Snapshot } from './snapshot.ts';
 export const stagedMs = 3_600_000;
 
 /** What a store holds of a run beside its events and checkpoints, as it was in one moment. */
-export interface WholeRun {
+export interface ExportedRun {
   readonly record: RunRecord;
   readonly snapshot: Snapshot | undefined;
-  /** See `CreateParams.loose`. */
-  readonly loose: boolean;
+  /** See `CreateParams.unmanaged`. */
+  readonly unmanaged: boolean;
   /** The run has ended, and its parent has not been told, or the hook for its end has not begun. */
-  readonly untold: boolean;
+  readonly notifyPending: boolean;
   /** The run has ended, and its children have not been cancelled. */
-  readonly owes: boolean;
+  readonly cancelPending: boolean;
   /** A `waiting` run to which something has come that it waits for. */
   readonly woken: boolean;
   /** All that wait in the inbox, in the order they came. */
@@ -67,9 +67,9 @@ export interface RestoreParams {
   readonly record: RunRecord;
   /** Its fields are those of the saves. */
   readonly snapshot: Omit<Snapshot, 'fields'> | undefined;
-  readonly loose: boolean;
-  readonly untold: boolean;
-  readonly owes: boolean;
+  readonly unmanaged: boolean;
+  readonly notifyPending: boolean;
+  readonly cancelPending: boolean;
   readonly woken: boolean;
   /** What was staged; less than this, and some of it was dropped meanwhile. */
   readonly staged: {
@@ -92,7 +92,7 @@ export type RestoreOutcome =
 
 export interface Transfer {
   /** Undefined when there is no such run. */
-  whole(run: string): Promise<WholeRun | undefined>;
+  export(run: string): Promise<ExportedRun | undefined>;
   /** Puts parts of a run aside. */
   stage(params: StageParams): Promise<void>;
   /** Makes a run of what was staged, as it was, with its seqs, fences and times; in every index, and due as it should be. */
@@ -102,11 +102,11 @@ export interface Transfer {
 }
 
 /** A restored run that waits for a child is looked at after this time: the child may have been left behind. */
-const lookMs = 60_000;
+const pollMs = 60_000;
 
 /** After which time somebody is to look at what a restored run waits for, see `Parking`; undefined for never. */
-export function restoredLookMs({ status, waits }: RunRecord): number | undefined {
-  return status === 'waiting' && waits.some(({ kind }) => kind === 'child') ? lookMs : undefined;
+export function restoredPollMs({ status, waits }: RunRecord): number | undefined {
+  return status === 'waiting' && waits.some(({ kind }) => kind === 'child') ? pollMs : undefined;
 }
 
 /** When a restored run is to be looked at: at a time, after one, or at whichever of the two comes first; or never. */
@@ -114,12 +114,12 @@ export function restoredDue(params: RestoreParams): {
   readonly at?: number;
   readonly afterMs?: number;
 } {
-  const { record, loose, untold, owes, woken, keepMs } = params;
+  const { record, unmanaged, notifyPending, cancelPending, woken, keepMs } = params;
   const { status, paused, wakeAt } = record;
-  if (isEnded(status)) return { afterMs: untold || owes ? 0 : keepMs };
-  if (loose || paused || status === 'quarantined') return {};
+  if (isEnded(status)) return { afterMs: notifyPending || cancelPending ? 0 : keepMs };
+  if (unmanaged || paused || status === 'quarantined') return {};
   if (status !== 'waiting' || woken) return { afterMs: 0 };
-  const afterMs = restoredLookMs(record);
+  const afterMs = restoredPollMs(record);
   return {
     ...(wakeAt === undefined ? {} : { at: wakeAt }),
     ...(afterMs === undefined ? {} : { afterMs }),

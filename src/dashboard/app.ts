@@ -43,9 +43,9 @@ export function dashboard(pawl: Pawl, options: DashboardOptions = {}): Dashboard
 function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
   app.get('/:page{runs(\\.json)?}', async (c) => {
     const asked = c.req.query();
-    const [page, census] = await Promise.all([pawl.list(toListOptions(asked)), pawl.census()]);
-    if (wantsJson(c)) return c.json({ counts: census.runs, ...page });
-    const body = runListPage(settings.base, asked, { ...page, census });
+    const [page, stats] = await Promise.all([pawl.list(toListOptions(asked)), pawl.stats()]);
+    if (wantsJson(c)) return c.json({ counts: stats.runs, ...page });
+    const body = runListPage(settings.base, asked, { ...page, stats });
     return show(c, settings, { title: 'Runs', at: 'runs', body });
   });
   app.get('/:page{workers(\\.json)?}', async (c) => {

@@ -2,7 +2,7 @@
 import { html, raw } from 'hono/html';
 import type { RunInfo } from '../engine/runs/run-info.ts';
 import type { Html } from './layout.ts';
-import { laneCount } from './owners.ts';
+import { colourCount } from './owners.ts';
 import { visible } from './words.ts';
 
 const script = `
@@ -12,9 +12,9 @@ const put = (parent, name, text, kind) => {
   const made = parent.appendChild(document.createElement(name));
   made.textContent = text; if (kind) made.className = kind; return made;
 };
-// The lane goes on from where the page ended.
-const lanes = list.querySelectorAll('[class*=lane-]');
-let lane = Number(/lane-(\\d)/.exec(lanes[lanes.length - 1]?.className)?.[1] ?? 0);
+// The colour goes on from where the page ended.
+const colours = list.querySelectorAll('[class*=colour-]');
+let colour = Number(/colour-(\\d)/.exec(colours[colours.length - 1]?.className)?.[1] ?? 0);
 let owner = at.owner, isHeld = !list.lastElementChild?.classList.contains('nobody');
 const source = new EventSource(at.from);
 source.onopen = () => say('Live.');
@@ -23,10 +23,10 @@ source.addEventListener('entry', ({ data }) => {
   const one = JSON.parse(data);
   document.getElementById('e' + one.seq)?.remove();
   if (one.by) {
-    if (one.isTakeover || (owner && owner !== one.by)) lane = (lane + 1) % ${laneCount};
+    if (one.isTakeover || (owner && owner !== one.by)) colour = (colour + 1) % ${colourCount};
     owner = one.by; isHeld = true;
   } else if (one.type === 'run.interrupted') isHeld = false;
-  const item = put(list, 'li', '', (isHeld ? 'lane-' + lane : 'nobody') + (one.turn ? ' turn' : ''));
+  const item = put(list, 'li', '', (isHeld ? 'colour-' + colour : 'nobody') + (one.turn ? ' turn' : ''));
   item.id = 'e' + one.seq;
   const details = put(item, 'details', ''), head = put(details, 'summary', '', 'head');
   put(head, 'span', one.seq, 'seq'); put(head, 'bdi', ' ' + one.type);

@@ -59,7 +59,7 @@ export function live(
   );
 }
 
-/** Who holds the run from now on, and whether somebody else lost it: what the lane beside the log needs. */
+/** Who holds the run from now on, and whether somebody else lost it: what the colour beside the log needs. */
 function claimOf({ type, data }: RunEvent): {
   readonly by?: string;
   readonly isTakeover?: boolean;

@@ -1,4 +1,4 @@
-/** Who held a run when each of its events was written: the lane beside the log, where take-overs are seen. */
+/** Who held a run when each of its events was written: the colour beside the log, where take-overs are seen. */
 import type { ClaimedData, InterruptedData, RunEvent } from '../core/event.ts';
 
 export interface OwnedEvent {
@@ -6,28 +6,28 @@ export interface OwnedEvent {
   /** Undefined while nobody holds the run, or when the claim is on an earlier page. */
   readonly owner: string | undefined;
   /** From one colour to the next at each change of the owner; undefined while nobody holds the run. */
-  readonly lane: number | undefined;
+  readonly colour: number | undefined;
   /** What to say of a change; undefined for other events. */
   readonly turn: string | undefined;
 }
 
-export const laneCount = 4;
+export const colourCount = 4;
 
 export function withOwners(events: readonly RunEvent[]): readonly OwnedEvent[] {
   let owner: string | undefined;
-  let lane = 0;
+  let colour = 0;
   let isHeld = events[0]?.seq !== 1;
   return events.map((event) => {
     const turn = turnOf(event);
     if (event.type === 'run.claimed') {
       const { worker } = event.data as ClaimedData;
-      if (owner !== undefined && owner !== worker) lane = (lane + 1) % laneCount;
+      if (owner !== undefined && owner !== worker) colour = (colour + 1) % colourCount;
       owner = worker;
       isHeld = true;
     } else if (event.type === 'run.interrupted') {
       isHeld = false;
     }
-    return { event, owner: isHeld ? owner : undefined, lane: isHeld ? lane : undefined, turn };
+    return { event, owner: isHeld ? owner : undefined, colour: isHeld ? colour : undefined, turn };
   });
 }
 

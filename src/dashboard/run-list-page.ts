@@ -1,6 +1,6 @@
 /** The runs, newest first, a page at a time. */
 import { html } from 'hono/html';
-import type { Census } from '../core/census.ts';
+import type { RunStats } from '../core/run-stats.ts';
 import { InvalidError } from '../core/errors.ts';
 import { type RunStatus, runStatuses } from '../core/run.ts';
 import type { ListOptions } from '../options.ts';
@@ -29,14 +29,14 @@ export function runListPage(
   found: {
     readonly runs: readonly RunInfo[];
     readonly cursor: string | undefined;
-    readonly census: Census;
+    readonly stats: RunStats;
   },
 ): Html {
-  const { runs, cursor, census } = found;
+  const { runs, cursor, stats } = found;
   const counts = runStatuses.map(
     (status) =>
       html`<li>
-        <a href="${base}/runs?status=${status}">${statusMark(status)} ${census.runs[status]}</a>
+        <a href="${base}/runs?status=${status}">${statusMark(status)} ${stats.runs[status]}</a>
       </li>`,
   );
   return html`<h1>Runs</h1>

@@ -145,15 +145,15 @@ function pager(at: string, { run, after, events }: RunView): Html {
   </p>`;
 }
 
-function eventItem(at: string, { event, owner, lane, turn }: OwnedEvent): Html {
-  const kind = `${lane === undefined ? 'nobody' : `lane-${lane}`}${turn === undefined ? '' : ' turn'}`;
-  const held = lane === undefined ? 'nobody' : (owner ?? `fence ${event.fence}`);
+function eventItem(at: string, { event, owner, colour, turn }: OwnedEvent): Html {
+  const kind = `${colour === undefined ? 'nobody' : `colour-${colour}`}${turn === undefined ? '' : ' turn'}`;
+  const held = colour === undefined ? 'nobody' : (owner ?? `fence ${event.fence}`);
   return html`<li class="${kind}" id="e${event.seq}">
     <details>
       <summary class="head">
         <span class="seq">${event.seq}</span> <bdi>${visible(event.type)}</bdi>
         ${turn === undefined ? '' : html`<bdi>${visible(turn)}</bdi>`}
-        ${event.lane === undefined ? '' : html`<span class="dim">branch <bdi>${visible(event.lane)}</bdi></span>`}
+        ${event.branch === undefined ? '' : html`<span class="dim">branch <bdi>${visible(event.branch)}</bdi></span>`}
         <span class="dim">${time(event.at)}</span>
         <span class="dim">held by <bdi>${visible(held)}</bdi></span>
       </summary>

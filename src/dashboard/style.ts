@@ -54,8 +54,10 @@ dt { font-size: .8rem; color: var(--dim); } dd { margin: 0; overflow-wrap: anywh
 ol.events { list-style: none; padding: 0; margin: 0; }
 ol.events > li { border-left: 5px solid var(--line); padding: .3rem .75rem;
   border-bottom: 1px solid var(--line); }
-ol.events > li.lane-0 { border-left-color: #3b7ddd; } ol.events > li.lane-1 { border-left-color: #c2681a; }
-ol.events > li.lane-2 { border-left-color: #2c8f5e; } ol.events > li.lane-3 { border-left-color: #a04cc0; }
+ol.events > li.colour-0 { border-left-color: #3b7ddd; }
+ol.events > li.colour-1 { border-left-color: #c2681a; }
+ol.events > li.colour-2 { border-left-color: #2c8f5e; }
+ol.events > li.colour-3 { border-left-color: #a04cc0; }
 ol.events > li.nobody { border-left-style: dotted; border-left-color: var(--dim); }
 ol.events > li.turn.nobody { border-left-color: var(--bad); }
 ol.events > li.turn { background: var(--panel); font-weight: 600; }

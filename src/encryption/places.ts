@@ -34,8 +34,8 @@ export function isScripts(type: string): boolean {
 export const eventPlace = (
   run: string,
   at: { readonly seq: number; readonly fence: number },
-  { type, lane = '' }: NewEvent,
-): Place => ({ run, path: ['event', at.seq, at.fence, type, lane] });
+  { type, branch = '' }: NewEvent,
+): Place => ({ run, path: ['event', at.seq, at.fence, type, branch] });
 
 export const askedPlace = (run: string, asked: Asked): Place => ({ run, path: ['asked', asked] });
 

@@ -34,7 +34,7 @@ import type {
   CreateParams,
   DeleteOutcome,
   LoadedRun,
-  Mail,
+  UnreadMessages,
   Ownership,
   PauseOutcome,
   PostOutcome,
@@ -172,10 +172,10 @@ export class EncryptedRunStore implements RunStore {
     return events.map((event) => this.#opening.event(params.run, event));
   }
 
-  async mail(run: string): Promise<Mail> {
-    const { messages, pausedBy, ...mail } = await this.#store.mail(run);
+  async readInbox(run: string): Promise<UnreadMessages> {
+    const { messages, pausedBy, ...unread } = await this.#store.readInbox(run);
     return {
-      ...mail,
+      ...unread,
       messages: messages.map((message) => this.#opening.message(run, message)),
       ...(pausedBy && { pausedBy: this.#cipher.open(pausedBy, [askedPlace(run, 'pause')]) }),
     };
@@ -214,28 +214,30 @@ export class EncryptedRunStore implements RunStore {
 
   // What carries no payload goes through as it is.
 
-  told(run: string, at: ToldEnd): Promise<void> {
-    return this.#store.told(run, at);
+  parentNotified(run: string, at: ToldEnd): Promise<void> {
+    return this.#store.parentNotified(run, at);
   }
 
-  paid(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#store.paid(run, at);
+  childrenCancelled(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
+    return this.#store.childrenCancelled(run, at);
   }
 
   close(): Promise<void> {
     return this.#store.close();
   }
 
-  #sealDelta(run: string, { set, keep, ...others }: SnapshotDelta): SnapshotDelta {
+  #sealDelta(run: string, { set, checkpoints, ...others }: SnapshotDelta): SnapshotDelta {
     const sealed = new Map<string, Uint8Array>();
     for (const [field, value] of set) {
       sealed.set(field, this.#cipher.seal(value, fieldPlace(run, field)));
     }
-    const marks = keep?.marks.map((mark) => sealMark(this.#cipher, run, mark));
+    const marks = checkpoints?.marks.map((mark) => sealMark(this.#cipher, run, mark));
     return {
       ...others,
       set: sealed,
-      ...(keep === undefined || marks === undefined ? {} : { keep: { ...keep, marks } }),
+      ...(checkpoints === undefined || marks === undefined
+        ? {}
+        : { checkpoints: { ...checkpoints, marks } }),
     };
   }
 

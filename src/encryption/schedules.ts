@@ -47,9 +47,9 @@ export class EncryptedSchedules implements Schedules {
   advance(
     schedule: { readonly id: string; readonly version: number },
     standing: Standing,
-    lookMs?: number,
+    pollMs?: number,
   ): Promise<AdvanceOutcome> {
-    return this.#schedules.advance(schedule, standing, lookMs);
+    return this.#schedules.advance(schedule, standing, pollMs);
   }
 
   postpone(id: string, ms: number): Promise<void> {

@@ -7,7 +7,7 @@ import type {
   StagedSave,
   StageParams,
   Transfer,
-  WholeRun,
+  ExportedRun,
 } from '../core/transfer.ts';
 import { sealMark } from './marks.ts';
 import type { Opening } from './opening.ts';
@@ -25,14 +25,14 @@ export class EncryptedTransfer implements Transfer {
     this.#opening = opening;
   }
 
-  async whole(run: string): Promise<WholeRun | undefined> {
-    const whole = await this.#transfer.whole(run);
-    if (whole === undefined) return undefined;
+  async export(run: string): Promise<ExportedRun | undefined> {
+    const exported = await this.#transfer.export(run);
+    if (exported === undefined) return undefined;
     return {
-      ...whole,
-      record: this.#opening.record(whole.record),
-      snapshot: whole.snapshot && this.#opening.snapshot(run, whole.snapshot),
-      messages: whole.messages.map((message) => this.#opening.message(run, message)),
+      ...exported,
+      record: this.#opening.record(exported.record),
+      snapshot: exported.snapshot && this.#opening.snapshot(run, exported.snapshot),
+      messages: exported.messages.map((message) => this.#opening.message(run, message)),
     };
   }
 

@@ -26,12 +26,12 @@ export function decodeError(bytes: Uint8Array | undefined, key: string): ErrorRe
 
 const statePrefix = 'state:';
 
-/** The snapshot field of a top-level field of the state; all other fields are the fold's memory. */
+/** The snapshot field of a top-level field of the state; all other fields are the fold's bookkeeping. */
 export function stateField(key: string): string {
   return statePrefix + key;
 }
 
-/** The state's field that a snapshot field holds; undefined for the memory. */
+/** The state's field that a snapshot field holds; undefined for the bookkeeping. */
 export function stateKey(field: string): string | undefined {
   return field.startsWith(statePrefix) ? field.slice(statePrefix.length) : undefined;
 }
@@ -76,6 +76,6 @@ export function toRunEvent(event: StoredEvent, key: string): RunEvent {
     data,
     at: new Date(event.at),
     fence: event.fence,
-    ...(event.lane === undefined ? {} : { lane: event.lane }),
+    ...(event.branch === undefined ? {} : { branch: event.branch }),
   };
 }

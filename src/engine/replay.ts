@@ -1,5 +1,5 @@
 /**
- * Rebuilding a run's memory: its snapshot, then every event after it, page by page. What is returned is ready to go on
+ * Rebuilding a run's bookkeeping: its snapshot, then every event after it, page by page. What is returned is ready to go on
  * from; nothing is written.
  */
 import { decode } from '../core/codec.ts';
@@ -88,18 +88,18 @@ export function decodeEvent(event: StoredEvent, key: string): FoldEvent {
   return { type: event.type, data: decode(event.data, { key, seq: event.seq }) };
 }
 
-/** State and memory as a snapshot holds them, made fit for the code of today. */
+/** State and bookkeeping as a snapshot holds them, made fit for the code of today. */
 export function restoreSnapshot(
   snapshot: Snapshot,
   workflow: AnyWorkflow,
   run: string,
-): { readonly state: State; readonly memory: Map<string, unknown> } {
+): { readonly state: State; readonly bookkeeping: Map<string, unknown> } {
   const from = { run, from: snapshot.schema };
   return restore(decodeFields(snapshot, `run ${run}`), workflow, from);
 }
 
 /** What a snapshot holds beside the state: the same whatever the code of the workflow is. */
-export function restoreMemory(snapshot: Snapshot, key: string): Map<string, unknown> {
+export function restoreBookkeeping(snapshot: Snapshot, key: string): Map<string, unknown> {
   const fields = [...decodeFields(snapshot, key)];
   return new Map(
     fields.flatMap(([field, { value }]) =>
@@ -123,16 +123,16 @@ function restore(
   saved: SavedFields,
   workflow: AnyWorkflow,
   origin: { readonly run: string; readonly from: number },
-): { state: State; memory: Map<string, unknown> } {
+): { state: State; bookkeeping: Map<string, unknown> } {
   const stored: Record<string, unknown> = {};
-  const memory = new Map<string, unknown>();
+  const bookkeeping = new Map<string, unknown>();
   for (const [field, { value }] of saved) {
     const key = stateKey(field);
-    if (key === undefined) memory.set(field, value);
+    if (key === undefined) bookkeeping.set(field, value);
     else stored[key] = value;
   }
   // Fields that came with new code since the snapshot get their defaults.
   const state = { ...freshState(workflow), ...migrateState(workflow, stored, origin.from) };
   checkState(workflow, state, origin);
-  return { state, memory };
+  return { state, bookkeeping };
 }

@@ -35,14 +35,14 @@ export function formatEvents(
   { seq, fence, at }: { readonly seq: number; readonly fence: number; readonly at: Date },
 ): string {
   return events
-    .map(({ type, data, lane }, i) => {
+    .map(({ type, data, branch }, i) => {
       const more = events.length - 1 - i;
       return `${JSON.stringify({
         seq: seq + 1 + i,
         fence,
         at: at.toISOString(),
         type,
-        ...(lane === undefined ? {} : { lane }),
+        ...(branch === undefined ? {} : { branch }),
         ...(more === 0 ? {} : { more }),
         data: toTagged(decode(data, { key: type })),
       })}\n`;
@@ -133,14 +133,14 @@ async function readLine(
 ): Promise<{ readonly event: RunEvent; readonly more: number }> {
   try {
     const { data, ...rest } = JSON.parse(line.toString('utf8')) as Record<string, unknown>;
-    const { fence, at: time, type, lane, more = 0 } = rest;
+    const { fence, at: time, type, branch, more = 0 } = rest;
     if (rest['seq'] !== seq) throw new TypeError(`its seq is ${String(rest['seq'])}, not ${seq}`);
     if (typeof type !== 'string' || typeof fence !== 'number' || typeof time !== 'string') {
       throw new TypeError('it is no event');
     }
     const event = { seq, type, data: fromTagged(data), at: new Date(time), fence };
-    const hasLane = typeof lane === 'string';
-    return { event: hasLane ? { ...event, lane } : event, more: Number(more) };
+    const hasBranch = typeof branch === 'string';
+    return { event: hasBranch ? { ...event, branch } : event, more: Number(more) };
   } catch (error) {
     const number = (await linesBefore(path, at)) + 1;
     const why = error instanceof Error ? error.message : String(error);

@@ -5,7 +5,7 @@
  *
  * What holds between processes: each write happens under the run's lock (lock.ts), and begins by reading whose the run is;
  * a claim changes that under the same lock. So the newest claim wins, and a stale one writes nothing, whichever processes
- * they are in. Readers take no lock: they see whole saves only, up to some moment. All processes must be on one machine and
+ * they are in. Readers take no lock: they see full saves only, up to some moment. All processes must be on one machine and
  * know each other by pid; on a folder that several machines share, a lock of the other one is never taken for dead.
  *
  * Crash, at any point: what was acknowledged is there, and the next claim puts the rest in order (file-claim.ts). With
@@ -21,7 +21,7 @@ import {
   checkList,
   checkRange,
   defaultWorkflow,
-} from '../core/checkpointer-door.ts';
+} from '../core/checkpointer-input.ts';
 import type {
   Checkpointer,
   Claim,
@@ -259,7 +259,9 @@ export class FileCheckpointer implements Checkpointer {
     const folder = this.#folder(run);
     return this.#reading(run, async () => {
       const { latest } = await readLatest(folder);
-      const kept = (await folder.keptVersions()).filter((version) => version <= latest.version);
+      const kept = (await folder.checkpointVersions()).filter(
+        (version) => version <= latest.version,
+      );
       return { events: latest.seq, snapshots: latest.version, checkpoints: kept.length };
     });
   }
@@ -268,7 +270,7 @@ export class FileCheckpointer implements Checkpointer {
   async *#kept(run: string): AsyncGenerator<FileCheckpoint, void, undefined> {
     const folder = this.#folder(run);
     const current = (await this.#reading(run, () => folder.readSnapshot()))?.version ?? 0;
-    for (const version of await folder.keptVersions()) {
+    for (const version of await folder.checkpointVersions()) {
       if (version > current) continue;
       const kept = await this.#reading(run, () => folder.readCheckpoint(`${version}-0`));
       if (kept !== undefined) yield kept;

@@ -112,7 +112,7 @@ export async function takeRun(folder: RunFolder, options: TakeOptions): Promise<
 async function repair(folder: RunFolder, disk: Disk): Promise<Read> {
   const found = await readLatest(folder);
   let newest: FileSnapshot | undefined;
-  for (const version of await folder.keptVersions()) {
+  for (const version of await folder.checkpointVersions()) {
     if (version <= found.latest.version) break;
     const id = `${version}-0`;
     const kept = await folder.readCheckpoint(id);

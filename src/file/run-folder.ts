@@ -123,7 +123,7 @@ export class RunFolder {
   }
 
   /** Versions of the kept snapshots, the newest first. */
-  async keptVersions(): Promise<readonly number[]> {
+  async checkpointVersions(): Promise<readonly number[]> {
     const names = (await unlessAbsent(readdir(this.checkpoints))) ?? [];
     return names
       .map((name) => /^(\d+)-0\.json$/.exec(name)?.[1])

@@ -8,7 +8,7 @@ export interface ForeignEvent {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly data: unknown;
-  readonly lane?: string;
+  readonly branch?: string;
   /** The state after this event was kept. */
   readonly kept?: {
     readonly state: Readonly<Record<string, unknown>>;
@@ -65,8 +65,8 @@ function linesOfRun({ id: run, workflow, source, at, events, state }: ForeignRun
       fields = next;
     }
     const about = { run, seq, type, at: iso(time), fence: 0 };
-    const lane = more.lane === undefined ? {} : { lane: more.lane };
-    return formatLine({ kind: 'event', ...about, ...lane, data });
+    const branch = more.branch === undefined ? {} : { branch: more.branch };
+    return formatLine({ kind: 'event', ...about, ...branch, data });
   });
   if (state !== undefined) {
     version += 1;
@@ -85,7 +85,7 @@ function linesOfRun({ id: run, workflow, source, at, events, state }: ForeignRun
       version,
       snapshotSeq,
       takeovers: 0,
-      deaths: 0,
+      losses: 0,
       bytes: eventLines.reduce((sum, line) => sum + line.length, 0),
       paused: true,
       priority: 0,

@@ -77,13 +77,13 @@ function toRun(
   const events = found
     .toSorted((a, b) => number(a) - number(b))
     .map((data): ForeignEvent => {
-      const { lane_id: lane, kind } = data;
+      const { lane_id: branch, kind } = data;
       const name = typeof kind === 'string' ? kind : 'event';
       return {
         type: `${source}.${name.replace(/[^A-Za-z0-9_.-]/g, '_')}`,
         at: Math.round(Number(data['ts'] ?? 0) * 1000),
         data,
-        ...(typeof lane === 'string' && lane !== 'main' ? { lane } : {}),
+        ...(typeof branch === 'string' && branch !== 'main' ? { branch } : {}),
       };
     });
   const at = events[0]?.at ?? 0;

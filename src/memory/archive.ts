@@ -50,7 +50,7 @@ export class MemoryArchive implements Archive {
   }
 
   async forget(id: string, checkpoints: readonly string[]): Promise<number> {
-    const kept = this.#find(id)?.kept ?? [];
+    const kept = this.#find(id)?.checkpoints ?? [];
     const gone = new Set(checkpoints);
     const left = kept.filter(({ checkpoint }) => !gone.has(checkpoint.id));
     return kept.splice(0, kept.length, ...left).length - left.length;
@@ -61,7 +61,7 @@ export class MemoryArchive implements Archive {
     const run = this.#find(id);
     if (run === undefined) return undefined;
     const snapshot = new Set(run.snapshot?.fields.values());
-    const preserved = new Set(run.kept.flatMap((one) => [...one.snapshot.fields.values()]));
+    const preserved = new Set(run.checkpoints.flatMap((one) => [...one.snapshot.fields.values()]));
     return {
       record: sum([run.input, run.output ?? nothing, run.error ?? nothing]),
       log: sum(run.events.map(({ data }) => data)),
@@ -77,7 +77,7 @@ export class MemoryArchive implements Archive {
     const run = this.#find(id);
     if (run === undefined) return { outcome: 'missing' };
     if (!isStill(run, unchanged) || run.status === 'running') return { outcome: 'changed' };
-    if (run.untold || run.owes) return { outcome: 'untold' };
+    if (run.notifyPending || run.cancelPending) return { outcome: 'notifyPending' };
     this.#runs.delete(id);
     if (data !== undefined) this.#deletions.add(run, data, this.#now());
     this.#changed(id);

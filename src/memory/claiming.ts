@@ -24,12 +24,13 @@ export function claim(
   if (params.expectedFence !== undefined && params.expectedFence !== run.fence) {
     return { outcome: 'stale', fence: run.fence };
   }
-  if (run.loose !== (params.loose ?? false)) return { outcome: 'idle', status: run.status };
+  if (run.unmanaged !== (params.unmanaged ?? false))
+    return { outcome: 'notClaimable', status: run.status };
   const { status, worker = '' } = run;
-  if (status === 'running' && !run.loose) return { outcome: 'held', worker };
+  if (status === 'running' && !run.unmanaged) return { outcome: 'held', worker };
   const isRipe = status === 'waiting' && (isAwake(run, now) || params.reclaim === true);
   const isFree = ['queued', 'interrupted', 'running'].includes(status);
-  if (run.paused || !(isFree || isRipe)) return { outcome: 'idle', status };
+  if (run.paused || !(isFree || isRipe)) return { outcome: 'notClaimable', status };
   if (params.codeVersion < run.wroteVersion && params.anyVersion !== true) {
     refuse(run, now);
     return { outcome: 'newer', codeVersion: run.wroteVersion };

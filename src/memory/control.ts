@@ -18,7 +18,7 @@ import {
   endWait,
   isWanted,
   keep,
-  nextLook,
+  nextPoll,
   raiseFence,
   type StoredRun,
   toDueRun,
@@ -58,7 +58,7 @@ export function cancel(run: StoredRun, params: CancelParams, now: number, ask: A
   if (run.status === 'quarantined' || run.claimSeq === undefined) {
     run.seen.add(params.id);
     // What it has started, if anything, was never told that this is over.
-    run.owes = run.claimSeq !== undefined;
+    run.cancelPending = run.claimSeq !== undefined;
     endWait(run);
     raiseFence(run, now);
     append(run, { type: 'run.cancelled', data: params.data }, now);
@@ -98,7 +98,7 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
   const isPaused = run.paused;
   run.paused = false;
   if ((!isPaused && !isRetry) || run.status === 'running') {
-    return { outcome: 'idle', status: run.status };
+    return { outcome: 'notResumable', status: run.status };
   }
   raiseFence(run, now);
   append(run, { type: isRetry ? 'operator.retried' : 'operator.resumed', data }, now);
@@ -110,12 +110,12 @@ export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOut
     run.lost = undefined;
     run.error = undefined;
     run.expiresAt = undefined;
-    run.untold = false;
-    run.owes = false;
+    run.notifyPending = false;
+    run.cancelPending = false;
     forgetCancel(run);
   }
   const status: RunStatus = run.status;
-  run.dueAt = status === 'waiting' && run.wokenAt === undefined ? nextLook(run, now) : now;
+  run.dueAt = status === 'waiting' && run.wokenAt === undefined ? nextPoll(run, now) : now;
   return { outcome: 'resumed', wakeUp: toDueRun(run, now) };
 }
 

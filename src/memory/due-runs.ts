@@ -25,17 +25,17 @@ export function takeDue(
     run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), most);
     if (!isWaiting || since !== undefined) continue;
     // It sleeps: due to be looked at, or by mistake.
-    run.dueAt = run.lookMs === undefined ? run.wakeAt : Math.min(run.dueAt, run.wakeAt ?? Infinity);
+    run.dueAt = run.pollMs === undefined ? run.wakeAt : Math.min(run.dueAt, run.wakeAt ?? Infinity);
   }
   return found.filter(
     (run) =>
-      run.status !== 'waiting' || run.lookMs !== undefined || awakeSince(run, now) !== undefined,
+      run.status !== 'waiting' || run.pollMs !== undefined || awakeSince(run, now) !== undefined,
   );
 }
 
 /** An ended run that nobody is to be told of any more: it is due when its time to be kept is over. */
-export function isKept({ status, untold, owes }: StoredRun): boolean {
-  return isEnded(status) && !untold && !owes;
+export function isKept({ status, notifyPending, cancelPending }: StoredRun): boolean {
+  return isEnded(status) && !notifyPending && !cancelPending;
 }
 
 /** The next time after `now` at which a run is due. */

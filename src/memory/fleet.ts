@@ -5,7 +5,7 @@ import {
   type DueParams,
   type Fleet,
   type InterruptParams,
-  type Look,
+  type Election,
   type ParkedRun,
   type Recovery,
   recoveriesKept,
@@ -31,7 +31,7 @@ export class MemoryFleet implements Fleet {
   readonly #sessions: MemorySessions;
   readonly #now: () => number;
   readonly #changed: (run: string) => void;
-  readonly #asked = new Map<string, (run: string | undefined) => void>();
+  readonly #nudged = new Map<string, (run: string | undefined) => void>();
   #recoveries: Recovery[] = [];
 
   constructor(runs: ReadonlyMap<string, StoredRun>, parts: MemoryFleetParts) {
@@ -43,7 +43,7 @@ export class MemoryFleet implements Fleet {
 
   /** Tells a worker that somebody wants something of a run it holds, or of any of them. */
   ask(worker: string, run: string | undefined): void {
-    queueMicrotask(() => this.#asked.get(worker)?.(run));
+    queueMicrotask(() => this.#nudged.get(worker)?.(run));
   }
 
   /** A run that had been lost was claimed just now. */
@@ -55,10 +55,10 @@ export class MemoryFleet implements Fleet {
     );
   }
 
-  async appear(worker: string, asked?: (run: string | undefined) => void): Promise<void> {
+  async register(worker: string, onNudge?: (run: string | undefined) => void): Promise<void> {
     this.#now();
-    this.#sessions.appear(worker);
-    if (asked !== undefined) this.#asked.set(worker, asked);
+    this.#sessions.register(worker);
+    if (onNudge !== undefined) this.#nudged.set(worker, onNudge);
   }
 
   async beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
@@ -75,17 +75,17 @@ export class MemoryFleet implements Fleet {
     }
   }
 
-  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+  async deregister(worker: string, seen?: SeenWorker): Promise<boolean> {
     this.#now();
     if (seen !== undefined && !this.#sessions.isStill(worker, seen)) return false;
     this.#wakeParked(worker);
-    this.#sessions.leave(worker);
+    this.#sessions.deregister(worker);
     return true;
   }
 
-  async look(worker: string, lockMs: number): Promise<Look> {
+  async elect(worker: string, lockMs: number): Promise<Election> {
     this.#now();
-    return this.#sessions.look(worker, lockMs);
+    return this.#sessions.elect(worker, lockMs);
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
@@ -138,7 +138,7 @@ export class MemoryFleet implements Fleet {
   async holders(): Promise<readonly string[]> {
     this.#now();
     const workers = [...this.#runs.values()].map((run) =>
-      run.loose ? undefined : (run.worker ?? run.parkedBy?.worker),
+      run.unmanaged ? undefined : (run.worker ?? run.parkedBy?.worker),
     );
     return [...new Set(workers.filter((worker) => worker !== undefined))];
   }
@@ -178,6 +178,6 @@ export class MemoryFleet implements Fleet {
   }
 
   #heldBy(worker: string): StoredRun[] {
-    return [...this.#runs.values()].filter((run) => run.worker === worker && !run.loose);
+    return [...this.#runs.values()].filter((run) => run.worker === worker && !run.unmanaged);
   }
 }

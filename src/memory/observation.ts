@@ -1,8 +1,8 @@
 /** What anybody may see of a store in memory. */
-import type { Census } from '../core/census.ts';
+import type { RunStats } from '../core/run-stats.ts';
 import type { Observation } from '../core/observation.ts';
-import type { Vitals } from '../core/vitals.ts';
-import { takeCensus } from './census.ts';
+import type { StoreHealth } from '../core/store-health.ts';
+import { readStats } from './run-stats.ts';
 import type { StoredRun } from './stored-run.ts';
 import { Watchers } from './watchers.ts';
 
@@ -26,14 +26,14 @@ export class MemoryObservation implements Observation {
     return this.#now();
   }
 
-  async census(): Promise<Census> {
-    return takeCensus([...this.#runs.values()], this.#now());
+  async stats(): Promise<RunStats> {
+    return readStats([...this.#runs.values()], this.#now());
   }
 
   /** It has no server, and its lists are made of the runs themselves, so they always agree. */
-  async vitals(): Promise<Vitals> {
+  async health(): Promise<StoreHealth> {
     const now = this.#now();
-    const { runs, overdue, overdueMs } = takeCensus([...this.#runs.values()], now);
+    const { runs, overdue, overdueMs } = readStats([...this.#runs.values()], now);
     return {
       now,
       overdue,

@@ -44,7 +44,7 @@ export function checkpoints(
   run: StoredRun | undefined,
   { node, label, before, limit }: CheckpointQuery,
 ): readonly CheckpointRecord[] {
-  const all = (run?.kept ?? []).map(({ checkpoint }) => checkpoint);
+  const all = (run?.checkpoints ?? []).map(({ checkpoint }) => checkpoint);
   const place = all.findIndex(({ id }) => id === before);
   return (place < 0 ? all : all.slice(0, place))
     .filter((one) => node === undefined || one.node === node)

@@ -6,14 +6,14 @@ import { type StoredRun, toRecord } from './stored-run.ts';
 
 export function listRuns(runs: readonly StoredRun[], params: ListParams): RunPage {
   const after = checkList(params);
-  const { loose, worker, limit } = params;
+  const { unmanaged, worker, limit } = params;
   const place = (run: StoredRun): ListPlace => ({
-    at: loose === true ? run.changedAt : run.createdAt,
+    at: unmanaged === true ? run.changedAt : run.createdAt,
     id: run.id,
   });
   const page = runs
-    .filter((run) => loose !== true || run.loose)
-    .filter((run) => worker === undefined || !run.loose)
+    .filter((run) => unmanaged !== true || run.unmanaged)
+    .filter((run) => worker === undefined || !run.unmanaged)
     .filter((run) => fits(run, params))
     .sort((a, b) => newestFirst(place(a), place(b)))
     .filter((run) => after === undefined || newestFirst(after, place(run)) < 0)

@@ -19,7 +19,7 @@ import type {
   CreateParams,
   DeleteOutcome,
   LoadedRun,
-  Mail,
+  UnreadMessages,
   Ownership,
   PauseOutcome,
   PostOutcome,
@@ -144,7 +144,7 @@ export class MemoryRunStore implements RunStore {
     const { taken = [] } = params;
     const left = run.inbox.filter(({ id }) => !taken.includes(id));
     const isParking = params.release?.status === 'waiting' && params.release.why === 'parked';
-    if (isParking && left.length > 0) return { outcome: 'mail' };
+    if (isParking && left.length > 0) return { outcome: 'unread' };
 
     for (const [i, event] of events.entries()) append(run, event, now, i < events.length - 1);
     run.token = params.token;
@@ -179,18 +179,18 @@ export class MemoryRunStore implements RunStore {
     });
   }
 
-  async told(id: string, { fence, hook = false }: ToldEnd): Promise<void> {
+  async parentNotified(id: string, { fence, hook = false }: ToldEnd): Promise<void> {
     this.#change(id, (run) => {
-      if (run.fence !== fence || !run.untold || (run.onEnd && !hook)) return;
-      run.untold = false;
+      if (run.fence !== fence || !run.notifyPending || (run.onEnd && !hook)) return;
+      run.notifyPending = false;
       settle(run);
     });
   }
 
-  async paid(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+  async childrenCancelled(id: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
     this.#change(id, (run) => {
-      if (run.fence !== fence || !run.owes) return;
-      run.owes = false;
+      if (run.fence !== fence || !run.cancelPending) return;
+      run.cancelPending = false;
       settle(run);
     });
   }
@@ -200,7 +200,7 @@ export class MemoryRunStore implements RunStore {
     const run = this.runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
     if (run.status === 'running') return { outcome: 'active', worker: run.worker ?? '' };
-    if (seen !== undefined && (!isStill(run, seen) || run.untold || run.owes)) {
+    if (seen !== undefined && (!isStill(run, seen) || run.notifyPending || run.cancelPending)) {
       return { outcome: 'changed' };
     }
     this.runs.delete(id);
@@ -227,7 +227,7 @@ export class MemoryRunStore implements RunStore {
     return run ? eventsAfter(run, params.after, params.limit).map(copyEvent) : [];
   }
 
-  async mail(id: string): Promise<Mail> {
+  async readInbox(id: string): Promise<UnreadMessages> {
     this.#now();
     const run = this.runs.get(id);
     const messages = (run?.inbox ?? []).slice(0, messagesPerPage);
@@ -243,7 +243,7 @@ export class MemoryRunStore implements RunStore {
 
   async recall(id: string, checkpoint: string): Promise<Snapshot | undefined> {
     this.#now();
-    const kept = this.runs.get(id)?.kept.find((one) => one.checkpoint.id === checkpoint);
+    const kept = this.runs.get(id)?.checkpoints.find((one) => one.checkpoint.id === checkpoint);
     return kept && copySnapshot(kept.snapshot);
   }
 

@@ -13,7 +13,7 @@ import type {
 interface Entry {
   readonly schedule: StoredSchedule;
   /** When it is looked at next. */
-  readonly lookAt: number;
+  readonly pollAt: number;
 }
 
 export class MemorySchedules implements Schedules {
@@ -39,7 +39,7 @@ export class MemorySchedules implements Schedules {
       : { nextAt, waiting: [], lastRun, timesMissed, timesSkipped };
     const input = Uint8Array.from(schedule.input);
     const stored = { ...schedule, ...standing, input, version: this.#nextVersion() };
-    this.#entries.set(schedule.id, { schedule: stored, lookAt: stays ? known.lookAt : nextAt });
+    this.#entries.set(schedule.id, { schedule: stored, pollAt: stays ? known.pollAt : nextAt });
     return { outcome: 'saved' };
   }
 
@@ -59,8 +59,8 @@ export class MemorySchedules implements Schedules {
   async due(limit: number): Promise<DueSchedules> {
     const now = this.#now();
     const schedules = [...this.#entries.values()]
-      .filter(({ lookAt }) => lookAt <= now)
-      .sort((a, b) => a.lookAt - b.lookAt || (a.schedule.id < b.schedule.id ? -1 : 1))
+      .filter(({ pollAt }) => pollAt <= now)
+      .sort((a, b) => a.pollAt - b.pollAt || (a.schedule.id < b.schedule.id ? -1 : 1))
       .slice(0, limit)
       .map(({ schedule }) => ({ ...schedule, input: Uint8Array.from(schedule.input) }));
     return { now, schedules, damaged: [] };
@@ -69,23 +69,23 @@ export class MemorySchedules implements Schedules {
   async advance(
     { id, version }: { readonly id: string; readonly version: number },
     standing: Standing,
-    lookMs?: number,
+    pollMs?: number,
   ): Promise<AdvanceOutcome> {
     const now = this.#now();
     const known = this.#entries.get(id);
     if (known?.schedule.version !== version) return { outcome: 'changed' };
     const next = this.#nextVersion();
     const schedule = { ...known.schedule, ...standingOf(standing), version: next };
-    const lookAt = lookMs === undefined ? standing.nextAt : now + lookMs;
-    this.#entries.set(id, { schedule, lookAt });
+    const pollAt = pollMs === undefined ? standing.nextAt : now + pollMs;
+    this.#entries.set(id, { schedule, pollAt });
     return { outcome: 'advanced', version: next };
   }
 
   async postpone(id: string, ms: number): Promise<void> {
     const now = this.#now();
     const known = this.#entries.get(id);
-    if (known !== undefined && known.lookAt <= now) {
-      this.#entries.set(id, { ...known, lookAt: now + ms });
+    if (known !== undefined && known.pollAt <= now) {
+      this.#entries.set(id, { ...known, pollAt: now + ms });
     }
   }
 

@@ -1,5 +1,5 @@
 /** Workers, their presence and the election of the sweeper, in memory. */
-import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
+import type { Beat, Election, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 
 export class MemorySessions {
   readonly #clock: { now(): number };
@@ -16,7 +16,7 @@ export class MemorySessions {
     this.#clock = clock;
   }
 
-  appear(worker: string): void {
+  register(worker: string): void {
     this.#present.add(worker);
     this.#dead.delete(worker);
   }
@@ -53,7 +53,7 @@ export class MemorySessions {
     return record !== undefined;
   }
 
-  leave(worker: string): void {
+  deregister(worker: string): void {
     this.#present.delete(worker);
     this.#workers.delete(worker);
     this.#atWork.delete(worker);
@@ -79,7 +79,7 @@ export class MemorySessions {
     return this.list().filter(({ sessionEndsAt }) => sessionEndsAt >= now).length;
   }
 
-  look(worker: string, lockMs: number): Look {
+  elect(worker: string, lockMs: number): Election {
     const now = this.#clock.now();
     const workers = this.#workers.size;
     if (this.#sweeper !== undefined && this.#sweeper.worker !== worker) {

@@ -40,7 +40,7 @@ export interface StoredRun {
   claimSeq: number | undefined;
   snapshot: Snapshot | undefined;
   /** Kept snapshots, the oldest first. */
-  readonly kept: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
+  readonly checkpoints: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
   readonly inbox: Message[];
   /** Ids of all messages that ever came. */
   readonly seen: Set<string>;
@@ -54,14 +54,14 @@ export interface StoredRun {
   /** Chunks of its output that are kept, the newest one's number, and the last write of them. */
   readonly chunks: Chunks;
   deadlineAt: number | undefined;
-  readonly loose: boolean;
+  readonly unmanaged: boolean;
   progress: RunProgress | undefined;
   /** The parent of an ended run has not been told, or the hook for its end has not begun. */
-  untold: boolean;
+  notifyPending: boolean;
   output: Uint8Array | undefined;
   error: Uint8Array | undefined;
   /** The children of an ended run have not been cancelled. */
-  owes: boolean;
+  cancelPending: boolean;
   /** When an ended run may be forgotten. */
   expiresAt: number | undefined;
   wakeAt: number | undefined;
@@ -70,15 +70,15 @@ export interface StoredRun {
   /** When something came that it waits for, or it was cancelled. */
   wokenAt: number | undefined;
   /** How long until somebody looks at what it waits for. */
-  lookMs: number | undefined;
+  pollMs: number | undefined;
   /** Whose handler may still be at work, and under which fence the run was parked. */
   parkedBy: { readonly worker: string; readonly fence: number } | undefined;
   /** The cancel that came last: its id. */
   cancelId: string | undefined;
   dueAt: number | undefined;
   takeovers: number;
-  /** Workers lost in a row without progress; how many of those deaths are evidence; and how far an execution had come. */
-  deaths: number;
+  /** Workers lost in a row without progress; how many of those losses are evidence; and how far an execution had come. */
+  losses: number;
   proofs: number;
   furthest: number;
   /** How the owner before was lost, from the interrupt until the release. */
@@ -131,7 +131,7 @@ export function append(run: StoredRun, event: NewEvent, now: number, more = fals
     at: now,
     type: event.type,
     data: copy(event.data),
-    ...(event.lane === undefined ? {} : { lane: event.lane }),
+    ...(event.branch === undefined ? {} : { branch: event.branch }),
     ...(more ? { more } : {}),
   });
 }
@@ -150,7 +150,7 @@ export function json(value: unknown): Uint8Array {
 
 /** What was held against a run is forgotten. */
 export function absolve(run: StoredRun): void {
-  run.deaths = 0;
+  run.losses = 0;
   run.proofs = 0;
   run.furthest = 0;
 }
@@ -189,7 +189,7 @@ export function toRecord(run: StoredRun): RunRecord {
     error: run.error && copy(run.error),
     tags: { ...run.tags },
     takeovers: run.takeovers,
-    deaths: run.deaths,
+    losses: run.losses,
     bytes: run.bytesBefore + logBytes(run),
     wakeAt: run.wakeAt,
     waits: run.waits,
@@ -217,7 +217,7 @@ export function isStill(run: StoredRun, { status, fence, seq }: Seen): boolean {
 /** Older code may not take it: newer code, which may be there as well, is looked for soon, and then more rarely. */
 export function refuse(run: StoredRun, now: number): void {
   run.refused += 1;
-  if (run.loose) return;
+  if (run.unmanaged) return;
   const againMs = Math.min(refusedMs * 2 ** (run.refused - 1), refusedMsMax);
   run.dueAt = Math.min(run.dueAt ?? Infinity, now + againMs);
 }
@@ -225,13 +225,13 @@ export function refuse(run: StoredRun, now: number): void {
 /** Keeps an ended run for a while; one that owes something is due at once, until it does not. */
 export function keep(run: StoredRun, keepMs: number, now: number): void {
   run.expiresAt = now + keepMs;
-  run.untold = run.parent !== undefined || run.onEnd;
-  run.dueAt = run.untold || run.owes ? now : run.expiresAt;
+  run.notifyPending = run.parent !== undefined || run.onEnd;
+  run.dueAt = run.notifyPending || run.cancelPending ? now : run.expiresAt;
 }
 
 /** A run that owes nothing any more is only kept. */
 export function settle(run: StoredRun): void {
-  if (!run.untold && !run.owes) run.dueAt = run.expiresAt;
+  if (!run.notifyPending && !run.cancelPending) run.dueAt = run.expiresAt;
 }
 
 /** Since when a `waiting` run is to go on: its time has come, or something else that it waits for. */
@@ -245,9 +245,9 @@ export function isAwake(run: StoredRun, now: number): boolean {
 }
 
 /** Lets a run wait, and sleep until something comes that it waits for. */
-export function letWait(run: StoredRun, waits: readonly Wait[], lookMs?: number): void {
+export function letWait(run: StoredRun, waits: readonly Wait[], pollMs?: number): void {
   run.waits = structuredClone(waits.slice(0, waitsKept));
-  run.lookMs = lookMs;
+  run.pollMs = pollMs;
   run.wokenAt = undefined;
 }
 
@@ -270,16 +270,26 @@ export function isWanted(run: StoredRun, message: Pick<Message, 'kind' | 'name'>
 }
 
 /** When a `waiting` run is due that nothing has come for: by its own time, or to be looked at. */
-export function nextLook({ wakeAt, lookMs }: StoredRun, now: number): number | undefined {
-  const times = [wakeAt, lookMs === undefined ? undefined : now + lookMs];
+export function nextPoll({ wakeAt, pollMs }: StoredRun, now: number): number | undefined {
+  const times = [wakeAt, pollMs === undefined ? undefined : now + pollMs];
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
 export function toDueRun(run: StoredRun, now: number): DueRun {
-  const { id, workflow, fence, status, deaths, priority, untold, owes } = run;
+  const { id, workflow, fence, status, losses, priority, notifyPending, cancelPending } = run;
   const asleep = status === 'waiting' && !isAwake(run, now);
-  return { run: id, workflow, fence, status, deaths, priority, untold, owes, asleep };
+  return {
+    run: id,
+    workflow,
+    fence,
+    status,
+    losses,
+    priority,
+    notifyPending,
+    cancelPending,
+    asleep,
+  };
 }
 
 /** A run as it begins, before its first event. */
@@ -308,7 +318,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     token: undefined,
     claimSeq: undefined,
     snapshot: undefined,
-    kept: [],
+    checkpoints: [],
     inbox: [],
     seen: new Set(),
     paused: false,
@@ -318,22 +328,22 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     priority: params.priority ?? 0,
     chunks: noChunks(),
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
-    loose: params.loose ?? false,
+    unmanaged: params.unmanaged ?? false,
     progress: undefined,
-    untold: false,
-    owes: false,
+    notifyPending: false,
+    cancelPending: false,
     expiresAt: undefined,
     output: undefined,
     error: undefined,
     wakeAt,
     waits: wakeAt === undefined ? [] : [{ kind: 'delay', name: '', until: wakeAt, since: now }],
     wokenAt: undefined,
-    lookMs: undefined,
+    pollMs: undefined,
     parkedBy: undefined,
     cancelId: undefined,
-    dueAt: params.loose === true ? undefined : (wakeAt ?? now + params.resendMs),
+    dueAt: params.unmanaged === true ? undefined : (wakeAt ?? now + params.resendMs),
     takeovers: 0,
-    deaths: 0,
+    losses: 0,
     proofs: 0,
     furthest: 0,
     lost: undefined,

@@ -5,20 +5,20 @@ import { isEnded } from '../core/run.ts';
 import type { Message, Snapshot } from '../core/store.ts';
 import {
   restoredDue,
-  restoredLookMs,
+  restoredPollMs,
   type RestoreOutcome,
   type RestoreParams,
   type StagedSave,
   type StageParams,
   type Transfer,
-  type WholeRun,
+  type ExportedRun,
 } from '../core/transfer.ts';
 import { copyEvent, copySnapshot } from './reading.ts';
 import { copy, logBytes, noChunks, type StoredRun, toRecord } from './stored-run.ts';
 
 interface Staged {
   readonly events: StoredEvent[];
-  readonly kept: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
+  readonly checkpoints: { readonly checkpoint: CheckpointRecord; readonly snapshot: Snapshot }[];
   readonly messages: Message[];
   readonly seen: Set<string>;
   fields: ReadonlyMap<string, Uint8Array>;
@@ -40,16 +40,16 @@ export class MemoryTransfer implements Transfer {
     this.#changed = changed;
   }
 
-  async whole(id: string): Promise<WholeRun | undefined> {
+  async export(id: string): Promise<ExportedRun | undefined> {
     this.#now();
     const run = this.#runs.get(id);
     if (run === undefined) return undefined;
     return {
       record: toRecord(run),
       snapshot: run.snapshot && copySnapshot(run.snapshot),
-      loose: run.loose,
-      untold: run.untold,
-      owes: run.owes,
+      unmanaged: run.unmanaged,
+      notifyPending: run.notifyPending,
+      cancelPending: run.cancelPending,
       woken: run.wokenAt !== undefined,
       messages: run.inbox.map((message) => ({ ...message, data: copy(message.data) })),
       seen: [...run.seen],
@@ -87,7 +87,7 @@ export class MemoryTransfer implements Transfer {
     const { events, checkpoints, messages } = params.staged;
     const isWhole =
       staged.events.length === events &&
-      staged.kept.length === checkpoints &&
+      staged.checkpoints.length === checkpoints &&
       staged.messages.length === messages;
     if (!isWhole) return { outcome: 'incomplete' };
     this.#runs.set(record.id, toStoredRun(params, staged, now));
@@ -101,7 +101,7 @@ export class MemoryTransfer implements Transfer {
 }
 
 function newStaged(): Staged {
-  return { events: [], kept: [], messages: [], seen: new Set(), fields: new Map() };
+  return { events: [], checkpoints: [], messages: [], seen: new Set(), fields: new Map() };
 }
 
 function apply(staged: Staged, { set, remove, checkpoint }: StagedSave): void {
@@ -111,14 +111,15 @@ function apply(staged: Staged, { set, remove, checkpoint }: StagedSave): void {
   staged.fields = fields;
   if (checkpoint === undefined) return;
   const { version, seq, schema, at } = checkpoint;
-  staged.kept.push({ checkpoint, snapshot: { version, seq, schema, at, fields } });
+  staged.checkpoints.push({ checkpoint, snapshot: { version, seq, schema, at, fields } });
 }
 
 function toStoredRun(params: RestoreParams, staged: Staged, now: number): StoredRun {
-  const { record, snapshot, loose, untold, owes, woken, keepMs, token } = params;
+  const { record, snapshot, unmanaged, notifyPending, cancelPending, woken, keepMs, token } =
+    params;
   const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
   const { codeVersion, paused, parent, onEnd, priority, deadlineAt, progress, wakeAt } = record;
-  const { takeovers, deaths, output, error, seq, waits, birth, wroteVersion } = record;
+  const { takeovers, losses, output, error, seq, waits, birth, wroteVersion } = record;
   const due = restoredDue(params);
   const dueTimes = [due.at ?? Infinity, due.afterMs === undefined ? Infinity : now + due.afterMs];
   const dueAt = Math.min(...dueTimes);
@@ -140,8 +141,8 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     progress,
     wakeAt,
     takeovers,
-    deaths,
-    loose,
+    losses,
+    unmanaged,
     proofs: 0,
     furthest: 0,
     input: copy(input),
@@ -150,13 +151,13 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     tags: { ...tags },
     birth,
     wroteVersion,
-    untold,
-    owes,
+    notifyPending,
+    cancelPending,
     restoredBy: token,
     refused: 0,
     wokenAt: woken ? now : undefined,
     waits,
-    lookMs: restoredLookMs(record),
+    pollMs: restoredPollMs(record),
     parkedBy: undefined,
     cancelId: undefined,
     events: staged.events,
@@ -166,7 +167,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     token: undefined,
     claimSeq: codeVersion > 0 ? seq : undefined,
     snapshot: snapshot && { ...snapshot, fields: staged.fields },
-    kept: staged.kept,
+    checkpoints: staged.checkpoints,
     inbox: staged.messages,
     seen: staged.seen,
     expiresAt: isEnded(status) ? now + keepMs : undefined,

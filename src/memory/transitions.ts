@@ -13,7 +13,7 @@ import {
   keep,
   lastSeq,
   letWait,
-  nextLook,
+  nextPoll,
   progressOf,
   raiseFence,
   type StoredRun,
@@ -22,24 +22,24 @@ import {
 
 /** Saves what changed of the snapshot; it covers the whole log. */
 export function save(run: StoredRun, delta: SnapshotDelta, now: number): void {
-  const fields = new Map(delta.whole === true ? [] : run.snapshot?.fields);
+  const fields = new Map(delta.full === true ? [] : run.snapshot?.fields);
   for (const [field, bytes] of delta.set) fields.set(field, copy(bytes));
   for (const field of delta.remove) fields.delete(field);
   const version = (run.snapshot?.version ?? 0) + 1;
   const about = { version, seq: lastSeq(run), schema: delta.schema, at: now };
   run.snapshot = { ...about, fields };
-  if (run.loose) run.changedAt = now;
-  for (const [n, mark] of (delta.keep?.marks ?? []).entries()) {
+  if (run.unmanaged) run.changedAt = now;
+  for (const [n, mark] of (delta.checkpoints?.marks ?? []).entries()) {
     const { label, node, metadata } = mark;
     const checkpoint = {
       id: `${version}-${n}`,
       ...about,
-      bytes: delta.keep?.bytes ?? 0,
+      bytes: delta.checkpoints?.bytes ?? 0,
       ...(label ? { label } : {}),
       ...(node ? { node } : {}),
       ...(metadata?.length ? { metadata: copy(metadata) } : {}),
     };
-    run.kept.push({ checkpoint, snapshot: run.snapshot });
+    run.checkpoints.push({ checkpoint, snapshot: run.snapshot });
   }
 }
 
@@ -51,7 +51,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
   run.owner = undefined;
   absolve(run);
   run.lost = undefined;
-  run.owes = 'owesCancel' in to && to.owesCancel;
+  run.cancelPending = 'cancelsChildren' in to && to.cancelsChildren;
   if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
     case 'completed':
@@ -67,7 +67,7 @@ export function release(run: StoredRun, to: Release, now: number): void {
       run.error = copy(to.error);
       break;
     case 'queued':
-      run.dueAt = run.paused || run.loose ? undefined : now + to.resendMs;
+      run.dueAt = run.paused || run.unmanaged ? undefined : now + to.resendMs;
       break;
     case 'waiting':
       park(run, to, now);
@@ -78,8 +78,8 @@ export function release(run: StoredRun, to: Release, now: number): void {
 
 function park(run: StoredRun, to: Parking, now: number): void {
   run.wakeAt = to.wakeMs === undefined ? undefined : now + to.wakeMs;
-  letWait(run, to.waits, to.lookMs);
-  run.dueAt = run.paused ? undefined : nextLook(run, now);
+  letWait(run, to.waits, to.pollMs);
+  run.dueAt = run.paused ? undefined : nextPoll(run, now);
   // Whoever pauses before another attempt takes no messages then, and must not sleep over one that it waits for.
   if (run.inbox.some((message) => isWanted(run, message))) wake(run, now);
 }
@@ -94,26 +94,26 @@ export function interruptRun(run: StoredRun, params: InterruptParams, now: numbe
   if (isProven) absolve(run);
   // Its worker lives: that it forgot the run is no death.
   else if (reason !== 'forgotten') {
-    run.deaths += 1;
+    run.losses += 1;
     if (evidence === run.id) run.proofs += 1;
   }
   run.furthest = furthest;
-  const { deaths, proofs } = run;
+  const { losses, proofs } = run;
   raiseFence(run, now);
   changeStatus(run, 'interrupted', now);
   run.worker = undefined;
   run.owner = undefined;
   run.lost = { from: worker, reason, at: now, detectMs };
   run.dueAt = run.paused ? undefined : now + resendMs;
-  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, deaths, proofs };
+  const data: InterruptedData = { worker, reason, lastSeenAt, detectMs, losses, proofs };
   append(run, { type: 'run.interrupted', data: json(data) }, now);
   if (proofs < quarantineAfter) return;
   changeStatus(run, 'quarantined', now);
   run.dueAt = undefined;
-  append(run, { type: 'run.quarantined', data: json({ worker, deaths, proofs }) }, now);
+  append(run, { type: 'run.quarantined', data: json({ worker, losses, proofs }) }, now);
   run.error = json({
     name: 'QuarantinedError',
     code: 'PAWL_RUN_QUARANTINED',
-    message: `The run lost ${deaths} workers in a row without progress, ${proofs} of them with no other run under suspicion; the last was ${worker}.`,
+    message: `The run lost ${losses} workers in a row without progress, ${proofs} of them with no other run under suspicion; the last was ${worker}.`,
   });
 }

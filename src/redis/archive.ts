@@ -11,7 +11,7 @@ import { isCheckpointId } from '../core/checkpoint.ts';
 import type { RedisParts } from './parts.ts';
 import { compact } from './scripts/compact.ts';
 import { deleteRun } from './scripts/delete.ts';
-import { forget } from './scripts/forget.ts';
+import { dropCheckpoints } from './scripts/drop-checkpoints.ts';
 import { measure } from './scripts/measure.ts';
 
 /** Checkpoints dropped by one call of the script. */
@@ -35,7 +35,9 @@ export class RedisArchive implements Archive {
     let count = 0;
     for (let from = 0; from < ids.length; from += checkpointsPerCall) {
       const some = ids.slice(from, from + checkpointsPerCall);
-      count += await guard(() => scripts.call(forget, keys.of(run), { run, checkpoints: some }));
+      count += await guard(() =>
+        scripts.call(dropCheckpoints, keys.of(run), { run, checkpoints: some }),
+      );
     }
     return count;
   }
@@ -57,7 +59,7 @@ export class RedisArchive implements Archive {
         return { outcome: 'changed' };
       case 'missing':
       case 'changed':
-      case 'untold':
+      case 'notifyPending':
         return { outcome };
     }
   }

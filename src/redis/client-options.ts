@@ -3,7 +3,7 @@
  * is pawl's.
  *
  * A call must be sent again after a reconnect, wait in the meantime, and have an answer of the shape that is expected. An
- * application's own wishes for these are set aside: they are meant for its own calls. Two cannot be, because pawl would
+ * application's own wishes for these are ignored: they are meant for its own calls. Two cannot be, because pawl would
  * then work elsewhere than it was told to, and are refused.
  */
 import type { ClusterOptions, RedisOptions } from 'ioredis';

@@ -17,8 +17,8 @@ export function toCommitOutcome(
       return { outcome: 'fenced', fence: Number(first), applied: second === 1 };
     case 'conflict':
       return { outcome: 'conflict', seq: Number(first) };
-    case 'mail':
-      return { outcome: 'mail' };
+    case 'unread':
+      return { outcome: 'unread' };
     case 'missing':
       return { outcome: 'missing' };
     case 'damaged':

@@ -1,5 +1,5 @@
 /**
- * The connection to Redis, with the settings pawl depends on, and the checks at the door: a server that could lose runs
+ * The connection to Redis, with the settings pawl depends on, and the checks when it opens: a server that could lose runs
  * by its configuration is refused before the first write.
  *
  * Commands that found no answer are sent again by ioredis after a reconnect. That is kept on, because turning it off would

@@ -60,7 +60,7 @@ function typesOf(shard: ShardKeys, run: string): readonly (readonly [string, str
     [shard.inbox(run), 'stream'],
     [shard.seen(run), 'set'],
     [shard.checkpoints(run), 'stream'],
-    [shard.kept(run), 'hash'],
+    [shard.preserved(run), 'hash'],
     [shard.chunks(run), 'stream'],
   ];
 }

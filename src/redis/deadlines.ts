@@ -18,7 +18,7 @@ export class Deadlines {
   add(call: Call, ms: number): void {
     if (this.#ends.has(call)) return;
     this.#ends.set(call, performance.now() + ms);
-    if (this.#timer === undefined) this.#lookIn(ms);
+    if (this.#timer === undefined) this.#expireIn(ms);
   }
 
   /** The call has been answered. */
@@ -26,17 +26,17 @@ export class Deadlines {
     this.#ends.delete(call);
   }
 
-  #lookIn(ms: number): void {
+  #expireIn(ms: number): void {
     // A socket keeps the process alive while an answer is owed; this need not.
-    this.#timer = setTimeout(() => this.#look(), Math.ceil(ms)).unref();
+    this.#timer = setTimeout(() => this.#expire(), Math.ceil(ms)).unref();
   }
 
-  #look(): void {
+  #expire(): void {
     this.#timer = undefined;
     const now = performance.now();
     for (const [call, end] of this.#ends) {
       if (end > now) {
-        this.#lookIn(end - now);
+        this.#expireIn(end - now);
         return;
       }
       this.#ends.delete(call);

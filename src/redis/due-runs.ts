@@ -33,7 +33,7 @@ export function toDueRuns(shard: ShardKeys, reply: Reply): DueRuns {
 export function toDueRun(
   shard: ShardKeys,
   run: string,
-  [workflow, fence, status, deaths, priority, told]: Reply,
+  [workflow, fence, status, losses, priority, told]: Reply,
 ): DueRun {
   const notes = String(told);
   return {
@@ -41,10 +41,10 @@ export function toDueRun(
     workflow: String(workflow),
     fence: Number(fence),
     status: statusOf(shard, run, status),
-    deaths: Number(deaths),
+    losses: Number(losses),
     priority: Number(priority),
-    untold: notes.includes('u'),
-    owes: notes.includes('o'),
+    notifyPending: notes.includes('u'),
+    cancelPending: notes.includes('o'),
     asleep: notes.includes('a'),
   };
 }

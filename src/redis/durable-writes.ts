@@ -58,7 +58,7 @@ interface Call {
 }
 
 /** What goes over one connection. */
-interface Lane {
+interface NodeQueue {
   waiting: Call[];
   isBusy: boolean;
 }
@@ -74,8 +74,9 @@ const refusals = new Set([
   'missing',
   'held',
   'stale',
-  'idle',
-  'mail',
+  'notClaimable',
+  'notResumable',
+  'unread',
   'damaged',
   'ended',
 ]);
@@ -85,7 +86,7 @@ const later = /^(TRYAGAIN|CLUSTERDOWN|READONLY|LOADING|MASTERDOWN|UNBLOCKED)\b/;
 
 export class DurableWrites {
   readonly #options: DurableWritesOptions;
-  readonly #lanes = new WeakMap<Redis, Lane>();
+  readonly #queues = new WeakMap<Redis, NodeQueue>();
   #isShort = false;
   #closed = false;
 
@@ -125,21 +126,21 @@ export class DurableWrites {
       this.#again(call, new Error(`no node serves ${String(call.args[0])} now`));
       return;
     }
-    const lane = this.#lanes.get(node) ?? { waiting: [], isBusy: false };
-    this.#lanes.set(node, lane);
-    lane.waiting.push(call);
-    this.#wake(node, lane);
+    const queue = this.#queues.get(node) ?? { waiting: [], isBusy: false };
+    this.#queues.set(node, queue);
+    queue.waiting.push(call);
+    this.#wake(node, queue);
   }
 
-  #wake(node: Redis, lane: Lane): void {
-    if (lane.isBusy || lane.waiting.length === 0) return;
-    lane.isBusy = true;
+  #wake(node: Redis, queue: NodeQueue): void {
+    if (queue.isBusy || queue.waiting.length === 0) return;
+    queue.isBusy = true;
     // At the end of this turn, so that all that is sent in it travels together.
     setImmediate(() => {
-      const batch = lane.waiting.splice(0, batchMax);
+      const batch = queue.waiting.splice(0, batchMax);
       const sent = this.#send(node, batch).finally(() => {
-        lane.isBusy = false;
-        this.#wake(node, lane);
+        queue.isBusy = false;
+        this.#wake(node, queue);
       });
       detach(sent, (error) => {
         // Those that have their answers keep them.

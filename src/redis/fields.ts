@@ -17,7 +17,7 @@ import {
 import type { StoredChunk } from '../core/outputs.ts';
 import type { Message, MessageKind, Snapshot, Takeover } from '../core/store.ts';
 import type { WorkerInfo, WorkerRecord } from '../core/fleet.ts';
-import type { WholeRun } from '../core/transfer.ts';
+import type { ExportedRun } from '../core/transfer.ts';
 import { indexedBy, readWaits, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';
 
@@ -101,7 +101,7 @@ export const runFields = [
   'version',
   'snapshotSeq',
   'takeovers',
-  'deaths',
+  'losses',
   'bytes',
   'wakeAt',
   'wroteVersion',
@@ -117,9 +117,9 @@ export const runFields = [
   'onEnd',
   'createdAt',
   'changedAt',
-  'loose',
-  'untold',
-  'owes',
+  'unmanaged',
+  'notifyPending',
+  'cancelPending',
   'woken',
   // Who may write, and what repeats.
   'owner',
@@ -138,12 +138,12 @@ export const runFields = [
   'waitsIn',
   'wants',
   'parkedBy',
-  'lookMs',
+  'pollMs',
   'expiresAt',
   // The cancel that waits in its inbox; the version of the newest kept snapshot.
   'cancelEntry',
   'cancelId',
-  'kept',
+  'checkpointVersion',
   // The newest chunk of its output, the last write of chunks, and the bytes of those that are kept.
   'chunks',
   'chunkToken',
@@ -171,7 +171,7 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     error: payloads.bytes('error'),
     tags: parseTags(payloads.text('tags') ?? ''),
     takeovers: fields.number('takeovers', 0),
-    deaths: fields.number('deaths', 0),
+    losses: fields.number('losses', 0),
     bytes: fields.number('bytes', 0),
     wakeAt: fields.optional('wakeAt'),
     ...toVersions(fields),
@@ -226,16 +226,20 @@ function toProgress(fields: Fields): RunProgress | undefined {
   return { fraction: Number(fraction), message: fields.text('progressMessage') ?? '' };
 }
 
-/** See `CreateParams.loose`. */
-export function isLoose(run: Flat): boolean {
-  return new Fields('', run).bytes('loose') !== undefined;
+/** See `CreateParams.unmanaged`. */
+export function isUnmanaged(run: Flat): boolean {
+  return new Fields('', run).bytes('unmanaged') !== undefined;
 }
 
 /** What is noted of a run beside its record. */
-export function toNotes(run: Flat): Pick<WholeRun, 'untold' | 'owes' | 'woken'> {
+export function toNotes(run: Flat): Pick<ExportedRun, 'notifyPending' | 'cancelPending' | 'woken'> {
   const fields = new Fields('', run);
   const has = (name: string): boolean => fields.bytes(name) !== undefined;
-  return { untold: has('untold'), owes: has('owes'), woken: has('woken') };
+  return {
+    notifyPending: has('notifyPending'),
+    cancelPending: has('cancelPending'),
+    woken: has('woken'),
+  };
 }
 
 export function toStatus(key: string, status: string | undefined): RunStatus {
@@ -296,7 +300,7 @@ export function toSnapshotFields(key: string, flat: Flat): Map<string, Uint8Arra
   const held = new Map<string, Uint8Array>();
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const name = String(flat[i]);
-    if (name === 'whole') unpackFields(key, flat[i + 1] as Buffer, held);
+    if (name === 'packed') unpackFields(key, flat[i + 1] as Buffer, held);
     else if (!snapshotMeta.has(name)) held.set(name, flat[i + 1] as Buffer);
   }
   return held;
@@ -325,7 +329,7 @@ export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRec
 }
 
 /** First bytes of a stream entry's field names: enough to tell them apart, and a thousandth of the cost of text. */
-const firstByte = { type: 0x74, at: 0x61, data: 0x64, lane: 0x6c } as const;
+const firstByte = { type: 0x74, at: 0x61, data: 0x64, branch: 0x62 } as const;
 /** The plus says that another event of the same commit follows. */
 const moreLength = 'type+'.length;
 
@@ -341,7 +345,7 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   let type: string | undefined;
   let at: number | undefined;
   let data: Buffer | undefined;
-  let lane: string | undefined;
+  let branch: string | undefined;
   let more = false;
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const value = flat[i + 1] as Buffer;
@@ -356,8 +360,8 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
       case firstByte.data:
         data = value;
         break;
-      case firstByte.lane:
-        lane = value.toString();
+      case firstByte.branch:
+        branch = value.toString();
         break;
       default:
         break;
@@ -368,13 +372,13 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
   }
   // One literal for each: there are many events, and spreading costs more than the rest of this.
   if (!more) {
-    return lane === undefined
+    return branch === undefined
       ? { seq, fence, type, at, data }
-      : { seq, fence, type, at, data, lane };
+      : { seq, fence, type, at, data, branch };
   }
-  return lane === undefined
+  return branch === undefined
     ? { seq, fence, type, at, data, more }
-    : { seq, fence, type, at, data, lane, more };
+    : { seq, fence, type, at, data, branch, more };
 }
 
 /** A stream entry of an output: its id is `<number>-<fence>`. */

@@ -10,7 +10,7 @@ import type {
   DueParams,
   Fleet,
   InterruptParams,
-  Look,
+  Election,
   ParkedRun,
   Recovery,
   SeenWorker,
@@ -41,9 +41,12 @@ export class RedisFleet implements Fleet {
     this.#parts = parts;
   }
 
-  async appear(worker: string, asked: (run: string | undefined) => void = ignore): Promise<void> {
+  async register(
+    worker: string,
+    onNudge: (run: string | undefined) => void = ignore,
+  ): Promise<void> {
     const { guard, sessions } = this.#parts;
-    await guard(() => sessions.appear(worker, asked));
+    await guard(() => sessions.register(worker, onNudge));
   }
 
   async beat(worker: WorkerInfo, sessionMs: number, atWork = ''): Promise<Beat> {
@@ -59,14 +62,14 @@ export class RedisFleet implements Fleet {
     }
   }
 
-  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+  async deregister(worker: string, seen?: SeenWorker): Promise<boolean> {
     const { guard, sessions } = this.#parts;
-    return guard(() => sessions.leave(worker, seen));
+    return guard(() => sessions.deregister(worker, seen));
   }
 
-  async look(worker: string, lockMs: number): Promise<Look> {
+  async elect(worker: string, lockMs: number): Promise<Election> {
     const { guard, sessions } = this.#parts;
-    return guard(() => sessions.look(worker, lockMs));
+    return guard(() => sessions.elect(worker, lockMs));
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {
@@ -148,7 +151,7 @@ export class RedisFleet implements Fleet {
     const { connection, guard, keys, scripts } = this.#parts;
     if (!(await guard(() => scripts.call(drain, keys, worker)))) return false;
     const [first] = keys.shards;
-    if (first !== undefined) await guard(() => connection.spublish(first.asked(worker), ''));
+    if (first !== undefined) await guard(() => connection.spublish(first.nudges(worker), ''));
     return true;
   }
 

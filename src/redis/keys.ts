@@ -18,15 +18,15 @@ export interface ShardKeys {
   readonly runs: string;
   /** Every run, in the order of ids. */
   readonly ids: string;
-  /** Loose runs, by their last claim, snapshot or release. */
-  readonly loose: string;
+  /** Unmanaged runs, by their last claim, snapshot or release. */
+  readonly unmanaged: string;
   run(id: string): string;
   payload(id: string): string;
   events(id: string): string;
   snapshot(id: string): string;
   /** The kept snapshots of a run, and what was overwritten since. */
   checkpoints(id: string): string;
-  kept(id: string): string;
+  preserved(id: string): string;
   inbox(id: string): string;
   /** Ids of the messages that ever came for a run. */
   seen(id: string): string;
@@ -52,8 +52,8 @@ export interface ShardKeys {
   changed(id: string): string;
   /** Stream of the runs that workers lost, and of who took them over. */
   readonly recoveries: string;
-  /** Channel on which a worker is asked to look after one of its runs. */
-  asked(worker: string): string;
+  /** Channel on which a worker is nudged to look after one of its runs. */
+  nudges(worker: string): string;
 }
 
 export class Keys {
@@ -123,13 +123,13 @@ function shardKeys(base: string): ShardKeys {
     shards: `${base}shards`,
     runs: `${base}runs`,
     ids: `${base}ids`,
-    loose: `${base}loose`,
+    unmanaged: `${base}unmanaged`,
     run: (id) => `${base}run:${id}`,
     payload: (id) => `${base}payload:${id}`,
     events: (id) => `${base}events:${id}`,
     snapshot: (id) => `${base}snapshot:${id}`,
     checkpoints: (id) => `${base}checkpoints:${id}`,
-    kept: (id) => `${base}kept:${id}`,
+    preserved: (id) => `${base}preserved:${id}`,
     inbox: (id) => `${base}inbox:${id}`,
     seen: (id) => `${base}seen:${id}`,
     chunks: (id) => `${base}chunks:${id}`,
@@ -145,6 +145,6 @@ function shardKeys(base: string): ShardKeys {
     byWait: (index) => `${base}by-wait:${index}`,
     changed: (id) => `${base}changed:${id}`,
     recoveries: `${base}recoveries`,
-    asked: (worker) => `${base}asked:${worker}`,
+    nudges: (worker) => `${base}nudges:${worker}`,
   };
 }

@@ -13,11 +13,11 @@ import type { Connection } from './connection.ts';
 /** Above this part of maxmemory no new run is taken. */
 const memoryShareMax = 0.9;
 /** How often is looked while there is room. */
-const lookEveryMs = 1_000;
+const sampleEveryMs = 1_000;
 
 export class MemoryGuard {
   readonly #connection: Connection;
-  #lookedAt = -Infinity;
+  #sampledAt = -Infinity;
   #share = 0;
 
   constructor(connection: Connection) {
@@ -30,8 +30,9 @@ export class MemoryGuard {
    * @throws PawlError `PAWL_REDIS_FULL`; nothing was written.
    */
   async refuseNewRun(key: string): Promise<void> {
-    if (this.#share > memoryShareMax) await this.look();
-    else if (performance.now() - this.#lookedAt > lookEveryMs) detach(this.look(), () => undefined);
+    if (this.#share > memoryShareMax) await this.sample();
+    else if (performance.now() - this.#sampledAt > sampleEveryMs)
+      detach(this.sample(), () => undefined);
     const share = this.#share;
     if (share <= memoryShareMax || (await this.#connection.exists(key)) === 1) return;
     throw new PawlError(
@@ -42,9 +43,9 @@ export class MemoryGuard {
   }
 
   /** Asks for the share of the fullest server. Never rejects: where nobody may ask, or answers, the write itself tells. */
-  async look(): Promise<void> {
+  async sample(): Promise<void> {
     const connection = this.#connection;
-    this.#lookedAt = performance.now();
+    this.#sampledAt = performance.now();
     const nodes = connection instanceof Cluster ? connection.nodes('master') : [connection];
     try {
       const infos = await Promise.all(nodes.map((node) => node.info('memory')));

@@ -1,13 +1,13 @@
 /** What anybody may see of a store on Redis. */
-import { addUp, type Census } from '../core/census.ts';
+import { addUp, type RunStats } from '../core/run-stats.ts';
 import type { Observation } from '../core/observation.ts';
-import type { Vitals } from '../core/vitals.ts';
+import type { StoreHealth } from '../core/store-health.ts';
 import type { Announcements } from './announcements.ts';
 import { toChange } from './fields.ts';
 import type { ShardKeys } from './keys.ts';
 import type { RedisParts } from './parts.ts';
-import { census } from './scripts/census.ts';
-import { readVitals } from './vitals.ts';
+import { stats } from './scripts/stats.ts';
+import { readHealth } from './store-health.ts';
 
 export interface RedisObservationParts extends RedisParts {
   readonly announcements: Announcements;
@@ -26,15 +26,15 @@ export class RedisObservation implements Observation {
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
-  async census(): Promise<Census> {
+  async stats(): Promise<RunStats> {
     const { scripts, keys, guard } = this.#parts;
-    const take = (shard: ShardKeys): Promise<Census> => scripts.call(census, shard, undefined);
+    const take = (shard: ShardKeys): Promise<RunStats> => scripts.call(stats, shard, undefined);
     return addUp(await guard(() => Promise.all(keys.shards.map(take))));
   }
 
-  async vitals(): Promise<Vitals> {
+  async health(): Promise<StoreHealth> {
     const { connection, keys, guard } = this.#parts;
-    return guard(() => readVitals(connection, keys));
+    return guard(() => readHealth(connection, keys));
   }
 
   async watch(run: string, changed: (only?: 'log' | 'open') => void): Promise<() => Promise<void>> {

@@ -22,7 +22,7 @@ import type { Keys, ShardKeys } from './keys.ts';
 import type { ScriptCalls } from './script-calls.ts';
 import { type Found, list } from './scripts/list.ts';
 
-/** Rounds of one call; a round looks at `listLooks` entries of each shard, at most. */
+/** Rounds of one call; a round looks at `listReads` entries of each shard, at most. */
 const roundsMax = 10;
 
 interface Source {

@@ -24,7 +24,7 @@ import type {
   CreateParams,
   DeleteOutcome,
   LoadedRun,
-  Mail,
+  UnreadMessages,
   Ownership,
   PauseOutcome,
   PostOutcome,
@@ -54,7 +54,7 @@ import { type Entry, toEvent } from './fields.ts';
 import { RedisFleet } from './fleet.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { RedisLists } from './lists.ts';
-import { readMail } from './mail.ts';
+import { readInbox } from './inbox.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { RedisObservation } from './observation.ts';
 import { type OpenedParts, openParts } from './opening.ts';
@@ -74,7 +74,7 @@ import { recall } from './scripts/recall.ts';
 import { record } from './scripts/record.ts';
 import { reindex } from './scripts/reindex.ts';
 import { resume } from './scripts/resume.ts';
-import { told } from './scripts/told.ts';
+import { settleFamily } from './scripts/settle-family.ts';
 import { Sessions } from './sessions.ts';
 import { agreed } from './shards.ts';
 import type { StoreScript } from './store-script.ts';
@@ -139,7 +139,7 @@ export class RedisRunStore implements RunStore {
     try {
       const store = new RedisRunStore(connected, keys, own);
       // A process that starts one run and ends would never know otherwise.
-      await store.#memory.look();
+      await store.#memory.sample();
       return store;
     } catch (error) {
       connected.connection.disconnect();
@@ -198,17 +198,17 @@ export class RedisRunStore implements RunStore {
     return this.#call(progress, owner.run, { ...owner, fraction, message });
   }
 
-  async told(run: string, { fence, hook = false }: ToldEnd): Promise<void> {
-    return this.#call(told, run, { run, fence, what: 'untold', hook });
+  async parentNotified(run: string, { fence, hook = false }: ToldEnd): Promise<void> {
+    return this.#call(settleFamily, run, { run, fence, what: 'notifyPending', hook });
   }
 
-  async paid(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#call(told, run, { run, fence, what: 'owes', hook: false });
+  async childrenCancelled(run: string, { fence }: Pick<Seen, 'fence'>): Promise<void> {
+    return this.#call(settleFamily, run, { run, fence, what: 'cancelPending', hook: false });
   }
 
   async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     const made = await this.#call(deleteRun, run, { run, data, seen });
-    return made.outcome === 'untold' ? { outcome: 'changed' } : made;
+    return made.outcome === 'notifyPending' ? { outcome: 'changed' } : made;
   }
 
   /** Repairs the indexes of a run by its record; false when there is none, and it was taken out of them. */
@@ -234,8 +234,8 @@ export class RedisRunStore implements RunStore {
     return (entries as Entry[]).map((entry) => toEvent(key, entry));
   }
 
-  async mail(run: string): Promise<Mail> {
-    return this.#runOn(run, () => readMail(this.#connection, this.#keys.of(run), run));
+  async readInbox(run: string): Promise<UnreadMessages> {
+    return this.#runOn(run, () => readInbox(this.#connection, this.#keys.of(run), run));
   }
 
   async checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]> {

@@ -81,9 +81,9 @@ export class RedisSchedules implements Schedules {
   async advance(
     { id, version }: { readonly id: string; readonly version: number },
     standing: Standing,
-    lookMs?: number,
+    pollMs?: number,
   ): Promise<AdvanceOutcome> {
-    return this.#call(schedulesAdvance, { id, version, standing, lookMs });
+    return this.#call(schedulesAdvance, { id, version, standing, pollMs });
   }
 
   async postpone(id: string, ms: number): Promise<void> {

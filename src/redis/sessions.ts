@@ -1,6 +1,6 @@
 /** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
 import type { Logger } from '../core/logger.ts';
-import type { Beat, Look, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
+import type { Beat, Election, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
@@ -8,8 +8,8 @@ import { probePresence } from './presence-probe.ts';
 import type { ScriptCalls } from './script-calls.ts';
 import { alive } from './scripts/alive.ts';
 import { beat } from './scripts/beat.ts';
-import { leave } from './scripts/leave.ts';
-import { look } from './scripts/look.ts';
+import { deregister } from './scripts/deregister.ts';
+import { elect } from './scripts/elect.ts';
 import { unpark } from './scripts/unpark.ts';
 import { workers } from './scripts/workers.ts';
 import { checkShards } from './shards.ts';
@@ -38,11 +38,11 @@ export class Sessions {
     this.#parts = parts;
   }
 
-  async appear(worker: string, asked: (run: string | undefined) => void): Promise<void> {
+  async register(worker: string, onNudge: (run: string | undefined) => void): Promise<void> {
     const { connection, connect, keys, announcements, logger } = this.#parts;
     // Nothing of a run is asked where none is named: the worker is to look after all it has.
-    const heard = (run: string | undefined): void => asked(run === '' ? undefined : run);
-    const channels = keys.shards.map((shard) => shard.asked(worker));
+    const heard = (run: string | undefined): void => onNudge(run === '' ? undefined : run);
+    const channels = keys.shards.map((shard) => shard.nudges(worker));
     this.#listening.set(
       worker,
       await Promise.all(channels.map((channel) => announcements.listen(channel, heard))),
@@ -65,12 +65,12 @@ export class Sessions {
     return { draining: false };
   }
 
-  async leave(worker: string, seen?: SeenWorker): Promise<boolean> {
+  async deregister(worker: string, seen?: SeenWorker): Promise<boolean> {
     const { keys, scripts, announcements } = this.#parts;
-    if (!(await scripts.call(leave, keys, { worker, seen }))) return false;
+    if (!(await scripts.call(deregister, keys, { worker, seen }))) return false;
     await this.unpark(worker);
     const listening = this.#listening.get(worker);
-    // The sweeper makes others leave, too; only the worker's own store has anything to unsubscribe.
+    // The sweeper makes others deregister, too; only the worker's own store has anything to unsubscribe.
     if (listening === undefined) return true;
     this.#listening.delete(worker);
     await Promise.all(listening.map((stop) => stop()));
@@ -126,8 +126,8 @@ export class Sessions {
     return (await Promise.all(sets)).flat();
   }
 
-  async look(worker: string, lockMs: number): Promise<Look> {
+  async elect(worker: string, lockMs: number): Promise<Election> {
     const { keys, scripts } = this.#parts;
-    return scripts.call(look, keys, { worker, lockMs });
+    return scripts.call(elect, keys, { worker, lockMs });
   }
 }

@@ -13,7 +13,7 @@ import { lua } from './lua.gen.ts';
 
 /** How long workers are given to say how many shards there are, and how often is looked. */
 const askMs = 1_000;
-const lookMs = 20;
+const pollMs = 20;
 /** More of them would say the same. */
 const askedMax = 20;
 
@@ -36,7 +36,7 @@ export async function shardsOf(
 /** The number of a prefix that says nothing of it: that of workers which live, else the one that is wanted. */
 async function decide(redis: Connection, keys: Keys, wanted: number): Promise<number> {
   const [shard] = keys.shards;
-  for (let waitedMs = 0; ; waitedMs += lookMs) {
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
     const isOver = waitedMs >= askMs;
     const args = [wanted, keys.liveBase, isOver ? 1 : ''];
     const reply = (await redis.eval(lua.config, 1, keys.config, ...args)) as string[];
@@ -44,8 +44,8 @@ async function decide(redis: Connection, keys: Keys, wanted: number): Promise<nu
     if (outcome === 'shards') return Number(found[0]);
     // A worker that is asked for nothing in particular beats at once.
     const workers = waitedMs === 0 ? found.slice(0, askedMax) : [];
-    for (const worker of workers) await redis.spublish(shard?.asked(worker) ?? '', '');
-    await sleep(lookMs);
+    for (const worker of workers) await redis.spublish(shard?.nudges(worker) ?? '', '');
+    await sleep(pollMs);
   }
 }
 

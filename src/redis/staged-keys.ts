@@ -2,7 +2,7 @@
 import type { ShardKeys } from './keys.ts';
 
 export function stagedKeys(shard: ShardKeys, run: string, token: string): string[] {
-  return ['events', 'snapshot', 'inbox', 'seen', 'checkpoints', 'kept'].map((part) =>
+  return ['events', 'snapshot', 'inbox', 'seen', 'checkpoints', 'preserved'].map((part) =>
     shard.staged(token, part, run),
   );
 }

@@ -11,13 +11,13 @@ import type {
   RestoreParams,
   StageParams,
   Transfer,
-  WholeRun,
+  ExportedRun,
 } from '../core/transfer.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import type { RedisParts } from './parts.ts';
 import { restore } from './scripts/restore.ts';
 import { stage } from './scripts/stage.ts';
-import { whole } from './scripts/whole.ts';
+import { exportRun } from './scripts/export-run.ts';
 import { agreed } from './shards.ts';
 import { stagedKeys } from './staged-keys.ts';
 
@@ -32,9 +32,9 @@ export class RedisTransfer implements Transfer {
     this.#parts = parts;
   }
 
-  async whole(run: string): Promise<WholeRun | undefined> {
+  async export(run: string): Promise<ExportedRun | undefined> {
     const { scripts, guard, keys } = this.#parts;
-    return guard(() => scripts.call(whole, keys.of(run), run));
+    return guard(() => scripts.call(exportRun, keys.of(run), run));
   }
 
   async stage(params: StageParams): Promise<void> {

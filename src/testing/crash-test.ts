@@ -2,9 +2,9 @@
  * The question that matters to a workflow, asked everywhere: what if the process dies right here?
  *
  * The run is performed undisturbed first, and its writes are numbered: claims, commits, and chunks of its output. Then it is
- * performed again for each of them, twice: the process dies right before the write takes effect, or right after it, before it hears so. A
- * second worker takes over as it does in production. Everything is in memory, and sleeps cost nothing: hundreds of deaths
- * take seconds.
+ * performed again for each of them, twice: the process dies right before the write takes effect, or right after it, before
+ * it hears so. A second worker takes over as it does in production. Everything is in memory, and sleeps cost nothing:
+ * hundreds of crashes take seconds.
  */
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { PawlError } from '../core/errors.ts';
@@ -68,7 +68,7 @@ export interface CrashTestViolation {
 export interface CrashTestReport {
   /** Commits of the undisturbed run. */
   readonly commits: number;
-  /** Deaths that took place. */
+  /** Crashes that took place. */
   readonly crashes: number;
   /** Empty when no death changed anything. */
   readonly violations: readonly CrashTestViolation[];

@@ -6,10 +6,10 @@
  */
 import { registerSuite, type Runner, type Skip } from './runner.ts';
 import { archiveTheme } from './run-store/archive.ts';
-import { askedTheme } from './run-store/asked.ts';
+import { nudgesTheme } from './run-store/nudges.ts';
 import { beginningsTheme } from './run-store/beginnings.ts';
 import { cancelTheme } from './run-store/cancel.ts';
-import { censusTheme } from './run-store/census.ts';
+import { statsTheme } from './run-store/stats.ts';
 import { checkpointsTheme } from './run-store/checkpoints.ts';
 import { claimTheme } from './run-store/claim.ts';
 import { commitTheme } from './run-store/commit.ts';
@@ -24,8 +24,8 @@ import { fencesTheme } from './run-store/fences.ts';
 import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
-import { looseTheme } from './run-store/loose.ts';
 import { outputsTheme } from './run-store/outputs.ts';
+import { unmanagedTheme } from './run-store/unmanaged.ts';
 import { owingTheme } from './run-store/owing.ts';
 import { parkedTheme } from './run-store/parked.ts';
 import { pauseTheme } from './run-store/pause.ts';
@@ -40,7 +40,7 @@ import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
 import { versionsTheme } from './run-store/versions.ts';
 import { waitsTheme } from './run-store/waits.ts';
-import { wholeTheme } from './run-store/whole.ts';
+import { fullTheme } from './run-store/full.ts';
 import type { OpenedRunStore, RunStoreCase, RunStoreTheme } from './run-store/opened.ts';
 
 /** What the tests of a run store need to know about yours. */
@@ -57,10 +57,10 @@ const themes: readonly RunStoreTheme[] = [
   createTheme,
   beginningsTheme,
   claimTheme,
-  looseTheme,
+  unmanagedTheme,
   commitTheme,
   checkpointsTheme,
-  wholeTheme,
+  fullTheme,
   expiryTheme,
   releaseTheme,
   interruptTheme,
@@ -75,11 +75,11 @@ const themes: readonly RunStoreTheme[] = [
   versionsTheme,
   owingTheme,
   outputsTheme,
-  askedTheme,
+  nudgesTheme,
   readingTheme,
   listTheme,
   searchTheme,
-  censusTheme,
+  statsTheme,
   deleteTheme,
   archiveTheme,
   deletionsTheme,
@@ -106,9 +106,10 @@ export function runStoreSuite(options: RunStoreSuiteOptions, runner: Runner): vo
           store: opened.store,
           expect: runner.expect,
           advance: (ms) => opened.advance(ms),
-          appearElsewhere: async (worker) => {
-            if (opened.appearElsewhere === undefined) throw new Error(absent('appearElsewhere'));
-            return opened.appearElsewhere(worker);
+          registerElsewhere: async (worker) => {
+            if (opened.registerElsewhere === undefined)
+              throw new Error(absent('registerElsewhere'));
+            return opened.registerElsewhere(worker);
           },
           traces: async (run) => {
             if (opened.traces === undefined) throw new Error(absent('traces'));

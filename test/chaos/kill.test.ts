@@ -59,13 +59,13 @@ test('a worker that is the sweeper itself is replaced when it is killed', async 
   checkLog(await allEvents(run));
 });
 
-test('a run survives ten deaths in a row when it makes progress between them', async () => {
+test('a run survives ten losses in a row when it makes progress between them', async () => {
   const setup = { url: inject('redisUrl'), prefix: newPrefix() };
   await using pawl = await openPawl(setup.url, setup.prefix);
   const workers = await Promise.all(Array.from({ length: 11 }, () => startWorker(setup)));
   const run = await pawl.start(ticks, { count: 200, paceMs: 10 });
   for (let kill = 1; kill <= 10; kill++) {
-    // The third tick behind this claim: between two deaths there is progress.
+    // The third tick behind this claim: between two losses there is progress.
     let claims = 0;
     let ticksBehind = 0;
     let holder = '';
@@ -84,7 +84,7 @@ test('a run survives ten deaths in a row when it makes progress between them', a
   expect((await run.info()).takeovers).toBe(10);
 });
 
-test('a run that kills its workers is set aside after three as evidence, and its neighbours go on', async () => {
+test('a run that kills its workers is quarantined after three as evidence, and its neighbours go on', async () => {
   const setup = { url: inject('redisUrl'), prefix: newPrefix(), worker: { concurrency: 5 } };
   await using pawl = await openPawl(setup.url, setup.prefix);
   const neighbours = await Promise.all(
@@ -92,16 +92,16 @@ test('a run that kills its workers is set aside after three as evidence, and its
   );
   await Promise.all(Array.from({ length: 2 }, () => startWorker(setup)));
   const run = await pawl.start(poison, undefined);
-  let deaths = 0;
+  let losses = 0;
   for await (const { type } of run.events()) {
     if (type === 'run.quarantined') break;
     if (type !== 'run.interrupted') continue;
-    deaths += 1;
+    losses += 1;
     await startWorker(setup);
   }
   // Three of them are evidence; a death beside neighbours that have just begun again is none.
-  expect(deaths).toBeGreaterThanOrEqual(3);
-  expect(deaths).toBeLessThanOrEqual(5);
+  expect(losses).toBeGreaterThanOrEqual(3);
+  expect(losses).toBeLessThanOrEqual(5);
   await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_QUARANTINED' });
   expect(await run.info()).toMatchObject({
     status: 'quarantined',

@@ -106,7 +106,7 @@ const bugs: readonly Bug[] = [
   },
   {
     what: 'a look does not see the leader',
-    script: 'look',
+    script: 'elect',
     replace: ['if leader and leader ~= id then', 'if false then'],
     storm: 'none',
   },

@@ -9,8 +9,8 @@ import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { allEvents, checkLog, newPrefix, openPawl } from '../support/workers.ts';
 import { ticks } from '../support/workflows.ts';
 
-const lanes = 4;
-const lossesPerLane = Math.ceil(Number(process.env['PAWL_LOST_REPLIES'] ?? 16) / lanes);
+const loops = 4;
+const lossesPerLoop = Math.ceil(Number(process.env['PAWL_LOST_REPLIES'] ?? 16) / loops);
 const paceMs = 20;
 /** A job whose wake-up was lost is sent another one after three seconds, and the sweep that does it may lose its reply. */
 const costMsMax = 8_000;
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 /** A worker behind a proxy of its own, and runs one after the other; the costs of their losses. */
-async function lane(seed: number): Promise<number[]> {
+async function loop(seed: number): Promise<number[]> {
   const random = seeded(seed);
   const prefix = newPrefix();
   const { hostname, port } = new URL(inject('redisUrl'));
@@ -37,7 +37,7 @@ async function lane(seed: number): Promise<number[]> {
   closers.push(() => pawl.close({ graceMs: 100 }));
   await pawl.worker({ workflows: [ticks] }).ready();
   const costs: number[] = [];
-  for (let i = 0; i < lossesPerLane; i++) {
+  for (let i = 0; i < lossesPerLoop; i++) {
     if (random() < 0.3) proxy.loseReply();
     const run = await caller.start(ticks, { count: 30, paceMs });
     await sleep(random() * 500);
@@ -58,7 +58,7 @@ function quantile(sorted: readonly number[], share: number): number {
 test(
   'one lost reply costs a run seconds at most',
   async () => {
-    const all = await Promise.all(Array.from({ length: lanes }, (_, seed) => lane(seed)));
+    const all = await Promise.all(Array.from({ length: loops }, (_, seed) => loop(seed)));
     const costs = all.flat().toSorted((a, b) => a - b);
     const [p50, p90, p99] = [0.5, 0.9, 0.99].map((share) => quantile(costs, share));
     if (process.env['PAWL_LOST_REPLIES'] !== undefined) {
@@ -69,5 +69,5 @@ test(
     expect(costs.at(-1)).toBeLessThan(costMsMax);
     expect(p50).toBeLessThan(medianMsMax);
   },
-  60_000 + lossesPerLane * 5_000,
+  60_000 + lossesPerLoop * 5_000,
 );

@@ -164,7 +164,7 @@ test('a worker that is parted from Redis loses its runs, is told, and works agai
   expect(await next.result({ timeoutMs: 20_000 })).toEqual({ sum: 3 });
 });
 
-test('a stall that costs everybody the connection is not taken for deaths', async () => {
+test('a stall that costs everybody the connection is not taken for losses', async () => {
   const quick = await startRemote();
   const slow = await startRemote();
   const runs = await Promise.all(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { code, source } from './sources.ts';
 
-const doors = ['index', 'dashboard', 'doctor', 'file', 'import', 'testing'];
+const entries = ['index', 'dashboard', 'doctor', 'file', 'import', 'testing'];
 const isTaken = /(Options|Policy|Rule|Times|Expiry|Limits|Request|Definition)$/;
 const takenMin = 35;
 
@@ -35,8 +35,8 @@ test('a type without a table is noticed', () => {
 });
 
 test('whatever is taken from users has a table of rules, so that no misspelled option is swallowed', () => {
-  const exported = doors.flatMap((door) =>
-    source(`test/house/public-${door}.txt`).text.split('\n'),
+  const exported = entries.flatMap((entry) =>
+    source(`test/house/public-${entry}.txt`).text.split('\n'),
   );
   const taken = exported
     .filter((line) => line.startsWith('type '))

@@ -65,7 +65,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'node:',
     'testcontainers',
   ],
-  // A door: the pages, over the wiring.
+  // An entry point: the pages, over the wiring.
   dashboard: [
     'src/core/',
     'src/engine/',
@@ -80,7 +80,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     '@hono/node-server',
     'zod',
   ],
-  // A door: it stands on the wiring, and asks the parts for their words.
+  // An entry point: it stands on the wiring, and asks the parts for their words.
   cli: [
     'src/core/',
     'src/redis/',

@@ -35,7 +35,7 @@ test('what is wrong with one run of a call changes nothing for the others', asyn
     store.commit({ ...broken, ...after, token: 'c', events: [one, one] }),
     store.commit({ ...twice, ...after, token: 'twice', events: [one, one] }),
     store.commit({ ...first, ...after, token: 'd', expectedSeq: 9 }),
-    store.commit({ ...last, ...after, token: 'e', events: [one, { ...one, lane: 'β' }] }),
+    store.commit({ ...last, ...after, token: 'e', events: [one, { ...one, branch: 'β' }] }),
   ]);
 
   const stats = await redis.info('commandstats');
@@ -57,7 +57,7 @@ test('what is wrong with one run of a call changes nothing for the others', asyn
     reason: { code: 'PAWL_CORRUPT', key: '{pawl:0}:events:broken', retryable: false },
   });
   const events = await store.events({ run: 'läst', after: 2, limit: 10 });
-  expect(events.map(({ seq, type, lane }) => [seq, type, lane])).toEqual([
+  expect(events.map(({ seq, type, branch }) => [seq, type, branch])).toEqual([
     [3, 'note', undefined],
     [4, 'note', 'β'],
   ]);

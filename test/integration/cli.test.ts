@@ -296,7 +296,7 @@ test('runs are found and shown by what they wait for, and by what is at work', a
   expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining('kind:signal') });
   expect(shown.stdout).toMatch(/waits for\n.*WHAT.*\n.*signal ben-approves +approval +2026-01-31/);
   expect(atWork.stdout).toMatch(/at work\n.*STEP.*\n *charge +2 +2026-01-31/);
-  await store.fleet.leave(busy.worker);
+  await store.fleet.deregister(busy.worker);
   await store.close();
 });
 

@@ -119,7 +119,7 @@ test('a hundred checkpoints of a megabyte that changes one field each cost one s
   const redis = new Redis(server.url);
   const field = 5_200;
   const kept = defineWorkflow({
-    name: 'kept',
+    name: 'preserved',
     input: z.object({ checkpoints: z.int() }),
     state: z.object({ at: z.number().default(0) }).loose(),
     async run(ctx, { checkpoints }) {
@@ -137,7 +137,7 @@ test('a hundred checkpoints of a megabyte that changes one field each cost one s
   /** Bytes of everything but the log, which is the same with and without checkpoints. */
   const size = async (id: string): Promise<number> => {
     const base = `{${prefix}:0}:`;
-    const parts = ['snapshot', 'kept', 'checkpoints'].map((part) => `${base}${part}:${id}`);
+    const parts = ['snapshot', 'preserved', 'checkpoints'].map((part) => `${base}${part}:${id}`);
     const sizes = await Promise.all(parts.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
     return sizes.reduce((sum: number, bytes) => sum + (bytes ?? 0), 0);
   };

@@ -1,4 +1,4 @@
-// Goal: a run whose data somebody has damaged is set aside with the key and the reason, and stops nothing else: no slot is
+// Goal: a run whose data somebody has damaged is quarantined with the key and the reason, and stops nothing else: no slot is
 // held for it, no sweep fails of it. Method: keys of runs are damaged by hand, in every state of a run.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -62,7 +62,7 @@ const damages: readonly (readonly [string, string, (key: string) => Promise<unkn
 ];
 
 describe.each(damages)('%s', (_what, kind, damage) => {
-  test('of parked runs takes no slot, and they are set aside', async () => {
+  test('of parked runs takes no slot, and they are quarantined', async () => {
     const { pawl, key, logged } = await stage();
     await using _ = pawl;
     await pawl.worker({ workflows: [work], concurrency: 2 }).ready();
@@ -94,7 +94,7 @@ describe.each(damages)('%s', (_what, kind, damage) => {
   });
 });
 
-test('a run without its payload is set aside as well', async () => {
+test('a run without its payload is quarantined as well', async () => {
   const { pawl, key, logged } = await stage();
   await using _ = pawl;
   await pawl.start(work, undefined, { id: 'bad' });
@@ -151,7 +151,7 @@ test('a log that is damaged under a worker sets its run aside, and the worker go
   await next.result({ timeoutMs: 10_000 });
 });
 
-test('a damaged run of a lost worker is set aside, and its neighbours are taken over', async () => {
+test('a damaged run of a lost worker is quarantined, and its neighbours are taken over', async () => {
   const { pawl, prefix, key } = await stage();
   await using _ = pawl;
   const claimed = await Promise.all(

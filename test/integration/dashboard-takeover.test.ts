@@ -16,7 +16,7 @@ interface Takeover {
   readonly claimMs: number;
 }
 
-test('the lane beside the log shows who lost the run, why, and how long detection and claim took', async () => {
+test('the colour beside the log shows who lost the run, why, and how long detection and claim took', async () => {
   const setup = { url: inject('redisUrl'), prefix: newPrefix(), worker: { sweepMs: 25 } };
   await using pawl = await openPawl(setup.url, setup.prefix);
   const workers = await Promise.all([startWorker(setup), startWorker(setup)]);
@@ -32,25 +32,25 @@ test('the lane beside the log shows who lost the run, why, and how long detectio
 
   await using served = await serveDashboard(pawl, { port: 0 });
   const { text } = await ask(`${served.url}runs/${run.id}`);
-  /** What a reader sees of an event, and the classes that colour its lane. */
-  const item = (seq: number): { readonly lane: string; readonly words: string } => {
+  /** What a reader sees of an event, and the classes of its owner. */
+  const item = (seq: number): { readonly colour: string; readonly words: string } => {
     const found = new RegExp(`<li class="([^"]*)" id="e${seq}">(.*?)</summary>`, 's').exec(text);
     const words = (found?.[2] ?? '').replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
-    return { lane: found?.[1] ?? '', words };
+    return { colour: found?.[1] ?? '', words };
   };
   const claimed = await firstEvent(run, ({ seq, type }) => seq > 2 && type === 'run.claimed');
   const { takeover } = claimed.data as { takeover: Takeover };
   expect(takeover).toMatchObject({ from: lost.id, reason: 'presence-lost' });
-  expect(item(2)).toMatchObject({ lane: 'lane-0 turn' });
+  expect(item(2)).toMatchObject({ colour: 'colour-0 turn' });
   expect(item(2).words).toContain(`claimed by ${lost.id}`);
-  expect(item(claimed.seq - 1)).toMatchObject({ lane: 'nobody turn' });
+  expect(item(claimed.seq - 1)).toMatchObject({ colour: 'nobody turn' });
   expect(item(claimed.seq - 1).words).toContain(`lost its worker ${lost.id}: presence-lost`);
-  expect(item(claimed.seq)).toMatchObject({ lane: 'lane-1 turn' });
+  expect(item(claimed.seq)).toMatchObject({ colour: 'colour-1 turn' });
   expect(item(claimed.seq).words).toContain(
     `taken over by ${heir.id} from ${lost.id}: presence-lost, ` +
       `noticed after ${takeover.detectMs} ms, claimed ${takeover.claimMs} ms later`,
   );
-  expect(item(after.seq)).toMatchObject({ lane: 'lane-1' });
+  expect(item(after.seq)).toMatchObject({ colour: 'colour-1' });
   expect(item(after.seq).words).toContain(`held by ${heir.id}`);
   // As it comes, for a page that is open.
   const gone = new AbortController();

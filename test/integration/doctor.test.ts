@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { defineWorkflow, Pawl } from 'pawl';
-import { type DrillReport, examine, type Examination } from 'pawl/doctor';
+import { type DrillReport, doctor, type DoctorReport } from 'pawl/doctor';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { committed, held, parking } from '../../src/testing/run-store/opened.ts';
@@ -52,9 +52,9 @@ async function everything(): Promise<Record<string, string>> {
   return Object.fromEntries((await Promise.all(dumps)) as [string, string][]);
 }
 
-const look = (more: object = {}): Promise<Examination> => examine({ redis: server.url, ...more });
+const look = (more: object = {}): Promise<DoctorReport> => doctor({ redis: server.url, ...more });
 
-const checkOf = ({ checks }: Examination, name: string): string | undefined =>
+const checkOf = ({ checks }: DoctorReport, name: string): string | undefined =>
   checks.find((check) => check.name === name)?.status;
 
 const plants: readonly (readonly [string, () => Promise<unknown>, string, string])[] = [
@@ -178,7 +178,7 @@ test('a parked run whose worker nobody would miss is found and repaired', async 
   const store = await RedisRunStore.open({ redis: server.url });
   const { id, ownership, worker } = await held(store);
   const wait = { kind: 'child', name: 'kid', on: ['kid'], since: 1 } as const;
-  const release = parking({ waits: [wait], lookMs: 60_000, mayGoOn: true });
+  const release = parking({ waits: [wait], pollMs: 60_000, mayGoOn: true });
   await committed(store, ownership, { release });
   const before = await everything();
   expect(await look({ full: true })).toMatchObject({ ok: true, damage: [] });
@@ -203,9 +203,9 @@ test('a sample finds it too where there are few runs, and a look beside workers 
   await using worker = pawl.worker({ workflows: [brief] });
   await worker.ready();
   const progress = { isOver: false };
-  const lanes = Array.from({ length: 10 }, async (_, lane) => {
+  const branches = Array.from({ length: 10 }, async (_, branch) => {
     for (let i = 0; !progress.isOver; i++) {
-      const about = { id: `r${lane}-${i}`, tags: { n: String(lane % 3) } };
+      const about = { id: `r${branch}-${i}`, tags: { n: String(branch % 3) } };
       await (await pawl.start(brief, undefined, about)).result();
     }
   });
@@ -220,7 +220,7 @@ test('a sample finds it too where there are few runs, and a look beside workers 
     }
   } finally {
     progress.isOver = true;
-    await Promise.all(lanes);
+    await Promise.all(branches);
   }
 });
 
@@ -246,10 +246,10 @@ test('a user who lacks a command is told which, and nothing was executed to find
   const rules = stdout.trim().split(' ').slice(2);
   const url = server.url.replace('redis://', 'redis://lame:pw@');
   await admin.call('ACL', 'SETUSER', ...rules, '>pw');
-  const well = await examine({ redis: url, full: true });
+  const well = await doctor({ redis: url, full: true });
   expect([checkOf(well, 'access'), checkOf(well, 'presence')]).toEqual(['ok', 'ok']);
   await admin.call('ACL', 'SETUSER', 'lame', '-xadd', '-zrem');
-  const lame = await examine({ redis: url });
+  const lame = await doctor({ redis: url });
   expect(lame.checks.find(({ name }) => name === 'access')).toMatchObject({
     status: 'fail',
     found: 'refused: xadd, zrem',

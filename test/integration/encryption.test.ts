@@ -69,7 +69,7 @@ test('a secret that is in everything a run stores is nowhere in Redis, nor in it
   expect(found).toBeGreaterThan(25);
 });
 
-describe('what is moved by hand is noticed, and the run is set aside', () => {
+describe('what is moved by hand is noticed, and the run is quarantined', () => {
   /** A run that waits for its signal, with events and a snapshot; its worker is gone. */
   async function waiting(prefix: string, id: string): Promise<Pawl> {
     const pawl = await open(prefix, encryption);
@@ -81,7 +81,7 @@ describe('what is moved by hand is noticed, and the run is set aside', () => {
     return pawl;
   }
 
-  async function setAsideBy(pawl: Pawl, id: string, problem: RegExp): Promise<void> {
+  async function quarantinedBy(pawl: Pawl, id: string, problem: RegExp): Promise<void> {
     const run = pawl.run(keeper, id);
     await run.signal('told', { text: 'go' });
     pawl.worker({ workflows: secretWorkflows });
@@ -127,7 +127,7 @@ describe('what is moved by hand is noticed, and the run is set aside', () => {
     await redis.del(`${base}snapshot:a`);
     await redis.hdel(`${base}run:a`, 'snapshotSeq', 'version');
     await swapEvents(`${base}events:a`, 'step.completed', 'step.completed');
-    await setAsideBy(pawl, 'a', /run a, event \d+ .* does not open with key old/);
+    await quarantinedBy(pawl, 'a', /run a, event \d+ .* does not open with key old/);
     const reading = async (): Promise<void> => {
       for await (const event of pawl.run('a').events()) expect(event.seq).toBeGreaterThan(0);
     };
@@ -141,7 +141,7 @@ describe('what is moved by hand is noticed, and the run is set aside', () => {
     const [last, texts] = await redis.hmgetBuffer(key, 'state:last', 'state:texts');
     await redis.hset(key, { 'state:last': texts as Buffer, 'state:texts': last as Buffer });
     await expect(pawl.run(keeper, 'b').state()).rejects.toMatchObject({ code: 'PAWL_CORRUPT' });
-    await setAsideBy(pawl, 'b', /run b, snapshot state:/);
+    await quarantinedBy(pawl, 'b', /run b, snapshot state:/);
   });
 
   test('an input, an event and a message of another run', async () => {
@@ -152,7 +152,7 @@ describe('what is moved by hand is noticed, and the run is set aside', () => {
     const input = await redis.hgetBuffer(`${base}payload:d`, 'input');
     const own = await redis.hgetBuffer(`${base}payload:c`, 'input');
     await redis.hset(`${base}payload:c`, 'input', input as Buffer);
-    await setAsideBy(pawl, 'c', /run c, input does not open/);
+    await quarantinedBy(pawl, 'c', /run c, input does not open/);
     // Put right, it goes on.
     await redis.hset(`${base}payload:c`, 'input', own as Buffer);
     await pawl.run('c').resume();

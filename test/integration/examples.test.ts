@@ -73,7 +73,7 @@ test('approval: a time-out leads to a checkpoint and to the lead, who decides', 
   expect(lines.find((line) => line.startsWith('kept'))).toBe(
     'kept: step build, step ask the team, step team decides, checkpoint "nobody answered"',
   );
-  expect(saidBy(lines, 2)).toEqual(['mail to the lead: the team did not decide', 'deploy v2.1']);
+  expect(saidBy(lines, 2)).toEqual(['message to the lead: the team did not decide', 'deploy v2.1']);
   expect(lines).toContain('result: {"deployed":true,"by":"Ada"}');
 });
 

@@ -111,7 +111,7 @@ const hostile: fc.Arbitrary<unknown> = fc.oneof(
   },
 );
 
-/** The id as it may have been used: only what the door lets through can be in a key. */
+/** The id as it may have been used: only what the entry lets through can be in a key. */
 const isRunKey = (key: string, id: unknown): boolean =>
   typeof id === 'string' &&
   /^[A-Za-z0-9_.~-]{1,128}$/.test(id) &&

@@ -81,7 +81,7 @@ test.runIf(asked !== undefined)('what it costs', { timeout: 120_000 }, async () 
     registered: () => store.fleet.registered(),
     alive: () => store.fleet.alive(),
     'unproven, of 50 held runs': () => store.fleet.unproven('worker-0'),
-    look: () => store.fleet.look('worker-0', 500),
+    elect: () => store.fleet.elect('worker-0', 500),
   };
   const times = 30;
   for (const [name, ask] of Object.entries(ways)) {

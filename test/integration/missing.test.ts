@@ -73,10 +73,10 @@ async function exportedAndImported(): Promise<string> {
   const { outcome } = await store.transfer.restore({
     token,
     record: { ...record, id, version: 1, snapshotSeq: 1 },
-    loose: false,
+    unmanaged: false,
     snapshot: { version: 1, seq: 1, schema: 1, at },
-    untold: false,
-    owes: false,
+    notifyPending: false,
+    cancelPending: false,
     woken: false,
     keepMs: 0,
     staged: { events: 1, checkpoints: 0, messages: 0 },
@@ -102,11 +102,11 @@ const ways: readonly (readonly [string, () => Promise<string>])[] = [
   ['cut', () => saved(delta([...some, 'x', 'y']), delta([], { remove: ['x', 'y', 'absent'] }))],
   [
     'unpacked by a change',
-    () => saved(delta(some, { whole: true }), delta(['d'], { remove: ['state:a'] })),
+    () => saved(delta(some, { full: true }), delta(['d'], { remove: ['state:a'] })),
   ],
   [
     'changed under a checkpoint',
-    () => saved(delta(some, { keep }), delta(['state:a'], { remove: ['step:c'] })),
+    () => saved(delta(some, { checkpoints: keep }), delta(['state:a'], { remove: ['step:c'] })),
   ],
   ['of a fork', () => created(store, { snapshot: delta(some) })],
   ['of an import', exportedAndImported],
@@ -116,7 +116,7 @@ const ways: readonly (readonly [string, () => Promise<string>])[] = [
 async function readings(run: string): Promise<readonly unknown[]> {
   const reads = [
     () => store.load(run),
-    () => store.transfer.whole(run),
+    () => store.transfer.export(run),
     () => store.claim(claiming(run)),
   ];
   return Promise.all(reads.map((read) => read().catch((error: unknown) => error)));
@@ -135,9 +135,9 @@ describe('a field that is gone from a snapshot', () => {
   });
 
   test('that is packed is missed', async () => {
-    for (const run of [await saved(delta(some, { whole: true })), await compactedAndPacked()]) {
+    for (const run of [await saved(delta(some, { full: true })), await compactedAndPacked()]) {
       const key = keys.of(run).snapshot(run);
-      const packed = await redis.hgetBuffer(key, 'whole');
+      const packed = await redis.hgetBuffer(key, 'packed');
       expect(packed).not.toBeNull();
       // One field less, and its lengths fit.
       const count = packed?.readUInt32BE(0) ?? 0;
@@ -145,7 +145,7 @@ describe('a field that is gone from a snapshot', () => {
       const next = first + 4 + (packed?.readUInt32BE(first) ?? 0);
       const fewer = Buffer.alloc(4);
       fewer.writeUInt32BE(count - 1);
-      await redis.hset(key, 'whole', Buffer.concat([fewer, packed?.subarray(next) ?? fewer]));
+      await redis.hset(key, 'packed', Buffer.concat([fewer, packed?.subarray(next) ?? fewer]));
       expect(await store.load(run).catch((error: unknown) => error)).toEqual(corrupt({ key }));
     }
   });
@@ -160,18 +160,18 @@ describe('a field that is gone from a snapshot', () => {
 
   test('is missed in a checkpoint as well', async () => {
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { snapshot: delta(some, { keep }) });
+    await committed(store, ownership, { snapshot: delta(some, { checkpoints: keep }) });
     await committed(store, ownership, {
       snapshot: delta(['state:a', 'other'], { remove: ['step:c'] }),
     });
     expect((await store.recall(id, '1-0'))?.fields.size).toBe(3);
-    await redis.hdel(keys.of(id).kept(id), '1:step:c');
+    await redis.hdel(keys.of(id).preserved(id), '1:step:c');
     expect(await store.recall(id, '1-0').catch((error: unknown) => error)).toEqual(corrupt());
   });
 
   test('is not missed where an older pawl has counted nothing, until it is saved anew', async () => {
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { snapshot: delta([...some, 'x'], { keep }) });
+    await committed(store, ownership, { snapshot: delta([...some, 'x'], { checkpoints: keep }) });
     const key = keys.of(id).snapshot(id);
     await redis.hdel(key, 'count', 'x');
     expect((await store.load(id))?.snapshot?.fields.size).toBe(3);

@@ -53,7 +53,7 @@ test('one to which a message has come is due, and is claimed', async () => {
 test('one that sleeps is woken by whatever comes', async () => {
   const run = await older(false);
   expect((await store.record(run))?.waits).toEqual([]);
-  expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'waiting' });
+  expect(await store.claim(claiming(run))).toEqual({ outcome: 'notClaimable', status: 'waiting' });
   expect(await store.post(message(run, { name: 'any' }))).toMatchObject({ woken: true });
   expect(await dueOf(store, run)).toMatchObject({ run, asleep: false });
   await claimed(store, run);

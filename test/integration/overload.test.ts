@@ -123,7 +123,7 @@ test(`starting, listing and claiming cost the same with 1,000 queued runs and wi
     for (const [name, operation] of Object.entries(operations)) {
       (costs[name] ??= []).push(await costOf(redis, operation));
     }
-    // And through the front door: a worker beside all those runs, its sweeper at work.
+    // And through the entry point: a worker beside all those runs, its sweeper at work.
     const worker = pawl.worker({ workflows: [quick] });
     await worker.ready();
     const times: number[] = [];

@@ -54,7 +54,7 @@ test('large calls and small ones of one turn keep their order and their bytes', 
   const push = "redis.call('RPUSH', KEYS[1], ARGV[1]) return redis.call('LRANGE', KEYS[1], 0, -1)";
   const sizes = [10, 100_000, 20, 16_384, 16_383, 30, 500_000, 40];
   const values = sizes.map((size, i) => Buffer.alloc(size, 97 + i));
-  const replies = await Promise.all(values.map((value) => call(push, ['in-turn'], [value])));
+  const replies = await Promise.all(values.map((value) => call(push, ['in-order'], [value])));
   for (const [i, reply] of replies.entries()) {
     const lengths = (reply as Buffer[]).map(({ length }) => length);
     expect(lengths).toEqual(sizes.slice(0, i + 1));

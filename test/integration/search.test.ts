@@ -178,7 +178,7 @@ test('a run that is in none of its indexes, and in wrong ones, is put right', as
   const store = await open('torn', 1);
   const firstRuns = { from: 0, until: 40, firstAt };
   const copied = await copyRuns({ store, redis, prefix: 'torn', shards: 1 }, firstRuns);
-  const loose = await created(store, { loose: true });
+  const unmanaged = await created(store, { unmanaged: true });
   const base = '{torn:0}:';
   const indexes = async (): Promise<Record<string, string[]>> => {
     const all: Record<string, string[]> = {};
@@ -186,13 +186,13 @@ test('a run that is in none of its indexes, and in wrong ones, is put right', as
       const name = key.slice(base.length);
       // When a run is due is not known any more, only that it is.
       if (name === 'due') all[name] = (await redis.zrange(key, '0', '-1')).sort();
-      else if (/^(runs|ids|loose|by-.*)$/.test(name))
+      else if (/^(runs|ids|unmanaged|by-.*)$/.test(name))
         all[name] = (await redis.zrange(key, '0', '-1', 'WITHSCORES')).flat();
       else if (name.startsWith('held')) all[name] = (await redis.smembers(key)).sort();
     }
     return all;
   };
-  const ids = [...copied.map(({ id }) => id), loose];
+  const ids = [...copied.map(({ id }) => id), unmanaged];
   // Copies are not due, as real ones are.
   for (const id of ids) await store.reindex(id);
   const sound = await indexes();

@@ -77,9 +77,9 @@ test('a process that only starts runs is refused when others have another number
   const restore = client.transfer.restore({
     token: 't',
     record: { ...(await anyRecord(other)), id: 'restored' },
-    loose: false,
-    untold: false,
-    owes: false,
+    unmanaged: false,
+    notifyPending: false,
+    cancelPending: false,
     woken: false,
     keepMs: 0,
     snapshot: undefined,
@@ -97,7 +97,7 @@ test('whoever is left with the same number goes on', async () => {
         Array.from({ length: 10 }, () => store.create(creation())),
       ),
     );
-    expect((await first.observation.census()).runs.queued).toBe(20);
+    expect((await first.observation.stats()).runs.queued).toBe(20);
     await redis.flushall();
   }
 });
@@ -110,7 +110,7 @@ test('a prefix that is new is opened at once', async () => {
   // A worker that does not answer would be waited for longer.
   expect(await calmTimeOf(() => first)).toBeLessThan(900);
   await using store = await first;
-  expect((await store.observation.census()).runs.queued).toBe(0);
+  expect((await store.observation.stats()).runs.queued).toBe(0);
   expect(await shardsNow()).toBe('4');
 });
 

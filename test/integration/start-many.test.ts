@@ -18,9 +18,9 @@ test(
     const ms = Math.round(performance.now() - began);
     console.log(`10,000 runs were started in ${ms} ms`);
     expect(outcomes.every(({ outcome }) => outcome === 'created')).toBe(true);
-    expect((await pawl.census()).runs.queued).toBe(10_000);
+    expect((await pawl.stats()).runs.queued).toBe(10_000);
     const again = await pawl.startMany(noted, items);
     expect(again.every(({ outcome }) => outcome === 'known')).toBe(true);
-    expect((await pawl.census()).runs.queued).toBe(10_000);
+    expect((await pawl.stats()).runs.queued).toBe(10_000);
   },
 );

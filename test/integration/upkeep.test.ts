@@ -203,7 +203,7 @@ test('nothing is preserved that no checkpoint needs, and all that one does', asy
           text === undefined ? [] : ([[field, encoded(text)]] as const),
         );
         const remove = [...change].flatMap(([field, text]) => (text === undefined ? [field] : []));
-        const marked = keeps ? { keep: { marks: [{}], bytes: 1 } } : {};
+        const marked = keeps ? { checkpoints: { marks: [{}], bytes: 1 } } : {};
         await store.commit({
           ...claimed.ownership,
           token: `${run} ${move}`,
@@ -212,7 +212,7 @@ test('nothing is preserved that no checkpoint needs, and all that one does', asy
           snapshot: { schema: 1, set: new Map(set), remove, ...marked },
         });
       }
-      expect(await redis.hgetall(`{${prefix}:0}:kept:${run}`)).toEqual(model.preserved());
+      expect(await redis.hgetall(`{${prefix}:0}:preserved:${run}`)).toEqual(model.preserved());
     }
     for (const [version, fields] of model.checkpoints) {
       const recalled = await store.recall(run, `${version}-0`);
@@ -223,7 +223,7 @@ test('nothing is preserved that no checkpoint needs, and all that one does', asy
       run,
       [...model.checkpoints.keys()].map((version) => `${version}-0`),
     );
-    expect(await redis.exists(`{${prefix}:0}:kept:${run}`)).toBe(0);
+    expect(await redis.exists(`{${prefix}:0}:preserved:${run}`)).toBe(0);
   }
   await store.close();
 });

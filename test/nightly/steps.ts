@@ -68,9 +68,10 @@ function ofMatrix(output: string): string {
 }
 
 function ofPoison(output: string): string {
-  const { workersKilled, poisonSetAside, poison, innocentSetAside, violations } = parsed(output);
-  const others = `${count(innocentSetAside)} other runs`;
-  const aside = `quarantined: ${count(poisonSetAside)} of ${count(poison)}, and ${others}`;
+  const { workersKilled, poisonQuarantined, poison, innocentQuarantined, violations } =
+    parsed(output);
+  const others = `${count(innocentQuarantined)} other runs`;
+  const aside = `quarantined: ${count(poisonQuarantined)} of ${count(poison)}, and ${others}`;
   return `${count(workersKilled)} workers killed, ${aside}, ${length(violations)} violations`;
 }
 

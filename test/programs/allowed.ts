@@ -70,8 +70,8 @@ function allows(part: Part, value: unknown): boolean {
       return value === 'emitted';
     case 'checkpoint':
       return value === 'kept';
-    case 'loose':
-      return value === 'loose';
+    case 'unmanaged':
+      return value === 'unmanaged';
     case 'plain':
       return value === 'plain';
     case 'settled':

@@ -36,7 +36,7 @@ const graceMs = 2_000;
 export class Fleet {
   /** A pawl that never dies, for whoever watches. */
   readonly caller: Pawl;
-  deaths = 0;
+  losses = 0;
   rewinds = 0;
   /** When a worker died last. */
   diedAt = 0;
@@ -130,7 +130,7 @@ export class Fleet {
         if (outcome.outcome === 'committed') witness.committed(params);
       },
       onDeath: () => {
-        this.deaths += 1;
+        this.losses += 1;
         this.diedAt = performance.now();
         witness.died(name);
         process.vanish(worker.id);

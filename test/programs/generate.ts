@@ -20,7 +20,7 @@ const leaves = [
 ] as const satisfies readonly Part['kind'][];
 
 /** What only a handler can do: a node changes the state by what it returns. */
-const ofHandlers = ['set', 'emit', 'checkpoint', 'loose', 'rounds', 'burst'] as const;
+const ofHandlers = ['set', 'emit', 'checkpoint', 'unmanaged', 'rounds', 'burst'] as const;
 
 /** A program of a seed. */
 export function generate(seed: number): Program {
@@ -64,7 +64,7 @@ export function generate(seed: number): Program {
           kind,
           name: name(),
           items: 1 + upTo(5),
-          lanes: 1 + upTo(2),
+          loops: 1 + upTo(2),
           failsAt: random() < 0.3 ? upTo(4) : -1,
         };
       case 'final':

@@ -77,7 +77,7 @@ export function playing(by: Playing) {
 }
 
 /** Parts that are done side by side. */
-const lanes = 3;
+const loops = 3;
 
 /** Plays programs in rounds: the next parts side by side, each in a node of its own, until none is left. */
 export function playingInNodes(by: Playing) {
@@ -91,7 +91,7 @@ export function playingInNodes(by: Playing) {
       fan: (ctx) => {
         const done = Object.keys(ctx.state.results).length;
         const left = ctx.input.parts.length - done;
-        return { set: { open: Array.from({ length: Math.min(lanes, left) }, (_, i) => done + i) } };
+        return { set: { open: Array.from({ length: Math.min(loops, left) }, (_, i) => done + i) } };
       },
       work: async (ctx, at) => {
         const part = ctx.input.parts[at];
@@ -224,7 +224,7 @@ class Player {
               if (item === part.failsAt) throw new Error('as told');
               return item;
             })(step),
-          { concurrency: part.lanes },
+          { concurrency: part.loops },
         );
       case 'sleep':
         await ctx.sleep(part.ms, { as: name });
@@ -280,12 +280,12 @@ class Player {
       case 'checkpoint':
         await ctx.checkpoint({ label: name });
         return 'kept';
-      case 'loose':
+      case 'unmanaged':
         void ctx.step(
           name,
           this.#body(name, () => Promise.reject(new Error('nobody looks'))),
         );
-        return 'loose';
+        return 'unmanaged';
       case 'plain':
         await pause(part.ms);
         return 'plain';

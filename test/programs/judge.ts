@@ -73,7 +73,7 @@ async function judgeSome(
   process.on('unhandledRejection', unheld);
   const fleet = await Fleet.begin({ ground: ground(), witness, random, workers: 3, deathRate });
   const rest = programs.entries();
-  const lane = async (): Promise<void> => {
+  const loop = async (): Promise<void> => {
     for (const [n, one] of rest) {
       for (const what of await play({ fleet, witness, hangMs }, one, `p${one.seed}-${n}`)) {
         violations.push({ ...one, what });
@@ -82,7 +82,7 @@ async function judgeSome(
     }
   };
   try {
-    await Promise.all(Array.from({ length: together }, lane));
+    await Promise.all(Array.from({ length: together }, loop));
   } finally {
     await fleet.end();
     process.off('unhandledRejection', unheld);
@@ -90,5 +90,5 @@ async function judgeSome(
   for (const { what } of witness.violations.filter(({ run }) => run === '')) {
     violations.push({ seed, what, program: { parts: [] } });
   }
-  return { programs: programs.length, crashes: fleet.deaths, rewinds: fleet.rewinds, violations };
+  return { programs: programs.length, crashes: fleet.losses, rewinds: fleet.rewinds, violations };
 }

@@ -21,9 +21,9 @@ export function lossyQueue(queue: ResumeQueue, random: () => number): ResumeQueu
 
 export function lossyStore(store: RunStore, random: () => number): RunStore {
   const fleet = withMethods(store.fleet, {
-    appear: (worker, asked) =>
-      store.fleet.appear(worker, (run) => {
-        if (random() >= lossRate) asked?.(run);
+    register: (worker, onNudge) =>
+      store.fleet.register(worker, (run) => {
+        if (random() >= lossRate) onNudge?.(run);
       }),
   });
   return withMethods(store, { fleet });

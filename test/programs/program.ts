@@ -29,7 +29,7 @@ export type Part =
       readonly kind: 'map';
       readonly name: string;
       readonly items: number;
-      readonly lanes: number;
+      readonly loops: number;
       /** Index of the item that fails; -1 for none. */
       readonly failsAt: number;
     }
@@ -87,7 +87,7 @@ export type Part =
       readonly isAttached: boolean;
       readonly of: Program;
     }
-  | { readonly kind: 'set' | 'emit' | 'checkpoint' | 'loose'; readonly name: string }
+  | { readonly kind: 'set' | 'emit' | 'checkpoint' | 'unmanaged'; readonly name: string }
   | { readonly kind: 'plain'; readonly name: string; readonly ms: number }
   | {
       readonly kind: 'all' | 'race' | 'ctxRace' | 'settled';

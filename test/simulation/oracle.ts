@@ -54,7 +54,7 @@ const writers = new Set([
   'pause',
   'post',
   'resume',
-  'told',
+  'settleFamily',
 ]);
 
 export class Oracle {
@@ -172,7 +172,7 @@ export class Oracle {
     const [outcome] = reply as readonly SimReply[];
     const hasWritten = this.#hash(before.run)?.get('token') === commit.token;
     const isRepeated = known?.tokens.has(commit.token) === true;
-    if (isRepeated && (outcome === 'conflict' || outcome === 'mail')) {
+    if (isRepeated && (outcome === 'conflict' || outcome === 'unread')) {
       this.#violate(
         `commit ${commit.token} of ${before.run} was stored, and is now answered ${outcome}`,
       );
@@ -317,7 +317,7 @@ function mustBeDue(status: RunStatus, hash: ReadonlyMap<string, string>): boolea
   if (isEnded(status)) return true;
   if (hash.has('paused')) return false;
   if (status === 'queued' || status === 'interrupted') return true;
-  return status === 'waiting' && ['wakeAt', 'woken', 'lookMs'].some((field) => hash.has(field));
+  return status === 'waiting' && ['wakeAt', 'woken', 'pollMs'].some((field) => hash.has(field));
 }
 
 /** Whether a run that waits for this wants such a message; where nothing is said of what it waits for, it wants all. */

@@ -20,8 +20,8 @@ export async function openMemoryStore(): Promise<OpenedRunStore> {
       now += ms;
       await turn();
     },
-    appearElsewhere: async (worker) => {
-      await store.fleet.appear(worker);
+    registerElsewhere: async (worker) => {
+      await store.fleet.register(worker);
       return async () => store.disconnect(worker);
     },
     traces: async (run) => ((await store.record(run)) === undefined ? [] : [run]),
@@ -41,9 +41,9 @@ export async function openRedisStore(
   return {
     store,
     advance: (ms) => sleep(ms),
-    appearElsewhere: async (worker) => {
+    registerElsewhere: async (worker) => {
       const elsewhere = await RedisRunStore.open(options);
-      await elsewhere.fleet.appear(worker);
+      await elsewhere.fleet.register(worker);
       // Ends its connections without a word, as the kernel does for a process that dies.
       return () => elsewhere.close();
     },

@@ -33,7 +33,7 @@ async function count(): Promise<void> {
     say({ saved: seqs, n: state.n });
     state.n += size;
     if (round % 3 === 2) {
-      const keep = round % 2 === 0 ? { keep: { node: 'even', metadata: { round } } } : {};
+      const keep = round % 2 === 0 ? { checkpoint: { node: 'even', metadata: { round } } } : {};
       const { version, checkpoint } = await claim.saveSnapshot(state, keep);
       say({ version, n: state.n, ...(checkpoint === undefined ? {} : { checkpoint }) });
     }

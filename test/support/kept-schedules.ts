@@ -37,7 +37,7 @@ export async function join(
   worker: string,
   workflows: Record<string, number> = { tick: 1 },
 ): Promise<void> {
-  await world.store.fleet.appear(worker);
+  await world.store.fleet.register(worker);
   await world.store.fleet.beat(workerInfo(worker, { workflows }), 1e12);
 }
 

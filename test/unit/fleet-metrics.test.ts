@@ -38,13 +38,13 @@ function parse(text: string): Map<string, number> {
   return samples;
 }
 
-/** A store, and how often its census was taken. */
+/** A store, and how often its stats were read. */
 function countedStore(): { readonly store: MemoryRunStore; asked: number } {
   const plain = new MemoryRunStore();
   const observation = withMethods(plain.observation, {
-    census: () => {
+    stats: () => {
       counted.asked += 1;
-      return plain.observation.census();
+      return plain.observation.stats();
     },
   });
   const counted = { store: withMethods(plain, { observation }), asked: 0 };
@@ -77,8 +77,8 @@ test('a store that is away, or hangs, is told and holds nothing up', async () =>
   const registry = new Registry();
   const { pawl } = memoryPawl();
   const never = new Promise<never>(() => undefined);
-  const away = { census: () => Promise.reject(new Error('away')), workers: async () => [] };
-  const hanging = { census: () => never, workers: async () => [] };
+  const away = { stats: () => Promise.reject(new Error('away')), workers: async () => [] };
+  const hanging = { stats: () => never, workers: async () => [] };
   registerFleetMetrics(registry, { pawl, away, hanging }, { answerMs: 50 });
   const samples = await (await served(registry))();
   expect(samples.get('pawl_up{fleet="pawl"}')).toBe(1);

@@ -1,9 +1,9 @@
 // Goal: whatever takes options refuses those it does not know, naming the one that was probably meant, and whatever takes a
-// workflow refuses what is none. Method: each door of a pawl over the memory store is given one of each kind.
+// workflow refuses what is none. Method: each entry of a pawl over the memory store is given one of each kind.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defineGraph, defineWorkflow, durable, Pawl, toMermaid } from 'pawl';
 import { dashboard, serveDashboard } from 'pawl/dashboard';
-import { drill, examine } from 'pawl/doctor';
+import { doctor, drill } from 'pawl/doctor';
 import { FileCheckpointer } from 'pawl/file';
 import { readForeign } from 'pawl/import';
 import { registerFleetMetrics } from 'pawl/metrics';
@@ -103,7 +103,7 @@ const misspelled: readonly (readonly [string, Call, string, string])[] = [
   ['listRuns', (o) => loop.listRuns(o), 'curser', 'cursor'],
   ['loop checkpoints', (o) => loop.checkpoints('own', o), 'befor', 'before'],
   ['listEvents', (o) => loop.listEvents('own', o)[Symbol.asyncIterator]().next(), 'sinc', 'since'],
-  ['examine', (o) => examine(Object.assign({ redis }, o)), 'repiar', 'repair'],
+  ['doctor', (o) => doctor(Object.assign({ redis }, o)), 'repiar', 'repair'],
   ['drill', (o) => drill(Object.assign({ redis }, o)), 'round', 'rounds'],
   ['readForeign', (o) => readForeign('nowhere', o), 'formt', 'format'],
   ['openTelemetry', (o) => openTelemetry(o), 'traceer', 'tracer'],

@@ -102,7 +102,7 @@ test('what a run waits for, who it is and what it owes moves with it', async () 
   await from.start(order, undefined, { id: 'failed' });
   const { ownership } = await claimed(store, 'failed', { codeVersion: 7 });
   const error = encodeError(new Error('no'));
-  const release = { status: 'failed', error, keepMs: 60_000, owesCancel: true } as const;
+  const release = { status: 'failed', error, keepMs: 60_000, cancelsChildren: true } as const;
   await committed(store, ownership, { release });
   const lines: string[] = [];
   for await (const line of from.export()) lines.push(line);
@@ -113,10 +113,15 @@ test('what a run waits for, who it is and what it owes moves with it', async () 
     const { waits, birth, wroteVersion, status } = before ?? {};
     expect(after).toMatchObject({ waits, birth, wroteVersion, status });
   }
-  expect(await there.transfer.whole('parked')).toMatchObject({ woken: true });
-  expect(await there.transfer.whole('failed')).toMatchObject({ owes: true, woken: false });
+  expect(await there.transfer.export('parked')).toMatchObject({ woken: true });
+  expect(await there.transfer.export('failed')).toMatchObject({
+    cancelPending: true,
+    woken: false,
+  });
   const due = await there.fleet.due({ limit: 10, resendMs: 1000 });
-  expect(new Map(due.map(({ run, asleep, owes }) => [run, [asleep, owes]]))).toEqual(
+  expect(
+    new Map(due.map(({ run, asleep, cancelPending }) => [run, [asleep, cancelPending]])),
+  ).toEqual(
     new Map([
       ['failed', [false, true]],
       ['parked', [false, false]],

@@ -18,7 +18,7 @@ const touching = [
   ...['bullmq', 'redis-durable'].map(conformance),
   ...['announcements', 'append-groups', 'cluster-access', 'damage', 'doctor'].map(integration),
   ...['durability-disk', 'read-only-master', 'shards', 'silent-connections'].map(integration),
-  ...['tls', 'whole-save'].map(integration),
+  ...['tls', 'full-save'].map(integration),
 ];
 /** Of the tests with faults, those of what servers do among themselves. */
 const together = ['cluster', 'sentinel'].map((name) => `test/chaos/${name}.test.ts`);

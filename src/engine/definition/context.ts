@@ -67,7 +67,7 @@ export interface StepContext<
    * not part of the state. A step that runs again begins a new epoch, and readers are told.
    */
   readonly output: OpenOutput<O>;
-  /** A step inside this one: its result is kept until this one completes, and then leaves the run's memory. */
+  /** A step inside this one: its result is kept until this one completes, and then leaves the run's bookkeeping. */
   step<Result>(
     name: string,
     body: (step: StepContext<E, O>) => Promise<Result> | Result,

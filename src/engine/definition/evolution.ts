@@ -5,7 +5,7 @@
  *   event of version n    ──upcast[type](data, n)──────▶ event of today
  *
  * The stored bytes are not touched: the next snapshot is simply written in today's version. A state that does not fit
- * today's schema afterwards is not guessed at; the run is set aside as it is.
+ * today's schema afterwards is not guessed at; the run is quarantined as it is.
  */
 import { messageOfThrown } from '../../core/error-record.ts';
 import { DefinitionError, RunError } from '../../core/errors.ts';

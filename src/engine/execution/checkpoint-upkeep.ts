@@ -20,7 +20,7 @@ export class Expiry {
   #fresh = 0;
   /** How many there are at most: with so few that none can have expired, nobody looks. */
   #held = Infinity;
-  #looking: Promise<void> = Promise.resolve();
+  #working: Promise<void> = Promise.resolve();
 
   /** Without `expiry`, nothing expires. */
   constructor(run: string, expiry: CheckpointExpiry | undefined, services: Services) {
@@ -47,12 +47,12 @@ export class Expiry {
     const isFew = this.#held <= (this.#expiry?.keepNewest ?? 0);
     if (this.#expiry !== undefined && this.#fresh > 0 && !isFew) {
       this.#fresh = 0;
-      this.#looking = this.#looking.then(() => this.#look());
+      this.#working = this.#working.then(() => this.#expire());
     }
-    return this.#looking;
+    return this.#working;
   }
 
-  async #look(): Promise<void> {
+  async #expire(): Promise<void> {
     const { store, logger } = this.#services;
     const run = this.#run;
     try {

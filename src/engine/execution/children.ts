@@ -48,8 +48,8 @@ export interface Parent {
 const firstRetryMs = 25;
 const retryMsMax = 1000;
 /** How often a child that is waited for in place is looked at: at first, and at most. */
-const firstLookMs = 3_000;
-const lookMsMax = 600_000;
+const firstPollMs = 3_000;
+const pollMsMax = 600_000;
 
 /** A child as its handler asked for it. */
 interface Asked {
@@ -65,7 +65,7 @@ export class Children {
   readonly #services: Services;
   readonly #parent: Parent;
   readonly #asked = new Map<string, Asked>();
-  #isLooking = false;
+  #isPolling = false;
   #searches = 0;
 
   constructor(scope: RunScope, services: Services, parent: Parent) {
@@ -120,8 +120,8 @@ export class Children {
       asked.result = this.#parent.waits.child(childWait + asked.name, asked.name, run);
       // A caller that awaits it hears of its failure; nobody has to.
       asked.result.catch(() => undefined);
-      if (!asked.isFresh) this.#tryToLook([asked.name]);
-      this.#lookNowAndThen();
+      if (!asked.isFresh) this.#tryToCompare([asked.name]);
+      this.#pollChildren();
     }
     return asked.result;
   }
@@ -177,13 +177,13 @@ export class Children {
 
   /** The run is no longer parked. */
   goOn(): void {
-    this.#lookNowAndThen();
+    this.#pollChildren();
   }
 
   /** While somebody waits in this process. Ends by itself when nobody does. */
-  #lookNowAndThen(): void {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
+  #pollChildren(): void {
+    if (this.#isPolling) return;
+    this.#isPolling = true;
     const { writer } = this.#scope;
     const { waits } = this.#parent;
     const awake = this.#parent.awake();
@@ -191,34 +191,34 @@ export class Children {
       await this.#services.clock.sleep(ms, awake);
       const names = waits.list.flatMap((wait) => (wait.kind === 'child' ? wait.name : []));
       if (awake.aborted || writer.isParked || names.length === 0) {
-        this.#isLooking = false;
+        this.#isPolling = false;
         return;
       }
-      await this.#look(names.map((name) => name.slice(childWait.length)));
-      await look(Math.min(ms * 1.5, lookMsMax));
+      await this.#compare(names.map((name) => name.slice(childWait.length)));
+      await look(Math.min(ms * 1.5, pollMsMax));
     };
-    look(firstLookMs).catch(this.#onLookFailed);
+    look(firstPollMs).catch(this.#onCompareFailed);
   }
 
-  #tryToLook(names: readonly string[]): void {
-    this.#look(names).catch(this.#onLookFailed);
+  #tryToCompare(names: readonly string[]): void {
+    this.#compare(names).catch(this.#onCompareFailed);
   }
 
-  readonly #onLookFailed = (error: unknown): void => {
+  readonly #onCompareFailed = (error: unknown): void => {
     const { run } = this.#scope;
-    this.#isLooking = false;
+    this.#isPolling = false;
     this.#services.logger.warn(
       { run, error: String(error) },
       'children not looked at, trying again',
     );
-    this.#lookNowAndThen();
+    this.#pollChildren();
   };
 
   /** The run is not parked meanwhile: what is found is for the handler that waits. */
-  async #look(names: readonly string[]): Promise<void> {
+  async #compare(names: readonly string[]): Promise<void> {
     this.#searches += 1;
     try {
-      for (const name of names) await this.#lookAt(name);
+      for (const name of names) await this.#pollAt(name);
     } finally {
       this.#searches -= 1;
       this.#scope.deliveries.schedule();
@@ -230,7 +230,7 @@ export class Children {
     const { store, logger, clock } = this.#services;
     const { run, lost, deliveries } = this.#scope;
     this.#searches += 1;
-    await clock.sleep(firstLookMs, lost);
+    await clock.sleep(firstPollMs, lost);
     try {
       if (lost.aborted || (await store.record(child.run)) !== undefined) return;
       logger.error({ run, child: child.run }, 'redis has forgotten a child run, starting it again');
@@ -241,7 +241,7 @@ export class Children {
     }
   }
 
-  async #lookAt(name: string): Promise<void> {
+  async #pollAt(name: string): Promise<void> {
     const { fold, writer, deliveries } = this.#scope;
     const child = fold.child(name);
     if (child === undefined || child.end !== undefined) return;

@@ -1,12 +1,12 @@
 /**
  * Claims a run until there is an answer. A claim that took effect unseen is answered again, because its token is the same;
- * a run that cannot even be claimed, because its data is damaged, is set aside.
+ * a run that cannot even be claimed, because its data is damaged, is quarantined.
  */
 import { PawlError } from '../../core/errors.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
-import { setAsideUnread } from './quarantine.ts';
+import { quarantineUnread } from './quarantine.ts';
 import type { ExecutionServices } from './services.ts';
 
 export type Claimed = Extract<ClaimOutcome, { outcome: 'claimed' }>;
@@ -56,7 +56,7 @@ export async function claimRun(
       return undefined;
     } catch (error) {
       if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
-        await setAsideUnread(services, { run, owner: params.token }, error);
+        await quarantineUnread(services, { run, owner: params.token }, error);
         return undefined;
       }
       if (PawlError.is(error) && error.code === 'PAWL_CLOSED') {

@@ -2,8 +2,8 @@
  * Sends a commit until there is an answer. Repeating it is safe: the store recognises the token. Giving up is not, because
  * a run that is held by a living worker is nobody else's to finish.
  *
- * What repeating cannot cure is that the run's data is damaged. Then the run is set aside with the key and the reason, by a
- * commit that writes to neither log nor snapshot.
+ * What repeating cannot cure is that the run's data is damaged. Then the run is quarantined with the key and the
+ * reason, by a commit that writes to neither log nor snapshot.
  */
 import type { Clock } from '../../core/clock.ts';
 import { PawlError } from '../../core/errors.ts';
@@ -75,7 +75,7 @@ async function setDamagedAside(
   error: PawlError,
 ): Promise<void> {
   const { store, clock, logger } = through;
-  logger.error({ run, error: error.message }, 'the data of this run is damaged, set aside');
+  logger.error({ run, error: error.message }, 'the data of this run is damaged, quarantined');
   const release = { status: 'quarantined', error: encodeError(error) } as const;
   let seq = expectedSeq;
   for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
@@ -91,7 +91,7 @@ async function setDamagedAside(
       // It is stored, if perhaps not everywhere.
       if (mayCome && failed.code === 'PAWL_NOT_DURABLE') return;
       if (!mayCome) {
-        logger.error({ run, error: String(failed) }, 'a damaged run could not be set aside');
+        logger.error({ run, error: String(failed) }, 'a damaged run could not be quarantined');
         return;
       }
     }

@@ -2,7 +2,7 @@
  * The order in which a handler learns what it asked for.
  *
  * Results are handed over one at a time, in the order of the log. Between two of them the handler does whatever follows
- * from the first. So a race, `any`, `allSettled` and two lanes of a map come out the same on each execution: on a resume
+ * from the first. So a race, `any`, `allSettled` and two loops of a map come out the same on each execution: on a resume
  * the known results come in the order in which they were stored, and new ones come after them.
  *
  *   asked ──its turn──▶ handed over ──drained──▶ the next one ── none left ──▶ quiet: waits are judged, the run may park
@@ -167,7 +167,7 @@ export class Deliveries {
 /** The seqs of all that the handler may ask for and that is known. */
 export function knownSeqs(fold: Fold): number[] {
   const seqs: number[] = [];
-  for (const [field, value] of fold.memory) {
+  for (const [field, value] of fold.bookkeeping) {
     if (!field.startsWith('step:') && !field.startsWith('child:')) continue;
     const { seq } = value as Partial<StepResult & { seq: number }>;
     if (seq !== undefined && seq > 0) seqs.push(seq);

@@ -80,7 +80,7 @@ export class Effects {
     return probed.happened ? { result: probed.result } : undefined;
   }
 
-  /** The wait is inside of the effect, so that it leaves the memory with it. */
+  /** The wait is inside of the effect, so that it leaves the bookkeeping with it. */
   async #ask(name: string): Promise<{ readonly result: unknown } | undefined> {
     const { fold, writer } = this.#scope;
     const { begun, doubted } = fold.effect(name) ?? { begun: 1 };

@@ -57,7 +57,7 @@ export class Endings {
   }
 
   /** How the run really ends: cancelled whatever the handler made of it, or once more after a pause. */
-  really(fold: Fold, ending: Ending): Ending {
+  resolveOutcome(fold: Fold, ending: Ending): Ending {
     const { clock, random } = this.#services;
     const run = this.#run;
     if (fold.cancel?.isDeadline === true) {

@@ -35,7 +35,7 @@ import { Endings } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
 import type { Broken } from './inbox.ts';
 import { LogWriter, never } from './log-writer.ts';
-import { type Ending, quarantine, setAside } from './quarantine.ts';
+import { type Ending, quarantine, quarantineRun } from './quarantine.ts';
 import type { ExecutionServices, SessionView } from './services.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import { Snapshotter } from './snapshotter.ts';
@@ -99,7 +99,7 @@ export class Execution {
   /** Lapses of the session up to which the run is known to be held. */
   #lapses: number;
   #isLeaving = false;
-  #askedEarly = false;
+  #nudgedEarly = false;
   #onProgress: () => void = () => undefined;
   /** Resolves when the run has made progress under this claim: see `core/evidence.ts`. */
   readonly progressed = new Promise<void>((resolve) => {
@@ -165,7 +165,7 @@ export class Execution {
       const inbox = { key: `run ${run}, inbox` };
       for (const message of claimed.messages) decode(message.data, inbox);
     } catch (error) {
-      return setAside(this.#services, claimed, error);
+      return quarantineRun(this.#services, claimed, error);
     }
     const replayMs = Math.round((clock.monotonic() - claimedAt) * 10) / 10;
     telemetry.claimed({
@@ -191,9 +191,9 @@ export class Execution {
   }
 
   /** Somebody wants something of this run. It may be told before the answer to the claim has been looked at. */
-  asked(): void {
-    this.#askedEarly = this.#runtime === undefined;
-    this.#runtime?.lookForMail();
+  nudge(): void {
+    this.#nudgedEarly = this.#runtime === undefined;
+    this.#runtime?.readInbox();
   }
 
   /** Everything that the handler works with; the handler is called. */
@@ -220,7 +220,7 @@ export class Execution {
     });
     this.#runtime = runtime;
     if (this.#isLeaving) runtime.leave();
-    if (this.#askedEarly) runtime.lookForMail();
+    if (this.#nudgedEarly) runtime.readInbox();
     runtime.begin();
     this.#handler = this.#services.asCaller(() =>
       ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input)),
@@ -257,23 +257,23 @@ export class Execution {
         return done;
       }
       case 'unreadable':
-        logger.error({ run, error: String(stretch.error) }, 'message cannot be read, set aside');
+        logger.error({ run, error: String(stretch.error) }, 'message cannot be read, quarantined');
         return this.#finish(writer, quarantine(stretch.error), fold);
       case 'refused':
         return this.#finish(
           writer,
-          this.#endings.really(fold, this.#endings.failed(stretch.error)),
+          this.#endings.resolveOutcome(fold, this.#endings.failed(stretch.error)),
           fold,
         );
       case 'grace-over': {
         logger.warn({ run }, 'a cancelled handler did not end within its grace period');
         const late = this.#endings.failed(new Error('the clean-up took too long'));
-        return this.#finish(writer, this.#endings.really(fold, late), fold);
+        return this.#finish(writer, this.#endings.resolveOutcome(fold, late), fold);
       }
       case 'ended': {
         const { refusal } = writer;
         const ending = refusal === undefined ? stretch.ending : this.#endings.failed(refusal);
-        return this.#finish(writer, this.#endings.really(fold, ending), fold);
+        return this.#finish(writer, this.#endings.resolveOutcome(fold, ending), fold);
       }
     }
   }
@@ -322,7 +322,7 @@ export class Execution {
       events: [],
       release: { status: 'queued', resendMs: settings.resendMs },
     });
-    await wake({ ...this.wakeUp, fence: ownership.fence, deaths: 0 });
+    await wake({ ...this.wakeUp, fence: ownership.fence, losses: 0 });
   }
 
   /** A worker that may have been frozen looks whether the run is still its own, before a body does anything. */
@@ -368,7 +368,7 @@ export class Execution {
       replayed: replayed.events,
       fromVersion: claimed.record.version,
     };
-    writer.ride(recordWrite('run.resumed', resumed));
+    writer.piggyback(recordWrite('run.resumed', resumed));
     const { run, fence } = claimed.ownership;
     this.#services.logger.info(
       { run, fence, reason, detectMs, claimMs, ...resumed },
@@ -380,7 +380,7 @@ export class Execution {
     const trace = this.#services.tracing?.execution({ ...telemetry.about, takeover }, fold.trace);
     if (trace === undefined) return;
     telemetry.traceAs(trace);
-    writer.ride(recordWrite('run.traced', { trace: trace.carrier }));
+    writer.piggyback(recordWrite('run.traced', { trace: trace.carrier }));
   }
 
   #openWriter(claimed: Claimed, { saved, fold, events, bytes, telemetry }: Ready): LogWriter {
@@ -396,12 +396,12 @@ export class Execution {
     return new LogWriter(this.#services, written, {
       session: this.#host.session,
       openEffects: () => this.#runtime?.openEffects ?? [],
-      onIdle: () => this.#runtime?.lookIfWaiting(),
+      onIdle: () => this.#runtime?.parkIfWaiting(),
       onCommitted: (committed) => {
         progress.add(committed);
         if (progress.isProven) this.#onProgress();
       },
-      onKept: (count) => this.#expiry.kept(count),
+      onCheckpoints: (count) => this.#expiry.kept(count),
       onLost: this.#onLost,
     });
   }
@@ -434,7 +434,7 @@ export class Execution {
     const { status } = ending.release;
     const children = status === 'failed' || status === 'cancelled' ? fold.attached : [];
     const release =
-      children.length === 0 ? ending.release : { ...ending.release, owesCancel: true };
+      children.length === 0 ? ending.release : { ...ending.release, cancelsChildren: true };
     const stored = await Promise.race([
       writer.finish(ending.writes, release).then(
         () => 'stored' as const,

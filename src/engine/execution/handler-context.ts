@@ -25,8 +25,8 @@ import { anySignal, newAbortController } from '../signals.ts';
 import type { Body } from './bodies.ts';
 import type { Children } from './children.ts';
 import type { Effects } from './effects.ts';
-import { keepCheckpoint } from './keep-checkpoint.ts';
 import type { RunOutputs } from './run-outputs.ts';
+import { saveCheckpoint } from './save-checkpoint.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 import type { StepBody, Steps } from './steps.ts';
@@ -140,7 +140,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       return entering(() => {
         checkOptions('checkpoint', about);
         parts.checkCancelled();
-        return keepCheckpoint(writer, services, about);
+        return saveCheckpoint(writer, services, about);
       });
     },
     forget(beginning: string) {
@@ -151,7 +151,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       if (passed.length === 0) return;
       for (const name of passed) scope.names.release(name);
       const forgotten: StepsForgottenData = { names: passed };
-      writer.ride(recordWrite('step.forgotten', forgotten));
+      writer.piggyback(recordWrite('step.forgotten', forgotten));
     },
     onCancel(undo: Undo) {
       if (typeof undo !== 'function') throw new InvalidError('onCancel', 'needs a function.');

@@ -8,7 +8,7 @@
  *                                        ▲                               │
  *                                        │ `turn`: results, one by one   │ `onIdle`: everything is stored
  *                                        │                               ▼
- *    inbox: messages ──schedule──▶   deliveries  ◀──schedule──   lookIfWaiting  ◀──`onEnd`── bodies
+ *    inbox: messages ──schedule──▶   deliveries  ◀──schedule──   parkIfWaiting  ◀──`onEnd`── bodies
  *    waits: a time ──schedule──▶         │
  *                                        │ `onQuiet`: all is handed over, the handler has done what follows
  *                                        ▼
@@ -16,7 +16,7 @@
  *                                             ──▶ waits.judge ──submit──▶ writer: a wait is over, once more around
  *                                             ──▶ decideParking ──▶ writer.park ──▶ `parked`: the execution lets go
  *
- * The writer calls its execution, which calls `lookIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
+ * The writer calls its execution, which calls `parkIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
  * go of, nothing is scheduled. So an awaited step costs no turn of the event loop: test/integration/promises.test.ts.
  */
 import { textOfThrown } from '../../core/error-record.ts';
@@ -76,14 +76,14 @@ export interface RunOwner {
 }
 
 /** How long a child that a parked run waits for may be silent before the two are compared. */
-const lookMs = 3_000;
+const pollMs = 3_000;
 const stayMsMin = 1_000;
 
 export class HandlerRuntime {
   readonly context: Context;
   /** Resolves when a cancelled handler has had its time to clean up. */
   readonly graceOver: Promise<'cancel-grace-over'>;
-  /** Resolves when the run cannot go on, whatever its handler does: it is to be set aside, or has failed. */
+  /** Resolves when the run cannot go on, whatever its handler does: it is to be quarantined, or has failed. */
   readonly broken: Promise<Broken>;
   readonly #services: ExecutionServices;
   readonly #held: HeldRun;
@@ -161,12 +161,12 @@ export class HandlerRuntime {
       enter,
     };
     const waits = new Waits(scope, services);
-    const bodies = new Bodies(() => this.lookIfWaiting());
+    const bodies = new Bodies(() => this.parkIfWaiting());
     const outputs = new RunOutputs(scope, services, {
       last: claimed.record.chunks,
       bodies,
       ready: () => this.#readyToWrite(),
-      onIdle: () => this.lookIfWaiting(),
+      onIdle: () => this.parkIfWaiting(),
       onRewound: (found, acknowledged) =>
         this.#detach(
           handBackRewound(services, held.writer, {
@@ -189,7 +189,7 @@ export class HandlerRuntime {
     this.#effects = effects;
     this.#children = children;
     this.#inbox = new Inbox(scope, services, {
-      onTaken: () => this.#onMail(),
+      onTaken: () => this.#onMessages(),
       onPaused: (request) => this.pause(request),
       onBroken: this.#onBroken,
     });
@@ -229,17 +229,17 @@ export class HandlerRuntime {
     const { run } = claimed.ownership;
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
     if (overdue.length > 0) this.#detach(writer.submit(overdue));
-    this.#onMail();
+    this.#onMessages();
     this.#detach(this.#watchDeadline());
     this.#deliveries.schedule();
   }
 
-  lookForMail(): void {
-    this.#inbox.look();
+  readInbox(): void {
+    this.#inbox.poll();
   }
 
   /** Everything is stored, or a body has ended: something may follow from it for a run that waits or is left. */
-  lookIfWaiting(): void {
+  parkIfWaiting(): void {
     if (this.#isLeaving || this.#waits.size > 0) this.#deliveries.schedule();
   }
 
@@ -254,11 +254,11 @@ export class HandlerRuntime {
     this.#deliveries.schedule();
   }
 
-  /** As `leave`, for as long as it takes; said in the log. */
+  /** As `deregister`, for as long as it takes; said in the log. */
   pause(request: Request): void {
     if (this.#pauseWanted === undefined) {
       this.#pauseWanted = request;
-      this.#held.writer.ride(recordWrite('operator.paused', request));
+      this.#held.writer.piggyback(recordWrite('operator.paused', request));
     }
     this.leave();
   }
@@ -322,7 +322,7 @@ export class HandlerRuntime {
     this.#detach(this.#watchDeadline());
     this.#children.goOn();
     this.#inbox.take(messages);
-    this.#inbox.look();
+    this.#inbox.poll();
     this.#deliveries.schedule();
   }
 
@@ -367,7 +367,7 @@ export class HandlerRuntime {
     this.#beginning -= 1;
   }
 
-  #onMail(): void {
+  #onMessages(): void {
     const { fold } = this.#held;
     if (fold.cancel !== undefined && !this.#cancellation.isRequested) {
       const reason = this.#cancellation.request(fold.cancel);
@@ -412,7 +412,7 @@ export class HandlerRuntime {
       stayMs: this.#stayMs,
     });
     if (parking.park) this.#detach(this.#park(parking.wakeMs));
-    else if (parking.lookAgainMs !== undefined) this.#lookAgainIn(parking.lookAgainMs);
+    else if (parking.retryMs !== undefined) this.#retryParkingIn(parking.retryMs);
   }
 
   async #park(wakeMs: number | undefined): Promise<void> {
@@ -425,11 +425,11 @@ export class HandlerRuntime {
       waits,
       mayGoOn: true,
       ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
-      ...(waits.some(({ kind }) => kind === 'child') ? { lookMs } : {}),
+      ...(waits.some(({ kind }) => kind === 'child') ? { pollMs } : {}),
     });
     const outcome = await this.#parking;
     this.#isParking = false;
-    if (outcome === 'mail') this.#inbox.look();
+    if (outcome === 'unread') this.#inbox.poll();
     if (outcome === 'busy') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
@@ -444,7 +444,7 @@ export class HandlerRuntime {
     });
   }
 
-  #lookAgainIn(ms: number): void {
+  #retryParkingIn(ms: number): void {
     const { clock } = this.#services;
     const { signal } = this.#awake;
     const look = async (): Promise<void> => {
@@ -477,7 +477,7 @@ export class HandlerRuntime {
     if (isOver || writer.isParked || writer.lost !== undefined) return;
     const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
     const noted = writer.submit([recordWrite('run.cancelling', request)]);
-    this.#onMail();
+    this.#onMessages();
     await noted;
   }
 

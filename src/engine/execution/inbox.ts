@@ -11,7 +11,7 @@ import { detach } from '../../core/detached.ts';
 import { CorruptionError, PawlError } from '../../core/errors.ts';
 import type { CancelRequest, ChildEnd } from '../../core/event.ts';
 import type { Request } from '../../core/request.ts';
-import type { Mail, Message } from '../../core/store.ts';
+import type { UnreadMessages, Message } from '../../core/store.ts';
 import { isMissing, noteTold } from '../runs/family.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
@@ -47,7 +47,7 @@ export class Inbox {
   /** Ids of messages that are in the log, or on their way there. */
   readonly #taken = new Set<string>();
   #looking: Promise<void> | undefined;
-  #lookAgain = false;
+  #pollAgain = false;
 
   constructor(scope: RunScope, services: Services, reader: InboxReader) {
     this.#scope = scope;
@@ -73,22 +73,22 @@ export class Inbox {
       this.#submit(message, write).catch((error: unknown) => onBroken({ kind: 'refused', error }));
     }
     if (messages.length > 0) onTaken();
-    if (messages.length >= messagesPerPage) this.look();
+    if (messages.length >= messagesPerPage) this.poll();
   }
 
   /** Reads the inbox and takes what is new. Without an answer it reads again, until the run is let go of. */
-  look(): void {
+  poll(): void {
     if (this.#looking !== undefined) {
-      this.#lookAgain = true;
+      this.#pollAgain = true;
       return;
     }
     this.#looking = this.#read()
       .catch((error: unknown) => this.#reader.onBroken({ kind: 'unreadable', error }))
       .finally(() => {
         this.#looking = undefined;
-        if (!this.#lookAgain) return;
-        this.#lookAgain = false;
-        this.look();
+        if (!this.#pollAgain) return;
+        this.#pollAgain = false;
+        this.poll();
       });
   }
 
@@ -106,11 +106,11 @@ export class Inbox {
   async #read(): Promise<void> {
     const { run, lost } = this.#scope;
     while (!lost.aborted) {
-      const mail = await this.#mail();
-      if (mail === 'unreadable') return;
-      if (mail !== undefined) {
-        this.take(mail.messages);
-        if (mail.paused) this.#reader.onPaused(toRequest(run, mail.pausedBy));
+      const unread = await this.#readInbox();
+      if (unread === 'unreadable') return;
+      if (unread !== undefined) {
+        this.take(unread.messages);
+        if (unread.paused) this.#reader.onPaused(toRequest(run, unread.pausedBy));
         return;
       }
       // Nobody may ask for this run again, and a handler that waits in place would wait for ever.
@@ -119,11 +119,11 @@ export class Inbox {
   }
 
   /** Undefined without an answer. */
-  async #mail(): Promise<Mail | 'unreadable' | undefined> {
+  async #readInbox(): Promise<UnreadMessages | 'unreadable' | undefined> {
     const { store, logger } = this.#services;
     const { run } = this.#scope;
     try {
-      return await store.mail(run);
+      return await store.readInbox(run);
     } catch (error) {
       if (PawlError.is(error) && error.code === 'PAWL_CORRUPT') {
         this.#reader.onBroken({ kind: 'unreadable', error });

@@ -34,10 +34,10 @@ import type {
   SnapshotDelta,
 } from '../../core/store.ts';
 import { type Persisted, persist } from './commit-retry.ts';
-import { giveBackRewound, lookForRewind, type RewoundRun } from './rewind.ts';
+import { giveBackRewound, detectRewind, type RewoundRun } from './rewind.ts';
 import type { ExecutionServices, SessionView } from './services.ts';
 import type { SnapshotSchedule } from './snapshot-schedule.ts';
-import { eventsOf, type Submission, Submissions } from './submissions.ts';
+import { eventsOf, type PendingCheckpoint, type Submission, Submissions } from './submissions.ts';
 import type { ExecutionTelemetry, Loss } from './telemetry.ts';
 import type { Write } from './writes.ts';
 
@@ -65,26 +65,18 @@ export interface WriterOwner {
   /** Everything submitted is durable. */
   readonly onIdle: () => void;
   /** So many checkpoints were kept. */
-  readonly onKept: (count: number) => void;
+  readonly onCheckpoints: (count: number) => void;
   readonly onLost: (loss: Loss, reason: PawlError) => void;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A checkpoint that waits for the next snapshot. */
-interface Keeping {
-  readonly mark: CheckpointMark;
-  /** With the checkpoint's id. */
-  readonly resolve: (id: string) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** A commit that is under way. */
 interface SentBatch {
   readonly params: CommitParams;
   /** Who is told when it is stored. */
   readonly batch: readonly Submission[];
-  readonly kept: readonly Keeping[];
+  readonly checkpoints: readonly PendingCheckpoint[];
   readonly beganAt: number;
 }
 
@@ -110,7 +102,7 @@ export class LogWriter {
   #ownership: Ownership;
   #mode: Mode = 'open';
   readonly #submissions = new Submissions();
-  #keeping: Keeping[] = [];
+  #checkpoints: PendingCheckpoint[] = [];
   #seq: number;
   #version = 0;
   #isFlushing = false;
@@ -156,10 +148,10 @@ export class LogWriter {
   }
 
   /** Folds an event that will go along with the next commit, whenever that is. */
-  ride(write: Write): void {
+  piggyback(write: Write): void {
     if (this.#mode !== 'open') return;
     this.#fold([write]);
-    this.#enqueue([write], { rides: true, resolve: ignore, reject: ignore });
+    this.#enqueue([write], { isPiggyback: true, resolve: ignore, reject: ignore });
   }
 
   /**
@@ -185,25 +177,28 @@ export class LogWriter {
    * Folds events, commits them and keeps the snapshot taken then as a checkpoint. Resolves with the checkpoint's id when
    * all of it is durable; else as `submit`.
    */
-  async keep(writes: readonly Write[], mark: CheckpointMark): Promise<{ id: string; seq: number }> {
+  async checkpoint(
+    writes: readonly Write[],
+    mark: CheckpointMark,
+  ): Promise<{ id: string; seq: number }> {
     const submitted = this.submit(writes);
     if (this.#mode !== 'open') return never();
-    const kept = new Promise<string>((resolve, reject) => {
-      this.#keeping.push({ mark, resolve, reject });
+    const stored = new Promise<string>((resolve, reject) => {
+      this.#checkpoints.push({ mark, resolve, reject });
     });
-    const [id, seq] = await Promise.all([kept, submitted]);
+    const [id, seq] = await Promise.all([stored, submitted]);
     return { id, seq };
   }
 
   /**
-   * Lets the run wait. `mail`: a message has come that the owner has not read, and nothing was written. `busy`: there is
+   * Lets the run wait. `unread`: a message has come that the owner has not read, and nothing was written. `busy`: there is
    * something to write. `parked`: the run is this worker's only if it claims it again.
    */
-  async park(release: Release): Promise<'parked' | 'mail' | 'busy'> {
+  async park(release: Release): Promise<'parked' | 'unread' | 'busy'> {
     if (this.#mode !== 'open' || !this.isIdle) return 'busy';
     this.#isFlushing = true;
-    const riders = this.#submissions.takeRiders();
-    const params = { ...this.#params(eventsOf(riders)), release };
+    const piggybacks = this.#submissions.takePiggybacks();
+    const params = { ...this.#params(eventsOf(piggybacks)), release };
     const beganAt = this.#run.telemetry.commitBegins();
     const outcome = await this.#persist(params);
     this.#isFlushing = false;
@@ -211,12 +206,12 @@ export class LogWriter {
       this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
       return 'parked';
     }
-    if (outcome.outcome === 'mail') {
-      this.#submissions.putBack(riders);
+    if (outcome.outcome === 'unread') {
+      this.#submissions.putBack(piggybacks);
       this.#flushSoon();
-      return 'mail';
+      return 'unread';
     }
-    if (this.#settle(outcome, { batch: riders, params, beganAt })) this.#setMode('parked');
+    if (this.#settle(outcome, { batch: piggybacks, params, beganAt })) this.#setMode('parked');
     return 'parked';
   }
 
@@ -264,7 +259,7 @@ export class LogWriter {
     this.#setMode('lost');
     this.#loss = loss;
     this.#submissions.clear();
-    this.#keeping = [];
+    this.#checkpoints = [];
     this.#onHandedBack();
     this.#owner.onLost(loss, reason);
   }
@@ -289,11 +284,12 @@ export class LogWriter {
 
   #enqueue(
     writes: readonly Write[],
-    about: Pick<Submission, 'resolve' | 'reject'> & Partial<Pick<Submission, 'taken' | 'rides'>>,
+    about: Pick<Submission, 'resolve' | 'reject'> &
+      Partial<Pick<Submission, 'taken' | 'isPiggyback'>>,
   ): void {
-    const { taken = noMessages, rides = false, resolve, reject } = about;
-    this.#submissions.add({ events: writes.map(toEvent), taken, rides, resolve, reject });
-    if (!rides) this.#flushSoon();
+    const { taken = noMessages, isPiggyback = false, resolve, reject } = about;
+    this.#submissions.add({ events: writes.map(toEvent), taken, isPiggyback, resolve, reject });
+    if (!isPiggyback) this.#flushSoon();
   }
 
   /** A microtask later, so that what is submitted in one go travels in one commit. */
@@ -351,14 +347,14 @@ export class LogWriter {
       this.#flushOn();
       return;
     }
-    const kept = snapshot === undefined ? [] : this.#keeping.splice(0);
+    const checkpoints = snapshot === undefined ? [] : this.#checkpoints.splice(0);
     const params = this.#params(events);
     const taken = batch.flatMap((pending) => pending.taken);
     if (taken.length > 0) params.taken = taken;
     if (snapshot !== undefined) params.snapshot = snapshot;
     if (release !== undefined) params.release = release;
     const beganAt = this.#run.telemetry.commitBegins();
-    const sent = { params, kept, beganAt, batch: isLeaving ? [] : batch };
+    const sent = { params, checkpoints, beganAt, batch: isLeaving ? [] : batch };
     const answered = (outcome: Persisted): void => {
       try {
         this.#answered(outcome, sent, isLeaving);
@@ -376,7 +372,7 @@ export class LogWriter {
       this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
       return;
     }
-    const { kept, params } = sent;
+    const { checkpoints, params } = sent;
     const { release } = params;
     if (!this.#settle(outcome, sent)) return;
     if (release !== undefined && isLeaving) {
@@ -385,8 +381,8 @@ export class LogWriter {
     }
     if (release !== undefined) this.#setMode('released');
     if (isLeaving) return;
-    if (kept.length > 0) this.#owner.onKept(kept.length);
-    for (const [n, { resolve }] of kept.entries()) resolve(`${this.#version}-${n}`);
+    if (checkpoints.length > 0) this.#owner.onCheckpoints(checkpoints.length);
+    for (const [n, { resolve }] of checkpoints.entries()) resolve(`${this.#version}-${n}`);
   }
 
   /**
@@ -399,7 +395,7 @@ export class LogWriter {
     this.#release = undefined;
     this.#run.snapshots.stop();
     const refused = this.#submissions.refuse(batch);
-    for (const { reject } of [...refused, ...this.#keeping.splice(0)]) reject(error);
+    for (const { reject } of [...refused, ...this.#checkpoints.splice(0)]) reject(error);
   }
 
   #persist(params: CommitParams): Promise<Persisted> {
@@ -417,12 +413,12 @@ export class LogWriter {
 
   #takeSnapshot(events: readonly NewEvent[], isLeaving: boolean): SnapshotDelta | undefined {
     const { snapshots, fold } = this.#run;
-    const marks = this.#keeping.map(({ mark }) => mark);
+    const marks = this.#checkpoints.map(({ mark }) => mark);
     return snapshots.take(fold, { events, upTo: this.#seq + events.length, marks, isLeaving });
   }
 
   /** The run is let go of all the same; who looks for runs that are held and not at work finds it. */
-  readonly #onUntold = (error: unknown): void => {
+  readonly #onUndecided = (error: unknown): void => {
     const { logger } = this.#services;
     logger.warn({ run: this.#ownership.run, error: String(error) }, 'lost events not noted');
   };
@@ -430,7 +426,7 @@ export class LogWriter {
   /** True when it is stored. */
   #settle(
     outcome: NonNullable<Persisted>,
-    { batch, params, beganAt }: Omit<SentBatch, 'kept'>,
+    { batch, params, beganAt }: Omit<SentBatch, 'checkpoints'>,
   ): boolean {
     const { events } = params;
     switch (outcome.outcome) {
@@ -443,18 +439,18 @@ export class LogWriter {
         for (const pending of batch) pending.resolve();
         return true;
       case 'fenced':
-        detach(lookForRewind(this.#services, this.#rewound(), this.#seq), this.#onUntold);
+        detach(detectRewind(this.#services, this.#rewound(), this.#seq), this.#onUndecided);
         this.#abandon('fenced', this.#fenced(outcome));
         return false;
       case 'missing':
         this.#abandon('deleted', this.#ended('PAWL_RUN_NOT_FOUND', 'the run was deleted'));
         return false;
-      case 'mail':
+      case 'unread':
         throw new Error('A commit that does not park was refused for a message.');
       case 'conflict':
         detach(
           giveBackRewound(this.#services, this.#rewound(), this.#seq, outcome.seq),
-          this.#onUntold,
+          this.#onUndecided,
         );
         this.#abandon('rewound', this.#ended('PAWL_REWOUND', 'Redis lost acknowledged events'));
         return false;
@@ -495,6 +491,6 @@ function toFoldEvent({ type, value }: Write): FoldEvent {
   return { type, data: value };
 }
 
-function toEvent({ type, data, lane }: Write): NewEvent {
-  return lane === undefined ? { type, data } : { type, data, lane };
+function toEvent({ type, data, branch }: Write): NewEvent {
+  return branch === undefined ? { type, data } : { type, data, branch };
 }

@@ -28,7 +28,7 @@ export interface ParkingInput {
 }
 
 export type Parking =
-  | { readonly park: false; readonly lookAgainMs?: number }
+  | { readonly park: false; readonly retryMs?: number }
   /** `wakeMs`: until the first wait is over; undefined when only a message ends them. */
   | { readonly park: true; readonly wakeMs: number | undefined };
 
@@ -42,6 +42,6 @@ export function decideParking(input: ParkingInput): Parking {
   const wakeMs = soonest === Infinity ? undefined : soonest - now;
   if (wakeMs !== undefined && wakeMs < shortMs) return { park: false };
   const { quietMs, stayMs } = input;
-  if (quietMs < stayMs) return { park: false, lookAgainMs: stayMs - quietMs };
+  if (quietMs < stayMs) return { park: false, retryMs: stayMs - quietMs };
   return { park: true, wakeMs };
 }

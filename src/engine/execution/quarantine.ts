@@ -1,5 +1,5 @@
 /**
- * Runs that cannot be continued because something of them cannot be read: set aside as they are, for a person to look at.
+ * Runs that cannot be continued because something of them cannot be read: quarantined as they are, for a person to look at.
  * Nothing is skipped and nothing is repaired; `resume` lets such a run try again, for instance when a key is back.
  *
  * A crash before the commit leaves the run `running` under a dead worker, so the next one finds what this one found.
@@ -38,13 +38,13 @@ export function quarantine(error: unknown): Ending {
 }
 
 /** Sets a claimed run aside without having executed anything. */
-export async function setAside(
+export async function quarantineRun(
   parts: Parts,
   { ownership, record }: Pick<Claimed, 'ownership' | 'record'>,
   error: unknown,
 ): Promise<Delivery> {
   const { run } = ownership;
-  parts.logger.error({ run, error: textOfThrown(error) }, 'run cannot be replayed, set aside');
+  parts.logger.error({ run, error: textOfThrown(error) }, 'run cannot be replayed, quarantined');
   const { writes, release } = quarantine(error);
   const params: CommitParams = {
     ...ownership,
@@ -61,7 +61,7 @@ export async function setAside(
  * Sets a run aside whose claim took effect but returned what cannot be read: left alone, it would be held by a worker that
  * does nothing with it. Where even its record is unreadable there is nothing to write to, and only the log can tell.
  */
-export async function setAsideUnread(
+export async function quarantineUnread(
   parts: Parts,
   { run, owner }: { readonly run: string; readonly owner: string },
   error: unknown,
@@ -70,7 +70,7 @@ export async function setAsideUnread(
     const record = await parts.store.record(run);
     if (record === undefined) return;
     // Had the claim not taken effect, the commit would find itself fenced.
-    await setAside(parts, { ownership: { run, fence: record.fence, owner }, record }, error);
+    await quarantineRun(parts, { ownership: { run, fence: record.fence, owner }, record }, error);
   } catch (reading) {
     const { logger } = parts;
     logger.error({ run, error: String(error), reading: String(reading) }, 'claim failed');

@@ -46,12 +46,12 @@ export async function giveBackRewound(
  */
 export async function handBackRewound(
   { worker, logger }: Pick<Services, 'worker' | 'logger'>,
-  writer: Pick<LogWriter, 'ownership' | 'ride' | 'handBack'>,
+  writer: Pick<LogWriter, 'ownership' | 'piggyback' | 'handBack'>,
   { seq, chunks }: { readonly seq: number } & Required<Pick<RewoundData, 'chunks'>>,
 ): Promise<void> {
   const rewound: RewoundData = { worker, acknowledgedSeq: seq, foundSeq: seq, chunks };
   logger.error({ run: writer.ownership.run, ...rewound }, 'redis lost acknowledged output');
-  writer.ride(recordWrite('run.rewound', rewound));
+  writer.piggyback(recordWrite('run.rewound', rewound));
   await writer.handBack();
 }
 
@@ -59,7 +59,7 @@ export async function handBackRewound(
  * A fenced owner looks for the newest event it was told is stored. When it is gone, so was the claim: said in the log of
  * this worker, and in that of the run if nobody else holds it. Best effort: never rejects.
  */
-export async function lookForRewind(
+export async function detectRewind(
   services: Services,
   { ownership, codeVersion, effects }: RewoundRun,
   acknowledgedSeq: number,

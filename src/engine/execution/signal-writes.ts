@@ -36,7 +36,7 @@ export function signalWrite(receiver: Receiver, message: Message): Write {
 
 /** Signals that came while older code did not know their names, as this code takes them. */
 export function overdueSignalWrites(receiver: Receiver, fold: Fold): Write[] {
-  const kept = [...fold.memory].flatMap(([field, value]) =>
+  const kept = [...fold.bookkeeping].flatMap(([field, value]) =>
     field.startsWith('signal:') ? (value as readonly ReceivedSignal[]) : [],
   );
   return kept

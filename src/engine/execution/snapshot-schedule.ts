@@ -88,6 +88,6 @@ export class SnapshotSchedule {
     this.#bytes = 0;
     this.#reduceMs = 0;
     if (marks.length === 0) return delta;
-    return { ...delta, keep: { marks, bytes: this.#snapshotter.size } };
+    return { ...delta, checkpoints: { marks, bytes: this.#snapshotter.size } };
   }
 }

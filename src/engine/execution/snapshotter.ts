@@ -12,7 +12,7 @@ import type { SnapshotDelta } from '../../core/store.ts';
 import { stateField, stateKey } from '../payloads.ts';
 
 /** Of fewer fields, a store saves little when it takes them as a whole. */
-const wholeMin = 8;
+const fullMin = 8;
 
 export class Snapshotter {
   /** Key of the state → the value that was saved, compared by identity. */
@@ -62,7 +62,7 @@ export class Snapshotter {
     const gone = [...this.#goneFrom(state, keys.length, changed)];
     for (const key of gone) remove.push(stateField(key));
     for (const field of fold.touched) {
-      const value = fold.memory.get(field);
+      const value = fold.bookkeeping.get(field);
       if (value === undefined) remove.push(field);
       else set.set(field, encodePiece(value, field, this.#limit));
     }
@@ -79,9 +79,9 @@ export class Snapshotter {
     fold.forgetTouched();
     const schema = this.#schema;
     // Fields that were removed are dropped as well, since they are not among those that are set.
-    const isWhole = set.size >= wholeMin && set.size === this.#sizes.size;
+    const isFull = set.size >= fullMin && set.size === this.#sizes.size;
     return {
-      delta: isWhole ? { schema, set, remove: [], whole: true } : { schema, set, remove },
+      delta: isFull ? { schema, set, remove: [], full: true } : { schema, set, remove },
       bytes,
     };
   }

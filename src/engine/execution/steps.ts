@@ -8,7 +8,7 @@
  *
  * Crash while the body runs: nothing is stored, the body runs again on the next owner. Crash after the commit: the result
  * is there. A step's own events travel in the commit of its result: both are stored or neither is. Steps inside a step
- * are stored like any other; when the outer one completes, what is inside leaves the memory.
+ * are stored like any other; when the outer one completes, what is inside leaves the bookkeeping.
  *
  * A body that has begun may finish. An attempt that fails, or whose body returns, waits for the bodies inside of it, and
  * their results are stored. An attempt that has run out of time is over at once: nothing inside of it is stored any more,
@@ -49,7 +49,7 @@ export interface RunOptions extends StepOptions {
   readonly record?: (
     result: unknown,
     events: readonly Write[],
-  ) => { readonly writes: readonly Write[]; readonly keep?: CheckpointMark };
+  ) => { readonly writes: readonly Write[]; readonly mark?: CheckpointMark };
   /** Called before the body, within the attempt: what it commits is in the log when the body begins. */
   readonly begin?: () => Promise<unknown>;
   /** The body may wait, and the run may be parked meanwhile. */
@@ -144,7 +144,7 @@ export class Steps {
     const results: unknown[] = Array.from({ length: items.length });
     const rest = items.entries();
     let failure: { readonly error: unknown } | undefined;
-    const lane = async (): Promise<void> => {
+    const loop = async (): Promise<void> => {
       for (const [index, item] of rest) {
         const one: StepBody = (step) => body(item, step, index);
         try {
@@ -155,8 +155,8 @@ export class Steps {
         if (failure !== undefined) return;
       }
     };
-    const lanes = Math.max(1, Math.min(concurrency ?? items.length, items.length));
-    await Promise.all(Array.from({ length: lanes }, lane));
+    const loops = Math.max(1, Math.min(concurrency ?? items.length, items.length));
+    await Promise.all(Array.from({ length: loops }, loop));
     if (failure !== undefined) throw failure.error;
     return results;
   }
@@ -335,9 +335,12 @@ export class Steps {
       const submitted = writer.submit([...events, recordWrite('step.completed', data)]);
       return { value, submitted };
     }
-    const { writes, keep } = record(result, events);
-    if (keep === undefined) return { value: result, submitted: writer.submit(writes) };
-    return { value: result, submitted: writer.keep(writes, keep).then((kept) => kept.seq) };
+    const { writes, mark } = record(result, events);
+    if (mark === undefined) return { value: result, submitted: writer.submit(writes) };
+    return {
+      value: result,
+      submitted: writer.checkpoint(writes, mark).then((stored) => stored.seq),
+    };
   }
 
   #context(at: Attempt, signal: AbortSignal): StepContext {

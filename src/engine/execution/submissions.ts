@@ -1,9 +1,10 @@
 /**
  * What was submitted and is not on its way to the log yet, in order.
  *
- * Riders go along with the next commit and do not cause one. They are never dropped: what others want of a run is noted
- * even when the run itself is refused.
+ * Piggybacked events go along with the next commit and do not cause one. They are never dropped: what others want of a run
+ * is noted even when the run itself is refused.
  */
+import type { CheckpointMark } from '../../core/checkpoint.ts';
 import type { NewEvent } from '../../core/event.ts';
 import { fixedLimits } from '../../core/limits.ts';
 
@@ -12,8 +13,16 @@ export interface Submission {
   /** Messages of the inbox that are among the events. */
   readonly taken: readonly string[];
   /** Goes along with the next commit, but does not cause one. */
-  readonly rides: boolean;
+  readonly isPiggyback: boolean;
   readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A checkpoint that waits for the next snapshot. */
+export interface PendingCheckpoint {
+  readonly mark: CheckpointMark;
+  /** With the checkpoint's id. */
+  readonly resolve: (id: string) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -33,7 +42,7 @@ export class Submissions {
 
   add(submission: Submission): void {
     this.#all.push(submission);
-    if (!submission.rides) this.#wanted += 1;
+    if (!submission.isPiggyback) this.#wanted += 1;
   }
 
   /** As many of the first as one commit may have, by their number and their bytes. */
@@ -49,26 +58,26 @@ export class Submissions {
       count += 1;
     }
     const batch = this.#all.splice(0, count);
-    for (const { rides } of batch) if (!rides) this.#wanted -= 1;
+    for (const { isPiggyback } of batch) if (!isPiggyback) this.#wanted -= 1;
     return batch;
   }
 
   /** All of them, of which none causes a commit. */
-  takeRiders(): Submission[] {
+  takePiggybacks(): Submission[] {
     return this.#all.splice(0);
   }
 
   /** They were taken, and not stored: they come before the others again. */
-  putBack(riders: readonly Submission[]): void {
-    this.#all.unshift(...riders);
+  putBack(piggybacks: readonly Submission[]): void {
+    this.#all.unshift(...piggybacks);
   }
 
-  /** Nothing of what was taken as `batch`, or is here, can be stored but the riders. Returns the rest. */
+  /** Nothing of what was taken as `batch`, or is here, can be stored but piggybacks. Returns the rest. */
   refuse(batch: readonly Submission[]): Submission[] {
     const all = [...batch, ...this.#all];
-    this.#all = all.filter(({ rides }) => rides);
+    this.#all = all.filter(({ isPiggyback }) => isPiggyback);
     this.#wanted = 0;
-    return all.filter(({ rides }) => !rides);
+    return all.filter(({ isPiggyback }) => !isPiggyback);
   }
 
   clear(): void {

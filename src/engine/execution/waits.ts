@@ -266,7 +266,8 @@ export class Waits {
     if (step?.status === 'failed') {
       return stepFailure(run, name, step, reviveError(step.error));
     }
-    // Only steps inside of one that has completed leave the memory, and who waits inside of one keeps it from completing.
+    // Only steps inside of one that has completed leave the bookkeeping, and who waits inside of one keeps it from
+    // completing.
     return new Error(`Run ${run} has forgotten how "${name}" ended.`);
   }
 
@@ -277,7 +278,7 @@ export class Waits {
     return new Promise((resolve, reject) => {
       const withdraw = (): void => {
         if (!this.#waits.delete(wait)) return;
-        if (wait.dueAt !== undefined) writer.ride(recordWrite('wait.withdrawn', { name }));
+        if (wait.dueAt !== undefined) writer.piggyback(recordWrite('wait.withdrawn', { name }));
         fail(signal?.reason);
       };
       const done = (): void => signal?.removeEventListener('abort', withdraw);

@@ -24,7 +24,7 @@ import {
 } from '../../core/graph.ts';
 import { validate } from '../../core/schema.ts';
 import { bodyOf } from '../execution/steps.ts';
-import { checkpointWrite } from '../execution/keep-checkpoint.ts';
+import { checkpointWrite } from '../execution/save-checkpoint.ts';
 import type { CheckpointOptions, StepContext } from '../definition/context.ts';
 import type { AnyTarget, GraphShape, NodeShape } from '../definition/graph-shape.ts';
 import { mapOf, targetNode } from './graph-map.ts';
@@ -71,14 +71,14 @@ class GraphRun {
 
   async toEnd(): Promise<unknown> {
     const { fold, writer } = this.#parts.scope;
-    if (graphTasks(fold.memory) === undefined) {
+    if (graphTasks(fold.bookkeeping) === undefined) {
       const { start } = this.#graph;
       const first: GraphTask = { id: `${start}:1`, node: start, visit: 1, branch: [] };
       const data: NodeScheduledData = { next: [first] };
       // It needs no commit of its own: without it, a graph begins at its start.
-      writer.ride(recordWrite('node.scheduled', data));
+      writer.piggyback(recordWrite('node.scheduled', data));
     }
-    this.#startable = graphTasks(fold.memory) ?? [];
+    this.#startable = graphTasks(fold.bookkeeping) ?? [];
     for (;;) {
       this.#startAll();
       if (this.#working.size === 0) break;
@@ -97,7 +97,7 @@ class GraphRun {
     const wanted = new Set(this.#startable.map(({ id }) => id));
     this.#startable = [];
     if (wanted.size === 0) return;
-    for (const task of graphTasks(this.#parts.scope.fold.memory) ?? []) {
+    for (const task of graphTasks(this.#parts.scope.fold.bookkeeping) ?? []) {
       const isNew = wanted.has(task.id) && !this.#working.has(task.id);
       if (isNew && task.visit > 0) this.#start(task);
     }
@@ -148,7 +148,7 @@ class GraphRun {
 
   #checkCycles({ id, cycleLimit }: NodeShape): void {
     const { run, fold } = this.#parts.scope;
-    const { cycles } = nodeCount(fold.memory, id);
+    const { cycles } = nodeCount(fold.bookkeeping, id);
     if (cycles <= cycleLimit) return;
     throw new RunError(
       'PAWL_CYCLE_LIMIT',
@@ -192,7 +192,7 @@ class GraphRun {
   ): {
     readonly next: readonly GraphTask[];
     readonly writes: readonly Write[];
-    readonly keep?: CheckpointMark;
+    readonly mark?: CheckpointMark;
   } {
     const { scope, services } = this.#parts;
     const { fold, workflow } = scope;
@@ -203,10 +203,10 @@ class GraphRun {
     const moves = this.#moves(node, { ...before, ...set }, outcome);
     const { next, joined } = planNext({
       map: this.#map,
-      tasks: graphTasks(fold.memory) ?? [],
+      tasks: graphTasks(fold.bookkeeping) ?? [],
       completed: task,
       moves,
-      visits: (id) => nodeCount(fold.memory, id).visits,
+      visits: (id) => nodeCount(fold.bookkeeping, id).visits,
     });
     const completed: NodeCompletedData = {
       node: node.id,
@@ -222,16 +222,16 @@ class GraphRun {
       data,
       value: canonical(completed, data),
       // Events of parallel branches can be told apart in the log.
-      ...(task.branch.length === 0 ? {} : { lane: task.id }),
+      ...(task.branch.length === 0 ? {} : { branch: task.id }),
     };
     const [asked] = checkpoints;
     if (asked === undefined) {
-      const keep = this.#graph.keepsVisits ? { keep: { node: node.id } } : {};
-      return { next, writes: [...events, write], ...keep };
+      const kept = this.#graph.keepsVisits ? { mark: { node: node.id } } : {};
+      return { next, writes: [...events, write], ...kept };
     }
     const about = { ...asked, node: node.id, visit: task.visit };
     const { write: saved, mark } = checkpointWrite(about, limits);
-    return { next, writes: [...events, write, saved], keep: mark };
+    return { next, writes: [...events, write, saved], mark };
   }
 
   /** The state after the visit's own events. */

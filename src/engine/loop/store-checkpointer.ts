@@ -1,7 +1,7 @@
 /**
  * The checkpointer over a run store, for those who bring their own loop: no workflow, no worker, no session.
  *
- * Its runs are loose (core/store.ts) and their workflow is named `loop~<name>`, which no workflow can be called. So the
+ * Its runs are unmanaged (core/store.ts) and their workflow is named `loop~<name>`, which no workflow can be called. So the
  * engine cannot start, wake or claim one of them, and nothing here touches a run of the engine.
  *
  * Crash: a run whose process is gone stays `running` until somebody claims it. Nothing else is needed; the fence shuts the
@@ -15,7 +15,7 @@ import {
   checkList,
   checkRange,
   defaultWorkflow,
-} from '../../core/checkpointer-door.ts';
+} from '../../core/checkpointer-input.ts';
 import type {
   Checkpointer,
   Claim,
@@ -106,7 +106,7 @@ export class StoreCheckpointer implements Checkpointer {
     const { workflow, status, cursor } = options;
     const page = await this.#parts.store.lists.runs({
       limit,
-      loose: true,
+      unmanaged: true,
       ...(workflow === undefined ? {} : { workflow: workflowPrefix + workflow }),
       ...(status === undefined ? {} : { status }),
       ...(cursor === undefined ? {} : { cursor }),
@@ -192,7 +192,13 @@ export class StoreCheckpointer implements Checkpointer {
     if (record === undefined) return { outcome: 'missing' };
     const isOther = workflow !== undefined && record.workflow !== workflowPrefix + workflow;
     if (isOther || !isLoop(record)) throw existsError(record);
-    return this.#parts.store.claim({ run, worker, token, codeVersion: loopVersion, loose: true });
+    return this.#parts.store.claim({
+      run,
+      worker,
+      token,
+      codeVersion: loopVersion,
+      unmanaged: true,
+    });
   }
 
   async #make(run: string, options: ClaimOptions, metadata: Uint8Array): Promise<void> {
@@ -203,7 +209,7 @@ export class StoreCheckpointer implements Checkpointer {
       tags,
       input: metadata,
       token: newToken(),
-      loose: true,
+      unmanaged: true,
       workflow: workflowPrefix + workflow,
       data: encodeRecord({ workflow }),
       resendMs: defaults.resendMs,

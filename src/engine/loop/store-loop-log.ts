@@ -75,7 +75,7 @@ export class StoreLoopLog implements LoopLog<StateFields> {
   }
 
   #delta({ state, mark }: NonNullable<LoopWrite<StateFields>['snapshot']>): SnapshotDelta {
-    const keep = mark === undefined ? {} : { keep: { marks: [mark], bytes: sizeOf(state) } };
+    const keep = mark === undefined ? {} : { checkpoints: { marks: [mark], bytes: sizeOf(state) } };
     return { schema: loopVersion, ...changes(this.#saved, state), ...keep };
   }
 
@@ -107,7 +107,7 @@ export class StoreLoopLog implements LoopLog<StateFields> {
           `Run ${run} was deleted; nothing later is stored.`,
         );
       case 'conflict':
-      case 'mail':
+      case 'unread':
         return new RunError(
           'PAWL_REWOUND',
           run,

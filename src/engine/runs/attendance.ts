@@ -16,21 +16,21 @@ export interface AttendanceOptions {
 
 /** A worker that is just being started is there within this time. */
 const patienceMs = 5_000;
-const lookEveryMs = 5_000;
+const sampleEveryMs = 5_000;
 
 export class Attendance {
   readonly #options: AttendanceOptions;
   readonly #said = new Set<string>();
   /** Workflows that a registered worker knows. */
   #known: Promise<ReadonlySet<string>> | undefined;
-  #lookedAt = 0;
+  #polledAt = 0;
 
   constructor(options: AttendanceOptions) {
     this.#options = options;
   }
 
   /** Called now and then with a run that has been waited for so long. */
-  look(record: RunRecord, waitedMs: number): void {
+  check(record: RunRecord, waitedMs: number): void {
     const { id: run, workflow, status, paused } = record;
     const isReady = (status === 'queued' || status === 'interrupted') && !paused;
     if (!isReady || waitedMs < patienceMs || this.#said.has(workflow)) return;
@@ -50,8 +50,8 @@ export class Attendance {
   #workflows(): Promise<ReadonlySet<string>> {
     const { fleet, clock } = this.#options;
     const now = clock.monotonic();
-    if (this.#known === undefined || now - this.#lookedAt > lookEveryMs) {
-      this.#lookedAt = now;
+    if (this.#known === undefined || now - this.#polledAt > sampleEveryMs) {
+      this.#polledAt = now;
       this.#known = fleet
         .workers()
         .then((workers) => new Set(workers.flatMap(({ workflows }) => Object.keys(workflows))));

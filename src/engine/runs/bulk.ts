@@ -156,7 +156,7 @@ async function eachOf<T, R>(
   const left = all.entries();
   const results: R[] = [];
   let hasFailed = false;
-  const lane = async (): Promise<void> => {
+  const loop = async (): Promise<void> => {
     for (const [i, one] of left) {
       if (hasFailed) return;
       results[i] = await task(one).catch((error: unknown) => {
@@ -165,8 +165,8 @@ async function eachOf<T, R>(
       });
     }
   };
-  const lanes = await Promise.allSettled(Array.from({ length: concurrency }, lane));
-  const failed = lanes.find((one) => one.status === 'rejected');
+  const loops = await Promise.allSettled(Array.from({ length: concurrency }, loop));
+  const failed = loops.find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return results;
 }

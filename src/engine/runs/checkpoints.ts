@@ -15,7 +15,7 @@ import type { RunStore, Snapshot } from '../../core/store.ts';
  * A checkpoint that is kept.
  * @throws InvalidError when there cannot have been such a one; ForgottenError when it has expired, or was dropped.
  */
-export async function recallKept(
+export async function recallCheckpoint(
   store: RunStore,
   { id: run, version, firstSeq }: RunRecord,
   checkpoint: string,

@@ -1,7 +1,7 @@
 /**
  * Starts the hook for the end of a run: a run of the workflow `<name>.end`, see `definition/end-hook.ts`.
  *
- *   run ends, in one script: ended, untold ──create──▶ the hook's run is there ──claimed──▶ told
+ *   run ends, in one script: ended, notifyPending ──create──▶ the hook's run is there ──claimed──▶ told
  *
  * That somebody is to be told of the end is noted when the run ends, by the same script, as it is for a parent. The worker
  * that ended the run starts the hook at once; whatever does not come to that, the sweeper of any worker does: it needs none
@@ -11,7 +11,7 @@
  * It counts as done when the hook's run was seen to have begun: a creation that Redis acknowledged may be forgotten.
  *
  *   crash before the end is stored     there is no end, and no hook
- *   crash after it                     the run is untold and due: the sweeper starts the hook
+ *   crash after it                     the run is notifyPending and due: the sweeper starts the hook
  *   crash after the creation           the same run is found; it is due by itself
  *   crash in the hook                  as in any handler: it is called again, finished steps keep their results
  */
@@ -78,7 +78,7 @@ function endOf(record: RunRecord): RunEnd {
   };
 }
 
-/** Damaged bytes must not keep everybody from hearing of the end. */
+/** Damaged bytes must not hide the end. */
 function readable(run: string, what: string, bytes: Uint8Array | undefined): unknown {
   if (bytes === undefined) return undefined;
   try {

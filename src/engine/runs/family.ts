@@ -2,12 +2,12 @@
  * What runs know of each other. Everything that crosses from one run to another is here, because it may cross from one
  * server to another: it is never part of one write.
  *
- *   child ends ──▶ untold ──post──▶ in the parent's inbox ──taken into its log──▶ told
- *   run with a hook ends ──▶ untold ──create──▶ the hook's run ──seen to have begun──▶ told: see `end-hooks.ts`
+ *   child ends ──▶ notifyPending ──post──▶ in the parent's inbox ──taken into its log──▶ told
+ *   run with a hook ends ──▶ notifyPending ──create──▶ the hook's run ──seen to have begun──▶ told: see `end-hooks.ts`
  *   parent ends as failed or cancelled ──▶ owes a cancel to attached children ──seen ended──▶ paid
  *   parent waits for a child ──▶ due now and then ──▶ compared with the child
  *
- * A run is known by its id and its birth. An obligation stays noted on the side that owes, and that run stays due, until
+ * A run is known by its id and its birth. An obligation stays noted on the side that owes it, and that run stays due until
  * the other side is *seen* to have what it is owed: an acknowledged write may be forgotten by Redis. Everything here may be
  * done twice, by two processes at once, and may stop at any point: the next process does the rest.
  *
@@ -22,7 +22,7 @@ import { isEnded, type RunRecord } from '../../core/run.ts';
 import type { DueRun } from '../../core/due-run.ts';
 import type { PostOutcome } from '../../core/store.ts';
 import { decodeError, encodeError, encodeRecord } from '../payloads.ts';
-import { decodeEvent, restoreMemory } from '../replay.ts';
+import { decodeEvent, restoreBookkeeping } from '../replay.ts';
 import { startEndHook } from './end-hooks.ts';
 import type { StartParts } from './start.ts';
 
@@ -68,7 +68,7 @@ async function tellOfEnd(parts: FamilyParts, record: RunRecord): Promise<void> {
   ]);
   for (const told of [hook, parent]) if (told.status === 'rejected') throw told.reason;
   const isKnown = [hook, parent].every((told) => told.status === 'fulfilled' && told.value);
-  if (isKnown) await parts.store.told(record.id, { fence: record.fence, hook: true });
+  if (isKnown) await parts.store.parentNotified(record.id, { fence: record.fence, hook: true });
 }
 
 /** Tells the parent of a run that has ended. True when it knows, or there is none. */
@@ -85,13 +85,13 @@ export async function tellOfDeletion(parts: FamilyParts, record: RunRecord): Pro
   if (record.status !== 'completed') {
     const children = await attachedTo(parts, record.id);
     for (const child of children) await cancelChild(parts, record, child, true);
-    await parts.store.paid(record.id, { fence: record.fence });
+    await parts.store.childrenCancelled(record.id, { fence: record.fence });
   }
   const own = endOf({ run: record.id, birth: record.birth }, record);
   if (own !== undefined) {
     if (record.parent !== undefined) await post(parts, record.parent, own);
     if (record.onEnd) await startEndHook(parts, record);
-    await parts.store.told(record.id, { fence: record.fence, hook: true });
+    await parts.store.parentNotified(record.id, { fence: record.fence, hook: true });
     return;
   }
   if (record.parent === undefined) return;
@@ -124,7 +124,7 @@ export async function tellOfEndOf(parts: FamilyParts, run: string): Promise<void
 export async function noteTold(parts: FamilyParts, ends: readonly ChildEnd[]): Promise<void> {
   for (const { run, fence } of ends) {
     try {
-      await parts.store.told(run, { fence });
+      await parts.store.parentNotified(run, { fence });
     } catch (error) {
       parts.logger.debug({ run, error: String(error) }, 'not noted yet that the parent knows');
     }
@@ -142,7 +142,7 @@ async function payChildren(
   for (const child of children) {
     if (!(await cancelChild(parts, parent, child, isLate))) isPaid = false;
   }
-  if (isPaid) await parts.store.paid(parent.id, { fence: parent.fence });
+  if (isPaid) await parts.store.childrenCancelled(parent.id, { fence: parent.fence });
   return isPaid;
 }
 
@@ -163,8 +163,8 @@ export async function payChildrenOf(
 export async function attendFamily(parts: FamilyParts, due: DueRun): Promise<void> {
   const record = await parts.store.record(due.run);
   if (record === undefined) return;
-  if (due.untold) await tellOfEnd(parts, record);
-  if (due.owes && isEnded(record.status)) {
+  if (due.notifyPending) await tellOfEnd(parts, record);
+  if (due.cancelPending && isEnded(record.status)) {
     const children = await attachedTo(parts, due.run);
     const now = await parts.store.observation.now();
     await payChildren(parts, record, children, { isLate: now - record.changedAt > arrivalMs });
@@ -207,7 +207,7 @@ async function compareWithChildren(parts: FamilyParts, parent: RunRecord): Promi
     if (!isThere) await askToLook(parts, parent, run, 'that is gone');
     // It was told before it had started the child, as a parent whose log has gone back may have been.
     if (!isTold) continue;
-    await parts.store.told(run, { fence: child.fence });
+    await parts.store.parentNotified(run, { fence: child.fence });
     await askToLook(parts, parent, run, 'that has ended');
   }
 }
@@ -242,14 +242,15 @@ async function attachedTo(parts: FamilyParts, run: string): Promise<readonly Chi
   }
 }
 
-/** The memory of a run, folded without its workflow's reducers: enough to know its children. */
+/** The bookkeeping of a run, folded without its workflow's reducers: enough to know its children. */
 async function foldOf({ store }: FamilyParts, run: string): Promise<Fold | undefined> {
   const loaded = await store.load(run);
   if (loaded === undefined) return undefined;
   const key = `run ${run}`;
   const { snapshot, record } = loaded;
-  const memory = snapshot === undefined ? new Map<string, unknown>() : restoreMemory(snapshot, key);
-  const start = { seq: snapshot?.seq ?? 0, state: {}, memory };
+  const bookkeeping =
+    snapshot === undefined ? new Map<string, unknown>() : restoreBookkeeping(snapshot, key);
+  const start = { seq: snapshot?.seq ?? 0, state: {}, bookkeeping };
   const fold = new Fold(start, { reducers: {}, origin: key, guard: 'none' });
   let page = loaded.events;
   while (fold.seq < record.seq && page.length > 0) {

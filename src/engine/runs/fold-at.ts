@@ -21,7 +21,7 @@ const hasPlace = /^(?:step|child|signal):/;
  * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the log does not reach that seq; ForgottenError when what led
  *   there was compacted.
  */
-export async function foldUpTo(
+export async function foldAt(
   store: RunStore,
   workflow: AnyWorkflow,
   run: string,
@@ -70,12 +70,15 @@ function checkReach({ record }: LoadedRun, snapshot: Snapshot | undefined, seq: 
 }
 
 /**
- * The memory that another run may inherit. A child that has ended is inherited with its end, and is nobody's to cancel; one
- * that is at work stays with its parent, and the other run starts its own.
+ * The bookkeeping that another run may inherit. A child that has ended is inherited with its end, and is nobody's to
+ * cancel; one that is at work stays with its parent, and the other run starts its own.
  */
-export function withoutTies({ memory, seq }: Pick<Folded, 'memory' | 'seq'>): Map<string, unknown> {
+export function withoutTies({
+  bookkeeping,
+  seq,
+}: Pick<Folded, 'bookkeeping' | 'seq'>): Map<string, unknown> {
   const inherited = new Map<string, unknown>();
-  for (const [field, whole] of memory) {
+  for (const [field, whole] of bookkeeping) {
     if (staysBehind.test(field)) continue;
     const value = hasPlace.test(field) ? placedBefore(whole, seq) : whole;
     if (!field.startsWith('child:')) inherited.set(field, value);
@@ -123,15 +126,15 @@ export async function nearestSnapshot(
 
 /** Where a log begins: at nothing, or at what it was forked from, with what was edited then. */
 async function beginning(store: RunStore, workflow: AnyWorkflow, run: string): Promise<Folded> {
-  const nothing: Folded = { seq: 0, state: freshState(workflow), memory: new Map() };
+  const nothing: Folded = { seq: 0, state: freshState(workflow), bookkeeping: new Map() };
   const [created] = await store.events({ run, after: 0, limit: 1 });
   if (created === undefined) return nothing;
   const { forkedFrom } = decodeEvent(created, `run ${run}`).data as { forkedFrom?: ForkedFrom };
   if (forkedFrom === undefined) return nothing;
-  const origin = await foldUpTo(store, workflow, forkedFrom.run, forkedFrom.seq);
+  const origin = await foldAt(store, workflow, forkedFrom.run, forkedFrom.seq);
   const { edited } = forkedFrom;
   const state = edited === undefined ? origin.state : withEdits(origin.state, edited);
-  return { seq: created.seq, state, memory: withoutTies(origin) };
+  return { seq: created.seq, state, bookkeeping: withoutTies(origin) };
 }
 
 /** The fields of the state that were edited. */

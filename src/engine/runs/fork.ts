@@ -1,9 +1,9 @@
 /**
  * Forks: a new run that begins where another one was at some point. The other run is only read; it never changes.
  *
- * What the new run begins with is what the events of the other one fold to up to that point: its state, and the memory of
- * its steps, so that finished steps keep their results. What binds the other run to the outside stays behind: its children
- * and a request to cancel it.
+ * What the new run begins with is what the events of the other one fold to up to that point: its state, and the
+ * bookkeeping of its steps, so that finished steps keep their results. What binds the other run to the outside stays
+ * behind: its children and a request to cancel it.
  *
  * A state that was edited on the way is told from nothing else, so the first event of the new run holds what was edited:
  * its past can be read even when its snapshots have moved on.
@@ -25,8 +25,8 @@ import type { State } from '../../core/fold.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
-import { recallKept } from './checkpoints.ts';
-import { editsBetween, foldUpTo, withoutTies } from './fold-at.ts';
+import { recallCheckpoint } from './checkpoints.ts';
+import { editsBetween, foldAt, withoutTies } from './fold-at.ts';
 import { stateField } from '../payloads.ts';
 import { decodeEvent } from '../replay.ts';
 import { startOptionRules } from '../definition/options.ts';
@@ -99,7 +99,7 @@ export async function prepareFork<S>(
     );
   }
   if ('seq' in point) await refuseInside(store, run, seq);
-  const fold = await foldUpTo(store, workflow, run, seq);
+  const fold = await foldAt(store, workflow, run, seq);
   const state = edit === undefined ? fold.state : edited(workflow, fold.state, edit);
   const edits = edit === undefined ? undefined : editsBetween(fold.state, state);
   if (edits !== undefined) encode(edits, 'edited state', limits.eventBytes);
@@ -156,7 +156,7 @@ async function findSeq(
   point: Exclude<ForkPoint, { seq: number }>,
 ): Promise<number> {
   const { id: run, firstSeq } = record;
-  if ('checkpoint' in point) return (await recallKept(store, record, point.checkpoint)).seq;
+  if ('checkpoint' in point) return (await recallCheckpoint(store, record, point.checkpoint)).seq;
   const [type, field, name] =
     'step' in point
       ? ['step.completed', 'name', point.step]

@@ -48,17 +48,17 @@ export interface PendingTask {
 }
 
 export function graphRecord(graph: GraphShape, version: number, fold: Fold): GraphRecord {
-  const { memory, seq } = fold;
+  const { bookkeeping, seq } = fold;
   const first: GraphTask = { id: `${graph.start}:1`, node: graph.start, visit: 1, branch: [] };
   const nodes = [...graph.nodes.keys()].map((id): [string, NodeRecord] => {
-    return [id, { ...nodeCount(memory, id), result: nodeResult(memory, id)?.result }];
+    return [id, { ...nodeCount(bookkeeping, id), result: nodeResult(bookkeeping, id)?.result }];
   });
   return {
     version,
     seq,
-    steps: graphSteps(memory),
+    steps: graphSteps(bookkeeping),
     completed: nodes.filter(([, { completed }]) => completed > 0).map(([id]) => id),
-    pending: (graphTasks(memory) ?? [first]).map((task) => ({
+    pending: (graphTasks(bookkeeping) ?? [first]).map((task) => ({
       ...task,
       args: task.args,
       status: task.visit === 0 ? 'joining' : 'ready',

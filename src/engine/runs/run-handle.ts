@@ -15,7 +15,7 @@ import { type InputOf, validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import type { ChunkOf, OutputName, OutputSchemas } from '../definition/outputs.ts';
 import type { Attendance } from './attendance.ts';
-import { listCheckpoints, recallKept } from './checkpoints.ts';
+import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import { checkSignal } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
 import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
@@ -34,7 +34,7 @@ import {
 } from './handle-options.ts';
 import { OutputReader, toOutputChunk } from './output-reader.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
-import { foldUpTo } from './fold-at.ts';
+import { foldAt } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
 import { readSteps } from '../steps-at-work.ts';
@@ -110,7 +110,7 @@ export class RunHandle<
     try {
       for await (const _ of this.#changes(deadline?.signal, { of: 'end' })) {
         const record = await this.#record();
-        this.#attendance?.look(record, clock.monotonic() - began);
+        this.#attendance?.check(record, clock.monotonic() - began);
         if (record.status === 'completed') {
           const output = record.output ?? new Uint8Array();
           return decode(output, { key: `run ${this.id}, output` }) as Output;
@@ -216,7 +216,7 @@ export class RunHandle<
     checkState(options, 'state options');
     if (options.seq === undefined) return (await this.#replay()).fold.state as S;
     const { store } = this.#services;
-    return (await foldUpTo(store, this.#knownWorkflow(), this.id, options.seq)).state as S;
+    return (await foldAt(store, this.#knownWorkflow(), this.id, options.seq)).state as S;
   }
 
   /** The checkpoints of the run, the newest first, a page at a time: all, or those of a node or a label. */
@@ -232,7 +232,7 @@ export class RunHandle<
    */
   async checkpoint(id: string): Promise<S> {
     const workflow = this.#knownWorkflow();
-    const snapshot = await recallKept(this.#services.store, await this.#record(), id);
+    const snapshot = await recallCheckpoint(this.#services.store, await this.#record(), id);
     return restoreSnapshot(snapshot, workflow, this.id).state as S;
   }
 
@@ -329,7 +329,7 @@ export class RunHandle<
       case 'resumed':
         await this.#services.wake(outcome.wakeUp);
         return true;
-      case 'idle':
+      case 'notResumable':
         return false;
       case 'missing':
         throw this.#notFound();
@@ -441,7 +441,7 @@ export class RunHandle<
         return new RunError(
           'PAWL_RUN_QUARANTINED',
           this.id,
-          `Run ${this.id} was set aside: ${what}`,
+          `Run ${this.id} was quarantined: ${what}`,
           { cause },
         );
       default:

@@ -37,7 +37,7 @@ export interface RunInfo {
   /** How often the run was taken over from a worker that died or froze. */
   readonly takeovers: number;
   /** Workers lost in a row without one new event; several set the run aside. */
-  readonly deaths: number;
+  readonly losses: number;
   /** Bytes of event data in the log. */
   readonly bytes: number;
   /** True while nobody may go on with the run until `resume`. */
@@ -64,7 +64,7 @@ export interface RunInfo {
   readonly deadlineAt: Date | undefined;
   /** Whether the run has completed with an output; `result()` reads it. */
   readonly hasOutput: boolean;
-  /** Why the run failed or was set aside; undefined for any other run. */
+  /** Why the run failed or was quarantined; undefined for any other run. */
   readonly error: ErrorRecord | undefined;
 }
 

@@ -6,7 +6,7 @@
  *            └─ one does not fit: nothing   └─ a fault: no further one is sent, and each outcome says so
  *
  * Bad input never half-applies: what does not fit is refused before the first write. Memory is bounded: by limits for the
- * number of runs and their encoded bytes in one call, and by the lanes for what is under way. Each creation is as atomic as
+ * number of runs and their encoded bytes in one call, and by the loops for what is under way. Each creation is as atomic as
  * a single start, and the call as a whole is not: a crash in the middle leaves some runs made, each of them due. The same
  * call again, with the same ids, makes the others and finds those that are there.
  */
@@ -54,7 +54,7 @@ interface StartedRun {
 }
 
 /** Creations that are under way at one time: enough to fill the pipeline, and little to hold. */
-const lanes = 250;
+const loops = 250;
 
 const checkItems: Rule = listOf(optionsOf<StartItem>(manyRules, '{ input }'));
 
@@ -76,14 +76,14 @@ export async function startMany(
   const outcomes: StartOutcome[] = [];
   const rest = starts.entries();
   let fault: PawlError | undefined;
-  const lane = async (): Promise<void> => {
+  const loop = async (): Promise<void> => {
     for (const [n, start] of rest) {
       outcomes[n] = fault === undefined ? await startOne(parts, start) : unsent(start, fault);
       const made = outcomes[n];
       if (made.outcome === 'failed') fault ??= made.error;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(lanes, starts.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(loops, starts.length) }, loop));
   return outcomes;
 }
 

@@ -158,7 +158,7 @@ export async function createRun(
 
 export async function wakeIfQueued(wake: StartParts['wake'], record: RunRecord): Promise<void> {
   const { id: run, workflow, status, fence, priority } = record;
-  if (status === 'queued') await wake({ run, workflow, fence, deaths: 0, priority });
+  if (status === 'queued') await wake({ run, workflow, fence, losses: 0, priority });
 }
 
 /** @throws KeyMissingError, CorruptionError when it cannot be read: a run could not either. */

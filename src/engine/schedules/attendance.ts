@@ -21,7 +21,7 @@ export class Attendance {
   }
 
   /** Looks again who is there, if it is time. `now`: on the store's clock. */
-  async look(now: number): Promise<void> {
+  async check(now: number): Promise<void> {
     const readAt = this.#clock.monotonic();
     const pauseMs = this.#workers.length * readMsPerWorker;
     if (readAt - this.#readAt < Math.min(Math.max(readEveryMs, pauseMs), readEveryMsMax)) return;

@@ -35,9 +35,9 @@ const schedulesAtOnce = 100;
 const againMs = 1_000;
 const brokenMs = 10_000;
 /** The longer a schedule waits for a run or a worker, the rarer it is looked at: a twentieth of the time it has waited. */
-const lookShare = 20;
-const lookMsMin = 50;
-const lookMsMax = 30_000;
+const pollShare = 20;
+const pollMsMin = 50;
+const pollMsMax = 30_000;
 /** A worker may come at any time. */
 const absentMsMax = 5_000;
 
@@ -78,7 +78,7 @@ export class ScheduleKeeper {
       await store.schedules.postpone(id, brokenMs);
     }
     if (schedules.length === 0) return;
-    await this.#attendance.look(now);
+    await this.#attendance.check(now);
     await Promise.all(
       schedules.map(async (schedule) => {
         try {
@@ -102,7 +102,7 @@ export class ScheduleKeeper {
     const { id, workflow, missed } = due;
     const since = this.#attendance.since(workflow, lost);
     if (since === undefined) {
-      await store.schedules.postpone(id, lookMs(now - due.nextAt, absentMsMax));
+      await store.schedules.postpone(id, pollMs(now - due.nextAt, absentMsMax));
       return;
     }
     // What cannot be read must cost no time of the schedule.
@@ -143,7 +143,7 @@ export class ScheduleKeeper {
       break;
     }
     const [first] = schedule.waiting;
-    const look = first === undefined ? undefined : lookMs(now - first, lookMsMax);
+    const look = first === undefined ? undefined : pollMs(now - first, pollMsMax);
     const noted = started.length === 0 ? due : await this.#note(due, schedule, started);
     if (noted !== undefined) await store.schedules.advance(noted, schedule, look);
     await Promise.all(started.map((record) => wakeIfQueued(wake, record)));
@@ -240,6 +240,6 @@ function onlyNewest(schedule: StoredSchedule, count: number): StoredSchedule {
   return { ...schedule, waiting: schedule.waiting.slice(skipped), timesSkipped };
 }
 
-function lookMs(waitedMs: number, most: number): number {
-  return Math.round(Math.min(Math.max(waitedMs / lookShare, lookMsMin), most));
+function pollMs(waitedMs: number, most: number): number {
+  return Math.round(Math.min(Math.max(waitedMs / pollShare, pollMsMin), most));
 }

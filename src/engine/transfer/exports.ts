@@ -16,7 +16,7 @@ import type { RunRecord } from '../../core/run.ts';
 import type { RunQuery } from '../../core/run-query.ts';
 import type { RunStore, Snapshot } from '../../core/store.ts';
 import { toBase64 } from '../../core/tagged-json.ts';
-import type { WholeRun } from '../../core/transfer.ts';
+import type { ExportedRun } from '../../core/transfer.ts';
 import { checkHole } from '../holes.ts';
 import { formatLine, type Line, portableVersion, toPortable } from './portable.ts';
 
@@ -103,9 +103,9 @@ class RunWriter {
   /** False when the run is not there. */
   async *lines(run: string): AsyncGenerator<string, boolean, undefined> {
     for (let tries = 0; tries < triesMax; tries++) {
-      const whole = await this.#store.transfer.whole(run);
-      if (whole === undefined) return false;
-      if (yield* this.#wholeLines(whole)) {
+      const exported = await this.#store.transfer.export(run);
+      if (exported === undefined) return false;
+      if (yield* this.#linesOf(exported)) {
         this.#count.runs += 1;
         this.#tell(run);
         return true;
@@ -120,12 +120,12 @@ class RunWriter {
   }
 
   /** False when some of the log is gone before it was read. */
-  async *#wholeLines(whole: WholeRun): AsyncGenerator<string, boolean, undefined> {
-    const { record, snapshot, messages } = whole;
+  async *#linesOf(exported: ExportedRun): AsyncGenerator<string, boolean, undefined> {
+    const { record, snapshot, messages } = exported;
     const { id: run } = record;
     const count = { events: record.seq, checkpoints: 0, messages: messages.length };
     const sealed = new SealedLines(run);
-    yield sealed.line({ kind: 'run', ...recordOf(whole) });
+    yield sealed.line({ kind: 'run', ...recordOf(exported) });
     if (snapshot !== undefined) {
       const { fields, at, version, seq, schema } = snapshot;
       const held = sorted(fields).map(([name, data]) => [name, toPortable(data)]);
@@ -152,7 +152,7 @@ class RunWriter {
       const about = { run, id, about: kind, name, at: iso(at) };
       yield sealed.line({ kind: 'message', ...about, data: toPortable(data) });
     }
-    const seen = whole.seen.toSorted(byName);
+    const seen = exported.seen.toSorted(byName);
     for (let from = 0; from < seen.length; from += seenPerLine) {
       yield sealed.line({ kind: 'seen', run, ids: seen.slice(from, from + seenPerLine) });
     }
@@ -200,7 +200,7 @@ async function* eventLines(
     const limit = Math.min(fixedLimits.eventsPerPage, last - after);
     const page = await store.events({ run, after, limit });
     if (page.length === 0) return;
-    for (const { seq, type, at, fence, lane, more, data } of page) {
+    for (const { seq, type, at, fence, branch, more, data } of page) {
       if (seq !== after + 1) return;
       const about = {
         run,
@@ -208,7 +208,7 @@ async function* eventLines(
         type,
         at: iso(at),
         fence,
-        ...(lane === undefined ? {} : { lane }),
+        ...(branch === undefined ? {} : { branch }),
         ...(more === true ? { more } : {}),
       };
       yield { kind: 'event', ...about, data: toPortable(data) };
@@ -273,9 +273,15 @@ async function* oldestFirst(
 }
 
 /** Field by field, in one order: stores name theirs in different ones. */
-function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<string, unknown> {
+function recordOf({
+  record,
+  unmanaged,
+  notifyPending,
+  cancelPending,
+  woken,
+}: ExportedRun): Record<string, unknown> {
   const { id, workflow, codeVersion, status, fence, worker, seq, firstSeq, version } = record;
-  const { snapshotSeq, takeovers, deaths, bytes, paused, progress, priority, parent, onEnd } =
+  const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent, onEnd } =
     record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
   const { birth, wroteVersion, waits, chunks } = record;
@@ -292,7 +298,7 @@ function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<stri
     version,
     snapshotSeq,
     takeovers,
-    deaths,
+    losses,
     bytes,
     paused,
     progress: progress && { fraction: progress.fraction, message: progress.message },
@@ -302,9 +308,9 @@ function recordOf({ record, loose, untold, owes, woken }: WholeRun): Record<stri
     chunks: chunks === 0 ? undefined : chunks,
     parent,
     onEnd: onEnd || undefined,
-    loose: loose || undefined,
-    untold: untold || undefined,
-    owes: owes || undefined,
+    unmanaged: unmanaged || undefined,
+    notifyPending: notifyPending || undefined,
+    cancelPending: cancelPending || undefined,
     woken: woken || undefined,
     waits: waits.length === 0 ? undefined : waits,
     tags: Object.fromEntries(Object.entries(tags).sort(([a], [b]) => byName(a, b))),

@@ -90,7 +90,7 @@ class Import {
   readonly #parts: Parts;
   readonly #options: ImportOptions;
   /** Ended runs whose parent was not here when they came. */
-  readonly #untold: string[] = [];
+  readonly #notifyPending: string[] = [];
   readonly #read = { lines: 0, runs: 0, skipped: 0, events: 0, checkpoints: 0 };
   readonly #kept = { events: 0, checkpoints: 0 };
   /** Between the first line of an export and its last. */
@@ -133,7 +133,7 @@ class Import {
   }
 
   async tellParents(): Promise<void> {
-    for (const run of this.#untold.splice(0)) {
+    for (const run of this.#notifyPending.splice(0)) {
       const record = await this.#parts.store.record(run);
       if (record !== undefined) await postEnd(this.#parts, record);
     }
@@ -176,7 +176,7 @@ class Import {
   }
 
   #begin(fields: LineFields): void {
-    const version = fields.whole('version');
+    const version = fields.integer('version');
     if (version !== portableVersion) {
       throw fields.problem(`has version ${version}; this code reads ${portableVersion}`);
     }
@@ -187,7 +187,7 @@ class Import {
 
   #complete(fields: LineFields): void {
     if (this.#run !== undefined) throw fields.problem('ends the export in the middle of a run');
-    fields.whole('runs', { min: this.#runs, max: this.#runs });
+    fields.integer('runs', { min: this.#runs, max: this.#runs });
     fields.end();
     this.#open = false;
   }
@@ -235,7 +235,7 @@ class Import {
     // As it is here: one that was here already may have ended since its lines were written.
     const record = await this.#parts.store.record(id);
     if (record === undefined || !isEnded(record.status)) return;
-    if ((await postEnd(this.#parts, record)) === 'missing') this.#untold.push(id);
+    if ((await postEnd(this.#parts, record)) === 'missing') this.#notifyPending.push(id);
   }
 
   #refuse(run: string, line: number): void {

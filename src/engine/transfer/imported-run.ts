@@ -122,12 +122,12 @@ export class ImportedRun {
   async finish(line: LineFields): Promise<RestoreOutcome['outcome']> {
     this.#line = line.number;
     const { record } = this;
-    line.whole('events', { min: this.#seq, max: this.#seq });
+    line.integer('events', { min: this.#seq, max: this.#seq });
     if (this.#seq !== record.seq) {
       throw line.problem(`ends the run at event ${this.#seq}, not at ${record.seq} as its record`);
     }
-    line.whole('checkpoints', { min: this.#checkpoints, max: this.#checkpoints });
-    line.whole('messages', { min: this.#messages, max: this.#messages });
+    line.integer('checkpoints', { min: this.#checkpoints, max: this.#checkpoints });
+    line.integer('messages', { min: this.#messages, max: this.#messages });
     const sha256 = line.optionalText('sha256', 64);
     if (sha256 !== undefined && sha256 !== this.#hash.digest('hex')) {
       throw line.problem('has another SHA-256 than the lines of this run: they were changed');
@@ -137,7 +137,7 @@ export class ImportedRun {
     if (this.#transfer === undefined) return 'exists';
     await this.#flush();
     const { snapshot } = this.#withoutFields();
-    const { loose, untold, owes } = this.#portable;
+    const { unmanaged, notifyPending, cancelPending } = this.#portable;
     // Where nothing is known of what it waits for, it may be for any of its messages.
     const mayWant = record.status === 'waiting' && record.waits.length === 0 && this.#messages > 0;
     const woken = this.#portable.woken || mayWant;
@@ -145,9 +145,9 @@ export class ImportedRun {
       token: this.#token,
       record,
       snapshot,
-      loose,
-      untold,
-      owes,
+      unmanaged,
+      notifyPending,
+      cancelPending,
       woken,
       keepMs: this.#keepMs,
       staged: {

@@ -3,7 +3,7 @@ import { InvalidError, PawlError } from '../../core/errors.ts';
 import { fromPortable, type Line } from './portable.ts';
 
 /** Fences, seqs and counts stay far below what a number can hold, so that one more is another one. */
-const wholeMax = 2 ** 52;
+const integerMax = 2 ** 52;
 /** What a text is cut to in a message. */
 const shownLength = 60;
 /** No payload that pawl writes comes near it, and Redis takes none of eight times the size. */
@@ -48,7 +48,10 @@ export class LineFields {
     return value as string;
   }
 
-  whole(name: string, { min = 0, max = wholeMax }: { min?: number; max?: number } = {}): number {
+  integer(
+    name: string,
+    { min = 0, max = integerMax }: { min?: number; max?: number } = {},
+  ): number {
     const value = this.#take(name);
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max)
       return value;

@@ -17,7 +17,7 @@ import { fromBase64 } from '../../core/tagged-json.ts';
 import { readWaits, type Wait, waitsKept } from '../../core/waits.ts';
 import type { LineFields } from './line-fields.ts';
 
-const loosePrefix = 'loop~';
+const unmanagedPrefix = 'loop~';
 const textLength = 512;
 const longTextLength = 100_000;
 /** What Redis keeps beside the fields of a snapshot. */
@@ -33,9 +33,9 @@ const kinds: readonly MessageKind[] = ['signal', 'cancel', 'child'];
 
 export interface PortableRun {
   readonly record: RunRecord;
-  readonly loose: boolean;
-  readonly untold: boolean;
-  readonly owes: boolean;
+  readonly unmanaged: boolean;
+  readonly notifyPending: boolean;
+  readonly cancelPending: boolean;
   /** Something has come that it waits for, as far as its own line says; messages may follow. */
   readonly woken: boolean;
 }
@@ -45,9 +45,9 @@ export interface PortableRun {
  * run whose line says nothing of it.
  */
 export function toPortableRun(line: LineFields, birth: string): PortableRun {
-  const loose = line.flag('loose');
-  const untold = line.flag('untold');
-  const owes = line.flag('owes');
+  const unmanaged = line.flag('unmanaged');
+  const notifyPending = line.flag('notifyPending');
+  const cancelPending = line.flag('cancelPending');
   const woken = line.flag('woken');
   const written = toStatus(line);
   const worker = line.optionalText('worker', textLength);
@@ -56,40 +56,40 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
       `has ${worker === undefined ? 'no worker and is' : 'a worker and is not'} running`,
     );
   }
-  const seq = line.whole('seq', { min: 1 });
-  const version = line.whole('version');
+  const seq = line.integer('seq', { min: 1 });
+  const version = line.integer('version');
   const parent = line.has('parent') ? line.checked('parent', checkRunId) : undefined;
   const onEnd = line.flag('onEnd');
   const tags = line.object('tags');
   line.attempt('tags', () => checkTags(tags));
-  const codeVersion = line.whole('codeVersion');
+  const codeVersion = line.integer('codeVersion');
   const record: RunRecord = {
     id: line.checked('id', checkRunId),
-    workflow: line.checked('workflow', (name) => checkWorkflow(name, loose)),
+    workflow: line.checked('workflow', (name) => checkWorkflow(name, unmanaged)),
     codeVersion,
-    wroteVersion: line.has('wroteVersion') ? line.whole('wroteVersion') : codeVersion,
+    wroteVersion: line.has('wroteVersion') ? line.integer('wroteVersion') : codeVersion,
     needsVersion: undefined,
     birth: line.optionalText('birth', textLength) ?? birth,
     waits: line.has('waits') ? toPortableWaits(line) : [],
     status: written === 'running' ? 'interrupted' : written,
-    fence: line.whole('fence'),
+    fence: line.integer('fence'),
     worker: undefined,
     seq,
     version,
     parent,
     onEnd,
-    firstSeq: line.has('firstSeq') ? line.whole('firstSeq', { min: 2, max: seq }) : 1,
-    snapshotSeq: line.whole('snapshotSeq', {
+    firstSeq: line.has('firstSeq') ? line.integer('firstSeq', { min: 2, max: seq }) : 1,
+    snapshotSeq: line.integer('snapshotSeq', {
       min: version === 0 ? 0 : 1,
       max: version === 0 ? 0 : seq,
     }),
-    takeovers: line.whole('takeovers'),
-    deaths: line.whole('deaths'),
-    bytes: line.whole('bytes'),
+    takeovers: line.integer('takeovers'),
+    losses: line.integer('losses'),
+    bytes: line.integer('bytes'),
     paused: line.flag('paused'),
     progress: line.has('progress') ? toProgress(line) : undefined,
-    priority: line.whole('priority'),
-    chunks: line.has('chunks') ? line.whole('chunks') : 0,
+    priority: line.integer('priority'),
+    chunks: line.has('chunks') ? line.integer('chunks') : 0,
     tags: tags as Record<string, string>,
     createdAt: line.time('createdAt'),
     changedAt: line.time('changedAt'),
@@ -99,22 +99,25 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     output: line.optionalPayload('output'),
     error: toError(line),
   };
-  if (untold && ((parent === undefined && !onEnd) || !isEnded(record.status))) {
-    throw line.problem('owes news of its end, and nobody is to be told or it has not ended');
+  if (notifyPending && ((parent === undefined && !onEnd) || !isEnded(record.status))) {
+    throw line.problem(
+      'cancelPending news of its end, and nobody is to be told or it has not ended',
+    );
   }
-  if (owes && !isEnded(record.status)) throw line.problem('owes something, and has not ended');
+  if (cancelPending && !isEnded(record.status))
+    throw line.problem('owes something, and has not ended');
   if ((woken || record.waits.length > 0) && record.status !== 'waiting') {
     throw line.problem('waits for something, and is not waiting');
   }
   line.end();
-  return { record, loose, untold, owes, woken };
+  return { record, unmanaged, notifyPending, cancelPending, woken };
 }
 
 export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapshot {
   const snapshot = {
-    version: line.whole('version', { min: record.version, max: record.version }),
-    seq: line.whole('seq', { min: record.snapshotSeq, max: record.snapshotSeq }),
-    schema: line.whole('schema'),
+    version: line.integer('version', { min: record.version, max: record.version }),
+    seq: line.integer('seq', { min: record.snapshotSeq, max: record.snapshotSeq }),
+    schema: line.integer('schema'),
     at: line.time('at'),
     fields: toFields(line, 'fields'),
   };
@@ -123,14 +126,14 @@ export function toPortableSnapshot(line: LineFields, record: RunRecord): Snapsho
 }
 
 export function toPortableEvent(line: LineFields, seq: number, record: RunRecord): StoredEvent {
-  const lane = line.optionalText('lane', textLength);
+  const branch = line.optionalText('branch', textLength);
   const event = {
-    seq: line.whole('seq', { min: seq, max: seq }),
-    fence: line.whole('fence', { max: record.fence }),
+    seq: line.integer('seq', { min: seq, max: seq }),
+    fence: line.integer('fence', { max: record.fence }),
     type: line.checked('type', (type) => checkType(type)),
     at: line.time('at'),
     data: line.payload('data'),
-    ...(lane === undefined ? {} : { lane }),
+    ...(branch === undefined ? {} : { branch }),
     ...(line.flag('more') ? { more: true } : {}),
   };
   line.end();
@@ -154,11 +157,11 @@ export function toPortableCheckpoint(line: LineFields, record: RunRecord): Porta
   const version = Number.parseInt(id, 10);
   const checkpoint = {
     id,
-    version: line.whole('version', { min: version, max: Math.min(version, record.version) }),
-    seq: line.whole('seq', { min: 1, max: record.snapshotSeq }),
-    schema: line.whole('schema'),
+    version: line.integer('version', { min: version, max: Math.min(version, record.version) }),
+    seq: line.integer('seq', { min: 1, max: record.snapshotSeq }),
+    schema: line.integer('schema'),
     at: line.time('at'),
-    bytes: line.whole('bytes'),
+    bytes: line.integer('bytes'),
     ...(label === undefined ? {} : { label }),
     ...(node === undefined ? {} : { node }),
     ...(metadata === undefined ? {} : { metadata }),
@@ -197,10 +200,10 @@ function toStatus(line: LineFields): RunStatus {
   }) as RunStatus;
 }
 
-function checkWorkflow(name: unknown, loose: boolean): void {
-  const isLoop = typeof name === 'string' && name.startsWith(loosePrefix);
-  if (isLoop !== loose) throw new TypeError('loops, and only they, are named so');
-  checkWorkflowName(isLoop ? name.slice(loosePrefix.length) : name);
+function checkWorkflow(name: unknown, unmanaged: boolean): void {
+  const isLoop = typeof name === 'string' && name.startsWith(unmanagedPrefix);
+  if (isLoop !== unmanaged) throw new TypeError('loops, and only they, are named so');
+  checkWorkflowName(isLoop ? name.slice(unmanagedPrefix.length) : name);
 }
 
 function checkType(type: unknown): void {

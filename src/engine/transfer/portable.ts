@@ -10,7 +10,7 @@
  *   {"kind":"seen", …}         ids of all messages that ever came: the same one again is a repetition
  *   {"kind":"end", …}          how many of each there were, and the SHA-256 of the run's lines, each with its line feed
  *   {"kind":"withdrawn", …}    instead of an end: the run went, or changed under the reader's hands; its lines are void
- *   {"kind":"complete", …}     how many runs there were: a file that was cut off is told from a whole one
+ *   {"kind":"complete", …}     how many runs there were: a file that was cut off is told from a full one
  *
  * The record of a run whose log was compacted has `firstSeq`: its events begin there, not at 1. `events` in the end line is
  * the seq of the last one in any case.

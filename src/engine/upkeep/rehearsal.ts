@@ -174,7 +174,7 @@ function toRecord(line: Line, number: number): RunRecord {
     error: undefined,
     tags: {},
     takeovers: 0,
-    deaths: 0,
+    losses: 0,
     bytes: 0,
     paused: false,
     progress: undefined,

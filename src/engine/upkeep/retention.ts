@@ -43,7 +43,7 @@ export interface RetentionRule {
   readonly keepNewest?: number;
   /**
    * `delete` (default): the run goes, with all it has. `compact`: the events that its snapshot covers go. `checkpoints`:
-   * those that have expired go. Only runs that have ended, or were set aside, can be deleted.
+   * those that have expired go. Only runs that have ended, or were quarantined, can be deleted.
    */
   readonly action?: 'delete' | 'compact' | { readonly checkpoints: CheckpointExpiry };
 }
@@ -83,10 +83,10 @@ export interface RetainedRun {
   /** What the rule asks for. */
   readonly action: 'delete' | 'compact' | 'checkpoints';
   /**
-   * `changed`: it is not as it was when it was looked at, and was left alone. `untold`: its parent has not heard of its
+   * `changed`: it is not as it was when it was looked at, and was left alone. `notifyPending`: its parent has not heard of its
    * end; later. `failed`: `error` says why, and it was left alone.
    */
-  readonly outcome: 'done' | 'would' | 'changed' | 'untold' | 'failed';
+  readonly outcome: 'done' | 'would' | 'changed' | 'notifyPending' | 'failed';
   /** Events, or checkpoints, that were dropped or would be. */
   readonly dropped?: number;
   /** Why `outcome` is `failed`; absent otherwise. */
@@ -263,7 +263,7 @@ async function deleteUnchanged(
   store: RunStore,
   record: RunSummary,
   { archive, actor }: Pick<RetainOptions, 'archive' | 'actor'>,
-): Promise<'done' | 'changed' | 'untold'> {
+): Promise<'done' | 'changed' | 'notifyPending'> {
   const { id: run } = record;
   if (archive !== undefined) {
     let isWhole = false;

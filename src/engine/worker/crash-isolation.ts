@@ -4,14 +4,14 @@
  * When a worker dies, all the runs that it held without progress are under suspicion, the poisonous one and its neighbours
  * alike. One death is an accident: its runs go on at once, side by side, or a take-over would last as long as all their
  * first steps together. From the second on a run is a suspect, and suspects take turns: nothing else on this worker is
- * without progress meanwhile. A turn is for a few after two deaths, for fewer after three, and then for one alone. So each
+ * without progress meanwhile. A turn is for a few after two losses, for fewer after three, and then for one alone. So each
  * death tells suspects apart, whatever kills a worker in the end has no other suspect beside it, and fifty innocent runs
  * of a worker that was killed twice do not wait for fifty first steps one after the other.
  *
  *   no suspect ───────────────────────────────────────────────▶ begins at once; during a turn, when it is over
  *   suspects ──turn──▶ wait for room: nothing is unproven ─▶ begin ──all have made progress, or ended──▶ turn over
  *
- * Those with the most deaths go first. After each turn, a run that is no suspect may begin before the next one. A suspect
+ * Those with the most losses go first. After each turn, a run that is no suspect may begin before the next one. A suspect
  * waits for room, and its turn lasts, for a while and no longer: a long first step must not stop a worker for good. What
  * that costs is evidence. A run that was waiting here when its worker died is due, so nothing has to outlive the process.
  */
@@ -24,14 +24,14 @@ import { anySignal, newAbortController } from '../signals.ts';
 const roomMs = 30_000;
 const turnMs = 30_000;
 
-/** Deaths without progress from which on a run is a suspect. */
+/** Losses without progress from which on a run is a suspect. */
 const suspectAfter = 2;
-/** Suspects that begin in one turn, by the deaths beyond that; after more deaths, one. */
+/** Suspects that begin in one turn, by the losses beyond that; after more losses, one. */
 const together: readonly number[] = [8, 2];
 
 /** One that wants to be executed. */
 interface Candidate {
-  readonly deaths: number;
+  readonly losses: number;
   /** Resolves when it has made progress, or has ended. */
   readonly harmless: Promise<unknown>;
   begin(): void;
@@ -53,7 +53,7 @@ export class CrashIsolation {
 
   /** Calls `execute` when the run may begin. `proven` resolves when it has made progress. */
   async run<T>(
-    { deaths }: Pick<WakeUp, 'deaths'>,
+    { losses }: Pick<WakeUp, 'losses'>,
     execute: () => Promise<T>,
     proven: Promise<unknown>,
   ): Promise<T> {
@@ -62,7 +62,7 @@ export class CrashIsolation {
       end = resolve;
     });
     try {
-      await this.#admit(deaths, Promise.race([proven, ended]));
+      await this.#admit(losses, Promise.race([proven, ended]));
       return await execute();
     } finally {
       end();
@@ -77,17 +77,17 @@ export class CrashIsolation {
   }
 
   /** Resolves when it may begin; from then on it counts as unproven until it is harmless. */
-  #admit(deaths: number, proof: Promise<unknown>): Promise<void> {
+  #admit(losses: number, proof: Promise<unknown>): Promise<void> {
     return new Promise((resolve) => {
       const candidate: Candidate = {
-        deaths,
+        losses,
         harmless: proof.then(() => this.#unproven.delete(candidate)),
         begin: () => {
           this.#unproven.add(candidate);
           resolve();
         },
       };
-      const isSuspect = deaths >= suspectAfter;
+      const isSuspect = losses >= suspectAfter;
       if (this.#closed.signal.aborted || (!isSuspect && !this.#isTurn)) return candidate.begin();
       if (!isSuspect) {
         this.#behindTurn.push(candidate);
@@ -111,11 +111,11 @@ export class CrashIsolation {
     this.#isTurn = false;
   }
 
-  /** The first of those with the most deaths, as many as may begin together. */
+  /** The first of those with the most losses, as many as may begin together. */
   #takeGroup(): readonly Candidate[] {
-    const most = Math.max(...this.#suspects.map(({ deaths }) => deaths));
+    const most = Math.max(...this.#suspects.map(({ losses }) => losses));
     const size = together[most - suspectAfter] ?? 1;
-    const group = this.#suspects.filter(({ deaths }) => deaths === most).slice(0, size);
+    const group = this.#suspects.filter(({ losses }) => losses === most).slice(0, size);
     for (const suspect of group) this.#suspects.splice(this.#suspects.indexOf(suspect), 1);
     return group;
   }

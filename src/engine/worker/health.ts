@@ -4,7 +4,7 @@
  */
 import { InvalidError } from '../../core/errors.ts';
 import type { RunStore } from '../../core/store.ts';
-import type { Vitals } from '../../core/vitals.ts';
+import type { StoreHealth } from '../../core/store-health.ts';
 import { startLongTimer } from '../long-timer.ts';
 import type { Readiness } from './queue-probe.ts';
 
@@ -21,7 +21,7 @@ export interface Health {
   /** Those of this process. */
   readonly own: readonly { readonly id: string; readonly readiness: Readiness }[];
   /** What the store tells of itself; absent when it did not answer. */
-  readonly vitals?: Vitals;
+  readonly store?: StoreHealth;
 }
 
 /** How long a check of health may take. */
@@ -66,25 +66,26 @@ function failed(reason: string, own: Health['own']): Health {
 interface Asked {
   readonly latencyMs: number;
   readonly workers: number;
-  readonly vitals: Vitals;
+  readonly store: StoreHealth;
 }
 
-async function ask({ store }: HealthParts): Promise<Asked> {
+async function ask(parts: HealthParts): Promise<Asked> {
+  const { fleet, observation } = parts.store;
   const begun = performance.now();
-  await store.observation.now();
+  await observation.now();
   const latencyMs = Math.round((performance.now() - begun) * 100) / 100;
-  const [workers, vitals] = await Promise.all([store.fleet.alive(), store.observation.vitals()]);
-  return { latencyMs, workers, vitals };
+  const [workers, store] = await Promise.all([fleet.alive(), observation.health()]);
+  return { latencyMs, workers, store };
 }
 
-function judge({ latencyMs, workers, vitals }: Asked, own: Health['own']): Health {
+function judge({ latencyMs, workers, store }: Asked, own: Health['own']): Health {
   const fatal: string[] = [];
   const bad: string[] = [];
   if (latencyMs > slowMs) bad.push(`A call to the store took ${latencyMs} ms.`);
   for (const { id, readiness } of own) {
     if (!readiness.ready) bad.push(`Worker ${id} is not ready: ${readiness.reason}.`);
   }
-  const { server, now, overdue, overdueSince, queued, mismatches } = vitals;
+  const { server, now, overdue, overdueSince, queued, mismatches } = store;
   if (server !== undefined) {
     const { name, role, usedBytes, maxBytes, failures } = server;
     if (role !== 'master') fatal.push(`Redis at ${name} is a ${role} and takes no writes.`);
@@ -101,5 +102,5 @@ function judge({ latencyMs, workers, vitals }: Asked, own: Health['own']): Healt
     bad.push(`Indexes disagree: ${one}; pawl doctor --full tells more.`);
   const status = fatal.length > 0 ? 'failed' : bad.length > 0 ? 'degraded' : 'ok';
   const reasons = [...fatal, ...bad];
-  return { status, reasons, latencyMs, workers, own, vitals };
+  return { status, reasons, latencyMs, workers, own, store };
 }

@@ -35,9 +35,9 @@ export class HeldRuns {
   }
 
   /** Somebody wants something of a run; without a run, of any. */
-  ask(run: string | undefined): void {
+  nudge(run: string | undefined): void {
     for (const execution of this.#executions) {
-      if (run === undefined || execution.wakeUp.run === run) execution.asked();
+      if (run === undefined || execution.wakeUp.run === run) execution.nudge();
     }
   }
 

@@ -12,12 +12,12 @@ const rememberMs = 30_000;
 
 export class LoopLag {
   #timer: NodeJS.Timeout | undefined;
-  #lookedAt = 0;
+  #polledAt = 0;
   #worst = { ms: 0, at: 0 };
 
   begin(): void {
-    this.#lookedAt = performance.now();
-    this.#timer ??= setInterval(() => this.#look(), periodMs).unref();
+    this.#polledAt = performance.now();
+    this.#timer ??= setInterval(() => this.#sample(), periodMs).unref();
   }
 
   end(): void {
@@ -27,14 +27,14 @@ export class LoopLag {
 
   /** The longest block of the last half minute, in milliseconds. */
   get ms(): number {
-    if (this.#timer !== undefined) this.#look();
+    if (this.#timer !== undefined) this.#sample();
     return this.#worst.ms;
   }
 
-  #look(): void {
+  #sample(): void {
     const now = performance.now();
-    const ms = Math.max(0, now - this.#lookedAt - periodMs);
-    this.#lookedAt = now;
+    const ms = Math.max(0, now - this.#polledAt - periodMs);
+    this.#polledAt = now;
     if (ms >= this.#worst.ms || now - this.#worst.at > rememberMs) this.#worst = { ms, at: now };
   }
 }

@@ -1,10 +1,10 @@
 /**
  * Whether wake-ups reach this worker. After a failover, or behind a network that forgets connections, a consumer may stay
- * connected to nothing: it looks idle, and its runs wait. The sweeper sends their wake-ups again, into the same deafness.
+ * connected to nothing: it looks idle, and its runs wait. The sweeper sends their wake-ups again, to the same dead end.
  *
- *   hearing ──nothing heard for a while, room for more──▶ a canary is sent ──taken──▶ hearing
+ *   reached ──nothing heard for a while, room for more──▶ a canary is sent ──taken──▶ reached
  *                                                              │
- *                                                              └─not taken in time──▶ deaf: the consumer is opened anew
+ *                                                              └─not taken in time──▶ not reached: a new consumer
  *
  * A canary is taken by whichever consumer of the workflow is free, so one that is taken shows that runs do not wait, not
  * that it was us. Nothing of this decides what may be written: a wrong suspicion costs a reconnect.
@@ -30,16 +30,16 @@ export interface ProbedWorker {
   readonly reopen: () => Promise<void>;
 }
 
-export class Hearing {
+export class QueueProbe {
   readonly #services: Services;
   readonly #workflows: readonly string[];
   readonly #probed: ProbedWorker;
   #heardAt: number;
-  #deafTo: string | undefined;
+  #unreachedBy: string | undefined;
   #stop: (() => Promise<void>) | undefined;
   #ended = false;
 
-  /** `workflows`: those whose canaries nothing but deafness can hold back, so none that has a rate. */
+  /** `workflows`: those whose canaries nothing but a lost connection can hold back, so none that has a rate. */
   constructor(services: Services, workflows: readonly string[], probed: ProbedWorker) {
     this.#services = services;
     this.#workflows = workflows;
@@ -48,8 +48,8 @@ export class Hearing {
   }
 
   get readiness(): Readiness {
-    if (this.#deafTo === undefined) return { ready: true };
-    return { ready: false, reason: `wake-ups for ${this.#deafTo} do not reach it` };
+    if (this.#unreachedBy === undefined) return { ready: true };
+    return { ready: false, reason: `wake-ups for ${this.#unreachedBy} do not reach it` };
   }
 
   begin(): void {
@@ -60,7 +60,7 @@ export class Hearing {
         if (!isFirst) await this.#listen();
         isFirst = false;
       } catch (error) {
-        // Redis is away, or the queue closed: that is not deafness.
+        // Redis is away, or the queue closed: that is no sign.
         logger.debug({ worker, error: String(error) }, 'no canary sent');
       }
       return settings.canaryMs;
@@ -82,18 +82,19 @@ export class Hearing {
     const { canaryMs } = settings;
     const { hasRoom, consumer, reopen } = this.#probed;
     const isQuiet = clock.monotonic() - this.#heardAt >= canaryMs;
-    if (this.#deafTo === undefined && !isQuiet) return;
+    if (this.#unreachedBy === undefined && !isQuiet) return;
     for (const workflow of this.#workflows.filter(hasRoom)) {
-      const hears = await consumer()?.hears?.(workflow, canaryMs);
+      const isReached = await consumer()?.reaches?.(workflow, canaryMs);
       if (this.#ended) return;
-      if (hears === false && hasRoom(workflow)) {
-        this.#deafTo = workflow;
+      if (isReached === false && hasRoom(workflow)) {
+        this.#unreachedBy = workflow;
         logger.warn({ worker, workflow }, 'wake-ups do not reach this worker, connecting anew');
         await reopen();
         return;
       }
     }
-    if (this.#deafTo !== undefined) logger.info({ worker }, 'wake-ups reach this worker again');
-    this.#deafTo = undefined;
+    if (this.#unreachedBy !== undefined)
+      logger.info({ worker }, 'wake-ups reach this worker again');
+    this.#unreachedBy = undefined;
   }
 }

@@ -32,7 +32,7 @@ export class Forgotten {
     const { clock, logger, worker, settings } = this.#services;
     this.#stop = clock.repeat(async () => {
       try {
-        await this.#look();
+        await this.#scan();
       } catch (error) {
         logger.warn({ worker, error: String(error) }, 'held runs not looked at, trying again');
       }
@@ -44,7 +44,7 @@ export class Forgotten {
     await this.#stop?.();
   }
 
-  async #look(): Promise<void> {
+  async #scan(): Promise<void> {
     const { store, worker, logger, queue, settings } = this.#services;
     const { resendMs, quarantineAfter } = settings;
     const held = await store.fleet.held(worker);

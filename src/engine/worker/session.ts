@@ -24,7 +24,7 @@ export interface SessionProcess {
   /** Called when the worker is to leave. */
   readonly leave: () => void;
   /** Called when somebody wants something of a run that is held; without a run, of any. */
-  readonly asked: (run: string | undefined) => void;
+  readonly onNudge: (run: string | undefined) => void;
 }
 
 export class Session implements SessionView {
@@ -55,8 +55,8 @@ export class Session implements SessionView {
   async begin(): Promise<void> {
     const { store, worker, clock, settings } = this.#services;
     this.#lag.begin();
-    await store.fleet.appear(worker, (run) => {
-      this.#process.asked(run);
+    await store.fleet.register(worker, (run) => {
+      this.#process.onNudge(run);
       if (run === undefined) detach(this.#beatIfPossible(), () => undefined);
     });
     await this.#beat();
@@ -88,7 +88,7 @@ export class Session implements SessionView {
     this.#isOver = true;
     await this.#stopBeats?.();
     this.#lag.end();
-    await this.#services.store.fleet.leave(this.#services.worker);
+    await this.#services.store.fleet.deregister(this.#services.worker);
   }
 
   async #beatIfPossible(): Promise<void> {

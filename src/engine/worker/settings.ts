@@ -17,7 +17,7 @@ export interface WorkerOptions {
   /** How often the elected sweeper looks for lost workers and due runs. Default 25. */
   readonly sweepMs?: number;
   /**
-   * A run is set aside after so many workers that it has lost in a row, without progress and with no other run under
+   * A run is quarantined after so many workers that it has lost in a row, without progress and with no other run under
    * suspicion. Default 3.
    */
   readonly quarantineAfter?: number;

@@ -20,7 +20,7 @@ import { fixedLimits } from '../../core/limits.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
 import type { DueRun } from '../../core/due-run.ts';
-import type { Look, SeenWorker } from '../../core/fleet.ts';
+import type { Election, SeenWorker } from '../../core/fleet.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
 import type { ServicesWith } from './services.ts';
@@ -31,7 +31,7 @@ type Services = ServicesWith<
   'sweepMs' | 'lockMs' | 'sessionMs' | 'resendMs' | 'quarantineAfter'
 >;
 
-type Led = Extract<Look, { leader: true }>;
+type Led = Extract<Election, { leader: true }>;
 type Lost = Led['lost'][number];
 
 /** Candidates together ask about a hundred times a second, however many they are. */
@@ -55,8 +55,8 @@ export class Sweeper {
   /** Workers without presence at the look before. */
   #suspects = new Map<string, Lost>();
   /** When the look before was, on the store's clock, and on ours. */
-  #lookedAt = 0;
-  #lookedMonotonic = 0;
+  #polledAt = 0;
+  #polledMonotonic = 0;
   /** When a look, also one as a follower, was last answered; and until when nobody's presence is judged. */
   #answeredMonotonic: number | undefined;
   #settledMonotonic = 0;
@@ -102,19 +102,19 @@ export class Sweeper {
   async #turn(): Promise<number> {
     const { store, worker, random, settings } = this.#services;
     const { lockMs, sweepMs } = settings;
-    const look = await store.fleet.look(worker, lockMs);
+    const election = await store.fleet.elect(worker, lockMs);
     this.#noteStall();
-    if (!look.leader) {
+    if (!election.leader) {
       this.#suspects.clear();
-      this.#lookedAt = 0;
-      return Math.max(sweepMs, look.workers * followerMsPerWorker) * (0.5 + random());
+      this.#polledAt = 0;
+      return Math.max(sweepMs, election.workers * followerMsPerWorker) * (0.5 + random());
     }
-    await this.#takeFromLost(look);
+    await this.#takeFromLost(election);
     // Not waited for: many runs may be to start, and nobody's death is to be noticed later for it.
-    this.#attendSchedules(look.lost.map((lost) => lost.worker));
+    this.#attendSchedules(election.lost.map((lost) => lost.worker));
     await this.#sendDue();
     await this.#findOrphans();
-    const pauseMs = Math.min(Math.max(sweepMs, look.workers * leaderMsPerWorker), lockMs / 2);
+    const pauseMs = Math.min(Math.max(sweepMs, election.workers * leaderMsPerWorker), lockMs / 2);
     return this.#suspects.size > 0 ? Math.min(confirmMs, pauseMs) : pauseMs;
   }
 
@@ -127,14 +127,14 @@ export class Sweeper {
     if (stalled) this.#settledMonotonic = now + settleMs;
   }
 
-  async #takeFromLost(look: Led): Promise<void> {
+  async #takeFromLost(election: Led): Promise<void> {
     const { clock } = this.#services;
     const now = clock.monotonic();
-    const stalled = now - this.#lookedMonotonic > stallMs;
+    const stalled = now - this.#polledMonotonic > stallMs;
     const before = this.#suspects;
     const taken: (readonly DueRun[])[] = [];
     this.#suspects = new Map();
-    for (const lost of look.lost) {
+    for (const lost of election.lost) {
       // What follows from a loss may have taken long; the others are looked at again first.
       const isOld = clock.monotonic() - now > stallMs;
       if (lost.reason === 'session-expired') {
@@ -145,7 +145,7 @@ export class Sweeper {
       // It was there at the look before the first one that missed it: that is when it was last seen.
       const suspect = before.get(lost.worker) ?? {
         ...lost,
-        lastSeenAt: Math.max(lost.lastSeenAt, this.#lookedAt),
+        lastSeenAt: Math.max(lost.lastSeenAt, this.#polledAt),
       };
       if (before.has(lost.worker) && !isOld) {
         taken.push(await this.#take(suspect, { seenAt: lost.lastSeenAt, isAbsent: true }));
@@ -154,8 +154,8 @@ export class Sweeper {
       }
     }
     await this.#sendTheirWakeUps(taken);
-    this.#lookedAt = look.at;
-    this.#lookedMonotonic = now;
+    this.#polledAt = election.at;
+    this.#polledMonotonic = now;
   }
 
   /**
@@ -184,7 +184,7 @@ export class Sweeper {
       runs.push(...taken);
       if (taken.length < limit) break;
     }
-    const isGone = await store.fleet.leave(lost.worker, seen);
+    const isGone = await store.fleet.deregister(lost.worker, seen);
     await Promise.all(runs.map((run) => this.#attend(run, false)));
     if (!isGone && runs.length === 0) return runs;
     logger.warn({ ...lost, runs: runs.length }, 'worker lost');
@@ -218,14 +218,14 @@ export class Sweeper {
     for (;;) {
       const due = await store.fleet.due({ limit, resendMs });
       await Promise.all(due.map((run) => this.#attend(run, true)));
-      await this.#unknown.look(due.filter(isAwaited));
+      await this.#unknown.note(due.filter(isAwaited));
       if (due.length < limit) return;
     }
   }
 
   async #attend(run: DueRun, again: boolean): Promise<void> {
     const { store, queue, logger } = this.#services;
-    if (run.untold || run.owes || run.asleep) {
+    if (run.notifyPending || run.cancelPending || run.asleep) {
       await this.#attendFamily(run);
       return;
     }
@@ -276,7 +276,7 @@ export class Sweeper {
     for (const worker of unknown) {
       // Twice in a row, because a worker may have registered between the two reads.
       if (this.#unknownHolders.has(worker)) {
-        const about = { worker, reason: 'session-expired', lastSeenAt: this.#lookedAt } as const;
+        const about = { worker, reason: 'session-expired', lastSeenAt: this.#polledAt } as const;
         taken.push(await this.#take(about, { seenAt: 0 }));
       }
     }

@@ -30,7 +30,7 @@ export class UnknownWorkflows {
   }
 
   /** Looks at runs whose wake-ups were sent again. Never rejects: what is not said now is said later. */
-  async look(runs: readonly Pick<DueRun, 'run' | 'workflow'>[]): Promise<void> {
+  async note(runs: readonly Pick<DueRun, 'run' | 'workflow'>[]): Promise<void> {
     if (runs.length === 0) return;
     const { logger, clock } = this.#options;
     try {

@@ -23,7 +23,7 @@ import { CrashIsolation } from './crash-isolation.ts';
 import { HeldRuns } from './held-runs.ts';
 import { ParkedHandlers } from './parked-handlers.ts';
 import { QueueConsumer } from './queue-consumer.ts';
-import { Hearing, type Readiness } from './queue-probe.ts';
+import { QueueProbe, type Readiness } from './queue-probe.ts';
 import { Forgotten } from './release-recovery.ts';
 import type { WorkerServices } from './services.ts';
 import { Session } from './session.ts';
@@ -56,7 +56,7 @@ export class Worker implements AsyncDisposable {
   readonly #parked: ParkedHandlers;
   readonly #isolation: CrashIsolation;
   readonly #consumer: QueueConsumer;
-  readonly #hearing: Hearing;
+  readonly #probe: QueueProbe;
   readonly #host: ExecutionHost;
   readonly #started: Promise<void>;
   #isReady = false;
@@ -89,7 +89,7 @@ export class Worker implements AsyncDisposable {
     this.#session = new Session(services, workflows.versions, {
       active: () => runs.size,
       atWork: () => runs.atWork,
-      asked: (run) => runs.ask(run),
+      onNudge: (run) => runs.nudge(run),
       leave: () => this.#drain(),
     });
     this.#parked = new ParkedHandlers(services);
@@ -100,7 +100,7 @@ export class Worker implements AsyncDisposable {
       isClosing,
       handle: (wakeUp, report) => this.#handle(wakeUp, report),
     });
-    this.#hearing = new Hearing(services, workflows.unpaced, {
+    this.#probe = new QueueProbe(services, workflows.unpaced, {
       hasRoom: (workflow) => this.#hasRoom(workflow),
       consumer: () => this.#consumer.current,
       reopen: () => this.#consumer.reopen(),
@@ -131,7 +131,7 @@ export class Worker implements AsyncDisposable {
   get readiness(): Readiness {
     if (this.#closing !== undefined) return { ready: false, reason: 'it is closing' };
     if (!this.#isReady) return { ready: false, reason: 'it has not started yet' };
-    return this.#hearing.readiness;
+    return this.#probe.readiness;
   }
 
   /** Runs held now. */
@@ -166,7 +166,7 @@ export class Worker implements AsyncDisposable {
       const why = `Worker ${this.id} was closed before it was ready; it has taken no run.`;
       throw new PawlError('PAWL_CLOSED', why, { cause: error });
     }
-    this.#hearing.begin();
+    this.#probe.begin();
     this.#isReady = true;
   }
 
@@ -183,7 +183,7 @@ export class Worker implements AsyncDisposable {
   }
 
   async #handle(wakeUp: WakeUp, report: Report): Promise<Delivery> {
-    this.#hearing.heard();
+    this.#probe.heard();
     const workflow = this.#workflows.get(wakeUp.workflow);
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
@@ -221,7 +221,7 @@ export class Worker implements AsyncDisposable {
 
   async #wakeOthers({ wakeUp, fence }: Execution): Promise<void> {
     if (fence === undefined) return;
-    await this.#wake({ ...wakeUp, fence, deaths: 0 });
+    await this.#wake({ ...wakeUp, fence, losses: 0 });
   }
 
   async #wake(wakeUp: WakeUp): Promise<void> {
@@ -238,7 +238,7 @@ export class Worker implements AsyncDisposable {
     await this.#started.catch(() => undefined);
     this.#runs.leave();
     this.#isolation.close();
-    await within(clock, this.#hearing.end());
+    await within(clock, this.#probe.end());
     const closed = this.#consumer.close();
     const deadline = newAbortController();
     const ended = Promise.all([closed, this.#runs.allGone()]);

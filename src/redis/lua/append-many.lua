@@ -4,7 +4,7 @@
 -- KEYS[1] run: hash
 -- KEYS[2] events: stream; the keys of further runs follow, two each
 -- ARGV[1] appends: one for each run, packed: the bytes its events take (4 bytes), fence, owner, token of this commit,
---   expectedSeq, channel that tells of changes, how many events (2 bytes); then type, payload and lane (or empty) of each
+--   expectedSeq, channel that tells of changes, how many events (2 bytes); then type, payload and branch (or empty) of each
 --   event. Texts stand behind their length (4 bytes). A plus in what is told says: nothing but the log has changed.
 -- Returns one of these for each run: version | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'missing'}
 --   | {'error', text}
@@ -32,14 +32,14 @@ local function append(run, events, fence, owner, token, expected, channel, count
   local seq, bytes = expected, m[5]
   for i = 1, count do
     seq = string.format('%.0f', seq + 1)
-    local kind, data, lane
-    kind, data, lane, next = unpack('>I4c0I4c0I4c0', packed, next)
+    local kind, data, branch
+    kind, data, branch, next = unpack('>I4c0I4c0I4c0', packed, next)
     -- The plus says: another event of this commit follows.
     local name = i < count and 'type+' or 'type'
-    if lane == '' then
+    if branch == '' then
       redis.call('XADD', events, seq .. '-' .. fence, name, kind, 'at', at, 'data', data)
     else
-      redis.call('XADD', events, seq .. '-' .. fence, name, kind, 'at', at, 'data', data, 'lane', lane)
+      redis.call('XADD', events, seq .. '-' .. fence, name, kind, 'at', at, 'data', data, 'branch', branch)
     end
     bytes = bytes + #data
   end

@@ -8,7 +8,7 @@
 -- ARGV[3] token: random text of this commit
 -- ARGV[4] expectedSeq: seq of the newest event the caller knows
 -- ARGV[5] channel: on which changes of the run are announced
--- ARGV[6] type of the first event; types, payload bytes and lanes (or empty) alternate from here
+-- ARGV[6] type of the first event; types, payload bytes and branches (or empty) alternate from here
 -- Returns version | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'missing'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent.
 local run, events, channel = KEYS[1], KEYS[2], ARGV[5]
@@ -34,13 +34,13 @@ local at = time[1] .. string.sub(time[2] + 1000000, 2, 4)
 local seq, bytes = expected, m[5]
 for i = 6, #ARGV, 3 do
   seq = string.format('%.0f', seq + 1)
-  local data, lane = ARGV[i + 1], ARGV[i + 2]
+  local data, branch = ARGV[i + 1], ARGV[i + 2]
   -- The plus says: another event of this commit follows.
   local name = i + 3 <= #ARGV and 'type+' or 'type'
-  if lane == '' then
+  if branch == '' then
     redis.call('XADD', events, seq .. '-' .. fence, name, ARGV[i], 'at', at, 'data', data)
   else
-    redis.call('XADD', events, seq .. '-' .. fence, name, ARGV[i], 'at', at, 'data', data, 'lane', lane)
+    redis.call('XADD', events, seq .. '-' .. fence, name, ARGV[i], 'at', at, 'data', data, 'branch', branch)
   end
   bytes = bytes + #data
 end

@@ -13,7 +13,7 @@
 -- ARGV[4] error: payload bytes, of the run if it ends here
 -- ARGV[5] keep: milliseconds an ended run is kept
 -- ARGV[6] base: prefix of the shard's keys
--- Returns {'asked', workflow, fence, status, deaths, priority, notes} | {'cancelled'} | {'ended', status}
+-- Returns {'asked', workflow, fence, status, losses, priority, notes} | {'cancelled'} | {'ended', status}
 --   | {'missing'}
 -- Keeps: what a run has done is not undone behind its handler's back.
 local run, payload, events, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -53,9 +53,9 @@ if status == 'quarantined' or not claimed then
   local tells = m[7] or m[12]
   if tells or claimed then
     redis.call('HSET', run, 'expiresAt', dueAt)
-    if tells then redis.call('HSET', run, 'untold', '1') end
+    if tells then redis.call('HSET', run, 'notifyPending', '1') end
     -- What a quarantined run has started was never told that this is over.
-    if claimed then redis.call('HSET', run, 'owes', '1') end
+    if claimed then redis.call('HSET', run, 'cancelPending', '1') end
     dueAt = at
   end
   redis.call('ZADD', due, dueAt, id)
@@ -69,7 +69,7 @@ if not (m[11] and redis.call('XRANGE', inbox, m[11], m[11])[1]) then
 end
 redis.call('HSET', run, 'cancelId', message)
 if status == 'running' then
-  redis.call('SPUBLISH', base .. 'asked:' .. m[3], id)
+  redis.call('SPUBLISH', base .. 'nudges:' .. m[3], id)
 else
   if status == 'waiting' and not m[8] then redis.call('HSET', run, 'woken', at) end
   redis.call('ZADD', due, at, id)

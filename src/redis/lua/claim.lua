@@ -15,17 +15,17 @@
 -- ARGV[5] expectedFence: the fence the wake-up was sent at, or empty
 -- ARGV[6] page: events returned at most
 -- ARGV[7] base: prefix of the shard's keys
--- ARGV[8] loose: 1 to take a loose run from whoever has it, or empty
+-- ARGV[8] unmanaged: 1 to take an unmanaged run from whoever has it, or empty
 -- ARGV[9] reclaim: 1 to take a waiting run also when it sleeps, or empty
 -- ARGV[10] any: 1 to take a run that newer code has written, or empty
 -- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
---   | {'stale', fence} | {'idle', status} | {'newer', codeVersion} | {'missing'} | {'damaged', key, why}
+--   | {'stale', fence} | {'notClaimable', status} | {'newer', codeVersion} | {'missing'} | {'damaged', key, why}
 -- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner; older code does not
 --   take what newer code wrote.
 local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, held, inbox = KEYS[5], KEYS[6], KEYS[7]
 local id, worker, token, codeVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local expectedFence, page, base, loose = ARGV[5], ARGV[6], ARGV[7], ARGV[8] ~= ''
+local expectedFence, page, base, unmanaged = ARGV[5], ARGV[6], ARGV[7], ARGV[8] ~= ''
 
 -- include parts/damage.lua
 
@@ -43,7 +43,7 @@ local function readBeside()
 end
 
 local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 'wakeAt', 'lostWorker',
-  'lostReason', 'lostAt', 'detectMs', 'bytes', 'woken', 'paused', 'loose', 'createdAt', 'workflow', 'waitsIn',
+  'lostReason', 'lostAt', 'detectMs', 'bytes', 'woken', 'paused', 'unmanaged', 'createdAt', 'workflow', 'waitsIn',
   'parkedBy', 'wroteVersion', 'codeVersion')
 local status, owner, fence, seq = m[1], m[2], m[3], m[4]
 if not status then return {'missing'} end
@@ -53,8 +53,8 @@ if status == 'running' and owner == token then
   return claimed(readBeside())
 end
 if expectedFence ~= '' and expectedFence ~= fence then return {'stale', fence} end
-if loose ~= (m[14] == '1') then return {'idle', status} end
-if status == 'running' and not loose then return {'held', m[5]} end
+if unmanaged ~= (m[14] == '1') then return {'notClaimable', status} end
+if status == 'running' and not unmanaged then return {'held', m[5]} end
 
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
@@ -65,20 +65,20 @@ if status == 'waiting' then
   -- A run that an older pawl has parked wants every message.
   if not free and not m[17] then free = redis.call('XLEN', inbox) > 0 end
 end
-if m[13] or not free then return {'idle', status} end
+if m[13] or not free then return {'notClaimable', status} end
 local wrote = tonumber(m[19] or m[20] or '0')
 if tonumber(codeVersion) < wrote and ARGV[10] == '' then
   local refusals = redis.call('HINCRBY', run, 'refused', 1)
   -- Newer code may be there as well, or come at any time: the wake-up is sent again soon, and then more rarely.
   local again = now + math.min(100 * 2 ^ (refusals - 1), 10000)
-  if not loose then redis.call('ZADD', due, 'LT', string.format('%.0f', again), id) end
+  if not unmanaged then redis.call('ZADD', due, 'LT', string.format('%.0f', again), id) end
   return {'newer', string.format('%.0f', wrote)}
 end
 local function damaged(key, failed)
   local damage = damageOf(failed)
   if not damage then return redis.error_reply(failed.err) end
-  -- A loose run is its caller's to look after.
-  if not loose then setAside(base, id, key, damage, now) end
+  -- An unmanaged run is its caller's to look after.
+  if not unmanaged then quarantine(base, id, key, damage, now) end
   return {'damaged', key, damage}
 end
 local beside = readBeside()
@@ -98,7 +98,7 @@ end
 data = data .. '}'
 local added = redis.pcall('XADD', events, seq .. '-' .. fence, 'type', 'run.claimed', 'at', at, 'data', data)
 if type(added) == 'table' and added.err then return damaged(events, added) end
-redis.call('HDEL', run, 'wakeAt', 'waits', 'waitsIn', 'wants', 'lookMs', 'woken', 'parkedBy', 'refused')
+redis.call('HDEL', run, 'wakeAt', 'waits', 'waitsIn', 'wants', 'pollMs', 'woken', 'parkedBy', 'refused')
 if m[7] then
   redis.call('HINCRBY', run, 'takeovers', 1)
   redis.call('HSET', run, 'claimMs', claimMs)
@@ -108,8 +108,8 @@ end
 redis.call('HSET', run, 'status', 'running', 'fence', fence, 'owner', token, 'worker', worker, 'seq', seq,
   'claimSeq', seq, 'codeVersion', codeVersion, 'wroteVersion', math.max(wrote, codeVersion), 'changedAt', at,
   'bytes', m[11] + #data)
-if loose then
-  redis.call('ZADD', base .. 'loose', at, id)
+if unmanaged then
+  redis.call('ZADD', base .. 'unmanaged', at, id)
 else
   redis.call('SADD', held, id)
   redis.call('SADD', base .. 'holders', worker)

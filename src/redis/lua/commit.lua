@@ -10,7 +10,7 @@
 -- ARGV[4] token: random text of this commit
 -- ARGV[5] expectedSeq: seq of the newest event the caller knows
 -- ARGV[6] base: prefix of the shard's keys
--- ARGV[7] count: events, each as three arguments behind the taken messages: type, payload bytes, lane or empty
+-- ARGV[7] count: events, each as three arguments behind the taken messages: type, payload bytes, branch or empty
 -- ARGV[8] schema: of the snapshot; empty for no snapshot
 -- ARGV[9] set: fields to set, each as two arguments behind the events: name, payload bytes
 -- ARGV[10] remove: fields to remove, each as one argument behind those
@@ -20,11 +20,11 @@
 -- ARGV[14] taken: messages that are in the events, their ids from ARGV[19] on
 -- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the fields: label, node, metadata
 -- ARGV[16] size: of the whole snapshot in bytes, for the checkpoints
--- ARGV[17] whole: all fields packed, in place of whatever there was; or empty
--- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, owes; or empty. To wait takes
---   five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages, milliseconds until
---   somebody looks or empty, 1 if the handler may go on
--- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'mail'}
+-- ARGV[17] full: all fields packed, in place of whatever there was; or empty
+-- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To
+--   wait takes five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages,
+--   milliseconds until somebody looks or empty, 1 if the handler may go on
+-- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'unread'}
 --   | {'missing'} | {'damaged'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
 --   ahead of the log; what a checkpoint holds is copied before it is overwritten; plain and packed never mix; a run does
@@ -39,8 +39,8 @@ local inbox = base .. 'inbox:' .. id
 -- include parts/inbox.lua
 -- include parts/save.lua
 
-local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'kept',
-  'loose', 'worker', 'createdAt', 'onEnd')
+local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'checkpointVersion',
+  'unmanaged', 'worker', 'createdAt', 'onEnd')
 if not m[1] then return {'missing'} end
 if m[4] == token then
   redis.call('HSET', run, 'token', token)
@@ -52,7 +52,7 @@ if m[1] ~= fence or m[2] ~= owner then
 end
 if tonumber(m[3]) ~= expected then return {'conflict', m[3]} end
 local entries, absent = findMessages(inbox, 19, taken)
-if how == 'parked' and redis.call('XLEN', inbox) > #entries then return {'mail'} end
+if how == 'parked' and redis.call('XLEN', inbox) > #entries then return {'unread'} end
 local anew, fields
 if schema ~= '' then anew, fields = unpackSnapshot(snapshot, ARGV[17]) end
 if anew == false then return {'damaged'} end
@@ -63,11 +63,11 @@ local at = string.format('%.0f', now)
 local seq, bytes, next = expected, tonumber(m[5]), 19 + taken
 for i = 1, count do
   seq = seq + 1
-  local data, lane = ARGV[next + 1], ARGV[next + 2]
+  local data, branch = ARGV[next + 1], ARGV[next + 2]
   local entry = string.format('%.0f-', seq) .. fence
   -- The plus says: another event of this commit follows.
   redis.call('XADD', events, entry, i < count and 'type+' or 'type', ARGV[next], 'at', at, 'data', data,
-    unpack(lane == '' and {} or {'lane', lane}))
+    unpack(branch == '' and {} or {'branch', branch}))
   bytes, next = bytes + #data, next + 3
 end
 local version = m[6] or '0'
@@ -78,12 +78,13 @@ else
   version = string.format('%.0f', version + 1)
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes, 'version', version, 'snapshotSeq', seq)
   local about = {'version', version, 'seq', seq, 'schema', schema, 'at', at}
-  fields = saveSnapshot(snapshot, base .. 'kept:' .. id, m[9], anew, fields, about, next, ARGV[9], ARGV[10])
+  local preserved = base .. 'preserved:' .. id
+  fields = saveSnapshot(snapshot, preserved, m[9], anew, fields, about, next, ARGV[9], ARGV[10])
   next = next + 2 * ARGV[9] + ARGV[10]
   for n = 0, ARGV[15] - 1 do
     redis.call('XADD', base .. 'checkpoints:' .. id, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at,
       'bytes', ARGV[16], 'label', ARGV[next], 'node', ARGV[next + 1], 'metadata', ARGV[next + 2], 'count', fields)
-    redis.call('HSET', run, 'kept', version)
+    redis.call('HSET', run, 'checkpointVersion', version)
     next = next + 3
   end
 end
@@ -95,7 +96,7 @@ if status ~= '' then
   if ARGV[12] ~= '' then redis.call('HSET', base .. 'payload:' .. id, field, ARGV[12]) end
   redis.call('SREM', base .. 'held:' .. m[11], id)
   redis.call('HSET', run, 'status', status, 'changedAt', at)
-  redis.call('HDEL', run, 'owner', 'worker', 'deaths', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt',
+  redis.call('HDEL', run, 'owner', 'worker', 'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt',
     'detectMs', 'claimMs')
   redis.call('ZREM', base .. 'by-status:running', id)
   redis.call('ZADD', base .. 'by-status:' .. status, m[12], id)
@@ -105,11 +106,11 @@ if status ~= '' then
     -- A run that is over is not to be resumed as if it had only been paused.
     redis.call('HDEL', run, 'paused')
     local tells = m[8] or m[13]
-    if tells or how == 'owes' then
+    if tells or how == 'cancelPending' then
       -- Somebody is owed the news: due at once, and kept until it was told.
       redis.call('HSET', run, 'expiresAt', string.format('%.0f', dueAt))
-      if tells then redis.call('HSET', run, 'untold', '1') end
-      if how == 'owes' then redis.call('HSET', run, 'owes', '1') end
+      if tells then redis.call('HSET', run, 'notifyPending', '1') end
+      if how == 'cancelPending' then redis.call('HSET', run, 'cancelPending', '1') end
       dueAt = now
     end
   elseif status == 'waiting' then
@@ -120,7 +121,7 @@ if status ~= '' then
     end
     if dueAt then redis.call('HSET', run, 'wakeAt', string.format('%.0f', dueAt)) end
     if look ~= '' then
-      redis.call('HSET', run, 'lookMs', look)
+      redis.call('HSET', run, 'pollMs', look)
       dueAt = math.min(dueAt or math.huge, now + look)
     end
     if ARGV[next + 4] ~= '' then
@@ -139,7 +140,7 @@ if status ~= '' then
 end
 if m[10] then
   redis.call('HSET', run, 'changedAt', at)
-  redis.call('ZADD', base .. 'loose', at, id)
+  redis.call('ZADD', base .. 'unmanaged', at, id)
 end
 local open = status == 'waiting' or status == 'queued'
 redis.call('SPUBLISH', base .. 'changed:' .. id, (status == '' and '+' or open and '~' or '') .. seq)

@@ -11,7 +11,7 @@
 local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local limit = tonumber(ARGV[2])
 
-local m = redis.call('HMGET', run, 'seq', 'firstSeq', 'bytes', 'status', 'kept')
+local m = redis.call('HMGET', run, 'seq', 'firstSeq', 'bytes', 'status', 'checkpointVersion')
 if not m[1] then return {'missing'} end
 local covered = tonumber(redis.call('HGET', snapshot, 'seq') or '0')
 local cut = math.min(covered, m[1] - 1)
@@ -37,7 +37,7 @@ if over and not m[5] and count >= 13 and count <= 5000 then
     local meta = redis.call('HMGET', snapshot, 'version', 'seq', 'schema', 'at', 'count')
     redis.call('UNLINK', snapshot)
     redis.call('HSET', snapshot, 'version', meta[1], 'seq', meta[2], 'schema', meta[3], 'at', meta[4],
-      'count', meta[5] or #parts, 'whole', struct.pack('>I4', #parts) .. table.concat(parts))
+      'count', meta[5] or #parts, 'packed', struct.pack('>I4', #parts) .. table.concat(parts))
   end
 end
 if last < first then return {'compacted', string.format('%.0f', first), 0, 0} end

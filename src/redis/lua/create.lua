@@ -18,7 +18,7 @@
 -- ARGV[10] delay: milliseconds before it is due, 0 for none
 -- ARGV[11] priority: 0 before all others
 -- ARGV[12] deadline: milliseconds the run may take, or empty
--- ARGV[13] loose: 1 for a run that is never due and in no worker's hands, or empty
+-- ARGV[13] unmanaged: 1 for a run that is never due and in no worker's hands, or empty
 -- ARGV[14] schema: of the snapshot a fork begins with; empty for none
 -- ARGV[15] version: of the code that wrote all this, or 0
 -- ARGV[16] shards: how many the caller knows of
@@ -31,7 +31,7 @@
 local run, payload, events, due, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, token, workflow, input, tags, data = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local resend, base, parent = tonumber(ARGV[7]), ARGV[8], ARGV[9]
-local delay, priority, loose = tonumber(ARGV[10]), ARGV[11], ARGV[13] ~= ''
+local delay, priority, unmanaged = tonumber(ARGV[10]), ARGV[11], ARGV[13] ~= ''
 
 local known = redis.call('HGET', run, 'createToken')
 if known then
@@ -71,9 +71,9 @@ if ARGV[14] ~= '' then
   for i = 19, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
   redis.call('HSET', run, 'version', '1', 'snapshotSeq', '1')
 end
-if loose then
-  redis.call('HSET', run, 'loose', '1')
-  redis.call('ZADD', base .. 'loose', at, id)
+if unmanaged then
+  redis.call('HSET', run, 'unmanaged', '1')
+  redis.call('ZADD', base .. 'unmanaged', at, id)
 else
   redis.call('ZADD', due, dueAt, id)
 end

@@ -9,7 +9,7 @@
 -- KEYS[6] inbox: stream
 -- KEYS[7] seen: set of message ids
 -- KEYS[8] checkpoints: stream
--- KEYS[9] kept: hash
+-- KEYS[9] preserved: hash
 -- KEYS[10] deleted: stream
 -- KEYS[11] chunks: stream
 -- ARGV[1] id: run id
@@ -19,17 +19,17 @@
 -- ARGV[5] status: the run must have, or empty for any
 -- ARGV[6] fence: and this one
 -- ARGV[7] seq: and this one, or empty for any
--- Returns {'deleted'} | {'missing'} | {'active', worker} | {'changed'} | {'untold'}
+-- Returns {'deleted'} | {'missing'} | {'active', worker} | {'changed'} | {'notifyPending'}
 -- Keeps: a run that a worker holds is not touched; nor, when asked so, one that owes somebody the news.
 local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, base = ARGV[1], ARGV[2]
 
-local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq', 'untold', 'owes', 'waitsIn', 'parkedBy')
+local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq', 'notifyPending', 'cancelPending', 'waitsIn', 'parkedBy')
 if not m[1] then return {'missing'} end
 if m[1] == 'running' then return {'active', m[2]} end
 if ARGV[5] ~= '' then
   if m[1] ~= ARGV[5] or m[4] ~= ARGV[6] or (ARGV[7] ~= '' and m[5] ~= ARGV[7]) then return {'changed'} end
-  if m[6] or m[7] then return {'untold'} end
+  if m[6] or m[7] then return {'notifyPending'} end
 end
 
 local tags = redis.pcall('HGET', payload, 'tags')
@@ -38,7 +38,7 @@ if type(tags) ~= 'string' then tags = '' end
 redis.call('ZREM', due, id)
 redis.call('ZREM', base .. 'runs', id)
 redis.call('ZREM', base .. 'ids', id)
-redis.call('ZREM', base .. 'loose', id)
+redis.call('ZREM', base .. 'unmanaged', id)
 redis.call('ZREM', base .. 'by-status:' .. m[1], id)
 redis.call('ZREM', base .. 'by-workflow:' .. m[3], id)
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end

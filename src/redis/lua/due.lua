@@ -6,7 +6,8 @@
 -- ARGV[2] resend: milliseconds until a run that nobody claimed is due again, at first
 -- ARGV[3] base: prefix of the shard's keys
 -- ARGV[4] ahead: milliseconds; queued and interrupted runs that will be due within them count as due
--- Returns {run id, workflow, fence, status, deaths, priority, notes, …}; notes: u for untold, o for owing, a for asleep.
+-- Returns {run id, workflow, fence, status, losses, priority, notes, …}; notes: u for notifyPending, o for owing, a for
+--   asleep.
 --   Of a run whose record cannot be read, the status is damaged and the notes say why
 -- Keeps: a run leaves the due index only by a claim, its end or its deletion; a sweeper may die at any point.
 local due = KEYS[1]
@@ -20,13 +21,13 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = {}
 -- Looking ahead passes runs by that are left alone; they must not hide the others behind them.
 local window = ahead == 0 and limit or limit * 10
-local function look(id)
+local function visit(id)
   local about = describe(base, id, now)
   local status, asleep = about[3], about[6] == 'a'
   if not status then
     redis.call('ZREM', due, id)
   elseif ahead == 0 or status == 'queued' or status == 'interrupted' then
-    local m = redis.call('HMGET', base .. 'run:' .. id, 'changedAt', 'wakeAt', 'woken', 'lookMs', 'refused')
+    local m = redis.call('HMGET', base .. 'run:' .. id, 'changedAt', 'wakeAt', 'woken', 'pollMs', 'refused')
     local since, wakeAt = m[1], tonumber(m[2] or math.huge)
     if status == 'waiting' and not asleep then since = math.min(wakeAt, tonumber(m[3] or math.huge), now) end
     -- The longer a run has been waiting for a worker, the rarer its wake-up is sent again: a long queue must not cost
@@ -46,7 +47,7 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', string.format('%.0f', now 
   'LIMIT', 0, window)) do
   if #found >= limit * 7 then break end
   -- One whose record is damaged must not keep the others from being looked after.
-  local isRead, failed = pcall(look, id)
+  local isRead, failed = pcall(visit, id)
   if not isRead then
     local damage = damageOf(failed)
     if not damage then error(failed) end

@@ -7,7 +7,7 @@
 -- KEYS[4] held: set of a worker's runs
 -- KEYS[5] indexes: zsets a run must be in, from here; those of one group are alternatives
 -- ARGV[1] limit: runs to find
--- ARGV[2] looks: entries looked at, at most
+-- ARGV[2] reads: entries looked at, at most
 -- ARGV[3] few: so many candidates are sorted rather than looked for
 -- ARGV[4] score: the list goes on behind this place, or empty
 -- ARGV[5] id: of that place

@@ -6,18 +6,18 @@
 -- KEYS[3] events: stream
 -- KEYS[4] snapshot: hash
 -- KEYS[5] checkpoints: stream
--- KEYS[6] kept: hash
+-- KEYS[6] preserved: hash
 -- KEYS[7] inbox: stream
 -- KEYS[8] seen: set
 -- KEYS[9] chunks: stream
 -- ARGV[1] samples: nested values looked at, 0 for all
--- Returns {bytes of run, payload, events, snapshot, checkpoints, kept, inbox, seen, chunks} | {} when there is no run
+-- Returns {bytes of run, payload, events, snapshot, checkpoints, preserved, inbox, seen, chunks} | {} when there is no run
 -- Keeps: nothing is written.
 local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local checkpoints, kept, inbox, seen, chunks = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local checkpoints, preserved, inbox, seen, chunks = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 if redis.call('EXISTS', run) == 0 then return {} end
 local bytes = {}
-for i, key in ipairs({run, payload, events, snapshot, checkpoints, kept, inbox, seen, chunks}) do
+for i, key in ipairs({run, payload, events, snapshot, checkpoints, preserved, inbox, seen, chunks}) do
   bytes[i] = redis.call('MEMORY', 'USAGE', key, 'SAMPLES', ARGV[1]) or 0
 end
 return bytes

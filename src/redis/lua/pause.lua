@@ -25,7 +25,7 @@ end
 -- The owner of a run at work logs it, when it lets go of the run.
 redis.call('HSET', run, 'paused', data)
 if status == 'running' then
-  redis.call('SPUBLISH', base .. 'asked:' .. m[5], id)
+  redis.call('SPUBLISH', base .. 'nudges:' .. m[5], id)
   return {'paused', status}
 end
 local time = redis.call('TIME')

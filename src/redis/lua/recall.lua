@@ -1,30 +1,30 @@
 #!lua flags=no-writes
--- Reads a checkpoint: the snapshot as it was when it was kept.
+-- Reads a checkpoint: the snapshot as it was when it was saved.
 -- Atomic because a save between two reads would mix two versions of the state.
 -- KEYS[1] snapshot: hash
 -- KEYS[2] checkpoints: stream, entry id <version>-<n>
--- KEYS[3] kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
---   bytes, or empty when it was absent; a version that has `whole` (see commit) has every field there was
+-- KEYS[3] preserved: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
+--   bytes, or empty when it was absent; a version that has `packed` (see commit) has every field there was
 -- ARGV[1] checkpoint: its id
 -- Returns {'found', fields of the checkpoint's entry, snapshot fields} | {'missing'}
 -- Keeps: what a checkpoint holds never changes: of all that was overwritten since, the oldest is what it was then.
-local snapshot, checkpoints, kept = KEYS[1], KEYS[2], KEYS[3]
+local snapshot, checkpoints, preserved = KEYS[1], KEYS[2], KEYS[3]
 
 local entry = redis.call('XRANGE', checkpoints, ARGV[1], ARGV[1])[1]
 if not entry then return {'missing'} end
 local version = tonumber(string.match(ARGV[1], '^%d+'))
 
 local was, since, closed = {}, {}, math.huge
-local preserved = redis.call('HGETALL', kept)
-for i = 1, #preserved, 2 do
-  local at = tonumber(string.match(preserved[i], '^(%d+):whole$'))
+local entries = redis.call('HGETALL', preserved)
+for i = 1, #entries, 2 do
+  local at = tonumber(string.match(entries[i], '^(%d+):packed$'))
   if at and at >= version and at < closed then closed = at end
 end
-for i = 1, #preserved, 2 do
-  local at, field = string.match(preserved[i], '^(%d+):(.*)$')
+for i = 1, #entries, 2 do
+  local at, field = string.match(entries[i], '^(%d+):(.*)$')
   at = tonumber(at)
   if at >= version and at <= closed and (not since[field] or at < since[field]) then
-    since[field], was[field] = at, preserved[i + 1]
+    since[field], was[field] = at, entries[i + 1]
   end
 end
 local fields = {}

@@ -13,14 +13,14 @@
 local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
 local id, base, keep = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
-local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'changedAt', 'worker', 'loose', 'paused',
-  'wakeAt', 'woken', 'untold', 'expiresAt', 'owes', 'lookMs', 'waitsIn', 'parkedBy')
-local status, createdAt, changedAt, worker, loose = m[1], m[3], m[4], m[5], m[6]
+local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'changedAt', 'worker', 'unmanaged', 'paused',
+  'wakeAt', 'woken', 'notifyPending', 'expiresAt', 'cancelPending', 'pollMs', 'waitsIn', 'parkedBy')
+local status, createdAt, changedAt, worker, unmanaged = m[1], m[3], m[4], m[5], m[6]
 for i = 4, #ARGV do
   if ARGV[i] ~= status then redis.call('ZREM', base .. 'by-status:' .. ARGV[i], id) end
 end
 if not status then
-  for _, index in ipairs({'runs', 'ids', 'loose', 'due'}) do redis.call('ZREM', base .. index, id) end
+  for _, index in ipairs({'runs', 'ids', 'unmanaged', 'due'}) do redis.call('ZREM', base .. index, id) end
   return {'missing'}
 end
 
@@ -31,7 +31,7 @@ redis.call('ZADD', base .. 'by-workflow:' .. m[2], createdAt, id)
 for tag in string.gmatch(redis.call('HGET', payload, 'tags') or '', '[^\n]+') do
   redis.call('ZADD', base .. 'by-tag:' .. tag, createdAt, id)
 end
-if loose then redis.call('ZADD', base .. 'loose', changedAt, id) end
+if unmanaged then redis.call('ZADD', base .. 'unmanaged', changedAt, id) end
 for index in string.gmatch(m[14] or '', '[^\n]+') do
   redis.call('ZADD', base .. 'by-wait:' .. index, createdAt, id)
 end
@@ -42,7 +42,7 @@ if m[15] then
 end
 if status == 'running' then
   redis.call('ZREM', due, id)
-  if not loose then
+  if not unmanaged then
     redis.call('SADD', base .. 'held:' .. worker, id)
     redis.call('SADD', base .. 'holders', worker)
   end
@@ -54,7 +54,7 @@ local dueAt
 local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
 if ended then
   dueAt = (m[10] or m[12]) and changedAt or m[11] or string.format('%.0f', changedAt + keep)
-elseif not m[7] and not loose and status ~= 'quarantined' then
+elseif not m[7] and not unmanaged and status ~= 'quarantined' then
   -- A run that an older pawl has parked wants every message.
   local isOwed = not m[14] and redis.call('XLEN', base .. 'inbox:' .. id) > 0
   if status ~= 'waiting' or m[9] or isOwed then dueAt = m[9] or changedAt

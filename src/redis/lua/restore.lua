@@ -9,13 +9,13 @@
 -- KEYS[6] inbox: stream
 -- KEYS[7] seen: set of message ids
 -- KEYS[8] checkpoints: stream
--- KEYS[9] kept: hash, see commit
+-- KEYS[9] preserved: hash, see commit
 -- KEYS[10] events: as staged
 -- KEYS[11] snapshot: as staged
 -- KEYS[12] inbox: as staged
 -- KEYS[13] seen: as staged
 -- KEYS[14] checkpoints: as staged
--- KEYS[15] kept: as staged
+-- KEYS[15] preserved: as staged
 -- ARGV[1] id: run id
 -- ARGV[2] token: random text of this import
 -- ARGV[3] base: prefix of the shard's keys
@@ -27,7 +27,7 @@
 -- ARGV[9] dueAt: milliseconds since 1970, or empty
 -- ARGV[10] dueAfter: milliseconds until it is due, or empty; with both, whichever comes first
 -- ARGV[11] keep: milliseconds until an ended run goes that owes something; empty for any other
--- ARGV[12] loose: 1 for a run that is in no worker's hands, or empty
+-- ARGV[12] unmanaged: 1 for a run that is in no worker's hands, or empty
 -- ARGV[13] events: that were staged
 -- ARGV[14] checkpoints: that were staged
 -- ARGV[15] messages: that were staged
@@ -45,7 +45,7 @@ local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
 local places = {KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]}
 local staged = {KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]}
 local id, token, base, workflow, status = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local createdAt, changedAt, tags, loose = ARGV[6], ARGV[7], ARGV[8], ARGV[12] ~= ''
+local createdAt, changedAt, tags, unmanaged = ARGV[6], ARGV[7], ARGV[8], ARGV[12] ~= ''
 
 local known = redis.call('HMGET', run, 'createToken', 'restoredBy')
 if known[2] == token then
@@ -83,13 +83,13 @@ for i = 24, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', payload, 'tags', tags)
 for i = behind, #ARGV, 2 do redis.call('HSET', payload, ARGV[i], ARGV[i + 1]) end
 local newest = redis.call('XREVRANGE', KEYS[8], '+', '-', 'COUNT', 1)[1]
-if newest then redis.call('HSET', run, 'kept', string.match(newest[1], '^%d+')) end
+if newest then redis.call('HSET', run, 'checkpointVersion', string.match(newest[1], '^%d+')) end
 if ARGV[11] ~= '' then
   redis.call('HSET', run, 'expiresAt', string.format('%.0f', now + ARGV[11]))
 end
-if loose then
-  redis.call('HSET', run, 'loose', '1')
-  redis.call('ZADD', base .. 'loose', changedAt, id)
+if unmanaged then
+  redis.call('HSET', run, 'unmanaged', '1')
+  redis.call('ZADD', base .. 'unmanaged', changedAt, id)
 end
 local dueAt = math.min(tonumber(ARGV[9]) or math.huge, ARGV[10] ~= '' and now + ARGV[10] or math.huge)
 if dueAt < math.huge then redis.call('ZADD', due, string.format('%.0f', dueAt), id) end

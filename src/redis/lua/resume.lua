@@ -10,22 +10,22 @@
 -- ARGV[1] id: run id
 -- ARGV[2] data: payload bytes, who asks and why
 -- ARGV[3] base: prefix of the shard's keys
--- Returns {'resumed', workflow, fence, status, deaths, priority, notes} | {'idle', status} | {'missing'}
+-- Returns {'resumed', workflow, fence, status, losses, priority, notes} | {'notResumable', status} | {'missing'}
 -- Keeps: the log of a run at work is written by its owner only; a cancel of before does not end what a person lets go on.
 local run, payload, events, due, inbox, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, data, base = ARGV[1], ARGV[2], ARGV[3]
 
 -- include parts/describe.lua
 
-local m = redis.call('HMGET', run, 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'woken', 'createdAt', 'lookMs',
+local m = redis.call('HMGET', run, 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'woken', 'createdAt', 'pollMs',
   'cancelEntry', 'cancelId', 'waitsIn', 'deadlineAt')
 local fence, status, paused = m[1], m[2], m[3]
 if not status then return {'missing'} end
 local again = status == 'failed' or status == 'quarantined'
-if not paused and not again then return {'idle', status} end
+if not paused and not again then return {'notResumable', status} end
 if status == 'running' then
   redis.call('HDEL', run, 'paused')
-  return {'idle', status}
+  return {'notResumable', status}
 end
 
 local time = redis.call('TIME')
@@ -44,10 +44,10 @@ if again then
   redis.call('ZREM', base .. 'by-status:' .. status, id)
   redis.call('ZADD', base .. 'by-status:queued', m[8], id)
   redis.call('HSET', run, 'status', 'queued', 'changedAt', at)
-  redis.call('HDEL', run, 'deaths', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs',
+  redis.call('HDEL', run, 'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs',
     'runAttempts')
   redis.call('HDEL', payload, 'error')
-  redis.call('HDEL', run, 'untold', 'owes', 'expiresAt', 'cancelEntry', 'cancelId')
+  redis.call('HDEL', run, 'notifyPending', 'cancelPending', 'expiresAt', 'cancelEntry', 'cancelId')
   -- Forgotten altogether, so that the same cancel may be asked for again.
   local cancel = m[10] and redis.call('XRANGE', inbox, m[10], m[10])[1]
   if cancel then

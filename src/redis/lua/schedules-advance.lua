@@ -6,7 +6,7 @@
 -- ARGV[1] id: schedule id
 -- ARGV[2] version: as it was read
 -- ARGV[3] next: milliseconds since 1970, the first time that nothing has been decided about
--- ARGV[4] look: milliseconds until the next look, or empty: at that time
+-- ARGV[4] pollMs: milliseconds until the next look, or empty: at that time
 -- ARGV[5] name of the first field; names and values of the standing alternate from here
 -- Returns {'advanced', version} | {'changed'}
 -- Keeps: of two who look at one schedule, one advances it.

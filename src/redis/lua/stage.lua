@@ -1,15 +1,15 @@
 #!lua
 -- Puts parts of a run aside, from which restore makes it: no reader of runs looks there.
--- Atomic because a save is kept field by field, and half of one would be a state that never was.
+-- Atomic because a save is preserved field by field, and half of one would be a state that never was.
 -- KEYS[1] events: stream
 -- KEYS[2] snapshot: hash, as of the newest save
 -- KEYS[3] inbox: stream
 -- KEYS[4] seen: set of message ids
 -- KEYS[5] checkpoints: stream, entry id <version>-<n>
--- KEYS[6] kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
+-- KEYS[6] preserved: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its
 --   bytes, or empty when it was absent
 -- ARGV[1] keep: milliseconds until all is dropped, unless more comes
--- ARGV[2] events: how many, each as seven arguments from ARGV[6]: seq, fence, type, at, payload bytes, lane or
+-- ARGV[2] events: how many, each as seven arguments from ARGV[6]: seq, fence, type, at, payload bytes, branch or
 --   empty, 1 when another event of its commit follows or empty
 -- ARGV[3] saves: behind them, each: checkpoint or empty, seq, schema, at, bytes, label, node, metadata, number of fields
 --   set, number of fields removed; the set ones with names and bytes in turn, then the removed ones
@@ -17,7 +17,8 @@
 -- ARGV[5] seen: behind them, each: message id
 -- Returns {'staged'}
 -- Keeps: a repeated call changes nothing; what nobody goes on with is dropped by Redis.
-local events, snapshot, inbox, seen, checkpoints, kept = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local events, snapshot, inbox, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local checkpoints, preserved = KEYS[5], KEYS[6]
 local next = 6
 
 local function newest(stream)
@@ -30,9 +31,9 @@ local function tail(id) return tonumber(string.match(id or '-0', '%-(%d+)$')) en
 local last = head(newest(events))
 for _ = 1, ARGV[2] do
   if tonumber(ARGV[next]) > last then
-    local lane, more = ARGV[next + 5], ARGV[next + 6]
+    local branch, more = ARGV[next + 5], ARGV[next + 6]
     redis.call('XADD', events, ARGV[next] .. '-' .. ARGV[next + 1], more == '' and 'type' or 'type+', ARGV[next + 2],
-      'at', ARGV[next + 3], 'data', ARGV[next + 4], unpack(lane == '' and {} or {'lane', lane}))
+      'at', ARGV[next + 3], 'data', ARGV[next + 4], unpack(branch == '' and {} or {'branch', branch}))
   end
   next = next + 7
 end
@@ -46,7 +47,7 @@ for _ = 1, ARGV[3] do
   local function preserve(field)
     if not before then return end
     local old = redis.call('HGET', snapshot, field)
-    redis.call('HSETNX', kept, string.format('%.0f:', version) .. field, old and '=' .. old or '')
+    redis.call('HSETNX', preserved, string.format('%.0f:', version) .. field, old and '=' .. old or '')
   end
   if not known then
     for i = first, first + 2 * fields - 2, 2 do

@@ -14,7 +14,7 @@ local held, worker, base, limit = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 local found = {}
 for _, id in ipairs(redis.call('SMEMBERS', held)) do
   if #found >= limit then break end
-  -- One that cannot be read is set aside when it is taken, and is no evidence.
+  -- One that cannot be read is quarantined when it is taken, and is no evidence.
   local isRead, isProven = pcall(function()
     local m = redis.call('HMGET', base .. 'run:' .. id, 'worker', 'claimSeq', 'seq', 'furthest')
     return m[1] ~= worker or (progress(base .. 'events:' .. id, m[2], m[3], tonumber(m[4] or '0')))

@@ -21,8 +21,8 @@ export const appendMany: StoreScript<ShardKeys, readonly CommitParams[], Reply> 
 /** Bytes an append takes at most: a character is up to three, and lengths take some. */
 function bytesMax(shard: ShardKeys, { run, owner, token, events }: CommitParams): number {
   let bytes = 3 * (shard.base.length + run.length + owner.length + token.length) + 128;
-  for (const { type, data, lane } of events) {
-    bytes += 3 * (type.length + (lane?.length ?? 0)) + data.length + 12;
+  for (const { type, data, branch } of events) {
+    bytes += 3 * (type.length + (branch?.length ?? 0)) + data.length + 12;
   }
   return bytes;
 }
@@ -42,7 +42,7 @@ function pack(shard: ShardKeys, group: readonly CommitParams[]): Buffer {
     for (const event of events) {
       packer.text(event.type);
       packer.bytes(event.data);
-      packer.text(event.lane ?? '');
+      packer.text(event.branch ?? '');
     }
     packer.patch(size, packer.place - start);
   }

@@ -14,7 +14,7 @@ export const append: StoreScript<ShardKeys, CommitParams, CommitOutcome> = {
   // Plain pushes, because spreading small arrays costs more than the rest of it.
   args: (shard, { run, fence, owner, token, expectedSeq, events }) => {
     const args: Argument[] = [fence, owner, token, expectedSeq, shard.changed(run)];
-    for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
+    for (const event of events) args.push(event.type, toBuffer(event.data), event.branch ?? '');
     return args;
   },
   decode: toAppended,

@@ -15,7 +15,10 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
   script: toScript('claim', lua.claim),
   acknowledged: 'repeatable',
   keys: (shard, { run, worker }) => [...runKeys(shard, run), shard.held(worker), shard.inbox(run)],
-  args: (shard, { run, worker, token, codeVersion, expectedFence, loose, reclaim, anyVersion }) => [
+  args: (
+    shard,
+    { run, worker, token, codeVersion, expectedFence, unmanaged, reclaim, anyVersion },
+  ) => [
     run,
     worker,
     token,
@@ -23,7 +26,7 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
     expectedFence ?? '',
     fixedLimits.eventsPerLoad,
     shard.base,
-    loose === true ? 1 : '',
+    unmanaged === true ? 1 : '',
     reclaim === true ? 1 : '',
     anyVersion === true ? 1 : '',
   ],
@@ -49,8 +52,8 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
         return { outcome: 'stale', fence: Number(rest[0]) };
       case 'newer':
         return { outcome: 'newer', codeVersion: Number(rest[0]) };
-      case 'idle':
-        return { outcome: 'idle', status: statusOf(shard, run, rest[0]) };
+      case 'notClaimable':
+        return { outcome: 'notClaimable', status: statusOf(shard, run, rest[0]) };
       case 'missing':
         return { outcome: 'missing' };
       case 'damaged':

@@ -19,8 +19,8 @@ export const commit: StoreScript<ShardKeys, CommitParams, CommitOutcome> = {
 
 function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
   const { events, snapshot, release, taken = [] } = params;
-  const whole = snapshot?.whole === true ? snapshot.set : undefined;
-  const changes = whole === undefined ? snapshot : undefined;
+  const full = snapshot?.full === true ? snapshot.set : undefined;
+  const changes = full === undefined ? snapshot : undefined;
   const args: Argument[] = [
     params.run,
     params.fence,
@@ -34,18 +34,18 @@ function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
     changes?.remove.length ?? 0,
     ...releaseArguments(release),
     taken.length,
-    snapshot?.keep?.marks.length ?? 0,
-    snapshot?.keep?.bytes ?? '',
-    whole === undefined ? '' : packFields(whole),
+    snapshot?.checkpoints?.marks.length ?? 0,
+    snapshot?.checkpoints?.bytes ?? '',
+    full === undefined ? '' : packFields(full),
     howReleased(release),
     ...taken,
   ];
-  for (const event of events) args.push(event.type, toBuffer(event.data), event.lane ?? '');
+  for (const event of events) args.push(event.type, toBuffer(event.data), event.branch ?? '');
   if (changes !== undefined) {
     for (const [field, bytes] of changes.set) args.push(field, toBuffer(bytes));
     args.push(...changes.remove);
   }
-  for (const { label, node, metadata } of snapshot?.keep?.marks ?? []) {
+  for (const { label, node, metadata } of snapshot?.checkpoints?.marks ?? []) {
     args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
   }
   if (release?.status === 'waiting') args.push(...parkingArguments(release));
@@ -55,11 +55,13 @@ function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
 /** ARGV 18 of the commit script. */
 function howReleased(release: Release | undefined): Argument {
   if (release?.status === 'waiting') return release.why;
-  return release !== undefined && 'owesCancel' in release && release.owesCancel ? 'owes' : '';
+  return release !== undefined && 'cancelsChildren' in release && release.cancelsChildren
+    ? 'cancelPending'
+    : '';
 }
 
-function parkingArguments({ waits, lookMs, mayGoOn }: Parking): Argument[] {
-  return [...waitArguments(waits), lookMs ?? '', mayGoOn === true ? 1 : ''];
+function parkingArguments({ waits, pollMs, mayGoOn }: Parking): Argument[] {
+  return [...waitArguments(waits), pollMs ?? '', mayGoOn === true ? 1 : ''];
 }
 
 /** ARGV 11–13 of the commit script: status, result, delay. */

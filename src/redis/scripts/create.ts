@@ -41,7 +41,7 @@ export const create: StoreScript<ShardKeys, NewRun, Created> = {
       params.delayMs ?? 0,
       params.priority ?? 0,
       params.deadlineMs ?? '',
-      params.loose === true ? 1 : '',
+      params.unmanaged === true ? 1 : '',
       snapshot?.schema ?? '',
       params.codeVersion ?? 0,
       shards,

@@ -17,7 +17,7 @@ interface Deletion {
   readonly seen: Seen | undefined;
 }
 
-type Deleted = DeleteOutcome | { readonly outcome: 'untold' };
+type Deleted = DeleteOutcome | { readonly outcome: 'notifyPending' };
 
 export const deleteRun: StoreScript<ShardKeys, Deletion, Deleted> = {
   script: toScript('delete', lua.delete),
@@ -27,7 +27,7 @@ export const deleteRun: StoreScript<ShardKeys, Deletion, Deleted> = {
     shard.inbox(run),
     shard.seen(run),
     shard.checkpoints(run),
-    shard.kept(run),
+    shard.preserved(run),
     shard.deleted,
     shard.chunks(run),
   ],
@@ -44,8 +44,8 @@ export const deleteRun: StoreScript<ShardKeys, Deletion, Deleted> = {
         return { outcome: 'active', worker: String(worker) };
       case 'changed':
         return { outcome: 'changed' };
-      case 'untold':
-        return { outcome: 'untold' };
+      case 'notifyPending':
+        return { outcome: 'notifyPending' };
       case 'missing':
         return { outcome: 'missing' };
       default:

@@ -25,7 +25,7 @@ export interface Found {
 export const list: StoreScript<ShardKeys, Wanted, Found> = {
   script: toScript('list', lua.list),
   keys: (shard, { params }) => [
-    params.loose === true ? shard.loose : shard.runs,
+    params.unmanaged === true ? shard.unmanaged : shard.runs,
     shard.runs,
     shard.ids,
     shard.held(params.worker ?? ''),

@@ -13,7 +13,7 @@ export const measure: StoreScript<ShardKeys, string, RunBytes | undefined> = {
     shard.events(run),
     shard.snapshot(run),
     shard.checkpoints(run),
-    shard.kept(run),
+    shard.preserved(run),
     shard.inbox(run),
     shard.seen(run),
     shard.chunks(run),

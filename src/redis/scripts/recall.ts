@@ -14,7 +14,7 @@ interface Recalled {
 
 export const recall: StoreScript<ShardKeys, Recalled, Snapshot | undefined> = {
   script: toScript('recall', lua.recall),
-  keys: (shard, { run }) => [shard.snapshot(run), shard.checkpoints(run), shard.kept(run)],
+  keys: (shard, { run }) => [shard.snapshot(run), shard.checkpoints(run), shard.preserved(run)],
   args: (_, { id }) => [id],
   decode: (shard, [outcome, about, flat], { run, id }) => {
     if (String(outcome) === 'missing') return undefined;
@@ -22,7 +22,11 @@ export const recall: StoreScript<ShardKeys, Recalled, Snapshot | undefined> = {
     const entry = [Buffer.from(id), about as Flat] as const;
     const { version, seq, schema, at } = toCheckpoint(list, [...entry]);
     const fields = toSnapshotFields(shard.snapshot(run), flat as Flat);
-    checkCount(shard.kept(run), fields.size, new Fields(list, about as Flat).optional('count'));
+    checkCount(
+      shard.preserved(run),
+      fields.size,
+      new Fields(list, about as Flat).optional('count'),
+    );
     return { version, seq, schema, at, fields };
   },
 };

@@ -1,7 +1,7 @@
 /** Gives the staged parts of a run their places. */
 import {
   restoredDue,
-  restoredLookMs,
+  restoredPollMs,
   type RestoreOutcome,
   type RestoreParams,
 } from '../../core/transfer.ts';
@@ -29,11 +29,12 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
     shard.inbox(id),
     shard.seen(id),
     shard.checkpoints(id),
-    shard.kept(id),
+    shard.preserved(id),
     ...stagedKeys(shard, id, token),
   ],
   args: (shard, params) => {
-    const { record, token, snapshot, loose, untold, owes, staged, keepMs } = params;
+    const { record, token, snapshot, unmanaged, notifyPending, cancelPending, staged, keepMs } =
+      params;
     const { id, workflow, status, createdAt, changedAt, tags } = record;
     const due = restoredDue(params);
     const [, indexes] = waitArguments(record.waits);
@@ -49,8 +50,8 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
       formatTags(tags),
       due.at ?? '',
       due.afterMs ?? '',
-      untold || owes ? keepMs : '',
-      loose ? 1 : '',
+      notifyPending || cancelPending ? keepMs : '',
+      unmanaged ? 1 : '',
       staged.events,
       staged.checkpoints,
       staged.messages,
@@ -84,11 +85,17 @@ function payloadFields(record: RestoreParams['record']): Argument[] {
 }
 
 /** The fields of a run's hash. What says nothing is left out, as the other scripts do. */
-function recordFields({ record, untold, owes, woken, staged }: RestoreParams): Argument[] {
+function recordFields({
+  record,
+  notifyPending,
+  cancelPending,
+  woken,
+  staged,
+}: RestoreParams): Argument[] {
   const { fence, seq, bytes, codeVersion, progress, status, waits } = record;
   const fields: Argument[] = ['fence', fence, 'seq', seq, 'bytes', bytes];
   fields.push('createToken', record.birth);
-  const counts = ['version', 'snapshotSeq', 'takeovers', 'deaths', 'priority', 'chunks'] as const;
+  const counts = ['version', 'snapshotSeq', 'takeovers', 'losses', 'priority', 'chunks'] as const;
   for (const name of [...counts, 'wroteVersion'] as const) {
     if (record[name] !== 0) fields.push(name, record[name]);
   }
@@ -101,15 +108,15 @@ function recordFields({ record, untold, owes, woken, staged }: RestoreParams): A
   if (record.firstSeq > 1) fields.push('firstSeq', record.firstSeq);
   if (record.onEnd) fields.push('onEnd', '1');
   if (record.paused) fields.push('paused', '1');
-  if (untold) fields.push('untold', '1');
-  if (owes) fields.push('owes', '1');
+  if (notifyPending) fields.push('notifyPending', '1');
+  if (cancelPending) fields.push('cancelPending', '1');
   if (staged.cancel !== undefined) fields.push('cancelEntry', `${staged.cancel}-0`);
   if (status === 'waiting') {
     const [json, indexes, wanted] = waitArguments(waits);
     fields.push('waits', json, 'waitsIn', indexes, 'wants', wanted);
     if (woken) fields.push('woken', record.changedAt);
-    const lookMs = restoredLookMs(record);
-    if (lookMs !== undefined) fields.push('lookMs', lookMs);
+    const pollMs = restoredPollMs(record);
+    if (pollMs !== undefined) fields.push('pollMs', pollMs);
   }
   if (progress !== undefined) {
     fields.push('progress', progress.fraction, 'progressMessage', progress.message);

@@ -30,8 +30,8 @@ export const resume: StoreScript<ShardKeys, Asked, ResumeOutcome> = {
     switch (String(outcome)) {
       case 'resumed':
         return { outcome: 'resumed', wakeUp: toDueRun(shard, run, rest) };
-      case 'idle':
-        return { outcome: 'idle', status: statusOf(shard, run, rest[0]) };
+      case 'notResumable':
+        return { outcome: 'notResumable', status: statusOf(shard, run, rest[0]) };
       case 'missing':
         return { outcome: 'missing' };
       default:

@@ -9,19 +9,19 @@ interface Advanced {
   readonly id: string;
   readonly version: number;
   readonly standing: Standing;
-  readonly lookMs: number | undefined;
+  readonly pollMs: number | undefined;
 }
 
 export const schedulesAdvance: StoreScript<Keys, Advanced, AdvanceOutcome> = {
   script: toScript('schedulesAdvance', lua.schedulesAdvance),
   keys: (keys, { id }) => [keys.schedule(id), keys.schedules],
-  args: (_, { id, version, standing, lookMs }) => {
+  args: (_, { id, version, standing, pollMs }) => {
     const { nextAt, waiting, lastRun = '', timesMissed, timesSkipped } = standing;
     return [
       id,
       version,
       nextAt,
-      lookMs ?? '',
+      pollMs ?? '',
       'waiting',
       waiting.join(' '),
       'lastRun',

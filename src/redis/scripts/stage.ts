@@ -12,8 +12,8 @@ export const stage: StoreScript<ShardKeys, StageParams, void> = {
   keys: (shard, { run, token }) => stagedKeys(shard, run, token),
   args: (_, { events = [], saves = [], messages = [], seen = [] }) => {
     const args: Argument[] = [stagedMs, events.length, saves.length, messages.length, seen.length];
-    for (const { seq, fence, type, at, data, lane, more } of events) {
-      args.push(seq, fence, type, at, toBuffer(data), lane ?? '', more === true ? 1 : '');
+    for (const { seq, fence, type, at, data, branch, more } of events) {
+      args.push(seq, fence, type, at, toBuffer(data), branch ?? '', more === true ? 1 : '');
     }
     for (const { checkpoint, set, remove } of saves) {
       const { id = '', seq = '', schema = '', at = '', bytes = '' } = checkpoint ?? {};

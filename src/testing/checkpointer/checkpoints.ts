@@ -8,7 +8,7 @@ function keeping(test: CheckpointerTest): void {
     await claim.saveSnapshot({ n: 0 });
     const metadata = { loss: 0.5, at: new Date(7) };
     const keep = { node: 'train', label: 'epoch 5', metadata };
-    const saved = await claim.saveSnapshot({ n: 1 }, { keep });
+    const saved = await claim.saveSnapshot({ n: 1 }, { checkpoint: keep });
     const { checkpoint = '' } = saved;
     expect(saved).toEqual({ seq: claim.seq, version: 2, checkpoint });
     const [kept, ...more] = await other.checkpoints(run);
@@ -22,7 +22,7 @@ function keeping(test: CheckpointerTest): void {
   test('the log has a mark of each kept snapshot', async ({ checkpointer, expect }) => {
     const run = newRun();
     const claim = await checkpointer.claim(run);
-    await claim.saveSnapshot({ n: 1 }, { keep: { node: 'a', metadata: [1] } });
+    await claim.saveSnapshot({ n: 1 }, { checkpoint: { node: 'a', metadata: [1] } });
     for await (const event of checkpointer.listEvents(run, { since: claim.seq - 1 })) {
       expect(event).toMatchObject({ type: 'checkpoint.saved', data: { node: 'a', metadata: [1] } });
     }
@@ -36,7 +36,9 @@ function keeping(test: CheckpointerTest): void {
     const states = [{ a: 1, b: [1] }, { a: 1, c: 2 }, [1, 2], { b: 3 }, {}, { a: 1 }];
     const handles: string[] = [];
     for (const [i, state] of states.entries()) {
-      const { checkpoint = '' } = await claim.saveSnapshot(state, { keep: { label: `${i}` } });
+      const { checkpoint = '' } = await claim.saveSnapshot(state, {
+        checkpoint: { label: `${i}` },
+      });
       handles.push(checkpoint);
       await claim.saveSnapshot({ between: i });
     }
@@ -53,7 +55,7 @@ function finding(test: CheckpointerTest): void {
     const run = newRun();
     const claim = await checkpointer.claim(run);
     for (const [n, node] of ['load', 'train', 'load', 'train', 'train'].entries()) {
-      await claim.saveSnapshot({ n }, { keep: { node, label: n < 3 ? 'early' : 'late' } });
+      await claim.saveSnapshot({ n }, { checkpoint: { node, label: n < 3 ? 'early' : 'late' } });
     }
     const all = await other.checkpoints(run);
     expect(all.map(({ version }) => version)).toEqual([5, 4, 3, 2, 1]);
@@ -77,8 +79,8 @@ function finding(test: CheckpointerTest): void {
     const run = newRun();
     const claim = await checkpointer.claim(run);
     expect(await other.latestCheckpoint(run)).toBe(undefined);
-    await claim.saveSnapshot({ n: 1 }, { keep: { node: 'a', label: 'x' } });
-    await claim.saveSnapshot({ n: 2 }, { keep: { node: 'b' } });
+    await claim.saveSnapshot({ n: 1 }, { checkpoint: { node: 'a', label: 'x' } });
+    await claim.saveSnapshot({ n: 2 }, { checkpoint: { node: 'b' } });
     await claim.saveSnapshot({ n: 3 });
     expect((await other.latestCheckpoint(run))?.version).toBe(2);
     expect((await other.latestCheckpoint(run, { node: 'a' }))?.version).toBe(1);
@@ -91,7 +93,7 @@ function finding(test: CheckpointerTest): void {
     const run = newRun();
     const claim = await checkpointer.claim(run);
     await claim.saveSnapshot({ n: 1 });
-    const { checkpoint = '' } = await claim.saveSnapshot({ n: 2 }, { keep: {} });
+    const { checkpoint = '' } = await claim.saveSnapshot({ n: 2 }, { checkpoint: {} });
     for (const id of ['', '1-0', '9-0', '../../snapshot', 'x']) {
       expect((await failure(checkpointer.loadCheckpoint(run, id))).code, id).toBe('PAWL_INVALID');
     }

@@ -96,7 +96,7 @@ function refusing(test: CheckpointerTest): void {
     for (const [what, write] of everyWrite) {
       const run = newRun();
       const stale = await checkpointer.claim(run);
-      await stale.saveSnapshot({ n: 1 }, { keep: { label: 'before' } });
+      await stale.saveSnapshot({ n: 1 }, { checkpoint: { label: 'before' } });
       const { fence } = await other.claim(run);
       const before = await everything(checkpointer, run);
       const error = await failure(write(stale));

@@ -7,12 +7,14 @@ import {
 } from './opened.ts';
 
 function saving(test: CheckpointerTest): void {
-  test('events get dense seqs, the fence, the time and their lane', async (opened) => {
+  test('events get dense seqs, the fence, the time and their branch', async (opened) => {
     const { checkpointer, expect } = opened;
     const run = newRun();
     const claim = await checkpointer.claim(run);
     const first = claim.seq + 1;
-    expect(await claim.saveEvent({ type: 'page.read', data: { i: 0 }, lane: 'left' })).toBe(first);
+    expect(await claim.saveEvent({ type: 'page.read', data: { i: 0 }, branch: 'left' })).toBe(
+      first,
+    );
     expect(await claim.saveEvents([{ type: 'a' }, { type: 'b' }])).toEqual([first + 1, first + 2]);
     expect(await claim.saveEvents([])).toEqual([]);
     const events = await eventsOf(checkpointer, run);
@@ -23,10 +25,10 @@ function saving(test: CheckpointerTest): void {
       type: 'page.read',
       data: { i: 0 },
       fence: claim.fence,
-      lane: 'left',
+      branch: 'left',
     });
     expect(Math.abs((at?.getTime() ?? 0) - (events[0]?.at.getTime() ?? 0))).toBeLessThan(60_000);
-    expect('lane' in (events[first] ?? {})).toBe(false);
+    expect('branch' in (events[first] ?? {})).toBe(false);
   });
 
   test('saves that overlap are stored in the order they were made', async (opened) => {
@@ -100,7 +102,7 @@ function reading(test: CheckpointerTest): void {
     const run = newRun();
     const claim = await checkpointer.claim(run);
     await claim.saveEvent({ type: 'before' });
-    await claim.saveSnapshot({ n: 0 }, { keep: {} });
+    await claim.saveSnapshot({ n: 0 }, { checkpoint: {} });
     for (let i = 0; i < 4; i++) {
       await claim.saveEvents(Array.from({ length: 150 }, (_, n) => ({ type: 'n', data: n })));
     }

@@ -74,7 +74,10 @@ export const everyWrite: readonly (readonly [string, (claim: Claim) => Promise<u
   ['an event', (claim) => claim.saveEvent({ type: 'refused' })],
   ['events', (claim) => claim.saveEvents([{ type: 'refused' }, { type: 'refused' }])],
   ['a snapshot', (claim) => claim.saveSnapshot({ refused: true })],
-  ['a kept snapshot', (claim) => claim.saveSnapshot({ refused: true }, { keep: { node: 'r' } })],
+  [
+    'a kept snapshot',
+    (claim) => claim.saveSnapshot({ refused: true }, { checkpoint: { node: 'r' } }),
+  ],
   ['an end', (claim) => claim.finish('refused')],
   ['a release', (claim) => claim.release()],
 ];

@@ -69,7 +69,7 @@ function listing(test: CheckpointerTest): void {
     const before = claim.seq;
     await claim.saveEvents([{ type: 'a' }, { type: 'b' }]);
     await claim.saveSnapshot({ n: 1 });
-    await claim.saveSnapshot({ n: 2 }, { keep: {} });
+    await claim.saveSnapshot({ n: 2 }, { checkpoint: {} });
     const events = before + 2 + 1; // The mark of the checkpoint is one of them.
     expect(await checkpointer.counts(run)).toEqual({ events, snapshots: 2, checkpoints: 1 });
   });
@@ -93,7 +93,7 @@ function absent(test: CheckpointerTest): void {
     const run = newRun();
     const claim = await checkpointer.claim(run);
     await claim.saveEvent({ type: 'a' });
-    await claim.saveSnapshot({ n: 1 }, { keep: { node: 'x' } });
+    await claim.saveSnapshot({ n: 1 }, { checkpoint: { node: 'x' } });
     await claim.release();
     expect(await other.deleteRun(run)).toBe(true);
     expect(await other.deleteRun(run)).toBe(false);

@@ -70,7 +70,7 @@ function refusing(test: CheckpointerTest): void {
     const claim = await checkpointer.claim(run);
     expect((await claim.saveSnapshot({ n: 1 }, { version: 0 })).version).toBe(1);
     for (const version of [0, 2]) {
-      const error = await failure(claim.saveSnapshot({ n: 9 }, { version, keep: {} }));
+      const error = await failure(claim.saveSnapshot({ n: 9 }, { version, checkpoint: {} }));
       expect(error).toMatchObject({ code: 'PAWL_CONFLICT', run, expected: version, actual: 1 });
     }
     expect((await other.loadLatest(run))?.state).toEqual({ n: 1 });

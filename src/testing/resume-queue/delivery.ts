@@ -16,7 +16,7 @@ function content(test: ResumeQueueTest): void {
     const listener = await listen(queue, workflow);
     const sent = [
       wakeUp(workflow),
-      wakeUp(workflow, { fence: 1_700_000_000_123_456, deaths: 2 }),
+      wakeUp(workflow, { fence: 1_700_000_000_123_456, losses: 2 }),
       wakeUp(workflow, { run: 'A-z_0.9~', fence: Number.MAX_SAFE_INTEGER }),
     ];
     for (const one of sent) await queue.send(one);

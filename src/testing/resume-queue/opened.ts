@@ -35,7 +35,7 @@ export function newWorkflow(): string {
 }
 
 export function wakeUp(workflow: string, params: Partial<WakeUp> = {}): WakeUp {
-  return { run: `run-${randomUUID()}`, workflow, fence: 0, deaths: 0, ...params };
+  return { run: `run-${randomUUID()}`, workflow, fence: 0, losses: 0, ...params };
 }
 
 /** Resolves as soon as `holds`. */

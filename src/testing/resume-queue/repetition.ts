@@ -75,7 +75,7 @@ function atWork(test: ResumeQueueTest): void {
     const dying = await listen(queue, workflow, { slow: true });
     await queue.send(before);
     await until('it is being handled', () => dying.given.length >= 1);
-    const next = { ...before, fence: 2, deaths: 1 };
+    const next = { ...before, fence: 2, losses: 1 };
     await queue.send(next, { urgent: true });
     const listener = await listen(queue, workflow);
     await until('the next one has arrived', () => listener.given.length >= 1);

@@ -105,7 +105,7 @@ function compacted(test: RunStoreTest): void {
 async function endedWithFields(store: RunStore, keep: boolean): Promise<string> {
   const { id, ownership } = await held(store);
   const set = new Map(Array.from({ length: 20 }, (_, i) => [`state:k${i}`, bytes(`value ${i}`)]));
-  const marks = keep ? { keep: { marks: [{}], bytes: 1 } } : {};
+  const marks = keep ? { checkpoints: { marks: [{}], bytes: 1 } } : {};
   await committed(store, ownership, { snapshot: { schema: 1, set, remove: [], ...marks } });
   const change = { schema: 1, set: new Map([['step:s', bytes('s')]]), remove: ['state:k3'] };
   const events = [event('three')];
@@ -182,7 +182,7 @@ function goingOn(test: RunStoreTest): void {
 }
 
 /** A server sets memory aside in a short stream, and counts it: what is written first may take it, and add nothing. */
-const setAside = 4_096;
+const headerBytes = 4_096;
 
 function measured(test: RunStoreTest): void {
   test('each kind of bytes grows with what is written, and shrinks with what is dropped', async (opened) => {
@@ -202,22 +202,22 @@ function measured(test: RunStoreTest): void {
     const keep = { marks: [{}], bytes: 1 };
     await committed(store, ownership, {
       events: [event('big', new Uint8Array(50_000))],
-      snapshot: { schema: 1, set: big(40_000), remove: [], keep },
+      snapshot: { schema: 1, set: big(40_000), remove: [], checkpoints: keep },
     });
     const second = await sizes();
-    expect(between(first, second, 'log')).toBeGreaterThanOrEqual(50_000 - setAside);
+    expect(between(first, second, 'log')).toBeGreaterThanOrEqual(50_000 - headerBytes);
     expect(between(first, second, 'snapshot')).toBeGreaterThanOrEqual(40_000);
     const snapshot = { schema: 1, set: big(30_000), remove: [] };
     await committed(store, ownership, { expectedSeq: 3, events: [event('four')], snapshot });
     const third = await sizes();
-    expect(between(second, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - setAside);
+    expect(between(second, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - headerBytes);
     await store.post({ run, id: 'm', kind: 'signal', name: 's', data: new Uint8Array(20_000) });
     expect((await sizes())['inbox']).toBeGreaterThanOrEqual(20_000);
     await archive.compact({ run, limit: far });
     await archive.forget(run, ['1-0']);
     const last = await sizes();
-    expect(between(last, third, 'log')).toBeGreaterThanOrEqual(50_000 - setAside);
-    expect(between(last, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - setAside);
+    expect(between(last, third, 'log')).toBeGreaterThanOrEqual(50_000 - headerBytes);
+    expect(between(last, third, 'checkpoints')).toBeGreaterThanOrEqual(40_000 - headerBytes);
     expect(await archive.measure(newId('none'))).toBe(undefined);
   });
 
@@ -292,8 +292,8 @@ function removed(test: RunStoreTest): void {
     const { id: run, ownership } = await held(store, { create: { parent } });
     await committed(store, ownership, { release: completed });
     const { record: unchanged } = await loaded(store, run);
-    expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'untold' });
-    await store.told(run, unchanged);
+    expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'notifyPending' });
+    await store.parentNotified(run, unchanged);
     expect(await store.archive.remove({ run, unchanged })).toEqual({ outcome: 'removed' });
   });
 }

@@ -24,7 +24,7 @@ function beginnings(test: RunStoreTest): void {
     const record = await store.record(run);
     expect(record?.status).toBe('waiting');
     expect(record?.wakeAt).toBe((record?.createdAt ?? 0) + 400);
-    expect((await store.claim(claiming(run))).outcome).toBe('idle');
+    expect((await store.claim(claiming(run))).outcome).toBe('notClaimable');
     const due = await eventually(opened, 'the run is due', () => dueOf(store, run));
     expect(due.status).toBe('waiting');
     expect(await storeTime(store)).toBeGreaterThanOrEqual(record?.wakeAt ?? Infinity);
@@ -75,13 +75,13 @@ function parents(test: RunStoreTest): void {
     const due = await eventually(opened, 'the child is due', () =>
       dueOf(store, run, { resendMs: 20 }),
     );
-    expect(due).toMatchObject({ status: 'completed', untold: true });
+    expect(due).toMatchObject({ status: 'completed', notifyPending: true });
     const again = await eventually(opened, 'it is due again', () =>
       dueOf(store, run, { resendMs: 20 }),
     );
-    expect(again.untold).toBe(true);
-    await store.told(run, due);
-    await store.told(run, due);
+    expect(again.notifyPending).toBe(true);
+    await store.parentNotified(run, due);
+    await store.parentNotified(run, due);
     await opened.advance(60);
     expect(await dueOf(store, run)).toBe(undefined);
   });
@@ -92,14 +92,14 @@ function parents(test: RunStoreTest): void {
     const params = { run, id: newId('request'), data: bytes('why'), error: bytes('error') };
     expect((await store.cancel({ ...params, keepMs: farMs })).outcome).toBe('cancelled');
     const due = await eventually(opened, 'the child is due', () => dueOf(store, run));
-    expect(due).toMatchObject({ status: 'cancelled', untold: true });
+    expect(due).toMatchObject({ status: 'cancelled', notifyPending: true });
   });
 
   test('a run without a parent owes nothing', async ({ store, expect }) => {
     const { ownership, run } = await heldChild(store, undefined);
     const release = { status: 'completed', output: bytes('o'), keepMs: farMs } as const;
     await committed(store, ownership, { events: [event('end')], release });
-    await store.told(run, ownership);
+    await store.parentNotified(run, ownership);
     expect(await dueOf(store, run)).toBe(undefined);
   });
 }

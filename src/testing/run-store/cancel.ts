@@ -44,8 +44,11 @@ function unbegun(test: RunStoreTest): void {
     expect(hex(record.error)).toBe(hex(bytes('the error')));
     expect(events[1]).toMatchObject({ type: 'run.cancelled', fence: record.fence });
     expect(hex(events[1]?.data)).toBe(hex(everyByte));
-    expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'cancelled' });
-    expect(await store.mail(run)).toEqual({ messages: [], paused: false });
+    expect(await store.claim(claiming(run))).toEqual({
+      outcome: 'notClaimable',
+      status: 'cancelled',
+    });
+    expect(await store.readInbox(run)).toEqual({ messages: [], paused: false });
     await checkWhole(store, expect, run);
     const listed = await store.lists.runs({ status: 'cancelled', workflow, limit: 10 });
     expect(listed.runs.map(({ id }) => id)).toEqual([run]);
@@ -99,7 +102,7 @@ function begun(test: RunStoreTest): void {
     const wakeUp = await wakeUpOf(store, id);
     expect(await store.cancel(cancellation(id))).toEqual({ outcome: 'asked', wakeUp });
     expect(await everything(store, id)).toEqual(before);
-    expect((await store.mail(id)).messages.map(({ kind }) => kind)).toEqual(['cancel']);
+    expect((await store.readInbox(id)).messages.map(({ kind }) => kind)).toEqual(['cancel']);
     expect(await dueOf(store, id)).toBe(undefined);
   });
 
@@ -108,7 +111,7 @@ function begun(test: RunStoreTest): void {
     await store.post(message(id));
     await store.cancel(cancellation(id));
     await store.post(message(id));
-    const kinds = (await store.mail(id)).messages.map(({ kind }) => kind);
+    const kinds = (await store.readInbox(id)).messages.map(({ kind }) => kind);
     expect(kinds).toEqual(['signal', 'cancel', 'signal']);
   });
 
@@ -119,7 +122,7 @@ function begun(test: RunStoreTest): void {
       await store.pause(run, bytes('why'));
       expect((await store.cancel(cancellation(run))).outcome).toBe('asked');
       expect((await store.record(run))?.paused).toBe(false);
-      expect((await store.mail(run)).paused).toBe(false);
+      expect((await store.readInbox(run)).paused).toBe(false);
     }
   });
 }
@@ -139,7 +142,7 @@ function repeated(test: RunStoreTest): void {
       expect(await store.cancel(params)).toEqual(first);
       expect(await everything(store, run)).toEqual(before);
     }
-    expect((await store.mail(asked)).messages.length).toBe(1);
+    expect((await store.readInbox(asked)).messages.length).toBe(1);
   });
 
   test('a run that has ended, or is not there, is not cancelled', async ({ store, expect }) => {
@@ -167,9 +170,9 @@ function repeated(test: RunStoreTest): void {
       const { record } = await loaded(store, run);
       if (record.status === 'running') {
         expect(kinds).toEqual(['asked', 'claimed']);
-        expect((await store.mail(run)).messages.length).toBe(1);
+        expect((await store.readInbox(run)).messages.length).toBe(1);
       } else {
-        expect(kinds).toEqual(['cancelled', 'idle']);
+        expect(kinds).toEqual(['cancelled', 'notClaimable']);
         expect(record.status).toBe('cancelled');
       }
       await checkWhole(store, expect, run);
@@ -184,7 +187,7 @@ function repeated(test: RunStoreTest): void {
       const params = cancellation(run);
       const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.cancel(params)));
       expect(new Set(outcomes.map(({ outcome }) => outcome)).size).toBe(1);
-      const { messages } = await store.mail(run);
+      const { messages } = await store.readInbox(run);
       const { events } = await loaded(store, run);
       const cancels = events.filter(({ type }) => type === 'run.cancelled');
       expect(messages.length + cancels.length).toBe(1);
@@ -210,12 +213,12 @@ function outlived(test: RunStoreTest): void {
       expect(next.messages.map(({ kind }) => kind)).toEqual(['signal']);
       // Whoever asks for the same once more means the run of now.
       expect((await store.cancel(params)).outcome).toBe('asked');
-      const { messages } = await store.mail(id);
+      const { messages } = await store.readInbox(id);
       expect(messages.map(({ kind }) => kind)).toEqual(['signal', 'cancel']);
     }
   });
 
-  test('nor the one that was set aside', async ({ store, expect }) => {
+  test('nor the one that was quarantined', async ({ store, expect }) => {
     const { id, ownership, worker } = await held(store);
     await store.cancel(cancellation(id));
     expect(ownership.run).toBe(id);
@@ -239,12 +242,12 @@ function outlived(test: RunStoreTest): void {
     for (const params of [first, second, second]) {
       expect((await store.cancel(params)).outcome).toBe('asked');
     }
-    expect((await store.mail(id)).messages.map((one) => one.id)).toEqual([first.id]);
+    expect((await store.readInbox(id)).messages.map((one) => one.id)).toEqual([first.id]);
     await committed(store, ownership, { taken: [first.id] });
     expect((await store.cancel(second)).outcome).toBe('asked');
-    expect((await store.mail(id)).messages).toEqual([]);
+    expect((await store.readInbox(id)).messages).toEqual([]);
     await store.cancel(cancellation(id));
-    expect((await store.mail(id)).messages.length).toBe(1);
+    expect((await store.readInbox(id)).messages.length).toBe(1);
   });
 }
 

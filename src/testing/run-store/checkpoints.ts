@@ -24,7 +24,7 @@ function delta(change: Change, marks: readonly CheckpointMark[] = []): SnapshotD
       entries.flatMap(([key, text]) => (text === undefined ? [] : [[key, bytes(text)]])),
     ),
     remove: entries.flatMap(([key, text]) => (text === undefined ? [key] : [])),
-    ...(marks.length === 0 ? {} : { keep: { marks, bytes: 1234 } }),
+    ...(marks.length === 0 ? {} : { checkpoints: { marks, bytes: 1234 } }),
   };
 }
 

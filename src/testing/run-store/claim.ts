@@ -44,7 +44,7 @@ function granted(test: RunStoreTest): void {
       codeVersion: 7,
       seq: 2,
       takeovers: 0,
-      deaths: 0,
+      losses: 0,
     });
     expect(claim.ownership).toEqual({ run, fence: claim.record.fence, owner: params.token });
     expect(claim.record.fence).toBeGreaterThan(0);
@@ -122,13 +122,16 @@ function refused(test: RunStoreTest): void {
 }
 
 function byStatus(test: RunStoreTest): void {
-  test('a run that has ended, is set aside or waits is not claimed', async ({ store, expect }) => {
+  test('a run that has ended, is quarantined or waits is not claimed', async ({
+    store,
+    expect,
+  }) => {
     for (const release of final) {
       const { id, ownership } = await held(store);
       await committed(store, ownership, { release });
       const before = await everything(store, id);
       expect(await store.claim(claiming(id)), release.status).toEqual({
-        outcome: 'idle',
+        outcome: 'notClaimable',
         status: release.status,
       });
       expect(await everything(store, id), release.status).toEqual(before);

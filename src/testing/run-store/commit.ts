@@ -31,7 +31,7 @@ function appends(test: RunStoreTest): void {
   test('events get dense seqs, the owner’s fence and the time of the commit', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership, events: before } = await held(store);
-    const events = [event('one'), { ...event('two'), lane: 'left' }, event('three')];
+    const events = [event('one'), { ...event('two'), branch: 'left' }, event('three')];
     const outcome = await store.commit(commit(ownership, { events }));
     expect(outcome).toEqual({ outcome: 'committed', seq: 5, version: 0 });
     const stored = await store.events({ run: id, after: 2, limit: 10 });
@@ -40,7 +40,7 @@ function appends(test: RunStoreTest): void {
     expect(plain(stored)).toEqual(
       plain([
         { seq: 3, type: 'one', data: bytes('one'), fence, at, more: true },
-        { seq: 4, type: 'two', data: bytes('two'), fence, at, lane: 'left', more: true },
+        { seq: 4, type: 'two', data: bytes('two'), fence, at, branch: 'left', more: true },
         { seq: 5, type: 'three', data: bytes('three'), fence, at },
       ]),
     );
@@ -54,7 +54,7 @@ function appends(test: RunStoreTest): void {
       const { id, ownership } = await held(store);
       const write = { ...(snapshot && { snapshot }) };
       await committed(store, ownership, { events: [event('alone')], ...write });
-      const three = [event('first'), { ...event('second'), lane: 'left' }, event('third')];
+      const three = [event('first'), { ...event('second'), branch: 'left' }, event('third')];
       await committed(store, ownership, { expectedSeq: 3, events: three, ...write });
       const release = { status: 'queued', resendMs: 1000 } as const;
       const two = [event('last but one'), event('last')];

@@ -39,7 +39,7 @@ function newRuns(test: RunStoreTest): void {
         error: undefined,
         tags: { customer: 'c-1', region: 'eu' },
         takeovers: 0,
-        deaths: 0,
+        losses: 0,
         bytes: params.data.length,
         wakeAt: undefined,
         waits: [],
@@ -135,11 +135,11 @@ function dueTimes(test: RunStoreTest): void {
       run,
       workflow: 'late',
       fence: 0,
-      deaths: 0,
+      losses: 0,
       priority: 0,
       status: 'queued',
-      untold: false,
-      owes: false,
+      notifyPending: false,
+      cancelPending: false,
       asleep: false,
     });
     expect(await storeTime(store)).toBeGreaterThanOrEqual(record.createdAt + resendMs);

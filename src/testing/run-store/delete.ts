@@ -50,11 +50,11 @@ function removed(test: RunStoreTest): void {
     await store.post(sent);
     await store.pause(run, bytes('why'));
     expect(await store.delete(run)).toEqual({ outcome: 'deleted' });
-    expect(await store.mail(run)).toEqual({ messages: [], paused: false });
+    expect(await store.readInbox(run)).toEqual({ messages: [], paused: false });
     expect(await store.post(sent)).toEqual({ outcome: 'missing' });
     expect(await traces(run)).toEqual([]);
     await created(store, { run });
-    expect(await store.mail(run)).toEqual({ messages: [], paused: false });
+    expect(await store.readInbox(run)).toEqual({ messages: [], paused: false });
     expect((await store.post(sent)).outcome).toBe('posted');
     expect((await claimed(store, run)).messages.length).toBe(1);
   });
@@ -133,7 +133,7 @@ function nothingLeft(test: RunStoreTest): void {
     const { store, traces, expect } = opened;
     const run = await created(store, { tags: { a: '1', b: 'x=y' }, workflow: 'busy' });
     const saved = { schema: 1, set: new Map([['state:a', bytes('1')]]), remove: [] };
-    const snapshot = { ...saved, keep: { marks: [{ label: 'kept' }], bytes: 1 } };
+    const snapshot = { ...saved, checkpoints: { marks: [{ label: 'kept' }], bytes: 1 } };
     const first = await claimed(store, run);
     await committed(store, first.ownership, { events: [event('one'), event('two')], snapshot });
     await store.fleet.interrupt(interruption(first.record.worker ?? ''));
@@ -148,7 +148,11 @@ function nothingLeft(test: RunStoreTest): void {
     expect(await traces(run)).toEqual([]);
   });
 
-  test('nothing is left of a deleted run that was set aside', async ({ store, traces, expect }) => {
+  test('nothing is left of a deleted run that was quarantined', async ({
+    store,
+    traces,
+    expect,
+  }) => {
     const { id, worker } = await held(store, { create: { tags: { a: '1' } } });
     await store.fleet.interrupt(interruption(worker, { quarantineAfter: 1, evidence: id }));
     await store.delete(id);
@@ -229,7 +233,7 @@ function reused(test: RunStoreTest): void {
     await created(store, { run });
     const next = await claimed(store, run);
     expect(next.takeover).toBe(undefined);
-    expect(next.record).toMatchObject({ deaths: 0, takeovers: 0 });
+    expect(next.record).toMatchObject({ losses: 0, takeovers: 0 });
     expect(await store.fleet.interrupt(interruption(worker))).toEqual([]);
   });
 }

@@ -165,14 +165,17 @@ function asleep(test: RunStoreTest): void {
   test('a waiting run is due now and then to be looked at, and sleeps on', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
-    const release = parking({ waits: [forKid], lookMs: 40 });
+    const release = parking({ waits: [forKid], pollMs: 40 });
     await committed(store, ownership, { release });
     const { changedAt } = (await loaded(store, id)).record;
     for (let i = 0; i < 2; i++) {
       const due = await eventually(opened, 'due', () => dueOf(store, id, { resendMs: 20 }));
       expect(due).toMatchObject({ status: 'waiting', asleep: true });
       expect(await storeTime(store)).toBeGreaterThanOrEqual(changedAt + 40);
-      expect(await store.claim(claiming(id))).toEqual({ outcome: 'idle', status: 'waiting' });
+      expect(await store.claim(claiming(id))).toEqual({
+        outcome: 'notClaimable',
+        status: 'waiting',
+      });
     }
     await store.post(message(id, { kind: 'child', name: 'kid' }));
     expect(await dueOf(store, id)).toMatchObject({ run: id, asleep: false });
@@ -181,7 +184,7 @@ function asleep(test: RunStoreTest): void {
   test('the longer it waits, the rarer it is looked at', async (opened) => {
     const { store, advance, expect } = opened;
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { release: parking({ waits: [forKid], lookMs: 1 }) });
+    await committed(store, ownership, { release: parking({ waits: [forKid], pollMs: 1 }) });
     const seenAt: number[] = [];
     const { changedAt } = (await loaded(store, id)).record;
     for (const _ of rounds('looking')) {
@@ -197,7 +200,7 @@ function asleep(test: RunStoreTest): void {
   test('looking at it does not put off the time at which it wakes', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
-    const release = parking({ waits: [forKid], lookMs: 20, wakeMs: 150 });
+    const release = parking({ waits: [forKid], pollMs: 20, wakeMs: 150 });
     await committed(store, ownership, { release });
     const { wakeAt = Infinity } = (await loaded(store, id)).record;
     const look = () => dueOf(store, id, { resendMs: farMs });
@@ -212,7 +215,7 @@ function asleep(test: RunStoreTest): void {
   test('a run that was paused is looked at again when it is resumed', async (opened) => {
     const { store, expect } = opened;
     const { id, ownership } = await held(store);
-    await committed(store, ownership, { release: parking({ waits: [forKid], lookMs: 20 }) });
+    await committed(store, ownership, { release: parking({ waits: [forKid], pollMs: 20 }) });
     await store.pause(id, bytes('why'));
     await opened.advance(40);
     expect(await dueOf(store, id)).toBe(undefined);

@@ -51,55 +51,55 @@ function progress(test: RunStoreTest): void {
   ]) {
     test(`${type} is progress each time`, async ({ store, expect }) => {
       const run = await created(store);
-      for (let i = 0; i < 4; i++) expect((await lose(store, run, [type])).deaths).toBe(0);
+      for (let i = 0; i < 4; i++) expect((await lose(store, run, [type])).losses).toBe(0);
     });
   }
 
   test('what a run writes for the first time is progress, the same again is not', async (opened) => {
     const { store, expect } = opened;
     const run = await created(store);
-    const deaths: number[] = [];
-    for (let i = 0; i < 4; i++) deaths.push((await lose(store, run, ['state.set'])).deaths);
-    expect(deaths).toEqual([0, 1, 2, 3]);
+    const losses: number[] = [];
+    for (let i = 0; i < 4; i++) losses.push((await lose(store, run, ['state.set'])).losses);
+    expect(losses).toEqual([0, 1, 2, 3]);
   });
 
   test('more events than in any execution before are progress', async ({ store, expect }) => {
     const run = await created(store);
-    const deaths: number[] = [];
+    const losses: number[] = [];
     for (const count of [3, 3, 2, 4, 4, 3]) {
       const types = Array.from({ length: count }, () => 'mine');
-      deaths.push((await lose(store, run, types)).deaths);
+      losses.push((await lose(store, run, types)).losses);
     }
-    expect(deaths).toEqual([0, 1, 2, 0, 1, 2]);
+    expect(losses).toEqual([0, 1, 2, 0, 1, 2]);
   });
 
   test('what was written before a step ended counts for those that come after it', async (opened) => {
     const { store, expect } = opened;
     const run = await created(store);
-    expect((await lose(store, run, ['mine', 'step.completed'])).deaths).toBe(0);
-    expect((await lose(store, run, ['mine', 'mine'])).deaths).toBe(1);
-    expect((await lose(store, run, ['mine', 'mine', 'mine'])).deaths).toBe(0);
+    expect((await lose(store, run, ['mine', 'step.completed'])).losses).toBe(0);
+    expect((await lose(store, run, ['mine', 'mine'])).losses).toBe(1);
+    expect((await lose(store, run, ['mine', 'mine', 'mine'])).losses).toBe(0);
   });
 
   test('events that come to a run without its doing are no progress', async (opened) => {
     const { store, expect } = opened;
     const run = await created(store);
     const types = ['run.resumed', 'run.traced', 'signal.received', 'operator.paused'];
-    expect((await lose(store, run, types)).deaths).toBe(1);
+    expect((await lose(store, run, types)).losses).toBe(1);
   });
 
   test('an effect that has begun is progress once', async ({ store, expect }) => {
     const run = await created(store);
-    expect((await lose(store, run, ['effect.begun'])).deaths).toBe(0);
-    expect((await lose(store, run, ['run.resumed', 'effect.begun'])).deaths).toBe(1);
+    expect((await lose(store, run, ['effect.begun'])).losses).toBe(0);
+    expect((await lose(store, run, ['run.resumed', 'effect.begun'])).losses).toBe(1);
   });
 
   test('progress among very many events is seen', async ({ store, expect }) => {
     const run = await created(store);
     const many = Array.from({ length: 120 }, () => 'mine');
-    expect((await lose(store, run, many)).deaths).toBe(0);
-    expect((await lose(store, run, many)).deaths).toBe(1);
-    expect((await lose(store, run, [...many.slice(1), 'step.completed'])).deaths).toBe(0);
+    expect((await lose(store, run, many)).losses).toBe(0);
+    expect((await lose(store, run, many)).losses).toBe(1);
+    expect((await lose(store, run, [...many.slice(1), 'step.completed'])).losses).toBe(0);
   });
 
   test('a claim tells how far an execution has come', async ({ store, expect }) => {
@@ -112,13 +112,13 @@ function progress(test: RunStoreTest): void {
 }
 
 function verdict(test: RunStoreTest): void {
-  test('deaths beside others set no run aside, however many', async ({ store, expect }) => {
+  test('losses beside others quarantine no run, however many', async ({ store, expect }) => {
     const run = await created(store);
     for (let i = 0; i < 5; i++) await lose(store, run, [], { quarantineAfter: 1 });
     for (let i = 0; i < 5; i++) {
       await lose(store, run, [], { quarantineAfter: 1, evidence: newId('run') });
     }
-    expect((await loaded(store, run)).record).toMatchObject({ status: 'interrupted', deaths: 10 });
+    expect((await loaded(store, run)).record).toMatchObject({ status: 'interrupted', losses: 10 });
   });
 
   test('evidence is counted beside suspicion', async ({ store, expect }) => {
@@ -127,20 +127,20 @@ function verdict(test: RunStoreTest): void {
     await lose(store, run, [], { evidence: run });
     const { seq } = await lose(store, run, []);
     const [loss] = await store.events({ run, after: seq - 1, limit: 1 });
-    expect(json(loss?.data ?? bytes('null'))).toMatchObject({ deaths: 3, proofs: 1 });
+    expect(json(loss?.data ?? bytes('null'))).toMatchObject({ losses: 3, proofs: 1 });
   });
 
   test('progress wipes out suspicion and evidence', async ({ store, expect }) => {
     const run = await created(store);
-    expect(await prove(store, run, 2)).toMatchObject({ deaths: 2 });
+    expect(await prove(store, run, 2)).toMatchObject({ losses: 2 });
     expect(await lose(store, run, ['step.completed'], { evidence: run })).toMatchObject({
-      deaths: 0,
+      losses: 0,
     });
-    expect(await prove(store, run, 2)).toMatchObject({ status: 'interrupted', deaths: 2 });
-    expect(await prove(store, run, 1)).toMatchObject({ status: 'quarantined', deaths: 3 });
+    expect(await prove(store, run, 2)).toMatchObject({ status: 'interrupted', losses: 2 });
+    expect(await prove(store, run, 1)).toMatchObject({ status: 'quarantined', losses: 3 });
   });
 
-  test('a run that writes the same each time is set aside', async ({ store, expect }) => {
+  test('a run that writes the same each time is quarantined', async ({ store, expect }) => {
     const run = await created(store);
     expect(await prove(store, run, 3, ['state.set'])).toMatchObject({ status: 'interrupted' });
     expect(await prove(store, run, 1, ['state.set'])).toMatchObject({ status: 'quarantined' });
@@ -150,10 +150,10 @@ function verdict(test: RunStoreTest): void {
     const run = await created(store);
     await lose(store, run, [], { evidence: run });
     const forgotten = { reason: 'forgotten', evidence: run } as const;
-    const { status, deaths, seq } = await lose(store, run, [], forgotten);
-    expect([status, deaths]).toEqual(['interrupted', 1]);
+    const { status, losses, seq } = await lose(store, run, [], forgotten);
+    expect([status, losses]).toEqual(['interrupted', 1]);
     const [loss] = await store.events({ run, after: seq - 1, limit: 1 });
-    expect(json(loss?.data ?? bytes('null'))).toMatchObject({ deaths: 1, proofs: 1 });
+    expect(json(loss?.data ?? bytes('null'))).toMatchObject({ losses: 1, proofs: 1 });
   });
 
   test('a release forgets evidence, and so does a person who resumes', async (opened) => {
@@ -165,10 +165,10 @@ function verdict(test: RunStoreTest): void {
       expectedSeq: record.seq,
       release: { status: 'queued', resendMs: farMs },
     });
-    expect(await prove(store, run, 2)).toMatchObject({ status: 'interrupted', deaths: 2 });
+    expect(await prove(store, run, 2)).toMatchObject({ status: 'interrupted', losses: 2 });
     expect(await prove(store, run, 1)).toMatchObject({ status: 'quarantined' });
     await store.resume(run, bytes('again'));
-    expect(await prove(store, run, 2)).toMatchObject({ status: 'interrupted', deaths: 2 });
+    expect(await prove(store, run, 2)).toMatchObject({ status: 'interrupted', losses: 2 });
     expect(await prove(store, run, 1)).toMatchObject({ status: 'quarantined' });
   });
 }

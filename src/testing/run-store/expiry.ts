@@ -42,7 +42,7 @@ class Kept {
       }
     }
     const marks = Array.from({ length: keeps }, (): CheckpointMark => ({}));
-    const keep = keeps === 0 ? {} : { keep: { marks, bytes: 1 } };
+    const keep = keeps === 0 ? {} : { checkpoints: { marks, bytes: 1 } };
     const snapshot = { schema: 1, set, remove, ...keep };
     await committed(this.#store, this.#ownership, { expectedSeq: 2, snapshot });
     this.#fields = fields;

@@ -62,7 +62,7 @@ function lost(test: RunStoreTest): void {
     }
   });
 
-  test('a worker whose run was set aside cannot write to it any more', async (opened) => {
+  test('a worker whose run was quarantined cannot write to it any more', async (opened) => {
     const { ownership, worker } = await held(opened.store);
     const params = { quarantineAfter: 1, evidence: ownership.run };
     await opened.store.fleet.interrupt(interruption(worker, params));

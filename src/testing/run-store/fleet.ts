@@ -69,9 +69,9 @@ function present(test: RunStoreTest): void {
       return (await store.fleet.alive()) === alive + 1 || undefined;
     });
     expect(await registered()).toEqual([lasting, passing]);
-    await store.fleet.leave(passing);
+    await store.fleet.deregister(passing);
     expect(await registered()).toEqual([lasting]);
-    await store.fleet.leave(lasting);
+    await store.fleet.deregister(lasting);
     expect(await registered()).toEqual([]);
     expect(await store.fleet.alive()).toBe(alive);
   });
@@ -83,7 +83,7 @@ function drain(test: RunStoreTest): void {
     const id = newId('worker');
     const other = newId('worker');
     const asked: (string | undefined)[] = [];
-    await store.fleet.appear(id, (run) => asked.push(run));
+    await store.fleet.register(id, (run) => asked.push(run));
     expect(await store.fleet.beat(workerInfo(id), longMs)).toEqual({ draining: false });
     await store.fleet.beat(workerInfo(other), longMs);
     expect(await store.fleet.drain(id)).toBe(true);
@@ -94,11 +94,11 @@ function drain(test: RunStoreTest): void {
     expect(await store.fleet.beat(workerInfo(other), longMs)).toEqual({ draining: false });
     const draining = (await store.fleet.workers()).filter((worker) => worker.draining);
     expect(draining.map((worker) => worker.id)).toEqual([id]);
-    await store.fleet.leave(id);
-    await store.fleet.leave(other);
+    await store.fleet.deregister(id);
+    await store.fleet.deregister(other);
     // Who comes back with the same id is welcome.
     expect(await store.fleet.beat(workerInfo(id), longMs)).toEqual({ draining: false });
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
   });
 
   test('a worker that is not there cannot be told to leave', async ({ store, expect }) => {

@@ -22,8 +22,8 @@ import {
 } from './opened.ts';
 
 /** Claims a run and loses its worker, so often, with no other suspect; returns the record after the last loss. */
-async function lose(store: RunStore, run: string, losses: number, quarantineAfter = 100) {
-  for (let i = 0; i < losses; i++) {
+async function lose(store: RunStore, run: string, times: number, quarantineAfter = 100) {
+  for (let i = 0; i < times; i++) {
     const worker = newId('worker');
     await claimed(store, run, { worker });
     await store.fleet.interrupt(interruption(worker, { quarantineAfter, evidence: run }));
@@ -47,11 +47,11 @@ function taken(test: RunStoreTest): void {
         run: id,
         workflow: 'lost',
         fence: after.fence,
-        deaths: 1,
+        losses: 1,
         priority: 0,
         status: 'interrupted',
-        untold: false,
-        owes: false,
+        notifyPending: false,
+        cancelPending: false,
         asleep: false,
       },
     ]);
@@ -59,7 +59,7 @@ function taken(test: RunStoreTest): void {
       status: 'interrupted',
       worker: undefined,
       seq: 3,
-      deaths: 1,
+      losses: 1,
       takeovers: 0,
     });
     expect(after.fence).toBeGreaterThan(ownership.fence);
@@ -83,7 +83,7 @@ function taken(test: RunStoreTest): void {
       reason: 'presence-lost',
       lastSeenAt,
       detectMs: loss.at - lastSeenAt,
-      deaths: 1,
+      losses: 1,
       proofs: 0,
     });
     expect(loss.at).toBe(found.record.changedAt);
@@ -169,25 +169,25 @@ function whose(test: RunStoreTest): void {
     expect(await store.fleet.interrupt(interruption(worker, { seen: now }))).toMatchObject([
       { run: id },
     ]);
-    await store.fleet.leave(worker);
+    await store.fleet.deregister(worker);
   });
 
   test('a worker whose process is there again keeps its runs', async (opened) => {
-    const { store, appearElsewhere, expect } = opened;
+    const { store, registerElsewhere, expect } = opened;
     const { worker } = await held(store);
-    const vanish = await appearElsewhere(worker);
+    const vanish = await registerElsewhere(worker);
     await store.fleet.beat(workerInfo(worker), farMs);
     const seen = { seenAt: await seenAtOf(store, worker), isAbsent: true };
     const lost = interruption(worker, { seen, reason: 'presence-lost' });
     expect(await store.fleet.interrupt(lost)).toEqual([]);
-    expect(await store.fleet.leave(worker, seen)).toBe(false);
+    expect(await store.fleet.deregister(worker, seen)).toBe(false);
     await vanish();
     await eventually(
       opened,
       'the worker is lost',
       async () => (await store.fleet.interrupt(lost)).length === 1 || undefined,
     );
-    await store.fleet.leave(worker);
+    await store.fleet.deregister(worker);
   });
 
   test('a worker that holds nothing loses nothing', async ({ store, expect }) => {
@@ -232,16 +232,16 @@ function whose(test: RunStoreTest): void {
   });
 }
 
-function deaths(test: RunStoreTest): void {
-  test('deaths without progress are counted', async ({ store, expect }) => {
+function losses(test: RunStoreTest): void {
+  test('losses without progress are counted', async ({ store, expect }) => {
     const run = await created(store);
     expect(await lose(store, run, 3)).toMatchObject({
       status: 'interrupted',
-      deaths: 3,
+      losses: 3,
       takeovers: 2,
     });
     const again = await store.claim(claiming(run));
-    expect(again).toMatchObject({ record: { deaths: 3, takeovers: 3 } });
+    expect(again).toMatchObject({ record: { losses: 3, takeovers: 3 } });
   });
 
   test('the wake-up of a run that killed workers says so', async ({ store, expect }) => {
@@ -249,11 +249,11 @@ function deaths(test: RunStoreTest): void {
     await lose(store, run, 1);
     const { worker } = (await claimed(store, run)).record;
     const [wakeUp] = await store.fleet.interrupt(interruption(worker ?? '', { resendMs: 0 }));
-    expect(wakeUp).toMatchObject({ run, deaths: 2 });
-    expect(await dueOf(store, run)).toMatchObject({ run, deaths: 2, status: 'interrupted' });
+    expect(wakeUp).toMatchObject({ run, losses: 2 });
+    expect(await dueOf(store, run)).toMatchObject({ run, losses: 2, status: 'interrupted' });
   });
 
-  test('a run is set aside at the quarantineAfter-th death that is evidence', async ({
+  test('a run is quarantined at the quarantineAfter-th death that is evidence', async ({
     store,
     expect,
   }) => {
@@ -265,18 +265,21 @@ function deaths(test: RunStoreTest): void {
       interruption(worker, { quarantineAfter: 3, evidence: run, resendMs: 0 }),
     );
     const { record } = await loaded(store, run);
-    expect(runs).toMatchObject([{ run, status: 'quarantined', deaths: 3, fence: record.fence }]);
-    expect(record).toMatchObject({ status: 'quarantined', worker: undefined, deaths: 3 });
+    expect(runs).toMatchObject([{ run, status: 'quarantined', losses: 3, fence: record.fence }]);
+    expect(record).toMatchObject({ status: 'quarantined', worker: undefined, losses: 3 });
     expect(record.fence).toBeGreaterThan(ownership.fence);
     expect(json(record.error ?? bytes('null'))).toMatchObject({ code: 'PAWL_RUN_QUARANTINED' });
     expect(await dueOf(store, run)).toBe(undefined);
-    expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'quarantined' });
+    expect(await store.claim(claiming(run))).toEqual({
+      outcome: 'notClaimable',
+      status: 'quarantined',
+    });
 
     const [loss, aside, ...none] = await store.events({ run, after: last.seq, limit: 10 });
     expect(none).toEqual([]);
     expect([loss?.type, aside?.type]).toEqual(['run.interrupted', 'run.quarantined']);
     expect(aside?.seq).toBe(record.seq);
-    expect(json(aside?.data ?? bytes('null'))).toEqual({ worker, deaths: 3, proofs: 3 });
+    expect(json(aside?.data ?? bytes('null'))).toEqual({ worker, losses: 3, proofs: 3 });
     const written = (loss?.data.length ?? 0) + (aside?.data.length ?? 0);
     expect(record.bytes).toBe(last.bytes + written);
   });
@@ -292,4 +295,4 @@ function deaths(test: RunStoreTest): void {
   });
 }
 
-export const interruptTheme: RunStoreTheme = { name: 'interrupt', parts: [taken, whose, deaths] };
+export const interruptTheme: RunStoreTheme = { name: 'interrupt', parts: [taken, whose, losses] };

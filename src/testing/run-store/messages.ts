@@ -38,7 +38,7 @@ export function cancellation(run: string, params: Partial<CancelParams> = {}): C
 
 /** Names of the messages in the inbox, in order. */
 export async function inbox(store: RunStore, run: string): Promise<readonly string[]> {
-  return (await store.mail(run)).messages.map(({ name }) => name);
+  return (await store.readInbox(run)).messages.map(({ name }) => name);
 }
 
 /** A run that was claimed and released to `waiting`, for ever or for a time. */
@@ -95,9 +95,9 @@ export async function endedRuns(
 export async function wakeUpOf(store: RunStore, run: string, asleep = false): Promise<DueRun> {
   const record = await store.record(run);
   if (record === undefined) throw new Error(`run ${run} is missing`);
-  const { workflow, fence, status, deaths, priority } = record;
-  const notes = { untold: false, owes: false, asleep };
-  return { run, workflow, fence, status, deaths, priority, ...notes };
+  const { workflow, fence, status, losses, priority } = record;
+  const notes = { notifyPending: false, cancelPending: false, asleep };
+  return { run, workflow, fence, status, losses, priority, ...notes };
 }
 
 /** Fails when the log has a gap, when a fence falls, or when the record does not say what the log says. */

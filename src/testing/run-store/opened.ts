@@ -23,10 +23,10 @@ export interface OpenedRunStore {
   /** Lets time pass on the store's clock. */
   advance(ms: number): Promise<void>;
   /**
-   * Makes a worker appear from a process of its own, as `appear` does from this one. The function it returns ends that
+   * Makes a worker appear from a process of its own, as `register` does from this one. The function it returns ends that
    * process as a crash would. A store that does not see processes leaves it out, and skips the tests that name it.
    */
-  appearElsewhere?(worker: string): Promise<() => Promise<void>>;
+  registerElsewhere?(worker: string): Promise<() => Promise<void>>;
   /** Whatever the store keeps under the run's id, as texts for a failed test to show. */
   traces?(run: string): Promise<readonly string[]>;
   /** Closes the store, after the last test. */
@@ -38,7 +38,7 @@ export interface RunStoreCase {
   readonly store: RunStore;
   readonly expect: Expect;
   readonly advance: (ms: number) => Promise<void>;
-  readonly appearElsewhere: (worker: string) => Promise<() => Promise<void>>;
+  readonly registerElsewhere: (worker: string) => Promise<() => Promise<void>>;
   readonly traces: (run: string) => Promise<readonly string[]>;
 }
 

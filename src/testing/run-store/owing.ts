@@ -1,4 +1,7 @@
-/** What an ended run owes: the news to its parent, the cancel to its children. It is due, and kept, until that is done. */
+/**
+ * What an ended run still owes: the news to its parent, the cancel to its children. It is due, and kept, until that is
+ * done.
+ */
 import type { Release, RunStore } from '../../core/store.ts';
 import { eventually } from '../eventually.ts';
 import { cancellation, quarantined } from './messages.ts';
@@ -19,7 +22,12 @@ import {
 
 function failed(params: { readonly status?: 'failed' | 'cancelled'; keepMs?: number } = {}) {
   const { status = 'failed', keepMs = farMs } = params;
-  return { status, error: bytes('error'), keepMs, owesCancel: true } as const satisfies Release;
+  return {
+    status,
+    error: bytes('error'),
+    keepMs,
+    cancelsChildren: true,
+  } as const satisfies Release;
 }
 
 async function owing(store: RunStore, release: Release, parent?: string) {
@@ -39,10 +47,14 @@ function children(test: RunStoreTest): void {
     for (const status of ['failed', 'cancelled'] as const) {
       const { id, fence } = await owing(store, failed({ status }));
       for (let i = 0; i < 2; i++) {
-        expect(await due(opened, id)).toMatchObject({ status, owes: true, untold: false });
+        expect(await due(opened, id)).toMatchObject({
+          status,
+          cancelPending: true,
+          notifyPending: false,
+        });
       }
-      await store.paid(id, { fence });
-      await store.paid(id, { fence });
+      await store.childrenCancelled(id, { fence });
+      await store.childrenCancelled(id, { fence });
       await opened.advance(30);
       expect(await dueOf(store, id)).toBe(undefined);
       expect((await store.record(id))?.status).toBe(status);
@@ -52,19 +64,24 @@ function children(test: RunStoreTest): void {
   test('it is kept for keepMs from its end on', async (opened) => {
     const { store, expect } = opened;
     const { id, fence } = await owing(store, failed({ keepMs: 60 }));
-    await store.paid(id, { fence });
-    expect(await due(opened, id)).toMatchObject({ status: 'failed', owes: false });
+    await store.childrenCancelled(id, { fence });
+    expect(await due(opened, id)).toMatchObject({ status: 'failed', cancelPending: false });
   });
 
   test('a run that owes both is kept only when both are done', async (opened) => {
     const { store, expect } = opened;
-    for (const first of ['told', 'paid'] as const) {
+    for (const first of ['parentNotified', 'childrenCancelled'] as const) {
       const { id, fence } = await owing(store, failed(), newId('parent'));
-      expect(await due(opened, id)).toMatchObject({ owes: true, untold: true });
+      expect(await due(opened, id)).toMatchObject({ cancelPending: true, notifyPending: true });
       await store[first](id, { fence });
-      const left = { owes: first === 'told', untold: first === 'paid' };
+      const left = {
+        cancelPending: first === 'parentNotified',
+        notifyPending: first === 'childrenCancelled',
+      };
       expect(await due(opened, id)).toMatchObject(left);
-      await store[first === 'told' ? 'paid' : 'told'](id, { fence });
+      await store[first === 'parentNotified' ? 'childrenCancelled' : 'parentNotified'](id, {
+        fence,
+      });
       await opened.advance(30);
       expect(await dueOf(store, id)).toBe(undefined);
     }
@@ -81,9 +98,9 @@ function children(test: RunStoreTest): void {
     const aside = await quarantined(store);
     const unbegun = await created(store);
     for (const id of [aside, unbegun]) await store.cancel(cancellation(id));
-    expect(await due(opened, aside)).toMatchObject({ status: 'cancelled', owes: true });
+    expect(await due(opened, aside)).toMatchObject({ status: 'cancelled', cancelPending: true });
     const { fence } = (await loaded(store, aside)).record;
-    await store.paid(aside, { fence });
+    await store.childrenCancelled(aside, { fence });
     await opened.advance(30);
     for (const id of [aside, unbegun]) expect(await dueOf(store, id)).toBe(undefined);
   });
@@ -95,31 +112,36 @@ function moving(test: RunStoreTest): void {
     const { id, fence } = await owing(store, failed(), newId('parent'));
     await store.resume(id, bytes('again'));
     const again = await claimed(store, id);
-    await store.told(id, { fence });
-    await store.paid(id, { fence });
+    await store.parentNotified(id, { fence });
+    await store.childrenCancelled(id, { fence });
     const { seq } = again.record;
     await committed(store, again.ownership, { expectedSeq: seq, release: failed() });
-    for (const what of ['told', 'paid'] as const) await store[what](id, { fence });
-    expect(await due(opened, id)).toMatchObject({ owes: true, untold: true });
+    for (const what of ['parentNotified', 'childrenCancelled'] as const)
+      await store[what](id, { fence });
+    expect(await due(opened, id)).toMatchObject({ cancelPending: true, notifyPending: true });
   });
 
   test('a run that goes on owes nothing of before', async ({ store, expect }) => {
     const { id } = await owing(store, failed(), newId('parent'));
     await store.resume(id, bytes('again'));
-    expect(await dueOf(store, id)).toMatchObject({ status: 'queued', owes: false, untold: false });
+    expect(await dueOf(store, id)).toMatchObject({
+      status: 'queued',
+      cancelPending: false,
+      notifyPending: false,
+    });
     const { ownership, record } = await claimed(store, id);
     const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
     await committed(store, ownership, { expectedSeq: record.seq, release });
-    expect(await dueOf(store, id)).toMatchObject({ owes: false, untold: true });
+    expect(await dueOf(store, id)).toMatchObject({ cancelPending: false, notifyPending: true });
   });
 
   test('what a run owes stands in the way of its removal', async ({ store, expect }) => {
     const { id, fence } = await owing(store, failed());
     const { record } = await loaded(store, id);
     const removal = { run: id, unchanged: record };
-    expect(await store.archive.remove(removal)).toEqual({ outcome: 'untold' });
+    expect(await store.archive.remove(removal)).toEqual({ outcome: 'notifyPending' });
     expect(await store.delete(id, undefined, record)).toEqual({ outcome: 'changed' });
-    await store.paid(id, { fence });
+    await store.childrenCancelled(id, { fence });
     expect(await store.archive.remove(removal)).toEqual({ outcome: 'removed' });
   });
 }
@@ -135,15 +157,15 @@ function hooks(test: RunStoreTest): void {
       const { id, ownership } = await held(store, { create });
       expect((await store.record(id))?.onEnd).toBe(true);
       await committed(store, ownership, { release: completed });
-      expect(await due(opened, id)).toMatchObject({ status: 'completed', untold: true });
+      expect(await due(opened, id)).toMatchObject({ status: 'completed', notifyPending: true });
       const { fence } = ownership;
-      await store.told(id, { fence });
-      expect(await due(opened, id)).toMatchObject({ untold: true });
+      await store.parentNotified(id, { fence });
+      expect(await due(opened, id)).toMatchObject({ notifyPending: true });
       const { record } = await loaded(store, id);
       expect(await store.delete(id, undefined, record)).toEqual({ outcome: 'changed' });
-      await store.told(id, { fence: fence - 1, hook: true });
-      expect(await due(opened, id)).toMatchObject({ untold: true });
-      await store.told(id, { fence, hook: true });
+      await store.parentNotified(id, { fence: fence - 1, hook: true });
+      expect(await due(opened, id)).toMatchObject({ notifyPending: true });
+      await store.parentNotified(id, { fence, hook: true });
       await opened.advance(30);
       expect(await dueOf(store, id)).toBe(undefined);
     }
@@ -153,9 +175,9 @@ function hooks(test: RunStoreTest): void {
     const { store, expect } = opened;
     const id = await created(store, { onEnd: true });
     await store.cancel(cancellation(id));
-    expect(await due(opened, id)).toMatchObject({ status: 'cancelled', untold: true });
+    expect(await due(opened, id)).toMatchObject({ status: 'cancelled', notifyPending: true });
     const { fence } = (await loaded(store, id)).record;
-    await store.told(id, { fence, hook: true });
+    await store.parentNotified(id, { fence, hook: true });
     await opened.advance(30);
     expect(await dueOf(store, id)).toBe(undefined);
   });
@@ -163,7 +185,10 @@ function hooks(test: RunStoreTest): void {
   test('it is known after an export and an import', async ({ store, expect }) => {
     const { id, ownership } = await held(store, { create: { onEnd: true } });
     await committed(store, ownership, { release: completed });
-    expect(await store.transfer.whole(id)).toMatchObject({ untold: true, record: { onEnd: true } });
+    expect(await store.transfer.export(id)).toMatchObject({
+      notifyPending: true,
+      record: { onEnd: true },
+    });
   });
 }
 

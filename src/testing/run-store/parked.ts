@@ -41,7 +41,7 @@ function reclaiming(test: RunStoreTest): void {
       const { id, worker, ownership } = await parked(store, { mayGoOn });
       const expectedFence = ownership.fence;
       const again = claiming(id, { worker, expectedFence });
-      expect(await store.claim(again)).toEqual({ outcome: 'idle', status: 'waiting' });
+      expect(await store.claim(again)).toEqual({ outcome: 'notClaimable', status: 'waiting' });
       const { record, events } = await claimed(store, id, { ...again, reclaim: true });
       expect(record).toMatchObject({ status: 'running', worker, waits: [], wakeAt: undefined });
       expect(record.fence).toBeGreaterThan(expectedFence);
@@ -57,19 +57,19 @@ function reclaiming(test: RunStoreTest): void {
     const { id, worker } = await parked(store);
     await store.pause(id, bytes('why'));
     const again = claiming(id, { worker, reclaim: true });
-    expect(await store.claim(again)).toEqual({ outcome: 'idle', status: 'waiting' });
+    expect(await store.claim(again)).toEqual({ outcome: 'notClaimable', status: 'waiting' });
     const over = await held(store);
     const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
     await committed(store, over.ownership, { release });
     const taken = await store.claim(claiming(over.id, { worker, reclaim: true }));
-    expect(taken).toEqual({ outcome: 'idle', status: 'completed' });
+    expect(taken).toEqual({ outcome: 'notClaimable', status: 'completed' });
   });
 }
 
 /** The ways in which a worker may be gone. */
 const goings = [
   ['dies', (store: RunStore, worker: string) => store.fleet.interrupt(interruption(worker))],
-  ['leaves', (store: RunStore, worker: string) => store.fleet.leave(worker).then(() => [])],
+  ['leaves', (store: RunStore, worker: string) => store.fleet.deregister(worker).then(() => [])],
 ] as const;
 
 function waking(test: RunStoreTest): void {
@@ -88,7 +88,7 @@ function waking(test: RunStoreTest): void {
       expect([record.takeovers, takeover]).toEqual([0, undefined]);
       for (const run of [other.id, stranger.id]) {
         expect(await dueOf(store, run)).toBe(undefined);
-        expect((await store.claim(claiming(run))).outcome).toBe('idle');
+        expect((await store.claim(claiming(run))).outcome).toBe('notClaimable');
       }
     });
 
@@ -146,7 +146,7 @@ function settling(test: RunStoreTest): void {
     await store.fleet.interrupt(interruption(worker));
     for (const { id } of [settled, reclaimed]) {
       expect(await dueOf(store, id)).toBe(undefined);
-      expect((await store.claim(claiming(id))).outcome).toBe('idle');
+      expect((await store.claim(claiming(id))).outcome).toBe('notClaimable');
     }
     expect(await store.record(deleted.id)).toBe(undefined);
   });

@@ -35,8 +35,8 @@ function idle(test: RunStoreTest): void {
       expect(record.fence).toBeGreaterThan(before.fence);
       expect(events.at(-1)).toMatchObject({ type: 'operator.paused', fence: record.fence });
       expect(hex(events.at(-1)?.data)).toBe(hex(everyByte));
-      expect((await store.mail(id)).paused).toBe(true);
-      expect(await store.claim(claiming(id)), what).toEqual({ outcome: 'idle', status });
+      expect((await store.readInbox(id)).paused).toBe(true);
+      expect(await store.claim(claiming(id)), what).toEqual({ outcome: 'notClaimable', status });
       await checkWhole(store, expect, id);
     }
   });
@@ -50,7 +50,7 @@ function idle(test: RunStoreTest): void {
       await advance(20);
       expect(await dueOf(store, run)).toBe(undefined);
       expect(await dueOf(store, run, { aheadMs: farMs * 2 })).toBe(undefined);
-      expect((await store.claim(claiming(run))).outcome).toBe('idle');
+      expect((await store.claim(claiming(run))).outcome).toBe('notClaimable');
     }
   });
 
@@ -97,8 +97,8 @@ function atWork(test: RunStoreTest): void {
     const paused = { outcome: 'paused', status: 'running' };
     expect(await store.pause(id, bytes('why'))).toEqual(paused);
     expect(await store.pause(id, bytes('why again'))).toEqual(paused);
-    const mail = { messages: [], paused: true, pausedBy: bytes('why') };
-    expect(plain(await store.mail(id))).toEqual(plain(mail));
+    const unread = { messages: [], paused: true, pausedBy: bytes('why') };
+    expect(plain(await store.readInbox(id))).toEqual(plain(unread));
     expect((await loaded(store, id)).record).toEqual({ ...before, paused: true });
     expect(await committed(store, ownership, { events: [event('work')] })).toBe(3);
     await checkWhole(store, expect, id);
@@ -118,7 +118,7 @@ function atWork(test: RunStoreTest): void {
       await advance(5);
       expect(await dueOf(store, id)).toBe(undefined);
       const { status } = release;
-      expect(await store.claim(claiming(id))).toEqual({ outcome: 'idle', status });
+      expect(await store.claim(claiming(id))).toEqual({ outcome: 'notClaimable', status });
       expect((await store.record(id))?.paused).toBe(true);
     }
   });
@@ -134,7 +134,7 @@ function atWork(test: RunStoreTest): void {
       await store.pause(id, bytes('why'));
       await committed(store, ownership, { release });
       expect((await store.record(id))?.paused, release.status).toBe(false);
-      expect((await store.mail(id)).paused, release.status).toBe(false);
+      expect((await store.readInbox(id)).paused, release.status).toBe(false);
     }
   });
 
@@ -149,7 +149,10 @@ function atWork(test: RunStoreTest): void {
     expect((await loaded(store, id)).record).toMatchObject({ status: 'interrupted', paused: true });
     await advance(5);
     expect(await dueOf(store, id)).toBe(undefined);
-    expect(await store.claim(claiming(id))).toEqual({ outcome: 'idle', status: 'interrupted' });
+    expect(await store.claim(claiming(id))).toEqual({
+      outcome: 'notClaimable',
+      status: 'interrupted',
+    });
     expect((await store.resume(id, bytes('go'))).outcome).toBe('resumed');
     expect((await claimed(store, id)).takeover?.from).toBe(worker);
     await checkWhole(store, expect, id);
@@ -175,7 +178,7 @@ function atWork(test: RunStoreTest): void {
     await store.post(message(run));
     await Promise.all(Array.from({ length: 20 }, () => store.pause(run, bytes('why'))));
     expect((await loaded(store, run)).record.seq).toBe(2);
-    expect((await store.mail(run)).messages.length).toBe(1);
+    expect((await store.readInbox(run)).messages.length).toBe(1);
     await checkWhole(store, expect, run);
   });
 }

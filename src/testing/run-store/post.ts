@@ -44,12 +44,12 @@ function arriving(test: RunStoreTest): void {
     ];
     for (const one of sent) expect((await store.post(one)).outcome).toBe('posted');
     const until = await storeTime(store);
-    const mail = await store.mail(run);
-    expect(mail.paused).toBe(false);
-    expect(mail.messages.map(({ at: _, ...rest }) => plain(rest))).toEqual(
+    const unread = await store.readInbox(run);
+    expect(unread.paused).toBe(false);
+    expect(unread.messages.map(({ at: _, ...rest }) => plain(rest))).toEqual(
       sent.map(({ run: _, ...rest }) => plain(rest)),
     );
-    for (const { at } of mail.messages) {
+    for (const { at } of unread.messages) {
       expect(at).toBeGreaterThanOrEqual(from);
       expect(at).toBeLessThanOrEqual(until);
     }
@@ -97,7 +97,7 @@ function arriving(test: RunStoreTest): void {
       expect((await store.post(message(id))).outcome).toBe('posted');
       expect(await dueOf(store, id)).toBe(undefined);
       expect(await inbox(store, id)).toEqual(['go']);
-      expect((await store.claim(claiming(id))).outcome).toBe('idle');
+      expect((await store.claim(claiming(id))).outcome).toBe('notClaimable');
     }
   });
 }
@@ -132,10 +132,10 @@ function refused(test: RunStoreTest): void {
       const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
       await committed(store, ownership, { taken: [request], release });
       expect(await ask(id, request)).toMatchObject({
-        wakeUp: { status: 'completed', untold: true },
+        wakeUp: { status: 'completed', notifyPending: true },
       });
-      await store.told(id, ownership);
-      expect(await ask(id, request)).toMatchObject({ wakeUp: { untold: false } });
+      await store.parentNotified(id, ownership);
+      expect(await ask(id, request)).toMatchObject({ wakeUp: { notifyPending: false } });
     }
   });
 
@@ -155,7 +155,7 @@ function refused(test: RunStoreTest): void {
     }
     const missing = newId('run');
     expect(await store.post(message(missing))).toEqual({ outcome: 'missing' });
-    expect(await store.mail(missing)).toEqual({ messages: [], paused: false });
+    expect(await store.readInbox(missing)).toEqual({ messages: [], paused: false });
     expect(await store.record(missing)).toBe(undefined);
   });
 }
@@ -168,7 +168,7 @@ function taking(test: RunStoreTest): void {
     expect(messages.map(({ name, data }) => [name, hex(data)])).toEqual(
       ['a', 'b'].map((name) => [name, hex(everyByte)]),
     );
-    expect(plain((await store.mail(run)).messages)).toEqual(plain(messages));
+    expect(plain((await store.readInbox(run)).messages)).toEqual(plain(messages));
   });
 
   test('a claim that is sent again brings the same messages', async ({ store, expect }) => {
@@ -182,7 +182,10 @@ function taking(test: RunStoreTest): void {
 
   test('a waiting run with a message can be claimed before its time', async ({ store, expect }) => {
     for (const run of [await waiting(store), await waiting(store, farMs)]) {
-      expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'waiting' });
+      expect(await store.claim(claiming(run))).toEqual({
+        outcome: 'notClaimable',
+        status: 'waiting',
+      });
       await store.post(message(run));
       const { record } = await claimed(store, run);
       expect(record).toMatchObject({ status: 'running', wakeAt: undefined });
@@ -300,7 +303,7 @@ function whileParking(test: RunStoreTest): void {
       const before = await everything(store, id);
       const release = parking(wakeMs === undefined ? {} : { wakeMs });
       const last = commit(ownership, { events: [event('parked')], release });
-      expect(await store.commit(last)).toEqual({ outcome: 'mail' });
+      expect(await store.commit(last)).toEqual({ outcome: 'unread' });
       expect(await everything(store, id)).toEqual(before);
       expect(await inbox(store, id)).toEqual(['go']);
       // The owner still owns it, and parks when it has taken the message.
@@ -350,7 +353,7 @@ function races(test: RunStoreTest): void {
       ];
       const order = round % 2 === 0 ? calls : calls.toReversed();
       const outcomes = await Promise.all(order.map((call) => call()));
-      if (outcomes.some(({ outcome }) => outcome === 'mail')) {
+      if (outcomes.some(({ outcome }) => outcome === 'unread')) {
         expect((await store.record(id))?.status).toBe('running');
       } else {
         expect((await dueOf(store, id))?.status).toBe('waiting');
@@ -368,7 +371,7 @@ function races(test: RunStoreTest): void {
     let seq = 2;
     const take = async (): Promise<void> => {
       for (const _ of rounds('taking messages')) {
-        const { messages } = await store.mail(id);
+        const { messages } = await store.readInbox(id);
         const events = messages.map(({ data }) => event('signal.received', data));
         const params = { expectedSeq: seq, events, taken: messages.map((one) => one.id) };
         seq = await committed(store, ownership, params);

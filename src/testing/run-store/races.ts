@@ -94,7 +94,7 @@ function interruptsAndDue(test: RunStoreTest): void {
     );
     expect(taken.flatMap((runs) => runs.map(({ run }) => run)).sort()).toEqual(ids.sort());
     for (const id of ids) {
-      expect((await loaded(store, id)).record).toMatchObject({ deaths: 1, seq: 3 });
+      expect((await loaded(store, id)).record).toMatchObject({ losses: 1, seq: 3 });
     }
   });
 

@@ -47,7 +47,7 @@ function statuses(test: RunStoreTest): void {
     }
   });
 
-  test('a run set aside keeps its error and is never due', async ({ store, expect }) => {
+  test('a quarantined run keeps its error and is never due', async ({ store, expect }) => {
     const { record, id } = await released(store, { status: 'quarantined', error: everyByte });
     expect(record).toMatchObject({ status: 'quarantined', worker: undefined });
     expect(hex(record.error)).toBe(hex(everyByte));
@@ -126,17 +126,17 @@ function together(test: RunStoreTest): void {
     }
   });
 
-  test('a release forgets the deaths before it', async ({ store, expect }) => {
+  test('a release forgets the losses before it', async ({ store, expect }) => {
     const { id, worker } = await held(store);
     await store.fleet.interrupt(interruption(worker));
     const { ownership, record } = await claimed(store, id);
-    expect(record.deaths).toBe(1);
+    expect(record.losses).toBe(1);
     await committed(store, ownership, {
       expectedSeq: 4,
       release: { status: 'queued', resendMs: 0 },
     });
-    expect((await loaded(store, id)).record.deaths).toBe(0);
-    expect((await dueOf(store, id))?.deaths).toBe(0);
+    expect((await loaded(store, id)).record.losses).toBe(0);
+    expect((await dueOf(store, id))?.losses).toBe(0);
   });
 }
 

@@ -43,7 +43,7 @@ function paused(test: RunStoreTest): void {
       expect(record.fence).toBeGreaterThan(before.fence);
       expect(events.at(-1)).toMatchObject({ type: 'operator.resumed', fence: record.fence });
       expect(hex(events.at(-1)?.data)).toBe(hex(everyByte));
-      expect((await store.mail(id)).paused).toBe(false);
+      expect((await store.readInbox(id)).paused).toBe(false);
       await checkWhole(store, expect, id);
     }
   });
@@ -54,7 +54,9 @@ function paused(test: RunStoreTest): void {
       await store.resume(id, bytes('go'));
       const waits = (await loaded(store, id)).record.status === 'waiting';
       expect((await dueOf(store, id))?.run, what).toBe(waits ? undefined : id);
-      expect((await store.claim(claiming(id))).outcome, what).toBe(waits ? 'idle' : 'claimed');
+      expect((await store.claim(claiming(id))).outcome, what).toBe(
+        waits ? 'notClaimable' : 'claimed',
+      );
     }
   });
 
@@ -84,9 +86,12 @@ function paused(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     const before = await everything(store, id);
     await store.pause(id, bytes('why'));
-    expect(await store.resume(id, bytes('go'))).toEqual({ outcome: 'idle', status: 'running' });
+    expect(await store.resume(id, bytes('go'))).toEqual({
+      outcome: 'notResumable',
+      status: 'running',
+    });
     expect(await everything(store, id)).toEqual(before);
-    expect((await store.mail(id)).paused).toBe(false);
+    expect((await store.readInbox(id)).paused).toBe(false);
     const release = { status: 'queued', resendMs: 0 } as const;
     await committed(store, ownership, { release });
     expect((await dueOf(store, id))?.run).toBe(id);
@@ -97,7 +102,7 @@ function paused(test: RunStoreTest): void {
     await store.fleet.interrupt(interruption(worker));
     await store.pause(id, bytes('why'));
     const resumed = await store.resume(id, bytes('go'));
-    expect(resumed).toMatchObject({ outcome: 'resumed', wakeUp: { deaths: 1 } });
+    expect(resumed).toMatchObject({ outcome: 'resumed', wakeUp: { losses: 1 } });
   });
 }
 
@@ -113,7 +118,7 @@ function again(test: RunStoreTest): void {
       expect(record).toMatchObject({
         status: 'queued',
         error: undefined,
-        deaths: 0,
+        losses: 0,
         paused: false,
       });
       expect(record.fence).toBeGreaterThan(before.fence);
@@ -176,7 +181,7 @@ function again(test: RunStoreTest): void {
     expect((await dueOf(store, id))?.status).toBe('queued');
   });
 
-  test('a paused run that was set aside tries again, and is not paused', async (opened) => {
+  test('a paused run that was quarantined tries again, and is not paused', async (opened) => {
     const { store, expect } = opened;
     const run = await quarantined(store);
     await store.pause(run, bytes('why'));
@@ -197,7 +202,7 @@ function nothing(test: RunStoreTest): void {
     for (const { id } of runs) {
       const before = await everything(store, id);
       const { status } = (await loaded(store, id)).record;
-      expect(await store.resume(id, bytes('go'))).toEqual({ outcome: 'idle', status });
+      expect(await store.resume(id, bytes('go'))).toEqual({ outcome: 'notResumable', status });
       expect(await everything(store, id)).toEqual(before);
     }
     expect(await store.resume(newId('run'), bytes('go'))).toEqual({ outcome: 'missing' });
@@ -210,7 +215,10 @@ function nothing(test: RunStoreTest): void {
     const release = { status: 'completed', output: bytes('output'), keepMs: farMs } as const;
     await committed(store, ownership, { release });
     const before = await everything(store, id);
-    expect(await store.resume(id, bytes('go'))).toEqual({ outcome: 'idle', status: 'completed' });
+    expect(await store.resume(id, bytes('go'))).toEqual({
+      outcome: 'notResumable',
+      status: 'completed',
+    });
     expect(await everything(store, id)).toEqual(before);
     expect(await dueOf(store, id)).toBe(undefined);
   });
@@ -224,7 +232,7 @@ function nothing(test: RunStoreTest): void {
         Array.from({ length: 20 }, () => store.resume(run, bytes('go'))),
       );
       expect(outcomes.filter(({ outcome }) => outcome === 'resumed').length).toBe(1);
-      expect(outcomes.filter(({ outcome }) => outcome === 'idle').length).toBe(19);
+      expect(outcomes.filter(({ outcome }) => outcome === 'notResumable').length).toBe(19);
       expect((await loaded(store, run)).record.seq).toBe(seq + 1);
       await checkWhole(store, expect, run);
     }

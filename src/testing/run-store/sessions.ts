@@ -1,4 +1,4 @@
-import type { Look } from '../../core/fleet.ts';
+import type { Election } from '../../core/fleet.ts';
 import { eventually } from '../eventually.ts';
 import {
   newId,
@@ -9,7 +9,7 @@ import {
   workerInfo,
 } from './opened.ts';
 
-type Led = Extract<Look, { leader: true }>;
+type Led = Extract<Election, { leader: true }>;
 
 /** Long enough that no test outlives it. */
 const longMs = 60_000;
@@ -17,23 +17,23 @@ const longMs = 60_000;
 /** Asks until elected: whoever led before may still be in office. */
 async function elected(opened: RunStoreCase, worker: string, lockMs: number): Promise<Led> {
   return eventually(opened, `${worker} is elected`, async () => {
-    const look = await opened.store.fleet.look(worker, lockMs);
+    const look = await opened.store.fleet.elect(worker, lockMs);
     return look.leader ? look : undefined;
   });
 }
 
 /** What the sweeper sees of one worker. Takes the office for one look, and gives it back. */
-async function lookAt(opened: RunStoreCase, worker: string) {
+async function pollAt(opened: RunStoreCase, worker: string) {
   const sweeper = newId('sweeper');
   const look = await elected(opened, sweeper, longMs);
-  await opened.store.fleet.leave(sweeper);
+  await opened.store.fleet.deregister(sweeper);
   return { at: look.at, lost: look.lost.find((lost) => lost.worker === worker) };
 }
 
 /** Looks until the worker seems lost. */
 function lossOf(opened: RunStoreCase, worker: string) {
   return eventually(opened, `${worker} is lost`, async () => {
-    const { at, lost } = await lookAt(opened, worker);
+    const { at, lost } = await pollAt(opened, worker);
     return lost && { ...lost, at };
   });
 }
@@ -67,7 +67,7 @@ function registered(test: RunStoreTest): void {
     });
     expect(seenAt).toBeGreaterThanOrEqual(before);
     expect(seenAt).toBeLessThanOrEqual(await storeTime(store));
-    await store.fleet.leave(info.id);
+    await store.fleet.deregister(info.id);
   });
 
   test('a later beat brings what has changed, and keeps the time of the first', async (opened) => {
@@ -85,7 +85,7 @@ function registered(test: RunStoreTest): void {
     });
     expect(second?.seenAt).toBeGreaterThan(first?.seenAt ?? Infinity);
     expect(second?.sessionEndsAt).toBe((second?.seenAt ?? 0) + 2 * longMs);
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
   });
 
   test('what a worker tells of its steps is kept as it is, until the next beat', async (opened) => {
@@ -96,19 +96,19 @@ function registered(test: RunStoreTest): void {
     expect(await store.fleet.atWork(id)).toBe('[["a","pay für ☂",1,7]]');
     await store.fleet.beat(workerInfo(id), longMs);
     expect(await store.fleet.atWork(id)).toBe('');
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
   });
 
   test('a worker that leaves is forgotten, and may come back', async (opened) => {
     const { store, expect } = opened;
     const id = newId('worker');
     await store.fleet.beat(workerInfo(id), longMs);
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
     expect(await recordOf(opened, id)).toBe(undefined);
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
     await store.fleet.beat(workerInfo(id), longMs);
     expect((await recordOf(opened, id))?.id).toBe(id);
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
   });
 }
 
@@ -121,7 +121,7 @@ function sessions(test: RunStoreTest): void {
     const loss = await lossOf(opened, id);
     expect(loss).toMatchObject({ reason: 'session-expired', lastSeenAt: record?.seenAt });
     expect(loss.at).toBeGreaterThanOrEqual(record?.sessionEndsAt ?? Infinity);
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
   });
 
   test('a beat renews the session', async (opened) => {
@@ -130,8 +130,8 @@ function sessions(test: RunStoreTest): void {
     await store.fleet.beat(workerInfo(id), 20);
     await store.fleet.beat(workerInfo(id), longMs);
     await advance(40);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
-    await store.fleet.leave(id);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
+    await store.fleet.deregister(id);
   });
 
   test('a lost worker that beats again is not lost', async (opened) => {
@@ -140,8 +140,8 @@ function sessions(test: RunStoreTest): void {
     await store.fleet.beat(workerInfo(id), 10);
     await lossOf(opened, id);
     await store.fleet.beat(workerInfo(id), longMs);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
-    await store.fleet.leave(id);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
+    await store.fleet.deregister(id);
   });
 
   test('a worker that has beaten since it was looked at is not made to leave', async (opened) => {
@@ -151,12 +151,12 @@ function sessions(test: RunStoreTest): void {
     const { lastSeenAt: seenAt } = await lossOf(opened, id);
     await advance(5);
     await store.fleet.beat(workerInfo(id), longMs);
-    expect(await store.fleet.leave(id, { seenAt })).toBe(false);
+    expect(await store.fleet.deregister(id, { seenAt })).toBe(false);
     const record = await recordOf(opened, id);
     expect(record?.seenAt).toBeGreaterThan(seenAt);
-    expect(await store.fleet.leave(id, { seenAt: record?.seenAt ?? 0 })).toBe(true);
+    expect(await store.fleet.deregister(id, { seenAt: record?.seenAt ?? 0 })).toBe(true);
     expect(await recordOf(opened, id)).toBe(undefined);
-    expect(await store.fleet.leave(id, { seenAt: 0 })).toBe(true);
+    expect(await store.fleet.deregister(id, { seenAt: 0 })).toBe(true);
   });
 
   test('a lost worker stays lost until it is made to leave', async (opened) => {
@@ -164,29 +164,29 @@ function sessions(test: RunStoreTest): void {
     const id = newId('worker');
     await store.fleet.beat(workerInfo(id), 10);
     await lossOf(opened, id);
-    expect((await lookAt(opened, id)).lost?.worker).toBe(id);
-    await store.fleet.leave(id);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost?.worker).toBe(id);
+    await store.fleet.deregister(id);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
   });
 }
 
 function presence(test: RunStoreTest): void {
   test('a worker whose process is connected is present', async (opened) => {
-    const { store, appearElsewhere, expect } = opened;
+    const { store, registerElsewhere, expect } = opened;
     const id = newId('worker');
-    const vanish = await appearElsewhere(id);
+    const vanish = await registerElsewhere(id);
     await store.fleet.beat(workerInfo(id), longMs);
     expect(await recordOf(opened, id)).toMatchObject({ presence: true });
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await vanish();
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
   });
 
   test('a worker whose process is gone seems lost at once', async (opened) => {
-    const { store, appearElsewhere, expect } = opened;
+    const { store, registerElsewhere, expect } = opened;
     const [id, other] = [newId('worker'), newId('worker')];
-    const vanish = await appearElsewhere(id);
-    const vanishOther = await appearElsewhere(other);
+    const vanish = await registerElsewhere(id);
+    const vanishOther = await registerElsewhere(other);
     await store.fleet.beat(workerInfo(id), longMs);
     await store.fleet.beat(workerInfo(other), longMs);
     const record = await recordOf(opened, id);
@@ -194,20 +194,20 @@ function presence(test: RunStoreTest): void {
     const loss = await lossOf(opened, id);
     expect(loss).toMatchObject({ reason: 'presence-lost', lastSeenAt: record?.seenAt });
     expect(loss.at).toBeLessThan(record?.sessionEndsAt ?? 0);
-    expect((await lookAt(opened, other)).lost).toBe(undefined);
+    expect((await pollAt(opened, other)).lost).toBe(undefined);
     await vanishOther();
-    await store.fleet.leave(id);
-    await store.fleet.leave(other);
+    await store.fleet.deregister(id);
+    await store.fleet.deregister(other);
   });
 
   test('a worker that is connected but does not beat is lost when its session ends', async (opened) => {
-    const { store, appearElsewhere, expect } = opened;
+    const { store, registerElsewhere, expect } = opened;
     const id = newId('worker');
-    const vanish = await appearElsewhere(id);
+    const vanish = await registerElsewhere(id);
     await store.fleet.beat(workerInfo(id), 60);
     expect(await lossOf(opened, id)).toMatchObject({ reason: 'session-expired' });
     await vanish();
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
   });
 }
 
@@ -216,36 +216,36 @@ function absence(test: RunStoreTest): void {
     const { store, expect } = opened;
     const id = newId('worker');
     await store.fleet.beat(workerInfo(id), longMs);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
-    await store.fleet.leave(id);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
+    await store.fleet.deregister(id);
   });
 
   test('a worker that appears again is not lost', async (opened) => {
-    const { store, appearElsewhere, expect } = opened;
+    const { store, registerElsewhere, expect } = opened;
     const id = newId('worker');
-    const vanish = await appearElsewhere(id);
+    const vanish = await registerElsewhere(id);
     await store.fleet.beat(workerInfo(id), longMs);
     await vanish();
     await lossOf(opened, id);
-    const vanishAgain = await appearElsewhere(id);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    const vanishAgain = await registerElsewhere(id);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await store.fleet.beat(workerInfo(id), longMs);
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
     await vanishAgain();
-    await store.fleet.leave(id);
+    await store.fleet.deregister(id);
   });
 
   test('a worker that beats without its connection is not present, and not lost', async (opened) => {
-    const { store, appearElsewhere, expect } = opened;
+    const { store, registerElsewhere, expect } = opened;
     const id = newId('worker');
-    const vanish = await appearElsewhere(id);
+    const vanish = await registerElsewhere(id);
     await store.fleet.beat(workerInfo(id), longMs);
     await vanish();
     await lossOf(opened, id);
     await store.fleet.beat(workerInfo(id), longMs);
     expect(await recordOf(opened, id)).toMatchObject({ presence: false });
-    expect((await lookAt(opened, id)).lost).toBe(undefined);
-    await store.fleet.leave(id);
+    expect((await pollAt(opened, id)).lost).toBe(undefined);
+    await store.fleet.deregister(id);
   });
 }
 

@@ -61,7 +61,7 @@ function versions(test: RunStoreTest): void {
     const old = { codeVersion: 1 };
     expect(await store.claim(claiming(id, old))).toEqual({ outcome: 'held', worker });
     await committed(store, ownership, { release: parking() });
-    const idle = { outcome: 'idle', status: 'waiting' };
+    const idle = { outcome: 'notClaimable', status: 'waiting' };
     expect(await store.claim(claiming(id, old))).toEqual(idle);
     const stale = { outcome: 'stale', fence: ownership.fence };
     expect(await store.claim(claiming(id, { ...old, expectedFence: 1 }))).toEqual(stale);

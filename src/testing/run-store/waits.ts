@@ -109,7 +109,10 @@ function waking(test: RunStoreTest): void {
       });
       expect(await inbox(store, run)).toEqual([sent.name]);
       if (!wakes) {
-        expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'waiting' });
+        expect(await store.claim(claiming(run))).toEqual({
+          outcome: 'notClaimable',
+          status: 'waiting',
+        });
         await store.cancel(cancellation(run));
       }
       // Whatever wakes it: what came before is there as well.
@@ -133,7 +136,10 @@ function waking(test: RunStoreTest): void {
   test('a signal does not start a run before its time', async ({ store, expect }) => {
     const run = await created(store, { delayMs: farMs });
     expect(await store.post(message(run))).toMatchObject({ outcome: 'posted', woken: false });
-    expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'waiting' });
+    expect(await store.claim(claiming(run))).toEqual({
+      outcome: 'notClaimable',
+      status: 'waiting',
+    });
     expect(await dueOf(store, run)).toBe(undefined);
   });
 
@@ -147,7 +153,7 @@ function waking(test: RunStoreTest): void {
       expect(await dueOf(store, run)).toBe(undefined);
       expect(await store.resume(run, bytes('go'))).toMatchObject({ wakeUp: { asleep: !wakes } });
       expect((await dueOf(store, run))?.run).toBe(wakes ? run : undefined);
-      expect((await store.claim(claiming(run))).outcome).toBe(wakes ? 'claimed' : 'idle');
+      expect((await store.claim(claiming(run))).outcome).toBe(wakes ? 'claimed' : 'notClaimable');
     }
   });
 
@@ -159,7 +165,10 @@ function waking(test: RunStoreTest): void {
     const taken = { expectedSeq: record.seq, taken: [sent.id] };
     await committed(store, ownership, { ...taken, release: parking({ waits: [forGo] }) });
     expect(await store.post(sent)).toMatchObject({ outcome: 'known', taken: true, woken: false });
-    expect(await store.claim(claiming(run))).toEqual({ outcome: 'idle', status: 'waiting' });
+    expect(await store.claim(claiming(run))).toEqual({
+      outcome: 'notClaimable',
+      status: 'waiting',
+    });
   });
 }
 
@@ -169,7 +178,7 @@ function retrying(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     await store.post(message(id, { name: 'other' }));
     const release = parking({ waits: [forGo] });
-    expect(await store.commit(commit(ownership, { release }))).toEqual({ outcome: 'mail' });
+    expect(await store.commit(commit(ownership, { release }))).toEqual({ outcome: 'unread' });
   });
 
   test('a pause before another attempt is not refused by a message', async (opened) => {
@@ -180,7 +189,7 @@ function retrying(test: RunStoreTest): void {
     await committed(store, ownership, { release });
     expect(await store.record(id)).toMatchObject({ status: 'waiting', waits: [forRetry] });
     expect(await dueOf(store, id)).toBe(undefined);
-    expect(await store.claim(claiming(id))).toEqual({ outcome: 'idle', status: 'waiting' });
+    expect(await store.claim(claiming(id))).toEqual({ outcome: 'notClaimable', status: 'waiting' });
     expect(await inbox(store, id)).toEqual(['go']);
   });
 
@@ -200,7 +209,7 @@ function retrying(test: RunStoreTest): void {
     await store.post(sent);
     const release = parking({ why: 'retry', waits: [forGo], wakeMs: farMs });
     await committed(store, ownership, { release, taken: [sent.id] });
-    expect(await store.claim(claiming(id))).toEqual({ outcome: 'idle', status: 'waiting' });
+    expect(await store.claim(claiming(id))).toEqual({ outcome: 'notClaimable', status: 'waiting' });
   });
 }
 

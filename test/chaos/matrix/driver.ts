@@ -34,7 +34,7 @@ interface Entry {
 }
 
 const turnMs = 50;
-const lookEveryTurns = 5;
+const pollEveryTurns = 5;
 const repeatMs = 100;
 
 export class Driver {
@@ -160,8 +160,8 @@ export class Driver {
       try {
         if (this.#isStarting) await this.#startSome();
         await Promise.all([...this.#open.values()].map((entry) => this.#doDeeds(entry)));
-        if (turn % lookEveryTurns === 0) {
-          await Promise.all([...this.#open.values()].map((entry) => this.#look(entry)));
+        if (turn % pollEveryTurns === 0) {
+          await Promise.all([...this.#open.values()].map((entry) => this.#follow(entry)));
         }
       } catch (error) {
         if (!this.#isRunning) return;
@@ -220,7 +220,7 @@ export class Driver {
   }
 
   /** Takes a run that has ended off the list, and says so when it has ended otherwise than it should. */
-  async #look(entry: Entry): Promise<void> {
+  async #follow(entry: Entry): Promise<void> {
     const { pawl, mayForget, deletes } = this.#options;
     const { id, assignment } = entry;
     let status: RunStatus;

@@ -63,7 +63,7 @@ export class Fleet {
   };
   #isStopping = false;
   #started = 0;
-  #deaths = 0;
+  #losses = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -80,8 +80,8 @@ export class Fleet {
   }
 
   /** Processes started, and those that died without being asked to end. */
-  get counts(): { readonly started: number; readonly deaths: number } {
-    return { started: this.#started, deaths: this.#deaths };
+  get counts(): { readonly started: number; readonly losses: number } {
+    return { started: this.#started, losses: this.#losses };
   }
 
   /** What the living workers used when they reported last. */
@@ -242,7 +242,7 @@ export class Fleet {
   }
 
   #recordKill({ worker }: Process): void {
-    this.#deaths += 1;
+    this.#losses += 1;
     if (worker !== undefined) this.#options.witness.killed({ worker, at: Date.now() });
   }
 }

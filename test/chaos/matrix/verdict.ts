@@ -34,8 +34,8 @@ export function judgeWorld(
   const lost = lostEvents(logs, witness);
   const doubled = logs.flatMap(doubledResults);
   // A run that is gone, or whose last commit is, has nobody left to write `run.rewound`.
-  // Which runs may be set aside, the driver knows.
-  const settled = { settled: true, mayBeSetAside: true };
+  // Which runs may be quarantined, the driver knows.
+  const settled = { settled: true, mayBeQuarantined: true };
   const judged = judge(history, { ...settled, allowRewinds: mayForget }).filter(
     ({ invariant }) => !mayForget || invariant !== 'acknowledged is stored',
   );

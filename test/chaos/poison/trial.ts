@@ -1,6 +1,6 @@
 /**
  * Poison among innocent runs: workers are killed by what they execute, and replaced, until every run has ended or the time
- * is over. No innocent run may be set aside, and no poisonous one may be left.
+ * is over. No innocent run may be quarantined, and no poisonous one may be left.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pawl, RunHandle, RunStatus } from 'pawl';
@@ -22,11 +22,11 @@ export interface TrialReport extends Omit<TrialOptions, 'minutes'> {
   readonly kinds: number;
   readonly seconds: number;
   readonly workersKilled: number;
-  /** Deaths that each poisonous run is to blame for, as its log has it: the least, on average, the most. */
-  readonly deaths: { readonly least: number; readonly average: number; readonly most: number };
+  /** Losses that each poisonous run is to blame for, as its log has it: the least, on average, the most. */
+  readonly losses: { readonly least: number; readonly average: number; readonly most: number };
   readonly innocentCompleted: number;
-  readonly innocentSetAside: number;
-  readonly poisonSetAside: number;
+  readonly innocentQuarantined: number;
+  readonly poisonQuarantined: number;
   readonly poisonAtLarge: number;
   readonly violations: readonly string[];
 }
@@ -36,7 +36,7 @@ interface Started {
   readonly workflow: string;
 }
 
-const lookMs = 250;
+const pollMs = 250;
 const delayMsMax = 300;
 
 export async function trial(options: TrialOptions): Promise<TrialReport> {
@@ -50,7 +50,7 @@ export async function trial(options: TrialOptions): Promise<TrialReport> {
     const until = startedAt + options.minutes * 60_000;
     while (performance.now() < until) {
       if ((await open([...poison, ...innocent])).length === 0 || fleet.isOver) break;
-      await sleep(lookMs);
+      await sleep(pollMs);
     }
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     fleet.stop();
@@ -143,32 +143,37 @@ async function lossesOf({ run }: Started): Promise<number> {
 
 async function judge(poison: readonly Started[], innocent: readonly Started[]) {
   const violations: string[] = [];
-  const count = { innocentCompleted: 0, innocentSetAside: 0, poisonSetAside: 0, poisonAtLarge: 0 };
+  const count = {
+    innocentCompleted: 0,
+    innocentQuarantined: 0,
+    poisonQuarantined: 0,
+    poisonAtLarge: 0,
+  };
   for (const one of innocent) {
     const status = await statusOf(one);
     if (status === 'completed') count.innocentCompleted += 1;
-    if (status === 'quarantined') count.innocentSetAside += 1;
+    if (status === 'quarantined') count.innocentQuarantined += 1;
     if (status !== 'completed') {
       violations.push(`${one.run.id} (${one.workflow}) is innocent and ${status}`);
     }
   }
-  const deaths: number[] = [];
+  const losses: number[] = [];
   for (const one of poison) {
     const status = await statusOf(one);
-    if (status === 'quarantined') count.poisonSetAside += 1;
+    if (status === 'quarantined') count.poisonQuarantined += 1;
     else {
       count.poisonAtLarge += 1;
       violations.push(`${one.run.id} (${one.workflow}) is ${status}`);
     }
-    deaths.push(await lossesOf(one));
+    losses.push(await lossesOf(one));
   }
-  const sum = deaths.reduce((total, one) => total + one, 0);
+  const sum = losses.reduce((total, one) => total + one, 0);
   return {
     kinds: poisonous.length,
-    deaths: {
-      least: Math.min(...deaths),
-      average: Math.round((10 * sum) / deaths.length) / 10,
-      most: Math.max(...deaths),
+    losses: {
+      least: Math.min(...losses),
+      average: Math.round((10 * sum) / losses.length) / 10,
+      most: Math.max(...losses),
     },
     ...count,
     violations,

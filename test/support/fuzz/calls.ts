@@ -22,7 +22,7 @@ type MoveOf<Kind extends Move['do']> = Extract<Move, { readonly do: Kind }>;
 export const farMs = 600_000_000;
 
 const types = ['note', 'step.done', 'a', 'run.rewound'];
-const lanes = [undefined, 'left', 'lane 2'];
+const branches = [undefined, 'left', 'branch 2'];
 const tagSets: readonly Record<string, string>[] = [
   {},
   { a: '1' },
@@ -96,8 +96,8 @@ async function newCall(
     case 'post':
     case 'cancel':
       return asking(move);
-    case 'told':
-    case 'paid':
+    case 'parentNotified':
+    case 'childrenCancelled':
     case 'delete':
     case 'remove':
       return ofSeen(reference, move);
@@ -116,14 +116,14 @@ function simpleCall(
     | 'pause'
     | 'resume'
     | 'load'
-    | 'mail'
+    | 'readInbox'
     | 'compact'
     | 'events'
     | 'chunks'
     | 'list'
     | 'beat'
-    | 'leave'
-    | 'look'
+    | 'deregister'
+    | 'elect'
   >,
 ): Call {
   switch (move.do) {
@@ -133,7 +133,7 @@ function simpleCall(
       return (store) => store[what](runId(move.run), text(`who ${what}s`));
     }
     case 'load':
-    case 'mail': {
+    case 'readInbox': {
       const { do: what } = move;
       return async (store) => (await store[what](runId(move.run))) ?? null;
     }
@@ -147,25 +147,25 @@ function simpleCall(
       return (store) => listAll(store, move);
     case 'beat':
       return (store) => store.fleet.beat(workerInfo(workerId(move.worker)), move.sessionMs);
-    case 'leave':
-      return (store) => store.fleet.leave(workerId(move.worker));
-    case 'look':
-      return (store) => lookSorted(store, workerId(move.worker));
+    case 'deregister':
+      return (store) => store.fleet.deregister(workerId(move.worker));
+    case 'elect':
+      return (store) => electSorted(store, workerId(move.worker));
   }
 }
 
 /** What only works when the run is still as it was seen. */
 async function ofSeen(
   reference: RunStore,
-  move: MoveOf<'told' | 'paid' | 'delete' | 'remove'>,
+  move: MoveOf<'parentNotified' | 'childrenCancelled' | 'delete' | 'remove'>,
 ): Promise<Call> {
   const run = runId(move.run);
   const record = await reference.record(run);
   const { status = 'failed', seq = 1, fence: held = 0 } = record ?? {};
   const seen = { status, seq, fence: held + (move.fence ?? 0) };
   switch (move.do) {
-    case 'told':
-    case 'paid': {
+    case 'parentNotified':
+    case 'childrenCancelled': {
       const { do: what } = move;
       const hook = seq % 2 === 0;
       return async (store) => (await store[what](run, { ...seen, hook })) ?? null;
@@ -264,21 +264,21 @@ async function writing(reference: RunStore, memory: Memory, move: MoveOf<'write'
   return (store) => store.outputs.write(params);
 }
 
-function toEvent({ type, bytes, lane }: EventMove): CommitParams['events'][number] {
+function toEvent({ type, bytes, branch }: EventMove): CommitParams['events'][number] {
   const data = Uint8Array.from({ length: bytes }, (_, i) => (i * 37) % 256);
-  const name = lanes[lane];
-  return { type: types[type] ?? '', data, ...(name === undefined ? {} : { lane: name }) };
+  const name = branches[branch];
+  return { type: types[type] ?? '', data, ...(name === undefined ? {} : { branch: name }) };
 }
 
 function toSnapshot(
-  { set, remove, whole }: NonNullable<MoveOf<'commit'>['snapshot']>,
+  { set, remove, full }: NonNullable<MoveOf<'commit'>['snapshot']>,
   seq: number,
 ): NonNullable<CommitParams['snapshot']> {
   return {
     schema: 2,
     set: new Map(set.map((field) => [fields[field] ?? '', text(`value at ${seq}`)])),
-    remove: whole ? [] : fields.slice(0, remove),
-    whole,
+    remove: full ? [] : fields.slice(0, remove),
+    full,
   };
 }
 
@@ -300,7 +300,7 @@ function toParking(move: ParkingMove, wakeMs?: number): Release {
     waits: waitSets[move.waits] ?? [],
     mayGoOn: move.mayGoOn,
     ...(wakeMs === undefined ? {} : { wakeMs }),
-    ...(move.lookMs === undefined ? {} : { lookMs: move.lookMs }),
+    ...(move.pollMs === undefined ? {} : { pollMs: move.pollMs }),
   };
 }
 
@@ -312,7 +312,12 @@ function toRelease({ release: kind, parking, ms }: MoveOf<'commit'>): Release | 
       return { status: kind, output: text('output'), keepMs: ms };
     case 'failed':
     case 'cancelled':
-      return { status: kind, error: text('error'), keepMs: ms, owesCancel: parking.owes };
+      return {
+        status: kind,
+        error: text('error'),
+        keepMs: ms,
+        cancelsChildren: parking.cancelPending,
+      };
     case 'quarantined':
       return { status: kind, error: text('evidence') };
     case 'queued':
@@ -391,8 +396,8 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
   return pages;
 }
 
-async function lookSorted(store: RunStore, worker: string): Promise<unknown> {
-  const look = await store.fleet.look(worker, farMs);
+async function electSorted(store: RunStore, worker: string): Promise<unknown> {
+  const look = await store.fleet.elect(worker, farMs);
   if (!look.leader) return look;
   return { ...look, lost: [...look.lost].sort((a, b) => (a.worker < b.worker ? -1 : 1)) };
 }

@@ -91,9 +91,9 @@ export type Move =
     }
   | { readonly do: 'chunks'; readonly run: number; readonly after: number; readonly limit: number }
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
-  | { readonly do: 'pause' | 'resume' | 'load' | 'mail' | 'compact'; readonly run: number }
+  | { readonly do: 'pause' | 'resume' | 'load' | 'readInbox' | 'compact'; readonly run: number }
   | {
-      readonly do: 'told' | 'paid' | 'delete' | 'remove';
+      readonly do: 'parentNotified' | 'childrenCancelled' | 'delete' | 'remove';
       readonly run: number;
       /** Added to the fence the run has; undefined: of a delete that takes it as it is. */
       readonly fence: number | undefined;
@@ -107,29 +107,29 @@ export type Move =
   | { readonly do: 'events'; readonly run: number; readonly after: number; readonly limit: number }
   | { readonly do: 'list'; readonly by: number; readonly status: number; readonly limit: number }
   | { readonly do: 'beat'; readonly worker: number; readonly sessionMs: number }
-  | { readonly do: 'leave' | 'look'; readonly worker: number }
+  | { readonly do: 'deregister' | 'elect'; readonly worker: number }
   | { readonly do: 'advance'; readonly ms: number };
 
 /** How a run is let wait. */
 export interface ParkingMove {
   readonly waits: number;
   readonly why: 'parked' | 'retry';
-  readonly lookMs: number | undefined;
+  readonly pollMs: number | undefined;
   readonly mayGoOn: boolean;
   /** Of an end: its children are to be cancelled. */
-  readonly owes: boolean;
+  readonly cancelPending: boolean;
 }
 
 export interface SnapshotMove {
   readonly set: readonly number[];
   readonly remove: number;
-  readonly whole: boolean;
+  readonly full: boolean;
 }
 
 export interface EventMove {
   readonly type: number;
   readonly bytes: number;
-  readonly lane: number;
+  readonly branch: number;
 }
 
 const run = fc.nat(2);
@@ -145,13 +145,13 @@ const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
 const event: fc.Arbitrary<EventMove> = fc.record({
   type: fc.nat(3),
   bytes: fc.constantFrom(0, 1, 7, 300),
-  lane: mostly(0, 1, 2),
+  branch: mostly(0, 1, 2),
 });
 
 const snapshot = fc.record({
   set: fc.array(fc.nat(4), { maxLength: 3 }),
   remove: fc.nat(2),
-  whole: fc.boolean(),
+  full: fc.boolean(),
 });
 
 const release = fc.constantFrom<ReleaseKind>(
@@ -203,9 +203,9 @@ const commit = fc.record({
   parking: fc.record({
     waits: fc.nat(7),
     why: mostly('parked' as const, 'retry' as const),
-    lookMs: fc.option(ms, { nil: undefined, freq: 1 }),
+    pollMs: fc.option(ms, { nil: undefined, freq: 1 }),
     mayGoOn: fc.boolean(),
-    owes: fc.boolean(),
+    cancelPending: fc.boolean(),
   }),
   release: fc.option(release, { nil: undefined, freq: 3 }),
   ms,
@@ -282,7 +282,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       do: fc.constantFrom(
-        ...(['pause', 'pause', 'resume', 'resume', 'load', 'mail'] as const),
+        ...(['pause', 'pause', 'resume', 'resume', 'load', 'readInbox'] as const),
         ...(['compact', 'compact'] as const),
       ),
       run,
@@ -292,7 +292,15 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       do: fc.constantFrom(
-        ...(['told', 'told', 'paid', 'paid', 'delete', 'delete', 'remove'] as const),
+        ...([
+          'parentNotified',
+          'parentNotified',
+          'childrenCancelled',
+          'childrenCancelled',
+          'delete',
+          'delete',
+          'remove',
+        ] as const),
       ),
       run,
       fence: mostly<number | undefined>(0, 0, undefined, -1),
@@ -329,7 +337,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom('leave' as const, 'look' as const, 'look' as const),
+      do: fc.constantFrom('deregister' as const, 'elect' as const, 'elect' as const),
       worker,
     }),
   },

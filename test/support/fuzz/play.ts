@@ -114,10 +114,10 @@ function readsOf(run: string): Call[] {
     (store) => store.record(run),
     (store) => store.load(run),
     (store) => store.events({ run, after: 0, limit: 500 }),
-    (store) => store.mail(run),
+    (store) => store.readInbox(run),
     (store) => store.outputs.read({ run, after: 0, limit: 500 }),
     async (store) => {
-      const whole = await store.transfer.whole(run);
+      const whole = await store.transfer.export(run);
       return whole && { ...whole, seen: [...whole.seen].sort() };
     },
   ];

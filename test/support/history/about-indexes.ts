@@ -104,11 +104,11 @@ function sleepProblems({ runs }: History): Problem[] {
 const resendMsMax = 600_000;
 
 /** Whether a run must stand in the due index, for somebody to wake it up or, when it has ended, to delete it. */
-function mustBeDue({ record, woken, looks }: RunHistory): boolean {
+function mustBeDue({ record, woken, polls }: RunHistory): boolean {
   const { status, paused, wakeAt } = record;
   if (isEnded(status)) return true;
   if (paused) return false;
-  if (status === 'waiting') return wakeAt !== undefined || woken || looks;
+  if (status === 'waiting') return wakeAt !== undefined || woken || polls;
   return status === 'queued' || status === 'interrupted';
 }
 
@@ -131,7 +131,7 @@ const noWakeUpLost: Invariant = {
 };
 
 function problemOfDue(run: RunHistory, place: Place | undefined, at: number): string | undefined {
-  const { record, inbox, woken, looks } = run;
+  const { record, inbox, woken, polls } = run;
   const { status, wakeAt } = record;
   const what = `${status}${record.paused ? ', paused,' : ''} with ${inbox.length} messages`;
   if (place === undefined) {
@@ -141,7 +141,7 @@ function problemOfDue(run: RunHistory, place: Place | undefined, at: number): st
   if (isEnded(status)) return undefined;
   const isAsleep = status === 'waiting' && !woken && wakeAt !== undefined && wakeAt > at;
   const byItself = isAsleep ? wakeAt : at + resendMsMax;
-  const latest = looks ? Math.min(byItself, at + resendMsMax) : byItself;
+  const latest = polls ? Math.min(byItself, at + resendMsMax) : byItself;
   return place.score > latest
     ? `is ${what} and due ${place.score - latest} ms too late`
     : undefined;
@@ -150,10 +150,10 @@ function problemOfDue(run: RunHistory, place: Place | undefined, at: number): st
 const allEnded: Invariant = {
   name: 'all ended',
   sentence: 'When nothing is to happen any more, every run has ended.',
-  check: ({ runs }, { settled = false, mayBeSetAside = false }) =>
+  check: ({ runs }, { settled = false, mayBeQuarantined = false }) =>
     runs
       .filter(({ record }) => settled && !isEnded(record.status))
-      .filter(({ record }) => !(mayBeSetAside && record.status === 'quarantined'))
+      .filter(({ record }) => !(mayBeQuarantined && record.status === 'quarantined'))
       .map(({ id, record }) => ({ run: id, message: `is ${record.status} and has not ended` })),
 };
 

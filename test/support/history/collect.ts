@@ -99,7 +99,7 @@ async function runsOf(
       record,
       inbox: messages.map((entry) => toMessage(keys.inbox(id), entry)),
       woken: has(hash as Flat, 'woken'),
-      looks: has(hash as Flat, 'lookMs'),
+      polls: has(hash as Flat, 'pollMs'),
       events: entries.map((entry) => toEvent(keys.events(id), entry)),
       snapshot: toSnapshot(keys.snapshot(id), flat(keys.snapshot(id))),
     };

@@ -49,7 +49,7 @@ export interface RunHistory {
   /** It waits, and something has come that it waits for. */
   readonly woken: boolean;
   /** It waits, and somebody is to look now and then at what it waits for. */
-  readonly looks: boolean;
+  readonly polls: boolean;
   /** In the order of the log. */
   readonly events: readonly StoredEvent[];
   readonly snapshot: Snapshot | undefined;

@@ -3,8 +3,8 @@ import type { History, Violation } from './history.ts';
 export interface JudgeOptions {
   /** Nothing is to happen any more: every run must have ended. */
   readonly settled?: boolean;
-  /** With `settled`: a run that was set aside for a person to look at counts as ended. */
-  readonly mayBeSetAside?: boolean;
+  /** With `settled`: a run that was quarantined for a person to look at counts as ended. */
+  readonly mayBeQuarantined?: boolean;
   /** Redis may have lost what it acknowledged, where the log says so: see `excused`. */
   readonly allowRewinds?: boolean;
 }

@@ -48,7 +48,7 @@ async function rebuild(
 
 function fieldsOf(fold: Fold, withState: boolean): Record<string, string> {
   const fields: Record<string, string> = {};
-  for (const [field, value] of fold.memory) fields[field] = textOf(value);
+  for (const [field, value] of fold.bookkeeping) fields[field] = textOf(value);
   if (withState) {
     for (const [key, value] of Object.entries(fold.state)) fields[stateField(key)] = textOf(value);
   }

@@ -64,7 +64,7 @@ class ModelRun {
 
   constructor(id: string) {
     this.#id = id;
-    const start = { seq: 0, state: flow.initialState, memory: new Map() };
+    const start = { seq: 0, state: flow.initialState, bookkeeping: new Map() };
     this.#fold = new Fold(start, { reducers: reducersOf(flow), origin: id, guard: 'none' });
     this.#write('run.created', { workflow: flow.name, codeVersion: 1 }, 'client');
   }
@@ -183,7 +183,7 @@ class ModelRun {
       error: undefined,
       tags: { of: this.#id, all: 'yes' },
       takeovers: 0,
-      deaths: 0,
+      losses: 0,
       bytes: 0,
       progress: undefined,
       deadlineAt: undefined,
@@ -205,7 +205,7 @@ class ModelRun {
     const message = { kind: 'signal', name: 'go' } as const;
     const inbox = Array.from({ length: this.#messages }, () => message);
     const woken = this.#status === 'waiting' && this.#messages > 0;
-    const notes = { woken, looks: false };
+    const notes = { woken, polls: false };
     return { id: this.#id, ...run, inbox, ...notes, recovered: await recover(run, flow) };
   }
 

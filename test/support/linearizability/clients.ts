@@ -122,7 +122,7 @@ export class Client {
         const { outcome } = claim;
         if (outcome === 'held') return { outcome, worker: claim.worker };
         if (outcome === 'stale') return { outcome, fence: claim.fence };
-        if (outcome === 'idle') return { outcome, status: claim.status };
+        if (outcome === 'notClaimable') return { outcome, status: claim.status };
         if (outcome === 'missing' || outcome === 'newer') return { outcome };
         const { fence } = claim.ownership;
         const inbox = claim.messages.map(({ id }) => id);
@@ -178,7 +178,7 @@ export class Client {
       twins: (commit) =>
         commit?.outcome === 'fenced' && (commit.applied === true || events.length === 0) ? 1 : 0,
     });
-    if (result?.outcome === 'mail') return;
+    if (result?.outcome === 'unread') return;
     if (result?.outcome !== 'committed' || release !== undefined) this.#held.delete(run);
     else held.seq = result.seq ?? held.seq;
     held.inbox = held.inbox.filter((id) => !taken.includes(id));
@@ -272,10 +272,10 @@ export class Client {
 
   async #elect(): Promise<void> {
     const worker = this.#worker;
-    const call = this.#random() < 0.6 ? 'look' : 'leave';
+    const call = this.#random() < 0.6 ? 'elect' : 'deregister';
     await this.#scene.election.record(async () => {
-      if (call === 'look') return (await this.#store.fleet.look(worker, farMs)).leader;
-      await this.#store.fleet.leave(worker);
+      if (call === 'elect') return (await this.#store.fleet.elect(worker, farMs)).leader;
+      await this.#store.fleet.deregister(worker);
       return undefined;
     }, [
       {
@@ -285,7 +285,7 @@ export class Client {
           outcome: leader === undefined ? 'left' : leader ? 'leader' : 'follower',
         }),
         // Without an answer it may even be sent and done twice, around a later look of the same worker.
-        twins: () => (call === 'leave' ? 1 : 0),
+        twins: () => (call === 'deregister' ? 1 : 0),
       },
     ]);
   }

@@ -5,7 +5,7 @@
 import type { Model } from './checker.ts';
 
 export interface ElectionInput {
-  readonly call: 'look' | 'leave';
+  readonly call: 'elect' | 'deregister';
   readonly worker: string;
 }
 
@@ -27,6 +27,6 @@ function perform(
   call: ElectionInput['call'],
   worker: string,
 ): readonly [ElectionAnswer['outcome'], string] {
-  if (call === 'leave') return ['left', leader === worker ? '' : leader];
+  if (call === 'deregister') return ['left', leader === worker ? '' : leader];
   return leader === '' || leader === worker ? ['leader', worker] : ['follower', leader];
 }

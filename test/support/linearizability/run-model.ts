@@ -152,7 +152,7 @@ function claim(state: RunState, input: Extract<RunInput, { call: 'claim' }>): St
   if (status === 'running') return [{ outcome: 'held', worker }, state];
   const awake = status === 'waiting' && state.woken;
   if (status !== 'queued' && status !== 'interrupted' && !awake) {
-    return [{ outcome: 'idle', status: state.status ?? 'queued' }, state];
+    return [{ outcome: 'notClaimable', status: state.status ?? 'queued' }, state];
   }
   const taken = {
     owner: input.token,
@@ -182,7 +182,7 @@ function commit(state: RunState, input: Extract<RunInput, { call: 'commit' }>): 
     return [{ outcome: 'conflict', seq: state.log.length }, state];
   }
   const inbox = state.inbox.filter((id) => !taken.includes(id));
-  if (release === 'waiting' && inbox.length > 0) return [{ outcome: 'mail' }, state];
+  if (release === 'waiting' && inbox.length > 0) return [{ outcome: 'unread' }, state];
   const next = written({ ...state, token, inbox }, events, owner);
   const free = { status: release, owner: undefined, worker: undefined };
   return [

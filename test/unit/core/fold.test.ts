@@ -10,7 +10,7 @@ const reducers: Reducers = {
   add: (state, n) => ({ ...state, sum: (state['sum'] as number) + (n as number) }),
   wrong: () => 7,
 };
-const empty: Folded = { seq: 0, state: { sum: 0, other: [] }, memory: new Map() };
+const empty: Folded = { seq: 0, state: { sum: 0, other: [] }, bookkeeping: new Map() };
 const fold = (start: Folded = empty, guard: FoldOptions['guard'] = 'bytes'): Fold =>
   new Fold(start, { reducers, origin: 'run r', guard });
 
@@ -22,7 +22,7 @@ test('a snapshot and the events after it fold to the same as all events', () => 
       const first = fold();
       const rest = numbers.slice(cut);
       numbers.slice(0, cut).forEach((n, i) => first.replay(i + 1, { type: 'add', data: n }));
-      const resumed = fold({ seq: first.seq, state: first.state, memory: first.memory });
+      const resumed = fold({ seq: first.seq, state: first.state, bookkeeping: first.bookkeeping });
       rest.forEach((n, i) => resumed.replay(first.seq + i + 1, { type: 'add', data: n }));
       expect(resumed.state).toEqual(whole.state);
       expect(resumed.seq).toBe(whole.seq);
@@ -57,8 +57,8 @@ test('unchanged fields keep their identity', () => {
 test('the state cannot be changed by hand, unless freezing is off', () => {
   const folded = fold({ ...empty, state: { sum: 0, deep: { list: [1] } } });
   expect(() => (folded.state['deep'] as { list: number[] }).list.push(2)).toThrow(TypeError);
-  const loose = fold({ ...empty, state: { sum: 0, deep: { list: [1] } } }, 'none');
-  expect(() => (loose.state['deep'] as { list: number[] }).list.push(2)).not.toThrow();
+  const unmanaged = fold({ ...empty, state: { sum: 0, deep: { list: [1] } } }, 'none');
+  expect(() => (unmanaged.state['deep'] as { list: number[] }).list.push(2)).not.toThrow();
 });
 
 describe('what Object.freeze does not reach cannot be changed by hand either', () => {
@@ -175,7 +175,11 @@ test('events that are taken together are checked together: only what is left mus
   folded.applyAll([add, { type: 'timer.set', data: { name: 't', dueAt: 1 } }, add]);
   expect([folded.state['sum'], folded.seq, seen]).toEqual([2, 3, ['add']]);
   expect(() => folded.applyAll([add, { type: 'timer.set', data: { name: 'u' } }])).toThrow('odd');
-  expect([folded.state['sum'], folded.seq, folded.memory.has('timer:u')]).toEqual([2, 3, false]);
+  expect([folded.state['sum'], folded.seq, folded.bookkeeping.has('timer:u')]).toEqual([
+    2,
+    3,
+    false,
+  ]);
   folded.apply({ type: 'state.set', data: { patch: { sum: 3 } } });
   expect(seen).toHaveLength(2);
 });

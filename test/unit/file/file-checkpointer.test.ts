@@ -57,7 +57,7 @@ async function deadProcess(): Promise<string> {
 test('people can read what is stored', async () => {
   const claim = await checkpointer.claim(run, { worker: 'me' });
   await claim.saveEvent({ type: 'page.read', data: { page: 1, at: new Date(0) } });
-  await claim.saveSnapshot({ pages: ['one'] }, { keep: { node: 'read', label: 'first' } });
+  await claim.saveSnapshot({ pages: ['one'] }, { checkpoint: { node: 'read', label: 'first' } });
   const line: unknown = JSON.parse((await lines())[2] ?? '');
   expect(line).toMatchObject({
     seq: 3,
@@ -142,7 +142,7 @@ test('a kept snapshot whose mark is not in the log was never acknowledged: it is
   await claim.saveSnapshot({ n: 1 });
   const before = await readFile(path('events.jsonl'));
   const snapshot = await readFile(path('snapshot.json'));
-  await claim.saveSnapshot({ n: 2 }, { keep: {} });
+  await claim.saveSnapshot({ n: 2 }, { checkpoint: {} });
   await writeFile(path('events.jsonl'), before);
   await writeFile(path('snapshot.json'), snapshot);
   expect(await checkpointer.checkpoints(run)).toEqual([]);
@@ -155,7 +155,7 @@ test('a kept snapshot whose mark is in the log becomes the snapshot', async () =
   const claim = await checkpointer.claim(run);
   await claim.saveSnapshot({ n: 1 });
   const snapshot = await readFile(path('snapshot.json'));
-  await claim.saveSnapshot({ n: 2 }, { keep: { label: 'two' } });
+  await claim.saveSnapshot({ n: 2 }, { checkpoint: { label: 'two' } });
   await writeFile(path('snapshot.json'), snapshot);
   const next = await checkpointer.claim(run);
   expect(next).toMatchObject({ state: { n: 2 }, version: 2, events: [] });
@@ -174,12 +174,12 @@ test('a run whose end is in the log has ended', async () => {
 
 test('what was prepared and never put in place is not read', async () => {
   const claim = await checkpointer.claim(run);
-  await claim.saveSnapshot({ n: 1 }, { keep: {} });
+  await claim.saveSnapshot({ n: 1 }, { checkpoint: {} });
   await writeFile(path('.snapshot.json.part'), '{"version": 2, "st');
   await writeFile(path('checkpoints', '.2-0.json.part'), '{');
   expect(await checkpointer.loadLatest(run)).toMatchObject({ state: { n: 1 }, version: 1 });
   expect(await checkpointer.checkpoints(run)).toHaveLength(1);
-  expect((await claim.saveSnapshot({ n: 2 }, { keep: {} })).version).toBe(2);
+  expect((await claim.saveSnapshot({ n: 2 }, { checkpoint: {} })).version).toBe(2);
 });
 
 test('a log that somebody else has written to is not written to', async () => {
@@ -195,11 +195,11 @@ test('what the disk refuses leaves everything as it was, and may be tried again'
   const before = await readFile(path('events.jsonl'), 'utf8');
   // A folder stands where the file goes.
   await mkdir(path('.snapshot.json.part'));
-  const refused = claim.saveSnapshot({ n: 2 }, { keep: {} });
+  const refused = claim.saveSnapshot({ n: 2 }, { checkpoint: {} });
   await expect(refused).rejects.toMatchObject({ code: 'PAWL_UNAVAILABLE', outcome: 'not-applied' });
   expect(await readFile(path('events.jsonl'), 'utf8')).toBe(before);
   await rm(path('.snapshot.json.part'), { recursive: true });
-  expect(await claim.saveSnapshot({ n: 2 }, { keep: {} })).toMatchObject({ version: 2 });
+  expect(await claim.saveSnapshot({ n: 2 }, { checkpoint: {} })).toMatchObject({ version: 2 });
 });
 
 test('a write that cannot be taken back ends the claim; the next one puts it in order', async () => {
@@ -207,12 +207,12 @@ test('a write that cannot be taken back ends the claim; the next one puts it in 
   await claim.saveSnapshot({ n: 1 });
   await mkdir(path('checkpoints', '2-0.json'), { recursive: true });
   const refused = { code: 'PAWL_UNAVAILABLE', outcome: 'unknown' };
-  await expect(claim.saveSnapshot({ n: 2 }, { keep: {} })).rejects.toMatchObject(refused);
+  await expect(claim.saveSnapshot({ n: 2 }, { checkpoint: {} })).rejects.toMatchObject(refused);
   await rm(path('checkpoints', '2-0.json'), { recursive: true });
   await expect(claim.saveEvent({ type: 'a' })).rejects.toMatchObject(refused);
   const next = await checkpointer.claim(run);
   expect(next).toMatchObject({ state: { n: 1 }, version: 1 });
-  expect(await next.saveSnapshot({ n: 2 }, { keep: {} })).toMatchObject({ version: 2 });
+  expect(await next.saveSnapshot({ n: 2 }, { checkpoint: {} })).toMatchObject({ version: 2 });
 });
 
 test('the lock of a process that is gone is taken', async () => {

@@ -6,28 +6,28 @@ import { workerInfo } from '../../../src/testing/run-store/opened.ts';
 const longMs = 60_000;
 
 async function lostOf(store: MemoryRunStore): Promise<readonly string[]> {
-  const look = await store.fleet.look('sweeper', longMs);
+  const look = await store.fleet.elect('sweeper', longMs);
   return look.leader ? look.lost.map(({ worker, reason }) => `${worker} ${reason}`) : [];
 }
 
 test('a worker that vanished stays lost, although it beats', async () => {
   const store = new MemoryRunStore();
-  await store.fleet.appear('a');
+  await store.fleet.register('a');
   await store.fleet.beat(workerInfo('a'), longMs);
   store.vanish('a');
   await store.fleet.beat(workerInfo('a'), longMs);
   expect(await lostOf(store)).toEqual(['a presence-lost']);
-  await store.fleet.leave('a');
+  await store.fleet.deregister('a');
   await store.fleet.beat(workerInfo('a'), longMs);
   expect(await store.fleet.workers()).toEqual([]);
 });
 
 test('a worker that vanished is a new one when it appears again', async () => {
   const store = new MemoryRunStore();
-  await store.fleet.appear('a');
+  await store.fleet.register('a');
   await store.fleet.beat(workerInfo('a'), longMs);
   store.vanish('a');
-  await store.fleet.appear('a');
+  await store.fleet.register('a');
   await store.fleet.beat(workerInfo('a'), longMs);
   expect(await lostOf(store)).toEqual([]);
   expect(await store.fleet.workers()).toMatchObject([{ id: 'a', presence: true }]);
@@ -35,7 +35,7 @@ test('a worker that vanished is a new one when it appears again', async () => {
 
 test('a worker that is only cut off is heard by its beats', async () => {
   const store = new MemoryRunStore();
-  await store.fleet.appear('a');
+  await store.fleet.register('a');
   await store.fleet.beat(workerInfo('a'), longMs);
   store.disconnect('a');
   expect(await lostOf(store)).toEqual(['a presence-lost']);

@@ -305,7 +305,7 @@ describe('what does not survive', () => {
       name: 'forgetful',
       async run(ctx) {
         await ctx.step('a', () => 1);
-        sent.push('mail');
+        sent.push('unread');
         await ctx.step('b', () => 2);
       },
     });
@@ -313,7 +313,7 @@ describe('what does not survive', () => {
       crashTest(workflow, undefined, { setUp: () => sent.splice(0), observe: () => sent }),
     );
     expect(violations.map(({ at }) => at)).toContain('before 3: commit of step.completed');
-    expect(violations[0]?.what).toMatch(/ends as .*'mail', 'mail'.* undisturbed as .*'mail'/);
+    expect(violations[0]?.what).toMatch(/ends as .*'unread', 'unread'.* undisturbed as .*'unread'/);
   });
 
   test('work that differs by itself is named as such, and not blamed on a crash', async () => {

@@ -8,8 +8,8 @@ local function damageOf(failed)
   end
 end
 
--- Sets a run aside, with the key and what is wrong with it. What of the run cannot be written is left out.
-local function setAside(base, id, key, damage, now)
+-- Quarantines a run, with the key and what is wrong with it. What of the run cannot be written is left out.
+local function quarantine(base, id, key, damage, now)
   local run = base .. 'run:' .. id
   local m = redis.call('HMGET', run, 'status', 'worker', 'fence', 'seq', 'createdAt', 'waitsIn', 'parkedBy', 'bytes')
   local at, seq = string.format('%.0f', now), tonumber(m[4]) or 0
@@ -24,8 +24,8 @@ local function setAside(base, id, key, damage, now)
   end
   redis.pcall('HSET', base .. 'payload:' .. id, 'error', record)
   redis.call('HSET', run, 'status', 'quarantined', 'fence', fence, 'changedAt', at)
-  redis.call('HDEL', run, 'owner', 'worker', 'wakeAt', 'waits', 'waitsIn', 'wants', 'lookMs', 'woken', 'parkedBy', 'refused',
-    'deaths', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
+  redis.call('HDEL', run, 'owner', 'worker', 'wakeAt', 'waits', 'waitsIn', 'wants', 'pollMs', 'woken', 'parkedBy', 'refused',
+    'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
   redis.call('ZREM', base .. 'due', id)
   redis.call('ZREM', base .. 'by-status:' .. m[1], id)
   redis.call('ZADD', base .. 'by-status:quarantined', tonumber(m[5]) or now, id)

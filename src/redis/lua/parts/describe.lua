@@ -1,8 +1,8 @@
--- What is told of a run that needs attention: workflow, fence, status, deaths, priority and notes.
+-- What is told of a run that needs attention: workflow, fence, status, losses, priority and notes.
 
 -- Notes: u for a parent that was not told, o for children that were not cancelled, a for one that waits and sleeps.
 local function describe(base, id, now)
-  local m = redis.call('HMGET', base .. 'run:' .. id, 'workflow', 'fence', 'status', 'deaths', 'priority', 'untold', 'owes',
+  local m = redis.call('HMGET', base .. 'run:' .. id, 'workflow', 'fence', 'status', 'losses', 'priority', 'notifyPending', 'cancelPending',
     'wakeAt', 'woken', 'wants')
   local notes = (m[6] and 'u' or '') .. (m[7] and 'o' or '')
   if m[3] == 'waiting' and not (m[9] or (m[8] and tonumber(m[8]) <= now)) then

@@ -1,16 +1,16 @@
 -- Saves what changed of a snapshot. A snapshot is a hash: version, seq, schema and at, `count`, which is how many fields it
--- has beside these, and the fields. It is plain, or packed: one field `whole` instead of them, in which are how many they
+-- has beside these, and the fields. It is plain, or packed: one field `packed` instead of them, in which are how many they
 -- are (4 bytes), then name and payload of each, behind their lengths (4 bytes).
 --
 -- Kept: hash, <version>:<field> → what that field was in the checkpoints of that version: = and its bytes, or empty when it
--- was absent. <version>:whole comes when all fields are replaced or unpacked: from then on that version has every field
+-- was absent. <version>:packed comes when all fields are replaced or unpacked: from then on that version has every field
 -- there was, the others were absent in it, and nothing is added to it.
 
--- What the snapshot is made of anew, as names and values in turn: by a whole save, or by one that changes a packed one; nil
+-- What the snapshot is made of anew, as names and values in turn: by a full save, or by one that changes a packed one; nil
 -- when neither. Nothing is written. False when the packed one cannot be read.
-local function unpackSnapshot(snapshot, whole)
-  if whole ~= '' then return {'whole', whole}, struct.unpack('>I4', whole) end
-  local packed = redis.call('HGET', snapshot, 'whole')
+local function unpackSnapshot(snapshot, full)
+  if full ~= '' then return {'packed', full}, struct.unpack('>I4', full) end
+  local packed = redis.call('HGET', snapshot, 'packed')
   if not packed then return nil end
   local anew, place = {}, 5
   local isRead = pcall(function()
@@ -23,12 +23,12 @@ end
 
 -- `newest`: the version of the newest checkpoint, or nil. `from`: where in ARGV the fields to set begin, `set` of them with
 -- names and payloads in turn; behind those the names of `remove` more. Returns how many fields there are then.
-local function saveSnapshot(snapshot, kept, newest, anew, count, about, from, set, remove)
-  if newest and redis.call('HEXISTS', kept, newest .. ':whole') == 1 then newest = nil end
+local function saveSnapshot(snapshot, preserved, newest, anew, count, about, from, set, remove)
+  if newest and redis.call('HEXISTS', preserved, newest .. ':packed') == 1 then newest = nil end
   local function preserve(field)
     if not newest then return end
     local old = redis.call('HGET', snapshot, field)
-    redis.call('HSETNX', kept, newest .. ':' .. field, old and '=' .. old or '')
+    redis.call('HSETNX', preserved, newest .. ':' .. field, old and '=' .. old or '')
   end
   -- One call for many fields; Lua cannot unpack more than some thousand values.
   local function put(list, first, last)
@@ -41,7 +41,7 @@ local function saveSnapshot(snapshot, kept, newest, anew, count, about, from, se
   if anew then
     redis.call('HDEL', snapshot, 'version', 'seq', 'schema', 'at', 'count')
     for _, field in ipairs(newest and redis.call('HKEYS', snapshot) or {}) do preserve(field) end
-    preserve('whole')
+    preserve('packed')
     newest = nil
     redis.call('UNLINK', snapshot)
     put(anew, 1, #anew)

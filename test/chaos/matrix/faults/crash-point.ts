@@ -8,9 +8,9 @@ import { counting, family } from '../workflows.ts';
 import type { World } from '../world.ts';
 
 /** Called by the elected sweeper only, so everybody is prepared to die of it. */
-const bySweeper: ReadonlySet<string> = new Set(['due', 'interrupt', 'leave']);
+const bySweeper: ReadonlySet<string> = new Set(['due', 'interrupt', 'deregister']);
 /** Called when a worker is lost. */
-const byDeath: ReadonlySet<string> = new Set(['interrupt', 'leave']);
+const byDeath: ReadonlySet<string> = new Set(['interrupt', 'deregister']);
 /** Called by callers, so a worker is made to be one. */
 const errands: Readonly<Record<string, Errand['what']>> = {
   cancel: 'cancel',
@@ -57,7 +57,7 @@ async function tryOnce(
   if (byDeath.has(script)) await fleet.kill(victim);
   const errand = errands[script];
   if (errand !== undefined) await provoke(world, victim, errand);
-  if (script === 'told') await startFamily(world);
+  if (script === 'settleFamily') await startFamily(world);
   if (script === 'appendMany') await startCrowd(world);
   const died = await Promise.race([
     ...members.map(({ gone }) => gone.then(() => true)),

@@ -3,7 +3,7 @@ import { poison } from '../workflows.ts';
 
 const patienceMs = 60_000;
 
-/** A run that kills whoever executes it: it is set aside, and its neighbours are not. */
+/** A run that kills whoever executes it: it is quarantined, and its neighbours are not. */
 export const poisonRun: Fault = {
   name: 'poison-run',
   async inject({ driver, fleet }) {

@@ -45,7 +45,7 @@ export const jobsDoubled: Fault = {
       const info = await world.driver.persist(() => world.pawl.run(run).info());
       const queue = openQueue(world, info.workflow);
       for (const fence of [info.fence, Math.max(0, info.fence - 1)]) {
-        await queue.add('resume', { run, workflow: info.workflow, fence, deaths: 0 });
+        await queue.add('resume', { run, workflow: info.workflow, fence, losses: 0 });
       }
     }
   },

@@ -1,4 +1,4 @@
-// Goal: whoever hands over something that is no workflow is told so, by an error that names the place. Method: every door
+// Goal: whoever hands over something that is no workflow is told so, by an error that names the place. Method: every entry
 // that takes one, and what people pass by mistake.
 import { expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
@@ -15,8 +15,8 @@ const mistakes: readonly unknown[] = [
   () => 1,
 ];
 
-type Door = (pawl: Pawl, workflow: Workflow) => unknown;
-const doors: Readonly<Record<string, Door>> = {
+type Entry = (pawl: Pawl, workflow: Workflow) => unknown;
+const entries: Readonly<Record<string, Entry>> = {
   start: (pawl, workflow) => pawl.start(workflow, undefined),
   fork: (pawl, workflow) => pawl.fork(workflow, 'some-run', { seq: 1 }),
   schedule: (pawl, workflow) => pawl.schedule(workflow, undefined, { id: 's', every: '1h' }),
@@ -24,11 +24,11 @@ const doors: Readonly<Record<string, Door>> = {
   rehearse: (pawl, workflow) => pawl.rehearse([workflow]),
 };
 
-test.each(Object.entries(doors))('%s takes workflows only', async (...[, door]) => {
+test.each(Object.entries(entries))('%s takes workflows only', async (...[, entry]) => {
   const { pawl } = memoryPawl();
   await using _ = pawl;
   for (const mistake of mistakes) {
-    const knock = async (): Promise<unknown> => door(pawl, mistake as Workflow);
+    const knock = async (): Promise<unknown> => entry(pawl, mistake as Workflow);
     await expect(knock()).rejects.toMatchObject({
       code: 'PAWL_INVALID',
       field: expect.stringContaining('workflow') as string,

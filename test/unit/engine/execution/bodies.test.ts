@@ -1,5 +1,5 @@
 // Goal: a body that has begun may finish, and there is never a second one that can write. Method: the memory store; bodies
-// that are slow, deaf or nested, workers that close and runs that are paused meanwhile.
+// that are slow, stubborn or nested, workers that close and runs that are paused meanwhile.
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
@@ -58,7 +58,7 @@ describe('a step that is tried again', () => {
           'build',
           (step) =>
             step.step('write', async ({ signal }) => {
-              // Deaf: it does not look at its signal, but at which attempt it is.
+              // Stubborn: it does not look at its signal, but at which attempt it is.
               expect(signal).toBeDefined();
               if (step.attempt === 1) await pause(150);
               return step.attempt;
@@ -240,7 +240,7 @@ describe('nobody ends the process', () => {
       name: 'unstorable',
       retry: { attempts: 4, delay: 1 },
       async run(ctx) {
-        await ctx.step('mail', () => {
+        await ctx.step('unread', () => {
           mails += 1;
           return { send: () => 'again' };
         });

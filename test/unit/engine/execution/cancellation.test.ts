@@ -115,9 +115,9 @@ describe('cancel', () => {
     const { pawl, store } = memoryPawl();
     await using _ = pawl;
     const seen: string[] = [];
-    let bury: () => void = () => undefined;
+    let remove: () => void = () => undefined;
     const dead = new Promise<void>((resolve) => {
-      bury = resolve;
+      remove = resolve;
     });
     const workflow = defineWorkflow({
       name: 'booking',
@@ -144,7 +144,7 @@ describe('cancel', () => {
     store.vanish(first.id);
     await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_CANCELLED' });
     expect(seen).toEqual(['hotel', 'flight', 'flight']);
-    bury();
+    remove();
     checkLog(await allEvents(run));
   });
 

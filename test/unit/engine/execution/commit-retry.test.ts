@@ -33,7 +33,7 @@ test('without an answer the same commit is sent again', async () => {
   expect(sent).toEqual([params, params, params]);
 });
 
-test('damaged data is an answer: the run is set aside, with nothing written to log and snapshot', async () => {
+test('damaged data is an answer: the run is quarantined, with nothing written to log and snapshot', async () => {
   const { sent, persisted } = stage(damaged, away, committed);
   expect(await persisted).toEqual({ outcome: 'damaged', error: damaged });
   const aside = { run: 'r', fence: 7, owner: 'me', expectedSeq: 2, events: [] };
@@ -44,7 +44,7 @@ test('damaged data is an answer: the run is set aside, with nothing written to l
   expect(sent[2]).toEqual(sent[1]);
 });
 
-test('what a failed commit had written already does not keep the run from being set aside', async () => {
+test('what a failed commit had written already does not keep the run from being quarantined', async () => {
   const { sent, persisted } = stage(damaged, { outcome: 'conflict', seq: 3 }, committed);
   expect(await persisted).toMatchObject({ outcome: 'damaged' });
   expect(sent.at(-1)).toMatchObject({ expectedSeq: 3, release: { status: 'quarantined' } });
@@ -54,7 +54,7 @@ test.each([
   ['when that cannot be written either', damaged],
   ['when it is not as durable as asked for', new DurabilityError('replicas', 1, 0)],
   ['when the run is somebody else’s', { outcome: 'fenced', fence: 9, applied: false } as const],
-])('setting aside ends %s', async (_what, answer) => {
+])('quarantine ends %s', async (_what, answer) => {
   const { sent, persisted } = stage(damaged, answer);
   expect(await persisted).toMatchObject({ outcome: 'damaged' });
   expect(sent).toHaveLength(2);

@@ -32,7 +32,7 @@ test('an attempt that takes too long has failed, its signal fires, and the next 
   expect(reasons).toMatchObject([{ code: 'PAWL_TIMEOUT', step: 'slow' }]);
 });
 
-test('what is inside a step is kept until the step completes, then leaves the memory', async () => {
+test('what is inside a step is kept until the step completes, then leaves the bookkeeping', async () => {
   const { pawl, store } = memoryPawl();
   await using _ = pawl;
   const bodies: string[] = [];

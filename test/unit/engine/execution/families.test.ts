@@ -104,18 +104,20 @@ test('a parent that is told of a child before it has started it looks at it befo
 test('a parked parent is asked to look at a child that has told it too early', async () => {
   const { store, pawl, wait } = await toldTooEarly();
   await using _ = pawl;
-  const early = await store.mail('p');
+  const early = await store.readInbox('p');
   wait();
   store.noteSeen('p', early.messages);
   const record = await store.record('p');
   if (record === undefined) throw new Error('the parent is gone');
   const { fence, workflow } = record;
-  const due = { run: 'p', workflow, fence, deaths: 0, priority: 0, status: record.status };
+  const due = { run: 'p', workflow, fence, losses: 0, priority: 0, status: record.status };
   const woken: string[] = [];
   const wake = (wakeUp: { readonly run: string }) => Promise.resolve(void woken.push(wakeUp.run));
   const parts = { store, wake, logger: silentLogger };
-  await attendFamily(parts, { ...due, untold: false, owes: false, asleep: true });
-  expect((await store.mail('p')).messages.map(({ id }) => id)).toEqual([`missing p.kid ${fence}`]);
+  await attendFamily(parts, { ...due, notifyPending: false, cancelPending: false, asleep: true });
+  expect((await store.readInbox('p')).messages.map(({ id }) => id)).toEqual([
+    `missing p.kid ${fence}`,
+  ]);
 });
 
 test('a node of a graph that waits for a child holds no worker', async () => {
@@ -279,7 +281,7 @@ describe('attached children end with their parent', () => {
     await expect.poll(open, { timeout: 20_000 }).toBe(0);
   });
 
-  test('also when it is cancelled while it is set aside', async () => {
+  test('also when it is cancelled while it is quarantined', async () => {
     const { pawl, store } = memoryPawl();
     await using _ = pawl;
     const parent = defineWorkflow({

@@ -10,9 +10,9 @@ import { memoryPawl } from '../../../support/memory.ts';
 test('a child is told of only when its end is in the log of its parent', async () => {
   const order: string[] = [];
   class WatchedStore extends MemoryRunStore {
-    override async told(id: string, seen: { readonly fence: number }): Promise<void> {
+    override async parentNotified(id: string, seen: { readonly fence: number }): Promise<void> {
       order.push('told');
-      return super.told(id, seen);
+      return super.parentNotified(id, seen);
     }
 
     override async commit(params: CommitParams): Promise<CommitOutcome> {

@@ -10,7 +10,7 @@ import type {
   ClaimParams,
   CommitOutcome,
   CommitParams,
-  Mail,
+  UnreadMessages,
   RunStore,
 } from '../../../../src/core/store.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
@@ -39,10 +39,10 @@ function busyWorkflow() {
 test('an inbox that could not be read is read again, while a handler waits in place', async () => {
   let failures = 3;
   class ForgetfulStore extends MemoryRunStore {
-    override async mail(run: string): Promise<Mail> {
+    override async readInbox(run: string): Promise<UnreadMessages> {
       failures -= 1;
-      if (failures >= 0) throw new UnavailableError('mail', 'not-applied');
-      return super.mail(run);
+      if (failures >= 0) throw new UnavailableError('unread', 'not-applied');
+      return super.readInbox(run);
     }
   }
   await using pawl = memoryPawl({ store: new ForgetfulStore() }).pawl;
@@ -86,7 +86,7 @@ test('a message that makes a parking fail is read, though its news are lost', as
     }
   }
   const store = new SilentStore();
-  const silent = withMethods(store.fleet, { appear: (worker) => store.fleet.appear(worker) });
+  const silent = withMethods(store.fleet, { register: (worker) => store.fleet.register(worker) });
   await using pawl = memoryPawl({ store: withMethods(store, { fleet: silent }) }).pawl;
   const waiting = defineWorkflow({
     name: 'waiting',
@@ -101,15 +101,15 @@ test('a message that makes a parking fail is read, though its news are lost', as
 test('a message that comes while the inbox is being read is read as well', async () => {
   let reads = 0;
   class SlowStore extends MemoryRunStore {
-    override async mail(run: string): Promise<Mail> {
+    override async readInbox(run: string): Promise<UnreadMessages> {
       reads += 1;
-      const mail = await super.mail(run);
-      if (reads > 1) return mail;
+      const unread = await super.readInbox(run);
+      if (reads > 1) return unread;
       const data = encode({ by: 'ada' }, 'signal', 100);
       await super.post({ run, id: 'second', kind: 'signal', name: 'go', data });
       // The worker is told of it while this answer is on its way, and that does not hold it.
       await new Promise((resolve) => setTimeout(resolve, 20));
-      return mail;
+      return unread;
     }
   }
   const store = new SlowStore();

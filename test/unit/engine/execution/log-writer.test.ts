@@ -99,7 +99,7 @@ test('what goes along with a parking that was refused goes along with the next c
   }
   await using pawl = memoryPawl({ store: new BusyStore() }).pawl;
   const workflow = defineWorkflow({
-    name: 'riders',
+    name: 'piggybacks',
     signals: { go: z.string() },
     async run(ctx) {
       // Withdrawing the long sleep is noted with whatever is written next: here, with the parking.

@@ -43,7 +43,7 @@ describe('a run is parked', () => {
 
   test('not before it has been quiet for a while, where its handler went on once', () => {
     const decision = decideParking({ ...free, quietMs: 200, stayMs: 500 });
-    expect(decision).toEqual({ park: false, lookAgainMs: 300 });
+    expect(decision).toEqual({ park: false, retryMs: 300 });
   });
 });
 
@@ -57,21 +57,21 @@ describe('a handler that awaits plain things', () => {
     await using pawl = memoryPawl({ logger }).pawl;
     let reads = 0;
     const workflow = defineWorkflow({
-      name: 'mail',
+      name: 'unread',
       signals,
       async run(ctx) {
-        const mail = async (): Promise<void> => {
+        const talk = async (): Promise<void> => {
           reads += 1;
           await pause(120);
-          await ctx.step('mail', () => 'sent');
+          await ctx.step('unread', () => 'sent');
         };
-        const [by] = await Promise.all([ctx.waitFor('approved'), mail()]);
+        const [by] = await Promise.all([ctx.waitFor('approved'), talk()]);
         return by;
       },
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'mail');
+    await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'unread');
     await run.signal('approved', 'ada');
     expect(await run.result({ timeoutMs: 20_000 })).toBe('ada');
     expect(reads).toBe(1);
@@ -117,12 +117,12 @@ describe('a handler that awaits plain things', () => {
       async run(ctx) {
         calls += 1;
         const mine = calls;
-        const mail = async (): Promise<void> => {
+        const talk = async (): Promise<void> => {
           // The first worker never comes back from it.
           await pause(mine === 1 ? 60_000 : 10);
-          await ctx.step('mail', () => 'sent');
+          await ctx.step('unread', () => 'sent');
         };
-        await Promise.all([ctx.waitFor('approved'), mail()]);
+        await Promise.all([ctx.waitFor('approved'), talk()]);
         return calls;
       },
     });
@@ -131,7 +131,7 @@ describe('a handler that awaits plain things', () => {
     await expect.poll(async () => (await run.info()).status).toBe('waiting');
     store.vanish(one.id);
     pawl.worker({ workflows: [workflow] });
-    await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'mail');
+    await firstEvent(run, ({ data }) => (data as { name?: string }).name === 'unread');
     await run.signal('approved', 'ada');
     expect(await run.result({ timeoutMs: 20_000 })).toBe(2);
   });

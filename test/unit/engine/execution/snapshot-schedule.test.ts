@@ -15,7 +15,7 @@ test.each([
     budgetMs: 1,
     tail: { events: 0, bytes: 0 },
   });
-  const start = { seq: 7, state: { n: 1 }, memory: new Map() };
+  const start = { seq: 7, state: { n: 1 }, bookkeeping: new Map() };
   const fold = new Fold(start, { reducers: {}, origin: 'test', guard: 'none' });
   const take = () => schedule.take(fold, { events: [], upTo, marks: [{}], isLeaving: false });
   if (isRefused) expect(take).toThrow('ahead of the log');

@@ -172,8 +172,8 @@ describe('branches', () => {
     expect(n).toBe(11);
     expect([...went].sort()).toEqual(['read', 'search', 'summary']);
     expect((await run.graph()).nodes['join']).toMatchObject({ visits: 1 });
-    const lanes = (await allEvents(run)).flatMap(({ lane }) => lane ?? []);
-    expect([...lanes].sort()).toEqual(['read:1', 'search:1', 'summary:1']);
+    const branches = (await allEvents(run)).flatMap(({ branch }) => branch ?? []);
+    expect([...branches].sort()).toEqual(['read:1', 'search:1', 'summary:1']);
   });
 
   test('a join waits again in every round of a cycle, and for no branch that has ended', async () => {

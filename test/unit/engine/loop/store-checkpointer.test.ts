@@ -60,7 +60,7 @@ test('a save whose answer was lost is sent again, and stored once', async () => 
     return outcome;
   };
   expect(await claim.saveEvents([{ type: 'a' }, { type: 'b' }])).toEqual([3, 4]);
-  expect((await claim.saveSnapshot({ n: 1 }, { keep: {} })).version).toBe(1);
+  expect((await claim.saveSnapshot({ n: 1 }, { checkpoint: {} })).version).toBe(1);
   expect(lost).toBe(4);
   expect(await pawl.checkpointer.counts('loop')).toEqual({
     events: 5,

@@ -111,7 +111,7 @@ test('a run that is deleted right behind its end has its hook, once; one before 
   await expect.poll(() => ends).toHaveLength(2);
   const [hook] = (await pawl.list({ tag: { key: 'end-of', value: 'later' } })).runs;
   await expect
-    .poll(async () => (await store.transfer.whole('later'))?.untold, { timeout: 10_000 })
+    .poll(async () => (await store.transfer.export('later'))?.notifyPending, { timeout: 10_000 })
     .toBe(false);
   await pawl.delete(hook?.id ?? '');
   await pawl.delete('later');

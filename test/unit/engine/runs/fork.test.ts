@@ -1,4 +1,4 @@
-// Goal: a new run begins where another one was, and the other one never changes. Method: the memory store.
+// Goal: a new run begins where another one was, and the other one never changes. Method: the bookkeeping store.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { defineGraph, defineWorkflow } from 'pawl';

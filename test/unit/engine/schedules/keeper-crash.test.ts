@@ -36,12 +36,12 @@ describe.each(['carried out', 'lost'] as const)('a keeper whose last call is %s'
 
   test.each(upTo(12))('and dies after %i calls with missed times decides once', async (calls) => {
     await save({ missed: 'latest' });
-    await world.store.fleet.leave('first');
+    await world.store.fleet.deregister('first');
     world.now = startedAt + 30_000;
     await join('second');
     await turn(keeperOf(dyingAfter(calls, last)));
     // The one that goes on was not there when the first one decided.
-    await world.store.fleet.leave('second');
+    await world.store.fleet.deregister('second');
     world.now = startedAt + 40_000;
     await join('third');
     await turn();

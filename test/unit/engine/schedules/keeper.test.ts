@@ -68,7 +68,7 @@ describe('times at which nobody was there', () => {
   async function gap(missed: Schedule['missed']): Promise<number[]> {
     await save({ missed });
     await pass(3_000);
-    await world.store.fleet.leave('first');
+    await world.store.fleet.deregister('first');
     await pass(7_000);
     expect(await times()).toEqual(upTo(3));
     await join('second');
@@ -173,10 +173,10 @@ describe('when the run before has not ended', () => {
     await pass(1_000);
     const { ownership } = await claimed(world.store, runOf(1), { codeVersion: 3 });
     await pass(1_500);
-    const mail = await world.store.mail(runOf(1));
-    expect(mail.messages).toHaveLength(1);
-    expect(mail.messages[0]).toMatchObject({ kind: 'cancel' });
-    expect(decode(mail.messages[0]?.data ?? bytes(''), { key: 'data' })).toMatchObject({
+    const unread = await world.store.readInbox(runOf(1));
+    expect(unread.messages).toHaveLength(1);
+    expect(unread.messages[0]).toMatchObject({ kind: 'cancel' });
+    expect(decode(unread.messages[0]?.data ?? bytes(''), { key: 'data' })).toMatchObject({
       actor: 'schedule s',
       reason: 'the next time of its schedule has come',
     });
@@ -200,7 +200,7 @@ describe('when the run before has not ended', () => {
     expect(statuses).toEqual(['cancelled', 'cancelled', 'queued']);
   });
 
-  test('a run that is gone, failed or set aside holds nothing up', async () => {
+  test('a run that is gone, failed or quarantined holds nothing up', async () => {
     await save({ overlap: 'skip' });
     await pass(1_000);
     await world.store.delete(runOf(1));

@@ -11,8 +11,8 @@ const report = defineWorkflow({
   run: (_ctx, { cents }) => cents,
 });
 const slow = defineWorkflow({ name: 'slow', run: async (ctx) => ctx.sleep('90m') });
-const deaf = defineWorkflow({
-  name: 'deaf',
+const stubborn = defineWorkflow({
+  name: 'stubborn',
   signals: { go: z.unknown() },
   run: async (ctx) => ctx.waitFor('go'),
 });
@@ -73,11 +73,11 @@ test('a run of 90 minutes every hour: with queue all of them, one after the othe
 test('cancel-previous leaves one at work at a time, and the newest', async () => {
   const clock = new ManualClock();
   await using pawl = openInMemory({ clock });
-  pawl.worker({ workflows: [deaf] });
-  await pawl.schedule(deaf, undefined, { id: 'd', every: '1h', overlap: 'cancel-previous' });
+  pawl.worker({ workflows: [stubborn] });
+  await pawl.schedule(stubborn, undefined, { id: 'd', every: '1h', overlap: 'cancel-previous' });
   await clock.advance('4h');
   await clock.advance('1m');
-  const { runs } = await pawl.list({ workflow: 'deaf' });
+  const { runs } = await pawl.list({ workflow: 'stubborn' });
   expect(runs.map(({ status }) => status)).toEqual([
     'waiting',
     'cancelled',

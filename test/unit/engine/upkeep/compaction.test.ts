@@ -5,7 +5,7 @@ import { defineWorkflow } from 'pawl';
 import type { Pawl, RunEvent, RunHandle } from 'pawl';
 import { z } from 'zod';
 import { settingsOf } from '../../../../src/engine/worker/settings.ts';
-import { lookForRewind } from '../../../../src/engine/execution/rewind.ts';
+import { detectRewind } from '../../../../src/engine/execution/rewind.ts';
 import { systemClock } from '../../../../src/engine/system-clock.ts';
 import { EventReader } from '../../../../src/engine/runs/event-reader.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
@@ -164,6 +164,6 @@ test('a fenced owner does not take compacted events for lost ones', async () => 
     settings: settingsOf({ workflows: [] }),
   };
   const ownership = { run: run.id, fence: 1, owner: 'old' };
-  await lookForRewind(services, { ownership, codeVersion: 1, effects: [] }, 3);
+  await detectRewind(services, { ownership, codeVersion: 1, effects: [] }, 3);
   expect(errors).toEqual([]);
 });

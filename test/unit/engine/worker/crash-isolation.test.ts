@@ -15,13 +15,13 @@ function stage() {
   const clock = new ManualClock();
   const isolation = new CrashIsolation(clock);
   const begun: string[] = [];
-  const play = (name: string, deaths = 0): Played => {
+  const play = (name: string, losses = 0): Played => {
     const [proven, ended] = [new AbortController(), new AbortController()];
     const execute = (): Promise<unknown> => {
       begun.push(name);
       return once(ended.signal, 'abort');
     };
-    void isolation.run({ deaths }, execute, once(proven.signal, 'abort'));
+    void isolation.run({ losses }, execute, once(proven.signal, 'abort'));
     return { prove: () => proven.abort(), end: () => ended.abort() };
   };
   return { clock, isolation, begun, play };
@@ -71,7 +71,7 @@ test.each(['prove', 'end'] as const)('nothing begins beside a suspect until: %s'
   expect(begun).toEqual(['suspect', 'innocent']);
 });
 
-test('the one with the most deaths goes first, and others in the order they came', async () => {
+test('the one with the most losses goes first, and others in the order they came', async () => {
   const { begun, play } = stage();
   const first = play('first', 2);
   await turn();
@@ -90,13 +90,13 @@ test.each([
   [4, 1],
   [9, 1],
 ])(
-  'after %i deaths, %i begin in one turn, and the next when all have gone on',
-  async (deaths, size) => {
+  'after %i losses, %i begin in one turn, and the next when all have gone on',
+  async (losses, size) => {
     const { begun, play } = stage();
     const first = play('first', 2);
     await turn();
     const names = Array.from({ length: 2 * size }, (_, i) => `s${i}`);
-    const played = names.map((name) => play(name, deaths));
+    const played = names.map((name) => play(name, losses));
     await turn();
     first.prove();
     await turn();
@@ -171,7 +171,7 @@ test('a worker that closes lets everybody begin, and from then on at once', asyn
 test('an execution that fails is over as well, and its failure is the caller’s', async () => {
   const { isolation, begun, play } = stage();
   const failing = isolation.run(
-    { deaths: 2 },
+    { losses: 2 },
     () => Promise.reject(new Error('broken')),
     new Promise(() => undefined),
   );

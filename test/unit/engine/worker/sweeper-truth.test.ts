@@ -25,16 +25,16 @@ const longMs = 60_000;
 function stage() {
   let now = 1_900_000_000_000;
   const hooks = {
-    afterLook: async () => {},
+    afterElect: async () => {},
     afterDue: async () => {},
     afterInterrupt: async () => {},
   };
   const interrupts: InterruptParams[] = [];
   const plain = new MemoryRunStore({ clock: { now: () => now } });
   const fleet = withMethods(plain.fleet, {
-    look: async (worker, lockMs) => {
-      const look = await plain.fleet.look(worker, lockMs);
-      await hooks.afterLook();
+    elect: async (worker, lockMs) => {
+      const look = await plain.fleet.elect(worker, lockMs);
+      await hooks.afterElect();
       return look;
     },
     due: async (params) => {
@@ -83,7 +83,7 @@ function stage() {
 
 /** A worker that holds a run, and whose process is gone. */
 async function vanished(store: MemoryRunStore, worker: string): Promise<string> {
-  await store.fleet.appear(worker);
+  await store.fleet.register(worker);
   await store.fleet.beat(workerInfo(worker), longMs);
   const { id } = await held(store, { claim: { worker } });
   store.vanish(worker);
@@ -123,19 +123,19 @@ test.each([
     'beats',
     async (store: MemoryRunStore) => void (await store.fleet.beat(workerInfo('w'), longMs)),
   ],
-  ['is there', async (store: MemoryRunStore) => store.fleet.appear('w')],
+  ['is there', async (store: MemoryRunStore) => store.fleet.register('w')],
 ])(
   'a worker that %s again when its loss is told keeps its runs and its session',
   async (how, revive) => {
     const { store, hooks, sweep, advance } = stage();
     await sweep(1);
     const id = await vanished(store, 'w');
-    if (how === 'beats') await store.fleet.appear('w');
+    if (how === 'beats') await store.fleet.register('w');
     // By its session, or by its presence.
     if (how === 'beats') advance(longMs + 1);
     await sweep(1);
     expect((await store.record(id))?.status).toBe('running');
-    hooks.afterLook = async () => {
+    hooks.afterElect = async () => {
       advance(1);
       await revive(store);
     };
@@ -166,7 +166,7 @@ test('one run alone without progress is evidence, two are not', async () => {
     ['a', innocent],
     ['b', undefined],
   ] as const) {
-    await store.fleet.appear(worker);
+    await store.fleet.register(worker);
     await store.fleet.beat(workerInfo(worker), longMs);
     await claimed(store, poison, { worker });
     if (beside !== undefined) await claimed(store, beside, { worker });
@@ -177,15 +177,15 @@ test('one run alone without progress is evidence, two are not', async () => {
     ['a', undefined],
     ['b', poison],
   ]);
-  const deaths = async (run: string) => (await loaded(store, run)).record.deaths;
-  expect([await deaths(poison), await deaths(innocent)]).toEqual([2, 1]);
+  const losses = async (run: string) => (await loaded(store, run)).record.losses;
+  expect([await losses(poison), await losses(innocent)]).toEqual([2, 1]);
 });
 
 test('a run that has made progress beside one that has not is no suspect', async () => {
   const { store, sweep, interrupts } = stage();
   const worker = 'w';
   await sweep(1);
-  await store.fleet.appear(worker);
+  await store.fleet.register(worker);
   await store.fleet.beat(workerInfo(worker), longMs);
   const proven = await held(store, { claim: { worker } });
   await committed(store, proven.ownership, { events: [event('step.completed')] });
@@ -214,7 +214,7 @@ test('after a stall of its own it judges nobody by presence, until others may be
 test('after a stall of its own it lets beats that were held up come first', async () => {
   const { store, advance, sweep, interrupts } = stage();
   await sweep(2);
-  await store.fleet.appear('w');
+  await store.fleet.register('w');
   await store.fleet.beat(workerInfo('w'), longMs);
   await held(store, { claim: { worker: 'w' } });
   advance(longMs + 1);

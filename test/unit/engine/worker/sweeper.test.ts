@@ -26,7 +26,7 @@ function elected(
   const attended: (readonly string[])[] = [];
   const plain = new MemoryRunStore();
   const fleet = withMethods(plain.fleet, {
-    look: async () => {
+    elect: async () => {
       const at = Date.now();
       return {
         leader: true,

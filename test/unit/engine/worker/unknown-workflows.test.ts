@@ -20,7 +20,7 @@ function stage() {
   const logger = { ...silentLogger, warn: (fields: object) => void said.push(fields) };
   const unknown = new UnknownWorkflows({ fleet, clock, logger });
   const look = (...workflows: readonly string[]): Promise<void> =>
-    unknown.look(workflows.map((workflow) => ({ workflow, run: `of-${workflow}` })));
+    unknown.note(workflows.map((workflow) => ({ workflow, run: `of-${workflow}` })));
   return { clock, store, look, said, asked: () => asked };
 }
 
