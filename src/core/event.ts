@@ -208,6 +208,8 @@ export interface OperatorResumedData extends Request {
 /** `state.set`: top-level fields of the state were replaced. */
 export interface StateSetData {
   readonly patch: Readonly<Record<string, unknown>>;
+  /** Made of the patch: a handler that comes by again is known by it. Absent where the change is part of a step. */
+  readonly mark?: string;
 }
 
 /** `timer.set`: a wait has a time at which it is over, on the store's clock in milliseconds since 1970. */

@@ -15,6 +15,7 @@
  *   child:<name>    Child: a run that this one has started, or is about to, by the name it has here
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
  *   graph:…         where a graph stands: see `graph.ts`
+ *   sets:…          changes of the state that its handler asked for: see `passed-sets.ts`
  *   run:cancel      CancelRequest
  *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
  *   run:attempts    number: attempts of the whole run that have failed
@@ -22,10 +23,6 @@
 import { CorruptionError, DefinitionError } from './errors.ts';
 import type {
   CancelRequest,
-  ChildEnd,
-  ChildRefused,
-  ChildStart,
-  ChildStarting,
   EffectData,
   OperatorResumedData,
   RetriedData,
@@ -43,7 +40,9 @@ import type {
 } from './event.ts';
 import { deepFreeze, WatchedBytes } from './frozen.ts';
 import type { Child, EffectState, ReceivedSignal, StepResult } from './bookkeeping.ts';
+import { childPrefix, rememberedOfChildren } from './children.ts';
 import { rememberedOfGraphs } from './graph.ts';
+import { forgetPassed, notePassed } from './passed-sets.ts';
 import { isPlainObject } from './plain-copy.ts';
 import { nameOf } from './refusal.ts';
 import { isThenable, letGo } from './thenable.ts';
@@ -243,7 +242,9 @@ export class Fold implements Folded {
     if (Object.hasOwn(remembered, event.type)) {
       remembered[event.type]?.(this, event.data);
     } else if (event.type === 'state.set') {
-      this.patch((event.data as StateSetData).patch);
+      const { patch, mark } = event.data as StateSetData;
+      this.patch(patch);
+      if (mark !== undefined) notePassed(this, mark);
     } else if (Object.hasOwn(reducers, event.type)) {
       const next = checkState(reducers[event.type]?.(this.state, event.data), event.type);
       this.#bytes?.check();
@@ -342,13 +343,13 @@ function outerOf(field: string): readonly string[] {
   return kind > 0 && nested.has(field.slice(0, kind)) ? outerNames(field.slice(kind + 1)) : [];
 }
 
-const childPrefix = 'child:';
 const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect', 'child']);
 const nothing: readonly string[] = [];
 
 /** What pawl's own events do to the bookkeeping. */
 const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> = {
   ...rememberedOfGraphs,
+  ...rememberedOfChildren,
   'step.completed': (fold, data) => {
     const { name, result, took } = data as StepCompletedData;
     const completed: StepResult = { status: 'completed', result, seq: fold.seq + 1 };
@@ -376,6 +377,8 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   },
   'step.forgotten': (fold, data) => {
     for (const name of (data as StepsForgottenData).names) {
+      const step = fold.step(name);
+      if (step?.status === 'completed') forgetPassed(fold, step.seq);
       fold.forgetInside(name);
       fold.remember(`step:${name}`, undefined);
     }
@@ -402,30 +405,6 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     const { id, name } = data as RefusedSignalData;
     const left = fold.signals(name).filter((signal) => signal.id !== id);
     fold.remember(`signal:${name}`, left.length === 0 ? undefined : left);
-  },
-  'child.starting': (fold, data) => {
-    const { name, run, birth, attached } = data as ChildStarting;
-    fold.remember(childPrefix + name, { run, birth, attached, seq: 0 } satisfies Child);
-  },
-  'child.started': (fold, data) => {
-    const { name } = data as ChildStart;
-    const child = fold.child(name);
-    // Created anew after Redis had forgotten it, it is still where it was in the order of things.
-    const seq = child?.seq === 0 ? fold.seq + 1 : child?.seq;
-    if (child !== undefined && seq !== undefined) {
-      fold.remember(childPrefix + name, { ...child, seq });
-    }
-  },
-  'child.refused': (fold, data) => {
-    fold.remember(childPrefix + (data as ChildRefused).name, undefined);
-  },
-  'child.ended': (fold, data) => {
-    const end = data as ChildEnd;
-    const name = fold.childName(end.run, end.birth);
-    const child = name === undefined ? undefined : fold.child(name);
-    // Told twice, it is the same end; an older one is known to be over.
-    if (child === undefined || (child.end?.fence ?? 0) >= end.fence) return;
-    fold.remember(childPrefix + name, { ...child, end });
   },
   'effect.begun': (fold, data) => {
     const { name } = data as EffectData;

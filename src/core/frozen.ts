@@ -9,6 +9,20 @@ import { DefinitionError } from './errors.ts';
 
 type Bytes = Uint8Array;
 
+/** What has no parts that a type could make read-only, or cannot be told apart. */
+type Atom = string | number | bigint | boolean | symbol | null | undefined | Date | Bytes;
+
+/** A value of which nothing can be changed in place, at any depth: what handlers and reducers get of the state. */
+export type DeepReadonly<T> = unknown extends T
+  ? T
+  : T extends Atom | ((...args: never) => unknown)
+    ? T
+    : T extends ReadonlyMap<infer Key, infer Value>
+      ? ReadonlyMap<DeepReadonly<Key>, DeepReadonly<Value>>
+      : T extends ReadonlySet<infer Item>
+        ? ReadonlySet<DeepReadonly<Item>>
+        : { readonly [Key in keyof T]: DeepReadonly<T[Key]> };
+
 /** Freezes what is not frozen yet. Calls `found` for bytes in what it freezes. */
 export function deepFreeze<T>(value: T, found?: (bytes: Bytes) => void): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;

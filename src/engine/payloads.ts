@@ -7,6 +7,7 @@ import type {
   OperatorResumedData,
   RunEvent,
   SignalData,
+  StateSetData,
   StepCompletedData,
   StoredEvent,
 } from '../core/event.ts';
@@ -60,6 +61,9 @@ export function toRunEvent(event: StoredEvent, key: string): RunEvent {
   if (event.type === 'step.completed') {
     const step = data as StepCompletedData;
     data = { ...step, result: shownResult(step, origin) };
+  } else if (event.type === 'state.set') {
+    const { patch } = data as StateSetData;
+    data = { patch };
   } else if (event.type === 'signal.received' || event.type === 'signal.refused') {
     const signal = data as SignalData;
     data = { ...signal, payload: decode(signal.payload, origin) };

@@ -34,12 +34,14 @@ test('basic: what was finished is kept, what was at work runs again', async () =
 
 test('order: it goes on from each of its states', async () => {
   const lines = await play('order');
-  expect(lines.filter((line) => line === killed)).toHaveLength(3);
-  expect(lines.filter((line) => /^result: .*"shipped"/.test(line))).toHaveLength(3);
+  expect(lines.filter((line) => line === killed)).toHaveLength(4);
+  expect(lines.filter((line) => /^result: .*"shipped"/.test(line))).toHaveLength(4);
+  expect(lines).toContain('its states: paying > paid > packing > shipped');
   expect(lines.filter((line) => line.startsWith('ran again'))).toEqual([
     'ran again: validate order-new',
     'ran again: charge 4200 cents for order-validated',
     'ran again: ship order-paid',
+    'ran again: tell the customer of order-straight',
   ]);
 });
 

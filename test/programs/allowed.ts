@@ -17,6 +17,14 @@ export function mayEndAs({ parts }: Program): 'completed' | 'failed' {
   return parts.some(({ kind }) => kind === 'throw') ? 'failed' : 'completed';
 }
 
+/** True when a handler emits events beside its steps: they come again each time it is called. */
+export function hasLooseEvents(parts: readonly Part[]): boolean {
+  return parts.some((part) => {
+    if (part.kind === 'emit' || part.kind === 'burst') return true;
+    return 'of' in part && Array.isArray(part.of) && hasLooseEvents(part.of as readonly Part[]);
+  });
+}
+
 /** A payload of this signal. */
 export function isOf(signal: string, value: unknown): boolean {
   return value === `${signal}:0` || value === `${signal}:1`;
@@ -25,7 +33,7 @@ export function isOf(signal: string, value: unknown): boolean {
 function allows(part: Part, value: unknown): boolean {
   switch (part.kind) {
     case 'step': {
-      const fails = part.fails >= part.attempts || part.isRefused;
+      const fails = part.fails >= part.attempts || part.isRefused || part.sets === 'badly';
       return value === (fails ? 'failed' : part.name);
     }
     case 'talk':
@@ -53,6 +61,7 @@ function allows(part: Part, value: unknown): boolean {
     case 'timed':
       return value === part.name || value === 'failed';
     case 'rounds':
+    case 'phases':
       return value === part.times;
     case 'burst':
       return value === 'emitted';

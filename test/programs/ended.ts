@@ -12,18 +12,56 @@ interface Ended {
   state(): Promise<Counted>;
 }
 
-/** The state is what the log adds up to, by a fold that has nothing of pawl's. `base`: what a fork began with. */
+export interface LogOptions {
+  /** What a fork began with. */
+  readonly base?: Counted | undefined;
+  /** Events beside its steps come again at each resume, and changes of the state right before them as well. */
+  readonly mayGoBack?: boolean;
+}
+
+/** What handlers and steps make of the state goes on, and never back. */
+class Phases {
+  readonly #furthest = new Map<string, number>();
+  /** The step that has changed the state, and has to be completed with that. */
+  #latest: string | undefined;
+
+  problemsWith({ type, data }: RunEvent, mayGoBack: boolean): string[] {
+    const { name, patch = {} } = data as {
+      name?: string;
+      patch?: { phase?: string; latest?: string };
+    };
+    const problems: string[] = [];
+    const isEnd = type === 'step.completed' && name?.endsWith(this.#latest ?? '') === true;
+    if (this.#latest !== undefined && !isEnd) {
+      problems.push(`${this.#latest} has changed the state and was not completed with that`);
+    }
+    this.#latest = undefined;
+    if (type !== 'state.set') return problems;
+    const { phase, latest } = patch;
+    if (latest !== undefined) this.#latest = latest;
+    if (phase === undefined) return problems;
+    const [part = '', at = ''] = phase.split(':');
+    const before = this.#furthest.get(part) ?? -1;
+    if (Number(at) <= before && !mayGoBack) problems.push(`${part} went from ${before} to ${at}`);
+    this.#furthest.set(part, Math.max(before, Number(at)));
+    return problems;
+  }
+}
+
+/** The state is what the log adds up to, by a fold that has nothing of pawl's. */
 export async function judgeLog(
   run: Ended,
-  base: Counted = { sum: 0, marks: {} },
+  { base = { sum: 0, marks: {} }, mayGoBack = false }: LogOptions = {},
 ): Promise<string[]> {
   let { sum } = base;
   let seq = 0;
   const problems: string[] = [];
   const marks = new Set(Object.keys(base.marks));
   const completed = new Set<string>();
+  const phases = new Phases();
   for await (const event of run.events()) {
     seq += 1;
+    problems.push(...phases.problemsWith(event, mayGoBack));
     if (event.seq !== seq) problems.push(`event ${event.seq} where ${seq} was to come`);
     const data = event.data as {
       name?: string;

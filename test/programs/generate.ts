@@ -20,7 +20,7 @@ const leaves = [
 ] as const satisfies readonly Part['kind'][];
 
 /** What only a handler can do: a node changes the state by what it returns. */
-const ofHandlers = ['set', 'emit', 'checkpoint', 'unmanaged', 'rounds', 'burst'] as const;
+const ofHandlers = ['set', 'emit', 'checkpoint', 'unmanaged', 'rounds', 'phases', 'burst'] as const;
 
 /** A program of a seed. */
 export function generate(seed: number): Program {
@@ -44,6 +44,7 @@ export function generate(seed: number): Program {
           ms: upTo(8),
           events: upTo(2),
           isRefused: random() < 0.1,
+          ...(random() < 0.3 ? { sets: random() < 0.2 ? 'badly' : 'well' } : {}),
         };
       }
       case 'talk':
@@ -95,7 +96,7 @@ export function generate(seed: number): Program {
   const own = (): Part => {
     const kind = random() < 0.04 ? 'burst' : pick(ofHandlers.slice(0, -1));
     if (kind === 'burst') return { kind, name: name(), events: 250 + upTo(80) };
-    if (kind === 'rounds') return { kind, name: name(), times: 1 + upTo(2) };
+    if (kind === 'rounds' || kind === 'phases') return { kind, name: name(), times: 1 + upTo(2) };
     return { kind, name: name() };
   };
 

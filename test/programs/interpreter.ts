@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
-import type { Context, StepContext } from '../../src/engine/definition/context.ts';
+import type { Context, FrozenStateOf, StepContext } from '../../src/engine/definition/context.ts';
 import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
@@ -30,12 +30,16 @@ const signals = { red: z.string(), green: z.string() };
 const state = z.object({
   sum: z.number().default(0),
   marks: z.record(z.string(), z.number()).default({}),
+  /** The part that has changed it last, and how far that one is. */
+  phase: z.string().default(''),
+  /** The step that has changed it last. */
+  latest: z.string().default(''),
   /** Of graphs: the parts that are done side by side now, and what those before have returned. */
   open: z.array(z.number()).default([]),
   results: z.record(z.string(), z.unknown()).default({}),
 });
 
-type State = z.infer<typeof state>;
+type State = FrozenStateOf<typeof state>;
 type Ctx = Context<typeof state, typeof events, typeof signals>;
 
 const shared = {
@@ -186,6 +190,9 @@ class Player {
             const emit = step.emit as (type: string, data: unknown) => void;
             for (let i = 0; i < part.events; i++) emit('added', 1);
             if (part.isRefused) emit('refused', name);
+            if (part.sets !== undefined) {
+              step.set({ latest: part.sets === 'well' ? name : 7 } as never);
+            }
             return name;
           }),
           part.attempts === 2 && !this.#isNode
@@ -259,6 +266,16 @@ class Player {
         );
       case 'rounds':
         return this.#rounds(name, part.times);
+      case 'phases':
+        for (let phase = 0; phase < part.times; phase += 1) {
+          const step = `${name}.${phase}`;
+          await ctx.set({ phase: `${name}:${phase}` });
+          await ctx.step(
+            step,
+            this.#body(step, async () => phase),
+          );
+        }
+        return part.times;
       case 'burst':
         await Promise.all(Array.from({ length: part.events }, () => this.#add()));
         return 'emitted';

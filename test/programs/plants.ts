@@ -7,6 +7,7 @@ import { Fold } from '../../src/core/fold.ts';
 import type { Body } from '../../src/engine/execution/bodies.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
+import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
 import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 
@@ -77,6 +78,14 @@ export const plants: Readonly<Record<string, Plant>> = {
         const created = await create.call(this, params);
         if (params.workflow === 'program.end') await this.delete(params.run);
         return created;
+      },
+  ),
+  'a change of the state is written each time': replaced(
+    PassedSets.prototype,
+    'given',
+    () =>
+      function (this: PassedSets) {
+        this.write();
       },
   ),
   'results are handed over as they are asked for': replaced(

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { detach } from '../../src/core/detached.ts';
 import { PawlError } from '../../src/core/errors.ts';
-import { isAllowed, mayEndAs } from './allowed.ts';
+import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
 import { judgeOutput } from './given-out.ts';
@@ -214,7 +214,8 @@ class Follower {
       const result = await run.result();
       if (!isAllowed(this.#program, result)) problems.push(`ended with ${JSON.stringify(result)}`);
     }
-    problems.push(...(await judgeLog(run, this.#base)));
+    const mayGoBack = hasLooseEvents(this.#program.parts);
+    problems.push(...(await judgeLog(run, { base: this.#base, mayGoBack })));
     if (this.#program.isGraph !== true) problems.push(...(await this.#judgeHook(status)));
     problems.push(...(await judgeOutput(fleet.store, run, this.#program, witness)));
     if (status !== 'completed') {

@@ -17,6 +17,8 @@ export type Part =
       /** Events that the step emits; when `isRefused`, a reducer refuses the last one. */
       readonly events: number;
       readonly isRefused: boolean;
+      /** The step changes the state as well; as the schema wants it, or not. */
+      readonly sets?: 'well' | 'badly';
     }
   | {
       readonly kind: 'nest';
@@ -73,6 +75,8 @@ export type Part =
     }
   /** Steps that are forgotten behind what they have done. */
   | { readonly kind: 'rounds'; readonly name: string; readonly times: number }
+  /** Changes of the state with steps between them, as of an order that is paid and then shipped. */
+  | { readonly kind: 'phases'; readonly name: string; readonly times: number }
   /** More events at once than a commit takes. */
   | { readonly kind: 'burst'; readonly name: string; readonly events: number }
   | {

@@ -9,6 +9,7 @@
 import type { Duration } from '../../core/duration.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { State } from '../../core/fold.ts';
+import type { DeepReadonly } from '../../core/frozen.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
@@ -20,6 +21,12 @@ export type EventSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
 
 /** The state a schema describes: an object whose top-level fields are stored one by one. */
 export type StateOf<S> = Readonly<OutputOf<S>> & State;
+
+/** The state as a handler or a reducer reads it: nothing of it can be changed in place. */
+export type FrozenStateOf<S> = DeepReadonly<OutputOf<S>> & State;
+
+/** New values for top-level fields of the state. */
+export type StatePatch<S> = Partial<DeepReadonly<OutputOf<S>>>;
 
 /** Emits one of the workflow's own events. */
 export type Emit<E extends EventSchemas, Result> = <Type extends keyof E & string>(
@@ -50,6 +57,7 @@ export interface StepOptions {
 /** What the body of a step is given. */
 export interface StepContext<
   E extends EventSchemas = EventSchemas,
+  S = unknown,
   O extends OutputSchemas = OutputSchemas,
 > {
   /** Fires when the worker must let go of the run, the run is cancelled, or the attempt has taken too long. */
@@ -67,10 +75,16 @@ export interface StepContext<
    * not part of the state. A step that runs again begins a new epoch, and readers are told.
    */
   readonly output: OpenOutput<O>;
+  /**
+   * Replaces top-level fields of the state in the commit that stores this step's result; nothing is written when the body
+   * fails. Of several calls the last one counts for a field. It comes after the events that the step emits.
+   * @throws InvalidError, UnstorableError. When the state's schema refuses the patch, the step fails with that.
+   */
+  set(patch: StatePatch<S>): void;
   /** A step inside this one: its result is kept until this one completes, and then leaves the run's bookkeeping. */
   step<Result>(
     name: string,
-    body: (step: StepContext<E, O>) => Promise<Result> | Result,
+    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
 }
@@ -186,7 +200,7 @@ export interface Context<
   /** Grows with every claim: hand it to outside systems that can refuse a stale writer. */
   readonly fence: number;
   /** What the events fold to, this run's own included. Read it anew after every await. */
-  readonly state: StateOf<S>;
+  readonly state: FrozenStateOf<S>;
   /**
    * Fires when this worker has lost the run, must let go of it, or the run is cancelled: end outside calls then. Its reason
    * is a FencedError, or a RunError that says why.
@@ -201,10 +215,11 @@ export interface Context<
    */
   readonly emit: Emit<E, Promise<void>>;
   /**
-   * Replaces top-level fields of the state. Resolves when it is durable.
+   * Replaces top-level fields of the state. Resolves when it is durable. A handler that is called again, and takes
+   * the same way, does not write it again: what is stored already stays as it is.
    * @throws InvalidError, UnstorableError, LimitError; nothing was written.
    */
-  set(patch: Partial<OutputOf<S>>): Promise<void>;
+  set(patch: StatePatch<S>): Promise<void>;
   /**
    * Runs `body` and stores its result under `name`; on a resume the stored result is returned and the body is not run.
    * A body that was running when its worker died runs again: give `step.idempotencyKey` to whatever it calls.
@@ -212,14 +227,14 @@ export interface Context<
    */
   step<Result>(
     name: string,
-    body: (step: StepContext<E, O>) => Promise<Result> | Result,
+    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
   /** A step for each item, named `name:0`, `name:1` …; results in the order of the items. */
   map<Item, Result>(
     name: string,
     items: readonly Item[],
-    body: (item: Item, step: StepContext<E, O>, index: number) => Promise<Result> | Result,
+    body: (item: Item, step: StepContext<E, S, O>, index: number) => Promise<Result> | Result,
     options?: StepOptions & { readonly concurrency?: number },
   ): Promise<Result[]>;
   /**
@@ -228,7 +243,7 @@ export interface Context<
    */
   effect<Result>(
     name: string,
-    body: (step: StepContext<E, O>) => Promise<Result> | Result,
+    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
     options: EffectOptions<Result>,
   ): Promise<Result | undefined>;
   /**

@@ -5,7 +5,7 @@
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import type { Reducers, State } from '../../core/fold.ts';
-import { deepFreeze } from '../../core/frozen.ts';
+import { type DeepReadonly, deepFreeze } from '../../core/frozen.ts';
 import {
   checkEventType,
   checkOutputName,
@@ -24,7 +24,7 @@ import type { RetryPolicy } from '../../core/policy.ts';
 import type { Pace } from '../../core/queue.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
-import type { Context, EventSchemas, StateOf } from './context.ts';
+import type { Context, EventSchemas, FrozenStateOf } from './context.ts';
 import { checkEndHook, type EndHookContext, type RunEnd } from './end-hook.ts';
 import { definitionRules } from './definition-rules.ts';
 import type { GraphShape } from './graph-shape.ts';
@@ -32,7 +32,10 @@ import type { OutputKeeping, OutputSchemas } from './outputs.ts';
 import { checkStateSchema } from './state-schema.ts';
 
 export type ReducersOf<S, E extends EventSchemas> = {
-  readonly [Type in keyof E]?: (state: StateOf<S>, data: OutputOf<E[Type]>) => OutputOf<S>;
+  readonly [Type in keyof E]?: (
+    state: FrozenStateOf<S>,
+    data: OutputOf<E[Type]>,
+  ) => DeepReadonly<OutputOf<S>>;
 };
 
 /** What `defineWorkflow` takes. Types of input, state, events and signals are taken from the schemas. */

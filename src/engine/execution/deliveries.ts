@@ -32,6 +32,9 @@ export interface DeliveriesOptions {
   readonly clock: Pick<Clock, 'afterTurn' | 'soon'>;
   /** Called when everything was handed over and the handler has done what followed from it. */
   readonly onQuiet: () => void;
+  /** Called before a result is handed to the handler, and before known ones are passed over that it does not ask for. */
+  readonly onGiven: (seq: number) => void;
+  readonly onPassedOver: () => void;
 }
 
 export class Deliveries {
@@ -56,6 +59,11 @@ export class Deliveries {
   /** True when nothing is left to hand over and the handler has had its time. */
   get isQuiet(): boolean {
     return this.#turns.length === 0 && !this.#isScheduled;
+  }
+
+  /** True while there are known results that the handler has not asked for. */
+  get isKnownLeft(): boolean {
+    return this.#next < this.#sorted().length;
   }
 
   /** The handler has asked for something. */
@@ -135,6 +143,7 @@ export class Deliveries {
     const [first] = this.#turns;
     const known = this.#sorted();
     if (first === undefined) return;
+    this.#options.onPassedOver();
     while ((known[this.#next] ?? Infinity) < first.seq) this.#next += 1;
   }
 
@@ -145,6 +154,7 @@ export class Deliveries {
   /** True when it was known before. */
   #hand(seq: number): boolean {
     const known = this.#sorted();
+    this.#options.onGiven(seq);
     if (this.#next >= known.length) return false;
     this.#given.add(seq);
     for (

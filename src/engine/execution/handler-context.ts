@@ -25,6 +25,7 @@ import { anySignal, newAbortController } from '../signals.ts';
 import type { Body } from './bodies.ts';
 import type { Children } from './children.ts';
 import type { Effects } from './effects.ts';
+import type { PassedSets } from './passed-sets.ts';
 import type { RunOutputs } from './run-outputs.ts';
 import { saveCheckpoint } from './save-checkpoint.ts';
 import type { RunScope } from './scope.ts';
@@ -34,7 +35,7 @@ import { type Waits, withdrawn } from './waits.ts';
 import { checkOptions, type OptionKind } from '../definition/options.ts';
 import { checkSignalNames } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
-import { eventWrite, recordWrite, setWrite, type Write } from './writes.ts';
+import { eventWrite, recordWrite } from './writes.ts';
 
 /** What contexts are made of: the run, what its worker gives, and the parts that do what the handler asks for. */
 export interface ContextParts {
@@ -45,6 +46,7 @@ export interface ContextParts {
   readonly children: Children;
   readonly waits: Waits;
   readonly outputs: RunOutputs;
+  readonly sets: PassedSets;
   readonly log: Logger;
   /** Called before anything is written, and throws when the run is being cancelled. */
   readonly checkCancelled: () => void;
@@ -74,18 +76,18 @@ export function contextParts(context: object): ContextParts {
 }
 
 export function createContext(parts: ContextParts, place: ContextPlace): Context {
-  const { scope, services, steps, effects } = parts;
+  const { scope, services, steps, effects, sets } = parts;
   const { run, workflow, writer, fold, deliveries, storeNow, enter } = scope;
   const { limits } = services;
   const { prefix, within } = place;
   const checked = nameCheck(prefix);
-  const write = async (make: () => Write): Promise<void> => {
+  const write = async (submit: () => Promise<unknown>): Promise<void> => {
     const entered = enter();
     if (entered !== undefined) await entered;
     parts.checkCancelled();
     deliveries.asked();
     try {
-      await writer.submit([make()]);
+      await submit();
     } finally {
       deliveries.answered();
     }
@@ -111,15 +113,19 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       return writer.ownership.fence;
     },
     get state() {
-      return fold.state;
+      return sets.state;
     },
     signal: place.signal,
     log: parts.log,
     emit(type: string, data: unknown) {
-      return held(write(() => eventWrite(workflow, limits, { type, data })));
+      const emit = (): Promise<unknown> => {
+        sets.write();
+        return writer.submit([eventWrite(workflow, limits, { type, data })]);
+      };
+      return held(write(emit));
     },
     set(patch: Record<string, unknown>) {
-      return held(write(() => setWrite(workflow, limits, fold.state, patch)));
+      return held(write(() => sets.set(patch)));
     },
     step(name: string, body: StepBody, stepOptions?: StepOptions) {
       return step(name, body, stepOptions);

@@ -23,22 +23,21 @@ import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
-import type { Report } from '../../core/queue.ts';
 import type { Request } from '../../core/request.ts';
 import type { Context } from '../definition/context.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
 import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
 import { Deliveries, knownSeqs } from './deliveries.ts';
 import { Effects } from './effects.ts';
-import type { Claimed } from './claim.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
 import { type Broken, Inbox } from './inbox.ts';
+import type { HeldRun, RunOwner } from './held-run.ts';
 import { type LogWriter, never } from './log-writer.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
+import { PassedSets } from './passed-sets.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
 import { handBackRewound } from './rewind.ts';
 import { RunOutputs } from './run-outputs.ts';
@@ -48,32 +47,8 @@ import { settleBodies } from './settling.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
-import type { ExecutionTelemetry } from './telemetry.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
-
-/** A run as it was claimed, and what its execution has made for it. */
-export interface HeldRun {
-  readonly claimed: Claimed;
-  /** When the claim was answered, on the monotonic clock. */
-  readonly claimedAt: number;
-  readonly workflow: AnyWorkflow;
-  readonly fold: Fold;
-  readonly writer: LogWriter;
-  readonly telemetry: ExecutionTelemetry;
-  /** Ends when the run is not this worker's any more. */
-  readonly lost: AbortSignal;
-  /** Tells the dashboards of the queue. */
-  readonly report: Report;
-}
-
-/** What the execution does for the handler's runtime. */
-export interface RunOwner {
-  /** Undefined when the worker's session is alive; else resolves when the run is known to be this worker's still. */
-  readonly confirm: () => Promise<void> | undefined;
-  /** Claims the parked run again. Resolves when it is this worker's; never when it is not. */
-  readonly reclaim: () => Promise<void>;
-}
 
 /** How long a child that a parked run waits for may be silent before the two are compared. */
 const pollMs = 3_000;
@@ -94,6 +69,7 @@ export class HandlerRuntime {
   readonly #deliveries: Deliveries;
   readonly #waits: Waits;
   readonly #inbox: Inbox;
+  readonly #sets: PassedSets;
   readonly #undos: ((request: CancelRequest) => unknown)[] = [];
   readonly #closed = new LazySignal();
   readonly #children: Children;
@@ -144,6 +120,16 @@ export class HandlerRuntime {
       clock,
       known: () => knownSeqs(fold),
       onQuiet: () => this.#onQuiet(),
+      onGiven: (seq) => this.#sets.given(seq),
+      onPassedOver: () => this.#sets.write(),
+    });
+    this.#sets = new PassedSets({
+      workflow,
+      fold,
+      writer,
+      deliveries,
+      clock,
+      limits: services.limits,
     });
     const enter = (): Promise<void> | undefined => this.enter();
     const mayBegin = (within: Body | undefined): Promise<void> | undefined =>
@@ -201,6 +187,7 @@ export class HandlerRuntime {
       children,
       waits,
       outputs,
+      sets: this.#sets,
       log: withFields(logger, () => {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
       }),
@@ -269,6 +256,7 @@ export class HandlerRuntime {
    */
   async settleBodies(): Promise<void> {
     const { claimed, lost } = this.#held;
+    this.#sets.write();
     const { clock, logger } = this.#services;
     const through = { clock, logger, lost, cancellation: this.#cancellation };
     await settleBodies(claimed.ownership.run, this.#bodies, through);
@@ -299,6 +287,7 @@ export class HandlerRuntime {
     this.#awake.abort('over');
     this.#waits.stop();
     this.#outputs.close();
+    this.#sets.close();
     this.#deliveries.close();
     this.#closed.abort('over');
   }
@@ -384,6 +373,7 @@ export class HandlerRuntime {
       this.#letGoIfPossible();
       return;
     }
+    this.#sets.quiet(this.#deliveries.isKnownLeft);
     // What follows from a wait that is over may be a body that begins: no time to park.
     if (this.#waits.judge()) this.#deliveries.schedule();
     else this.#considerParking();
@@ -402,7 +392,7 @@ export class HandlerRuntime {
     const { clock } = this.#services;
     const parking = decideParking({
       waits: this.#waits.list,
-      isBusy: this.#isBusy() || this.#children.isSearching,
+      isBusy: this.#isBusy() || this.#children.isSearching || this.#sets.isInDoubt,
       isIdle: writer.isIdle && !this.#isParking,
       isCancelled: fold.cancel !== undefined,
       isLeaving: this.#isLeaving,

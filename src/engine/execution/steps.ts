@@ -15,13 +15,14 @@
  * and what it still asks for is never answered. So there are never two bodies of one step that can both write.
  */
 import type { CheckpointMark } from '../../core/checkpoint.ts';
-import { decode, encode } from '../../core/codec.ts';
+import { canonical, decode, encode } from '../../core/codec.ts';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { canonicalError, reviveError } from '../../core/error-record.ts';
-import { LimitError, StepError } from '../../core/errors.ts';
+import { InvalidError, LimitError, StepError } from '../../core/errors.ts';
 import type { StepCompletedData, StepFailedData, StepRetriedData } from '../../core/event.ts';
 import { nesting } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';
+import { isPlainObject } from '../../core/plain-copy.ts';
 import { checkStepName } from '../../core/names.ts';
 import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
@@ -36,7 +37,7 @@ import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 import { stepFailure } from './step-names.ts';
 import type { Waits } from './waits.ts';
-import { eventWrite, recordWrite, type Write } from './writes.ts';
+import { eventWrite, recordWrite, stepSetWrite, type Write } from './writes.ts';
 
 export type StepBody = (step: StepContext) => unknown;
 
@@ -68,11 +69,13 @@ export interface StepParts {
   readonly mayBegin: (within: Body | undefined) => Promise<void> | undefined;
 }
 
-/** What completes a step, and the mark of a checkpoint. */
-const eventsOfCompletion = 2;
+/** What completes a step, its change of the state, and the mark of a checkpoint. */
+const eventsOfCompletion = 3;
 
 class Attempt extends Body {
   readonly events: Write[] = [];
+  /** New values of the state, which come with the result. */
+  patch: Record<string, unknown> | undefined;
 }
 
 /** Where the context of a step keeps the body that it was made for; the same in every copy of the package. */
@@ -332,7 +335,11 @@ export class Steps {
       const data: StepCompletedData = { name, result: bytes, attempts: attempt };
       const value = decode(bytes, { key: `run ${run}, step ${name}` });
       // The completion comes last: after it, everything of the step is in the log.
-      const submitted = writer.submit([...events, recordWrite('step.completed', data)]);
+      const submitted = writer.submit([
+        ...events,
+        ...this.#setOf(at),
+        recordWrite('step.completed', data),
+      ]);
       return { value, submitted };
     }
     const { writes, mark } = record(result, events);
@@ -341,6 +348,14 @@ export class Steps {
       value: result,
       submitted: writer.checkpoint(writes, mark).then((stored) => stored.seq),
     };
+  }
+
+  /** The schema is asked now: other steps may have changed the state while the body was at work. */
+  #setOf({ patch, events }: Attempt): readonly Write[] {
+    if (patch === undefined) return [];
+    const { workflow, fold } = this.#scope;
+    const on = { state: fold.state, before: events };
+    return [stepSetWrite(workflow, this.#services.limits, on, patch)];
   }
 
   #context(at: Attempt, signal: AbortSignal): StepContext {
@@ -363,6 +378,12 @@ export class Steps {
       },
       write: (chunk: unknown) => outputs.open(undefined, at).write(chunk),
       output: (name?: string) => outputs.open(name, at),
+      set: (patch: Record<string, unknown>) => {
+        if (!isPlainObject(patch)) throw new InvalidError('patch', 'must be an object.');
+        // As it is now, whatever the body makes of its objects afterwards.
+        const copy = canonical(patch, encode(patch, 'state', limits.eventBytes));
+        at.patch = { ...at.patch, ...(copy as typeof patch) };
+      },
       step: (name: string, body: StepBody, options?: StepOptions) => {
         const inner = this.#inside(at, name, body, options);
         inner.catch(() => undefined);

@@ -1,14 +1,18 @@
 /** Values on their way into the log: checked, encoded, and decoded again, so that a first run sees what a replay sees. */
+import { hash } from 'node:crypto';
 import { canonical, encode } from '../../core/codec.ts';
 import { InvalidError } from '../../core/errors.ts';
-import type { NewEvent } from '../../core/event.ts';
+import type { NewEvent, StateSetData } from '../../core/event.ts';
 import type { State } from '../../core/fold.ts';
 import type { Limits } from '../../core/limits.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import { encodeRecord } from '../payloads.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
+import { type AnyWorkflow, reducersOf } from '../definition/workflow.ts';
+
+/** Enough that no two patches of a run have the same by chance. */
+const markLength = 8;
 
 /** An event and what the fold makes of it. */
 export interface Write extends NewEvent {
@@ -36,16 +40,52 @@ export function eventWrite(
   return { type: event.type, data, value: canonical(valid, data) };
 }
 
-/** New values for top-level fields of the state. */
+/** New values for top-level fields of the state, with a mark that is the same for the same values. */
+export interface SetWrite extends Write {
+  readonly value: StateSetData & { readonly mark: string };
+  readonly patch: State;
+}
+
+/** Of a change that a handler asks for outside of its steps. */
 export function setWrite(
   workflow: AnyWorkflow,
   limits: Limits,
   state: State,
   patch: Record<string, unknown>,
-): Write {
+): SetWrite {
   const valid = validPatch(workflow, state, patch);
-  const data = encode({ patch: valid }, 'state', limits.eventBytes);
-  return { type: 'state.set', data, value: canonical({ patch: valid }, data) };
+  const bytes = encode(valid, 'state', limits.eventBytes);
+  const mark = hash('sha1', bytes, 'base64url').slice(0, markLength);
+  const set: StateSetData = { patch: valid, mark };
+  const data = encode(set, 'state', limits.eventBytes);
+  const value = canonical(set, data) as SetWrite['value'];
+  return { type: 'state.set', data, value, patch: value.patch };
+}
+
+/**
+ * Of a change that comes with the result of a step. `before`: the events of the step that come before it.
+ * @throws InvalidError when the schema of the state refuses it; LimitError.
+ */
+export function stepSetWrite(
+  workflow: AnyWorkflow,
+  limits: Limits,
+  { state, before }: { readonly state: State; readonly before: readonly Write[] },
+  patch: Record<string, unknown>,
+): Write {
+  const valid = validPatch(workflow, reduced(workflow, state, before), patch);
+  const set: StateSetData = { patch: valid };
+  const data = encode(set, 'state', limits.eventBytes);
+  return { type: 'state.set', data, value: canonical(set, data) };
+}
+
+/** The state after some events of the workflow's own. */
+export function reduced(workflow: AnyWorkflow, state: State, events: readonly Write[]): State {
+  const reducers = reducersOf(workflow);
+  let after = state;
+  for (const { type, value } of events) {
+    if (Object.hasOwn(reducers, type)) after = reducers[type]?.(after, value) as State;
+  }
+  return after;
 }
 
 /** The patch as the schema of the state makes it. */

@@ -1,5 +1,6 @@
 /** How a graph is written down. Types only; `graph.ts` checks and compiles it, `graph-run.ts` executes it. */
 import type { Duration } from '../../core/duration.ts';
+import type { DeepReadonly } from '../../core/frozen.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type {
@@ -7,7 +8,8 @@ import type {
   Context,
   Emit,
   EventSchemas,
-  StateOf,
+  FrozenStateOf,
+  StatePatch,
 } from '../definition/context.ts';
 import type { EndHookContext, RunEnd } from '../definition/end-hook.ts';
 import type { GraphShape } from '../definition/graph-shape.ts';
@@ -35,7 +37,7 @@ export type Targets<Id extends string, A extends ArgsSchemas> =
 /** What a node's body returns: everything in it is stored in one commit. */
 export interface NodeOutcome<S, Id extends string, A extends ArgsSchemas> {
   /** New values of top-level fields of the state. */
-  readonly set?: Partial<OutputOf<S>>;
+  readonly set?: StatePatch<S>;
   /** Kept, and shown, until the node's next visit. Anything storable. */
   readonly result?: unknown;
   /** What comes next, in place of the node's edge; it starts at once and joins nothing. */
@@ -94,16 +96,19 @@ export type Edge<S, Id extends string, A extends ArgsSchemas> =
   | Exclude<Id, keyof A>
   | 'end'
   | readonly Target<Id, A>[]
-  | ((state: StateOf<S>, result: unknown) => Targets<Id, A>)
+  | ((state: FrozenStateOf<S>, result: unknown) => Targets<Id, A>)
   | {
       /** Where `when` may lead: drawn in the diagram, and checked. */
       readonly to: readonly (Id | 'end')[];
-      readonly when: (state: StateOf<S>, result: unknown) => Targets<Id, A>;
+      readonly when: (state: FrozenStateOf<S>, result: unknown) => Targets<Id, A>;
     };
 
 /** For fields that parallel branches change: what becomes of the value that is there and the value a node set. */
 export type MergeFunctions<State> = {
-  readonly [Key in keyof State]?: (current: State[Key], update: State[Key]) => State[Key];
+  readonly [Key in keyof State]?: (
+    current: DeepReadonly<State[Key]>,
+    update: DeepReadonly<State[Key]>,
+  ) => DeepReadonly<State[Key]>;
 };
 
 /** What `defineGraph` takes: one typed state, the nodes that change it, and the edges between them. */
@@ -186,7 +191,7 @@ export interface GraphDefinition<
     readonly nodes?: { readonly [Node in NoInfer<Id>]?: number };
   };
   /** What the run returns when nothing is left to do. Default: the state. */
-  readonly output?: (state: StateOf<S>) => Output;
+  readonly output?: (state: FrozenStateOf<S>) => Output;
 }
 
 export type GraphNode<Body, Id extends string> = Body | NodeOptions<Body, Id>;

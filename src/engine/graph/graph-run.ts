@@ -30,8 +30,7 @@ import type { AnyTarget, GraphShape, NodeShape } from '../definition/graph-shape
 import { mapOf, targetNode } from './graph-map.ts';
 import { type GraphMap, type Move, planNext } from './graph-plan.ts';
 import { contextParts, type ContextParts, createContext } from '../execution/handler-context.ts';
-import { reducersOf } from '../definition/workflow.ts';
-import { recordWrite, validPatch, type Write } from '../execution/writes.ts';
+import { recordWrite, reduced, validPatch, type Write } from '../execution/writes.ts';
 
 /** Executes a graph as the handler of a run; returns the run's output. */
 export function runGraph(context: object, graph: GraphShape, input: unknown): Promise<unknown> {
@@ -198,7 +197,7 @@ class GraphRun {
     const { fold, workflow } = scope;
     const { limits } = services;
     const outcome = checkOutcome(node, returned);
-    const before = this.#reduced(fold.state, events);
+    const before = reduced(workflow, fold.state, events);
     const set = outcome.set && validPatch(workflow, before, this.#merged(before, outcome.set));
     const moves = this.#moves(node, { ...before, ...set }, outcome);
     const { next, joined } = planNext({
@@ -232,16 +231,6 @@ class GraphRun {
     const about = { ...asked, node: node.id, visit: task.visit };
     const { write: saved, mark } = checkpointWrite(about, limits);
     return { next, writes: [...events, write, saved], mark };
-  }
-
-  /** The state after the visit's own events. */
-  #reduced(state: State, events: readonly Write[]): State {
-    const reducers = reducersOf(this.#parts.scope.workflow);
-    let reduced = state;
-    for (const { type, value } of events) {
-      if (Object.hasOwn(reducers, type)) reduced = reducers[type]?.(reduced, value) as State;
-    }
-    return reduced;
   }
 
   #merged(state: State, set: Record<string, unknown>): Record<string, unknown> {

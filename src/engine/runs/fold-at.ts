@@ -4,6 +4,7 @@ import { ForgottenError, InvalidError, RunError } from '../../core/errors.ts';
 import type { ForkedFrom, StateEdits } from '../../core/event.ts';
 import { type Child, Fold, type Folded, type State } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';
+import { placedAnew } from '../../core/passed-sets.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../../core/store.ts';
 import { Upcaster } from '../definition/evolution.ts';
 import { decodeEvent, restoreSnapshot } from '../replay.ts';
@@ -15,6 +16,8 @@ import { checkHole } from '../holes.ts';
 const staysBehind = /^run:/;
 /** What has a place in the log: a result, a child, the signals of a name. */
 const hasPlace = /^(?:step|child|signal):/;
+/** Changes of the state have one, too. */
+const ofSets = /^sets:/;
 
 /**
  * Folds the events up to `seq`. Writes nothing.
@@ -81,7 +84,12 @@ export function withoutTies({
   for (const [field, whole] of bookkeeping) {
     if (staysBehind.test(field)) continue;
     const value = hasPlace.test(field) ? placedBefore(whole, seq) : whole;
-    if (!field.startsWith('child:')) inherited.set(field, value);
+    if (ofSets.test(field))
+      inherited.set(
+        field,
+        placedAnew(whole, (at) => at / (seq + 1)),
+      );
+    else if (!field.startsWith('child:')) inherited.set(field, value);
     else if ((value as Child).end !== undefined)
       inherited.set(field, { ...(value as Child), attached: false });
   }

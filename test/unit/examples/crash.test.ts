@@ -12,6 +12,7 @@ import { agent } from '../../../examples/agent/workflow.ts';
 import { deployment } from '../../../examples/approval/workflow.ts';
 import { report } from '../../../examples/basic/workflow.ts';
 import { film } from '../../../examples/fault-recovery/workflow.ts';
+import { straightOrder } from '../../../examples/order/straight.ts';
 import { order } from '../../../examples/order/workflow.ts';
 import { chargeAndProbe } from '../../../examples/payment/effect-with-probe.ts';
 import { chargeByKey } from '../../../examples/payment/idempotency-key.ts';
@@ -68,6 +69,7 @@ const charged = {
 
 const plays: readonly (readonly [string, () => Promise<CrashTestReport>])[] = [
   ['basic', () => crashTest(report, { topic: 'x' }, clean)],
+  ['order from top to bottom', () => crashTest(straightOrder, { id: 'o', cents: 1 }, clean)],
   ['order', () => crashTest(order, { id: 'o', cents: 1 }, clean)],
   ['training', () => crashTest(training, { epochs: 6, every: 2 }, clean)],
   ['pipeline', () => crashTest(pipeline, { pages: 4 }, clean)],

@@ -233,7 +233,7 @@ test.each(['development', 'production'])(
       input: z.string(),
       state: z.object({ seen: z.set(z.string()).default(() => new Set<string>()) }),
       events: { saw: z.string() },
-      reduce: { saw: (state, url) => ({ ...state, seen: state.seen.add(url) }) },
+      reduce: { saw: (state, url) => ({ ...state, seen: (state.seen as Set<string>).add(url) }) },
       async run(ctx, url) {
         const before = [...ctx.state.seen];
         if (url === '') return before;

@@ -7,7 +7,11 @@ import type { Pawl, RunEvent, RunHandle } from 'pawl';
 const order = defineWorkflow({
   name: 'order',
   input: z.object({ sku: z.string(), count: z.number().default(1) }),
-  state: z.object({ paid: z.boolean().default(false), total: z.number().default(0) }),
+  state: z.object({
+    paid: z.boolean().default(false),
+    total: z.number().default(0),
+    lines: z.array(z.object({ sku: z.string(), tags: z.set(z.string()) })).default([]),
+  }),
   events: { paid: z.object({ amount: z.number() }) },
   reduce: { paid: (state, { amount }) => ({ ...state, paid: true, total: state.total + amount }) },
   signals: { approved: z.object({ by: z.string() }), note: z.string() },
@@ -25,6 +29,21 @@ const order = defineWorkflow({
     await ctx.set({ paid: 'yes' });
     // @ts-expect-error -- the state is read-only
     ctx.state.paid = true;
+    // @ts-expect-error -- at any depth
+    ctx.state.lines.push({ sku: 'x', tags: new Set() });
+    // @ts-expect-error -- also inside of lists
+    for (const line of ctx.state.lines) line.sku = 'y';
+    // @ts-expect-error -- a set in it has no way to be changed
+    ctx.state.lines[0]?.tags.add('z');
+    await ctx.set({ lines: [...ctx.state.lines, { sku: 'x', tags: new Set(['new']) }] });
+    await ctx.step('mark', (step) => {
+      step.set({ paid: true });
+      // @ts-expect-error -- no such field
+      step.set({ unknown: 1 });
+      // @ts-expect-error -- paid is a boolean
+      step.set({ paid: 'yes' });
+      return step.step('inner', (inner) => inner.set({ total: 1 }));
+    });
     // @ts-expect-error -- no such signal
     await ctx.waitFor('rejected');
     // @ts-expect-error -- not a length of time

@@ -113,7 +113,12 @@ describe('writing', () => {
     await run.result();
     const snapshots = store.commits.flatMap(({ snapshot }) => snapshot ?? []);
     expect(snapshots.length).toBeGreaterThan(2);
-    expect([...(snapshots[0]?.set.keys() ?? [])].sort()).toEqual(['state:note', 'state:sum']);
+    expect([...(snapshots[0]?.set.keys() ?? [])].sort()).toEqual([
+      'sets:0',
+      'sets:count',
+      'state:note',
+      'state:sum',
+    ]);
     for (const later of snapshots.slice(1)) expect([...later.set.keys()]).toEqual(['state:sum']);
     expect(await run.state()).toEqual({ sum: 1000, note: 'x'.repeat(1000) });
   });

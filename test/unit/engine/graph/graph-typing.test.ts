@@ -18,7 +18,7 @@ async function compiled(pawl: Pawl): Promise<unknown[]> {
     start: 'plan',
     nodes: {
       plan: async (ctx) => {
-        expectTypeOf(ctx.state.notes).toEqualTypeOf<string[]>();
+        expectTypeOf(ctx.state.notes).toEqualTypeOf<readonly string[]>();
         expectTypeOf(ctx.input).toEqualTypeOf<{ goal: string }>();
         expectTypeOf(ctx.args).toEqualTypeOf<undefined>();
         const ok = await ctx.waitFor('ok');
