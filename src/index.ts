@@ -26,8 +26,8 @@ export type {
   StatePatch,
   StepContext,
   StepOptions,
-  WaitOptions,
 } from './engine/definition/context.ts';
+export type { FormField, WaitOptions } from './engine/definition/waiting.ts';
 export type {
   OutputChunk,
   OutputKeeping,
@@ -118,6 +118,7 @@ export type { WorkerRecord } from './core/fleet.ts';
 
 // Errors.
 export {
+  AnsweredError,
   ConflictError,
   CorruptionError,
   DefinitionError,

@@ -60,6 +60,15 @@ export function checkMessageId(id: unknown): asserts id is string {
   });
 }
 
+/** Checks the key of a signal, which tells one wait for it from another: as the id of a message. */
+export function checkSignalKey(key: unknown): asserts key is string {
+  checkText('signal key', key, {
+    pattern: tagValuePattern,
+    length: fixedLimits.tagValueLength,
+    allowed: 'A-Z a-z 0-9 _ . ~ @ : / + -',
+  });
+}
+
 /** Checks the first part of every key: 1–64 of `A–Z a–z 0–9 _ . -`. */
 export function checkPrefix(prefix: unknown): asserts prefix is string {
   checkText('prefix', prefix, {

@@ -34,6 +34,7 @@ import type { RunProgress, RunRecord, RunStatus } from './run.ts';
 import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
+import type { Wait } from './waits.ts';
 
 export type { Message, MessageKind } from './message.ts';
 export type { Parking, Release } from './release.ts';
@@ -136,6 +137,14 @@ export type PostOutcome =
       readonly woken: boolean;
       readonly wakeUp: DueRun;
     }
+  /** The wait that it was to answer has an answer already, the message of this id. Nothing was written. */
+  | { readonly outcome: 'answered'; readonly by: string }
+  /** The run does not wait so, or its time is over. Nothing was written. */
+  | { readonly outcome: 'unwanted' }
+  /**
+   * Whether the run still waits so is not known before it has looked at what came, or parks again. Nothing was written.
+   */
+  | { readonly outcome: 'busy' }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -194,6 +203,8 @@ export type ClaimOutcome =
       readonly furthest: number;
       /** Messages that wait to be taken into the log, at most a page of them. */
       readonly messages: readonly Message[];
+      /** What the run waited for when it was parked last, as far as that is known: for since when it has waited. */
+      readonly waitedFor: readonly Wait[];
     } & LoadedRun)
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
@@ -269,7 +280,8 @@ export interface RunStore {
   commit(params: CommitParams): Promise<CommitOutcome>;
   /**
    * Puts a message into the inbox of a run, whether or not it waits for it; only what it waits for wakes it. The end of a
-   * child comes to a failed run as well, which may be resumed.
+   * child comes to a failed run as well, which may be resumed. With `wait`, only if the parked run waits so and nobody was
+   * first: of all answers to one wait, one is taken.
    */
   post(params: PostParams): Promise<PostOutcome>;
   /** Asks a run to end as cancelled. */

@@ -4,8 +4,8 @@
  *
  * Sealed: inputs (of schedules, too), outputs, errors, data of events and chunks, snapshot fields, messages, the text of a
  * progress.
- * In clear: ids, names, types, times, tags, numbers, what a run waits for (names and times, no payload), and what the
- * scripts in Redis write by themselves (claims, interrupts).
+ * In clear: ids, names, types, times, tags, numbers, what a run waits for (names, keys and times; label and form are
+ * sealed), and what the scripts in Redis write by themselves (claims, interrupts).
  *
  * A value that cannot be opened does not fail the call that brought it: it fails whoever decodes it. So a claim with a bad
  * event ends in quarantine, with the reason, and a page of runs with one bad error is a page still.
@@ -63,6 +63,7 @@ import {
 } from './places.ts';
 import { EncryptedSchedules } from './schedules.ts';
 import { sealText } from './text.ts';
+import { sealActor, sealWaits } from './waiting.ts';
 import { EncryptedTransfer } from './transfer.ts';
 
 export class EncryptedRunStore implements RunStore {
@@ -129,7 +130,7 @@ export class EncryptedRunStore implements RunStore {
 
   async post(params: PostParams): Promise<PostOutcome> {
     const data = this.#cipher.seal(params.data, messagePlace(params.run, params));
-    return this.#store.post({ ...params, data });
+    return this.#store.post({ ...sealActor(this.#cipher, params.run, params), data });
   }
 
   async cancel(params: CancelParams): Promise<CancelOutcome> {
@@ -248,6 +249,7 @@ export class EncryptedRunStore implements RunStore {
     if ('error' in release) {
       return { ...release, error: this.#cipher.seal(release.error, payloadPlace(run, 'error')) };
     }
-    return release;
+    if (release.status !== 'waiting') return release;
+    return { ...release, waits: sealWaits(this.#cipher, run, release.waits) };
   }
 }

@@ -4,9 +4,9 @@ import { ExecutionProgress } from '../core/evidence.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { StoredChunk } from '../core/outputs.ts';
-import type { CreateParams, Message, Seen, Snapshot } from '../core/store.ts';
+import type { CreateParams, Message, PostOutcome, Seen, Snapshot } from '../core/store.ts';
 import type { DueRun } from '../core/due-run.ts';
-import { type Wait, waitsKept, wants } from '../core/waits.ts';
+import { isAnswerable, isClear, type Wait, waitsKept, wants } from '../core/waits.ts';
 
 /** How long until a run is due again that waits for newer code: twice as long after each refusal. */
 const refusedMs = 100;
@@ -65,7 +65,7 @@ export interface StoredRun {
   /** When an ended run may be forgotten. */
   expiresAt: number | undefined;
   wakeAt: number | undefined;
-  /** What it waits for while it is `waiting`. */
+  /** What it waits for while it is `waiting`; after that, what it waited for last. */
   waits: readonly Wait[];
   /** When something came that it waits for, or it was cancelled. */
   wokenAt: number | undefined;
@@ -192,7 +192,7 @@ export function toRecord(run: StoredRun): RunRecord {
     losses: run.losses,
     bytes: run.bytesBefore + logBytes(run),
     wakeAt: run.wakeAt,
-    waits: run.waits,
+    waits: waitsOf(run),
     birth: run.birth,
     wroteVersion: run.wroteVersion,
     needsVersion: run.refused > 0 ? run.wroteVersion : undefined,
@@ -206,6 +206,11 @@ export function toRecord(run: StoredRun): RunRecord {
     createdAt: run.createdAt,
     changedAt: run.changedAt,
   };
+}
+
+/** What a run waits for now. */
+export function waitsOf({ status, waits }: Pick<StoredRun, 'status' | 'waits'>): readonly Wait[] {
+  return status === 'waiting' ? waits : [];
 }
 
 /** Whether a run is as somebody has seen it. */
@@ -224,6 +229,7 @@ export function refuse(run: StoredRun, now: number): void {
 
 /** Keeps an ended run for a while; one that owes something is due at once, until it does not. */
 export function keep(run: StoredRun, keepMs: number, now: number): void {
+  run.waits = [];
   run.expiresAt = now + keepMs;
   run.notifyPending = run.parent !== undefined || run.onEnd;
   run.dueAt = run.notifyPending || run.cancelPending ? now : run.expiresAt;
@@ -251,9 +257,10 @@ export function letWait(run: StoredRun, waits: readonly Wait[], pollMs?: number)
   run.wokenAt = undefined;
 }
 
-/** It waits no more. */
+/** It waits no more. What it waited for stays, so that the next owner knows since when. */
 export function endWait(run: StoredRun): void {
-  letWait(run, []);
+  run.pollMs = undefined;
+  run.wokenAt = undefined;
   run.wakeAt = undefined;
   run.parkedBy = undefined;
 }
@@ -265,8 +272,24 @@ export function wake(run: StoredRun, now: number): void {
 }
 
 /** True when the message wakes the run that it was put into the inbox of. */
-export function isWanted(run: StoredRun, message: Pick<Message, 'kind' | 'name'>): boolean {
+export function isWanted(run: StoredRun, message: Pick<Message, 'kind' | 'name' | 'key'>): boolean {
   return run.status === 'waiting' && wants(run.waits, message);
+}
+
+/** Why a message cannot be the answer to the one wait that it is for; undefined when it can. */
+export function refusedAnswer(
+  run: StoredRun,
+  { name: signal, wait = '' }: Pick<Message, 'name' | 'wait'>,
+  now: number,
+): Extract<PostOutcome, { outcome: 'answered' | 'unwanted' | 'busy' }> | undefined {
+  const signals = run.inbox.filter(({ kind, name }) => kind === 'signal' && name === signal);
+  const first = signals.find((message) => message.wait === wait);
+  if (first !== undefined) return { outcome: 'answered', by: first.id };
+  if (run.status !== 'waiting') return { outcome: 'busy' };
+  if (!isAnswerable(run.waits, { wait, signal }, now)) return { outcome: 'unwanted' };
+  if (!isClear(run.waits)) return undefined;
+  const mayEnd = signals.some((message) => message.wait === undefined && isWanted(run, message));
+  return mayEnd ? { outcome: 'busy' } : undefined;
 }
 
 /** When a `waiting` run is due that nothing has come for: by its own time, or to be looked at. */

@@ -14,11 +14,17 @@ import {
   type RunSummary,
   toSummary,
 } from '../core/run.ts';
-import type { StoredChunk } from '../core/outputs.ts';
 import type { Message, MessageKind, Snapshot, Takeover } from '../core/store.ts';
 import type { WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { ExportedRun } from '../core/transfer.ts';
-import { indexedBy, readWaits, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
+import {
+  answerLines,
+  indexedBy,
+  readWaits,
+  type Wait,
+  waitsKept,
+  wantedBy,
+} from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';
 
 /** A hash as scripts return it: names and values in turn. */
@@ -206,10 +212,20 @@ function toWaits(key: string, fields: Fields): readonly Wait[] {
   }
 }
 
+/** What a run that was claimed waited for before; nothing where that cannot be read, for nothing depends on it. */
+export function toWaitedFor(key: string, run: Flat): readonly Wait[] {
+  try {
+    return readWaits(JSON.parse(new Fields(key, run).text('waits') ?? '[]'));
+  } catch {
+    return [];
+  }
+}
+
 /** What a run waits for, as its hash keeps it: as JSON, the lines of the indexes, the lines of the messages it wants. */
 export function waitArguments(waits: readonly Wait[]): readonly [string, string, string] {
   const kept = waits.slice(0, waitsKept);
-  return [JSON.stringify(kept), indexedBy(waits).join('\n'), wantedBy(waits).join('\n')];
+  const wanted = [...wantedBy(waits), ...answerLines(waits)];
+  return [JSON.stringify(kept), indexedBy(waits).join('\n'), wanted.join('\n')];
 }
 
 export function toRunSummary(
@@ -381,25 +397,6 @@ export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
     : { seq, fence, type, at, data, branch, more };
 }
 
-/** A stream entry of an output: its id is `<number>-<fence>`. */
-export function toChunk(key: string, [entryId, flat]: Entry): StoredChunk {
-  const fields = new Fields(key, flat);
-  const [number, fence] = entryId.toString('latin1').split('-').map(Number);
-  const data = fields.bytes('data');
-  if (!Number.isSafeInteger(number) || !Number.isSafeInteger(fence) || data === undefined) {
-    throw new CorruptionError({ key }, `has an entry that is no chunk (${String(entryId)})`);
-  }
-  return {
-    number: number as number,
-    fence: fence as number,
-    output: fields.text('output') ?? '',
-    step: fields.text('step') ?? '',
-    epoch: fields.number('epoch'),
-    at: fields.number('at'),
-    data,
-  };
-}
-
 /** What an announcement on a run's channel says has changed; see `RunStore.watch`. */
 export function toChange(said = ''): 'log' | 'open' | undefined {
   if (said.startsWith('+')) return 'log';
@@ -409,12 +406,17 @@ export function toChange(said = ''): 'log' | 'open' | undefined {
 /** A stream entry of an inbox. */
 export function toMessage(key: string, [, flat]: Entry): Message {
   const fields = new Fields(key, flat);
+  const about = (['key', 'wait', 'actor'] as const).flatMap((name) => {
+    const text = fields.text(name);
+    return text === undefined ? [] : [[name, text] as const];
+  });
   return {
     id: fields.text('id') ?? '',
     kind: fields.text('kind') as MessageKind,
     name: fields.text('name') ?? '',
     data: fields.bytes('data') ?? new Uint8Array(),
     at: fields.number('at'),
+    ...Object.fromEntries(about),
   };
 }
 

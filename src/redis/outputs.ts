@@ -1,7 +1,8 @@
 /** What runs give out, in Redis: one stream for each run, in the slot of the run. */
 import type { Outputs, StoredChunk, WriteOutcome, WriteParams } from '../core/outputs.ts';
 import type { Announcements } from './announcements.ts';
-import { type Entry, toChunk } from './fields.ts';
+import { toChunk } from './chunk-entry.ts';
+import type { Entry } from './fields.ts';
 import type { RedisParts } from './parts.ts';
 import { write } from './scripts/write.ts';
 

@@ -26,6 +26,20 @@ const history = (seed: number, calls: number): Judge => ({ simulation: { seed, c
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'a wait takes the signals of any key',
+    file: 'engine/execution/waits.ts',
+    passage: '(key === undefined || signal.key === key) &&',
+    by: '',
+    foundBy: [unit('execution/keyed-waits')],
+  },
+  {
+    name: 'of two answers to a wait both are taken',
+    file: 'redis/lua/post.lua',
+    passage: "if first then return {'answered', first} end",
+    by: '',
+    foundBy: [suite],
+  },
+  {
     name: 'a snapshot is ahead of the log',
     file: 'engine/execution/log-writer.ts',
     passage: 'if (isDrained) snapshot = this.#takeSnapshot(events, isLeaving);',

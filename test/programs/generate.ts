@@ -10,6 +10,9 @@ const leaves = [
   'until',
   'wait',
   'match',
+  'keyed',
+  'keyed',
+  'answered',
   'withdraw',
   'waitAny',
   'waitAll',
@@ -80,6 +83,10 @@ export function generate(seed: number): Program {
       }
       case 'match':
         return { kind, name: name(), signal: pick(signalNames), only: pick(['0', '1']) };
+      case 'keyed':
+        return { kind, name: name(), signal: pick(signalNames), key: pick(['0', '1']) };
+      case 'answered':
+        return { kind, name: name() };
       case 'withdraw':
         return { kind, name: name(), signal: pick(signalNames), ms: upTo(30) };
       case 'waitAny':

@@ -26,7 +26,7 @@ class Withdrawn extends Error {
 export const place = new AsyncLocalStorage<string>();
 
 const events = { added: z.number(), refused: z.string() };
-const signals = { red: z.string(), green: z.string() };
+const signals = { red: z.string(), green: z.string(), blue: z.string() };
 const state = z.object({
   sum: z.number().default(0),
   marks: z.record(z.string(), z.number()).default({}),
@@ -244,6 +244,10 @@ class Player {
         const match = (payload: string): boolean => payload.endsWith(part.only);
         return ctx.waitFor(part.signal as 'red', { as: name, match });
       }
+      case 'keyed':
+        return ctx.waitFor(part.signal as 'red', { as: name, key: part.key });
+      case 'answered':
+        return ctx.waitFor('blue', { as: name, label: name, form: { text: 'text' } });
       case 'withdraw':
         return this.#withdraw(part);
       case 'waitAll': {
@@ -440,7 +444,17 @@ class Player {
 }
 
 function isStored(part: Part): boolean {
-  return ['step', 'talk', 'nest', 'map', 'sleep', 'wait', 'match', 'waitAny', 'waitAll'].includes(
-    part.kind,
-  );
+  return [
+    'step',
+    'talk',
+    'nest',
+    'map',
+    'sleep',
+    'wait',
+    'match',
+    'keyed',
+    'answered',
+    'waitAny',
+    'waitAll',
+  ].includes(part.kind);
 }

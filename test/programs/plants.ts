@@ -3,7 +3,7 @@
  * process only; what is returned takes it back.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Fold } from '../../src/core/fold.ts';
+import { Fold, type ReceivedSignal } from '../../src/core/fold.ts';
 import type { Body } from '../../src/engine/execution/bodies.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
@@ -86,6 +86,27 @@ export const plants: Readonly<Record<string, Plant>> = {
     () =>
       function (this: PassedSets) {
         this.write();
+      },
+  ),
+  'a wait takes the signals of any key': replaced(
+    Fold.prototype,
+    'remember',
+    (remember) =>
+      function (this: Fold, field, value) {
+        const isSignals = field.startsWith('signal:') && value !== undefined;
+        const signals = isSignals ? (value as readonly ReceivedSignal[]) : [];
+        const swapped = signals.map((one) =>
+          one.key === undefined ? one : { ...one, key: one.key === '0' ? '1' : '0' },
+        );
+        remember.call(this, field, isSignals ? swapped : value);
+      },
+  ),
+  'each answer to a wait is taken': replaced(
+    MemoryRunStore.prototype,
+    'post',
+    (post) =>
+      function (this: MemoryRunStore, { wait: _, ...params }) {
+        return post.call(this, params);
       },
   ),
   'results are handed over as they are asked for': replaced(

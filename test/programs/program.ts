@@ -47,6 +47,15 @@ export type Part =
       readonly only: string;
     }
   | {
+      /** Takes only signals with this key. */
+      readonly kind: 'keyed';
+      readonly name: string;
+      readonly signal: string;
+      readonly key: string;
+    }
+  /** A wait that only an answer to it ends. */
+  | { readonly kind: 'answered'; readonly name: string }
+  | {
       /** A wait that its handler withdraws after `ms`. */
       readonly kind: 'withdraw';
       readonly name: string;
@@ -121,6 +130,8 @@ export interface Seeded {
 }
 
 export const signalNames = ['red', 'green'] as const;
+/** The signal by which answers come. */
+export const answerSignal = 'blue';
 
 /** A generator of numbers from 0 to below 1 that is the same for the same seed. */
 export function randomOf(seed: number): () => number {

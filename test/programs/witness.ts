@@ -21,6 +21,8 @@ interface Seen {
   readonly hooks: Set<string>;
   /** Marks of the chunks that a body was told are stored. */
   readonly chunks: Set<string>;
+  /** Waits that somebody has answered. */
+  readonly answered: Set<string>;
 }
 
 /** Names of what is done in a node begin with the node's. */
@@ -127,6 +129,14 @@ export class Witness {
     return this.#seen(run).hooks.has(status);
   }
 
+  /** Somebody was told that an answer to this wait is taken. */
+  answered(run: string, wait: string): void {
+    if (this.#rewound.has(run)) return;
+    const { answered } = this.#seen(run);
+    if (answered.has(wait)) this.violate(run, `two answers to ${wait} were taken`);
+    answered.add(wait);
+  }
+
   /** A failed run is let go on: see `committed`. */
   triedAgain(run: string): void {
     this.#seen(run).decisions.clear();
@@ -153,6 +163,7 @@ export class Witness {
       takenSignals: new Set(),
       hooks: new Set(),
       chunks: new Set(),
+      answered: new Set(),
     };
     this.#runs.set(run, known);
     return known;

@@ -1,6 +1,13 @@
 /** What the definitions of workflows and of graphs have in common, and what each field may be. */
 import { checkExpiry, checkRetentionTimes } from '../../core/retention.ts';
-import { anything, callback, checkedLater, objectOf, schema } from '../../core/option-rules.ts';
+import {
+  anything,
+  callback,
+  checkedLater,
+  objectOf,
+  schema,
+  text,
+} from '../../core/option-rules.ts';
 import { checkKeeping } from './outputs.ts';
 import { checkRate, checkRetry } from './options.ts';
 
@@ -13,6 +20,7 @@ export const definitionRules = {
   reduce: objectOf(callback),
   signals: objectOf(schema),
   keepOutput: checkKeeping,
+  signalKeys: objectOf(text),
   concurrency: anything,
   rate: checkRate,
   retry: checkRetry,

@@ -38,6 +38,11 @@ export type ReducersOf<S, E extends EventSchemas> = {
   ) => DeepReadonly<OutputOf<S>>;
 };
 
+/** For signals, the fields of their payloads that are their keys. */
+export type SignalKeys<G extends EventSchemas> = {
+  readonly [Name in keyof G]?: keyof OutputOf<G[Name]> & string;
+};
+
 /** What `defineWorkflow` takes. Types of input, state, events and signals are taken from the schemas. */
 export interface WorkflowDefinition<
   Input,
@@ -71,6 +76,8 @@ export interface WorkflowDefinition<
   readonly outputs?: O;
   /** How much of a run's output is kept. Default: 16 MB, as long as the run. */
   readonly keepOutput?: OutputKeeping;
+  /** For a signal, the field of its payload that is its key: see `key` of `ctx.waitFor`. Default: only senders give keys. */
+  readonly signalKeys?: SignalKeys<G>;
   /** By version: makes a state of the next version out of one of this version. */
   readonly migrate?: Readonly<Record<number, (old: never) => unknown>>;
   /** By type: makes an event of today out of the data of one that `version` of the code wrote. */
@@ -191,6 +198,13 @@ export function defineWorkflow<
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
   for (const output of Object.keys(outputs)) checkOutputName(output);
+  for (const signal of Object.keys(definition.signalKeys ?? {})) {
+    if (!Object.hasOwn(signals, signal)) {
+      throw new DefinitionError(
+        `Workflow ${name}: signalKeys has "${signal}", which is not in signals.`,
+      );
+    }
+  }
   for (const type of Object.keys(reduce)) {
     if (!Object.hasOwn(events, type)) {
       throw new DefinitionError(`Workflow ${name}: reduce has "${type}", which is not in events.`);

@@ -146,7 +146,7 @@ export class HandlerRuntime {
       storeNow,
       enter,
     };
-    const waits = new Waits(scope, services);
+    const waits = new Waits(scope, services, claimed.waitedFor);
     const bodies = new Bodies(() => this.parkIfWaiting());
     const outputs = new RunOutputs(scope, services, {
       last: claimed.record.chunks,

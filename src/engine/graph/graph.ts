@@ -56,7 +56,8 @@ export function defineGraph<
   const graph = compile(definition as unknown as AnyGraphDefinition);
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
-  const { stepRetry, retention, expireCheckpoints = defaultExpiry, onEnd, keepOutput } = definition;
+  const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry } = definition;
+  const { onEnd, keepOutput } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -65,6 +66,7 @@ export function defineGraph<
     ...(events === undefined ? {} : { events }),
     ...(reduce === undefined ? {} : { reduce }),
     ...(signals === undefined ? {} : { signals }),
+    ...(signalKeys === undefined ? {} : { signalKeys }),
     ...(retry === undefined ? {} : { retry }),
     ...(stepRetry === undefined ? {} : { stepRetry }),
     ...(concurrency === undefined ? {} : { concurrency }),

@@ -148,8 +148,8 @@ class RunWriter {
       this.#count.checkpoints += 1;
       yield sealed.line(line);
     }
-    for (const { id, kind, name, at, data } of messages) {
-      const about = { run, id, about: kind, name, at: iso(at) };
+    for (const { id, kind, name, at, data, key, wait, actor } of messages) {
+      const about = { run, id, about: kind, name, at: iso(at), key, wait, actor };
       yield sealed.line({ kind: 'message', ...about, data: toPortable(data) });
     }
     const seen = exported.seen.toSorted(byName);

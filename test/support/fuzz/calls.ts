@@ -3,7 +3,7 @@ import { runStatuses } from '../../../src/core/run.ts';
 import type {
   CommitParams,
   CreateParams,
-  MessageKind,
+  Message,
   Ownership,
   Release,
   RunStore,
@@ -290,6 +290,11 @@ const waitSets: readonly (readonly Wait[])[] = [
   [{ kind: 'timer', name: 't', until: 9, since: 4 }],
   [{ kind: 'retry', name: '', since: 5 }],
   [{ kind: 'decision', name: 'pay', on: ['pay'], since: 6 }],
+  [
+    { kind: 'signal', name: 'k1', on: ['go'], key: '1', label: 'first', since: 8 },
+    { kind: 'signal', name: 'k2', on: ['go', 'stop'], key: '2', readsKey: true, since: 9 },
+  ],
+  [{ kind: 'signal', name: 'w', on: ['go'], until: 10, since: 10 }],
   Array.from({ length: 100 }, (_, i) => ({ kind: 'child', name: 'c', on: [`k${i}`], since: 7 })),
 ];
 
@@ -329,10 +334,16 @@ function toRelease({ release: kind, parking, ms }: MoveOf<'commit'>): Release | 
   }
 }
 
-const subjects: readonly { readonly kind: MessageKind; readonly name: string }[] = [
+const subjects: readonly Pick<Message, 'kind' | 'name' | 'key' | 'wait' | 'actor'>[] = [
   { kind: 'signal', name: 'go' },
   { kind: 'signal', name: 'effect pay' },
   { kind: 'child', name: 'kid' },
+  { kind: 'signal', name: 'other' },
+  { kind: 'signal', name: 'go', key: '1' },
+  { kind: 'signal', name: 'stop', key: '2', actor: 'ada' },
+  { kind: 'signal', name: 'go', key: '1', wait: 'k1', actor: 'ada' },
+  { kind: 'signal', name: 'stop', key: '2', wait: 'k2' },
+  { kind: 'signal', name: 'go', wait: 'w' },
 ];
 
 function asking(move: MoveOf<'post' | 'cancel'>): Call {
@@ -343,8 +354,8 @@ function asking(move: MoveOf<'post' | 'cancel'>): Call {
     const params = { run, id: `cancel-${message}`, data, error: text('cancelled'), keepMs: 60_000 };
     return (store) => store.cancel(params);
   }
-  const { kind, name } = subjects[move.about] ?? { kind: 'signal', name: 'other' };
-  const params = { run, id: `message-${message}`, kind, name, data };
+  const subject = subjects[move.about] ?? { kind: 'signal', name: 'other' };
+  const params = { run, id: `message-${message}`, ...subject, data };
   return (store) => store.post(params);
 }
 
@@ -379,6 +390,7 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
     { status: ['queued', 'failed', status], idPrefix: 'run-' },
     { worker: workerId(0) },
     { waitsFor: 'go' },
+    { waitsFor: 'go', waitKey: '2' },
     { waitsFor: 'kind:child', status },
     { waitsFor: 'effect pay', idPrefix: 'run-' },
   ];

@@ -201,7 +201,7 @@ const commit = fc.record({
   snapshot: fc.option(snapshot, { nil: undefined }),
   taken: fc.array(fc.nat(7), { maxLength: 3 }),
   parking: fc.record({
-    waits: fc.nat(7),
+    waits: fc.nat(9),
     why: mostly('parked' as const, 'retry' as const),
     pollMs: fc.option(ms, { nil: undefined, freq: 1 }),
     mayGoOn: fc.boolean(),
@@ -266,7 +266,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       do: fc.constantFrom('post' as const, 'post' as const, 'cancel' as const),
       run,
       message: fc.nat(3),
-      about: fc.nat(3),
+      about: fc.nat(9),
     }),
   },
   {
