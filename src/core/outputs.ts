@@ -11,7 +11,7 @@
  * after: they are there. A step that runs again begins a new epoch: what its attempts before it have given out is dead, and
  * stands before the first chunk of the new one, because one owner writes one write after the other.
  */
-import type { Ownership } from './store.ts';
+import type { Ownership } from './ownership.ts';
 
 /** A chunk before it has its number. */
 export interface NewChunk {

@@ -29,6 +29,7 @@ import type { Lists } from './lists.ts';
 import type { Message } from './message.ts';
 import type { Observation } from './observation.ts';
 import type { Outputs } from './outputs.ts';
+import type { Ownership } from './ownership.ts';
 import type { Release } from './release.ts';
 import type { RunProgress, RunRecord, RunStatus } from './run.ts';
 import type { Schedules } from './schedules.ts';
@@ -37,17 +38,10 @@ import type { Transfer } from './transfer.ts';
 import type { Wait } from './waits.ts';
 
 export type { Message, MessageKind } from './message.ts';
+export type { Ownership } from './ownership.ts';
 export type { Parking, Release } from './release.ts';
 export type { Snapshot } from './snapshot.ts';
 export type { Wait } from './waits.ts';
-
-/** The right to write to a run, as a claim gave it. */
-export interface Ownership {
-  readonly run: string;
-  readonly fence: number;
-  /** The token of the claim: tells two owners apart even where fences could repeat. */
-  readonly owner: string;
-}
 
 export interface CreateParams {
   readonly run: string;

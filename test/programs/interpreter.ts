@@ -324,13 +324,11 @@ class Player {
   }
 
   #talk({ name, chunks, fails, attempts, ms }: Extract<Part, { kind: 'talk' }>): Promise<unknown> {
-    const { run } = this.#ctx;
     const body = this.#body(name, async (step) => {
       for (let i = 0; i < chunks; i++) {
         const said: Said = { i, mark: `${name}.${i}.${randomUUID()}` };
-        const written = step.write(said).then(() => {
-          this.#witness.chunkAcknowledged(run, said.mark, this.#worker);
-        });
+        const written = this.#said(step, said);
+        written.catch(() => undefined);
         if (i % 3 === 0) await written;
         if (i === chunks >> 1) {
           if (ms > 0) await pause(ms);
@@ -340,6 +338,11 @@ class Player {
       return name;
     });
     return this.#ctx.step(name, body, { retry: { attempts, delay: 2 } });
+  }
+
+  async #said(step: StepContext, said: Said): Promise<void> {
+    await step.write(said);
+    this.#witness.chunkAcknowledged(this.#ctx.run, said.mark, this.#worker);
   }
 
   #add(): Promise<void> {

@@ -10,9 +10,7 @@ import type { RewoundData } from '../../core/event.ts';
 import type { CommitParams, Ownership } from '../../core/store.ts';
 import { encodeRecord } from '../payloads.ts';
 import { persist } from './commit-retry.ts';
-import type { LogWriter } from './log-writer.ts';
 import type { ExecutionServices } from './services.ts';
-import { recordWrite } from './writes.ts';
 
 type Services = Pick<
   ExecutionServices,
@@ -38,21 +36,6 @@ export async function giveBackRewound(
   const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq, effects };
   logger.error({ run: ownership.run, ...rewound }, 'redis lost acknowledged events of this run');
   await write(services, ownership, foundSeq, rewound);
-}
-
-/**
- * Redis has fewer chunks of the run's output than it had acknowledged. What the steps at work gave out before is gone, so
- * the run is handed back, and they run again; what finished steps gave out cannot be had again.
- */
-export async function handBackRewound(
-  { worker, logger }: Pick<Services, 'worker' | 'logger'>,
-  writer: Pick<LogWriter, 'ownership' | 'piggyback' | 'handBack'>,
-  { seq, chunks }: { readonly seq: number } & Required<Pick<RewoundData, 'chunks'>>,
-): Promise<void> {
-  const rewound: RewoundData = { worker, acknowledgedSeq: seq, foundSeq: seq, chunks };
-  logger.error({ run: writer.ownership.run, ...rewound }, 'redis lost acknowledged output');
-  writer.piggyback(recordWrite('run.rewound', rewound));
-  await writer.handBack();
 }
 
 /**

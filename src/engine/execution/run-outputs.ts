@@ -145,7 +145,7 @@ export class RunOutputs {
   }
 
   #give(source: Source, output: string, data: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     if (this.#isClosed || source.isOver || this.#parts.bodies.isOver(source.body)) return never();
     const bytes = source.waitingBytes + data.length;
     if (source.waiting > 0 && bytes > fixedLimits.pendingChunkBytes) {

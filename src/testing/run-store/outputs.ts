@@ -81,7 +81,7 @@ function writes(test: RunStoreTest): void {
     const { id, ownership } = await held(store);
     const before = await store.record(id);
     await store.outputs.write(writing(ownership));
-    expect(await store.record(id)).toEqual({ ...before, chunks: 1 } as unknown);
+    expect(await store.record(id)).toEqual({ ...before, chunks: 1 });
     await committed(store, ownership, { events: [event('one')] });
     expect(await kept(store, id)).toEqual(['a']);
   });

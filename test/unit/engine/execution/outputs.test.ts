@@ -159,9 +159,9 @@ describe('writing', () => {
   });
 
   test('a producer that does not wait is stopped when too much of it waits', async () => {
-    let isOpen = false;
+    const gate = { isOpen: false };
     const store = watched(new MemoryRunStore(), async (params, real) => {
-      while (!isOpen) await pause(5);
+      while (!gate.isOpen) await pause(5);
       return real(params);
     });
     await using pawl = memoryPawl({ store }).pawl;
@@ -176,7 +176,7 @@ describe('writing', () => {
           } catch (error) {
             return { given, code: PawlError.is(error) && error.code };
           } finally {
-            isOpen = true;
+            gate.isOpen = true;
           }
           return given;
         }),
