@@ -1,6 +1,12 @@
 /** The rules for what the entry point takes: everything that is misspelled, or does not fit, is refused by its name. */
 import { checkLimits, fixedLimits } from './core/limits.ts';
-import { checkRunId, checkSignalName, checkTags, checkWorkflowName } from './core/names.ts';
+import {
+  checkKey,
+  checkRunId,
+  checkSignalName,
+  checkTags,
+  checkWorkflowName,
+} from './core/names.ts';
 import {
   anything,
   checkedLater,
@@ -140,6 +146,7 @@ const searchRules = {
     const { key, value } = tag as { readonly key: string; readonly value: string };
     checkTags(Object.fromEntries([[key, value]]));
   },
+  key: checkKey,
   worker: textOf(1, 256),
   idPrefix: checkRunId,
   waitsFor: checkWaitsFor,

@@ -3,7 +3,7 @@
  * that neither the engine nor the store beneath knows of it.
  *
  * Sealed: inputs (of schedules, too), outputs, errors, data of events, snapshot fields, messages, the text of a progress.
- * In clear: ids, names, types, times, tags, numbers, what a run waits for (names and times, no payload), and what the
+ * In clear: ids, names, types, times, tags, keys, numbers, what a run waits for (names and times, no payload), and what the
  * scripts in Redis write by themselves (claims, interrupts).
  *
  * A value that cannot be opened does not fail the call that brought it: it fails whoever decodes it. So a claim with a bad
@@ -46,6 +46,7 @@ import type {
   ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
+import type { Turns } from '../core/turns.ts';
 import { EncryptedArchive } from './archive.ts';
 import { EncryptedLists } from './lists.ts';
 import { openCheckpoint, sealMark } from './marks.ts';
@@ -69,6 +70,7 @@ export class EncryptedRunStore implements RunStore {
   readonly observation: Observation;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
+  readonly turns: Turns;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
   readonly #opening: Opening;
@@ -85,6 +87,7 @@ export class EncryptedRunStore implements RunStore {
     // They carry no payload.
     this.fleet = store.fleet;
     this.observation = store.observation;
+    this.turns = store.turns;
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {

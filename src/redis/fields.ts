@@ -114,6 +114,8 @@ export const runFields = [
   'priority',
   'parent',
   'onEnd',
+  'key',
+  'turn',
   'createdAt',
   'changedAt',
   'unmanaged',
@@ -143,6 +145,8 @@ export const runFields = [
   'cancelEntry',
   'cancelId',
   'checkpointVersion',
+  // The greatest turn that it was given: a lesser one is of no use.
+  'lastTurn',
   // An older pawl wrote it; resume removes it.
   'runAttempts',
 ] as const;
@@ -178,6 +182,8 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     priority: fields.number('priority', 0),
     parent: fields.text('parent'),
     onEnd: fields.text('onEnd') !== undefined,
+    key: fields.text('key'),
+    turn: fields.optional('turn'),
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };

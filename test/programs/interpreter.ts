@@ -7,7 +7,7 @@ import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
-import { type Part, type Program, signalNames } from './program.ts';
+import { keyLimit, type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
 class Boom extends Error {
@@ -46,6 +46,7 @@ const shared = {
   events,
   signals,
   retry: { attempts: 2, delay: 5 },
+  concurrencyPerKey: keyLimit,
   stepRetry: { attempts: 2, delay: 2 },
   reduce: {
     added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
@@ -280,7 +281,9 @@ class Player {
       case 'effect':
         return this.#effect(part);
       case 'child': {
-        const options = { as: name, attached: part.isAttached };
+        const { key } = part.of;
+        const keyed = key === undefined ? {} : { key };
+        const options = { as: name, attached: part.isAttached, ...keyed };
         const child = await ctx.start(this.#workflow as never, part.of as never, options);
         return child.result();
       }

@@ -8,6 +8,7 @@ import { Deliveries } from '../../src/engine/execution/deliveries.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
+import { Turnstile } from '../../src/memory/turnstile.ts';
 
 type Plant = () => () => void;
 
@@ -65,6 +66,19 @@ export const plants: Readonly<Record<string, Plant>> = {
     () =>
       function (this: PassedSets) {
         this.write();
+      },
+  ),
+  'a key has any number of turns': replaced(
+    Turnstile.prototype,
+    'setLimits',
+    () => () => undefined,
+  ),
+  'a turn is never given back': replaced(
+    Turnstile.prototype,
+    'leave',
+    (leave) =>
+      function (this: Turnstile, keyed, _, now) {
+        return leave.call(this, keyed, undefined, now);
       },
   ),
   'results are handed over as they are asked for': replaced(

@@ -1,6 +1,15 @@
 /** What the definitions of workflows and of graphs have in common, and what each field may be. */
 import { checkExpiry, checkRetentionTimes } from '../../core/retention.ts';
-import { anything, callback, checkedLater, objectOf, schema } from '../../core/option-rules.ts';
+import {
+  anything,
+  callback,
+  checkedLater,
+  objectOf,
+  oneOf,
+  schema,
+  wholeNumber,
+} from '../../core/option-rules.ts';
+import { busyPolicies } from '../../core/turns.ts';
 import { checkRate, checkRetry } from './options.ts';
 
 export const definitionRules = {
@@ -13,6 +22,10 @@ export const definitionRules = {
   signals: objectOf(schema),
   concurrency: anything,
   rate: checkRate,
+  concurrencyPerKey: wholeNumber(1),
+  concurrencyOfKeys: wholeNumber(1),
+  ratePerKey: checkRate,
+  onBusy: oneOf(...busyPolicies),
   retry: checkRetry,
   stepRetry: checkRetry,
   retention: checkRetentionTimes,

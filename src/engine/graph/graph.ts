@@ -57,6 +57,7 @@ export function defineGraph<
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
   const { stepRetry, retention, expireCheckpoints = defaultExpiry, onEnd } = definition;
+  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -69,6 +70,10 @@ export function defineGraph<
     ...(stepRetry === undefined ? {} : { stepRetry }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(rate === undefined ? {} : { rate }),
+    ...(concurrencyPerKey === undefined ? {} : { concurrencyPerKey }),
+    ...(concurrencyOfKeys === undefined ? {} : { concurrencyOfKeys }),
+    ...(ratePerKey === undefined ? {} : { ratePerKey }),
+    ...(onBusy === undefined ? {} : { onBusy }),
     ...(retention === undefined ? {} : { retention }),
     expireCheckpoints,
     ...(onEnd === undefined ? {} : { onEnd }),

@@ -36,10 +36,14 @@ import { signalAfter } from '../signals.ts';
 import { readSteps } from '../steps-at-work.ts';
 import type { StartParts } from './start.ts';
 import { type RunDetails, toRunInfo } from './run-info.ts';
+import { leaveLine } from './turns.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { upcasterAfter } from './workflow-events.ts';
 
-export interface HandleServices extends Pick<StartParts, 'store' | 'limits' | 'newToken' | 'wake'> {
+export interface HandleServices extends Pick<
+  StartParts,
+  'store' | 'limits' | 'newToken' | 'wake' | 'logger'
+> {
   readonly clock: Clock;
 }
 
@@ -256,6 +260,7 @@ export class RunHandle<
         await wake(outcome.wakeUp);
         return;
       case 'cancelled':
+        await leaveLine(this.#services, outcome.keyed);
         return;
       case 'ended':
         throw endedError(this.id, outcome.status);
@@ -273,6 +278,7 @@ export class RunHandle<
     const outcome = await this.#services.store.pause(this.id, encodeRecord(request));
     if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
     if (outcome.outcome === 'missing') throw this.#notFound();
+    await leaveLine(this.#services, outcome.keyed);
   }
 
   /**

@@ -284,7 +284,7 @@ function recordOf({
   const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent, onEnd } =
     record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
-  const { birth, wroteVersion, waits } = record;
+  const { birth, wroteVersion, waits, key } = record;
   const given = givenOf(input);
   const fields = {
     id,
@@ -307,6 +307,7 @@ function recordOf({
     priority,
     parent,
     onEnd: onEnd || undefined,
+    key,
     unmanaged: unmanaged || undefined,
     notifyPending: notifyPending || undefined,
     cancelPending: cancelPending || undefined,

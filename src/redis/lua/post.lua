@@ -11,7 +11,7 @@
 -- ARGV[4] name: of the signal, or the id of the child that has ended
 -- ARGV[5] data: payload bytes
 -- ARGV[6] base: prefix of the shard's keys
--- Returns {'posted' | 'known', taken 0|1, woken 0|1, workflow, fence, status, losses, priority, notes} | {'ended', status}
+-- Returns {'posted' | 'known', taken 0|1, woken 0|1, what parts/describe tells …} | {'ended', status}
 --   | {'missing'}
 -- Keeps: messages are read in the order in which they came; a run that got what it waits for is running, or due.
 local run, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

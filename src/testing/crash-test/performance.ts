@@ -285,7 +285,7 @@ export class Performance {
 }
 
 function describe(call: WritingCall): string {
-  if (call.kind === 'claim') return 'claim';
+  if (call.kind !== 'commit') return call.kind;
   const { events, release } = call.params;
   const what = [
     ...events.map(({ type }) => type),
