@@ -2,6 +2,7 @@
 import { InvalidError } from './core/errors.ts';
 import { checkLimits, fixedLimits } from './core/limits.ts';
 import {
+  checkKey,
   checkRunId,
   checkSignalKey,
   checkSignalName,
@@ -147,6 +148,7 @@ const searchRules = {
     const { key, value } = tag as { readonly key: string; readonly value: string };
     checkTags(Object.fromEntries([[key, value]]));
   },
+  key: checkKey,
   worker: textOf(1, 256),
   idPrefix: checkRunId,
   waitsFor: checkWaitsFor,

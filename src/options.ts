@@ -69,6 +69,8 @@ export interface SearchOptions {
   readonly workflow?: string;
   /** Only runs that have this tag with exactly this value. */
   readonly tag?: { readonly key: string; readonly value: string };
+  /** Only runs of this key. */
+  readonly key?: string;
   /** Only runs that this worker holds now. */
   readonly worker?: string;
   /** Only runs whose id begins so. */

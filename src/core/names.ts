@@ -93,6 +93,15 @@ export function checkStepName(name: unknown): asserts name is string {
   });
 }
 
+/** Checks the key of a run: 1–128 of `A–Z a–z 0–9 _ . ~ @ : / + -`. */
+export function checkKey(key: unknown, field = 'key'): asserts key is string {
+  checkText(field, key, {
+    pattern: tagValuePattern,
+    length: fixedLimits.tagValueLength,
+    allowed: 'A-Z a-z 0-9 _ . ~ @ : / + -',
+  });
+}
+
 /** Checks the tags of a run: at most 16, keys like names, values of a small alphabet. */
 export function checkTags(tags: unknown): asserts tags is Readonly<Record<string, string>> {
   if (typeof tags !== 'object' || tags === null) {

@@ -4,8 +4,8 @@
  *
  * Sealed: inputs (of schedules, too), outputs, errors, data of events and chunks, snapshot fields, messages, the text of a
  * progress.
- * In clear: ids, names, types, times, tags, numbers, what a run waits for (names, keys and times; label and form are
- * sealed), and what the scripts in Redis write by themselves (claims, interrupts).
+ * In clear: ids, names, types, times, tags, keys, numbers, what a run waits for (names, keys and times; label and form
+ * are sealed), and what the scripts in Redis write by themselves (claims, interrupts).
  *
  * A value that cannot be opened does not fail the call that brought it: it fails whoever decodes it. So a claim with a bad
  * event ends in quarantine, with the reason, and a page of runs with one bad error is a page still.
@@ -48,6 +48,7 @@ import type {
   ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
+import type { Turns } from '../core/turns.ts';
 import { EncryptedArchive } from './archive.ts';
 import { EncryptedLists } from './lists.ts';
 import { openCheckpoint, sealMark } from './marks.ts';
@@ -74,6 +75,7 @@ export class EncryptedRunStore implements RunStore {
   readonly outputs: Outputs;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
+  readonly turns: Turns;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
   readonly #opening: Opening;
@@ -91,6 +93,7 @@ export class EncryptedRunStore implements RunStore {
     // They carry no payload.
     this.fleet = store.fleet;
     this.observation = store.observation;
+    this.turns = store.turns;
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {

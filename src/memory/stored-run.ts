@@ -5,7 +5,8 @@ import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { StoredChunk } from '../core/outputs.ts';
 import type { CreateParams, Message, PostOutcome, Seen, Snapshot } from '../core/store.ts';
-import type { DueRun } from '../core/due-run.ts';
+import type { DueRun, NeededTurn } from '../core/due-run.ts';
+import type { Keyed } from '../core/turns.ts';
 import { isAnswerable, isClear, type Wait, waitsKept, wants } from '../core/waits.ts';
 
 /** How long until a run is due again that waits for newer code: twice as long after each refusal. */
@@ -53,6 +54,10 @@ export interface StoredRun {
   readonly priority: number;
   /** Chunks of its output that are kept, the newest one's number, and the last write of them. */
   readonly chunks: Chunks;
+  readonly key: string | undefined;
+  /** The turn it has, and the greatest one that it was given: a lesser one is of no use. */
+  turn: number | undefined;
+  lastTurn: number;
   deadlineAt: number | undefined;
   readonly unmanaged: boolean;
   progress: RunProgress | undefined;
@@ -203,6 +208,8 @@ export function toRecord(run: StoredRun): RunRecord {
     chunks: run.chunks.last,
     parent: run.parent,
     onEnd: run.onEnd,
+    key: run.key,
+    turn: run.turn,
     createdAt: run.createdAt,
     changedAt: run.changedAt,
   };
@@ -302,7 +309,7 @@ export function nextPoll({ wakeAt, pollMs }: StoredRun, now: number): number | u
 export function toDueRun(run: StoredRun, now: number): DueRun {
   const { id, workflow, fence, status, losses, priority, notifyPending, cancelPending } = run;
   const asleep = status === 'waiting' && !isAwake(run, now);
-  return {
+  const due = {
     run: id,
     workflow,
     fence,
@@ -313,6 +320,24 @@ export function toDueRun(run: StoredRun, now: number): DueRun {
     cancelPending,
     asleep,
   };
+  return isWithoutTurn(run, now) ? { ...due, needsTurn: neededTurn(run) } : due;
+}
+
+/** Whether a run would go on if it had a turn. */
+export function isWithoutTurn(run: StoredRun, now: number): boolean {
+  const { status, key, turn } = run;
+  const goesOn = status === 'queued' || status === 'interrupted';
+  const isRipe = goesOn || (status === 'waiting' && isAwake(run, now));
+  return isRipe && key !== undefined && turn === undefined;
+}
+
+export function neededTurn({ key = '', birth, codeVersion }: StoredRun): NeededTurn {
+  return { key, birth, begun: codeVersion > 0 };
+}
+
+/** What is told of a run with a key that may stand in line. */
+export function keyedOf({ workflow, key, id: run, birth }: StoredRun): { readonly keyed?: Keyed } {
+  return key === undefined ? {} : { keyed: { workflow, key, run, birth } };
 }
 
 /** A run as it begins, before its first event. */
@@ -350,6 +375,9 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     onEnd: params.onEnd ?? false,
     priority: params.priority ?? 0,
     chunks: noChunks(),
+    key: params.key,
+    turn: undefined,
+    lastTurn: 0,
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
     unmanaged: params.unmanaged ?? false,
     progress: undefined,

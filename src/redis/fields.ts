@@ -121,6 +121,8 @@ export const runFields = [
   'priority',
   'parent',
   'onEnd',
+  'key',
+  'turn',
   'createdAt',
   'changedAt',
   'unmanaged',
@@ -154,6 +156,8 @@ export const runFields = [
   'chunks',
   'chunkToken',
   'chunkBytes',
+  // The greatest turn that it was given: a lesser one is of no use.
+  'lastTurn',
   // An older pawl wrote it; resume removes it.
   'runAttempts',
 ] as const;
@@ -190,6 +194,8 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     chunks: fields.number('chunks', 0),
     parent: fields.text('parent'),
     onEnd: fields.text('onEnd') !== undefined,
+    key: fields.text('key'),
+    turn: fields.optional('turn'),
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };

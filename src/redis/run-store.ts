@@ -36,6 +36,7 @@ import type {
   ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
+import type { Turns } from '../core/turns.ts';
 import { Announcements } from './announcements.ts';
 import { RedisArchive } from './archive.ts';
 import { listCheckpoints } from './checkpoints.ts';
@@ -80,6 +81,7 @@ import { agreed } from './shards.ts';
 import type { StoreScript } from './store-script.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { RedisTransfer } from './transfer.ts';
+import { RedisTurns } from './turns.ts';
 
 export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
@@ -91,6 +93,7 @@ export class RedisRunStore implements RunStore {
   readonly outputs: Outputs;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
+  readonly turns: Turns;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #use: Use;
@@ -128,6 +131,7 @@ export class RedisRunStore implements RunStore {
     this.outputs = new RedisOutputs({ ...parts, announcements, guard: ofRun });
     this.schedules = new RedisSchedules(parts);
     this.transfer = new RedisTransfer({ ...parts, memory });
+    this.turns = new RedisTurns(parts);
   }
 
   /**

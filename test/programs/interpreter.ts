@@ -9,7 +9,7 @@ import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
 import type { Said } from './given-out.ts';
-import { type Part, type Program, signalNames } from './program.ts';
+import { keyLimit, type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
 class Boom extends Error {
@@ -48,6 +48,7 @@ const shared = {
   events,
   signals,
   retry: { attempts: 2, delay: 5 },
+  concurrencyPerKey: keyLimit,
   stepRetry: { attempts: 2, delay: 2 },
   reduce: {
     added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
@@ -288,7 +289,9 @@ class Player {
       case 'effect':
         return this.#effect(part);
       case 'child': {
-        const options = { as: name, attached: part.isAttached };
+        const { key } = part.of;
+        const keyed = key === undefined ? {} : { key };
+        const options = { as: name, attached: part.isAttached, ...keyed };
         const child = await ctx.start(this.#workflow as never, part.of as never, options);
         return child.result();
       }

@@ -10,6 +10,7 @@ import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
 import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
+import { Turnstile } from '../../src/memory/turnstile.ts';
 
 /** The bodies that a plant has seen, by the output that they wrote to. */
 const bodies = new WeakMap<RunOutputs, Map<string, Body>>();
@@ -107,6 +108,19 @@ export const plants: Readonly<Record<string, Plant>> = {
     (post) =>
       function (this: MemoryRunStore, { wait: _, ...params }) {
         return post.call(this, params);
+      },
+  ),
+  'a key has any number of turns': replaced(
+    Turnstile.prototype,
+    'setLimits',
+    () => () => undefined,
+  ),
+  'a turn is never given back': replaced(
+    Turnstile.prototype,
+    'leave',
+    (leave) =>
+      function (this: Turnstile, keyed, _, now) {
+        return leave.call(this, keyed, undefined, now);
       },
   ),
   'results are handed over as they are asked for': replaced(

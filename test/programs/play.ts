@@ -12,6 +12,7 @@ import { playing, playingInNodes } from './interpreter.ts';
 import {
   answerSignal,
   type Happening,
+  keyLimit,
   type Program,
   randomOf,
   type Seeded,
@@ -48,7 +49,8 @@ export async function play(
   const { fleet, witness } = world;
   const by = { witness, worker: 'caller' };
   const first = program.isGraph === true ? playingInNodes(by) : playing(by);
-  await fleet.caller.start(first, program, { id });
+  const { key } = program;
+  await fleet.caller.start(first, program, { id, ...(key === undefined ? {} : { key }) });
   const problems = await new Follower(world, { program, seed }, id).follow(program.happens ?? []);
   const seen = witness.violations
     .filter(({ run }) => run === id || run.startsWith(`${id}.`))
@@ -114,6 +116,7 @@ class Follower {
       // Whoever resumed it was forgotten, or came too early.
       if (info.paused && turn > lateTurn) await unlessOver(run.resume());
       await this.#bringNewerCode(info.needsVersion);
+      await this.#lookAtKey(info);
       await this.#help();
       await pause(5 + this.#random() * 15);
     }
@@ -186,6 +189,22 @@ class Follower {
     const follows = fork.then((problems) => problems.map((what) => `fork at ${seq}: ${what}`));
     detach(follows, () => undefined);
     this.#others.push(follows);
+  }
+
+  /** Of one key and one workflow, only so many are at work at any moment. */
+  async #lookAtKey({
+    workflow,
+    key,
+  }: {
+    readonly workflow: string;
+    readonly key?: string | undefined;
+  }) {
+    if (key === undefined) return;
+    const { caller } = this.#world.fleet;
+    const { runs } = await caller.list({ workflow, key, status: 'running' });
+    if (runs.length <= keyLimit) return;
+    const ids = runs.map(({ id }) => id).join(', ');
+    this.#problems.push(`runs of ${key} at work at one time: ${ids}`);
   }
 
   async #bringNewerCode(needs: number | undefined): Promise<void> {

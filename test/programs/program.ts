@@ -119,6 +119,8 @@ export interface Happening {
 
 export interface Program {
   readonly parts: readonly Part[];
+  /** Programs of one key, children too, take turns: see `keyLimit`. */
+  readonly key?: string;
   readonly isGraph?: boolean;
   readonly happens?: readonly Happening[];
 }
@@ -128,6 +130,9 @@ export interface Seeded {
   readonly seed: number;
   readonly program: Program;
 }
+
+/** Programs of one key, of handlers and of graphs each, that may be at work at one time. */
+export const keyLimit = 2;
 
 export const signalNames = ['red', 'green'] as const;
 /** The signal by which answers come. */

@@ -5,9 +5,12 @@ import {
   callback,
   checkedLater,
   objectOf,
+  oneOf,
   schema,
   text,
+  wholeNumber,
 } from '../../core/option-rules.ts';
+import { busyPolicies } from '../../core/turns.ts';
 import { checkKeeping } from './outputs.ts';
 import { checkRate, checkRetry } from './options.ts';
 
@@ -23,6 +26,10 @@ export const definitionRules = {
   signalKeys: objectOf(text),
   concurrency: anything,
   rate: checkRate,
+  concurrencyPerKey: wholeNumber(1),
+  concurrencyOfKeys: wholeNumber(1),
+  ratePerKey: checkRate,
+  onBusy: oneOf(...busyPolicies),
   retry: checkRetry,
   stepRetry: checkRetry,
   retention: checkRetentionTimes,

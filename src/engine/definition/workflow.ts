@@ -23,6 +23,7 @@ import {
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Pace } from '../../core/queue.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
+import type { LimitsOfCode, OnBusy } from '../../core/turns.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { Context, EventSchemas, FrozenStateOf } from './context.ts';
 import { checkEndHook, type EndHookContext, type RunEnd } from './end-hook.ts';
@@ -91,6 +92,17 @@ export interface WorkflowDefinition<
    * alike. The others wait in the queue.
    */
   readonly rate?: { readonly max: number; readonly per: Duration };
+  /** Runs of one key at work at one time, over all workers. One that waits holds no place. Default: any number. */
+  readonly concurrencyPerKey?: number;
+  /** Runs with a key at work at one time, over all workers; keys take turns. Default: any number. */
+  readonly concurrencyOfKeys?: number;
+  /** How many executions of one key begin in a stretch of time, over all workers. The others wait. */
+  readonly ratePerKey?: { readonly max: number; readonly per: Duration };
+  /**
+   * What becomes of a start whose key is busy. `queue` (default): it waits for its turn. `drop`: `start` throws
+   * `PAWL_KEY_BUSY`. `replace`: older runs of the key are cancelled. `debounce`: those of them that have not begun are.
+   */
+  readonly onBusy?: OnBusy;
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
   /**
@@ -227,14 +239,28 @@ export function paceOf({ definition, name }: AnyWorkflow): Pace | undefined {
   };
 }
 
-function checkPace({ name, concurrency, rate }: AnyWorkflow['definition']): void {
+/** How the runs of a workflow that have a key take turns. */
+export function turnLimitsOf({ definition, version, name }: AnyWorkflow): LimitsOfCode {
+  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy = 'queue' } = definition;
+  const perMs = ratePerKey && toMilliseconds(ratePerKey.per, `ratePerKey of ${name}`);
+  return {
+    codeVersion: version,
+    onBusy,
+    ...(concurrencyPerKey === undefined ? {} : { perKey: concurrencyPerKey }),
+    ...(concurrencyOfKeys === undefined ? {} : { fleet: concurrencyOfKeys }),
+    ...(ratePerKey && perMs ? { rate: { max: ratePerKey.max, perMs } } : {}),
+  };
+}
+
+function checkPace({ name, concurrency, rate, ratePerKey }: AnyWorkflow['definition']): void {
   const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1;
   if (concurrency !== undefined && !isCount(concurrency)) {
     throw new DefinitionError(`Workflow ${name}: concurrency must be a whole number from 1.`);
   }
-  if (rate === undefined) return;
-  if (!isCount(rate.max) || toMilliseconds(rate.per, `rate of ${name}`) < 1) {
-    throw new DefinitionError(`Workflow ${name}: rate needs max, from 1, and per, longer than 0.`);
+  for (const [field, one] of Object.entries({ rate, ratePerKey })) {
+    if (one === undefined || (isCount(one.max) && toMilliseconds(one.per, field) >= 1)) continue;
+    const needs = 'needs max, from 1, and per, longer than 0';
+    throw new DefinitionError(`Workflow ${name}: ${field} ${needs}.`);
   }
 }
 

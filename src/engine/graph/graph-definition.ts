@@ -158,6 +158,14 @@ export interface GraphDefinition<
   readonly concurrency?: AnyWorkflow['definition']['concurrency'];
   /** Executions begun in a stretch of time, over all workers, as of any workflow. */
   readonly rate?: AnyWorkflow['definition']['rate'];
+  /** Runs of one key at work at one time, over all workers, as of any workflow. */
+  readonly concurrencyPerKey?: AnyWorkflow['definition']['concurrencyPerKey'];
+  /** Runs with a key at work at one time, over all workers, as of any workflow. */
+  readonly concurrencyOfKeys?: AnyWorkflow['definition']['concurrencyOfKeys'];
+  /** Executions of one key begun in a stretch of time, as of any workflow. */
+  readonly ratePerKey?: AnyWorkflow['definition']['ratePerKey'];
+  /** What becomes of a start whose key is busy, as of any workflow. */
+  readonly onBusy?: AnyWorkflow['definition']['onBusy'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */
   readonly args?: A;
   /** The first node. */

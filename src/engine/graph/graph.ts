@@ -58,6 +58,7 @@ export function defineGraph<
     definition;
   const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry } = definition;
   const { onEnd, keepOutput } = definition;
+  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -71,6 +72,10 @@ export function defineGraph<
     ...(stepRetry === undefined ? {} : { stepRetry }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(rate === undefined ? {} : { rate }),
+    ...(concurrencyPerKey === undefined ? {} : { concurrencyPerKey }),
+    ...(concurrencyOfKeys === undefined ? {} : { concurrencyOfKeys }),
+    ...(ratePerKey === undefined ? {} : { ratePerKey }),
+    ...(onBusy === undefined ? {} : { onBusy }),
     ...(retention === undefined ? {} : { retention }),
     expireCheckpoints,
     ...(onEnd === undefined ? {} : { onEnd }),

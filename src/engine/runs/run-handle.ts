@@ -45,6 +45,7 @@ import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
 import { readSteps } from '../steps-at-work.ts';
 import { type RunDetails, toRunInfo } from './run-info.ts';
+import { leaveLine } from './turns.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { upcasterAfter } from './workflow-events.ts';
 
@@ -320,6 +321,7 @@ export class RunHandle<
         await wake(outcome.wakeUp);
         return;
       case 'cancelled':
+        await leaveLine(this.#services, outcome.keyed);
         return;
       case 'ended':
         throw endedError(this.id, outcome.status);
@@ -337,6 +339,7 @@ export class RunHandle<
     const outcome = await this.#services.store.pause(this.id, encodeRecord(request));
     if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
     if (outcome.outcome === 'missing') throw this.#notFound();
+    await leaveLine(this.#services, outcome.keyed);
   }
 
   /**

@@ -284,7 +284,7 @@ function recordOf({
   const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent, onEnd } =
     record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
-  const { birth, wroteVersion, waits, chunks } = record;
+  const { birth, wroteVersion, waits, chunks, key } = record;
   const given = givenOf(input);
   const fields = {
     id,
@@ -308,6 +308,7 @@ function recordOf({
     chunks: chunks === 0 ? undefined : chunks,
     parent,
     onEnd: onEnd || undefined,
+    key,
     unmanaged: unmanaged || undefined,
     notifyPending: notifyPending || undefined,
     cancelPending: cancelPending || undefined,

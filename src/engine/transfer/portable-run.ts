@@ -4,7 +4,13 @@ import { decode } from '../../core/codec.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import { withGiven } from '../../core/given.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkRunId, checkSignalKey, checkTags, checkWorkflowName } from '../../core/names.ts';
+import {
+  checkKey,
+  checkRunId,
+  checkSignalKey,
+  checkTags,
+  checkWorkflowName,
+} from '../../core/names.ts';
 import {
   isEnded,
   type RunProgress,
@@ -77,6 +83,8 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     seq,
     version,
     parent,
+    key: line.has('key') ? line.checked('key', checkKey) : undefined,
+    turn: undefined,
     onEnd,
     firstSeq: line.has('firstSeq') ? line.integer('firstSeq', { min: 2, max: seq }) : 1,
     snapshotSeq: line.integer('snapshotSeq', {

@@ -181,6 +181,8 @@ function toRecord(line: Line, number: number): RunRecord {
     deadlineAt: undefined,
     priority: 0,
     chunks: 0,
+    key: undefined,
+    turn: undefined,
     wroteVersion: 0,
     needsVersion: undefined,
     parent: undefined,

@@ -293,8 +293,8 @@ export class Performance {
 }
 
 function describe(call: WritingCall): string {
-  if (call.kind === 'claim') return 'claim';
   if (call.kind === 'write') return `write of ${call.params.chunks.length} chunks`;
+  if (call.kind !== 'commit') return call.kind;
   const { events, release } = call.params;
   const what = [
     ...events.map(({ type }) => type),
