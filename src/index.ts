@@ -26,8 +26,8 @@ export type {
   StatePatch,
   StepContext,
   StepOptions,
+  WaitOptions,
 } from './engine/definition/context.ts';
-export type { FormField, WaitOptions } from './engine/definition/waiting.ts';
 export type { Decision } from './engine/definition/decision.ts';
 export type { Compaction } from './engine/upkeep/compaction.ts';
 export type { RunMemory, WorkflowMemory } from './engine/upkeep/memory-usage.ts';
@@ -111,7 +111,6 @@ export type { WorkerRecord } from './core/fleet.ts';
 
 // Errors.
 export {
-  AnsweredError,
   ConflictError,
   CorruptionError,
   DefinitionError,

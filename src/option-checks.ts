@@ -1,9 +1,8 @@
 /** The rules for what the entry point takes: everything that is misspelled, or does not fit, is refused by its name. */
-import { InvalidError } from './core/errors.ts';
 import { checkLimits, fixedLimits } from './core/limits.ts';
 import {
+  checkKey,
   checkRunId,
-  checkSignalKey,
   checkSignalName,
   checkTags,
   checkWorkflowName,
@@ -147,10 +146,10 @@ const searchRules = {
     const { key, value } = tag as { readonly key: string; readonly value: string };
     checkTags(Object.fromEntries([[key, value]]));
   },
+  key: checkKey,
   worker: textOf(1, 256),
   idPrefix: checkRunId,
   waitsFor: checkWaitsFor,
-  waitKey: checkSignalKey,
   since: time,
   until: time,
 } as const satisfies Readonly<Record<string, Rule>>;
@@ -208,9 +207,6 @@ export const checkHealth: Rule = optionsOf<HealthOptions>({ timeoutMs: milliseco
 export function toQuery(options: SearchOptions, field: string): RunQuery {
   checkSearch(options, field);
   const { workflow, tag, idPrefix, since, until, ...rest } = options;
-  if (rest.waitKey !== undefined && (rest.waitsFor ?? 'kind:').startsWith('kind:')) {
-    throw new InvalidError(`${field}.waitKey`, 'needs waitsFor, with the name of a signal.');
-  }
   return withoutAbsent({
     ...rest,
     workflow,

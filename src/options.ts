@@ -69,14 +69,14 @@ export interface SearchOptions {
   readonly workflow?: string;
   /** Only runs that have this tag with exactly this value. */
   readonly tag?: { readonly key: string; readonly value: string };
+  /** Only runs of this key. */
+  readonly key?: string;
   /** Only runs that this worker holds now. */
   readonly worker?: string;
   /** Only runs whose id begins so. */
   readonly idPrefix?: string;
   /** Only runs that wait for this signal now, or for a kind of thing: `kind:timer`, `kind:child` … */
   readonly waitsFor?: string;
-  /** With `waitsFor`, the name of a signal: only runs that wait for it with this key. */
-  readonly waitKey?: string;
   /** Only runs created then or later: a Date, or milliseconds since 1970. */
   readonly since?: Date | number;
   /** Only runs created before then. */

@@ -18,6 +18,7 @@ export const errorCodes = {
   PAWL_LIMIT: 'A value is larger than its limit: the error carries the limit and the actual size.',
   PAWL_DEFINITION: 'A workflow definition is wrong.',
   PAWL_RUN_EXISTS: 'The run id is taken by a run with another workflow or input.',
+  PAWL_KEY_BUSY: 'The key of a start has no free turn, and its workflow drops such starts.',
   PAWL_RUN_NOT_FOUND: 'There is no run with this id.',
   PAWL_RUN_FAILED: 'The run ended as failed: the cause is the error of its handler.',
   PAWL_RUN_CANCELLED: 'The run was cancelled.',
@@ -33,8 +34,6 @@ export const errorCodes = {
   PAWL_STEP_FAILED: 'A step failed at its last attempt: the cause is the error of its body.',
   PAWL_STEP_NAME_REUSED: 'Two steps of one run have the same name.',
   PAWL_WAIT_WITHDRAWN: 'A wait was withdrawn because another one has won their race.',
-  PAWL_ANSWERED:
-    'Somebody else was first, or the run does not wait so: the answer was not written.',
   PAWL_CYCLE_LIMIT: 'A graph came to one node more often than its limit: the error names both.',
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
   PAWL_UNAVAILABLE:
@@ -205,24 +204,6 @@ export class FencedError extends RunError {
     this.loopLagMs = loopLagMs;
     this.held = fences.held;
     this.current = fences.current;
-  }
-}
-
-/** `PAWL_ANSWERED`: the wait has an answer already, or is over; nothing was written. */
-export class AnsweredError extends RunError {
-  /** The name of the wait in its run. */
-  readonly wait: string;
-  /** Who was first, where that was said and is still known. */
-  readonly by: string | undefined;
-  constructor(at: { readonly run: string; readonly wait: string }, by?: string) {
-    const who = by === undefined ? 'it has its answer, or does not wait so' : `${by} was first`;
-    super(
-      'PAWL_ANSWERED',
-      at.run,
-      `Run ${at.run} takes no answer to "${at.wait}": ${who}. Nothing was written.`,
-    );
-    this.wait = at.wait;
-    this.by = by;
   }
 }
 

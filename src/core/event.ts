@@ -224,12 +224,6 @@ export interface SignalData {
   readonly payload: Uint8Array;
   /** When it came, on the store's clock in milliseconds since 1970. */
   readonly at: number;
-  /** Which of the waits for it is meant: said by the sender, or read from the payload, once. */
-  readonly key?: string;
-  /** The name of the one wait that it answers. */
-  readonly wait?: string;
-  /** Who has sent it, where that was said. */
-  readonly actor?: string;
   /** The code that took it has no signal of this name. */
   readonly isUnknown?: true;
 }

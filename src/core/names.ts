@@ -55,15 +55,6 @@ export function checkMessageId(id: unknown): asserts id is string {
   });
 }
 
-/** Checks the key of a signal, which tells one wait for it from another: as the id of a message. */
-export function checkSignalKey(key: unknown): asserts key is string {
-  checkText('signal key', key, {
-    pattern: tagValuePattern,
-    length: fixedLimits.tagValueLength,
-    allowed: 'A-Z a-z 0-9 _ . ~ @ : / + -',
-  });
-}
-
 /** Checks the first part of every key: 1–64 of `A–Z a–z 0–9 _ . -`. */
 export function checkPrefix(prefix: unknown): asserts prefix is string {
   checkText('prefix', prefix, {
@@ -85,6 +76,15 @@ export function checkStepName(name: unknown): asserts name is string {
     pattern: printablePattern,
     length: fixedLimits.stepNameLength,
     allowed: 'printable characters other than ›',
+  });
+}
+
+/** Checks the key of a run: 1–128 of `A–Z a–z 0–9 _ . ~ @ : / + -`. */
+export function checkKey(key: unknown, field = 'key'): asserts key is string {
+  checkText(field, key, {
+    pattern: tagValuePattern,
+    length: fixedLimits.tagValueLength,
+    allowed: 'A-Z a-z 0-9 _ . ~ @ : / + -',
   });
 }
 

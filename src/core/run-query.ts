@@ -17,6 +17,8 @@ export interface RunQuery {
   readonly workflow?: string;
   /** `key=value`. */
   readonly tag?: string;
+  /** Only runs of this key. */
+  readonly key?: string;
   /** Only runs that this worker holds now; unmanaged ones are in no worker's hands. */
   readonly worker?: string;
   /** Only runs whose id begins so. */
@@ -27,8 +29,6 @@ export interface RunQuery {
   readonly until?: number;
   /** Only runs that wait for this signal now, or for a kind of thing: `kind:timer`, `kind:child` … */
   readonly waitsFor?: string;
-  /** With `waitsFor`, the name of a signal: only runs that wait for it with this key. */
-  readonly waitKey?: string;
   /** Only unmanaged runs. */
   readonly unmanaged?: boolean;
 }
@@ -92,19 +92,20 @@ export function statusesOf(status: RunQuery['status']): readonly RunStatus[] | u
 
 type Searched = Pick<
   RunSummary,
-  'id' | 'status' | 'workflow' | 'tags' | 'worker' | 'createdAt' | 'waits'
+  'id' | 'status' | 'workflow' | 'tags' | 'key' | 'worker' | 'createdAt' | 'waits'
 >;
 
 /** Whether a run fits, as its record says; not whether it is unmanaged, which a record does not tell. */
 export function fits(run: Searched, query: RunQuery): boolean {
-  const { workflow, tag, worker, idPrefix, since, until, waitsFor, waitKey } = query;
+  const { workflow, tag, key, worker, idPrefix, since, until, waitsFor } = query;
   const equals = tag?.indexOf('=') ?? -1;
   return (
     (statusesOf(query.status)?.includes(run.status) ?? true) &&
     (workflow === undefined || run.workflow === workflow) &&
     (tag === undefined || run.tags[tag.slice(0, equals)] === tag.slice(equals + 1)) &&
+    (key === undefined || run.key === key) &&
     (worker === undefined || run.worker === worker) &&
-    (waitsFor === undefined || indexedBy(run.waits).includes(waitIndex(waitsFor, waitKey))) &&
+    (waitsFor === undefined || indexedBy(run.waits).includes(waitIndex(waitsFor))) &&
     (idPrefix === undefined || run.id.startsWith(idPrefix)) &&
     (since === undefined || run.createdAt >= since) &&
     (until === undefined || run.createdAt < until)

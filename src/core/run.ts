@@ -111,6 +111,10 @@ export interface RunRecord {
   readonly parent: string | undefined;
   /** Its workflow had a hook for the end when the run was made. */
   readonly onEnd: boolean;
+  /** Whose run it is: runs of one key take turns, see `turns.ts`. */
+  readonly key: string | undefined;
+  /** The number of the turn that it has now. */
+  readonly turn: number | undefined;
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: number | undefined;
   /** What a `waiting` run waits for; empty in any other status, and where nothing is known of it. */

@@ -5,6 +5,7 @@
  *   archive      what is dropped and measured          observation  counts, the clock, hints; no payloads
  *   fleet        workers, and the runs they hold        schedules    what starts runs at certain times
  *   lists        runs and deletions, page by page       transfer     whole runs that leave and come
+ *   turns        which runs with a key may be at work
  *
  * So a wrapper implements what it changes and passes on the other objects as they are. No method is optional: one that is
  * missing does not compile.
@@ -21,7 +22,7 @@
  */
 import type { Archive } from './archive.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
-import type { DueRun } from './due-run.ts';
+import type { DueRun, NeededTurn } from './due-run.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { Fleet } from './fleet.ts';
 import type { Lists } from './lists.ts';
@@ -32,7 +33,7 @@ import type { RunProgress, RunRecord, RunStatus } from './run.ts';
 import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
-import type { Wait } from './waits.ts';
+import type { Keyed, Turns } from './turns.ts';
 
 export type { Message, MessageKind } from './message.ts';
 export type { Parking, Release } from './release.ts';
@@ -72,6 +73,8 @@ export interface CreateParams {
   readonly delayMs?: number;
   /** Lower goes first; 0, the default, goes before all others. */
   readonly priority?: number;
+  /** The run takes turns with the others of this key and workflow: see `turns.ts`. */
+  readonly key?: string;
   /**
    * A run of somebody's own loop, that no worker and no sweeper looks after: it is never due, stands in no worker's
    * hands, and only an unmanaged claim takes it.
@@ -135,14 +138,6 @@ export type PostOutcome =
       readonly woken: boolean;
       readonly wakeUp: DueRun;
     }
-  /** The wait that it was to answer has an answer already, the message of this id. Nothing was written. */
-  | { readonly outcome: 'answered'; readonly by: string }
-  /** The run does not wait so, or its time is over. Nothing was written. */
-  | { readonly outcome: 'unwanted' }
-  /**
-   * Whether the run still waits so is not known before it has looked at what came, or parks again. Nothing was written.
-   */
-  | { readonly outcome: 'busy' }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -160,13 +155,14 @@ export interface CancelParams {
 export type CancelOutcome =
   /** The handler will be told. */
   | { readonly outcome: 'asked'; readonly wakeUp: DueRun }
-  /** The run had not begun, and is over. */
-  | { readonly outcome: 'cancelled' }
+  /** The run had not begun, and is over. `keyed`: of a run with a key, which may stand in line. */
+  | { readonly outcome: 'cancelled'; readonly keyed?: Keyed }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
 export type PauseOutcome =
-  | { readonly outcome: 'paused'; readonly status: RunStatus }
+  /** `keyed`: of a run with a key that is not at work, and has no turn any more. */
+  | { readonly outcome: 'paused'; readonly status: RunStatus; readonly keyed?: Keyed }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -201,8 +197,6 @@ export type ClaimOutcome =
       readonly furthest: number;
       /** Messages that wait to be taken into the log, at most a page of them. */
       readonly messages: readonly Message[];
-      /** What the run waited for when it was parked last, as far as that is known: for since when it has waited. */
-      readonly waitedFor: readonly Wait[];
     } & LoadedRun)
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
@@ -211,6 +205,8 @@ export type ClaimOutcome =
   | { readonly outcome: 'newer'; readonly codeVersion: number }
   /** Not to be claimed in this status: ended, quarantined, or waiting for what has not come; or not so (`unmanaged`). */
   | { readonly outcome: 'notClaimable'; readonly status: RunStatus }
+  /** The run needs a turn first; it is awake from now on. Nothing else was written. */
+  | { readonly outcome: 'unadmitted'; readonly needs: NeededTurn & { readonly priority: number } }
   | { readonly outcome: 'missing' };
 
 export interface CommitParams extends Ownership {
@@ -247,7 +243,8 @@ export interface ToldEnd extends Pick<Seen, 'fence'> {
 }
 
 export type DeleteOutcome =
-  | { readonly outcome: 'deleted' }
+  /** `keyed`: of a run with a key, which may have stood in line. */
+  | { readonly outcome: 'deleted'; readonly keyed?: Keyed }
   | { readonly outcome: 'missing' }
   /** The run is not as it was said to be, or owes something. Nothing was written. */
   | { readonly outcome: 'changed' }
@@ -263,6 +260,7 @@ export interface RunStore {
   readonly observation: Observation;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
+  readonly turns: Turns;
 
   // Writing to a run.
 
@@ -277,8 +275,7 @@ export interface RunStore {
   commit(params: CommitParams): Promise<CommitOutcome>;
   /**
    * Puts a message into the inbox of a run, whether or not it waits for it; only what it waits for wakes it. The end of a
-   * child comes to a failed run as well, which may be resumed. With `wait`, only if the parked run waits so and nobody was
-   * first: of all answers to one wait, one is taken.
+   * child comes to a failed run as well, which may be resumed.
    */
   post(params: PostParams): Promise<PostOutcome>;
   /** Asks a run to end as cancelled. */

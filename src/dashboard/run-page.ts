@@ -3,8 +3,7 @@ import { html } from 'hono/html';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { StepCompletedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import { waitText } from '../core/waits.ts';
-import type { RunDetails, RunInfo } from '../engine/runs/run-info.ts';
+import { type RunDetails, type RunInfo, waitText } from '../engine/runs/run-info.ts';
 import { actionsPart } from './actions-part.ts';
 import { facts, type Html, payload, statusMark, table, time } from './layout.ts';
 import { liveScript } from './live-script.ts';
@@ -88,6 +87,7 @@ function header(base: string, run: RunInfo): Html {
             `${Math.round(run.progress.fraction * 100)} % ${visible(run.progress.message)}`,
           ],
         ] as const)),
+    ...(run.key === undefined ? [] : ([['Key', html`<bdi>${visible(run.key)}</bdi>`]] as const)),
     ['Tags', tagsOf(run) === '' ? '–' : html`<bdi>${tagsOf(run)}</bdi>`],
   ]);
 }
@@ -95,8 +95,7 @@ function header(base: string, run: RunInfo): Html {
 function waitsPart(base: string, { waits }: RunInfo): Html {
   if (waits.length === 0) return html``;
   const rows = waits.map((wait) => {
-    const label = wait.label === undefined ? '' : html` <bdi>${visible(wait.label)}</bdi>`;
-    const what = html`<bdi>${visible(waitText(wait))}</bdi>${label}`;
+    const what = html`<bdi>${visible(waitText(wait))}</bdi>`;
     const [child] = wait.kind === 'child' ? (wait.on ?? []) : [];
     return [
       child === undefined ? what : html`<a href="${base}/runs/${child}">${what}</a>`,

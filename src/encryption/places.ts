@@ -11,7 +11,7 @@
 import type { CheckpointMark } from '../core/checkpoint.ts';
 import type { Place } from '../core/cipher.ts';
 import type { NewEvent } from '../core/event.ts';
-import type { Message, Wait } from '../core/store.ts';
+import type { Message } from '../core/store.ts';
 
 export type Asked = 'cancel' | 'pause' | 'resume' | 'delete';
 
@@ -67,19 +67,6 @@ export const messagePlace = (
   run: string,
   { kind, id, name }: Pick<Message, 'kind' | 'id' | 'name'>,
 ): Place => ({ run, path: ['message', kind, id, name] });
-
-/** Who has sent a message. */
-export const actorPlace = (
-  run: string,
-  { kind, id, name }: Pick<Message, 'kind' | 'id' | 'name'>,
-): Place => ({ run, path: ['message', kind, id, name, 'actor'] });
-
-/** What people are told of a wait. */
-export const waitPlace = (
-  run: string,
-  { kind, name }: Pick<Wait, 'kind' | 'name'>,
-  part: 'label' | 'form',
-): Place => ({ run, path: ['wait', kind, name, part] });
 
 export const schedulePlace = (workflow: string, schedule: string): Place => ({
   run: '(schedule)',

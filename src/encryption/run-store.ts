@@ -3,8 +3,8 @@
  * that neither the engine nor the store beneath knows of it.
  *
  * Sealed: inputs (of schedules, too), outputs, errors, data of events, snapshot fields, messages, the text of a progress.
- * In clear: ids, names, types, times, tags, numbers, what a run waits for (names, keys and times; label and form are
- * sealed), and what the scripts in Redis write by themselves (claims, interrupts).
+ * In clear: ids, names, types, times, tags, keys, numbers, what a run waits for (names and times, no payload), and what the
+ * scripts in Redis write by themselves (claims, interrupts).
  *
  * A value that cannot be opened does not fail the call that brought it: it fails whoever decodes it. So a claim with a bad
  * event ends in quarantine, with the reason, and a page of runs with one bad error is a page still.
@@ -46,6 +46,7 @@ import type {
   ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
+import type { Turns } from '../core/turns.ts';
 import { EncryptedArchive } from './archive.ts';
 import { EncryptedLists } from './lists.ts';
 import { openCheckpoint, sealMark } from './marks.ts';
@@ -60,7 +61,6 @@ import {
 } from './places.ts';
 import { EncryptedSchedules } from './schedules.ts';
 import { sealText } from './text.ts';
-import { sealActor, sealWaits } from './waiting.ts';
 import { EncryptedTransfer } from './transfer.ts';
 
 export class EncryptedRunStore implements RunStore {
@@ -70,6 +70,7 @@ export class EncryptedRunStore implements RunStore {
   readonly observation: Observation;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
+  readonly turns: Turns;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
   readonly #opening: Opening;
@@ -86,6 +87,7 @@ export class EncryptedRunStore implements RunStore {
     // They carry no payload.
     this.fleet = store.fleet;
     this.observation = store.observation;
+    this.turns = store.turns;
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -125,7 +127,7 @@ export class EncryptedRunStore implements RunStore {
 
   async post(params: PostParams): Promise<PostOutcome> {
     const data = this.#cipher.seal(params.data, messagePlace(params.run, params));
-    return this.#store.post({ ...sealActor(this.#cipher, params.run, params), data });
+    return this.#store.post({ ...params, data });
   }
 
   async cancel(params: CancelParams): Promise<CancelOutcome> {
@@ -244,7 +246,6 @@ export class EncryptedRunStore implements RunStore {
     if ('error' in release) {
       return { ...release, error: this.#cipher.seal(release.error, payloadPlace(run, 'error')) };
     }
-    if (release.status !== 'waiting') return release;
-    return { ...release, waits: sealWaits(this.#cipher, run, release.waits) };
+    return release;
   }
 }

@@ -18,9 +18,9 @@ import {
   endWait,
   isWanted,
   keep,
+  keyedOf,
   nextPoll,
   raiseFence,
-  refusedAnswer,
   type StoredRun,
   toDueRun,
   wake,
@@ -37,8 +37,6 @@ export function post(run: StoredRun, params: PostParams, now: number, ask: Ask):
   // A run that has failed may be resumed, and then waits for nothing that it was told of before.
   const mayGoOn = run.status === 'failed' && params.kind === 'child';
   if (isEnded(run.status) && !mayGoOn) return { outcome: 'ended', status: run.status };
-  const refused = params.wait === undefined ? undefined : refusedAnswer(run, params, now);
-  if (refused !== undefined) return refused;
   receive(run, params, now);
   if (run.status === 'running') ask(run.worker ?? '', run.id);
   else if (isWanted(run, params)) wake(run, now);
@@ -53,7 +51,7 @@ function toWakeUp(run: StoredRun, now: number): { woken: boolean; wakeUp: DueRun
 export function cancel(run: StoredRun, params: CancelParams, now: number, ask: Ask): CancelOutcome {
   if (run.seen.has(params.id)) {
     return run.status === 'cancelled'
-      ? { outcome: 'cancelled' }
+      ? { outcome: 'cancelled', ...keyedOf(run) }
       : { outcome: 'asked', wakeUp: toDueRun(run, now) };
   }
   if (isEnded(run.status)) return { outcome: 'ended', status: run.status };
@@ -68,7 +66,8 @@ export function cancel(run: StoredRun, params: CancelParams, now: number, ask: A
     changeStatus(run, 'cancelled', now);
     run.error = copy(params.error);
     keep(run, params.keepMs, now);
-    return { outcome: 'cancelled' };
+    run.turn = undefined;
+    return { outcome: 'cancelled', ...keyedOf(run) };
   }
   // One that waits in the inbox says all that another one could say.
   if (run.inbox.some(({ kind }) => kind === 'cancel')) run.seen.add(params.id);
@@ -91,9 +90,11 @@ export function pause(run: StoredRun, data: Uint8Array, now: number, ask: Ask): 
       raiseFence(run, now);
       append(run, { type: 'operator.paused', data }, now);
       run.dueAt = undefined;
+      run.turn = undefined;
     }
   }
-  return { outcome: 'paused', status: run.status };
+  const keyed = run.status === 'running' ? {} : keyedOf(run);
+  return { outcome: 'paused', status: run.status, ...keyed };
 }
 
 export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOutcome {
@@ -131,16 +132,7 @@ function forgetCancel(run: StoredRun): void {
 }
 
 function receive(run: StoredRun, message: Omit<PostParams, 'run'>, now: number): void {
-  const { id, kind, name, data, key, wait, actor } = message;
+  const { id, kind, name, data } = message;
   run.seen.add(id);
-  run.inbox.push({
-    id,
-    kind,
-    name,
-    data: copy(data),
-    at: now,
-    ...(key === undefined ? {} : { key }),
-    ...(wait === undefined ? {} : { wait }),
-    ...(actor === undefined ? {} : { actor }),
-  });
+  run.inbox.push({ id, kind, name, data: copy(data), at: now });
 }

@@ -3,9 +3,10 @@ import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import { ExecutionProgress } from '../core/evidence.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
-import type { CreateParams, Message, PostOutcome, Seen, Snapshot } from '../core/store.ts';
-import type { DueRun } from '../core/due-run.ts';
-import { isAnswerable, isClear, type Wait, waitsKept, wants } from '../core/waits.ts';
+import type { CreateParams, Message, Seen, Snapshot } from '../core/store.ts';
+import type { DueRun, NeededTurn } from '../core/due-run.ts';
+import type { Keyed } from '../core/turns.ts';
+import { type Wait, waitsKept, wants } from '../core/waits.ts';
 
 /** How long until a run is due again that waits for newer code: twice as long after each refusal. */
 const refusedMs = 100;
@@ -50,6 +51,10 @@ export interface StoredRun {
   readonly parent: string | undefined;
   readonly onEnd: boolean;
   readonly priority: number;
+  readonly key: string | undefined;
+  /** The turn it has, and the greatest one that it was given: a lesser one is of no use. */
+  turn: number | undefined;
+  lastTurn: number;
   deadlineAt: number | undefined;
   readonly unmanaged: boolean;
   progress: RunProgress | undefined;
@@ -62,7 +67,7 @@ export interface StoredRun {
   /** When an ended run may be forgotten. */
   expiresAt: number | undefined;
   wakeAt: number | undefined;
-  /** What it waits for while it is `waiting`; after that, what it waited for last. */
+  /** What it waits for while it is `waiting`. */
   waits: readonly Wait[];
   /** When something came that it waits for, or it was cancelled. */
   wokenAt: number | undefined;
@@ -175,7 +180,7 @@ export function toRecord(run: StoredRun): RunRecord {
     losses: run.losses,
     bytes: run.bytesBefore + logBytes(run),
     wakeAt: run.wakeAt,
-    waits: waitsOf(run),
+    waits: run.waits,
     birth: run.birth,
     wroteVersion: run.wroteVersion,
     needsVersion: run.refused > 0 ? run.wroteVersion : undefined,
@@ -185,14 +190,11 @@ export function toRecord(run: StoredRun): RunRecord {
     priority: run.priority,
     parent: run.parent,
     onEnd: run.onEnd,
+    key: run.key,
+    turn: run.turn,
     createdAt: run.createdAt,
     changedAt: run.changedAt,
   };
-}
-
-/** What a run waits for now. */
-export function waitsOf({ status, waits }: Pick<StoredRun, 'status' | 'waits'>): readonly Wait[] {
-  return status === 'waiting' ? waits : [];
 }
 
 /** Whether a run is as somebody has seen it. */
@@ -211,7 +213,6 @@ export function refuse(run: StoredRun, now: number): void {
 
 /** Keeps an ended run for a while; one that owes something is due at once, until it does not. */
 export function keep(run: StoredRun, keepMs: number, now: number): void {
-  run.waits = [];
   run.expiresAt = now + keepMs;
   run.notifyPending = run.parent !== undefined || run.onEnd;
   run.dueAt = run.notifyPending || run.cancelPending ? now : run.expiresAt;
@@ -239,10 +240,9 @@ export function letWait(run: StoredRun, waits: readonly Wait[], pollMs?: number)
   run.wokenAt = undefined;
 }
 
-/** It waits no more. What it waited for stays, so that the next owner knows since when. */
+/** It waits no more. */
 export function endWait(run: StoredRun): void {
-  run.pollMs = undefined;
-  run.wokenAt = undefined;
+  letWait(run, []);
   run.wakeAt = undefined;
   run.parkedBy = undefined;
 }
@@ -254,24 +254,8 @@ export function wake(run: StoredRun, now: number): void {
 }
 
 /** True when the message wakes the run that it was put into the inbox of. */
-export function isWanted(run: StoredRun, message: Pick<Message, 'kind' | 'name' | 'key'>): boolean {
+export function isWanted(run: StoredRun, message: Pick<Message, 'kind' | 'name'>): boolean {
   return run.status === 'waiting' && wants(run.waits, message);
-}
-
-/** Why a message cannot be the answer to the one wait that it is for; undefined when it can. */
-export function refusedAnswer(
-  run: StoredRun,
-  { name: signal, wait = '' }: Pick<Message, 'name' | 'wait'>,
-  now: number,
-): Extract<PostOutcome, { outcome: 'answered' | 'unwanted' | 'busy' }> | undefined {
-  const signals = run.inbox.filter(({ kind, name }) => kind === 'signal' && name === signal);
-  const first = signals.find((message) => message.wait === wait);
-  if (first !== undefined) return { outcome: 'answered', by: first.id };
-  if (run.status !== 'waiting') return { outcome: 'busy' };
-  if (!isAnswerable(run.waits, { wait, signal }, now)) return { outcome: 'unwanted' };
-  if (!isClear(run.waits)) return undefined;
-  const mayEnd = signals.some((message) => message.wait === undefined && isWanted(run, message));
-  return mayEnd ? { outcome: 'busy' } : undefined;
 }
 
 /** When a `waiting` run is due that nothing has come for: by its own time, or to be looked at. */
@@ -284,7 +268,7 @@ export function nextPoll({ wakeAt, pollMs }: StoredRun, now: number): number | u
 export function toDueRun(run: StoredRun, now: number): DueRun {
   const { id, workflow, fence, status, losses, priority, notifyPending, cancelPending } = run;
   const asleep = status === 'waiting' && !isAwake(run, now);
-  return {
+  const due = {
     run: id,
     workflow,
     fence,
@@ -295,6 +279,24 @@ export function toDueRun(run: StoredRun, now: number): DueRun {
     cancelPending,
     asleep,
   };
+  return isWithoutTurn(run, now) ? { ...due, needsTurn: neededTurn(run) } : due;
+}
+
+/** Whether a run would go on if it had a turn. */
+export function isWithoutTurn(run: StoredRun, now: number): boolean {
+  const { status, key, turn } = run;
+  const goesOn = status === 'queued' || status === 'interrupted';
+  const isRipe = goesOn || (status === 'waiting' && isAwake(run, now));
+  return isRipe && key !== undefined && turn === undefined;
+}
+
+export function neededTurn({ key = '', birth, codeVersion }: StoredRun): NeededTurn {
+  return { key, birth, begun: codeVersion > 0 };
+}
+
+/** What is told of a run with a key that may stand in line. */
+export function keyedOf({ workflow, key, id: run, birth }: StoredRun): { readonly keyed?: Keyed } {
+  return key === undefined ? {} : { keyed: { workflow, key, run, birth } };
 }
 
 /** A run as it begins, before its first event. */
@@ -331,6 +333,9 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     parent: params.parent,
     onEnd: params.onEnd ?? false,
     priority: params.priority ?? 0,
+    key: params.key,
+    turn: undefined,
+    lastTurn: 0,
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
     unmanaged: params.unmanaged ?? false,
     progress: undefined,

@@ -119,7 +119,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     params;
   const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
   const { codeVersion, paused, parent, onEnd, priority, deadlineAt, progress, wakeAt } = record;
-  const { takeovers, losses, output, error, seq, waits, birth, wroteVersion } = record;
+  const { takeovers, losses, output, error, seq, waits, birth, wroteVersion, key } = record;
   const due = restoredDue(params);
   const dueTimes = [due.at ?? Infinity, due.afterMs === undefined ? Infinity : now + due.afterMs];
   const dueAt = Math.min(...dueTimes);
@@ -142,6 +142,9 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     takeovers,
     losses,
     unmanaged,
+    key,
+    turn: undefined,
+    lastTurn: 0,
     proofs: 0,
     furthest: 0,
     input: copy(input),

@@ -17,14 +17,7 @@ import {
 import type { Message, MessageKind, Snapshot, Takeover } from '../core/store.ts';
 import type { WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { ExportedRun } from '../core/transfer.ts';
-import {
-  answerLines,
-  indexedBy,
-  readWaits,
-  type Wait,
-  waitsKept,
-  wantedBy,
-} from '../core/waits.ts';
+import { indexedBy, readWaits, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';
 
 /** A hash as scripts return it: names and values in turn. */
@@ -121,6 +114,8 @@ export const runFields = [
   'priority',
   'parent',
   'onEnd',
+  'key',
+  'turn',
   'createdAt',
   'changedAt',
   'unmanaged',
@@ -150,6 +145,8 @@ export const runFields = [
   'cancelEntry',
   'cancelId',
   'checkpointVersion',
+  // The greatest turn that it was given: a lesser one is of no use.
+  'lastTurn',
   // An older pawl wrote it; resume removes it.
   'runAttempts',
 ] as const;
@@ -185,6 +182,8 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     priority: fields.number('priority', 0),
     parent: fields.text('parent'),
     onEnd: fields.text('onEnd') !== undefined,
+    key: fields.text('key'),
+    turn: fields.optional('turn'),
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };
@@ -207,20 +206,10 @@ function toWaits(key: string, fields: Fields): readonly Wait[] {
   }
 }
 
-/** What a run that was claimed waited for before; nothing where that cannot be read, for nothing depends on it. */
-export function toWaitedFor(key: string, run: Flat): readonly Wait[] {
-  try {
-    return readWaits(JSON.parse(new Fields(key, run).text('waits') ?? '[]'));
-  } catch {
-    return [];
-  }
-}
-
 /** What a run waits for, as its hash keeps it: as JSON, the lines of the indexes, the lines of the messages it wants. */
 export function waitArguments(waits: readonly Wait[]): readonly [string, string, string] {
   const kept = waits.slice(0, waitsKept);
-  const wanted = [...wantedBy(waits), ...answerLines(waits)];
-  return [JSON.stringify(kept), indexedBy(waits).join('\n'), wanted.join('\n')];
+  return [JSON.stringify(kept), indexedBy(waits).join('\n'), wantedBy(waits).join('\n')];
 }
 
 export function toRunSummary(
@@ -401,17 +390,12 @@ export function toChange(said = ''): 'log' | 'open' | undefined {
 /** A stream entry of an inbox. */
 export function toMessage(key: string, [, flat]: Entry): Message {
   const fields = new Fields(key, flat);
-  const about = (['key', 'wait', 'actor'] as const).flatMap((name) => {
-    const text = fields.text(name);
-    return text === undefined ? [] : [[name, text] as const];
-  });
   return {
     id: fields.text('id') ?? '',
     kind: fields.text('kind') as MessageKind,
     name: fields.text('name') ?? '',
     data: fields.bytes('data') ?? new Uint8Array(),
     at: fields.number('at'),
-    ...Object.fromEntries(about),
   };
 }
 

@@ -200,7 +200,7 @@ export class IndexCheck {
     const [kind = '', ...rest] = key.slice(shard.base.length).split(':');
     const name = rest.join(':');
     await this.#measure(kind, key);
-    if (kind === 'by-workflow' || kind === 'by-tag' || kind === 'by-wait') {
+    if (kind === 'by-workflow' || kind === 'by-tag' || kind === 'by-key' || kind === 'by-wait') {
       for await (const ids of this.#members(key)) {
         await this.#judgeEntries(shard, ids, { kind, name });
         await this.#checkAll(shard, ids);

@@ -42,6 +42,8 @@ export interface ShardKeys {
   byStatus(status: string): string;
   byWorkflow(name: string): string;
   byTag(tag: string): string;
+  /** Runs of one key, whatever their workflow. */
+  byKey(key: string): string;
   /** Runs that wait for this kind of thing, or this signal. */
   byWait(index: string): string;
   /** Channel on which a run's changes are announced. */
@@ -61,21 +63,25 @@ export class Keys {
   readonly sweeper: string;
   /** Ids of schedules, by the time of the next look. */
   readonly schedules: string;
+  /** Workflows whose runs take turns, by the time of the next look. */
+  readonly turnstiles: string;
   /** Prefix of the hashes of workers. */
   readonly workerBase: string;
   /** Prefix of the presence channels of workers. */
   readonly liveBase: string;
-  readonly #fleet: string;
+  /** Prefix of the keys of turnstiles: see lua/parts/turns.lua. */
+  readonly fleet: string;
 
   constructor(prefix: string, shards: number) {
     const fleet = `{${prefix}}:`;
     this.prefix = prefix;
-    this.#fleet = fleet;
+    this.fleet = fleet;
     this.config = configKey(prefix);
     this.workers = `${fleet}workers`;
     this.presence = `${fleet}presence`;
     this.sweeper = `${fleet}sweeper`;
     this.schedules = `${fleet}schedules`;
+    this.turnstiles = `${fleet}turnstiles`;
     this.workerBase = `${fleet}worker:`;
     this.liveBase = `${fleet}live:`;
     this.shards = Array.from({ length: shards }, (_, shard) => shardKeys(`{${prefix}:${shard}}:`));
@@ -90,12 +96,12 @@ export class Keys {
   }
 
   schedule(id: string): string {
-    return `${this.#fleet}schedule:${id}`;
+    return `${this.fleet}schedule:${id}`;
   }
 
   /** Ids of the schedules of one workflow. */
   schedulesOf(workflow: string): string {
-    return `${this.#fleet}schedules-of:${workflow}`;
+    return `${this.fleet}schedules-of:${workflow}`;
   }
 
   /** The shard of a run: CRC16 of its id, so that any client finds it without asking. */
@@ -136,6 +142,7 @@ function shardKeys(base: string): ShardKeys {
     byStatus: (status) => `${base}by-status:${status}`,
     byWorkflow: (name) => `${base}by-workflow:${name}`,
     byTag: (tag) => `${base}by-tag:${tag}`,
+    byKey: (key) => `${base}by-key:${key}`,
     byWait: (index) => `${base}by-wait:${index}`,
     changed: (id) => `${base}changed:${id}`,
     recoveries: `${base}recoveries`,

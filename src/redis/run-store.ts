@@ -35,6 +35,7 @@ import type {
   ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
+import type { Turns } from '../core/turns.ts';
 import { Announcements } from './announcements.ts';
 import { RedisArchive } from './archive.ts';
 import { listCheckpoints } from './checkpoints.ts';
@@ -78,6 +79,7 @@ import { agreed } from './shards.ts';
 import type { StoreScript } from './store-script.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { RedisTransfer } from './transfer.ts';
+import { RedisTurns } from './turns.ts';
 
 export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
@@ -88,6 +90,7 @@ export class RedisRunStore implements RunStore {
   readonly observation: Observation;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
+  readonly turns: Turns;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #use: Use;
@@ -123,6 +126,7 @@ export class RedisRunStore implements RunStore {
     this.observation = new RedisObservation({ ...parts, announcements });
     this.schedules = new RedisSchedules(parts);
     this.transfer = new RedisTransfer({ ...parts, memory });
+    this.turns = new RedisTurns(parts);
   }
 
   /**

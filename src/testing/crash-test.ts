@@ -8,7 +8,6 @@
  */
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { PawlError } from '../core/errors.ts';
-import { checkSignalKey } from '../core/names.ts';
 import {
   callback,
   checkedLater,
@@ -94,7 +93,6 @@ export class CrashTestError extends PawlError {
 const checkSignal = optionsOf<CrashTestSignal>({
   name: needed(text),
   payload: checkedLater,
-  key: checkSignalKey,
   after: wholeNumber(0),
 });
 

@@ -37,6 +37,8 @@ import { schedulesTheme } from './run-store/schedules.ts';
 import { searchTheme } from './run-store/search.ts';
 import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
+import { turnsTheme } from './run-store/turns.ts';
+import { turnstileTheme } from './run-store/turnstile.ts';
 import { versionsTheme } from './run-store/versions.ts';
 import { waitsTheme } from './run-store/waits.ts';
 import { fullTheme } from './run-store/full.ts';
@@ -85,6 +87,8 @@ const themes: readonly RunStoreTheme[] = [
   electionTheme,
   fleetTheme,
   schedulesTheme,
+  turnsTheme,
+  turnstileTheme,
   fencesTheme,
   tokensTheme,
   racesTheme,

@@ -26,20 +26,6 @@ const history = (seed: number, calls: number): Judge => ({ simulation: { seed, c
 
 export const mutants: readonly Mutant[] = [
   {
-    name: 'a wait takes the signals of any key',
-    file: 'engine/execution/waits.ts',
-    passage: '(key === undefined || signal.key === key) &&',
-    by: '',
-    foundBy: [unit('execution/keyed-waits')],
-  },
-  {
-    name: 'of two answers to a wait both are taken',
-    file: 'redis/lua/post.lua',
-    passage: "if first then return {'answered', first} end",
-    by: '',
-    foundBy: [suite],
-  },
-  {
     name: 'a snapshot is ahead of the log',
     file: 'engine/execution/log-writer.ts',
     passage: 'if (isDrained) snapshot = this.#takeSnapshot(events, isLeaving);',
@@ -141,9 +127,37 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a hook counts as begun when it was created',
     file: 'engine/runs/end-hooks.ts',
-    passage: 'await wakeIfQueued(wake, made);\n  return false;',
-    by: 'await wakeIfQueued(wake, made);\n  return true;',
+    passage: 'await wakeOrQueue(parts, made);\n  return false;',
+    by: 'await wakeOrQueue(parts, made);\n  return true;',
     foundBy: [unit('runs/end-hooks')],
+  },
+  {
+    name: 'a turn that was given up is had again',
+    file: 'redis/lua/admit.lua',
+    passage: "if tonumber(turn) <= tonumber(m[4] or '0') then return {'useless'} end",
+    by: '',
+    foundBy: [suite],
+  },
+  {
+    name: 'a run that waits keeps its turn',
+    file: 'redis/lua/commit.lua',
+    passage: "if status ~= 'queued' or m[7] then redis.call('HDEL', run, 'turn') end",
+    by: '',
+    foundBy: [suite],
+  },
+  {
+    name: 'a key with a turn stays in front of the others',
+    file: 'redis/lua/parts/turns.lua',
+    passage: "redis.call('ZADD', ready, text(round), key)",
+    by: "redis.call('ZADD', ready, 0, key)",
+    foundBy: [suite],
+  },
+  {
+    name: 'a turn that nobody gave back is never looked at',
+    file: 'engine/worker/turn-keeper.ts',
+    passage: '[...granted, ...doubtful]',
+    by: 'granted',
+    foundBy: [unit('worker/turns')],
   },
   {
     name: 'a run is told of though its hook has not begun',

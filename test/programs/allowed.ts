@@ -50,10 +50,6 @@ function allows(part: Part, value: unknown): boolean {
       return isOf(part.signal, value) || (part.ms !== undefined && value === 'late');
     case 'match':
       return value === `${part.signal}:${part.only}`;
-    case 'keyed':
-      return value === `${part.signal}:${part.key}`;
-    case 'answered':
-      return value === `${part.name}:a` || value === `${part.name}:b`;
     case 'withdraw':
       return isOf(part.signal, value) || value === 'withdrawn';
     case 'waitAll':

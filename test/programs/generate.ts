@@ -10,9 +10,6 @@ const leaves = [
   'until',
   'wait',
   'match',
-  'keyed',
-  'keyed',
-  'answered',
   'withdraw',
   'waitAny',
   'waitAll',
@@ -73,10 +70,6 @@ export function generate(seed: number): Program {
       }
       case 'match':
         return { kind, name: name(), signal: pick(signalNames), only: pick(['0', '1']) };
-      case 'keyed':
-        return { kind, name: name(), signal: pick(signalNames), key: pick(['0', '1']) };
-      case 'answered':
-        return { kind, name: name() };
       case 'withdraw':
         return { kind, name: name(), signal: pick(signalNames), ms: upTo(30) };
       case 'waitAny':
@@ -97,13 +90,19 @@ export function generate(seed: number): Program {
     return { kind, name: name() };
   };
 
+  const happens = happenings(random);
+  // A store that forgets the end of a run, and not that its turn was given back, counts it again only after a while.
+  const isSure = !happens.some(({ kind }) => kind === 'rewind');
+  const keyed = (): { readonly key?: string } =>
+    isSure && random() < 0.4 ? { key: `key-${upTo(3)}` } : {};
+
   const part = (depth: number): Part => {
     const chance = random();
     if (chance < 0.5 || depth > 2) return leaf();
     if (chance < 0.62) return isGraph ? leaf() : own();
     if (chance < 0.7) return { kind: 'plain', name: name(), ms: upTo(6) };
     if (chance < 0.78 && depth === 0) {
-      const of = { parts: Array.from({ length: 1 + upTo(2) }, () => part(2)) };
+      const of = { parts: Array.from({ length: 1 + upTo(2) }, () => part(2)), ...keyed() };
       return { kind: 'child', name: name(), isAttached: random() < 0.7, of };
     }
     const of = Array.from({ length: 2 + upTo(1) }, () =>
@@ -114,7 +113,7 @@ export function generate(seed: number): Program {
 
   const parts = Array.from({ length: 1 + upTo(5) }, () => part(0));
   if (random() < 0.12) parts.push({ kind: 'throw', name: name() });
-  return { parts, isGraph, happens: happenings(random) };
+  return { parts, ...keyed(), isGraph, happens };
 }
 
 function happenings(random: () => number): Happening[] {

@@ -7,7 +7,7 @@ import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
-import { type Part, type Program, signalNames } from './program.ts';
+import { keyLimit, type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
 class Boom extends Error {
@@ -24,7 +24,7 @@ class Withdrawn extends Error {
 export const place = new AsyncLocalStorage<string>();
 
 const events = { added: z.number(), refused: z.string() };
-const signals = { red: z.string(), green: z.string(), blue: z.string() };
+const signals = { red: z.string(), green: z.string() };
 const state = z.object({
   sum: z.number().default(0),
   marks: z.record(z.string(), z.number()).default({}),
@@ -46,6 +46,7 @@ const shared = {
   events,
   signals,
   retry: { attempts: 2, delay: 5 },
+  concurrencyPerKey: keyLimit,
   stepRetry: { attempts: 2, delay: 2 },
   reduce: {
     added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
@@ -240,10 +241,6 @@ class Player {
         const match = (payload: string): boolean => payload.endsWith(part.only);
         return ctx.waitFor(part.signal as 'red', { as: name, match });
       }
-      case 'keyed':
-        return ctx.waitFor(part.signal as 'red', { as: name, key: part.key });
-      case 'answered':
-        return ctx.waitFor('blue', { as: name, label: name, form: { text: 'text' } });
       case 'withdraw':
         return this.#withdraw(part);
       case 'waitAll': {
@@ -284,7 +281,9 @@ class Player {
       case 'effect':
         return this.#effect(part);
       case 'child': {
-        const options = { as: name, attached: part.isAttached };
+        const { key } = part.of;
+        const keyed = key === undefined ? {} : { key };
+        const options = { as: name, attached: part.isAttached, ...keyed };
         const child = await ctx.start(this.#workflow as never, part.of as never, options);
         return child.result();
       }
@@ -421,16 +420,7 @@ class Player {
 }
 
 function isStored(part: Part): boolean {
-  return [
-    'step',
-    'nest',
-    'map',
-    'sleep',
-    'wait',
-    'match',
-    'keyed',
-    'answered',
-    'waitAny',
-    'waitAll',
-  ].includes(part.kind);
+  return ['step', 'nest', 'map', 'sleep', 'wait', 'match', 'waitAny', 'waitAll'].includes(
+    part.kind,
+  );
 }

@@ -3,11 +3,12 @@
  * process only; what is returned takes it back.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Fold, type ReceivedSignal } from '../../src/core/fold.ts';
+import { Fold } from '../../src/core/fold.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
+import { Turnstile } from '../../src/memory/turnstile.ts';
 
 type Plant = () => () => void;
 
@@ -67,25 +68,17 @@ export const plants: Readonly<Record<string, Plant>> = {
         this.write();
       },
   ),
-  'a wait takes the signals of any key': replaced(
-    Fold.prototype,
-    'remember',
-    (remember) =>
-      function (this: Fold, field, value) {
-        const isSignals = field.startsWith('signal:') && value !== undefined;
-        const signals = isSignals ? (value as readonly ReceivedSignal[]) : [];
-        const swapped = signals.map((one) =>
-          one.key === undefined ? one : { ...one, key: one.key === '0' ? '1' : '0' },
-        );
-        remember.call(this, field, isSignals ? swapped : value);
-      },
+  'a key has any number of turns': replaced(
+    Turnstile.prototype,
+    'setLimits',
+    () => () => undefined,
   ),
-  'each answer to a wait is taken': replaced(
-    MemoryRunStore.prototype,
-    'post',
-    (post) =>
-      function (this: MemoryRunStore, { wait: _, ...params }) {
-        return post.call(this, params);
+  'a turn is never given back': replaced(
+    Turnstile.prototype,
+    'leave',
+    (leave) =>
+      function (this: Turnstile, keyed, _, now) {
+        return leave.call(this, keyed, undefined, now);
       },
   ),
   'results are handed over as they are asked for': replaced(

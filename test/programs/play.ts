@@ -2,15 +2,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { detach } from '../../src/core/detached.ts';
 import { PawlError } from '../../src/core/errors.ts';
-import { nesting } from '../../src/core/fold.ts';
-import type { RunHandle } from '../../src/engine/runs/run-handle.ts';
 import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
 import { playing, playingInNodes } from './interpreter.ts';
 import {
-  answerSignal,
   type Happening,
+  keyLimit,
   type Program,
   randomOf,
   type Seeded,
@@ -47,7 +45,8 @@ export async function play(
   const { fleet, witness } = world;
   const by = { witness, worker: 'caller' };
   const first = program.isGraph === true ? playingInNodes(by) : playing(by);
-  await fleet.caller.start(first, program, { id });
+  const { key } = program;
+  await fleet.caller.start(first, program, { id, ...(key === undefined ? {} : { key }) });
   const problems = await new Follower(world, { program, seed }, id).follow(program.happens ?? []);
   const seen = witness.violations
     .filter(({ run }) => run === id || run.startsWith(`${id}.`))
@@ -113,6 +112,7 @@ class Follower {
       // Whoever resumed it was forgotten, or came too early.
       if (info.paused && turn > lateTurn) await unlessOver(run.resume());
       await this.#bringNewerCode(info.needsVersion);
+      await this.#lookAtKey(info);
       await this.#help();
       await pause(5 + this.#random() * 15);
     }
@@ -187,6 +187,22 @@ class Follower {
     this.#others.push(follows);
   }
 
+  /** Of one key and one workflow, only so many are at work at any moment. */
+  async #lookAtKey({
+    workflow,
+    key,
+  }: {
+    readonly workflow: string;
+    readonly key?: string | undefined;
+  }) {
+    if (key === undefined) return;
+    const { caller } = this.#world.fleet;
+    const { runs } = await caller.list({ workflow, key, status: 'running' });
+    if (runs.length <= keyLimit) return;
+    const ids = runs.map(({ id }) => id).join(', ');
+    this.#problems.push(`runs of ${key} at work at one time: ${ids}`);
+  }
+
   async #bringNewerCode(needs: number | undefined): Promise<void> {
     const now = performance.now();
     if (needs === undefined) {
@@ -258,21 +274,6 @@ class Follower {
     return [...this.#problems, ...others.flat()];
   }
 
-  /** Two people answer the same wait at the same time: one of them at most is told that this was taken. */
-  async #answer(run: RunHandle, wait: string): Promise<void> {
-    const { witness } = this.#world;
-    const own = wait.split(nesting).at(-1) ?? wait;
-    await Promise.all(
-      ['a', 'b'].map((who) =>
-        unlessOver(
-          run
-            .answer(wait, `${own}:${who}`, { actor: who, timeoutMs: answerMs })
-            .then(() => witness.answered(run.id, wait)),
-        ),
-      ),
-    );
-  }
-
   /** Sends the signals and decisions that the run, or a child of it, waits for. */
   async #help(): Promise<void> {
     const { fleet, witness } = this.#world;
@@ -284,12 +285,10 @@ class Follower {
       const handle = caller.run(one.id);
       if (random() < 0.5) {
         const name = signalNames[random() < 0.5 ? 0 : 1];
-        const key = random() < 0.5 ? '0' : '1';
-        const payload = `${name}:${key}`;
-        await unlessOver(handle.signal(name, payload, random() < 0.7 ? { key } : {}));
+        const payload = `${name}:${random() < 0.5 ? 0 : 1}`;
+        await unlessOver(handle.signal(name, payload));
       }
-      for (const { kind, name, on = [] } of one.waits) {
-        if (on.includes(answerSignal)) await this.#answer(handle, name);
+      for (const { kind, on = [] } of one.waits) {
         if (kind !== 'decision') continue;
         for (const effect of on) {
           witness.asked(one.id, effect);
@@ -305,9 +304,6 @@ class Follower {
     }
   }
 }
-
-/** How long an answer waits for a run that is at work. */
-const answerMs = 300;
 
 async function unlessOver(asked: Promise<unknown>): Promise<void> {
   try {

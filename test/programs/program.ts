@@ -47,15 +47,6 @@ export type Part =
       readonly only: string;
     }
   | {
-      /** Takes only signals with this key. */
-      readonly kind: 'keyed';
-      readonly name: string;
-      readonly signal: string;
-      readonly key: string;
-    }
-  /** A wait that only an answer to it ends. */
-  | { readonly kind: 'answered'; readonly name: string }
-  | {
       /** A wait that its handler withdraws after `ms`. */
       readonly kind: 'withdraw';
       readonly name: string;
@@ -109,6 +100,8 @@ export interface Happening {
 
 export interface Program {
   readonly parts: readonly Part[];
+  /** Programs of one key, children too, take turns: see `keyLimit`. */
+  readonly key?: string;
   readonly isGraph?: boolean;
   readonly happens?: readonly Happening[];
 }
@@ -119,9 +112,10 @@ export interface Seeded {
   readonly program: Program;
 }
 
+/** Programs of one key, of handlers and of graphs each, that may be at work at one time. */
+export const keyLimit = 2;
+
 export const signalNames = ['red', 'green'] as const;
-/** The signal by which answers come. */
-export const answerSignal = 'blue';
 
 /** A generator of numbers from 0 to below 1 that is the same for the same seed. */
 export function randomOf(seed: number): () => number {

@@ -19,8 +19,6 @@ interface Seen {
   readonly takenSignals: Set<string>;
   /** How the run had ended, as the hooks for its end were told. */
   readonly hooks: Set<string>;
-  /** Waits that somebody has answered. */
-  readonly answered: Set<string>;
 }
 
 /** Names of what is done in a node begin with the node's. */
@@ -115,14 +113,6 @@ export class Witness {
     return this.#seen(run).hooks.has(status);
   }
 
-  /** Somebody was told that an answer to this wait is taken. */
-  answered(run: string, wait: string): void {
-    if (this.#rewound.has(run)) return;
-    const { answered } = this.#seen(run);
-    if (answered.has(wait)) this.violate(run, `two answers to ${wait} were taken`);
-    answered.add(wait);
-  }
-
   /** A failed run is let go on: see `committed`. */
   triedAgain(run: string): void {
     this.#seen(run).decisions.clear();
@@ -148,7 +138,6 @@ export class Witness {
       effects: new Map(),
       takenSignals: new Set(),
       hooks: new Set(),
-      answered: new Set(),
     };
     this.#runs.set(run, known);
     return known;

@@ -1,8 +1,7 @@
 /** `pawl runs show` */
 import type { CheckpointInfo } from '../../core/checkpoint.ts';
 import type { RunEvent } from '../../core/event.ts';
-import { waitText } from '../../core/waits.ts';
-import type { RunDetails, RunInfo } from '../../engine/runs/run-info.ts';
+import { type RunDetails, type RunInfo, waitText } from '../../engine/runs/run-info.ts';
 import { findRun } from '../given.ts';
 import { brief, pairs, table } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
@@ -52,6 +51,7 @@ function about(run: RunInfo): Record<string, unknown> {
     events: run.seq,
     snapshot: run.version === 0 ? 'none' : `version ${run.version}, up to seq ${run.snapshotSeq}`,
     takeovers: run.takeovers,
+    key: run.key,
     tags: Object.entries(tags)
       .map(([key, value]) => `${key}=${value}`)
       .join(' '),

@@ -14,7 +14,6 @@ import type { Logger } from '../../core/logger.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { StartOptions } from './start-options.ts';
-import type { Waiting } from './waiting.ts';
 
 /** Schemas of a workflow's own events, by type. */
 export type EventSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
@@ -78,6 +77,45 @@ export interface StepContext<E extends EventSchemas = EventSchemas, S = unknown>
   ): Promise<Result>;
 }
 
+export interface SleepOptions {
+  /** Name of the wait in the run; needed when there is more than one of the same kind. */
+  readonly as?: string;
+  /** Withdraws the wait: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What takes part in a race: a promise, or a function that makes one and is told by the signal when it has lost. */
+export type RaceEntry<Result = unknown> =
+  | Promise<Result>
+  | ((race: { readonly signal: AbortSignal }) => Promise<Result> | Result);
+
+export interface RaceResult<Name = string, Value = unknown> {
+  readonly name: Name;
+  readonly value: Value;
+}
+
+type RaceValue<Entry> = Entry extends (...args: never) => infer Result
+  ? Awaited<Result>
+  : Awaited<Entry>;
+
+/** How long a handler waits for a signal, and which one it takes. */
+export interface WaitOptions {
+  /** Withdraws the wait: it rejects with the signal's reason, and takes no signal of the run any more. */
+  readonly signal?: AbortSignal;
+  /** Gives up after this time; the wait then returns undefined. Default: waits for as long as it takes. */
+  readonly timeout?: Duration;
+  /** Name of the wait in the run; needed when there is more than one of the same kind. */
+  readonly as?: string;
+}
+
+export interface WaitForOptions<Payload> extends WaitOptions {
+  /**
+   * Which payloads this wait takes: a predicate, or the values that some of its fields must have. Others stay for other
+   * waits. Default: any.
+   */
+  readonly match?: ((payload: Payload) => boolean) | Partial<Payload>;
+}
+
 /** What to do about an effect that was begun before a crash, so that nobody knows whether it happened. */
 export type Doubt<Result> =
   /** Do it again. */
@@ -134,12 +172,16 @@ export interface ChildHandle<Output = unknown> {
   result(): Promise<Output>;
 }
 
+/** Names of a workflow's signals. */
+export type SignalName<G> = keyof G & string;
+export type SignalPayload<G, Name extends keyof G> = OutputOf<G[Name]>;
+
 /** What a handler is given. All that is done through it is in the log, and is the same again on a resume. */
 export interface Context<
   S = unknown,
   E extends EventSchemas = EventSchemas,
   G extends EventSchemas = EventSchemas,
-> extends Waiting<G> {
+> {
   /** The run's id. */
   readonly run: string;
   /** Grows with every claim: hand it to outside systems that can refuse a stale writer. */
@@ -208,6 +250,35 @@ export interface Context<
    * throws is logged, and the others run.
    */
   onCancel(undo: (request: CancelRequest) => unknown): void;
+  /** Waits; for more than a second without holding a slot or memory of any worker. */
+  sleep(duration: Duration, options?: SleepOptions): Promise<void>;
+  /** Waits until a time on Redis' clock. */
+  sleepUntil(time: Date, options?: SleepOptions): Promise<void>;
+  /** Takes the oldest signal of this name, or waits for one; undefined when the time-out comes first. */
+  waitFor<Name extends SignalName<G>>(
+    signal: Name,
+    options?: WaitForOptions<SignalPayload<G, Name>>,
+  ): Promise<SignalPayload<G, Name> | undefined>;
+  /** Takes the oldest signal of one of these names, or waits for the first to come. */
+  waitForAny<Name extends SignalName<G>>(
+    signals: readonly Name[],
+    options?: WaitOptions,
+  ): Promise<{ [N in Name]: { name: N; payload: SignalPayload<G, N> } }[Name] | undefined>;
+  /** Waits for a signal of each name, and takes them together. */
+  waitForAll<Name extends SignalName<G>>(
+    signals: readonly Name[],
+    options?: WaitOptions,
+  ): Promise<{ [N in Name]: SignalPayload<G, N> } | undefined>;
+  /**
+   * The first to end wins, and is told by its name. The waits that have lost are withdrawn: they take no signal any more. On
+   * a resume the same one wins.
+   * @throws whatever the first to end throws.
+   */
+  race<Entries extends Readonly<Record<string, RaceEntry>>>(
+    entries: Entries,
+  ): Promise<
+    { [N in keyof Entries & string]: RaceResult<N, RaceValue<Entries[N]>> }[keyof Entries & string]
+  >;
   /**
    * Starts another run, which knows this one as its parent. After a crash the same child is found. The input may be left
    * out where the workflow has none, or takes undefined.

@@ -5,9 +5,11 @@ import {
   callback,
   checkedLater,
   objectOf,
+  oneOf,
   schema,
-  text,
+  wholeNumber,
 } from '../../core/option-rules.ts';
+import { busyPolicies } from '../../core/turns.ts';
 import { checkRate, checkRetry } from './options.ts';
 
 export const definitionRules = {
@@ -18,9 +20,12 @@ export const definitionRules = {
   events: objectOf(schema),
   reduce: objectOf(callback),
   signals: objectOf(schema),
-  signalKeys: objectOf(text),
   concurrency: anything,
   rate: checkRate,
+  concurrencyPerKey: wholeNumber(1),
+  concurrencyOfKeys: wholeNumber(1),
+  ratePerKey: checkRate,
+  onBusy: oneOf(...busyPolicies),
   retry: checkRetry,
   stepRetry: checkRetry,
   retention: checkRetentionTimes,

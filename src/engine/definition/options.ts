@@ -4,7 +4,7 @@
  */
 import type { Duration } from '../../core/duration.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkTags } from '../../core/names.ts';
+import { checkKey, checkTags } from '../../core/names.ts';
 import {
   anything,
   callback,
@@ -21,9 +21,16 @@ import {
   wholeNumber,
 } from '../../core/option-rules.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
-import type { CheckpointOptions, ChildOptions, EffectOptions, StepOptions } from './context.ts';
+import type {
+  CheckpointOptions,
+  ChildOptions,
+  EffectOptions,
+  StepOptions,
+  SleepOptions,
+  WaitForOptions,
+  WaitOptions,
+} from './context.ts';
 import type { StartOptions } from './start-options.ts';
-import { waitingChecks } from './waiting.ts';
 
 const priorityMax = 1_000_000;
 
@@ -52,6 +59,7 @@ const startRules = {
   delay: duration,
   deadline: duration,
   priority: wholeNumber(0, priorityMax),
+  key: checkKey,
 } as const;
 
 /** Of `pawl.start`; its id is checked as a run id. */
@@ -62,8 +70,9 @@ export const manyRules = { ...startOptionRules, input: checkedLater } as const;
 
 const name = textOf(1, fixedLimits.stepNameLength);
 
+const abortSignal = checked('an AbortSignal', (value) => value instanceof AbortSignal);
+
 const checks = {
-  ...waitingChecks,
   start: optionsOf<StartOptions>(startOptionRules),
   step: optionsOf<StepOptions>(stepRules),
   map: optionsOf<StepOptions & { readonly concurrency?: number }>({
@@ -87,6 +96,16 @@ const checks = {
     label: textOf(0, fixedLimits.stepNameLength),
     node: textOf(0, fixedLimits.stepNameLength),
     metadata: anything,
+  }),
+  sleep: optionsOf<SleepOptions>({ as: name, signal: abortSignal }),
+  wait: optionsOf<WaitOptions>({ as: name, timeout: duration, signal: abortSignal }),
+  waitFor: optionsOf<WaitForOptions<unknown>>({
+    as: name,
+    timeout: duration,
+    signal: abortSignal,
+    match: checked('a function, or an object of fields', (value) => {
+      return typeof value === 'function' || (typeof value === 'object' && value !== null);
+    }),
   }),
   child: optionsOf<ChildOptions>({ ...startRules, as: name, attached: flag }),
 } as const satisfies Readonly<Record<string, Rule>>;

@@ -11,6 +11,7 @@ import { callback, checkedLater, optionsOf, objectOf, type Rule } from '../../co
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Pace } from '../../core/queue.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
+import type { LimitsOfCode, OnBusy } from '../../core/turns.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { Context, EventSchemas, FrozenStateOf } from './context.ts';
 import { checkEndHook, type EndHookContext, type RunEnd } from './end-hook.ts';
@@ -23,11 +24,6 @@ export type ReducersOf<S, E extends EventSchemas> = {
     state: FrozenStateOf<S>,
     data: OutputOf<E[Type]>,
   ) => DeepReadonly<OutputOf<S>>;
-};
-
-/** For signals, the fields of their payloads that are their keys. */
-export type SignalKeys<G extends EventSchemas> = {
-  readonly [Name in keyof G]?: keyof OutputOf<G[Name]> & string;
 };
 
 /** What `defineWorkflow` takes. Types of input, state, events and signals are taken from the schemas. */
@@ -55,8 +51,6 @@ export interface WorkflowDefinition<
   readonly reduce?: ReducersOf<S, E>;
   /** Messages from outside, by name. */
   readonly signals?: G;
-  /** For a signal, the field of its payload that is its key: see `key` of `ctx.waitFor`. Default: only senders give keys. */
-  readonly signalKeys?: SignalKeys<G>;
   /** By version: makes a state of the next version out of one of this version. */
   readonly migrate?: Readonly<Record<number, (old: never) => unknown>>;
   /** By type: makes an event of today out of the data of one that `version` of the code wrote. */
@@ -70,6 +64,17 @@ export interface WorkflowDefinition<
    * alike. The others wait in the queue.
    */
   readonly rate?: { readonly max: number; readonly per: Duration };
+  /** Runs of one key at work at one time, over all workers. One that waits holds no place. Default: any number. */
+  readonly concurrencyPerKey?: number;
+  /** Runs with a key at work at one time, over all workers; keys take turns. Default: any number. */
+  readonly concurrencyOfKeys?: number;
+  /** How many executions of one key begin in a stretch of time, over all workers. The others wait. */
+  readonly ratePerKey?: { readonly max: number; readonly per: Duration };
+  /**
+   * What becomes of a start whose key is busy. `queue` (default): it waits for its turn. `drop`: `start` throws
+   * `PAWL_KEY_BUSY`. `replace`: older runs of the key are cancelled. `debounce`: those of them that have not begun are.
+   */
+  readonly onBusy?: OnBusy;
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
   /**
@@ -171,13 +176,6 @@ export function defineWorkflow<
   checkEndHook(definition);
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
-  for (const signal of Object.keys(definition.signalKeys ?? {})) {
-    if (!Object.hasOwn(signals, signal)) {
-      throw new DefinitionError(
-        `Workflow ${name}: signalKeys has "${signal}", which is not in signals.`,
-      );
-    }
-  }
   for (const type of Object.keys(reduce)) {
     if (!Object.hasOwn(events, type)) {
       throw new DefinitionError(`Workflow ${name}: reduce has "${type}", which is not in events.`);
@@ -200,14 +198,28 @@ export function paceOf({ definition, name }: AnyWorkflow): Pace | undefined {
   };
 }
 
-function checkPace({ name, concurrency, rate }: AnyWorkflow['definition']): void {
+/** How the runs of a workflow that have a key take turns. */
+export function turnLimitsOf({ definition, version, name }: AnyWorkflow): LimitsOfCode {
+  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy = 'queue' } = definition;
+  const perMs = ratePerKey && toMilliseconds(ratePerKey.per, `ratePerKey of ${name}`);
+  return {
+    codeVersion: version,
+    onBusy,
+    ...(concurrencyPerKey === undefined ? {} : { perKey: concurrencyPerKey }),
+    ...(concurrencyOfKeys === undefined ? {} : { fleet: concurrencyOfKeys }),
+    ...(ratePerKey && perMs ? { rate: { max: ratePerKey.max, perMs } } : {}),
+  };
+}
+
+function checkPace({ name, concurrency, rate, ratePerKey }: AnyWorkflow['definition']): void {
   const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1;
   if (concurrency !== undefined && !isCount(concurrency)) {
     throw new DefinitionError(`Workflow ${name}: concurrency must be a whole number from 1.`);
   }
-  if (rate === undefined) return;
-  if (!isCount(rate.max) || toMilliseconds(rate.per, `rate of ${name}`) < 1) {
-    throw new DefinitionError(`Workflow ${name}: rate needs max, from 1, and per, longer than 0.`);
+  for (const [field, one] of Object.entries({ rate, ratePerKey })) {
+    if (one === undefined || (isCount(one.max) && toMilliseconds(one.per, field) >= 1)) continue;
+    const needs = 'needs max, from 1, and per, longer than 0';
+    throw new DefinitionError(`Workflow ${name}: ${field} ${needs}.`);
   }
 }
 

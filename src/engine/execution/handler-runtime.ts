@@ -143,7 +143,7 @@ export class HandlerRuntime {
       storeNow,
       enter,
     };
-    const waits = new Waits(scope, services, claimed.waitedFor);
+    const waits = new Waits(scope, services);
     const bodies = new Bodies(() => this.parkIfWaiting());
     const steps = new Steps(scope, services, { waits, bodies, cancellation, mayBegin });
     const effects = new Effects(scope, { steps, waits });

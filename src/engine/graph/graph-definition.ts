@@ -13,7 +13,7 @@ import type {
 } from '../definition/context.ts';
 import type { EndHookContext, RunEnd } from '../definition/end-hook.ts';
 import type { GraphShape } from '../definition/graph-shape.ts';
-import type { AnyWorkflow, ReducersOf, SignalKeys, Workflow } from '../definition/workflow.ts';
+import type { AnyWorkflow, ReducersOf, Workflow } from '../definition/workflow.ts';
 
 /** Schemas of the arguments of nodes that take some, by node. */
 export type ArgsSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
@@ -135,8 +135,6 @@ export interface GraphDefinition<
   readonly reduce?: ReducersOf<S, E>;
   /** The signals that nodes may wait for, as of any workflow. */
   readonly signals?: G;
-  /** As of any workflow. */
-  readonly signalKeys?: SignalKeys<G>;
   /** How often the whole run is tried when a node fails. Completed nodes keep their results. Default: once. */
   readonly retry?: RetryPolicy;
   /** How a node is tried again that has no `retry` of its own. Default: one attempt. */
@@ -156,6 +154,14 @@ export interface GraphDefinition<
   readonly concurrency?: AnyWorkflow['definition']['concurrency'];
   /** Executions begun in a stretch of time, over all workers, as of any workflow. */
   readonly rate?: AnyWorkflow['definition']['rate'];
+  /** Runs of one key at work at one time, over all workers, as of any workflow. */
+  readonly concurrencyPerKey?: AnyWorkflow['definition']['concurrencyPerKey'];
+  /** Runs with a key at work at one time, over all workers, as of any workflow. */
+  readonly concurrencyOfKeys?: AnyWorkflow['definition']['concurrencyOfKeys'];
+  /** Executions of one key begun in a stretch of time, as of any workflow. */
+  readonly ratePerKey?: AnyWorkflow['definition']['ratePerKey'];
+  /** What becomes of a start whose key is busy, as of any workflow. */
+  readonly onBusy?: AnyWorkflow['definition']['onBusy'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */
   readonly args?: A;
   /** The first node. */

@@ -56,7 +56,8 @@ export function defineGraph<
   const graph = compile(definition as unknown as AnyGraphDefinition);
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
-  const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry, onEnd } = definition;
+  const { stepRetry, retention, expireCheckpoints = defaultExpiry, onEnd } = definition;
+  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -65,11 +66,14 @@ export function defineGraph<
     ...(events === undefined ? {} : { events }),
     ...(reduce === undefined ? {} : { reduce }),
     ...(signals === undefined ? {} : { signals }),
-    ...(signalKeys === undefined ? {} : { signalKeys }),
     ...(retry === undefined ? {} : { retry }),
     ...(stepRetry === undefined ? {} : { stepRetry }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(rate === undefined ? {} : { rate }),
+    ...(concurrencyPerKey === undefined ? {} : { concurrencyPerKey }),
+    ...(concurrencyOfKeys === undefined ? {} : { concurrencyOfKeys }),
+    ...(ratePerKey === undefined ? {} : { ratePerKey }),
+    ...(onBusy === undefined ? {} : { onBusy }),
     ...(retention === undefined ? {} : { retention }),
     expireCheckpoints,
     ...(onEnd === undefined ? {} : { onEnd }),

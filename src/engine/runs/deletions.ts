@@ -12,6 +12,7 @@ import type { Request } from '../../core/request.ts';
 import type { DeleteOutcome } from '../../core/store.ts';
 import { encodeRecord } from '../payloads.ts';
 import { type FamilyParts, tellOfDeletion } from './family.ts';
+import { leaveLine } from './turns.ts';
 
 export type DeletionParts = FamilyParts;
 
@@ -59,6 +60,7 @@ export async function deleteRun(
   } while (outcome.outcome === 'changed');
   if (outcome.outcome === 'active') throw activeError(run, outcome.worker);
   if (outcome.outcome === 'missing') return false;
+  await leaveLine(parts, outcome.keyed);
   parts.logger.info({ run, ...request }, 'run deleted');
   return true;
 }

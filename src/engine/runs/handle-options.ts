@@ -1,7 +1,7 @@
 /** The options of a run's handle, and what each may be. */
 import type { CheckpointListOptions } from '../../core/checkpoint.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkMessageId, checkSignalKey, checkSignalName } from '../../core/names.ts';
+import { checkMessageId } from '../../core/names.ts';
 import {
   abortSignal,
   anything,
@@ -11,7 +11,6 @@ import {
   plainObject,
   type Rule,
   text,
-  textOf,
   wholeNumber,
 } from '../../core/option-rules.ts';
 
@@ -34,42 +33,7 @@ export const checkCheckpointList: Rule = optionsOf<CheckpointListOptions>({
   before: text,
 });
 
-/** What is said of a signal beside its payload. */
-export interface SignalOptions {
-  /** The same id again changes nothing. Default: another one for each call. */
-  readonly id?: string;
-  /** Which of the waits for the signal is meant: see `key` of `ctx.waitFor`. */
-  readonly key?: string;
-  /** The person or program that sends it, noted in the log. Default: nobody is named. */
-  readonly actor?: string;
-}
-
-/** How a wait is answered. */
-export interface AnswerOptions {
-  /** Which signal it is, where the wait is for one of several. */
-  readonly signal?: string;
-  /** The same id again is the same answer. Default: another one for each call. */
-  readonly id?: string;
-  /** The person or program that answers, for the log, and for who comes second. Default: nobody is named. */
-  readonly actor?: string;
-  /** How long a run that is at work is waited for, in milliseconds. Default 10 000. */
-  readonly timeoutMs?: number;
-}
-
-const actor = textOf(1, fixedLimits.stepNameLength);
-
-export const checkSignalOptions: Rule = optionsOf<SignalOptions>({
-  id: checkMessageId,
-  key: checkSignalKey,
-  actor,
-});
-
-export const checkAnswer: Rule = optionsOf<AnswerOptions>({
-  signal: checkSignalName,
-  id: checkMessageId,
-  actor,
-  timeoutMs: millisecondsOrNone,
-});
+export const checkSignalOptions: Rule = optionsOf<{ readonly id?: string }>({ id: checkMessageId });
 
 const checkSeqPoint = optionsOf<{ readonly seq: number }>({ seq: needed(anything) });
 const checkCheckpointPoint = optionsOf<{ readonly checkpoint: string }>({

@@ -1,5 +1,6 @@
 /** A run seen from outside: its result, its events as they come, its state. Needs no worker in this process. */
 import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoint.ts';
+import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { reviveError } from '../../core/error-record.ts';
 import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
@@ -9,40 +10,42 @@ import { fixedLimits } from '../../core/limits.ts';
 import { checkSignalName } from '../../core/names.ts';
 import { checkRequest, checkResume, type Request, type ResumeRequest } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
-import { isEnded, type RunRecord, toSummary } from '../../core/run.ts';
+import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
 import { type InputOf, validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
-import { answerWait } from './answering.ts';
 import type { Attendance } from './attendance.ts';
-import { changesOf } from './changes.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
-import { checkSignal, signalKeyOf } from '../definition/signals.ts';
+import { checkSignal } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
 import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
 import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import {
-  type AnswerOptions,
-  checkAnswer,
   checkCheckpointList,
   checkEvents,
   checkPoint,
   checkResult,
   checkSignalOptions,
   checkState,
-  type SignalOptions,
 } from './handle-options.ts';
-import type { HandleServices } from './handle-services.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
-import { endedError, runNotFound } from './missing.ts';
 import { foldAt } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
 import { readSteps } from '../steps-at-work.ts';
+import type { StartParts } from './start.ts';
 import { type RunDetails, toRunInfo } from './run-info.ts';
+import { leaveLine } from './turns.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { upcasterAfter } from './workflow-events.ts';
+
+export interface HandleServices extends Pick<
+  StartParts,
+  'store' | 'limits' | 'newToken' | 'wake' | 'logger'
+> {
+  readonly clock: Clock;
+}
 
 /** What is known of a run beside its id. */
 export interface KnownRun {
@@ -51,14 +54,11 @@ export interface KnownRun {
   readonly attendance?: Attendance;
 }
 
-/** A signal on its way. */
-interface Posted extends Partial<Record<'id' | 'key' | 'actor', string | undefined>> {
-  readonly name: string;
-  readonly data: Uint8Array;
-}
-
 /** A moment of a run: after an event, or as a checkpoint keeps it. */
 export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
+
+/** Announcements may be lost, so a waiting caller also looks by itself. */
+const pollMs = 1000;
 
 /**
  * One run, from any process: reads it, waits for it, and asks its worker for something. It holds no connection of its
@@ -107,10 +107,7 @@ export class RunHandle<
     const deadline = timeoutMs === undefined ? undefined : signalAfter(timeoutMs);
     const began = clock.monotonic();
     try {
-      for await (const _ of changesOf(this.#services, this.id, {
-        signal: deadline?.signal,
-        ofLog: false,
-      })) {
+      for await (const _ of this.#changes(deadline?.signal, { ofLog: false })) {
         const record = await this.#record();
         this.#attendance?.check(record, clock.monotonic() - began);
         if (record.status === 'completed') {
@@ -147,10 +144,7 @@ export class RunHandle<
     const { store } = this.#services;
     const reader = new EventReader(store, this.id, after);
     const upcaster = await upcasterAfter(store, this.#workflow, this.id, after);
-    for await (const _ of changesOf(this.#services, this.id, {
-      signal: options.signal,
-      ofLog: true,
-    })) {
+    for await (const _ of this.#changes(options.signal, { ofLog: true })) {
       // Read before the events, so that none is missed when the run ends in between.
       const record = await this.#record();
       for (;;) {
@@ -227,38 +221,22 @@ export class RunHandle<
   async signal<Name extends keyof G & string>(
     name: Name,
     payload: InputOf<G[Name]>,
-    options: SignalOptions = {},
+    options: { readonly id?: string } = {},
   ): Promise<void> {
     const workflow = this.#workflow;
     const { limits } = this.#services;
     checkSignalName(name);
     checkSignalOptions(options, 'signal options');
-    const { id, key: given, actor } = options;
     // Sent as it was given: what the schema makes of it is made once, where it is taken.
-    const made = workflow === undefined ? payload : checkSignal(workflow, name, payload);
-    const key =
-      workflow === undefined ? given : signalKeyOf(workflow, name, { payload: made, key: given });
-    const data = encode(payload, `signal ${name}`, limits.eventBytes);
-    await this.#post({ name, data, id, key, actor });
-  }
-
-  /**
-   * Answers one wait of the run, by its name in `info().waits`: of all answers, the first one is taken. Others are told who
-   * was first. A run that has not looked yet at what came is waited for, up to `timeoutMs` (default 10 000).
-   * @throws AnsweredError `PAWL_ANSWERED` when somebody was first or the wait is over; InvalidError when the payload does
-   *   not fit the workflow's schema; RunError `PAWL_TIMEOUT`, `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`. Nothing was written.
-   */
-  async answer(wait: string, payload: unknown, options: AnswerOptions = {}): Promise<void> {
-    checkAnswer(options, 'answer options');
-    const workflow = this.#workflow;
-    await answerWait({ ...this.#services, run: this.id, workflow }, { wait, payload }, options);
+    if (workflow !== undefined) checkSignal(workflow, name, payload);
+    await this.#post(name, encode(payload, `signal ${name}`, limits.eventBytes), options.id);
   }
 
   /** Decides about an effect in doubt whose policy is to ask. */
   async decide(effect: string, decision: Decision): Promise<void> {
     checkDecision(decision, 'decision');
     const data = encode(decision, 'decision', this.#services.limits.eventBytes);
-    await this.#post({ name: decisionSignal(effect), data });
+    await this.#post(decisionSignal(effect), data, undefined);
   }
 
   /**
@@ -282,6 +260,7 @@ export class RunHandle<
         await wake(outcome.wakeUp);
         return;
       case 'cancelled':
+        await leaveLine(this.#services, outcome.keyed);
         return;
       case 'ended':
         throw endedError(this.id, outcome.status);
@@ -299,6 +278,7 @@ export class RunHandle<
     const outcome = await this.#services.store.pause(this.id, encodeRecord(request));
     if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
     if (outcome.outcome === 'missing') throw this.#notFound();
+    await leaveLine(this.#services, outcome.keyed);
   }
 
   /**
@@ -351,17 +331,10 @@ export class RunHandle<
     throw new PawlError('PAWL_DEFINITION', 'The state needs the workflow: pawl.run(workflow, id).');
   }
 
-  async #post({ name, data, id, key, actor }: Posted): Promise<void> {
+  async #post(name: string, data: Uint8Array, id: string | undefined): Promise<void> {
     const { store, newToken, wake } = this.#services;
-    const outcome = await store.post({
-      run: this.id,
-      id: id ?? newToken(),
-      kind: 'signal',
-      name,
-      data,
-      ...(key === undefined ? {} : { key }),
-      ...(actor === undefined ? {} : { actor }),
-    });
+    const message = { run: this.id, id: id ?? newToken(), kind: 'signal', name, data } as const;
+    const outcome = await store.post(message);
     switch (outcome.outcome) {
       case 'posted':
         if (outcome.wakeUp.status === 'waiting') await wake(outcome.wakeUp);
@@ -372,8 +345,38 @@ export class RunHandle<
         throw endedError(this.id, outcome.status);
       case 'missing':
         throw this.#notFound();
-      default:
-        throw new Error(`A signal for any wait was ${outcome.outcome}.`);
+    }
+  }
+
+  /** Once at the start, then at every change (if not `ofLog`, at those that may be its end) and every poll, until `signal`. */
+  async *#changes(
+    signal: AbortSignal | undefined,
+    { ofLog }: { readonly ofLog: boolean },
+  ): AsyncGenerator<void, void, undefined> {
+    const { store, clock } = this.#services;
+    let change = newChange();
+    const stop = (): void => change.happen();
+    signal?.addEventListener('abort', stop);
+    const unwatch = await store.observation.watch(this.id, (only) => {
+      if (ofLog || only === undefined) stop();
+    });
+    let isFirst = true;
+    // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.
+    const stopPolling = clock.repeat(async () => {
+      if (!isFirst) stop();
+      isFirst = false;
+      return pollMs;
+    });
+    try {
+      const isWanted = (): boolean => signal?.aborted !== true;
+      while (isWanted()) {
+        change = newChange();
+        yield;
+        if (isWanted()) await change.happened;
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      await Promise.all([stopPolling(), unwatch()]);
     }
   }
 
@@ -384,7 +387,7 @@ export class RunHandle<
   }
 
   #notFound(): RunError {
-    return runNotFound(this.id);
+    return new RunError('PAWL_RUN_NOT_FOUND', this.id, `There is no run ${this.id}.`);
   }
 
   #endError(record: RunRecord): RunError {
@@ -412,4 +415,25 @@ export class RunHandle<
         });
     }
   }
+}
+
+export function endedError(run: string, status: RunStatus): RunError {
+  return new RunError(
+    'PAWL_RUN_ENDED',
+    run,
+    `Run ${run} is over (${status}); nothing was written.`,
+  );
+}
+
+interface Change {
+  readonly happened: Promise<void>;
+  readonly happen: () => void;
+}
+
+function newChange(): Change {
+  let happen: () => void = () => undefined;
+  const happened = new Promise<void>((resolve) => {
+    happen = resolve;
+  });
+  return { happened, happen };
 }

@@ -3,14 +3,11 @@ import { recordError } from '../../core/error-record.ts';
 import type { ErrorRecord } from '../../core/errors.ts';
 import type { RunProgress, RunStatus, RunSummary } from '../../core/run.ts';
 import type { Wait } from '../../core/waits.ts';
-import { type FormField, isForm } from '../definition/waiting.ts';
 import { decodeError } from '../payloads.ts';
 import type { StepAtWork } from '../steps-at-work.ts';
 
 /** One thing that a run waits for. */
-export interface WaitInfo extends Omit<Wait, 'until' | 'since' | 'form' | 'readsKey'> {
-  /** What the person who answers fills in, as `ctx.waitFor` was given it. */
-  readonly form?: Readonly<Record<string, FormField>>;
+export interface WaitInfo extends Omit<Wait, 'until' | 'since'> {
   /** When it ends by itself, if ever. */
   readonly until?: Date;
   /** When the wait began, on Redis' clock. */
@@ -49,6 +46,8 @@ export interface RunInfo {
   readonly progress: RunProgress | undefined;
   /** Lower goes first. */
   readonly priority: number;
+  /** Whose run it is; runs of one key take turns. Undefined for a run without one. */
+  readonly key: string | undefined;
   /** The run that started this one. */
   readonly parent: string | undefined;
   /** What the run was started with, to find it by. */
@@ -79,7 +78,7 @@ export interface RunDetails extends RunInfo {
 
 export function toRunInfo(run: RunSummary): RunInfo {
   const { wakeAt, deadlineAt, createdAt, changedAt, waits, ...more } = run;
-  const { birth: _, wroteVersion: __, onEnd: ___, ...rest } = more;
+  const { birth: _, wroteVersion: __, onEnd: ___, turn: ____, ...rest } = more;
   return {
     ...rest,
     waits: waits.map(toWaitInfo),
@@ -91,23 +90,29 @@ export function toRunInfo(run: RunSummary): RunInfo {
   };
 }
 
-function toWaitInfo({ until, since, form: text, readsKey: _, ...wait }: Wait): WaitInfo {
-  const form = text === undefined ? undefined : readForm(text);
+function toWaitInfo({ until, since, ...wait }: Wait): WaitInfo {
   return {
     ...wait,
-    ...(form === undefined ? {} : { form }),
     since: new Date(since),
     ...(until === undefined ? {} : { until: new Date(until) }),
   };
 }
 
-/** A hint that cannot be read, such as one that is sealed with another key, is no hint. */
-function readForm(text: string): WaitInfo['form'] {
-  try {
-    const form: unknown = JSON.parse(text);
-    return isForm(form) ? form : undefined;
-  } catch {
-    return undefined;
+/** What is waited for, in words. */
+export function waitText({ kind, name, on = [] }: Pick<WaitInfo, 'kind' | 'name' | 'on'>): string {
+  switch (kind) {
+    case 'timer':
+      return `time to pass (${name})`;
+    case 'signal':
+      return `signal ${on.join(', ')}`;
+    case 'child':
+      return `child run ${on.join(', ')}`;
+    case 'retry':
+      return name === '' ? 'another attempt' : `another attempt of ${name}`;
+    case 'delay':
+      return 'its start';
+    case 'decision':
+      return `a decision about ${on.join(', ')}`;
   }
 }
 

@@ -4,7 +4,7 @@ import { decode } from '../../core/codec.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import { withGiven } from '../../core/given.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkRunId, checkSignalKey, checkTags, checkWorkflowName } from '../../core/names.ts';
+import { checkKey, checkRunId, checkTags, checkWorkflowName } from '../../core/names.ts';
 import {
   isEnded,
   type RunProgress,
@@ -77,6 +77,8 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     seq,
     version,
     parent,
+    key: line.has('key') ? line.checked('key', checkKey) : undefined,
+    turn: undefined,
     onEnd,
     firstSeq: line.has('firstSeq') ? line.integer('firstSeq', { min: 2, max: seq }) : 1,
     snapshotSeq: line.integer('snapshotSeq', {
@@ -175,13 +177,7 @@ export function toPortableCheckpoint(line: LineFields, record: RunRecord): Porta
 }
 
 export function toPortableMessage(line: LineFields): Message {
-  const about = (['key', 'wait', 'actor'] as const).flatMap((name) => {
-    const text = line.optionalText(name, longTextLength);
-    if (name === 'key' && text !== undefined) line.attempt(name, () => checkSignalKey(text));
-    return text === undefined ? [] : [[name, text] as const];
-  });
   const message = {
-    ...Object.fromEntries(about),
     id: line.text('id', textLength),
     kind: line.checked('about', (kind) => {
       if (!kinds.includes(kind as MessageKind)) throw new TypeError('is no kind of message');

@@ -180,6 +180,8 @@ function toRecord(line: Line, number: number): RunRecord {
     progress: undefined,
     deadlineAt: undefined,
     priority: 0,
+    key: undefined,
+    turn: undefined,
     wroteVersion: 0,
     needsVersion: undefined,
     parent: undefined,

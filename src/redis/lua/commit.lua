@@ -98,13 +98,15 @@ if status ~= '' then
   redis.call('HSET', run, 'status', status, 'changedAt', at)
   redis.call('HDEL', run, 'owner', 'worker', 'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt',
     'detectMs', 'claimMs')
+  -- One that is handed back keeps its turn: whoever takes it goes on.
+  if status ~= 'queued' or m[7] then redis.call('HDEL', run, 'turn') end
   redis.call('ZREM', base .. 'by-status:running', id)
   redis.call('ZADD', base .. 'by-status:' .. status, m[12], id)
   local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
   local dueAt = ARGV[13] ~= '' and now + ARGV[13]
   if ended then
     -- A run that is over is not to be resumed as if it had only been paused.
-    redis.call('HDEL', run, 'paused', 'waits')
+    redis.call('HDEL', run, 'paused')
     local tells = m[8] or m[13]
     if tells or how == 'cancelPending' then
       -- Somebody is owed the news: due at once, and kept until it was told.
@@ -129,7 +131,7 @@ if status ~= '' then
       redis.call('SADD', base .. 'parked:' .. m[11], id)
       redis.call('SADD', base .. 'holders', m[11])
     end
-    if holds(inbox, function(_, kind, name, key) return isWanted(wanted, kind, name, key) end) then
+    if holds(inbox, function(_, kind, name) return isWanted(wanted, kind, name) end) then
       redis.call('HSET', run, 'woken', at)
       dueAt = now
     end

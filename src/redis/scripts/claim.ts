@@ -2,15 +2,7 @@
 import { CorruptionError } from '../../core/errors.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
-import {
-  type Entry,
-  type Flat,
-  ownerOf,
-  toFurthest,
-  toMessage,
-  toTakeover,
-  toWaitedFor,
-} from '../fields.ts';
+import { type Entry, type Flat, ownerOf, toFurthest, toMessage, toTakeover } from '../fields.ts';
 import type { ShardKeys } from '../keys.ts';
 import { toLoaded } from '../loaded-run.ts';
 import { statusOf, unknownReply } from '../replies.ts';
@@ -51,7 +43,6 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
           takeover: toTakeover(key, flat),
           furthest: toFurthest(key, flat),
           messages: (rest[4] as Entry[]).map((entry) => toMessage(inbox, entry)),
-          waitedFor: toWaitedFor(key, flat),
           ...loaded,
         };
       }
@@ -63,6 +54,11 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
         return { outcome: 'newer', codeVersion: Number(rest[0]) };
       case 'notClaimable':
         return { outcome: 'notClaimable', status: statusOf(shard, run, rest[0]) };
+      case 'unadmitted': {
+        const [needed, birth, begun, priority] = rest;
+        const needs = { key: String(needed), birth: String(birth), begun: Number(begun) === 1 };
+        return { outcome: 'unadmitted', needs: { ...needs, priority: Number(priority) } };
+      }
       case 'missing':
         return { outcome: 'missing' };
       case 'damaged':

@@ -47,6 +47,7 @@ export const create: StoreScript<ShardKeys, NewRun, Created> = {
       shards,
       sure ? 1 : '',
       params.onEnd === true ? 1 : '',
+      params.key ?? '',
     ];
     for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
     return args;

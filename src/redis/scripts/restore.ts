@@ -59,6 +59,7 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
       params.shards,
       params.sure ? 1 : '',
       status === 'waiting' ? indexes : '',
+      record.key ?? '',
       fields.length / 2,
       ...fields,
       ...payloadFields(record),
@@ -99,7 +100,7 @@ function recordFields({
   for (const name of [...counts, 'wroteVersion'] as const) {
     if (record[name] !== 0) fields.push(name, record[name]);
   }
-  for (const name of ['parent', 'wakeAt', 'deadlineAt'] as const) {
+  for (const name of ['parent', 'key', 'wakeAt', 'deadlineAt'] as const) {
     const value = record[name];
     if (value !== undefined) fields.push(name, value);
   }

@@ -25,8 +25,6 @@ export interface CrashTestSignal {
   readonly name: string;
   /** What the signal carries. */
   readonly payload: unknown;
-  /** Which of the waits for it is meant: see `key` of `ctx.waitFor`. */
-  readonly key?: string;
   /** Sent after so many stored commits. Default 0: at the start. */
   readonly after?: number;
 }
@@ -174,9 +172,9 @@ export class Performance {
     );
     this.#pending = this.#pending.filter((signal) => !ready.includes(signal));
     const run = this.#caller.run(this.#options.workflow, runId) as RunHandle;
-    for (const { name, payload, id, key } of ready) {
+    for (const { name, payload, id } of ready) {
       try {
-        await run.signal(name, payload, { id, ...(key === undefined ? {} : { key }) });
+        await run.signal(name, payload, { id });
       } catch (error) {
         // It may end without having taken all that is sent to it.
         if (!PawlError.is(error) || error.code !== 'PAWL_RUN_ENDED') throw error;
@@ -287,7 +285,7 @@ export class Performance {
 }
 
 function describe(call: WritingCall): string {
-  if (call.kind === 'claim') return 'claim';
+  if (call.kind !== 'commit') return call.kind;
   const { events, release } = call.params;
   const what = [
     ...events.map(({ type }) => type),

@@ -3,16 +3,17 @@ import { runStatuses } from '../../../src/core/run.ts';
 import type {
   CommitParams,
   CreateParams,
-  Message,
+  MessageKind,
   Ownership,
   Release,
   RunStore,
   Wait,
 } from '../../../src/core/store.ts';
 import type { DueRun } from '../../../src/core/due-run.ts';
+import type { LimitsOfCode, Turn } from '../../../src/core/turns.ts';
 import type { ListParams } from '../../../src/core/lists.ts';
 import { workerInfo } from '../../../src/testing/run-store/opened.ts';
-import type { EventMove, Move, ParkingMove } from './moves.ts';
+import type { EventMove, Move, ParkingMove, TurnMove } from './moves.ts';
 
 export type Call = (store: RunStore) => Promise<unknown>;
 type MoveOf<Kind extends Move['do']> = Extract<Move, { readonly do: Kind }>;
@@ -38,6 +39,8 @@ export const workerId = (worker: number): string => `worker-${worker}`;
 export class Memory {
   readonly claims = new Map<string, Ownership[]>();
   readonly calls: Call[] = [];
+  /** Turns that were granted. */
+  readonly turns: Turn[] = [];
   #tokens = 0;
 
   token(): string {
@@ -103,6 +106,13 @@ async function newCall(
       const runs = [{ run: runId(move.run), fence: fence + move.fence }];
       return (store) => store.fleet.settled(workerId(move.worker), runs);
     }
+    case 'enter':
+    case 'admit':
+    case 'leaveTurn':
+    case 'dueTurns':
+    case 'hold':
+    case 'limit':
+      return aboutTurns(reference, memory, move);
     default:
       return simpleCall(move);
   }
@@ -186,6 +196,7 @@ function creating(memory: Memory, move: MoveOf<'create'>): Call {
     ...(move.deadlineMs === 0 ? {} : { deadlineMs: move.deadlineMs }),
     ...(move.parent ? { parent: 'parent' } : {}),
     ...(move.onEnd ? { onEnd: true } : {}),
+    ...(move.key === 0 ? {} : { key: `key-${move.key}` }),
     ...(move.fork
       ? { snapshot: { schema: 1, set: new Map([['state:n', text('1')]]), remove: [] } }
       : {}),
@@ -262,11 +273,6 @@ const waitSets: readonly (readonly Wait[])[] = [
   [{ kind: 'timer', name: 't', until: 9, since: 4 }],
   [{ kind: 'retry', name: '', since: 5 }],
   [{ kind: 'decision', name: 'pay', on: ['pay'], since: 6 }],
-  [
-    { kind: 'signal', name: 'k1', on: ['go'], key: '1', label: 'first', since: 8 },
-    { kind: 'signal', name: 'k2', on: ['go', 'stop'], key: '2', readsKey: true, since: 9 },
-  ],
-  [{ kind: 'signal', name: 'w', on: ['go'], until: 10, since: 10 }],
   Array.from({ length: 100 }, (_, i) => ({ kind: 'child', name: 'c', on: [`k${i}`], since: 7 })),
 ];
 
@@ -306,16 +312,10 @@ function toRelease({ release: kind, parking, ms }: MoveOf<'commit'>): Release | 
   }
 }
 
-const subjects: readonly Pick<Message, 'kind' | 'name' | 'key' | 'wait' | 'actor'>[] = [
+const subjects: readonly { readonly kind: MessageKind; readonly name: string }[] = [
   { kind: 'signal', name: 'go' },
   { kind: 'signal', name: 'effect pay' },
   { kind: 'child', name: 'kid' },
-  { kind: 'signal', name: 'other' },
-  { kind: 'signal', name: 'go', key: '1' },
-  { kind: 'signal', name: 'stop', key: '2', actor: 'ada' },
-  { kind: 'signal', name: 'go', key: '1', wait: 'k1', actor: 'ada' },
-  { kind: 'signal', name: 'stop', key: '2', wait: 'k2' },
-  { kind: 'signal', name: 'go', wait: 'w' },
 ];
 
 function asking(move: MoveOf<'post' | 'cancel'>): Call {
@@ -326,8 +326,8 @@ function asking(move: MoveOf<'post' | 'cancel'>): Call {
     const params = { run, id: `cancel-${message}`, data, error: text('cancelled'), keepMs: 60_000 };
     return (store) => store.cancel(params);
   }
-  const subject = subjects[move.about] ?? { kind: 'signal', name: 'other' };
-  const params = { run, id: `message-${message}`, ...subject, data };
+  const { kind, name } = subjects[move.about] ?? { kind: 'signal', name: 'other' };
+  const params = { run, id: `message-${message}`, kind, name, data };
   return (store) => store.post(params);
 }
 
@@ -362,9 +362,9 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
     { status: ['queued', 'failed', status], idPrefix: 'run-' },
     { worker: workerId(0) },
     { waitsFor: 'go' },
-    { waitsFor: 'go', waitKey: '2' },
     { waitsFor: 'kind:child', status },
     { waitsFor: 'effect pay', idPrefix: 'run-' },
+    { key: 'key-1' },
   ];
   const pages: unknown[] = [];
   let cursor: string | undefined;
@@ -378,6 +378,72 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
     cursor = page.cursor;
   } while (cursor !== undefined);
   return pages;
+}
+
+const limitSets: readonly (LimitsOfCode | undefined)[] = [
+  undefined,
+  { onBusy: 'queue', codeVersion: 1 },
+  { onBusy: 'queue', codeVersion: 1, perKey: 1 },
+  { onBusy: 'queue', codeVersion: 2, perKey: 2, fleet: 2 },
+  { onBusy: 'queue', codeVersion: 1, fleet: 1 },
+  { onBusy: 'debounce', codeVersion: 1, perKey: 1 },
+  { onBusy: 'replace', codeVersion: 1, perKey: 1 },
+  { onBusy: 'drop', codeVersion: 1, rate: { max: 1, perMs: 3000 } },
+];
+
+async function aboutTurns(reference: RunStore, memory: Memory, move: TurnMove): Promise<Call> {
+  const nobody = { workflow: 'flow-0', key: 'key-1', run: 'nobody', birth: 'none', turn: 1 };
+  const known = (back: number): Turn => memory.turns.at(-1 - back) ?? nobody;
+  switch (move.do) {
+    case 'enter': {
+      const run = runId(move.run);
+      const { workflow, key = 'key-2', birth } = (await reference.record(run)) ?? nobody;
+      const { state, ifFree, priority } = move;
+      const limits = limitSets[move.limits];
+      const params = { workflow, key, run, birth, priority, ifFree };
+      const asked = { ...params, ...(state && { state }), ...(limits && { limits }) };
+      return async (store) => remembering(memory, await store.turns.enter(asked));
+    }
+    case 'admit': {
+      const turn = known(move.turn);
+      return (store) => store.turns.admit({ ...turn, turn: turn.turn + move.more }, move.ms);
+    }
+    case 'leaveTurn': {
+      const turn = known(move.turn);
+      const number = move.isKnown ? turn.turn : undefined;
+      return async (store) => remembering(memory, await store.turns.leave(turn, number));
+    }
+    case 'dueTurns':
+      return async (store) => {
+        const { granted, doubtful } = await store.turns.due(move.limit, move.all);
+        remembering(memory, { granted: sortedTurns(granted) });
+        return { granted: sortedTurns(granted), doubtful: sortedTurns(doubtful) };
+      };
+    case 'hold': {
+      const turns = move.turns.map(known);
+      return async (store) => (await store.turns.hold(turns)) ?? null;
+    }
+    case 'limit': {
+      const limits = limitSets[move.limits];
+      if (limits === undefined) return async () => null;
+      const named = { [`flow-${move.workflow}`]: limits };
+      return async (store) => (await store.turns.limit(named)) ?? null;
+    }
+  }
+}
+
+/** Both stores grant the same turns, or the play ends: it does not matter whose are remembered. */
+function remembering<T extends { readonly granted: readonly Turn[] }>(memory: Memory, of: T): T {
+  for (const turn of of.granted) {
+    if (!memory.turns.some((one) => one.turn === turn.turn && one.run === turn.run)) {
+      memory.turns.push(turn);
+    }
+  }
+  return of;
+}
+
+export function sortedTurns(turns: readonly Turn[]): readonly Turn[] {
+  return turns.toSorted((a, b) => a.turn - b.turn || (a.workflow < b.workflow ? -1 : 1));
 }
 
 async function electSorted(store: RunStore, worker: string): Promise<unknown> {

@@ -27,7 +27,9 @@ export type Move =
       readonly onEnd: boolean;
       readonly fork: boolean;
       readonly version: number;
+      readonly key: number;
     }
+  | TurnMove
   | {
       readonly do: 'claim';
       readonly run: number;
@@ -95,6 +97,22 @@ export type Move =
   | { readonly do: 'beat'; readonly worker: number; readonly sessionMs: number }
   | { readonly do: 'deregister' | 'elect'; readonly worker: number }
   | { readonly do: 'advance'; readonly ms: number };
+
+/** What is done about turns. `turn`: the one that was granted so many before. */
+export type TurnMove =
+  | {
+      readonly do: 'enter';
+      readonly run: number;
+      readonly state: 'begun' | 'asleep' | undefined;
+      readonly ifFree: boolean;
+      readonly limits: number;
+      readonly priority: number;
+    }
+  | { readonly do: 'admit'; readonly turn: number; readonly more: number; readonly ms: number }
+  | { readonly do: 'leaveTurn'; readonly turn: number; readonly isKnown: boolean }
+  | { readonly do: 'dueTurns'; readonly limit: number; readonly all: boolean }
+  | { readonly do: 'hold'; readonly turns: readonly number[] }
+  | { readonly do: 'limit'; readonly workflow: number; readonly limits: number };
 
 /** How a run is let wait. */
 export interface ParkingMove {
@@ -164,6 +182,7 @@ const create = fc.record({
   onEnd: fc.boolean(),
   fork: mostly(false, true),
   version: mostly(0, 1, 2),
+  key: fc.constantFrom(0, 0, 1, 1, 2),
 });
 
 const claim = fc.record({
@@ -187,7 +206,7 @@ const commit = fc.record({
   snapshot: fc.option(snapshot, { nil: undefined }),
   taken: fc.array(fc.nat(7), { maxLength: 3 }),
   parking: fc.record({
-    waits: fc.nat(9),
+    waits: fc.nat(7),
     why: mostly('parked' as const, 'retry' as const),
     pollMs: fc.option(ms, { nil: undefined, freq: 1 }),
     mayGoOn: fc.boolean(),
@@ -199,10 +218,61 @@ const commit = fc.record({
 
 const limit = fc.constantFrom(1, 2, 100);
 
+const turns: fc.Arbitrary<TurnMove> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('enter' as const),
+      run,
+      state: mostly<'begun' | 'asleep' | undefined>(undefined, 'begun', 'asleep'),
+      ifFree: mostly(false, true),
+      limits: fc.nat(7),
+      priority: mostly(0, 3),
+    }),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant('admit' as const),
+      turn: mostly(0, 1, 2),
+      more: mostly(0, 1, -1),
+      ms,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('leaveTurn' as const),
+      turn: fc.nat(3),
+      isKnown: mostly(true, false),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('dueTurns' as const), limit, all: mostly(false, true) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('hold' as const),
+      turns: fc.array(fc.nat(4), { maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('limit' as const),
+      workflow: fc.nat(1),
+      limits: fc.nat(7),
+    }),
+  },
+);
+
 /** Weights are such that runs get claimed, worked on, lost and ended, all within some forty moves. */
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 5, arbitrary: create },
   { weight: 8, arbitrary: claim },
+  { weight: 10, arbitrary: turns },
   { weight: 12, arbitrary: commit },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('again' as const), back: fc.nat(4) }) },
   {
@@ -230,7 +300,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       do: fc.constantFrom('post' as const, 'post' as const, 'cancel' as const),
       run,
       message: fc.nat(3),
-      about: fc.nat(9),
+      about: fc.nat(3),
     }),
   },
   {
@@ -292,7 +362,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('list' as const),
-      by: fc.nat(10),
+      by: fc.nat(11),
       status: fc.nat(7),
       limit,
     }),

@@ -172,6 +172,8 @@ class ModelRun {
       status: this.#status,
       fence: this.#fence,
       seq: this.#fold.seq,
+      key: undefined,
+      turn: undefined,
       firstSeq: 1,
       paused: this.#paused,
       wakeAt: this.#wakeAt,

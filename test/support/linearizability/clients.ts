@@ -123,7 +123,9 @@ export class Client {
         if (outcome === 'held') return { outcome, worker: claim.worker };
         if (outcome === 'stale') return { outcome, fence: claim.fence };
         if (outcome === 'notClaimable') return { outcome, status: claim.status };
-        if (outcome === 'missing' || outcome === 'newer') return { outcome };
+        if (outcome === 'missing' || outcome === 'newer' || outcome === 'unadmitted') {
+          return { outcome };
+        }
         const { fence } = claim.ownership;
         const inbox = claim.messages.map(({ id }) => id);
         return { outcome, fence, log: claim.events.map(described), inbox };
@@ -219,7 +221,6 @@ export class Client {
         const { outcome } = post;
         if (outcome === 'missing') return { outcome };
         if (outcome === 'ended') return { outcome, status: post.status };
-        if (!('wakeUp' in post)) throw new Error(`a signal for any wait was ${outcome}`);
         return { outcome, status: post.wakeUp.status, fence: post.wakeUp.fence };
       },
       // Known may be what an earlier sending of the same call has made it.
