@@ -9,7 +9,7 @@ import type { WriteParams } from '../../core/outputs.ts';
 import type { ClaimParams, CommitOutcome, CommitParams, RunStore } from '../../core/store.ts';
 import type { Keyed } from '../../core/turns.ts';
 
-/** A call that changes who owns a run, its log, its output, or its turn: before and after each of these a process may die. */
+/** A call that changes who owns a run, its log, its output, or its turn: before and after each a process may die. */
 export type WritingCall =
   | { readonly kind: 'claim'; readonly params: ClaimParams }
   | { readonly kind: 'commit'; readonly params: CommitParams }
