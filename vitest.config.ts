@@ -39,7 +39,7 @@ const seldom =
     : [];
 
 /** Fleets of processes that keep the machine busy. */
-const busy = ['test/chaos/{matrix,poison,schedules}.test.ts'];
+const busy = ['test/chaos/{fairness,matrix,poison,schedules}.test.ts'];
 
 const onRedis = { globalSetup: ['test/support/global-redis.ts'] };
 

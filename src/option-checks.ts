@@ -2,6 +2,7 @@
 import { InvalidError } from './core/errors.ts';
 import { checkLimits, fixedLimits } from './core/limits.ts';
 import {
+  checkKey,
   checkRunId,
   checkSignalKey,
   checkSignalName,
@@ -148,6 +149,7 @@ const searchRules = {
     checkTags(Object.fromEntries([[key, value]]));
   },
   parent: checkRunId,
+  key: checkKey,
   worker: textOf(1, 256),
   idPrefix: checkRunId,
   waitsFor: checkWaitsFor,

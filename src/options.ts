@@ -71,6 +71,8 @@ export interface SearchOptions {
   readonly tag?: { readonly key: string; readonly value: string };
   /** Only the children of the run with this id. */
   readonly parent?: string;
+  /** Only runs of this key. */
+  readonly key?: string;
   /** Only runs that this worker holds now. */
   readonly worker?: string;
   /** Only runs whose id begins so. */

@@ -18,6 +18,7 @@ export const errorCodes = {
   PAWL_LIMIT: 'A value is larger than its limit: the error carries the limit and the actual size.',
   PAWL_DEFINITION: 'A workflow definition is wrong.',
   PAWL_RUN_EXISTS: 'The run id is taken by a run with another workflow or input.',
+  PAWL_KEY_BUSY: 'The key of a start has no free turn, and its workflow drops such starts.',
   PAWL_RUN_NOT_FOUND: 'There is no run with this id.',
   PAWL_RUN_FAILED: 'The run ended as failed: the cause is the error of its handler.',
   PAWL_RUN_CANCELLED: 'The run was cancelled.',

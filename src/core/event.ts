@@ -152,6 +152,8 @@ export interface RewoundData {
   readonly acknowledgedSeq: number;
   /** The newest seq that Redis still has. */
   readonly foundSeq: number;
+  /** The newest chunks of its output that Redis had acknowledged, and still has: when it was these that are fewer. */
+  readonly chunks?: { readonly acknowledged: number; readonly found: number };
   /** Effects that this worker has begun and whose completion is lost, or never came: whether they happened is in doubt. */
   readonly effects?: readonly string[];
 }

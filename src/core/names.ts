@@ -43,6 +43,11 @@ export function checkSignalName(name: unknown): asserts name is string {
   checkText('signal name', name, nameRule);
 }
 
+/** Checks the name of an output: as the name of a workflow. */
+export function checkOutputName(name: unknown): asserts name is string {
+  checkText('output name', name, nameRule);
+}
+
 /**
  * Checks the id of a message: 1–128 of `A–Z a–z 0–9 _ . ~ @ : / + -`. No spaces: pawl's own messages have them, and a
  * message whose id was seen before is taken for a repetition.
@@ -85,6 +90,15 @@ export function checkStepName(name: unknown): asserts name is string {
     pattern: printablePattern,
     length: fixedLimits.stepNameLength,
     allowed: 'printable characters other than ›',
+  });
+}
+
+/** Checks the key of a run: 1–128 of `A–Z a–z 0–9 _ . ~ @ : / + -`. */
+export function checkKey(key: unknown, field = 'key'): asserts key is string {
+  checkText(field, key, {
+    pattern: tagValuePattern,
+    length: fixedLimits.tagValueLength,
+    allowed: 'A-Z a-z 0-9 _ . ~ @ : / + -',
   });
 }
 

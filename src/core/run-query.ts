@@ -19,6 +19,8 @@ export interface RunQuery {
   readonly tag?: string;
   /** Only runs that a run of this id has started. */
   readonly parent?: string;
+  /** Only runs of this key. */
+  readonly key?: string;
   /** Only runs that this worker holds now; unmanaged ones are in no worker's hands. */
   readonly worker?: string;
   /** Only runs whose id begins so. */
@@ -94,18 +96,19 @@ export function statusesOf(status: RunQuery['status']): readonly RunStatus[] | u
 
 type Searched = Pick<
   RunSummary,
-  'id' | 'status' | 'workflow' | 'tags' | 'parent' | 'worker' | 'createdAt' | 'waits'
+  'id' | 'status' | 'workflow' | 'tags' | 'key' | 'parent' | 'worker' | 'createdAt' | 'waits'
 >;
 
 /** Whether a run fits, as its record says; not whether it is unmanaged, which a record does not tell. */
 export function fits(run: Searched, query: RunQuery): boolean {
-  const { workflow, tag, parent, worker, idPrefix, since, until, waitsFor, waitKey } = query;
+  const { workflow, tag, key, parent, worker, idPrefix, since, until, waitsFor, waitKey } = query;
   const equals = tag?.indexOf('=') ?? -1;
   return (
     (statusesOf(query.status)?.includes(run.status) ?? true) &&
     (workflow === undefined || run.workflow === workflow) &&
     (tag === undefined || run.tags[tag.slice(0, equals)] === tag.slice(equals + 1)) &&
     (parent === undefined || run.parent === parent) &&
+    (key === undefined || run.key === key) &&
     (worker === undefined || run.worker === worker) &&
     (waitsFor === undefined || indexedBy(run.waits).includes(waitIndex(waitsFor, waitKey))) &&
     (idPrefix === undefined || run.id.startsWith(idPrefix)) &&

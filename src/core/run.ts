@@ -107,12 +107,18 @@ export interface RunRecord {
   readonly deadlineAt: number | undefined;
   /** Lower goes first; 0 goes before all others. */
   readonly priority: number;
+  /** The number of the newest chunk of its output; 0 before the first. See `outputs.ts`. */
+  readonly chunks: number;
   /** The run that started this one. */
   readonly parent: string | undefined;
   /** The birth of the parent that it is not to begin without; undefined for any other run, and after an import. */
   readonly attachedTo: string | undefined;
   /** Its workflow had a hook for the end when the run was made. */
   readonly onEnd: boolean;
+  /** Whose run it is: runs of one key take turns, see `turns.ts`. */
+  readonly key: string | undefined;
+  /** The number of the turn that it has now. */
+  readonly turn: number | undefined;
   /** When a `waiting` run wakes by itself, if ever. */
   readonly wakeAt: number | undefined;
   /** What a `waiting` run waits for; empty in any other status, and where nothing is known of it. */

@@ -5,6 +5,8 @@
  *   archive      what is dropped and measured          observation  counts, the clock, hints; no payloads
  *   fleet        workers, and the runs they hold        schedules    what starts runs at certain times
  *   lists        runs and deletions, page by page       transfer     whole runs that leave and come
+ *   outputs      chunks that runs give out at work
+ *   turns        which runs with a key may be at work
  *
  * So a wrapper implements what it changes and passes on the other objects as they are. No method is optional: one that is
  * missing does not compile.
@@ -21,31 +23,27 @@
  */
 import type { Archive } from './archive.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
-import type { DueRun } from './due-run.ts';
+import type { DueRun, NeededTurn } from './due-run.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
 import type { Fleet } from './fleet.ts';
 import type { Lists } from './lists.ts';
 import type { Message } from './message.ts';
 import type { Observation } from './observation.ts';
+import type { Outputs } from './outputs.ts';
+import type { Ownership } from './ownership.ts';
 import type { Release } from './release.ts';
 import type { RunProgress, RunRecord, RunStatus } from './run.ts';
 import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
 import type { Wait } from './waits.ts';
+import type { Keyed, Turns } from './turns.ts';
 
 export type { Message, MessageKind } from './message.ts';
+export type { Ownership } from './ownership.ts';
 export type { Parking, Release } from './release.ts';
 export type { Snapshot } from './snapshot.ts';
 export type { Wait } from './waits.ts';
-
-/** The right to write to a run, as a claim gave it. */
-export interface Ownership {
-  readonly run: string;
-  readonly fence: number;
-  /** The token of the claim: tells two owners apart even where fences could repeat. */
-  readonly owner: string;
-}
 
 export interface CreateParams {
   readonly run: string;
@@ -77,6 +75,8 @@ export interface CreateParams {
   readonly delayMs?: number;
   /** Lower goes first; 0, the default, goes before all others. */
   readonly priority?: number;
+  /** The run takes turns with the others of this key and workflow: see `turns.ts`. */
+  readonly key?: string;
   /**
    * A run of somebody's own loop, that no worker and no sweeper looks after: it is never due, stands in no worker's
    * hands, and only an unmanaged claim takes it.
@@ -165,13 +165,14 @@ export interface CancelParams {
 export type CancelOutcome =
   /** The handler will be told. */
   | { readonly outcome: 'asked'; readonly wakeUp: DueRun }
-  /** The run had not begun, and is over. */
-  | { readonly outcome: 'cancelled' }
+  /** The run had not begun, and is over. `keyed`: of a run with a key, which may stand in line. */
+  | { readonly outcome: 'cancelled'; readonly keyed?: Keyed }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
 export type PauseOutcome =
-  | { readonly outcome: 'paused'; readonly status: RunStatus }
+  /** `keyed`: of a run with a key that is not at work, and has no turn any more. */
+  | { readonly outcome: 'paused'; readonly status: RunStatus; readonly keyed?: Keyed }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -216,6 +217,8 @@ export type ClaimOutcome =
   | { readonly outcome: 'newer'; readonly codeVersion: number }
   /** Not to be claimed in this status: ended, quarantined, or waiting for what has not come; or not so (`unmanaged`). */
   | { readonly outcome: 'notClaimable'; readonly status: RunStatus }
+  /** The run needs a turn first; it is awake from now on. Nothing else was written. */
+  | { readonly outcome: 'unadmitted'; readonly needs: NeededTurn & { readonly priority: number } }
   | { readonly outcome: 'missing' };
 
 export interface CommitParams extends Ownership {
@@ -252,7 +255,8 @@ export interface ToldEnd extends Pick<Seen, 'fence'> {
 }
 
 export type DeleteOutcome =
-  | { readonly outcome: 'deleted' }
+  /** `keyed`: of a run with a key, which may have stood in line. */
+  | { readonly outcome: 'deleted'; readonly keyed?: Keyed }
   | { readonly outcome: 'missing' }
   /** The run is not as it was said to be, or owes something. Nothing was written. */
   | { readonly outcome: 'changed' }
@@ -266,8 +270,10 @@ export interface RunStore {
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
+  readonly outputs: Outputs;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
+  readonly turns: Turns;
 
   // Writing to a run.
 

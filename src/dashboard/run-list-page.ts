@@ -12,12 +12,13 @@ export type Asked = Readonly<Record<string, string>>;
 
 /** What the query of a page asks for; empty fields of its form ask for nothing. @throws InvalidError for a bad tag. */
 export function toListOptions(asked: Asked): ListOptions {
-  const { status, workflow, tag, cursor } = asked;
+  const { status, workflow, key, tag, cursor } = asked;
   const split = tag === undefined || tag === '' ? undefined : /^([^=]+)=(.+)$/s.exec(tag);
   if (split === null) throw new InvalidError('tag', 'must be written as key=value.');
   return {
     ...(status === undefined || status === '' ? {} : { status: status as RunStatus }),
     ...(workflow === undefined || workflow === '' ? {} : { workflow }),
+    ...(key === undefined || key === '' ? {} : { key }),
     ...(split === undefined ? {} : { tag: { key: split[1] ?? '', value: split[2] ?? '' } }),
     ...(cursor === undefined || cursor === '' ? {} : { cursor }),
   };
@@ -51,8 +52,8 @@ export function runListPage(
     </p>`;
 }
 
-function link(base: string, { status, workflow, tag }: Asked, cursor: string): string {
-  const all = Object.entries({ status, workflow, tag, cursor });
+function link(base: string, { status, workflow, key, tag }: Asked, cursor: string): string {
+  const all = Object.entries({ status, workflow, key, tag, cursor });
   const given = all.filter(
     (pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== '',
   );
@@ -74,6 +75,7 @@ function filter(base: string, asked: Asked): Html {
       </select></label
     >
     <label>Workflow <input name="workflow" value="${asked['workflow'] ?? ''}" /></label>
+    <label>Key <input name="key" value="${asked['key'] ?? ''}" /></label>
     <label>Tag <input name="tag" placeholder="key=value" value="${asked['tag'] ?? ''}" /></label>
     <button>Filter</button>
   </form>`;

@@ -88,6 +88,7 @@ function header(base: string, run: RunInfo): Html {
             `${Math.round(run.progress.fraction * 100)} % ${visible(run.progress.message)}`,
           ],
         ] as const)),
+    ...(run.key === undefined ? [] : ([['Key', html`<bdi>${visible(run.key)}</bdi>`]] as const)),
     ['Tags', tagsOf(run) === '' ? '–' : html`<bdi>${tagsOf(run)}</bdi>`],
   ]);
 }

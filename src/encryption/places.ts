@@ -11,6 +11,7 @@
 import type { CheckpointMark } from '../core/checkpoint.ts';
 import type { Place } from '../core/cipher.ts';
 import type { NewEvent } from '../core/event.ts';
+import type { NewChunk } from '../core/outputs.ts';
 import type { Message, Wait } from '../core/store.ts';
 
 export type Asked = 'cancel' | 'pause' | 'resume' | 'delete';
@@ -67,6 +68,13 @@ export const messagePlace = (
   run: string,
   { kind, id, name }: Pick<Message, 'kind' | 'id' | 'name'>,
 ): Place => ({ run, path: ['message', kind, id, name] });
+
+/** Number and fence are certain when a write is encoded, as those of an event are. */
+export const chunkPlace = (
+  run: string,
+  at: { readonly number: number; readonly fence: number },
+  { output, step, epoch }: NewChunk,
+): Place => ({ run, path: ['chunk', at.number, at.fence, output, step, epoch] });
 
 /** Who has sent a message. */
 export const actorPlace = (

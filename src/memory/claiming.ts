@@ -9,6 +9,7 @@ import {
   isAwake,
   json,
   lastSeq,
+  neededTurn,
   raiseFence,
   refuse,
   type StoredRun,
@@ -34,6 +35,11 @@ export function claim(
   if (params.codeVersion < run.wroteVersion && params.anyVersion !== true) {
     refuse(run, now);
     return { outcome: 'newer', codeVersion: run.wroteVersion };
+  }
+  if (run.key !== undefined && run.turn === undefined) {
+    // A handler that goes on has woken its run; another execution goes on when the run has its turn.
+    if (status === 'waiting') run.wokenAt ??= now;
+    return { outcome: 'unadmitted', needs: { ...neededTurn(run), priority: run.priority } };
   }
   raiseFence(run, now);
   changeStatus(run, 'running', now);

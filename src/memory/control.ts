@@ -18,6 +18,7 @@ import {
   endWait,
   isWanted,
   keep,
+  keyedOf,
   nextPoll,
   raiseFence,
   refusedAnswer,
@@ -53,7 +54,7 @@ function toWakeUp(run: StoredRun, now: number): { woken: boolean; wakeUp: DueRun
 export function cancel(run: StoredRun, params: CancelParams, now: number, ask: Ask): CancelOutcome {
   if (run.seen.has(params.id)) {
     return run.status === 'cancelled'
-      ? { outcome: 'cancelled' }
+      ? { outcome: 'cancelled', ...keyedOf(run) }
       : { outcome: 'asked', wakeUp: toDueRun(run, now) };
   }
   if (isEnded(run.status)) return { outcome: 'ended', status: run.status };
@@ -68,7 +69,8 @@ export function cancel(run: StoredRun, params: CancelParams, now: number, ask: A
     changeStatus(run, 'cancelled', now);
     run.error = copy(params.error);
     keep(run, params.keepMs, now);
-    return { outcome: 'cancelled' };
+    run.turn = undefined;
+    return { outcome: 'cancelled', ...keyedOf(run) };
   }
   // One that waits in the inbox says all that another one could say.
   if (run.inbox.some(({ kind }) => kind === 'cancel')) run.seen.add(params.id);
@@ -91,9 +93,11 @@ export function pause(run: StoredRun, data: Uint8Array, now: number, ask: Ask): 
       raiseFence(run, now);
       append(run, { type: 'operator.paused', data }, now);
       run.dueAt = undefined;
+      run.turn = undefined;
     }
   }
-  return { outcome: 'paused', status: run.status };
+  const keyed = run.status === 'running' ? {} : keyedOf(run);
+  return { outcome: 'paused', status: run.status, ...keyed };
 }
 
 export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOutcome {

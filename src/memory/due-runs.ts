@@ -1,9 +1,11 @@
 /** Which runs are due, and when they are due again. */
 import type { DueParams } from '../core/fleet.ts';
 import { isEnded } from '../core/run.ts';
-import { awakeSince, refusedMsMax, type StoredRun } from './stored-run.ts';
+import { awakeSince, isWithoutTurn, refusedMsMax, type StoredRun } from './stored-run.ts';
 
 const resendMsMax = 600_000;
+/** How soon a run that stands in line is looked at again. */
+const inLineMs = 60_000;
 
 /** The runs that are due; each is postponed, later and later the longer it waits. */
 export function takeDue(
@@ -20,9 +22,13 @@ export function takeDue(
   for (const run of found) {
     const isWaiting = run.status === 'waiting';
     const since = isWaiting ? awakeSince(run, now) : undefined;
-    const age = now - (since ?? run.changedAt);
+    const begun = Math.max(since ?? run.changedAt, Math.floor((run.turn ?? 0) / 1000));
+    const age = now - begun;
     const most = run.refused > 0 ? refusedMsMax : resendMsMax;
-    run.dueAt = now + Math.min(Math.max(resendMs, Math.floor(age / 2)), most);
+    // One that needs a turn asks for it now, and then stands in line.
+    run.dueAt = isWithoutTurn(run, now)
+      ? now + Math.min(Math.max(inLineMs, 2 * age), resendMsMax)
+      : now + Math.min(Math.max(resendMs, Math.floor(age / 2)), most);
     if (!isWaiting || since !== undefined) continue;
     // It sleeps: due to be looked at, or by mistake.
     run.dueAt = run.pollMs === undefined ? run.wakeAt : Math.min(run.dueAt, run.wakeAt ?? Infinity);

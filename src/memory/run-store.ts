@@ -39,6 +39,7 @@ import { isKept, nextDueAt } from './due-runs.ts';
 import { MemoryFleet } from './fleet.ts';
 import { MemoryLists } from './lists.ts';
 import { MemoryObservation } from './observation.ts';
+import { MemoryOutputs } from './outputs.ts';
 import {
   checkpoints,
   claimed,
@@ -53,6 +54,7 @@ import {
   append,
   eventsAfter,
   isStill,
+  keyedOf,
   lastSeq,
   newRun,
   settle,
@@ -60,6 +62,7 @@ import {
   toRecord,
 } from './stored-run.ts';
 import { MemoryTransfer } from './transfer.ts';
+import { MemoryTurns } from './turns.ts';
 import { release, save } from './transitions.ts';
 
 export class MemoryRunStore implements RunStore {
@@ -67,8 +70,10 @@ export class MemoryRunStore implements RunStore {
   readonly fleet: MemoryFleet;
   readonly lists: Lists;
   readonly observation: MemoryObservation;
+  readonly outputs: MemoryOutputs;
   readonly schedules: MemorySchedules;
   readonly transfer: Transfer;
+  readonly turns: MemoryTurns;
   readonly #clock: { now(): number };
   /** A test may make it forget. */
   protected readonly runs = new Map<string, StoredRun>();
@@ -88,8 +93,10 @@ export class MemoryRunStore implements RunStore {
     this.fleet = new MemoryFleet(this.runs, { sessions: this.#sessions, open, changed });
     this.lists = new MemoryLists(this.runs, deletions, open);
     this.observation = new MemoryObservation(this.runs, open);
+    this.outputs = new MemoryOutputs(this.runs, open);
     this.schedules = new MemorySchedules(open);
     this.transfer = new MemoryTransfer(this.runs, { open, changed });
+    this.turns = new MemoryTurns(this.runs, open);
     this.#changed = changed;
     this.#ask = (worker, run) => this.fleet.ask(worker, run);
     this.#deletions = deletions;
@@ -203,7 +210,7 @@ export class MemoryRunStore implements RunStore {
     this.runs.delete(id);
     if (data !== undefined) this.#deletions.add(run, data, now);
     this.#changed(id);
-    return { outcome: 'deleted' };
+    return { outcome: 'deleted', ...keyedOf(run) };
   }
 
   async record(id: string): Promise<RunRecord | undefined> {
@@ -261,7 +268,8 @@ export class MemoryRunStore implements RunStore {
   nextDueAt(now: number, { expiries = true } = {}): number | undefined {
     if (this.#closed) return undefined;
     const runs = [...this.runs.values()].filter((run) => expiries || !isKept(run));
-    const times = [nextDueAt(runs, now), this.schedules.nextAt(now)];
+    const others = [this.schedules.nextAt(now), this.turns.nextAt(now)];
+    const times = [nextDueAt(runs, now), ...others];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 

@@ -3,8 +3,10 @@ import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import { ExecutionProgress } from '../core/evidence.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
+import type { StoredChunk } from '../core/outputs.ts';
 import type { CreateParams, Message, PostOutcome, Seen, Snapshot } from '../core/store.ts';
-import type { DueRun } from '../core/due-run.ts';
+import type { DueRun, NeededTurn } from '../core/due-run.ts';
+import type { Keyed } from '../core/turns.ts';
 import { isAnswerable, isClear, type Wait, waitsKept, wants } from '../core/waits.ts';
 
 /** How long until a run is due again that waits for newer code: twice as long after each refusal. */
@@ -51,6 +53,12 @@ export interface StoredRun {
   readonly attachedTo: string | undefined;
   readonly onEnd: boolean;
   readonly priority: number;
+  /** Chunks of its output that are kept, the newest one's number, and the last write of them. */
+  readonly chunks: Chunks;
+  readonly key: string | undefined;
+  /** The turn it has, and the greatest one that it was given: a lesser one is of no use. */
+  turn: number | undefined;
+  lastTurn: number;
   deadlineAt: number | undefined;
   readonly unmanaged: boolean;
   progress: RunProgress | undefined;
@@ -81,6 +89,20 @@ export interface StoredRun {
   furthest: number;
   /** How the owner before was lost, from the interrupt until the release. */
   lost: Lost | undefined;
+}
+
+/** What a run gives out. */
+interface Chunks {
+  readonly kept: StoredChunk[];
+  /** Of those that are kept. */
+  bytes: number;
+  last: number;
+  token: string | undefined;
+}
+
+/** The output of a run that has given out so many chunks, of which none is kept. */
+export function noChunks(last = 0): Chunks {
+  return { kept: [], bytes: 0, last, token: undefined };
 }
 
 interface Lost {
@@ -184,9 +206,12 @@ export function toRecord(run: StoredRun): RunRecord {
     progress: run.progress,
     deadlineAt: run.deadlineAt,
     priority: run.priority,
+    chunks: run.chunks.last,
     parent: run.parent,
     attachedTo: run.attachedTo,
     onEnd: run.onEnd,
+    key: run.key,
+    turn: run.turn,
     createdAt: run.createdAt,
     changedAt: run.changedAt,
   };
@@ -286,7 +311,7 @@ export function nextPoll({ wakeAt, pollMs }: StoredRun, now: number): number | u
 export function toDueRun(run: StoredRun, now: number): DueRun {
   const { id, workflow, fence, status, losses, priority, notifyPending, cancelPending } = run;
   const asleep = status === 'waiting' && !isAwake(run, now);
-  return {
+  const due = {
     run: id,
     workflow,
     fence,
@@ -297,6 +322,24 @@ export function toDueRun(run: StoredRun, now: number): DueRun {
     cancelPending,
     asleep,
   };
+  return isWithoutTurn(run, now) ? { ...due, needsTurn: neededTurn(run) } : due;
+}
+
+/** Whether a run would go on if it had a turn. */
+export function isWithoutTurn(run: StoredRun, now: number): boolean {
+  const { status, key, turn } = run;
+  const goesOn = status === 'queued' || status === 'interrupted';
+  const isRipe = goesOn || (status === 'waiting' && isAwake(run, now));
+  return isRipe && key !== undefined && turn === undefined;
+}
+
+export function neededTurn({ key = '', birth, codeVersion }: StoredRun): NeededTurn {
+  return { key, birth, begun: codeVersion > 0 };
+}
+
+/** What is told of a run with a key that may stand in line. */
+export function keyedOf({ workflow, key, id: run, birth }: StoredRun): { readonly keyed?: Keyed } {
+  return key === undefined ? {} : { keyed: { workflow, key, run, birth } };
 }
 
 /** A run as it begins, before its first event. */
@@ -334,6 +377,10 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     attachedTo: params.attachedTo,
     onEnd: params.onEnd ?? false,
     priority: params.priority ?? 0,
+    chunks: noChunks(),
+    key: params.key,
+    turn: undefined,
+    lastTurn: 0,
     deadlineAt: params.deadlineMs === undefined ? undefined : now + params.deadlineMs,
     unmanaged: params.unmanaged ?? false,
     progress: undefined,

@@ -14,7 +14,7 @@ import {
   type ExportedRun,
 } from '../core/transfer.ts';
 import { copyEvent, copySnapshot } from './reading.ts';
-import { copy, logBytes, type StoredRun, toRecord } from './stored-run.ts';
+import { copy, logBytes, noChunks, type StoredRun, toRecord } from './stored-run.ts';
 
 interface Staged {
   readonly events: StoredEvent[];
@@ -119,7 +119,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     params;
   const { id, workflow, input, tags, createdAt, firstSeq, status, changedAt, fence } = record;
   const { codeVersion, paused, parent, onEnd, priority, deadlineAt, progress, wakeAt } = record;
-  const { takeovers, losses, output, error, seq, waits, birth, wroteVersion } = record;
+  const { takeovers, losses, output, error, seq, waits, birth, wroteVersion, key } = record;
   const due = restoredDue(params);
   const dueTimes = [due.at ?? Infinity, due.afterMs === undefined ? Infinity : now + due.afterMs];
   const dueAt = Math.min(...dueTimes);
@@ -136,12 +136,16 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     parent,
     onEnd,
     priority,
+    chunks: noChunks(record.chunks),
     deadlineAt,
     progress,
     wakeAt,
     takeovers,
     losses,
     unmanaged,
+    key,
+    turn: undefined,
+    lastTurn: 0,
     proofs: 0,
     furthest: 0,
     input: copy(input),

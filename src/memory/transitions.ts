@@ -51,6 +51,8 @@ export function release(run: StoredRun, to: Release, now: number): void {
   run.owner = undefined;
   absolve(run);
   run.lost = undefined;
+  // One that is handed back keeps its turn: whoever takes it goes on.
+  if (to.status !== 'queued' || run.paused) run.turn = undefined;
   run.cancelPending = 'cancelsChildren' in to && to.cancelsChildren;
   if (isEnded(to.status)) run.paused = false;
   switch (to.status) {
@@ -109,6 +111,7 @@ export function interruptRun(run: StoredRun, params: InterruptParams, now: numbe
   append(run, { type: 'run.interrupted', data: json(data) }, now);
   if (proofs < quarantineAfter) return;
   changeStatus(run, 'quarantined', now);
+  run.turn = undefined;
   run.dueAt = undefined;
   append(run, { type: 'run.quarantined', data: json({ worker, losses, proofs }) }, now);
   run.error = json({

@@ -1,4 +1,4 @@
-/** Runs that need attention, as scripts list them: seven values each, the id first. */
+/** Runs that need attention, as scripts list them: nine values each, the id first. */
 import type { DueRun } from '../core/due-run.ts';
 import type { Reply } from './arguments.ts';
 import type { ShardKeys } from './keys.ts';
@@ -19,12 +19,12 @@ export interface DueRuns {
 export function toDueRuns(shard: ShardKeys, reply: Reply): DueRuns {
   const runs: DueRun[] = [];
   const damaged: DamagedRun[] = [];
-  for (let i = 0; i + 6 < reply.length; i += 7) {
+  for (let i = 0; i + 8 < reply.length; i += 9) {
     const run = String(reply[i]);
     if (String(reply[i + 3]) === 'damaged') {
       damaged.push({ run, key: shard.run(run), error: String(reply[i + 6]) });
     } else {
-      runs.push(toDueRun(shard, run, reply.slice(i + 1, i + 7)));
+      runs.push(toDueRun(shard, run, reply.slice(i + 1, i + 9)));
     }
   }
   return { runs, damaged };
@@ -33,7 +33,7 @@ export function toDueRuns(shard: ShardKeys, reply: Reply): DueRuns {
 export function toDueRun(
   shard: ShardKeys,
   run: string,
-  [workflow, fence, status, losses, priority, told]: Reply,
+  [workflow, fence, status, losses, priority, told, key, birth]: Reply,
 ): DueRun {
   const notes = String(told);
   return {
@@ -46,5 +46,8 @@ export function toDueRun(
     notifyPending: notes.includes('u'),
     cancelPending: notes.includes('o'),
     asleep: notes.includes('a'),
+    ...(notes.includes('t')
+      ? { needsTurn: { key: String(key), birth: String(birth), begun: notes.includes('b') } }
+      : {}),
   };
 }

@@ -122,6 +122,8 @@ export const runFields = [
   'parent',
   'onEnd',
   'attachedTo',
+  'key',
+  'turn',
   'createdAt',
   'changedAt',
   'unmanaged',
@@ -151,6 +153,12 @@ export const runFields = [
   'cancelEntry',
   'cancelId',
   'checkpointVersion',
+  // The newest chunk of its output, the last write of chunks, and the bytes of those that are kept.
+  'chunks',
+  'chunkToken',
+  'chunkBytes',
+  // The greatest turn that it was given: a lesser one is of no use.
+  'lastTurn',
   // An older pawl wrote it; resume removes it.
   'runAttempts',
 ] as const;
@@ -184,9 +192,12 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     progress: toProgress(fields),
     deadlineAt: fields.optional('deadlineAt'),
     priority: fields.number('priority', 0),
+    chunks: fields.number('chunks', 0),
     parent: fields.text('parent'),
     attachedTo: fields.text('attachedTo'),
     onEnd: fields.text('onEnd') !== undefined,
+    key: fields.text('key'),
+    turn: fields.optional('turn'),
     createdAt: fields.number('createdAt'),
     changedAt: fields.number('changedAt'),
   };

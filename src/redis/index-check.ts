@@ -61,7 +61,7 @@ const pageKeys = 500;
 const pauseMs = 2;
 const measuredPerKind = 50;
 /** Indexes of which there is one for each name. */
-const namedBy = new Set(['by-workflow', 'by-tag', 'by-parent', 'by-wait']);
+const namedBy = new Set(['by-workflow', 'by-tag', 'by-key', 'by-parent', 'by-wait']);
 const runKinds = new Set([
   'run',
   'payload',

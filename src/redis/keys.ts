@@ -30,6 +30,10 @@ export interface ShardKeys {
   inbox(id: string): string;
   /** Ids of the messages that ever came for a run. */
   seen(id: string): string;
+  /** What a run has given out: stream. */
+  chunks(id: string): string;
+  /** Channel on which new chunks of a run are announced. */
+  wrote(id: string): string;
   /** Deletions that somebody asked for: stream. */
   readonly deleted: string;
   /** A part of a run that an import puts aside. */
@@ -44,6 +48,8 @@ export interface ShardKeys {
   byTag(tag: string): string;
   /** Runs that this one has started. */
   byParent(parent: string): string;
+  /** Runs of one key, whatever their workflow. */
+  byKey(key: string): string;
   /** Runs that wait for this kind of thing, or this signal. */
   byWait(index: string): string;
   /** Channel on which a run's changes are announced. */
@@ -63,21 +69,25 @@ export class Keys {
   readonly sweeper: string;
   /** Ids of schedules, by the time of the next look. */
   readonly schedules: string;
+  /** Workflows whose runs take turns, by the time of the next look. */
+  readonly turnstiles: string;
   /** Prefix of the hashes of workers. */
   readonly workerBase: string;
   /** Prefix of the presence channels of workers. */
   readonly liveBase: string;
-  readonly #fleet: string;
+  /** Prefix of the keys of turnstiles: see lua/parts/turns.lua. */
+  readonly fleet: string;
 
   constructor(prefix: string, shards: number) {
     const fleet = `{${prefix}}:`;
     this.prefix = prefix;
-    this.#fleet = fleet;
+    this.fleet = fleet;
     this.config = configKey(prefix);
     this.workers = `${fleet}workers`;
     this.presence = `${fleet}presence`;
     this.sweeper = `${fleet}sweeper`;
     this.schedules = `${fleet}schedules`;
+    this.turnstiles = `${fleet}turnstiles`;
     this.workerBase = `${fleet}worker:`;
     this.liveBase = `${fleet}live:`;
     this.shards = Array.from({ length: shards }, (_, shard) => shardKeys(`{${prefix}:${shard}}:`));
@@ -92,12 +102,12 @@ export class Keys {
   }
 
   schedule(id: string): string {
-    return `${this.#fleet}schedule:${id}`;
+    return `${this.fleet}schedule:${id}`;
   }
 
   /** Ids of the schedules of one workflow. */
   schedulesOf(workflow: string): string {
-    return `${this.#fleet}schedules-of:${workflow}`;
+    return `${this.fleet}schedules-of:${workflow}`;
   }
 
   /** The shard of a run: CRC16 of its id, so that any client finds it without asking. */
@@ -130,6 +140,8 @@ function shardKeys(base: string): ShardKeys {
     preserved: (id) => `${base}preserved:${id}`,
     inbox: (id) => `${base}inbox:${id}`,
     seen: (id) => `${base}seen:${id}`,
+    chunks: (id) => `${base}chunks:${id}`,
+    wrote: (id) => `${base}wrote:${id}`,
     deleted: `${base}deleted`,
     staged: (token, part, id) => `${base}stage:${token}:${part}:${id}`,
     held: (worker) => `${base}held:${worker}`,
@@ -139,6 +151,7 @@ function shardKeys(base: string): ShardKeys {
     byWorkflow: (name) => `${base}by-workflow:${name}`,
     byTag: (tag) => `${base}by-tag:${tag}`,
     byParent: (parent) => `${base}by-parent:${parent}`,
+    byKey: (key) => `${base}by-key:${key}`,
     byWait: (index) => `${base}by-wait:${index}`,
     changed: (id) => `${base}changed:${id}`,
     recoveries: `${base}recoveries`,

@@ -10,6 +10,7 @@ import type { StoredEvent } from '../core/event.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { Lists } from '../core/lists.ts';
 import type { Observation } from '../core/observation.ts';
+import type { Outputs } from '../core/outputs.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
@@ -35,6 +36,7 @@ import type {
   ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
+import type { Turns } from '../core/turns.ts';
 import { Announcements } from './announcements.ts';
 import { RedisArchive } from './archive.ts';
 import { listCheckpoints } from './checkpoints.ts';
@@ -57,6 +59,7 @@ import { readInbox } from './inbox.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { RedisObservation } from './observation.ts';
 import { type OpenedParts, openParts } from './opening.ts';
+import { RedisOutputs } from './outputs.ts';
 import type { RedisParts } from './parts.ts';
 import { RedisSchedules } from './schedules.ts';
 import { ScriptCalls } from './script-calls.ts';
@@ -78,6 +81,7 @@ import { agreed } from './shards.ts';
 import type { StoreScript } from './store-script.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { RedisTransfer } from './transfer.ts';
+import { RedisTurns } from './turns.ts';
 
 export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
@@ -86,8 +90,10 @@ export class RedisRunStore implements RunStore {
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
+  readonly outputs: Outputs;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
+  readonly turns: Turns;
   readonly #connection: Connection;
   readonly #target: RedisTarget;
   readonly #use: Use;
@@ -121,8 +127,11 @@ export class RedisRunStore implements RunStore {
     this.fleet = new RedisFleet({ ...parts, sessions, logger });
     this.lists = new RedisLists(parts);
     this.observation = new RedisObservation({ ...parts, announcements });
+    const ofRun = <T>(run: string, call: () => Promise<T>): Promise<T> => this.#runOn(run, call);
+    this.outputs = new RedisOutputs({ ...parts, announcements, guard: ofRun });
     this.schedules = new RedisSchedules(parts);
     this.transfer = new RedisTransfer({ ...parts, memory });
+    this.turns = new RedisTurns(parts);
   }
 
   /**

@@ -24,6 +24,7 @@ import { fencesTheme } from './run-store/fences.ts';
 import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
+import { outputsTheme } from './run-store/outputs.ts';
 import { unmanagedTheme } from './run-store/unmanaged.ts';
 import { owingTheme } from './run-store/owing.ts';
 import { parkedTheme } from './run-store/parked.ts';
@@ -37,6 +38,8 @@ import { schedulesTheme } from './run-store/schedules.ts';
 import { searchTheme } from './run-store/search.ts';
 import { sessionsTheme } from './run-store/sessions.ts';
 import { tokensTheme } from './run-store/tokens.ts';
+import { turnsTheme } from './run-store/turns.ts';
+import { turnstileTheme } from './run-store/turnstile.ts';
 import { versionsTheme } from './run-store/versions.ts';
 import { waitsTheme } from './run-store/waits.ts';
 import { fullTheme } from './run-store/full.ts';
@@ -73,6 +76,7 @@ const themes: readonly RunStoreTheme[] = [
   parkedTheme,
   versionsTheme,
   owingTheme,
+  outputsTheme,
   nudgesTheme,
   readingTheme,
   listTheme,
@@ -85,6 +89,8 @@ const themes: readonly RunStoreTheme[] = [
   electionTheme,
   fleetTheme,
   schedulesTheme,
+  turnsTheme,
+  turnstileTheme,
   fencesTheme,
   tokensTheme,
   racesTheme,

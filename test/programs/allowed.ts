@@ -42,6 +42,8 @@ function allows(part: Part, value: unknown): boolean {
       const fails = part.fails >= part.attempts || part.isRefused || part.sets === 'badly';
       return value === (fails ? 'failed' : part.name);
     }
+    case 'talk':
+      return value === (part.fails >= part.attempts ? 'failed' : part.name);
     case 'nest':
       return value === (part.fails >= part.attempts ? 'failed' : part.inner);
     case 'map': {

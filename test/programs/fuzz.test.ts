@@ -13,6 +13,23 @@ test('150 programs in memory', { timeout: 120_000 }, async () => {
   expect(verdict.crashes).toBeGreaterThan(0);
 });
 
+test('a key with too many runs at work is found', { timeout: 60_000 }, async () => {
+  const part = { fails: 0, attempts: 1, ms: 60, events: 0, isRefused: false } as const;
+  const program: Program = { key: 'one', parts: [{ kind: 'step', name: 'n1', ...part }] };
+  const programs = Array.from({ length: 15 }, (_, seed): Seeded => ({ seed, program }));
+  const unplant = plants['a key has any number of turns']?.();
+  try {
+    const { violations } = await judge({ seed: 1, programs, ground: inMemory });
+    expect(violations.map(({ what }) => what)).toContainEqual(
+      expect.stringContaining('runs of one at work at one time'),
+    );
+  } finally {
+    unplant?.();
+  }
+  const sound = await judge({ seed: 1, programs, ground: inMemory });
+  expect(sound.violations).toEqual([]);
+});
+
 const planted: readonly (readonly [plant: string, finds: string, parts: Program['parts']])[] = [
   [
     'a signal stays when it is taken',
@@ -21,6 +38,11 @@ const planted: readonly (readonly [plant: string, finds: string, parts: Program[
       { kind: 'waitAny', name: 'n1' },
       { kind: 'waitAny', name: 'n2' },
     ],
+  ],
+  [
+    'a step that runs again goes on with the epoch of the attempt before',
+    'n1 gave out "0 1 2 3 0 1 2 3 4 5"',
+    [{ kind: 'talk', name: 'n1', chunks: 6, fails: 1, attempts: 2, ms: 1 }],
   ],
   ['the hook for an end is never made', 'its hook was not called', [{ kind: 'set', name: 'n1' }]],
 ];

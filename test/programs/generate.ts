@@ -19,6 +19,7 @@ const leaves = [
   'effect',
   'timed',
   'final',
+  'talk',
 ] as const satisfies readonly Part['kind'][];
 
 /** What only a handler can do: a node changes the state by what it returns. */
@@ -49,6 +50,15 @@ export function generate(seed: number): Program {
           ...(random() < 0.3 ? { sets: random() < 0.2 ? 'badly' : 'well' } : {}),
         };
       }
+      case 'talk':
+        return {
+          kind,
+          name: name(),
+          chunks: 1 + upTo(9),
+          fails: random() < 0.3 ? 1 : 0,
+          attempts: 1 + upTo(1),
+          ms: upTo(4),
+        };
       case 'timed':
         return { kind, name: name(), ms: upTo(12), limit: 1 + upTo(12), attempts: 1 + upTo(1) };
       case 'nest':
@@ -105,6 +115,12 @@ export function generate(seed: number): Program {
     return { kind: 'startAll', name: name(), ...many };
   };
 
+  const happens = happenings(random);
+  // A store that forgets the end of a run, and not that its turn was given back, counts it again only after a while.
+  const isSure = !happens.some(({ kind }) => kind === 'rewind');
+  const keyed = (): { readonly key?: string } =>
+    isSure && random() < 0.4 ? { key: `key-${upTo(3)}` } : {};
+
   const part = (depth: number): Part => {
     const chance = random();
     if (chance < 0.5 || depth > 2) return leaf();
@@ -112,7 +128,7 @@ export function generate(seed: number): Program {
     if (chance < 0.7) return { kind: 'plain', name: name(), ms: upTo(6) };
     if (chance < 0.73 && depth === 0) return family();
     if (chance < 0.78 && depth === 0) {
-      const of = { parts: Array.from({ length: 1 + upTo(2) }, () => part(2)) };
+      const of = { parts: Array.from({ length: 1 + upTo(2) }, () => part(2)), ...keyed() };
       return { kind: 'child', name: name(), isAttached: random() < 0.7, of };
     }
     const of = Array.from({ length: 2 + upTo(1) }, () =>
@@ -123,7 +139,7 @@ export function generate(seed: number): Program {
 
   const parts = Array.from({ length: 1 + upTo(5) }, () => part(0));
   if (random() < 0.12) parts.push({ kind: 'throw', name: name() });
-  return { parts, isGraph, happens: happenings(random) };
+  return { parts, ...keyed(), isGraph, happens };
 }
 
 function happenings(random: () => number): Happening[] {

@@ -1,5 +1,6 @@
 /** The workflow and the graph that play programs. What their parts return is what `allowed.ts` allows. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
 import type { Context, FrozenStateOf, StepContext } from '../../src/engine/definition/context.ts';
@@ -7,7 +8,8 @@ import { defineWorkflow, type Workflow } from '../../src/engine/definition/workf
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
-import { type Part, type Program, signalNames } from './program.ts';
+import type { Said } from './given-out.ts';
+import { keyLimit, type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
 class Boom extends Error {
@@ -46,6 +48,7 @@ const shared = {
   events,
   signals,
   retry: { attempts: 2, delay: 5 },
+  concurrencyPerKey: keyLimit,
   stepRetry: { attempts: 2, delay: 2 },
   reduce: {
     added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
@@ -212,6 +215,8 @@ class Player {
         );
       case 'final':
         return this.#final(name);
+      case 'talk':
+        return this.#talk(part);
       case 'nest':
         return ctx.step(
           name,
@@ -313,7 +318,9 @@ class Player {
       case 'effect':
         return this.#effect(part);
       case 'child': {
-        const options = { as: name, attached: part.isAttached };
+        const { key } = part.of;
+        const keyed = key === undefined ? {} : { key };
+        const options = { as: name, attached: part.isAttached, ...keyed };
         const child = await ctx.start(this.#workflow as never, part.of as never, options);
         return child.result();
       }
@@ -346,6 +353,28 @@ class Player {
       case 'throw':
         throw new Boom('as told');
     }
+  }
+
+  #talk({ name, chunks, fails, attempts, ms }: Extract<Part, { kind: 'talk' }>): Promise<unknown> {
+    const body = this.#body(name, async (step) => {
+      for (let i = 0; i < chunks; i++) {
+        const said: Said = { i, mark: `${name}.${i}.${randomUUID()}` };
+        const written = this.#said(step, said);
+        written.catch(() => undefined);
+        if (i % 3 === 0) await written;
+        if (i === chunks >> 1) {
+          if (ms > 0) await pause(ms);
+          if (step.attempt <= fails) throw new Error('as told');
+        }
+      }
+      return name;
+    });
+    return this.#ctx.step(name, body, { retry: { attempts, delay: 2 } });
+  }
+
+  async #said(step: StepContext, said: Said): Promise<void> {
+    await step.write(said);
+    this.#witness.chunkAcknowledged(this.#ctx.run, said.mark, this.#worker);
   }
 
   #add(): Promise<void> {
@@ -452,6 +481,7 @@ class Player {
 function isStored(part: Part): boolean {
   return [
     'step',
+    'talk',
     'nest',
     'map',
     'sleep',

@@ -4,11 +4,17 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Fold, type ReceivedSignal } from '../../src/core/fold.ts';
+import type { Body } from '../../src/engine/execution/bodies.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
 import { ItemResults } from '../../src/engine/execution/item-results.ts';
+import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
+import { Turnstile } from '../../src/memory/turnstile.ts';
+
+/** The bodies that a plant has seen, by the output that they wrote to. */
+const bodies = new WeakMap<RunOutputs, Map<string, Body>>();
 
 type Plant = () => () => void;
 
@@ -31,6 +37,22 @@ export const plants: Readonly<Record<string, Plant>> = {
       function (this: Names, name, was) {
         const known = use.call(this, name, was);
         return known?.status === 'completed' && name.endsWith('1') ? undefined : known;
+      },
+  ),
+  'a step that runs again goes on with the epoch of the attempt before': replaced(
+    RunOutputs.prototype,
+    'open',
+    (open) =>
+      function (this: RunOutputs, name, body) {
+        // As if a step had one source for all of its attempts.
+        const known = bodies.get(this) ?? new Map<string, Body>();
+        bodies.set(this, known);
+        const first = body === undefined ? undefined : (known.get(body.name) ?? body);
+        if (body !== undefined && first !== undefined) {
+          known.set(body.name, first);
+          first.isOver = body.isOver;
+        }
+        return open.call(this, name, first);
       },
   ),
   'a signal stays when it is taken': replaced(
@@ -95,6 +117,19 @@ export const plants: Readonly<Record<string, Plant>> = {
     (post) =>
       function (this: MemoryRunStore, { wait: _, ...params }) {
         return post.call(this, params);
+      },
+  ),
+  'a key has any number of turns': replaced(
+    Turnstile.prototype,
+    'setLimits',
+    () => () => undefined,
+  ),
+  'a turn is never given back': replaced(
+    Turnstile.prototype,
+    'leave',
+    (leave) =>
+      function (this: Turnstile, keyed, _, now) {
+        return leave.call(this, keyed, undefined, now);
       },
   ),
   'results are handed over as they are asked for': replaced(

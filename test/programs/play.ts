@@ -7,10 +7,12 @@ import type { RunHandle } from '../../src/engine/runs/run-handle.ts';
 import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
+import { judgeOutput } from './given-out.ts';
 import { playing, playingInNodes } from './interpreter.ts';
 import {
   answerSignal,
   type Happening,
+  keyLimit,
   type Program,
   randomOf,
   type Seeded,
@@ -47,7 +49,8 @@ export async function play(
   const { fleet, witness } = world;
   const by = { witness, worker: 'caller' };
   const first = program.isGraph === true ? playingInNodes(by) : playing(by);
-  await fleet.caller.start(first, program, { id });
+  const { key } = program;
+  await fleet.caller.start(first, program, { id, ...(key === undefined ? {} : { key }) });
   const problems = await new Follower(world, { program, seed }, id).follow(program.happens ?? []);
   const seen = witness.violations
     .filter(({ run }) => run === id || run.startsWith(`${id}.`))
@@ -113,6 +116,7 @@ class Follower {
       // Whoever resumed it was forgotten, or came too early.
       if (info.paused && turn > lateTurn) await unlessOver(run.resume());
       await this.#bringNewerCode(info.needsVersion);
+      await this.#lookAtKey(info);
       await this.#help();
       await pause(5 + this.#random() * 15);
     }
@@ -187,6 +191,22 @@ class Follower {
     this.#others.push(follows);
   }
 
+  /** Of one key and one workflow, only so many are at work at any moment. */
+  async #lookAtKey({
+    workflow,
+    key,
+  }: {
+    readonly workflow: string;
+    readonly key?: string | undefined;
+  }) {
+    if (key === undefined) return;
+    const { caller } = this.#world.fleet;
+    const { runs } = await caller.list({ workflow, key, status: 'running' });
+    if (runs.length <= keyLimit) return;
+    const ids = runs.map(({ id }) => id).join(', ');
+    this.#problems.push(`runs of ${key} at work at one time: ${ids}`);
+  }
+
   async #bringNewerCode(needs: number | undefined): Promise<void> {
     const now = performance.now();
     if (needs === undefined) {
@@ -225,6 +245,7 @@ class Follower {
     const mayGoBack = hasLooseEvents(this.#program.parts);
     problems.push(...(await judgeLog(run, { base: this.#base, mayGoBack })));
     if (this.#program.isGraph !== true) problems.push(...(await this.#judgeHook(status)));
+    problems.push(...(await judgeOutput(fleet.store, run, this.#program, witness)));
     if (status !== 'completed') {
       problems.push(...(await judgeChildren(caller, await attachedOf(caller, this.#id))));
     }

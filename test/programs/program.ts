@@ -85,6 +85,16 @@ export type Part =
       readonly limit: number;
       readonly attempts: number;
     }
+  | {
+      /** A step that gives out chunks, some of which it does not wait for. */
+      readonly kind: 'talk';
+      readonly name: string;
+      readonly chunks: number;
+      /** Attempts that fail, in the middle of what they give out, before one succeeds. */
+      readonly fails: number;
+      readonly attempts: number;
+      readonly ms: number;
+    }
   /** Steps that are forgotten behind what they have done. */
   | { readonly kind: 'rounds'; readonly name: string; readonly times: number }
   /** Changes of the state with steps between them, as of an order that is paid and then shipped. */
@@ -122,6 +132,8 @@ export interface Happening {
 
 export interface Program {
   readonly parts: readonly Part[];
+  /** Programs of one key, children too, take turns: see `keyLimit`. */
+  readonly key?: string;
   readonly isGraph?: boolean;
   readonly happens?: readonly Happening[];
 }
@@ -131,6 +143,9 @@ export interface Seeded {
   readonly seed: number;
   readonly program: Program;
 }
+
+/** Programs of one key, of handlers and of graphs each, that may be at work at one time. */
+export const keyLimit = 2;
 
 export const signalNames = ['red', 'green'] as const;
 /** The signal by which answers come. */

@@ -27,6 +27,8 @@ function* smallerThan(program: Program): Generator<Program> {
   for (const less of withoutOne(happens)) yield { ...program, happens: less };
   for (const less of smallerLists(parts)) yield { ...program, parts: less };
   if (isGraph) yield { ...program, isGraph: false };
+  const { key, ...others } = program;
+  if (key !== undefined) yield others;
 }
 
 /** Lists of parts with one less, or with one part made smaller. */
@@ -40,7 +42,7 @@ function* smallerLists(parts: readonly Part[]): Generator<readonly Part[]> {
 function* smallerParts(part: Part): Generator<readonly Part[]> {
   if (part.kind === 'child') {
     yield part.of.parts;
-    for (const parts of smallerLists(part.of.parts)) yield [{ ...part, of: { parts } }];
+    for (const parts of smallerLists(part.of.parts)) yield [{ ...part, of: { ...part.of, parts } }];
     return;
   }
   if (!('of' in part)) return;

@@ -45,6 +45,7 @@ export class People {
       store,
       newToken,
       limits: defaultLimits,
+      logger: silentLogger,
       wake: (wakeUp) => queue.send(wakeUp),
     };
   }

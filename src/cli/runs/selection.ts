@@ -8,6 +8,7 @@ export interface SelectionFlags {
   readonly status?: readonly RunStatus[];
   readonly workflow?: string;
   readonly tag?: string;
+  readonly key?: string;
   readonly worker?: string;
   readonly idPrefix?: string;
   readonly parent?: string;
@@ -21,6 +22,7 @@ export function withSelection(command: Command): Command {
     .addOption(new Option('--status <status...>', 'one of these').choices(runStatuses))
     .option('--workflow <name>', 'runs of this workflow')
     .option('--tag <key=value>', 'runs with this tag')
+    .option('--key <text>', 'runs of this key')
     .option('--worker <id>', 'runs that this worker holds now')
     .option('--id-prefix <text>', 'runs whose id begins so')
     .option('--parent <run>', 'runs that this run has started')
@@ -31,8 +33,9 @@ export function withSelection(command: Command): Command {
 
 /** Undefined when no condition was given. */
 export function toSelection(flags: SelectionFlags): SearchOptions | undefined {
-  const { status, workflow, tag, worker, idPrefix, parent, waitingFor, since, until } = flags;
-  const all = { status, workflow, worker, idPrefix, parent, waitsFor: waitingFor, since, until };
+  const { status, workflow, tag, key, worker, idPrefix, parent, since, until } = flags;
+  const waitsFor = flags.waitingFor;
+  const all = { status, workflow, key, worker, idPrefix, parent, waitsFor, since, until };
   const given = Object.entries(all).filter(([, value]) => value !== undefined);
   if (given.length === 0 && tag === undefined) return undefined;
   return { ...Object.fromEntries(given), ...(tag === undefined ? {} : { tag: toTag(tag) }) };

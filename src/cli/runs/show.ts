@@ -52,6 +52,7 @@ function about(run: RunInfo): Record<string, unknown> {
     events: run.seq,
     snapshot: run.version === 0 ? 'none' : `version ${run.version}, up to seq ${run.snapshotSeq}`,
     takeovers: run.takeovers,
+    key: run.key,
     tags: Object.entries(tags)
       .map(([key, value]) => `${key}=${value}`)
       .join(' '),

@@ -9,6 +9,7 @@ interface StartFlags {
   readonly input?: string;
   readonly id?: string;
   readonly tag?: readonly string[];
+  readonly key?: string;
   readonly delay?: Duration;
   readonly deadline?: Duration;
   readonly wait?: boolean;
@@ -22,6 +23,7 @@ export const addStart: Add = (runs, signal) => {
     .option('--input <json>', "its input: '{…}', @file.json, or - for standard input")
     .option('--id <id>', 'default: a random one')
     .option('--tag <key=value>', 'may be repeated', collect)
+    .option('--key <text>', 'whose run it is: runs of one key take turns')
     .option('--delay <time>', 'begin after this time: 30s, 5m, 2h, 3d')
     .option('--deadline <time>', 'fail when it has not ended after this time')
     .option('--wait', 'wait for its end, and print its output')
@@ -31,10 +33,11 @@ export const addStart: Add = (runs, signal) => {
 async function start(shell: Shell, name: string, flags: StartFlags): Promise<void> {
   const workflow = await shell.needWorkflow(name, 'Starting a run');
   const input = flags.input === undefined ? undefined : await readValue(flags.input, '--input');
-  const { id, delay, deadline } = flags;
+  const { id, key, delay, deadline } = flags;
   const pawl = await shell.pawl();
   const run = await pawl.start(workflow, input, {
     ...(id === undefined ? {} : { id }),
+    ...(key === undefined ? {} : { key }),
     ...(delay === undefined ? {} : { delay }),
     ...(deadline === undefined ? {} : { deadline }),
     tags: toTags(flags.tag ?? []),

@@ -15,6 +15,7 @@ import type { RetryPolicy } from '../../core/policy.ts';
 import type { Request } from '../../core/request.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { ManyOptions, Results } from './many.ts';
+import type { ChunkInput, OpenOutput, OutputSchemas, OutputWriter } from './outputs.ts';
 import type { StartOptions } from './start-options.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -57,7 +58,11 @@ export interface StepOptions {
 }
 
 /** What the body of a step is given. */
-export interface StepContext<E extends EventSchemas = EventSchemas, S = unknown> {
+export interface StepContext<
+  E extends EventSchemas = EventSchemas,
+  S = unknown,
+  O extends OutputSchemas = OutputSchemas,
+> {
   /** Fires when the worker must let go of the run, the run is cancelled, or the attempt has taken too long. */
   readonly signal: AbortSignal;
   /** The same for every attempt of this step of this run, on any worker: for systems that can recognise a repetition. */
@@ -66,6 +71,13 @@ export interface StepContext<E extends EventSchemas = EventSchemas, S = unknown>
   readonly attempt: number;
   /** Adds an event to the commit that stores this step's result; nothing is written when the body fails. */
   readonly emit: Emit<E, void>;
+  /** Writes a chunk to the run's output `default`: see `output`. */
+  readonly write: OutputWriter<ChunkInput<O, 'default'>>['write'];
+  /**
+   * An output of the run: chunks such as tokens, rows or lines of a log, for those who read `run.output()`. They are
+   * not part of the state. A step that runs again begins a new epoch, and readers are told.
+   */
+  readonly output: OpenOutput<O>;
   /**
    * Replaces top-level fields of the state in the commit that stores this step's result; nothing is written when the body
    * fails. Of several calls the last one counts for a field. It comes after the events that the step emits.
@@ -75,7 +87,7 @@ export interface StepContext<E extends EventSchemas = EventSchemas, S = unknown>
   /** A step inside this one: its result is kept until this one completes, and then leaves the run's bookkeeping. */
   step<Result>(
     name: string,
-    body: (step: StepContext<E, S>) => Promise<Result> | Result,
+    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
 }
@@ -180,6 +192,7 @@ export interface Context<
   S = unknown,
   E extends EventSchemas = EventSchemas,
   G extends EventSchemas = EventSchemas,
+  O extends OutputSchemas = OutputSchemas,
 > extends Waiting<G> {
   /** The run's id. */
   readonly run: string;
@@ -213,7 +226,7 @@ export interface Context<
    */
   step<Result>(
     name: string,
-    body: (step: StepContext<E, S>) => Promise<Result> | Result,
+    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
   /**
@@ -223,13 +236,13 @@ export interface Context<
   map<Item, Result>(
     name: string,
     items: readonly Item[],
-    body: (item: Item, step: StepContext<E, S>, index: number) => Promise<Result> | Result,
+    body: (item: Item, step: StepContext<E, S, O>, index: number) => Promise<Result> | Result,
     options: StepOptions & ManyOptions & { readonly onError: 'collect' },
   ): Promise<Results<Result>>;
   map<Item, Result>(
     name: string,
     items: readonly Item[],
-    body: (item: Item, step: StepContext<E, S>, index: number) => Promise<Result> | Result,
+    body: (item: Item, step: StepContext<E, S, O>, index: number) => Promise<Result> | Result,
     options?: StepOptions & ManyOptions & { readonly onError?: 'stop' },
   ): Promise<Result[]>;
   /**
@@ -238,7 +251,7 @@ export interface Context<
    */
   effect<Result>(
     name: string,
-    body: (step: StepContext<E, S>) => Promise<Result> | Result,
+    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
     options: EffectOptions<Result>,
   ): Promise<Result | undefined>;
   /**
@@ -290,6 +303,11 @@ export interface Context<
   random(as?: string): Promise<number>;
   /** A random id; the same on every resume. */
   uuid(as?: string): Promise<string>;
+  /**
+   * An output of the run, as in a step. A handler that is called again begins a new epoch of what it gives out itself;
+   * what its finished steps gave out stands.
+   */
+  readonly output: OpenOutput<O>;
   /** Tells callers and dashboards how far the run is, 0 to 1. Not part of the log; sent at most a few times a second. */
   progress(fraction: number, message?: string): void;
 }

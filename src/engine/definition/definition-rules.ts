@@ -5,9 +5,13 @@ import {
   callback,
   checkedLater,
   objectOf,
+  oneOf,
   schema,
   text,
+  wholeNumber,
 } from '../../core/option-rules.ts';
+import { busyPolicies } from '../../core/turns.ts';
+import { checkKeeping } from './outputs.ts';
 import { checkRate, checkRetry } from './options.ts';
 
 export const definitionRules = {
@@ -18,9 +22,14 @@ export const definitionRules = {
   events: objectOf(schema),
   reduce: objectOf(callback),
   signals: objectOf(schema),
+  keepOutput: checkKeeping,
   signalKeys: objectOf(text),
   concurrency: anything,
   rate: checkRate,
+  concurrencyPerKey: wholeNumber(1),
+  concurrencyOfKeys: wholeNumber(1),
+  ratePerKey: checkRate,
+  onBusy: oneOf(...busyPolicies),
   retry: checkRetry,
   stepRetry: checkRetry,
   retention: checkRetentionTimes,

@@ -4,7 +4,7 @@
  */
 import type { Duration } from '../../core/duration.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkSignalKey, checkTags } from '../../core/names.ts';
+import { checkKey, checkSignalKey, checkTags } from '../../core/names.ts';
 import {
   anything,
   callback,
@@ -63,6 +63,7 @@ const startRules = {
   delay: duration,
   deadline: duration,
   priority: wholeNumber(0, priorityMax),
+  key: checkKey,
 } as const;
 
 /** Of `pawl.start`; its id is checked as a run id. */

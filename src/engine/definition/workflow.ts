@@ -6,16 +6,30 @@ import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import type { Reducers, State } from '../../core/fold.ts';
 import { type DeepReadonly, deepFreeze } from '../../core/frozen.ts';
-import { checkEventType, checkSignalName, checkWorkflowName } from '../../core/names.ts';
-import { callback, checkedLater, optionsOf, objectOf, type Rule } from '../../core/option-rules.ts';
+import {
+  checkEventType,
+  checkOutputName,
+  checkSignalName,
+  checkWorkflowName,
+} from '../../core/names.ts';
+import {
+  callback,
+  checkedLater,
+  optionsOf,
+  objectOf,
+  type Rule,
+  schema,
+} from '../../core/option-rules.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Pace } from '../../core/queue.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
+import type { LimitsOfCode, OnBusy } from '../../core/turns.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { Context, EventSchemas, FrozenStateOf } from './context.ts';
 import { checkEndHook, type EndHookContext, type RunEnd } from './end-hook.ts';
 import { definitionRules } from './definition-rules.ts';
 import type { GraphShape } from './graph-shape.ts';
+import type { OutputKeeping, OutputSchemas } from './outputs.ts';
 import { checkStateSchema } from './state-schema.ts';
 
 export type ReducersOf<S, E extends EventSchemas> = {
@@ -37,6 +51,7 @@ export interface WorkflowDefinition<
   E extends EventSchemas,
   Output,
   G extends EventSchemas = EventSchemas,
+  O extends OutputSchemas = OutputSchemas,
 > {
   /** Names the workflow everywhere: in keys, queues, logs. Never change it while runs exist. */
   readonly name: string;
@@ -55,6 +70,13 @@ export interface WorkflowDefinition<
   readonly reduce?: ReducersOf<S, E>;
   /** Messages from outside, by name. */
   readonly signals?: G;
+  /**
+   * What runs give out while they are at work, by name: the schemas of the chunks. Default: any name, and any chunk. See
+   * docs/outputs.md.
+   */
+  readonly outputs?: O;
+  /** How much of a run's output is kept. Default: 16 MB, as long as the run. */
+  readonly keepOutput?: OutputKeeping;
   /** For a signal, the field of its payload that is its key: see `key` of `ctx.waitFor`. Default: only senders give keys. */
   readonly signalKeys?: SignalKeys<G>;
   /** By version: makes a state of the next version out of one of this version. */
@@ -70,6 +92,17 @@ export interface WorkflowDefinition<
    * alike. The others wait in the queue.
    */
   readonly rate?: { readonly max: number; readonly per: Duration };
+  /** Runs of one key at work at one time, over all workers. One that waits holds no place. Default: any number. */
+  readonly concurrencyPerKey?: number;
+  /** Runs with a key at work at one time, over all workers; keys take turns. Default: any number. */
+  readonly concurrencyOfKeys?: number;
+  /** How many executions of one key begin in a stretch of time, over all workers. The others wait. */
+  readonly ratePerKey?: { readonly max: number; readonly per: Duration };
+  /**
+   * What becomes of a start whose key is busy. `queue` (default): it waits for its turn. `drop`: `start` throws
+   * `PAWL_KEY_BUSY`. `replace`: older runs of the key are cancelled. `debounce`: those of them that have not begun are.
+   */
+  readonly onBusy?: OnBusy;
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
   /**
@@ -93,7 +126,7 @@ export interface WorkflowDefinition<
    * What a run does. Called again with the restored `ctx.state` after a crash; steps that finished return their stored
    * result, found by name.
    */
-  readonly run: (ctx: Context<S, E, G>, input: OutputOf<Input>) => Promise<Output> | Output;
+  readonly run: (ctx: Context<S, E, G, O>, input: OutputOf<Input>) => Promise<Output> | Output;
 }
 
 /** A checked definition, ready for workers and `start`. */
@@ -103,13 +136,14 @@ export interface Workflow<
   E extends EventSchemas = EventSchemas,
   Output = unknown,
   G extends EventSchemas = EventSchemas,
+  O extends OutputSchemas = OutputSchemas,
 > {
   /** Names the workflow in Redis, in lists and in queues. */
   readonly name: string;
   /** The version of this code. A worker with an older one leaves runs alone that a newer one has written. Default 1. */
   readonly version: number;
   /** What `defineWorkflow` was given. */
-  readonly definition: WorkflowDefinition<Input, S, E, Output, G>;
+  readonly definition: WorkflowDefinition<Input, S, E, Output, G, O>;
   /** The state before the first event; each run gets a copy of its own. */
   readonly initialState: State;
   /** Of workflows made by `defineGraph`. */
@@ -118,7 +152,7 @@ export interface Workflow<
 
 /** Any workflow, whatever its types. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the one place where the types of a workflow are given up
-export type AnyWorkflow = Workflow<any, any, any, any, any>;
+export type AnyWorkflow = Workflow<any, any, any, any, any, any>;
 
 /**
  * Marks a workflow, with the form it has. The symbol is the same in every copy of the package: the workflows that a
@@ -131,12 +165,15 @@ const checkDefinition: Rule = optionsOf<AnyWorkflow['definition']>({
   ...definitionRules,
   migrate: objectOf(callback),
   upcast: objectOf(callback),
+  outputs: objectOf(schema),
   run: checkedLater,
 });
 
 /** What `start` takes for a workflow. */
 export type StartInput<W> =
-  W extends Workflow<infer Input, infer _S, infer _E, infer _O, infer _G> ? InputOf<Input> : never;
+  W extends Workflow<infer Input, infer _S, infer _E, infer _R, infer _G, infer _O>
+    ? InputOf<Input>
+    : never;
 
 /** What comes after the workflow in a call that starts a run: an input that need not be given may be left out. */
 export type StartArguments<Input, Options> =
@@ -155,9 +192,10 @@ export function defineWorkflow<
   E extends EventSchemas = Record<never, never>,
   Output = unknown,
   G extends EventSchemas = Record<never, never>,
->(definition: WorkflowDefinition<Input, S, E, Output, G>): Workflow<Input, S, E, Output, G> {
+  O extends OutputSchemas = Record<never, never>,
+>(definition: WorkflowDefinition<Input, S, E, Output, G, O>): Workflow<Input, S, E, Output, G, O> {
   checkDefinition(definition, 'workflow definition');
-  const { name, version = 1, events = {}, reduce = {}, signals = {} } = definition;
+  const { name, version = 1, events = {}, reduce = {}, signals = {}, outputs = {} } = definition;
   checkWorkflowName(name);
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new DefinitionError(
@@ -171,6 +209,7 @@ export function defineWorkflow<
   checkEndHook(definition);
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
+  for (const output of Object.keys(outputs)) checkOutputName(output);
   for (const signal of Object.keys(definition.signalKeys ?? {})) {
     if (!Object.hasOwn(signals, signal)) {
       throw new DefinitionError(
@@ -200,14 +239,28 @@ export function paceOf({ definition, name }: AnyWorkflow): Pace | undefined {
   };
 }
 
-function checkPace({ name, concurrency, rate }: AnyWorkflow['definition']): void {
+/** How the runs of a workflow that have a key take turns. */
+export function turnLimitsOf({ definition, version, name }: AnyWorkflow): LimitsOfCode {
+  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy = 'queue' } = definition;
+  const perMs = ratePerKey && toMilliseconds(ratePerKey.per, `ratePerKey of ${name}`);
+  return {
+    codeVersion: version,
+    onBusy,
+    ...(concurrencyPerKey === undefined ? {} : { perKey: concurrencyPerKey }),
+    ...(concurrencyOfKeys === undefined ? {} : { fleet: concurrencyOfKeys }),
+    ...(ratePerKey && perMs ? { rate: { max: ratePerKey.max, perMs } } : {}),
+  };
+}
+
+function checkPace({ name, concurrency, rate, ratePerKey }: AnyWorkflow['definition']): void {
   const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1;
   if (concurrency !== undefined && !isCount(concurrency)) {
     throw new DefinitionError(`Workflow ${name}: concurrency must be a whole number from 1.`);
   }
-  if (rate === undefined) return;
-  if (!isCount(rate.max) || toMilliseconds(rate.per, `rate of ${name}`) < 1) {
-    throw new DefinitionError(`Workflow ${name}: rate needs max, from 1, and per, longer than 0.`);
+  for (const [field, one] of Object.entries({ rate, ratePerKey })) {
+    if (one === undefined || (isCount(one.max) && toMilliseconds(one.per, field) >= 1)) continue;
+    const needs = 'needs max, from 1, and per, longer than 0';
+    throw new DefinitionError(`Workflow ${name}: ${field} ${needs}.`);
   }
 }
 

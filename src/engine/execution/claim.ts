@@ -5,7 +5,8 @@
 import { PawlError } from '../../core/errors.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
+import { type AnyWorkflow, turnLimitsOf } from '../definition/workflow.ts';
+import { askForTurn } from '../runs/turns.ts';
 import { quarantineUnread } from './quarantine.ts';
 import type { ExecutionServices } from './services.ts';
 
@@ -13,7 +14,7 @@ export type Claimed = Extract<ClaimOutcome, { outcome: 'claimed' }>;
 
 type Services = Pick<
   ExecutionServices,
-  'store' | 'worker' | 'clock' | 'logger' | 'newToken' | 'settings'
+  'store' | 'worker' | 'clock' | 'logger' | 'newToken' | 'settings' | 'wake'
 >;
 
 /** What is to be claimed, and the code that is to execute it. */
@@ -46,6 +47,11 @@ export async function claimRun(
     try {
       const outcome = await store.claim(params);
       if (outcome.outcome === 'claimed') return outcome;
+      if (outcome.outcome === 'unadmitted') {
+        const { needs } = outcome;
+        const waiting = { run, workflow: workflow.name, priority: needs.priority, needs };
+        if (await askForTurn(services, waiting, turnLimitsOf(workflow))) continue;
+      }
       if (outcome.outcome === 'newer') {
         logger.info(
           { run, needs: outcome.codeVersion, has: workflow.version },

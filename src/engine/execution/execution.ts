@@ -24,6 +24,7 @@ import type { ResumedData } from '../../core/event.ts';
 import { ExecutionProgress } from '../../core/evidence.ts';
 import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
 import type { ClaimParams, Ownership } from '../../core/store.ts';
+import type { Turn } from '../../core/turns.ts';
 import { cancelOrphan, payChildrenOf, tellOfEndOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
@@ -93,6 +94,7 @@ export class Execution {
   #fence: number | undefined;
   /** Its parent, or a hook, is to be told of its end. */
   #tellsEnd = false;
+  #turn: Turn | undefined;
   #telemetry: ExecutionTelemetry | undefined;
   #handler: Promise<Ending> = never();
   #reclaiming: Promise<void> | undefined;
@@ -128,6 +130,11 @@ export class Execution {
     return this.#fence;
   }
 
+  /** The turn that the run was claimed with; undefined for a run without a key. */
+  get turn(): Turn | undefined {
+    return this.#turn;
+  }
+
   get wakeUp(): WakeUp {
     return this.#delivered.wakeUp;
   }
@@ -155,6 +162,7 @@ export class Execution {
     const telemetry = new ExecutionTelemetry(about, clock, wokenAt);
     this.#telemetry = telemetry;
     this.#fence = fence;
+    this.#turn = turnOf(claimed);
     const claimedAt = clock.monotonic();
     let replayed: Replayed;
     let input: unknown;
@@ -319,6 +327,7 @@ export class Execution {
       return never();
     }
     this.#fence = ownership.fence;
+    this.#turn = turnOf(claimed);
     writer.reclaimed(ownership, decodeEvent(own, `run ${ownership.run}`));
     runtime.goOn(messages);
     const goesOn = this.#stretch(runtime).then(() => undefined);
@@ -434,6 +443,11 @@ export class Execution {
     await runtime.enter();
     await runtime.settleBodies();
     await runtime.cleanUp();
+    try {
+      await runtime.settleOutputs();
+    } catch (error) {
+      ending = this.#endings.failed(error);
+    }
     return ending;
   }
 
@@ -471,4 +485,9 @@ const beginnings = /^(run\.(created|claimed|interrupted|resumed|traced)|operator
 
 function isOwn({ type }: { readonly type: string }): boolean {
   return !beginnings.test(type);
+}
+
+function turnOf({ record }: Claimed): Turn | undefined {
+  const { workflow, key, id: run, birth, turn } = record;
+  return key === undefined || turn === undefined ? undefined : { workflow, key, run, birth, turn };
 }

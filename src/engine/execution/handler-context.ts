@@ -22,6 +22,7 @@ import { childHandle } from './child-handle.ts';
 import type { Children } from './children.ts';
 import type { Effects } from './effects.ts';
 import type { PassedSets } from './passed-sets.ts';
+import type { RunOutputs } from './run-outputs.ts';
 import { saveCheckpoint } from './save-checkpoint.ts';
 import { nameOfAll } from './items.ts';
 import type { ExecutionServices } from './services.ts';
@@ -35,11 +36,12 @@ import { eventWrite, recordWrite } from './writes.ts';
 export interface ContextParts extends WaitingParts {
   readonly services: Pick<
     ExecutionServices,
-    'store' | 'limits' | 'random' | 'newToken' | 'wake' | 'clock'
+    'store' | 'limits' | 'random' | 'newToken' | 'wake' | 'clock' | 'logger'
   >;
   readonly steps: Steps;
   readonly effects: Effects;
   readonly children: Children;
+  readonly outputs: RunOutputs;
   readonly sets: PassedSets;
   readonly log: Logger;
   /** Called before anything is written, and throws when the run is being cancelled. */
@@ -186,6 +188,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
     now: (as = 'now') => step(as, () => new Date(storeNow())),
     random: (as = 'random') => step(as, () => services.random()),
     uuid: (as = 'uuid') => step(as, () => randomUUID()),
+    output: (name?: string) => parts.outputs.open(name, within),
     progress(fraction: number, message?: string) {
       if (!(fraction >= 0 && fraction <= 1)) {
         throw new InvalidError('progress', `must be from 0 to 1, it is ${fraction}.`);

@@ -21,8 +21,7 @@
  */
 import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
-import type { Fold, StepResult } from '../../core/fold.ts';
-import { overAt } from '../../core/items.ts';
+import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
 import type { Context } from '../definition/context.ts';
@@ -30,27 +29,28 @@ import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
-import { Deliveries } from './deliveries.ts';
+import { Deliveries, knownSeqs } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
 import { type Broken, Inbox } from './inbox.ts';
 import type { HeldRun, RunOwner } from './held-run.ts';
 import { Items } from './items.ts';
-import { never } from './log-writer.ts';
+import { type LogWriter, never } from './log-writer.ts';
+import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
 import { PassedSets } from './passed-sets.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
+import { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
+import { settleBodies } from './settling.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-/** How long bodies that are at work when the handler returns have to end. */
-const endMs = 10_000;
 /** How long a child that a parked run waits for may be silent before the two are compared. */
 const pollMs = 3_000;
 const stayMsMin = 1_000;
@@ -66,6 +66,7 @@ export class HandlerRuntime {
   readonly #owner: RunOwner;
   readonly #cancellation: Cancellation;
   readonly #bodies: Bodies;
+  readonly #outputs: RunOutputs;
   readonly #deliveries: Deliveries;
   readonly #waits: Waits;
   readonly #inbox: Inbox;
@@ -88,6 +89,7 @@ export class HandlerRuntime {
   #isLeaving = false;
   #pauseWanted: Request | undefined;
   #isParking = false;
+  #parking: ReturnType<LogWriter['park']> = Promise.resolve('busy');
   #parkedAt = 0;
   #activeAt: number;
   /** For how long nothing must happen before the run is parked: longer after the handler has gone on behind a parking. */
@@ -147,9 +149,29 @@ export class HandlerRuntime {
     };
     const waits = new Waits(scope, services, claimed.waitedFor);
     const bodies = new Bodies(() => this.parkIfWaiting());
+    const outputs = new RunOutputs(scope, services, {
+      last: claimed.record.chunks,
+      bodies,
+      ready: () => this.#readyToWrite(),
+      onIdle: () => this.parkIfWaiting(),
+      onRewound: (found, acknowledged) =>
+        this.#detach(
+          handBackRewound(services, held.writer, {
+            seq: fold.seq,
+            chunks: { found, acknowledged },
+          }),
+        ),
+    });
     const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
     const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
-    const steps = new Steps(scope, services, { waits, bodies, cancellation, items, mayBegin });
+    const steps = new Steps(scope, services, {
+      waits,
+      bodies,
+      cancellation,
+      items,
+      mayBegin,
+      outputs,
+    });
     const effects = new Effects(scope, { steps, waits });
     const { birth } = claimed.record;
     const awake = (): AbortSignal => this.#awake.signal;
@@ -157,6 +179,7 @@ export class HandlerRuntime {
     this.#cancellation = cancellation;
     this.#deliveries = deliveries;
     this.#bodies = bodies;
+    this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
     this.#children = children;
@@ -172,6 +195,7 @@ export class HandlerRuntime {
       effects,
       children,
       waits,
+      outputs,
       sets: this.#sets,
       log: withFields(logger, () => {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
@@ -243,17 +267,13 @@ export class HandlerRuntime {
     const { claimed, lost } = this.#held;
     this.#sets.write();
     const { clock, logger } = this.#services;
-    const steps = this.#bodies.atWork.map(({ name }) => name);
-    if (steps.length === 0) return;
-    const { run } = claimed.ownership;
-    logger.warn({ run, steps }, 'the handler has ended while steps are at work; they may finish');
-    this.#cancellation.end(new Error(`The handler of run ${run} has ended.`));
-    const deadline = clock.monotonic() + endMs;
-    while (this.#bodies.atWork.length > 0 && clock.monotonic() < deadline) {
-      const left = deadline - clock.monotonic();
-      await Promise.race([this.#bodies.oneEnds(), clock.sleep(left, lost)]);
-      if (lost.aborted) return;
-    }
+    const through = { clock, logger, lost, cancellation: this.#cancellation };
+    await settleBodies(claimed.ownership.run, this.#bodies, through);
+  }
+
+  /** The handler has ended; resolves when what it gave out is stored. */
+  settleOutputs(): Promise<void> {
+    return this.#outputs.settleAll();
   }
 
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
@@ -275,6 +295,7 @@ export class HandlerRuntime {
   close(): void {
     this.#awake.abort('over');
     this.#waits.stop();
+    this.#outputs.close();
     this.#sets.close();
     this.#deliveries.close();
     this.#closed.abort('over');
@@ -330,6 +351,11 @@ export class HandlerRuntime {
     }
     const confirmed = this.#owner.confirm();
     return confirmed && this.#isSure(confirmed);
+  }
+
+  /** Chunks go out while the run is this worker's: those that are given while it is being parked wait for that. */
+  #readyToWrite(): Promise<void> | undefined {
+    return this.#isParking ? this.#parking.then(() => this.enter()) : this.enter();
   }
 
   /** A body is about to begin: the run is not parked meanwhile. */
@@ -392,7 +418,7 @@ export class HandlerRuntime {
     const { writer } = this.#held;
     const waits = this.#waits.list;
     this.#isParking = true;
-    const outcome = await writer.park({
+    this.#parking = writer.park({
       status: 'waiting',
       why: 'parked',
       waits,
@@ -400,6 +426,7 @@ export class HandlerRuntime {
       ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
       ...(waits.some(({ kind }) => kind === 'child') ? { pollMs } : {}),
     });
+    const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
     if (outcome === 'busy') this.#deliveries.schedule();
@@ -461,24 +488,12 @@ export class HandlerRuntime {
 
   /** Nodes of a graph may wait inside of their step. */
   #isBusy(): boolean {
-    return this.#beginning > 0 || this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
+    if (this.#beginning > 0 || !this.#outputs.isIdle) return true;
+    return this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
   }
 
   /** Whatever goes wrong beside the handler, the run has failed of it: nobody else would hear of it. */
   #detach(work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#onBroken({ kind: 'refused', error }));
   }
-}
-
-/** The seqs of all that the handler may ask for and that is known. */
-function knownSeqs(fold: Fold): number[] {
-  const seqs: number[] = [];
-  for (const [field, value] of fold.bookkeeping) {
-    const over = overAt(field, value);
-    if (over !== undefined) seqs.push(over);
-    if (!field.startsWith('step:') && !field.startsWith('child:')) continue;
-    const { seq } = value as Partial<StepResult & { seq: number }>;
-    if (seq !== undefined && seq > 0) seqs.push(seq);
-  }
-  return seqs;
 }

@@ -152,10 +152,20 @@ export interface GraphDefinition<
   readonly retention?: AnyWorkflow['definition']['retention'];
   /** Called after the end of a run, as of any workflow. */
   onEnd?(this: void, ctx: EndHookContext, end: RunEnd<NoInfer<Output>>): unknown;
+  /** As of any workflow: how much of a run's output is kept. */
+  readonly keepOutput?: AnyWorkflow['definition']['keepOutput'];
   /** Runs of this graph at work at one time on one worker, as of any workflow. */
   readonly concurrency?: AnyWorkflow['definition']['concurrency'];
   /** Executions begun in a stretch of time, over all workers, as of any workflow. */
   readonly rate?: AnyWorkflow['definition']['rate'];
+  /** Runs of one key at work at one time, over all workers, as of any workflow. */
+  readonly concurrencyPerKey?: AnyWorkflow['definition']['concurrencyPerKey'];
+  /** Runs with a key at work at one time, over all workers, as of any workflow. */
+  readonly concurrencyOfKeys?: AnyWorkflow['definition']['concurrencyOfKeys'];
+  /** Executions of one key begun in a stretch of time, as of any workflow. */
+  readonly ratePerKey?: AnyWorkflow['definition']['ratePerKey'];
+  /** What becomes of a start whose key is busy, as of any workflow. */
+  readonly onBusy?: AnyWorkflow['definition']['onBusy'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */
   readonly args?: A;
   /** The first node. */

@@ -56,7 +56,9 @@ export function defineGraph<
   const graph = compile(definition as unknown as AnyGraphDefinition);
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
-  const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry, onEnd } = definition;
+  const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry } = definition;
+  const { onEnd, keepOutput } = definition;
+  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -70,9 +72,14 @@ export function defineGraph<
     ...(stepRetry === undefined ? {} : { stepRetry }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(rate === undefined ? {} : { rate }),
+    ...(concurrencyPerKey === undefined ? {} : { concurrencyPerKey }),
+    ...(concurrencyOfKeys === undefined ? {} : { concurrencyOfKeys }),
+    ...(ratePerKey === undefined ? {} : { ratePerKey }),
+    ...(onBusy === undefined ? {} : { onBusy }),
     ...(retention === undefined ? {} : { retention }),
     expireCheckpoints,
     ...(onEnd === undefined ? {} : { onEnd }),
+    ...(keepOutput === undefined ? {} : { keepOutput }),
     run: async (ctx, given) => (await runGraph(ctx, graph, given)) as Output,
   });
   return { ...workflow, graph };

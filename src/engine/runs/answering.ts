@@ -46,7 +46,7 @@ export async function answerWait(
   const { timeoutMs = timeoutMsDefault, id = newToken() } = options;
   const deadline = signalAfter(timeoutMs);
   try {
-    for await (const _ of changesOf(about, run, { signal: deadline.signal, ofLog: true })) {
+    for await (const _ of changesOf(about, run, { signal: deadline.signal, of: 'log' })) {
       if (await tryToAnswer(about, answer, { ...options, id })) return;
     }
   } finally {

@@ -18,18 +18,23 @@ function newChange(): Change {
   return { happened, happen };
 }
 
-/** Once at the start, then at every change (if not `ofLog`, at those that may be its end) and every poll, until `signal`. */
+/** What somebody waits for: its log, what it gives out, or its end. */
+type Watched = 'log' | 'output' | 'end';
+
+/** Once at the start, then at every change that may be one `of` this, and every poll, until `signal`. */
 export async function* changesOf(
   { store, clock }: { readonly store: RunStore; readonly clock: Clock },
   run: string,
-  { signal, ofLog }: { readonly signal: AbortSignal | undefined; readonly ofLog: boolean },
+  { signal, of }: { readonly signal: AbortSignal | undefined; readonly of: Watched },
 ): AsyncGenerator<void, void, undefined> {
   let change = newChange();
   const stop = (): void => change.happen();
   signal?.addEventListener('abort', stop);
-  const unwatch = await store.observation.watch(run, (only) => {
-    if (ofLog || only === undefined) stop();
-  });
+  const unwatch = [
+    await store.observation.watch(run, (only) => {
+      if (of === 'log' || only === undefined) stop();
+    }),
+  ];
   let isFirst = true;
   // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.
   const stopPolling = clock.repeat(async () => {
@@ -38,6 +43,7 @@ export async function* changesOf(
     return pollMs;
   });
   try {
+    if (of === 'output') unwatch.push(await store.outputs.watch(run, stop));
     const isWanted = (): boolean => signal?.aborted !== true;
     while (isWanted()) {
       change = newChange();
@@ -46,6 +52,6 @@ export async function* changesOf(
     }
   } finally {
     signal?.removeEventListener('abort', stop);
-    await Promise.all([stopPolling(), unwatch()]);
+    await Promise.all([stopPolling(), ...unwatch.map((end) => end())]);
   }
 }

@@ -13,6 +13,7 @@ import type { Request } from '../../core/request.ts';
 import type { DeleteOutcome } from '../../core/store.ts';
 import { encodeRecord } from '../payloads.ts';
 import { cancelLateChildren, type FamilyParts, tellOfDeletion } from './family.ts';
+import { leaveLine } from './turns.ts';
 
 export type DeletionParts = FamilyParts;
 
@@ -61,6 +62,7 @@ export async function deleteRun(
   } while (outcome.outcome === 'changed');
   if (outcome.outcome === 'active') throw activeError(run, outcome.worker);
   if (outcome.outcome === 'missing') return false;
+  await leaveLine(parts, outcome.keyed);
   parts.logger.info({ run, ...request }, 'run deleted');
   return true;
 }

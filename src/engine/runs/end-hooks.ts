@@ -24,7 +24,7 @@ import type { EndStatus } from '../../core/retention.ts';
 import type { RunRecord } from '../../core/run.ts';
 import { endWorkflowName, type RunEnd } from '../definition/end-hook.ts';
 import { encodeRecord } from '../payloads.ts';
-import { createRun, type StartParts, wakeIfQueued } from './start.ts';
+import { createRun, type StartParts, wakeOrQueue } from './start.ts';
 
 interface HookParts extends Pick<StartParts, 'store' | 'wake'> {
   readonly logger: Logger;
@@ -35,7 +35,7 @@ export const endTag = 'end-of';
 
 /** Starts the hook of an ended run, or finds it. True when it was seen to have begun. */
 export async function startEndHook(parts: HookParts, record: RunRecord): Promise<boolean> {
-  const { store, wake, logger } = parts;
+  const { store, logger } = parts;
   const token = digest(record.birth, record.fence);
   const run = hookId(record.id, token);
   const known = await store.record(run);
@@ -52,7 +52,7 @@ export async function startEndHook(parts: HookParts, record: RunRecord): Promise
     tags: { [endTag]: record.id },
     token,
   });
-  await wakeIfQueued(wake, made);
+  await wakeOrQueue(parts, made);
   return false;
 }
 

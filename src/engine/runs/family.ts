@@ -25,6 +25,7 @@ import { decodeError, encodeError, encodeRecord } from '../payloads.ts';
 import { decodeEvent, restoreBookkeeping } from '../replay.ts';
 import { startEndHook } from './end-hooks.ts';
 import type { StartParts } from './start.ts';
+import { leaveLine } from './turns.ts';
 
 export interface FamilyParts extends Pick<StartParts, 'store' | 'wake'> {
   readonly logger: Logger;
@@ -223,11 +224,12 @@ export async function attendFamily(parts: FamilyParts, due: DueRun): Promise<voi
 
 /** True when the child is seen to be over, or gone. */
 async function cancelChild(
-  { store, wake }: FamilyParts,
+  parts: FamilyParts,
   parent: Pick<RunRecord, 'id' | 'fence'>,
   { run, birth, seq }: Child,
   isLate: boolean,
 ): Promise<boolean> {
+  const { store, wake } = parts;
   const record = await store.record(run);
   // Its creation may still be on its way.
   if (record === undefined) return seq > 0 || isLate;
@@ -241,6 +243,7 @@ async function cancelChild(
     error: encodeError(new RunError('PAWL_RUN_CANCELLED', run, reason)),
   });
   if (outcome.outcome === 'asked') await wake(outcome.wakeUp);
+  if (outcome.outcome === 'cancelled') await leaveLine(parts, outcome.keyed);
   return outcome.outcome !== 'asked';
 }
 

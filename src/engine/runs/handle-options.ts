@@ -1,7 +1,12 @@
 /** The options of a run's handle, and what each may be. */
 import type { CheckpointListOptions } from '../../core/checkpoint.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkMessageId, checkSignalKey, checkSignalName } from '../../core/names.ts';
+import {
+  checkMessageId,
+  checkOutputName,
+  checkSignalKey,
+  checkSignalName,
+} from '../../core/names.ts';
 import { type RunStatus, runStatuses } from '../../core/run.ts';
 import {
   abortSignal,
@@ -26,6 +31,22 @@ export const checkEvents: Rule = optionsOf<{
   readonly after?: number;
   readonly signal?: AbortSignal;
 }>({ after: wholeNumber(0), signal: abortSignal });
+
+/** Which chunks of a run are read. */
+export interface OutputOptions<Name extends string = string> {
+  /** The number of the first chunk that is wanted. Default 1. */
+  readonly from?: number;
+  /** Only chunks of this output. Default: of all. */
+  readonly name?: Name;
+  /** Stops it. */
+  readonly signal?: AbortSignal;
+}
+
+export const checkOutput: Rule = optionsOf<OutputOptions>({
+  from: wholeNumber(1),
+  name: checkOutputName,
+  signal: abortSignal,
+});
 
 /** Whether there is such an event, the log knows. */
 export const checkState: Rule = optionsOf<{ readonly seq?: number }>({ seq: anything });

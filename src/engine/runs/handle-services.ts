@@ -2,6 +2,9 @@
 import type { Clock } from '../../core/clock.ts';
 import type { StartParts } from './start.ts';
 
-export interface HandleServices extends Pick<StartParts, 'store' | 'limits' | 'newToken' | 'wake'> {
+export interface HandleServices extends Pick<
+  StartParts,
+  'store' | 'limits' | 'newToken' | 'wake' | 'logger'
+> {
   readonly clock: Clock;
 }

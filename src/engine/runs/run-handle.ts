@@ -12,6 +12,7 @@ import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, toSummary } from '../../core/run.ts';
 import { type InputOf, validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
+import type { ChunkOf, OutputName, OutputSchemas } from '../definition/outputs.ts';
 import { answerWait } from './answering.ts';
 import type { Attendance } from './attendance.ts';
 import { changesOf } from './changes.ts';
@@ -29,13 +30,16 @@ import {
   checkCheckpointList,
   type ChildListOptions,
   checkEvents,
+  checkOutput,
   checkPoint,
   checkResult,
   checkSignalOptions,
   checkState,
+  type OutputOptions,
   type SignalOptions,
 } from './handle-options.ts';
 import type { HandleServices } from './handle-services.ts';
+import { OutputReader, toOutputChunk } from './output-reader.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
 import { endedError, runNotFound } from './missing.ts';
 import { foldAt } from './fold-at.ts';
@@ -43,6 +47,7 @@ import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
 import { readSteps } from '../steps-at-work.ts';
 import { type RunDetails, type RunInfo, toRunInfo } from './run-info.ts';
+import { leaveLine } from './turns.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { upcasterAfter } from './workflow-events.ts';
 
@@ -71,6 +76,7 @@ export class RunHandle<
   S = unknown,
   G extends EventSchemas = EventSchemas,
   Event extends RunEvent = RunEvent,
+  O extends OutputSchemas = OutputSchemas,
 > {
   /** The id that the run was started with, or that pawl chose. */
   readonly id: string;
@@ -111,7 +117,7 @@ export class RunHandle<
     try {
       for await (const _ of changesOf(this.#services, this.id, {
         signal: deadline?.signal,
-        ofLog: false,
+        of: 'end',
       })) {
         const record = await this.#record();
         this.#attendance?.check(record, clock.monotonic() - began);
@@ -151,7 +157,7 @@ export class RunHandle<
     const upcaster = await upcasterAfter(store, this.#workflow, this.id, after);
     for await (const _ of changesOf(this.#services, this.id, {
       signal: options.signal,
-      ofLog: true,
+      of: 'log',
     })) {
       // Read before the events, so that none is missed when the run ends in between.
       const record = await this.#record();
@@ -168,6 +174,39 @@ export class RunHandle<
       if (!isEnded(record.status)) continue;
       if (reader.after >= record.seq) return;
       await checkHole(this.#services.store, this.id, reader.after + 1);
+    }
+  }
+
+  /**
+   * What the run gives out: the chunks that are kept, from the number `from` on (default 1). Then come new ones, until the
+   * run has ended. With `name`, only those of one output. Leaving the loop, or `signal`, stops it. Should Redis crash and
+   * lose chunks that it had acknowledged, numbers come again, in a new epoch.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError; CorruptionError for a chunk that cannot be read.
+   */
+  async *output<Name extends OutputName<O> = OutputName<O>>(
+    options: OutputOptions<Name> = {},
+  ): AsyncGenerator<ChunkOf<O, Name>, void, undefined> {
+    checkOutput(options, 'output options');
+    const { from = 1, name, signal } = options;
+    const { store } = this.#services;
+    const reader = new OutputReader(store, this.id, from - 1);
+    let missed = 0;
+    for await (const _ of changesOf(this.#services, this.id, { signal, of: 'output' })) {
+      // Read before the chunks, so that none is missed when the run ends in between.
+      const { status } = await this.#record();
+      for (;;) {
+        const page = await reader.page();
+        for (const chunk of page) {
+          if (signal?.aborted === true) return;
+          missed += chunk.skipped;
+          if (name !== undefined && chunk.output !== name) continue;
+          yield toOutputChunk({ ...chunk, skipped: missed }, this.id) as ChunkOf<O, Name>;
+          missed = 0;
+        }
+        const isLast = page.length < fixedLimits.chunksPerPage && !isEnded(status);
+        if (isLast || page.length === 0) break;
+      }
+      if (isEnded(status)) return;
     }
   }
 
@@ -294,6 +333,7 @@ export class RunHandle<
         await wake(outcome.wakeUp);
         return;
       case 'cancelled':
+        await leaveLine(this.#services, outcome.keyed);
         return;
       case 'ended':
         throw endedError(this.id, outcome.status);
@@ -311,6 +351,7 @@ export class RunHandle<
     const outcome = await this.#services.store.pause(this.id, encodeRecord(request));
     if (outcome.outcome === 'ended') throw endedError(this.id, outcome.status);
     if (outcome.outcome === 'missing') throw this.#notFound();
+    await leaveLine(this.#services, outcome.keyed);
   }
 
   /**

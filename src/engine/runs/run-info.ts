@@ -49,6 +49,8 @@ export interface RunInfo {
   readonly progress: RunProgress | undefined;
   /** Lower goes first. */
   readonly priority: number;
+  /** Whose run it is; runs of one key take turns. Undefined for a run without one. */
+  readonly key: string | undefined;
   /** The run that started this one. */
   readonly parent: string | undefined;
   /** What the run was started with, to find it by. */
@@ -79,7 +81,7 @@ export interface RunDetails extends RunInfo {
 
 export function toRunInfo(run: RunSummary): RunInfo {
   const { wakeAt, deadlineAt, createdAt, changedAt, waits, ...more } = run;
-  const { birth: _, wroteVersion: __, onEnd: ___, attachedTo: ____, ...rest } = more;
+  const { birth: _, wroteVersion: __, onEnd: ___, attachedTo: ____, turn: _____, ...rest } = more;
   return {
     ...rest,
     waits: waits.map(toWaitInfo),

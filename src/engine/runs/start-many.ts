@@ -16,14 +16,16 @@ import { listOf, optionsOf, type Rule } from '../../core/option-rules.ts';
 import { checkWorkflow } from '../definition/check-workflow.ts';
 import { manyRules } from '../definition/options.ts';
 import type { StartOptions } from '../definition/start-options.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
+import type { LimitsOfCode } from '../../core/turns.ts';
+import { type AnyWorkflow, turnLimitsOf } from '../definition/workflow.ts';
 import {
   checkSame,
   createRun,
   type EncodedRun,
   encodeStart,
   type StartParts,
-  wakeIfQueued,
+  refuseIfBusy,
+  wakeOrQueue,
 } from './start.ts';
 
 /** One run of many: what it is started with, and how. */
@@ -37,20 +39,21 @@ export interface StartItem<Input = unknown> extends StartOptions {
  *
  * - `created`: this call made it. `known`: it was there, with the same workflow and input.
  * - `taken`: the id has another workflow or input; nothing was written for it.
+ * - `busy`: its key had no free turn, and the workflow drops such starts; nothing was written for it.
  * - `failed`: it was not made, or nobody knows: `error.outcome` says which. The same call again is safe.
  */
 export type StartOutcome = StartedRun &
   (
     | { readonly outcome: 'created' | 'known' }
     | { readonly outcome: 'taken'; readonly error: RunError }
-    | { readonly outcome: 'failed'; readonly error: PawlError }
+    | { readonly outcome: 'busy' | 'failed'; readonly error: PawlError }
   );
 
 interface StartedRun {
   /** The id that the item gave, or that pawl chose. */
   readonly id: string;
   /** See `StartOutcome`. */
-  readonly outcome: 'created' | 'known' | 'taken' | 'failed';
+  readonly outcome: 'created' | 'known' | 'taken' | 'busy' | 'failed';
 }
 
 /** Creations that are under way at one time: enough to fill the pipeline, and little to hold. */
@@ -72,13 +75,15 @@ export async function startMany(
   if (items.length > fixedLimits.startsPerCall) {
     throw new LimitError('items (runs of one call)', fixedLimits.startsPerCall, items.length);
   }
+  const limits = turnLimitsOf(workflow);
   const starts = encodeAll(parts, workflow, items);
   const outcomes: StartOutcome[] = [];
   const rest = starts.entries();
   let fault: PawlError | undefined;
   const loop = async (): Promise<void> => {
     for (const [n, start] of rest) {
-      outcomes[n] = fault === undefined ? await startOne(parts, start) : unsent(start, fault);
+      outcomes[n] =
+        fault === undefined ? await startOne(parts, start, limits) : unsent(start, fault);
       const made = outcomes[n];
       if (made.outcome === 'failed') fault ??= made.error;
     }
@@ -121,15 +126,21 @@ function inItem<T>(n: number, check: () => T): T {
   }
 }
 
-async function startOne(parts: StartParts, start: EncodedRun): Promise<StartOutcome> {
+async function startOne(
+  parts: StartParts,
+  start: EncodedRun,
+  limits: LimitsOfCode,
+): Promise<StartOutcome> {
   const { run: id } = start;
   try {
+    await refuseIfBusy(parts.store, start, limits);
     const { outcome, record } = await createRun(parts, start);
     if (outcome === 'exists') checkSame(record, start);
-    await wakeIfQueued(parts.wake, record);
+    await wakeOrQueue(parts, record, limits);
     return { id, outcome: outcome === 'created' ? 'created' : 'known' };
   } catch (error) {
     if (!PawlError.is(error)) throw error;
+    if (error.code === 'PAWL_KEY_BUSY') return { id, outcome: 'busy', error };
     return error.code === 'PAWL_RUN_EXISTS'
       ? { id, outcome: 'taken', error: error as RunError }
       : { id, outcome: 'failed', error };

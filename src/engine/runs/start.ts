@@ -2,20 +2,22 @@
 import { randomUUID } from 'node:crypto';
 import { decode } from '../../core/codec.ts';
 import { toMilliseconds } from '../../core/duration.ts';
-import { InvalidError, RunError } from '../../core/errors.ts';
+import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
 import type { ForkedFrom } from '../../core/event.ts';
 import { defaults, type Limits } from '../../core/limits.ts';
-import { checkRunId, checkTags } from '../../core/names.ts';
-import type { WakeUp } from '../../core/queue.ts';
+import { checkKey, checkRunId, checkTags } from '../../core/names.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { CreateOutcome, RunStore, SnapshotDelta } from '../../core/store.ts';
+import type { LimitsOfCode } from '../../core/turns.ts';
 import type { Tracing } from '../../core/tracing.ts';
 import { encodeRecord } from '../payloads.ts';
 import { tell } from '../diagnostics.ts';
 import { encodeInput, isSameInput } from './run-input.ts';
 import type { StartOptions } from '../definition/start-options.ts';
 import { checkWorkflow } from '../definition/check-workflow.ts';
-import type { AnyWorkflow } from '../definition/workflow.ts';
+import { type AnyWorkflow, turnLimitsOf } from '../definition/workflow.ts';
+import { askForTurn, takePlace, type TurnParts, type Wake, waitingFor } from './turns.ts';
 
 /** What a forked run begins with, and where that comes from. */
 export interface Fork {
@@ -27,9 +29,9 @@ export interface StartParts {
   readonly store: RunStore;
   readonly limits: Limits;
   readonly tracing?: Tracing | undefined;
+  readonly logger: Logger;
   readonly newToken: () => string;
-  /** Sends a wake-up; never rejects, because the run is due in any case. */
-  readonly wake: (wakeUp: WakeUp) => Promise<void>;
+  readonly wake: Wake;
 }
 
 const priorityMax = 1_000_000;
@@ -49,21 +51,23 @@ interface InternalStartOptions extends StartOptions {
 /**
  * Starts a run, or finds the one that was started with the same id, workflow and input.
  * @throws InvalidError, UnstorableError, LimitError: nothing was written. RunError `PAWL_RUN_EXISTS`: the id has another
- *   workflow or input.
+ *   workflow or input. PawlError `PAWL_KEY_BUSY`: the workflow drops starts whose key is busy.
  */
 export async function startRun(
-  { store, limits, newToken, wake, tracing }: StartParts,
+  parts: StartParts,
   workflow: AnyWorkflow,
   input: unknown,
   options: InternalStartOptions = {},
 ): Promise<RunRecord> {
-  const start = encodeStart({ limits, newToken }, workflow, input, options);
-  const { outcome, record } = await createRun({ store, tracing }, start);
+  const start = encodeStart(parts, workflow, input, options);
+  const limits = turnLimitsOf(workflow);
+  await refuseIfBusy(parts.store, start, limits);
+  const { outcome, record } = await createRun(parts, start);
   if (outcome === 'exists' && options.birth !== undefined) {
     throw new TakenIdError(start.run, start.parent ?? '', record.parent);
   }
   if (outcome === 'exists') checkSame(record, start);
-  await wakeIfQueued(wake, record);
+  await wakeOrQueue(parts, record, limits);
   return record;
 }
 
@@ -78,9 +82,10 @@ export function encodeStart(
   options: InternalStartOptions,
 ): EncodedRun {
   const { id = randomUUID(), tags = {}, priority = 0, parent, birth, fork, stored } = options;
-  const { attachedTo } = options;
+  const { attachedTo, key } = options;
   checkWorkflow(workflow);
   checkRunId(id);
+  if (key !== undefined) checkKey(key);
   checkTags(tags);
   if (!Number.isInteger(priority) || priority < 0 || priority > priorityMax) {
     throw new InvalidError('priority', `must be a whole number from 0 to ${priorityMax}.`);
@@ -97,6 +102,7 @@ export function encodeStart(
     delayMs,
     priority,
     token: birth ?? newToken(),
+    ...(key === undefined ? {} : { key }),
     ...(parent === undefined ? {} : { parent }),
     ...(attachedTo === undefined ? {} : { attachedTo }),
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
@@ -131,6 +137,7 @@ export interface EncodedRun {
   readonly token: string;
   readonly delayMs?: number;
   readonly priority?: number;
+  readonly key?: string;
   readonly deadlineMs?: number;
   readonly parent?: string;
   readonly attachedTo?: string;
@@ -161,9 +168,36 @@ export async function createRun(
   return created;
 }
 
-export async function wakeIfQueued(wake: StartParts['wake'], record: RunRecord): Promise<void> {
+/** @throws PawlError `PAWL_KEY_BUSY`. A run that is there already is the one that was asked for. */
+export async function refuseIfBusy(
+  store: RunStore,
+  { run, workflow, key, token: birth, priority = 0 }: EncodedRun,
+  limits: LimitsOfCode,
+): Promise<void> {
+  if (limits.onBusy !== 'drop' || key === undefined) return;
+  if ((await store.record(run)) !== undefined) return;
+  const asked = { workflow, key, run, birth, priority, limits };
+  const { outcome } = await store.turns.enter({ ...asked, ifFree: true });
+  if (outcome !== 'busy') return;
+  const why = `Key ${key} of workflow ${workflow} is busy; no run was started.`;
+  throw new PawlError('PAWL_KEY_BUSY', `${why} Start it when a run of the key has ended.`);
+}
+
+/** A new run is woken, or asks for its turn; one that begins later takes the place of older ones. Never rejects. */
+export async function wakeOrQueue(
+  parts: TurnParts,
+  record: RunRecord,
+  limits?: LimitsOfCode,
+): Promise<void> {
   const { id: run, workflow, status, fence, priority } = record;
-  if (status === 'queued') await wake({ run, workflow, fence, losses: 0, priority });
+  const wakeUp = { run, workflow, fence, losses: 0, priority };
+  const waiting = waitingFor(record);
+  if (waiting !== undefined && status === 'waiting' && fence === 0 && limits !== undefined) {
+    await takePlace(parts, waiting, limits);
+  }
+  if (status !== 'queued') return;
+  const isFree = waiting === undefined || (await askForTurn(parts, waiting, limits));
+  if (isFree) await (waiting === undefined ? parts.wake(wakeUp) : parts.wake(wakeUp, true));
 }
 
 /** @throws KeyMissingError, CorruptionError when it cannot be read: a run could not either. */

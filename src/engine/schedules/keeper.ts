@@ -19,7 +19,7 @@ import type { Logger } from '../../core/logger.ts';
 import { isEnded, type RunRecord } from '../../core/run.ts';
 import type { StoredSchedule } from '../../core/schedules.ts';
 import { encodeError, encodeRecord } from '../payloads.ts';
-import { createRun, type StartParts, wakeIfQueued } from '../runs/start.ts';
+import { createRun, type StartParts, wakeOrQueue } from '../runs/start.ts';
 import { Attendance } from './attendance.ts';
 import { decide, type Decided, timesAtOnce } from './decision.ts';
 import { toTimetable } from './timetable.ts';
@@ -123,7 +123,7 @@ export class ScheduleKeeper {
 
   /** Starts what waits, as far as the run before lets it, and advances. */
   async #start(due: StoredSchedule, now: number): Promise<void> {
-    const { store, wake } = this.#services;
+    const { store } = this.#services;
     const started: RunRecord[] = [];
     let schedule = await this.#withoutStarted(due);
     for (;;) {
@@ -146,7 +146,7 @@ export class ScheduleKeeper {
     const look = first === undefined ? undefined : pollMs(now - first, pollMsMax);
     const noted = started.length === 0 ? due : await this.#note(due, schedule, started);
     if (noted !== undefined) await store.schedules.advance(noted, schedule, look);
-    await Promise.all(started.map((record) => wakeIfQueued(wake, record)));
+    await Promise.all(started.map((record) => wakeOrQueue(this.#services, record)));
   }
 
   /** Without the times up to that of the last run: a keeper before had started them, and died before it dropped them. */

@@ -284,7 +284,7 @@ function recordOf({
   const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent, onEnd } =
     record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
-  const { birth, wroteVersion, waits } = record;
+  const { birth, wroteVersion, waits, chunks, key } = record;
   const given = givenOf(input);
   const fields = {
     id,
@@ -305,8 +305,10 @@ function recordOf({
     birth,
     wroteVersion,
     priority,
+    chunks: chunks === 0 ? undefined : chunks,
     parent,
     onEnd: onEnd || undefined,
+    key,
     unmanaged: unmanaged || undefined,
     notifyPending: notifyPending || undefined,
     cancelPending: cancelPending || undefined,

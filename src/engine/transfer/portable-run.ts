@@ -4,7 +4,13 @@ import { decode } from '../../core/codec.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import { withGiven } from '../../core/given.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkRunId, checkSignalKey, checkTags, checkWorkflowName } from '../../core/names.ts';
+import {
+  checkKey,
+  checkRunId,
+  checkSignalKey,
+  checkTags,
+  checkWorkflowName,
+} from '../../core/names.ts';
 import {
   isEnded,
   type RunProgress,
@@ -77,6 +83,8 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     seq,
     version,
     parent,
+    key: line.has('key') ? line.checked('key', checkKey) : undefined,
+    turn: undefined,
     onEnd,
     attachedTo: undefined,
     firstSeq: line.has('firstSeq') ? line.integer('firstSeq', { min: 2, max: seq }) : 1,
@@ -90,6 +98,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     paused: line.flag('paused'),
     progress: line.has('progress') ? toProgress(line) : undefined,
     priority: line.integer('priority'),
+    chunks: line.has('chunks') ? line.integer('chunks') : 0,
     tags: tags as Record<string, string>,
     createdAt: line.time('createdAt'),
     changedAt: line.time('changedAt'),

@@ -1,4 +1,5 @@
 /** The runs that a worker holds: those that the queue has delivered, and those whose parked handlers have gone on. */
+import type { Turn } from '../../core/turns.ts';
 import type { Execution } from '../execution/execution.ts';
 import { tellSteps } from '../steps-at-work.ts';
 
@@ -12,6 +13,11 @@ export class HeldRuns {
 
   get ids(): readonly string[] {
     return [...this.#executions].map(({ wakeUp }) => wakeUp.run);
+  }
+
+  /** The turns of those that have one. */
+  get turns(): readonly Turn[] {
+    return [...this.#executions].flatMap(({ turn }) => turn ?? []);
   }
 
   /** The steps at work, as `tellSteps` says them. */

@@ -6,6 +6,7 @@
  *     └────▶ elected ──▶ workers lost?  their runs: interrupted, sent to the resume queue
  *                    ──▶ schedules due? the runs of their times are started (schedules/keeper.ts)
  *                    ──▶ runs due?      wake-ups sent again; ended runs whose time is over: deleted
+ *                    ──▶ turns?         those that time allows are granted, those in doubt looked at (turn-keeper.ts)
  *                    ──▶ holders that nobody knows? (now and then) their runs: interrupted
  *
  * A sweeper may die between any two calls: what it took from a worker is due, so the next sweeper sends the wake-ups. Two
@@ -17,13 +18,14 @@
  * connections, and not all come back at once.
  */
 import { fixedLimits } from '../../core/limits.ts';
-import type { WakeUp } from '../../core/queue.ts';
+import type { SendOptions, WakeUp } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
 import type { DueRun } from '../../core/due-run.ts';
 import type { Election, SeenWorker } from '../../core/fleet.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
 import type { ServicesWith } from './services.ts';
+import { TurnKeeper } from './turn-keeper.ts';
 import { UnknownWorkflows } from './unknown-workflows.ts';
 
 type Services = ServicesWith<
@@ -65,6 +67,7 @@ export class Sweeper {
   #orphansAt = 0;
   #unknownHolders = new Set<string>();
   readonly #unknown: UnknownWorkflows;
+  readonly #turns: TurnKeeper;
   #stop: (() => Promise<void>) | undefined;
 
   /** `attendSchedules` begins to look after the schedules that are due; `lost`: workers that are taken for dead. */
@@ -74,6 +77,7 @@ export class Sweeper {
   ) {
     this.#services = services;
     this.#attendSchedules = attendSchedules;
+    this.#turns = new TurnKeeper(services, (wakeUp) => this.#send(wakeUp, { urgent: false }));
     this.#unknown = new UnknownWorkflows({
       fleet: services.store.fleet,
       clock: services.clock,
@@ -114,6 +118,7 @@ export class Sweeper {
     this.#attendSchedules(election.lost.map((lost) => lost.worker));
     await this.#sendDue();
     await this.#findOrphans();
+    await this.#turns.look();
     const pauseMs = Math.min(Math.max(sweepMs, election.workers * leaderMsPerWorker), lockMs / 2);
     return this.#suspects.size > 0 ? Math.min(confirmMs, pauseMs) : pauseMs;
   }
@@ -199,6 +204,8 @@ export class Sweeper {
    */
   async #sendTheirWakeUps(taken: readonly (readonly DueRun[])[]): Promise<void> {
     if (taken.length === 0) return;
+    // Some of their turns may have been given up, and not given back.
+    this.#turns.doubtAll();
     const { store, settings } = this.#services;
     const { resendMs } = settings;
     const sent = await store.fleet.due({
@@ -224,7 +231,7 @@ export class Sweeper {
   }
 
   async #attend(run: DueRun, again: boolean): Promise<void> {
-    const { store, queue, logger } = this.#services;
+    const { store, logger } = this.#services;
     if (run.notifyPending || run.cancelPending || run.asleep) {
       await this.#attendFamily(run);
       return;
@@ -239,15 +246,22 @@ export class Sweeper {
       logger.error({ run: run.run }, 'run quarantined: it keeps losing its workers');
       return;
     }
+    if (run.needsTurn !== undefined) {
+      await this.#turns.ask({ ...run, needs: run.needsTurn });
+      return;
+    }
+    await this.#send(run, { urgent: run.status === 'interrupted', again });
+  }
+
+  async #send(wakeUp: WakeUp, options: SendOptions): Promise<void> {
+    const { queue, logger } = this.#services;
+    const { run, workflow } = wakeUp;
     try {
-      await queue.send(run, { urgent: run.status === 'interrupted', again });
-      tell('wake-up:sent', () => ({ run: run.run, workflow: run.workflow, again }));
+      await queue.send(wakeUp, options);
+      tell('wake-up:sent', () => ({ run, workflow, again: options.again ?? false }));
     } catch (error) {
       // It is due again soon.
-      logger.warn(
-        { run: run.run, error: String(error) },
-        'wake-up not sent, it will be sent again',
-      );
+      logger.warn({ run, error: String(error) }, 'wake-up not sent, it will be sent again');
     }
   }
 

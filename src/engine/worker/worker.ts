@@ -17,10 +17,12 @@ import { defaults } from '../../core/limits.ts';
 import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { Execution, type ExecutionHost } from '../execution/execution.ts';
+import { settleTurns } from '../runs/turns.ts';
 import { ScheduleKeeper } from '../schedules/keeper.ts';
 import { newAbortController } from '../signals.ts';
 import { CrashIsolation } from './crash-isolation.ts';
 import { HeldRuns } from './held-runs.ts';
+import { HeldTurns } from './held-turns.ts';
 import { ParkedHandlers } from './parked-handlers.ts';
 import { QueueConsumer } from './queue-consumer.ts';
 import { QueueProbe, type Readiness } from './queue-probe.ts';
@@ -54,6 +56,7 @@ export class Worker implements AsyncDisposable {
   readonly #forgotten: Forgotten;
   readonly #runs = new HeldRuns();
   readonly #parked: ParkedHandlers;
+  readonly #turns: HeldTurns;
   readonly #isolation: CrashIsolation;
   readonly #consumer: QueueConsumer;
   readonly #probe: QueueProbe;
@@ -81,7 +84,7 @@ export class Worker implements AsyncDisposable {
       random: Math.random,
       asCaller: AsyncLocalStorage.snapshot(),
       worker: this.id,
-      wake: (wakeUp) => this.#wake(wakeUp),
+      wake: (wakeUp, isFair) => this.#wake(wakeUp, isFair),
       settings: settingsOf(options),
     };
     this.#services = services;
@@ -93,6 +96,7 @@ export class Worker implements AsyncDisposable {
       leave: () => this.#drain(),
     });
     this.#parked = new ParkedHandlers(services);
+    this.#turns = new HeldTurns(services, workflows.turnLimits, () => runs.turns);
     this.#schedules = new ScheduleKeeper(services, (workflow) => this.#keepMs(workflow));
     this.#sweeper = new Sweeper(services, (lost) => this.#schedules.attend(lost));
     this.#forgotten = new Forgotten(services, () => runs.ids);
@@ -159,6 +163,7 @@ export class Worker implements AsyncDisposable {
       this.#sweeper.begin();
       this.#forgotten.begin();
       this.#parked.begin();
+      this.#turns.begin();
       await this.#consumer.open();
     } catch (error) {
       if (this.#closing === undefined) throw error;
@@ -194,7 +199,7 @@ export class Worker implements AsyncDisposable {
         () => execution.run(),
         execution.progressed,
       );
-      if (execution.handedBack) await this.#wakeOthers(execution);
+      await this.#afterwards(execution);
       return delivery;
     });
   }
@@ -204,7 +209,7 @@ export class Worker implements AsyncDisposable {
     const { logger } = this.#services;
     const held = this.#runs.hold(execution, async () => {
       await goesOn;
-      if (execution.handedBack) await this.#wakeOthers(execution);
+      await this.#afterwards(execution);
     });
     detach(held, (error) => logger.error({ error: String(error) }, 'a run ended badly'));
   }
@@ -219,14 +224,20 @@ export class Worker implements AsyncDisposable {
     });
   }
 
+  /** A run that was handed back is for others, with its turn; any other turn is given back, unless somebody has the run. */
+  async #afterwards(execution: Execution): Promise<void> {
+    if (execution.handedBack) await this.#wakeOthers(execution);
+    else if (execution.turn !== undefined) await settleTurns(this.#services, [execution.turn]);
+  }
+
   async #wakeOthers({ wakeUp, fence }: Execution): Promise<void> {
     if (fence === undefined) return;
     await this.#wake({ ...wakeUp, fence, losses: 0 });
   }
 
-  async #wake(wakeUp: WakeUp): Promise<void> {
+  async #wake(wakeUp: WakeUp, isFair = false): Promise<void> {
     try {
-      await this.#services.queue.send(wakeUp, { urgent: true });
+      await this.#services.queue.send(wakeUp, { urgent: !isFair });
     } catch (error) {
       // The run is due, so the sweeper sends the wake-up.
       this.#services.logger.warn({ ...wakeUp, error: String(error) }, 'wake-up not sent');
@@ -252,6 +263,7 @@ export class Worker implements AsyncDisposable {
     );
     await within(clock, this.#forgotten.end());
     await within(clock, this.#parked.end());
+    await within(clock, this.#turns.end());
     const left = await within(clock, this.#session.end());
     if (!left)
       logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');

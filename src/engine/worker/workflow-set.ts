@@ -1,8 +1,9 @@
 /** The workflows of one worker, by their names, with those that execute their hooks. */
 import { DefinitionError } from '../../core/errors.ts';
 import type { Pace } from '../../core/queue.ts';
+import type { LimitsOfCode } from '../../core/turns.ts';
 import { endWorkflowOf } from '../definition/end-workflow.ts';
-import { type AnyWorkflow, paceOf } from '../definition/workflow.ts';
+import { type AnyWorkflow, paceOf, turnLimitsOf } from '../definition/workflow.ts';
 
 export class WorkflowSet {
   readonly #byName: ReadonlyMap<string, AnyWorkflow>;
@@ -37,6 +38,14 @@ export class WorkflowSet {
 
   get versions(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#byName].map(([name, { version }]) => [name, version]));
+  }
+
+  /** How the runs of each take turns. */
+  get turnLimits(): Readonly<Record<string, LimitsOfCode>> {
+    const all = [...this.#byName].map(
+      ([name, workflow]) => [name, turnLimitsOf(workflow)] as const,
+    );
+    return Object.fromEntries(all);
   }
 
   /** As the queue takes them; none for a workflow without a pace of its own. */

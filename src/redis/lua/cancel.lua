@@ -13,7 +13,7 @@
 -- ARGV[4] error: payload bytes, of the run if it ends here
 -- ARGV[5] keep: milliseconds an ended run is kept
 -- ARGV[6] base: prefix of the shard's keys
--- Returns {'asked', workflow, fence, status, losses, priority, notes} | {'cancelled'} | {'ended', status}
+-- Returns {'asked', what parts/describe tells …} | {'cancelled'} | {'cancelled', workflow, key, birth} | {'ended', status}
 --   | {'missing'}
 -- Keeps: what a run has done is not undone behind its handler's back.
 local run, payload, events, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -22,8 +22,9 @@ local id, message, data, err, keep, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], t
 -- include parts/describe.lua
 
 local m = redis.call('HMGET', run, 'fence', 'status', 'worker', 'seq', 'codeVersion', 'bytes', 'parent', 'woken',
-  'createdAt', 'waitsIn', 'cancelEntry', 'onEnd')
+  'createdAt', 'waitsIn', 'cancelEntry', 'onEnd', 'workflow', 'key', 'createToken')
 local fence, status, claimed = m[1], m[2], m[5]
+local keyed = m[14] and {m[13], m[14], m[15]} or {}
 if not status then return {'missing'} end
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
@@ -32,7 +33,7 @@ local at = string.format('%.0f', now)
 if redis.call('SISMEMBER', seen, message) == 1 then
   -- A repetition writes too: WAIT counts from the last write of its connection.
   redis.call('HSET', run, 'status', status)
-  if status == 'cancelled' then return {'cancelled'} end
+  if status == 'cancelled' then return {'cancelled', unpack(keyed)} end
   return {'asked', unpack(describe(base, id, now))}
 end
 if status == 'completed' or status == 'failed' or status == 'cancelled' then return {'ended', status} end
@@ -44,7 +45,7 @@ if status == 'quarantined' or not claimed then
   local seq = string.format('%.0f', m[4] + 1)
   redis.call('XADD', events, seq .. '-' .. fence, 'type', 'run.cancelled', 'at', at, 'data', data)
   redis.call('HSET', run, 'status', 'cancelled', 'fence', fence, 'seq', seq, 'changedAt', at, 'bytes', m[6] + #data)
-  redis.call('HDEL', run, 'wakeAt', 'waits', 'waitsIn', 'wants', 'woken')
+  redis.call('HDEL', run, 'wakeAt', 'waits', 'waitsIn', 'wants', 'woken', 'turn')
   for index in string.gmatch(m[10] or '', '[^\n]+') do redis.call('ZREM', base .. 'by-wait:' .. index, id) end
   redis.call('HSET', payload, 'error', err)
   redis.call('ZREM', base .. 'by-status:' .. status, id)
@@ -60,7 +61,7 @@ if status == 'quarantined' or not claimed then
   end
   redis.call('ZADD', due, dueAt, id)
   redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
-  return {'cancelled'}
+  return {'cancelled', unpack(keyed)}
 end
 -- One that waits in the inbox says all that another one could say.
 if not (m[11] and redis.call('XRANGE', inbox, m[11], m[11])[1]) then

@@ -25,7 +25,7 @@ local function look(index, wanted, score)
 end
 
 local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'worker', 'unmanaged', 'paused', 'wakeAt', 'woken',
-  'pollMs', 'waitsIn', 'parkedBy', 'parent')
+  'pollMs', 'waitsIn', 'parkedBy', 'key', 'parent')
 local status, createdAt, worker, unmanaged = m[1], m[3], m[4], m[5]
 for i = 3, #ARGV do look('by-status:' .. ARGV[i], ARGV[i] == status, createdAt) end
 look('runs', status, createdAt)
@@ -39,8 +39,9 @@ look('by-workflow:' .. m[2], true, createdAt)
 for tag in string.gmatch(redis.call('HGET', payload, 'tags') or '', '[^\n]+') do
   look('by-tag:' .. tag, true, createdAt)
 end
+if m[12] then look('by-key:' .. m[12], true, createdAt) end
 for index in string.gmatch(m[10] or '', '[^\n]+') do look('by-wait:' .. index, true, createdAt) end
-if m[12] then look('by-parent:' .. m[12], true, createdAt) end
+if m[13] then look('by-parent:' .. m[13], true, createdAt) end
 local parked = m[11] and string.match(m[11], ' (.*)$')
 if parked and redis.call('SISMEMBER', base .. 'parked:' .. parked, id) == 0 then
   found[#found + 1] = 'missing from parked:' .. parked

@@ -20,8 +20,9 @@
 -- ARGV[10] any: 1 to take a run that newer code has written, or empty
 -- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
 --   | {'stale', fence} | {'notClaimable', status} | {'newer', codeVersion} | {'missing'} | {'damaged', key, why}
+--   | {'unadmitted', key, birth, begun 0|1, priority}
 -- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner; older code does not
---   take what newer code wrote.
+--   take what newer code wrote; a run with a key is claimed only while it has a turn.
 local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local due, held, inbox = KEYS[5], KEYS[6], KEYS[7]
 local id, worker, token, codeVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -44,7 +45,7 @@ end
 
 local m = redis.call('HMGET', run, 'status', 'owner', 'fence', 'seq', 'worker', 'wakeAt', 'lostWorker',
   'lostReason', 'lostAt', 'detectMs', 'bytes', 'woken', 'paused', 'unmanaged', 'createdAt', 'workflow', 'waitsIn',
-  'parkedBy', 'wroteVersion', 'codeVersion')
+  'parkedBy', 'wroteVersion', 'codeVersion', 'key', 'turn', 'createToken', 'priority')
 local status, owner, fence, seq = m[1], m[2], m[3], m[4]
 if not status then return {'missing'} end
 if status == 'running' and owner == token then
@@ -73,6 +74,11 @@ if tonumber(codeVersion) < wrote and ARGV[10] == '' then
   local again = now + math.min(100 * 2 ^ (refusals - 1), 10000)
   if not unmanaged then redis.call('ZADD', due, 'LT', string.format('%.0f', again), id) end
   return {'newer', string.format('%.0f', wrote)}
+end
+if m[21] and not m[22] then
+  -- A handler that goes on has woken its run; another execution goes on when the run has its turn.
+  if status == 'waiting' and not m[12] then redis.call('HSET', run, 'woken', string.format('%.0f', now)) end
+  return {'unadmitted', m[21], m[23], m[20] and 1 or 0, m[24] or '0'}
 end
 local function damaged(key, failed)
   local damage = damageOf(failed)

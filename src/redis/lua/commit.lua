@@ -98,6 +98,8 @@ if status ~= '' then
   redis.call('HSET', run, 'status', status, 'changedAt', at)
   redis.call('HDEL', run, 'owner', 'worker', 'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt',
     'detectMs', 'claimMs')
+  -- One that is handed back keeps its turn: whoever takes it goes on.
+  if status ~= 'queued' or m[7] then redis.call('HDEL', run, 'turn') end
   redis.call('ZREM', base .. 'by-status:running', id)
   redis.call('ZADD', base .. 'by-status:' .. status, m[12], id)
   local ended = status == 'completed' or status == 'failed' or status == 'cancelled'

@@ -25,7 +25,8 @@
 -- ARGV[17] sure: 1 when the caller has just seen that the prefix has so many, or empty
 -- ARGV[18] onEnd: 1 when the workflow has a hook for the end, or empty
 -- ARGV[19] attachedTo: birth of the parent that it is not to begin without, or empty
--- ARGV[20] name of the snapshot's first field; names and payload bytes alternate from here
+-- ARGV[20] key: the run takes turns with others of this key; or empty
+-- ARGV[21] name of the snapshot's first field; names and payload bytes alternate from here
 -- Returns {'created' | 'exists', run fields, payload fields} | {'unsure'}: nothing is written
 -- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first; all runs of a prefix
 --   are made with one number of shards, also when somebody has emptied Redis meanwhile.
@@ -68,12 +69,13 @@ end
 if ARGV[19] ~= '' then redis.call('HSET', run, 'attachedTo', ARGV[19]) end
 if ARGV[18] ~= '' then redis.call('HSET', run, 'onEnd', '1') end
 if priority ~= '0' then redis.call('HSET', run, 'priority', priority) end
+if ARGV[20] ~= '' then redis.call('HSET', run, 'key', ARGV[20]) end
 if ARGV[15] ~= '0' then redis.call('HSET', run, 'wroteVersion', ARGV[15]) end
 redis.call('HSET', run, 'workflow', workflow, 'status', status, 'fence', '0', 'seq', '1',
   'createToken', token, 'bytes', #data, 'createdAt', at, 'changedAt', at)
 if ARGV[14] ~= '' then
-  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at, 'count', (#ARGV - 19) / 2)
-  for i = 20, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
+  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at, 'count', (#ARGV - 20) / 2)
+  for i = 21, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
   redis.call('HSET', run, 'version', '1', 'snapshotSeq', '1')
 end
 if unmanaged then
@@ -86,6 +88,7 @@ redis.call('ZADD', base .. 'runs', at, id)
 redis.call('ZADD', base .. 'ids', 0, id)
 redis.call('ZADD', base .. 'by-status:' .. status, at, id)
 redis.call('ZADD', base .. 'by-workflow:' .. workflow, at, id)
+if ARGV[20] ~= '' then redis.call('ZADD', base .. 'by-key:' .. ARGV[20], at, id) end
 for tag in string.gmatch(tags, '[^\n]+') do
   redis.call('ZADD', base .. 'by-tag:' .. tag, at, id)
 end

@@ -15,7 +15,8 @@
 -- ARGV[9] seenAt: of the worker's last beat when it was looked at, 0 for none; or empty, not to look at its session
 -- ARGV[10] channel: the worker's presence channel, which must still be without listeners, or empty
 -- ARGV[11] run: none to take all that the worker holds, else only those named from here
--- Returns {run id, workflow, fence, status, losses, priority, notifyPending, …} of the runs it took | {'renewed'}
+-- Returns {run id, workflow, fence, status, losses, priority, notifyPending, key, birth, …} of the runs it took
+--   | {'renewed'}
 -- Keeps: a run without an owner is due or quarantined; its old owner's fence is stale; who lives keeps its runs.
 local held, due = KEYS[1], KEYS[2]
 local worker, reason, lastSeenAt, base = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[7]
@@ -80,12 +81,13 @@ local function take(id)
       'bytes', bytes, 'losses', losses, 'proofs', proofs, 'furthest', furthest, 'changedAt', at, 'lostWorker', worker,
       'lostReason', reason, 'lostAt', at, 'detectMs', detectMs)
     redis.call('HDEL', run, 'worker', 'owner', 'claimMs')
+    if status == 'quarantined' then redis.call('HDEL', run, 'turn') end
     redis.call('ZREM', base .. 'by-status:running', id)
     redis.call('ZADD', base .. 'by-status:' .. status, m[10], id)
     redis.call('XADD', base .. 'recoveries', 'MAXLEN', '~', 1000, '*', 'run', id, 'workflow', m[6], 'lostBy', worker,
       'reason', reason, 'lostAt', at, 'detectMs', detectMs, 'status', status)
     redis.call('SPUBLISH', base .. 'changed:' .. id, string.format('%.0f', seq))
-    local values = {id, m[6], fence, status, losses, m[8] or '0', '0'}
+    local values = {id, m[6], fence, status, losses, m[8] or '0', '0', '', ''}
     for _, value in ipairs(values) do taken[#taken + 1] = value end
   end
 end
@@ -101,12 +103,12 @@ local function try(id)
 end
 
 for i = 11, #ARGV do
-  if #taken >= limit * 7 then break end
+  if #taken >= limit * 9 then break end
   redis.call('SREM', held, ARGV[i])
   try(ARGV[i])
 end
 -- Entries that are not the worker's any more are dropped on the way, so fewer than asked for means that none is left.
-while #ARGV == 10 and #taken < limit * 7 do
+while #ARGV == 10 and #taken < limit * 9 do
   local id = redis.call('SPOP', held)
   if not id then break end
   try(id)

@@ -14,7 +14,7 @@
 -- ARGV[7] key: of the signal, or empty
 -- ARGV[8] wait: the only one that takes the message, or empty
 -- ARGV[9] actor: who sends it, or empty
--- Returns {'posted' | 'known', taken 0|1, woken 0|1, workflow, fence, status, losses, priority, notes} | {'ended', status}
+-- Returns {'posted' | 'known', taken 0|1, woken 0|1, what parts/describe tells …} | {'ended', status}
 --   | {'answered', message} | {'unwanted'} | {'busy'} | {'missing'}
 -- Keeps: messages are read in the order in which they came; a run that got what it waits for is running, or due; of all
 --   answers to one wait, one is in the inbox.

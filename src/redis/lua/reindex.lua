@@ -14,7 +14,8 @@ local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
 local id, base, keep = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local m = redis.call('HMGET', run, 'status', 'workflow', 'createdAt', 'changedAt', 'worker', 'unmanaged', 'paused',
-  'wakeAt', 'woken', 'notifyPending', 'expiresAt', 'cancelPending', 'pollMs', 'waitsIn', 'parkedBy', 'parent')
+  'wakeAt', 'woken', 'notifyPending', 'expiresAt', 'cancelPending', 'pollMs', 'waitsIn', 'parkedBy', 'key',
+  'parent')
 local status, createdAt, changedAt, worker, unmanaged = m[1], m[3], m[4], m[5], m[6]
 for i = 4, #ARGV do
   if ARGV[i] ~= status then redis.call('ZREM', base .. 'by-status:' .. ARGV[i], id) end
@@ -31,8 +32,9 @@ redis.call('ZADD', base .. 'by-workflow:' .. m[2], createdAt, id)
 for tag in string.gmatch(redis.call('HGET', payload, 'tags') or '', '[^\n]+') do
   redis.call('ZADD', base .. 'by-tag:' .. tag, createdAt, id)
 end
+if m[16] then redis.call('ZADD', base .. 'by-key:' .. m[16], createdAt, id) end
 if unmanaged then redis.call('ZADD', base .. 'unmanaged', changedAt, id) end
-if m[16] then redis.call('ZADD', base .. 'by-parent:' .. m[16], createdAt, id) end
+if m[17] then redis.call('ZADD', base .. 'by-parent:' .. m[17], createdAt, id) end
 for index in string.gmatch(m[14] or '', '[^\n]+') do
   redis.call('ZADD', base .. 'by-wait:' .. index, createdAt, id)
 end

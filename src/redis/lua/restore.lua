@@ -39,7 +39,8 @@
 -- ARGV[21] sure: 1 when the caller has just seen that the prefix has so many, or empty
 -- ARGV[22] indexes: lines, of what it waits for
 -- ARGV[23] parent: run id, or empty
--- ARGV[24] fields: of the run that follow, as names and values in turn; those of the payload behind them
+-- ARGV[24] key: whose run it is, or empty
+-- ARGV[25] fields: of the run that follow, as names and values in turn; those of the payload behind them
 -- Returns {'restored'} | {'exists'} | {'incomplete'} | {'unsure'}: nothing is written
 -- Keeps: a run that is there is not touched; a repeated call is answered as the first.
 local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
@@ -79,8 +80,8 @@ end
 redis.call('SET', base .. 'shards', ARGV[20])
 redis.call('HSET', run, 'restoredBy', token, 'workflow', workflow, 'status', status, 'createdAt', createdAt,
   'changedAt', changedAt)
-local behind = 25 + 2 * ARGV[24]
-for i = 25, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
+local behind = 26 + 2 * ARGV[25]
+for i = 26, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', payload, 'tags', tags)
 for i = behind, #ARGV, 2 do redis.call('HSET', payload, ARGV[i], ARGV[i + 1]) end
 local newest = redis.call('XREVRANGE', KEYS[8], '+', '-', 'COUNT', 1)[1]
@@ -102,6 +103,7 @@ redis.call('ZADD', base .. 'runs', createdAt, id)
 redis.call('ZADD', base .. 'ids', 0, id)
 redis.call('ZADD', base .. 'by-status:' .. status, createdAt, id)
 redis.call('ZADD', base .. 'by-workflow:' .. workflow, createdAt, id)
+if ARGV[24] ~= '' then redis.call('ZADD', base .. 'by-key:' .. ARGV[24], createdAt, id) end
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZADD', base .. 'by-tag:' .. tag, createdAt, id) end
 redis.call('SPUBLISH', base .. 'changed:' .. id, '0')
 return {'restored'}

@@ -10,7 +10,7 @@
 -- ARGV[1] id: run id
 -- ARGV[2] data: payload bytes, who asks and why
 -- ARGV[3] base: prefix of the shard's keys
--- Returns {'resumed', workflow, fence, status, losses, priority, notes} | {'notResumable', status} | {'missing'}
+-- Returns {'resumed', what parts/describe tells …} | {'notResumable', status} | {'missing'}
 -- Keeps: the log of a run at work is written by its owner only; a cancel of before does not end what a person lets go on.
 local run, payload, events, due, inbox, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, data, base = ARGV[1], ARGV[2], ARGV[3]

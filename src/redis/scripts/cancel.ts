@@ -3,6 +3,7 @@ import type { CancelOutcome, CancelParams } from '../../core/store.ts';
 import { toBuffer } from '../arguments.ts';
 import { toDueRun } from '../due-runs.ts';
 import type { ShardKeys } from '../keys.ts';
+import { toKeyed } from '../keyed.ts';
 import { statusOf, unknownReply } from '../replies.ts';
 import { lua } from '../lua.gen.ts';
 import { toScript } from '../script-command.ts';
@@ -32,7 +33,7 @@ export const cancel: StoreScript<ShardKeys, CancelParams, CancelOutcome> = {
       case 'asked':
         return { outcome: 'asked', wakeUp: toDueRun(shard, run, rest) };
       case 'cancelled':
-        return { outcome: 'cancelled' };
+        return { outcome: 'cancelled', ...toKeyed(run, rest) };
       case 'ended':
         return { outcome: 'ended', status: statusOf(shard, run, rest[0]) };
       case 'missing':

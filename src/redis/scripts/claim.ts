@@ -63,6 +63,11 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
         return { outcome: 'newer', codeVersion: Number(rest[0]) };
       case 'notClaimable':
         return { outcome: 'notClaimable', status: statusOf(shard, run, rest[0]) };
+      case 'unadmitted': {
+        const [needed, birth, begun, priority] = rest;
+        const needs = { key: String(needed), birth: String(birth), begun: Number(begun) === 1 };
+        return { outcome: 'unadmitted', needs: { ...needs, priority: Number(priority) } };
+      }
       case 'missing':
         return { outcome: 'missing' };
       case 'damaged':

@@ -48,6 +48,7 @@ export const create: StoreScript<ShardKeys, NewRun, Created> = {
       sure ? 1 : '',
       params.onEnd === true ? 1 : '',
       params.attachedTo ?? '',
+      params.key ?? '',
     ];
     for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
     return args;

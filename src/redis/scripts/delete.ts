@@ -2,6 +2,7 @@
 import { deletionsKept } from '../../core/deletions.ts';
 import type { DeleteOutcome, Seen } from '../../core/store.ts';
 import { toBuffer } from '../arguments.ts';
+import { toKeyed } from '../keyed.ts';
 import type { ShardKeys } from '../keys.ts';
 import { unknownReply } from '../replies.ts';
 import { runKeys } from '../run-keys.ts';
@@ -29,18 +30,19 @@ export const deleteRun: StoreScript<ShardKeys, Deletion, Deleted> = {
     shard.checkpoints(run),
     shard.preserved(run),
     shard.deleted,
+    shard.chunks(run),
   ],
   args: (shard, { run, data, seen }) => {
     const { status = '', fence = '', seq = '' } = seen ?? {};
     const kept = data === undefined ? '' : toBuffer(data);
     return [run, shard.base, kept, deletionsKept, status, fence, seq];
   },
-  decode: (shard, [outcome, worker], { run }) => {
+  decode: (shard, [outcome, ...rest], { run }) => {
     switch (String(outcome)) {
       case 'deleted':
-        return { outcome: 'deleted' };
+        return { outcome: 'deleted', ...toKeyed(run, rest) };
       case 'active':
-        return { outcome: 'active', worker: String(worker) };
+        return { outcome: 'active', worker: String(rest[0]) };
       case 'changed':
         return { outcome: 'changed' };
       case 'notifyPending':

@@ -57,12 +57,13 @@ export const list: StoreScript<ShardKeys, Wanted, Found> = {
 
 /** Indexes that a run must stand in: in one of each group. */
 function groupsOf(shard: ShardKeys, params: ListParams): readonly (readonly string[])[] {
-  const { tag, workflow, waitsFor, waitKey, parent } = params;
+  const { tag, workflow, key, waitsFor, waitKey, parent } = params;
   const statuses = statusesOf(params.status);
   return [
     ...(workflow === undefined ? [] : [[shard.byWorkflow(workflow)]]),
     ...(tag === undefined ? [] : [[shard.byTag(tag)]]),
     ...(parent === undefined ? [] : [[shard.byParent(parent)]]),
+    ...(key === undefined ? [] : [[shard.byKey(key)]]),
     ...(waitsFor === undefined ? [] : [[shard.byWait(waitIndex(waitsFor, waitKey))]]),
     ...(statuses === undefined
       ? []

@@ -1,6 +1,7 @@
 /** Keeps a run from being claimed. */
 import type { PauseOutcome } from '../../core/store.ts';
 import { toBuffer } from '../arguments.ts';
+import { toKeyed } from '../keyed.ts';
 import type { ShardKeys } from '../keys.ts';
 import { statusOf, unknownReply } from '../replies.ts';
 import { lua } from '../lua.gen.ts';
@@ -18,10 +19,10 @@ export const pause: StoreScript<ShardKeys, Asked, PauseOutcome> = {
   acknowledged: 'repeatable',
   keys: (shard, { run }) => [shard.run(run), shard.events(run), shard.due],
   args: (shard, { run, data }) => [run, toBuffer(data), shard.base],
-  decode: (shard, [outcome, status], { run }) => {
+  decode: (shard, [outcome, status, ...rest], { run }) => {
     switch (String(outcome)) {
       case 'paused':
-        return { outcome: 'paused', status: statusOf(shard, run, status) };
+        return { outcome: 'paused', status: statusOf(shard, run, status), ...toKeyed(run, rest) };
       case 'ended':
         return { outcome: 'ended', status: statusOf(shard, run, status) };
       case 'missing':

@@ -60,6 +60,7 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
       params.sure ? 1 : '',
       status === 'waiting' ? indexes : '',
       record.parent ?? '',
+      record.key ?? '',
       fields.length / 2,
       ...fields,
       ...payloadFields(record),
@@ -96,11 +97,11 @@ function recordFields({
   const { fence, seq, bytes, codeVersion, progress, status, waits } = record;
   const fields: Argument[] = ['fence', fence, 'seq', seq, 'bytes', bytes];
   fields.push('createToken', record.birth);
-  const counts = ['version', 'snapshotSeq', 'takeovers', 'losses', 'priority'] as const;
+  const counts = ['version', 'snapshotSeq', 'takeovers', 'losses', 'priority', 'chunks'] as const;
   for (const name of [...counts, 'wroteVersion'] as const) {
     if (record[name] !== 0) fields.push(name, record[name]);
   }
-  for (const name of ['parent', 'wakeAt', 'deadlineAt'] as const) {
+  for (const name of ['parent', 'key', 'wakeAt', 'deadlineAt'] as const) {
     const value = record[name];
     if (value !== undefined) fields.push(name, value);
   }

@@ -9,10 +9,12 @@ import type {
   RunStore,
   Wait,
 } from '../../../src/core/store.ts';
+import type { WriteParams } from '../../../src/core/outputs.ts';
 import type { DueRun } from '../../../src/core/due-run.ts';
+import type { LimitsOfCode, Turn } from '../../../src/core/turns.ts';
 import type { ListParams } from '../../../src/core/lists.ts';
 import { workerInfo } from '../../../src/testing/run-store/opened.ts';
-import type { EventMove, Move, ParkingMove } from './moves.ts';
+import type { EventMove, Move, ParkingMove, TurnMove } from './moves.ts';
 
 export type Call = (store: RunStore) => Promise<unknown>;
 type MoveOf<Kind extends Move['do']> = Extract<Move, { readonly do: Kind }>;
@@ -38,6 +40,8 @@ export const workerId = (worker: number): string => `worker-${worker}`;
 export class Memory {
   readonly claims = new Map<string, Ownership[]>();
   readonly calls: Call[] = [];
+  /** Turns that were granted. */
+  readonly turns: Turn[] = [];
   #tokens = 0;
 
   token(): string {
@@ -81,6 +85,8 @@ async function newCall(
       return claiming(reference, memory, move);
     case 'commit':
       return committing(reference, memory, move);
+    case 'write':
+      return writing(reference, memory, move);
     case 'interrupt':
       return (store) => interruptAll(store, move);
     case 'due':
@@ -103,6 +109,13 @@ async function newCall(
       const runs = [{ run: runId(move.run), fence: fence + move.fence }];
       return (store) => store.fleet.settled(workerId(move.worker), runs);
     }
+    case 'enter':
+    case 'admit':
+    case 'leaveTurn':
+    case 'dueTurns':
+    case 'hold':
+    case 'limit':
+      return aboutTurns(reference, memory, move);
     default:
       return simpleCall(move);
   }
@@ -116,6 +129,7 @@ function simpleCall(
     | 'readInbox'
     | 'compact'
     | 'events'
+    | 'chunks'
     | 'list'
     | 'beat'
     | 'deregister'
@@ -137,6 +151,8 @@ function simpleCall(
       return (store) => store.archive.compact({ run: runId(move.run), limit: 4 });
     case 'events':
       return (store) => store.events({ ...move, run: runId(move.run) });
+    case 'chunks':
+      return (store) => store.outputs.read({ ...move, run: runId(move.run) });
     case 'list':
       return (store) => listAll(store, move);
     case 'beat':
@@ -186,6 +202,7 @@ function creating(memory: Memory, move: MoveOf<'create'>): Call {
     ...(move.deadlineMs === 0 ? {} : { deadlineMs: move.deadlineMs }),
     ...(move.parent ? { parent: 'parent' } : {}),
     ...(move.onEnd ? { onEnd: true } : {}),
+    ...(move.key === 0 ? {} : { key: `key-${move.key}` }),
     ...(move.fork
       ? { snapshot: { schema: 1, set: new Map([['state:n', text('1')]]), remove: [] } }
       : {}),
@@ -234,6 +251,28 @@ async function committing(
     ...(release === undefined ? {} : { release }),
   };
   return (store) => store.commit(params);
+}
+
+async function writing(reference: RunStore, memory: Memory, move: MoveOf<'write'>): Promise<Call> {
+  const run = runId(move.run);
+  const owner = memory.claim(run, move.claim);
+  const last = (await reference.record(run))?.chunks ?? 0;
+  const params: WriteParams = {
+    run,
+    fence: Math.max(0, owner.fence + move.fence),
+    owner: move.stranger ? 'stranger' : owner.owner,
+    token: memory.token(),
+    last: Math.max(0, last + move.last),
+    chunks: move.chunks.map((length, i) => ({
+      output: i % 2 === 0 ? 'default' : 'log',
+      step: i === 0 ? '' : `ä ${i}`,
+      epoch: last + 1,
+      data: new Uint8Array(length).fill(i),
+    })),
+    keepBytes: move.keepBytes,
+    ...(move.keepMs === undefined ? {} : { keepMs: move.keepMs }),
+  };
+  return (store) => store.outputs.write(params);
 }
 
 function toEvent({ type, bytes, branch }: EventMove): CommitParams['events'][number] {
@@ -366,6 +405,7 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
     { waitsFor: 'go', waitKey: '2' },
     { waitsFor: 'kind:child', status },
     { waitsFor: 'effect pay', idPrefix: 'run-' },
+    { key: 'key-1' },
   ];
   const pages: unknown[] = [];
   let cursor: string | undefined;
@@ -379,6 +419,72 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
     cursor = page.cursor;
   } while (cursor !== undefined);
   return pages;
+}
+
+const limitSets: readonly (LimitsOfCode | undefined)[] = [
+  undefined,
+  { onBusy: 'queue', codeVersion: 1 },
+  { onBusy: 'queue', codeVersion: 1, perKey: 1 },
+  { onBusy: 'queue', codeVersion: 2, perKey: 2, fleet: 2 },
+  { onBusy: 'queue', codeVersion: 1, fleet: 1 },
+  { onBusy: 'debounce', codeVersion: 1, perKey: 1 },
+  { onBusy: 'replace', codeVersion: 1, perKey: 1 },
+  { onBusy: 'drop', codeVersion: 1, rate: { max: 1, perMs: 3000 } },
+];
+
+async function aboutTurns(reference: RunStore, memory: Memory, move: TurnMove): Promise<Call> {
+  const nobody = { workflow: 'flow-0', key: 'key-1', run: 'nobody', birth: 'none', turn: 1 };
+  const known = (back: number): Turn => memory.turns.at(-1 - back) ?? nobody;
+  switch (move.do) {
+    case 'enter': {
+      const run = runId(move.run);
+      const { workflow, key = 'key-2', birth } = (await reference.record(run)) ?? nobody;
+      const { state, ifFree, priority } = move;
+      const limits = limitSets[move.limits];
+      const params = { workflow, key, run, birth, priority, ifFree };
+      const asked = { ...params, ...(state && { state }), ...(limits && { limits }) };
+      return async (store) => remembering(memory, await store.turns.enter(asked));
+    }
+    case 'admit': {
+      const turn = known(move.turn);
+      return (store) => store.turns.admit({ ...turn, turn: turn.turn + move.more }, move.ms);
+    }
+    case 'leaveTurn': {
+      const turn = known(move.turn);
+      const number = move.isKnown ? turn.turn : undefined;
+      return async (store) => remembering(memory, await store.turns.leave(turn, number));
+    }
+    case 'dueTurns':
+      return async (store) => {
+        const { granted, doubtful } = await store.turns.due(move.limit, move.all);
+        remembering(memory, { granted: sortedTurns(granted) });
+        return { granted: sortedTurns(granted), doubtful: sortedTurns(doubtful) };
+      };
+    case 'hold': {
+      const turns = move.turns.map(known);
+      return async (store) => (await store.turns.hold(turns)) ?? null;
+    }
+    case 'limit': {
+      const limits = limitSets[move.limits];
+      if (limits === undefined) return async () => null;
+      const named = { [`flow-${move.workflow}`]: limits };
+      return async (store) => (await store.turns.limit(named)) ?? null;
+    }
+  }
+}
+
+/** Both stores grant the same turns, or the play ends: it does not matter whose are remembered. */
+function remembering<T extends { readonly granted: readonly Turn[] }>(memory: Memory, of: T): T {
+  for (const turn of of.granted) {
+    if (!memory.turns.some((one) => one.turn === turn.turn && one.run === turn.run)) {
+      memory.turns.push(turn);
+    }
+  }
+  return of;
+}
+
+export function sortedTurns(turns: readonly Turn[]): readonly Turn[] {
+  return turns.toSorted((a, b) => a.turn - b.turn || (a.workflow < b.workflow ? -1 : 1));
 }
 
 async function electSorted(store: RunStore, worker: string): Promise<unknown> {

@@ -27,7 +27,9 @@ export type Move =
       readonly onEnd: boolean;
       readonly fork: boolean;
       readonly version: number;
+      readonly key: number;
     }
+  | TurnMove
   | {
       readonly do: 'claim';
       readonly run: number;
@@ -76,6 +78,20 @@ export type Move =
       /** Its kind and name. */
       readonly about: number;
     }
+  | {
+      readonly do: 'write';
+      readonly run: number;
+      readonly claim: number;
+      readonly fence: number;
+      readonly stranger: boolean;
+      /** Added to the number of the newest chunk. */
+      readonly last: number;
+      /** Bytes of each chunk. */
+      readonly chunks: readonly number[];
+      readonly keepBytes: number;
+      readonly keepMs: number | undefined;
+    }
+  | { readonly do: 'chunks'; readonly run: number; readonly after: number; readonly limit: number }
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
   | { readonly do: 'pause' | 'resume' | 'load' | 'readInbox' | 'compact'; readonly run: number }
   | {
@@ -95,6 +111,22 @@ export type Move =
   | { readonly do: 'beat'; readonly worker: number; readonly sessionMs: number }
   | { readonly do: 'deregister' | 'elect'; readonly worker: number }
   | { readonly do: 'advance'; readonly ms: number };
+
+/** What is done about turns. `turn`: the one that was granted so many before. */
+export type TurnMove =
+  | {
+      readonly do: 'enter';
+      readonly run: number;
+      readonly state: 'begun' | 'asleep' | undefined;
+      readonly ifFree: boolean;
+      readonly limits: number;
+      readonly priority: number;
+    }
+  | { readonly do: 'admit'; readonly turn: number; readonly more: number; readonly ms: number }
+  | { readonly do: 'leaveTurn'; readonly turn: number; readonly isKnown: boolean }
+  | { readonly do: 'dueTurns'; readonly limit: number; readonly all: boolean }
+  | { readonly do: 'hold'; readonly turns: readonly number[] }
+  | { readonly do: 'limit'; readonly workflow: number; readonly limits: number };
 
 /** How a run is let wait. */
 export interface ParkingMove {
@@ -164,6 +196,7 @@ const create = fc.record({
   onEnd: fc.boolean(),
   fork: mostly(false, true),
   version: mostly(0, 1, 2),
+  key: fc.constantFrom(0, 0, 1, 1, 2),
 });
 
 const claim = fc.record({
@@ -197,13 +230,86 @@ const commit = fc.record({
   ms,
 });
 
+const write = fc.record({
+  do: fc.constant('write' as const),
+  run,
+  claim: mostly(0, 1, 2),
+  fence: mostly(0, 1, -1),
+  stranger: mostly(false, true),
+  last: mostly(0, 1, -1),
+  chunks: fc.array(fc.constantFrom(0, 1, 7, 300), { minLength: 1, maxLength: 4 }),
+  keepBytes: fc.constantFrom(1, 500, 100_000),
+  keepMs: fc.option(ms, { nil: undefined, freq: 1 }),
+});
+
 const limit = fc.constantFrom(1, 2, 100);
+
+const turns: fc.Arbitrary<TurnMove> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('enter' as const),
+      run,
+      state: mostly<'begun' | 'asleep' | undefined>(undefined, 'begun', 'asleep'),
+      ifFree: mostly(false, true),
+      limits: fc.nat(7),
+      priority: mostly(0, 3),
+    }),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant('admit' as const),
+      turn: mostly(0, 1, 2),
+      more: mostly(0, 1, -1),
+      ms,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('leaveTurn' as const),
+      turn: fc.nat(3),
+      isKnown: mostly(true, false),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('dueTurns' as const), limit, all: mostly(false, true) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('hold' as const),
+      turns: fc.array(fc.nat(4), { maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('limit' as const),
+      workflow: fc.nat(1),
+      limits: fc.nat(7),
+    }),
+  },
+);
 
 /** Weights are such that runs get claimed, worked on, lost and ended, all within some forty moves. */
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 5, arbitrary: create },
   { weight: 8, arbitrary: claim },
+  { weight: 10, arbitrary: turns },
   { weight: 12, arbitrary: commit },
+  { weight: 5, arbitrary: write },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('chunks' as const),
+      run,
+      after: fc.nat(6),
+      limit: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('again' as const), back: fc.nat(4) }) },
   {
     weight: 3,
@@ -292,7 +398,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('list' as const),
-      by: fc.nat(10),
+      by: fc.nat(11),
       status: fc.nat(7),
       limit,
     }),

@@ -11,7 +11,7 @@ import type { ListParams } from '../../../src/core/lists.ts';
 import type { RunStore } from '../../../src/core/store.ts';
 import { waitKinds } from '../../../src/core/waits.ts';
 import { plain } from '../../../src/testing/run-store/opened.ts';
-import { type Call, farMs, Memory, prepare, runId, workerId } from './calls.ts';
+import { type Call, farMs, Memory, prepare, runId, sortedTurns, workerId } from './calls.ts';
 import type { Move } from './moves.ts';
 
 export interface Difference {
@@ -93,6 +93,7 @@ async function compareAll(pair: Pair): Promise<Difference | undefined> {
     ...runStatuses.map((status) => ({ limit: 100, status })),
     { limit: 100, workflow: 'flow-0' },
     { limit: 100, tag: 'a=1' },
+    { limit: 100, key: 'key-1' },
     ...waitsFor.map((name) => ({ limit: 100, waitsFor: name })),
   ];
   for (const list of lists) {
@@ -103,6 +104,7 @@ async function compareAll(pair: Pair): Promise<Difference | undefined> {
   return (
     (await compare(pair, 'workers at the end', workers)) ??
     (await compareHolders(pair)) ??
+    (await compareTurns(pair)) ??
     (await compareDue(pair))
   );
 }
@@ -115,6 +117,7 @@ function readsOf(run: string): Call[] {
     (store) => store.load(run),
     (store) => store.events({ run, after: 0, limit: 500 }),
     (store) => store.readInbox(run),
+    (store) => store.outputs.read({ run, after: 0, limit: 500 }),
     async (store) => {
       const whole = await store.transfer.export(run);
       return whole && { ...whole, seen: [...whole.seen].sort() };
@@ -142,6 +145,13 @@ async function compareHolders({ reference, other }: Pair): Promise<Difference | 
     }
   }
   return undefined;
+}
+
+async function compareTurns(pair: Pair): Promise<Difference | undefined> {
+  return compare(pair, 'turns at the end', async (store) => {
+    const { granted, doubtful } = await store.turns.due(100, true);
+    return { granted: sortedTurns(granted), doubtful: sortedTurns(doubtful) };
+  });
 }
 
 /** Asks for one due run after another, each further in the future: so the order in the due index is seen. */

@@ -123,7 +123,9 @@ export class Client {
         if (outcome === 'held') return { outcome, worker: claim.worker };
         if (outcome === 'stale') return { outcome, fence: claim.fence };
         if (outcome === 'notClaimable') return { outcome, status: claim.status };
-        if (outcome === 'missing' || outcome === 'newer') return { outcome };
+        if (outcome === 'missing' || outcome === 'newer' || outcome === 'unadmitted') {
+          return { outcome };
+        }
         const { fence } = claim.ownership;
         const inbox = claim.messages.map(({ id }) => id);
         return { outcome, fence, log: claim.events.map(described), inbox };

@@ -25,7 +25,7 @@ local function quarantine(base, id, key, damage, now)
   redis.pcall('HSET', base .. 'payload:' .. id, 'error', record)
   redis.call('HSET', run, 'status', 'quarantined', 'fence', fence, 'changedAt', at)
   redis.call('HDEL', run, 'owner', 'worker', 'wakeAt', 'waits', 'waitsIn', 'wants', 'pollMs', 'woken', 'parkedBy', 'refused',
-    'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
+    'turn', 'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt', 'detectMs', 'claimMs')
   redis.call('ZREM', base .. 'due', id)
   redis.call('ZREM', base .. 'by-status:' .. m[1], id)
   redis.call('ZADD', base .. 'by-status:quarantined', tonumber(m[5]) or now, id)
