@@ -98,7 +98,18 @@ test('runs are started, listed, looked at and forked', async () => {
   await worker.close();
 
   const [queued, list, shown, events, stored, state] = await Promise.all([
-    cli('runs', 'start', 'airline', '--id', 'other', '--tag', 'of=ada', ...ofAirline),
+    cli(
+      'runs',
+      'start',
+      'airline',
+      '--id',
+      'other',
+      '--tag',
+      'of=ada',
+      '--key',
+      'ada',
+      ...ofAirline,
+    ),
     data('runs', 'list', '--workflow', 'airline', '--status', 'completed'),
     cli('runs', 'show', 'tal'),
     cli('runs', 'events', 'talk-1', '--json', '--type', 'step.*'),
@@ -107,6 +118,8 @@ test('runs are started, listed, looked at and forked', async () => {
   ]);
   expect(queued).toMatchObject({ code: 0, stdout: 'other\n' });
   expect(list).toMatchObject({ runs: [{ id: 'talk-1', status: 'completed' }] });
+  const own = await data('runs', 'list', '--key', 'ada');
+  expect(own).toMatchObject({ runs: [{ id: 'other', key: 'ada' }] });
   expect(shown).toMatchObject({ code: 0, stderr: '' });
   expect(shown.stdout).toMatch(
     /^run +talk-1\nworkflow +airline, code version 1\nstatus +completed/,
