@@ -10,6 +10,7 @@ import {
 import {
   abortSignal,
   anything,
+  flag,
   millisecondsOrNone,
   needed,
   optionsOf,
@@ -35,6 +36,8 @@ export interface OutputOptions<Name extends string = string> {
   readonly from?: number;
   /** Only chunks of this output. Default: of all. */
   readonly name?: Name;
+  /** False: only the chunks that are kept by now. Default true: goes on as new ones come, until the run has ended. */
+  readonly live?: boolean;
   /** Stops it. */
   readonly signal?: AbortSignal;
 }
@@ -42,6 +45,7 @@ export interface OutputOptions<Name extends string = string> {
 export const checkOutput: Rule = optionsOf<OutputOptions>({
   from: wholeNumber(1),
   name: checkOutputName,
+  live: flag,
   signal: abortSignal,
 });
 
