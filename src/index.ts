@@ -4,8 +4,10 @@ export { defineGraph } from './engine/graph/graph.ts';
 export { toMermaid } from './engine/graph/mermaid.ts';
 export { defineWorkflow } from './engine/definition/workflow.ts';
 export { durable } from './durable.ts';
+export { serveOutput } from './serve-output.ts';
 
 // What the entry point takes and returns.
+export type { ServeOutputOptions } from './serve-output.ts';
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
 export type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';

@@ -88,6 +88,18 @@ test('pipeline: items that are done are not done again', async () => {
   expect(lines).toContain('result: {"files":7,"words":700,"broken":["page-4.pdf"]}');
 });
 
+test('answer: a reader drops the half that a dead worker gave, and has the whole', async () => {
+  const lines = await play('answer');
+  expect(lines).toContain(killed);
+  expect(saidBy(lines, 2)).not.toContain('look up: What is a pawl?');
+  expect(lines.some((line) => /^reader: dropped \d+ words of a half answer$/.test(line))).toBe(
+    true,
+  );
+  expect(lines).toContain(
+    'reader: A pawl is the catch that lets a ratchet turn forward and never slip back so a run keeps what it has done',
+  );
+});
+
 test('payment: nobody is charged twice, in four ways', async () => {
   const lines = await play('payment');
   expect(lines.filter((line) => line === killed)).toHaveLength(4);

@@ -4,7 +4,7 @@
  */
 import { Pawl } from '../../src/index.ts';
 import type { Durability, Logger, WorkerOptions } from '../../src/index.ts';
-import { blocking, diary, patient, poison, rounds, stubborn, ticks } from './workflows.ts';
+import { blocking, diary, patient, poison, rounds, stubborn, talking, ticks } from './workflows.ts';
 
 interface Setup {
   readonly url: string;
@@ -39,7 +39,7 @@ const pawl = await Pawl.open({
   ...(setup.durability === undefined ? {} : { durability: setup.durability }),
 });
 const worker = pawl.worker({
-  workflows: [ticks, poison, stubborn, rounds, blocking, patient, diary],
+  workflows: [ticks, poison, stubborn, rounds, blocking, patient, diary, talking],
   ...setup.worker,
 });
 await worker.ready();

@@ -23,6 +23,25 @@ export const ticks = defineWorkflow({
   },
 });
 
+/** Gives out `count` lines in each of its parts, and waits for every other one. No two calls of a part say the same. */
+export const talking = defineWorkflow({
+  name: 'talking',
+  input: z.object({ parts: z.int(), count: z.int(), paceMs: z.number() }),
+  outputs: { default: z.object({ part: z.int(), i: z.int(), pid: z.int(), said: z.string() }) },
+  async run(ctx, { parts, count, paceMs }) {
+    for (let part = 0; part < parts; part++) {
+      await ctx.step(`part:${part}`, async (step) => {
+        for (let i = 0; i < count; i++) {
+          const written = step.write({ part, i, pid: process.pid, said: 'x'.repeat(i) });
+          if (i % 2 === 0) await written;
+          await sleep(paceMs);
+        }
+      });
+    }
+    return { parts };
+  },
+});
+
 /** Writes `count` entries, and says in the log which of them it was told are stored. No two entries are alike. */
 export const diary = defineWorkflow({
   name: 'diary',

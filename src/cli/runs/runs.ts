@@ -6,6 +6,7 @@ import { addDiff } from './diff.ts';
 import { addEvents } from './events.ts';
 import { addFork } from './fork.ts';
 import { addList } from './list.ts';
+import { addOutput } from './output.ts';
 import { addShow } from './show.ts';
 import { addSignal } from './signal.ts';
 import { addStart } from './start.ts';
@@ -16,6 +17,7 @@ const verbs: readonly Add[] = [
   addList,
   addShow,
   addEvents,
+  addOutput,
   addState,
   addDiff,
   addStart,

@@ -15,7 +15,7 @@ import type { RetryPolicy } from '../../core/policy.ts';
 import type { Request } from '../../core/request.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { ManyOptions, Results } from './many.ts';
-import type { ChunkInput, OpenOutput, OutputSchemas, OutputWriter } from './outputs.ts';
+import type { ChunkInput, OpenOutput, AnyOutputs, OutputSchemas, OutputWriter } from './outputs.ts';
 import type { StartOptions } from './start-options.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -61,7 +61,7 @@ export interface StepOptions {
 export interface StepContext<
   E extends EventSchemas = EventSchemas,
   S = unknown,
-  O extends OutputSchemas = OutputSchemas,
+  O extends OutputSchemas = AnyOutputs,
 > {
   /** Fires when the worker must let go of the run, the run is cancelled, or the attempt has taken too long. */
   readonly signal: AbortSignal;
@@ -192,7 +192,7 @@ export interface Context<
   S = unknown,
   E extends EventSchemas = EventSchemas,
   G extends EventSchemas = EventSchemas,
-  O extends OutputSchemas = OutputSchemas,
+  O extends OutputSchemas = AnyOutputs,
 > extends Waiting<G> {
   /** The run's id. */
   readonly run: string;

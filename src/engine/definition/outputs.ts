@@ -8,6 +8,10 @@ import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 /** Schemas of the chunks of a workflow's outputs, by the name of the output. */
 export type OutputSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
 
+/** Of code that takes workflows whatever outputs they declare. */
+// oxlint-disable-next-line typescript/no-explicit-any -- what one declares, and what another needs, are not compared
+export type AnyOutputs = any;
+
 /** No outputs are declared: any name is one, and any storable value a chunk. */
 type Undeclared<O> = [keyof O] extends [never] ? true : false;
 

@@ -29,7 +29,7 @@ import type { Context, EventSchemas, FrozenStateOf } from './context.ts';
 import { checkEndHook, type EndHookContext, type RunEnd } from './end-hook.ts';
 import { definitionRules } from './definition-rules.ts';
 import type { GraphShape } from './graph-shape.ts';
-import type { OutputKeeping, OutputSchemas } from './outputs.ts';
+import type { OutputKeeping, AnyOutputs, OutputSchemas } from './outputs.ts';
 import { checkStateSchema } from './state-schema.ts';
 
 export type ReducersOf<S, E extends EventSchemas> = {
@@ -51,7 +51,7 @@ export interface WorkflowDefinition<
   E extends EventSchemas,
   Output,
   G extends EventSchemas = EventSchemas,
-  O extends OutputSchemas = OutputSchemas,
+  O extends OutputSchemas = AnyOutputs,
 > {
   /** Names the workflow everywhere: in keys, queues, logs. Never change it while runs exist. */
   readonly name: string;
@@ -136,7 +136,7 @@ export interface Workflow<
   E extends EventSchemas = EventSchemas,
   Output = unknown,
   G extends EventSchemas = EventSchemas,
-  O extends OutputSchemas = OutputSchemas,
+  O extends OutputSchemas = AnyOutputs,
 > {
   /** Names the workflow in Redis, in lists and in queues. */
   readonly name: string;
@@ -152,7 +152,7 @@ export interface Workflow<
 
 /** Any workflow, whatever its types. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the one place where the types of a workflow are given up
-export type AnyWorkflow = Workflow<any, any, any, any, any, any>;
+export type AnyWorkflow = Workflow<any, any, any, any, any>;
 
 /**
  * Marks a workflow, with the form it has. The symbol is the same in every copy of the package: the workflows that a

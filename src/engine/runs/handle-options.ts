@@ -11,6 +11,7 @@ import { type RunStatus, runStatuses } from '../../core/run.ts';
 import {
   abortSignal,
   anything,
+  flag,
   listOf,
   millisecondsOrNone,
   needed,
@@ -38,6 +39,8 @@ export interface OutputOptions<Name extends string = string> {
   readonly from?: number;
   /** Only chunks of this output. Default: of all. */
   readonly name?: Name;
+  /** False: only the chunks that are kept by now. Default true: goes on as new ones come, until the run has ended. */
+  readonly live?: boolean;
   /** Stops it. */
   readonly signal?: AbortSignal;
 }
@@ -45,6 +48,7 @@ export interface OutputOptions<Name extends string = string> {
 export const checkOutput: Rule = optionsOf<OutputOptions>({
   from: wholeNumber(1),
   name: checkOutputName,
+  live: flag,
   signal: abortSignal,
 });
 

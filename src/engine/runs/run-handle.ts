@@ -12,7 +12,7 @@ import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, toSummary } from '../../core/run.ts';
 import { type InputOf, validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
-import type { ChunkOf, OutputName, OutputSchemas } from '../definition/outputs.ts';
+import type { ChunkOf, OutputName, AnyOutputs, OutputSchemas } from '../definition/outputs.ts';
 import { answerWait } from './answering.ts';
 import type { Attendance } from './attendance.ts';
 import { changesOf } from './changes.ts';
@@ -76,7 +76,7 @@ export class RunHandle<
   S = unknown,
   G extends EventSchemas = EventSchemas,
   Event extends RunEvent = RunEvent,
-  O extends OutputSchemas = OutputSchemas,
+  O extends OutputSchemas = AnyOutputs,
 > {
   /** The id that the run was started with, or that pawl chose. */
   readonly id: string;
@@ -187,7 +187,7 @@ export class RunHandle<
     options: OutputOptions<Name> = {},
   ): AsyncGenerator<ChunkOf<O, Name>, void, undefined> {
     checkOutput(options, 'output options');
-    const { from = 1, name, signal } = options;
+    const { from = 1, name, live = true, signal } = options;
     const { store } = this.#services;
     const reader = new OutputReader(store, this.id, from - 1);
     let missed = 0;
@@ -203,10 +203,10 @@ export class RunHandle<
           yield toOutputChunk({ ...chunk, skipped: missed }, this.id) as ChunkOf<O, Name>;
           missed = 0;
         }
-        const isLast = page.length < fixedLimits.chunksPerPage && !isEnded(status);
+        const isLast = page.length < fixedLimits.chunksPerPage && live && !isEnded(status);
         if (isLast || page.length === 0) break;
       }
-      if (isEnded(status)) return;
+      if (isEnded(status) || !live) return;
     }
   }
 

@@ -1,0 +1,210 @@
+/**
+ * The output of runs over HTTP, as a handler for any server that speaks `fetch`. It follows the reading half of the Durable
+ * Streams protocol: offsets, `Stream-Next-Offset`, `live=long-poll` and `live=sse`, with JSON messages. docs/outputs.md says
+ * where it differs.
+ *
+ * Nothing is remembered between two requests. An offset is the number of a chunk, so a client that comes back with the last
+ * one it has seen, to this process or to another, misses no chunk that is kept and gets none twice.
+ */
+import { PawlError } from './core/errors.ts';
+import { callback, needed, optionsOf } from './core/option-rules.ts';
+import { toTagged } from './core/tagged-json.ts';
+import type { OutputChunk } from './engine/definition/outputs.ts';
+import type { RunHandle } from './engine/runs/run-handle.ts';
+import type { Pawl } from './pawl.ts';
+
+/** Which output a request gets. */
+export interface ServeOutputOptions {
+  /**
+   * Returns the id of the run that the request may read, or the response that refuses it. Everybody whose request leads to
+   * an id reads all that the run gives out, so check who asks here.
+   */
+  readonly find: (request: Request) => string | Response | Promise<string | Response>;
+}
+
+type Format = 'sse' | 'lines' | 'long-poll' | 'json';
+
+const offsetLength = 16;
+const longPollMs = 20_000;
+const pingMs = 15_000;
+/** Chunks in one answer that is no stream. */
+const chunksPerAnswer = 1_000;
+
+const checkOptions = optionsOf<ServeOutputOptions>({ find: needed(callback) });
+
+/**
+ * Makes a handler that serves the output of runs: `serveOutput(pawl, { find: (request) => … })` takes a request and resolves
+ * with the response. `GET` with `Accept: text/event-stream`, or `?live=sse`, is answered with server-sent events, and with
+ * `Accept: application/x-ndjson` by lines of JSON. Both go on until the run has ended. Else the answer is a JSON array of
+ * what is kept; `?live=long-poll` waits for something. `Last-Event-ID`, or `?offset=`, says where the client is, and
+ * `?output=` names one output.
+ * @throws InvalidError when `find` is no function. The handler answers with 404 when there is no such run.
+ */
+export function serveOutput(
+  pawl: Pick<Pawl, 'run'>,
+  options: ServeOutputOptions,
+): (request: Request) => Promise<Response> {
+  checkOptions(options, 'serveOutput options');
+  return async (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return new Response(null, { status: 405, headers: { Allow: 'GET, HEAD' } });
+    }
+    const found = await options.find(request);
+    if (typeof found !== 'string') return found;
+    try {
+      return await answer(pawl.run(found), request);
+    } catch (error) {
+      if (!PawlError.is(error)) throw error;
+      const status = statuses[error.code];
+      if (status === undefined) throw error;
+      return Response.json({ code: error.code, message: error.message }, { status });
+    }
+  };
+}
+
+const statuses: Readonly<Record<string, number>> = { PAWL_RUN_NOT_FOUND: 404, PAWL_INVALID: 400 };
+
+interface Reading {
+  readonly run: RunHandle;
+  /** The number of the last chunk that the client has. */
+  readonly after: number;
+  readonly name: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function answer(run: RunHandle, request: Request): Promise<Response> {
+  const { searchParams } = new URL(request.url);
+  const after = offsetOf(request.headers.get('last-event-id') ?? searchParams.get('offset'));
+  if (after === undefined) return new Response('No such offset.', { status: 400 });
+  const name = searchParams.get('output') ?? undefined;
+  const reading = { run, after, name, signal: request.signal };
+  // Tells a run that is not there before a stream has begun.
+  const { status } = await run.info();
+  const isOver = status === 'completed' || status === 'failed' || status === 'cancelled';
+  const format = formatOf(request.headers.get('accept') ?? '', searchParams.get('live'));
+  if (format === 'sse') return stream(reading, 'text/event-stream', toEvents());
+  if (format === 'lines') return stream(reading, 'application/x-ndjson', toLines());
+  if (format === 'long-poll' && !isOver) await untilNext(reading);
+  return atOnce(reading, isOver, request.method === 'HEAD');
+}
+
+function formatOf(accept: string, live: string | null): Format {
+  if (live === 'sse' || accept.includes('text/event-stream')) return 'sse';
+  if (live === 'long-poll') return 'long-poll';
+  return accept.includes('application/x-ndjson') ? 'lines' : 'json';
+}
+
+/** Undefined for a text that is no offset. `-1` is before the first chunk. */
+function offsetOf(text: string | null): number | undefined {
+  if (text === null || text === '' || text === '-1') return 0;
+  const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** Offsets are in the order of texts. */
+function toOffset(number: number): string {
+  return String(number).padStart(offsetLength, '0');
+}
+
+function toJson({ value, at, ...chunk }: OutputChunk): object {
+  return { ...chunk, value: toTagged(value), at: at.toISOString() };
+}
+
+function chunksOf(
+  { run, after, name, signal }: Reading,
+  live: boolean,
+): AsyncGenerator<OutputChunk> {
+  return run.output({ from: after + 1, live, signal, ...(name === undefined ? {} : { name }) });
+}
+
+/** Resolves when a chunk has come, the run has ended, or the time is over. */
+async function untilNext(reading: Reading): Promise<void> {
+  const signal = AbortSignal.any([reading.signal, AbortSignal.timeout(longPollMs)]);
+  for await (const _ of chunksOf({ ...reading, signal }, true)) return;
+}
+
+async function atOnce(reading: Reading, isOver: boolean, isHead: boolean): Promise<Response> {
+  const chunks: OutputChunk[] = [];
+  let last = reading.after;
+  let hasMore = false;
+  for await (const chunk of chunksOf(reading, false)) {
+    hasMore = chunks.length === chunksPerAnswer && !isHead;
+    if (hasMore) break;
+    last = chunk.number;
+    if (!isHead) chunks.push(chunk);
+  }
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/json',
+    'Cache-Control': 'no-store',
+    'Stream-Next-Offset': toOffset(last),
+  };
+  if (!hasMore) headers['Stream-Up-To-Date'] = 'true';
+  if (!hasMore && isOver) headers['Stream-Closed'] = 'true';
+  return new Response(isHead ? null : JSON.stringify(chunks.map(toJson)), { headers });
+}
+
+/** How the parts of a stream are written. */
+interface Writing {
+  readonly chunk: (chunk: OutputChunk) => string;
+  readonly end: (last: number) => string;
+  /** Keeps what is between from giving the connection up; undefined where nothing may be said. */
+  readonly ping: string | undefined;
+}
+
+function toEvents(): Writing {
+  const control = (about: object): string => `event: control\ndata: ${JSON.stringify(about)}\n\n`;
+  return {
+    chunk: (chunk) => {
+      const offset = toOffset(chunk.number);
+      const data = JSON.stringify([toJson(chunk)]);
+      return `id: ${offset}\nevent: data\ndata: ${data}\n\n${control({ streamNextOffset: offset })}`;
+    },
+    end: (last) =>
+      control({ streamNextOffset: toOffset(last), upToDate: true, streamClosed: true }),
+    ping: ': ping\n\n',
+  };
+}
+
+function toLines(): Writing {
+  return { chunk: (chunk) => `${JSON.stringify(toJson(chunk))}\n`, end: () => '', ping: '\n' };
+}
+
+/** Reads a chunk when the client has taken the one before, so a slow client holds one page in memory. */
+function stream(reading: Reading, type: string, writing: Writing): Response {
+  const text = new TextEncoder();
+  const left = new AbortController();
+  const signal = AbortSignal.any([reading.signal, left.signal]);
+  const chunks = chunksOf({ ...reading, signal }, true);
+  let last = reading.after;
+  let pinging: NodeJS.Timeout | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      pinging = setInterval(() => {
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(text.encode(writing.ping));
+      }, pingMs);
+      pinging.unref();
+    },
+    async pull(controller) {
+      try {
+        const next = await chunks.next();
+        if (next.done !== true) {
+          last = next.value.number;
+          controller.enqueue(text.encode(writing.chunk(next.value)));
+          return;
+        }
+        clearInterval(pinging);
+        if (!signal.aborted) controller.enqueue(text.encode(writing.end(last)));
+        controller.close();
+      } catch (error) {
+        clearInterval(pinging);
+        controller.error(error);
+      }
+    },
+    cancel() {
+      clearInterval(pinging);
+      left.abort();
+    },
+  });
+  const headers = { 'Content-Type': type, 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
+  return new Response(body, { headers });
+}
