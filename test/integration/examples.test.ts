@@ -153,3 +153,14 @@ test('outbox: each order has one run and one receipt, whoever dies', async () =>
   expect(lines).toContain('relay 2 │ started 0, known 200');
   expect(lines).toContain('orders: 200, runs: 200, receipts: 200');
 });
+
+test('scan: what is large lies in files, and is not made again', async () => {
+  const lines = await play('scan');
+  expect(lines).toContain(killed);
+  expect(saidBy(lines, 2)).not.toContain('scan sheet 1');
+  expect(saidBy(lines, 2)).not.toContain('scan sheet 2');
+  expect(saidBy(lines, 2)).toContain('read sheet 2');
+  expect(lines).toContain('result: {"sheets":3,"black":6}');
+  expect(lines).toContain('the sheets lie in files');
+  expect(lines).toContain('the log takes little of Redis');
+});

@@ -39,7 +39,8 @@
 -- ARGV[21] sure: 1 when the caller has just seen that the prefix has so many, or empty
 -- ARGV[22] indexes: lines, of what it waits for
 -- ARGV[23] key: whose run it is, or empty
--- ARGV[24] fields: of the run that follow, as names and values in turn; those of the payload behind them
+-- ARGV[24] blobs: lines, addresses that the run refers to
+-- ARGV[25] fields: of the run that follow, as names and values in turn; those of the payload behind them
 -- Returns {'restored'} | {'exists'} | {'incomplete'} | {'unsure'}: nothing is written
 -- Keeps: a run that is there is not touched; a repeated call is answered as the first.
 local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
@@ -47,6 +48,8 @@ local places = {KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]}
 local staged = {KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]}
 local id, token, base, workflow, status = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local createdAt, changedAt, tags, unmanaged = ARGV[6], ARGV[7], ARGV[8], ARGV[12] ~= ''
+
+-- include parts/blobs.lua
 
 local known = redis.call('HMGET', run, 'createToken', 'restoredBy')
 if known[2] == token then
@@ -64,6 +67,7 @@ local function isShort(key, count) return redis.call('XLEN', key) ~= tonumber(co
 if isShort(KEYS[10], ARGV[13]) or isShort(KEYS[14], ARGV[14]) or isShort(KEYS[12], ARGV[15]) then
   return discard('incomplete')
 end
+if not takeBlobs(base, id, ARGV[24]) then return discard('incomplete') end
 
 for i = 1, 6 do
   if redis.call('EXISTS', staged[i]) == 1 then
@@ -79,8 +83,8 @@ end
 redis.call('SET', base .. 'shards', ARGV[20])
 redis.call('HSET', run, 'restoredBy', token, 'workflow', workflow, 'status', status, 'createdAt', createdAt,
   'changedAt', changedAt)
-local behind = 25 + 2 * ARGV[24]
-for i = 25, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
+local behind = 26 + 2 * ARGV[25]
+for i = 26, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', payload, 'tags', tags)
 for i = behind, #ARGV, 2 do redis.call('HSET', payload, ARGV[i], ARGV[i + 1]) end
 local newest = redis.call('XREVRANGE', KEYS[8], '+', '-', 'COUNT', 1)[1]
