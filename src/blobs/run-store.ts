@@ -116,7 +116,7 @@ export class BlobRunStore implements RunStore {
           ...params,
           input: aside(params.input, stays),
           data: aside(params.data, eventPlace(1)),
-          ...(snapshot === undefined ? {} : { snapshot: setAside(snapshot, aside) }),
+          ...(snapshot === undefined ? {} : { snapshot: withReferences(snapshot, aside) }),
         };
         return (blobs) => this.#store.create(withBlobs(small, blobs));
       },
@@ -152,7 +152,7 @@ export class BlobRunStore implements RunStore {
               ...event,
               data: aside(event.data, eventPlace(expectedSeq + 1 + i)),
             })),
-            ...(snapshot === undefined ? {} : { snapshot: setAside(snapshot, aside) }),
+            ...(snapshot === undefined ? {} : { snapshot: withReferences(snapshot, aside) }),
             ...(release === undefined ? {} : { release: releaseAside(release, aside) }),
           };
           return (blobs) => this.#store.commit(withBlobs(small, blobs));
@@ -290,7 +290,10 @@ function withBlobs<Params>(params: Params, blobs: readonly string[] | undefined)
   return blobs === undefined ? params : { ...params, blobs };
 }
 
-function setAside({ set, checkpoints, ...others }: SnapshotDelta, aside: Aside): SnapshotDelta {
+function withReferences(
+  { set, checkpoints, ...others }: SnapshotDelta,
+  aside: Aside,
+): SnapshotDelta {
   const fields = new Map([...set].map(([field, bytes]) => [field, aside(bytes, fieldPlace)]));
   const marks = checkpoints?.marks.map((mark) => {
     const { metadata } = mark;

@@ -54,7 +54,7 @@ export class BlobTransfer implements Transfer {
         ...event,
         data: aside(event.data, eventPlace(event.seq)),
       }));
-      const states = saves?.map((save) => setAside(save, aside));
+      const states = saves?.map((save) => withReferences(save, aside));
       const letters = messages?.map((message) => ({
         ...message,
         data: aside(message.data, messagePlace(message.id)),
@@ -119,7 +119,7 @@ export class BlobTransfer implements Transfer {
   }
 }
 
-function setAside({ set, remove, checkpoint }: StagedSave, aside: Aside): StagedSave {
+function withReferences({ set, remove, checkpoint }: StagedSave, aside: Aside): StagedSave {
   const fields = new Map([...set].map(([field, bytes]) => [field, aside(bytes, fieldPlace)]));
   if (checkpoint?.metadata === undefined) {
     return { set: fields, remove, ...(checkpoint === undefined ? {} : { checkpoint }) };

@@ -4,7 +4,7 @@
  * Nothing is remembered here: a process may die between any two lines.
  */
 import type { Archive } from '../core/archive.ts';
-import type { BlobIndex } from '../core/blobs.ts';
+import { type BlobIndex, SweptError } from '../core/blobs.ts';
 import { type CheckpointQuery, type CheckpointRecord, isCheckpointId } from '../core/checkpoint.ts';
 import type { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
@@ -277,6 +277,7 @@ export class RedisRunStore implements RunStore {
     try {
       return await call();
     } catch (error) {
+      if (error instanceof SweptError) throw error;
       throw await locateDamage(this.#toFault(error), this.#connection, {
         run,
         shard: this.#keys.of(run),
@@ -289,6 +290,7 @@ export class RedisRunStore implements RunStore {
     try {
       return await call();
     } catch (error) {
+      if (error instanceof SweptError) throw error;
       throw this.#toFault(error);
     }
   }

@@ -103,7 +103,7 @@ describe('values over the limit', () => {
     });
   });
 
-  test('a pawl without blobs says what it lacks, and sets no other value aside', async () => {
+  test('a pawl without blobs says what it lacks', async () => {
     const { pawl, store } = setUp();
     await using _ = pawl;
     const run = await pawl.start(pages, { first: large('a') });
@@ -130,7 +130,7 @@ describe('a blob that is missing or damaged', () => {
         for (const bytes of blobs.values.values()) bytes[9] = (bytes[9] ?? 0) ^ 1;
       },
     ],
-  ])('%s sets the run aside, with its address, and is never a value', async (what, spoil) => {
+  ])('%s quarantines the run, with its address, and is never a value', async (what, spoil) => {
     const blobs = new MemoryBlobStore();
     const { pawl, store } = setUp(blobs);
     await using _ = pawl;
