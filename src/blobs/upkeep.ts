@@ -113,14 +113,15 @@ export class Upkeep {
     if (saves.isAtWork || saves.count < Math.max(savesLeast, saves.inUse)) return;
     saves.isAtWork = true;
     saves.count = 0;
-    const done = this.goThrough(run).then((inUse) => {
-      saves.inUse = inUse;
-    });
-    this.#detach(
-      done.finally(() => {
-        saves.isAtWork = false;
-      }),
-    );
+    this.#detach(this.#goThroughFor(run, saves));
+  }
+
+  async #goThroughFor(run: string, saves: Saves): Promise<void> {
+    try {
+      saves.inUse = await this.goThrough(run);
+    } finally {
+      saves.isAtWork = false;
+    }
   }
 
   /** The run is not at work here any more. */

@@ -69,7 +69,7 @@ async function startSurely(
     try {
       const { key } = program;
       const options = { id, ...(key === undefined ? {} : { key }) };
-      await caller.start(workflow as ReturnType<typeof playing>, program, options);
+      await caller.start(workflow, program, options);
       return;
     } catch (error) {
       if (!PawlError.is(error) || error.code !== 'PAWL_UNAVAILABLE') throw error;
