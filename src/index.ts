@@ -78,6 +78,8 @@ export type { Readiness } from './engine/worker/queue-probe.ts';
 export type { WorkerOptions } from './engine/worker/settings.ts';
 export type { Worker } from './engine/worker/worker.ts';
 export type { StartInput, Workflow, WorkflowDefinition } from './engine/definition/workflow.ts';
+export type { BlobOptions } from './blobs/options.ts';
+export type { BlobStore } from './core/blobs.ts';
 export type { EncryptionOptions } from './encryption/keyring.ts';
 export type { RedisTarget } from './redis/connection.ts';
 export type { Durability, ReplicaDurability } from './redis/durability.ts';
@@ -125,6 +127,7 @@ export type { WorkerRecord } from './core/fleet.ts';
 // Errors.
 export {
   AnsweredError,
+  BlobError,
   ConflictError,
   CorruptionError,
   DefinitionError,

@@ -45,6 +45,7 @@ import type { ImportOptions } from './engine/transfer/import.ts';
 import type { ScheduleOptions } from './engine/schedules/save.ts';
 import type { HealthOptions } from './engine/worker/health.ts';
 import type { WorkerOptions } from './engine/worker/settings.ts';
+import { checkBlobs } from './blobs/options.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 import type { ReplicaDurability } from './redis/durability.ts';
@@ -81,6 +82,7 @@ export const checkOpen: Rule = optionsOf<OpenOptions>(
     durability: checkDurability,
     limits: checkLimits,
     encryption: checkEncryption,
+    blobs: checkBlobs,
     logger,
     tracing,
   },
@@ -94,6 +96,7 @@ export const checkParts: Rule = optionsOf<Parts>({
   logger,
   limits: checkLimits,
   encryption: checkEncryption,
+  blobs: checkBlobs,
   tracing,
 });
 

@@ -6,6 +6,7 @@ import type { ResumeQueue } from './core/queue.ts';
 import type { RunStatus } from './core/run.ts';
 import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
+import type { BlobOptions } from './blobs/options.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { RedisTarget } from './redis/connection.ts';
 import type { Durability } from './redis/durability.ts';
@@ -37,6 +38,8 @@ export interface OpenOptions {
   readonly limits?: Partial<Limits>;
   /** Encrypts what workflows store, before it leaves this process. Default: nothing is encrypted. See docs/security.md. */
   readonly encryption?: EncryptionOptions;
+  /** Keeps large values elsewhere: in a bucket, or in files. Default: all is in Redis. See docs/blobs.md. */
+  readonly blobs?: BlobOptions;
   /** Anything with debug, info, warn, error like pino's. Default: silence. */
   readonly logger?: Logger;
   /** Spans for executions and steps: `openTelemetry()` of `pawl/otel`. Default: none. See docs/observability.md. */
@@ -57,6 +60,8 @@ export interface Parts {
   readonly limits?: Partial<Limits>;
   /** Default: nothing is encrypted. */
   readonly encryption?: EncryptionOptions;
+  /** Keeps large values elsewhere. Default: all is in the store. */
+  readonly blobs?: BlobOptions;
   /** Follows executions with spans, as `pawl/otel` makes it. Default: none. */
   readonly tracing?: Tracing;
 }

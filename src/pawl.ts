@@ -1,16 +1,19 @@
 /** The wiring: the one place that chooses implementations, and the entry point for callers. */
+import { type BlobOptions, largeOver } from './blobs/options.ts';
+import { BlobRunStore } from './blobs/run-store.ts';
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import { checkClose, type CloseOptions } from './core/closing.ts';
 import type { Clock } from './core/clock.ts';
 import { InvalidError, PawlError } from './core/errors.ts';
-import { defaultLimits, defaults } from './core/limits.ts';
+import { defaultLimits, defaults, limitsWithBlobs } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
 import { checkPrefix, checkRunId } from './core/names.ts';
 import type { ResumeQueue, WakeUp } from './core/queue.ts';
 import type { OutputSchemas } from './engine/definition/outputs.ts';
 import type { ScheduleInfo } from './core/schedules.ts';
 import type { Schema } from './core/schema.ts';
+import type { RunStore } from './core/store.ts';
 import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
 import { checkOptions } from './engine/definition/options.ts';
@@ -61,13 +64,15 @@ export class Pawl extends Operations implements AsyncDisposable {
   readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
 
-  private constructor({ store: plain, queue, ...parts }: Parts, keys: Keyring | undefined) {
+  private constructor({ store: plain, queue, blobs, ...parts }: Parts, keys: Keyring | undefined) {
+    const usual = blobs === undefined ? defaultLimits : limitsWithBlobs;
+    const around = { clock: parts.clock ?? systemClock, logger: parts.logger ?? silentLogger };
+    const below = blobs === undefined ? plain : withBlobs(plain, blobs, around);
     const services: PawlServices = {
-      store: keys === undefined ? plain : new EncryptedRunStore(plain, keys),
+      ...around,
+      store: keys === undefined ? below : new EncryptedRunStore(below, keys),
       queue,
-      limits: { ...defaultLimits, ...parts.limits },
-      clock: parts.clock ?? systemClock,
-      logger: parts.logger ?? silentLogger,
+      limits: { ...usual, ...parts.limits },
       tracing: parts.tracing,
       newToken,
       wake: (wakeUp) => this.#wake(wakeUp),
@@ -270,6 +275,19 @@ export class Pawl extends Operations implements AsyncDisposable {
       );
     }
   }
+}
+
+/** Encryption stands around it: see the head of `blobs/run-store.ts`. */
+function withBlobs(
+  store: RunStore,
+  options: BlobOptions,
+  around: { readonly clock: Clock; readonly logger: Logger },
+): RunStore {
+  return new BlobRunStore(store, {
+    blobs: options.store,
+    overBytes: largeOver(options),
+    ...around,
+  });
 }
 
 /** A slip of the first hour must be seen by those who have not thought of a logger yet. */

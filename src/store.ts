@@ -2,6 +2,8 @@
 // `pawl/testing` tell whether an implementation keeps them.
 export type { RunStore } from './core/store.ts';
 export type { Archive } from './core/archive.ts';
+export type { BlobIndex, BlobNote, BlobStore, CollectParams } from './core/blobs.ts';
+export { SweptError } from './core/blobs.ts';
 export type { Fleet } from './core/fleet.ts';
 export type { Lists } from './core/lists.ts';
 export type { Observation } from './core/observation.ts';

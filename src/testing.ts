@@ -8,6 +8,7 @@ export {
   type CrashTestViolation,
 } from './testing/crash-test.ts';
 export type { CrashTestEnding, CrashTestSignal } from './testing/crash-test/performance.ts';
+export { MemoryBlobStore } from './memory/blob-store.ts';
 export { ManualClock } from './testing/manual-clock.ts';
 export { openInMemory, type OpenInMemoryOptions } from './testing/open-in-memory.ts';
 export {

@@ -39,6 +39,8 @@ export interface Setting {
 export interface Settings extends Readonly<Record<Name, Setting>> {
   /** `encryption` of pawl.config, given to `Pawl.open` as it is. */
   readonly encryption: unknown;
+  /** `blobs` of pawl.config, given to `Pawl.open` as it is. */
+  readonly blobs: unknown;
 }
 
 const configNames = ['pawl.config.ts', 'pawl.config.mjs', 'pawl.config.js', 'pawl.config.json'];
@@ -50,7 +52,7 @@ export async function readSettings(flags: GlobalFlags): Promise<Settings> {
   ) as Record<Name, Setting>;
   const { value } = settings.prefix;
   if (value !== undefined) checkPrefix(value);
-  return { ...settings, encryption: content['encryption'] };
+  return { ...settings, encryption: content['encryption'], blobs: content['blobs'] };
 }
 
 function settingOf(
@@ -83,7 +85,7 @@ async function readConfig(
   if (typeof content !== 'object' || content === null) {
     throw new UsageError(`${file} must have an object as its default export.`);
   }
-  const known: readonly string[] = [...names, 'encryption'];
+  const known: readonly string[] = [...names, 'encryption', 'blobs'];
   const unknown = Object.keys(content).find((key) => !known.includes(key));
   if (unknown !== undefined) {
     throw new UsageError(`${file} knows no "${unknown}"; it may have ${known.join(', ')}.`);

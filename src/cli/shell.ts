@@ -68,7 +68,7 @@ export class Shell {
   }
 
   async #open(): Promise<Pawl> {
-    const { redis, prefix, connectMs, encryption } = this.settings;
+    const { redis, prefix, connectMs, encryption, blobs } = this.settings;
     const { Pawl: opened } = await import('../pawl.ts');
     const ms = Number(connectMs.value);
     if (!(ms > 0)) throw new UsageError('--connect-ms must be a number of milliseconds.');
@@ -77,6 +77,7 @@ export class Shell {
       connectMs: ms,
       ...(prefix.value === undefined ? {} : { prefix: prefix.value }),
       ...(encryption === undefined ? {} : { encryption: encryption as never }),
+      ...(blobs === undefined ? {} : { blobs: blobs as never }),
     });
   }
 

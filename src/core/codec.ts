@@ -7,12 +7,14 @@
  *   0x01   msgpack, written by this codec
  *   0x02   a payload that was sealed by a cipher (see cipher.ts), which opens it before it comes here
  *   0x03   an input, behind the digest of what it was made of (see given.ts)
+ *   0x04   a reference to a value that lies in a blob store (see blobs.ts), which fetches it before it comes here
  *   0x7b   "{": the whole payload is a JSON object, written by a script inside Redis, readable by eye
  *
  * Plain data survives as it is: objects, arrays, strings, numbers, booleans, null, undefined, bigints, dates, maps, sets
  * and binary (Uint8Array). Everything else is refused when it is written, with the path to it. Reading never constructs a
  * class: whatever is not on that list is refused as corrupt, whoever wrote it.
  */
+import { blobFormat, notFetched } from './blobs.ts';
 import { CorruptionError, KeyMissingError, LimitError } from './errors.ts';
 import { givenOf, withoutGiven } from './given.ts';
 import { fixedLimits } from './limits.ts';
@@ -69,6 +71,7 @@ export function decode(bytes: Uint8Array, origin: Origin): unknown {
   } catch (error) {
     throw new CorruptionError(origin, 'cannot be decoded', error);
   }
+  if (bytes[0] === blobFormat) throw notFetched(origin.key);
   if (bytes[0] === sealedFormat) throw reasonOf(bytes) ?? new KeyMissingError(origin.key);
   throw new CorruptionError(
     origin,

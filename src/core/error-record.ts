@@ -14,6 +14,7 @@
  * `errorBytesMax` encoded.
  */
 import {
+  BlobError,
   ConflictError,
   CorruptionError,
   DefinitionError,
@@ -80,6 +81,7 @@ const pawls = byName([
   ConflictError,
   StepError,
   CorruptionError,
+  BlobError,
   KeyMissingError,
   UnavailableError,
   DurabilityError,

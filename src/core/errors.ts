@@ -276,6 +276,16 @@ export class CorruptionError extends PawlError {
   }
 }
 
+/** `PAWL_CORRUPT`: a large value cannot be read, because its blob is missing or damaged. Nothing was changed. */
+export class BlobError extends CorruptionError {
+  /** Where the blob store should have it; empty when the value was never asked for. */
+  readonly address: string;
+  constructor(at: { key: string; seq?: number }, address: string, problem: string) {
+    super(at, problem);
+    this.address = address;
+  }
+}
+
 /** `PAWL_KEY_MISSING`: a value is encrypted with a key that this pawl does not have. Nothing was changed. */
 export class KeyMissingError extends PawlError {
   /** Undefined when this pawl was opened without any key. */

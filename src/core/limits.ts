@@ -5,8 +5,9 @@
 import { optionsOf, type Rule, wholeNumber } from './option-rules.ts';
 
 /**
- * Sizes in bytes of encoded data. A value that is larger is refused with `PAWL_LIMIT`, and nothing is written. Defaults:
- * 256 kB for input, event and output; 8 MB for the state; 64 kB for a chunk.
+ * Sizes in bytes of encoded data, wherever it lies. A value that is larger is refused with `PAWL_LIMIT`, and nothing is
+ * written. Defaults: 256 kB for input, event and output; 8 MB for the state; 64 kB for a chunk. With `blobs`, which keeps
+ * large values out of Redis: 16 MB for input, event and output; 64 MB for the state.
  */
 export interface Limits {
   /** Encoded input of a run. */
@@ -35,6 +36,15 @@ export const defaultLimits: Limits = {
   eventBytes: 256 * 1024,
   stateBytes: 8 * 1024 * 1024,
   outputBytes: 256 * 1024,
+  chunkBytes: 64 * 1024,
+};
+
+/** As `defaultLimits`, where large values lie in a blob store: what bounds them is the memory of a worker. */
+export const limitsWithBlobs: Limits = {
+  inputBytes: 16 * 1024 * 1024,
+  eventBytes: 16 * 1024 * 1024,
+  stateBytes: 64 * 1024 * 1024,
+  outputBytes: 16 * 1024 * 1024,
   chunkBytes: 64 * 1024,
 };
 

@@ -3,6 +3,7 @@
  * many runs, or beside living them, is in contracts of their own, each one object of the store:
  *
  *   archive      what is dropped and measured          observation  counts, the clock, hints; no payloads
+ *   blobs        which large values are whose
  *   fleet        workers, and the runs they hold        schedules    what starts runs at certain times
  *   lists        runs and deletions, page by page       transfer     whole runs that leave and come
  *   outputs      chunks that runs give out at work
@@ -22,6 +23,7 @@
  * - Time is the store's own clock, never the caller's.
  */
 import type { Archive } from './archive.ts';
+import type { BlobIndex } from './blobs.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
 import type { DueRun, NeededTurn } from './due-run.ts';
 import type { InterruptReason, NewEvent, StoredEvent } from './event.ts';
@@ -82,6 +84,8 @@ export interface CreateParams {
    * hands, and only an unmanaged claim takes it.
    */
   readonly unmanaged?: boolean;
+  /** Addresses of the blobs that this refers to; see `core/blobs.ts`. @throws SweptError when one of them is garbage. */
+  readonly blobs?: readonly string[];
 }
 
 export type CreateOutcome =
@@ -128,6 +132,8 @@ export interface UnreadMessages {
 
 export interface PostParams extends Omit<Message, 'at'> {
   readonly run: string;
+  /** Addresses of the blobs that this refers to; see `core/blobs.ts`. @throws SweptError when one of them is garbage. */
+  readonly blobs?: readonly string[];
 }
 
 export type PostOutcome =
@@ -231,6 +237,8 @@ export interface CommitParams extends Ownership {
   /** Ids of the messages that are in `events`: they leave the inbox, and no others do. */
   readonly taken?: readonly string[];
   readonly release?: Release;
+  /** Addresses of the blobs that this refers to; see `core/blobs.ts`. @throws SweptError when one of them is garbage. */
+  readonly blobs?: readonly string[];
 }
 
 export type CommitOutcome =
@@ -267,6 +275,7 @@ export interface RunStore {
   // What is done with many runs, or beside living them: contracts of their own.
 
   readonly archive: Archive;
+  readonly blobs: BlobIndex;
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
@@ -299,7 +308,7 @@ export interface RunStore {
   /**
    * Lets a paused run go on, or a failed or quarantined one try again. The latter forgets a cancel from before.
    */
-  resume(run: string, data: Uint8Array): Promise<ResumeOutcome>;
+  resume(run: string, data: Uint8Array, blobs?: readonly string[]): Promise<ResumeOutcome>;
   /** Notes how far a run is; a stale owner's word changes nothing. */
   progress(owner: Ownership, progress: RunProgress): Promise<void>;
   /**

@@ -81,6 +81,8 @@ export interface RestoreParams {
   };
   /** How long the run is kept if it has ended. */
   readonly keepMs: number;
+  /** Addresses of the blobs that the run refers to. When one of them is garbage by now, the run is `incomplete`. */
+  readonly blobs?: readonly string[];
 }
 
 export type RestoreOutcome =

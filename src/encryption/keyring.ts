@@ -12,7 +12,8 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Cipher, Place } from '../core/cipher.ts';
-import { sealedFormat, unreadable } from '../core/sealed.ts';
+import { blobFormat } from '../core/blobs.ts';
+import { reasonOf, sealedFormat, unreadable } from '../core/sealed.ts';
 import { CorruptionError, InvalidError, KeyMissingError } from '../core/errors.ts';
 
 /** Keys for everything that workflows store, and which one seals new values. */
@@ -68,6 +69,8 @@ export class Keyring implements Cipher {
   }
 
   open(bytes: Uint8Array, places: readonly [Place, ...Place[]]): Uint8Array {
+    // Not fetched, or not fetchable: whoever decodes it is told why.
+    if (bytes[0] === blobFormat || reasonOf(bytes) !== undefined) return bytes;
     if (bytes[0] !== sealedFormat) return this.#plain(bytes, places[0]);
     const [place] = places;
     const idEnd = 2 + (bytes[1] ?? 0);

@@ -14,6 +14,7 @@
  * bytes, and the store knows it by its token.
  */
 import type { Archive } from '../core/archive.ts';
+import type { BlobIndex } from '../core/blobs.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher } from '../core/cipher.ts';
 import type { StoredEvent } from '../core/event.ts';
@@ -69,6 +70,7 @@ import { EncryptedTransfer } from './transfer.ts';
 
 export class EncryptedRunStore implements RunStore {
   readonly archive: Archive;
+  readonly blobs: BlobIndex;
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
@@ -91,6 +93,7 @@ export class EncryptedRunStore implements RunStore {
     this.schedules = new EncryptedSchedules(store.schedules, cipher);
     this.transfer = new EncryptedTransfer(store.transfer, cipher, opening);
     // They carry no payload.
+    this.blobs = store.blobs;
     this.fleet = store.fleet;
     this.observation = store.observation;
     this.turns = store.turns;
@@ -148,8 +151,8 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.pause(run, this.#cipher.seal(data, askedPlace(run, 'pause')));
   }
 
-  async resume(run: string, data: Uint8Array): Promise<ResumeOutcome> {
-    return this.#store.resume(run, this.#cipher.seal(data, askedPlace(run, 'resume')));
+  async resume(run: string, data: Uint8Array, blobs?: readonly string[]): Promise<ResumeOutcome> {
+    return this.#store.resume(run, this.#cipher.seal(data, askedPlace(run, 'resume')), blobs);
   }
 
   async progress(owner: Ownership, { fraction, message }: RunProgress): Promise<void> {

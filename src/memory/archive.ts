@@ -7,6 +7,7 @@ import type {
   RemoveParams,
   RunBytes,
 } from '../core/archive.ts';
+import type { MemoryBlobs } from './blobs.ts';
 import type { Deletions } from './deletions.ts';
 import { isStill, lastSeq, logBytes, type StoredRun } from './stored-run.ts';
 
@@ -16,6 +17,7 @@ export class MemoryArchive implements Archive {
   readonly #now: () => number;
   readonly #deletions: Deletions;
   readonly #changed: (run: string) => void;
+  readonly #blobs: MemoryBlobs;
 
   /** `now` throws when the store is closed; `changed` tells those who watch a run. */
   constructor(
@@ -24,10 +26,12 @@ export class MemoryArchive implements Archive {
       readonly now: () => number;
       readonly changed: (run: string) => void;
       readonly deletions: Deletions;
+      readonly blobs: MemoryBlobs;
     },
   ) {
     this.#runs = runs;
     this.#changed = parts.changed;
+    this.#blobs = parts.blobs;
     this.#now = parts.now;
     this.#deletions = parts.deletions;
     this.#find = (id) => {
@@ -79,6 +83,7 @@ export class MemoryArchive implements Archive {
     if (!isStill(run, unchanged) || run.status === 'running') return { outcome: 'changed' };
     if (run.notifyPending || run.cancelPending) return { outcome: 'notifyPending' };
     this.#runs.delete(id);
+    this.#blobs.leave(id);
     if (data !== undefined) this.#deletions.add(run, data, this.#now());
     this.#changed(id);
     return { outcome: 'removed' };

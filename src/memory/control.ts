@@ -30,7 +30,19 @@ import {
 /** Calls the worker that holds a run to look after it. */
 export type Ask = (worker: string, run: string | undefined) => void;
 
-export function post(run: StoredRun, params: PostParams, now: number, ask: Ask): PostOutcome {
+/** What a message needs beside its run. */
+interface Posting {
+  readonly ask: Ask;
+  /** Takes the blobs that the message refers to; throws when it must not come. */
+  readonly take: () => void;
+}
+
+export function post(
+  run: StoredRun,
+  params: PostParams,
+  now: number,
+  { ask, take }: Posting,
+): PostOutcome {
   if (run.seen.has(params.id)) {
     const taken = !run.inbox.some(({ id }) => id === params.id);
     return { outcome: 'known', taken, ...toWakeUp(run, now) };
@@ -40,6 +52,7 @@ export function post(run: StoredRun, params: PostParams, now: number, ask: Ask):
   if (isEnded(run.status) && !mayGoOn) return { outcome: 'ended', status: run.status };
   const refused = params.wait === undefined ? undefined : refusedAnswer(run, params, now);
   if (refused !== undefined) return refused;
+  take();
   receive(run, params, now);
   if (run.status === 'running') ask(run.worker ?? '', run.id);
   else if (isWanted(run, params)) wake(run, now);
@@ -100,13 +113,18 @@ export function pause(run: StoredRun, data: Uint8Array, now: number, ask: Ask): 
   return { outcome: 'paused', status: run.status, ...keyed };
 }
 
-export function resume(run: StoredRun, data: Uint8Array, now: number): ResumeOutcome {
+/** `take`: of the blobs that the request refers to; throws when it must not be made. */
+export function resume(
+  run: StoredRun,
+  data: Uint8Array,
+  now: number,
+  take: () => void,
+): ResumeOutcome {
   const isRetry = run.status === 'failed' || run.status === 'quarantined';
-  const isPaused = run.paused;
+  const isIdle = (!run.paused && !isRetry) || run.status === 'running';
+  if (!isIdle) take();
   run.paused = false;
-  if ((!isPaused && !isRetry) || run.status === 'running') {
-    return { outcome: 'notResumable', status: run.status };
-  }
+  if (isIdle) return { outcome: 'notResumable', status: run.status };
   raiseFence(run, now);
   append(run, { type: isRetry ? 'operator.retried' : 'operator.resumed', data }, now);
   // Whoever lets a run go on whose time is over does not mean it to fail at once.

@@ -32,6 +32,7 @@ import type {
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
 import { MemoryArchive } from './archive.ts';
+import { MemoryBlobs } from './blobs.ts';
 import { claim } from './claiming.ts';
 import { type Ask, cancel, pause, post, resume } from './control.ts';
 import { Deletions } from './deletions.ts';
@@ -67,6 +68,7 @@ import { release, save } from './transitions.ts';
 
 export class MemoryRunStore implements RunStore {
   readonly archive: Archive;
+  readonly blobs: MemoryBlobs;
   readonly fleet: MemoryFleet;
   readonly lists: Lists;
   readonly observation: MemoryObservation;
@@ -89,13 +91,15 @@ export class MemoryRunStore implements RunStore {
     const open = (): number => this.#now();
     const changed = (run: string): void => this.observation.changed(run);
     const deletions = new Deletions();
-    this.archive = new MemoryArchive(this.runs, { now: open, changed, deletions });
+    const blobs = new MemoryBlobs(open);
+    this.blobs = blobs;
+    this.archive = new MemoryArchive(this.runs, { now: open, changed, deletions, blobs });
     this.fleet = new MemoryFleet(this.runs, { sessions: this.#sessions, open, changed });
     this.lists = new MemoryLists(this.runs, deletions, open);
     this.observation = new MemoryObservation(this.runs, open);
     this.outputs = new MemoryOutputs(this.runs, open);
     this.schedules = new MemorySchedules(open);
-    this.transfer = new MemoryTransfer(this.runs, { open, changed });
+    this.transfer = new MemoryTransfer(this.runs, { open, changed, blobs });
     this.turns = new MemoryTurns(this.runs, open);
     this.#changed = changed;
     this.#ask = (worker, run) => this.fleet.ask(worker, run);
@@ -109,6 +113,7 @@ export class MemoryRunStore implements RunStore {
       const outcome = known.birth === params.token ? 'created' : 'exists';
       return { outcome, record: toRecord(known) };
     }
+    this.blobs.take(params.run, params.blobs);
     const run = newRun(params, now);
     append(run, { type: 'run.created', data: params.data }, now);
     if (params.snapshot !== undefined) save(run, params.snapshot, now);
@@ -149,6 +154,7 @@ export class MemoryRunStore implements RunStore {
     const left = run.inbox.filter(({ id }) => !taken.includes(id));
     const isParking = params.release?.status === 'waiting' && params.release.why === 'parked';
     if (isParking && left.length > 0) return { outcome: 'unread' };
+    this.blobs.take(run.id, params.blobs);
 
     for (const [i, event] of events.entries()) append(run, event, now, i < events.length - 1);
     run.token = params.token;
@@ -162,7 +168,8 @@ export class MemoryRunStore implements RunStore {
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
-    return this.#change(params.run, (run, now) => post(run, params, now, this.#ask));
+    const take = (): void => this.blobs.take(params.run, params.blobs);
+    return this.#change(params.run, (run, now) => post(run, params, now, { ask: this.#ask, take }));
   }
 
   async cancel(params: CancelParams): Promise<CancelOutcome> {
@@ -173,8 +180,9 @@ export class MemoryRunStore implements RunStore {
     return this.#change(id, (run, now) => pause(run, data, now, this.#ask));
   }
 
-  async resume(id: string, data: Uint8Array): Promise<ResumeOutcome> {
-    return this.#change(id, (run, now) => resume(run, data, now));
+  async resume(id: string, data: Uint8Array, blobs?: readonly string[]): Promise<ResumeOutcome> {
+    const take = (): void => this.blobs.take(id, blobs);
+    return this.#change(id, (run, now) => resume(run, data, now, take));
   }
 
   async progress({ run: id, fence, owner }: Ownership, progress: RunProgress): Promise<void> {
@@ -208,6 +216,7 @@ export class MemoryRunStore implements RunStore {
       return { outcome: 'changed' };
     }
     this.runs.delete(id);
+    this.blobs.leave(id);
     if (data !== undefined) this.#deletions.add(run, data, now);
     this.#changed(id);
     return { outcome: 'deleted', ...keyedOf(run) };

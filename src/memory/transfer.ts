@@ -1,6 +1,7 @@
 /** Whole runs out of and into memory. Staged parts are gone with the process, and with whoever staged them. */
 import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { StoredEvent } from '../core/event.ts';
+import { SweptError } from '../core/blobs.ts';
 import { isEnded } from '../core/run.ts';
 import type { Message, Snapshot } from '../core/store.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type Transfer,
   type ExportedRun,
 } from '../core/transfer.ts';
+import type { MemoryBlobs } from './blobs.ts';
 import { copyEvent, copySnapshot } from './reading.ts';
 import { copy, logBytes, noChunks, type StoredRun, toRecord } from './stored-run.ts';
 
@@ -28,16 +30,26 @@ export class MemoryTransfer implements Transfer {
   readonly #runs: Map<string, StoredRun>;
   readonly #now: () => number;
   readonly #changed: (run: string) => void;
+  readonly #blobs: MemoryBlobs;
   readonly #staged = new Map<string, Staged>();
 
   /** `open` tells the time, and throws when the store is closed; `changed` tells those who watch a run. */
   constructor(
     runs: Map<string, StoredRun>,
-    { open, changed }: { readonly open: () => number; readonly changed: (run: string) => void },
+    {
+      open,
+      changed,
+      blobs,
+    }: {
+      readonly open: () => number;
+      readonly changed: (run: string) => void;
+      readonly blobs: MemoryBlobs;
+    },
   ) {
     this.#runs = runs;
     this.#now = open;
     this.#changed = changed;
+    this.#blobs = blobs;
   }
 
   async export(id: string): Promise<ExportedRun | undefined> {
@@ -89,10 +101,20 @@ export class MemoryTransfer implements Transfer {
       staged.events.length === events &&
       staged.checkpoints.length === checkpoints &&
       staged.messages.length === messages;
-    if (!isWhole) return { outcome: 'incomplete' };
+    if (!isWhole || !this.#takes(params)) return { outcome: 'incomplete' };
     this.#runs.set(record.id, toStoredRun(params, staged, now));
     this.#changed(record.id);
     return { outcome: 'restored' };
+  }
+
+  #takes({ record, blobs }: RestoreParams): boolean {
+    try {
+      this.#blobs.take(record.id, blobs);
+      return true;
+    } catch (error) {
+      if (error instanceof SweptError) return false;
+      throw error;
+    }
   }
 
   async discard({ token }: { readonly token: string }): Promise<void> {

@@ -2,6 +2,7 @@
 import { CorruptionError } from '../core/errors.ts';
 import type { CommitOutcome } from '../core/store.ts';
 import type { Reply } from './arguments.ts';
+import { checkSwept } from './blob-lines.ts';
 import type { ShardKeys } from './keys.ts';
 import { unknownReply } from './replies.ts';
 
@@ -10,6 +11,7 @@ export function toCommitOutcome(
   run: string,
   [outcome, first, second]: Reply,
 ): CommitOutcome {
+  checkSwept(run, outcome);
   switch (String(outcome)) {
     case 'committed':
       return { outcome: 'committed', seq: Number(first), version: Number(second) };

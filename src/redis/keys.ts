@@ -34,6 +34,11 @@ export interface ShardKeys {
   chunks(id: string): string;
   /** Channel on which new chunks of a run are announced. */
   wrote(id: string): string;
+  /** Addresses of the blobs that a run has taken: set. */
+  blobs(id: string): string;
+  /** Addresses with their runs, by time: zsets. */
+  readonly blobsPending: string;
+  readonly blobsGarbage: string;
   /** Deletions that somebody asked for: stream. */
   readonly deleted: string;
   /** A part of a run that an import puts aside. */
@@ -142,6 +147,9 @@ function shardKeys(base: string): ShardKeys {
     seen: (id) => `${base}seen:${id}`,
     chunks: (id) => `${base}chunks:${id}`,
     wrote: (id) => `${base}wrote:${id}`,
+    blobs: (id) => `${base}blobs:${id}`,
+    blobsPending: `${base}blobs-pending`,
+    blobsGarbage: `${base}blobs-garbage`,
     deleted: `${base}deleted`,
     staged: (token, part, id) => `${base}stage:${token}:${part}:${id}`,
     held: (worker) => `${base}held:${worker}`,

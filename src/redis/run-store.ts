@@ -4,6 +4,7 @@
  * Nothing is remembered here: a process may die between any two lines.
  */
 import type { Archive } from '../core/archive.ts';
+import { type BlobIndex, SweptError } from '../core/blobs.ts';
 import { type CheckpointQuery, type CheckpointRecord, isCheckpointId } from '../core/checkpoint.ts';
 import type { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
@@ -39,6 +40,7 @@ import type { Transfer } from '../core/transfer.ts';
 import type { Turns } from '../core/turns.ts';
 import { Announcements } from './announcements.ts';
 import { RedisArchive } from './archive.ts';
+import { RedisBlobs } from './blobs.ts';
 import { listCheckpoints } from './checkpoints.ts';
 import {
   type Connected,
@@ -87,6 +89,7 @@ export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
   readonly hidesInfo: boolean;
   readonly archive: Archive;
+  readonly blobs: BlobIndex;
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
@@ -124,6 +127,7 @@ export class RedisRunStore implements RunStore {
     const reconnect = (): Connection => createConnection(target, use);
     const sessions = new Sessions({ ...parts, logger, announcements, connect: reconnect });
     this.archive = new RedisArchive(parts);
+    this.blobs = new RedisBlobs(parts);
     this.fleet = new RedisFleet({ ...parts, sessions, logger });
     this.lists = new RedisLists(parts);
     this.observation = new RedisObservation({ ...parts, announcements });
@@ -194,8 +198,8 @@ export class RedisRunStore implements RunStore {
     return this.#call(pause, run, { run, data });
   }
 
-  async resume(run: string, data: Uint8Array): Promise<ResumeOutcome> {
-    return this.#call(resume, run, { run, data });
+  async resume(run: string, data: Uint8Array, blobs?: readonly string[]): Promise<ResumeOutcome> {
+    return this.#call(resume, run, { run, data, blobs });
   }
 
   async progress(owner: Ownership, { fraction, message }: RunProgress): Promise<void> {
@@ -273,6 +277,7 @@ export class RedisRunStore implements RunStore {
     try {
       return await call();
     } catch (error) {
+      if (error instanceof SweptError) throw error;
       throw await locateDamage(this.#toFault(error), this.#connection, {
         run,
         shard: this.#keys.of(run),
@@ -285,6 +290,7 @@ export class RedisRunStore implements RunStore {
     try {
       return await call();
     } catch (error) {
+      if (error instanceof SweptError) throw error;
       throw this.#toFault(error);
     }
   }

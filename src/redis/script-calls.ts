@@ -44,10 +44,10 @@ export class ScriptCalls {
 
   /** A commit; one that only appends takes the short way. On the way of every step, so it makes no promise too many. */
   commit(shard: ShardKeys, params: CommitParams): Promise<CommitOutcome> {
-    const { snapshot, release, taken } = params;
-    if (snapshot !== undefined || release !== undefined || taken !== undefined) {
-      return this.call(commit, shard, params);
-    }
+    const { snapshot, release, taken, blobs } = params;
+    const appendsOnly =
+      snapshot === undefined && release === undefined && taken === undefined && blobs === undefined;
+    if (!appendsOnly) return this.call(commit, shard, params);
     if (this.#groups === undefined) return this.call(append, shard, params);
     return this.#groups.append(shard, params);
   }

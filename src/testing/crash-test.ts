@@ -7,6 +7,7 @@
  * hundreds of crashes take seconds.
  */
 import { inspect, isDeepStrictEqual } from 'node:util';
+import { type BlobOptions, checkBlobs } from '../blobs/options.ts';
 import { PawlError } from '../core/errors.ts';
 import { checkSignalKey } from '../core/names.ts';
 import {
@@ -53,6 +54,8 @@ export interface CrashTestOptions {
   readonly select?: (ending: CrashTestEnding) => unknown;
   /** Puts something between the workers and their store, to see whether it keeps the promises of a store. */
   readonly store?: (store: RunStore) => RunStore;
+  /** Keeps large values elsewhere, as `Pawl.open({ blobs })` does. A worker also dies between a blob and its commit. */
+  readonly blobs?: BlobOptions;
   /** How long a step's body may take in real time, in milliseconds, before the clock moves on. Default 200. */
   readonly bodyMs?: number;
 }
@@ -106,6 +109,7 @@ const checkOptions = optionsOf<CrashTestOptions>({
   observe: callback,
   select: callback,
   store: callback,
+  blobs: checkBlobs,
   bodyMs: milliseconds,
 });
 
@@ -136,7 +140,7 @@ export async function crashTest<
 ): Promise<CrashTestReport> {
   checkWorkflow(workflow);
   checkOptions(options, 'crashTest options');
-  const { signals = [], worker = {}, bodyMs = 200, store = same } = options;
+  const { signals = [], worker = {}, bodyMs = 200, store = same, blobs } = options;
   const { workflows: others = [] } = options;
   const perform = async (point?: PerformanceOptions['point']): Promise<Judged> => {
     await options.setUp?.();
@@ -148,6 +152,7 @@ export async function crashTest<
       worker,
       bodyMs,
       wrapStore: store,
+      ...(blobs === undefined ? {} : { blobs }),
       ...(point === undefined ? {} : { point }),
     }).perform();
     return { performed, compared: compared(performed, options) };

@@ -2,6 +2,7 @@
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { anything, having, optionsOf } from '../core/option-rules.ts';
+import type { BlobOptions } from '../blobs/options.ts';
 import type { EncryptionOptions } from '../encryption/keyring.ts';
 import { MemoryResumeQueue } from '../memory/resume-queue.ts';
 import { MemoryRunStore } from '../memory/run-store.ts';
@@ -18,6 +19,8 @@ export interface OpenInMemoryOptions {
   readonly limits?: Partial<Limits>;
   /** As in `Pawl.open`. */
   readonly encryption?: EncryptionOptions;
+  /** Keeps large values elsewhere, as `Pawl.open({ blobs })` does: see `MemoryBlobStore`. */
+  readonly blobs?: BlobOptions;
 }
 
 const checkOptions = optionsOf<OpenInMemoryOptions>({
@@ -25,6 +28,7 @@ const checkOptions = optionsOf<OpenInMemoryOptions>({
   logger: anything,
   limits: anything,
   encryption: anything,
+  blobs: anything,
 });
 
 /**

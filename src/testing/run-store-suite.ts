@@ -8,6 +8,7 @@ import { registerSuite, type Runner, type Skip } from './runner.ts';
 import { archiveTheme } from './run-store/archive.ts';
 import { nudgesTheme } from './run-store/nudges.ts';
 import { beginningsTheme } from './run-store/beginnings.ts';
+import { blobsTheme } from './run-store/blobs.ts';
 import { cancelTheme } from './run-store/cancel.ts';
 import { statsTheme } from './run-store/stats.ts';
 import { checkpointsTheme } from './run-store/checkpoints.ts';
@@ -84,6 +85,7 @@ const themes: readonly RunStoreTheme[] = [
   statsTheme,
   deleteTheme,
   archiveTheme,
+  blobsTheme,
   deletionsTheme,
   sessionsTheme,
   electionTheme,

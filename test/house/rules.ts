@@ -43,6 +43,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   file: ['src/core/', 'src/file/', 'node:', 'zod'],
   // Stands around any store, by its contract.
   encryption: ['src/core/', 'src/encryption/', 'node:'],
+  blobs: ['src/core/', 'src/blobs/', 'node:'],
   'engine/definition': definition,
   engine: shared,
   'engine/runs': runs,
@@ -57,6 +58,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   testing: [
     'src/core/',
     'src/memory/',
+    'src/blobs/',
     'src/encryption/',
     'src/engine/',
     'src/pawl.ts',

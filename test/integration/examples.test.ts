@@ -162,3 +162,14 @@ test('album: children that are over do not run again, and one that fails fails n
   expect(lines).toContain('result: {"small":11,"broken":["photo-7.jpg"]}');
   expect(lines).toContain('children: 12, of them failed: 1');
 });
+
+test('scan: what is large lies in files, and is not made again', async () => {
+  const lines = await play('scan');
+  expect(lines).toContain(killed);
+  expect(saidBy(lines, 2)).not.toContain('scan sheet 1');
+  expect(saidBy(lines, 2)).not.toContain('scan sheet 2');
+  expect(saidBy(lines, 2)).toContain('read sheet 2');
+  expect(lines).toContain('result: {"sheets":3,"black":6}');
+  expect(lines).toContain('the sheets lie in files');
+  expect(lines).toContain('the log takes little of Redis');
+});

@@ -3,12 +3,13 @@
  * commit; another one comes in its place. Hints are lost and come twice, and code is deployed, newer and older again.
  */
 import { detach } from '../../src/core/detached.ts';
-import type { RunStore } from '../../src/core/store.ts';
+import type { CommitParams, RunStore } from '../../src/core/store.ts';
 import type { Worker } from '../../src/engine/worker/worker.ts';
 import { Pawl } from '../../src/pawl.ts';
 import { MortalProcess } from '../../src/testing/crash-test/mortal-process.ts';
 import type { Ground, Process } from './ground.ts';
 import { place, playing, playingInNodes } from './interpreter.ts';
+import type { LargeValues } from './large-values.ts';
 import { lossyQueue, lossyStore } from './losses.ts';
 import type { Witness } from './witness.ts';
 
@@ -19,6 +20,8 @@ export interface FleetOptions {
   readonly workers: number;
   /** The chance of a death at each claim and commit. */
   readonly deathRate: number;
+  /** Keeps values in a blob store. */
+  readonly large?: LargeValues | undefined;
 }
 
 interface Member {
@@ -36,6 +39,8 @@ const graceMs = 2_000;
 export class Fleet {
   /** A pawl that never dies, for whoever watches. */
   readonly caller: Pawl;
+  /** The chance of a signal for a run at each look: each is an event, and with blobs it takes much longer. */
+  readonly signalRate: number;
   losses = 0;
   rewinds = 0;
   /** When a worker died last. */
@@ -51,7 +56,8 @@ export class Fleet {
   private constructor(options: FleetOptions, own: Process) {
     this.#options = options;
     this.#own = own;
-    this.caller = Pawl.assemble({ store: own.store, queue: own.queue });
+    this.signalRate = options.large === undefined ? 0.5 : 0.1;
+    this.caller = Pawl.assemble({ store: this.#around(own.store), queue: own.queue });
   }
 
   static async begin(options: FleetOptions): Promise<Fleet> {
@@ -97,9 +103,35 @@ export class Fleet {
     const all = [...this.#living.values(), ...this.#gone];
     for (const { mortal } of all) mortal.end();
     await Promise.allSettled(all.map(({ pawl }) => pawl.close({ graceMs: 0 })));
+    await this.#judgeBlobs();
     await Promise.allSettled(all.map(({ process }) => process.close()));
     await this.caller.close();
     await this.#own.close();
+  }
+
+  #around(store: RunStore): RunStore {
+    return this.#options.large?.around(store) ?? store;
+  }
+
+  #resolved(params: CommitParams): CommitParams {
+    const { large } = this.#options;
+    if (large === undefined) return params;
+    const events = params.events.map((one) => ({ ...one, data: large.resolve(one.data) }));
+    return { ...params, events };
+  }
+
+  async #judgeBlobs(): Promise<void> {
+    const { large, witness } = this.#options;
+    if (large === undefined) return;
+    const runs: string[] = [];
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const page = await this.caller.list({ limit: 500, ...(cursor === '' ? {} : { cursor }) });
+      runs.push(...page.runs.map(({ id }) => id));
+      ({ cursor } = page);
+    }
+    const { forgottenBlobs = new Set() } = this.#options.ground;
+    const problems = await large.problems(this.#own.store, { runs, forgotten: forgottenBlobs });
+    for (const what of problems) witness.violate('', what);
   }
 
   async #replace(name: string | undefined): Promise<void> {
@@ -127,7 +159,7 @@ export class Fleet {
         return random() < 0.5 ? 'before' : 'after';
       },
       onCommit: (params, outcome) => {
-        if (outcome.outcome === 'committed') witness.committed(params);
+        if (outcome.outcome === 'committed') witness.committed(this.#resolved(params));
       },
       onDeath: () => {
         this.losses += 1;
@@ -141,7 +173,7 @@ export class Fleet {
         detach(this.#spawn(), (error) => witness.violate('', `no worker: ${String(error)}`));
       },
     });
-    const pawl = Pawl.assemble({ store: mortal.store, queue: mortal.queue });
+    const pawl = Pawl.assemble({ store: this.#around(mortal.store), queue: mortal.queue });
     const by = { witness, worker: name, version: this.#version };
     const worker = place.run(name, () =>
       pawl.worker({

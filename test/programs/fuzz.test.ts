@@ -13,6 +13,13 @@ test('150 programs in memory', { timeout: 120_000 }, async () => {
   expect(verdict.crashes).toBeGreaterThan(0);
 });
 
+test('60 programs whose values lie in a blob store that is swept meanwhile', async () => {
+  const programs = programsOf(3, 60);
+  const verdict = await judge({ seed: 3, programs, ground: inMemory, blobs: true });
+  expect(verdict.violations).toEqual([]);
+  expect(verdict.crashes).toBeGreaterThan(0);
+}, 120_000);
+
 test('a key with too many runs at work is found', { timeout: 60_000 }, async () => {
   const part = { fails: 0, attempts: 1, ms: 60, events: 0, isRefused: false } as const;
   const program: Program = { key: 'one', parts: [{ kind: 'step', name: 'n1', ...part }] };

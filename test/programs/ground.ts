@@ -21,6 +21,8 @@ export interface Ground {
   open(): Promise<Process>;
   /** What to do to have the run forgotten back to what it is now; undefined where that cannot be done. */
   readonly image?: (run: string) => () => void;
+  /** Blobs that were forgotten with it. */
+  readonly forgottenBlobs?: ReadonlySet<string>;
 }
 
 export function inMemory(): Ground {
@@ -34,6 +36,7 @@ export function inMemory(): Ground {
       close: async () => undefined,
     }),
     image: (run) => store.image(run),
+    forgottenBlobs: store.forgottenBlobs,
   };
 }
 

@@ -2,6 +2,7 @@
 import { Fleet } from './fleet.ts';
 import { generate } from './generate.ts';
 import type { Ground } from './ground.ts';
+import { LargeValues } from './large-values.ts';
 import { play } from './play.ts';
 import { randomOf, type Seeded } from './program.ts';
 import { Witness } from './witness.ts';
@@ -25,10 +26,13 @@ export interface JudgeOptions {
   readonly ground: () => Ground;
   readonly deathRate?: number;
   readonly hangMs?: number;
+  /** Values lie in a blob store. */
+  readonly blobs?: boolean;
 }
 
 /** Programs that are at work at one time, and how many of them a fleet plays before another one comes. */
 const together = 30;
+const togetherWithBlobs = 10;
 const perFleet = 500;
 
 /** The programs of a seed. */
@@ -61,7 +65,7 @@ export async function judge(options: JudgeOptions): Promise<Verdict> {
 }
 
 async function judgeSome(
-  { ground, deathRate = 0.004, hangMs = 30_000 }: JudgeOptions,
+  { ground, deathRate = 0.004, hangMs = 30_000, blobs = false }: JudgeOptions,
   programs: readonly Seeded[],
   seed: number,
 ): Promise<Verdict> {
@@ -71,7 +75,9 @@ async function judgeSome(
   const unheld = (error: unknown): void =>
     witness.violate('', `unhandled rejection: ${String(error)}`);
   process.on('unhandledRejection', unheld);
-  const fleet = await Fleet.begin({ ground: ground(), witness, random, workers: 3, deathRate });
+  const large = blobs ? new LargeValues(random) : undefined;
+  const around = { ground: ground(), witness, random, large };
+  const fleet = await Fleet.begin({ ...around, workers: 3, deathRate });
   const rest = programs.entries();
   const loop = async (): Promise<void> => {
     for (const [n, one] of rest) {
@@ -82,7 +88,7 @@ async function judgeSome(
     }
   };
   try {
-    await Promise.all(Array.from({ length: together }, loop));
+    await Promise.all(Array.from({ length: blobs ? togetherWithBlobs : together }, loop));
   } finally {
     await fleet.end();
     process.off('unhandledRejection', unheld);

@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz -- --programs N --seed S [--redis] [--json] [--plant <name>] [--replay <seed> | --program <json>]`: random
+ * `npm run fuzz -- --programs N --seed S [--redis] [--blobs] [--json] [--plant <name>] [--replay <seed> | --program <json>]`: random
  * programs under random faults. A program that fails is made smaller and printed with its seed. Exit code 1 for a
  * violation.
  */
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     programs: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     redis: { type: 'boolean', default: false },
+    blobs: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     plant: { type: 'string' },
     replay: { type: 'string' },
@@ -26,6 +27,7 @@ const { values } = parseArgs({
 
 const seed = Number(values.seed);
 const count = Number(values.programs);
+const { blobs } = values;
 const redis = values.redis ? await provideRedis() : undefined;
 const ground = redis === undefined ? inMemory : () => onRedis(redis.url);
 if (values.plant !== undefined) {
@@ -45,7 +47,7 @@ function* again({ seed: own, program }: Seeded, times: number): Generator<Seeded
 
 async function fails(own: number, program: Program): Promise<boolean> {
   const programs = again({ seed: own, program }, trials);
-  const options = { seed: own, programs, ground, deathRate: 0.02, hangMs: 8_000 };
+  const options = { seed: own, programs, ground, blobs, deathRate: 0.02, hangMs: 8_000 };
   return (await judge(options)).violations.length > 0;
 }
 
@@ -66,7 +68,7 @@ async function print({ seed: own, what, program }: Violation, isShrunk: boolean)
 }
 
 const began = performance.now();
-const verdict = await judge({ seed, programs: played(), ground });
+const verdict = await judge({ seed, programs: played(), ground, blobs });
 const seconds = Math.round((performance.now() - began) / 1_000);
 const { programs, crashes, rewinds, violations } = verdict;
 if (values.json) {

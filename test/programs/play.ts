@@ -49,14 +49,32 @@ export async function play(
   const { fleet, witness } = world;
   const by = { witness, worker: 'caller' };
   const first = program.isGraph === true ? playingInNodes(by) : playing(by);
-  const { key } = program;
-  await fleet.caller.start(first, program, { id, ...(key === undefined ? {} : { key }) });
+  await startSurely(fleet, first, program, id);
   const problems = await new Follower(world, { program, seed }, id).follow(program.happens ?? []);
   const seen = witness.violations
     .filter(({ run }) => run === id || run.startsWith(`${id}.`))
     .map(({ what }) => what);
   witness.forget(id);
   return [...problems, ...seen];
+}
+
+/** A start that was not made may be repeated, with the same id. */
+async function startSurely(
+  { caller }: Fleet,
+  workflow: ReturnType<typeof playing> | ReturnType<typeof playingInNodes>,
+  program: Program,
+  id: string,
+): Promise<void> {
+  for (;;) {
+    try {
+      const { key } = program;
+      const options = { id, ...(key === undefined ? {} : { key }) };
+      await caller.start(workflow, program, options);
+      return;
+    } catch (error) {
+      if (!PawlError.is(error) || error.code !== 'PAWL_UNAVAILABLE') throw error;
+    }
+  }
 }
 
 class Follower {
@@ -297,13 +315,13 @@ class Follower {
   /** Sends the signals and decisions that the run, or a child of it, waits for. */
   async #help(): Promise<void> {
     const { fleet, witness } = this.#world;
-    const { caller } = fleet;
+    const { caller, signalRate } = fleet;
     const random = this.#random;
     const { runs } = await caller.list({ idPrefix: this.#id, limit: 20 });
     for (const one of runs) {
       if (one.id !== this.#id && !one.id.startsWith(`${this.#id}.`)) continue;
       const handle = caller.run(one.id);
-      if (random() < 0.5) {
+      if (random() < signalRate) {
         const name = signalNames[random() < 0.5 ? 0 : 1];
         const key = random() < 0.5 ? '0' : '1';
         const payload = `${name}:${key}`;

@@ -5,11 +5,17 @@
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 
 export class RewindingStore extends MemoryRunStore {
+  /** Blobs that nobody knows of any more: a store that forgets leaves them where they are. */
+  readonly forgottenBlobs = new Set<string>();
+
   /** What to put back, to make the run what it is now. */
   image(run: string): () => void {
     const now = structuredClone(this.runs.get(run));
+    const forget = this.blobs.image(run);
     return () => {
-      if (now !== undefined) this.runs.set(run, structuredClone(now));
+      if (now === undefined) return;
+      this.runs.set(run, structuredClone(now));
+      for (const address of forget()) this.forgottenBlobs.add(address);
     };
   }
 

@@ -46,6 +46,8 @@ export class Inbox {
   readonly #reader: InboxReader;
   /** Ids of messages that are in the log, or on their way there. */
   readonly #taken = new Set<string>();
+  /** Messages on their way into the log. */
+  readonly #storing = new Set<Promise<void>>();
   #looking: Promise<void> | undefined;
   #pollAgain = false;
 
@@ -70,10 +72,23 @@ export class Inbox {
         return;
       }
       this.#taken.add(message.id);
-      this.#submit(message, write).catch((error: unknown) => onBroken({ kind: 'refused', error }));
+      this.#store(message, write);
     }
     if (messages.length > 0) onTaken();
-    if (messages.length >= messagesPerPage) this.poll();
+    // Those behind a full page are seen when it has left the inbox, and not before.
+    if (messages.length < messagesPerPage) return;
+    detach(
+      Promise.all(this.#storing).then(() => this.poll()),
+      () => undefined,
+    );
+  }
+
+  #store(message: Message, write: Write | undefined): void {
+    const { onBroken } = this.#reader;
+    const stored = this.#submit(message, write)
+      .catch((error: unknown) => onBroken({ kind: 'refused', error }))
+      .finally(() => this.#storing.delete(stored));
+    this.#storing.add(stored);
   }
 
   /** Reads the inbox and takes what is new. Without an answer it reads again, until the run is let go of. */

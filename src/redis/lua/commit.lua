@@ -17,15 +17,16 @@
 -- ARGV[11] status: the run is released to, or empty
 -- ARGV[12] result: output or error as payload bytes, or empty
 -- ARGV[13] delay: milliseconds until the released run is due, or empty for never
--- ARGV[14] taken: messages that are in the events, their ids from ARGV[19] on
+-- ARGV[14] taken: messages that are in the events, their ids from ARGV[20] on
 -- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the fields: label, node, metadata
 -- ARGV[16] size: of the whole snapshot in bytes, for the checkpoints
 -- ARGV[17] full: all fields packed, in place of whatever there was; or empty
 -- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To
 --   wait takes five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages,
 --   milliseconds until somebody looks or empty, 1 if the handler may go on
+-- ARGV[19] blobs: lines, addresses that this write refers to
 -- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'unread'}
---   | {'missing'} | {'damaged'}
+--   | {'missing'} | {'damaged'} | {'swept'}: a blob is garbage by now
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
 --   ahead of the log; what a checkpoint holds is copied before it is overwritten; plain and packed never mix; a run does
 --   not sleep over a message that it wants.
@@ -38,6 +39,7 @@ local inbox = base .. 'inbox:' .. id
 
 -- include parts/inbox.lua
 -- include parts/save.lua
+-- include parts/blobs.lua
 
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'checkpointVersion',
   'unmanaged', 'worker', 'createdAt', 'onEnd')
@@ -51,16 +53,17 @@ if m[1] ~= fence or m[2] ~= owner then
   return {'fenced', m[1], count > 0 and #redis.call('XRANGE', events, own, own) or 0}
 end
 if tonumber(m[3]) ~= expected then return {'conflict', m[3]} end
-local entries, absent = findMessages(inbox, 19, taken)
+local entries, absent = findMessages(inbox, 20, taken)
 if how == 'parked' and redis.call('XLEN', inbox) > #entries then return {'unread'} end
 local anew, fields
 if schema ~= '' then anew, fields = unpackSnapshot(snapshot, ARGV[17]) end
 if anew == false then return {'damaged'} end
+if not takeBlobs(base, id, ARGV[19]) then return {'swept'} end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
-local seq, bytes, next = expected, tonumber(m[5]), 19 + taken
+local seq, bytes, next = expected, tonumber(m[5]), 20 + taken
 for i = 1, count do
   seq = seq + 1
   local data, branch = ARGV[next + 1], ARGV[next + 2]

@@ -26,14 +26,18 @@
 -- ARGV[18] onEnd: 1 when the workflow has a hook for the end, or empty
 -- ARGV[19] attachedTo: birth of the parent that it is not to begin without, or empty
 -- ARGV[20] key: the run takes turns with others of this key; or empty
--- ARGV[21] name of the snapshot's first field; names and payload bytes alternate from here
+-- ARGV[21] blobs: lines, addresses that this write refers to
+-- ARGV[22] name of the snapshot's first field; names and payload bytes alternate from here
 -- Returns {'created' | 'exists', run fields, payload fields} | {'unsure'}: nothing is written
+--   | {'swept'}: a blob is garbage by now, and nothing is written
 -- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first; all runs of a prefix
 --   are made with one number of shards, also when somebody has emptied Redis meanwhile.
 local run, payload, events, due, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, token, workflow, input, tags, data = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local resend, base, parent = tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local delay, priority, unmanaged = tonumber(ARGV[10]), ARGV[11], ARGV[13] ~= ''
+
+-- include parts/blobs.lua
 
 local known = redis.call('HGET', run, 'createToken')
 if known then
@@ -46,6 +50,7 @@ end
 local shards = base .. 'shards'
 local agrees = redis.call('GET', shards) == ARGV[16]
 if not agrees and ARGV[17] == '' then return {'unsure'} end
+if not takeBlobs(base, id, ARGV[21]) then return {'swept'} end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -74,8 +79,8 @@ if ARGV[15] ~= '0' then redis.call('HSET', run, 'wroteVersion', ARGV[15]) end
 redis.call('HSET', run, 'workflow', workflow, 'status', status, 'fence', '0', 'seq', '1',
   'createToken', token, 'bytes', #data, 'createdAt', at, 'changedAt', at)
 if ARGV[14] ~= '' then
-  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at, 'count', (#ARGV - 20) / 2)
-  for i = 21, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
+  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at, 'count', (#ARGV - 21) / 2)
+  for i = 22, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
   redis.call('HSET', run, 'version', '1', 'snapshotSeq', '1')
 end
 if unmanaged then

@@ -25,6 +25,8 @@
 local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, base = ARGV[1], ARGV[2]
 
+-- include parts/leaving.lua
+
 local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq', 'notifyPending', 'cancelPending', 'waitsIn',
   'parkedBy', 'key', 'createToken', 'parent')
 if not m[1] then return {'missing'} end
@@ -48,6 +50,7 @@ for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:'
 for index in string.gmatch(m[8] or '', '[^\n]+') do redis.call('ZREM', base .. 'by-wait:' .. index, id) end
 if m[12] then redis.call('ZREM', base .. 'by-parent:' .. m[12], id) end
 if m[9] then redis.call('SREM', base .. 'parked:' .. string.match(m[9], ' (.*)$'), id) end
+leaveBlobs(base, id)
 redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[11])
 if ARGV[3] ~= '' then
   redis.call('XADD', KEYS[10], 'MAXLEN', '~', ARGV[4], '*', 'id', id, 'workflow', m[3], 'data', ARGV[3])

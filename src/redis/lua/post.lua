@@ -14,8 +14,9 @@
 -- ARGV[7] key: of the signal, or empty
 -- ARGV[8] wait: the only one that takes the message, or empty
 -- ARGV[9] actor: who sends it, or empty
+-- ARGV[10] blobs: lines, addresses that this write refers to
 -- Returns {'posted' | 'known', taken 0|1, woken 0|1, what parts/describe tells …} | {'ended', status}
---   | {'answered', message} | {'unwanted'} | {'busy'} | {'missing'}
+--   | {'answered', message} | {'unwanted'} | {'busy'} | {'missing'} | {'swept'}: a blob is garbage by now
 -- Keeps: messages are read in the order in which they came; a run that got what it waits for is running, or due; of all
 --   answers to one wait, one is in the inbox.
 local run, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -24,6 +25,7 @@ local key, wait, actor = ARGV[7], ARGV[8], ARGV[9]
 
 -- include parts/describe.lua
 -- include parts/inbox.lua
+-- include parts/blobs.lua
 
 local m = redis.call('HMGET', run, 'status', 'worker', 'paused', 'woken', 'wants')
 local status, paused, woken = m[1], m[3], m[4]
@@ -64,6 +66,7 @@ end
 local refused = wait ~= '' and refusal()
 if refused then return refused end
 
+if not takeBlobs(base, id, ARGV[10]) then return {'swept'} end
 redis.call('SADD', seen, message)
 local about = {}
 for _, pair in ipairs({{'key', key}, {'wait', wait}, {'actor', actor}}) do

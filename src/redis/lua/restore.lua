@@ -40,7 +40,8 @@
 -- ARGV[22] indexes: lines, of what it waits for
 -- ARGV[23] parent: run id, or empty
 -- ARGV[24] key: whose run it is, or empty
--- ARGV[25] fields: of the run that follow, as names and values in turn; those of the payload behind them
+-- ARGV[25] blobs: lines, addresses that the run refers to
+-- ARGV[26] fields: of the run that follow, as names and values in turn; those of the payload behind them
 -- Returns {'restored'} | {'exists'} | {'incomplete'} | {'unsure'}: nothing is written
 -- Keeps: a run that is there is not touched; a repeated call is answered as the first.
 local run, payload, due = KEYS[1], KEYS[2], KEYS[3]
@@ -48,6 +49,8 @@ local places = {KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]}
 local staged = {KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]}
 local id, token, base, workflow, status = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local createdAt, changedAt, tags, unmanaged = ARGV[6], ARGV[7], ARGV[8], ARGV[12] ~= ''
+
+-- include parts/blobs.lua
 
 local known = redis.call('HMGET', run, 'createToken', 'restoredBy')
 if known[2] == token then
@@ -65,6 +68,7 @@ local function isShort(key, count) return redis.call('XLEN', key) ~= tonumber(co
 if isShort(KEYS[10], ARGV[13]) or isShort(KEYS[14], ARGV[14]) or isShort(KEYS[12], ARGV[15]) then
   return discard('incomplete')
 end
+if not takeBlobs(base, id, ARGV[25]) then return discard('incomplete') end
 
 for i = 1, 6 do
   if redis.call('EXISTS', staged[i]) == 1 then
@@ -80,8 +84,8 @@ end
 redis.call('SET', base .. 'shards', ARGV[20])
 redis.call('HSET', run, 'restoredBy', token, 'workflow', workflow, 'status', status, 'createdAt', createdAt,
   'changedAt', changedAt)
-local behind = 26 + 2 * ARGV[25]
-for i = 26, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
+local behind = 27 + 2 * ARGV[26]
+for i = 27, behind - 2, 2 do redis.call('HSET', run, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', payload, 'tags', tags)
 for i = behind, #ARGV, 2 do redis.call('HSET', payload, ARGV[i], ARGV[i + 1]) end
 local newest = redis.call('XREVRANGE', KEYS[8], '+', '-', 'COUNT', 1)[1]

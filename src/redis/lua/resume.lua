@@ -10,12 +10,15 @@
 -- ARGV[1] id: run id
 -- ARGV[2] data: payload bytes, who asks and why
 -- ARGV[3] base: prefix of the shard's keys
+-- ARGV[4] blobs: lines, addresses that this write refers to
 -- Returns {'resumed', what parts/describe tells …} | {'notResumable', status} | {'missing'}
+--   | {'swept'}: a blob is garbage by now
 -- Keeps: the log of a run at work is written by its owner only; a cancel of before does not end what a person lets go on.
 local run, payload, events, due, inbox, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, data, base = ARGV[1], ARGV[2], ARGV[3]
 
 -- include parts/describe.lua
+-- include parts/blobs.lua
 
 local m = redis.call('HMGET', run, 'fence', 'status', 'paused', 'seq', 'wakeAt', 'bytes', 'woken', 'createdAt', 'pollMs',
   'cancelEntry', 'cancelId', 'waitsIn', 'deadlineAt')
@@ -28,6 +31,7 @@ if status == 'running' then
   return {'notResumable', status}
 end
 
+if not takeBlobs(base, id, ARGV[4]) then return {'swept'} end
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)

@@ -1,6 +1,7 @@
 /** Appends events, saves a snapshot, lets go of a run. */
 import type { CommitOutcome, CommitParams, Parking, Release } from '../../core/store.ts';
 import { type Argument, toBuffer } from '../arguments.ts';
+import { blobLines } from '../blob-lines.ts';
 import { toCommitOutcome } from '../commit-outcome.ts';
 import { waitArguments } from '../fields.ts';
 import type { ShardKeys } from '../keys.ts';
@@ -18,7 +19,7 @@ export const commit: StoreScript<ShardKeys, CommitParams, CommitOutcome> = {
 };
 
 function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
-  const { events, snapshot, release, taken = [] } = params;
+  const { events, snapshot, release, taken = [], blobs } = params;
   const full = snapshot?.full === true ? snapshot.set : undefined;
   const changes = full === undefined ? snapshot : undefined;
   const args: Argument[] = [
@@ -38,6 +39,7 @@ function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
     snapshot?.checkpoints?.bytes ?? '',
     full === undefined ? '' : packFields(full),
     howReleased(release),
+    blobLines(blobs),
     ...taken,
   ];
   for (const event of events) args.push(event.type, toBuffer(event.data), event.branch ?? '');

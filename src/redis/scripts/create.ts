@@ -1,6 +1,7 @@
 /** Makes a run. */
 import type { CreateOutcome, CreateParams } from '../../core/store.ts';
 import { type Argument, toBuffer } from '../arguments.ts';
+import { blobLines, checkSwept } from '../blob-lines.ts';
 import { type Flat, formatTags, toRecord } from '../fields.ts';
 import type { ShardKeys } from '../keys.ts';
 import { lua } from '../lua.gen.ts';
@@ -49,12 +50,14 @@ export const create: StoreScript<ShardKeys, NewRun, Created> = {
       params.onEnd === true ? 1 : '',
       params.attachedTo ?? '',
       params.key ?? '',
+      blobLines(params.blobs),
     ];
     for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
     return args;
   },
   decode: (shard, [outcome, run, payload], { run: id }) => {
     if (String(outcome) === 'unsure') return 'unsure';
+    checkSwept(id, outcome);
     const record = toRecord({ key: shard.run(id), id }, run as Flat, payload as Flat);
     return { outcome: String(outcome) === 'created' ? 'created' : 'exists', record };
   },

@@ -1,6 +1,7 @@
 /** Puts a message into the inbox of a run. */
 import type { PostOutcome, PostParams } from '../../core/store.ts';
 import { toBuffer } from '../arguments.ts';
+import { blobLines, checkSwept } from '../blob-lines.ts';
 import { toDueRun } from '../due-runs.ts';
 import type { ShardKeys } from '../keys.ts';
 import { statusOf, unknownReply } from '../replies.ts';
@@ -12,7 +13,7 @@ export const post: StoreScript<ShardKeys, PostParams, PostOutcome> = {
   script: toScript('post', lua.post),
   acknowledged: 'repeatable',
   keys: (shard, { run }) => [shard.run(run), shard.inbox(run), shard.seen(run), shard.due],
-  args: (shard, { run, id, kind, name, data, key, wait, actor }) => [
+  args: (shard, { run, id, kind, name, data, key, wait, actor, blobs }) => [
     run,
     id,
     kind,
@@ -22,8 +23,10 @@ export const post: StoreScript<ShardKeys, PostParams, PostOutcome> = {
     key ?? '',
     wait ?? '',
     actor ?? '',
+    blobLines(blobs),
   ],
   decode: (shard, [outcome, ...rest], { run }) => {
+    checkSwept(run, outcome);
     const woken = rest[1] === 1;
     switch (String(outcome)) {
       case 'posted':

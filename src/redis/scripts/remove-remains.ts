@@ -22,6 +22,6 @@ export const removeRemains: StoreScript<ShardKeys, Buried, number> = {
     shard.checkpoints(run),
     shard.preserved(run),
   ],
-  args: (_, { repair }) => [repair ? 1 : ''],
+  args: (shard, { run, repair }) => [repair ? 1 : '', run, shard.base],
   decode: (_, [left]) => Number(left),
 };

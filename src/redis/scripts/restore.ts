@@ -7,6 +7,7 @@ import {
 } from '../../core/transfer.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { type Argument, toBuffer } from '../arguments.ts';
+import { blobLines } from '../blob-lines.ts';
 import { formatTags, waitArguments } from '../fields.ts';
 import type { ShardKeys } from '../keys.ts';
 import { stagedKeys } from '../staged-keys.ts';
@@ -61,6 +62,7 @@ export const restore: StoreScript<ShardKeys, Restored, RestoreOutcome | 'unsure'
       status === 'waiting' ? indexes : '',
       record.parent ?? '',
       record.key ?? '',
+      blobLines(params.blobs),
       fields.length / 2,
       ...fields,
       ...payloadFields(record),

@@ -1,6 +1,7 @@
 /** Lets a paused run go on, or a failed one try again. */
 import type { ResumeOutcome } from '../../core/store.ts';
 import { toBuffer } from '../arguments.ts';
+import { blobLines, checkSwept } from '../blob-lines.ts';
 import { toDueRun } from '../due-runs.ts';
 import type { ShardKeys } from '../keys.ts';
 import { statusOf, unknownReply } from '../replies.ts';
@@ -12,6 +13,7 @@ interface Asked {
   readonly run: string;
   /** Who asks and why. */
   readonly data: Uint8Array;
+  readonly blobs: readonly string[] | undefined;
 }
 
 export const resume: StoreScript<ShardKeys, Asked, ResumeOutcome> = {
@@ -25,8 +27,9 @@ export const resume: StoreScript<ShardKeys, Asked, ResumeOutcome> = {
     shard.inbox(run),
     shard.seen(run),
   ],
-  args: (shard, { run, data }) => [run, toBuffer(data), shard.base],
+  args: (shard, { run, data, blobs }) => [run, toBuffer(data), shard.base, blobLines(blobs)],
   decode: (shard, [outcome, ...rest], { run }) => {
+    checkSwept(run, outcome);
     switch (String(outcome)) {
       case 'resumed':
         return { outcome: 'resumed', wakeUp: toDueRun(shard, run, rest) };

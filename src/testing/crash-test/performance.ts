@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PawlError, type ErrorRecord } from '../../core/errors.ts';
 import type { StoredEvent } from '../../core/event.ts';
+import type { BlobOptions } from '../../blobs/options.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { isEnded, type RunStatus } from '../../core/run.ts';
 import type { RunStore } from '../../core/store.ts';
@@ -46,6 +47,7 @@ export interface PerformanceOptions {
   readonly signals: readonly CrashTestSignal[];
   readonly worker: Partial<Omit<WorkerOptions, 'workflows'>>;
   readonly wrapStore: (store: RunStore) => RunStore;
+  readonly blobs?: BlobOptions;
   readonly bodyMs: number;
   readonly point?: CrashPoint;
 }
@@ -108,10 +110,16 @@ export class Performance {
   constructor(options: PerformanceOptions) {
     this.#options = options;
     this.#store = options.wrapStore(this.#memory);
-    this.#caller = Pawl.assemble({ store: this.#store, queue: this.#queue, clock: this.#clock });
+    this.#caller = Pawl.assemble({ ...this.#parts, store: this.#store });
     // The time of an ended run to be kept is no time to come to: others may be held by a dead worker until then.
     this.#clock.follow(() => this.#memory.nextDueAt(this.#clock.now(), { expiries: false }));
     this.#pending = options.signals.map((signal, i) => ({ ...signal, id: `signal-${i}` }));
+  }
+
+  get #parts(): Omit<Parameters<typeof Pawl.assemble>[0], 'store'> {
+    const { blobs } = this.#options;
+    const parts = { queue: this.#queue, clock: this.#clock };
+    return blobs === undefined ? parts : { ...parts, blobs };
   }
 
   async perform(): Promise<Performed> {
@@ -159,7 +167,7 @@ export class Performance {
         this.#spawn();
       },
     });
-    const pawl = Pawl.assemble({ store: process.store, queue: process.queue, clock: this.#clock });
+    const pawl = Pawl.assemble({ ...this.#parts, store: process.store, queue: process.queue });
     const watch = {
       isDead: () => process.isDead,
       onBody: (run: string, step: string) => this.#witness.onBody(run, step),
