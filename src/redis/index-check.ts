@@ -70,7 +70,7 @@ const runKinds = new Set([
   'inbox',
   'seen',
   'checkpoints',
-  'checkpointVersion',
+  'preserved',
 ]);
 
 export class IndexCheck {
