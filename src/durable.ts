@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { reviveError } from './core/error-record.ts';
 import { DefinitionError, PawlError } from './core/errors.ts';
 import { checkRunId } from './core/names.ts';
-import { callback, flag, optionsOf, objectOf } from './core/option-rules.ts';
+import { callback, flag, optionsOf, objectOf, schema } from './core/option-rules.ts';
 import { unrecoverableIn } from './core/policy.ts';
 import type { Schema } from './core/schema.ts';
 import type { Context, EventSchemas, StateOf } from './engine/definition/context.ts';
@@ -76,6 +76,7 @@ const checkOptions = optionsOf<AnyDurableOptions>(
     ...ownRules,
     migrate: objectOf(callback),
     upcast: objectOf(callback),
+    outputs: objectOf(schema),
     worker: checkWorkerAlone,
     allowClearJobs: flag,
   },

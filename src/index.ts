@@ -26,8 +26,14 @@ export type {
   StatePatch,
   StepContext,
   StepOptions,
-  WaitOptions,
 } from './engine/definition/context.ts';
+export type { FormField, WaitOptions } from './engine/definition/waiting.ts';
+export type {
+  OutputChunk,
+  OutputKeeping,
+  OutputSchemas,
+  OutputWriter,
+} from './engine/definition/outputs.ts';
 export type { Decision } from './engine/definition/decision.ts';
 export type { Compaction } from './engine/upkeep/compaction.ts';
 export type { RunMemory, WorkflowMemory } from './engine/upkeep/memory-usage.ts';
@@ -45,6 +51,7 @@ export type {
 export type { Difference } from './engine/runs/diff.ts';
 export type { ForkOptions, ForkPoint } from './engine/runs/fork.ts';
 export type { Request } from './core/request.ts';
+export type { OutputOptions } from './engine/runs/handle-options.ts';
 export type { RunHandle, StatePoint } from './engine/runs/run-handle.ts';
 export type { WorkflowEvent } from './engine/runs/workflow-events.ts';
 export type { RunDetails, RunInfo, WaitInfo } from './engine/runs/run-info.ts';
@@ -111,6 +118,7 @@ export type { WorkerRecord } from './core/fleet.ts';
 
 // Errors.
 export {
+  AnsweredError,
   ConflictError,
   CorruptionError,
   DefinitionError,

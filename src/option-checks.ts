@@ -1,8 +1,10 @@
 /** The rules for what the entry point takes: everything that is misspelled, or does not fit, is refused by its name. */
+import { InvalidError } from './core/errors.ts';
 import { checkLimits, fixedLimits } from './core/limits.ts';
 import {
   checkKey,
   checkRunId,
+  checkSignalKey,
   checkSignalName,
   checkTags,
   checkWorkflowName,
@@ -150,6 +152,7 @@ const searchRules = {
   worker: textOf(1, 256),
   idPrefix: checkRunId,
   waitsFor: checkWaitsFor,
+  waitKey: checkSignalKey,
   since: time,
   until: time,
 } as const satisfies Readonly<Record<string, Rule>>;
@@ -207,6 +210,9 @@ export const checkHealth: Rule = optionsOf<HealthOptions>({ timeoutMs: milliseco
 export function toQuery(options: SearchOptions, field: string): RunQuery {
   checkSearch(options, field);
   const { workflow, tag, idPrefix, since, until, ...rest } = options;
+  if (rest.waitKey !== undefined && (rest.waitsFor ?? 'kind:').startsWith('kind:')) {
+    throw new InvalidError(`${field}.waitKey`, 'needs waitsFor, with the name of a signal.');
+  }
   return withoutAbsent({
     ...rest,
     workflow,

@@ -77,6 +77,8 @@ export interface SearchOptions {
   readonly idPrefix?: string;
   /** Only runs that wait for this signal now, or for a kind of thing: `kind:timer`, `kind:child` … */
   readonly waitsFor?: string;
+  /** With `waitsFor`, the name of a signal: only runs that wait for it with this key. */
+  readonly waitKey?: string;
   /** Only runs created then or later: a Date, or milliseconds since 1970. */
   readonly since?: Date | number;
   /** Only runs created before then. */

@@ -8,6 +8,7 @@ import { defaultLimits, defaults } from './core/limits.ts';
 import { type Logger, silentLogger } from './core/logger.ts';
 import { checkPrefix, checkRunId } from './core/names.ts';
 import type { ResumeQueue, WakeUp } from './core/queue.ts';
+import type { OutputSchemas } from './engine/definition/outputs.ts';
 import type { ScheduleInfo } from './core/schedules.ts';
 import type { Schema } from './core/schema.ts';
 import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
@@ -112,10 +113,17 @@ export class Pawl extends Operations implements AsyncDisposable {
    * @throws InvalidError, UnstorableError, LimitError: nothing was written. RunError `PAWL_RUN_EXISTS`: the id has another
    *   workflow or input. UnavailableError: with `outcome: 'unknown'`, start again with the same id.
    */
-  async start<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
-    workflow: Workflow<Input, S, E, Output, G>,
+  async start<
+    Input extends Schema,
+    S,
+    E extends EventSchemas,
+    Output,
+    G extends EventSchemas,
+    O extends OutputSchemas,
+  >(
+    workflow: Workflow<Input, S, E, Output, G, O>,
     ...[input, options = {}]: StartArguments<Input, StartOptions>
-  ): Promise<RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>> {
+  ): Promise<RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>, O>> {
     checkWorkflow(workflow);
     checkOptions('start', options);
     const { id } = await startRun(this.#services, workflow, input, options);
@@ -141,12 +149,19 @@ export class Pawl extends Operations implements AsyncDisposable {
    * its first event tells.
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError when the run never came to that point; else as `start`.
    */
-  async fork<Input extends Schema, S, E extends EventSchemas, Output, G extends EventSchemas>(
-    workflow: Workflow<Input, S, E, Output, G>,
+  async fork<
+    Input extends Schema,
+    S,
+    E extends EventSchemas,
+    Output,
+    G extends EventSchemas,
+    O extends OutputSchemas,
+  >(
+    workflow: Workflow<Input, S, E, Output, G, O>,
     run: string,
     point: ForkPoint,
     options: ForkOptions<StateOf<S>> = {},
-  ): Promise<RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>> {
+  ): Promise<RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>, O>> {
     checkWorkflow(workflow);
     checkRunId(run);
     checkFork(point, options);
@@ -193,10 +208,10 @@ export class Pawl extends Operations implements AsyncDisposable {
 
   /** A handle on a run, whether it exists or not. With its workflow, the state can be read. */
   run(id: string): RunHandle;
-  run<Input, S, E extends EventSchemas, Output, G extends EventSchemas>(
-    workflow: Workflow<Input, S, E, Output, G>,
+  run<Input, S, E extends EventSchemas, Output, G extends EventSchemas, O extends OutputSchemas>(
+    workflow: Workflow<Input, S, E, Output, G, O>,
     id: string,
-  ): RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>;
+  ): RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>, O>;
   run(first: string | AnyWorkflow, second?: string): RunHandle {
     const id = typeof first === 'string' ? first : second;
     checkRunId(id);

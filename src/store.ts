@@ -5,6 +5,7 @@ export type { Archive } from './core/archive.ts';
 export type { Fleet } from './core/fleet.ts';
 export type { Lists } from './core/lists.ts';
 export type { Observation } from './core/observation.ts';
+export type { Outputs } from './core/outputs.ts';
 export type { Schedules } from './core/schedules.ts';
 export type { Transfer } from './core/transfer.ts';
 export type { ResumeQueue } from './core/queue.ts';
@@ -60,6 +61,7 @@ export type {
   WorkerRecord,
 } from './core/fleet.ts';
 export type { DeletionPage, DeletionQuery, DeletionRecord } from './core/deletions.ts';
+export type { NewChunk, StoredChunk, WriteOutcome, WriteParams } from './core/outputs.ts';
 export type { ListParams, RunPage } from './core/lists.ts';
 export type { RunSummary } from './core/run.ts';
 export type { RunQuery } from './core/run-query.ts';

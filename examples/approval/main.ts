@@ -1,4 +1,6 @@
-/** `npm run example -- approval`: nobody answers, the worker dies in the escalation, and at last the lead decides. */
+/** `npm run example -- approval`: nobody answers, the worker dies in the escalation, the lead decides, two people sign. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { AnsweredError } from 'pawl';
 import { killAndResume } from '../support/kill-and-resume.ts';
 import type { Stage } from '../support/stage.ts';
 import { deployment } from './workflow.ts';
@@ -18,6 +20,17 @@ export async function main(stage: Stage): Promise<void> {
       await run.signal('decision', { approved: true, by: 'Ada' }, { id: 'click-1' });
       await run.signal('decision', { approved: true, by: 'Ada' }, { id: 'click-1' });
       stage.say('the lead approves');
+
+      // Two signatures at once, in the other order than they are waited for. Of two for the same role, one is taken.
+      while ((await run.info()).waits.every(({ name }) => name !== 'legal signs')) await pause(20);
+      await run.answer('legal signs', { role: 'legal', name: 'Grace' }, { actor: 'Grace' });
+      try {
+        await run.answer('legal signs', { role: 'legal', name: 'Bob' }, { actor: 'Bob' });
+      } catch (error) {
+        if (!(error instanceof AnsweredError)) throw error;
+        stage.say(`Bob hears that ${error.by} was first`);
+      }
+      await run.answer('security signs', { role: 'security', name: 'Linus' });
     },
   });
 }

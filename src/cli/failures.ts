@@ -28,6 +28,7 @@ const byCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   PAWL_RUN_EXISTS: 4,
   PAWL_RUN_ENDED: 4,
   PAWL_RUN_ACTIVE: 4,
+  PAWL_ANSWERED: 4,
   PAWL_FENCED: 4,
   PAWL_CONFLICT: 4,
   PAWL_UNAVAILABLE: 5,
@@ -44,6 +45,7 @@ export function exitCodeOf(error: unknown): number {
 const nextStep: Readonly<Partial<Record<ErrorCode, string>>> = {
   PAWL_RUN_NOT_FOUND: 'pawl runs list shows the runs that are there.',
   PAWL_RUN_ENDED: 'pawl runs show tells how it ended; pawl runs fork starts a new one from it.',
+  PAWL_ANSWERED: 'pawl inbox tells what is still waited for.',
   PAWL_RUN_ACTIVE: 'pawl runs cancel ends it first.',
   PAWL_UNAVAILABLE: 'pawl doctor tells which Redis is meant, and where that setting comes from.',
 };

@@ -6,6 +6,7 @@ import { addDead } from './dead.ts';
 import { addDev } from './dev.ts';
 import { addDoctor } from './doctor.ts';
 import { addDrill } from './drill.ts';
+import { addInbox } from './inbox.ts';
 import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRuns } from './runs/runs.ts';
@@ -16,6 +17,7 @@ import { addWorkers } from './workers.ts';
 const nouns: readonly Add[] = [
   addDev,
   addRuns,
+  addInbox,
   addWorkers,
   addRecoveries,
   addDead,

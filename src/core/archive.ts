@@ -22,6 +22,8 @@ export interface RunBytes {
   readonly checkpoints: number;
   /** Messages that wait, and the ids of those that ever came. */
   readonly inbox: number;
+  /** The chunks of its output that are kept. */
+  readonly chunks: number;
 }
 
 export interface CompactParams {

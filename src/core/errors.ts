@@ -34,6 +34,8 @@ export const errorCodes = {
   PAWL_STEP_FAILED: 'A step failed at its last attempt: the cause is the error of its body.',
   PAWL_STEP_NAME_REUSED: 'Two steps of one run have the same name.',
   PAWL_WAIT_WITHDRAWN: 'A wait was withdrawn because another one has won their race.',
+  PAWL_ANSWERED:
+    'Somebody else was first, or the run does not wait so: the answer was not written.',
   PAWL_CYCLE_LIMIT: 'A graph came to one node more often than its limit: the error names both.',
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
   PAWL_UNAVAILABLE:
@@ -204,6 +206,24 @@ export class FencedError extends RunError {
     this.loopLagMs = loopLagMs;
     this.held = fences.held;
     this.current = fences.current;
+  }
+}
+
+/** `PAWL_ANSWERED`: the wait has an answer already, or is over; nothing was written. */
+export class AnsweredError extends RunError {
+  /** The name of the wait in its run. */
+  readonly wait: string;
+  /** Who was first, where that was said and is still known. */
+  readonly by: string | undefined;
+  constructor(at: { readonly run: string; readonly wait: string }, by?: string) {
+    const who = by === undefined ? 'it has its answer, or does not wait so' : `${by} was first`;
+    super(
+      'PAWL_ANSWERED',
+      at.run,
+      `Run ${at.run} takes no answer to "${at.wait}": ${who}. Nothing was written.`,
+    );
+    this.wait = at.wait;
+    this.by = by;
   }
 }
 

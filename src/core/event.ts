@@ -152,6 +152,8 @@ export interface RewoundData {
   readonly acknowledgedSeq: number;
   /** The newest seq that Redis still has. */
   readonly foundSeq: number;
+  /** The newest chunks of its output that Redis had acknowledged, and still has: when it was these that are fewer. */
+  readonly chunks?: { readonly acknowledged: number; readonly found: number };
   /** Effects that this worker has begun and whose completion is lost, or never came: whether they happened is in doubt. */
   readonly effects?: readonly string[];
 }
@@ -224,6 +226,12 @@ export interface SignalData {
   readonly payload: Uint8Array;
   /** When it came, on the store's clock in milliseconds since 1970. */
   readonly at: number;
+  /** Which of the waits for it is meant: said by the sender, or read from the payload, once. */
+  readonly key?: string;
+  /** The name of the one wait that it answers. */
+  readonly wait?: string;
+  /** Who has sent it, where that was said. */
+  readonly actor?: string;
   /** The code that took it has no signal of this name. */
   readonly isUnknown?: true;
 }

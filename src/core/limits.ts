@@ -6,7 +6,7 @@ import { optionsOf, type Rule, wholeNumber } from './option-rules.ts';
 
 /**
  * Sizes in bytes of encoded data. A value that is larger is refused with `PAWL_LIMIT`, and nothing is written. Defaults:
- * 256 kB for input, event and output; 8 MB for the state.
+ * 256 kB for input, event and output; 8 MB for the state; 64 kB for a chunk.
  */
 export interface Limits {
   /** Encoded input of a run. */
@@ -17,6 +17,8 @@ export interface Limits {
   readonly stateBytes: number;
   /** Encoded output of a run. */
   readonly outputBytes: number;
+  /** One chunk that a run gives out at work, encoded: see `OutputWriter`. */
+  readonly chunkBytes: number;
 }
 
 /** @throws InvalidError naming the limit. */
@@ -25,6 +27,7 @@ export const checkLimits: Rule = optionsOf<Partial<Limits>>({
   eventBytes: wholeNumber(1),
   stateBytes: wholeNumber(1),
   outputBytes: wholeNumber(1),
+  chunkBytes: wholeNumber(1),
 });
 
 export const defaultLimits: Limits = {
@@ -32,6 +35,7 @@ export const defaultLimits: Limits = {
   eventBytes: 256 * 1024,
   stateBytes: 8 * 1024 * 1024,
   outputBytes: 256 * 1024,
+  chunkBytes: 64 * 1024,
 };
 
 /** Bounds that are part of the design and cannot be changed. */
@@ -49,6 +53,12 @@ export const fixedLimits = {
   eventsPerCommit: 256,
   /** Bytes of events in one commit. */
   bytesPerCommit: 1024 * 1024,
+  /** Chunks in one write; their bytes are bounded as those of a commit. */
+  chunksPerWrite: 256,
+  /** Chunks in one page when an output is read. */
+  chunksPerPage: 100,
+  /** Bytes of chunks that one step has given out and that are not stored yet. */
+  pendingChunkBytes: 1024 * 1024,
   /** Events in one page when a log is read. */
   eventsPerPage: 500,
   /** Events that come with a claim or a load: in a script each costs Redis six times what it costs in a page of its own. */
@@ -81,6 +91,8 @@ export const defaults = {
   resendMs: 3_000,
   /** How long ended runs are kept. */
   keepMs: 7 * 24 * 3_600_000,
+  /** Bytes of chunks that are kept of a run. */
+  keptOutputBytes: 16 * 1024 * 1024,
   concurrency: 50,
   /** Lost workers in a row without progress before a run is quarantined. */
   quarantineAfter: 3,

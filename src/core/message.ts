@@ -7,6 +7,12 @@ export interface Message {
   readonly kind: MessageKind;
   /** Name of the signal, or id of the child run; empty for the other kinds. */
   readonly name: string;
+  /** Of a signal: which of the waits for it is meant. */
+  readonly key?: string;
+  /** Of a signal that answers one wait of the run: the name of the wait, the only one that takes it. */
+  readonly wait?: string;
+  /** Who has sent it, where that was said; sealed where payloads are. */
+  readonly actor?: string;
   /** Encoded payload. */
   readonly data: Uint8Array;
   /** When it came, on the store's clock. */

@@ -43,6 +43,11 @@ export function checkSignalName(name: unknown): asserts name is string {
   checkText('signal name', name, nameRule);
 }
 
+/** Checks the name of an output: as the name of a workflow. */
+export function checkOutputName(name: unknown): asserts name is string {
+  checkText('output name', name, nameRule);
+}
+
 /**
  * Checks the id of a message: 1–128 of `A–Z a–z 0–9 _ . ~ @ : / + -`. No spaces: pawl's own messages have them, and a
  * message whose id was seen before is taken for a repetition.
@@ -51,6 +56,15 @@ export function checkMessageId(id: unknown): asserts id is string {
   checkText('signal id', id, {
     pattern: tagValuePattern,
     length: fixedLimits.runIdLength,
+    allowed: 'A-Z a-z 0-9 _ . ~ @ : / + -',
+  });
+}
+
+/** Checks the key of a signal, which tells one wait for it from another: as the id of a message. */
+export function checkSignalKey(key: unknown): asserts key is string {
+  checkText('signal key', key, {
+    pattern: tagValuePattern,
+    length: fixedLimits.tagValueLength,
     allowed: 'A-Z a-z 0-9 _ . ~ @ : / + -',
   });
 }

@@ -29,6 +29,8 @@ export interface RunQuery {
   readonly until?: number;
   /** Only runs that wait for this signal now, or for a kind of thing: `kind:timer`, `kind:child` … */
   readonly waitsFor?: string;
+  /** With `waitsFor`, the name of a signal: only runs that wait for it with this key. */
+  readonly waitKey?: string;
   /** Only unmanaged runs. */
   readonly unmanaged?: boolean;
 }
@@ -97,7 +99,7 @@ type Searched = Pick<
 
 /** Whether a run fits, as its record says; not whether it is unmanaged, which a record does not tell. */
 export function fits(run: Searched, query: RunQuery): boolean {
-  const { workflow, tag, key, worker, idPrefix, since, until, waitsFor } = query;
+  const { workflow, tag, key, worker, idPrefix, since, until, waitsFor, waitKey } = query;
   const equals = tag?.indexOf('=') ?? -1;
   return (
     (statusesOf(query.status)?.includes(run.status) ?? true) &&
@@ -105,7 +107,7 @@ export function fits(run: Searched, query: RunQuery): boolean {
     (tag === undefined || run.tags[tag.slice(0, equals)] === tag.slice(equals + 1)) &&
     (key === undefined || run.key === key) &&
     (worker === undefined || run.worker === worker) &&
-    (waitsFor === undefined || indexedBy(run.waits).includes(waitIndex(waitsFor))) &&
+    (waitsFor === undefined || indexedBy(run.waits).includes(waitIndex(waitsFor, waitKey))) &&
     (idPrefix === undefined || run.id.startsWith(idPrefix)) &&
     (since === undefined || run.createdAt >= since) &&
     (until === undefined || run.createdAt < until)

@@ -107,6 +107,8 @@ export interface RunRecord {
   readonly deadlineAt: number | undefined;
   /** Lower goes first; 0 goes before all others. */
   readonly priority: number;
+  /** The number of the newest chunk of its output; 0 before the first. See `outputs.ts`. */
+  readonly chunks: number;
   /** The run that started this one. */
   readonly parent: string | undefined;
   /** Its workflow had a hook for the end when the run was made. */

@@ -5,6 +5,7 @@
  *   archive      what is dropped and measured          observation  counts, the clock, hints; no payloads
  *   fleet        workers, and the runs they hold        schedules    what starts runs at certain times
  *   lists        runs and deletions, page by page       transfer     whole runs that leave and come
+ *   outputs      chunks that runs give out at work
  *   turns        which runs with a key may be at work
  *
  * So a wrapper implements what it changes and passes on the other objects as they are. No method is optional: one that is
@@ -28,25 +29,21 @@ import type { Fleet } from './fleet.ts';
 import type { Lists } from './lists.ts';
 import type { Message } from './message.ts';
 import type { Observation } from './observation.ts';
+import type { Outputs } from './outputs.ts';
+import type { Ownership } from './ownership.ts';
 import type { Release } from './release.ts';
 import type { RunProgress, RunRecord, RunStatus } from './run.ts';
 import type { Schedules } from './schedules.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Transfer } from './transfer.ts';
+import type { Wait } from './waits.ts';
 import type { Keyed, Turns } from './turns.ts';
 
 export type { Message, MessageKind } from './message.ts';
+export type { Ownership } from './ownership.ts';
 export type { Parking, Release } from './release.ts';
 export type { Snapshot } from './snapshot.ts';
 export type { Wait } from './waits.ts';
-
-/** The right to write to a run, as a claim gave it. */
-export interface Ownership {
-  readonly run: string;
-  readonly fence: number;
-  /** The token of the claim: tells two owners apart even where fences could repeat. */
-  readonly owner: string;
-}
 
 export interface CreateParams {
   readonly run: string;
@@ -138,6 +135,14 @@ export type PostOutcome =
       readonly woken: boolean;
       readonly wakeUp: DueRun;
     }
+  /** The wait that it was to answer has an answer already, the message of this id. Nothing was written. */
+  | { readonly outcome: 'answered'; readonly by: string }
+  /** The run does not wait so, or its time is over. Nothing was written. */
+  | { readonly outcome: 'unwanted' }
+  /**
+   * Whether the run still waits so is not known before it has looked at what came, or parks again. Nothing was written.
+   */
+  | { readonly outcome: 'busy' }
   | { readonly outcome: 'ended'; readonly status: RunStatus }
   | { readonly outcome: 'missing' };
 
@@ -197,6 +202,8 @@ export type ClaimOutcome =
       readonly furthest: number;
       /** Messages that wait to be taken into the log, at most a page of them. */
       readonly messages: readonly Message[];
+      /** What the run waited for when it was parked last, as far as that is known: for since when it has waited. */
+      readonly waitedFor: readonly Wait[];
     } & LoadedRun)
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
@@ -258,6 +265,7 @@ export interface RunStore {
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
+  readonly outputs: Outputs;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly turns: Turns;
@@ -275,7 +283,8 @@ export interface RunStore {
   commit(params: CommitParams): Promise<CommitOutcome>;
   /**
    * Puts a message into the inbox of a run, whether or not it waits for it; only what it waits for wakes it. The end of a
-   * child comes to a failed run as well, which may be resumed.
+   * child comes to a failed run as well, which may be resumed. With `wait`, only if the parked run waits so and nobody was
+   * first: of all answers to one wait, one is taken.
    */
   post(params: PostParams): Promise<PostOutcome>;
   /** Asks a run to end as cancelled. */

@@ -31,9 +31,40 @@ export async function act(
       const workflow = workflows.get((await run.info()).workflow);
       // Where the workflow is known, its schema decides whether this is sent.
       const to = workflow === undefined ? run : pawl.run(workflow, what.id);
-      return to.signal(textOf(form, 'name'), parse(textOf(form, 'payload')));
+      const named = { actor: what.actor };
+      return to.signal(textOf(form, 'name'), parse(textOf(form, 'payload')), named);
+    }
+    case 'answer': {
+      const workflow = workflows.get((await run.info()).workflow);
+      const to = workflow === undefined ? run : pawl.run(workflow, what.id);
+      const signal = textOf(form, 'signal');
+      await to.answer(textOf(form, 'wait'), answerOf(form), {
+        actor: what.actor,
+        ...(signal === '' ? {} : { signal }),
+      });
+      return;
     }
   }
+}
+
+/**
+ * What a form says, as the payload of an answer. Each field of it is named `<kind>:<field>`; one that was left empty is
+ * not in the payload, so that the schema of the signal says whether it is needed.
+ */
+function answerOf(form: Form): unknown {
+  if ('payload' in form) return parse(textOf(form, 'payload'));
+  const fields: (readonly [string, unknown])[] = [];
+  for (const name of Object.keys(form)) {
+    const [, kind = '', field = ''] = /^(text|number|boolean):(.+)$/su.exec(name) ?? [];
+    const text = textOf(form, name);
+    if (kind === '' || text === '') continue;
+    if (kind === 'number' && !Number.isFinite(Number(text))) {
+      throw new InvalidError(field, 'is not a number; nothing was sent.');
+    }
+    const value = kind === 'number' ? Number(text) : kind === 'boolean' ? text === 'yes' : text;
+    fields.push([field, value]);
+  }
+  return Object.fromEntries(fields);
 }
 
 function textOf(form: Form, field: string): string {

@@ -53,5 +53,8 @@ function isOffered(action: DashboardAction, { status, paused }: RunInfo): boolea
     case 'cancel':
     case 'signal':
       return !isEnded(status);
+    case 'answer':
+      // Its waits are on the inbox page, each with a form of its own.
+      return false;
   }
 }

@@ -6,6 +6,7 @@ import { InvalidError, PawlError } from '../core/errors.ts';
 import type { Pawl } from '../pawl.ts';
 import { act } from './acting.ts';
 import { type Env, guard, refusal, tokenFor } from './guard.ts';
+import { inboxPage, readInbox } from './inbox-page.ts';
 import { type Frame, layout } from './layout.ts';
 import { live } from './live.ts';
 import { readEvents, readRun } from './reading.ts';
@@ -47,6 +48,14 @@ function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     if (wantsJson(c)) return c.json({ counts: stats.runs, ...page });
     const body = runListPage(settings.base, asked, { ...page, stats });
     return show(c, settings, { title: 'Runs', at: 'runs', body });
+  });
+  app.get('/:page{inbox(\\.json)?}', async (c) => {
+    const asked = c.req.query();
+    const found = await readInbox(pawl, asked);
+    if (wantsJson(c)) return c.json(found);
+    const token = tokenFor(settings, c.get('actor'));
+    const body = inboxPage(settings, asked, { ...found, token });
+    return show(c, settings, { title: 'Inbox', at: 'inbox', body });
   });
   app.get('/:page{workers(\\.json)?}', async (c) => {
     const workers = await pawl.workers();
@@ -94,9 +103,9 @@ function addActions(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     const form = await c.req.parseBody();
     const refused = refusal(c, settings, form['token']);
     if (refused !== undefined) return problem(c, settings, 403, refused);
-    // A signal has no place for who sent it: what is in the log is its payload.
     await act(pawl, settings.workflows, { id, action, actor: c.get('actor') }, form);
-    return c.redirect(`${settings.base}/runs/${id}`, 303);
+    const back = action === 'answer' ? '/inbox' : `/runs/${id}`;
+    return c.redirect(settings.base + back, 303);
   });
 }
 
@@ -127,6 +136,8 @@ function statusOf(error: unknown): Failure {
     case 'PAWL_RUN_NOT_FOUND':
       return 404;
     case 'PAWL_RUN_ENDED':
+    case 'PAWL_ANSWERED':
+    case 'PAWL_TIMEOUT':
       return 409;
     case 'PAWL_UNAVAILABLE':
       return 503;

@@ -10,14 +10,14 @@ export type Html = ReturnType<typeof html>;
 export interface Frame {
   readonly title: string;
   /** The entry of the menu this page belongs to. */
-  readonly at?: 'runs' | 'workers';
+  readonly at?: 'runs' | 'inbox' | 'workers';
   readonly body: Html;
   /** Load it again after so many seconds. */
   readonly refreshSeconds?: number | undefined;
 }
 
 export function layout({ base, actions }: Settings, frame: Frame): Html {
-  const entry = (name: 'runs' | 'workers', text: string): Html =>
+  const entry = (name: NonNullable<Frame['at']>, text: string): Html =>
     html`<a href="${base}/${name}" ${frame.at === name ? raw('aria-current="page"') : ''}
       >${text}</a
     >`;
@@ -38,7 +38,9 @@ export function layout({ base, actions }: Settings, frame: Frame): Html {
         <a class="skip" href="#main">Skip to the content</a>
         <header>
           <strong>pawl</strong>
-          <nav aria-label="Pages">${entry('runs', 'Runs')} ${entry('workers', 'Workers')}</nav>
+          <nav aria-label="Pages">
+            ${entry('runs', 'Runs')} ${entry('inbox', 'Inbox')} ${entry('workers', 'Workers')}
+          </nav>
           <span class="dim">${actions.length === 0 ? 'read-only' : ''}</span>
         </header>
         <main id="main">${frame.body}</main>

@@ -3,7 +3,8 @@ import { html } from 'hono/html';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { StepCompletedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
-import { type RunDetails, type RunInfo, waitText } from '../engine/runs/run-info.ts';
+import { waitText } from '../core/waits.ts';
+import type { RunDetails, RunInfo } from '../engine/runs/run-info.ts';
 import { actionsPart } from './actions-part.ts';
 import { facts, type Html, payload, statusMark, table, time } from './layout.ts';
 import { liveScript } from './live-script.ts';
@@ -95,7 +96,8 @@ function header(base: string, run: RunInfo): Html {
 function waitsPart(base: string, { waits }: RunInfo): Html {
   if (waits.length === 0) return html``;
   const rows = waits.map((wait) => {
-    const what = html`<bdi>${visible(waitText(wait))}</bdi>`;
+    const label = wait.label === undefined ? '' : html` <bdi>${visible(wait.label)}</bdi>`;
+    const what = html`<bdi>${visible(waitText(wait))}</bdi>${label}`;
     const [child] = wait.kind === 'child' ? (wait.on ?? []) : [];
     return [
       child === undefined ? what : html`<a href="${base}/runs/${child}">${what}</a>`,

@@ -10,7 +10,8 @@ export const style = `
 body { margin: 0; overflow-wrap: anywhere; background: var(--ground); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
 a { color: var(--link); }
-a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible,
+a:focus-visible, button:focus-visible, input:focus-visible, textarea:focus-visible,
+  select:focus-visible, summary:focus-visible,
   pre:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .skip { position: absolute; left: -9999px; } .skip:focus { left: 1rem; top: .5rem;
   background: var(--ground); padding: .5rem; }
@@ -27,8 +28,12 @@ form.filter, .acts { display: flex; flex-wrap: wrap; gap: .5rem .75rem; align-it
 .acts form { display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; padding: .5rem;
   border: 1px solid var(--line);
   border-radius: 6px; }
+ul.inbox { list-style: none; padding: 0; margin: 1rem 0; display: grid; gap: 1rem; }
+ul.inbox > li { border: 1px solid var(--line); border-radius: 6px; padding: .75rem 1rem; }
+ul.inbox h2 { margin: 0 0 .25rem; } ul.inbox p { margin: .25rem 0; }
+ul.inbox .acts { margin: .5rem 0 0; } .acts textarea { width: 20rem; min-height: 4.5rem; }
 label { display: flex; flex-direction: column; font-size: .85rem; color: var(--dim); }
-input, select, button { font: inherit; color: var(--ink); background: var(--ground);
+input, select, textarea, button { font: inherit; color: var(--ink); background: var(--ground);
   border: 1px solid var(--dim);
   border-radius: 5px; padding: .3rem .5rem; min-height: 2.25rem; max-width: 100%; }
 button { background: var(--panel); cursor: pointer; font-weight: 600; }

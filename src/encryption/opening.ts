@@ -1,6 +1,5 @@
 /** What an encrypted store gives out, opened. A value that cannot be opened fails whoever decodes it: see `cipher.ts`. */
 import type { Cipher, Place } from '../core/cipher.ts';
-import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { Message } from '../core/message.ts';
 import type { RunRecord } from '../core/run.ts';
@@ -16,7 +15,7 @@ import {
   payloadPlace,
   progressPlace,
 } from './places.ts';
-import { openText } from './text.ts';
+import { openActor, openOrSay, openWaits } from './waiting.ts';
 
 const jsonFormat = 0x7b;
 
@@ -54,7 +53,10 @@ export class Opening {
     const place = messagePlace(run, message);
     const places: readonly [Place, ...Place[]] =
       message.kind === 'cancel' ? [askedPlace(run, 'cancel'), place] : [place];
-    return { ...message, data: this.#cipher.open(message.data, places) };
+    return openActor(this.#cipher, run, {
+      ...message,
+      data: this.#cipher.open(message.data, places),
+    });
   }
 
   record(record: RunRecord): RunRecord {
@@ -67,11 +69,15 @@ export class Opening {
   }
 
   summary<T extends Omit<RunRecord, 'input' | 'output'>>(record: T): T {
-    const { id, error, progress } = record;
+    const { id, error, progress, waits } = record;
     return {
       ...record,
+      waits: openWaits(this.#cipher, id, waits),
       error: error && this.#error(id, error),
-      progress: progress && { ...progress, message: this.#messageText(id, progress.message) },
+      progress: progress && {
+        ...progress,
+        message: openOrSay(this.#cipher, progress.message, progressPlace(id)),
+      },
     };
   }
 
@@ -79,14 +85,5 @@ export class Opening {
   #error(run: string, error: Uint8Array): Uint8Array {
     if (error[0] === jsonFormat) return error;
     return this.#cipher.open(error, [payloadPlace(run, 'error')]);
-  }
-
-  /** Only a picture for people: where it cannot be read it says so. */
-  #messageText(run: string, message: string): string {
-    try {
-      return openText(this.#cipher, message, progressPlace(run));
-    } catch (error) {
-      return PawlError.is(error) ? error.code : 'PAWL_CORRUPT';
-    }
   }
 }

@@ -11,7 +11,8 @@
 import type { CheckpointMark } from '../core/checkpoint.ts';
 import type { Place } from '../core/cipher.ts';
 import type { NewEvent } from '../core/event.ts';
-import type { Message } from '../core/store.ts';
+import type { NewChunk } from '../core/outputs.ts';
+import type { Message, Wait } from '../core/store.ts';
 
 export type Asked = 'cancel' | 'pause' | 'resume' | 'delete';
 
@@ -67,6 +68,26 @@ export const messagePlace = (
   run: string,
   { kind, id, name }: Pick<Message, 'kind' | 'id' | 'name'>,
 ): Place => ({ run, path: ['message', kind, id, name] });
+
+/** Number and fence are certain when a write is encoded, as those of an event are. */
+export const chunkPlace = (
+  run: string,
+  at: { readonly number: number; readonly fence: number },
+  { output, step, epoch }: NewChunk,
+): Place => ({ run, path: ['chunk', at.number, at.fence, output, step, epoch] });
+
+/** Who has sent a message. */
+export const actorPlace = (
+  run: string,
+  { kind, id, name }: Pick<Message, 'kind' | 'id' | 'name'>,
+): Place => ({ run, path: ['message', kind, id, name, 'actor'] });
+
+/** What people are told of a wait. */
+export const waitPlace = (
+  run: string,
+  { kind, name }: Pick<Wait, 'kind' | 'name'>,
+  part: 'label' | 'form',
+): Place => ({ run, path: ['wait', kind, name, part] });
 
 export const schedulePlace = (workflow: string, schedule: string): Place => ({
   run: '(schedule)',

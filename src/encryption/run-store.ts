@@ -2,9 +2,10 @@
  * A run store whose payloads are sealed: whatever goes through is encrypted on its way in and opened on its way out, so
  * that neither the engine nor the store beneath knows of it.
  *
- * Sealed: inputs (of schedules, too), outputs, errors, data of events, snapshot fields, messages, the text of a progress.
- * In clear: ids, names, types, times, tags, keys, numbers, what a run waits for (names and times, no payload), and what the
- * scripts in Redis write by themselves (claims, interrupts).
+ * Sealed: inputs (of schedules, too), outputs, errors, data of events and chunks, snapshot fields, messages, the text of a
+ * progress.
+ * In clear: ids, names, types, times, tags, keys, numbers, what a run waits for (names, keys and times; label and form
+ * are sealed), and what the scripts in Redis write by themselves (claims, interrupts).
  *
  * A value that cannot be opened does not fail the call that brought it: it fails whoever decodes it. So a claim with a bad
  * event ends in quarantine, with the reason, and a page of runs with one bad error is a page still.
@@ -19,6 +20,7 @@ import type { StoredEvent } from '../core/event.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { Lists } from '../core/lists.ts';
 import type { Observation } from '../core/observation.ts';
+import type { Outputs } from '../core/outputs.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
@@ -51,6 +53,7 @@ import { EncryptedArchive } from './archive.ts';
 import { EncryptedLists } from './lists.ts';
 import { openCheckpoint, sealMark } from './marks.ts';
 import { Opening } from './opening.ts';
+import { EncryptedOutputs } from './outputs.ts';
 import {
   askedPlace,
   eventPlace,
@@ -61,6 +64,7 @@ import {
 } from './places.ts';
 import { EncryptedSchedules } from './schedules.ts';
 import { sealText } from './text.ts';
+import { sealActor, sealWaits } from './waiting.ts';
 import { EncryptedTransfer } from './transfer.ts';
 
 export class EncryptedRunStore implements RunStore {
@@ -68,6 +72,7 @@ export class EncryptedRunStore implements RunStore {
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
+  readonly outputs: Outputs;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly turns: Turns;
@@ -82,6 +87,7 @@ export class EncryptedRunStore implements RunStore {
     this.#opening = opening;
     this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
     this.lists = new EncryptedLists(store.lists, cipher, opening);
+    this.outputs = new EncryptedOutputs(store.outputs, cipher);
     this.schedules = new EncryptedSchedules(store.schedules, cipher);
     this.transfer = new EncryptedTransfer(store.transfer, cipher, opening);
     // They carry no payload.
@@ -127,7 +133,7 @@ export class EncryptedRunStore implements RunStore {
 
   async post(params: PostParams): Promise<PostOutcome> {
     const data = this.#cipher.seal(params.data, messagePlace(params.run, params));
-    return this.#store.post({ ...params, data });
+    return this.#store.post({ ...sealActor(this.#cipher, params.run, params), data });
   }
 
   async cancel(params: CancelParams): Promise<CancelOutcome> {
@@ -246,6 +252,7 @@ export class EncryptedRunStore implements RunStore {
     if ('error' in release) {
       return { ...release, error: this.#cipher.seal(release.error, payloadPlace(run, 'error')) };
     }
-    return release;
+    if (release.status !== 'waiting') return release;
+    return { ...release, waits: sealWaits(this.#cipher, run, release.waits) };
   }
 }

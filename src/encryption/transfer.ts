@@ -13,6 +13,7 @@ import { sealMark } from './marks.ts';
 import type { Opening } from './opening.ts';
 import { eventPlace, fieldPlace, messagePlace, payloadPlace, progressPlace } from './places.ts';
 import { sealText } from './text.ts';
+import { sealActor, sealWaits } from './waiting.ts';
 
 export class EncryptedTransfer implements Transfer {
   readonly #transfer: Transfer;
@@ -43,7 +44,7 @@ export class EncryptedTransfer implements Transfer {
       data: this.#cipher.seal(event.data, eventPlace(run, event, event)),
     }));
     const letters = messages?.map((message) => ({
-      ...message,
+      ...sealActor(this.#cipher, run, message),
       data: this.#cipher.seal(message.data, messagePlace(run, message)),
     }));
     return this.#transfer.stage({
@@ -60,6 +61,7 @@ export class EncryptedTransfer implements Transfer {
     const cipher = this.#cipher;
     const sealed: RunRecord = {
       ...record,
+      waits: sealWaits(cipher, id, record.waits),
       input: cipher.seal(input, payloadPlace(id, 'input')),
       output: output && cipher.seal(output, payloadPlace(id, 'output')),
       error: error && cipher.seal(error, payloadPlace(id, 'error')),

@@ -69,6 +69,7 @@ export class MemoryArchive implements Archive {
       // What a checkpoint shares with the snapshot of now costs nothing.
       checkpoints: sum([...preserved].filter((bytes) => !snapshot.has(bytes))),
       inbox: sum(run.inbox.map(({ data }) => data)),
+      chunks: sum(run.chunks.kept.map(({ data }) => data)),
     };
   }
 

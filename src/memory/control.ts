@@ -21,6 +21,7 @@ import {
   keyedOf,
   nextPoll,
   raiseFence,
+  refusedAnswer,
   type StoredRun,
   toDueRun,
   wake,
@@ -37,6 +38,8 @@ export function post(run: StoredRun, params: PostParams, now: number, ask: Ask):
   // A run that has failed may be resumed, and then waits for nothing that it was told of before.
   const mayGoOn = run.status === 'failed' && params.kind === 'child';
   if (isEnded(run.status) && !mayGoOn) return { outcome: 'ended', status: run.status };
+  const refused = params.wait === undefined ? undefined : refusedAnswer(run, params, now);
+  if (refused !== undefined) return refused;
   receive(run, params, now);
   if (run.status === 'running') ask(run.worker ?? '', run.id);
   else if (isWanted(run, params)) wake(run, now);
@@ -132,7 +135,16 @@ function forgetCancel(run: StoredRun): void {
 }
 
 function receive(run: StoredRun, message: Omit<PostParams, 'run'>, now: number): void {
-  const { id, kind, name, data } = message;
+  const { id, kind, name, data, key, wait, actor } = message;
   run.seen.add(id);
-  run.inbox.push({ id, kind, name, data: copy(data), at: now });
+  run.inbox.push({
+    id,
+    kind,
+    name,
+    data: copy(data),
+    at: now,
+    ...(key === undefined ? {} : { key }),
+    ...(wait === undefined ? {} : { wait }),
+    ...(actor === undefined ? {} : { actor }),
+  });
 }

@@ -4,11 +4,12 @@ import type { Observation } from '../core/observation.ts';
 import type { StoreHealth } from '../core/store-health.ts';
 import { readStats } from './run-stats.ts';
 import type { StoredRun } from './stored-run.ts';
+import { Watchers } from './watchers.ts';
 
 export class MemoryObservation implements Observation {
   readonly #runs: ReadonlyMap<string, StoredRun>;
   readonly #now: () => number;
-  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #watchers = new Watchers();
 
   /** `open` tells the time, and throws when the store is closed. */
   constructor(runs: ReadonlyMap<string, StoredRun>, open: () => number) {
@@ -18,7 +19,7 @@ export class MemoryObservation implements Observation {
 
   /** Tells those who watch the run. */
   changed(run: string): void {
-    for (const watcher of this.#watchers.get(run) ?? []) queueMicrotask(watcher);
+    this.#watchers.tell(run);
   }
 
   async now(): Promise<number> {
@@ -44,15 +45,6 @@ export class MemoryObservation implements Observation {
 
   async watch(run: string, changed: () => void): Promise<() => Promise<void>> {
     this.#now();
-    const watchers = this.#watchers.get(run) ?? new Set();
-    this.#watchers.set(run, watchers);
-    const watcher = (): void => {
-      if (watchers.has(watcher)) changed();
-    };
-    watchers.add(watcher);
-    return async () => {
-      watchers.delete(watcher);
-      if (watchers.size === 0) this.#watchers.delete(run);
-    };
+    return this.#watchers.add(run, changed);
   }
 }

@@ -16,6 +16,7 @@ export function claimed(run: StoredRun, token: string): ClaimOutcome {
     takeover: toTakeover(run),
     furthest: run.furthest,
     messages: run.inbox.slice(0, messagesPerPage),
+    waitedFor: run.waits,
     ...loaded(run),
   };
 }

@@ -2,7 +2,7 @@
 import { toSummary } from '../core/run.ts';
 import { checkList, fits, formatCursor, type ListPlace, newestFirst } from '../core/run-query.ts';
 import type { ListParams, RunPage } from '../core/lists.ts';
-import { type StoredRun, toRecord } from './stored-run.ts';
+import { type StoredRun, toRecord, waitsOf } from './stored-run.ts';
 
 export function listRuns(runs: readonly StoredRun[], params: ListParams): RunPage {
   const after = checkList(params);
@@ -14,7 +14,7 @@ export function listRuns(runs: readonly StoredRun[], params: ListParams): RunPag
   const page = runs
     .filter((run) => unmanaged !== true || run.unmanaged)
     .filter((run) => worker === undefined || !run.unmanaged)
-    .filter((run) => fits(run, params))
+    .filter((run) => fits({ ...run, waits: waitsOf(run) }, params))
     .sort((a, b) => newestFirst(place(a), place(b)))
     .filter((run) => after === undefined || newestFirst(after, place(run)) < 0)
     .slice(0, limit);

@@ -39,6 +39,7 @@ import { isKept, nextDueAt } from './due-runs.ts';
 import { MemoryFleet } from './fleet.ts';
 import { MemoryLists } from './lists.ts';
 import { MemoryObservation } from './observation.ts';
+import { MemoryOutputs } from './outputs.ts';
 import {
   checkpoints,
   claimed,
@@ -69,6 +70,7 @@ export class MemoryRunStore implements RunStore {
   readonly fleet: MemoryFleet;
   readonly lists: Lists;
   readonly observation: MemoryObservation;
+  readonly outputs: MemoryOutputs;
   readonly schedules: MemorySchedules;
   readonly transfer: Transfer;
   readonly turns: MemoryTurns;
@@ -91,6 +93,7 @@ export class MemoryRunStore implements RunStore {
     this.fleet = new MemoryFleet(this.runs, { sessions: this.#sessions, open, changed });
     this.lists = new MemoryLists(this.runs, deletions, open);
     this.observation = new MemoryObservation(this.runs, open);
+    this.outputs = new MemoryOutputs(this.runs, open);
     this.schedules = new MemorySchedules(open);
     this.transfer = new MemoryTransfer(this.runs, { open, changed });
     this.turns = new MemoryTurns(this.runs, open);

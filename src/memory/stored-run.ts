@@ -3,10 +3,11 @@ import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import { ExecutionProgress } from '../core/evidence.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
-import type { CreateParams, Message, Seen, Snapshot } from '../core/store.ts';
+import type { StoredChunk } from '../core/outputs.ts';
+import type { CreateParams, Message, PostOutcome, Seen, Snapshot } from '../core/store.ts';
 import type { DueRun, NeededTurn } from '../core/due-run.ts';
 import type { Keyed } from '../core/turns.ts';
-import { type Wait, waitsKept, wants } from '../core/waits.ts';
+import { isAnswerable, isClear, type Wait, waitsKept, wants } from '../core/waits.ts';
 
 /** How long until a run is due again that waits for newer code: twice as long after each refusal. */
 const refusedMs = 100;
@@ -51,6 +52,8 @@ export interface StoredRun {
   readonly parent: string | undefined;
   readonly onEnd: boolean;
   readonly priority: number;
+  /** Chunks of its output that are kept, the newest one's number, and the last write of them. */
+  readonly chunks: Chunks;
   readonly key: string | undefined;
   /** The turn it has, and the greatest one that it was given: a lesser one is of no use. */
   turn: number | undefined;
@@ -67,7 +70,7 @@ export interface StoredRun {
   /** When an ended run may be forgotten. */
   expiresAt: number | undefined;
   wakeAt: number | undefined;
-  /** What it waits for while it is `waiting`. */
+  /** What it waits for while it is `waiting`; after that, what it waited for last. */
   waits: readonly Wait[];
   /** When something came that it waits for, or it was cancelled. */
   wokenAt: number | undefined;
@@ -85,6 +88,20 @@ export interface StoredRun {
   furthest: number;
   /** How the owner before was lost, from the interrupt until the release. */
   lost: Lost | undefined;
+}
+
+/** What a run gives out. */
+interface Chunks {
+  readonly kept: StoredChunk[];
+  /** Of those that are kept. */
+  bytes: number;
+  last: number;
+  token: string | undefined;
+}
+
+/** The output of a run that has given out so many chunks, of which none is kept. */
+export function noChunks(last = 0): Chunks {
+  return { kept: [], bytes: 0, last, token: undefined };
 }
 
 interface Lost {
@@ -180,7 +197,7 @@ export function toRecord(run: StoredRun): RunRecord {
     losses: run.losses,
     bytes: run.bytesBefore + logBytes(run),
     wakeAt: run.wakeAt,
-    waits: run.waits,
+    waits: waitsOf(run),
     birth: run.birth,
     wroteVersion: run.wroteVersion,
     needsVersion: run.refused > 0 ? run.wroteVersion : undefined,
@@ -188,6 +205,7 @@ export function toRecord(run: StoredRun): RunRecord {
     progress: run.progress,
     deadlineAt: run.deadlineAt,
     priority: run.priority,
+    chunks: run.chunks.last,
     parent: run.parent,
     onEnd: run.onEnd,
     key: run.key,
@@ -195,6 +213,11 @@ export function toRecord(run: StoredRun): RunRecord {
     createdAt: run.createdAt,
     changedAt: run.changedAt,
   };
+}
+
+/** What a run waits for now. */
+export function waitsOf({ status, waits }: Pick<StoredRun, 'status' | 'waits'>): readonly Wait[] {
+  return status === 'waiting' ? waits : [];
 }
 
 /** Whether a run is as somebody has seen it. */
@@ -213,6 +236,7 @@ export function refuse(run: StoredRun, now: number): void {
 
 /** Keeps an ended run for a while; one that owes something is due at once, until it does not. */
 export function keep(run: StoredRun, keepMs: number, now: number): void {
+  run.waits = [];
   run.expiresAt = now + keepMs;
   run.notifyPending = run.parent !== undefined || run.onEnd;
   run.dueAt = run.notifyPending || run.cancelPending ? now : run.expiresAt;
@@ -240,9 +264,10 @@ export function letWait(run: StoredRun, waits: readonly Wait[], pollMs?: number)
   run.wokenAt = undefined;
 }
 
-/** It waits no more. */
+/** It waits no more. What it waited for stays, so that the next owner knows since when. */
 export function endWait(run: StoredRun): void {
-  letWait(run, []);
+  run.pollMs = undefined;
+  run.wokenAt = undefined;
   run.wakeAt = undefined;
   run.parkedBy = undefined;
 }
@@ -254,8 +279,24 @@ export function wake(run: StoredRun, now: number): void {
 }
 
 /** True when the message wakes the run that it was put into the inbox of. */
-export function isWanted(run: StoredRun, message: Pick<Message, 'kind' | 'name'>): boolean {
+export function isWanted(run: StoredRun, message: Pick<Message, 'kind' | 'name' | 'key'>): boolean {
   return run.status === 'waiting' && wants(run.waits, message);
+}
+
+/** Why a message cannot be the answer to the one wait that it is for; undefined when it can. */
+export function refusedAnswer(
+  run: StoredRun,
+  { name: signal, wait = '' }: Pick<Message, 'name' | 'wait'>,
+  now: number,
+): Extract<PostOutcome, { outcome: 'answered' | 'unwanted' | 'busy' }> | undefined {
+  const signals = run.inbox.filter(({ kind, name }) => kind === 'signal' && name === signal);
+  const first = signals.find((message) => message.wait === wait);
+  if (first !== undefined) return { outcome: 'answered', by: first.id };
+  if (run.status !== 'waiting') return { outcome: 'busy' };
+  if (!isAnswerable(run.waits, { wait, signal }, now)) return { outcome: 'unwanted' };
+  if (!isClear(run.waits)) return undefined;
+  const mayEnd = signals.some((message) => message.wait === undefined && isWanted(run, message));
+  return mayEnd ? { outcome: 'busy' } : undefined;
 }
 
 /** When a `waiting` run is due that nothing has come for: by its own time, or to be looked at. */
@@ -333,6 +374,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     parent: params.parent,
     onEnd: params.onEnd ?? false,
     priority: params.priority ?? 0,
+    chunks: noChunks(),
     key: params.key,
     turn: undefined,
     lastTurn: 0,

@@ -14,7 +14,7 @@ import {
   type ExportedRun,
 } from '../core/transfer.ts';
 import { copyEvent, copySnapshot } from './reading.ts';
-import { copy, logBytes, type StoredRun, toRecord } from './stored-run.ts';
+import { copy, logBytes, noChunks, type StoredRun, toRecord } from './stored-run.ts';
 
 interface Staged {
   readonly events: StoredEvent[];
@@ -136,6 +136,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     parent,
     onEnd,
     priority,
+    chunks: noChunks(record.chunks),
     deadlineAt,
     progress,
     wakeAt,

@@ -61,6 +61,7 @@ function typesOf(shard: ShardKeys, run: string): readonly (readonly [string, str
     [shard.seen(run), 'set'],
     [shard.checkpoints(run), 'stream'],
     [shard.preserved(run), 'hash'],
+    [shard.chunks(run), 'stream'],
   ];
 }
 

@@ -17,7 +17,14 @@ import {
 import type { Message, MessageKind, Snapshot, Takeover } from '../core/store.ts';
 import type { WorkerInfo, WorkerRecord } from '../core/fleet.ts';
 import type { ExportedRun } from '../core/transfer.ts';
-import { indexedBy, readWaits, type Wait, waitsKept, wantedBy } from '../core/waits.ts';
+import {
+  answerLines,
+  indexedBy,
+  readWaits,
+  type Wait,
+  waitsKept,
+  wantedBy,
+} from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';
 
 /** A hash as scripts return it: names and values in turn. */
@@ -145,6 +152,10 @@ export const runFields = [
   'cancelEntry',
   'cancelId',
   'checkpointVersion',
+  // The newest chunk of its output, the last write of chunks, and the bytes of those that are kept.
+  'chunks',
+  'chunkToken',
+  'chunkBytes',
   // The greatest turn that it was given: a lesser one is of no use.
   'lastTurn',
   // An older pawl wrote it; resume removes it.
@@ -180,6 +191,7 @@ export function toRecord(at: { key: string; id: string }, run: Flat, payload: Fl
     progress: toProgress(fields),
     deadlineAt: fields.optional('deadlineAt'),
     priority: fields.number('priority', 0),
+    chunks: fields.number('chunks', 0),
     parent: fields.text('parent'),
     onEnd: fields.text('onEnd') !== undefined,
     key: fields.text('key'),
@@ -206,10 +218,20 @@ function toWaits(key: string, fields: Fields): readonly Wait[] {
   }
 }
 
+/** What a run that was claimed waited for before; nothing where that cannot be read, for nothing depends on it. */
+export function toWaitedFor(key: string, run: Flat): readonly Wait[] {
+  try {
+    return readWaits(JSON.parse(new Fields(key, run).text('waits') ?? '[]'));
+  } catch {
+    return [];
+  }
+}
+
 /** What a run waits for, as its hash keeps it: as JSON, the lines of the indexes, the lines of the messages it wants. */
 export function waitArguments(waits: readonly Wait[]): readonly [string, string, string] {
   const kept = waits.slice(0, waitsKept);
-  return [JSON.stringify(kept), indexedBy(waits).join('\n'), wantedBy(waits).join('\n')];
+  const wanted = [...wantedBy(waits), ...answerLines(waits)];
+  return [JSON.stringify(kept), indexedBy(waits).join('\n'), wanted.join('\n')];
 }
 
 export function toRunSummary(
@@ -390,12 +412,17 @@ export function toChange(said = ''): 'log' | 'open' | undefined {
 /** A stream entry of an inbox. */
 export function toMessage(key: string, [, flat]: Entry): Message {
   const fields = new Fields(key, flat);
+  const about = (['key', 'wait', 'actor'] as const).flatMap((name) => {
+    const text = fields.text(name);
+    return text === undefined ? [] : [[name, text] as const];
+  });
   return {
     id: fields.text('id') ?? '',
     kind: fields.text('kind') as MessageKind,
     name: fields.text('name') ?? '',
     data: fields.bytes('data') ?? new Uint8Array(),
     at: fields.number('at'),
+    ...Object.fromEntries(about),
   };
 }
 

@@ -30,6 +30,10 @@ export interface ShardKeys {
   inbox(id: string): string;
   /** Ids of the messages that ever came for a run. */
   seen(id: string): string;
+  /** What a run has given out: stream. */
+  chunks(id: string): string;
+  /** Channel on which new chunks of a run are announced. */
+  wrote(id: string): string;
   /** Deletions that somebody asked for: stream. */
   readonly deleted: string;
   /** A part of a run that an import puts aside. */
@@ -134,6 +138,8 @@ function shardKeys(base: string): ShardKeys {
     preserved: (id) => `${base}preserved:${id}`,
     inbox: (id) => `${base}inbox:${id}`,
     seen: (id) => `${base}seen:${id}`,
+    chunks: (id) => `${base}chunks:${id}`,
+    wrote: (id) => `${base}wrote:${id}`,
     deleted: `${base}deleted`,
     staged: (token, part, id) => `${base}stage:${token}:${part}:${id}`,
     held: (worker) => `${base}held:${worker}`,

@@ -10,6 +10,7 @@ import type { StoredEvent } from '../core/event.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { Lists } from '../core/lists.ts';
 import type { Observation } from '../core/observation.ts';
+import type { Outputs } from '../core/outputs.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
@@ -58,6 +59,7 @@ import { readInbox } from './inbox.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { RedisObservation } from './observation.ts';
 import { type OpenedParts, openParts } from './opening.ts';
+import { RedisOutputs } from './outputs.ts';
 import type { RedisParts } from './parts.ts';
 import { RedisSchedules } from './schedules.ts';
 import { ScriptCalls } from './script-calls.ts';
@@ -88,6 +90,7 @@ export class RedisRunStore implements RunStore {
   readonly fleet: Fleet;
   readonly lists: Lists;
   readonly observation: Observation;
+  readonly outputs: Outputs;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly turns: Turns;
@@ -124,6 +127,8 @@ export class RedisRunStore implements RunStore {
     this.fleet = new RedisFleet({ ...parts, sessions, logger });
     this.lists = new RedisLists(parts);
     this.observation = new RedisObservation({ ...parts, announcements });
+    const ofRun = <T>(run: string, call: () => Promise<T>): Promise<T> => this.#runOn(run, call);
+    this.outputs = new RedisOutputs({ ...parts, announcements, guard: ofRun });
     this.schedules = new RedisSchedules(parts);
     this.transfer = new RedisTransfer({ ...parts, memory });
     this.turns = new RedisTurns(parts);

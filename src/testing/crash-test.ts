@@ -1,13 +1,14 @@
 /**
  * The question that matters to a workflow, asked everywhere: what if the process dies right here?
  *
- * The run is performed undisturbed first, and its writes are numbered: claims and commits. Then it is performed again for
- * each of them, twice: the process dies right before the write takes effect, or right after it, before it hears so. A
- * second worker takes over as it does in production. Everything is in memory, and sleeps cost nothing: hundreds of crashes
- * take seconds.
+ * The run is performed undisturbed first, and its writes are numbered: claims, commits, and chunks of its output. Then it is
+ * performed again for each of them, twice: the process dies right before the write takes effect, or right after it, before
+ * it hears so. A second worker takes over as it does in production. Everything is in memory, and sleeps cost nothing:
+ * hundreds of crashes take seconds.
  */
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { PawlError } from '../core/errors.ts';
+import { checkSignalKey } from '../core/names.ts';
 import {
   callback,
   checkedLater,
@@ -93,6 +94,7 @@ export class CrashTestError extends PawlError {
 const checkSignal = optionsOf<CrashTestSignal>({
   name: needed(text),
   payload: checkedLater,
+  key: checkSignalKey,
   after: wholeNumber(0),
 });
 
@@ -111,6 +113,7 @@ const checkOptions = optionsOf<CrashTestOptions>({
  * Performs a run with a death of its worker before and after each of its writes, and compares. However it dies,
  *
  * - it ends, with the same status, output, error, state and `observe()` as without a death, and so does its `onEnd`;
+ * - what it gave out, without the chunks of dead epochs, is the same, and no chunk of a dead epoch comes after a newer one;
  * - every event of an acknowledged commit is in its log, seqs are dense, and every event is its owner's;
  * - the same holds for the logs of its children;
  * - no body of a step is called again after the step's result was stored.

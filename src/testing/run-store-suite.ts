@@ -24,6 +24,7 @@ import { fencesTheme } from './run-store/fences.ts';
 import { fleetTheme } from './run-store/fleet.ts';
 import { interruptTheme } from './run-store/interrupt.ts';
 import { listTheme } from './run-store/list.ts';
+import { outputsTheme } from './run-store/outputs.ts';
 import { unmanagedTheme } from './run-store/unmanaged.ts';
 import { owingTheme } from './run-store/owing.ts';
 import { parkedTheme } from './run-store/parked.ts';
@@ -75,6 +76,7 @@ const themes: readonly RunStoreTheme[] = [
   parkedTheme,
   versionsTheme,
   owingTheme,
+  outputsTheme,
   nudgesTheme,
   readingTheme,
   listTheme,

@@ -47,6 +47,46 @@ afterAll(async () => {
 
 const ofAirline = ['--runs', airlineRuns];
 
+test('the inbox tells what runs wait for, and of two answers one is taken', async () => {
+  const store = await RedisRunStore.open({ redis: url, prefix });
+  const { ownership } = await held(store, {
+    create: { run: 'signs', workflow: 'signing', data: encodeRecord({}) },
+  });
+  const wait = { kind: 'signal', on: ['signature'], since: Date.UTC(2026, 0, 31) } as const;
+  const waits = ['legal', 'security'].map((key) => {
+    return { ...wait, name: `${key} signs`, key, label: `Sign for ${key}` };
+  });
+  await committed(store, ownership, { release: parking({ waits }) });
+  const [all, one, none, wrong] = await Promise.all([
+    data('inbox', '--workflow', 'signing'),
+    cli('inbox', '--signal', 'signature', '--key', 'legal'),
+    cli('inbox', '--signal', 'signature', '--key', 'money'),
+    cli('inbox', '--key', 'legal'),
+  ]);
+  expect(all).toMatchObject({
+    items: [{ run: 'signs', wait: 'legal signs', label: 'Sign for legal' }, { key: 'security' }],
+  });
+  expect(one.stdout).toMatch(
+    /^RUN +WAIT +ABOUT.*\nsigns +legal signs +Sign for legal +signature +legal +2026-01-31.*\n$/,
+  );
+  expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'No run waits for an answer.\n' });
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('waitKey') });
+  const answer = ['runs', 'answer', 'signs', 'legal signs', '--data', '{"name":"ada"}'] as const;
+  expect(await data(...answer)).toEqual({ run: 'signs', wait: 'legal signs' });
+  expect(await cli(...answer)).toMatchObject({
+    code: 4,
+    stdout: '',
+    stderr: expect.stringContaining('ada was first. Nothing was written. (PAWL_ANSWERED)'),
+  });
+  await data('runs', 'signal', 'signs', 'signature', '--key', 'security');
+  const { messages } = await store.readInbox('signs');
+  expect(messages.map(({ key, wait: of, actor }) => [key, of, actor])).toEqual([
+    ['legal', 'legal signs', 'ada'],
+    ['security', undefined, 'ada'],
+  ]);
+  await store.close();
+});
+
 test('runs are started, listed, looked at and forked', async () => {
   const worker = pawl.worker({ workflows: [(await import(airlineRuns)).airline] });
   const started = await cli('runs', 'start', 'airline', '--id', 'talk-1', '--wait', ...ofAirline);

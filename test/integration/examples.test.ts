@@ -76,7 +76,8 @@ test('approval: a time-out leads to a checkpoint and to the lead, who decides', 
     'kept: step build, step ask the team, step team decides, checkpoint "nobody answered"',
   );
   expect(saidBy(lines, 2)).toEqual(['message to the lead: the team did not decide', 'deploy v2.1']);
-  expect(lines).toContain('result: {"deployed":true,"by":"Ada"}');
+  expect(lines).toContain('Bob hears that Grace was first');
+  expect(lines).toContain('result: {"deployed":true,"by":"Ada","signed":["Linus","Grace"]}');
 });
 
 test('pipeline: items that are done are not done again', async () => {

@@ -26,6 +26,20 @@ const history = (seed: number, calls: number): Judge => ({ simulation: { seed, c
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'a wait takes the signals of any key',
+    file: 'engine/execution/waits.ts',
+    passage: '(key === undefined || signal.key === key) &&',
+    by: '',
+    foundBy: [unit('execution/keyed-waits')],
+  },
+  {
+    name: 'of two answers to a wait both are taken',
+    file: 'redis/lua/post.lua',
+    passage: "if first then return {'answered', first} end",
+    by: '',
+    foundBy: [suite],
+  },
+  {
     name: 'a snapshot is ahead of the log',
     file: 'engine/execution/log-writer.ts',
     passage: 'if (isDrained) snapshot = this.#takeSnapshot(events, isLeaving);',
@@ -371,5 +385,40 @@ export const mutants: readonly Mutant[] = [
     passage: 'if (hasRoom && causes > 0 && !own.isFull && isError(value)) {',
     by: 'if (hasRoom && causes < 0 && isError(value)) {',
     foundBy: [{ unit: 'test/unit/core/error-record.test.ts' }],
+  },
+  {
+    name: 'a zombie gives out chunks',
+    file: 'redis/lua/write.lua',
+    passage: "if m[1] ~= fence or m[2] ~= owner then return {'fenced', m[1]} end",
+    by: '',
+    foundBy: [suite],
+  },
+  {
+    name: 'a step completes before its chunks are stored',
+    file: 'engine/execution/steps.ts',
+    passage: 'if (written !== undefined) await written;',
+    by: '',
+    foundBy: [unit('execution/outputs')],
+  },
+  {
+    name: 'a body that is over goes on giving out chunks',
+    file: 'engine/execution/run-outputs.ts',
+    passage: 'source.isOver || this.#parts.bodies.isOver(source.body)',
+    by: 'source.isOver',
+    foundBy: [unit('execution/outputs')],
+  },
+  {
+    name: 'a run is parked while a chunk is on its way',
+    file: 'engine/execution/handler-runtime.ts',
+    passage: 'this.#beginning > 0 || !this.#outputs.isIdle',
+    by: 'this.#beginning > 0',
+    foundBy: [unit('execution/outputs')],
+  },
+  {
+    name: 'a reader of chunks does not see that others took their places',
+    file: 'engine/runs/output-reader.ts',
+    passage: 'const isSame = again?.fence === last.fence && again.at === last.at;',
+    by: 'const isSame = true;',
+    foundBy: [unit('execution/outputs')],
   },
 ];

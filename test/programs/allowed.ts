@@ -36,6 +36,8 @@ function allows(part: Part, value: unknown): boolean {
       const fails = part.fails >= part.attempts || part.isRefused || part.sets === 'badly';
       return value === (fails ? 'failed' : part.name);
     }
+    case 'talk':
+      return value === (part.fails >= part.attempts ? 'failed' : part.name);
     case 'nest':
       return value === (part.fails >= part.attempts ? 'failed' : part.inner);
     case 'map': {
@@ -50,6 +52,10 @@ function allows(part: Part, value: unknown): boolean {
       return isOf(part.signal, value) || (part.ms !== undefined && value === 'late');
     case 'match':
       return value === `${part.signal}:${part.only}`;
+    case 'keyed':
+      return value === `${part.signal}:${part.key}`;
+    case 'answered':
+      return value === `${part.name}:a` || value === `${part.name}:b`;
     case 'withdraw':
       return isOf(part.signal, value) || value === 'withdrawn';
     case 'waitAll':

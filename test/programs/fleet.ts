@@ -3,6 +3,7 @@
  * commit; another one comes in its place. Hints are lost and come twice, and code is deployed, newer and older again.
  */
 import { detach } from '../../src/core/detached.ts';
+import type { RunStore } from '../../src/core/store.ts';
 import type { Worker } from '../../src/engine/worker/worker.ts';
 import { Pawl } from '../../src/pawl.ts';
 import { MortalProcess } from '../../src/testing/crash-test/mortal-process.ts';
@@ -59,6 +60,11 @@ export class Fleet {
     const fleet = new Fleet(options, await options.ground.open());
     await Promise.all(Array.from({ length: options.workers }, () => fleet.#spawn()));
     return fleet;
+  }
+
+  /** The store, as somebody sees it who never dies. */
+  get store(): RunStore {
+    return this.#own.store;
   }
 
   /** What to do to have a run forgotten back to what it is now, if that is possible here. */

@@ -10,12 +10,16 @@ const leaves = [
   'until',
   'wait',
   'match',
+  'keyed',
+  'keyed',
+  'answered',
   'withdraw',
   'waitAny',
   'waitAll',
   'effect',
   'timed',
   'final',
+  'talk',
 ] as const satisfies readonly Part['kind'][];
 
 /** What only a handler can do: a node changes the state by what it returns. */
@@ -46,6 +50,15 @@ export function generate(seed: number): Program {
           ...(random() < 0.3 ? { sets: random() < 0.2 ? 'badly' : 'well' } : {}),
         };
       }
+      case 'talk':
+        return {
+          kind,
+          name: name(),
+          chunks: 1 + upTo(9),
+          fails: random() < 0.3 ? 1 : 0,
+          attempts: 1 + upTo(1),
+          ms: upTo(4),
+        };
       case 'timed':
         return { kind, name: name(), ms: upTo(12), limit: 1 + upTo(12), attempts: 1 + upTo(1) };
       case 'nest':
@@ -70,6 +83,10 @@ export function generate(seed: number): Program {
       }
       case 'match':
         return { kind, name: name(), signal: pick(signalNames), only: pick(['0', '1']) };
+      case 'keyed':
+        return { kind, name: name(), signal: pick(signalNames), key: pick(['0', '1']) };
+      case 'answered':
+        return { kind, name: name() };
       case 'withdraw':
         return { kind, name: name(), signal: pick(signalNames), ms: upTo(30) };
       case 'waitAny':

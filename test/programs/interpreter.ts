@@ -1,5 +1,6 @@
 /** The workflow and the graph that play programs. What their parts return is what `allowed.ts` allows. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
 import type { Context, FrozenStateOf, StepContext } from '../../src/engine/definition/context.ts';
@@ -7,6 +8,7 @@ import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
+import type { Said } from './given-out.ts';
 import { keyLimit, type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
@@ -24,7 +26,7 @@ class Withdrawn extends Error {
 export const place = new AsyncLocalStorage<string>();
 
 const events = { added: z.number(), refused: z.string() };
-const signals = { red: z.string(), green: z.string() };
+const signals = { red: z.string(), green: z.string(), blue: z.string() };
 const state = z.object({
   sum: z.number().default(0),
   marks: z.record(z.string(), z.number()).default({}),
@@ -200,6 +202,8 @@ class Player {
         );
       case 'final':
         return this.#final(name);
+      case 'talk':
+        return this.#talk(part);
       case 'nest':
         return ctx.step(
           name,
@@ -241,6 +245,10 @@ class Player {
         const match = (payload: string): boolean => payload.endsWith(part.only);
         return ctx.waitFor(part.signal as 'red', { as: name, match });
       }
+      case 'keyed':
+        return ctx.waitFor(part.signal as 'red', { as: name, key: part.key });
+      case 'answered':
+        return ctx.waitFor('blue', { as: name, label: name, form: { text: 'text' } });
       case 'withdraw':
         return this.#withdraw(part);
       case 'waitAll': {
@@ -316,6 +324,28 @@ class Player {
       case 'throw':
         throw new Boom('as told');
     }
+  }
+
+  #talk({ name, chunks, fails, attempts, ms }: Extract<Part, { kind: 'talk' }>): Promise<unknown> {
+    const body = this.#body(name, async (step) => {
+      for (let i = 0; i < chunks; i++) {
+        const said: Said = { i, mark: `${name}.${i}.${randomUUID()}` };
+        const written = this.#said(step, said);
+        written.catch(() => undefined);
+        if (i % 3 === 0) await written;
+        if (i === chunks >> 1) {
+          if (ms > 0) await pause(ms);
+          if (step.attempt <= fails) throw new Error('as told');
+        }
+      }
+      return name;
+    });
+    return this.#ctx.step(name, body, { retry: { attempts, delay: 2 } });
+  }
+
+  async #said(step: StepContext, said: Said): Promise<void> {
+    await step.write(said);
+    this.#witness.chunkAcknowledged(this.#ctx.run, said.mark, this.#worker);
   }
 
   #add(): Promise<void> {
@@ -420,7 +450,17 @@ class Player {
 }
 
 function isStored(part: Part): boolean {
-  return ['step', 'nest', 'map', 'sleep', 'wait', 'match', 'waitAny', 'waitAll'].includes(
-    part.kind,
-  );
+  return [
+    'step',
+    'talk',
+    'nest',
+    'map',
+    'sleep',
+    'wait',
+    'match',
+    'keyed',
+    'answered',
+    'waitAny',
+    'waitAll',
+  ].includes(part.kind);
 }

@@ -3,12 +3,17 @@
  * process only; what is returned takes it back.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Fold } from '../../src/core/fold.ts';
+import { Fold, type ReceivedSignal } from '../../src/core/fold.ts';
+import type { Body } from '../../src/engine/execution/bodies.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
+import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 import { Turnstile } from '../../src/memory/turnstile.ts';
+
+/** The bodies that a plant has seen, by the output that they wrote to. */
+const bodies = new WeakMap<RunOutputs, Map<string, Body>>();
 
 type Plant = () => () => void;
 
@@ -31,6 +36,22 @@ export const plants: Readonly<Record<string, Plant>> = {
       function (this: Names, name, was) {
         const known = use.call(this, name, was);
         return known?.status === 'completed' && name.endsWith('1') ? undefined : known;
+      },
+  ),
+  'a step that runs again goes on with the epoch of the attempt before': replaced(
+    RunOutputs.prototype,
+    'open',
+    (open) =>
+      function (this: RunOutputs, name, body) {
+        // As if a step had one source for all of its attempts.
+        const known = bodies.get(this) ?? new Map<string, Body>();
+        bodies.set(this, known);
+        const first = body === undefined ? undefined : (known.get(body.name) ?? body);
+        if (body !== undefined && first !== undefined) {
+          known.set(body.name, first);
+          first.isOver = body.isOver;
+        }
+        return open.call(this, name, first);
       },
   ),
   'a signal stays when it is taken': replaced(
@@ -66,6 +87,27 @@ export const plants: Readonly<Record<string, Plant>> = {
     () =>
       function (this: PassedSets) {
         this.write();
+      },
+  ),
+  'a wait takes the signals of any key': replaced(
+    Fold.prototype,
+    'remember',
+    (remember) =>
+      function (this: Fold, field, value) {
+        const isSignals = field.startsWith('signal:') && value !== undefined;
+        const signals = isSignals ? (value as readonly ReceivedSignal[]) : [];
+        const swapped = signals.map((one) =>
+          one.key === undefined ? one : { ...one, key: one.key === '0' ? '1' : '0' },
+        );
+        remember.call(this, field, isSignals ? swapped : value);
+      },
+  ),
+  'each answer to a wait is taken': replaced(
+    MemoryRunStore.prototype,
+    'post',
+    (post) =>
+      function (this: MemoryRunStore, { wait: _, ...params }) {
+        return post.call(this, params);
       },
   ),
   'a key has any number of turns': replaced(

@@ -2,11 +2,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { detach } from '../../src/core/detached.ts';
 import { PawlError } from '../../src/core/errors.ts';
+import { nesting } from '../../src/core/fold.ts';
+import type { RunHandle } from '../../src/engine/runs/run-handle.ts';
 import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
+import { judgeOutput } from './given-out.ts';
 import { playing, playingInNodes } from './interpreter.ts';
 import {
+  answerSignal,
   type Happening,
   keyLimit,
   type Program,
@@ -241,6 +245,7 @@ class Follower {
     const mayGoBack = hasLooseEvents(this.#program.parts);
     problems.push(...(await judgeLog(run, { base: this.#base, mayGoBack })));
     if (this.#program.isGraph !== true) problems.push(...(await this.#judgeHook(status)));
+    problems.push(...(await judgeOutput(fleet.store, run, this.#program, witness)));
     if (status !== 'completed') {
       problems.push(...(await judgeChildren(caller, await attachedOf(caller, this.#id))));
     }
@@ -274,6 +279,21 @@ class Follower {
     return [...this.#problems, ...others.flat()];
   }
 
+  /** Two people answer the same wait at the same time: one of them at most is told that this was taken. */
+  async #answer(run: RunHandle, wait: string): Promise<void> {
+    const { witness } = this.#world;
+    const own = wait.split(nesting).at(-1) ?? wait;
+    await Promise.all(
+      ['a', 'b'].map((who) =>
+        unlessOver(
+          run
+            .answer(wait, `${own}:${who}`, { actor: who, timeoutMs: answerMs })
+            .then(() => witness.answered(run.id, wait)),
+        ),
+      ),
+    );
+  }
+
   /** Sends the signals and decisions that the run, or a child of it, waits for. */
   async #help(): Promise<void> {
     const { fleet, witness } = this.#world;
@@ -285,10 +305,12 @@ class Follower {
       const handle = caller.run(one.id);
       if (random() < 0.5) {
         const name = signalNames[random() < 0.5 ? 0 : 1];
-        const payload = `${name}:${random() < 0.5 ? 0 : 1}`;
-        await unlessOver(handle.signal(name, payload));
+        const key = random() < 0.5 ? '0' : '1';
+        const payload = `${name}:${key}`;
+        await unlessOver(handle.signal(name, payload, random() < 0.7 ? { key } : {}));
       }
-      for (const { kind, on = [] } of one.waits) {
+      for (const { kind, name, on = [] } of one.waits) {
+        if (on.includes(answerSignal)) await this.#answer(handle, name);
         if (kind !== 'decision') continue;
         for (const effect of on) {
           witness.asked(one.id, effect);
@@ -304,6 +326,9 @@ class Follower {
     }
   }
 }
+
+/** How long an answer waits for a run that is at work. */
+const answerMs = 300;
 
 async function unlessOver(asked: Promise<unknown>): Promise<void> {
   try {

@@ -47,6 +47,15 @@ export type Part =
       readonly only: string;
     }
   | {
+      /** Takes only signals with this key. */
+      readonly kind: 'keyed';
+      readonly name: string;
+      readonly signal: string;
+      readonly key: string;
+    }
+  /** A wait that only an answer to it ends. */
+  | { readonly kind: 'answered'; readonly name: string }
+  | {
       /** A wait that its handler withdraws after `ms`. */
       readonly kind: 'withdraw';
       readonly name: string;
@@ -62,6 +71,16 @@ export type Part =
       readonly ms: number;
       readonly limit: number;
       readonly attempts: number;
+    }
+  | {
+      /** A step that gives out chunks, some of which it does not wait for. */
+      readonly kind: 'talk';
+      readonly name: string;
+      readonly chunks: number;
+      /** Attempts that fail, in the middle of what they give out, before one succeeds. */
+      readonly fails: number;
+      readonly attempts: number;
+      readonly ms: number;
     }
   /** Steps that are forgotten behind what they have done. */
   | { readonly kind: 'rounds'; readonly name: string; readonly times: number }
@@ -116,6 +135,8 @@ export interface Seeded {
 export const keyLimit = 2;
 
 export const signalNames = ['red', 'green'] as const;
+/** The signal by which answers come. */
+export const answerSignal = 'blue';
 
 /** A generator of numbers from 0 to below 1 that is the same for the same seed. */
 export function randomOf(seed: number): () => number {

@@ -19,10 +19,14 @@ interface Seen {
   readonly takenSignals: Set<string>;
   /** How the run had ended, as the hooks for its end were told. */
   readonly hooks: Set<string>;
+  /** Marks of the chunks that a body was told are stored. */
+  readonly chunks: Set<string>;
+  /** Waits that somebody has answered. */
+  readonly answered: Set<string>;
 }
 
 /** Names of what is done in a node begin with the node's. */
-const ofNode = /^node:\S+ › /;
+export const ofNode = /^node:\S+ › /;
 
 export class Witness {
   readonly violations: { readonly run: string; readonly what: string }[] = [];
@@ -72,6 +76,18 @@ export class Witness {
   ends(run: string, step: string, worker: string): void {
     const { open } = this.#seen(run);
     if (open.get(step) === worker) open.delete(step);
+  }
+
+  chunkAcknowledged(run: string, mark: string, worker: string): void {
+    if (!this.#isNotJudged(run, worker)) this.#seen(run).chunks.add(mark);
+  }
+
+  acknowledgedChunks(run: string): Iterable<string> {
+    return this.#runs.get(run)?.chunks ?? [];
+  }
+
+  isRewound(run: string): boolean {
+    return this.#rewound.has(run);
   }
 
   asked(run: string, effect: string): void {
@@ -124,6 +140,14 @@ export class Witness {
     return this.#seen(run).hooks.has(status);
   }
 
+  /** Somebody was told that an answer to this wait is taken. */
+  answered(run: string, wait: string): void {
+    if (this.#rewound.has(run)) return;
+    const { answered } = this.#seen(run);
+    if (answered.has(wait)) this.violate(run, `two answers to ${wait} were taken`);
+    answered.add(wait);
+  }
+
   /** A failed run is let go on: see `committed`. */
   triedAgain(run: string): void {
     this.#seen(run).decisions.clear();
@@ -149,6 +173,8 @@ export class Witness {
       effects: new Map(),
       takenSignals: new Set(),
       hooks: new Set(),
+      chunks: new Set(),
+      answered: new Set(),
     };
     this.#runs.set(run, known);
     return known;

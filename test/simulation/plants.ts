@@ -65,7 +65,7 @@ export const plants: Readonly<Record<string, Plant>> = {
   ),
   'a message does not wake the run that waits for it': inScripts(
     ['post'],
-    'isWanted(m[5] or nil, kind, name)',
+    'isWanted(m[5] or nil, kind, name, key)',
     'false',
   ),
   'a claimed run stays in the index of those that wait': inScripts(

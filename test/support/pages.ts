@@ -11,13 +11,15 @@ export const nasty = defineWorkflow({
   version: 1,
   input: z.object({ text: z.string(), fail: z.boolean().default(false) }),
   state: z.object({ note: z.string().default('') }),
-  signals: { go: z.unknown() },
+  signals: { go: z.unknown(), ask: z.unknown() },
   async run(ctx, input) {
     await ctx.step(`<img src=x onerror=alert(1)> "'`, () => input.text);
     await ctx.set({ note: input.text });
     await ctx.checkpoint({ label: '<b>label</b>' });
     if (input.fail) throw new Error(input.text);
-    await ctx.waitFor('go');
+    const form = { '<b>label': 'text', pick: ['<img src=x>', '"'] } as const;
+    const asked = ctx.waitFor('ask', { as: '<b>ask</b>', label: hostile, form });
+    await Promise.race([ctx.waitFor('go'), asked]);
     return { said: input.text, long: 'x'.repeat(5_000) };
   },
 });

@@ -6,7 +6,7 @@ import { serveDashboard } from 'pawl/dashboard';
 import type { Wait } from '../../src/core/store.ts';
 import { indexedBy, readWaits, waitsKept, waitIndex, wants } from '../../src/core/waits.ts';
 import { encodeError } from '../../src/engine/payloads.ts';
-import { waitText } from '../../src/engine/runs/run-info.ts';
+import { waitText } from '../../src/core/waits.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { claimed, committed, parking } from '../../src/testing/run-store/opened.ts';
 import { ask } from '../support/pages.ts';

@@ -1,5 +1,6 @@
 /** `pawl runs …` */
 import type { Add } from '../shell.ts';
+import { addAnswer } from './answer.ts';
 import { addControl } from './control.ts';
 import { addDiff } from './diff.ts';
 import { addEvents } from './events.ts';
@@ -19,6 +20,7 @@ const verbs: readonly Add[] = [
   addDiff,
   addStart,
   addSignal,
+  addAnswer,
   addControl,
   addFork,
   addTransfer,

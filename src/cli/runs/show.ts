@@ -1,7 +1,8 @@
 /** `pawl runs show` */
 import type { CheckpointInfo } from '../../core/checkpoint.ts';
 import type { RunEvent } from '../../core/event.ts';
-import { type RunDetails, type RunInfo, waitText } from '../../engine/runs/run-info.ts';
+import { waitText } from '../../core/waits.ts';
+import type { RunDetails, RunInfo } from '../../engine/runs/run-info.ts';
 import { findRun } from '../given.ts';
 import { brief, pairs, table } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';

@@ -13,7 +13,9 @@ import type { DeepReadonly } from '../../core/frozen.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
+import type { ChunkInput, OpenOutput, OutputSchemas, OutputWriter } from './outputs.ts';
 import type { StartOptions } from './start-options.ts';
+import type { Waiting } from './waiting.ts';
 
 /** Schemas of a workflow's own events, by type. */
 export type EventSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
@@ -54,7 +56,11 @@ export interface StepOptions {
 }
 
 /** What the body of a step is given. */
-export interface StepContext<E extends EventSchemas = EventSchemas, S = unknown> {
+export interface StepContext<
+  E extends EventSchemas = EventSchemas,
+  S = unknown,
+  O extends OutputSchemas = OutputSchemas,
+> {
   /** Fires when the worker must let go of the run, the run is cancelled, or the attempt has taken too long. */
   readonly signal: AbortSignal;
   /** The same for every attempt of this step of this run, on any worker: for systems that can recognise a repetition. */
@@ -63,6 +69,13 @@ export interface StepContext<E extends EventSchemas = EventSchemas, S = unknown>
   readonly attempt: number;
   /** Adds an event to the commit that stores this step's result; nothing is written when the body fails. */
   readonly emit: Emit<E, void>;
+  /** Writes a chunk to the run's output `default`: see `output`. */
+  readonly write: OutputWriter<ChunkInput<O, 'default'>>['write'];
+  /**
+   * An output of the run: chunks such as tokens, rows or lines of a log, for those who read `run.output()`. They are
+   * not part of the state. A step that runs again begins a new epoch, and readers are told.
+   */
+  readonly output: OpenOutput<O>;
   /**
    * Replaces top-level fields of the state in the commit that stores this step's result; nothing is written when the body
    * fails. Of several calls the last one counts for a field. It comes after the events that the step emits.
@@ -72,48 +85,9 @@ export interface StepContext<E extends EventSchemas = EventSchemas, S = unknown>
   /** A step inside this one: its result is kept until this one completes, and then leaves the run's bookkeeping. */
   step<Result>(
     name: string,
-    body: (step: StepContext<E, S>) => Promise<Result> | Result,
+    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
-}
-
-export interface SleepOptions {
-  /** Name of the wait in the run; needed when there is more than one of the same kind. */
-  readonly as?: string;
-  /** Withdraws the wait: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
-
-/** What takes part in a race: a promise, or a function that makes one and is told by the signal when it has lost. */
-export type RaceEntry<Result = unknown> =
-  | Promise<Result>
-  | ((race: { readonly signal: AbortSignal }) => Promise<Result> | Result);
-
-export interface RaceResult<Name = string, Value = unknown> {
-  readonly name: Name;
-  readonly value: Value;
-}
-
-type RaceValue<Entry> = Entry extends (...args: never) => infer Result
-  ? Awaited<Result>
-  : Awaited<Entry>;
-
-/** How long a handler waits for a signal, and which one it takes. */
-export interface WaitOptions {
-  /** Withdraws the wait: it rejects with the signal's reason, and takes no signal of the run any more. */
-  readonly signal?: AbortSignal;
-  /** Gives up after this time; the wait then returns undefined. Default: waits for as long as it takes. */
-  readonly timeout?: Duration;
-  /** Name of the wait in the run; needed when there is more than one of the same kind. */
-  readonly as?: string;
-}
-
-export interface WaitForOptions<Payload> extends WaitOptions {
-  /**
-   * Which payloads this wait takes: a predicate, or the values that some of its fields must have. Others stay for other
-   * waits. Default: any.
-   */
-  readonly match?: ((payload: Payload) => boolean) | Partial<Payload>;
 }
 
 /** What to do about an effect that was begun before a crash, so that nobody knows whether it happened. */
@@ -172,16 +146,13 @@ export interface ChildHandle<Output = unknown> {
   result(): Promise<Output>;
 }
 
-/** Names of a workflow's signals. */
-export type SignalName<G> = keyof G & string;
-export type SignalPayload<G, Name extends keyof G> = OutputOf<G[Name]>;
-
 /** What a handler is given. All that is done through it is in the log, and is the same again on a resume. */
 export interface Context<
   S = unknown,
   E extends EventSchemas = EventSchemas,
   G extends EventSchemas = EventSchemas,
-> {
+  O extends OutputSchemas = OutputSchemas,
+> extends Waiting<G> {
   /** The run's id. */
   readonly run: string;
   /** Grows with every claim: hand it to outside systems that can refuse a stale writer. */
@@ -214,14 +185,14 @@ export interface Context<
    */
   step<Result>(
     name: string,
-    body: (step: StepContext<E, S>) => Promise<Result> | Result,
+    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
     options?: StepOptions,
   ): Promise<Result>;
   /** A step for each item, named `name:0`, `name:1` …; results in the order of the items. */
   map<Item, Result>(
     name: string,
     items: readonly Item[],
-    body: (item: Item, step: StepContext<E, S>, index: number) => Promise<Result> | Result,
+    body: (item: Item, step: StepContext<E, S, O>, index: number) => Promise<Result> | Result,
     options?: StepOptions & { readonly concurrency?: number },
   ): Promise<Result[]>;
   /**
@@ -230,7 +201,7 @@ export interface Context<
    */
   effect<Result>(
     name: string,
-    body: (step: StepContext<E, S>) => Promise<Result> | Result,
+    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
     options: EffectOptions<Result>,
   ): Promise<Result | undefined>;
   /**
@@ -250,35 +221,6 @@ export interface Context<
    * throws is logged, and the others run.
    */
   onCancel(undo: (request: CancelRequest) => unknown): void;
-  /** Waits; for more than a second without holding a slot or memory of any worker. */
-  sleep(duration: Duration, options?: SleepOptions): Promise<void>;
-  /** Waits until a time on Redis' clock. */
-  sleepUntil(time: Date, options?: SleepOptions): Promise<void>;
-  /** Takes the oldest signal of this name, or waits for one; undefined when the time-out comes first. */
-  waitFor<Name extends SignalName<G>>(
-    signal: Name,
-    options?: WaitForOptions<SignalPayload<G, Name>>,
-  ): Promise<SignalPayload<G, Name> | undefined>;
-  /** Takes the oldest signal of one of these names, or waits for the first to come. */
-  waitForAny<Name extends SignalName<G>>(
-    signals: readonly Name[],
-    options?: WaitOptions,
-  ): Promise<{ [N in Name]: { name: N; payload: SignalPayload<G, N> } }[Name] | undefined>;
-  /** Waits for a signal of each name, and takes them together. */
-  waitForAll<Name extends SignalName<G>>(
-    signals: readonly Name[],
-    options?: WaitOptions,
-  ): Promise<{ [N in Name]: SignalPayload<G, N> } | undefined>;
-  /**
-   * The first to end wins, and is told by its name. The waits that have lost are withdrawn: they take no signal any more. On
-   * a resume the same one wins.
-   * @throws whatever the first to end throws.
-   */
-  race<Entries extends Readonly<Record<string, RaceEntry>>>(
-    entries: Entries,
-  ): Promise<
-    { [N in keyof Entries & string]: RaceResult<N, RaceValue<Entries[N]>> }[keyof Entries & string]
-  >;
   /**
    * Starts another run, which knows this one as its parent. After a crash the same child is found. The input may be left
    * out where the workflow has none, or takes undefined.
@@ -295,6 +237,11 @@ export interface Context<
   random(as?: string): Promise<number>;
   /** A random id; the same on every resume. */
   uuid(as?: string): Promise<string>;
+  /**
+   * An output of the run, as in a step. A handler that is called again begins a new epoch of what it gives out itself;
+   * what its finished steps gave out stands.
+   */
+  readonly output: OpenOutput<O>;
   /** Tells callers and dashboards how far the run is, 0 to 1. Not part of the log; sent at most a few times a second. */
   progress(fraction: number, message?: string): void;
 }

@@ -7,9 +7,11 @@ import {
   objectOf,
   oneOf,
   schema,
+  text,
   wholeNumber,
 } from '../../core/option-rules.ts';
 import { busyPolicies } from '../../core/turns.ts';
+import { checkKeeping } from './outputs.ts';
 import { checkRate, checkRetry } from './options.ts';
 
 export const definitionRules = {
@@ -20,6 +22,8 @@ export const definitionRules = {
   events: objectOf(schema),
   reduce: objectOf(callback),
   signals: objectOf(schema),
+  keepOutput: checkKeeping,
+  signalKeys: objectOf(text),
   concurrency: anything,
   rate: checkRate,
   concurrencyPerKey: wholeNumber(1),

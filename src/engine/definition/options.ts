@@ -21,16 +21,9 @@ import {
   wholeNumber,
 } from '../../core/option-rules.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
-import type {
-  CheckpointOptions,
-  ChildOptions,
-  EffectOptions,
-  StepOptions,
-  SleepOptions,
-  WaitForOptions,
-  WaitOptions,
-} from './context.ts';
+import type { CheckpointOptions, ChildOptions, EffectOptions, StepOptions } from './context.ts';
 import type { StartOptions } from './start-options.ts';
+import { waitingChecks } from './waiting.ts';
 
 const priorityMax = 1_000_000;
 
@@ -70,9 +63,8 @@ export const manyRules = { ...startOptionRules, input: checkedLater } as const;
 
 const name = textOf(1, fixedLimits.stepNameLength);
 
-const abortSignal = checked('an AbortSignal', (value) => value instanceof AbortSignal);
-
 const checks = {
+  ...waitingChecks,
   start: optionsOf<StartOptions>(startOptionRules),
   step: optionsOf<StepOptions>(stepRules),
   map: optionsOf<StepOptions & { readonly concurrency?: number }>({
@@ -96,16 +88,6 @@ const checks = {
     label: textOf(0, fixedLimits.stepNameLength),
     node: textOf(0, fixedLimits.stepNameLength),
     metadata: anything,
-  }),
-  sleep: optionsOf<SleepOptions>({ as: name, signal: abortSignal }),
-  wait: optionsOf<WaitOptions>({ as: name, timeout: duration, signal: abortSignal }),
-  waitFor: optionsOf<WaitForOptions<unknown>>({
-    as: name,
-    timeout: duration,
-    signal: abortSignal,
-    match: checked('a function, or an object of fields', (value) => {
-      return typeof value === 'function' || (typeof value === 'object' && value !== null);
-    }),
   }),
   child: optionsOf<ChildOptions>({ ...startRules, as: name, attached: flag }),
 } as const satisfies Readonly<Record<string, Rule>>;

@@ -3,6 +3,7 @@
  * fit; the worker that takes one always knows it, so that a handler is never given what its schema refuses.
  */
 import { InvalidError } from '../../core/errors.ts';
+import { checkSignalKey } from '../../core/names.ts';
 import { validate } from '../../core/schema.ts';
 import type { EventSchemas } from './context.ts';
 import type { AnyWorkflow } from './workflow.ts';
@@ -10,6 +11,36 @@ import type { AnyWorkflow } from './workflow.ts';
 /** True when the workflow has a signal of this name. */
 export function hasSignal(workflow: AnyWorkflow, name: string): boolean {
   return Object.hasOwn((workflow.definition.signals ?? {}) as EventSchemas, name);
+}
+
+/** The field of the payload that has the key of a signal; undefined when only its sender says it. */
+export function keyFieldOf(workflow: AnyWorkflow, name: string): string | undefined {
+  const fields = (workflow.definition.signalKeys ?? {}) as Readonly<
+    Record<string, string | undefined>
+  >;
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+/**
+ * The key of a signal: what its sender has given, or what its payload says.
+ * @throws InvalidError when these are two, or the payload's is none that a signal can have.
+ */
+export function signalKeyOf(
+  workflow: AnyWorkflow,
+  name: string,
+  { payload, key }: { readonly payload: unknown; readonly key: string | undefined },
+): string | undefined {
+  const field = keyFieldOf(workflow, name);
+  if (field === undefined || typeof payload !== 'object' || payload === null) return key;
+  const found: unknown = Reflect.get(payload, field);
+  if (found === undefined || found === null) return key;
+  const read = typeof found === 'number' ? String(found) : found;
+  checkSignalKey(read);
+  if (key === undefined || key === read) return read;
+  throw new InvalidError(
+    'key',
+    `is ${JSON.stringify(key)}, and ${field} of the payload is ${JSON.stringify(read)}.`,
+  );
 }
 
 /**

@@ -6,8 +6,20 @@ import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import type { Reducers, State } from '../../core/fold.ts';
 import { type DeepReadonly, deepFreeze } from '../../core/frozen.ts';
-import { checkEventType, checkSignalName, checkWorkflowName } from '../../core/names.ts';
-import { callback, checkedLater, optionsOf, objectOf, type Rule } from '../../core/option-rules.ts';
+import {
+  checkEventType,
+  checkOutputName,
+  checkSignalName,
+  checkWorkflowName,
+} from '../../core/names.ts';
+import {
+  callback,
+  checkedLater,
+  optionsOf,
+  objectOf,
+  type Rule,
+  schema,
+} from '../../core/option-rules.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Pace } from '../../core/queue.ts';
 import type { CheckpointExpiry, RetentionTimes } from '../../core/retention.ts';
@@ -17,6 +29,7 @@ import type { Context, EventSchemas, FrozenStateOf } from './context.ts';
 import { checkEndHook, type EndHookContext, type RunEnd } from './end-hook.ts';
 import { definitionRules } from './definition-rules.ts';
 import type { GraphShape } from './graph-shape.ts';
+import type { OutputKeeping, OutputSchemas } from './outputs.ts';
 import { checkStateSchema } from './state-schema.ts';
 
 export type ReducersOf<S, E extends EventSchemas> = {
@@ -26,6 +39,11 @@ export type ReducersOf<S, E extends EventSchemas> = {
   ) => DeepReadonly<OutputOf<S>>;
 };
 
+/** For signals, the fields of their payloads that are their keys. */
+export type SignalKeys<G extends EventSchemas> = {
+  readonly [Name in keyof G]?: keyof OutputOf<G[Name]> & string;
+};
+
 /** What `defineWorkflow` takes. Types of input, state, events and signals are taken from the schemas. */
 export interface WorkflowDefinition<
   Input,
@@ -33,6 +51,7 @@ export interface WorkflowDefinition<
   E extends EventSchemas,
   Output,
   G extends EventSchemas = EventSchemas,
+  O extends OutputSchemas = OutputSchemas,
 > {
   /** Names the workflow everywhere: in keys, queues, logs. Never change it while runs exist. */
   readonly name: string;
@@ -51,6 +70,15 @@ export interface WorkflowDefinition<
   readonly reduce?: ReducersOf<S, E>;
   /** Messages from outside, by name. */
   readonly signals?: G;
+  /**
+   * What runs give out while they are at work, by name: the schemas of the chunks. Default: any name, and any chunk. See
+   * docs/outputs.md.
+   */
+  readonly outputs?: O;
+  /** How much of a run's output is kept. Default: 16 MB, as long as the run. */
+  readonly keepOutput?: OutputKeeping;
+  /** For a signal, the field of its payload that is its key: see `key` of `ctx.waitFor`. Default: only senders give keys. */
+  readonly signalKeys?: SignalKeys<G>;
   /** By version: makes a state of the next version out of one of this version. */
   readonly migrate?: Readonly<Record<number, (old: never) => unknown>>;
   /** By type: makes an event of today out of the data of one that `version` of the code wrote. */
@@ -98,7 +126,7 @@ export interface WorkflowDefinition<
    * What a run does. Called again with the restored `ctx.state` after a crash; steps that finished return their stored
    * result, found by name.
    */
-  readonly run: (ctx: Context<S, E, G>, input: OutputOf<Input>) => Promise<Output> | Output;
+  readonly run: (ctx: Context<S, E, G, O>, input: OutputOf<Input>) => Promise<Output> | Output;
 }
 
 /** A checked definition, ready for workers and `start`. */
@@ -108,13 +136,14 @@ export interface Workflow<
   E extends EventSchemas = EventSchemas,
   Output = unknown,
   G extends EventSchemas = EventSchemas,
+  O extends OutputSchemas = OutputSchemas,
 > {
   /** Names the workflow in Redis, in lists and in queues. */
   readonly name: string;
   /** The version of this code. A worker with an older one leaves runs alone that a newer one has written. Default 1. */
   readonly version: number;
   /** What `defineWorkflow` was given. */
-  readonly definition: WorkflowDefinition<Input, S, E, Output, G>;
+  readonly definition: WorkflowDefinition<Input, S, E, Output, G, O>;
   /** The state before the first event; each run gets a copy of its own. */
   readonly initialState: State;
   /** Of workflows made by `defineGraph`. */
@@ -123,7 +152,7 @@ export interface Workflow<
 
 /** Any workflow, whatever its types. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the one place where the types of a workflow are given up
-export type AnyWorkflow = Workflow<any, any, any, any, any>;
+export type AnyWorkflow = Workflow<any, any, any, any, any, any>;
 
 /**
  * Marks a workflow, with the form it has. The symbol is the same in every copy of the package: the workflows that a
@@ -136,12 +165,15 @@ const checkDefinition: Rule = optionsOf<AnyWorkflow['definition']>({
   ...definitionRules,
   migrate: objectOf(callback),
   upcast: objectOf(callback),
+  outputs: objectOf(schema),
   run: checkedLater,
 });
 
 /** What `start` takes for a workflow. */
 export type StartInput<W> =
-  W extends Workflow<infer Input, infer _S, infer _E, infer _O, infer _G> ? InputOf<Input> : never;
+  W extends Workflow<infer Input, infer _S, infer _E, infer _R, infer _G, infer _O>
+    ? InputOf<Input>
+    : never;
 
 /** What comes after the workflow in a call that starts a run: an input that need not be given may be left out. */
 export type StartArguments<Input, Options> =
@@ -160,9 +192,10 @@ export function defineWorkflow<
   E extends EventSchemas = Record<never, never>,
   Output = unknown,
   G extends EventSchemas = Record<never, never>,
->(definition: WorkflowDefinition<Input, S, E, Output, G>): Workflow<Input, S, E, Output, G> {
+  O extends OutputSchemas = Record<never, never>,
+>(definition: WorkflowDefinition<Input, S, E, Output, G, O>): Workflow<Input, S, E, Output, G, O> {
   checkDefinition(definition, 'workflow definition');
-  const { name, version = 1, events = {}, reduce = {}, signals = {} } = definition;
+  const { name, version = 1, events = {}, reduce = {}, signals = {}, outputs = {} } = definition;
   checkWorkflowName(name);
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new DefinitionError(
@@ -176,6 +209,14 @@ export function defineWorkflow<
   checkEndHook(definition);
   for (const type of Object.keys(events)) checkEventType(type);
   for (const signal of Object.keys(signals)) checkSignalName(signal);
+  for (const output of Object.keys(outputs)) checkOutputName(output);
+  for (const signal of Object.keys(definition.signalKeys ?? {})) {
+    if (!Object.hasOwn(signals, signal)) {
+      throw new DefinitionError(
+        `Workflow ${name}: signalKeys has "${signal}", which is not in signals.`,
+      );
+    }
+  }
   for (const type of Object.keys(reduce)) {
     if (!Object.hasOwn(events, type)) {
       throw new DefinitionError(`Workflow ${name}: reduce has "${type}", which is not in events.`);

@@ -430,6 +430,11 @@ export class Execution {
     await runtime.enter();
     await runtime.settleBodies();
     await runtime.cleanUp();
+    try {
+      await runtime.settleOutputs();
+    } catch (error) {
+      ending = this.#endings.failed(error);
+    }
     return ending;
   }
 

@@ -21,7 +21,7 @@
  */
 import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
-import type { Fold, StepResult } from '../../core/fold.ts';
+import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
 import type { Context } from '../definition/context.ts';
@@ -29,26 +29,27 @@ import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
-import { Deliveries } from './deliveries.ts';
+import { Deliveries, knownSeqs } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
 import { type Broken, Inbox } from './inbox.ts';
 import type { HeldRun, RunOwner } from './held-run.ts';
-import { never } from './log-writer.ts';
+import { type LogWriter, never } from './log-writer.ts';
+import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
 import { PassedSets } from './passed-sets.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
+import { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
+import { settleBodies } from './settling.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-/** How long bodies that are at work when the handler returns have to end. */
-const endMs = 10_000;
 /** How long a child that a parked run waits for may be silent before the two are compared. */
 const pollMs = 3_000;
 const stayMsMin = 1_000;
@@ -64,6 +65,7 @@ export class HandlerRuntime {
   readonly #owner: RunOwner;
   readonly #cancellation: Cancellation;
   readonly #bodies: Bodies;
+  readonly #outputs: RunOutputs;
   readonly #deliveries: Deliveries;
   readonly #waits: Waits;
   readonly #inbox: Inbox;
@@ -86,6 +88,7 @@ export class HandlerRuntime {
   #isLeaving = false;
   #pauseWanted: Request | undefined;
   #isParking = false;
+  #parking: ReturnType<LogWriter['park']> = Promise.resolve('busy');
   #parkedAt = 0;
   #activeAt: number;
   /** For how long nothing must happen before the run is parked: longer after the handler has gone on behind a parking. */
@@ -143,9 +146,22 @@ export class HandlerRuntime {
       storeNow,
       enter,
     };
-    const waits = new Waits(scope, services);
+    const waits = new Waits(scope, services, claimed.waitedFor);
     const bodies = new Bodies(() => this.parkIfWaiting());
-    const steps = new Steps(scope, services, { waits, bodies, cancellation, mayBegin });
+    const outputs = new RunOutputs(scope, services, {
+      last: claimed.record.chunks,
+      bodies,
+      ready: () => this.#readyToWrite(),
+      onIdle: () => this.parkIfWaiting(),
+      onRewound: (found, acknowledged) =>
+        this.#detach(
+          handBackRewound(services, held.writer, {
+            seq: fold.seq,
+            chunks: { found, acknowledged },
+          }),
+        ),
+    });
+    const steps = new Steps(scope, services, { waits, bodies, cancellation, mayBegin, outputs });
     const effects = new Effects(scope, { steps, waits });
     const { birth } = claimed.record;
     const awake = (): AbortSignal => this.#awake.signal;
@@ -154,6 +170,7 @@ export class HandlerRuntime {
     this.#cancellation = cancellation;
     this.#deliveries = deliveries;
     this.#bodies = bodies;
+    this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
     this.#children = children;
@@ -169,6 +186,7 @@ export class HandlerRuntime {
       effects,
       children,
       waits,
+      outputs,
       sets: this.#sets,
       log: withFields(logger, () => {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
@@ -240,17 +258,13 @@ export class HandlerRuntime {
     const { claimed, lost } = this.#held;
     this.#sets.write();
     const { clock, logger } = this.#services;
-    const steps = this.#bodies.atWork.map(({ name }) => name);
-    if (steps.length === 0) return;
-    const { run } = claimed.ownership;
-    logger.warn({ run, steps }, 'the handler has ended while steps are at work; they may finish');
-    this.#cancellation.end(new Error(`The handler of run ${run} has ended.`));
-    const deadline = clock.monotonic() + endMs;
-    while (this.#bodies.atWork.length > 0 && clock.monotonic() < deadline) {
-      const left = deadline - clock.monotonic();
-      await Promise.race([this.#bodies.oneEnds(), clock.sleep(left, lost)]);
-      if (lost.aborted) return;
-    }
+    const through = { clock, logger, lost, cancellation: this.#cancellation };
+    await settleBodies(claimed.ownership.run, this.#bodies, through);
+  }
+
+  /** The handler has ended; resolves when what it gave out is stored. */
+  settleOutputs(): Promise<void> {
+    return this.#outputs.settleAll();
   }
 
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
@@ -272,6 +286,7 @@ export class HandlerRuntime {
   close(): void {
     this.#awake.abort('over');
     this.#waits.stop();
+    this.#outputs.close();
     this.#sets.close();
     this.#deliveries.close();
     this.#closed.abort('over');
@@ -327,6 +342,11 @@ export class HandlerRuntime {
     }
     const confirmed = this.#owner.confirm();
     return confirmed && this.#isSure(confirmed);
+  }
+
+  /** Chunks go out while the run is this worker's: those that are given while it is being parked wait for that. */
+  #readyToWrite(): Promise<void> | undefined {
+    return this.#isParking ? this.#parking.then(() => this.enter()) : this.enter();
   }
 
   /** A body is about to begin: the run is not parked meanwhile. */
@@ -389,7 +409,7 @@ export class HandlerRuntime {
     const { writer } = this.#held;
     const waits = this.#waits.list;
     this.#isParking = true;
-    const outcome = await writer.park({
+    this.#parking = writer.park({
       status: 'waiting',
       why: 'parked',
       waits,
@@ -397,6 +417,7 @@ export class HandlerRuntime {
       ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
       ...(waits.some(({ kind }) => kind === 'child') ? { pollMs } : {}),
     });
+    const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
     if (outcome === 'busy') this.#deliveries.schedule();
@@ -458,22 +479,12 @@ export class HandlerRuntime {
 
   /** Nodes of a graph may wait inside of their step. */
   #isBusy(): boolean {
-    return this.#beginning > 0 || this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
+    if (this.#beginning > 0 || !this.#outputs.isIdle) return true;
+    return this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
   }
 
   /** Whatever goes wrong beside the handler, the run has failed of it: nobody else would hear of it. */
   #detach(work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#onBroken({ kind: 'refused', error }));
   }
-}
-
-/** The seqs of all that the handler may ask for and that is known. */
-function knownSeqs(fold: Fold): number[] {
-  const seqs: number[] = [];
-  for (const [field, value] of fold.bookkeeping) {
-    if (!field.startsWith('step:') && !field.startsWith('child:')) continue;
-    const { seq } = value as Partial<StepResult & { seq: number }>;
-    if (seq !== undefined && seq > 0) seqs.push(seq);
-  }
-  return seqs;
 }

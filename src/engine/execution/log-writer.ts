@@ -223,9 +223,11 @@ export class LogWriter {
     this.#seq += 1;
   }
 
-  /** The parked run is not this worker's any more. */
-  forfeit(): void {
-    this.#abandon('fenced', this.#ended('PAWL_FENCED', 'another worker has gone on with it'));
+  /** The run, parked or not, is not this worker's any more; one that is being let go of finds out by itself. */
+  forfeit(loss: 'fenced' | 'deleted' = 'fenced'): void {
+    if (this.#mode !== 'open' && this.#mode !== 'parked') return;
+    if (loss === 'fenced') this.#abandon(loss, this.#ended('PAWL_FENCED', 'another worker has it'));
+    else this.#abandon(loss, this.#ended('PAWL_RUN_NOT_FOUND', 'the run was deleted'));
   }
 
   /** The last commit: everything pending, `writes`, and the release, at once. Nothing is written after it. */

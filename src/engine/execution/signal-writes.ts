@@ -14,7 +14,7 @@ import type { Fold, ReceivedSignal } from '../../core/fold.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Message } from '../../core/store.ts';
 import { checkDecision, isDecisionSignal } from '../definition/decision.ts';
-import { checkSignal, hasSignal } from '../definition/signals.ts';
+import { checkSignal, hasSignal, signalKeyOf } from '../definition/signals.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { recordWrite, type Write } from './writes.ts';
 
@@ -30,8 +30,8 @@ export interface Receiver {
  * @throws CorruptionError, KeyMissingError when it cannot be read.
  */
 export function signalWrite(receiver: Receiver, message: Message): Write {
-  const { id, name, data: payload, at } = message;
-  return checkedWrite(receiver, { id, name, payload, at });
+  const { data: payload, kind: _, ...about } = message;
+  return checkedWrite(receiver, { ...about, payload });
 }
 
 /** Signals that came while older code did not know their names, as this code takes them. */
@@ -41,7 +41,7 @@ export function overdueSignalWrites(receiver: Receiver, fold: Fold): Write[] {
   );
   return kept
     .filter(({ name, isUnknown }) => isUnknown === true && hasSignal(receiver.workflow, name))
-    .map(({ id, name, payload, at }) => checkedWrite(receiver, { id, name, payload, at }));
+    .map(({ order: _, isUnknown: __, ...signal }) => checkedWrite(receiver, signal));
 }
 
 function checkedWrite({ run, workflow, limits }: Receiver, signal: SignalData): Write {
@@ -59,7 +59,10 @@ function checkedWrite({ run, workflow, limits }: Receiver, signal: SignalData): 
     }
     const made = checkSignal(workflow, name, payload);
     const bytes = encode(made, `signal ${name}`, limits.eventBytes);
-    return recordWrite('signal.received', { ...signal, payload: bytes } satisfies SignalData);
+    // Read once and stored, so that newer code with another field does not read another one.
+    const key = signalKeyOf(workflow, name, { payload: made, key: signal.key });
+    const keyed = key === undefined ? signal : { ...signal, key };
+    return recordWrite('signal.received', { ...keyed, payload: bytes } satisfies SignalData);
   } catch (error) {
     const refused: RefusedSignalData = { ...signal, reason: recordError(error).message };
     return recordWrite('signal.refused', refused);

@@ -32,6 +32,7 @@ import { anySignal, newAbortController } from '../signals.ts';
 import { type Bodies, Body } from './bodies.ts';
 import type { Cancellation } from './cancellation.ts';
 import { never } from './log-writer.ts';
+import type { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 import { stepFailure } from './step-names.ts';
@@ -63,6 +64,7 @@ export interface StepParts {
   readonly waits: Waits;
   readonly bodies: Bodies;
   readonly cancellation: Cancellation;
+  readonly outputs: RunOutputs;
   /** Resolves when a body may begin: at once, or never when the run is being let go of. */
   readonly mayBegin: (within: Body | undefined) => Promise<void> | undefined;
 }
@@ -218,13 +220,15 @@ export class Steps {
     signal: AbortSignal,
   ): Promise<Ended | 'again'> {
     const { telemetry, lost, enter } = this.#scope;
-    const { bodies } = this.#parts;
+    const { bodies, outputs } = this.#parts;
     const beganAt = telemetry.stepBegins();
     let result: unknown;
     try {
       if (options.begin !== undefined) await options.begin();
       result = await telemetry.callStep(at, () => this.#body(at, body, options, signal));
       if (at.inside.length > 0) await bodies.insideOf(at);
+      const written = outputs.settle(at);
+      if (written !== undefined) await written;
       const entered = enter();
       if (entered !== undefined) await entered;
     } catch (error) {
@@ -357,6 +361,7 @@ export class Steps {
   #context(at: Attempt, signal: AbortSignal): StepContext {
     const { run, workflow } = this.#scope;
     const { limits } = this.#services;
+    const { outputs } = this.#parts;
     const context = {
       signal: at.isTimed ? anySignal([signal, at.over.signal]) : signal,
       // Made when it is asked for: few steps do, and a hash costs more than the rest of the context.
@@ -371,6 +376,8 @@ export class Steps {
         }
         at.events.push(eventWrite(workflow, limits, { type, data }));
       },
+      write: (chunk: unknown) => outputs.open(undefined, at).write(chunk),
+      output: (name?: string) => outputs.open(name, at),
       set: (patch: Record<string, unknown>) => {
         if (!isPlainObject(patch)) throw new InvalidError('patch', 'must be an object.');
         // As it is now, whatever the body makes of its objects afterwards.

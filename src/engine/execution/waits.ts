@@ -51,6 +51,8 @@ interface Over {
 
 interface Wait {
   readonly about: Omit<StoredWait, 'until'>;
+  /** The names of the signals that it still needs, of one that needs several. */
+  readonly missing: (() => readonly string[]) | undefined;
   /** On the store's clock; undefined for as long as it takes. */
   dueAt: number | undefined;
   /** What ends it beside its time; undefined while that has not come. */
@@ -61,12 +63,19 @@ interface Wait {
 
 type Ending = { readonly seq: number };
 
-export interface WaitOptions {
-  readonly kind: StoredWait['kind'];
-  readonly on?: readonly string[];
+/** Which signals a wait takes, and what it says for the person who sends one. */
+export interface SignalWait extends Pick<StoredWait, 'key' | 'readsKey' | 'label' | 'form'> {
+  readonly ms?: number | undefined;
+  /** Withdraws the wait. */
+  readonly signal?: AbortSignal | undefined;
+  readonly match?: ((payload: unknown) => boolean) | undefined;
+}
+
+interface WaitOptions extends Omit<StoredWait, 'name' | 'since' | 'until'> {
   readonly ms?: number | undefined;
   readonly dueAt?: number;
   readonly check?: () => Over | undefined;
+  readonly missing?: () => readonly string[];
   /** Withdraws the wait. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -76,18 +85,27 @@ export class Waits {
   readonly #clock: Clock;
   /** In the order in which they were begun. */
   readonly #waits = new Set<Wait>();
+  /** Since when the run has waited for what it was parked with last, by kind and name. */
+  readonly #since: Map<string, number>;
   #ringing = new LazySignal();
   #ringsAt: number | undefined;
 
-  constructor(scope: RunScope, { clock }: Pick<ExecutionServices, 'clock'>) {
+  /** `waitedFor`: with what the run was parked last. */
+  constructor(
+    scope: RunScope,
+    { clock }: Pick<ExecutionServices, 'clock'>,
+    waitedFor: readonly StoredWait[] = [],
+  ) {
     this.#scope = scope;
     this.#clock = clock;
+    this.#since = new Map(waitedFor.map(({ kind, name, since }) => [`${kind} ${name}`, since]));
   }
 
   /** All that is waited for now, as it is stored with a parked run. */
   get list(): readonly StoredWait[] {
-    return [...this.#waits].map(({ about, dueAt }) => ({
+    return [...this.#waits].map(({ about, dueAt, missing }) => ({
       ...about,
+      ...(missing === undefined ? {} : { on: missing() }),
       ...(dueAt === undefined ? {} : { until: dueAt }),
     }));
   }
@@ -109,15 +127,11 @@ export class Waits {
   async anySignal(
     name: string,
     on: readonly string[],
-    options: Pick<WaitOptions, 'ms' | 'signal'> & {
-      readonly decides?: string;
-      readonly match?: ((payload: unknown) => boolean) | undefined;
-    } = {},
+    options: SignalWait & { readonly decides?: string } = {},
   ): Promise<{ name: string; payload: unknown } | undefined> {
     const { fold } = this.#scope;
-    const { decides, match, ...rest } = options;
-    const fits = (signal: ReceivedSignal): boolean =>
-      match === undefined || match(this.#decode(name, signal.payload));
+    const { decides, match: _, ...rest } = options;
+    const fits = this.#fits(name, options);
     const check = (): Over | undefined => {
       const [oldest] = on
         .flatMap((signal) => fold.signals(signal).find(fits) ?? [])
@@ -140,18 +154,21 @@ export class Waits {
   async allSignals(
     name: string,
     on: readonly string[],
-    options: Pick<WaitOptions, 'ms' | 'signal'> = {},
+    options: Omit<SignalWait, 'match'> = {},
   ): Promise<Record<string, unknown> | undefined> {
     const { fold } = this.#scope;
+    const fits = this.#fits(name, options);
+    const missing = (): readonly string[] =>
+      on.filter((signal) => !fold.signals(signal).some(fits));
     const check = (): Over | undefined => {
-      const oldest = on.flatMap((signal) => fold.signals(signal)[0] ?? []);
+      const oldest = on.flatMap((signal) => fold.signals(signal).find(fits) ?? []);
       if (oldest.length < on.length) return undefined;
       const at = Math.max(...oldest.map((signal) => signal.at));
       const payloads = oldest.map((signal) => [signal.name, signal.payload]);
       const took = oldest.map((signal) => [signal.name, signal.id] as const);
       return { at, result: encodeRecord(payloads), took };
     };
-    const result = await this.#wait(name, { kind: 'signal', on, ...options, check });
+    const result = await this.#wait(name, { kind: 'signal', on, ...options, check, missing });
     if (result === undefined) return undefined;
     const entries = (result as [string, Uint8Array][]).map(
       ([signal, payload]) => [signal, this.#decode(name, payload)] as const,
@@ -179,6 +196,7 @@ export class Waits {
     return new Promise((resolve, reject) => {
       const wait: Wait = {
         about: { kind, name, since: storeNow() },
+        missing: undefined,
         dueAt,
         check: () => undefined,
         settle: () => resolve(),
@@ -187,6 +205,26 @@ export class Waits {
       this.#waits.add(wait);
       deliveries.schedule();
     });
+  }
+
+  /** Whether the wait of this name takes a signal. */
+  #fits(
+    name: string,
+    { key, match }: Pick<SignalWait, 'key' | 'match'>,
+  ): (signal: ReceivedSignal) => boolean {
+    return (signal) =>
+      (signal.wait === undefined || signal.wait === name) &&
+      (key === undefined || signal.key === key) &&
+      (match === undefined || match(this.#decode(name, signal.payload)));
+  }
+
+  /** Since when the run has waited so: also before it was parked, and before another worker had it. */
+  #sinceWhen(kind: StoredWait['kind'], name: string): number {
+    const place = `${kind} ${name}`;
+    const since = this.#since.get(place);
+    // A name that is used again, after its result was forgotten, is another wait.
+    this.#since.delete(place);
+    return since ?? this.#scope.storeNow();
   }
 
   /** True when something inside of a step waits. */
@@ -273,7 +311,7 @@ export class Waits {
 
   #inPlace(name: string, options: WaitOptions): Promise<Ending> {
     const { fold, writer, storeNow, deliveries } = this.#scope;
-    const { kind, on, signal } = options;
+    const { kind, signal } = options;
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const withdraw = (): void => {
@@ -287,7 +325,8 @@ export class Waits {
         reject(reason);
       };
       const wait: Wait = {
-        about: { kind, name, since: storeNow(), ...(on === undefined ? {} : { on }) },
+        about: aboutOf(options, name, this.#sinceWhen(kind, name)),
+        missing: options.missing,
         dueAt: fold.timer(name),
         check: options.check ?? (() => undefined),
         fail,
@@ -347,6 +386,24 @@ export class Waits {
   #decode(name: string, bytes: Uint8Array): unknown {
     return decode(bytes, { key: `run ${this.#scope.run}, ${name}` });
   }
+}
+
+/** What of a wait is stored; nothing that is undefined. */
+function aboutOf(
+  { kind, on, key, readsKey, label, form }: WaitOptions,
+  name: string,
+  since: number,
+): Omit<StoredWait, 'until'> {
+  return {
+    kind,
+    name,
+    since,
+    ...(on === undefined ? {} : { on }),
+    ...(key === undefined ? {} : { key }),
+    ...(readsKey === undefined ? {} : { readsKey }),
+    ...(label === undefined ? {} : { label }),
+    ...(form === undefined ? {} : { form }),
+  };
 }
 
 function endWrite(name: string, { result, took, end }: Over): Write {

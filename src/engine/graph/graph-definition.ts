@@ -13,7 +13,7 @@ import type {
 } from '../definition/context.ts';
 import type { EndHookContext, RunEnd } from '../definition/end-hook.ts';
 import type { GraphShape } from '../definition/graph-shape.ts';
-import type { AnyWorkflow, ReducersOf, Workflow } from '../definition/workflow.ts';
+import type { AnyWorkflow, ReducersOf, SignalKeys, Workflow } from '../definition/workflow.ts';
 
 /** Schemas of the arguments of nodes that take some, by node. */
 export type ArgsSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
@@ -135,6 +135,8 @@ export interface GraphDefinition<
   readonly reduce?: ReducersOf<S, E>;
   /** The signals that nodes may wait for, as of any workflow. */
   readonly signals?: G;
+  /** As of any workflow. */
+  readonly signalKeys?: SignalKeys<G>;
   /** How often the whole run is tried when a node fails. Completed nodes keep their results. Default: once. */
   readonly retry?: RetryPolicy;
   /** How a node is tried again that has no `retry` of its own. Default: one attempt. */
@@ -150,6 +152,8 @@ export interface GraphDefinition<
   readonly retention?: AnyWorkflow['definition']['retention'];
   /** Called after the end of a run, as of any workflow. */
   onEnd?(this: void, ctx: EndHookContext, end: RunEnd<NoInfer<Output>>): unknown;
+  /** As of any workflow: how much of a run's output is kept. */
+  readonly keepOutput?: AnyWorkflow['definition']['keepOutput'];
   /** Runs of this graph at work at one time on one worker, as of any workflow. */
   readonly concurrency?: AnyWorkflow['definition']['concurrency'];
   /** Executions begun in a stretch of time, over all workers, as of any workflow. */

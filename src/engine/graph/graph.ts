@@ -56,7 +56,8 @@ export function defineGraph<
   const graph = compile(definition as unknown as AnyGraphDefinition);
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
-  const { stepRetry, retention, expireCheckpoints = defaultExpiry, onEnd } = definition;
+  const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry } = definition;
+  const { onEnd, keepOutput } = definition;
   const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
@@ -66,6 +67,7 @@ export function defineGraph<
     ...(events === undefined ? {} : { events }),
     ...(reduce === undefined ? {} : { reduce }),
     ...(signals === undefined ? {} : { signals }),
+    ...(signalKeys === undefined ? {} : { signalKeys }),
     ...(retry === undefined ? {} : { retry }),
     ...(stepRetry === undefined ? {} : { stepRetry }),
     ...(concurrency === undefined ? {} : { concurrency }),
@@ -77,6 +79,7 @@ export function defineGraph<
     ...(retention === undefined ? {} : { retention }),
     expireCheckpoints,
     ...(onEnd === undefined ? {} : { onEnd }),
+    ...(keepOutput === undefined ? {} : { keepOutput }),
     run: async (ctx, given) => (await runGraph(ctx, graph, given)) as Output,
   });
   return { ...workflow, graph };

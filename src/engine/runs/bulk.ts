@@ -14,7 +14,9 @@ import type { Request } from '../../core/request.ts';
 import { isEnded, type RunStatus, type RunSummary } from '../../core/run.ts';
 import type { RunQuery } from '../../core/run-query.ts';
 import { activeError, type DeletionParts, deleteRun } from './deletions.ts';
-import { endedError, type HandleServices, RunHandle } from './run-handle.ts';
+import { endedError } from './missing.ts';
+import type { HandleServices } from './handle-services.ts';
+import { RunHandle } from './run-handle.ts';
 
 export const bulkActions = ['resume', 'pause', 'cancel', 'delete'] as const;
 

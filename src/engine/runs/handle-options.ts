@@ -1,7 +1,12 @@
 /** The options of a run's handle, and what each may be. */
 import type { CheckpointListOptions } from '../../core/checkpoint.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkMessageId } from '../../core/names.ts';
+import {
+  checkMessageId,
+  checkOutputName,
+  checkSignalKey,
+  checkSignalName,
+} from '../../core/names.ts';
 import {
   abortSignal,
   anything,
@@ -11,6 +16,7 @@ import {
   plainObject,
   type Rule,
   text,
+  textOf,
   wholeNumber,
 } from '../../core/option-rules.ts';
 
@@ -23,6 +29,22 @@ export const checkEvents: Rule = optionsOf<{
   readonly signal?: AbortSignal;
 }>({ after: wholeNumber(0), signal: abortSignal });
 
+/** Which chunks of a run are read. */
+export interface OutputOptions<Name extends string = string> {
+  /** The number of the first chunk that is wanted. Default 1. */
+  readonly from?: number;
+  /** Only chunks of this output. Default: of all. */
+  readonly name?: Name;
+  /** Stops it. */
+  readonly signal?: AbortSignal;
+}
+
+export const checkOutput: Rule = optionsOf<OutputOptions>({
+  from: wholeNumber(1),
+  name: checkOutputName,
+  signal: abortSignal,
+});
+
 /** Whether there is such an event, the log knows. */
 export const checkState: Rule = optionsOf<{ readonly seq?: number }>({ seq: anything });
 
@@ -33,7 +55,42 @@ export const checkCheckpointList: Rule = optionsOf<CheckpointListOptions>({
   before: text,
 });
 
-export const checkSignalOptions: Rule = optionsOf<{ readonly id?: string }>({ id: checkMessageId });
+/** What is said of a signal beside its payload. */
+export interface SignalOptions {
+  /** The same id again changes nothing. Default: another one for each call. */
+  readonly id?: string;
+  /** Which of the waits for the signal is meant: see `key` of `ctx.waitFor`. */
+  readonly key?: string;
+  /** The person or program that sends it, noted in the log. Default: nobody is named. */
+  readonly actor?: string;
+}
+
+/** How a wait is answered. */
+export interface AnswerOptions {
+  /** Which signal it is, where the wait is for one of several. */
+  readonly signal?: string;
+  /** The same id again is the same answer. Default: another one for each call. */
+  readonly id?: string;
+  /** The person or program that answers, for the log, and for who comes second. Default: nobody is named. */
+  readonly actor?: string;
+  /** How long a run that is at work is waited for, in milliseconds. Default 10 000. */
+  readonly timeoutMs?: number;
+}
+
+const actor = textOf(1, fixedLimits.stepNameLength);
+
+export const checkSignalOptions: Rule = optionsOf<SignalOptions>({
+  id: checkMessageId,
+  key: checkSignalKey,
+  actor,
+});
+
+export const checkAnswer: Rule = optionsOf<AnswerOptions>({
+  signal: checkSignalName,
+  id: checkMessageId,
+  actor,
+  timeoutMs: millisecondsOrNone,
+});
 
 const checkSeqPoint = optionsOf<{ readonly seq: number }>({ seq: needed(anything) });
 const checkCheckpointPoint = optionsOf<{ readonly checkpoint: string }>({

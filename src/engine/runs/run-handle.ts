@@ -1,6 +1,5 @@
 /** A run seen from outside: its result, its events as they come, its state. Needs no worker in this process. */
 import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoint.ts';
-import type { Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { reviveError } from '../../core/error-record.ts';
 import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
@@ -10,42 +9,45 @@ import { fixedLimits } from '../../core/limits.ts';
 import { checkSignalName } from '../../core/names.ts';
 import { checkRequest, checkResume, type Request, type ResumeRequest } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
-import { isEnded, type RunRecord, type RunStatus, toSummary } from '../../core/run.ts';
+import { isEnded, type RunRecord, toSummary } from '../../core/run.ts';
 import { type InputOf, validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
+import type { ChunkOf, OutputName, OutputSchemas } from '../definition/outputs.ts';
+import { answerWait } from './answering.ts';
 import type { Attendance } from './attendance.ts';
+import { changesOf } from './changes.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
-import { checkSignal } from '../definition/signals.ts';
+import { checkSignal, signalKeyOf } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
 import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
 import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import {
+  type AnswerOptions,
+  checkAnswer,
   checkCheckpointList,
   checkEvents,
+  checkOutput,
   checkPoint,
   checkResult,
   checkSignalOptions,
   checkState,
+  type OutputOptions,
+  type SignalOptions,
 } from './handle-options.ts';
+import type { HandleServices } from './handle-services.ts';
+import { OutputReader, toOutputChunk } from './output-reader.ts';
 import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
+import { endedError, runNotFound } from './missing.ts';
 import { foldAt } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
 import { readSteps } from '../steps-at-work.ts';
-import type { StartParts } from './start.ts';
 import { type RunDetails, toRunInfo } from './run-info.ts';
 import { leaveLine } from './turns.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { upcasterAfter } from './workflow-events.ts';
-
-export interface HandleServices extends Pick<
-  StartParts,
-  'store' | 'limits' | 'newToken' | 'wake' | 'logger'
-> {
-  readonly clock: Clock;
-}
 
 /** What is known of a run beside its id. */
 export interface KnownRun {
@@ -54,11 +56,14 @@ export interface KnownRun {
   readonly attendance?: Attendance;
 }
 
+/** A signal on its way. */
+interface Posted extends Partial<Record<'id' | 'key' | 'actor', string | undefined>> {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
 /** A moment of a run: after an event, or as a checkpoint keeps it. */
 export type StatePoint = { readonly seq: number } | { readonly checkpoint: string };
-
-/** Announcements may be lost, so a waiting caller also looks by itself. */
-const pollMs = 1000;
 
 /**
  * One run, from any process: reads it, waits for it, and asks its worker for something. It holds no connection of its
@@ -69,6 +74,7 @@ export class RunHandle<
   S = unknown,
   G extends EventSchemas = EventSchemas,
   Event extends RunEvent = RunEvent,
+  O extends OutputSchemas = OutputSchemas,
 > {
   /** The id that the run was started with, or that pawl chose. */
   readonly id: string;
@@ -107,7 +113,10 @@ export class RunHandle<
     const deadline = timeoutMs === undefined ? undefined : signalAfter(timeoutMs);
     const began = clock.monotonic();
     try {
-      for await (const _ of this.#changes(deadline?.signal, { ofLog: false })) {
+      for await (const _ of changesOf(this.#services, this.id, {
+        signal: deadline?.signal,
+        of: 'end',
+      })) {
         const record = await this.#record();
         this.#attendance?.check(record, clock.monotonic() - began);
         if (record.status === 'completed') {
@@ -144,7 +153,10 @@ export class RunHandle<
     const { store } = this.#services;
     const reader = new EventReader(store, this.id, after);
     const upcaster = await upcasterAfter(store, this.#workflow, this.id, after);
-    for await (const _ of this.#changes(options.signal, { ofLog: true })) {
+    for await (const _ of changesOf(this.#services, this.id, {
+      signal: options.signal,
+      of: 'log',
+    })) {
       // Read before the events, so that none is missed when the run ends in between.
       const record = await this.#record();
       for (;;) {
@@ -160,6 +172,39 @@ export class RunHandle<
       if (!isEnded(record.status)) continue;
       if (reader.after >= record.seq) return;
       await checkHole(this.#services.store, this.id, reader.after + 1);
+    }
+  }
+
+  /**
+   * What the run gives out: the chunks that are kept, from the number `from` on (default 1). Then come new ones, until the
+   * run has ended. With `name`, only those of one output. Leaving the loop, or `signal`, stops it. Should Redis crash and
+   * lose chunks that it had acknowledged, numbers come again, in a new epoch.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError; CorruptionError for a chunk that cannot be read.
+   */
+  async *output<Name extends OutputName<O> = OutputName<O>>(
+    options: OutputOptions<Name> = {},
+  ): AsyncGenerator<ChunkOf<O, Name>, void, undefined> {
+    checkOutput(options, 'output options');
+    const { from = 1, name, signal } = options;
+    const { store } = this.#services;
+    const reader = new OutputReader(store, this.id, from - 1);
+    let missed = 0;
+    for await (const _ of changesOf(this.#services, this.id, { signal, of: 'output' })) {
+      // Read before the chunks, so that none is missed when the run ends in between.
+      const { status } = await this.#record();
+      for (;;) {
+        const page = await reader.page();
+        for (const chunk of page) {
+          if (signal?.aborted === true) return;
+          missed += chunk.skipped;
+          if (name !== undefined && chunk.output !== name) continue;
+          yield toOutputChunk({ ...chunk, skipped: missed }, this.id) as ChunkOf<O, Name>;
+          missed = 0;
+        }
+        const isLast = page.length < fixedLimits.chunksPerPage && !isEnded(status);
+        if (isLast || page.length === 0) break;
+      }
+      if (isEnded(status)) return;
     }
   }
 
@@ -221,22 +266,38 @@ export class RunHandle<
   async signal<Name extends keyof G & string>(
     name: Name,
     payload: InputOf<G[Name]>,
-    options: { readonly id?: string } = {},
+    options: SignalOptions = {},
   ): Promise<void> {
     const workflow = this.#workflow;
     const { limits } = this.#services;
     checkSignalName(name);
     checkSignalOptions(options, 'signal options');
+    const { id, key: given, actor } = options;
     // Sent as it was given: what the schema makes of it is made once, where it is taken.
-    if (workflow !== undefined) checkSignal(workflow, name, payload);
-    await this.#post(name, encode(payload, `signal ${name}`, limits.eventBytes), options.id);
+    const made = workflow === undefined ? payload : checkSignal(workflow, name, payload);
+    const key =
+      workflow === undefined ? given : signalKeyOf(workflow, name, { payload: made, key: given });
+    const data = encode(payload, `signal ${name}`, limits.eventBytes);
+    await this.#post({ name, data, id, key, actor });
+  }
+
+  /**
+   * Answers one wait of the run, by its name in `info().waits`: of all answers, the first one is taken. Others are told who
+   * was first. A run that has not looked yet at what came is waited for, up to `timeoutMs` (default 10 000).
+   * @throws AnsweredError `PAWL_ANSWERED` when somebody was first or the wait is over; InvalidError when the payload does
+   *   not fit the workflow's schema; RunError `PAWL_TIMEOUT`, `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`. Nothing was written.
+   */
+  async answer(wait: string, payload: unknown, options: AnswerOptions = {}): Promise<void> {
+    checkAnswer(options, 'answer options');
+    const workflow = this.#workflow;
+    await answerWait({ ...this.#services, run: this.id, workflow }, { wait, payload }, options);
   }
 
   /** Decides about an effect in doubt whose policy is to ask. */
   async decide(effect: string, decision: Decision): Promise<void> {
     checkDecision(decision, 'decision');
     const data = encode(decision, 'decision', this.#services.limits.eventBytes);
-    await this.#post(decisionSignal(effect), data, undefined);
+    await this.#post({ name: decisionSignal(effect), data });
   }
 
   /**
@@ -331,10 +392,17 @@ export class RunHandle<
     throw new PawlError('PAWL_DEFINITION', 'The state needs the workflow: pawl.run(workflow, id).');
   }
 
-  async #post(name: string, data: Uint8Array, id: string | undefined): Promise<void> {
+  async #post({ name, data, id, key, actor }: Posted): Promise<void> {
     const { store, newToken, wake } = this.#services;
-    const message = { run: this.id, id: id ?? newToken(), kind: 'signal', name, data } as const;
-    const outcome = await store.post(message);
+    const outcome = await store.post({
+      run: this.id,
+      id: id ?? newToken(),
+      kind: 'signal',
+      name,
+      data,
+      ...(key === undefined ? {} : { key }),
+      ...(actor === undefined ? {} : { actor }),
+    });
     switch (outcome.outcome) {
       case 'posted':
         if (outcome.wakeUp.status === 'waiting') await wake(outcome.wakeUp);
@@ -345,38 +413,8 @@ export class RunHandle<
         throw endedError(this.id, outcome.status);
       case 'missing':
         throw this.#notFound();
-    }
-  }
-
-  /** Once at the start, then at every change (if not `ofLog`, at those that may be its end) and every poll, until `signal`. */
-  async *#changes(
-    signal: AbortSignal | undefined,
-    { ofLog }: { readonly ofLog: boolean },
-  ): AsyncGenerator<void, void, undefined> {
-    const { store, clock } = this.#services;
-    let change = newChange();
-    const stop = (): void => change.happen();
-    signal?.addEventListener('abort', stop);
-    const unwatch = await store.observation.watch(this.id, (only) => {
-      if (ofLog || only === undefined) stop();
-    });
-    let isFirst = true;
-    // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.
-    const stopPolling = clock.repeat(async () => {
-      if (!isFirst) stop();
-      isFirst = false;
-      return pollMs;
-    });
-    try {
-      const isWanted = (): boolean => signal?.aborted !== true;
-      while (isWanted()) {
-        change = newChange();
-        yield;
-        if (isWanted()) await change.happened;
-      }
-    } finally {
-      signal?.removeEventListener('abort', stop);
-      await Promise.all([stopPolling(), unwatch()]);
+      default:
+        throw new Error(`A signal for any wait was ${outcome.outcome}.`);
     }
   }
 
@@ -387,7 +425,7 @@ export class RunHandle<
   }
 
   #notFound(): RunError {
-    return new RunError('PAWL_RUN_NOT_FOUND', this.id, `There is no run ${this.id}.`);
+    return runNotFound(this.id);
   }
 
   #endError(record: RunRecord): RunError {
@@ -415,25 +453,4 @@ export class RunHandle<
         });
     }
   }
-}
-
-export function endedError(run: string, status: RunStatus): RunError {
-  return new RunError(
-    'PAWL_RUN_ENDED',
-    run,
-    `Run ${run} is over (${status}); nothing was written.`,
-  );
-}
-
-interface Change {
-  readonly happened: Promise<void>;
-  readonly happen: () => void;
-}
-
-function newChange(): Change {
-  let happen: () => void = () => undefined;
-  const happened = new Promise<void>((resolve) => {
-    happen = resolve;
-  });
-  return { happened, happen };
 }

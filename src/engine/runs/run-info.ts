@@ -3,11 +3,14 @@ import { recordError } from '../../core/error-record.ts';
 import type { ErrorRecord } from '../../core/errors.ts';
 import type { RunProgress, RunStatus, RunSummary } from '../../core/run.ts';
 import type { Wait } from '../../core/waits.ts';
+import { type FormField, isForm } from '../definition/waiting.ts';
 import { decodeError } from '../payloads.ts';
 import type { StepAtWork } from '../steps-at-work.ts';
 
 /** One thing that a run waits for. */
-export interface WaitInfo extends Omit<Wait, 'until' | 'since'> {
+export interface WaitInfo extends Omit<Wait, 'until' | 'since' | 'form' | 'readsKey'> {
+  /** What the person who answers fills in, as `ctx.waitFor` was given it. */
+  readonly form?: Readonly<Record<string, FormField>>;
   /** When it ends by itself, if ever. */
   readonly until?: Date;
   /** When the wait began, on Redis' clock. */
@@ -90,29 +93,23 @@ export function toRunInfo(run: RunSummary): RunInfo {
   };
 }
 
-function toWaitInfo({ until, since, ...wait }: Wait): WaitInfo {
+function toWaitInfo({ until, since, form: text, readsKey: _, ...wait }: Wait): WaitInfo {
+  const form = text === undefined ? undefined : readForm(text);
   return {
     ...wait,
+    ...(form === undefined ? {} : { form }),
     since: new Date(since),
     ...(until === undefined ? {} : { until: new Date(until) }),
   };
 }
 
-/** What is waited for, in words. */
-export function waitText({ kind, name, on = [] }: Pick<WaitInfo, 'kind' | 'name' | 'on'>): string {
-  switch (kind) {
-    case 'timer':
-      return `time to pass (${name})`;
-    case 'signal':
-      return `signal ${on.join(', ')}`;
-    case 'child':
-      return `child run ${on.join(', ')}`;
-    case 'retry':
-      return name === '' ? 'another attempt' : `another attempt of ${name}`;
-    case 'delay':
-      return 'its start';
-    case 'decision':
-      return `a decision about ${on.join(', ')}`;
+/** A hint that cannot be read, such as one that is sealed with another key, is no hint. */
+function readForm(text: string): WaitInfo['form'] {
+  try {
+    const form: unknown = JSON.parse(text);
+    return isForm(form) ? form : undefined;
+  } catch {
+    return undefined;
   }
 }
 

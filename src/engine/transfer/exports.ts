@@ -148,8 +148,8 @@ class RunWriter {
       this.#count.checkpoints += 1;
       yield sealed.line(line);
     }
-    for (const { id, kind, name, at, data } of messages) {
-      const about = { run, id, about: kind, name, at: iso(at) };
+    for (const { id, kind, name, at, data, key, wait, actor } of messages) {
+      const about = { run, id, about: kind, name, at: iso(at), key, wait, actor };
       yield sealed.line({ kind: 'message', ...about, data: toPortable(data) });
     }
     const seen = exported.seen.toSorted(byName);
@@ -284,7 +284,7 @@ function recordOf({
   const { snapshotSeq, takeovers, losses, bytes, paused, progress, priority, parent, onEnd } =
     record;
   const { tags, createdAt, changedAt, wakeAt, deadlineAt, input, output, error } = record;
-  const { birth, wroteVersion, waits, key } = record;
+  const { birth, wroteVersion, waits, chunks, key } = record;
   const given = givenOf(input);
   const fields = {
     id,
@@ -305,6 +305,7 @@ function recordOf({
     birth,
     wroteVersion,
     priority,
+    chunks: chunks === 0 ? undefined : chunks,
     parent,
     onEnd: onEnd || undefined,
     key,

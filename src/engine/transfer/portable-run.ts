@@ -4,7 +4,13 @@ import { decode } from '../../core/codec.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import { withGiven } from '../../core/given.ts';
 import { fixedLimits } from '../../core/limits.ts';
-import { checkKey, checkRunId, checkTags, checkWorkflowName } from '../../core/names.ts';
+import {
+  checkKey,
+  checkRunId,
+  checkSignalKey,
+  checkTags,
+  checkWorkflowName,
+} from '../../core/names.ts';
 import {
   isEnded,
   type RunProgress,
@@ -91,6 +97,7 @@ export function toPortableRun(line: LineFields, birth: string): PortableRun {
     paused: line.flag('paused'),
     progress: line.has('progress') ? toProgress(line) : undefined,
     priority: line.integer('priority'),
+    chunks: line.has('chunks') ? line.integer('chunks') : 0,
     tags: tags as Record<string, string>,
     createdAt: line.time('createdAt'),
     changedAt: line.time('changedAt'),
@@ -177,7 +184,13 @@ export function toPortableCheckpoint(line: LineFields, record: RunRecord): Porta
 }
 
 export function toPortableMessage(line: LineFields): Message {
+  const about = (['key', 'wait', 'actor'] as const).flatMap((name) => {
+    const text = line.optionalText(name, longTextLength);
+    if (name === 'key' && text !== undefined) line.attempt(name, () => checkSignalKey(text));
+    return text === undefined ? [] : [[name, text] as const];
+  });
   const message = {
+    ...Object.fromEntries(about),
     id: line.text('id', textLength),
     kind: line.checked('about', (kind) => {
       if (!kinds.includes(kind as MessageKind)) throw new TypeError('is no kind of message');

@@ -41,7 +41,7 @@ export async function workflowMemory(
     throw new InvalidError('sample', 'must be a whole number from 1.');
   }
   const query = workflow === undefined ? {} : { workflow };
-  let sum: RunBytes = { record: 0, log: 0, snapshot: 0, checkpoints: 0, inbox: 0 };
+  let sum: RunBytes = { record: 0, log: 0, snapshot: 0, checkpoints: 0, inbox: 0, chunks: 0 };
   let measured = 0;
   let cursor: string | undefined;
   do {
@@ -69,10 +69,11 @@ function added(a: RunBytes, b: RunBytes): RunBytes {
     snapshot: a.snapshot + b.snapshot,
     checkpoints: a.checkpoints + b.checkpoints,
     inbox: a.inbox + b.inbox,
+    chunks: a.chunks + b.chunks,
   };
 }
 
 function withTotal(bytes: RunBytes): RunMemory {
-  const { record, log, snapshot, checkpoints, inbox } = bytes;
-  return { ...bytes, total: record + log + snapshot + checkpoints + inbox };
+  const { record, log, snapshot, checkpoints, inbox, chunks } = bytes;
+  return { ...bytes, total: record + log + snapshot + checkpoints + inbox + chunks };
 }

@@ -180,6 +180,7 @@ function toRecord(line: Line, number: number): RunRecord {
     progress: undefined,
     deadlineAt: undefined,
     priority: 0,
+    chunks: 0,
     key: undefined,
     turn: undefined,
     wroteVersion: 0,

@@ -104,7 +104,8 @@ end
 data = data .. '}'
 local added = redis.pcall('XADD', events, seq .. '-' .. fence, 'type', 'run.claimed', 'at', at, 'data', data)
 if type(added) == 'table' and added.err then return damaged(events, added) end
-redis.call('HDEL', run, 'wakeAt', 'waits', 'waitsIn', 'wants', 'pollMs', 'woken', 'parkedBy', 'refused')
+-- What it waited for stays, so that the next owner knows since when.
+redis.call('HDEL', run, 'wakeAt', 'waitsIn', 'wants', 'pollMs', 'woken', 'parkedBy', 'refused')
 if m[7] then
   redis.call('HINCRBY', run, 'takeovers', 1)
   redis.call('HSET', run, 'claimMs', claimMs)

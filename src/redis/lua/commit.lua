@@ -106,7 +106,7 @@ if status ~= '' then
   local dueAt = ARGV[13] ~= '' and now + ARGV[13]
   if ended then
     -- A run that is over is not to be resumed as if it had only been paused.
-    redis.call('HDEL', run, 'paused')
+    redis.call('HDEL', run, 'paused', 'waits')
     local tells = m[8] or m[13]
     if tells or how == 'cancelPending' then
       -- Somebody is owed the news: due at once, and kept until it was told.
@@ -131,7 +131,7 @@ if status ~= '' then
       redis.call('SADD', base .. 'parked:' .. m[11], id)
       redis.call('SADD', base .. 'holders', m[11])
     end
-    if holds(inbox, function(_, kind, name) return isWanted(wanted, kind, name) end) then
+    if holds(inbox, function(_, kind, name, key) return isWanted(wanted, kind, name, key) end) then
       redis.call('HSET', run, 'woken', at)
       dueAt = now
     end

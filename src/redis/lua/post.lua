@@ -11,11 +11,16 @@
 -- ARGV[4] name: of the signal, or the id of the child that has ended
 -- ARGV[5] data: payload bytes
 -- ARGV[6] base: prefix of the shard's keys
+-- ARGV[7] key: of the signal, or empty
+-- ARGV[8] wait: the only one that takes the message, or empty
+-- ARGV[9] actor: who sends it, or empty
 -- Returns {'posted' | 'known', taken 0|1, woken 0|1, what parts/describe tells …} | {'ended', status}
---   | {'missing'}
--- Keeps: messages are read in the order in which they came; a run that got what it waits for is running, or due.
+--   | {'answered', message} | {'unwanted'} | {'busy'} | {'missing'}
+-- Keeps: messages are read in the order in which they came; a run that got what it waits for is running, or due; of all
+--   answers to one wait, one is in the inbox.
 local run, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, message, kind, name, data, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local key, wait, actor = ARGV[7], ARGV[8], ARGV[9]
 
 -- include parts/describe.lua
 -- include parts/inbox.lua
@@ -39,11 +44,35 @@ local ended = status == 'completed' or status == 'failed' or status == 'cancelle
 -- A run that has failed may be resumed, and then must not wait for a child that ended meanwhile.
 if ended and not (status == 'failed' and kind == 'child') then return {'ended', status} end
 
+-- An answer is taken by one wait, so it comes only to a run that sleeps and waits so, and that nothing has come for by
+-- which this may have ended. Nil when it does.
+local function refusal()
+  local first = holds(inbox, function(_, k, n, _, w) return k == 'signal' and n == name and w == wait end)
+  if first then return {'answered', first} end
+  if status ~= 'waiting' then return {'busy'} end
+  local wanted = m[5] or '*'
+  if wanted == '*' then return nil end
+  local lines = '\n' .. wanted .. '\n'
+  local _, last = string.find(lines, '\nanswer:' .. name .. '\t' .. wait .. '\t', 1, true)
+  local ends = last and tonumber(string.match(lines, '^%d+', last + 1))
+  if not last or (ends and ends <= now) then return {'unwanted'} end
+  local function mayEnd(_, k, n, other, w)
+    return k == 'signal' and n == name and w == '' and isWanted(wanted, k, n, other)
+  end
+  return holds(inbox, mayEnd) and {'busy'}
+end
+local refused = wait ~= '' and refusal()
+if refused then return refused end
+
 redis.call('SADD', seen, message)
-redis.call('XADD', inbox, '*', 'id', message, 'kind', kind, 'name', name, 'at', at, 'data', data)
+local about = {}
+for _, pair in ipairs({{'key', key}, {'wait', wait}, {'actor', actor}}) do
+  if pair[2] ~= '' then about[#about + 1], about[#about + 2] = pair[1], pair[2] end
+end
+redis.call('XADD', inbox, '*', 'id', message, 'kind', kind, 'name', name, 'at', at, 'data', data, unpack(about))
 if status == 'running' then
   redis.call('SPUBLISH', base .. 'nudges:' .. m[2], id)
-elseif status == 'waiting' and isWanted(m[5] or nil, kind, name) then
+elseif status == 'waiting' and isWanted(m[5] or nil, kind, name, key) then
   if not woken then redis.call('HSET', run, 'woken', at) end
   woken = true
   if not paused then redis.call('ZADD', due, at, id) end

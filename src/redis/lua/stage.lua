@@ -13,7 +13,7 @@
 --   empty, 1 when another event of its commit follows or empty
 -- ARGV[3] saves: behind them, each: checkpoint or empty, seq, schema, at, bytes, label, node, metadata, number of fields
 --   set, number of fields removed; the set ones with names and bytes in turn, then the removed ones
--- ARGV[4] messages: behind them, each: place from 1, id, kind, name, at, payload bytes
+-- ARGV[4] messages: behind them, each: place from 1, id, kind, name, at, payload bytes, and key, wait, actor or empty
 -- ARGV[5] seen: behind them, each: message id
 -- Returns {'staged'}
 -- Keeps: a repeated call changes nothing; what nobody goes on with is dropped by Redis.
@@ -70,11 +70,15 @@ end
 last = head(newest(inbox))
 for _ = 1, ARGV[4] do
   if tonumber(ARGV[next]) > last then
+    local about = {}
+    for i, field in ipairs({'key', 'wait', 'actor'}) do
+      if ARGV[next + 5 + i] ~= '' then about[#about + 1], about[#about + 2] = field, ARGV[next + 5 + i] end
+    end
     redis.call('XADD', inbox, ARGV[next] .. '-0', 'id', ARGV[next + 1], 'kind', ARGV[next + 2],
-      'name', ARGV[next + 3], 'at', ARGV[next + 4], 'data', ARGV[next + 5])
+      'name', ARGV[next + 3], 'at', ARGV[next + 4], 'data', ARGV[next + 5], unpack(about))
     redis.call('SADD', seen, ARGV[next + 1])
   end
-  next = next + 6
+  next = next + 9
 end
 for i = next, #ARGV do redis.call('SADD', seen, ARGV[i]) end
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[1]) end

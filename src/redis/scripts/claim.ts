@@ -2,7 +2,15 @@
 import { CorruptionError } from '../../core/errors.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
-import { type Entry, type Flat, ownerOf, toFurthest, toMessage, toTakeover } from '../fields.ts';
+import {
+  type Entry,
+  type Flat,
+  ownerOf,
+  toFurthest,
+  toMessage,
+  toTakeover,
+  toWaitedFor,
+} from '../fields.ts';
 import type { ShardKeys } from '../keys.ts';
 import { toLoaded } from '../loaded-run.ts';
 import { statusOf, unknownReply } from '../replies.ts';
@@ -43,6 +51,7 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
           takeover: toTakeover(key, flat),
           furthest: toFurthest(key, flat),
           messages: (rest[4] as Entry[]).map((entry) => toMessage(inbox, entry)),
+          waitedFor: toWaitedFor(key, flat),
           ...loaded,
         };
       }

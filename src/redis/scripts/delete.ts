@@ -30,6 +30,7 @@ export const deleteRun: StoreScript<ShardKeys, Deletion, Deleted> = {
     shard.checkpoints(run),
     shard.preserved(run),
     shard.deleted,
+    shard.chunks(run),
   ],
   args: (shard, { run, data, seen }) => {
     const { status = '', fence = '', seq = '' } = seen ?? {};

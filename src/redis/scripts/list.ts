@@ -57,13 +57,13 @@ export const list: StoreScript<ShardKeys, Wanted, Found> = {
 
 /** Indexes that a run must stand in: in one of each group. */
 function groupsOf(shard: ShardKeys, params: ListParams): readonly (readonly string[])[] {
-  const { tag, workflow, key, waitsFor } = params;
+  const { tag, workflow, key, waitsFor, waitKey } = params;
   const statuses = statusesOf(params.status);
   return [
     ...(workflow === undefined ? [] : [[shard.byWorkflow(workflow)]]),
     ...(tag === undefined ? [] : [[shard.byTag(tag)]]),
     ...(key === undefined ? [] : [[shard.byKey(key)]]),
-    ...(waitsFor === undefined ? [] : [[shard.byWait(waitIndex(waitsFor))]]),
+    ...(waitsFor === undefined ? [] : [[shard.byWait(waitIndex(waitsFor, waitKey))]]),
     ...(statuses === undefined
       ? []
       : [[...new Set(statuses)].map((status) => shard.byStatus(status))]),

@@ -16,6 +16,7 @@ export const measure: StoreScript<ShardKeys, string, RunBytes | undefined> = {
     shard.preserved(run),
     shard.inbox(run),
     shard.seen(run),
+    shard.chunks(run),
   ],
   args: () => [0],
   decode: (_, reply) => {
@@ -27,6 +28,7 @@ export const measure: StoreScript<ShardKeys, string, RunBytes | undefined> = {
       snapshot: bytes(3),
       checkpoints: bytes(4) + bytes(5),
       inbox: bytes(6) + bytes(7),
+      chunks: bytes(8),
     };
   },
 };

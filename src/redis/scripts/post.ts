@@ -12,7 +12,17 @@ export const post: StoreScript<ShardKeys, PostParams, PostOutcome> = {
   script: toScript('post', lua.post),
   acknowledged: 'repeatable',
   keys: (shard, { run }) => [shard.run(run), shard.inbox(run), shard.seen(run), shard.due],
-  args: (shard, { run, id, kind, name, data }) => [run, id, kind, name, toBuffer(data), shard.base],
+  args: (shard, { run, id, kind, name, data, key, wait, actor }) => [
+    run,
+    id,
+    kind,
+    name,
+    toBuffer(data),
+    shard.base,
+    key ?? '',
+    wait ?? '',
+    actor ?? '',
+  ],
   decode: (shard, [outcome, ...rest], { run }) => {
     const woken = rest[1] === 1;
     switch (String(outcome)) {
@@ -22,6 +32,12 @@ export const post: StoreScript<ShardKeys, PostParams, PostOutcome> = {
         const taken = rest[0] === 1;
         return { outcome: 'known', taken, woken, wakeUp: toDueRun(shard, run, rest.slice(2)) };
       }
+      case 'answered':
+        return { outcome: 'answered', by: String(rest[0]) };
+      case 'unwanted':
+        return { outcome: 'unwanted' };
+      case 'busy':
+        return { outcome: 'busy' };
       case 'ended':
         return { outcome: 'ended', status: statusOf(shard, run, rest[0]) };
       case 'missing':

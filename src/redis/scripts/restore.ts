@@ -96,7 +96,7 @@ function recordFields({
   const { fence, seq, bytes, codeVersion, progress, status, waits } = record;
   const fields: Argument[] = ['fence', fence, 'seq', seq, 'bytes', bytes];
   fields.push('createToken', record.birth);
-  const counts = ['version', 'snapshotSeq', 'takeovers', 'losses', 'priority'] as const;
+  const counts = ['version', 'snapshotSeq', 'takeovers', 'losses', 'priority', 'chunks'] as const;
   for (const name of [...counts, 'wroteVersion'] as const) {
     if (record[name] !== 0) fields.push(name, record[name]);
   }

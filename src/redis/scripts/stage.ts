@@ -23,8 +23,8 @@ export const stage: StoreScript<ShardKeys, StageParams, void> = {
       for (const [field, value] of set) args.push(field, toBuffer(value));
       args.push(...remove);
     }
-    for (const { place, id, kind, name, at, data } of messages) {
-      args.push(place, id, kind, name, at, toBuffer(data));
+    for (const { place, id, kind, name, at, data, key, wait, actor } of messages) {
+      args.push(place, id, kind, name, at, toBuffer(data), key ?? '', wait ?? '', actor ?? '');
     }
     args.push(...seen);
     return args;

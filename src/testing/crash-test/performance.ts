@@ -16,6 +16,7 @@ import { MemoryRunStore } from '../../memory/run-store.ts';
 import { Pawl } from '../../pawl.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { countedWorkflow } from './counted-workflow.ts';
+import { chunksOf, misplacedChunks, valuesGivenOut } from './given-out.ts';
 import { MortalProcess, type WritingCall } from './mortal-process.ts';
 import { Witness } from './witness.ts';
 
@@ -25,6 +26,8 @@ export interface CrashTestSignal {
   readonly name: string;
   /** What the signal carries. */
   readonly payload: unknown;
+  /** Which of the waits for it is meant: see `key` of `ctx.waitFor`. */
+  readonly key?: string;
   /** Sent after so many stored commits. Default 0: at the start. */
   readonly after?: number;
 }
@@ -59,12 +62,14 @@ export interface CrashTestEnding {
   readonly state: unknown;
   /** How the run of the hook for the end has ended; undefined when the workflow has no `onEnd`. */
   readonly hook: RunStatus | undefined;
+  /** What the run gave out, by output and step, without the chunks of dead epochs. The step of the handler is empty. */
+  readonly chunks: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>>;
 }
 
 export interface Performed {
   /** Undefined when it did not end. */
   readonly ending: CrashTestEnding | undefined;
-  /** Claims and commits of the first process, described. */
+  /** Claims, commits and writes of chunks of the first process, described. */
   readonly calls: readonly string[];
   readonly commits: number;
   readonly crashed: boolean;
@@ -172,9 +177,9 @@ export class Performance {
     );
     this.#pending = this.#pending.filter((signal) => !ready.includes(signal));
     const run = this.#caller.run(this.#options.workflow, runId) as RunHandle;
-    for (const { name, payload, id } of ready) {
+    for (const { name, payload, id, key } of ready) {
       try {
-        await run.signal(name, payload, { id });
+        await run.signal(name, payload, { id, ...(key === undefined ? {} : { key }) });
       } catch (error) {
         // It may end without having taken all that is sent to it.
         if (!PawlError.is(error) || error.code !== 'PAWL_RUN_ENDED') throw error;
@@ -272,7 +277,10 @@ export class Performance {
     const { name, message, code } = recorded ?? { name: '', message: '' };
     const error = recorded && { name, message, ...(code === undefined ? {} : { code }) };
     const hook = await this.#hook();
-    return { status: record?.status ?? 'failed', output, error, state, hook };
+    const chunks = await chunksOf(this.#store, runId);
+    this.#witness.violations.push(...misplacedChunks(chunks));
+    const status = record?.status ?? 'failed';
+    return { status, output, error, state, hook, chunks: valuesGivenOut(chunks) };
   }
 
   async #close(): Promise<void> {
@@ -285,6 +293,7 @@ export class Performance {
 }
 
 function describe(call: WritingCall): string {
+  if (call.kind === 'write') return `write of ${call.params.chunks.length} chunks`;
   if (call.kind !== 'commit') return call.kind;
   const { events, release } = call.params;
   const what = [

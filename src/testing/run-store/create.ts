@@ -50,6 +50,7 @@ function newRuns(test: RunStoreTest): void {
         progress: undefined,
         deadlineAt: undefined,
         priority: 0,
+        chunks: 0,
         parent: undefined,
         onEnd: false,
         createdAt: made.record.createdAt,

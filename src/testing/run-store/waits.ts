@@ -1,5 +1,5 @@
 /** What a run waits for: that it is told, that only that wakes the run, and that the run is found by it. */
-import type { RunStore, Wait } from '../../core/store.ts';
+import type { PostParams, RunStore, Wait } from '../../core/store.ts';
 import { waitsKept } from '../../core/waits.ts';
 import { cancellation, inbox, message, released } from './messages.ts';
 import {
@@ -12,6 +12,7 @@ import {
   dueOf,
   farMs,
   held,
+  interruption,
   newId,
   parking,
   type RunStoreTest,
@@ -22,6 +23,9 @@ const since = 1_700_000_000_000;
 const forGo: Wait = { kind: 'signal', name: 'approval', on: ['go', 'stop'], since };
 const forKid: Wait = { kind: 'child', name: 'child:kid', on: ['kid'], since };
 const forPay: Wait = { kind: 'decision', name: 'pay', on: ['pay'], since };
+/** Two waits for the same signal, which only their keys tell apart. */
+const forOne: Wait = { kind: 'signal', name: 'one', on: ['go'], key: '1', since };
+const forTwo: Wait = { kind: 'signal', name: 'two', on: ['go'], key: '2', readsKey: true, since };
 const forTime: Wait = { kind: 'timer', name: 'an hour', until: since + farMs, since };
 const forRetry: Wait = { kind: 'retry', name: '', until: since + farMs, since };
 
@@ -83,11 +87,17 @@ const cases: readonly (readonly [
   ['a signal with the name of the effect', [forPay], about('signal', 'pay'), false],
   ['a signal, when it waits for a time', [forTime], about('signal', 'go'), false],
   ['a signal, when it is to try again', [forRetry], about('signal', 'go'), false],
+  ['a signal with its key', [forOne], about('signal', 'go', '1'), true],
+  ['a signal with another key', [forOne], about('signal', 'go', '11'), false],
+  ['a signal with the key of another signal', [forOne], about('signal', 'stop', '1'), false],
+  ['a signal without a key', [forOne], about('signal', 'go'), false],
+  ['one whose payload may have the key', [forOne, forTwo], about('signal', 'go'), true],
+  ['one with a key, when any will do', [forGo], about('signal', 'go', '1'), true],
   ['anything, when nothing is known of what it waits for', [], about('child', 'kid'), true],
 ];
 
-function about(kind: 'signal' | 'child', name: string) {
-  return { kind, name };
+function about(kind: 'signal' | 'child', name: string, key?: string) {
+  return { kind, name, ...(key === undefined ? {} : { key }) };
 }
 
 function waking(test: RunStoreTest): void {
@@ -213,6 +223,89 @@ function retrying(test: RunStoreTest): void {
   });
 }
 
+function answering(test: RunStoreTest): void {
+  const answer = (run: string, wait: string, name = 'go'): PostParams =>
+    message(run, { name, wait, key: '1', actor: 'ada' });
+
+  test('of two answers to a wait the first one is taken', async ({ store, expect }) => {
+    const run = await waitingFor(store, forOne, forTwo);
+    const first = answer(run, 'one');
+    expect(await store.post(first)).toMatchObject({ outcome: 'posted', woken: true });
+    expect(await store.post(answer(run, 'one'))).toEqual({ outcome: 'answered', by: first.id });
+    expect(await store.post(first)).toMatchObject({ outcome: 'known', taken: false });
+    // The other wait is another matter.
+    expect(await store.post(answer(run, 'two'))).toMatchObject({ outcome: 'posted' });
+    const { messages } = await claimed(store, run);
+    expect(messages.map(({ wait, key, actor }) => [wait, key, actor])).toEqual([
+      ['one', '1', 'ada'],
+      ['two', '1', 'ada'],
+    ]);
+    expect(await store.post(answer(run, 'one'))).toEqual({ outcome: 'answered', by: first.id });
+  });
+
+  test('what a run does not wait for so cannot be answered', async ({ store, expect }) => {
+    const over = { ...forOne, name: 'over', until: 1 };
+    const run = await waitingFor(store, forOne, over, forKid);
+    for (const [wait, name] of [
+      ['two', 'go'],
+      ['one', 'stop'],
+      ['on', 'go'],
+      ['over', 'go'],
+      ['child:kid', 'kid'],
+    ] as const) {
+      expect(await store.post(answer(run, wait, name)), wait).toEqual({ outcome: 'unwanted' });
+    }
+    expect(await inbox(store, run)).toEqual([]);
+    expect(await dueOf(store, run)).toBe(undefined);
+  });
+
+  test('a run at work, and one that has not looked at what came, say so', async ({
+    store,
+    expect,
+  }) => {
+    const run = await waitingFor(store, forOne, forTwo);
+    // Nobody wants it, so it keeps no answer away.
+    await store.post(message(run, { key: '3' }));
+    const signal = message(run, { key: '2' });
+    expect(await store.post(signal)).toMatchObject({ woken: true });
+    expect(await store.post(answer(run, 'one'))).toEqual({ outcome: 'busy' });
+    const { ownership, messages, record } = await claimed(store, run);
+    expect(await store.post(answer(run, 'one'))).toEqual({ outcome: 'busy' });
+    const taken = messages.map(({ id }) => id);
+    const release = parking({ waits: [forOne] });
+    await committed(store, ownership, { expectedSeq: record.seq, taken, release });
+    expect(await store.post(answer(run, 'one'))).toMatchObject({ outcome: 'posted', woken: true });
+  });
+
+  test('a run that is over is not answered, and of very many waits each may be', async (opened) => {
+    const { store, expect } = opened;
+    const many = await waitingFor(store, ...Array.from({ length: waitsKept }, () => forKid));
+    expect(await store.post(answer(many, 'any'))).toMatchObject({ outcome: 'posted', woken: true });
+    const run = await waitingFor(store, forOne);
+    await store.pause(run, bytes('why'));
+    expect(await store.post(answer(run, 'one'))).toMatchObject({ outcome: 'posted', woken: false });
+    await store.delete(run);
+    expect(await store.post(answer(run, 'one'))).toEqual({ outcome: 'missing' });
+  });
+
+  test('an owner learns what the run waited for before', async ({ store, expect }) => {
+    const waits = [{ ...forOne, label: 'the first', form: '{"ok":"boolean"}' }, forTime];
+    const { id, ownership } = await held(store);
+    expect((await store.record(id))?.waits).toEqual([]);
+    await committed(store, ownership, { release: parking({ waits }) });
+    await store.post(message(id, { key: '1' }));
+    const first = await claimed(store, id);
+    expect(first.waitedFor.map(({ name, since: at }) => [name, at])).toEqual([
+      ['one', since],
+      ['an hour', since],
+    ]);
+    await store.fleet.interrupt(interruption(first.record.worker ?? ''));
+    const second = await claimed(store, id);
+    expect(second.waitedFor.map(({ name }) => name)).toEqual(['one', 'an hour']);
+    expect((await store.record(id))?.waits).toEqual([]);
+  });
+}
+
 function finding(test: RunStoreTest): void {
   test('runs are found by what they wait for', async ({ store, expect }) => {
     const workflow = newId('w').slice(0, 30);
@@ -224,16 +317,23 @@ function finding(test: RunStoreTest): void {
     const go = await waiting(forGo, forTime);
     const kid = await waiting(forKid, { ...forKid, on: ['other'] });
     const pay = await waiting(forPay);
+    const keyed = await waiting({ ...forOne, on: ['ask'] }, { ...forTwo, on: ['ask'] });
     const delayed = await created(store, { workflow, delayMs: farMs });
     await created(store, { workflow });
     const found = async (waitsFor: string): Promise<readonly string[]> => {
-      const { runs } = await store.lists.runs({ workflow, waitsFor, limit: 10 });
-      return runs.map(({ id }) => id);
+      const [name = '', waitKey] = waitsFor.split('#');
+      const ofKey = waitKey === undefined ? {} : { waitKey };
+      const { runs } = await store.lists.runs({ workflow, waitsFor: name, ...ofKey, limit: 10 });
+      return runs.map(({ id }) => id).toSorted();
     };
     const expected: Readonly<Record<string, readonly string[]>> = {
       go: [go],
       stop: [go],
-      'kind:signal': [go],
+      'kind:signal': [keyed, go].toSorted(),
+      ask: [keyed],
+      'ask#1': [keyed],
+      'ask#2': [keyed],
+      'ask#3': [],
       'kind:timer': [go],
       'kind:child': [kid],
       'kind:decision': [pay],
@@ -258,6 +358,7 @@ function finding(test: RunStoreTest): void {
     expect(await found('go')).toEqual([go]);
     await claimed(store, go);
     await store.delete(kid);
+    await store.delete(keyed);
     await store.cancel(cancellation(delayed));
     for (const name of Object.keys(expected)) {
       expect(await found(name), name).toEqual(expected[name]?.includes(pay) === true ? [pay] : []);
@@ -279,5 +380,5 @@ function finding(test: RunStoreTest): void {
 
 export const waitsTheme: RunStoreTheme = {
   name: 'waits',
-  parts: [telling, waking, retrying, finding],
+  parts: [telling, waking, retrying, answering, finding],
 };

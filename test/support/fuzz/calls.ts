@@ -3,12 +3,13 @@ import { runStatuses } from '../../../src/core/run.ts';
 import type {
   CommitParams,
   CreateParams,
-  MessageKind,
+  Message,
   Ownership,
   Release,
   RunStore,
   Wait,
 } from '../../../src/core/store.ts';
+import type { WriteParams } from '../../../src/core/outputs.ts';
 import type { DueRun } from '../../../src/core/due-run.ts';
 import type { LimitsOfCode, Turn } from '../../../src/core/turns.ts';
 import type { ListParams } from '../../../src/core/lists.ts';
@@ -84,6 +85,8 @@ async function newCall(
       return claiming(reference, memory, move);
     case 'commit':
       return committing(reference, memory, move);
+    case 'write':
+      return writing(reference, memory, move);
     case 'interrupt':
       return (store) => interruptAll(store, move);
     case 'due':
@@ -126,6 +129,7 @@ function simpleCall(
     | 'readInbox'
     | 'compact'
     | 'events'
+    | 'chunks'
     | 'list'
     | 'beat'
     | 'deregister'
@@ -147,6 +151,8 @@ function simpleCall(
       return (store) => store.archive.compact({ run: runId(move.run), limit: 4 });
     case 'events':
       return (store) => store.events({ ...move, run: runId(move.run) });
+    case 'chunks':
+      return (store) => store.outputs.read({ ...move, run: runId(move.run) });
     case 'list':
       return (store) => listAll(store, move);
     case 'beat':
@@ -247,6 +253,28 @@ async function committing(
   return (store) => store.commit(params);
 }
 
+async function writing(reference: RunStore, memory: Memory, move: MoveOf<'write'>): Promise<Call> {
+  const run = runId(move.run);
+  const owner = memory.claim(run, move.claim);
+  const last = (await reference.record(run))?.chunks ?? 0;
+  const params: WriteParams = {
+    run,
+    fence: Math.max(0, owner.fence + move.fence),
+    owner: move.stranger ? 'stranger' : owner.owner,
+    token: memory.token(),
+    last: Math.max(0, last + move.last),
+    chunks: move.chunks.map((length, i) => ({
+      output: i % 2 === 0 ? 'default' : 'log',
+      step: i === 0 ? '' : `ä ${i}`,
+      epoch: last + 1,
+      data: new Uint8Array(length).fill(i),
+    })),
+    keepBytes: move.keepBytes,
+    ...(move.keepMs === undefined ? {} : { keepMs: move.keepMs }),
+  };
+  return (store) => store.outputs.write(params);
+}
+
 function toEvent({ type, bytes, branch }: EventMove): CommitParams['events'][number] {
   const data = Uint8Array.from({ length: bytes }, (_, i) => (i * 37) % 256);
   const name = branches[branch];
@@ -273,6 +301,11 @@ const waitSets: readonly (readonly Wait[])[] = [
   [{ kind: 'timer', name: 't', until: 9, since: 4 }],
   [{ kind: 'retry', name: '', since: 5 }],
   [{ kind: 'decision', name: 'pay', on: ['pay'], since: 6 }],
+  [
+    { kind: 'signal', name: 'k1', on: ['go'], key: '1', label: 'first', since: 8 },
+    { kind: 'signal', name: 'k2', on: ['go', 'stop'], key: '2', readsKey: true, since: 9 },
+  ],
+  [{ kind: 'signal', name: 'w', on: ['go'], until: 10, since: 10 }],
   Array.from({ length: 100 }, (_, i) => ({ kind: 'child', name: 'c', on: [`k${i}`], since: 7 })),
 ];
 
@@ -312,10 +345,16 @@ function toRelease({ release: kind, parking, ms }: MoveOf<'commit'>): Release | 
   }
 }
 
-const subjects: readonly { readonly kind: MessageKind; readonly name: string }[] = [
+const subjects: readonly Pick<Message, 'kind' | 'name' | 'key' | 'wait' | 'actor'>[] = [
   { kind: 'signal', name: 'go' },
   { kind: 'signal', name: 'effect pay' },
   { kind: 'child', name: 'kid' },
+  { kind: 'signal', name: 'other' },
+  { kind: 'signal', name: 'go', key: '1' },
+  { kind: 'signal', name: 'stop', key: '2', actor: 'ada' },
+  { kind: 'signal', name: 'go', key: '1', wait: 'k1', actor: 'ada' },
+  { kind: 'signal', name: 'stop', key: '2', wait: 'k2' },
+  { kind: 'signal', name: 'go', wait: 'w' },
 ];
 
 function asking(move: MoveOf<'post' | 'cancel'>): Call {
@@ -326,8 +365,8 @@ function asking(move: MoveOf<'post' | 'cancel'>): Call {
     const params = { run, id: `cancel-${message}`, data, error: text('cancelled'), keepMs: 60_000 };
     return (store) => store.cancel(params);
   }
-  const { kind, name } = subjects[move.about] ?? { kind: 'signal', name: 'other' };
-  const params = { run, id: `message-${message}`, kind, name, data };
+  const subject = subjects[move.about] ?? { kind: 'signal', name: 'other' };
+  const params = { run, id: `message-${message}`, ...subject, data };
   return (store) => store.post(params);
 }
 
@@ -362,6 +401,7 @@ async function listAll(store: RunStore, move: MoveOf<'list'>): Promise<unknown> 
     { status: ['queued', 'failed', status], idPrefix: 'run-' },
     { worker: workerId(0) },
     { waitsFor: 'go' },
+    { waitsFor: 'go', waitKey: '2' },
     { waitsFor: 'kind:child', status },
     { waitsFor: 'effect pay', idPrefix: 'run-' },
     { key: 'key-1' },

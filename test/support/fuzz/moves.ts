@@ -78,6 +78,20 @@ export type Move =
       /** Its kind and name. */
       readonly about: number;
     }
+  | {
+      readonly do: 'write';
+      readonly run: number;
+      readonly claim: number;
+      readonly fence: number;
+      readonly stranger: boolean;
+      /** Added to the number of the newest chunk. */
+      readonly last: number;
+      /** Bytes of each chunk. */
+      readonly chunks: readonly number[];
+      readonly keepBytes: number;
+      readonly keepMs: number | undefined;
+    }
+  | { readonly do: 'chunks'; readonly run: number; readonly after: number; readonly limit: number }
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
   | { readonly do: 'pause' | 'resume' | 'load' | 'readInbox' | 'compact'; readonly run: number }
   | {
@@ -206,7 +220,7 @@ const commit = fc.record({
   snapshot: fc.option(snapshot, { nil: undefined }),
   taken: fc.array(fc.nat(7), { maxLength: 3 }),
   parking: fc.record({
-    waits: fc.nat(7),
+    waits: fc.nat(9),
     why: mostly('parked' as const, 'retry' as const),
     pollMs: fc.option(ms, { nil: undefined, freq: 1 }),
     mayGoOn: fc.boolean(),
@@ -214,6 +228,18 @@ const commit = fc.record({
   }),
   release: fc.option(release, { nil: undefined, freq: 3 }),
   ms,
+});
+
+const write = fc.record({
+  do: fc.constant('write' as const),
+  run,
+  claim: mostly(0, 1, 2),
+  fence: mostly(0, 1, -1),
+  stranger: mostly(false, true),
+  last: mostly(0, 1, -1),
+  chunks: fc.array(fc.constantFrom(0, 1, 7, 300), { minLength: 1, maxLength: 4 }),
+  keepBytes: fc.constantFrom(1, 500, 100_000),
+  keepMs: fc.option(ms, { nil: undefined, freq: 1 }),
 });
 
 const limit = fc.constantFrom(1, 2, 100);
@@ -274,6 +300,16 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 8, arbitrary: claim },
   { weight: 10, arbitrary: turns },
   { weight: 12, arbitrary: commit },
+  { weight: 5, arbitrary: write },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('chunks' as const),
+      run,
+      after: fc.nat(6),
+      limit: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('again' as const), back: fc.nat(4) }) },
   {
     weight: 3,
@@ -300,7 +336,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       do: fc.constantFrom('post' as const, 'post' as const, 'cancel' as const),
       run,
       message: fc.nat(3),
-      about: fc.nat(3),
+      about: fc.nat(9),
     }),
   },
   {

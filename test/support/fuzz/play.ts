@@ -117,6 +117,7 @@ function readsOf(run: string): Call[] {
     (store) => store.load(run),
     (store) => store.events({ run, after: 0, limit: 500 }),
     (store) => store.readInbox(run),
+    (store) => store.outputs.read({ run, after: 0, limit: 500 }),
     async (store) => {
       const whole = await store.transfer.export(run);
       return whole && { ...whole, seen: [...whole.seen].sort() };

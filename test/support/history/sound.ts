@@ -194,6 +194,7 @@ class ModelRun {
       wroteVersion: 1,
       needsVersion: undefined,
       priority: 0,
+      chunks: 0,
       parent: undefined,
       onEnd: false,
       createdAt: startedAt,

@@ -221,6 +221,7 @@ export class Client {
         const { outcome } = post;
         if (outcome === 'missing') return { outcome };
         if (outcome === 'ended') return { outcome, status: post.status };
+        if (!('wakeUp' in post)) throw new Error(`a signal for any wait was ${outcome}`);
         return { outcome, status: post.wakeUp.status, fence: post.wakeUp.fence };
       },
       // Known may be what an earlier sending of the same call has made it.

@@ -90,7 +90,16 @@ const plays: readonly (readonly [string, () => Promise<CrashTestReport>])[] = [
         { version: 'v', patienceMs: 2_000 },
         {
           ...clean,
-          signals: [{ name: 'decision', payload: { approved: true, by: 'kim' }, after: 2 }],
+          signals: [
+            { name: 'decision', payload: { approved: true, by: 'kim' }, after: 2 },
+            { name: 'signature', payload: { role: 'legal', name: 'lee' }, after: 3 },
+            {
+              name: 'signature',
+              payload: { role: 'security', name: 'max' },
+              key: 'security',
+              after: 3,
+            },
+          ],
         },
       ),
   ],

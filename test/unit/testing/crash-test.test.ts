@@ -218,6 +218,40 @@ describe('what survives', () => {
   });
 });
 
+const talking = defineWorkflow({
+  name: 'talking',
+  async run(ctx) {
+    void ctx.output('log').write('begun');
+    await ctx.step('talk', async (step) => {
+      await step.write('a');
+      void step.write('b');
+      await step.step('aside', (aside) => void aside.write('c'));
+      await step.output('log').write('said');
+    });
+    await ctx.sleep('1h');
+    await ctx.map('rows', [1, 2], (n, step) => step.output('rows').write(n), { concurrency: 1 });
+    await ctx.output('log').write('done');
+  },
+});
+
+test('what a run gives out is the same, without dead epochs', async () => {
+  let ended: unknown;
+  const report = await crashTest(talking, undefined, {
+    select: (ending) => {
+      ended = ending.chunks;
+      return ending;
+    },
+  });
+  expect(report.violations).toEqual([]);
+  expect(ended).toEqual({
+    default: { talk: ['a', 'b'], 'talk › aside': ['c'] },
+    log: { '': ['begun', 'done'], talk: ['said'] },
+    rows: { 'rows:0': [1], 'rows:1': [2] },
+  });
+  // Each commit, write and claim is a place to die, before and after.
+  expect(report.crashes).toBeGreaterThan((report.commits + 5) * 2);
+});
+
 test('of several signals the oldest is taken, also when they came while the worker was dead', async () => {
   const workflow = defineWorkflow({
     name: 'oldest',
@@ -373,6 +407,32 @@ describe('what does not survive', () => {
     );
     const whats = report.violations.map(({ what }) => what);
     expect(whats).toContain('the body of step "a" ran again, after its result was stored');
+  });
+
+  test('an epoch that goes on when the step runs again', async () => {
+    const epochs = new Map<string, number>();
+    const report = await found(
+      crashTest(talking, undefined, {
+        setUp: () => epochs.clear(),
+        store: (store) => {
+          const outputs = withMethods(store.outputs, {
+            write: (params) => {
+              const chunks = params.chunks.map((chunk) => {
+                const place = `${chunk.output} ${chunk.step}`;
+                const epoch = epochs.get(place) ?? chunk.epoch;
+                epochs.set(place, epoch);
+                return { ...chunk, epoch };
+              });
+              return store.outputs.write({ ...params, chunks });
+            },
+          });
+          return withMethods(store, { outputs });
+        },
+      }),
+    );
+    expect(report.violations.map(({ at }) => at)).toContainEqual(
+      expect.stringContaining('write of'),
+    );
   });
 
   test('a store that loses a run with its worker', async () => {

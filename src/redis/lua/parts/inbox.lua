@@ -22,24 +22,36 @@ local function findMessages(inbox, first, count)
   return entries, absent
 end
 
--- Whether a message for which `fits` is true is in the inbox; it is given id, kind and name.
+-- Of a message: its key, the wait that it answers, each empty when it has none. They stand behind its payload.
+local function aboutOf(fields)
+  local key, wait = '', ''
+  for i = 11, #fields, 2 do
+    if fields[i] == 'key' then key = fields[i + 1] elseif fields[i] == 'wait' then wait = fields[i + 1] end
+  end
+  return key, wait
+end
+
+-- The id of a message for which `fits` is true, if one is in the inbox; it is given id, kind, name, key and wait.
 local function holds(inbox, fits)
   local after = '-'
   while true do
     local page = redis.call('XRANGE', inbox, after, '+', 'COUNT', 100)
-    if #page == 0 then return false end
+    if #page == 0 then return nil end
     for _, entry in ipairs(page) do
-      if fits(entry[2][2], entry[2][4], entry[2][6]) then return true end
+      local fields = entry[2]
+      if fits(fields[2], fields[4], fields[6], aboutOf(fields)) then return fields[2] end
     end
     after = '(' .. page[#page][1]
   end
 end
 
--- Whether a message is wanted: `wanted` holds lines of <kind>:<name>, or a star for all; nil of a run that an older pawl has
--- parked, which wants all.
-local function isWanted(wanted, kind, name)
+-- Whether a message is wanted: `wanted` holds lines of <kind>:<name>, of <kind>:<name>#<key>, or a star for all; nil of a
+-- run that an older pawl has parked, which wants all.
+local function isWanted(wanted, kind, name, key)
   if kind == 'cancel' then return true end
   local lines = '\n' .. (wanted or '*') .. '\n'
-  local line = '\n' .. kind .. ':' .. name .. '\n'
-  return string.find(lines, '\n*\n', 1, true) ~= nil or string.find(lines, line, 1, true) ~= nil
+  for _, line in ipairs({'*', kind .. ':' .. name, kind .. ':' .. name .. '#' .. key}) do
+    if string.find(lines, '\n' .. line .. '\n', 1, true) then return true end
+  end
+  return false
 end

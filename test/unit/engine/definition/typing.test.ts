@@ -138,6 +138,64 @@ export async function compiled(pawl: Pawl): Promise<void> {
   });
 }
 
+const chat = defineWorkflow({
+  name: 'chat',
+  outputs: { default: z.string(), rows: z.object({ n: z.number().default(0) }) },
+  run: (ctx) =>
+    ctx.step('talk', async (step) => {
+      await step.write('a');
+      // @ts-expect-error -- chunks of the default output are texts
+      await step.write(1);
+      await step.output().write('a');
+      await step.output('rows').write({});
+      await ctx.output('rows').write({ n: 1 });
+      // @ts-expect-error -- n is a number
+      await ctx.output('rows').write({ n: '1' });
+      // @ts-expect-error -- no such output
+      step.output('other');
+    }),
+});
+
+const logging = defineWorkflow({
+  name: 'logging',
+  outputs: { log: z.string() },
+  async run(ctx) {
+    await ctx.output('log').write('a line');
+    // @ts-expect-error -- this workflow has no default output
+    await ctx.output().write('a');
+    // @ts-expect-error -- this workflow has no default output
+    await ctx.step('talk', (step) => step.write('a'));
+  },
+});
+
+export async function readBack(pawl: Pawl): Promise<void> {
+  const run = await pawl.start(chat, undefined);
+  for await (const chunk of run.output()) {
+    expectTypeOf(chunk.output).toEqualTypeOf<'default' | 'rows'>();
+    if (chunk.output === 'rows') expectTypeOf(chunk.value).toEqualTypeOf<{ n: number }>();
+    else expectTypeOf(chunk.value).toEqualTypeOf<string>();
+  }
+  for await (const { value } of run.output({ name: 'rows' })) {
+    expectTypeOf(value).toEqualTypeOf<{ n: number }>();
+  }
+  // @ts-expect-error -- no such output
+  run.output({ name: 'other' });
+  for await (const { value } of pawl.run(logging, 'x').output({ name: 'log' })) {
+    expectTypeOf(value).toEqualTypeOf<string>();
+  }
+  // Without declared outputs any name and any chunk will do.
+  const free = defineWorkflow({
+    name: 'free',
+    run: (ctx) => ctx.step('talk', (step) => step.output('any').write({ of: 'kind' })),
+  });
+  for await (const chunk of (await pawl.start(free, undefined)).output()) {
+    expectTypeOf(chunk.value).toEqualTypeOf<unknown>();
+  }
+  for await (const chunk of pawl.run('x').output()) {
+    expectTypeOf(chunk.value).toEqualTypeOf<unknown>();
+  }
+}
+
 test('the lines above compile, and only as they should', () => {
   expect(order.name).toBe('order');
 });

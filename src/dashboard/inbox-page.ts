@@ -1,0 +1,119 @@
+/** What runs wait for that a person may answer: each wait with a form of its own. Works without a script. */
+import { html } from 'hono/html';
+import { type InboxItem, inboxItems } from '../engine/runs/inbox-items.ts';
+import type { FormField } from '../engine/definition/waiting.ts';
+import type { Pawl } from '../pawl.ts';
+import { type Html, time } from './layout.ts';
+import type { Asked } from './run-list-page.ts';
+import type { Settings } from './settings.ts';
+import { visible } from './words.ts';
+
+interface Inbox {
+  readonly items: readonly InboxItem[];
+  readonly cursor: string | undefined;
+}
+
+/** The waits of a page of runs. @throws InvalidError for a bad name or key. */
+export async function readInbox(pawl: Pawl, asked: Asked): Promise<Inbox> {
+  const { signal = '', key = '', workflow = '', cursor = '' } = asked;
+  const { runs, cursor: next } = await pawl.list({
+    waitsFor: signal === '' ? 'kind:signal' : signal,
+    ...(key === '' ? {} : { waitKey: key }),
+    ...(workflow === '' ? {} : { workflow }),
+    ...(cursor === '' ? {} : { cursor }),
+  });
+  const only = { signal: signal || undefined, key: key || undefined };
+  return { items: inboxItems(runs, only), cursor: next };
+}
+
+export function inboxPage(
+  settings: Settings,
+  asked: Asked,
+  { items, cursor, token }: Inbox & { readonly token: string },
+): Html {
+  const { base } = settings;
+  const more = new URLSearchParams({ ...asked, cursor: cursor ?? '' }).toString();
+  return html`<h1>Inbox</h1>
+    <p class="dim">Parked runs that wait for an answer. The first answer to a wait is taken.</p>
+    ${filter(base, asked)}
+    ${items.length === 0 ? html`<p>No run waits for an answer${asked['cursor'] || cursor !== undefined ? ' on this page' : ''}.</p>` : ''}
+    <ul class="inbox">
+      ${items.map((item) => itemPart(settings, item, token))}
+    </ul>
+    <p>
+      ${asked['cursor'] ? html`<a href="${base}/inbox">First page</a> ` : ''}
+      ${cursor === undefined ? '' : html`<a rel="next" href="${base}/inbox?${more}">More</a>`}
+    </p>`;
+}
+
+function filter(base: string, asked: Asked): Html {
+  return html`<form class="filter" method="get" action="${base}/inbox" role="search">
+    <label>Signal <input name="signal" value="${asked['signal'] ?? ''}" /></label>
+    <label>Key <input name="key" value="${asked['key'] ?? ''}" /></label>
+    <label>Workflow <input name="workflow" value="${asked['workflow'] ?? ''}" /></label>
+    <button>Filter</button>
+  </form>`;
+}
+
+function itemPart(settings: Settings, item: InboxItem, token: string): Html {
+  const { base, actions } = settings;
+  const { run, workflow, wait, signals, key, since, until, label, paused } = item;
+  return html`<li>
+    <h2><bdi>${visible(label ?? wait)}</bdi></h2>
+    <p>
+      <a href="${base}/runs/${run}"><bdi>${visible(run)}</bdi></a> of
+      <bdi>${visible(workflow)}</bdi>${paused ? ', paused' : ''}
+    </p>
+    <p class="dim">
+      signal
+      <bdi>${visible(signals.join(', '))}</bdi
+      >${key === undefined ? '' : html` · key <bdi>${visible(key)}</bdi>`} · since
+      ${time(since)}${until === undefined ? '' : html` · until ${time(until)}`}
+    </p>
+    ${actions.includes('answer') ? answerForm(base, item, token) : ''}
+  </li>`;
+}
+
+function answerForm(base: string, { run, wait, signals, form }: InboxItem, token: string): Html {
+  const fields =
+    form === undefined
+      ? html`<label>Answer, as JSON <textarea name="payload">null</textarea></label>`
+      : Object.entries(form).map(([name, field]) => fieldPart(name, field));
+  return html`<div class="acts">
+    <form method="post" action="${base}/runs/${run}/answer">
+      <input type="hidden" name="token" value="${token}" />
+      <input type="hidden" name="wait" value="${wait}" />${signalField(signals)}${fields}
+      <button>Answer</button>
+    </form>
+  </div>`;
+}
+
+/** A choice where the wait is for several. */
+function signalField(signals: readonly string[]): Html {
+  if (signals.length < 2) return html``;
+  return html`<label
+    >Signal
+    <select name="signal">
+      ${signals.map((name) => html`<option>${name}</option>`)}
+    </select></label
+  >`;
+}
+
+/** What is left empty is not in the answer: the schema of the signal says whether it is needed. */
+function fieldPart(name: string, field: FormField): Html {
+  const title = visible(name);
+  if (field === 'text') return html`<label>${title} <input name="text:${name}" /></label>`;
+  if (field === 'number') {
+    return html`<label
+      >${title} <input name="number:${name}" inputmode="decimal" autocomplete="off"
+    /></label>`;
+  }
+  const [kind, options] = field === 'boolean' ? ['boolean', ['yes', 'no']] : ['text', field];
+  return html`<label
+    >${title}
+    <select name="${kind}:${name}">
+      <option value="">–</option>
+      ${options.map((one) => html`<option>${one}</option>`)}
+    </select></label
+  >`;
+}
