@@ -28,10 +28,11 @@ form.filter, .acts { display: flex; flex-wrap: wrap; gap: .5rem .75rem; align-it
 .acts form { display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; padding: .5rem;
   border: 1px solid var(--line);
   border-radius: 6px; }
-ul.inbox { list-style: none; padding: 0; margin: 1rem 0; display: grid; gap: 1rem; }
+ul.inbox { list-style: none; padding: 0; margin: 1rem 0; display: grid; gap: 1rem;
+  grid-template-columns: minmax(0, 1fr); }
 ul.inbox > li { border: 1px solid var(--line); border-radius: 6px; padding: .75rem 1rem; }
 ul.inbox h2 { margin: 0 0 .25rem; } ul.inbox p { margin: .25rem 0; }
-ul.inbox .acts { margin: .5rem 0 0; } .acts textarea { width: 20rem; min-height: 4.5rem; }
+ul.inbox .acts { margin: .5rem 0 0; } .acts textarea { width: min(20rem, 72vw); min-height: 4.5rem; }
 label { display: flex; flex-direction: column; font-size: .85rem; color: var(--dim); }
 input, select, textarea, button { font: inherit; color: var(--ink); background: var(--ground);
   border: 1px solid var(--dim);
