@@ -9,8 +9,8 @@ export interface Clock {
   /** Calls `then` when no promise that can go on is left: a turn of the event loop later. */
   afterTurn(then: () => void): void;
   /**
-   * Calls `then` after `ms`, also where a test lets the clock stand: for a bounded patience, of which nothing is late. The
-   * function returned stops it.
+   * Calls `then` after `ms` of a process at work, also where a test lets the clock stand: for a bounded patience, of which
+   * nothing is late. A freeze in between hardly counts. The function returned stops it.
    */
   soon(ms: number, then: () => void): () => void;
   /**

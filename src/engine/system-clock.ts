@@ -15,6 +15,9 @@ function runAfter(): void {
   for (const then of after.splice(0)) then();
 }
 
+/** Of a short time that is to be one in which the event loop turns. */
+const pieces = 5;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -36,8 +39,16 @@ export const systemClock: Clock = {
     if (after.push(then) === 1) setImmediate(runAfter);
   },
 
+  // In pieces: a time in which the process was frozen, or busy, counts as one of them, for nothing can happen in it.
   soon(ms, then) {
-    return startLongTimer(then, ms);
+    let left = pieces;
+    const timer = setInterval(() => {
+      left -= 1;
+      if (left > 0) return;
+      clearInterval(timer);
+      then();
+    }, ms / pieces);
+    return () => clearInterval(timer);
   },
 
   repeat(task) {

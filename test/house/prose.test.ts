@@ -10,9 +10,6 @@ const pages = sources.filter(({ path }) =>
 );
 const pagesMin = 40;
 
-/** Pages that are not clean yet. The list may only shrink. */
-const notYet = new Set(['docs/reliability.md']);
-
 const words = (count: number): string => `A${' run'.repeat(count - 1)}.`;
 
 test.each([
@@ -48,19 +45,8 @@ describe('every page', () => {
     expect(pages.length).toBeGreaterThanOrEqual(pagesMin);
   });
 
-  test.each(pages.filter(({ path }) => !notYet.has(path)).map(({ path, text }) => [path, text]))(
-    '%s is plain',
-    (_path, text) => {
-      expect(proseProblems(text)).toEqual([]);
-    },
-  );
-
-  test('is not excused any more when it is clean', () => {
-    const clean = [...notYet].filter((path) => {
-      const page = pages.find((one) => one.path === path);
-      return page === undefined || proseProblems(page.text).length === 0;
-    });
-    expect(clean).toEqual([]);
+  test.each(pages.map(({ path, text }) => [path, text]))('%s is plain', (_path, text) => {
+    expect(proseProblems(text)).toEqual([]);
   });
 });
 

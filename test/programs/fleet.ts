@@ -49,6 +49,8 @@ export class Fleet {
   readonly #own: Process;
   readonly #living = new Map<string, Member>();
   readonly #gone: Member[] = [];
+  /** The names of workers, by their ids. */
+  readonly #named = new Map<string, string>();
   #isOver = false;
   #names = 0;
   #version = 1;
@@ -152,7 +154,10 @@ export class Fleet {
     const process = await ground.open();
     if (this.#isOver) return process.close();
     const mortal: MortalProcess = new MortalProcess({
-      store: lossyStore(process.store, random),
+      store: lossyStore(process.store, random, (id, runs) => {
+        const lost = this.#named.get(id);
+        if (lost !== undefined) witness.interrupted(lost, runs);
+      }),
       queue: lossyQueue(process.queue, random),
       fate: () => {
         if (this.#isOver || random() >= deathRate) return undefined;
@@ -186,6 +191,7 @@ export class Fleet {
         quarantineAfter: 1_000_000,
       }),
     );
+    this.#named.set(worker.id, name);
     this.#living.set(name, { pawl, process, mortal, worker });
   }
 }

@@ -46,11 +46,6 @@ const planted: readonly (readonly [plant: string, finds: string, parts: Program[
       { kind: 'waitAny', name: 'n2' },
     ],
   ],
-  [
-    'a step that runs again goes on with the epoch of the attempt before',
-    'n1 gave out "0 1 2 3 0 1 2 3 4 5"',
-    [{ kind: 'talk', name: 'n1', chunks: 6, fails: 1, attempts: 2, ms: 1 }],
-  ],
   ['the hook for an end is never made', 'its hook was not called', [{ kind: 'set', name: 'n1' }]],
 ];
 

@@ -19,12 +19,25 @@ export function lossyQueue(queue: ResumeQueue, random: () => number): ResumeQueu
   };
 }
 
-export function lossyStore(store: RunStore, random: () => number): RunStore {
+/** `onTaken` is told whose runs were taken, and which. */
+export function lossyStore(
+  store: RunStore,
+  random: () => number,
+  onTaken: (worker: string, runs: readonly string[]) => void,
+): RunStore {
   const fleet = withMethods(store.fleet, {
     register: (worker, onNudge) =>
       store.fleet.register(worker, (run) => {
         if (random() >= lossRate) onNudge?.(run);
       }),
+    interrupt: async (params) => {
+      const taken = await store.fleet.interrupt(params);
+      onTaken(
+        params.worker,
+        taken.map(({ run }) => run),
+      );
+      return taken;
+    },
   });
   return withMethods(store, { fleet });
 }

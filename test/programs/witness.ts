@@ -43,6 +43,17 @@ export class Witness {
   }
 
   /**
+   * Runs were taken from a worker that seemed lost. When it lives, as one whose connection was cut, its bodies go on, and
+   * none of them can write any more: others may begin beside them.
+   */
+  interrupted(worker: string, runs: readonly string[]): void {
+    for (const run of runs) {
+      const { open } = this.#seen(run);
+      for (const [step, by] of open) if (by === worker) open.delete(step);
+    }
+  }
+
+  /**
    * The store has forgotten what it acknowledged about the run. Whoever holds it does not know that before its next
    * commit, and another one may have it already: only what is stored is judged from here on.
    */

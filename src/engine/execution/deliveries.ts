@@ -10,7 +10,8 @@
  *              └─ an earlier known result was not asked for yet ──▶ a moment of patience, then it is passed over
  *
  * The patience is for handlers that do something plain (a file, a query) before they ask. A result that no handler asks
- * for, because the code or the state has moved on, costs the patience once.
+ * for, because the code or the state has moved on, costs the patience once. While it is looked up whether the run is still
+ * this worker's, a request of the handler is held up: nothing is judged, and no patience runs out.
  *
  * Nothing here is stored, so a crash leaves nothing.
  */
@@ -33,9 +34,8 @@ export interface DeliveriesOptions {
   readonly clock: Pick<Clock, 'afterTurn' | 'soon'>;
   /** Called when everything was handed over and the handler has done what followed from it. */
   readonly onQuiet: () => void;
-  /** Called before a result is handed to the handler, and before known ones are passed over that it does not ask for. */
+  /** Called before a result is handed to the handler. */
   readonly onGiven: (seq: number) => void;
-  readonly onPassedOver: () => void;
 }
 
 export class Deliveries {
@@ -48,6 +48,8 @@ export class Deliveries {
   readonly #given = new Set<number>();
   /** Requests of the handler that have no answer yet. */
   #open = 0;
+  /** Requests that are held up before they ask. */
+  #heldUp = 0;
   #isScheduled = false;
   /** Something was handed over, and the handler may not have done yet what follows from it. */
   #needsRoom = false;
@@ -62,11 +64,6 @@ export class Deliveries {
     return this.#turns.length === 0 && !this.#isScheduled;
   }
 
-  /** True while there are known results that the handler has not asked for. */
-  get isKnownLeft(): boolean {
-    return this.#next < this.#sorted().length;
-  }
-
   /** The handler has asked for something. */
   asked(): void {
     this.#open += 1;
@@ -75,6 +72,17 @@ export class Deliveries {
   /** It does not want it any more, or has its answer without a turn. */
   answered(): void {
     this.#open -= 1;
+  }
+
+  /** A request that may ask only after `sure`; who makes it knows nothing of that. */
+  async holdUp(sure: Promise<void>): Promise<void> {
+    this.#heldUp += 1;
+    try {
+      await sure;
+    } finally {
+      this.#heldUp -= 1;
+      this.schedule();
+    }
   }
 
   /** Undefined when it is the turn of this result; else resolves when it is. */
@@ -118,6 +126,7 @@ export class Deliveries {
   }
 
   #pump(): void {
+    if (this.#heldUp > 0) return;
     const [first] = this.#turns;
     if (first === undefined) {
       this.#options.onQuiet();
@@ -126,7 +135,7 @@ export class Deliveries {
     if (!this.#isNext(first.seq)) {
       this.#stopPatience ??= this.#options.clock.soon(patienceMs, () => {
         this.#stopPatience = undefined;
-        this.#passOver();
+        if (this.#heldUp === 0) this.#passOver();
         this.schedule();
       });
       return;
@@ -144,7 +153,6 @@ export class Deliveries {
     const [first] = this.#turns;
     const known = this.#sorted();
     if (first === undefined) return;
-    this.#options.onPassedOver();
     while ((known[this.#next] ?? Infinity) < first.seq) this.#next += 1;
   }
 

@@ -122,7 +122,6 @@ export class HandlerRuntime {
       known: () => knownSeqs(fold),
       onQuiet: () => this.#onQuiet(),
       onGiven: (seq) => this.#sets.given(seq),
-      onPassedOver: () => this.#sets.write(),
     });
     this.#sets = new PassedSets({
       workflow,
@@ -361,7 +360,7 @@ export class HandlerRuntime {
   /** A body is about to begin: the run is not parked meanwhile. */
   async #isSure(confirmed: Promise<void>): Promise<void> {
     this.#beginning += 1;
-    await confirmed;
+    await this.#deliveries.holdUp(confirmed);
     this.#beginning -= 1;
   }
 
@@ -382,7 +381,7 @@ export class HandlerRuntime {
       this.#letGoIfPossible();
       return;
     }
-    this.#sets.quiet(this.#deliveries.isKnownLeft);
+    this.#sets.quiet();
     // What follows from a wait that is over may be a body that begins: no time to park.
     if (this.#waits.judge()) this.#deliveries.schedule();
     else this.#considerParking();

@@ -10,10 +10,10 @@
  *     └─ mark found ── the state has these values ──────▶ passed over: writing it would change nothing
  *             │
  *             └─ it has others ─▶ in doubt ──▶ the handler is given a later result of the log: passed over
- *                                    └──────▶ nothing of the log is left, or is asked for: written, in its order
+ *                                    └──────▶ a new one, or nothing for a while: written, in its order
  *
  * The doubt is about handlers that ask the state where they are, and so come to an earlier place with new work. While it
- * lasts the handler sees the state with its patch. It lasts for a turn of the event loop, or for a moment of patience.
+ * lasts the handler sees the state with its patch. It ends with the next result, or after a moment of patience.
  *
  * A crash while it lasts leaves the log as it was; whoever is called next comes by again. What is written is written with
  * its mark, by the log writer. Nothing else is stored here.
@@ -117,11 +117,10 @@ export class PassedSets {
     else this.write();
   }
 
-  /** Everything was handed over, and the handler has done what follows. `isLeft`: the log has results it did not ask for. */
-  quiet(isLeft: boolean): void {
-    if (!this.isInDoubt) return;
-    if (isLeft) this.#stopPatience ??= this.#parts.clock.soon(patienceMs, () => this.write());
-    else this.write();
+  /** Everything was handed over, and the handler does something plain, or waits. */
+  quiet(): void {
+    if (this.isInDoubt)
+      this.#stopPatience ??= this.#parts.clock.soon(patienceMs, () => this.write());
   }
 
   /** What is in doubt is new: it is written now, in its order, unless the state has come to all of it. */

@@ -69,6 +69,16 @@ describe('a handler that comes by again', () => {
     expect(valuesOf(log, 'status')).toEqual(['paid', 'shipped']);
   });
 
+  test('also where it does something plain between two changes, with no result behind them', async () => {
+    const { log } = await calledAgain(async (ctx, hold) => {
+      await ctx.set({ status: 'paid' });
+      await pause(10);
+      await ctx.set({ status: 'shipped' });
+      await ctx.step('wait', hold);
+    });
+    expect(valuesOf(log, 'status')).toEqual(['paid', 'shipped']);
+  });
+
   test('also where nothing is between two changes, and where the state is read', async () => {
     const { log, result } = await calledAgain(async (ctx, hold) => {
       const seen = [ctx.state.status];
