@@ -32,9 +32,9 @@ const counting = 'test/integration/sleepers.test.ts';
 const seldom =
   process.env['PAWL_THOROUGH'] === undefined
     ? [
-        'test/conformance/{cluster-replicas,redis-acl}.test.ts',
+        'test/conformance/{cluster-replicas,redis-acl,redis-blobs}.test.ts',
         'test/integration/{overload,read-only-master}.test.ts',
-        'test/chaos/{linearizability,poison}.test.ts',
+        'test/chaos/{linearizability,poison,fairness}.test.ts',
       ]
     : [];
 

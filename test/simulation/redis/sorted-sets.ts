@@ -33,14 +33,16 @@ function scoreOf(keys: Keyspace, key: string, member: string): string | null {
 
 function zadd(keys: Keyspace, [key = '', ...rest]: readonly string[]): SimReply {
   const isLess = rest[0] === 'LT';
-  const pairs = isLess ? rest.slice(1) : rest;
+  const isNew = rest[0] === 'NX';
+  const pairs = isLess || isNew ? rest.slice(1) : rest;
   let added = 0;
   for (let i = 0; i < pairs.length; i += 2) {
     const score = Number(pairs[i]);
     if (Number.isNaN(score) || pairs[i] === '')
       throw new ReplyError('ERR value is not a valid float');
-    const before = keys.zset(key)?.scores.get(pairs[i + 1] ?? '') ?? Infinity;
-    if (isLess && before <= score) continue;
+    const before = keys.zset(key)?.scores.get(pairs[i + 1] ?? '');
+    if (isLess && (before ?? Infinity) <= score) continue;
+    if (isNew && before !== undefined) continue;
     if (keys.zsetToWrite(key).set(pairs[i + 1] ?? '', score)) added += 1;
   }
   return added;
