@@ -28,6 +28,9 @@ export type {
   StatePatch,
   StepContext,
   StepOptions,
+  Undoable,
+  UndoContext,
+  HowToUndo,
 } from './engine/definition/context.ts';
 export type { FormField, WaitOptions } from './engine/definition/waiting.ts';
 export type {
@@ -67,6 +70,7 @@ export type {
   NodeContext,
   NodeOptions,
   NodeOutcome,
+  VisitToUndo,
 } from './engine/graph/graph-definition.ts';
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/runs/graph-record.ts';
 export type { Health, HealthOptions } from './engine/worker/health.ts';

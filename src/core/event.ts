@@ -55,6 +55,7 @@ export const reservedNamespaces = [
   'effect',
   'node',
   'operator',
+  'undo',
 ] as const;
 
 export function isReservedType(type: string): boolean {
@@ -166,6 +167,8 @@ export interface StepCompletedData {
   readonly attempts: number;
   /** Signals that this took, each by its name and its id. */
   readonly took?: readonly (readonly [name: string, id: string])[];
+  /** Its code says how to undo it. */
+  readonly hasUndo?: true;
 }
 
 /** `step.failed`: the last attempt failed. */
@@ -284,6 +287,26 @@ export interface ChildEnd {
  */
 export interface EffectData {
   readonly name: string;
+  /** Its code says how to undo it. */
+  readonly hasUndo?: true;
+}
+
+/** `undo.begun`: the run has failed or is cancelled for good, and what it has done is undone before it ends so. */
+export interface UndoBegunData {
+  readonly because: 'failed' | 'cancelled';
+  /** What the run ends with, whatever happens while it is undone. */
+  readonly error: ErrorRecord;
+  /** Of a run that is cancelled, or whose time is over. */
+  readonly cancel?: CancelRequest;
+}
+
+/** `undo.failed`: the undo of a step has failed for good, or the code has none; a person decides. */
+export interface UndoFailedData {
+  /** The step that is to be undone. */
+  readonly name: string;
+  readonly attempts: number;
+  readonly error: ErrorRecord;
+  readonly isMissing?: true;
 }
 
 /** Who asked for something, and why. */

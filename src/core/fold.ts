@@ -15,6 +15,7 @@
  *   child:<name>    Child: a run that this one has started, or is about to, by the name it has here
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
  *   graph:…         where a graph stands: see `graph.ts`
+ *   undo:…          what is to be undone: see `undo.ts`
  *   sets:…          changes of the state that its handler asked for: see `passed-sets.ts`
  *   run:cancel      CancelRequest
  *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
@@ -46,6 +47,7 @@ import { forgetPassed, notePassed } from './passed-sets.ts';
 import { isPlainObject } from './plain-copy.ts';
 import { nameOf } from './refusal.ts';
 import { isThenable, letGo } from './thenable.ts';
+import { keepForUndo, noteUndo, rememberedOfUndo } from './undo.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
@@ -350,13 +352,15 @@ const nothing: readonly string[] = [];
 const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> = {
   ...rememberedOfGraphs,
   ...rememberedOfChildren,
+  ...rememberedOfUndo,
   'step.completed': (fold, data) => {
-    const { name, result, took } = data as StepCompletedData;
+    const { name, result, took, hasUndo } = data as StepCompletedData;
     const completed: StepResult = { status: 'completed', result, seq: fold.seq + 1 };
     fold.forgetInside(name);
     fold.remember(`step:${name}`, completed);
     fold.remember(`timer:${name}`, undefined);
     fold.remember(`effect:${name}`, undefined);
+    noteUndo(fold, name, hasUndo === true);
     for (const [signal, id] of took ?? []) {
       const left = fold.signals(signal).filter((one) => one.id !== id);
       fold.remember(`signal:${signal}`, left.length === 0 ? undefined : left);
@@ -379,6 +383,7 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     for (const name of (data as StepsForgottenData).names) {
       const step = fold.step(name);
       if (step?.status === 'completed') forgetPassed(fold, step.seq);
+      keepForUndo(fold, name);
       fold.forgetInside(name);
       fold.remember(`step:${name}`, undefined);
     }
@@ -407,22 +412,26 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     fold.remember(`signal:${name}`, left.length === 0 ? undefined : left);
   },
   'effect.begun': (fold, data) => {
-    const { name } = data as EffectData;
+    const { name, hasUndo } = data as EffectData;
     const begun = (fold.effect(name)?.begun ?? 0) + 1;
-    fold.remember(`effect:${name}`, { name, begun } satisfies EffectState);
+    const undo = hasUndo === true ? { hasUndo } : {};
+    fold.remember(`effect:${name}`, { name, begun, ...undo } satisfies EffectState);
   },
   'effect.doubted': (fold, data) => {
     const { name } = data as EffectData;
     const begun = fold.effect(name)?.begun ?? 1;
-    fold.remember(`effect:${name}`, { name, begun, doubted: begun } satisfies EffectState);
+    const doubted: EffectState = { ...fold.effect(name), name, begun, doubted: begun };
+    fold.remember(`effect:${name}`, doubted);
     // Decisions about an earlier doubt do not decide this one.
     fold.remember(`signal:effect ${name}`, undefined);
   },
   'run.rewound': (fold, data) => {
     for (const name of (data as RewoundData).effects ?? []) {
-      const begun = Math.max(1, fold.effect(name)?.begun ?? 0);
+      const before = fold.effect(name);
+      const begun = Math.max(1, before?.begun ?? 0);
       if (fold.step(name)?.status !== 'completed') {
-        fold.remember(`effect:${name}`, { name, begun } satisfies EffectState);
+        const undo = before?.hasUndo === true ? { hasUndo: true } : {};
+        fold.remember(`effect:${name}`, { name, begun, ...undo } satisfies EffectState);
       }
     }
   },

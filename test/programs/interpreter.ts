@@ -3,13 +3,19 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
-import type { Context, FrozenStateOf, StepContext } from '../../src/engine/definition/context.ts';
+import type {
+  Context,
+  FrozenStateOf,
+  StepContext,
+  UndoContext,
+  HowToUndo,
+} from '../../src/engine/definition/context.ts';
 import { defineWorkflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
 import type { Said } from './given-out.ts';
-import { keyLimit, type Part, type Program, signalNames } from './program.ts';
+import { type Doubt, keyLimit, type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
 class Boom extends Error {
@@ -114,6 +120,12 @@ export function playingInNodes(by: Playing) {
   });
 }
 
+interface ToUndo {
+  readonly name: string;
+  readonly undo?: 'well' | 'again' | 'stuck';
+  readonly doubt?: Doubt;
+}
+
 class Player {
   readonly #ctx: Ctx;
   readonly #witness: Witness;
@@ -196,9 +208,12 @@ class Player {
             }
             return name;
           }),
-          part.attempts === 2 && !this.#isNode
-            ? {}
-            : { retry: { attempts: part.attempts, delay: 2 } },
+          {
+            ...this.#undoOf(part),
+            ...(part.attempts === 2 && !this.#isNode
+              ? {}
+              : { retry: { attempts: part.attempts, delay: 2 } }),
+          },
         );
       case 'final':
         return this.#final(name);
@@ -445,7 +460,26 @@ class Player {
             return { happened: true as const, result: name };
           }
         : doubt;
-    return (await this.#ctx.effect(name, body, { onDoubt })) ?? 'skipped';
+    const options = { onDoubt, ...this.#undoOf(part) };
+    return (await this.#ctx.effect<string>(name, body, options)) ?? 'skipped';
+  }
+
+  /** What is inside of a node has no undo of its own. */
+  #undoOf({ name, undo, doubt }: ToUndo): {
+    undo?: HowToUndo<unknown, typeof events, typeof state>;
+  } {
+    if (undo === undefined || this.#isNode) return {};
+    const run = (result: unknown, step: UndoContext<typeof events, typeof state>): unknown =>
+      this.#body(`${name} › undo`, async () => {
+        await pause(1);
+        const mayBeNone = step.isInDoubt || doubt === 'skip';
+        const isOwn = result === name || result === 'decided' || mayBeNone;
+        if (!isOwn) this.#witness.violate(this.#ctx.run, `${name} is undone with ${result}`);
+        if (undo === 'stuck' || (undo === 'again' && step.attempt === 1))
+          throw new Error('as told');
+        return name;
+      })(step as unknown as StepContext);
+    return { undo: { run, retry: { attempts: 2, delay: 1 } } };
   }
 }
 

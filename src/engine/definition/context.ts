@@ -45,6 +45,57 @@ export interface CheckpointOptions {
   readonly metadata?: unknown;
 }
 
+/** What the undo of a step is given, beside the step's result. It is a step itself. */
+export interface UndoContext<
+  E extends EventSchemas = EventSchemas,
+  S = unknown,
+  O extends OutputSchemas = OutputSchemas,
+> extends StepContext<E, S, O> {
+  /** Why the run is undone. */
+  readonly because: 'failed' | 'cancelled';
+  /** The effect may have happened, and may not have: its `onDoubt` cannot tell. The result is undefined then. */
+  readonly isInDoubt: boolean;
+}
+
+/** Undoes what a step has done. Called after the run has failed or was cancelled for good, what completed last first. */
+export type UndoBody<
+  Result,
+  E extends EventSchemas = EventSchemas,
+  S = unknown,
+  O extends OutputSchemas = OutputSchemas,
+> = (result: Result, undo: UndoContext<E, S, O>) => unknown;
+
+/** How a step is undone: a function, or a function with a policy. */
+export type HowToUndo<
+  Result,
+  E extends EventSchemas = EventSchemas,
+  S = unknown,
+  O extends OutputSchemas = OutputSchemas,
+> =
+  | UndoBody<Result, E, S, O>
+  | {
+      /** Undoes what the step has done. */
+      readonly run: UndoBody<Result, E, S, O>;
+      /** How it is tried again. Default: 6 attempts, one second apart at first. Then a person is asked. */
+      readonly retry?: RetryPolicy;
+      /** How long one attempt may take. */
+      readonly timeout?: Duration;
+    };
+
+/** The option that says how a step is undone. */
+export interface Undoable<
+  Result,
+  E extends EventSchemas = EventSchemas,
+  S = unknown,
+  O extends OutputSchemas = OutputSchemas,
+> {
+  /**
+   * How the step is undone when the run fails or is cancelled for good. The run ends after that. An undo that fails for
+   * good waits for a person: `run.decide('<step> › undo', …)`.
+   */
+  readonly undo?: HowToUndo<Result, E, S, O>;
+}
+
 /** How a step's body is tried again, and how long it may take. */
 export interface StepOptions {
   /** Default: the `stepRetry` of the workflow, else one attempt. */
@@ -186,14 +237,14 @@ export interface Context<
   step<Result>(
     name: string,
     body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
-    options?: StepOptions,
+    options?: StepOptions & Undoable<NoInfer<Result>, E, S, O>,
   ): Promise<Result>;
   /** A step for each item, named `name:0`, `name:1` …; results in the order of the items. */
   map<Item, Result>(
     name: string,
     items: readonly Item[],
     body: (item: Item, step: StepContext<E, S, O>, index: number) => Promise<Result> | Result,
-    options?: StepOptions & { readonly concurrency?: number },
+    options?: StepOptions & Undoable<NoInfer<Result>, E, S, O> & { readonly concurrency?: number },
   ): Promise<Result[]>;
   /**
    * A step whose body must not be repeated blindly: its beginning is stored before it runs. When its worker dies in
@@ -202,7 +253,7 @@ export interface Context<
   effect<Result>(
     name: string,
     body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
-    options: EffectOptions<Result>,
+    options: EffectOptions<Result> & Undoable<NoInfer<Result> | undefined, E, S, O>,
   ): Promise<Result | undefined>;
   /**
    * Keeps the state as it is now, for good: to look at (`run.checkpoints`) and to fork from. Resolves with its id when it is

@@ -21,7 +21,13 @@ import {
   wholeNumber,
 } from '../../core/option-rules.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
-import type { CheckpointOptions, ChildOptions, EffectOptions, StepOptions } from './context.ts';
+import type {
+  CheckpointOptions,
+  ChildOptions,
+  EffectOptions,
+  StepOptions,
+  Undoable,
+} from './context.ts';
 import type { StartOptions } from './start-options.ts';
 import { waitingChecks } from './waiting.ts';
 
@@ -45,7 +51,19 @@ export const checkRate: Rule = optionsOf<{ readonly max: number; readonly per: D
   "{ max: 10, per: '1s' }",
 );
 
-const stepRules = { retry: checkRetry, timeout: duration, was: text } as const;
+const innerRules = { retry: checkRetry, timeout: duration, was: text } as const;
+
+const checkUndoOptions = optionsOf<{
+  readonly run: unknown;
+  readonly retry?: RetryPolicy;
+  readonly timeout?: Duration;
+}>({ run: needed(callback), retry: checkRetry, timeout: duration });
+
+export const checkUndo: Rule = (value, field) => {
+  if (typeof value !== 'function') checkUndoOptions(value, field);
+};
+
+const stepRules = { ...innerRules, undo: checkUndo } as const;
 
 const startRules = {
   tags: checkTags,
@@ -66,12 +84,13 @@ const name = textOf(1, fixedLimits.stepNameLength);
 const checks = {
   ...waitingChecks,
   start: optionsOf<StartOptions>(startOptionRules),
-  step: optionsOf<StepOptions>(stepRules),
-  map: optionsOf<StepOptions & { readonly concurrency?: number }>({
+  step: optionsOf<StepOptions & Undoable<unknown>>(stepRules),
+  inner: optionsOf<StepOptions>(innerRules),
+  map: optionsOf<StepOptions & Undoable<unknown> & { readonly concurrency?: number }>({
     ...stepRules,
     concurrency: either((value) => value === Infinity, wholeNumber(1)),
   }),
-  effect: optionsOf<EffectOptions<unknown>>(
+  effect: optionsOf<EffectOptions<unknown> & Undoable<unknown>>(
     {
       onDoubt: needed(
         checked('retry, skip, ask or a function', (value) => {
@@ -81,6 +100,7 @@ const checks = {
         }),
       ),
       timeout: duration,
+      undo: checkUndo,
     },
     "{ onDoubt: 'ask' }",
   ),

@@ -2,8 +2,10 @@
  * A run that is being cancelled. The handler learns it once: whatever it waits for, or begins next, throws; its signal
  * fires. What it does afterwards, in `catch` and `finally`, works as ever, so that it can clean up, for a bounded time.
  */
+import { textOfThrown } from '../../core/error-record.ts';
 import { RunError } from '../../core/errors.ts';
 import type { CancelRequest } from '../../core/event.ts';
+import type { Logger } from '../../core/logger.ts';
 import { anySignal, LazySignal, newAbortController } from '../signals.ts';
 
 export class Cancellation {
@@ -35,11 +37,9 @@ export class Cancellation {
   }
 
   /** Takes a request; the first one counts. */
-  request({ reason }: CancelRequest): RunError {
+  request(request: CancelRequest): RunError {
     if (this.#requested === undefined) {
-      const why = reason === undefined ? '' : `: ${reason}`;
-      const message = `Run ${this.#run} is being cancelled${why}.`;
-      this.#requested = new RunError('PAWL_RUN_CANCELLED', this.#run, message);
+      this.#requested = cancelError(this.#run, request);
       this.#controller.abort(this.#requested);
     }
     return this.#requested;
@@ -68,5 +68,26 @@ export class Cancellation {
     if (this.#requested === undefined || this.#isDelivered) return;
     this.#isDelivered = true;
     throw this.#requested;
+  }
+}
+
+/** What the handler of a cancelled run is told. */
+export function cancelError(run: string, { reason }: CancelRequest): RunError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new RunError('PAWL_RUN_CANCELLED', run, `Run ${run} is being cancelled${why}.`);
+}
+
+/** Calls what a handler has registered by `ctx.onCancel`, the last first. Never rejects. */
+export async function cleanUp(
+  undos: readonly ((request: CancelRequest) => unknown)[],
+  request: CancelRequest,
+  { logger, run }: { readonly logger: Logger; readonly run: string },
+): Promise<void> {
+  for (const undo of undos.toReversed()) {
+    try {
+      await undo(request);
+    } catch (error) {
+      logger.warn({ run, error: textOfThrown(error) }, 'clean-up failed');
+    }
   }
 }

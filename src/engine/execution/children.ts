@@ -87,7 +87,7 @@ export class Children {
     scope: string,
   ): Promise<ChildHandle> {
     checkWorkflow(workflow);
-    const { run, names, deliveries, fold } = this.#scope;
+    const { run, names, deliveries, fold, undos } = this.#scope;
     const { as = workflow.name, attached = true, ...startOptions } = options;
     const name = scope + as;
     const asked: Asked = {
@@ -102,6 +102,10 @@ export class Children {
       const known = fold.child(name);
       names.reserve(`start:${name}`, known === undefined);
       this.#asked.set(name, asked);
+      if (known === undefined && names.isHeldBack(name)) {
+        deliveries.schedule();
+        await undos.holdBack();
+      }
       const child = known ?? (await this.#intend(name, attached, childId(run, name)));
       if (child.seq === 0) await this.#create(asked, child);
       ({ seq } = fold.child(name) ?? child);

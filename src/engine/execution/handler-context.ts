@@ -70,7 +70,10 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
   const { limits } = services;
   const { prefix, within } = place;
   const checked = nameCheck(prefix);
+  // What is inside of a node leaves the bookkeeping with it.
+  const optionsOfStep = prefix === '' ? 'step' : 'inner';
   const write = async (submit: () => Promise<unknown>): Promise<void> => {
+    if (scope.isUndoing) return;
     const entered = enter();
     if (entered !== undefined) await entered;
     parts.checkCancelled();
@@ -93,7 +96,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
   };
   const step = (name: string, body: StepBody, stepOptions?: StepOptions): Promise<unknown> =>
     entering(() => {
-      checkOptions('step', stepOptions);
+      checkOptions(optionsOfStep, stepOptions);
       return steps.run(checked(name), body, stepOptions, within);
     });
   const context = {
@@ -135,6 +138,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       return entering(() => {
         checkOptions('checkpoint', about);
         parts.checkCancelled();
+        if (scope.isUndoing) return Promise.resolve('');
         return saveCheckpoint(writer, services, about);
       });
     },
@@ -142,6 +146,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       if (typeof beginning !== 'string' || beginning === '') {
         throw new InvalidError('forget', 'needs the beginning of the names of steps.');
       }
+      if (scope.isUndoing) return;
       const passed = fold.completedSteps(prefix + beginning);
       if (passed.length === 0) return;
       for (const name of passed) scope.names.release(name);

@@ -19,15 +19,15 @@
  * The writer calls its execution, which calls `parkIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
  * go of, nothing is scheduled. So an awaited step costs no turn of the event loop: test/integration/promises.test.ts.
  */
-import { textOfThrown } from '../../core/error-record.ts';
-import type { CancelRequest } from '../../core/event.ts';
+import type { CancelRequest, UndoBegunData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
+import { undoing } from '../../core/undo.ts';
 import type { Context } from '../definition/context.ts';
 import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
-import { Cancellation } from './cancellation.ts';
+import { Cancellation, cleanUp } from './cancellation.ts';
 import { Children } from './children.ts';
 import { Deliveries, knownSeqs } from './deliveries.ts';
 import { Effects } from './effects.ts';
@@ -39,7 +39,7 @@ import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
 import { PassedSets } from './passed-sets.ts';
-import { type Progress, ProgressReporter } from './progress.ts';
+import { noteProgress, ProgressReporter } from './progress.ts';
 import { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
@@ -47,12 +47,16 @@ import { settleBodies } from './settling.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
+import { Undoing } from './undoing.ts';
+import { Undos } from './undos.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
 /** How long a child that a parked run waits for may be silent before the two are compared. */
 const pollMs = 3_000;
 const stayMsMin = 1_000;
+
+const ignore = (): void => undefined;
 
 export class HandlerRuntime {
   readonly context: Context;
@@ -70,6 +74,9 @@ export class HandlerRuntime {
   readonly #waits: Waits;
   readonly #inbox: Inbox;
   readonly #sets: PassedSets;
+  readonly #told: Undos;
+  readonly #undoing: UndoBegunData | undefined;
+  readonly #undo: (about: UndoBegunData, handler: Promise<unknown>) => Promise<void>;
   readonly #undos: ((request: CancelRequest) => unknown)[] = [];
   readonly #closed = new LazySignal();
   readonly #children: Children;
@@ -115,7 +122,10 @@ export class HandlerRuntime {
     this.#storeNow = storeNow;
     const cancellation = new Cancellation(run, lost);
     const checkCancelled = (): void => cancellation.check();
-    const names = new Names({ run, fold, beforeNew: checkCancelled });
+    this.#undoing = undoing(fold.bookkeeping);
+    const isUndoing = this.#undoing !== undefined;
+    this.#told = new Undos(run, isUndoing);
+    const names = new Names({ run, fold, isUndoing, beforeNew: checkCancelled });
     const deliveries = new Deliveries({
       clock,
       known: () => knownSeqs(fold),
@@ -142,6 +152,8 @@ export class HandlerRuntime {
       telemetry,
       names,
       deliveries,
+      undos: this.#told,
+      isUndoing,
       lost,
       storeNow,
       enter,
@@ -166,13 +178,15 @@ export class HandlerRuntime {
     const { birth } = claimed.record;
     const awake = (): AbortSignal => this.#awake.signal;
     const children = new Children(scope, services, { birth, waits, awake });
-    const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
+    const progress = new ProgressReporter(clock, (latest) => noteProgress(held, services, latest));
     this.#cancellation = cancellation;
     this.#deliveries = deliveries;
     this.#bodies = bodies;
     this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
+    this.#undo = (about, handler) =>
+      new Undoing({ scope, clock, steps, effects }, about).run(handler);
     this.#children = children;
     this.#inbox = new Inbox(scope, services, {
       onTaken: () => this.#onMessages(),
@@ -267,19 +281,25 @@ export class HandlerRuntime {
     return this.#outputs.settleAll();
   }
 
+  /** What the undoing of the run began with; undefined while it is the handler's to go on. */
+  get undoing(): UndoBegunData | undefined {
+    return this.#undoing;
+  }
+
+  /** Undoes what is left to undo, as the handler that is called meanwhile says. Never rejects. */
+  async undo(call: () => unknown): Promise<void> {
+    if (this.#undoing === undefined) return;
+    const handler = Promise.resolve().then(call);
+    await this.#undo(this.#undoing, handler.then(ignore, ignore));
+  }
+
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
   async cleanUp(): Promise<void> {
     const { fold, claimed } = this.#held;
     const { logger } = this.#services;
     if (fold.cancel === undefined) return;
     this.#cancellation.deliver();
-    for (const undo of this.#undos.splice(0).toReversed()) {
-      try {
-        await undo(fold.cancel);
-      } catch (error) {
-        logger.warn({ run: claimed.ownership.run, error: textOfThrown(error) }, 'clean-up failed');
-      }
-    }
+    await cleanUp(this.#undos.splice(0), fold.cancel, { logger, run: claimed.ownership.run });
   }
 
   /** The handler has ended, or is left where it stands. */
@@ -358,7 +378,9 @@ export class HandlerRuntime {
 
   #onMessages(): void {
     const { fold } = this.#held;
-    if (fold.cancel !== undefined && !this.#cancellation.isRequested) {
+    const isNews = fold.cancel !== undefined && !this.#cancellation.isRequested;
+    // A run that is undone ends as it began to be undone.
+    if (fold.cancel !== undefined && isNews && this.#undoing === undefined) {
       const reason = this.#cancellation.request(fold.cancel);
       if (this.#waits.fail(reason)) this.#cancellation.deliver();
       this.#detach(this.#limitCleanUp());
@@ -369,6 +391,10 @@ export class HandlerRuntime {
   #onQuiet(): void {
     const { writer } = this.#held;
     if (this.#closed.aborted || writer.isParked || writer.lost !== undefined) return;
+    if (this.#told.quiet(this.#undoing?.cancel)) {
+      this.#deliveries.schedule();
+      return;
+    }
     if (this.#isLeaving) {
       this.#letGoIfPossible();
       return;
@@ -394,9 +420,9 @@ export class HandlerRuntime {
       waits: this.#waits.list,
       isBusy: this.#isBusy() || this.#children.isSearching || this.#sets.isInDoubt,
       isIdle: writer.isIdle && !this.#isParking,
-      isCancelled: fold.cancel !== undefined,
+      isCancelled: fold.cancel !== undefined && this.#undoing === undefined,
       isLeaving: this.#isLeaving,
-      deadlineAt: claimed.record.deadlineAt,
+      deadlineAt: this.#undoing === undefined ? claimed.record.deadlineAt : undefined,
       now: this.#storeNow(),
       quietMs: clock.monotonic() - this.#activeAt,
       stayMs: this.#stayMs,
@@ -444,23 +470,12 @@ export class HandlerRuntime {
     this.#detach(look());
   }
 
-  async #report({ fraction, message = '' }: Progress): Promise<void> {
-    const { writer, report } = this.#held;
-    const { store, logger } = this.#services;
-    report(fraction);
-    try {
-      await store.progress(writer.ownership, { fraction, message });
-    } catch (error) {
-      logger.debug({ run: writer.ownership.run, error: String(error) }, 'progress not noted');
-    }
-  }
-
   /** A run whose time is over is cancelled by itself, and ends as failed. */
   async #watchDeadline(): Promise<void> {
     const { claimed, writer, fold } = this.#held;
     const { clock } = this.#services;
     const { deadlineAt } = claimed.record;
-    if (deadlineAt === undefined) return;
+    if (deadlineAt === undefined || this.#undoing !== undefined) return;
     const { signal } = this.#awake;
     await clock.sleep(Math.max(0, deadlineAt - this.#storeNow()), signal);
     const isOver = signal.aborted || fold.cancel !== undefined;

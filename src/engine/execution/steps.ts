@@ -25,7 +25,7 @@ import { fixedLimits } from '../../core/limits.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import { checkStepName } from '../../core/names.ts';
 import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
-import type { StepContext, StepOptions } from '../definition/context.ts';
+import type { StepContext, StepOptions, Undoable } from '../definition/context.ts';
 import { checkOptions } from '../definition/options.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import { anySignal, newAbortController } from '../signals.ts';
@@ -42,7 +42,11 @@ import { eventWrite, recordWrite, stepSetWrite, type Write } from './writes.ts';
 export type StepBody = (step: StepContext) => unknown;
 
 /** How a step that is more than a step, such as a node of a graph, is stored. */
-export interface RunOptions extends StepOptions {
+export interface RunOptions extends StepOptions, Undoable<unknown> {
+  /** Its code says how to undo it. */
+  readonly hasUndo?: boolean;
+  /** What is committed in place of `step.failed`. */
+  readonly failure?: (data: StepFailedData) => Write;
   /**
    * What is committed in place of `step.completed`. Called when the body has ended, in the same turn as the commit, so
    * that it may decide by the state.
@@ -104,13 +108,20 @@ export class Steps {
     options: RunOptions = {},
     within?: Body,
   ): Promise<unknown> {
-    const { deliveries, names, run } = this.#scope;
+    const { deliveries, names, run, undos } = this.#scope;
     if (this.#parts.bodies.isOver(within)) return never();
+    const { undo, was } = options;
+    if (undo !== undefined) {
+      for (const known of was === undefined ? [name] : [name, was]) undos.note(known, { undo });
+    }
     deliveries.asked();
     let ended: Ended;
     try {
       const known = names.use(name, options.was);
-      if (known === undefined) {
+      if (known === undefined && names.isHeldBack(name)) {
+        deliveries.schedule();
+        ended = await undos.holdBack<Ended>();
+      } else if (known === undefined) {
         const attempts = this.#attempts(name, body, options, within);
         within?.inside.push(attempts);
         ended = await attempts;
@@ -246,7 +257,8 @@ export class Steps {
       completed = this.#complete(at, result, options);
     } catch (error) {
       // The body has done its work, and what came of it cannot be stored: doing it again would not help.
-      return this.#failed(at, error, {}, beganAt);
+      const { failure } = options;
+      return this.#failed(at, error, failure === undefined ? {} : { failure }, beganAt);
     }
     const seq = await completed.submitted;
     telemetry.stepEnded(at, beganAt, 'completed');
@@ -257,11 +269,12 @@ export class Steps {
   async #failed(
     at: Attempt,
     thrown: unknown,
-    { retry = {} }: RunOptions,
+    options: RunOptions,
     beganAt: number,
   ): Promise<Ended | 'again'> {
     const { writer, run, telemetry, storeNow } = this.#scope;
     const { name, attempt } = at;
+    const { retry = {} } = options;
     const { again, reason: error } = retryAfter(retry, attempt, thrown);
     const known = canonicalError(error);
     const data: StepFailedData = { name, attempts: attempt, error: known.record };
@@ -272,7 +285,8 @@ export class Steps {
       telemetry.stepEnded(at, beganAt, 'retried', error);
       return 'again';
     }
-    const seq = await writer.submit([recordWrite('step.failed', data)]);
+    const failed = options.failure?.(data) ?? recordWrite('step.failed', data);
+    const seq = await writer.submit([failed]);
     telemetry.stepEnded(at, beganAt, 'failed', error);
     const failure = stepFailure(run, name, data, known.error);
     return { seq, value: new Failed(failure) };
@@ -325,14 +339,19 @@ export class Steps {
   #complete(
     at: Attempt,
     result: unknown,
-    { record }: RunOptions,
+    { record, undo, hasUndo = undo !== undefined }: RunOptions,
   ): { readonly value: unknown; readonly submitted: Promise<number> } {
     const { name, attempt, events } = at;
     const { writer, names, run } = this.#scope;
     names.releaseInside(name);
     if (record === undefined) {
       const bytes = encode(result, `result of step ${name}`, this.#services.limits.eventBytes);
-      const data: StepCompletedData = { name, result: bytes, attempts: attempt };
+      const data: StepCompletedData = {
+        name,
+        result: bytes,
+        attempts: attempt,
+        ...(hasUndo ? { hasUndo } : {}),
+      };
       const value = decode(bytes, { key: `run ${run}, step ${name}` });
       // The completion comes last: after it, everything of the step is in the log.
       const submitted = writer.submit([
@@ -401,7 +420,7 @@ export class Steps {
     options?: StepOptions,
   ): Promise<unknown> {
     checkStepName(name);
-    checkOptions('step', options);
+    checkOptions('inner', options);
     return this.run(`${at.name}${nesting}${name}`, body, options, at);
   }
 }

@@ -25,6 +25,7 @@ import type { State } from '../../core/fold.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
+import { undoing } from '../../core/undo.ts';
 import { recallCheckpoint } from './checkpoints.ts';
 import { editsBetween, foldAt, withoutTies } from './fold-at.ts';
 import { stateField } from '../payloads.ts';
@@ -100,6 +101,12 @@ export async function prepareFork<S>(
   }
   if ('seq' in point) await refuseInside(store, run, seq);
   const fold = await foldAt(store, workflow, run, seq);
+  if (undoing(fold.bookkeeping) !== undefined) {
+    throw new InvalidError(
+      'seq',
+      `${seq} is where run ${run} undoes what it has done. Fork it before the first step that was undone.`,
+    );
+  }
   const state = edit === undefined ? fold.state : edited(workflow, fold.state, edit);
   const edits = edit === undefined ? undefined : editsBetween(fold.state, state);
   if (edits !== undefined) encode(edits, 'edited state', limits.eventBytes);

@@ -43,6 +43,7 @@ import { endedError, runNotFound } from './missing.ts';
 import { foldAt } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
+import { refuseUndone } from './undone.ts';
 import { readSteps } from '../steps-at-work.ts';
 import { type RunDetails, toRunInfo } from './run-info.ts';
 import { leaveLine } from './turns.ts';
@@ -348,11 +349,13 @@ export class RunHandle<
    *
    * With `input` the handler is called with that from then on, in place of what the run was started with. It must still
    * come to the same steps by the same names; what they have done stays done.
-   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError, UnstorableError, LimitError for an input: nothing was written.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`, `PAWL_RUN_ENDED` when its work was undone: start it anew. InvalidError,
+   *   UnstorableError, LimitError for an input. Nothing was written.
    */
   async resume(request: ResumeRequest = {}): Promise<boolean> {
     checkResume(request, 'request');
     const { store } = this.#services;
+    await refuseUndone(store, this.id);
     const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {
       case 'resumed':
