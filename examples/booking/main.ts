@@ -27,11 +27,10 @@ export async function main(stage: Stage): Promise<void> {
     await first.kill();
     stage.say('worker 1 was killed (SIGKILL); another process goes on');
     const second = await WorkerProcess.start(stage, { label: 'worker 2', module });
-    const failure = await run
-      .result({ timeoutMs: resultMsMax })
-      .catch((error: unknown) => error as Error);
+    await run.result({ timeoutMs: resultMsMax }).catch((failure: Error) => {
+      stage.say(`the run: ${failure.message}`);
+    });
     await second.stop();
-    stage.say(`the run: ${String((failure as Error).cause ?? failure)}`);
     stage.say(`its state: ${JSON.stringify(await run.state())}`);
     stage.say(`the ledger:\n  ${(await linesOf(ledger)).join('\n  ')}`);
   } finally {

@@ -474,11 +474,12 @@ class Player {
         await pause(1);
         const mayBeNone = step.isInDoubt || doubt === 'skip';
         const isOwn = result === name || result === 'decided' || mayBeNone;
-        if (!isOwn) this.#witness.violate(this.#ctx.run, `${name} is undone with ${result}`);
+        if (!isOwn)
+          this.#witness.violate(this.#ctx.run, `${name} is undone with ${String(result)}`);
         if (undo === 'stuck' || (undo === 'again' && step.attempt === 1))
           throw new Error('as told');
         return name;
-      })(step as unknown as StepContext);
+      })(step);
     return { undo: { run, retry: { attempts: 2, delay: 1 } } };
   }
 }

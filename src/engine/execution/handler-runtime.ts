@@ -56,8 +56,6 @@ import { recordWrite } from './writes.ts';
 const pollMs = 3_000;
 const stayMsMin = 1_000;
 
-const ignore = (): void => undefined;
-
 export class HandlerRuntime {
   readonly context: Context;
   /** Resolves when a cancelled handler has had its time to clean up. */
@@ -288,9 +286,8 @@ export class HandlerRuntime {
 
   /** Undoes what is left to undo, as the handler that is called meanwhile says. Never rejects. */
   async undo(call: () => unknown): Promise<void> {
-    if (this.#undoing === undefined) return;
-    const handler = Promise.resolve().then(call);
-    await this.#undo(this.#undoing, handler.then(ignore, ignore));
+    const handler = Promise.allSettled([Promise.resolve().then(call)]);
+    if (this.#undoing !== undefined) await this.#undo(this.#undoing, handler);
   }
 
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
@@ -378,9 +375,8 @@ export class HandlerRuntime {
 
   #onMessages(): void {
     const { fold } = this.#held;
-    const isNews = fold.cancel !== undefined && !this.#cancellation.isRequested;
-    // A run that is undone ends as it began to be undone.
-    if (fold.cancel !== undefined && isNews && this.#undoing === undefined) {
+    const isNews = !this.#cancellation.isRequested && this.#undoing === undefined;
+    if (fold.cancel !== undefined && isNews) {
       const reason = this.#cancellation.request(fold.cancel);
       if (this.#waits.fail(reason)) this.#cancellation.deliver();
       this.#detach(this.#limitCleanUp());
@@ -391,10 +387,9 @@ export class HandlerRuntime {
   #onQuiet(): void {
     const { writer } = this.#held;
     if (this.#closed.aborted || writer.isParked || writer.lost !== undefined) return;
-    if (this.#told.quiet(this.#undoing?.cancel)) {
-      this.#deliveries.schedule();
-      return;
-    }
+    const isTold = this.#told.quiet(this.#undoing?.cancel);
+    if (isTold) this.#deliveries.schedule();
+    if (isTold) return;
     if (this.#isLeaving) {
       this.#letGoIfPossible();
       return;

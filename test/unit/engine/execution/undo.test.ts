@@ -23,7 +23,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   for (let i = 0; i < 1_000 && !(await condition()); i++) await pause(5);
 }
 
-const waitsForDecision = async (run: RunHandle<unknown, unknown>): Promise<boolean> =>
+const waitsForDecision = async (run: RunHandle): Promise<boolean> =>
   (await run.info()).waits.some(({ kind }) => kind === 'decision' || kind === 'undo');
 
 const quick = { retry: { attempts: 2, delay: 1 } } as const;
