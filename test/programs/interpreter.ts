@@ -472,9 +472,8 @@ class Player {
     const run = (result: unknown, step: UndoContext<typeof events, typeof state>): unknown =>
       this.#body(`${name} › undo`, async () => {
         await pause(1);
-        const mayBeNone = step.isInDoubt || doubt === 'skip';
-        const isOwn = result === name || result === 'decided' || mayBeNone;
-        if (!isOwn)
+        const isOwn = result === name || result === 'decided' || doubt === 'skip';
+        if (!isOwn && !step.isInDoubt)
           this.#witness.violate(this.#ctx.run, `${name} is undone with ${String(result)}`);
         if (undo === 'stuck' || (undo === 'again' && step.attempt === 1))
           throw new Error('as told');
