@@ -120,5 +120,5 @@ export type OptionKind = keyof typeof checks;
  */
 export function checkOptions(kind: OptionKind, options: unknown): void {
   if (options === undefined && kind !== 'effect') return;
-  checks[kind](options, `${kind} options`);
+  checks[kind](options, kind === 'inner' ? 'step options' : `${kind} options`);
 }
