@@ -18,10 +18,12 @@
  *   sets:…          changes of the state that its handler asked for: see `passed-sets.ts`
  *   run:cancel      CancelRequest
  *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
+ *   run:answers     [id, reply][]: replies to questions that have changed something, the newest of them
  *   run:attempts    number: attempts of the whole run that have failed
  */
 import { CorruptionError, DefinitionError } from './errors.ts';
 import type {
+  AnsweredData,
   CancelRequest,
   EffectData,
   OperatorResumedData,
@@ -45,6 +47,7 @@ import { rememberedOfGraphs } from './graph.ts';
 import { forgetPassed, notePassed } from './passed-sets.ts';
 import { isPlainObject } from './plain-copy.ts';
 import { nameOf } from './refusal.ts';
+import { questionsMax } from './questions.ts';
 import { isThenable, letGo } from './thenable.ts';
 
 export type State = Readonly<Record<string, unknown>>;
@@ -165,6 +168,12 @@ export class Fold implements Folded {
 
   effect(name: string): EffectState | undefined {
     return this.#bookkeeping.get(`effect:${name}`) as EffectState | undefined;
+  }
+
+  /** The reply to a question that has changed something. */
+  answered(id: string): Uint8Array | undefined {
+    const answers = (this.#bookkeeping.get(answersField) ?? []) as Answers;
+    return answers.find(([known]) => known === id)?.[1];
   }
 
   /** Attempts of the whole run that have failed. */
@@ -343,6 +352,9 @@ function outerOf(field: string): readonly string[] {
   return kind > 0 && nested.has(field.slice(0, kind)) ? outerNames(field.slice(kind + 1)) : [];
 }
 
+const answersField = 'run:answers';
+/** Ids of questions, with the replies. No more than can be open: an older one has its reply. */
+type Answers = readonly (readonly [id: string, value: Uint8Array])[];
 const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect', 'child']);
 const nothing: readonly string[] = [];
 
@@ -429,6 +441,11 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   'run.created': (fold, data) => {
     const { trace } = (data ?? {}) as { readonly trace?: string };
     if (trace !== undefined) fold.remember('run:trace', trace);
+  },
+  'run.answered': (fold, data) => {
+    const { id, value } = data as AnsweredData;
+    const before = (fold.bookkeeping.get(answersField) ?? []) as Answers;
+    fold.remember(answersField, [...before, [id, value] as const].slice(-questionsMax));
   },
   'run.traced': (fold, data) => fold.remember('run:trace', (data as TracedData).trace),
   'run.cancelling': (fold, data) => fold.remember('run:cancel', data),

@@ -68,7 +68,7 @@ const runKinds = new Set([
   'inbox',
   'seen',
   'checkpoints',
-  'checkpointVersion',
+  'preserved',
 ]);
 
 export class IndexCheck {

@@ -34,6 +34,9 @@ export interface ShardKeys {
   chunks(id: string): string;
   /** Channel on which new chunks of a run are announced. */
   wrote(id: string): string;
+  /** Open questions to a run, and the replies to them; they expire by themselves. */
+  questions(id: string): string;
+  reply(id: string, question: string): string;
   /** Deletions that somebody asked for: stream. */
   readonly deleted: string;
   /** A part of a run that an import puts aside. */
@@ -140,6 +143,8 @@ function shardKeys(base: string): ShardKeys {
     seen: (id) => `${base}seen:${id}`,
     chunks: (id) => `${base}chunks:${id}`,
     wrote: (id) => `${base}wrote:${id}`,
+    questions: (id) => `${base}questions:${id}`,
+    reply: (id, question) => `${base}reply:${id}:${question}`,
     deleted: `${base}deleted`,
     staged: (token, part, id) => `${base}stage:${token}:${part}:${id}`,
     held: (worker) => `${base}held:${worker}`,

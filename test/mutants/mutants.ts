@@ -26,6 +26,21 @@ const history = (seed: number, calls: number): Judge => ({ simulation: { seed, c
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'an answer that was kept is made anew',
+    file: 'engine/execution/answers.ts',
+    passage: "if (kept !== undefined) return { is: 'value', value: kept };",
+    by: '',
+    foundBy: [unit('execution/answers')],
+  },
+  {
+    name: 'a run parks over an open question',
+    file: 'redis/lua/commit.lua',
+    passage:
+      "if how == 'parked' and isAsked(base .. 'questions:' .. id, now) then return {'unread', 'asked'} end",
+    by: '',
+    foundBy: [suite],
+  },
+  {
     name: 'a wait takes the signals of any key',
     file: 'engine/execution/waits.ts',
     passage: '(key === undefined || signal.key === key) &&',

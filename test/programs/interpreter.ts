@@ -138,6 +138,10 @@ class Player {
   }
 
   async play({ parts }: Program): Promise<unknown[]> {
+    this.#ctx.answer('bump', (given, { emit }) => {
+      (emit as (type: string, data: unknown) => void)('added', 1);
+      return given;
+    });
     const results: unknown[] = [];
     for (const part of parts) results.push(await this.#caught(part));
     return results;

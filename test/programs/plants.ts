@@ -102,6 +102,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         remember.call(this, field, isSignals ? swapped : value);
       },
   ),
+  'a reply that was kept is made anew': replaced(Fold.prototype, 'answered', () => () => undefined),
   'each answer to a wait is taken': replaced(
     MemoryRunStore.prototype,
     'post',

@@ -23,6 +23,8 @@ interface Seen {
   readonly chunks: Set<string>;
   /** Waits that somebody has answered. */
   readonly answered: Set<string>;
+  /** Questions whose replies somebody was given, each of which changes the state once. */
+  bumps: number;
 }
 
 /** Names of what is done in a node begin with the node's. */
@@ -129,6 +131,16 @@ export class Witness {
     return this.#seen(run).hooks.has(status);
   }
 
+  /** Somebody was given a reply, which says that the state was changed. */
+  bumped(run: string): void {
+    this.#seen(run).bumps += 1;
+  }
+
+  /** How many of these there were; undefined where the store has forgotten what it acknowledged. */
+  bumpsOf(run: string): number | undefined {
+    return this.#rewound.has(run) ? undefined : this.#seen(run).bumps;
+  }
+
   /** Somebody was told that an answer to this wait is taken. */
   answered(run: string, wait: string): void {
     if (this.#rewound.has(run)) return;
@@ -164,6 +176,7 @@ export class Witness {
       hooks: new Set(),
       chunks: new Set(),
       answered: new Set(),
+      bumps: 0,
     };
     this.#runs.set(run, known);
     return known;

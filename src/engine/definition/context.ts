@@ -14,6 +14,7 @@ import type { Logger } from '../../core/logger.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { ChunkInput, OpenOutput, OutputSchemas, OutputWriter } from './outputs.ts';
+import type { AnswerContext, AnyQuestion, AskedOutput, ReplyInput } from './questions.ts';
 import type { StartOptions } from './start-options.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -231,6 +232,19 @@ export interface Context<
       ? [input?: StartableInput<W>, options?: ChildOptions]
       : [input: StartableInput<W>, options?: ChildOptions]
   ): Promise<ChildHandle<StartableOutput<W>>>;
+  /**
+   * Answers a question to this run from now on. Call it each time the handler is called, before the first wait. It is not in
+   * the log, unless the answer emits events: these and the reply are one commit. An answer that emits nothing may be made
+   * twice when the worker dies.
+   * @throws InvalidError for a name that is none.
+   */
+  answer<Q extends AnyQuestion | string>(
+    question: Q,
+    answer: (
+      payload: AskedOutput<Q>,
+      about: AnswerContext<Emit<E, void>>,
+    ) => ReplyInput<Q> | Promise<ReplyInput<Q>>,
+  ): void;
   /** The time, on Redis' clock; the same on every resume. */
   now(as?: string): Promise<Date>;
   /** A number from 0 to below 1; the same on every resume. */

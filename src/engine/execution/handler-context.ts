@@ -14,6 +14,7 @@ import type {
   StepContext,
   StepOptions,
 } from '../definition/context.ts';
+import type { Answer, Answers } from './answers.ts';
 import { held, nameCheck } from './asking.ts';
 import type { Body } from './bodies.ts';
 import type { Children } from './children.ts';
@@ -25,6 +26,7 @@ import type { ExecutionServices } from './services.ts';
 import type { StepBody, Steps } from './steps.ts';
 import { waiting, type WaitingParts } from './waiting-context.ts';
 import { checkOptions } from '../definition/options.ts';
+import type { AnyQuestion } from '../definition/questions.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { eventWrite, recordWrite } from './writes.ts';
 
@@ -36,6 +38,7 @@ export interface ContextParts extends WaitingParts {
   readonly children: Children;
   readonly outputs: RunOutputs;
   readonly sets: PassedSets;
+  readonly answers: Answers;
   readonly log: Logger;
   /** Called before anything is written, and throws when the run is being cancelled. */
   readonly checkCancelled: () => void;
@@ -162,6 +165,9 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
         return parts.children.start(child, input, childOptions, prefix);
       };
       return held(start());
+    },
+    answer(question: AnyQuestion | string, answer: Answer) {
+      parts.answers.register(question, answer);
     },
     now: (as = 'now') => step(as, () => new Date(storeNow())),
     random: (as = 'random') => step(as, () => services.random()),

@@ -26,6 +26,7 @@ import { withFields } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
 import type { Context } from '../definition/context.ts';
 import { LazySignal } from '../signals.ts';
+import { Answers } from './answers.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
@@ -56,6 +57,7 @@ const stayMsMin = 1_000;
 
 export class HandlerRuntime {
   readonly context: Context;
+  readonly answers: Answers;
   /** Resolves when a cancelled handler has had its time to clean up. */
   readonly graceOver: Promise<'cancel-grace-over'>;
   /** Resolves when the run cannot go on, whatever its handler does: it is to be quarantined, or has failed. */
@@ -173,6 +175,7 @@ export class HandlerRuntime {
     this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
+    this.answers = new Answers(scope, services);
     this.#children = children;
     this.#inbox = new Inbox(scope, services, {
       onTaken: () => this.#onMessages(),
@@ -184,6 +187,7 @@ export class HandlerRuntime {
       services,
       steps,
       effects,
+      answers: this.answers,
       children,
       waits,
       outputs,
@@ -213,6 +217,7 @@ export class HandlerRuntime {
     const { claimed, workflow, fold, writer } = this.#held;
     const { limits } = this.#services;
     this.#inbox.take(claimed.messages);
+    if (claimed.asked) this.answers.poll();
     const { run } = claimed.ownership;
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
     if (overdue.length > 0) this.#detach(writer.submit(overdue));
@@ -312,6 +317,7 @@ export class HandlerRuntime {
     this.#children.goOn();
     this.#inbox.take(messages);
     this.#inbox.poll();
+    this.answers.poll();
     this.#deliveries.schedule();
   }
 
@@ -374,6 +380,7 @@ export class HandlerRuntime {
       return;
     }
     this.#sets.quiet(this.#deliveries.isKnownLeft);
+    this.answers.quiet();
     // What follows from a wait that is over may be a body that begins: no time to park.
     if (this.#waits.judge()) this.#deliveries.schedule();
     else this.#considerParking();
@@ -420,6 +427,7 @@ export class HandlerRuntime {
     const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
+    if (outcome === 'asked') this.answers.poll();
     if (outcome === 'busy') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
@@ -479,7 +487,7 @@ export class HandlerRuntime {
 
   /** Nodes of a graph may wait inside of their step. */
   #isBusy(): boolean {
-    if (this.#beginning > 0 || !this.#outputs.isIdle) return true;
+    if (this.answers.isBusy || this.#beginning > 0 || !this.#outputs.isIdle) return true;
     return this.#bodies.isBusy((step) => this.#waits.isWaitingIn(step));
   }
 

@@ -191,10 +191,10 @@ export class LogWriter {
   }
 
   /**
-   * Lets the run wait. `unread`: a message has come that the owner has not read, and nothing was written. `busy`: there is
+   * Lets the run wait. `unread`: a message has come that the owner has not read, `asked`: a question is open; nothing was written. `busy`: there is
    * something to write. `parked`: the run is this worker's only if it claims it again.
    */
-  async park(release: Release): Promise<'parked' | 'unread' | 'busy'> {
+  async park(release: Release): Promise<'parked' | 'unread' | 'asked' | 'busy'> {
     if (this.#mode !== 'open' || !this.isIdle) return 'busy';
     this.#isFlushing = true;
     const piggybacks = this.#submissions.takePiggybacks();
@@ -209,7 +209,7 @@ export class LogWriter {
     if (outcome.outcome === 'unread') {
       this.#submissions.putBack(piggybacks);
       this.#flushSoon();
-      return 'unread';
+      return outcome.asked === true ? 'asked' : 'unread';
     }
     if (this.#settle(outcome, { batch: piggybacks, params, beganAt })) this.#setMode('parked');
     return 'parked';

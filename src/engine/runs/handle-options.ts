@@ -85,6 +85,16 @@ export const checkSignalOptions: Rule = optionsOf<SignalOptions>({
   actor,
 });
 
+/** How long a reply is waited for. */
+export interface AskOptions {
+  /** In milliseconds, 600 000 at most. Default 10 000. */
+  readonly timeoutMs?: number;
+}
+
+const askMsMax = 600_000;
+
+export const checkAsk: Rule = optionsOf<AskOptions>({ timeoutMs: wholeNumber(1, askMsMax) });
+
 export const checkAnswer: Rule = optionsOf<AnswerOptions>({
   signal: checkSignalName,
   id: checkMessageId,

@@ -24,7 +24,8 @@
 -- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To
 --   wait takes five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages,
 --   milliseconds until somebody looks or empty, 1 if the handler may go on
--- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'unread'}
+-- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq}
+--   | {'unread'} | {'unread', 'asked'}
 --   | {'missing'} | {'damaged'}
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
 --   ahead of the log; what a checkpoint holds is copied before it is overwritten; plain and packed never mix; a run does
@@ -37,6 +38,7 @@ local status, taken, how = ARGV[11], tonumber(ARGV[14]), ARGV[18]
 local inbox = base .. 'inbox:' .. id
 
 -- include parts/inbox.lua
+-- include parts/questions.lua
 -- include parts/save.lua
 
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'checkpointVersion',
@@ -60,6 +62,7 @@ if anew == false then return {'damaged'} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
+if how == 'parked' and isAsked(base .. 'questions:' .. id, now) then return {'unread', 'asked'} end
 local seq, bytes, next = expected, tonumber(m[5]), 19 + taken
 for i = 1, count do
   seq = seq + 1

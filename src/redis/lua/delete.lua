@@ -47,7 +47,7 @@ if m[10] then redis.call('ZREM', base .. 'by-key:' .. m[10], id) end
 for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:' .. tag, id) end
 for index in string.gmatch(m[8] or '', '[^\n]+') do redis.call('ZREM', base .. 'by-wait:' .. index, id) end
 if m[9] then redis.call('SREM', base .. 'parked:' .. string.match(m[9], ' (.*)$'), id) end
-redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[11])
+redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[11], base .. 'questions:' .. id)
 if ARGV[3] ~= '' then
   redis.call('XADD', KEYS[10], 'MAXLEN', '~', ARGV[4], '*', 'id', id, 'workflow', m[3], 'data', ARGV[3])
 end
