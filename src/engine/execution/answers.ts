@@ -151,7 +151,7 @@ export class Answers {
       this.#atWork -= 1;
       deliveries.schedule();
     };
-    detach(Promise.race([timed(), replied()]).then(done, done), done);
+    detach(Promise.race([timed(), replied()]).finally(done), () => undefined);
   }
 
   /** The reply to one question. An answer that was kept is given again, and not made anew. */
