@@ -46,6 +46,7 @@ const retryMs = 200;
 export class Answers {
   readonly #scope: RunScope;
   readonly #services: Services;
+  readonly #parkIfWaiting: () => void;
   readonly #answering = new Map<string, Answering>();
   /** Open questions that nobody answers yet. */
   readonly #open = new Map<string, OpenQuestion>();
@@ -55,7 +56,9 @@ export class Answers {
   #polling: Promise<void> | undefined;
   #pollAgain = false;
 
-  constructor(scope: RunScope, services: Services) {
+  /** `parkIfWaiting`: a handler that waits is looked at again. One that is on its way is not: nothing follows for it. */
+  constructor(scope: RunScope, services: Services, parkIfWaiting: () => void) {
+    this.#parkIfWaiting = parkIfWaiting;
     this.#scope = scope;
     this.#services = services;
   }
@@ -79,14 +82,13 @@ export class Answers {
       this.#pollAgain = true;
       return;
     }
-    const { deliveries } = this.#scope;
     this.#polling = this.#read().finally(() => {
       this.#polling = undefined;
       if (this.#pollAgain) {
         this.#pollAgain = false;
         this.poll();
       }
-      deliveries.schedule();
+      this.#parkIfWaiting();
     });
     detach(this.#polling, () => undefined);
   }
@@ -132,7 +134,7 @@ export class Answers {
 
   /** Makes a reply and gives it, within the time for which it is waited for. */
   #work(question: OpenQuestion, make: (signal: AbortSignal) => Promise<Reply>): void {
-    const { deliveries, storeNow, lost } = this.#scope;
+    const { storeNow, lost } = this.#scope;
     const { clock } = this.#services;
     this.#taken.add(question.id);
     this.#atWork += 1;
@@ -149,7 +151,7 @@ export class Answers {
       lost.removeEventListener('abort', letGo);
       over.abort('over');
       this.#atWork -= 1;
-      deliveries.schedule();
+      this.#parkIfWaiting();
     };
     detach(Promise.race([timed(), replied()]).finally(done), () => undefined);
   }

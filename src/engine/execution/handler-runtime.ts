@@ -175,7 +175,7 @@ export class HandlerRuntime {
     this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
-    this.answers = new Answers(scope, services);
+    this.answers = new Answers(scope, services, () => this.parkIfWaiting());
     this.#children = children;
     this.#inbox = new Inbox(scope, services, {
       onTaken: () => this.#onMessages(),
