@@ -35,6 +35,12 @@ const lateTurn = 12;
 const unseenMs = 1_000;
 const ended: readonly string[] = ['completed', 'failed', 'cancelled', 'quarantined'];
 
+export interface Found {
+  readonly what: string;
+  /** What happened to the run before. */
+  readonly story: readonly string[];
+}
+
 /** The code that looks at runs from outside reads what any version wrote. */
 function workflowOf({ isGraph = false }: Program, witness: Witness) {
   const by = { witness, worker: 'caller', version: 2 };
@@ -45,17 +51,16 @@ export async function play(
   world: World,
   { seed, program }: Seeded,
   id: string,
-): Promise<readonly string[]> {
+): Promise<readonly Found[]> {
   const { fleet, witness } = world;
   const by = { witness, worker: 'caller' };
   const first = program.isGraph === true ? playingInNodes(by) : playing(by);
   await startSurely(fleet, first, program, id);
   const problems = await new Follower(world, { program, seed }, id).follow(program.happens ?? []);
-  const seen = witness.violations
-    .filter(({ run }) => run === id || run.startsWith(`${id}.`))
-    .map(({ what }) => what);
+  const seen = witness.violations.filter(({ run }) => run === id || run.startsWith(`${id}.`));
+  const story = witness.stories.of(id);
   witness.forget(id);
-  return [...problems, ...seen];
+  return [...problems.map((what) => ({ what, story })), ...seen];
 }
 
 /** A start that was not made may be repeated, with the same id. */
@@ -107,7 +112,8 @@ class Follower {
     const run = caller.run(this.#id);
     const isDeleted = happens.some(({ kind }) => kind === 'delete');
     const told = isDeleted ? this.#waiter() : undefined;
-    const began = performance.now();
+    const { patience } = fleet;
+    const began = patience.now;
     let isTriedAgain = false;
     for (let turn = 0; ; turn += 1) {
       const info = await run.info();
@@ -119,7 +125,7 @@ class Follower {
         this.#world.witness.triedAgain(this.#id);
         await run.resume();
       }
-      const now = performance.now();
+      const { now } = patience;
       const isQuiet = now > Math.max(began, fleet.diedAt) + hangMs;
       if (isQuiet || now > began + hangsAtMost * hangMs) {
         const waits = info.waits.map(({ kind, name }) => `${kind} ${name}`).join(', ');
@@ -209,7 +215,10 @@ class Follower {
     this.#others.push(follows);
   }
 
-  /** Of one key and one workflow, only so many are at work at any moment. */
+  /**
+   * Of one key and one workflow, only so many are at work at any moment. The records of a list are read one after the other:
+   * what is listed twice with the same fence was at work for all of the time between.
+   */
   async #lookAtKey({
     workflow,
     key,
@@ -219,9 +228,15 @@ class Follower {
   }) {
     if (key === undefined) return;
     const { caller } = this.#world.fleet;
-    const { runs } = await caller.list({ workflow, key, status: 'running' });
-    if (runs.length <= keyLimit) return;
-    const ids = runs.map(({ id }) => id).join(', ');
+    const atWork = async (): Promise<Map<string, number>> => {
+      const { runs } = await caller.list({ workflow, key, status: 'running' });
+      return new Map(runs.map(({ id, fence }) => [id, fence]));
+    };
+    const first = await atWork();
+    if (first.size <= keyLimit) return;
+    const all = [...(await atWork())].filter(([id, fence]) => first.get(id) === fence);
+    if (all.length <= keyLimit) return;
+    const ids = all.map(([id]) => id).join(', ');
     this.#problems.push(`runs of ${key} at work at one time: ${ids}`);
   }
 
@@ -274,9 +289,10 @@ class Follower {
   /** The hook for the end is called, at least once, within a while. */
   async #judgeHook(status: string): Promise<readonly string[]> {
     const { fleet, witness, hangMs } = this.#world;
-    const began = performance.now();
+    const { patience } = fleet;
+    const began = patience.now;
     while (!witness.wasHooked(this.#id, status)) {
-      if (performance.now() > Math.max(began, fleet.diedAt) + hangMs) {
+      if (patience.now > Math.max(began, fleet.diedAt) + hangMs) {
         return [`it ended as ${status}, and its hook was not called`];
       }
       // The hook has the version of whatever worker started it, and may wait for newer code as a run does.
