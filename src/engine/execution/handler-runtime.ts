@@ -35,7 +35,8 @@ import { type ContextParts, createContext } from './handler-context.ts';
 import { type Broken, Inbox } from './inbox.ts';
 import type { HeldRun, RunOwner } from './held-run.ts';
 import { Items } from './items.ts';
-import { type LogWriter, never } from './log-writer.ts';
+import type { LogWriter } from './log-writer.ts';
+import { never } from './never.ts';
 import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
@@ -151,7 +152,7 @@ export class HandlerRuntime {
     const outputs = new RunOutputs(scope, services, {
       last: claimed.record.chunks,
       bodies,
-      ready: () => this.#readyToWrite(),
+      ready: enter,
       onIdle: () => this.parkIfWaiting(),
       onRewound: (found, acknowledged) =>
         this.#detach(
@@ -335,6 +336,8 @@ export class HandlerRuntime {
   /** The handler does something. Undefined when the run is this worker's; else resolves when it is again. */
   enter(): Promise<void> | undefined {
     this.#activeAt = this.#services.clock.monotonic();
+    // Whether it stays this worker's is known in a moment.
+    if (this.#isParking) return this.#parking.then(() => this.enter());
     if (this.#held.writer.isParked) return this.#owner.reclaim();
     return undefined;
   }
@@ -348,13 +351,10 @@ export class HandlerRuntime {
       this.#deliveries.schedule();
       return never();
     }
-    const confirmed = this.#owner.confirm();
+    const entered = this.enter();
+    const confirmed =
+      entered === undefined ? this.#owner.confirm() : entered.then(() => this.#owner.confirm());
     return confirmed && this.#isSure(confirmed);
-  }
-
-  /** Chunks go out while the run is this worker's: those that are given while it is being parked wait for that. */
-  #readyToWrite(): Promise<void> | undefined {
-    return this.#isParking ? this.#parking.then(() => this.enter()) : this.enter();
   }
 
   /** A body is about to begin: the run is not parked meanwhile. */
@@ -376,7 +376,7 @@ export class HandlerRuntime {
 
   #onQuiet(): void {
     const { writer } = this.#held;
-    if (this.#closed.aborted || writer.isParked || writer.lost !== undefined) return;
+    if (this.#closed.aborted || writer.isAway || writer.lost !== undefined) return;
     if (this.#isLeaving) {
       this.#letGoIfPossible();
       return;
@@ -428,7 +428,7 @@ export class HandlerRuntime {
     const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
-    if (outcome === 'busy') this.#deliveries.schedule();
+    if (outcome !== 'parked') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
     this.#awake.abort('parked');
@@ -471,6 +471,7 @@ export class HandlerRuntime {
     if (deadlineAt === undefined) return;
     const { signal } = this.#awake;
     await clock.sleep(Math.max(0, deadlineAt - this.#storeNow()), signal);
+    if (this.#isParking) await this.#parking;
     const isOver = signal.aborted || fold.cancel !== undefined;
     if (isOver || writer.isParked || writer.lost !== undefined) return;
     const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
