@@ -352,8 +352,8 @@ export class HandlerRuntime {
       return never();
     }
     const entered = this.enter();
-    const confirmed =
-      entered === undefined ? this.#owner.confirm() : entered.then(() => this.#owner.confirm());
+    if (entered !== undefined) return this.#isSure(entered.then(() => this.#owner.confirm()));
+    const confirmed = this.#owner.confirm();
     return confirmed && this.#isSure(confirmed);
   }
 

@@ -28,7 +28,8 @@ end
 -- Whether more turns are counted than there may be.
 local function hasTooMany(workflow, key, limits)
   local all = limits.all > 0 and redis.call('ZCARD', keyOf('turn-held', workflow)) > limits.all
-  return all or (limits.perKey > 0 and redis.call('HLEN', keyOf('turn-holders', workflow, key)) > limits.perKey)
+  local own = redis.call('HLEN', keyOf('turn-holders', workflow, key))
+  return all or (limits.perKey > 0 and own > limits.perKey)
 end
 
 -- A new number for the turn of a run, greater than all before.

@@ -45,9 +45,9 @@ function slowToPark(): {
 test.each([
   ['a step', { withdraws: false }],
   ['a step behind a wait that is withdrawn', { withdraws: true }],
-])('%s is done once, in one call of the handler', async (_, { withdraws }) => {
+])('%s is done once, in one call of the handler', async (_name, { withdraws }) => {
   const { pawl, parking, isUnderWay } = slowToPark();
-  await using _pawl = pawl;
+  await using _ = pawl;
   const bodies = { now: 0, most: 0, calls: 0, tooEarly: 0 };
   let handlers = 0;
   const body = async (): Promise<void> => {
