@@ -4,6 +4,7 @@ import { detach } from '../../src/core/detached.ts';
 import { PawlError } from '../../src/core/errors.ts';
 import { nesting } from '../../src/core/fold.ts';
 import type { RunHandle } from '../../src/engine/runs/run-handle.ts';
+import type { RunInfo } from '../../src/engine/runs/run-info.ts';
 import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
@@ -116,7 +117,8 @@ class Follower {
     const began = patience.now;
     let isTriedAgain = false;
     for (let turn = 0; ; turn += 1) {
-      const info = await run.info();
+      const info = await this.#info(run);
+      if (info === undefined) return this.#deleted(told);
       const { status } = info;
       if (ended.includes(status)) {
         const isToTry = happens.some(({ kind }) => kind === 'retry') && status === 'failed';
@@ -134,9 +136,6 @@ class Follower {
       for (const { at, kind } of happens) {
         if (kind === 'delete' ? at <= turn : at === turn) await this.#happen(kind, info.seq);
       }
-      if (isDeleted && !(await caller.list({ idPrefix: this.#id })).runs.some(this.#isOwn)) {
-        return this.#deleted(told);
-      }
       // Whoever resumed it was forgotten, or came too early.
       if (info.paused && turn > lateTurn) await unlessOver(run.resume());
       await this.#bringNewerCode(info.needsVersion);
@@ -146,7 +145,15 @@ class Follower {
     }
   }
 
-  readonly #isOwn = ({ id }: { readonly id: string }): boolean => id === this.#id;
+  /** Undefined when the run was deleted. */
+  async #info(run: RunHandle): Promise<RunInfo | undefined> {
+    try {
+      return await run.info();
+    } catch (error) {
+      if (PawlError.is(error) && error.code === 'PAWL_RUN_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
 
   /** What somebody is told who waits for the result. */
   async #waiter(): Promise<string> {
@@ -328,14 +335,20 @@ class Follower {
     );
   }
 
+  /** The run itself, and all runs that came of it: with their hooks they may be many. */
+  async #family(): Promise<readonly Pick<RunInfo, 'id' | 'waits'>[]> {
+    const { caller } = this.#world.fleet;
+    const own = await this.#info(caller.run(this.#id));
+    const { runs } = await caller.list({ idPrefix: `${this.#id}.`, limit: 200 });
+    return own === undefined ? runs : [own, ...runs];
+  }
+
   /** Sends the signals and decisions that the run, or a child of it, waits for. */
   async #help(): Promise<void> {
     const { fleet, witness } = this.#world;
     const { caller, signalRate } = fleet;
     const random = this.#random;
-    const { runs } = await caller.list({ idPrefix: this.#id, limit: 20 });
-    for (const one of runs) {
-      if (one.id !== this.#id && !one.id.startsWith(`${this.#id}.`)) continue;
+    for (const one of await this.#family()) {
       const handle = caller.run(one.id);
       if (random() < signalRate) {
         const name = signalNames[random() < 0.5 ? 0 : 1];
