@@ -3,8 +3,13 @@ import { plants } from './plants.ts';
 import { Simulation } from './simulation.ts';
 
 const seedsMax = 40;
-/** Where the first seeds find nothing: the one that does. */
-const luckySeeds: Readonly<Record<string, number>> = { 'a sweeper does not look for orphans': 4 };
+/** Where the first seed finds nothing: one that does. Without it the seeds are tried in their order, which takes long. */
+const luckySeeds: Readonly<Record<string, number>> = {
+  'a run parks over a message it has not read': 5,
+  'a compaction does not say where the log begins': 2,
+  'a worker does not look for runs it has forgotten': 2,
+  'a sweeper does not look for orphans': 2,
+};
 
 describe('a simulated fleet', () => {
   test('keeps every promise through every fault', { timeout: 240_000 }, async () => {
