@@ -24,6 +24,7 @@ const programs = [
   'test/support/closing-main',
   'test/support/file-loop',
   'test/support/many-main',
+  'test/simulation/main',
   'test/support/worker-main',
 ];
 /** What a program starts or loads by its place beside itself, and where it comes from. */

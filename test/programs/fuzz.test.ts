@@ -37,29 +37,51 @@ test('a key with too many runs at work is found', { timeout: 60_000 }, async () 
   expect(sound.violations).toEqual([]);
 });
 
-const planted: readonly (readonly [plant: string, finds: string, parts: Program['parts']])[] = [
-  [
-    'a signal stays when it is taken',
-    'taken twice',
-    [
+interface Planted extends Program {
+  readonly plant: string;
+  readonly finds: string;
+}
+
+const planted: readonly Planted[] = [
+  {
+    plant: 'a signal stays when it is taken',
+    finds: 'taken twice',
+    parts: [
       { kind: 'waitAny', name: 'n1' },
       { kind: 'waitAny', name: 'n2' },
     ],
-  ],
-  ['the hook for an end is never made', 'its hook was not called', [{ kind: 'set', name: 'n1' }]],
+  },
+  {
+    plant: 'the hook for an end is never made',
+    finds: 'its hook was not called',
+    parts: [{ kind: 'set', name: 'n1' }],
+  },
+  {
+    plant: 'an item that has failed counts as done',
+    finds: 'ended with [[0,1,null]]',
+    parts: [{ kind: 'map', name: 'n1', items: 4, loops: 1, failsAt: 2, collects: false }],
+  },
+  {
+    plant: 'a step that runs again goes on with the epoch of the attempt before',
+    finds: 'n1 gave out "0 1 2 0 1 2',
+    parts: [{ kind: 'talk', name: 'n1', chunks: 4, fails: 2, attempts: 3, ms: 1 }],
+  },
+  {
+    plant: 'a turn is never given back',
+    finds: 'hangs as queued',
+    key: 'one',
+    parts: [{ kind: 'set', name: 'n1' }],
+  },
 ];
 
 test.each(planted)(
-  'a planted bug is found: %s',
+  'a planted bug is found: $plant',
   { timeout: 60_000 },
-  async (plant, finds, parts) => {
-    const programs = Array.from({ length: 15 }, (_, seed): Seeded => ({
-      seed,
-      program: { parts },
-    }));
+  async ({ plant, finds, ...program }) => {
+    const programs = Array.from({ length: 10 }, (_, seed): Seeded => ({ seed, program }));
     const unplant = plants[plant]?.();
     try {
-      const options = { seed: 1, programs, ground: inMemory, hangMs: 5_000 };
+      const options = { seed: 1, programs, ground: inMemory, hangMs: 3_000 };
       const { violations } = await judge(options);
       expect(violations.map(({ what }) => what)).toContainEqual(expect.stringContaining(finds));
     } finally {
