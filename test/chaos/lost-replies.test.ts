@@ -1,6 +1,6 @@
 // Goal: one lost reply costs a run seconds at most, whichever reply it was. Method: runs whose worker loses one at a random
 // moment, be it of a commit, a beat, a look, a blocking read or a job; the connection stays open and says nothing more.
-// What it cost is the longest pause in the run's log. Only with PAWL_THOROUGH is that judged: a busy machine pauses by itself.
+// What it cost is the longest pause in the run's log, which is judged with PAWL_THOROUGH: a busy machine pauses by itself.
 // PAWL_LOST_REPLIES=400 measures, and prints the shares.
 import { afterEach, expect, inject, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -12,25 +12,22 @@ import { ItemResults } from '../../src/engine/execution/item-results.ts';
 import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 import { Turnstile } from '../../src/memory/turnstile.ts';
+import { replaced } from '../support/replaced.ts';
 
 /** The bodies that a plant has seen, by the output that they wrote to. */
 const bodies = new WeakMap<RunOutputs, Map<string, Body>>();
 
 type Plant = () => () => void;
 
-/** Replaces a method by one that is made of it. */
-function replaced<T extends object, K extends keyof T>(owner: T, name: K, by: (old: T[K]) => T[K]) {
-  return (): (() => void) => {
-    const old = owner[name];
-    owner[name] = by(old);
-    return () => {
-      owner[name] = old;
-    };
-  };
+/** A bug that replaces a method by one that is made of it. */
+function planted<T extends object, K extends keyof T>(
+  ...change: Parameters<typeof replaced<T, K>>
+): Plant {
+  return () => replaced(...change);
 }
 
 export const plants: Readonly<Record<string, Plant>> = {
-  'a finished body runs again': replaced(
+  'a finished body runs again': planted(
     Names.prototype,
     'use',
     (use) =>
@@ -39,7 +36,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return known?.status === 'completed' && name.endsWith('1') ? undefined : known;
       },
   ),
-  'a step that runs again goes on with the epoch of the attempt before': replaced(
+  'a step that runs again goes on with the epoch of the attempt before': planted(
     RunOutputs.prototype,
     'open',
     (open) =>
@@ -55,7 +52,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return open.call(this, name, first);
       },
   ),
-  'a signal stays when it is taken': replaced(
+  'a signal stays when it is taken': planted(
     Fold.prototype,
     'remember',
     (remember) =>
@@ -64,7 +61,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         remember.call(this, field, value);
       },
   ),
-  'a handler is called wherever its wake-up came from': replaced(
+  'a handler is called wherever its wake-up came from': planted(
     AsyncLocalStorage,
     'snapshot',
     () =>
@@ -72,7 +69,7 @@ export const plants: Readonly<Record<string, Plant>> = {
       (call, ...args) =>
         call(...args),
   ),
-  'an item that has failed counts as done': replaced(
+  'an item that has failed counts as done': planted(
     ItemResults.prototype,
     'values',
     () =>
@@ -80,7 +77,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return [...this].map((one) => (one.status === 'completed' ? one.value : null));
       },
   ),
-  'the hook for an end is never made': replaced(
+  'the hook for an end is never made': planted(
     MemoryRunStore.prototype,
     'create',
     (create) =>
@@ -90,7 +87,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return created;
       },
   ),
-  'a change of the state is written each time': replaced(
+  'a change of the state is written each time': planted(
     PassedSets.prototype,
     'given',
     () =>
@@ -98,7 +95,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         this.write();
       },
   ),
-  'a wait takes the signals of any key': replaced(
+  'a wait takes the signals of any key': planted(
     Fold.prototype,
     'remember',
     (remember) =>
@@ -111,7 +108,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         remember.call(this, field, isSignals ? swapped : value);
       },
   ),
-  'each answer to a wait is taken': replaced(
+  'each answer to a wait is taken': planted(
     MemoryRunStore.prototype,
     'post',
     (post) =>
@@ -119,12 +116,8 @@ export const plants: Readonly<Record<string, Plant>> = {
         return post.call(this, params);
       },
   ),
-  'a key has any number of turns': replaced(
-    Turnstile.prototype,
-    'setLimits',
-    () => () => undefined,
-  ),
-  'a turn is never given back': replaced(
+  'a key has any number of turns': planted(Turnstile.prototype, 'setLimits', () => () => undefined),
+  'a turn is never given back': planted(
     Turnstile.prototype,
     'leave',
     (leave) =>
@@ -132,7 +125,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return leave.call(this, keyed, undefined, now);
       },
   ),
-  'results are handed over as they are asked for': replaced(
+  'results are handed over as they are asked for': planted(
     Deliveries.prototype,
     'turn',
     () =>

@@ -1,4 +1,6 @@
-/** The order of test files: what takes long begins first, so that no file is left over at the end with the machine to itself. */
+/**
+ * The order of test files: what takes long begins first, so that no file has the machine to itself at the end.
+ */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The slowest first. A fresh clone knows no durations, and vitest would take the longest sources first. */

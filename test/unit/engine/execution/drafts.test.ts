@@ -9,6 +9,7 @@ import { Snapshotter } from '../../../../src/engine/execution/snapshotter.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import type { CommitOutcome, CommitParams } from '../../../../src/core/store.ts';
 import { memoryPawl } from '../../../support/memory.ts';
+import { replaced } from '../../../support/replaced.ts';
 import { allEvents, checkLog } from '../../../support/workers.ts';
 
 const account = {
@@ -103,18 +104,22 @@ describe('a state that is too large', () => {
   });
 
   test('fails the run once, also where every commit would have a snapshot', async () => {
-    const { delta } = Snapshotter.prototype;
     let refusals = 0;
-    // A writer that tries again for ever leaves no turn to a time-out: so it gets what it wants in the end, and is found out.
-    Snapshotter.prototype.delta = function (this: Snapshotter, fold) {
-      try {
-        return delta.call(this, fold);
-      } catch (error) {
-        refusals += 1;
-        if (refusals < 50) throw error;
-        return { delta: { schema: 1, set: new Map(), remove: [] }, bytes: 0 };
-      }
-    };
+    // A writer that tries again for ever leaves no turn to a time-out: so it gets what it wants in the end, and is found.
+    const takeBack = replaced(
+      Snapshotter.prototype,
+      'delta',
+      (delta) =>
+        function (this: Snapshotter, fold) {
+          try {
+            return delta.call(this, fold);
+          } catch (error) {
+            refusals += 1;
+            if (refusals < 50) throw error;
+            return { delta: { schema: 1, set: new Map(), remove: [] }, bytes: 0 };
+          }
+        },
+    );
     try {
       await using pawl = memoryPawl({ limits: { stateBytes: 2_000 } }).pawl;
       const workflow = defineWorkflow({
@@ -130,7 +135,7 @@ describe('a state that is too large', () => {
       });
       expect(refusals).toBe(1);
     } finally {
-      Snapshotter.prototype.delta = delta;
+      takeBack();
     }
   });
 
