@@ -16,7 +16,7 @@ import { icon } from './icon.ts';
 import { script, style, version } from './pages.gen.ts';
 import { type AskedRun, readEvents, readRun } from './reading.ts';
 import { runListPage, toListOptions } from './run-list-page.ts';
-import { nowParts, runPage, stateView } from './run-page.ts';
+import { nowPage, runPage, stateView } from './run-page.ts';
 import { saidPart } from './said.ts';
 import { type DashboardOptions, readSettings, type Settings } from './settings.ts';
 import { Shared } from './shared.ts';
@@ -118,7 +118,7 @@ function addRun(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
       readRun(pawl, settings, askedOf(c, c.req.param('id'))),
     );
     const token = tokenFor(settings, c.get('actor'));
-    return c.html(nowParts({ settings, view, token, query: '' }));
+    return c.html(nowPage({ settings, view, token, query: '' }));
   });
   app.get('/runs/:id/fork', async (c) => {
     const id = c.req.param('id');

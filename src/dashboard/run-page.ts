@@ -76,8 +76,14 @@ function part(name: string, content: Html): Html {
   return html`<div data-part="${name}">${content}</div>`;
 }
 
-/** The parts that change while a run is at work. */
-export function nowParts(showing: Showing): Html {
+/** The parts that change while a run is at work, for a page that is open. */
+export function nowPage(showing: Showing): Html {
+  const { settings, view } = showing;
+  const page = `${settings.base}/runs/${view.run.id}`;
+  return html`${nowParts(showing)} ${part('result', resultPart(page, view))}`;
+}
+
+function nowParts(showing: Showing): Html {
   const { settings, view, token } = showing;
   const { run, graph, family } = view;
   const { base } = settings;

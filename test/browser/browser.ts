@@ -1,11 +1,7 @@
 /** A browser for the tests, and what each of its pages is held to. */
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
-import type { BrowserContextOptions, Page } from 'playwright-core';
-import type { Browser } from 'playwright-core';
+import axe from 'axe-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { launch } from './chromium.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface Violation {
   readonly id: string;
@@ -34,7 +30,7 @@ export class Look {
   /** What axe finds wrong, each with its place. Its script is put into a page that allows none but its own. */
   async violations(): Promise<string[]> {
     const client = await this.page.context().newCDPSession(this.page);
-    await client.send('Runtime.evaluate', { expression: axe });
+    await client.send('Runtime.evaluate', { expression: axe.source });
     const { result } = await client.send('Runtime.evaluate', {
       expression:
         'axe.run(document, { resultTypes: ["violations"] }).then((r) => JSON.stringify(r.violations))',

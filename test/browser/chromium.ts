@@ -7,7 +7,7 @@ import { type Browser, chromium } from 'playwright-core';
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** Its path; undefined when there is none. `PAWL_CHROMIUM` names another one. */
-async function findChromium(): Promise<string | undefined> {
+export async function findChromium(): Promise<string | undefined> {
   const { PAWL_CHROMIUM: given, PATH: path = '' } = process.env;
   if (given !== undefined && given !== '') return given;
   for (const folder of path.split(delimiter)) {
@@ -23,7 +23,7 @@ async function findChromium(): Promise<string | undefined> {
   return undefined;
 }
 
-const noChromium =
+export const noChromium =
   'There is no Chromium here: apt-get install chromium, or name one by PAWL_CHROMIUM.';
 
 /** @throws Error that says how to get one. */

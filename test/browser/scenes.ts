@@ -5,7 +5,7 @@ import type { Stage } from './stage.ts';
 import { chat, hostile, hostileText, invoice, order, payment, research } from './workflows.ts';
 
 /** Resolves when the run is in this status. */
-async function untilStatus(
+export async function untilStatus(
   run: RunHandle,
   status: string,
   timeoutMs = 60_000,

@@ -23,8 +23,8 @@ export class Stage implements AsyncDisposable {
     this.pawl = pawl;
   }
 
-  static async open(url: string, workers = 2): Promise<Stage> {
-    const prefix = newPrefix();
+  /** A prefix that is given is that of another stage, whose runs are shown as well. */
+  static async open(url: string, workers = 2, prefix = newPrefix()): Promise<Stage> {
     const stage = new Stage(url, prefix, await Pawl.open({ redis: url, prefix }));
     await Promise.all(Array.from({ length: workers }, () => stage.startWorker()));
     return stage;

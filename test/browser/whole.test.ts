@@ -1,5 +1,5 @@
-// Goal: each page is whole for everybody: it loads nothing from elsewhere, breaks no rule of its own policy, is accessible by
-// what axe finds, light and dark, and fits a telephone. What is hostile stays text. Method: Chromium over runs of workers.
+// Goal: each page is whole for everybody: it loads nothing from elsewhere, breaks no rule of its own policy, axe finds
+// nothing, light and dark, and it fits a telephone. Hostile names stay text. Method: Chromium over runs of real workers.
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { killChildren } from '../support/child.ts';
 import { TestBrowser } from './browser.ts';

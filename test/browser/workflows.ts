@@ -175,7 +175,7 @@ export const payment = defineWorkflow({
 });
 
 /** So many events, as fast as they can be written; then it waits. */
-const long = defineWorkflow({
+export const long = defineWorkflow({
   name: 'long',
   input: z.object({ events: z.number(), waits: z.boolean().default(true) }),
   state: z.object({ count: z.number().default(0), last: z.string().default('') }),

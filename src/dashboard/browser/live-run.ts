@@ -117,8 +117,7 @@ function refresher(page: string): (version: string) => void {
       try {
         const { search } = location;
         const query = search === '' ? '?' : `${search}&`;
-        const answer = await fetch(`${page}/now${query}v=${wanted}`);
-        shown = wanted;
+        const answer = await fetch(`${page}/now${query}v=${shown}`);
         if (answer.ok) replaceParts(parsed(await answer.text()));
       } catch {
         // The stream says that the connection was lost, and asks again when it is back.
