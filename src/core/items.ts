@@ -51,6 +51,11 @@ const pagePrefix = 'page:';
 const none: ItemsState = { completed: 0, failed: 0, pages: 0, seq: 0, over: false };
 const noPage: ItemPage = [];
 
+/** What stands for all items of a name: a step of the very name is something else. */
+export function nameOfAll(name: string): string {
+  return `${name}:*`;
+}
+
 export function itemsState(bookkeeping: Bookkeeping, name: string): ItemsState {
   return (bookkeeping.get(statePrefix + name) as ItemsState | undefined) ?? none;
 }
@@ -108,10 +113,12 @@ export function rememberItem(fold: ItemsFold, mark: ItemMark, result: ItemResult
   fold.remember(statePrefix + of, state);
 }
 
-/** The handler has passed all items of this name. */
-export function forgetItems(fold: ItemsFold, name: string): void {
+/** The handler has passed all items of this name; `keepsPages`: their results are still needed. */
+export function forgetItems(fold: ItemsFold, name: string, keepsPages: boolean): void {
   const { pages } = itemsState(fold.bookkeeping, name);
-  for (let n = 0; n < pages; n++) fold.remember(`${pagePrefix}${name}:${n}`, undefined);
+  for (let n = 0; n < pages && !keepsPages; n++) {
+    fold.remember(`${pagePrefix}${name}:${n}`, undefined);
+  }
   fold.remember(statePrefix + name, undefined);
 }
 

@@ -27,6 +27,14 @@ export async function act(
       return run.pause(request);
     case 'cancel':
       return run.cancel(request);
+    case 'decide': {
+      const result = parse(textOf(form, 'result'));
+      const isDone = textOf(form, 'decide') === 'done';
+      return run.decide(
+        textOf(form, 'name'),
+        isDone ? { decide: 'done', result } : { decide: 'retry' },
+      );
+    }
     case 'signal': {
       const workflow = workflows.get((await run.info()).workflow);
       // Where the workflow is known, its schema decides whether this is sent.

@@ -1,6 +1,7 @@
 /** The forms of a run's page that change something. Only what the run's status allows is offered. */
 import { html } from 'hono/html';
 import { isEnded } from '../core/run.ts';
+import { isDecided } from '../core/waits.ts';
 import type { EventSchemas } from '../engine/definition/context.ts';
 import type { RunInfo } from '../engine/runs/run-info.ts';
 import type { Html } from './layout.ts';
@@ -19,19 +20,38 @@ export function actionsPart(
   if (offered.length === 0) return html``;
   const forms = offered.map((action) => {
     const [fields, text] =
-      action === 'signal'
-        ? [
-            html`<label>Signal ${nameField(signals)}</label>
-              <label>Payload, as JSON <input name="payload" value="null" /></label>`,
-            'Send',
-          ]
-        : [html`<label>Reason <input name="reason" /></label>`, action];
+      action === 'decide'
+        ? [decisionFields(run), 'Decide']
+        : action === 'signal'
+          ? [
+              html`<label>Signal ${nameField(signals)}</label>
+                <label>Payload, as JSON <input name="payload" value="null" /></label>`,
+              'Send',
+            ]
+          : [html`<label>Reason <input name="reason" /></label>`, action];
     return html`<form method="post" action="${base}/runs/${run.id}/${action}">
       <input type="hidden" name="token" value="${token}" />${fields}<button>${text}</button>
     </form>`;
   });
   return html`<h2>Actions</h2>
     <div class="acts">${forms}</div>`;
+}
+
+/** What a person is asked about: an effect in doubt, an undo that has failed. */
+function askedOf({ waits }: RunInfo): readonly string[] {
+  return waits.flatMap(({ kind, on = [] }) => (isDecided(kind) ? on : []));
+}
+
+function decisionFields(run: RunInfo): Html {
+  return html`<label>Of ${nameField(askedOf(run))}</label>
+    <label
+      >What to do
+      <select name="decide">
+        <option value="retry">try again</option>
+        <option value="done">take it as done</option>
+      </select></label
+    >
+    <label>Result of what is done, as JSON <input name="result" value="null" /></label>`;
 }
 
 /** A choice among the names, where they are known. */
@@ -42,7 +62,8 @@ function nameField(names: readonly string[] | undefined): Html {
   </select>`;
 }
 
-function isOffered(action: DashboardAction, { status, paused }: RunInfo): boolean {
+function isOffered(action: DashboardAction, run: RunInfo): boolean {
+  const { status, paused } = run;
   switch (action) {
     case 'resume':
       return paused;
@@ -50,6 +71,8 @@ function isOffered(action: DashboardAction, { status, paused }: RunInfo): boolea
       return status === 'failed' || status === 'quarantined';
     case 'pause':
       return !paused && !isEnded(status) && status !== 'quarantined';
+    case 'decide':
+      return askedOf(run).length > 0;
     case 'cancel':
     case 'signal':
       return !isEnded(status);

@@ -4,7 +4,15 @@ import { checked, flag, listOf, oneOf, optionsOf, secret, textOf } from '../core
 import { checkWorkflow } from '../engine/definition/check-workflow.ts';
 import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 
-export const actionNames = ['resume', 'retry', 'pause', 'cancel', 'signal', 'answer'] as const;
+export const actionNames = [
+  'resume',
+  'retry',
+  'pause',
+  'cancel',
+  'signal',
+  'answer',
+  'decide',
+] as const;
 /** What a person can do to a run. `retry` resumes a failed or quarantined run, `answer` is on the inbox page. */
 export type DashboardAction = (typeof actionNames)[number];
 

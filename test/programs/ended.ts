@@ -48,6 +48,37 @@ class Phases {
   }
 }
 
+/** What is undone, and in which order. What a fork has inherited comes last. */
+class Undos {
+  readonly #toUndo: string[] = [];
+  readonly #undone: string[] = [];
+  readonly #inDoubt = new Set<string>();
+  #end: string | undefined;
+
+  note({ type, data }: RunEvent): void {
+    const { name = '', hasUndo } = data as { name?: string; hasUndo?: boolean };
+    if (type === 'effect.begun' && hasUndo === true) this.#inDoubt.add(name);
+    if (type === 'step.completed') {
+      this.#inDoubt.delete(name);
+      if (hasUndo === true) this.#toUndo.unshift(name);
+      if (name.endsWith(' ›› undo')) this.#undone.push(name.slice(0, -' ›› undo'.length));
+    }
+    if (['run.completed', 'run.failed', 'run.cancelled'].includes(type)) this.#end = type;
+  }
+
+  problems(): string[] {
+    const undone = this.#undone.join(' ');
+    if (this.#end === 'run.completed')
+      return undone === '' ? [] : [`completed, and undone: ${undone}`];
+    const known = [...this.#inDoubt, ...this.#toUndo];
+    const left = known.filter((name) => !this.#undone.includes(name));
+    if (left.length > 0) return [`not undone: ${left.join(' ')}`];
+    const order = this.#undone.filter((name) => this.#toUndo.includes(name));
+    const isInOrder = order.join(' ') === this.#toUndo.join(' ');
+    return isInOrder ? [] : [`undone as ${undone}, done as ${this.#toUndo.toReversed().join(' ')}`];
+  }
+}
+
 /** The state is what the log adds up to, by a fold that has nothing of pawl's. */
 export async function judgeLog(
   run: Ended,
@@ -59,9 +90,11 @@ export async function judgeLog(
   const marks = new Set(Object.keys(base.marks));
   const completed = new Set<string>();
   const phases = new Phases();
+  const undos = new Undos();
   for await (const event of run.events()) {
     seq += 1;
     problems.push(...phases.problemsWith(event, mayGoBack));
+    undos.note(event);
     if (event.seq !== seq) problems.push(`event ${event.seq} where ${seq} was to come`);
     const data = event.data as {
       name?: string;
@@ -80,6 +113,7 @@ export async function judgeLog(
     if (event.type === 'step.forgotten')
       for (const name of data.names ?? []) completed.delete(name);
   }
+  problems.push(...undos.problems());
   const state = await run.state();
   if (state.sum !== sum) problems.push(`the state says ${state.sum}, the log ${sum}`);
   if (Object.keys(state.marks).length !== marks.size)
@@ -117,7 +151,12 @@ export async function judgeChildren(caller: Pawl, attached: readonly string[]): 
 
 async function isOver(caller: Pawl, run: string): Promise<boolean> {
   try {
-    const { status } = await caller.run(run).info();
+    const { status, waits } = await caller.run(run).info();
+    // An undo that has failed for good waits for a person.
+    for (const { kind, on: [name = ''] = [] } of waits) {
+      if (kind === 'undo')
+        await caller.run(run).decide(name, { decide: 'done', result: 'by hand' });
+    }
     return ['completed', 'failed', 'cancelled'].includes(status);
   } catch (error) {
     if (PawlError.is(error) && error.code === 'PAWL_RUN_NOT_FOUND') return true;

@@ -4,12 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
 import type { Context, FrozenStateOf, StepContext } from '../../src/engine/definition/context.ts';
+import type { HowToUndo, UndoContext } from '../../src/engine/definition/undoable.ts';
 import { defineWorkflow, type Workflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
 import type { Said } from './given-out.ts';
-import { keyLimit, type Part, type Program, signalNames } from './program.ts';
+import { type Doubt, keyLimit, type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
 
 class Boom extends Error {
@@ -127,6 +128,12 @@ function unlessOver(error: unknown): void {
   if (cause?.code !== 'PAWL_RUN_ENDED') throw error;
 }
 
+interface ToUndo {
+  readonly name: string;
+  readonly undo?: 'well' | 'again' | 'stuck';
+  readonly doubt?: Doubt;
+}
+
 class Player {
   readonly #ctx: Ctx;
   readonly #witness: Witness;
@@ -209,9 +216,12 @@ class Player {
             }
             return name;
           }),
-          part.attempts === 2 && !this.#isNode
-            ? {}
-            : { retry: { attempts: part.attempts, delay: 2 } },
+          {
+            ...this.#undoOf(part),
+            ...(part.attempts === 2 && !this.#isNode
+              ? {}
+              : { retry: { attempts: part.attempts, delay: 2 } }),
+          },
         );
       case 'final':
         return this.#final(name);
@@ -474,7 +484,26 @@ class Player {
             return { happened: true as const, result: name };
           }
         : doubt;
-    return (await this.#ctx.effect(name, body, { onDoubt })) ?? 'skipped';
+    const options = { onDoubt, ...this.#undoOf(part) };
+    return (await this.#ctx.effect<string>(name, body, options)) ?? 'skipped';
+  }
+
+  /** What is inside of a node has no undo of its own. */
+  #undoOf({ name, undo, doubt }: ToUndo): {
+    undo?: HowToUndo<unknown, typeof events, typeof state>;
+  } {
+    if (undo === undefined || this.#isNode) return {};
+    const run = (result: unknown, step: UndoContext<typeof events, typeof state>): unknown =>
+      this.#body(`${name} ›› undo`, async () => {
+        await pause(1);
+        const isOwn = result === name || result === 'decided' || doubt === 'skip';
+        if (!isOwn && !step.isInDoubt)
+          this.#witness.violate(this.#ctx.run, `${name} is undone with ${String(result)}`);
+        if (undo === 'stuck' || (undo === 'again' && step.attempt === 1))
+          throw new Error('as told');
+        return name;
+      })(step);
+    return { undo: { run, retry: { attempts: 2, delay: 1 } } };
   }
 }
 

@@ -10,6 +10,7 @@ import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
 import { ItemResults } from '../../src/engine/execution/item-results.ts';
 import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
+import { Undoing } from '../../src/engine/execution/undoing.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 import { Turnstile } from '../../src/memory/turnstile.ts';
 
@@ -130,6 +131,14 @@ export const plants: Readonly<Record<string, Plant>> = {
     (leave) =>
       function (this: Turnstile, keyed, _, now) {
         return leave.call(this, keyed, undefined, now);
+      },
+  ),
+  'what came first is undone first': replaced(
+    Undoing.prototype,
+    'pending',
+    (pending) =>
+      function (this: Undoing) {
+        return pending.call(this).toReversed();
       },
   ),
   'results are handed over as they are asked for': replaced(

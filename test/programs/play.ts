@@ -117,7 +117,8 @@ class Follower {
         if (!isToTry || isTriedAgain) return this.#ended(status, told);
         isTriedAgain = true;
         this.#world.witness.triedAgain(this.#id);
-        await run.resume();
+        // One whose work was undone is refused.
+        await unlessOver(run.resume());
       }
       const now = performance.now();
       const isQuiet = now > Math.max(began, fleet.diedAt) + hangMs;
@@ -329,7 +330,7 @@ class Follower {
       }
       for (const { kind, name, on = [] } of one.waits) {
         if (on.includes(answerSignal)) await this.#answer(handle, name);
-        if (kind !== 'decision') continue;
+        if (kind !== 'decision' && kind !== 'undo') continue;
         for (const effect of on) {
           witness.asked(one.id, effect);
           const isAgain = random() < 0.5;

@@ -17,6 +17,7 @@ import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
 import type { ManyOptions, Results } from './many.ts';
 import type { ChunkInput, OpenOutput, AnyOutputs, OutputSchemas, OutputWriter } from './outputs.ts';
 import type { StartOptions } from './start-options.ts';
+import type { Undoable, UndoableItem } from './undoable.ts';
 import type { Waiting } from './waiting.ts';
 
 /** Schemas of a workflow's own events, by type. */
@@ -227,7 +228,7 @@ export interface Context<
   step<Result>(
     name: string,
     body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
-    options?: StepOptions,
+    options?: StepOptions & Undoable<NoInfer<Result>, E, S, O>,
   ): Promise<Result>;
   /**
    * A step for each item, named `name:0`, `name:1` …; results in the order of the items. See docs/many.md.
@@ -237,13 +238,17 @@ export interface Context<
     name: string,
     items: readonly Item[],
     body: (item: Item, step: StepContext<E, S, O>, index: number) => Promise<Result> | Result,
-    options: StepOptions & ManyOptions & { readonly onError: 'collect' },
+    options: StepOptions &
+      UndoableItem<Item, NoInfer<Result>, E, S, O> &
+      ManyOptions & { readonly onError: 'collect' },
   ): Promise<Results<Result>>;
   map<Item, Result>(
     name: string,
     items: readonly Item[],
     body: (item: Item, step: StepContext<E, S, O>, index: number) => Promise<Result> | Result,
-    options?: StepOptions & ManyOptions & { readonly onError?: 'stop' },
+    options?: StepOptions &
+      UndoableItem<Item, NoInfer<Result>, E, S, O> &
+      ManyOptions & { readonly onError?: 'stop' },
   ): Promise<Result[]>;
   /**
    * A step whose body must not be repeated blindly: its beginning is stored before it runs. When its worker dies in
@@ -252,7 +257,7 @@ export interface Context<
   effect<Result>(
     name: string,
     body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
-    options: EffectOptions<Result>,
+    options: EffectOptions<Result> & Undoable<NoInfer<Result> | undefined, E, S, O>,
   ): Promise<Result | undefined>;
   /**
    * Keeps the state as it is now, for good: to look at (`run.checkpoints`) and to fork from. Resolves with its id when it is

@@ -23,7 +23,7 @@
  */
 import { detach } from '../../core/detached.ts';
 import type { CheckpointMark } from '../../core/checkpoint.ts';
-import { type ErrorCode, FencedError, type PawlError, RunError } from '../../core/errors.ts';
+import type { ErrorCode, PawlError } from '../../core/errors.ts';
 import type { NewEvent } from '../../core/event.ts';
 import type { Fold, FoldEvent } from '../../core/fold.ts';
 import type {
@@ -35,6 +35,7 @@ import type {
 } from '../../core/store.ts';
 import { type Persisted, persist } from './commit-retry.ts';
 import { giveBackRewound, detectRewind, type RewoundRun } from './rewind.ts';
+import { fencedError, letGoError } from './loss-errors.ts';
 import type { ExecutionServices, SessionView } from './services.ts';
 import type { SnapshotSchedule } from './snapshot-schedule.ts';
 import { eventsOf, type PendingCheckpoint, type Submission, Submissions } from './submissions.ts';
@@ -461,24 +462,19 @@ export class LogWriter {
   }
 
   #rewound(): RewoundRun {
-    const { codeVersion } = this.#run;
-    return { codeVersion, ownership: this.#ownership, effects: this.#owner.openEffects() };
+    const { codeVersion, fold } = this.#run;
+    const { bookkeeping } = fold;
+    const effects = this.#owner.openEffects();
+    return { codeVersion, ownership: this.#ownership, effects, bookkeeping };
   }
 
-  #fenced({ fence, applied }: Extract<CommitOutcome, { outcome: 'fenced' }>): FencedError {
-    const { run, fence: held } = this.#ownership;
-    const { loopLagMs } = this.#owner.session;
+  #fenced(outcome: Extract<CommitOutcome, { outcome: 'fenced' }>): PawlError {
     const { sessionMs } = this.#services.settings;
-    return new FencedError(run, { held, current: fence }, { applied, loopLagMs, sessionMs });
+    return fencedError(this.#ownership, outcome, this.#owner.session, sessionMs);
   }
 
-  #ended(code: ErrorCode, why: string): RunError {
-    const { run } = this.#ownership;
-    return new RunError(
-      code,
-      run,
-      `This worker has let go of run ${run}: ${why}. Nothing later is stored.`,
-    );
+  #ended(code: ErrorCode, why: string): PawlError {
+    return letGoError(this.#ownership.run, code, why);
   }
 }
 

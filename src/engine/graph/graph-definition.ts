@@ -13,6 +13,7 @@ import type {
 } from '../definition/context.ts';
 import type { EndHookContext, RunEnd } from '../definition/end-hook.ts';
 import type { GraphShape } from '../definition/graph-shape.ts';
+import type { HowToUndo } from '../definition/undoable.ts';
 import type { AnyWorkflow, ReducersOf, SignalKeys, Workflow } from '../definition/workflow.ts';
 
 /** Schemas of the arguments of nodes that take some, by node. */
@@ -79,6 +80,16 @@ export type NodeBody<S, E extends EventSchemas, G extends EventSchemas, Input, A
   // oxlint-disable-next-line typescript/no-invalid-void-type -- a body that returns nothing follows its edge
 ) => Promise<Outcome | void> | Outcome | void;
 
+/** A completed visit of a node that is undone. */
+export interface VisitToUndo {
+  /** Which execution of the node it was, from 1. */
+  readonly visit: number;
+  /** What the node was given. */
+  readonly args: unknown;
+  /** What the body returned as `result`. */
+  readonly result: unknown;
+}
+
 /** A node with options. */
 export interface NodeOptions<Body, Id extends string> {
   /** What the node does. It may be called again when a worker dies, until its visit has completed. */
@@ -87,6 +98,11 @@ export interface NodeOptions<Body, Id extends string> {
   readonly retry?: RetryPolicy;
   /** How long one attempt may take. A node with a time-out keeps its worker while it waits. */
   readonly timeout?: Duration;
+  /**
+   * How a visit is undone when the run fails or is cancelled for good, as of a step. It is given what the visit was given
+   * and what it returned as `result`.
+   */
+  readonly undo?: HowToUndo<VisitToUndo>;
   /** Where `goto` may lead: drawn in the diagram, and checked. Default: anywhere, and not drawn. */
   readonly to?: readonly (Id | 'end')[];
 }

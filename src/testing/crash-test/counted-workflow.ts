@@ -45,9 +45,9 @@ function countedContext(ctx: Context, { isDead, onBody }: BodyWatch): Context {
   const map = ctx.map.bind(ctx) as unknown as MapCall;
   const counted = {
     step: (name: string, body: Body, ...rest: unknown[]) =>
-      step(name, countedBody(name, body, watch), ...rest),
+      step(name, countedBody(name, body, watch), ...countedOptions(name, rest, watch)),
     effect: (name: string, body: Body, ...rest: unknown[]) =>
-      effect(name, countedBody(name, body, watch), ...rest),
+      effect(name, countedBody(name, body, watch), ...countedOptions(name, rest, watch)),
     map: (name: string, items: readonly unknown[], body: MapBody, ...rest: unknown[]) => {
       const one: MapBody = (item, at, index) =>
         countedBody(`${name}:${index}`, (inner) => body(item, inner, index), watch)(at);
@@ -55,6 +55,19 @@ function countedContext(ctx: Context, { isDead, onBody }: BodyWatch): Context {
     },
   };
   return overlay(ctx, counted);
+}
+
+/** The options of a step whose undo is told of as well. */
+function countedOptions(name: string, rest: readonly unknown[], watch: RunWatch): unknown[] {
+  const [options, ...more] = rest as [{ readonly undo?: unknown } | undefined];
+  const given = options?.undo;
+  if (given === undefined) return [...rest];
+  type Undo = (result: unknown, undo: StepContext) => unknown;
+  const call = (typeof given === 'function' ? given : (given as { run: unknown }).run) as Undo;
+  const run: Undo = (result, undo) =>
+    countedBody(`${name}${nesting}undo`, (step) => call(result, step), watch)(undo);
+  const undo = typeof given === 'function' ? run : { ...given, run };
+  return [{ ...options, undo }, ...more];
 }
 
 function countedBody(name: string, body: Body, watch: RunWatch): Body {
