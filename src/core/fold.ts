@@ -396,10 +396,10 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
       const step = fold.step(name);
       const over = step?.status === 'completed' ? step.seq : itemsState(fold.bookkeeping, name).seq;
       if (over > 0) forgetPassed(fold, over);
-      const keepsPages = keepForUndo(fold, name);
+      const keepsItems = keepForUndo(fold, name);
       fold.forgetInside(name);
       fold.remember(`step:${name}`, undefined);
-      forgetItems(fold, name, keepsPages);
+      if (!keepsItems) forgetItems(fold, name);
     }
   },
   'timer.set': (fold, data) => {

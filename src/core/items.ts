@@ -113,12 +113,10 @@ export function rememberItem(fold: ItemsFold, mark: ItemMark, result: ItemResult
   fold.remember(statePrefix + of, state);
 }
 
-/** The handler has passed all items of this name; `keepsPages`: their results are still needed. */
-export function forgetItems(fold: ItemsFold, name: string, keepsPages: boolean): void {
+/** The handler has passed all items of this name. */
+export function forgetItems(fold: ItemsFold, name: string): void {
   const { pages } = itemsState(fold.bookkeeping, name);
-  for (let n = 0; n < pages && !keepsPages; n++) {
-    fold.remember(`${pagePrefix}${name}:${n}`, undefined);
-  }
+  for (let n = 0; n < pages; n++) fold.remember(`${pagePrefix}${name}:${n}`, undefined);
   fold.remember(statePrefix + name, undefined);
 }
 

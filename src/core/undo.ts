@@ -113,16 +113,22 @@ export function keepForUndo(fold: UndoFold, name: string): boolean {
   }
   const all = entryOf(fold, nameOfAll(name));
   if (all === undefined) return false;
-  const from = itemsState(fold.bookkeeping, name).pages * itemsPerPage;
-  if (from > 0) {
-    fold.remember(prefix + all.name, { ...all, items: { of: name, from }, isForgotten: true });
-  }
+  fold.remember(prefix + all.name, { ...all, isForgotten: true } satisfies UndoEntry);
   return true;
 }
 
 /** True for the name of a step, or of all items of a map, that was passed, and is still to be undone. */
 export function isKeptForUndo(bookkeeping: Bookkeeping, name: string): boolean {
   return entryOf({ bookkeeping }, name)?.isForgotten === true;
+}
+
+/** What a step has returned that was passed: whoever asks how it is undone goes by it again. */
+export function keptForUndo(
+  bookkeeping: Bookkeeping,
+  name: string,
+): Extract<StepResult, { status: 'completed' }> | undefined {
+  const { result, seq = 0 } = entryOf({ bookkeeping }, name) ?? {};
+  return result === undefined ? undefined : { status: 'completed', result, seq };
 }
 
 /** All that is to be undone, what came last first. */

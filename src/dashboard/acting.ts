@@ -28,12 +28,11 @@ export async function act(
     case 'cancel':
       return run.cancel(request);
     case 'decide': {
-      const result = parse(textOf(form, 'result'));
-      const isDone = textOf(form, 'decide') === 'done';
-      return run.decide(
-        textOf(form, 'name'),
-        isDone ? { decide: 'done', result } : { decide: 'retry' },
-      );
+      const [name, what] = [textOf(form, 'name'), textOf(form, 'decide')];
+      if (name === '') throw new InvalidError('name', 'says what is decided about.');
+      if (what === 'retry') return run.decide(name, { decide: 'retry' });
+      if (what !== 'done') throw new InvalidError('decide', 'must be retry or done.');
+      return run.decide(name, { decide: 'done', result: parse(textOf(form, 'result')) });
     }
     case 'signal': {
       const workflow = workflows.get((await run.info()).workflow);

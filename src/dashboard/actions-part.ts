@@ -1,8 +1,8 @@
 /** The forms of a run's page that change something. Only what the run's status allows is offered. */
 import { html } from 'hono/html';
 import { isEnded } from '../core/run.ts';
-import { isDecided } from '../core/waits.ts';
 import type { EventSchemas } from '../engine/definition/context.ts';
+import { decisionItems } from '../engine/runs/inbox-items.ts';
 import type { RunInfo } from '../engine/runs/run-info.ts';
 import type { Html } from './layout.ts';
 import type { DashboardAction, Settings } from './settings.ts';
@@ -21,7 +21,7 @@ export function actionsPart(
   const forms = offered.map((action) => {
     const [fields, text] =
       action === 'decide'
-        ? [decisionFields(run), 'Decide']
+        ? [decisionFields(nameField(askedOf(run))), 'Decide']
         : action === 'signal'
           ? [
               html`<label>Signal ${nameField(signals)}</label>
@@ -38,12 +38,13 @@ export function actionsPart(
 }
 
 /** What a person is asked about: an effect in doubt, an undo that has failed. */
-function askedOf({ waits }: RunInfo): readonly string[] {
-  return waits.flatMap(({ kind, on = [] }) => (isDecided(kind) ? on : []));
+function askedOf(run: RunInfo): readonly string[] {
+  return decisionItems([run]).map(({ name }) => name);
 }
 
-function decisionFields(run: RunInfo): Html {
-  return html`<label>Of ${nameField(askedOf(run))}</label>
+/** What is decided, of what `name` says. */
+export function decisionFields(name: Html): Html {
+  return html`<label>Of ${name}</label>
     <label
       >What to do
       <select name="decide">

@@ -48,34 +48,61 @@ class Phases {
   }
 }
 
+/** What an event of the log says of what is to be undone. */
+interface OfUndo {
+  readonly name?: string;
+  readonly hasUndo?: boolean;
+  readonly item?: { readonly of: string; readonly at: number };
+  readonly node?: string;
+  readonly visit?: number;
+}
+
 /** What is undone, and in which order. What a fork has inherited comes last. */
 class Undos {
-  readonly #toUndo: string[] = [];
+  /** Names, what completed last first; a map stands where its last item is. */
+  #toUndo: string[] = [];
+  readonly #items = new Map<string, number[]>();
   readonly #undone: string[] = [];
   readonly #inDoubt = new Set<string>();
+  readonly #problems: string[] = [];
   #end: string | undefined;
 
   note({ type, data }: RunEvent): void {
-    const { name = '', hasUndo } = data as { name?: string; hasUndo?: boolean };
+    const { name = '', hasUndo, item, node = '', visit } = data as OfUndo;
     if (type === 'effect.begun' && hasUndo === true) this.#inDoubt.add(name);
+    if (type === 'node.completed' && hasUndo === true) this.#completed(`node:${node}:${visit}`);
+    if (type === 'undo.failed' && name.startsWith('node:'))
+      this.#problems.push(`${name} cannot be undone`);
     if (type === 'step.completed') {
       this.#inDoubt.delete(name);
-      if (hasUndo === true) this.#toUndo.unshift(name);
+      if (item !== undefined && hasUndo === true) {
+        this.#items.set(item.of, [...(this.#items.get(item.of) ?? []), item.at]);
+        this.#completed(`${item.of}:*`);
+      } else if (hasUndo === true) this.#completed(name);
       if (name.endsWith(' ›› undo')) this.#undone.push(name.slice(0, -' ›› undo'.length));
     }
     if (['run.completed', 'run.failed', 'run.cancelled'].includes(type)) this.#end = type;
+  }
+
+  #completed(name: string): void {
+    this.#toUndo = [name, ...this.#toUndo.filter((one) => one !== name)];
   }
 
   problems(): string[] {
     const undone = this.#undone.join(' ');
     if (this.#end === 'run.completed')
       return undone === '' ? [] : [`completed, and undone: ${undone}`];
-    const known = [...this.#inDoubt, ...this.#toUndo];
-    const left = known.filter((name) => !this.#undone.includes(name));
-    if (left.length > 0) return [`not undone: ${left.join(' ')}`];
-    const order = this.#undone.filter((name) => this.#toUndo.includes(name));
-    const isInOrder = order.join(' ') === this.#toUndo.join(' ');
-    return isInOrder ? [] : [`undone as ${undone}, done as ${this.#toUndo.toReversed().join(' ')}`];
+    const toUndo = this.#toUndo.flatMap((name) => {
+      const of = name.slice(0, -':*'.length);
+      const items = name.endsWith(':*') ? this.#items.get(of) : undefined;
+      return items?.toSorted((a, b) => b - a).map((at) => `${of}:${at}`) ?? [name];
+    });
+    const left = [...this.#inDoubt, ...toUndo].filter((name) => !this.#undone.includes(name));
+    if (left.length > 0) return [...this.#problems, `not undone: ${left.join(' ')}`];
+    const order = this.#undone.filter((name) => toUndo.includes(name));
+    const isInOrder = order.join(' ') === toUndo.join(' ');
+    const wrong = `undone as ${undone}, done as ${toUndo.toReversed().join(' ')}`;
+    return isInOrder ? this.#problems : [...this.#problems, wrong];
   }
 }
 

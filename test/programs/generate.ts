@@ -75,6 +75,7 @@ export function generate(seed: number): Program {
           loops: 1 + upTo(2),
           failsAt: random() < 0.3 ? upTo(4) : -1,
           collects: random() < 0.3,
+          ...undo(),
         };
       case 'final':
         return { kind, name: name() };

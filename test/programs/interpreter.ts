@@ -4,7 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
 import type { Context, FrozenStateOf, StepContext } from '../../src/engine/definition/context.ts';
-import type { HowToUndo, UndoContext } from '../../src/engine/definition/undoable.ts';
+import type {
+  HowToUndo,
+  HowToUndoItem,
+  UndoContext,
+} from '../../src/engine/definition/undoable.ts';
 import { defineWorkflow, type Workflow } from '../../src/engine/definition/workflow.ts';
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
@@ -99,11 +103,20 @@ export function playingInNodes(by: Playing) {
         const left = ctx.input.parts.length - done;
         return { set: { open: Array.from({ length: Math.min(loops, left) }, (_, i) => done + i) } };
       },
-      work: async (ctx, at) => {
-        const part = ctx.input.parts[at];
-        if (part === undefined) throw new Error(`there is no part ${at}`);
-        const player = new Player(ctx as unknown as Ctx, by, child, true);
-        return { set: { results: { [at]: await player.one(part) } } };
+      work: {
+        run: async (ctx, at) => {
+          const part = ctx.input.parts[at];
+          if (part === undefined) throw new Error(`there is no part ${at}`);
+          const player = new Player(ctx as unknown as Ctx, by, child, true);
+          return { set: { results: { [at]: await player.one(part) } }, result: at };
+        },
+        undo: {
+          run: ({ args, result }, undo) => {
+            if (args !== result) throw new NonRetryableError(`${result} is undone as ${args}`);
+            if (result === 1 && undo.attempt === 1) throw new Error('as told');
+          },
+          retry: { attempts: 2, delay: 1 },
+        },
       },
     },
     edges: {
@@ -253,9 +266,9 @@ class Player {
             return item;
           })(step);
         const items = Array.from({ length: part.items }, (_, i) => i);
-        const concurrency = part.loops;
-        if (!part.collects) return ctx.map(name, items, body, { concurrency });
-        return counts(await ctx.map(name, items, body, { concurrency, onError: 'collect' }));
+        const how = { concurrency: part.loops, ...this.#undoOfItems(part) };
+        if (!part.collects) return ctx.map(name, items, body, how);
+        return counts(await ctx.map(name, items, body, { ...how, onError: 'collect' }));
       }
       case 'startAll': {
         const inputs = Array.from({ length: part.items }, (_, i): Program => {
@@ -486,6 +499,22 @@ class Player {
         : doubt;
     const options = { onDoubt, ...this.#undoOf(part) };
     return (await this.#ctx.effect<string>(name, body, options)) ?? 'skipped';
+  }
+
+  #undoOfItems({ name, undo }: ToUndo): {
+    undo?: HowToUndoItem<number, number, typeof events, typeof state>;
+  } {
+    if (undo === undefined || this.#isNode) return {};
+    const run = (item: number, result: number, step: StepContext, index: number): unknown =>
+      this.#body(`${name}:${index} ›› undo`, async () => {
+        await pause(1);
+        if (item !== index || result !== item)
+          this.#witness.violate(this.#ctx.run, `item ${index} of ${name} is undone as ${item}`);
+        if (undo === 'stuck' || (undo === 'again' && step.attempt === 1))
+          throw new Error('as told');
+        return name;
+      })(step);
+    return { undo: { run, retry: { attempts: 2, delay: 1 } } };
   }
 
   /** What is inside of a node has no undo of its own. */

@@ -38,6 +38,8 @@ export type Part =
       readonly failsAt: number;
       /** The others go on, and it is told how many have failed. */
       readonly collects: boolean;
+      /** How its items are undone. */
+      readonly undo?: 'well' | 'again' | 'stuck';
     }
   | {
       /** Children that are started together, each of which plays the same. */

@@ -4,7 +4,7 @@
 import { messageOfThrown } from '../../core/error-record.ts';
 import { StepError } from '../../core/errors.ts';
 import { type Fold, outerNames, type StepResult } from '../../core/fold.ts';
-import { isKeptForUndo, isOfUndo } from '../../core/undo.ts';
+import { isKeptForUndo, isOfUndo, keptForUndo } from '../../core/undo.ts';
 
 export type KnownResult = Exclude<StepResult, { readonly status: 'retrying' }>;
 
@@ -48,7 +48,7 @@ export class Names {
    */
   use(name: string, was?: string): KnownResult | undefined {
     this.#reserve(name);
-    const known = this.#fold.step(name) ?? (was === undefined ? undefined : this.#fold.step(was));
+    const known = this.#known(name) ?? (was === undefined ? undefined : this.#known(was));
     if (known === undefined || known.status === 'retrying') {
       this.#beforeNew(name);
       return undefined;
@@ -59,6 +59,13 @@ export class Names {
   /** True when what has this name, and no result, must not begin. */
   isHeldBack(name: string): boolean {
     return this.#isUndoing && !isOfUndo(name);
+  }
+
+  #known(name: string): StepResult | undefined {
+    const known = this.#fold.step(name);
+    return known === undefined && this.#isUndoing
+      ? keptForUndo(this.#fold.bookkeeping, name)
+      : known;
   }
 
   #reserve(name: string): void {

@@ -81,17 +81,17 @@ export type NodeBody<S, E extends EventSchemas, G extends EventSchemas, Input, A
 ) => Promise<Outcome | void> | Outcome | void;
 
 /** A completed visit of a node that is undone. */
-export interface VisitToUndo {
+export interface VisitToUndo<Args = unknown> {
   /** Which execution of the node it was, from 1. */
   readonly visit: number;
   /** What the node was given. */
-  readonly args: unknown;
+  readonly args: Args;
   /** What the body returned as `result`. */
   readonly result: unknown;
 }
 
 /** A node with options. */
-export interface NodeOptions<Body, Id extends string> {
+export interface NodeOptions<Body, Id extends string, Undo = HowToUndo<VisitToUndo>> {
   /** What the node does. It may be called again when a worker dies, until its visit has completed. */
   readonly run: Body;
   /** Default: the `stepRetry` of the graph, else one attempt. */
@@ -102,7 +102,7 @@ export interface NodeOptions<Body, Id extends string> {
    * How a visit is undone when the run fails or is cancelled for good, as of a step. It is given what the visit was given
    * and what it returned as `result`.
    */
-  readonly undo?: HowToUndo<VisitToUndo>;
+  readonly undo?: Undo;
   /** Where `goto` may lead: drawn in the diagram, and checked. Default: anywhere, and not drawn. */
   readonly to?: readonly (Id | 'end')[];
 }
@@ -182,6 +182,8 @@ export interface GraphDefinition<
   readonly ratePerKey?: AnyWorkflow['definition']['ratePerKey'];
   /** What becomes of a start whose key is busy, as of any workflow. */
   readonly onBusy?: AnyWorkflow['definition']['onBusy'];
+  /** After which ends visits are undone, as of any workflow. */
+  readonly undoOn?: AnyWorkflow['definition']['undoOn'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */
   readonly args?: A;
   /** The first node. */
@@ -197,7 +199,8 @@ export interface GraphDefinition<
         Node extends keyof A ? OutputOf<A[Node]> : undefined,
         NodeOutcome<S, NoInfer<Id>, A>
       >,
-      NoInfer<Id>
+      NoInfer<Id>,
+      HowToUndo<VisitToUndo<Node extends keyof A ? OutputOf<A[Node]> : undefined>, E, S>
     >;
   };
   /** What follows a node whose body names no `goto`. Without an edge a branch ends there. */
@@ -220,7 +223,9 @@ export interface GraphDefinition<
   readonly output?: (state: FrozenStateOf<S>) => Output;
 }
 
-export type GraphNode<Body, Id extends string> = Body | NodeOptions<Body, Id>;
+export type GraphNode<Body, Id extends string, Undo = HowToUndo<VisitToUndo>> =
+  | Body
+  | NodeOptions<Body, Id, Undo>;
 
 /** A workflow that can be drawn. */
 export interface Graph<

@@ -57,7 +57,7 @@ export function defineGraph<
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
   const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry } = definition;
-  const { onEnd, keepOutput } = definition;
+  const { onEnd, keepOutput, undoOn } = definition;
   const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
@@ -80,6 +80,7 @@ export function defineGraph<
     expireCheckpoints,
     ...(onEnd === undefined ? {} : { onEnd }),
     ...(keepOutput === undefined ? {} : { keepOutput }),
+    ...(undoOn === undefined ? {} : { undoOn }),
     run: async (ctx, given) => (await runGraph(ctx, graph, given)) as Output,
   });
   return { ...workflow, graph };
