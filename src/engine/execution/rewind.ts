@@ -63,7 +63,15 @@ export async function detectRewind(
     const foundSeq = Math.min(record.seq, acknowledgedSeq - 1);
     const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq, effects };
     logger.error({ run, ...rewound }, 'redis lost acknowledged events of this run');
-    const claimed = await store.claim({ run, worker, codeVersion, token: newToken() });
+    // Also one that sleeps again, as it did before: it would wait for what this worker knows has come.
+    const claimed = await store.claim({
+      run,
+      worker,
+      codeVersion,
+      token: newToken(),
+      expectedFence: record.fence,
+      reclaim: true,
+    });
     if (claimed.outcome !== 'claimed') return;
     await write(services, claimed.ownership, claimed.record.seq, {
       ...rewound,

@@ -24,9 +24,10 @@ export interface DecisionItem extends Pick<WaitInfo, 'since'> {
   readonly name: string;
 }
 
-/** What is to be decided about in some runs, what waits longest first. */
+/** What is to be decided about in some runs, what waits longest first. A run that is there twice counts once. */
 export function decisionItems(runs: readonly RunInfo[]): DecisionItem[] {
-  const items = runs.flatMap(({ id: run, workflow, paused, waits }) =>
+  const once = [...new Map(runs.map((run) => [run.id, run])).values()];
+  const items = once.flatMap(({ id: run, workflow, paused, waits }) =>
     waits.flatMap(({ kind, on = [], since }) =>
       kind === 'decision' || kind === 'undo'
         ? on.map((name) => ({ run, workflow, paused, kind, name, since }))

@@ -40,7 +40,7 @@ test('a failed undo has a form on both pages, and a decision ends the run', asyn
   await using pawl = memoryPawl().pawl;
   pawl.worker({ workflows: [trip] });
   const run = await pawl.start(trip, undefined, { id: 'r1' });
-  await expect.poll(async () => (await run.info()).status).toBe('waiting');
+  await expect.poll(async () => (await run.info()).waits[0]?.kind).toBe('undo');
   const { get, decide } = pagesOf(pawl);
   for (const path of ['/inbox', '/inbox?workflow=trip', '/runs/r1']) {
     const page = await get(path);
