@@ -8,6 +8,8 @@ export interface DeadlineParts {
   readonly storeNow: () => number;
   /** The run is parked, or let go of. */
   readonly signal: AbortSignal;
+  /** While the run is being parked: resolves when it is, or stays. */
+  readonly parked: () => Promise<unknown> | undefined;
   /** Its time is over, and its log is about to say so. */
   readonly onOver: () => void;
 }
@@ -16,11 +18,12 @@ export interface DeadlineParts {
 export async function watchDeadline(
   { claimed, writer, fold }: Pick<HeldRun, 'claimed' | 'writer' | 'fold'>,
   clock: Pick<Clock, 'sleep'>,
-  { storeNow, signal, onOver }: DeadlineParts,
+  { storeNow, signal, parked, onOver }: DeadlineParts,
 ): Promise<void> {
   const { deadlineAt } = claimed.record;
   if (deadlineAt === undefined) return;
   await clock.sleep(Math.max(0, deadlineAt - storeNow()), signal);
+  await parked();
   const isOver = signal.aborted || fold.cancel !== undefined;
   if (isOver || writer.isParked || writer.lost !== undefined) return;
   const request: CancelRequest = { reason: 'its time is over', isDeadline: true };

@@ -38,7 +38,8 @@ import { type ContextParts, createContext } from './handler-context.ts';
 import { type Broken, Inbox } from './inbox.ts';
 import type { HeldRun, RunOwner } from './held-run.ts';
 import { Items } from './items.ts';
-import { type LogWriter, never } from './log-writer.ts';
+import type { LogWriter } from './log-writer.ts';
+import { never } from './never.ts';
 import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
@@ -160,7 +161,7 @@ export class HandlerRuntime {
     const outputs = new RunOutputs(scope, services, {
       last: claimed.record.chunks,
       bodies,
-      ready: () => this.#readyToWrite(),
+      ready: enter,
       onIdle: () => this.parkIfWaiting(),
       onRewound: (found, acknowledged) =>
         this.#detach(
@@ -347,6 +348,8 @@ export class HandlerRuntime {
   /** The handler does something. Undefined when the run is this worker's; else resolves when it is again. */
   enter(): Promise<void> | undefined {
     this.#activeAt = this.#services.clock.monotonic();
+    // Whether it stays this worker's is known in a moment.
+    if (this.#isParking) return this.#parking.then(() => this.enter());
     if (this.#held.writer.isParked) return this.#owner.reclaim();
     return undefined;
   }
@@ -360,13 +363,10 @@ export class HandlerRuntime {
       this.#deliveries.schedule();
       return never();
     }
+    const entered = this.enter();
+    if (entered !== undefined) return this.#isSure(entered.then(() => this.#owner.confirm()));
     const confirmed = this.#owner.confirm();
     return confirmed && this.#isSure(confirmed);
-  }
-
-  /** Chunks go out while the run is this worker's: those that are given while it is being parked wait for that. */
-  #readyToWrite(): Promise<void> | undefined {
-    return this.#isParking ? this.#parking.then(() => this.enter()) : this.enter();
   }
 
   /** A body is about to begin: the run is not parked meanwhile. */
@@ -390,7 +390,7 @@ export class HandlerRuntime {
 
   #onQuiet(): void {
     const { writer } = this.#held;
-    if (this.#closed.aborted || writer.isParked || writer.lost !== undefined) return;
+    if (this.#closed.aborted || writer.isAway || writer.lost !== undefined) return;
     const isTold = this.#told.quiet(this.#undone?.cancel);
     if (isTold) this.#deliveries.schedule();
     if (isTold) return;
@@ -445,7 +445,7 @@ export class HandlerRuntime {
     const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
-    if (outcome === 'busy') this.#deliveries.schedule();
+    if (outcome !== 'parked') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
     this.#awake.abort('parked');
@@ -475,6 +475,7 @@ export class HandlerRuntime {
     const over = watchDeadline(this.#held, this.#services.clock, {
       storeNow: this.#storeNow,
       signal,
+      parked: () => (this.#isParking ? this.#parking : undefined),
       onOver: () => this.#onMessages(),
     });
     this.#detach(over);
