@@ -50,7 +50,7 @@ export const mutants: readonly Mutant[] = [
     name: 'nothing is undone of a run that is cancelled',
     file: 'engine/execution/endings.ts',
     passage: 'undoOn.includes(because) &&',
-    by: "because === 'failed' &&",
+    by: "undoOn.includes(because) && because === 'failed' &&",
     foundBy: [unit('execution/undo')],
   },
   {
