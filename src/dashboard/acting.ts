@@ -28,10 +28,10 @@ export async function act(
     case 'cancel':
       return run.cancel(request);
     case 'decide': {
-      const [name, what] = [textOf(form, 'name'), textOf(form, 'decide')];
+      const [name, decide] = [textOf(form, 'name'), textOf(form, 'decide')];
       if (name === '') throw new InvalidError('name', 'says what is decided about.');
-      if (what === 'retry') return run.decide(name, { decide: 'retry' });
-      if (what !== 'done') throw new InvalidError('decide', 'must be retry or done.');
+      if (decide === 'retry') return run.decide(name, { decide: 'retry' });
+      if (decide !== 'done') throw new InvalidError('decide', 'must be retry or done.');
       return run.decide(name, { decide: 'done', result: parse(textOf(form, 'result')) });
     }
     case 'signal': {

@@ -1,20 +1,19 @@
-/** The workflow and the graph that play programs. What their parts return is what `allowed.ts` allows. */
+/** The workflow that plays programs. What their parts return is what `allowed.ts` allows. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
-import type { Context, FrozenStateOf, StepContext } from '../../src/engine/definition/context.ts';
+import type { StepContext } from '../../src/engine/definition/context.ts';
 import type {
   HowToUndo,
   HowToUndoItem,
   UndoContext,
 } from '../../src/engine/definition/undoable.ts';
 import { defineWorkflow, type Workflow } from '../../src/engine/definition/workflow.ts';
-import { defineGraph } from '../../src/engine/graph/graph.ts';
-import { z } from 'zod';
 import { isOf } from './allowed.ts';
 import type { Said } from './given-out.ts';
-import { type Doubt, keyLimit, type Part, type Program, signalNames } from './program.ts';
+import { type Doubt, type Part, type Program, signalNames } from './program.ts';
+import { type Ctx, events, shared, signals, type State, state } from './shape.ts';
 import type { Witness } from './witness.ts';
 
 class Boom extends Error {
@@ -29,39 +28,6 @@ class Withdrawn extends Error {
  * Where code is at work: in a worker, as its handlers find it, and in a part of a program, as the bodies inside find it.
  */
 export const place = new AsyncLocalStorage<string>();
-
-const events = { added: z.number(), refused: z.string() };
-const signals = { red: z.string(), green: z.string(), blue: z.string() };
-const state = z.object({
-  sum: z.number().default(0),
-  marks: z.record(z.string(), z.number()).default({}),
-  /** The part that has changed it last, and how far that one is. */
-  phase: z.string().default(''),
-  /** The step that has changed it last. */
-  latest: z.string().default(''),
-  /** Of graphs: the parts that are done side by side now, and what those before have returned. */
-  open: z.array(z.number()).default([]),
-  results: z.record(z.string(), z.unknown()).default({}),
-});
-
-type State = FrozenStateOf<typeof state>;
-type Ctx = Context<typeof state, typeof events, typeof signals>;
-
-const shared = {
-  input: z.custom<Program>(),
-  state,
-  events,
-  signals,
-  retry: { attempts: 2, delay: 5 },
-  concurrencyPerKey: keyLimit,
-  stepRetry: { attempts: 2, delay: 2 },
-  reduce: {
-    added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
-    refused: (): State => {
-      throw new Error('refused');
-    },
-  },
-};
 
 export interface Playing {
   readonly witness: Witness;
@@ -86,48 +52,6 @@ export function playing(by: Playing) {
   return workflow;
 }
 
-/** Parts that are done side by side. */
-const loops = 3;
-
-/** Plays programs in rounds: the next parts side by side, each in a node of its own, until none is left. */
-export function playingInNodes(by: Playing) {
-  const child = playing(by);
-  return defineGraph({
-    name: 'program-graph',
-    ...shared,
-    args: { work: z.number() },
-    start: 'fan',
-    nodes: {
-      fan: (ctx) => {
-        const done = Object.keys(ctx.state.results).length;
-        const left = ctx.input.parts.length - done;
-        return { set: { open: Array.from({ length: Math.min(loops, left) }, (_, i) => done + i) } };
-      },
-      work: {
-        run: async (ctx, at) => {
-          const part = ctx.input.parts[at];
-          if (part === undefined) throw new Error(`there is no part ${at}`);
-          const player = new Player(ctx as unknown as Ctx, by, child, true);
-          return { set: { results: { [at]: await player.one(part) } }, result: at };
-        },
-        undo: {
-          run: ({ args, result }, undo) => {
-            if (args !== result) throw new NonRetryableError(`${result} is undone as ${args}`);
-            if (result === 1 && undo.attempt === 1) throw new Error('as told');
-          },
-          retry: { attempts: 2, delay: 1 },
-        },
-      },
-    },
-    edges: {
-      fan: (s) => (s.open.length === 0 ? 'end' : s.open.map((at) => ({ node: 'work', args: at }))),
-      work: 'fan',
-    },
-    merge: { results: (before, more) => ({ ...before, ...more }) },
-    output: (s) => Object.values(s.results),
-  });
-}
-
 /** What a child is started as. */
 type Asked = Workflow<typeof shared.input, typeof state, typeof events, unknown[], typeof signals>;
 
@@ -147,7 +71,7 @@ interface ToUndo {
   readonly doubt?: Doubt;
 }
 
-class Player {
+export class Player {
   readonly #ctx: Ctx;
   readonly #witness: Witness;
   readonly #worker: string;

@@ -9,7 +9,8 @@ import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
 import { judgeOutput } from './given-out.ts';
-import { playing, playingInNodes } from './interpreter.ts';
+import { playingInNodes } from './in-nodes.ts';
+import { playing } from './interpreter.ts';
 import {
   answerSignal,
   type Happening,

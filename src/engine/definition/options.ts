@@ -95,7 +95,7 @@ const checks = {
   ...waitingChecks,
   start: optionsOf<StartOptions>(startOptionRules),
   step: optionsOf<StepOptions & Undoable<unknown>>(stepRules),
-  map: optionsOf<StepOptions & Undoable<unknown> & ManyOptions>({ ...stepRules, ...manyItemRules }),
+  map: optionsOf<StepOptions & ManyOptions & Undoable<unknown>>({ ...stepRules, ...manyItemRules }),
   effect: optionsOf<EffectOptions<unknown> & Undoable<unknown>>(
     {
       onDoubt: needed(

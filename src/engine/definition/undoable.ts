@@ -1,7 +1,7 @@
 /** How what a run has done is undone, as its handler says. Types only; `execution/undoing.ts` makes them true. */
 import type { Duration } from '../../core/duration.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
-import type { EventSchemas, StepContext } from './context.ts';
+import type { EventSchemas, StepContext } from './step-context.ts';
 import type { AnyOutputs, OutputSchemas } from './outputs.ts';
 
 /** What the undo of a step is given, beside the step's result. It is a step itself. */

@@ -1,5 +1,5 @@
-// Goal: an undo that has failed is found on the inbox page and on the run's page, and is settled by a form of either; a form
-// that says nonsense changes nothing. Method: the pages, and forms that are sent as a browser does it, over the memory store.
+// Goal: an undo that has failed is found on the inbox page and on the run's page, and is settled by a form of either; a
+// form that says nonsense changes nothing. Method: the pages, and forms sent as by a browser, over the memory store.
 import { expect, test } from 'vitest';
 import { defineWorkflow, type Pawl } from 'pawl';
 import { dashboard, type DashboardOptions } from 'pawl/dashboard';

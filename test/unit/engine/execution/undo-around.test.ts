@@ -1,5 +1,5 @@
-// Goal: whatever happens to a run while it is undone (pause, deadline, delete, quarantine, fork, rewind, its children) has one
-// outcome that is told, and the run still ends with its first cause. Method: engine over the memory store; real parts.
+// Goal: whatever happens to a run while it is undone (pause, deadline, delete, quarantine, fork, rewind, its children) has
+// one outcome that is told, and the run still ends with its first cause. Method: engine over the memory store.
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type Context, defineGraph, defineWorkflow, Pawl, type RunHandle } from 'pawl';
@@ -283,7 +283,7 @@ describe('a graph', () => {
             run: ({ args, result }, undo) => {
               if (undo.attempt === 1) throw new Error('again');
               lines.push([args, result, undo.because]);
-              undo.set({ left: [String(args)] });
+              undo.set({ left: [args] });
             },
             retry: { attempts: 2, delay: 1 },
           },
