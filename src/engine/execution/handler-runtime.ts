@@ -22,6 +22,7 @@
 import type { UndoBegunData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
+import { knownSeqs } from '../../core/known-results.ts';
 import type { Request } from '../../core/request.ts';
 import { undoing } from '../../core/undo.ts';
 import type { Context } from '../definition/context.ts';
@@ -32,7 +33,7 @@ import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
 import { CleanUp } from './clean-up.ts';
 import { watchDeadline } from './deadline.ts';
-import { Deliveries, knownSeqs } from './deliveries.ts';
+import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
 import { type Broken, Inbox } from './inbox.ts';
@@ -127,7 +128,7 @@ export class HandlerRuntime {
     const names = new Names({ run, fold, isUndoing, beforeNew: checkCancelled });
     const deliveries = new Deliveries({
       clock,
-      known: () => knownSeqs(fold),
+      known: () => knownSeqs(fold.bookkeeping),
       onQuiet: () => this.#onQuiet(),
       onGiven: (seq) => this.#sets.given(seq),
     });
