@@ -7,10 +7,11 @@ import {
   type InboxItem,
   inboxItems,
 } from '../engine/runs/inbox-items.ts';
-import type { FormField } from '../engine/definition/waiting.ts';
 import type { Pawl } from '../pawl.ts';
-import { decisionFields } from './actions-part.ts';
-import { type Html, time } from './layout.ts';
+import { decisionForm } from './decision-form.ts';
+import { fieldPart } from './fields.ts';
+import type { Html } from './html.ts';
+import { time } from './times.ts';
 import type { Asked } from './run-list-page.ts';
 import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
@@ -85,8 +86,6 @@ function filter(base: string, asked: Asked): Html {
 function decisionPart({ base, actions }: Settings, item: DecisionItem, token: string): Html {
   const { run, workflow, kind, name, since, paused } = item;
   const what = kind === 'undo' ? 'This could not be undone' : 'Nobody knows whether this happened';
-  const field = html`<bdi>${visible(name)}</bdi
-    ><input type="hidden" name="name" value="${name}" />`;
   return html`<li>
     <h2>${what}: <bdi>${visible(name)}</bdi></h2>
     <p>
@@ -96,12 +95,7 @@ function decisionPart({ base, actions }: Settings, item: DecisionItem, token: st
     <p class="dim">since ${time(since)}</p>
     ${
       actions.includes('decide')
-        ? html`<div class="acts">
-            <form method="post" action="${base}/runs/${run}/decide">
-              <input type="hidden" name="token" value="${token}" />${decisionFields(field)}
-              <button>Decide</button>
-            </form>
-          </div>`
+        ? html`<div class="acts">${decisionForm(base, item, token)}</div>`
         : ''
     }
   </li>`;
@@ -147,25 +141,6 @@ function signalField(signals: readonly string[]): Html {
     >Signal
     <select name="signal">
       ${signals.map((name) => html`<option>${name}</option>`)}
-    </select></label
-  >`;
-}
-
-/** What is left empty is not in the answer: the schema of the signal says whether it is needed. */
-function fieldPart(name: string, field: FormField): Html {
-  const title = visible(name);
-  if (field === 'text') return html`<label>${title} <input name="text:${name}" /></label>`;
-  if (field === 'number') {
-    return html`<label
-      >${title} <input name="number:${name}" inputmode="decimal" autocomplete="off"
-    /></label>`;
-  }
-  const [kind, options] = field === 'boolean' ? ['boolean', ['yes', 'no']] : ['text', field];
-  return html`<label
-    >${title}
-    <select name="${kind}:${name}">
-      <option value="">–</option>
-      ${options.map((one) => html`<option>${one}</option>`)}
     </select></label
   >`;
 }

@@ -13,7 +13,7 @@ import { defineWorkflow, type Workflow } from '../../src/engine/definition/workf
 import { isOf } from './allowed.ts';
 import type { Said } from './given-out.ts';
 import { type Doubt, type Part, type Program, signalNames } from './program.ts';
-import { type Ctx, events, shared, signals, type State, state } from './shape.ts';
+import { type Ctx, type events, shared, type signals, type State, type state } from './shape.ts';
 import type { Witness } from './witness.ts';
 
 class Boom extends Error {

@@ -8,14 +8,11 @@
  */
 import type { Duration } from '../../core/duration.ts';
 import type { CancelRequest } from '../../core/event.ts';
-import type { State } from '../../core/fold.ts';
-import type { DeepReadonly } from '../../core/frozen.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { RetryPolicy } from '../../core/policy.ts';
 import type { Request } from '../../core/request.ts';
-import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
+import type { InputOf, Schema } from '../../core/schema.ts';
 import type { ManyOptions, Results } from './many.ts';
-import type { ChunkInput, OpenOutput, AnyOutputs, OutputSchemas, OutputWriter } from './outputs.ts';
+import type { OpenOutput, AnyOutputs, OutputSchemas } from './outputs.ts';
 import type { StartOptions } from './start-options.ts';
 import type {
   Emit,

@@ -301,7 +301,8 @@ export class Steps {
     const { retry = {} } = options;
     const { again, reason: error } = retryAfter(retry, attempt, thrown);
     const known = canonicalError(error);
-    const data: StepFailedData = { name, attempts: attempt, error: known.record };
+    const worked = workedFor(at, storeNow());
+    const data: StepFailedData = { name, attempts: attempt, error: known.record, ...worked };
     if (again) {
       const dueAt = storeNow() + backoffMs(retry, attempt + 1, this.#services.random());
       const retried: StepRetriedData = { ...data, dueAt };
@@ -367,14 +368,16 @@ export class Steps {
     { record, item, undo, hasUndo = undo !== undefined, undoes }: RunOptions,
   ): { readonly value: unknown; readonly submitted: Promise<number> } {
     const { name, attempt, events } = at;
-    const { writer, names, run } = this.#scope;
+    const { writer, names, run, storeNow } = this.#scope;
     names.releaseInside(name);
     if (record === undefined) {
       const bytes = encode(result, `result of step ${name}`, this.#services.limits.eventBytes);
+      const worked = workedFor(at, storeNow());
       const data: StepCompletedData = {
         name,
         result: bytes,
         attempts: attempt,
+        ...worked,
         ...(item === undefined ? {} : { item: item.mark(false) }),
         ...(hasUndo ? { hasUndo } : {}),
         ...(undoes === undefined ? {} : { undoes }),
@@ -451,6 +454,12 @@ export class Steps {
     refuseUndo('step', options, 'step');
     return this.run(`${at.name}${nesting}${name}`, body, options, at);
   }
+}
+
+/** How long an attempt was at work: for people who look at the log. Nothing is decided by it. */
+function workedFor({ since }: Attempt, now: number): { readonly ms?: number } {
+  const ms = Math.round(now - since);
+  return ms > 0 ? { ms } : {};
 }
 
 /** How a step has ended, and where in the log. */

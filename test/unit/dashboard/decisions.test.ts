@@ -55,13 +55,13 @@ test('a failed undo has a form on both pages, and a decision ends the run', asyn
     '<form method="post"',
   );
 
-  const name = '<b>flight ›› undo';
-  for (const bad of [{ name }, { name, decide: 'never' }, { decide: 'retry' }]) {
+  const effect = '<b>flight ›› undo';
+  for (const bad of [{ effect }, { effect, decide: 'never' }, { decide: 'retry' }]) {
     expect(await decide('r1', bad as Record<string, string>)).toBe(400);
   }
-  expect(await decide('r1', { name, decide: 'done', result: '{' })).toBe(400);
+  expect(await decide('r1', { effect, decide: 'done', result: '{' })).toBe(400);
   expect((await run.info()).status).toBe('waiting');
-  expect(await decide('r1', { name, decide: 'done', result: '"by hand"' })).toBe(303);
+  expect(await decide('r1', { effect, decide: 'done', result: '"by hand"' })).toBe(303);
   await expect(run.result({ timeoutMs: 20_000 })).rejects.toThrow('no seats');
   expect(await get('/inbox')).not.toContain('flight');
 });
