@@ -1,5 +1,5 @@
 /** The table of docs/mutations.md: what the last pass over the list has found. */
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 import type { Result } from './results.ts';
 
 export interface Row {
