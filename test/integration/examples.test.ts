@@ -77,6 +77,7 @@ test('approval: a time-out leads to a checkpoint and to the lead, who decides', 
   );
   expect(saidBy(lines, 2)).toEqual(['message to the lead: the team did not decide', 'deploy v2.1']);
   expect(lines).toContain('Bob hears that Grace was first');
+  expect(lines).toContain('the run says: v2.1 waits for signatures');
   expect(lines).toContain('result: {"deployed":true,"by":"Ada","signed":["Linus","Grace"]}');
 });
 

@@ -26,6 +26,41 @@ const history = (seed: number, calls: number): Judge => ({ simulation: { seed, c
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'an answer that was kept is made anew',
+    file: 'engine/execution/answers.ts',
+    passage: "if (kept !== undefined) return { is: 'value', value: kept };",
+    by: '',
+    foundBy: [unit('execution/answers')],
+  },
+  {
+    name: 'an answer is made before the handler has caught up',
+    file: 'engine/execution/answers.ts',
+    passage: ' || !deliveries.isCaughtUp',
+    by: '',
+    foundBy: [unit('execution/answers')],
+  },
+  {
+    name: 'of two answers the later one does not see what the first one changed',
+    file: 'engine/execution/answers.ts',
+    passage: 'isThenable(given) ? await given : given',
+    by: 'await given',
+    foundBy: [unit('execution/answers')],
+  },
+  {
+    name: 'an answer writes by ctx',
+    file: 'engine/execution/handler-runtime.ts',
+    passage: 'if (refusal !== undefined) return Promise.reject(refusal);',
+    by: '',
+    foundBy: [unit('execution/answers')],
+  },
+  {
+    name: 'a run parks over an open question',
+    file: 'redis/lua/commit.lua',
+    passage: "return {'unread', 'asked'}",
+    by: '',
+    foundBy: [suite],
+  },
+  {
     name: 'a wait takes the signals of any key',
     file: 'engine/execution/waits.ts',
     passage: '(key === undefined || signal.key === key) &&',
@@ -319,7 +354,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a child that has come too late does not look for its parent',
     file: 'engine/execution/execution.ts',
-    passage: 'if (await cancelOrphan(this.#services, record)) this.#nudgedEarly = true;',
+    passage: "if (await cancelOrphan(this.#services, record)) this.#nudgedEarly.add('message');",
     by: 'await Promise.resolve(cancelOrphan);',
     foundBy: [unit('execution/orphans')],
   },

@@ -37,6 +37,8 @@ test('a key with too many runs at work is found', { timeout: 60_000 }, async () 
   expect(sound.violations).toEqual([]);
 });
 
+const step = { fails: 0, attempts: 1, ms: 1, events: 0, isRefused: false } as const;
+
 const planted: readonly (readonly [plant: string, finds: string, parts: Program['parts']])[] = [
   [
     'a signal stays when it is taken',
@@ -44,6 +46,15 @@ const planted: readonly (readonly [plant: string, finds: string, parts: Program[
     [
       { kind: 'waitAny', name: 'n1' },
       { kind: 'waitAny', name: 'n2' },
+    ],
+  ],
+  [
+    'an answer is made before the handler has caught up',
+    'it said it is behind',
+    [
+      { kind: 'step', name: 'n1', ...step },
+      { kind: 'sleep', name: 'n2', ms: 1_500 },
+      { kind: 'sleep', name: 'n3', ms: 1_500 },
     ],
   ],
   ['the hook for an end is never made', 'its hook was not called', [{ kind: 'set', name: 'n1' }]],

@@ -8,6 +8,7 @@ import { defineWorkflow, type Workflow } from '../../src/engine/definition/workf
 import { defineGraph } from '../../src/engine/graph/graph.ts';
 import { z } from 'zod';
 import { isOf } from './allowed.ts';
+import { answering } from './answering.ts';
 import type { Said } from './given-out.ts';
 import { keyLimit, type Part, type Program, signalNames } from './program.ts';
 import type { Witness } from './witness.ts';
@@ -151,8 +152,12 @@ class Player {
   }
 
   async play({ parts }: Program): Promise<unknown[]> {
+    const passed = answering(this.#ctx);
     const results: unknown[] = [];
-    for (const part of parts) results.push(await this.#caught(part));
+    for (const part of parts) {
+      results.push(await this.#caught(part));
+      if (part.kind === 'step' && results.at(-1) === part.name) passed.push(part.name);
+    }
     return results;
   }
 

@@ -111,6 +111,20 @@ export const plants: Readonly<Record<string, Plant>> = {
         remember.call(this, field, isSignals ? swapped : value);
       },
   ),
+  'a reply that was kept is made anew': replaced(
+    Fold.prototype,
+    'remember',
+    (remember) =>
+      function (this: Fold, field, value) {
+        if (field !== 'run:answers') remember.call(this, field, value);
+      },
+  ),
+  'an answer is made before the handler has caught up': () => {
+    const own = Object.getOwnPropertyDescriptor(Deliveries.prototype, 'isCaughtUp');
+    const always = { configurable: true, get: () => true };
+    Object.defineProperty(Deliveries.prototype, 'isCaughtUp', always);
+    return () => Object.defineProperty(Deliveries.prototype, 'isCaughtUp', own ?? always);
+  },
   'each answer to a wait is taken': replaced(
     MemoryRunStore.prototype,
     'post',

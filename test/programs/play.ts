@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { detach } from '../../src/core/detached.ts';
 import { PawlError } from '../../src/core/errors.ts';
 import { nesting } from '../../src/core/fold.ts';
+import type { RunEvent } from '../../src/core/event.ts';
 import type { RunHandle } from '../../src/engine/runs/run-handle.ts';
 import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
@@ -267,6 +268,11 @@ class Follower {
     if (status !== 'completed') {
       problems.push(...(await judgeChildren(caller, await attachedOf(caller, this.#id))));
     }
+    const bumps = witness.bumpsOf(this.#id) ?? 0;
+    const kept = await answeredIn(run);
+    if (new Set(kept).size < kept.length) problems.push('a question was answered twice');
+    if (kept.length < bumps)
+      problems.push(`${bumps} replies were given, the log has ${kept.length}`);
     if (told !== undefined) await told;
     return this.#all();
   }
@@ -327,6 +333,14 @@ class Follower {
         const payload = `${name}:${key}`;
         await unlessOver(handle.signal(name, payload, random() < 0.7 ? { key } : {}));
       }
+      if (random() < 0.15) {
+        const asked = handle.ask('bump', 7, { timeoutMs: answerMs });
+        await unlessOver(asked.then(() => witness.bumped(one.id)));
+      }
+      if (random() < 0.15) {
+        const asked = handle.ask('passed', null, { timeoutMs: answerMs });
+        await unlessOver(asked.then((names) => witness.passed(one.id, names as string[])));
+      }
       for (const { kind, name, on = [] } of one.waits) {
         if (on.includes(answerSignal)) await this.#answer(handle, name);
         if (kind !== 'decision') continue;
@@ -343,6 +357,15 @@ class Follower {
       }
     }
   }
+}
+
+/** Ids of the questions whose answers have changed the run. */
+async function answeredIn(run: { events(): AsyncIterable<RunEvent> }): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { type, data } of run.events()) {
+    if (type === 'run.answered') ids.push((data as { id: string }).id);
+  }
+  return ids;
 }
 
 /** How long an answer waits for a run that is at work. */

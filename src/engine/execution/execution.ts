@@ -61,6 +61,9 @@ export interface ExecutionHost {
   readonly onReclaimed: (execution: Execution, goesOn: Promise<void>) => void;
 }
 
+/** What came for a run: a message, a question, or perhaps either. */
+export type Nudge = 'message' | 'question' | 'anything';
+
 /** What a handler starts from. */
 interface Ready extends Replayed {
   readonly telemetry: ExecutionTelemetry;
@@ -101,7 +104,7 @@ export class Execution {
   /** Lapses of the session up to which the run is known to be held. */
   #lapses: number;
   #isLeaving = false;
-  #nudgedEarly = false;
+  readonly #nudgedEarly = new Set<Nudge>();
   #onProgress: () => void = () => undefined;
   /** Resolves when the run has made progress under this claim: see `core/evidence.ts`. */
   readonly progressed = new Promise<void>((resolve) => {
@@ -192,7 +195,7 @@ export class Execution {
     const hasBegun = record.version > 0 || events.length > 20 || events.some(isOwn);
     if (hasBegun || fold.cancel !== undefined) return;
     try {
-      if (await cancelOrphan(this.#services, record)) this.#nudgedEarly = true;
+      if (await cancelOrphan(this.#services, record)) this.#nudgedEarly.add('message');
     } catch (error) {
       const { logger } = this.#services;
       logger.warn({ run: record.id, error: String(error) }, 'parent not looked for');
@@ -212,9 +215,10 @@ export class Execution {
   }
 
   /** Somebody wants something of this run. It may be told before the answer to the claim has been looked at. */
-  nudge(): void {
-    this.#nudgedEarly = this.#runtime === undefined;
-    this.#runtime?.readInbox();
+  nudge(about: Nudge): void {
+    if (this.#runtime === undefined) this.#nudgedEarly.add(about);
+    if (about !== 'question') this.#runtime?.readInbox();
+    if (about !== 'message') this.#runtime?.answers.poll();
   }
 
   /** Everything that the handler works with; the handler is called. */
@@ -241,7 +245,7 @@ export class Execution {
     });
     this.#runtime = runtime;
     if (this.#isLeaving) runtime.leave();
-    if (this.#nudgedEarly) runtime.readInbox();
+    for (const about of this.#nudgedEarly) this.nudge(about);
     runtime.begin();
     this.#handler = this.#services.asCaller(() =>
       ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input)),

@@ -26,12 +26,15 @@ import { withFields } from '../../core/logger.ts';
 import type { Request } from '../../core/request.ts';
 import type { Context } from '../definition/context.ts';
 import { LazySignal } from '../signals.ts';
+import { Answers } from './answers.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
+import { watchDeadline } from './deadline.ts';
 import { Deliveries, knownSeqs } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
+import { refusalInAnswer } from './in-answer.ts';
 import { type Broken, Inbox } from './inbox.ts';
 import type { HeldRun, RunOwner } from './held-run.ts';
 import { Items } from './items.ts';
@@ -40,7 +43,7 @@ import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
 import { PassedSets } from './passed-sets.ts';
-import { type Progress, ProgressReporter } from './progress.ts';
+import { noteProgress, ProgressReporter } from './progress.ts';
 import { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
@@ -57,6 +60,7 @@ const stayMsMin = 1_000;
 
 export class HandlerRuntime {
   readonly context: Context;
+  readonly answers: Answers;
   /** Resolves when a cancelled handler has had its time to clean up. */
   readonly graceOver: Promise<'cancel-grace-over'>;
   /** Resolves when the run cannot go on, whatever its handler does: it is to be quarantined, or has failed. */
@@ -122,6 +126,7 @@ export class HandlerRuntime {
       known: () => knownSeqs(fold),
       onQuiet: () => this.#onQuiet(),
       onGiven: (seq) => this.#sets.given(seq),
+      isAtWork: () => this.#isAtWork(),
     });
     this.#sets = new PassedSets({
       workflow,
@@ -161,7 +166,7 @@ export class HandlerRuntime {
           }),
         ),
     });
-    const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
+    const progress = new ProgressReporter(clock, noteProgress(services, held));
     const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
     const steps = new Steps(scope, services, {
       waits,
@@ -181,6 +186,11 @@ export class HandlerRuntime {
     this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
+    this.answers = new Answers(scope, services, {
+      isAtWork: () => this.#isAtWork(),
+      isOver: (body) => bodies.isOver(body),
+      parkIfWaiting: () => this.parkIfWaiting(),
+    });
     this.#children = children;
     this.#inbox = new Inbox(scope, services, {
       onTaken: () => this.#onMessages(),
@@ -192,6 +202,7 @@ export class HandlerRuntime {
       services,
       steps,
       effects,
+      answers: this.answers,
       children,
       waits,
       outputs,
@@ -221,6 +232,7 @@ export class HandlerRuntime {
     const { claimed, workflow, fold, writer } = this.#held;
     const { limits } = this.#services;
     this.#inbox.take(claimed.messages);
+    if (claimed.asked) this.answers.poll();
     const { run } = claimed.ownership;
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
     if (overdue.length > 0) this.#detach(writer.submit(overdue));
@@ -246,6 +258,7 @@ export class HandlerRuntime {
   /** Lets go of the run as soon as no body is at work: those that are may finish, others do not begin. */
   leave(): void {
     this.#isLeaving = true;
+    this.answers.leave();
     this.#deliveries.schedule();
   }
 
@@ -295,6 +308,7 @@ export class HandlerRuntime {
     this.#awake.abort('over');
     this.#waits.stop();
     this.#outputs.close();
+    this.answers.close();
     this.#sets.close();
     this.#deliveries.close();
     this.#closed.abort('over');
@@ -320,6 +334,7 @@ export class HandlerRuntime {
     this.#children.goOn();
     this.#inbox.take(messages);
     this.#inbox.poll();
+    this.answers.poll();
     this.#deliveries.schedule();
   }
 
@@ -334,6 +349,8 @@ export class HandlerRuntime {
 
   /** The handler does something. Undefined when the run is this worker's; else resolves when it is again. */
   enter(): Promise<void> | undefined {
+    const refusal = refusalInAnswer();
+    if (refusal !== undefined) return Promise.reject(refusal);
     this.#activeAt = this.#services.clock.monotonic();
     if (this.#held.writer.isParked) return this.#owner.reclaim();
     return undefined;
@@ -391,8 +408,7 @@ export class HandlerRuntime {
     const { writer } = this.#held;
     if (!writer.isIdle || this.#isBusy()) return;
     // Plain code of the handler may be at work: it goes on until it wants something.
-    const isBlocked = this.#heldBack > 0 || this.#waits.size > 0;
-    if (isBlocked) this.#detach(writer.handBack());
+    if (this.#heldBack > 0 || this.#waits.size > 0) this.#detach(writer.handBack());
   }
 
   #considerParking(): void {
@@ -400,7 +416,8 @@ export class HandlerRuntime {
     const { clock } = this.#services;
     const parking = decideParking({
       waits: this.#waits.list,
-      isBusy: this.#isBusy() || this.#children.isSearching || this.#sets.isInDoubt,
+      isBusy:
+        this.#isBusy() || this.answers.isBusy || this.#children.isSearching || this.#sets.isInDoubt,
       isIdle: writer.isIdle && !this.#isParking,
       isCancelled: fold.cancel !== undefined,
       isLeaving: this.#isLeaving,
@@ -428,6 +445,7 @@ export class HandlerRuntime {
     const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
+    if (outcome === 'asked') this.answers.poll();
     if (outcome === 'busy') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
@@ -452,37 +470,21 @@ export class HandlerRuntime {
     this.#detach(look());
   }
 
-  async #report({ fraction, message = '' }: Progress): Promise<void> {
-    const { writer, report } = this.#held;
-    const { store, logger } = this.#services;
-    report(fraction);
-    try {
-      await store.progress(writer.ownership, { fraction, message });
-    } catch (error) {
-      logger.debug({ run: writer.ownership.run, error: String(error) }, 'progress not noted');
-    }
-  }
-
   /** A run whose time is over is cancelled by itself, and ends as failed. */
-  async #watchDeadline(): Promise<void> {
-    const { claimed, writer, fold } = this.#held;
-    const { clock } = this.#services;
-    const { deadlineAt } = claimed.record;
-    if (deadlineAt === undefined) return;
-    const { signal } = this.#awake;
-    await clock.sleep(Math.max(0, deadlineAt - this.#storeNow()), signal);
-    const isOver = signal.aborted || fold.cancel !== undefined;
-    if (isOver || writer.isParked || writer.lost !== undefined) return;
-    const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
-    const noted = writer.submit([recordWrite('run.cancelling', request)]);
-    this.#onMessages();
-    await noted;
+  #watchDeadline(): Promise<void> {
+    const parts = { ...this.#held, clock: this.#services.clock, storeNow: this.#storeNow };
+    return watchDeadline(parts, { awake: this.#awake.signal, onOver: () => this.#onMessages() });
   }
 
   async #limitCleanUp(): Promise<void> {
     const { clock, settings } = this.#services;
     await clock.sleep(settings.cancelGraceMs, this.#closed.signal);
     if (!this.#closed.aborted) this.#onGraceOver();
+  }
+
+  /** The handler stands at something that pawl knows of. */
+  #isAtWork(): boolean {
+    return this.#waits.size > 0 || this.#bodies.atWork.length > 0;
   }
 
   /** Nodes of a graph may wait inside of their step. */

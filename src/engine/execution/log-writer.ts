@@ -37,9 +37,15 @@ import { type Persisted, persist } from './commit-retry.ts';
 import { giveBackRewound, detectRewind, type RewoundRun } from './rewind.ts';
 import type { ExecutionServices, SessionView } from './services.ts';
 import type { SnapshotSchedule } from './snapshot-schedule.ts';
-import { eventsOf, type PendingCheckpoint, type Submission, Submissions } from './submissions.ts';
+import {
+  eventsOf,
+  type PendingCheckpoint,
+  type Submission,
+  Submissions,
+  type SubmitOptions,
+} from './submissions.ts';
 import type { ExecutionTelemetry, Loss } from './telemetry.ts';
-import type { Write } from './writes.ts';
+import { toEvent, toFoldEvent, type Write } from './writes.ts';
 
 type Services = Pick<
   ExecutionServices,
@@ -161,12 +167,12 @@ export class LogWriter {
    */
   submit(
     writes: readonly Write[],
-    { taken = noMessages }: { readonly taken?: readonly string[] } = {},
+    { taken = noMessages, isOthers = taken.length > 0 }: SubmitOptions = {},
   ): Promise<number> {
     if (this.#mode === 'refused') throw this.#refusal;
     if (this.#mode !== 'open') return never();
     this.#fold(writes);
-    if (taken.length === 0) this.#hasWritten = true;
+    if (!isOthers) this.#hasWritten = true;
     const { seq } = this.#run.fold;
     return new Promise((resolve, reject) => {
       this.#enqueue(writes, { taken, resolve: () => resolve(seq), reject });
@@ -191,10 +197,10 @@ export class LogWriter {
   }
 
   /**
-   * Lets the run wait. `unread`: a message has come that the owner has not read, and nothing was written. `busy`: there is
-   * something to write. `parked`: the run is this worker's only if it claims it again.
+   * Lets the run wait. `unread`: a message has come that the owner has not read; `asked`: a question is open; nothing was
+   * written. `busy`: there is something to write. `parked`: the run is this worker's only if it claims it again.
    */
-  async park(release: Release): Promise<'parked' | 'unread' | 'busy'> {
+  async park(release: Release): Promise<'parked' | 'unread' | 'asked' | 'busy'> {
     if (this.#mode !== 'open' || !this.isIdle) return 'busy';
     this.#isFlushing = true;
     const piggybacks = this.#submissions.takePiggybacks();
@@ -209,7 +215,7 @@ export class LogWriter {
     if (outcome.outcome === 'unread') {
       this.#submissions.putBack(piggybacks);
       this.#flushSoon();
-      return 'unread';
+      return outcome.asked === true ? 'asked' : 'unread';
     }
     if (this.#settle(outcome, { batch: piggybacks, params, beganAt })) this.#setMode('parked');
     return 'parked';
@@ -485,12 +491,4 @@ export class LogWriter {
 /** A promise that never settles holds nothing alive: who waits for it is collected with it. */
 export function never<T>(): Promise<T> {
   return new Promise<T>(() => undefined);
-}
-
-function toFoldEvent({ type, value }: Write): FoldEvent {
-  return { type, data: value };
-}
-
-function toEvent({ type, data, branch }: Write): NewEvent {
-  return branch === undefined ? { type, data } : { type, data, branch };
 }

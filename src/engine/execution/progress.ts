@@ -4,6 +4,8 @@
  */
 import { detach } from '../../core/detached.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { HeldRun } from './held-run.ts';
+import type { ExecutionServices } from './services.ts';
 
 const pauseMs = 250;
 
@@ -55,4 +57,19 @@ export class ProgressReporter {
     }
     this.#isSending = false;
   }
+}
+
+/** Tells the queue, and keeps it with the run. Never rejects. */
+export function noteProgress(
+  { store, logger }: Pick<ExecutionServices, 'store' | 'logger'>,
+  { writer, report }: Pick<HeldRun, 'writer' | 'report'>,
+): (progress: Progress) => Promise<void> {
+  return async ({ fraction, message = '' }) => {
+    report(fraction);
+    try {
+      await store.progress(writer.ownership, { fraction, message });
+    } catch (error) {
+      logger.debug({ run: writer.ownership.run, error: String(error) }, 'progress not noted');
+    }
+  };
 }

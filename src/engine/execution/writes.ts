@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { canonical, encode } from '../../core/codec.ts';
 import { InvalidError } from '../../core/errors.ts';
 import type { NewEvent, StateSetData } from '../../core/event.ts';
-import type { State } from '../../core/fold.ts';
+import type { FoldEvent, State } from '../../core/fold.ts';
 import type { Limits } from '../../core/limits.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
@@ -108,4 +108,14 @@ export function validPatch(
 /** One of pawl's own events; its parts are bounded already. */
 export function recordWrite(type: string, value: object): Write {
   return { type, data: encodeRecord(value), value };
+}
+
+/** What the fold makes of it. */
+export function toFoldEvent({ type, value }: Write): FoldEvent {
+  return { type, data: value };
+}
+
+/** What the log has of it. */
+export function toEvent({ type, data, branch }: Write): NewEvent {
+  return branch === undefined ? { type, data } : { type, data, branch };
 }
