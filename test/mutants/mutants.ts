@@ -26,6 +26,20 @@ const history = (seed: number, calls: number): Judge => ({ simulation: { seed, c
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'a large value is referred to and never put',
+    file: 'blobs/writing.ts',
+    passage: 'await this.put(run, aside);',
+    by: '',
+    foundBy: [{ unit: 'test/unit/blobs/blobs.test.ts' }],
+  },
+  {
+    name: 'a deleted run leaves its blobs to nobody',
+    file: 'redis/lua/delete.lua',
+    passage: 'leaveBlobs(base, id)\nredis',
+    by: 'redis',
+    foundBy: [suite],
+  },
+  {
     name: 'an answer that was kept is made anew',
     file: 'engine/execution/answers.ts',
     passage: "if (kept !== undefined) return { is: 'value', value: kept };",
@@ -34,9 +48,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'an answer is made before the handler has caught up',
-    file: 'engine/execution/answers.ts',
-    passage: ' || !deliveries.isCaughtUp',
-    by: '',
+    file: 'engine/execution/deliveries.ts',
+    passage: '#isCaughtUp = false;',
+    by: '#isCaughtUp = true;',
     foundBy: [unit('execution/answers')],
   },
   {
