@@ -101,7 +101,7 @@ export interface Turns {
   enter(params: EnterParams): Promise<EnterOutcome>;
   /** Gives a run the turn that it was granted. The only method here that writes to a run. */
   admit(turn: Turn, resendMs: number): Promise<AdmitOutcome>;
-  /** Takes a run out of the line, and gives its turn back: with its number, and only if it is still that one. */
+  /** Without a number: takes a run out of the line. With it: gives its turn back, if it is still that one. */
   leave(run: Keyed, turn?: number): Promise<LeaveOutcome>;
   /** What the turnstiles want of the sweeper, at most so many of each. `all`: every turn is looked at, after a loss. */
   due(limit: number, all?: boolean): Promise<DueTurns>;

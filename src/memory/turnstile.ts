@@ -77,7 +77,8 @@ export class Turnstile {
     const { key, run, birth, state } = params;
     const keyed = { workflow: this.#workflow, key, run, birth };
     const onBusy = this.#limits?.onBusy ?? 'queue';
-    if (this.#held.has(id(keyed))) {
+    const isOver = this.#held.has(id(keyed)) && this.#hasTooMany(key);
+    if (this.#held.has(id(keyed)) && !isOver) {
       this.#line.delete(id(keyed));
       return { outcome: 'granted', onBusy, older: [], granted: [this.#number(keyed, now)] };
     }
@@ -92,13 +93,13 @@ export class Turnstile {
     this.#line.set(id(keyed), { ...keyed, rank: rankOf(params), order });
     this.#makeReady(key);
     const granted = this.pump(now);
-    const has = this.#held.has(id(keyed));
+    const has = !isOver && this.#held.has(id(keyed));
     const older = state === 'begun' ? [] : this.#olderThan({ key, order }, onBusy, has);
     return { outcome: has ? 'granted' : 'queued', onBusy, older, granted };
   }
 
   leave(keyed: Keyed, turn: number | undefined, now: number): LeaveOutcome {
-    this.#line.delete(id(keyed));
+    if (turn === undefined) this.#line.delete(id(keyed));
     const held = this.#held.get(id(keyed))?.turn;
     if (held?.turn === turn) this.#held.delete(id(keyed));
     this.#makeReady(keyed.key);
@@ -187,9 +188,18 @@ export class Turnstile {
   }
 
   #hasRoom(key: string, now: number): boolean {
-    const own = [...this.#held.values()].filter(({ turn }) => turn.key === key).length;
     const mayHave = this.#limits?.perKey ?? Infinity;
-    return !this.#isFull && own < mayHave && this.#rateFrom(key, now) === 0;
+    return !this.#isFull && this.#heldBy(key) < mayHave && this.#rateFrom(key, now) === 0;
+  }
+
+  /** More turns are counted than there may be. */
+  #hasTooMany(key: string): boolean {
+    const { fleet = Infinity, perKey = Infinity } = this.#limits ?? {};
+    return this.#held.size > fleet || this.#heldBy(key) > perKey;
+  }
+
+  #heldBy(key: string): number {
+    return [...this.#held.values()].filter(({ turn }) => turn.key === key).length;
   }
 
   /** When the rate of a key allows another turn; 0 for now. */

@@ -491,4 +491,25 @@ export const mutants: readonly Mutant[] = [
     by: 'const isSame = true;',
     foundBy: [unit('execution/outputs')],
   },
+  {
+    name: 'a body begins while its run is being parked',
+    file: 'engine/execution/handler-runtime.ts',
+    passage: 'if (this.#isParking) return this.#parking.then(() => this.enter());',
+    by: '',
+    foundBy: [unit('execution/parking-under-way')],
+  },
+  {
+    name: 'what is submitted while the run is being parked is folded at once',
+    file: 'engine/execution/log-writer.ts',
+    passage: "return this.#mode === 'parking' || this.#mode === 'parked';",
+    by: "return this.#mode === 'parked';",
+    foundBy: [unit('execution/parking-under-way')],
+  },
+  {
+    name: 'a turn that is counted again too late lets a run in',
+    file: 'memory/turnstile.ts',
+    passage: 'const isOver = this.#held.has(id(keyed)) && this.#hasTooMany(key);',
+    by: 'const isOver = false;',
+    foundBy: [{ unit: 'test/conformance/memory.test.ts' }],
+  },
 ];

@@ -11,6 +11,8 @@ import type { Ground, Process } from './ground.ts';
 import { place, playing, playingInNodes } from './interpreter.ts';
 import type { LargeValues } from './large-values.ts';
 import { lossyQueue, lossyStore } from './losses.ts';
+import { Patience } from './patience.ts';
+import { tellingStore } from './story.ts';
 import type { Witness } from './witness.ts';
 
 export interface FleetOptions {
@@ -43,6 +45,7 @@ export class Fleet {
   readonly signalRate: number;
   losses = 0;
   rewinds = 0;
+  readonly patience = new Patience();
   /** When a worker died last. */
   diedAt = 0;
   readonly #options: FleetOptions;
@@ -102,6 +105,7 @@ export class Fleet {
 
   async end(): Promise<void> {
     this.#isOver = true;
+    this.patience.stop();
     const all = [...this.#living.values(), ...this.#gone];
     for (const { mortal } of all) mortal.end();
     await Promise.allSettled(all.map(({ pawl }) => pawl.close({ graceMs: 0 })));
@@ -153,10 +157,14 @@ export class Fleet {
     const name = `w${(this.#names += 1)}`;
     const process = await ground.open();
     if (this.#isOver) return process.close();
+    const named = (id: string, then: (worker: string) => void): void => {
+      const known = this.#named.get(id);
+      if (known !== undefined) then(known);
+    };
     const mortal: MortalProcess = new MortalProcess({
-      store: lossyStore(process.store, random, (id, runs) => {
-        const lost = this.#named.get(id);
-        if (lost !== undefined) witness.interrupted(lost, runs);
+      store: lossyStore(tellingStore(process.store, witness.stories, name), random, {
+        onBegin: (id) => named(id, (lost) => witness.isBeingTaken(lost)),
+        onEnd: (id, runs) => named(id, (lost) => witness.interrupted(lost, runs)),
       }),
       queue: lossyQueue(process.queue, random),
       fate: () => {
@@ -168,7 +176,7 @@ export class Fleet {
       },
       onDeath: () => {
         this.losses += 1;
-        this.diedAt = performance.now();
+        this.diedAt = this.patience.now;
         witness.died(name);
         process.vanish(worker.id);
         const dead = this.#living.get(name);

@@ -16,6 +16,8 @@ export interface Verdict {
 
 export interface Violation extends Seeded {
   readonly what: string;
+  /** What happened to the run before. */
+  readonly story: readonly string[];
 }
 
 export interface JudgeOptions {
@@ -81,8 +83,8 @@ async function judgeSome(
   const rest = programs.entries();
   const loop = async (): Promise<void> => {
     for (const [n, one] of rest) {
-      for (const what of await play({ fleet, witness, hangMs }, one, `p${one.seed}-${n}`)) {
-        violations.push({ ...one, what });
+      for (const found of await play({ fleet, witness, hangMs }, one, `p${one.seed}-${n}`)) {
+        violations.push({ ...one, ...found });
       }
       if (random() < 0.02) await fleet.redeploy();
     }
@@ -93,8 +95,8 @@ async function judgeSome(
     await fleet.end();
     process.off('unhandledRejection', unheld);
   }
-  for (const { what } of witness.violations.filter(({ run }) => run === '')) {
-    violations.push({ seed, what, program: { parts: [] } });
+  for (const { what, story } of witness.violations.filter(({ run }) => run === '')) {
+    violations.push({ seed, what, story, program: { parts: [] } });
   }
   return { programs: programs.length, crashes: fleet.losses, rewinds: fleet.rewinds, violations };
 }

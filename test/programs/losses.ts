@@ -19,24 +19,30 @@ export function lossyQueue(queue: ResumeQueue, random: () => number): ResumeQueu
   };
 }
 
-/** `onTaken` is told whose runs were taken, and which. */
-export function lossyStore(
-  store: RunStore,
-  random: () => number,
-  onTaken: (worker: string, runs: readonly string[]) => void,
-): RunStore {
+/** Who watches what is taken from workers that seem lost. */
+export interface Taking {
+  /** Runs of this worker are about to be taken: others may have them before who takes them hears so. */
+  readonly onBegin: (worker: string) => void;
+  readonly onEnd: (worker: string, runs: readonly string[]) => void;
+}
+
+export function lossyStore(store: RunStore, random: () => number, taking: Taking): RunStore {
   const fleet = withMethods(store.fleet, {
     register: (worker, onNudge) =>
       store.fleet.register(worker, (run) => {
         if (random() >= lossRate) onNudge?.(run);
       }),
     interrupt: async (params) => {
-      const taken = await store.fleet.interrupt(params);
-      onTaken(
-        params.worker,
-        taken.map(({ run }) => run),
-      );
-      return taken;
+      const { worker } = params;
+      let runs: readonly string[] = [];
+      taking.onBegin(worker);
+      try {
+        const taken = await store.fleet.interrupt(params);
+        runs = taken.map(({ run }) => run);
+        return taken;
+      } finally {
+        taking.onEnd(worker, runs);
+      }
     },
   });
   return withMethods(store, { fleet });

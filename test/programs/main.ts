@@ -60,8 +60,12 @@ function played(): Iterable<Seeded> {
   return again({ seed: own, program: generate(own) }, count);
 }
 
-async function print({ seed: own, what, program }: Violation, isShrunk: boolean): Promise<void> {
+async function print(
+  { seed: own, what, program, story }: Violation,
+  isShrunk: boolean,
+): Promise<void> {
   console.log(`seed ${own}: ${what}\n  ${JSON.stringify(program)}`);
+  for (const line of story) console.log(`    ${line}`);
   if (!isShrunk || !(await fails(own, program))) return;
   const smallest = await shrink(program, (smaller) => fails(own, smaller), { ms: shrinkMs });
   console.log(`  smaller: --seed ${own} --program '${JSON.stringify(smallest)}'`);

@@ -5,6 +5,7 @@ import { PawlError } from '../../src/core/errors.ts';
 import { nesting } from '../../src/core/fold.ts';
 import type { RunEvent } from '../../src/core/event.ts';
 import type { RunHandle } from '../../src/engine/runs/run-handle.ts';
+import type { RunInfo } from '../../src/engine/runs/run-info.ts';
 import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
@@ -36,6 +37,12 @@ const lateTurn = 12;
 const unseenMs = 1_000;
 const ended: readonly string[] = ['completed', 'failed', 'cancelled', 'quarantined'];
 
+export interface Found {
+  readonly what: string;
+  /** What happened to the run before. */
+  readonly story: readonly string[];
+}
+
 /** The code that looks at runs from outside reads what any version wrote. */
 function workflowOf({ isGraph = false }: Program, witness: Witness) {
   const by = { witness, worker: 'caller', version: 2 };
@@ -46,17 +53,16 @@ export async function play(
   world: World,
   { seed, program }: Seeded,
   id: string,
-): Promise<readonly string[]> {
+): Promise<readonly Found[]> {
   const { fleet, witness } = world;
   const by = { witness, worker: 'caller' };
   const first = program.isGraph === true ? playingInNodes(by) : playing(by);
   await startSurely(fleet, first, program, id);
   const problems = await new Follower(world, { program, seed }, id).follow(program.happens ?? []);
-  const seen = witness.violations
-    .filter(({ run }) => run === id || run.startsWith(`${id}.`))
-    .map(({ what }) => what);
+  const seen = witness.violations.filter(({ run }) => run === id || run.startsWith(`${id}.`));
+  const story = witness.stories.of(id);
   witness.forget(id);
-  return [...problems, ...seen];
+  return [...problems.map((what) => ({ what, story })), ...seen];
 }
 
 /** A start that was not made may be repeated, with the same id. */
@@ -108,10 +114,12 @@ class Follower {
     const run = caller.run(this.#id);
     const isDeleted = happens.some(({ kind }) => kind === 'delete');
     const told = isDeleted ? this.#waiter() : undefined;
-    const began = performance.now();
+    const { patience } = fleet;
+    const began = patience.now;
     let isTriedAgain = false;
     for (let turn = 0; ; turn += 1) {
-      const info = await run.info();
+      const info = await this.#info(run);
+      if (info === undefined) return this.#deleted(told);
       const { status } = info;
       if (ended.includes(status)) {
         const isToTry = happens.some(({ kind }) => kind === 'retry') && status === 'failed';
@@ -120,7 +128,7 @@ class Follower {
         this.#world.witness.triedAgain(this.#id);
         await run.resume();
       }
-      const now = performance.now();
+      const { now } = patience;
       const isQuiet = now > Math.max(began, fleet.diedAt) + hangMs;
       if (isQuiet || now > began + hangsAtMost * hangMs) {
         const waits = info.waits.map(({ kind, name }) => `${kind} ${name}`).join(', ');
@@ -128,9 +136,6 @@ class Follower {
       }
       for (const { at, kind } of happens) {
         if (kind === 'delete' ? at <= turn : at === turn) await this.#happen(kind, info.seq);
-      }
-      if (isDeleted && !(await caller.list({ idPrefix: this.#id })).runs.some(this.#isOwn)) {
-        return this.#deleted(told);
       }
       // Whoever resumed it was forgotten, or came too early.
       if (info.paused && turn > lateTurn) await unlessOver(run.resume());
@@ -141,7 +146,15 @@ class Follower {
     }
   }
 
-  readonly #isOwn = ({ id }: { readonly id: string }): boolean => id === this.#id;
+  /** Undefined when the run was deleted. */
+  async #info(run: RunHandle): Promise<RunInfo | undefined> {
+    try {
+      return await run.info();
+    } catch (error) {
+      if (PawlError.is(error) && error.code === 'PAWL_RUN_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
 
   /** What somebody is told who waits for the result. */
   async #waiter(): Promise<string> {
@@ -210,7 +223,10 @@ class Follower {
     this.#others.push(follows);
   }
 
-  /** Of one key and one workflow, only so many are at work at any moment. */
+  /**
+   * Of one key and one workflow, only so many are at work at any moment. The records of a list are read one after the other:
+   * what is listed twice with the same fence was at work for all of the time between.
+   */
   async #lookAtKey({
     workflow,
     key,
@@ -220,9 +236,15 @@ class Follower {
   }) {
     if (key === undefined) return;
     const { caller } = this.#world.fleet;
-    const { runs } = await caller.list({ workflow, key, status: 'running' });
-    if (runs.length <= keyLimit) return;
-    const ids = runs.map(({ id }) => id).join(', ');
+    const atWork = async (): Promise<Map<string, number>> => {
+      const { runs } = await caller.list({ workflow, key, status: 'running' });
+      return new Map(runs.map(({ id, fence }) => [id, fence]));
+    };
+    const first = await atWork();
+    if (first.size <= keyLimit) return;
+    const all = [...(await atWork())].filter(([id, fence]) => first.get(id) === fence);
+    if (all.length <= keyLimit) return;
+    const ids = all.map(([id]) => id).join(', ');
     this.#problems.push(`runs of ${key} at work at one time: ${ids}`);
   }
 
@@ -280,9 +302,10 @@ class Follower {
   /** The hook for the end is called, at least once, within a while. */
   async #judgeHook(status: string): Promise<readonly string[]> {
     const { fleet, witness, hangMs } = this.#world;
-    const began = performance.now();
+    const { patience } = fleet;
+    const began = patience.now;
     while (!witness.wasHooked(this.#id, status)) {
-      if (performance.now() > Math.max(began, fleet.diedAt) + hangMs) {
+      if (patience.now > Math.max(began, fleet.diedAt) + hangMs) {
         return [`it ended as ${status}, and its hook was not called`];
       }
       // The hook has the version of whatever worker started it, and may wait for newer code as a run does.
@@ -318,14 +341,20 @@ class Follower {
     );
   }
 
+  /** The run itself, and all runs that came of it: with their hooks they may be many. */
+  async #family(): Promise<readonly Pick<RunInfo, 'id' | 'waits'>[]> {
+    const { caller } = this.#world.fleet;
+    const own = await this.#info(caller.run(this.#id));
+    const { runs } = await caller.list({ idPrefix: `${this.#id}.`, limit: 200 });
+    return own === undefined ? runs : [own, ...runs];
+  }
+
   /** Sends the signals and decisions that the run, or a child of it, waits for. */
   async #help(): Promise<void> {
     const { fleet, witness } = this.#world;
     const { caller, signalRate } = fleet;
     const random = this.#random;
-    const { runs } = await caller.list({ idPrefix: this.#id, limit: 20 });
-    for (const one of runs) {
-      if (one.id !== this.#id && !one.id.startsWith(`${this.#id}.`)) continue;
+    for (const one of await this.#family()) {
       const handle = caller.run(one.id);
       if (random() < signalRate) {
         const name = signalNames[random() < 0.5 ? 0 : 1];

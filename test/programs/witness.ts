@@ -7,6 +7,7 @@
  */
 import type { CommitParams } from '../../src/core/store.ts';
 import { decode } from '../../src/core/codec.ts';
+import { Stories } from './story.ts';
 
 /** What is known of one run. */
 interface Seen {
@@ -29,29 +30,58 @@ interface Seen {
   passed: readonly string[] | undefined;
 }
 
+/** A body began beside another one, of a worker from which runs are being taken. */
+interface Clash {
+  readonly run: string;
+  readonly step: string;
+  readonly other: string;
+}
+
 /** Names of what is done in a node begin with the node's. */
 export const ofNode = /^node:\S+ › /;
 
 export class Witness {
-  readonly violations: { readonly run: string; readonly what: string }[] = [];
+  readonly violations: {
+    readonly run: string;
+    readonly what: string;
+    readonly story: readonly string[];
+  }[] = [];
+  readonly stories = new Stories();
   readonly #runs = new Map<string, Seen>();
   readonly #dead = new Set<string>();
   readonly #rewound = new Set<string>();
+  /** Workers from which runs are being taken, by how many at this moment. */
+  readonly #takings = new Map<string, number>();
+  readonly #clashes: Clash[] = [];
 
   violate(run: string, what: string): void {
-    this.violations.push({ run, what });
+    this.violations.push({ run, what, story: this.stories.of(run) });
   }
 
   died(worker: string): void {
     this.#dead.add(worker);
   }
 
+  /** Somebody is taking runs from a worker that seems lost: `interrupted` says which. */
+  isBeingTaken(worker: string): void {
+    this.#takings.set(worker, (this.#takings.get(worker) ?? 0) + 1);
+  }
+
   /**
    * Runs were taken from a worker that seemed lost. When it lives, as one whose connection was cut, its bodies go on, and
-   * none of them can write any more: others may begin beside them.
+   * none of them can write any more: others may begin beside them, also before this is heard of.
    */
   interrupted(worker: string, runs: readonly string[]): void {
+    const left = (this.#takings.get(worker) ?? 1) - 1;
+    this.#takings.set(worker, left);
+    const clashes = this.#clashes.filter(({ other }) => other === worker);
+    for (const clash of clashes) {
+      if (left > 0 && !runs.includes(clash.run)) continue;
+      this.#clashes.splice(this.#clashes.indexOf(clash), 1);
+      if (!runs.includes(clash.run)) this.#twoAtOnce(clash);
+    }
     for (const run of runs) {
+      this.stories.tell(run, `taken from ${worker}`);
       const { open } = this.#seen(run);
       for (const [step, by] of open) if (by === worker) open.delete(step);
     }
@@ -70,14 +100,18 @@ export class Witness {
     if (this.#isNotJudged(run, worker)) return;
     const { open, completed } = this.#seen(run);
     const other = open.get(step);
+    this.stories.tell(run, `${worker} begins ${step}`);
     if (other !== undefined && !this.#dead.has(other)) {
-      this.violate(run, `two bodies of ${step} at once`);
+      const clash = { run, step, other };
+      if ((this.#takings.get(other) ?? 0) > 0) this.#clashes.push(clash);
+      else this.#twoAtOnce(clash);
     }
     if (completed.has(step)) this.violate(run, `the body of ${step} ran after its completion`);
     open.set(step, worker);
   }
 
   ends(run: string, step: string, worker: string): void {
+    this.stories.tell(run, `${worker} ends ${step}`);
     const { open } = this.#seen(run);
     if (open.get(step) === worker) open.delete(step);
   }
@@ -186,6 +220,11 @@ export class Witness {
       if (id === run || id.startsWith(`${run}.`)) this.#runs.delete(id);
     }
     this.#rewound.delete(run);
+    this.stories.forget(run);
+  }
+
+  #twoAtOnce({ run, step }: Clash): void {
+    this.violate(run, `two bodies of ${step} at once`);
   }
 
   #isNotJudged(run: string, worker: string): boolean {

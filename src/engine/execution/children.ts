@@ -320,7 +320,7 @@ export class Children {
     const child = fold.child(name);
     if (child === undefined || child.end !== undefined) return;
     const record = await this.#services.store.record(child.run);
-    if (writer.lost !== undefined || writer.isParked) return;
+    if (writer.lost !== undefined || writer.isAway) return;
     if (record === undefined) {
       await this.#startAgainIfGone(name, child);
       return;

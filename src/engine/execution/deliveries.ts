@@ -100,11 +100,13 @@ export class Deliveries {
   /** Undefined when it is the turn of this result; else resolves when it is. */
   turn(seq: number): Promise<void> | undefined {
     this.#open -= 1;
-    if (!this.#needsRoom && this.#turns.length === 0 && this.#isNext(seq)) {
-      const wasKnown = this.#hand(seq);
+    // Several new ones may have become durable at the same time, and the way of a later one to here may be the shorter one.
+    const isSureToBeNext = this.#open === 0 || this.#isKnown(seq);
+    const isFree = !this.#needsRoom && this.#turns.length === 0;
+    if (isFree && isSureToBeNext && this.#isNext(seq)) {
       // A new result that nobody else waits beside needs no room of its own. Behind a known one the next may be asked for
-      // in the same turn, and its way to the handler may be the shorter one.
-      if (wasKnown || this.#open > 0) this.#giveRoom();
+      // in the same turn.
+      if (this.#hand(seq)) this.#giveRoom();
       return undefined;
     }
     return new Promise((come) => {
@@ -208,6 +210,10 @@ export class Deliveries {
     return (this.#sorted()[this.#next] ?? Infinity) >= seq;
   }
 
+  #isKnown(seq: number): boolean {
+    return seq <= (this.#sorted().at(-1) ?? 0);
+  }
+
   /** True when it was known before. */
   #hand(seq: number): boolean {
     const known = this.#sorted();
@@ -223,7 +229,7 @@ export class Deliveries {
       this.#given.delete(at);
       this.#next += 1;
     }
-    return seq <= (known.at(-1) ?? 0);
+    return this.#isKnown(seq);
   }
 
   #sorted(): readonly number[] {

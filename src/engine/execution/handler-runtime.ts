@@ -38,7 +38,8 @@ import { refusalInAnswer } from './in-answer.ts';
 import { type Broken, Inbox } from './inbox.ts';
 import type { HeldRun, RunOwner } from './held-run.ts';
 import { Items } from './items.ts';
-import { type LogWriter, never } from './log-writer.ts';
+import type { LogWriter } from './log-writer.ts';
+import { never } from './never.ts';
 import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
@@ -156,7 +157,7 @@ export class HandlerRuntime {
     const outputs = new RunOutputs(scope, services, {
       last: claimed.record.chunks,
       bodies,
-      ready: () => this.#readyToWrite(),
+      ready: enter,
       onIdle: () => this.parkIfWaiting(),
       onRewound: (found, acknowledged) =>
         this.#detach(
@@ -352,6 +353,8 @@ export class HandlerRuntime {
     const refusal = refusalInAnswer();
     if (refusal !== undefined) return Promise.reject(refusal);
     this.#activeAt = this.#services.clock.monotonic();
+    // Whether it stays this worker's is known in a moment.
+    if (this.#isParking) return this.#parking.then(() => this.enter());
     if (this.#held.writer.isParked) return this.#owner.reclaim();
     return undefined;
   }
@@ -365,13 +368,10 @@ export class HandlerRuntime {
       this.#deliveries.schedule();
       return never();
     }
+    const entered = this.enter();
+    if (entered !== undefined) return this.#isSure(entered.then(() => this.#owner.confirm()));
     const confirmed = this.#owner.confirm();
     return confirmed && this.#isSure(confirmed);
-  }
-
-  /** Chunks go out while the run is this worker's: those that are given while it is being parked wait for that. */
-  #readyToWrite(): Promise<void> | undefined {
-    return this.#isParking ? this.#parking.then(() => this.enter()) : this.enter();
   }
 
   /** A body is about to begin: the run is not parked meanwhile. */
@@ -393,7 +393,7 @@ export class HandlerRuntime {
 
   #onQuiet(): void {
     const { writer } = this.#held;
-    if (this.#closed.aborted || writer.isParked || writer.lost !== undefined) return;
+    if (this.#closed.aborted || writer.isAway || writer.lost !== undefined) return;
     if (this.#isLeaving) {
       this.#letGoIfPossible();
       return;
@@ -446,7 +446,7 @@ export class HandlerRuntime {
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
     if (outcome === 'asked') this.answers.poll();
-    if (outcome === 'busy') this.#deliveries.schedule();
+    if (outcome !== 'parked') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
     this.#awake.abort('parked');
@@ -461,19 +461,19 @@ export class HandlerRuntime {
   }
 
   #retryParkingIn(ms: number): void {
-    const { clock } = this.#services;
     const { signal } = this.#awake;
-    const look = async (): Promise<void> => {
-      await clock.sleep(ms, signal);
-      if (!signal.aborted) this.#deliveries.schedule();
-    };
-    this.#detach(look());
+    const look = (): void => (signal.aborted ? undefined : this.#deliveries.schedule());
+    this.#detach(this.#services.clock.sleep(ms, signal).then(look));
   }
 
   /** A run whose time is over is cancelled by itself, and ends as failed. */
   #watchDeadline(): Promise<void> {
     const parts = { ...this.#held, clock: this.#services.clock, storeNow: this.#storeNow };
-    return watchDeadline(parts, { awake: this.#awake.signal, onOver: () => this.#onMessages() });
+    return watchDeadline(parts, {
+      awake: this.#awake.signal,
+      settled: async () => this.#isParking && this.#parking,
+      onOver: () => this.#onMessages(),
+    });
   }
 
   async #limitCleanUp(): Promise<void> {

@@ -6,11 +6,14 @@
  *
  *   open ──finish──▶ ending ──committed──▶ released
  *    │ ▲
- *    │ └─reclaimed── parked ◀──park── (nothing left to write)
+ *    │ └─reclaimed── parked ◀──committed── parking ◀──park── (nothing left to write; back to open: a message has come)
  *    │
  *    ├─ a snapshot was refused ─▶ refused: nothing is taken any more but `finish`
  *    ├─ handBack ───────────────▶ leaving ──committed──▶ lost
  *    └─ fenced, missing, rewound, damaged, closed ─▶ lost: nothing is written any more
+ *
+ * While it is being parked, or is parked, nothing is folded: what is submitted then comes after the claim with which the run
+ * is this worker's again, and has its place in the log behind it.
  *
  * The fold equals the log, plus what is in flight. Events are folded together or not at all: when a reducer refuses one of
  * them, neither the fold nor the log has changed. A snapshot is only taken of what is in the log with its commit.
@@ -23,9 +26,9 @@
  */
 import { detach } from '../../core/detached.ts';
 import type { CheckpointMark } from '../../core/checkpoint.ts';
-import { type ErrorCode, FencedError, type PawlError, RunError } from '../../core/errors.ts';
+import type { ErrorCode, PawlError } from '../../core/errors.ts';
 import type { NewEvent } from '../../core/event.ts';
-import type { Fold, FoldEvent } from '../../core/fold.ts';
+import type { FoldEvent } from '../../core/fold.ts';
 import type {
   CommitOutcome,
   CommitParams,
@@ -34,9 +37,10 @@ import type {
   SnapshotDelta,
 } from '../../core/store.ts';
 import { type Persisted, persist } from './commit-retry.ts';
+import { fenced, letGo } from './let-go.ts';
+import { never } from './never.ts';
 import { giveBackRewound, detectRewind, type RewoundRun } from './rewind.ts';
-import type { ExecutionServices, SessionView } from './services.ts';
-import type { SnapshotSchedule } from './snapshot-schedule.ts';
+import type { ExecutionServices } from './services.ts';
 import {
   eventsOf,
   type PendingCheckpoint,
@@ -44,36 +48,14 @@ import {
   Submissions,
   type SubmitOptions,
 } from './submissions.ts';
-import type { ExecutionTelemetry, Loss } from './telemetry.ts';
+import type { Loss } from './telemetry.ts';
 import { toEvent, toFoldEvent, type Write } from './writes.ts';
+import type { WriterOwner, WrittenRun } from './written-run.ts';
 
 type Services = Pick<
   ExecutionServices,
   'store' | 'worker' | 'clock' | 'logger' | 'newToken' | 'settings'
 >;
-
-/** The run that is written to. */
-export interface WrittenRun {
-  readonly ownership: Ownership;
-  readonly codeVersion: number;
-  readonly fold: Fold;
-  readonly snapshots: SnapshotSchedule;
-  readonly telemetry: ExecutionTelemetry;
-}
-
-/** The execution, which is told what becomes of the run. The writer knows none of the parts that submit to it. */
-export interface WriterOwner {
-  /** For the error that says why a run was lost. */
-  readonly session: SessionView;
-  /** Effects that have begun and not completed, as this worker knows. */
-  readonly openEffects: () => readonly string[];
-  readonly onCommitted: (events: readonly NewEvent[]) => void;
-  /** Everything submitted is durable. */
-  readonly onIdle: () => void;
-  /** So many checkpoints were kept. */
-  readonly onCheckpoints: (count: number) => void;
-  readonly onLost: (loss: Loss, reason: PawlError) => void;
-}
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -86,14 +68,15 @@ interface SentBatch {
   readonly beganAt: number;
 }
 
-type Mode = 'open' | 'refused' | 'ending' | 'leaving' | 'released' | 'parked' | 'lost';
+type Mode = 'open' | 'refused' | 'ending' | 'leaving' | 'released' | 'parking' | 'parked' | 'lost';
 
 const following: Readonly<Record<Mode, readonly Mode[]>> = {
-  open: ['refused', 'ending', 'leaving', 'parked', 'lost'],
+  open: ['refused', 'ending', 'leaving', 'parking', 'lost'],
   refused: ['ending', 'lost'],
   ending: ['released', 'refused', 'lost'],
   leaving: ['lost'],
   released: ['lost'],
+  parking: ['open', 'parked', 'lost'],
   parked: ['open', 'lost'],
   lost: [],
 };
@@ -117,6 +100,10 @@ export class LogWriter {
   #loss: Loss | undefined;
   #hasWritten = false;
   #onHandedBack: () => void = ignore;
+  /** The answer to a commit that parks. */
+  #parking: Promise<unknown> = Promise.resolve();
+  /** Each lets a write go on that came while the run was parked, or was about to be. */
+  #deferred: (() => void)[] = [];
 
   constructor(services: Services, run: WrittenRun, owner: WriterOwner) {
     this.#services = services;
@@ -143,6 +130,11 @@ export class LogWriter {
     return this.#mode === 'parked';
   }
 
+  /** It is parked, or is about to be. */
+  get isAway(): boolean {
+    return this.#mode === 'parking' || this.#mode === 'parked';
+  }
+
   /** The handler has done something new: what it does from here on is no repetition. */
   get hasWritten(): boolean {
     return this.#hasWritten;
@@ -155,6 +147,11 @@ export class LogWriter {
 
   /** Folds an event that will go along with the next commit, whenever that is. */
   piggyback(write: Write): void {
+    if (this.isAway)
+      detach(
+        this.#whenOpen(() => this.piggyback(write)),
+        this.#onBroken,
+      );
     if (this.#mode !== 'open') return;
     this.#fold([write]);
     this.#enqueue([write], { isPiggyback: true, resolve: ignore, reject: ignore });
@@ -170,6 +167,7 @@ export class LogWriter {
     { taken = noMessages, isOthers = taken.length > 0 }: SubmitOptions = {},
   ): Promise<number> {
     if (this.#mode === 'refused') throw this.#refusal;
+    if (this.isAway) return this.#whenOpen(() => this.submit(writes, { taken, isOthers }));
     if (this.#mode !== 'open') return never();
     this.#fold(writes);
     if (!isOthers) this.#hasWritten = true;
@@ -187,6 +185,7 @@ export class LogWriter {
     writes: readonly Write[],
     mark: CheckpointMark,
   ): Promise<{ id: string; seq: number }> {
+    if (this.isAway) return this.#whenOpen(() => this.checkpoint(writes, mark));
     const submitted = this.submit(writes);
     if (this.#mode !== 'open') return never();
     const stored = new Promise<string>((resolve, reject) => {
@@ -202,18 +201,23 @@ export class LogWriter {
    */
   async park(release: Release): Promise<'parked' | 'unread' | 'asked' | 'busy'> {
     if (this.#mode !== 'open' || !this.isIdle) return 'busy';
+    this.#setMode('parking');
     this.#isFlushing = true;
     const piggybacks = this.#submissions.takePiggybacks();
     const params = { ...this.#params(eventsOf(piggybacks)), release };
     const beganAt = this.#run.telemetry.commitBegins();
-    const outcome = await this.#persist(params);
+    const answer = this.#persist(params);
+    this.#parking = answer;
+    const outcome = await answer;
     this.#isFlushing = false;
+    if (!this.isAway) return 'parked';
     if (outcome === undefined) {
-      this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
+      this.#letGo('closed', 'PAWL_CLOSED', 'pawl is closed');
       return 'parked';
     }
     if (outcome.outcome === 'unread') {
       this.#submissions.putBack(piggybacks);
+      this.#open();
       this.#flushSoon();
       return outcome.asked === true ? 'asked' : 'unread';
     }
@@ -223,17 +227,28 @@ export class LogWriter {
 
   /** The parked run is this worker's again, and nobody has written to it but the claim itself. */
   reclaimed(ownership: Ownership, claimed: FoldEvent): void {
-    this.#setMode('open');
+    this.#open();
     this.#ownership = ownership;
     this.#run.fold.apply(claimed);
     this.#seq += 1;
   }
 
+  #open(): void {
+    this.#setMode('open');
+    for (const goOn of this.#deferred.splice(0)) goOn();
+  }
+
+  /** Writes when the run is this worker's again; never, when that does not come. */
+  async #whenOpen<T>(write: () => T | Promise<T>): Promise<T> {
+    await new Promise<void>((resolve) => this.#deferred.push(resolve));
+    return write();
+  }
+
   /** The run, parked or not, is not this worker's any more; one that is being let go of finds out by itself. */
   forfeit(loss: 'fenced' | 'deleted' = 'fenced'): void {
-    if (this.#mode !== 'open' && this.#mode !== 'parked') return;
-    if (loss === 'fenced') this.#abandon(loss, this.#ended('PAWL_FENCED', 'another worker has it'));
-    else this.#abandon(loss, this.#ended('PAWL_RUN_NOT_FOUND', 'the run was deleted'));
+    if (this.#mode !== 'open' && !this.isAway) return;
+    if (loss === 'fenced') this.#letGo(loss, 'PAWL_FENCED', 'another worker has it');
+    else this.#letGo(loss, 'PAWL_RUN_NOT_FOUND', 'the run was deleted');
   }
 
   /** The last commit: everything pending, `writes`, and the release, at once. Nothing is written after it. */
@@ -250,6 +265,7 @@ export class LogWriter {
    * when nothing of it is under way.
    */
   handBack(): Promise<void> {
+    if (this.#mode === 'parking') return this.#parking.then(() => this.handBack());
     if (this.#mode !== 'open') return Promise.resolve();
     this.#setMode('leaving');
     this.#release = { status: 'queued', resendMs: this.#services.settings.resendMs };
@@ -259,6 +275,10 @@ export class LogWriter {
     });
   }
 
+  #letGo(loss: Loss, code: ErrorCode, why: string): void {
+    this.#abandon(loss, letGo(code, this.#ownership.run, why));
+  }
+
   /** Stops writing, without a word to the store: the process is going down, or the run is somebody else's. */
   #abandon(loss: Loss, reason: PawlError): void {
     if (this.#mode === 'lost') return;
@@ -266,6 +286,7 @@ export class LogWriter {
     this.#loss = loss;
     this.#submissions.clear();
     this.#checkpoints = [];
+    this.#deferred = [];
     this.#onHandedBack();
     this.#owner.onLost(loss, reason);
   }
@@ -308,7 +329,7 @@ export class LogWriter {
     this.#isFlushing = false;
     const { logger } = this.#services;
     logger.error({ run: this.#ownership.run, error: String(error) }, 'writer broken');
-    this.#abandon('closed', this.#ended('PAWL_CLOSED', `of an error in pawl: ${String(error)}`));
+    this.#letGo('closed', 'PAWL_CLOSED', `of an error in pawl: ${String(error)}`);
   };
 
   readonly #flush = (): void => {
@@ -375,14 +396,14 @@ export class LogWriter {
 
   #answered(outcome: Persisted, sent: SentBatch, isLeaving: boolean): void {
     if (outcome === undefined) {
-      this.#abandon('closed', this.#ended('PAWL_CLOSED', 'pawl is closed'));
+      this.#letGo('closed', 'PAWL_CLOSED', 'pawl is closed');
       return;
     }
     const { checkpoints, params } = sent;
     const { release } = params;
     if (!this.#settle(outcome, sent)) return;
     if (release !== undefined && isLeaving) {
-      this.#abandon('handed-back', this.#ended('PAWL_CLOSED', 'it is handed back'));
+      this.#letGo('handed-back', 'PAWL_CLOSED', 'it is handed back');
       return;
     }
     if (release !== undefined) this.#setMode('released');
@@ -449,7 +470,7 @@ export class LogWriter {
         this.#abandon('fenced', this.#fenced(outcome));
         return false;
       case 'missing':
-        this.#abandon('deleted', this.#ended('PAWL_RUN_NOT_FOUND', 'the run was deleted'));
+        this.#letGo('deleted', 'PAWL_RUN_NOT_FOUND', 'the run was deleted');
         return false;
       case 'unread':
         throw new Error('A commit that does not park was refused for a message.');
@@ -458,7 +479,7 @@ export class LogWriter {
           giveBackRewound(this.#services, this.#rewound(), this.#seq, outcome.seq),
           this.#onUndecided,
         );
-        this.#abandon('rewound', this.#ended('PAWL_REWOUND', 'Redis lost acknowledged events'));
+        this.#letGo('rewound', 'PAWL_REWOUND', 'Redis lost acknowledged events');
         return false;
       case 'damaged':
         this.#abandon('damaged', outcome.error);
@@ -466,29 +487,13 @@ export class LogWriter {
     }
   }
 
+  #fenced(outcome: Extract<CommitOutcome, { outcome: 'fenced' }>): PawlError {
+    const { sessionMs } = this.#services.settings;
+    return fenced(this.#ownership, outcome, { session: this.#owner.session, sessionMs });
+  }
+
   #rewound(): RewoundRun {
     const { codeVersion } = this.#run;
     return { codeVersion, ownership: this.#ownership, effects: this.#owner.openEffects() };
   }
-
-  #fenced({ fence, applied }: Extract<CommitOutcome, { outcome: 'fenced' }>): FencedError {
-    const { run, fence: held } = this.#ownership;
-    const { loopLagMs } = this.#owner.session;
-    const { sessionMs } = this.#services.settings;
-    return new FencedError(run, { held, current: fence }, { applied, loopLagMs, sessionMs });
-  }
-
-  #ended(code: ErrorCode, why: string): RunError {
-    const { run } = this.#ownership;
-    return new RunError(
-      code,
-      run,
-      `This worker has let go of run ${run}: ${why}. Nothing later is stored.`,
-    );
-  }
-}
-
-/** A promise that never settles holds nothing alive: who waits for it is collected with it. */
-export function never<T>(): Promise<T> {
-  return new Promise<T>(() => undefined);
 }

@@ -25,7 +25,7 @@ import type { NewChunk, WriteOutcome, WriteParams } from '../../core/outputs.ts'
 import { validate } from '../../core/schema.ts';
 import { outputSchema, type OutputWriter } from '../definition/outputs.ts';
 import type { Bodies, Body } from './bodies.ts';
-import { never } from './log-writer.ts';
+import { never } from './never.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
 

@@ -33,7 +33,7 @@ import { anySignal, newAbortController } from '../signals.ts';
 import { type Bodies, Body } from './bodies.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Item, Items } from './items.ts';
-import { never } from './log-writer.ts';
+import { never } from './never.ts';
 import type { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';

@@ -110,12 +110,12 @@ export function recordWrite(type: string, value: object): Write {
   return { type, data: encodeRecord(value), value };
 }
 
-/** What the fold makes of it. */
+/** As the fold takes it. */
 export function toFoldEvent({ type, value }: Write): FoldEvent {
   return { type, data: value };
 }
 
-/** What the log has of it. */
+/** As the log has it. */
 export function toEvent({ type, data, branch }: Write): NewEvent {
   return branch === undefined ? { type, data } : { type, data, branch };
 }

@@ -43,7 +43,11 @@ local now = math.floor(micros / 1000)
 local limits = readLimits(setLimits(workflow, ARGV[8]))
 local line, granted = keyOf('turn-line', workflow, key), {}
 
-if redis.call('HEXISTS', keyOf('turn-holders', workflow, key), member) == 1 then
+-- A turn that was counted again may be one more than there are (see turns-hold), and of a run that is not at work any more:
+-- such a run has not got this turn, and stands in line like all others.
+local isHolder = redis.call('HEXISTS', keyOf('turn-holders', workflow, key), member) == 1
+local isOver = isHolder and hasTooMany(workflow, key, limits)
+if isHolder and not isOver then
   -- A new number: who gives the turn back that it had until now does not mean this one.
   local turn = number(workflow, key, member, micros)
   redis.call('ZREM', line, member)
@@ -66,7 +70,7 @@ redis.call('ZADD', line, text(class * arrivals() + order), member)
 makeReady(workflow, key)
 local more = pump(workflow, limits, micros, granted)
 watch(KEYS[1], workflow, now, more)
-local has = redis.call('HEXISTS', keyOf('turn-holders', workflow, key), member) == 1
+local has = not isOver and redis.call('HEXISTS', keyOf('turn-holders', workflow, key), member) == 1
 local reply = {has and 'granted' or 'queued', limits.busy}
 local older = ARGV[6] == 'begun' and {} or olderThan(order, limits.busy, has)
 reply[3] = #older / 2

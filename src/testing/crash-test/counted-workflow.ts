@@ -2,7 +2,7 @@
 import { nesting } from '../../core/fold.ts';
 import type { Context, StepContext } from '../../engine/definition/context.ts';
 import type { RunEnd } from '../../engine/definition/end-hook.ts';
-import { never } from '../../engine/execution/log-writer.ts';
+import { never } from '../../engine/execution/never.ts';
 import type { AnyWorkflow } from '../../engine/definition/workflow.ts';
 
 export interface BodyWatch {

@@ -252,6 +252,29 @@ function looking(test: RunStoreTest): void {
   });
 }
 
+function overcounting(test: RunStoreTest): void {
+  test('a turn that is counted again too late lets nobody in beyond the limit', async (opened) => {
+    const { store, expect } = opened;
+    const workflow = newWorkflow();
+    const known = { limits: limits({ perKey: 1 }) };
+    const [a, b] = await several(store, workflow, 'a', 2);
+    if (a === undefined || b === undefined) return;
+    const late = await admitted(store, a, known);
+    await store.turns.leave(a, late.turn);
+    const turn = await admitted(store, b, known);
+    expect(await store.turns.enter(entering(a))).toMatchObject({ outcome: 'queued' });
+    // A worker that does not have the run any more says that it has.
+    await store.turns.hold([late]);
+    const again = await store.turns.enter(entering(a));
+    expect(again).toMatchObject({ outcome: 'queued', granted: [] });
+    const free = { ifFree: true };
+    expect(await store.turns.enter(entering(a, free))).toMatchObject({ outcome: 'busy' });
+    // Found to be of no use, it is given back, and the run still stands in line.
+    expect((await store.turns.leave(a, late.turn)).granted).toEqual([]);
+    expect((await store.turns.leave(b, turn.turn)).granted).toMatchObject([{ run: a.run }]);
+  });
+}
+
 function making(test: RunStoreTest): void {
   const known = (onBusy: 'replace' | 'debounce'): Partial<EnterParams> => ({
     limits: limits({ perKey: 1, onBusy }),
@@ -311,5 +334,5 @@ function making(test: RunStoreTest): void {
 
 export const turnstileTheme: RunStoreTheme = {
   name: 'turnstiles',
-  parts: [limiting, fairness, leaving, looking, making],
+  parts: [limiting, fairness, leaving, looking, overcounting, making],
 };

@@ -25,6 +25,13 @@ local function hasRoom(workflow, key, limits, now)
   return all and own and rateFrom(workflow, key, limits, now) == 0
 end
 
+-- Whether more turns are counted than there may be.
+local function hasTooMany(workflow, key, limits)
+  local all = limits.all > 0 and redis.call('ZCARD', keyOf('turn-held', workflow)) > limits.all
+  local own = redis.call('HLEN', keyOf('turn-holders', workflow, key))
+  return all or (limits.perKey > 0 and own > limits.perKey)
+end
+
 -- A new number for the turn of a run, greater than all before.
 local function number(workflow, key, member, micros)
   local turnstile = keyOf('turnstile', workflow)

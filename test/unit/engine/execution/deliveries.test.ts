@@ -86,3 +86,15 @@ test('one that knows nothing has caught up when it was called', async () => {
   await pause(10);
   expect(deliveries.isCaughtUp).toBe(true);
 });
+test('of new ones that are durable together the first comes first, though its way is longer', async () => {
+  const { deliveries, order } = turns([]);
+  const durable = pause(1);
+  const ask = async (seq: number, detour: number): Promise<void> => {
+    deliveries.asked();
+    await durable;
+    for (let i = 0; i < detour; i++) await Promise.resolve();
+    await deliveries.turn(seq);
+  };
+  await Promise.all([ask(2, 0), ask(1, 5)]);
+  expect(order).toEqual([1, 2]);
+});
