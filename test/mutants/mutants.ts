@@ -3,77 +3,11 @@
  * green for no reason. A house test holds every passage to the sources, so that the list cannot rot.
  */
 
-/** What must turn red: a file of unit tests, a file of tests on a Redis, or a history of the simulation. */
-export type Judge =
-  | { readonly unit: string }
-  | { readonly redis: string }
-  | { readonly simulation: { readonly seed: number; readonly calls: number } };
-
-export interface Mutant {
-  readonly name: string;
-  /** Below `src`. */
-  readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly passage: string;
-  readonly by: string;
-  /** Each of them finds it. */
-  readonly foundBy: readonly Judge[];
-}
-
-const unit = (file: string): Judge => ({ unit: `test/unit/engine/${file}.test.ts` });
-const suite: Judge = { redis: 'test/conformance/redis.test.ts' };
-const history = (seed: number, calls: number): Judge => ({ simulation: { seed, calls } });
+import { history, type Mutant, suite, unit } from './mutant.ts';
+import { mutantsOfQuestions } from './questions.ts';
 
 export const mutants: readonly Mutant[] = [
-  {
-    name: 'a large value is referred to and never put',
-    file: 'blobs/writing.ts',
-    passage: 'await this.put(run, aside);',
-    by: '',
-    foundBy: [{ unit: 'test/unit/blobs/blobs.test.ts' }],
-  },
-  {
-    name: 'a deleted run leaves its blobs to nobody',
-    file: 'redis/lua/delete.lua',
-    passage: 'leaveBlobs(base, id)\nredis',
-    by: 'redis',
-    foundBy: [suite],
-  },
-  {
-    name: 'an answer that was kept is made anew',
-    file: 'engine/execution/answers.ts',
-    passage: "if (kept !== undefined) return { is: 'value', value: kept };",
-    by: '',
-    foundBy: [unit('execution/answers')],
-  },
-  {
-    name: 'an answer is made before the handler has caught up',
-    file: 'engine/execution/deliveries.ts',
-    passage: '#isCaughtUp = false;',
-    by: '#isCaughtUp = true;',
-    foundBy: [unit('execution/answers')],
-  },
-  {
-    name: 'of two answers the later one does not see what the first one changed',
-    file: 'engine/execution/answers.ts',
-    passage: 'isThenable(given) ? await given : given',
-    by: 'await given',
-    foundBy: [unit('execution/answers')],
-  },
-  {
-    name: 'an answer writes by ctx',
-    file: 'engine/execution/handler-runtime.ts',
-    passage: 'if (refusal !== undefined) return Promise.reject(refusal);',
-    by: '',
-    foundBy: [unit('execution/answers')],
-  },
-  {
-    name: 'a run parks over an open question',
-    file: 'redis/lua/commit.lua',
-    passage: "return {'unread', 'asked'}",
-    by: '',
-    foundBy: [suite],
-  },
+  ...mutantsOfQuestions,
   {
     name: 'a wait takes the signals of any key',
     file: 'engine/execution/waits.ts',
