@@ -166,6 +166,8 @@ export interface GraphDefinition<
   readonly ratePerKey?: AnyWorkflow['definition']['ratePerKey'];
   /** What becomes of a start whose key is busy, as of any workflow. */
   readonly onBusy?: AnyWorkflow['definition']['onBusy'];
+  /** As of a workflow. */
+  readonly debounceMax?: AnyWorkflow['definition']['debounceMax'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */
   readonly args?: A;
   /** The first node. */
