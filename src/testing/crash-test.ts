@@ -9,7 +9,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { type BlobOptions, checkBlobs } from '../blobs/options.ts';
 import { PawlError } from '../core/errors.ts';
-import { checkSignalKey } from '../core/names.ts';
+import { checkKey, checkSignalKey } from '../core/names.ts';
 import {
   anything,
   callback,
@@ -50,6 +50,8 @@ export interface CrashTestOptions {
    * `after` so many stored commits.
    */
   readonly questions?: readonly CrashTestQuestion[];
+  /** The key of the run: its turns are points of death as well. Default: none. */
+  readonly key?: string;
   /** Other workflows that the workers know: those of the children that the run starts. */
   readonly workflows?: readonly AnyWorkflow[];
   /** Options of the workers. A small `replayBudgetMs` has them take snapshots all the time. */
@@ -117,6 +119,7 @@ const checkQuestion = optionsOf<CrashTestQuestion>({
 
 const checkOptions = optionsOf<CrashTestOptions>({
   questions: listOf(checkQuestion),
+  key: checkKey,
   signals: listOf(checkSignal),
   workflows: checkWorkflows,
   worker: checkWorkerAlone,
@@ -157,7 +160,7 @@ export async function crashTest<
   checkWorkflow(workflow);
   checkOptions(options, 'crashTest options');
   const { signals = [], worker = {}, bodyMs = 200, store = same, blobs } = options;
-  const { workflows: others = [], questions = [] } = options;
+  const { workflows: others = [], questions = [], key } = options;
   for (const { ask } of questions) toQuestion(ask);
   const perform = async (point?: PerformanceOptions['point']): Promise<Judged> => {
     await options.setUp?.();
@@ -171,6 +174,7 @@ export async function crashTest<
       bodyMs,
       wrapStore: store,
       ...(blobs === undefined ? {} : { blobs }),
+      ...(key === undefined ? {} : { key }),
       ...(point === undefined ? {} : { point }),
     }).perform();
     return { performed, compared: compared(performed, options) };

@@ -50,6 +50,7 @@ test('training: epochs before the last checkpoint do not run again', async () =>
   expect(saidBy(lines, 1)).toContain('train epoch 8');
   expect(saidBy(lines, 2)[0]).toBe('train epoch 6');
   expect(lines).toContain('kept: state.set, checkpoint "epoch 5"');
+  expect(lines).toContain('the next run of the team is queued');
   expect(lines).toContain('result: {"epochs":12,"loss":0.066}');
 });
 

@@ -52,6 +52,7 @@ export interface PerformanceOptions {
   readonly wrapStore: (store: RunStore) => RunStore;
   readonly blobs?: BlobOptions;
   readonly bodyMs: number;
+  readonly key?: string;
   readonly point?: CrashPoint;
 }
 
@@ -138,10 +139,10 @@ export class Performance {
   }
 
   async #perform(): Promise<Performed> {
-    const { workflow, input } = this.#options;
+    const { workflow, input, key } = this.#options;
     this.#spawn();
     await this.#clock.settle();
-    await this.#caller.start(workflow, input, { id: runId });
+    await this.#caller.start(workflow, input, { id: runId, ...(key === undefined ? {} : { key }) });
     await this.#postSignals();
     const hasEnded = await this.#untilEnd();
     await this.#judgeLogs();
