@@ -6,7 +6,7 @@ import { nesting } from '../../src/core/fold.ts';
 import type { RunEvent } from '../../src/core/event.ts';
 import type { RunHandle } from '../../src/engine/runs/run-handle.ts';
 import type { RunInfo } from '../../src/engine/runs/run-info.ts';
-import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
+import { mayTakeBack, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
 import { judgeOutput } from './given-out.ts';
@@ -283,7 +283,7 @@ class Follower {
       const result = await run.result();
       if (!isAllowed(this.#program, result)) problems.push(`ended with ${JSON.stringify(result)}`);
     }
-    const mayGoBack = hasLooseEvents(this.#program.parts);
+    const mayGoBack = mayTakeBack(this.#program.parts);
     problems.push(...(await judgeLog(run, { base: this.#base, mayGoBack })));
     if (this.#program.isGraph !== true) problems.push(...(await this.#judgeHook(status)));
     problems.push(...(await judgeOutput(fleet.store, run, this.#program, witness)));

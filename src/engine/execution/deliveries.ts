@@ -64,8 +64,9 @@ export class Deliveries {
   /** Who wants to know when the handler has caught up. */
   #wanting: (() => void)[] = [];
   #stopLooking: (() => void) | undefined;
-  /** Results that were handed over. */
+  /** Results that were handed over; and how many of them were known before. */
   #handed = 0;
+  #handedKnown = 0;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
@@ -176,7 +177,7 @@ export class Deliveries {
 
   #pump(): void {
     if (this.#heldUp > 0) return;
-    if (!this.#isCaughtUp && this.#next >= this.#sorted().length) this.#catchUp();
+    if (!this.#isCaughtUp && this.#handedKnown >= this.#sorted().length) this.#catchUp();
     const [first] = this.#turns;
     if (first === undefined) {
       this.#options.onQuiet();
@@ -218,6 +219,10 @@ export class Deliveries {
   #hand(seq: number): boolean {
     const known = this.#sorted();
     this.#handed += 1;
+    if (this.#isKnown(seq)) {
+      this.#handedKnown += 1;
+      this.schedule();
+    }
     this.#options.onGiven(seq);
     if (this.#next >= known.length) return false;
     this.#given.add(seq);
