@@ -186,9 +186,10 @@ async function atOnce(
 
 /** How the parts of a stream are written. */
 interface Writing {
-  readonly chunk: (chunk: OutputChunk) => string;
-  /** The client has all that is kept; what comes now is new. */
-  readonly caughtUp: (last: number) => string;
+  /** `upToDate`: the client has all that is there by now. */
+  readonly chunk: (chunk: OutputChunk, upToDate: boolean) => string;
+  /** There is nothing for the client yet. */
+  readonly empty: (last: number) => string;
   readonly end: (last: number) => string;
   /** Keeps what is between from giving the connection up; undefined where nothing may be said. */
   readonly ping: string | undefined;
@@ -197,12 +198,12 @@ interface Writing {
 function toEvents(): Writing {
   const control = (about: object): string => `event: control\ndata: ${JSON.stringify(about)}\n\n`;
   return {
-    chunk: (chunk) => {
+    chunk: (chunk, upToDate) => {
       const offset = toOffset(chunk.number);
       const data = JSON.stringify([toJson(chunk)]);
-      return `id: ${offset}\nevent: data\ndata: ${data}\n\n${control({ streamNextOffset: offset })}`;
+      return `id: ${offset}\nevent: data\ndata: ${data}\n\n${control({ streamNextOffset: offset, ...(upToDate ? { upToDate } : {}) })}`;
     },
-    caughtUp: (last) => control({ streamNextOffset: toOffset(last), upToDate: true }),
+    empty: (last) => control({ streamNextOffset: toOffset(last), upToDate: true }),
     end: (last) =>
       control({ streamNextOffset: toOffset(last), upToDate: true, streamClosed: true }),
     ping: ': ping\n\n',
@@ -212,20 +213,23 @@ function toEvents(): Writing {
 function toLines(): Writing {
   const nothing = (): string => '';
   const chunk = (one: OutputChunk): string => `${JSON.stringify(toJson(one))}\n`;
-  return { chunk, caughtUp: nothing, end: nothing, ping: '\n' };
+  return { chunk, empty: nothing, end: nothing, ping: '\n' };
 }
 
 /** First what is kept, then what comes, until the run has ended. */
 async function* partsOf(reading: Reading, writing: Writing): AsyncGenerator<string> {
-  let last = reading.after;
-  for (const live of [false, true]) {
-    for await (const chunk of chunksOf({ ...reading, after: last }, live)) {
-      last = chunk.number;
-      yield writing.chunk(chunk);
-    }
-    if (reading.signal.aborted) return;
-    yield live ? writing.end(last) : writing.caughtUp(last);
+  let kept: OutputChunk | undefined;
+  for await (const chunk of chunksOf(reading, false)) {
+    if (kept !== undefined) yield writing.chunk(kept, false);
+    kept = chunk;
   }
+  let last = kept?.number ?? reading.after;
+  yield kept === undefined ? writing.empty(last) : writing.chunk(kept, true);
+  for await (const chunk of chunksOf({ ...reading, after: last }, true)) {
+    last = chunk.number;
+    yield writing.chunk(chunk, true);
+  }
+  if (!reading.signal.aborted) yield writing.end(last);
 }
 
 /** Reads a chunk when the client has taken the one before, so a slow client holds one page in memory. */

@@ -23,6 +23,7 @@ import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
+import { knownSeqs } from '../../core/known-results.ts';
 import type { Request } from '../../core/request.ts';
 import type { Context } from '../definition/context.ts';
 import { LazySignal } from '../signals.ts';
@@ -31,7 +32,7 @@ import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
 import { watchDeadline } from './deadline.ts';
-import { Deliveries, knownSeqs } from './deliveries.ts';
+import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
 import { refusalInAnswer } from './in-answer.ts';
@@ -124,7 +125,7 @@ export class HandlerRuntime {
     const names = new Names({ run, fold, beforeNew: checkCancelled });
     const deliveries = new Deliveries({
       clock,
-      known: () => knownSeqs(fold),
+      known: () => knownSeqs(fold.bookkeeping),
       onQuiet: () => this.#onQuiet(),
       onGiven: (seq) => this.#sets.given(seq),
       isAtWork: () => this.#isAtWork(),
@@ -159,13 +160,10 @@ export class HandlerRuntime {
       bodies,
       ready: enter,
       onIdle: () => this.parkIfWaiting(),
-      onRewound: (found, acknowledged) =>
-        this.#detach(
-          handBackRewound(services, held.writer, {
-            seq: fold.seq,
-            chunks: { found, acknowledged },
-          }),
-        ),
+      onRewound: (found, acknowledged) => {
+        const chunks = { found, acknowledged };
+        this.#detach(handBackRewound(services, held.writer, { seq: fold.seq, chunks }));
+      },
     });
     const progress = new ProgressReporter(clock, noteProgress(services, held));
     const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
