@@ -35,6 +35,13 @@ export type {
   StepOptions,
 } from './engine/definition/context.ts';
 export type { AnswerContext, Question } from './engine/definition/questions.ts';
+export type {
+  HowToUndo,
+  HowToUndoItem,
+  Undoable,
+  UndoableItem,
+  UndoContext,
+} from './engine/definition/undoable.ts';
 export type { FormField, WaitOptions } from './engine/definition/waiting.ts';
 export type {
   OutputChunk,
@@ -73,6 +80,7 @@ export type {
   NodeContext,
   NodeOptions,
   NodeOutcome,
+  VisitToUndo,
 } from './engine/graph/graph-definition.ts';
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/runs/graph-record.ts';
 export type { Health, HealthOptions } from './engine/worker/health.ts';

@@ -5,6 +5,7 @@ import {
   callback,
   checkedLater,
   duration,
+  listOf,
   objectOf,
   oneOf,
   schema,
@@ -37,4 +38,5 @@ export const definitionRules = {
   retention: checkRetentionTimes,
   expireCheckpoints: checkExpiry,
   onEnd: callback,
+  undoOn: listOf(oneOf('failed', 'cancelled')),
 } as const;

@@ -108,6 +108,11 @@ export interface WorkflowDefinition<
    * later starts leave it alone. Default: a burst lasts as long as starts come.
    */
   readonly debounceMax?: Duration;
+  /**
+   * After which ends the steps are undone that say how: see `undo` of a step. A run whose time is over counts as failed.
+   * Default: both.
+   */
+  readonly undoOn?: readonly ('failed' | 'cancelled')[];
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
   /**

@@ -1,37 +1,30 @@
-/**
- * The deadline of a run at work: when it comes, the run is cancelled by itself, and ends as failed.
- *
- * A crash leaves the deadline in the record, where the next owner finds it. What is written is a cancel request like any
- * other.
- */
+/** A run whose time is over is cancelled by itself, and ends as failed. While it is parked, the store wakes it then. */
 import type { Clock } from '../../core/clock.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { HeldRun } from './held-run.ts';
 import { recordWrite } from './writes.ts';
 
-interface Parts extends Pick<HeldRun, 'claimed' | 'writer' | 'fold'> {
-  readonly clock: Clock;
+export interface DeadlineParts {
   readonly storeNow: () => number;
-}
-
-interface Watching {
-  /** Ends when the run is parked. */
-  readonly awake: AbortSignal;
-  /** Resolves when it is known whether a run that is being parked stays this worker's. */
-  readonly settled: () => Promise<unknown>;
+  /** The run is parked, or let go of. */
+  readonly signal: AbortSignal;
+  /** While the run is being parked: resolves when it is, or stays. */
+  readonly parked: () => Promise<unknown> | undefined;
+  /** Its time is over, and its log is about to say so. */
   readonly onOver: () => void;
 }
 
-/** Resolves when the run has been cancelled for it, or nobody need watch it: `awake` has ended. */
+/** Resolves when the log says it, or it is too early to say. */
 export async function watchDeadline(
-  { claimed, writer, fold, clock, storeNow }: Parts,
-  { awake, settled, onOver }: Watching,
+  { claimed, writer, fold }: Pick<HeldRun, 'claimed' | 'writer' | 'fold'>,
+  clock: Pick<Clock, 'sleep'>,
+  { storeNow, signal, parked, onOver }: DeadlineParts,
 ): Promise<void> {
   const { deadlineAt } = claimed.record;
   if (deadlineAt === undefined) return;
-  await clock.sleep(Math.max(0, deadlineAt - storeNow()), awake);
-  await settled();
-  const isOver = awake.aborted || fold.cancel !== undefined;
+  await clock.sleep(Math.max(0, deadlineAt - storeNow()), signal);
+  await parked();
+  const isOver = signal.aborted || fold.cancel !== undefined;
   if (isOver || writer.isParked || writer.lost !== undefined) return;
   const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
   const noted = writer.submit([recordWrite('run.cancelling', request)]);

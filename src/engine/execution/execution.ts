@@ -34,6 +34,7 @@ import { Expiry } from './checkpoint-upkeep.ts';
 import { claimRetryMs, type Claimed, claimRun } from './claim.ts';
 import { Endings } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
+import type { Nudge } from './held-run.ts';
 import type { Broken } from './inbox.ts';
 import { LogWriter } from './log-writer.ts';
 import { never } from './never.ts';
@@ -61,9 +62,6 @@ export interface ExecutionHost {
   /** The run was claimed again; the promise ends when it is let go of. */
   readonly onReclaimed: (execution: Execution, goesOn: Promise<void>) => void;
 }
-
-/** What came for a run: a message, a question, or perhaps either. */
-export type Nudge = 'message' | 'question' | 'anything';
 
 /** What a handler starts from. */
 interface Ready extends Replayed {
@@ -437,6 +435,10 @@ export class Execution {
   async #callHandler(runtime: HandlerRuntime, input: unknown): Promise<Ending> {
     const { workflow } = this.#delivered;
     const { limits } = this.#services;
+    if (runtime.undoing !== undefined) {
+      await runtime.undoing.run(() => workflow.definition.run(runtime.context, input));
+      return this.#endings.resolveOutcome(runtime.fold, this.#endings.failed(undefined));
+    }
     let ending: Ending;
     try {
       const output: unknown = await workflow.definition.run(runtime.context, input);

@@ -19,18 +19,20 @@
  * The writer calls its execution, which calls `parkIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
  * go of, nothing is scheduled. So an awaited step costs no turn of the event loop: test/integration/promises.test.ts.
  */
-import { textOfThrown } from '../../core/error-record.ts';
-import type { CancelRequest } from '../../core/event.ts';
+import type { UndoBegunData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
 import { knownSeqs } from '../../core/known-results.ts';
 import type { Request } from '../../core/request.ts';
+import { undoing } from '../../core/undo.ts';
 import type { Context } from '../definition/context.ts';
+import { cancelChildrenOf } from '../runs/family.ts';
 import { LazySignal } from '../signals.ts';
 import { Answers } from './answers.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
+import { CleanUp } from './clean-up.ts';
 import { watchDeadline } from './deadline.ts';
 import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
@@ -43,7 +45,7 @@ import type { LogWriter } from './log-writer.ts';
 import { never } from './never.ts';
 import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
-import { decideParking } from './parking.ts';
+import { decideParking, parkedRelease } from './parking.ts';
 import { PassedSets } from './passed-sets.ts';
 import { noteProgress, ProgressReporter } from './progress.ts';
 import { RunOutputs } from './run-outputs.ts';
@@ -53,18 +55,18 @@ import { settleBodies } from './settling.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
+import { Undoing } from './undoing.ts';
+import { Undos } from './undos.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-/** How long a child that a parked run waits for may be silent before the two are compared. */
-const pollMs = 3_000;
 const stayMsMin = 1_000;
 
 export class HandlerRuntime {
   readonly context: Context;
   readonly answers: Answers;
-  /** Resolves when a cancelled handler has had its time to clean up. */
-  readonly graceOver: Promise<'cancel-grace-over'>;
+  /** Undoes what the run has done; undefined while it is the handler's to go on. */
+  readonly undoing: Undoing | undefined;
   /** Resolves when the run cannot go on, whatever its handler does: it is to be quarantined, or has failed. */
   readonly broken: Promise<Broken>;
   readonly #services: ExecutionServices;
@@ -77,14 +79,16 @@ export class HandlerRuntime {
   readonly #waits: Waits;
   readonly #inbox: Inbox;
   readonly #sets: PassedSets;
-  readonly #undos: ((request: CancelRequest) => unknown)[] = [];
+  readonly #told: Undos;
+  /** What the undoing of the run began with. */
+  readonly #undone: UndoBegunData | undefined;
+  readonly #cleanUp = new CleanUp();
   readonly #closed = new LazySignal();
   readonly #children: Children;
   /** Ends when the run is parked: nothing of this process may keep the handler in memory then. */
   #awake = new LazySignal();
   readonly #effects: Effects;
   readonly #storeNow: () => number;
-  #onGraceOver: () => void = () => undefined;
   #onBroken: (broken: Broken) => void = () => undefined;
   #parked: Promise<void>;
   #onParked: () => void = () => undefined;
@@ -108,9 +112,6 @@ export class HandlerRuntime {
     this.#services = services;
     this.#held = held;
     this.#owner = owner;
-    this.graceOver = new Promise((resolve) => {
-      this.#onGraceOver = () => resolve('cancel-grace-over');
-    });
     this.broken = new Promise((resolve) => {
       this.#onBroken = resolve;
     });
@@ -122,7 +123,10 @@ export class HandlerRuntime {
     this.#storeNow = storeNow;
     const cancellation = new Cancellation(run, lost);
     const checkCancelled = (): void => cancellation.check();
-    const names = new Names({ run, fold, beforeNew: checkCancelled });
+    this.#undone = undoing(fold.bookkeeping);
+    const isUndoing = this.#undone !== undefined;
+    this.#told = new Undos(run, isUndoing);
+    const names = new Names({ run, fold, isUndoing, beforeNew: checkCancelled });
     const deliveries = new Deliveries({
       clock,
       known: () => knownSeqs(fold.bookkeeping),
@@ -149,6 +153,8 @@ export class HandlerRuntime {
       telemetry,
       names,
       deliveries,
+      undos: this.#told,
+      isUndoing,
       lost,
       storeNow,
       enter,
@@ -165,7 +171,7 @@ export class HandlerRuntime {
         this.#detach(handBackRewound(services, held.writer, { seq: fold.seq, chunks }));
       },
     });
-    const progress = new ProgressReporter(clock, noteProgress(services, held));
+    const progress = new ProgressReporter(clock, (latest) => noteProgress(held, services, latest));
     const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
     const steps = new Steps(scope, services, {
       waits,
@@ -190,6 +196,10 @@ export class HandlerRuntime {
       isOver: (body) => bodies.isOver(body),
       parkIfWaiting: () => this.parkIfWaiting(),
     });
+    const cancelChildren = (): Promise<void> =>
+      cancelChildrenOf(services, { id: run, fence: writer.ownership.fence }, fold.attached);
+    const undoingParts = { scope, clock, steps, effects, cancelChildren };
+    this.undoing = this.#undone && new Undoing(undoingParts, this.#undone);
     this.#children = children;
     this.#inbox = new Inbox(scope, services, {
       onTaken: () => this.#onMessages(),
@@ -210,10 +220,15 @@ export class HandlerRuntime {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
       }),
       checkCancelled,
-      onCancel: (undo) => this.#undos.push(undo),
+      onCancel: (call) => this.#cleanUp.add(call),
       progress: (fraction, message) => progress.report({ fraction, message }),
     };
     this.context = createContext(parts, { signal: cancellation.signal, prefix: '' });
+  }
+
+  /** Resolves when a cancelled handler has had its time to clean up. */
+  get graceOver(): Promise<'cancel-grace-over'> {
+    return this.#cleanUp.graceOver;
   }
 
   /** Resolves when the run is parked; the handler may go on all the same. After `goOn` there is another one. */
@@ -236,7 +251,7 @@ export class HandlerRuntime {
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
     if (overdue.length > 0) this.#detach(writer.submit(overdue));
     this.#onMessages();
-    this.#detach(this.#watchDeadline());
+    this.#watchDeadline();
     this.#deliveries.schedule();
   }
 
@@ -293,13 +308,7 @@ export class HandlerRuntime {
     const { logger } = this.#services;
     if (fold.cancel === undefined) return;
     this.#cancellation.deliver();
-    for (const undo of this.#undos.splice(0).toReversed()) {
-      try {
-        await undo(fold.cancel);
-      } catch (error) {
-        logger.warn({ run: claimed.ownership.run, error: textOfThrown(error) }, 'clean-up failed');
-      }
-    }
+    await this.#cleanUp.run(fold.cancel, { logger, run: claimed.ownership.run });
   }
 
   /** The handler has ended, or is left where it stands. */
@@ -329,7 +338,7 @@ export class HandlerRuntime {
     this.#stayMs = Math.max(stayMsMin, this.#stayMs * 2, awayMs * 2);
     this.#activeAt = clock.monotonic();
     this.#awake = new LazySignal();
-    this.#detach(this.#watchDeadline());
+    this.#watchDeadline();
     this.#children.goOn();
     this.#inbox.take(messages);
     this.#inbox.poll();
@@ -381,10 +390,12 @@ export class HandlerRuntime {
 
   #onMessages(): void {
     const { fold } = this.#held;
-    if (fold.cancel !== undefined && !this.#cancellation.isRequested) {
+    const isNews = !this.#cancellation.isRequested && this.#undone === undefined;
+    if (fold.cancel !== undefined && isNews) {
       const reason = this.#cancellation.request(fold.cancel);
       if (this.#waits.fail(reason)) this.#cancellation.deliver();
-      this.#detach(this.#limitCleanUp());
+      const { clock, settings } = this.#services;
+      this.#detach(this.#cleanUp.limit(clock, settings.cancelGraceMs, this.#closed.signal));
     }
     this.#deliveries.schedule();
   }
@@ -392,6 +403,9 @@ export class HandlerRuntime {
   #onQuiet(): void {
     const { writer } = this.#held;
     if (this.#closed.aborted || writer.isAway || writer.lost !== undefined) return;
+    const isTold = this.#told.quiet(this.#undone?.cancel);
+    if (isTold) this.#deliveries.schedule();
+    if (isTold) return;
     if (this.#isLeaving) {
       this.#letGoIfPossible();
       return;
@@ -417,9 +431,9 @@ export class HandlerRuntime {
       isBusy:
         this.#isBusy() || this.answers.isBusy || this.#children.isSearching || this.#sets.isInDoubt,
       isIdle: writer.isIdle && !this.#isParking,
-      isCancelled: fold.cancel !== undefined,
+      isCancelled: fold.cancel !== undefined && this.#undone === undefined,
       isLeaving: this.#isLeaving,
-      deadlineAt: claimed.record.deadlineAt,
+      deadlineAt: this.#undone === undefined ? claimed.record.deadlineAt : undefined,
       now: this.#storeNow(),
       quietMs: clock.monotonic() - this.#activeAt,
       stayMs: this.#stayMs,
@@ -430,16 +444,8 @@ export class HandlerRuntime {
 
   async #park(wakeMs: number | undefined): Promise<void> {
     const { writer } = this.#held;
-    const waits = this.#waits.list;
     this.#isParking = true;
-    this.#parking = writer.park({
-      status: 'waiting',
-      why: 'parked',
-      waits,
-      mayGoOn: true,
-      ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
-      ...(waits.some(({ kind }) => kind === 'child') ? { pollMs } : {}),
-    });
+    this.#parking = writer.park(parkedRelease(this.#waits.list, wakeMs));
     const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
@@ -464,20 +470,16 @@ export class HandlerRuntime {
     this.#detach(this.#services.clock.sleep(ms, signal).then(look));
   }
 
-  /** A run whose time is over is cancelled by itself, and ends as failed. */
-  #watchDeadline(): Promise<void> {
-    const parts = { ...this.#held, clock: this.#services.clock, storeNow: this.#storeNow };
-    return watchDeadline(parts, {
-      awake: this.#awake.signal,
-      settled: async () => this.#isParking && this.#parking,
+  #watchDeadline(): void {
+    if (this.#undone !== undefined) return;
+    const { signal } = this.#awake;
+    const over = watchDeadline(this.#held, this.#services.clock, {
+      storeNow: this.#storeNow,
+      signal,
+      parked: () => (this.#isParking ? this.#parking : undefined),
       onOver: () => this.#onMessages(),
     });
-  }
-
-  async #limitCleanUp(): Promise<void> {
-    const { clock, settings } = this.#services;
-    await clock.sleep(settings.cancelGraceMs, this.#closed.signal);
-    if (!this.#closed.aborted) this.#onGraceOver();
+    this.#detach(over);
   }
 
   /** The handler stands at something that pawl knows of. */

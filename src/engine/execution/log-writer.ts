@@ -158,8 +158,7 @@ export class LogWriter {
   }
 
   /**
-   * Folds events and commits them together. Resolves with the seq of the last one when they are durable; never settles when
-   * the run is lost.
+   * Folds events and commits them together. Resolves with the seq of the last one when durable; never when the run is lost.
    * @throws at once, with nothing changed, when a reducer refuses; what a snapshot was refused for, from then on.
    */
   submit(
@@ -493,7 +492,9 @@ export class LogWriter {
   }
 
   #rewound(): RewoundRun {
-    const { codeVersion } = this.#run;
-    return { codeVersion, ownership: this.#ownership, effects: this.#owner.openEffects() };
+    const { codeVersion, fold } = this.#run;
+    const { bookkeeping } = fold;
+    const effects = this.#owner.openEffects();
+    return { codeVersion, ownership: this.#ownership, effects, bookkeeping };
   }
 }

@@ -59,17 +59,16 @@ export class ProgressReporter {
   }
 }
 
-/** Tells the queue, and keeps it with the run. Never rejects. */
-export function noteProgress(
-  { store, logger }: Pick<ExecutionServices, 'store' | 'logger'>,
+/** Tells the store, and the dashboards of the queue. Never rejects: it is no part of the log. */
+export async function noteProgress(
   { writer, report }: Pick<HeldRun, 'writer' | 'report'>,
-): (progress: Progress) => Promise<void> {
-  return async ({ fraction, message = '' }) => {
-    report(fraction);
-    try {
-      await store.progress(writer.ownership, { fraction, message });
-    } catch (error) {
-      logger.debug({ run: writer.ownership.run, error: String(error) }, 'progress not noted');
-    }
-  };
+  { store, logger }: Pick<ExecutionServices, 'store' | 'logger'>,
+  { fraction, message = '' }: Progress,
+): Promise<void> {
+  report(fraction);
+  try {
+    await store.progress(writer.ownership, { fraction, message });
+  } catch (error) {
+    logger.debug({ run: writer.ownership.run, error: String(error) }, 'progress not noted');
+  }
 }

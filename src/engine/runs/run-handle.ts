@@ -54,6 +54,7 @@ import { endedError, runNotFound } from './missing.ts';
 import { foldAt } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
+import { refuseUndone } from './undone.ts';
 import { readSteps } from '../steps-at-work.ts';
 import { type RunDetails, type RunInfo, toRunInfo } from './run-info.ts';
 import { leaveLine } from './turns.ts';
@@ -318,8 +319,7 @@ export class RunHandle<
    * Asks the run, and returns what its handler answers: see `ctx.answer`. The worker that has the run replies; a parked run
    * is woken for it. Needs no worker in this process.
    * @throws RunError `PAWL_UNANSWERED` when it is paused, answers no such question, or its answer has failed (the cause);
-   *   `PAWL_TIMEOUT` after `timeoutMs`; `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`; InvalidError for a question that does not fit;
-   *   LimitError when too many are open.
+   *   `PAWL_TIMEOUT`, `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`; InvalidError for a misfit; LimitError when too many are open.
    */
   async ask<Q extends AnyQuestion | string>(
     question: Q,
@@ -331,7 +331,11 @@ export class RunHandle<
     return (await askRun(this.#services, this.id, asked, payload, options)) as ReplyOutput<Q>;
   }
 
-  /** Decides about an effect in doubt whose policy is to ask. */
+  /**
+   * Decides about an effect in doubt whose policy is to ask, by its name, or about an undo that has failed:
+   * `run.decide('flight ›› undo', { decide: 'retry' })`. The names are in `on` of `info().waits`.
+   * @throws InvalidError, UnstorableError; RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`. Nothing was written.
+   */
   async decide(effect: string, decision: Decision): Promise<void> {
     checkDecision(decision, 'decision');
     const data = encode(decision, 'decision', this.#services.limits.eventBytes);
@@ -386,11 +390,13 @@ export class RunHandle<
    *
    * With `input` the handler is called with that from then on, in place of what the run was started with. It must still
    * come to the same steps by the same names; what they have done stays done.
-   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError, UnstorableError, LimitError for an input: nothing was written.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`, `PAWL_RUN_ENDED` when its work was undone: start it anew. InvalidError,
+   *   UnstorableError, LimitError for an input. Nothing was written.
    */
   async resume(request: ResumeRequest = {}): Promise<boolean> {
     checkResume(request, 'request');
     const { store } = this.#services;
+    await refuseUndone(store, this.id);
     const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {
       case 'resumed':
