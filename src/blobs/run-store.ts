@@ -6,7 +6,8 @@
  * it, and blobs are listed, compared and removed without a key.
  *
  * May lie elsewhere: inputs, outputs, data of events, snapshot fields, messages, metadata of checkpoints. Stays in the
- * store: errors, chunks and what operators say, which are small by themselves, and inputs of schedules.
+ * store: errors, chunks, questions and replies, and what operators say, which are small by themselves, and inputs of
+ * schedules.
  *
  * Blobs are put before the write that refers to them, see `writing.ts`; each run has its own, so that what becomes of one
  * run never touches another. Who removes them and when: `upkeep.ts`.
@@ -19,6 +20,7 @@ import type { Lists } from '../core/lists.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Message } from '../core/message.ts';
 import type { Outputs } from '../core/outputs.ts';
+import type { Questions } from '../core/questions.ts';
 import type { RunProgress } from '../core/run.ts';
 import { RunStoreAround } from '../core/run-store-around.ts';
 import type { Schedules } from '../core/schedules.ts';
@@ -67,6 +69,7 @@ export class BlobRunStore extends RunStoreAround implements Required<RunStore> {
   readonly archive: Archive;
   readonly lists: Lists;
   readonly outputs: Outputs;
+  readonly questions: Questions;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly upkeep: Upkeep;
@@ -91,6 +94,7 @@ export class BlobRunStore extends RunStoreAround implements Required<RunStore> {
     // What they carry is small.
     this.lists = store.lists;
     this.outputs = store.outputs;
+    this.questions = store.questions;
     this.schedules = store.schedules;
   }
 

@@ -2,8 +2,8 @@
  * A run store whose payloads are sealed: whatever goes through is encrypted on its way in and opened on its way out, so
  * that neither the engine nor the store beneath knows of it.
  *
- * Sealed: inputs (of schedules, too), outputs, errors, data of events and chunks, snapshot fields, messages, the text of a
- * progress.
+ * Sealed: inputs (of schedules, too), outputs, errors, data of events and chunks, snapshot fields, messages, questions
+ * and replies, the text of a progress.
  * In clear: ids, names, types, times, tags, keys, numbers, what a run waits for (names, keys and times; label and form
  * are sealed), and what the scripts in Redis write by themselves (claims, interrupts).
  *
@@ -18,6 +18,7 @@ import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher } from '../core/cipher.ts';
 import type { Lists } from '../core/lists.ts';
 import type { Outputs } from '../core/outputs.ts';
+import type { Questions } from '../core/questions.ts';
 import type { RunProgress } from '../core/run.ts';
 import { RunStoreAround } from '../core/run-store-around.ts';
 import type { Schedules } from '../core/schedules.ts';
@@ -47,6 +48,7 @@ import { openCheckpoint } from './marks.ts';
 import { Opening } from './opening.ts';
 import { EncryptedOutputs } from './outputs.ts';
 import { askedPlace, eventPlace, payloadPlace } from './places.ts';
+import { EncryptedQuestions } from './questions.ts';
 import { EncryptedSchedules } from './schedules.ts';
 import { Sealing } from './sealing.ts';
 import { EncryptedTransfer } from './transfer.ts';
@@ -55,6 +57,7 @@ export class EncryptedRunStore extends RunStoreAround implements Required<RunSto
   readonly archive: Archive;
   readonly lists: Lists;
   readonly outputs: Outputs;
+  readonly questions: Questions;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly #store: RunStore;
@@ -73,6 +76,7 @@ export class EncryptedRunStore extends RunStoreAround implements Required<RunSto
     this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
     this.lists = new EncryptedLists(store.lists, cipher, opening);
     this.outputs = new EncryptedOutputs(store.outputs, cipher);
+    this.questions = new EncryptedQuestions(store.questions, cipher);
     this.schedules = new EncryptedSchedules(store.schedules, cipher);
     this.transfer = new EncryptedTransfer(store.transfer, sealing, opening);
   }

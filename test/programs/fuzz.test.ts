@@ -20,6 +20,18 @@ test('60 programs whose values lie in a blob store that is swept meanwhile', asy
   expect(verdict.crashes).toBeGreaterThan(0);
 }, 120_000);
 
+test('blobs that no write takes are missed', { timeout: 60_000 }, async () => {
+  const unplant = plants['a write takes no blobs']?.();
+  try {
+    const programs = programsOf(3, 20);
+    const judged = judge({ seed: 3, programs, ground: inMemory, blobs: true, hangMs: 5_000 });
+    // Whoever reads a run that refers to one is told.
+    await expect(judged).rejects.toMatchObject({ name: 'BlobError' });
+  } finally {
+    unplant?.();
+  }
+});
+
 test('a key with too many runs at work is found', { timeout: 60_000 }, async () => {
   const part = { fails: 0, attempts: 1, ms: 60, events: 0, isRefused: false } as const;
   const program: Program = { key: 'one', parts: [{ kind: 'step', name: 'n1', ...part }] };
@@ -36,6 +48,8 @@ test('a key with too many runs at work is found', { timeout: 60_000 }, async () 
   const sound = await judge({ seed: 1, programs, ground: inMemory });
   expect(sound.violations).toEqual([]);
 });
+
+const step = { fails: 0, attempts: 1, ms: 1, events: 0, isRefused: false } as const;
 
 interface Planted extends Program {
   readonly plant: string;
@@ -71,6 +85,15 @@ const planted: readonly Planted[] = [
     finds: 'hangs as queued',
     key: 'one',
     parts: [{ kind: 'set', name: 'n1' }],
+  },
+  {
+    plant: 'an answer is made before the handler has caught up',
+    finds: 'it said it is behind',
+    parts: [
+      { kind: 'step', name: 'n1', ...step },
+      { kind: 'sleep', name: 'n2', ms: 1_500 },
+      { kind: 'sleep', name: 'n3', ms: 1_500 },
+    ],
   },
 ];
 

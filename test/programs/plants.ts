@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Fold, type ReceivedSignal } from '../../src/core/fold.ts';
 import type { Body } from '../../src/engine/execution/bodies.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
+import { MemoryBlobs } from '../../src/memory/blobs.ts';
 import { Endings } from '../../src/engine/execution/endings.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
@@ -14,7 +15,7 @@ import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
 import { Undoing } from '../../src/engine/execution/undoing.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 import { Turnstile } from '../../src/memory/turnstile.ts';
-import { replaced } from '../support/replaced.ts';
+import { replaced as replaceNow } from '../support/replaced.ts';
 
 /** The bodies that a plant has seen, by the output that they wrote to. */
 const bodies = new WeakMap<RunOutputs, Map<string, Body>>();
@@ -22,14 +23,14 @@ const bodies = new WeakMap<RunOutputs, Map<string, Body>>();
 type Plant = () => () => void;
 
 /** A bug that replaces a method by one that is made of it. */
-function planted<T extends object, K extends keyof T>(
-  ...change: Parameters<typeof replaced<T, K>>
+function replaced<T extends object, K extends keyof T>(
+  ...change: Parameters<typeof replaceNow<T, K>>
 ): Plant {
-  return () => replaced(...change);
+  return () => replaceNow(...change);
 }
 
 export const plants: Readonly<Record<string, Plant>> = {
-  'a finished body runs again': planted(
+  'a finished body runs again': replaced(
     Names.prototype,
     'use',
     (use) =>
@@ -38,7 +39,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return known?.status === 'completed' && name.endsWith('1') ? undefined : known;
       },
   ),
-  'a step that runs again goes on with the epoch of the attempt before': planted(
+  'a step that runs again goes on with the epoch of the attempt before': replaced(
     RunOutputs.prototype,
     'open',
     (open) =>
@@ -54,7 +55,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return open.call(this, name, first);
       },
   ),
-  'a signal stays when it is taken': planted(
+  'a signal stays when it is taken': replaced(
     Fold.prototype,
     'remember',
     (remember) =>
@@ -63,7 +64,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         remember.call(this, field, value);
       },
   ),
-  'a handler is called wherever its wake-up came from': planted(
+  'a handler is called wherever its wake-up came from': replaced(
     AsyncLocalStorage,
     'snapshot',
     () =>
@@ -71,7 +72,7 @@ export const plants: Readonly<Record<string, Plant>> = {
       (call, ...args) =>
         call(...args),
   ),
-  'an item that has failed counts as done': planted(
+  'an item that has failed counts as done': replaced(
     ItemResults.prototype,
     'values',
     () =>
@@ -79,7 +80,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return [...this].map((one) => (one.status === 'completed' ? one.value : null));
       },
   ),
-  'the hook for an end is never made': planted(
+  'the hook for an end is never made': replaced(
     MemoryRunStore.prototype,
     'create',
     (create) =>
@@ -89,7 +90,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return created;
       },
   ),
-  'a change of the state is written each time': planted(
+  'a change of the state is written each time': replaced(
     PassedSets.prototype,
     'given',
     () =>
@@ -97,7 +98,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         this.write();
       },
   ),
-  'a wait takes the signals of any key': planted(
+  'a wait takes the signals of any key': replaced(
     Fold.prototype,
     'remember',
     (remember) =>
@@ -110,7 +111,25 @@ export const plants: Readonly<Record<string, Plant>> = {
         remember.call(this, field, isSignals ? swapped : value);
       },
   ),
-  'each answer to a wait is taken': planted(
+  'a reply that was kept is made anew': replaced(
+    Fold.prototype,
+    'remember',
+    (remember) =>
+      function (this: Fold, field, value) {
+        if (field !== 'run:answers') remember.call(this, field, value);
+      },
+  ),
+  'a write takes no blobs': replaced(MemoryBlobs.prototype, 'take', () => () => undefined),
+  'an answer is made before the handler has caught up': () => {
+    const own = Object.getOwnPropertyDescriptor(Deliveries.prototype, 'isCaughtUp') ?? {};
+    Object.defineProperty(Deliveries.prototype, 'isCaughtUp', { ...own, get: () => true });
+    const notWaiting = replaced(Deliveries.prototype, 'whenCaughtUp', () => (then) => then())();
+    return () => {
+      Object.defineProperty(Deliveries.prototype, 'isCaughtUp', own);
+      notWaiting();
+    };
+  },
+  'each answer to a wait is taken': replaced(
     MemoryRunStore.prototype,
     'post',
     (post) =>
@@ -118,8 +137,12 @@ export const plants: Readonly<Record<string, Plant>> = {
         return post.call(this, params);
       },
   ),
-  'a key has any number of turns': planted(Turnstile.prototype, 'setLimits', () => () => undefined),
-  'a turn is never given back': planted(
+  'a key has any number of turns': replaced(
+    Turnstile.prototype,
+    'setLimits',
+    () => () => undefined,
+  ),
+  'a turn is never given back': replaced(
     Turnstile.prototype,
     'leave',
     (leave) =>
@@ -127,7 +150,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return leave.call(this, keyed, undefined, now);
       },
   ),
-  'what came first is undone first': planted(
+  'what came first is undone first': replaced(
     Undoing.prototype,
     'pending',
     (pending) =>
@@ -135,7 +158,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return pending.call(this).toReversed();
       },
   ),
-  'what was undone is undone again': planted(
+  'what was undone is undone again': replaced(
     Fold.prototype,
     'remember',
     (remember) =>
@@ -147,7 +170,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         remember.call(this, field, isUndone ? again : value);
       },
   ),
-  'nothing is undone of a run that is cancelled': planted(
+  'nothing is undone of a run that is cancelled': replaced(
     Endings.prototype,
     'resolveOutcome',
     (resolve) =>
@@ -158,7 +181,7 @@ export const plants: Readonly<Record<string, Plant>> = {
         return resolve.call(this, fold, ending);
       },
   ),
-  'results are handed over as they are asked for': planted(
+  'results are handed over as they are asked for': replaced(
     Deliveries.prototype,
     'turn',
     () =>
