@@ -1,6 +1,6 @@
 /**
- * The API reference: a page for each entry of the package, made from the types and the docstrings. `npm run docs:build` puts it
- * on the site. The compiler is asked, so that types are written as an editor shows them.
+ * The API reference: a page for each entry of the package, made from the types and the docstrings. `npm run docs:build`
+ * puts it on the site. The compiler is asked, so that types are written as an editor shows them.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * `npm run docs:build`: the site of all pages in .build/site/dist, without a request to anybody. The pages are copied, so that
- * links between them are links of the site, and links to sources become names: the site has no sources. The API reference is
- * made from the docstrings on the way. VitePress refuses links to pages that are not there.
+ * `npm run docs:build`: the site of all pages in .build/site/dist, without a request to anybody. The pages are copied, so
+ * that links between them are links of the site, and links to sources become names: the site has no sources. The API
+ * reference is made from the docstrings on the way. VitePress refuses links to pages that are not there.
  */
 import {
   cpSync,

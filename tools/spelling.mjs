@@ -1,6 +1,6 @@
 /**
- * `npm run docs:spelling`: each word of the pages is in the dictionary, or in tools/words.txt, which has the names and the words
- * of the trade. Code, names in code, and addresses are not words. `-- --list` prints the unknown words alone.
+ * `npm run docs:spelling`: each word of the pages is in the dictionary, or in tools/words.txt, which has the names and the
+ * words of the trade. Code, names in code, and addresses are not words. `-- --list` prints the unknown words alone.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import dictionary from 'dictionary-en-gb';

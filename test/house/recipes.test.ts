@@ -1,5 +1,5 @@
-// Goal: the dashboard for Grafana and the alerts for Prometheus ask for metrics that are there. Method: the names and labels in
-// both files are compared with the sources, which name each metric once.
+// Goal: the dashboard for Grafana and the alerts for Prometheus ask for metrics that are there. Method: the names in both
+// files are compared with the sources, which name each metric once.
 import { expect, test } from 'vitest';
 import { source } from './sources.ts';
 

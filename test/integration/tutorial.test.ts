@@ -1,5 +1,5 @@
-// Goal: a newcomer who follows docs/tutorial.md sees what the page says. Method: the page is played from top to bottom in one
-// shell: files are written as they come, commands are run, and what they print is compared. A `…` stands for anything.
+// Goal: a newcomer who follows docs/tutorial.md sees what the page says. Method: the page is played from top to bottom in
+// one shell: files are written as they come, commands are run, and what they print is compared. A `…` stands for anything.
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -87,4 +87,4 @@ test('the tutorial says what happens', async () => {
     return says(actual, expected) ? [] : [{ at: `${page}:${line}`, command, expected, actual }];
   });
   expect(problems).toEqual([]);
-}, 60_000);
+}, 180_000);

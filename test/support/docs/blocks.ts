@@ -1,12 +1,13 @@
 /** The blocks of code in the pages of the documentation, and what becomes of them in a test. */
 
 /** The pages whose blocks are code that readers copy. */
-export const pages =
-  /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY|examples\/README)\.md$|^docs\/(?!decisions\/|api\/)(?:[\w-]+\/)*[\w-]+\.md$/;
+export const pages = { test: (path: string): boolean => inDocs.test(path) || others.test(path) };
+const inDocs = /^docs\/(?!decisions\/)(?:[\w-]+\/)*[\w-]+\.md$/;
+const others = /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY|examples\/README)\.md$/;
 
 /**
- * What a block may be: `ts` and `js` are executed, `sh` is, `console` is a talk with its answers, the last ones are files and
- * texts.
+ * What a block may be: `ts` and `js` are executed, `sh` is, `console` is a talk with its answers, the last ones are files
+ * and texts.
  */
 export const languages = ['ts', 'js', 'sh', 'console', 'text', 'json', 'yaml', 'docker'] as const;
 

@@ -24,7 +24,7 @@ declare module 'express' {
     listen(port: number): void;
   }
   const express: { (): Express; json(): unknown };
-  export default express;
+  export = express;
 }
 
 declare module 'fastify' {
@@ -49,7 +49,8 @@ declare module 'fastify' {
     addHook(name: 'onClose', hook: () => Promise<void>): void;
     listen(options: { readonly port: number; readonly host?: string }): Promise<string>;
   }
-  export default function fastify(): Fastify;
+  function fastify(): Fastify;
+  export = fastify;
 }
 
 declare module '@nestjs/common' {
