@@ -116,7 +116,7 @@ export function writeReference(folder) {
     ];
     for (const [name, file] of entries) {
       const module = checker.getSymbolAtLocation(program.getSourceFile(`${root}src/${file}.ts`));
-      const lines = [`# ${name}`, ''];
+      const lines = ['---', 'outline: 2', '---', '', `# ${name}`, ''];
       const symbols = checker
         .getExportsOfModule(module)
         .map((one) => [

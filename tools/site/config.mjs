@@ -96,8 +96,6 @@ export default defineConfig({
   description: 'Programs that go on after a crash, over Redis',
   cleanUrls: false,
   lastUpdated: false,
-  // Words of pages such as {{ $labels }} are texts, and no expressions.
-  vue: { template: { compilerOptions: { delimiters: ['⟪', '⟫'] } } },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
