@@ -164,6 +164,8 @@ export interface StepCompletedData {
   /** Encoded by itself, so that a resume decodes only the results it is asked for. */
   readonly result: Uint8Array;
   readonly attempts: number;
+  /** Milliseconds that this attempt was at work. Absent below 1, for a wait, and where an older pawl wrote it. */
+  readonly ms?: number;
   /** Signals that this took, each by its name and its id. */
   readonly took?: readonly (readonly [name: string, id: string])[];
   readonly item?: ItemMark;
@@ -184,6 +186,8 @@ export interface StepFailedData {
   readonly name: string;
   readonly attempts: number;
   readonly error: ErrorRecord;
+  /** As in `step.completed`. */
+  readonly ms?: number;
   /** What has failed, when that is not the body of a step: a child run. */
   readonly about?: string;
   readonly item?: ItemMark;

@@ -20,6 +20,7 @@
  *   run:cancel      CancelRequest
  *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
  *   run:attempts    number: attempts of the whole run that have failed
+ *   run:redone      true: the run was tried again once, and what had failed before is done anew
  */
 import { CorruptionError, DefinitionError } from './errors.ts';
 import type {
@@ -448,6 +449,7 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
   'run.cancelling': (fold, data) => fold.remember('run:cancel', data),
   'run.retried': (fold, data) => {
     fold.remember('run:attempts', (data as RetriedData).attempts);
+    fold.remember('run:redone', true);
     forgetFailures(fold);
   },
   'operator.resumed': (fold, data) => rememberInput(fold, data),
@@ -455,6 +457,7 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     rememberInput(fold, data);
     fold.remember('run:cancel', undefined);
     fold.remember('run:attempts', undefined);
+    fold.remember('run:redone', true);
     forgetFailures(fold);
   },
 };

@@ -1,9 +1,10 @@
 /** What runs wait for that a person may answer: each wait with a form of its own. Works without a script. */
 import { html } from 'hono/html';
 import { type InboxItem, inboxItems } from '../engine/runs/inbox-items.ts';
-import type { FormField } from '../engine/definition/waiting.ts';
 import type { Pawl } from '../pawl.ts';
-import { type Html, time } from './layout.ts';
+import { fieldPart } from './fields.ts';
+import type { Html } from './html.ts';
+import { time } from './times.ts';
 import type { Asked } from './run-list-page.ts';
 import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
@@ -95,25 +96,6 @@ function signalField(signals: readonly string[]): Html {
     >Signal
     <select name="signal">
       ${signals.map((name) => html`<option>${name}</option>`)}
-    </select></label
-  >`;
-}
-
-/** What is left empty is not in the answer: the schema of the signal says whether it is needed. */
-function fieldPart(name: string, field: FormField): Html {
-  const title = visible(name);
-  if (field === 'text') return html`<label>${title} <input name="text:${name}" /></label>`;
-  if (field === 'number') {
-    return html`<label
-      >${title} <input name="number:${name}" inputmode="decimal" autocomplete="off"
-    /></label>`;
-  }
-  const [kind, options] = field === 'boolean' ? ['boolean', ['yes', 'no']] : ['text', field];
-  return html`<label
-    >${title}
-    <select name="${kind}:${name}">
-      <option value="">–</option>
-      ${options.map((one) => html`<option>${one}</option>`)}
     </select></label
   >`;
 }

@@ -290,7 +290,18 @@ class Follower {
       problems.push(...(await judgeChildren(caller, await attachedOf(caller, this.#id))));
     }
     if (told !== undefined) await told;
+    if (problems.length > 0) await this.#tellLog();
     return this.#all();
+  }
+
+  /** The story of a run with problems has its log as well. */
+  async #tellLog(): Promise<void> {
+    const { fleet, witness } = this.#world;
+    for await (const { seq, type, data } of fleet.caller.run(this.#id).events()) {
+      const { name, patch, worker } = Object(data) as Record<string, unknown>;
+      const about = JSON.stringify({ name, patch, worker });
+      witness.stories.tell(this.#id, `log ${seq} ${type} ${about}`);
+    }
   }
 
   /** The hook for the end is called, at least once, within a while. */

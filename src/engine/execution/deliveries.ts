@@ -17,8 +17,6 @@
  */
 
 import type { Clock } from '../../core/clock.ts';
-import type { Fold, StepResult } from '../../core/fold.ts';
-import { overAt } from '../../core/items.ts';
 
 /** Longer than a local file or a query takes; nobody notices it. */
 const patienceMs = 50;
@@ -187,17 +185,4 @@ export class Deliveries {
     this.#known ??= this.#options.known().toSorted((a, b) => a - b);
     return this.#known;
   }
-}
-
-/** The seqs of all that the handler may ask for and that is known. */
-export function knownSeqs(fold: Fold): number[] {
-  const seqs: number[] = [];
-  for (const [field, value] of fold.bookkeeping) {
-    const over = overAt(field, value);
-    if (over !== undefined) seqs.push(over);
-    if (!field.startsWith('step:') && !field.startsWith('child:')) continue;
-    const { seq } = value as Partial<StepResult & { seq: number }>;
-    if (seq !== undefined && seq > 0) seqs.push(seq);
-  }
-  return seqs;
 }

@@ -23,13 +23,14 @@ import { textOfThrown } from '../../core/error-record.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
+import { knownSeqs } from '../../core/known-results.ts';
 import type { Request } from '../../core/request.ts';
 import type { Context } from '../definition/context.ts';
 import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
-import { Deliveries, knownSeqs } from './deliveries.ts';
+import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
 import { type Broken, Inbox } from './inbox.ts';
@@ -120,7 +121,7 @@ export class HandlerRuntime {
     const names = new Names({ run, fold, beforeNew: checkCancelled });
     const deliveries = new Deliveries({
       clock,
-      known: () => knownSeqs(fold),
+      known: () => knownSeqs(fold.bookkeeping),
       onQuiet: () => this.#onQuiet(),
       onGiven: (seq) => this.#sets.given(seq),
     });

@@ -147,10 +147,14 @@ export class PassedSets {
     this.#stopPatience = undefined;
   }
 
-  /** The first place behind what the handler was given, and not before. It is passed once. */
+  /**
+   * The first place behind what the handler was given, and not before. It is passed once. Where a run was tried again, what
+   * had failed has its place in the log behind all that it came before: there a result tells of no place.
+   */
   #find(mark: string): number | undefined {
     const seqs = this.#left.get(mark) ?? [];
-    const at = seqs.findIndex((seq) => seq > this.#given);
+    const isRedone = this.#parts.fold.bookkeeping.has('run:redone');
+    const at = seqs.findIndex((seq) => isRedone || seq > this.#given);
     return at < 0 ? undefined : seqs.splice(at, 1)[0];
   }
 

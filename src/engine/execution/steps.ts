@@ -274,7 +274,8 @@ export class Steps {
     const { name, attempt } = at;
     const { again, reason: error } = retryAfter(retry, attempt, thrown);
     const known = canonicalError(error);
-    const data: StepFailedData = { name, attempts: attempt, error: known.record };
+    const worked = workedFor(at, storeNow());
+    const data: StepFailedData = { name, attempts: attempt, error: known.record, ...worked };
     if (again) {
       const dueAt = storeNow() + backoffMs(retry, attempt + 1, this.#services.random());
       const retried: StepRetriedData = { ...data, dueAt };
@@ -339,12 +340,19 @@ export class Steps {
     { record, item }: RunOptions,
   ): { readonly value: unknown; readonly submitted: Promise<number> } {
     const { name, attempt, events } = at;
-    const { writer, names, run } = this.#scope;
+    const { writer, names, run, storeNow } = this.#scope;
     names.releaseInside(name);
     if (record === undefined) {
       const bytes = encode(result, `result of step ${name}`, this.#services.limits.eventBytes);
       const marked = item === undefined ? {} : { item: item.mark(false) };
-      const data: StepCompletedData = { name, result: bytes, attempts: attempt, ...marked };
+      const worked = workedFor(at, storeNow());
+      const data: StepCompletedData = {
+        name,
+        result: bytes,
+        attempts: attempt,
+        ...worked,
+        ...marked,
+      };
       const value = decode(bytes, { key: `run ${run}, step ${name}` });
       // The completion comes last: after it, everything of the step is in the log.
       const submitted = writer.submit([
@@ -416,6 +424,12 @@ export class Steps {
     checkOptions('step', options);
     return this.run(`${at.name}${nesting}${name}`, body, options, at);
   }
+}
+
+/** How long an attempt was at work: for people who look at the log. Nothing is decided by it. */
+function workedFor({ since }: Attempt, now: number): { readonly ms?: number } {
+  const ms = Math.round(now - since);
+  return ms > 0 ? { ms } : {};
 }
 
 /** How a step has ended, and where in the log. */
