@@ -33,6 +33,13 @@ export type {
   StepContext,
   StepOptions,
 } from './engine/definition/context.ts';
+export type {
+  HowToUndo,
+  HowToUndoItem,
+  Undoable,
+  UndoableItem,
+  UndoContext,
+} from './engine/definition/undoable.ts';
 export type { FormField, WaitOptions } from './engine/definition/waiting.ts';
 export type {
   OutputChunk,
@@ -71,6 +78,7 @@ export type {
   NodeContext,
   NodeOptions,
   NodeOutcome,
+  VisitToUndo,
 } from './engine/graph/graph-definition.ts';
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/runs/graph-record.ts';
 export type { Health, HealthOptions } from './engine/worker/health.ts';

@@ -40,12 +40,13 @@ export async function act(
     case 'fork':
       return `/runs/${await makeFork(pawl, workflows, { id, actor }, form)}?done=fork`;
     case 'decide': {
-      const isDone = textOf(form, 'decide') === 'done';
-      const result = isDone ? parseJson(textOf(form, 'result'), 'result') : undefined;
-      await run.decide(
-        textOf(form, 'effect'),
-        isDone ? { decide: 'done', result } : { decide: 'retry' },
-      );
+      const [effect, decide] = [textOf(form, 'effect'), textOf(form, 'decide')];
+      if (effect === '') throw new InvalidError('effect', 'says what is decided about.');
+      if (decide !== 'done' && decide !== 'retry') {
+        throw new InvalidError('decide', 'must be retry or done.');
+      }
+      const result = decide === 'done' ? parseJson(textOf(form, 'result'), 'result') : undefined;
+      await run.decide(effect, decide === 'done' ? { decide, result } : { decide });
       return here;
     }
     case 'signal': {

@@ -4,9 +4,11 @@ import { isEnded } from '../core/run.ts';
 import type { EventSchemas } from '../engine/definition/context.ts';
 import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 import { formFields } from '../engine/definition/zod-schema.ts';
+import { decisionItems } from '../engine/runs/inbox-items.ts';
 import type { RunInfo, WaitInfo } from '../engine/runs/run-info.ts';
 import { actionForm, folded, reasonField } from './action-form.ts';
 import { commandLine } from './command-line.ts';
+import { decisionForm } from './decision-form.ts';
 import { fieldPart, jsonField } from './fields.ts';
 import type { Html } from './html.ts';
 import type { DashboardAction, Settings } from './settings.ts';
@@ -111,23 +113,13 @@ function signalFields(workflow: AnyWorkflow, name: string, waits: readonly WaitI
   return html`${[...fields].map(([field, kind]) => fieldPart(field, kind))}`;
 }
 
-/** Whether an effect has happened, which only a person can find out. */
+/** What only a person can settle. */
 function decisionForms({ settings, run, token }: Acting): Html | undefined {
-  const effects = run.waits.flatMap(({ kind, on = [] }) => (kind === 'decision' ? on : []));
-  if (effects.length === 0) return undefined;
-  const to = `${settings.base}/runs/${run.id}/decide`;
-  return html`${effects.map((effect) => {
-    const fields = html`<input type="hidden" name="effect" value="${effect}" />
-      <label
-        >Has it happened?
-        <select name="decide">
-          <option value="done">yes: take this result</option>
-          <option value="retry">no: run it again</option>
-        </select></label
-      >
-      ${jsonField('Its result', 'result', 'null')}`;
-    const form = actionForm({ to, token, verb: 'Decide', fields });
-    return folded(html`Decide about <bdi>${visible(effect)}</bdi>`, form, true);
+  const items = decisionItems([run]);
+  if (items.length === 0) return undefined;
+  return html`${items.map((item) => {
+    const title = html`Decide about <bdi>${visible(item.name)}</bdi>`;
+    return folded(title, decisionForm(settings.base, item, token), true);
   })}`;
 }
 
@@ -143,7 +135,7 @@ function isOffered(action: DashboardAction, { status, paused, waits }: RunInfo):
     case 'signal':
       return !isEnded(status);
     case 'decide':
-      return waits.some(({ kind }) => kind === 'decision');
+      return waits.some(({ kind }) => kind === 'decision' || kind === 'undo');
     case 'delete':
       // A worker that holds the run is not to lose it.
       return status !== 'running';

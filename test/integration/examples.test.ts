@@ -113,6 +113,24 @@ test('payment: nobody is charged twice, in four ways', async () => {
   expect(saidBy(lines, 2)).not.toContain('server: asked to charge F');
 });
 
+test('booking: what was done is undone, and the worker dies in the middle', async () => {
+  const lines = await play('booking');
+  expect(lines).toContain(killed);
+  expect(saidBy(lines, 1)).toContain('cancel the hotel');
+  expect(saidBy(lines, 2)).toEqual(['cancel the flight', 'give back 9900 cents for receipt-1']);
+  expect(lines.find((line) => line.startsWith('the run: '))).toContain('no car is left');
+  expect(lines).toContain('its state: {"status":"refunded"}');
+  const ledger = lines.slice(lines.indexOf('the ledger:') + 1).filter((line) => line !== '');
+  expect(ledger).toEqual([
+    'take 9900 cents',
+    'book the flight',
+    'book the hotel',
+    'cancel the hotel',
+    'cancel the flight',
+    'give back 9900 cents for receipt-1',
+  ]);
+});
+
 test('agent: of the parallel nodes only those at work run again', async () => {
   const lines = await play('agent');
   expect(lines).toContain(killed);

@@ -49,6 +49,41 @@ const planted: readonly (readonly [plant: string, finds: string, parts: Program[
   ['the hook for an end is never made', 'its hook was not called', [{ kind: 'set', name: 'n1' }]],
 ];
 
+const toUndo = { fails: 0, attempts: 1, ms: 1, events: 0, isRefused: false, undo: 'well' } as const;
+const undone: Program['parts'] = [
+  { kind: 'step', name: 'n1', ...toUndo },
+  { kind: 'map', name: 'n2', items: 3, loops: 1, failsAt: -1, collects: false, undo: 'well' },
+  { kind: 'throw', name: 'n3' },
+];
+
+test.each([
+  ['what came first is undone first', 'undone as', { parts: undone }],
+  ['what was undone is undone again', 'completed twice', { parts: undone }],
+  [
+    'nothing is undone of a run that is cancelled',
+    'not undone',
+    {
+      parts: [...undone.slice(0, 2), { kind: 'sleep', name: 'n4', ms: 1_000 }],
+      happens: [{ at: 2, kind: 'cancel' }],
+    },
+  ],
+] as const)(
+  'an undo that goes wrong is found: %s',
+  { timeout: 60_000 },
+  async (plant, finds, program) => {
+    const programs = Array.from({ length: 4 }, (_, seed): Seeded => ({ seed, program }));
+    const options = { seed: 1, programs, ground: inMemory, hangMs: 5_000 };
+    const unplant = plants[plant]?.();
+    try {
+      const { violations } = await judge(options);
+      expect(violations.map(({ what }) => what)).toContainEqual(expect.stringContaining(finds));
+    } finally {
+      unplant?.();
+    }
+    expect((await judge(options)).violations).toEqual([]);
+  },
+);
+
 test.each(planted)(
   'a planted bug is found: %s',
   { timeout: 60_000 },

@@ -9,7 +9,8 @@ import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
 import { judgeOutput } from './given-out.ts';
-import { playing, playingInNodes } from './interpreter.ts';
+import { playingInNodes } from './in-nodes.ts';
+import { playing } from './interpreter.ts';
 import {
   answerSignal,
   type Happening,
@@ -125,7 +126,8 @@ class Follower {
         if (!isToTry || isTriedAgain) return this.#ended(status, told);
         isTriedAgain = true;
         this.#world.witness.triedAgain(this.#id);
-        await run.resume();
+        // One whose work was undone is refused.
+        await unlessOver(run.resume());
       }
       const { now } = patience;
       const isQuiet = now > Math.max(began, fleet.diedAt) + hangMs;
@@ -369,7 +371,7 @@ class Follower {
       }
       for (const { kind, name, on = [] } of one.waits) {
         if (on.includes(answerSignal)) await this.#answer(handle, name);
-        if (kind !== 'decision') continue;
+        if (kind !== 'decision' && kind !== 'undo') continue;
         for (const effect of on) {
           witness.asked(one.id, effect);
           const isAgain = random() < 0.5;

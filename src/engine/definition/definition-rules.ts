@@ -4,6 +4,7 @@ import {
   anything,
   callback,
   checkedLater,
+  listOf,
   objectOf,
   oneOf,
   schema,
@@ -35,4 +36,5 @@ export const definitionRules = {
   retention: checkRetentionTimes,
   expireCheckpoints: checkExpiry,
   onEnd: callback,
+  undoOn: listOf(oneOf('failed', 'cancelled')),
 } as const;

@@ -103,6 +103,11 @@ export interface WorkflowDefinition<
    * `PAWL_KEY_BUSY`. `replace`: older runs of the key are cancelled. `debounce`: those of them that have not begun are.
    */
   readonly onBusy?: OnBusy;
+  /**
+   * After which ends the steps are undone that say how: see `undo` of a step. A run whose time is over counts as failed.
+   * Default: both.
+   */
+  readonly undoOn?: readonly ('failed' | 'cancelled')[];
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
   /**

@@ -433,6 +433,10 @@ export class Execution {
   async #callHandler(runtime: HandlerRuntime, input: unknown): Promise<Ending> {
     const { workflow } = this.#delivered;
     const { limits } = this.#services;
+    if (runtime.undoing !== undefined) {
+      await runtime.undoing.run(() => workflow.definition.run(runtime.context, input));
+      return this.#endings.resolveOutcome(runtime.fold, this.#endings.failed(undefined));
+    }
     let ending: Ending;
     try {
       const output: unknown = await workflow.definition.run(runtime.context, input);

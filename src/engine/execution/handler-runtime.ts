@@ -19,17 +19,20 @@
  * The writer calls its execution, which calls `parkIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
  * go of, nothing is scheduled. So an awaited step costs no turn of the event loop: test/integration/promises.test.ts.
  */
-import { textOfThrown } from '../../core/error-record.ts';
-import type { CancelRequest } from '../../core/event.ts';
+import type { UndoBegunData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
 import { knownSeqs } from '../../core/known-results.ts';
 import type { Request } from '../../core/request.ts';
+import { undoing } from '../../core/undo.ts';
 import type { Context } from '../definition/context.ts';
+import { cancelChildrenOf } from '../runs/family.ts';
 import { LazySignal } from '../signals.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
+import { CleanUp } from './clean-up.ts';
+import { watchDeadline } from './deadline.ts';
 import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
@@ -42,7 +45,7 @@ import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking } from './parking.ts';
 import { PassedSets } from './passed-sets.ts';
-import { type Progress, ProgressReporter } from './progress.ts';
+import { noteProgress, ProgressReporter } from './progress.ts';
 import { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
@@ -50,6 +53,8 @@ import { settleBodies } from './settling.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
+import { Undoing } from './undoing.ts';
+import { Undos } from './undos.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
@@ -59,8 +64,8 @@ const stayMsMin = 1_000;
 
 export class HandlerRuntime {
   readonly context: Context;
-  /** Resolves when a cancelled handler has had its time to clean up. */
-  readonly graceOver: Promise<'cancel-grace-over'>;
+  /** Undoes what the run has done; undefined while it is the handler's to go on. */
+  readonly undoing: Undoing | undefined;
   /** Resolves when the run cannot go on, whatever its handler does: it is to be quarantined, or has failed. */
   readonly broken: Promise<Broken>;
   readonly #services: ExecutionServices;
@@ -73,14 +78,16 @@ export class HandlerRuntime {
   readonly #waits: Waits;
   readonly #inbox: Inbox;
   readonly #sets: PassedSets;
-  readonly #undos: ((request: CancelRequest) => unknown)[] = [];
+  readonly #told: Undos;
+  /** What the undoing of the run began with. */
+  readonly #undone: UndoBegunData | undefined;
+  readonly #cleanUp = new CleanUp();
   readonly #closed = new LazySignal();
   readonly #children: Children;
   /** Ends when the run is parked: nothing of this process may keep the handler in memory then. */
   #awake = new LazySignal();
   readonly #effects: Effects;
   readonly #storeNow: () => number;
-  #onGraceOver: () => void = () => undefined;
   #onBroken: (broken: Broken) => void = () => undefined;
   #parked: Promise<void>;
   #onParked: () => void = () => undefined;
@@ -104,9 +111,6 @@ export class HandlerRuntime {
     this.#services = services;
     this.#held = held;
     this.#owner = owner;
-    this.graceOver = new Promise((resolve) => {
-      this.#onGraceOver = () => resolve('cancel-grace-over');
-    });
     this.broken = new Promise((resolve) => {
       this.#onBroken = resolve;
     });
@@ -118,7 +122,10 @@ export class HandlerRuntime {
     this.#storeNow = storeNow;
     const cancellation = new Cancellation(run, lost);
     const checkCancelled = (): void => cancellation.check();
-    const names = new Names({ run, fold, beforeNew: checkCancelled });
+    this.#undone = undoing(fold.bookkeeping);
+    const isUndoing = this.#undone !== undefined;
+    this.#told = new Undos(run, isUndoing);
+    const names = new Names({ run, fold, isUndoing, beforeNew: checkCancelled });
     const deliveries = new Deliveries({
       clock,
       known: () => knownSeqs(fold.bookkeeping),
@@ -144,6 +151,8 @@ export class HandlerRuntime {
       telemetry,
       names,
       deliveries,
+      undos: this.#told,
+      isUndoing,
       lost,
       storeNow,
       enter,
@@ -163,7 +172,7 @@ export class HandlerRuntime {
           }),
         ),
     });
-    const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
+    const progress = new ProgressReporter(clock, (latest) => noteProgress(held, services, latest));
     const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
     const steps = new Steps(scope, services, {
       waits,
@@ -183,6 +192,10 @@ export class HandlerRuntime {
     this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
+    const cancelChildren = (): Promise<void> =>
+      cancelChildrenOf(services, { id: run, fence: writer.ownership.fence }, fold.attached);
+    const undoingParts = { scope, clock, steps, effects, cancelChildren };
+    this.undoing = this.#undone && new Undoing(undoingParts, this.#undone);
     this.#children = children;
     this.#inbox = new Inbox(scope, services, {
       onTaken: () => this.#onMessages(),
@@ -202,10 +215,15 @@ export class HandlerRuntime {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
       }),
       checkCancelled,
-      onCancel: (undo) => this.#undos.push(undo),
+      onCancel: (call) => this.#cleanUp.add(call),
       progress: (fraction, message) => progress.report({ fraction, message }),
     };
     this.context = createContext(parts, { signal: cancellation.signal, prefix: '' });
+  }
+
+  /** Resolves when a cancelled handler has had its time to clean up. */
+  get graceOver(): Promise<'cancel-grace-over'> {
+    return this.#cleanUp.graceOver;
   }
 
   /** Resolves when the run is parked; the handler may go on all the same. After `goOn` there is another one. */
@@ -227,7 +245,7 @@ export class HandlerRuntime {
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
     if (overdue.length > 0) this.#detach(writer.submit(overdue));
     this.#onMessages();
-    this.#detach(this.#watchDeadline());
+    this.#watchDeadline();
     this.#deliveries.schedule();
   }
 
@@ -283,13 +301,7 @@ export class HandlerRuntime {
     const { logger } = this.#services;
     if (fold.cancel === undefined) return;
     this.#cancellation.deliver();
-    for (const undo of this.#undos.splice(0).toReversed()) {
-      try {
-        await undo(fold.cancel);
-      } catch (error) {
-        logger.warn({ run: claimed.ownership.run, error: textOfThrown(error) }, 'clean-up failed');
-      }
-    }
+    await this.#cleanUp.run(fold.cancel, { logger, run: claimed.ownership.run });
   }
 
   /** The handler has ended, or is left where it stands. */
@@ -318,7 +330,7 @@ export class HandlerRuntime {
     this.#stayMs = Math.max(stayMsMin, this.#stayMs * 2, awayMs * 2);
     this.#activeAt = clock.monotonic();
     this.#awake = new LazySignal();
-    this.#detach(this.#watchDeadline());
+    this.#watchDeadline();
     this.#children.goOn();
     this.#inbox.take(messages);
     this.#inbox.poll();
@@ -367,10 +379,12 @@ export class HandlerRuntime {
 
   #onMessages(): void {
     const { fold } = this.#held;
-    if (fold.cancel !== undefined && !this.#cancellation.isRequested) {
+    const isNews = !this.#cancellation.isRequested && this.#undone === undefined;
+    if (fold.cancel !== undefined && isNews) {
       const reason = this.#cancellation.request(fold.cancel);
       if (this.#waits.fail(reason)) this.#cancellation.deliver();
-      this.#detach(this.#limitCleanUp());
+      const { clock, settings } = this.#services;
+      this.#detach(this.#cleanUp.limit(clock, settings.cancelGraceMs, this.#closed.signal));
     }
     this.#deliveries.schedule();
   }
@@ -378,6 +392,9 @@ export class HandlerRuntime {
   #onQuiet(): void {
     const { writer } = this.#held;
     if (this.#closed.aborted || writer.isAway || writer.lost !== undefined) return;
+    const isTold = this.#told.quiet(this.#undone?.cancel);
+    if (isTold) this.#deliveries.schedule();
+    if (isTold) return;
     if (this.#isLeaving) {
       this.#letGoIfPossible();
       return;
@@ -403,9 +420,9 @@ export class HandlerRuntime {
       waits: this.#waits.list,
       isBusy: this.#isBusy() || this.#children.isSearching || this.#sets.isInDoubt,
       isIdle: writer.isIdle && !this.#isParking,
-      isCancelled: fold.cancel !== undefined,
+      isCancelled: fold.cancel !== undefined && this.#undone === undefined,
       isLeaving: this.#isLeaving,
-      deadlineAt: claimed.record.deadlineAt,
+      deadlineAt: this.#undone === undefined ? claimed.record.deadlineAt : undefined,
       now: this.#storeNow(),
       quietMs: clock.monotonic() - this.#activeAt,
       stayMs: this.#stayMs,
@@ -453,38 +470,16 @@ export class HandlerRuntime {
     this.#detach(look());
   }
 
-  async #report({ fraction, message = '' }: Progress): Promise<void> {
-    const { writer, report } = this.#held;
-    const { store, logger } = this.#services;
-    report(fraction);
-    try {
-      await store.progress(writer.ownership, { fraction, message });
-    } catch (error) {
-      logger.debug({ run: writer.ownership.run, error: String(error) }, 'progress not noted');
-    }
-  }
-
-  /** A run whose time is over is cancelled by itself, and ends as failed. */
-  async #watchDeadline(): Promise<void> {
-    const { claimed, writer, fold } = this.#held;
-    const { clock } = this.#services;
-    const { deadlineAt } = claimed.record;
-    if (deadlineAt === undefined) return;
+  #watchDeadline(): void {
+    if (this.#undone !== undefined) return;
     const { signal } = this.#awake;
-    await clock.sleep(Math.max(0, deadlineAt - this.#storeNow()), signal);
-    if (this.#isParking) await this.#parking;
-    const isOver = signal.aborted || fold.cancel !== undefined;
-    if (isOver || writer.isParked || writer.lost !== undefined) return;
-    const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
-    const noted = writer.submit([recordWrite('run.cancelling', request)]);
-    this.#onMessages();
-    await noted;
-  }
-
-  async #limitCleanUp(): Promise<void> {
-    const { clock, settings } = this.#services;
-    await clock.sleep(settings.cancelGraceMs, this.#closed.signal);
-    if (!this.#closed.aborted) this.#onGraceOver();
+    const over = watchDeadline(this.#held, this.#services.clock, {
+      storeNow: this.#storeNow,
+      signal,
+      parked: () => (this.#isParking ? this.#parking : undefined),
+      onOver: () => this.#onMessages(),
+    });
+    this.#detach(over);
   }
 
   /** Nodes of a graph may wait inside of their step. */

@@ -487,7 +487,9 @@ export class LogWriter {
   }
 
   #rewound(): RewoundRun {
-    const { codeVersion } = this.#run;
-    return { codeVersion, ownership: this.#ownership, effects: this.#owner.openEffects() };
+    const { codeVersion, fold } = this.#run;
+    const { bookkeeping } = fold;
+    const effects = this.#owner.openEffects();
+    return { codeVersion, ownership: this.#ownership, effects, bookkeeping };
   }
 }

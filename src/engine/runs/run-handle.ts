@@ -45,6 +45,7 @@ import { endedError, runNotFound } from './missing.ts';
 import { foldAt } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
+import { refuseUndone } from './undone.ts';
 import { readSteps } from '../steps-at-work.ts';
 import { type RunDetails, type RunInfo, toRunInfo } from './run-info.ts';
 import { leaveLine } from './turns.ts';
@@ -305,7 +306,11 @@ export class RunHandle<
     await answerWait({ ...this.#services, run: this.id, workflow }, { wait, payload }, options);
   }
 
-  /** Decides about an effect in doubt whose policy is to ask. */
+  /**
+   * Decides about an effect in doubt whose policy is to ask, by its name, or about an undo that has failed:
+   * `run.decide('flight ›› undo', { decide: 'retry' })`. The names are in `on` of `info().waits`.
+   * @throws InvalidError, UnstorableError; RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`. Nothing was written.
+   */
   async decide(effect: string, decision: Decision): Promise<void> {
     checkDecision(decision, 'decision');
     const data = encode(decision, 'decision', this.#services.limits.eventBytes);
@@ -360,11 +365,13 @@ export class RunHandle<
    *
    * With `input` the handler is called with that from then on, in place of what the run was started with. It must still
    * come to the same steps by the same names; what they have done stays done.
-   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError, UnstorableError, LimitError for an input: nothing was written.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`, `PAWL_RUN_ENDED` when its work was undone: start it anew. InvalidError,
+   *   UnstorableError, LimitError for an input. Nothing was written.
    */
   async resume(request: ResumeRequest = {}): Promise<boolean> {
     checkResume(request, 'request');
     const { store } = this.#services;
+    await refuseUndone(store, this.id);
     const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {
       case 'resumed':

@@ -301,7 +301,7 @@ describe('a change that comes with a step', () => {
         step.set({ notes: ['outer'] });
       });
       await ctx.map('items', ['a', 'b', 'c'], async (item, step, i) => {
-        await pause(9 - 3 * i);
+        await pause(400 - 190 * i);
         step.set({ status: item });
       });
     });
