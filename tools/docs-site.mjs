@@ -22,7 +22,9 @@ const stage = join(root, '.build/site');
 const pages = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
   'examples/README.md',
-  ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map(
+    (name) => `docs/${name}`,
+  ),
 ].filter((name) => /\.(md|svg|png|json|yml)$/.test(name));
 
 const placeOf = (page) => page.replace(/README\.md$/, 'index.md');
@@ -64,15 +66,15 @@ cpSync(join(root, 'tools/site/config.mjs'), join(stage, '.vitepress/config.mjs')
 cpSync(join(root, 'llms.txt'), join(stage, 'public/llms.txt'));
 await build(stage, { outDir: join(stage, 'dist') });
 refuseOthers(join(stage, 'dist'));
-const written = readdirSync(join(stage, 'dist'), { recursive: true }).filter((name) =>
-  name.endsWith('.html'),
+const written = readdirSync(join(stage, 'dist'), { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.html'),
 );
 console.log(`${written.length} pages in .build/site/dist`);
 console.log(`${names} names in the API reference`);
 
 /** A page of the site that would ask another origin for something. Links that a reader follows are no requests. */
 function refuseOthers(folder) {
-  for (const name of readdirSync(folder, { recursive: true })) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (!/\.(html|css)$/.test(name)) continue;
     const text = readFileSync(join(folder, name), 'utf8');
     const found = /(?:src|<link[^>]+href)="https?:[^"]+"|url\(["']?https?:[^)]+\)/.exec(text);

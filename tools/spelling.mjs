@@ -11,7 +11,7 @@ process.chdir(new URL('..', import.meta.url).pathname);
 const pages = [
   ...readdirSync('.'),
   'examples/README.md',
-  ...readdirSync('docs', { recursive: true }).map((name) => `docs/${name}`),
+  ...readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((name) => /\.md$|^llms\.txt$/.test(name));
 const wordsMin = 20_000;
 
@@ -65,7 +65,9 @@ for (const page of pages) {
 }
 if (count < wordsMin) throw new Error(`only ${count} words were found`);
 if (process.argv.includes('--list')) {
-  console.log([...new Set(unknown.map(({ word }) => word))].sort().join('\n'));
+  console.log(
+    [...new Set(unknown.map(({ word }) => word))].toSorted((a, b) => a.localeCompare(b)).join('\n'),
+  );
 } else {
   for (const { page, line, word } of unknown)
     console.log(`${page}:${line} ${word}: unknown; mend it, or add it to tools/words.txt`);

@@ -114,6 +114,12 @@ export const steps: readonly Step[] = [
     figures: ofPrograms,
   },
   {
+    name: 'spelling',
+    what: 'each word of the pages is in a dictionary, or in the list of known words',
+    command: () => ({ args: ['tools/spelling.mjs'] }),
+    figures: lines(/ words, /),
+  },
+  {
     name: 'docs',
     what: 'the site of the pages with every link, and the API reference',
     command: () => ({ args: ['tools/docs-site.mjs'] }),

@@ -51,6 +51,7 @@ const writing = [
   page('The methods on one page', 'reference'),
   page('State', 'state'),
   page('Retries', 'retries'),
+  page('Undo', 'undo'),
   page('Many items', 'many'),
   page('Children', 'children'),
   page('Graphs', 'graphs'),
