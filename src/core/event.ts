@@ -163,6 +163,17 @@ export interface RewoundData {
   readonly toUndo?: readonly UndoEntry[];
 }
 
+/** `run.answered`: what a run was asked has changed something. The events of the same commit say what. */
+export interface AnsweredData {
+  /** Of the question. */
+  readonly id: string;
+  readonly name: string;
+  /** The reply, encoded by itself. */
+  readonly value: Uint8Array;
+  /** Ids of earlier questions whose replies nobody needs any more. */
+  readonly over?: readonly string[];
+}
+
 /** `step.completed`. */
 export interface StepCompletedData {
   readonly name: string;

@@ -20,10 +20,11 @@
  *   items:, page:   results of many items under one name: see `items.ts`
  *   run:cancel      CancelRequest
  *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
+ *   run:answers     replies that may still be needed: see `kept-replies.ts`
  *   run:attempts    number: attempts of the whole run that have failed
  *   run:redone      true: the run was tried again once, and what had failed before is done anew
  */
-import { CorruptionError, DefinitionError } from './errors.ts';
+import { CorruptionError } from './errors.ts';
 import type {
   CancelRequest,
   ItemMark,
@@ -53,9 +54,8 @@ import {
   itemsState,
   rememberItem,
 } from './items.ts';
-import { isPlainObject } from './plain-copy.ts';
-import { nameOf } from './refusal.ts';
-import { isThenable, letGo } from './thenable.ts';
+import { keepReply } from './kept-replies.ts';
+import { checkState } from './reduced-state.ts';
 import { isUndo, keepForUndo, noteUndo, rememberedOfUndo, undoing } from './undo.ts';
 
 export type State = Readonly<Record<string, unknown>>;
@@ -430,6 +430,7 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     const { trace } = (data ?? {}) as { readonly trace?: string };
     if (trace !== undefined) fold.remember('run:trace', trace);
   },
+  'run.answered': keepReply,
   'run.traced': (fold, data) => fold.remember('run:trace', (data as TracedData).trace),
   'run.cancelling': (fold, data) => fold.remember('run:cancel', data),
   'run.retried': (fold, data) => {
@@ -477,13 +478,4 @@ function forgetFailures(fold: Fold): void {
       else if (end !== undefined && end.status !== 'completed') fold.remember(field, child);
     }
   }
-}
-
-function checkState(state: unknown, type: string): State {
-  if (isPlainObject(state)) return state;
-  if (isThenable(state)) letGo(state);
-  const what = typeof state === 'object' && state !== null ? `a ${nameOf(state)}` : String(state);
-  throw new DefinitionError(
-    `The reducer of "${type}" returned ${what}: it must return the new state, a plain object.`,
-  );
 }

@@ -1,6 +1,7 @@
 /** The events that pawl itself writes into a run's log, by type, with their payloads as users see them. */
 import type { ErrorRecord } from './errors.ts';
 import type {
+  AnsweredData,
   CancelRequest,
   ChildEnd,
   ChildRefused,
@@ -65,6 +66,8 @@ export interface PawlEvents {
   readonly 'run.traced': TracedData;
   /** Redis came back with fewer events than it had acknowledged. */
   readonly 'run.rewound': RewoundData;
+  /** What the run was asked has changed something: the events before it, in the same commit. */
+  readonly 'run.answered': Shown<AnsweredData, 'value'>;
   /** The handler has failed, and the run tries again after a pause. */
   readonly 'run.retried': RetriedData;
   /** Somebody, or the deadline, wants the run to end. */

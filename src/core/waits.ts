@@ -96,6 +96,14 @@ export function isClear(waits: readonly Wait[]): boolean {
   return !wantedBy(waits).includes(anything);
 }
 
+/** Whether a question wakes a run that waits so: not before its start, nor before another attempt of the whole run. */
+export function wantsQuestions(waits: readonly Wait[]): boolean {
+  return !waits.some(({ kind, name }) => kind === 'delay' || (kind === 'retry' && name === ''));
+}
+
+/** Stands among the wanted messages of a run that a question wakes. */
+export const questionLine = 'ask:';
+
 /**
  * What of a run may be answered, for stores that keep text: a line `answer:<signal>⇥<wait>⇥<until>` for each signal of each
  * wait, with nothing behind the last tab where it does not end by itself. None where not each wait is known.

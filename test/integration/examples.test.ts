@@ -50,6 +50,7 @@ test('training: epochs before the last checkpoint do not run again', async () =>
   expect(saidBy(lines, 1)).toContain('train epoch 8');
   expect(saidBy(lines, 2)[0]).toBe('train epoch 6');
   expect(lines).toContain('kept: state.set, checkpoint "epoch 5"');
+  expect(lines).toContain('the next run of the team is queued');
   expect(lines).toContain('result: {"epochs":12,"loss":0.066}');
 });
 
@@ -77,6 +78,7 @@ test('approval: a time-out leads to a checkpoint and to the lead, who decides', 
   );
   expect(saidBy(lines, 2)).toEqual(['message to the lead: the team did not decide', 'deploy v2.1']);
   expect(lines).toContain('Bob hears that Grace was first');
+  expect(lines).toContain('the run says: v2.1 waits for signatures');
   expect(lines).toContain('result: {"deployed":true,"by":"Ada","signed":["Linus","Grace"]}');
 });
 

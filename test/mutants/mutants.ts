@@ -3,13 +3,11 @@
  * green for no reason. A house test holds every passage to the sources, so that the list cannot rot.
  */
 
-import type { Judge, Mutant } from './mutant.ts';
-
-const unit = (file: string): Judge => ({ unit: `test/unit/engine/${file}.test.ts` });
-const suite: Judge = { redis: 'test/conformance/redis.test.ts' };
-const history = (seed: number, calls: number): Judge => ({ simulation: { seed, calls } });
+import { history, type Mutant, suite, unit } from './mutant.ts';
+import { mutantsOfQuestions } from './questions.ts';
 
 export const mutants: readonly Mutant[] = [
+  ...mutantsOfQuestions,
   {
     name: 'a wait takes the signals of any key',
     file: 'engine/execution/waits.ts',
@@ -339,7 +337,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a child that has come too late does not look for its parent',
     file: 'engine/execution/execution.ts',
-    passage: 'if (await cancelOrphan(this.#services, record)) this.#nudgedEarly = true;',
+    passage: "if (await cancelOrphan(this.#services, record)) this.#nudgedEarly.add('message');",
     by: 'await Promise.resolve(cancelOrphan);',
     foundBy: [unit('execution/orphans')],
   },

@@ -11,6 +11,7 @@ import type {
 } from '../../src/engine/definition/undoable.ts';
 import { defineWorkflow, type Workflow } from '../../src/engine/definition/workflow.ts';
 import { isOf } from './allowed.ts';
+import { answering } from './answering.ts';
 import type { Said } from './given-out.ts';
 import { type Doubt, type Part, type Program, signalNames } from './program.ts';
 import { type Ctx, type events, shared, type signals, type State, type state } from './shape.ts';
@@ -95,8 +96,12 @@ export class Player {
   }
 
   async play({ parts }: Program): Promise<unknown[]> {
+    const passed = answering(this.#ctx);
     const results: unknown[] = [];
-    for (const part of parts) results.push(await this.#caught(part));
+    for (const part of parts) {
+      results.push(await this.#caught(part));
+      if (part.kind === 'step' && results.at(-1) === part.name) passed.push(part.name);
+    }
     return results;
   }
 

@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Fold, type ReceivedSignal } from '../../src/core/fold.ts';
 import type { Body } from '../../src/engine/execution/bodies.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
+import { MemoryBlobs } from '../../src/memory/blobs.ts';
 import { Endings } from '../../src/engine/execution/endings.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
@@ -113,6 +114,24 @@ export const plants: Readonly<Record<string, Plant>> = {
         remember.call(this, field, isSignals ? swapped : value);
       },
   ),
+  'a reply that was kept is made anew': replaced(
+    Fold.prototype,
+    'remember',
+    (remember) =>
+      function (this: Fold, field, value) {
+        if (field !== 'run:answers') remember.call(this, field, value);
+      },
+  ),
+  'a write takes no blobs': replaced(MemoryBlobs.prototype, 'take', () => () => undefined),
+  'an answer is made before the handler has caught up': () => {
+    const own = Object.getOwnPropertyDescriptor(Deliveries.prototype, 'isCaughtUp') ?? {};
+    Object.defineProperty(Deliveries.prototype, 'isCaughtUp', { ...own, get: () => true });
+    const notWaiting = replaced(Deliveries.prototype, 'whenCaughtUp', () => (then) => then())();
+    return () => {
+      Object.defineProperty(Deliveries.prototype, 'isCaughtUp', own);
+      notWaiting();
+    };
+  },
   'each answer to a wait is taken': replaced(
     MemoryRunStore.prototype,
     'post',

@@ -59,6 +59,7 @@ const writing = [
   page('Schedules', 'schedules'),
   page('Keys and fair turns', 'keys'),
   page('Waiting for people', 'inbox'),
+  page('Asking a run', 'asking'),
   page('Output streams', 'outputs'),
   page('Blobs', 'blobs'),
   page('Testing', 'testing'),

@@ -13,6 +13,7 @@ import type { Request } from '../../core/request.ts';
 import type { InputOf, Schema } from '../../core/schema.ts';
 import type { ManyOptions, Results } from './many.ts';
 import type { OpenOutput, AnyOutputs, OutputSchemas } from './outputs.ts';
+import type { AnswerContext, AnyQuestion, AskedOutput, ReplyInput } from './questions.ts';
 import type { StartOptions } from './start-options.ts';
 import type {
   Emit,
@@ -254,6 +255,20 @@ export interface Context<
     inputs: readonly StartableInput<W>[],
     options?: StartAllOptions<W> & { readonly onError?: 'stop' },
   ): Promise<StartableOutput<W>[]>;
+  /**
+   * Answers a question to this run from now on. Call it each time the handler is called, before the first wait. The answer
+   * is made when the handler has caught up with the log. It is in no log, unless it changes the run by `emit` and `set` of
+   * its second argument: these and the reply are one commit. One that changes nothing may be made twice when the worker
+   * dies. It reads `ctx`; what else it asks of `ctx` is refused with DefinitionError.
+   * @throws InvalidError for a name that is none.
+   */
+  answer<Q extends AnyQuestion | string>(
+    question: Q,
+    answer: (
+      payload: AskedOutput<Q>,
+      about: AnswerContext<Emit<E, void>, StatePatch<S>>,
+    ) => ReplyInput<Q> | Promise<ReplyInput<Q>>,
+  ): void;
   /** The time, on Redis' clock; the same on every resume. */
   now(as?: string): Promise<Date>;
   /** A number from 0 to below 1; the same on every resume. */

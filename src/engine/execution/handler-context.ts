@@ -16,6 +16,7 @@ import type {
   StepContext,
   StepOptions,
 } from '../definition/context.ts';
+import type { Answer, Answers } from './answers.ts';
 import { held, nameCheck } from './asking.ts';
 import type { Body } from './bodies.ts';
 import { childHandle } from './child-handle.ts';
@@ -24,12 +25,14 @@ import type { OnCancel } from './clean-up.ts';
 import type { Effects } from './effects.ts';
 import type { PassedSets } from './passed-sets.ts';
 import type { RunOutputs } from './run-outputs.ts';
+import { refuseInAnswer } from './in-answer.ts';
 import { saveCheckpoint } from './save-checkpoint.ts';
 import type { ExecutionServices } from './services.ts';
 import type { StepBody, Steps } from './steps.ts';
 import { waiting, type WaitingParts } from './waiting-context.ts';
 import { checkOptions, refuseUndo } from '../definition/options.ts';
 import type { OutputWriter } from '../definition/outputs.ts';
+import type { AnyQuestion } from '../definition/questions.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { eventWrite, recordWrite } from './writes.ts';
 
@@ -44,6 +47,7 @@ export interface ContextParts extends WaitingParts {
   readonly children: Children;
   readonly outputs: RunOutputs;
   readonly sets: PassedSets;
+  readonly answers: Answers;
   readonly log: Logger;
   /** Called before anything is written, and throws when the run is being cancelled. */
   readonly checkCancelled: () => void;
@@ -155,6 +159,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       });
     },
     forget(beginning: string) {
+      refuseInAnswer();
       if (typeof beginning !== 'string' || beginning === '') {
         throw new InvalidError('forget', 'needs the beginning of the names of steps.');
       }
@@ -168,6 +173,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       writer.piggyback(recordWrite('step.forgotten', forgotten));
     },
     onCancel(call: OnCancel) {
+      refuseInAnswer();
       if (typeof call !== 'function') throw new InvalidError('onCancel', 'needs a function.');
       parts.onCancel(AsyncResource.bind(call));
     },
@@ -194,6 +200,10 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
         return parts.children.startAll(child, inputs, options, prefix);
       };
       return held(start());
+    },
+    answer(question: AnyQuestion | string, answer: Answer) {
+      refuseInAnswer();
+      parts.answers.register(question, answer, within);
     },
     now: (as = 'now') => step(as, () => new Date(storeNow())),
     random: (as = 'random') => step(as, () => services.random()),

@@ -28,6 +28,7 @@ import { undoing } from '../../core/undo.ts';
 import type { Context } from '../definition/context.ts';
 import { cancelChildrenOf } from '../runs/family.ts';
 import { LazySignal } from '../signals.ts';
+import { Answers } from './answers.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
@@ -36,6 +37,7 @@ import { watchDeadline } from './deadline.ts';
 import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
+import { refusalInAnswer } from './in-answer.ts';
 import { type Broken, Inbox } from './inbox.ts';
 import type { HeldRun, RunOwner } from './held-run.ts';
 import { Items } from './items.ts';
@@ -43,7 +45,7 @@ import type { LogWriter } from './log-writer.ts';
 import { never } from './never.ts';
 import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
-import { decideParking } from './parking.ts';
+import { decideParking, parkedRelease } from './parking.ts';
 import { PassedSets } from './passed-sets.ts';
 import { noteProgress, ProgressReporter } from './progress.ts';
 import { RunOutputs } from './run-outputs.ts';
@@ -58,12 +60,11 @@ import { Undos } from './undos.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-/** How long a child that a parked run waits for may be silent before the two are compared. */
-const pollMs = 3_000;
 const stayMsMin = 1_000;
 
 export class HandlerRuntime {
   readonly context: Context;
+  readonly answers: Answers;
   /** Undoes what the run has done; undefined while it is the handler's to go on. */
   readonly undoing: Undoing | undefined;
   /** Resolves when the run cannot go on, whatever its handler does: it is to be quarantined, or has failed. */
@@ -131,6 +132,7 @@ export class HandlerRuntime {
       known: () => knownSeqs(fold.bookkeeping),
       onQuiet: () => this.#onQuiet(),
       onGiven: (seq) => this.#sets.given(seq),
+      isAtWork: () => this.#isAtWork(),
     });
     this.#sets = new PassedSets({
       workflow,
@@ -164,13 +166,10 @@ export class HandlerRuntime {
       bodies,
       ready: enter,
       onIdle: () => this.parkIfWaiting(),
-      onRewound: (found, acknowledged) =>
-        this.#detach(
-          handBackRewound(services, held.writer, {
-            seq: fold.seq,
-            chunks: { found, acknowledged },
-          }),
-        ),
+      onRewound: (found, acknowledged) => {
+        const chunks = { found, acknowledged };
+        this.#detach(handBackRewound(services, held.writer, { seq: fold.seq, chunks }));
+      },
     });
     const progress = new ProgressReporter(clock, (latest) => noteProgress(held, services, latest));
     const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
@@ -192,6 +191,11 @@ export class HandlerRuntime {
     this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
+    this.answers = new Answers(scope, services, {
+      isAtWork: () => this.#isAtWork(),
+      isOver: (body) => bodies.isOver(body),
+      parkIfWaiting: () => this.parkIfWaiting(),
+    });
     const cancelChildren = (): Promise<void> =>
       cancelChildrenOf(services, { id: run, fence: writer.ownership.fence }, fold.attached);
     const undoingParts = { scope, clock, steps, effects, cancelChildren };
@@ -207,6 +211,7 @@ export class HandlerRuntime {
       services,
       steps,
       effects,
+      answers: this.answers,
       children,
       waits,
       outputs,
@@ -241,6 +246,7 @@ export class HandlerRuntime {
     const { claimed, workflow, fold, writer } = this.#held;
     const { limits } = this.#services;
     this.#inbox.take(claimed.messages);
+    if (claimed.asked) this.answers.poll();
     const { run } = claimed.ownership;
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
     if (overdue.length > 0) this.#detach(writer.submit(overdue));
@@ -266,6 +272,7 @@ export class HandlerRuntime {
   /** Lets go of the run as soon as no body is at work: those that are may finish, others do not begin. */
   leave(): void {
     this.#isLeaving = true;
+    this.answers.leave();
     this.#deliveries.schedule();
   }
 
@@ -309,6 +316,7 @@ export class HandlerRuntime {
     this.#awake.abort('over');
     this.#waits.stop();
     this.#outputs.close();
+    this.answers.close();
     this.#sets.close();
     this.#deliveries.close();
     this.#closed.abort('over');
@@ -334,6 +342,7 @@ export class HandlerRuntime {
     this.#children.goOn();
     this.#inbox.take(messages);
     this.#inbox.poll();
+    this.answers.poll();
     this.#deliveries.schedule();
   }
 
@@ -348,6 +357,8 @@ export class HandlerRuntime {
 
   /** The handler does something. Undefined when the run is this worker's; else resolves when it is again. */
   enter(): Promise<void> | undefined {
+    const refusal = refusalInAnswer();
+    if (refusal !== undefined) return Promise.reject(refusal);
     this.#activeAt = this.#services.clock.monotonic();
     // Whether it stays this worker's is known in a moment.
     if (this.#isParking) return this.#parking.then(() => this.enter());
@@ -409,8 +420,7 @@ export class HandlerRuntime {
     const { writer } = this.#held;
     if (!writer.isIdle || this.#isBusy()) return;
     // Plain code of the handler may be at work: it goes on until it wants something.
-    const isBlocked = this.#heldBack > 0 || this.#waits.size > 0;
-    if (isBlocked) this.#detach(writer.handBack());
+    if (this.#heldBack > 0 || this.#waits.size > 0) this.#detach(writer.handBack());
   }
 
   #considerParking(): void {
@@ -418,7 +428,8 @@ export class HandlerRuntime {
     const { clock } = this.#services;
     const parking = decideParking({
       waits: this.#waits.list,
-      isBusy: this.#isBusy() || this.#children.isSearching || this.#sets.isInDoubt,
+      isBusy:
+        this.#isBusy() || this.answers.isBusy || this.#children.isSearching || this.#sets.isInDoubt,
       isIdle: writer.isIdle && !this.#isParking,
       isCancelled: fold.cancel !== undefined && this.#undone === undefined,
       isLeaving: this.#isLeaving,
@@ -433,19 +444,12 @@ export class HandlerRuntime {
 
   async #park(wakeMs: number | undefined): Promise<void> {
     const { writer } = this.#held;
-    const waits = this.#waits.list;
     this.#isParking = true;
-    this.#parking = writer.park({
-      status: 'waiting',
-      why: 'parked',
-      waits,
-      mayGoOn: true,
-      ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
-      ...(waits.some(({ kind }) => kind === 'child') ? { pollMs } : {}),
-    });
+    this.#parking = writer.park(parkedRelease(this.#waits.list, wakeMs));
     const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
+    if (outcome === 'asked') this.answers.poll();
     if (outcome !== 'parked') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
@@ -461,13 +465,9 @@ export class HandlerRuntime {
   }
 
   #retryParkingIn(ms: number): void {
-    const { clock } = this.#services;
     const { signal } = this.#awake;
-    const look = async (): Promise<void> => {
-      await clock.sleep(ms, signal);
-      if (!signal.aborted) this.#deliveries.schedule();
-    };
-    this.#detach(look());
+    const look = (): void => (signal.aborted ? undefined : this.#deliveries.schedule());
+    this.#detach(this.#services.clock.sleep(ms, signal).then(look));
   }
 
   #watchDeadline(): void {
@@ -480,6 +480,11 @@ export class HandlerRuntime {
       onOver: () => this.#onMessages(),
     });
     this.#detach(over);
+  }
+
+  /** The handler stands at something that pawl knows of. */
+  #isAtWork(): boolean {
+    return this.#waits.size > 0 || this.#bodies.atWork.length > 0;
   }
 
   /** Nodes of a graph may wait inside of their step. */

@@ -182,6 +182,8 @@ export interface GraphDefinition<
   readonly ratePerKey?: AnyWorkflow['definition']['ratePerKey'];
   /** What becomes of a start whose key is busy, as of any workflow. */
   readonly onBusy?: AnyWorkflow['definition']['onBusy'];
+  /** As of a workflow. */
+  readonly debounceMax?: AnyWorkflow['definition']['debounceMax'];
   /** After which ends visits are undone, as of any workflow. */
   readonly undoOn?: AnyWorkflow['definition']['undoOn'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */

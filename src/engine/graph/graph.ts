@@ -58,7 +58,7 @@ export function defineGraph<
     definition;
   const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry } = definition;
   const { onEnd, keepOutput, undoOn } = definition;
-  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy } = definition;
+  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy, debounceMax } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -76,6 +76,7 @@ export function defineGraph<
     ...(concurrencyOfKeys === undefined ? {} : { concurrencyOfKeys }),
     ...(ratePerKey === undefined ? {} : { ratePerKey }),
     ...(onBusy === undefined ? {} : { onBusy }),
+    ...(debounceMax === undefined ? {} : { debounceMax }),
     ...(retention === undefined ? {} : { retention }),
     expireCheckpoints,
     ...(onEnd === undefined ? {} : { onEnd }),

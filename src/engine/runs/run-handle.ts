@@ -14,18 +14,27 @@ import { type InputOf, validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import type { ChunkOf, OutputName, AnyOutputs, OutputSchemas } from '../definition/outputs.ts';
 import { answerWait } from './answering.ts';
+import { askRun } from './asking.ts';
 import type { Attendance } from './attendance.ts';
 import { changesOf } from './changes.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import { checkSignal, signalKeyOf } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
+import {
+  type AnyQuestion,
+  type AskedInput,
+  type ReplyOutput,
+  toQuestion,
+} from '../definition/questions.ts';
 import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
 import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import {
   type AnswerOptions,
+  type AskOptions,
   checkAnswer,
+  checkAsk,
   checkChildList,
   checkCheckpointList,
   type ChildListOptions,
@@ -304,6 +313,22 @@ export class RunHandle<
     checkAnswer(options, 'answer options');
     const workflow = this.#workflow;
     await answerWait({ ...this.#services, run: this.id, workflow }, { wait, payload }, options);
+  }
+
+  /**
+   * Asks the run, and returns what its handler answers: see `ctx.answer`. The worker that has the run replies; a parked run
+   * is woken for it. Needs no worker in this process.
+   * @throws RunError `PAWL_UNANSWERED` when it is paused, answers no such question, or its answer has failed (the cause);
+   *   `PAWL_TIMEOUT`, `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`; InvalidError for a misfit; LimitError when too many are open.
+   */
+  async ask<Q extends AnyQuestion | string>(
+    question: Q,
+    payload: AskedInput<Q>,
+    options: AskOptions = {},
+  ): Promise<ReplyOutput<Q>> {
+    checkAsk(options, 'ask options');
+    const asked = toQuestion(question);
+    return (await askRun(this.#services, this.id, asked, payload, options)) as ReplyOutput<Q>;
   }
 
   /**

@@ -93,6 +93,19 @@ describe('a handler that comes by again', () => {
     expect(result).toEqual(['shipped', 'paid', 'shipped', 'shipped']);
   });
 
+  test('ends with the same state where it does something plain for long', async () => {
+    const again = await calledAgain(async (ctx, hold) => {
+      await ctx.set({ status: 'paid', n: 1 });
+      await pause(120);
+      await ctx.step('ship', (step) => step.set({ status: 'shipped' }));
+      await ctx.set({ n: 2 });
+      await ctx.step('tell', () => 'told');
+      await ctx.step('wait', hold);
+    });
+    expect(again.state).toMatchObject({ status: 'shipped', n: 2 });
+    expect(valuesOf(again.log, 'status').at(-1)).toBe('shipped');
+  });
+
   test('also with plain work behind a change, and branches side by side', async () => {
     const { log } = await calledAgain(async (ctx, hold) => {
       const branch = async (field: 'status' | 'n', of: readonly unknown[]): Promise<void> => {
