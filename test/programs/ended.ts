@@ -93,8 +93,11 @@ class Undos {
     if (this.#end === 'run.completed')
       return undone === '' ? [] : [`completed, and undone: ${undone}`];
     const toUndo = this.#toUndo.flatMap((name) => {
+      if (!name.endsWith(':*')) return [name];
+      // Where the handler does not come by the map again, a person settles all that is left of it.
+      if (this.#undone.includes(name)) return [];
       const of = name.slice(0, -':*'.length);
-      const items = name.endsWith(':*') ? this.#items.get(of) : undefined;
+      const items = this.#items.get(of);
       return items?.toSorted((a, b) => b - a).map((at) => `${of}:${at}`) ?? [name];
     });
     const left = [...this.#inDoubt, ...toUndo].filter((name) => !this.#undone.includes(name));

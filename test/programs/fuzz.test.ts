@@ -134,7 +134,7 @@ test.each([
 
 test.each(planted)(
   'a planted bug is found: $plant',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async ({ plant, finds, ...program }) => {
     const programs = Array.from({ length: 10 }, (_, seed): Seeded => ({ seed, program }));
     const unplant = plants[plant]?.();

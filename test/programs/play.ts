@@ -134,6 +134,7 @@ class Follower {
       const isQuiet = now > Math.max(began, fleet.diedAt) + hangMs;
       if (isQuiet || now > began + hangsAtMost * hangMs) {
         const waits = info.waits.map(({ kind, name }) => `${kind} ${name}`).join(', ');
+        await this.#tellWhyItHangs();
         return [...this.#problems, `hangs as ${status}, waiting for ${waits}`];
       }
       for (const { at, kind } of happens) {
@@ -141,9 +142,11 @@ class Follower {
       }
       // Whoever resumed it was forgotten, or came too early.
       if (info.paused && turn > lateTurn) await unlessOver(run.resume());
-      await this.#bringNewerCode(info.needsVersion);
+      const family = await this.#family();
+      // A run that waits for newer code keeps its turn, and others of its key may wait for that.
+      await this.#bringNewerCode(family.find(isBehind)?.needsVersion);
       await this.#lookAtKey(info);
-      await this.#help();
+      await this.#help(family);
       await pause(5 + this.#random() * 15);
     }
   }
@@ -302,6 +305,21 @@ class Follower {
     return this.#all();
   }
 
+  /** The story of a run that hangs has its log, its family and the runs of their keys. */
+  async #tellWhyItHangs(): Promise<void> {
+    const { fleet, witness } = this.#world;
+    await this.#tellLog();
+    const family = await this.#family();
+    const keys = new Set(family.map(({ key }) => key).filter((key) => key !== undefined));
+    const lists = [...keys].map((key) => fleet.caller.list({ key, limit: 200 }));
+    const ofKeys = (await Promise.all(lists)).flatMap(({ runs }) => runs);
+    for (const { id, key, status, needsVersion, paused } of [...family, ...ofKeys]) {
+      if (ended.includes(status)) continue;
+      const about = JSON.stringify({ key, needsVersion, paused });
+      witness.stories.tell(this.#id, `${id} is ${status} ${about}`);
+    }
+  }
+
   /** The story of a run with problems has its log as well. */
   async #tellLog(): Promise<void> {
     const { fleet, witness } = this.#world;
@@ -355,7 +373,7 @@ class Follower {
   }
 
   /** The run itself, and all runs that came of it: with their hooks they may be many. */
-  async #family(): Promise<readonly Pick<RunInfo, 'id' | 'waits'>[]> {
+  async #family(): Promise<readonly RunInfo[]> {
     const { caller } = this.#world.fleet;
     const own = await this.#info(caller.run(this.#id));
     const { runs } = await caller.list({ idPrefix: `${this.#id}.`, limit: 200 });
@@ -363,11 +381,11 @@ class Follower {
   }
 
   /** Sends the signals and decisions that the run, or a child of it, waits for. */
-  async #help(): Promise<void> {
+  async #help(family: readonly RunInfo[]): Promise<void> {
     const { fleet, witness } = this.#world;
     const { caller, signalRate } = fleet;
     const random = this.#random;
-    for (const one of await this.#family()) {
+    for (const one of family) {
       const handle = caller.run(one.id);
       if (random() < signalRate) {
         const name = signalNames[random() < 0.5 ? 0 : 1];
@@ -408,6 +426,10 @@ async function answeredIn(run: { events(): AsyncIterable<RunEvent> }): Promise<s
     if (type === 'run.answered') ids.push((data as { id: string }).id);
   }
   return ids;
+}
+
+function isBehind({ needsVersion }: RunInfo): boolean {
+  return needsVersion !== undefined;
 }
 
 /** How long an answer waits for a run that is at work. */
