@@ -21,7 +21,14 @@ import {
 import { z } from 'zod';
 import { PawlError, UnavailableError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
+import type {
+  Consumer,
+  ConsumeOptions,
+  QueueInfo,
+  ResumeQueue,
+  SendOptions,
+  WakeUp,
+} from '../core/queue.ts';
 
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */
@@ -125,6 +132,22 @@ export class BullResumeQueue implements ResumeQueue {
     };
     this.#consumers.add(consumer);
     return consumer;
+  }
+
+  async inspect(workflow: string): Promise<QueueInfo> {
+    if (this.#closed) throw closedError();
+    const queue = this.#queue(workflow);
+    try {
+      const [paused, counts] = await Promise.all([
+        queue.isPaused(),
+        queue.getJobCounts('waiting', 'prioritized', 'active', 'failed'),
+      ]);
+      const { waiting = 0, prioritized = 0, active = 0, failed = 0 } = counts;
+      return { workflow, paused, waiting: waiting + prioritized, active, failed };
+    } catch (error) {
+      this.#forget(workflow, queue);
+      throw toFault(error);
+    }
   }
 
   async close(): Promise<void> {

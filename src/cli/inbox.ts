@@ -2,7 +2,6 @@
 import type { ListOptions } from '../options.ts';
 import { inboxItems } from '../engine/runs/inbox-items.ts';
 import { toCount } from './given.ts';
-import { table } from './print.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
 
 interface InboxFlags {
@@ -31,20 +30,18 @@ async function list(shell: Shell, flags: InboxFlags): Promise<void> {
   const { runs, cursor } = await pawl.list(toOptions(flags));
   const items = inboxItems(runs, { signal, key });
   shell.show({ items, cursor }, () =>
-    items.length === 0
-      ? ''
-      : table(
-          ['run', 'wait', 'about', 'signal', 'key', 'since', 'until'],
-          items.map((one) => [
-            one.run,
-            one.wait,
-            one.label,
-            one.signals.join(', '),
-            one.key,
-            one.since,
-            one.until,
-          ]),
-        ),
+    shell.table(
+      ['run', 'wait', 'about', 'signal', 'key', 'since', 'until'],
+      items.map((one) => [
+        one.run,
+        one.wait,
+        one.label,
+        one.signals.join(', '),
+        one.key,
+        one.since,
+        one.until,
+      ]),
+    ),
   );
   const [first] = items;
   if (first === undefined) shell.say('No run waits for an answer.');
