@@ -3,10 +3,12 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addCompletion } from './completion.ts';
 import { addDead } from './dead.ts';
-import { addDev } from './dev.ts';
+import { addDev } from './dev/dev.ts';
+import { addDevWorker } from './dev/dev-worker.ts';
 import { addDoctor } from './doctor.ts';
 import { addDrill } from './drill.ts';
 import { addInbox } from './inbox.ts';
+import { addInit } from './init.ts';
 import { addQueues } from './queues.ts';
 import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
@@ -18,7 +20,9 @@ import { addUpkeep } from './upkeep.ts';
 import { addWorkers } from './workers.ts';
 
 const nouns: readonly Add[] = [
+  addInit,
   addDev,
+  addDevWorker,
   addRuns,
   addInbox,
   addSchedules,

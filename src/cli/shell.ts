@@ -96,19 +96,19 @@ export class Shell {
     if (process.stderr.isTTY) this.say(this.color.dim(`next: ${command}`));
   }
 
-  /** Connected when it is first asked for. */
-  pawl(): Promise<Pawl> {
-    this.#pawl ??= this.#open();
+  /** Connected when it is first asked for. `at`: to another Redis than that of the settings. */
+  pawl(at?: string): Promise<Pawl> {
+    this.#pawl ??= this.#open(at);
     return this.#pawl;
   }
 
-  async #open(): Promise<Pawl> {
+  async #open(at: string | undefined): Promise<Pawl> {
     const { redis, prefix, connectMs, encryption, blobs } = this.settings;
     const { Pawl: opened } = await import('../pawl.ts');
     const ms = Number(connectMs.value);
     if (!(ms > 0)) throw new UsageError('--connect-ms must be a number of milliseconds.');
     return opened.open({
-      redis: redis.value ?? '',
+      redis: at ?? redis.value ?? '',
       connectMs: ms,
       ...(this.flags.quiet === true ? { logger: false as const } : {}),
       ...(prefix.value === undefined ? {} : { prefix: prefix.value }),
