@@ -1,8 +1,8 @@
 /**
  * `pawl init`: a project that works, in an empty folder. `npm create pawl` is the same.
  *
- * Nothing that is there is ever written over: a folder with anything in it is refused before the first file, and each file is
- * made only if there is none. A crash in between leaves some of the files; the next attempt says so, and writes nothing.
+ * Nothing that is there is ever written over: a folder with anything in it is refused before the first file, and each file
+ * is made only if there is none. A crash in between leaves some of the files; the next attempt says so, and writes nothing.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

@@ -21,9 +21,9 @@ export async function devRedis(shell: Shell): Promise<DevRedis> {
   );
   if (isThere) return { url: value ?? '', stop: nothing };
   try {
-    const { url, stop } = await provideRedis({ docker: 'never' });
-    shell.say(`Started a private Redis at ${url}. What is in it goes when pawl dev ends.`);
-    return { url, stop };
+    const redis = await provideRedis({ docker: 'never' });
+    shell.say(`Started a private Redis at ${redis.url}. What is in it goes when pawl dev ends.`);
+    return redis;
   } catch {
     shell.say(
       [

@@ -1,4 +1,4 @@
-/** The process in which `pawl dev` has the worker: a new one has the files of now, and one that is killed shows a take-over. */
+/** The worker process of `pawl dev`: a new one has the files of now, and one that is killed shows a take-over. */
 import { once } from 'node:events';
 import { UsageError } from '../failures.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';

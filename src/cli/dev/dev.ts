@@ -128,7 +128,10 @@ class DevWorkers {
   #spawn(): void {
     const { flags, settings } = this.#shell;
     const args = [
-      ...[process.argv[1] ?? '', devWorkerName, '--runs', settings.runs.value ?? ''],
+      process.argv[1] ?? '',
+      devWorkerName,
+      '--runs',
+      settings.runs.value ?? '',
       ...(settings.prefix.value === undefined ? [] : ['--prefix', settings.prefix.value]),
       ...(flags.config === undefined ? [] : ['--config', flags.config]),
       ...(flags.json === true ? ['--json'] : []),

@@ -1,7 +1,7 @@
 /**
  * Runs that nobody claims because nobody can: no worker knows their workflow, or a person has paused its queue in a
- * dashboard of BullMQ. That is said in the log now and then, for each workflow. What is so is asked rarely, because there may
- * be many workers.
+ * dashboard of BullMQ. That is said in the log now and then, for each workflow. What is so is asked rarely, because there
+ * may be many workers.
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';

@@ -13,5 +13,5 @@ test('an order ends the same, wherever its worker dies, and is paid once', async
     { setUp: () => payments.clear(), observe: () => [...payments.values()] },
   );
   assert.ok(report.crashes >= 10);
-  console.log(`${report.crashes} deaths tried, ${report.violations.length} changed something`);
+  console.log(`${report.crashes} crashes tried, ${report.violations.length} changed something`);
 });
