@@ -4,7 +4,8 @@
  *   the tree is clean ─▶ CHANGELOG has the version ─▶ build ─▶ pack ─▶ publint ─▶ are the types wrong ─▶ publish
  *
  * Each step throws, and nothing is published before all of them are done. Tests are not run here: `.ci/run` has passed on
- * the commit, or it is no release. `--publish` signs where the package comes from (provenance), which npm allows in CI alone.
+ * the commit, or it is no release. `--publish` signs where the package comes from (provenance), which npm allows in CI
+ * alone.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
