@@ -41,6 +41,9 @@ const seldom =
 /** Fleets of processes that keep the machine busy. */
 const busy = ['test/chaos/{fairness,matrix,poison,schedules}.test.ts'];
 
+/** In a browser, which not every machine has: `npm run test:browser`. */
+const inBrowser = process.env['PAWL_BROWSER'] !== undefined;
+
 const onRedis = { globalSetup: ['test/support/global-redis.ts'] };
 
 export default defineConfig({
@@ -128,6 +131,22 @@ export default defineConfig({
           sequence: { groupOrder: groups.chaos },
         },
       },
+      ...(inBrowser
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'browser',
+                include: ['test/browser/**/*.test.ts'],
+                ...onRedis,
+                maxWorkers: 1,
+                testTimeout: 120_000,
+                hookTimeout: 180_000,
+                sequence: { groupOrder: groups.storm },
+              },
+            },
+          ]
+        : []),
       {
         extends: true,
         test: {

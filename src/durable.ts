@@ -56,10 +56,13 @@ export interface DurableJob<Data = unknown> {
   readonly data: Data;
 }
 
-/** What a workflow may have, and how the worker that does the work is set up. */
+/**
+ * What a workflow may have, and how the worker that does the work is set up. `onEnd` is called when the run of a job ends:
+ * after each attempt of BullMQ that fails, and after the one that does not.
+ */
 export interface DurableOptions<S, E extends EventSchemas, G extends EventSchemas> extends Omit<
   WorkflowDefinition<Schema, S, E, unknown, G>,
-  'input' | 'run' | 'onEnd'
+  'input' | 'run'
 > {
   /** Options of the pawl worker that does the work; `concurrency` should be the BullMQ worker's. */
   readonly worker?: Omit<WorkerOptions, 'workflows'>;
@@ -69,7 +72,7 @@ export interface DurableOptions<S, E extends EventSchemas, G extends EventSchema
 
 type AnyDurableOptions = DurableOptions<Schema<unknown, object>, EventSchemas, EventSchemas>;
 
-const { input: _input, onEnd: _onEnd, ...ownRules } = definitionRules;
+const { input: _input, ...ownRules } = definitionRules;
 
 const checkOptions = optionsOf<AnyDurableOptions>(
   {

@@ -2,6 +2,7 @@
 export { Pawl } from './pawl.ts';
 export { defineGraph } from './engine/graph/graph.ts';
 export { toMermaid } from './engine/graph/mermaid.ts';
+export { defineQuestion } from './engine/definition/questions.ts';
 export { defineWorkflow } from './engine/definition/workflow.ts';
 export { durable } from './durable.ts';
 export { serveOutput } from './serve-output.ts';
@@ -33,6 +34,14 @@ export type {
   StepContext,
   StepOptions,
 } from './engine/definition/context.ts';
+export type { AnswerContext, Question } from './engine/definition/questions.ts';
+export type {
+  HowToUndo,
+  HowToUndoItem,
+  Undoable,
+  UndoableItem,
+  UndoContext,
+} from './engine/definition/undoable.ts';
 export type { FormField, WaitOptions } from './engine/definition/waiting.ts';
 export type {
   OutputChunk,
@@ -71,6 +80,7 @@ export type {
   NodeContext,
   NodeOptions,
   NodeOutcome,
+  VisitToUndo,
 } from './engine/graph/graph-definition.ts';
 export type { GraphRecord, NodeRecord, PendingTask } from './engine/runs/graph-record.ts';
 export type { Health, HealthOptions } from './engine/worker/health.ts';

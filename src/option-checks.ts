@@ -130,6 +130,7 @@ export const checkSchedule: Rule = optionsOf<ScheduleOptions>(
     every: duration,
     missed: oneOf(...missedPolicies),
     overlap: oneOf(...overlapPolicies),
+    key: checkKey,
   },
   "{ id: 'nightly', cron: '0 3 * * *' }",
 );

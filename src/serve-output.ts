@@ -36,8 +36,8 @@ const checkOptions = optionsOf<ServeOutputOptions>({ find: needed(callback) });
  * Makes a handler that serves the output of runs: `serveOutput(pawl, { find: (request) => … })` takes a request and resolves
  * with the response. `GET` with `Accept: text/event-stream`, or `?live=sse`, is answered with server-sent events, and with
  * `Accept: application/x-ndjson` by lines of JSON. Both go on until the run has ended. Else the answer is a JSON array of
- * what is kept; `?live=long-poll` waits for something. `Last-Event-ID`, or `?offset=`, says where the client is, and
- * `?output=` names one output.
+ * what is kept; `?live=long-poll` waits for something, and is answered with 204 when nothing has come. `Last-Event-ID`, or
+ * `?offset=`, says where the client is, and `?output=` names one output.
  * @throws InvalidError when `find` is no function. The handler answers with 404 when there is no such run.
  */
 export function serveOutput(
@@ -57,10 +57,17 @@ export function serveOutput(
       if (!PawlError.is(error)) throw error;
       const status = statuses[error.code];
       if (status === undefined) throw error;
-      return Response.json({ code: error.code, message: error.message }, { status });
+      const { code, message } = error;
+      return Response.json({ code, message }, { status, headers: safety });
     }
   };
 }
+
+/** Browsers take an answer for nothing but what it is, and show it to no page of another site. */
+const safety = {
+  'X-Content-Type-Options': 'nosniff',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+} as const;
 
 const statuses: Readonly<Record<string, number>> = { PAWL_RUN_NOT_FOUND: 404, PAWL_INVALID: 400 };
 
@@ -74,18 +81,26 @@ interface Reading {
 
 async function answer(run: RunHandle, request: Request): Promise<Response> {
   const { searchParams } = new URL(request.url);
-  const after = offsetOf(request.headers.get('last-event-id') ?? searchParams.get('offset'));
-  if (after === undefined) return new Response('No such offset.', { status: 400 });
+  const offset = offsetOf(request.headers.get('last-event-id') ?? searchParams.get('offset'));
+  if (offset === undefined) {
+    return new Response('No such offset.', { status: 400, headers: safety });
+  }
   const name = searchParams.get('output') ?? undefined;
-  const reading = { run, after, name, signal: request.signal };
+  const whole = { run, after: 0, name, signal: request.signal };
   // Tells a run that is not there before a stream has begun.
-  const { status } = await run.info();
+  const { status, createdAt } = await run.info();
+  const reading = { ...whole, after: offset === 'now' ? await newest(whole) : offset };
   const isOver = status === 'completed' || status === 'failed' || status === 'cancelled';
   const format = formatOf(request.headers.get('accept') ?? '', searchParams.get('live'));
   if (format === 'sse') return stream(reading, 'text/event-stream', toEvents());
   if (format === 'lines') return stream(reading, 'application/x-ndjson', toLines());
   if (format === 'long-poll' && !isOver) await untilNext(reading);
-  return atOnce(reading, isOver, request.method === 'HEAD');
+  const asked = {
+    isHead: request.method === 'HEAD',
+    isPoll: format === 'long-poll',
+    known: request.headers.get('if-none-match'),
+  };
+  return atOnce(reading, { isOver, createdAt }, asked);
 }
 
 function formatOf(accept: string, live: string | null): Format {
@@ -94,8 +109,9 @@ function formatOf(accept: string, live: string | null): Format {
   return accept.includes('application/x-ndjson') ? 'lines' : 'json';
 }
 
-/** Undefined for a text that is no offset. `-1` is before the first chunk. */
-function offsetOf(text: string | null): number | undefined {
+/** Undefined for a text that is no offset. `-1` is before the first chunk, `now` behind the newest. */
+function offsetOf(text: string | null): number | 'now' | undefined {
+  if (text === 'now') return text;
   if (text === null || text === '' || text === '-1') return 0;
   const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(number) ? number : undefined;
@@ -117,13 +133,32 @@ function chunksOf(
   return run.output({ from: after + 1, live, signal, ...(name === undefined ? {} : { name }) });
 }
 
+/** The number of the newest chunk; 0 where there is none. */
+async function newest(whole: Reading): Promise<number> {
+  let last = 0;
+  for await (const { number } of chunksOf(whole, false)) last = number;
+  return last;
+}
+
 /** Resolves when a chunk has come, the run has ended, or the time is over. */
 async function untilNext(reading: Reading): Promise<void> {
   const signal = AbortSignal.any([reading.signal, AbortSignal.timeout(longPollMs)]);
   for await (const _ of chunksOf({ ...reading, signal }, true)) return;
 }
 
-async function atOnce(reading: Reading, isOver: boolean, isHead: boolean): Promise<Response> {
+interface Asked {
+  readonly isHead: boolean;
+  /** It would rather have waited than get nothing. */
+  readonly isPoll: boolean;
+  /** Tag of the answer that the client has. */
+  readonly known: string | null;
+}
+
+async function atOnce(
+  reading: Reading,
+  { isOver, createdAt }: { readonly isOver: boolean; readonly createdAt: Date },
+  { isHead, isPoll, known }: Asked,
+): Promise<Response> {
   const chunks: OutputChunk[] = [];
   let last = reading.after;
   let hasMore = false;
@@ -134,18 +169,27 @@ async function atOnce(reading: Reading, isOver: boolean, isHead: boolean): Promi
     if (!isHead) chunks.push(chunk);
   }
   const headers: Record<string, string> = {
+    ...safety,
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
     'Stream-Next-Offset': toOffset(last),
   };
   if (!hasMore) headers['Stream-Up-To-Date'] = 'true';
   if (!hasMore && isOver) headers['Stream-Closed'] = 'true';
+  if (isPoll && chunks.length === 0) return new Response(null, { status: 204, headers });
+  // Chunks never change: from where to where, and whether more may come, is all that tells two answers of a run apart.
+  const end = hasMore ? 'more' : isOver ? 'closed' : 'open';
+  headers['ETag'] = `"${createdAt.getTime()}-${reading.after}-${last}-${end}"`;
+  if (known === headers['ETag']) return new Response(null, { status: 304, headers });
   return new Response(isHead ? null : JSON.stringify(chunks.map(toJson)), { headers });
 }
 
 /** How the parts of a stream are written. */
 interface Writing {
-  readonly chunk: (chunk: OutputChunk) => string;
+  /** `upToDate`: the client has all that is there by now. */
+  readonly chunk: (chunk: OutputChunk, upToDate: boolean) => string;
+  /** There is nothing for the client yet. */
+  readonly empty: (last: number) => string;
   readonly end: (last: number) => string;
   /** Keeps what is between from giving the connection up; undefined where nothing may be said. */
   readonly ping: string | undefined;
@@ -154,11 +198,12 @@ interface Writing {
 function toEvents(): Writing {
   const control = (about: object): string => `event: control\ndata: ${JSON.stringify(about)}\n\n`;
   return {
-    chunk: (chunk) => {
+    chunk: (chunk, upToDate) => {
       const offset = toOffset(chunk.number);
       const data = JSON.stringify([toJson(chunk)]);
-      return `id: ${offset}\nevent: data\ndata: ${data}\n\n${control({ streamNextOffset: offset })}`;
+      return `id: ${offset}\nevent: data\ndata: ${data}\n\n${control({ streamNextOffset: offset, ...(upToDate ? { upToDate } : {}) })}`;
     },
+    empty: (last) => control({ streamNextOffset: toOffset(last), upToDate: true }),
     end: (last) =>
       control({ streamNextOffset: toOffset(last), upToDate: true, streamClosed: true }),
     ping: ': ping\n\n',
@@ -166,7 +211,25 @@ function toEvents(): Writing {
 }
 
 function toLines(): Writing {
-  return { chunk: (chunk) => `${JSON.stringify(toJson(chunk))}\n`, end: () => '', ping: '\n' };
+  const nothing = (): string => '';
+  const chunk = (one: OutputChunk): string => `${JSON.stringify(toJson(one))}\n`;
+  return { chunk, empty: nothing, end: nothing, ping: '\n' };
+}
+
+/** First what is kept, then what comes, until the run has ended. */
+async function* partsOf(reading: Reading, writing: Writing): AsyncGenerator<string> {
+  let kept: OutputChunk | undefined;
+  for await (const chunk of chunksOf(reading, false)) {
+    if (kept !== undefined) yield writing.chunk(kept, false);
+    kept = chunk;
+  }
+  let last = kept?.number ?? reading.after;
+  yield kept === undefined ? writing.empty(last) : writing.chunk(kept, true);
+  for await (const chunk of chunksOf({ ...reading, after: last }, true)) {
+    last = chunk.number;
+    yield writing.chunk(chunk, true);
+  }
+  if (!reading.signal.aborted) yield writing.end(last);
 }
 
 /** Reads a chunk when the client has taken the one before, so a slow client holds one page in memory. */
@@ -174,8 +237,7 @@ function stream(reading: Reading, type: string, writing: Writing): Response {
   const text = new TextEncoder();
   const left = new AbortController();
   const signal = AbortSignal.any([reading.signal, left.signal]);
-  const chunks = chunksOf({ ...reading, signal }, true);
-  let last = reading.after;
+  const parts = partsOf({ ...reading, signal }, writing);
   let pinging: NodeJS.Timeout | undefined;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -186,14 +248,13 @@ function stream(reading: Reading, type: string, writing: Writing): Response {
     },
     async pull(controller) {
       try {
-        const next = await chunks.next();
+        let next = await parts.next();
+        while (next.done !== true && next.value === '') next = await parts.next();
         if (next.done !== true) {
-          last = next.value.number;
-          controller.enqueue(text.encode(writing.chunk(next.value)));
+          controller.enqueue(text.encode(next.value));
           return;
         }
         clearInterval(pinging);
-        if (!signal.aborted) controller.enqueue(text.encode(writing.end(last)));
         controller.close();
       } catch (error) {
         clearInterval(pinging);
@@ -205,6 +266,11 @@ function stream(reading: Reading, type: string, writing: Writing): Response {
       left.abort();
     },
   });
-  const headers = { 'Content-Type': type, 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
+  const headers = {
+    ...safety,
+    'Content-Type': type,
+    'Cache-Control': 'no-cache, no-store',
+    'X-Accel-Buffering': 'no',
+  };
   return new Response(body, { headers });
 }

@@ -7,6 +7,7 @@ export {
   type CrashTestReport,
   type CrashTestViolation,
 } from './testing/crash-test.ts';
+export type { CrashTestQuestion, CrashTestReply } from './testing/crash-test/asker.ts';
 export type { CrashTestEnding, CrashTestSignal } from './testing/crash-test/performance.ts';
 export { MemoryBlobStore } from './memory/blob-store.ts';
 export { ManualClock } from './testing/manual-clock.ts';

@@ -8,6 +8,7 @@ const bin = (name) => `node_modules/.bin/${name}`;
 const checks = [
   ['house rules', bin('vitest'), ['run', '--project', 'house']],
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],
+  ['types of the pages', bin('tsc'), ['-p', 'src/dashboard/browser']],
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings']],
   ['dead code', bin('knip'), ['--no-progress']],
   ['format', bin('oxfmt'), ['--check']],

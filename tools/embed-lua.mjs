@@ -36,3 +36,6 @@ if (current !== generated) {
   writeFileSync(draft, generated);
   renameSync(draft, target);
 }
+
+// What else is embedded, so that one command makes all that git does not have.
+await import('./embed-pages.mjs');

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AnsweredError } from 'pawl';
 import { killAndResume } from '../support/kill-and-resume.ts';
 import type { Stage } from '../support/stage.ts';
-import { deployment } from './workflow.ts';
+import { deployment, status } from './workflow.ts';
 
 export async function main(stage: Stage): Promise<void> {
   await killAndResume(stage, {
@@ -30,6 +30,7 @@ export async function main(stage: Stage): Promise<void> {
         if (!(error instanceof AnsweredError)) throw error;
         stage.say(`Bob hears that ${error.by} was first`);
       }
+      stage.say(`the run says: ${await run.ask(status, undefined)}`);
       await run.answer('security signs', { role: 'security', name: 'Linus' });
     },
   });

@@ -4,11 +4,14 @@
  *   build ──▶ ask the team ──answer──────────────────────────────────────▶ two signatures at once ──▶ deploy
  *                  └────────no answer in time──▶ checkpoint, escalate ──▶ ask the lead ──▲
  */
-import { defineWorkflow } from 'pawl';
+import { defineQuestion, defineWorkflow } from 'pawl';
 import { z } from 'zod';
 import { pretend } from '../support/pretend.ts';
 
 const roles = ['security', 'legal'] as const;
+
+/** What the run is about now: asked while it waits, and in no log. */
+export const status = defineQuestion({ name: 'status', reply: z.string() });
 
 export const deployment = defineWorkflow({
   name: 'deployment',
@@ -21,6 +24,8 @@ export const deployment = defineWorkflow({
   // The role tells two signatures apart that are waited for at the same time.
   signalKeys: { signature: 'role' },
   async run(ctx, { version, patienceMs }) {
+    let about = 'builds';
+    ctx.answer(status, () => `${version} ${about}`);
     await ctx.step('build', () => pretend(`build ${version}`));
     await ctx.step('ask the team', () => pretend('message to the team: please decide'));
 
@@ -37,6 +42,7 @@ export const deployment = defineWorkflow({
     // Without a time-out the wait always ends with a decision; the type cannot know that.
     if (decision?.approved !== true) return { deployed: false, by: decision?.by };
 
+    about = 'waits for signatures';
     // Both are in the inbox now (`pawl inbox`, or the inbox page), each with its label and its form.
     const signatures = await Promise.all(
       roles.map((role) =>

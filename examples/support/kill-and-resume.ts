@@ -29,6 +29,8 @@ export interface Story<
   /** The compiled module that exports it: `new URL('./workflow.js', import.meta.url)`. */
   readonly module: URL;
   readonly input: StartInput<Workflow<Input, S, E, Output, G>>;
+  /** Whose run it is, where runs take turns. */
+  readonly key?: string;
   /** The moment of the kill: an event of the run, or words the worker says. */
   readonly killAt: ((event: RunEvent) => boolean) | string;
   /** What happens outside while the second worker is at work: an answer, a repair. */
@@ -44,7 +46,7 @@ export async function killAndResume<
   G extends EventSchemas,
 >(
   stage: Stage,
-  { workflow, module, input, killAt, meanwhile }: Story<Input, S, E, Output, G>,
+  { workflow, module, input, key, killAt, meanwhile }: Story<Input, S, E, Output, G>,
 ): Promise<{ run: RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>>; result: Output }> {
   let onWords: () => void = () => undefined;
   const words = new Promise<void>((resolve) => {
@@ -54,7 +56,7 @@ export async function killAndResume<
     if (typeof killAt === 'string' && line.includes(killAt)) onWords();
   };
   const first = await WorkerProcess.start(stage, { label: 'worker 1', module, onLine });
-  const run = await stage.pawl.start(workflow, input);
+  const run = await stage.pawl.start(workflow, input, key === undefined ? {} : { key });
   await (typeof killAt === 'string' ? Promise.race([words, early(run)]) : seen(run, killAt));
   await first.kill();
   const { seq } = await run.info();

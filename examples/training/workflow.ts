@@ -8,6 +8,8 @@ import { pretend } from '../support/pretend.ts';
 
 export const training = defineWorkflow({
   name: 'training',
+  // A team has one machine to train on. A run keeps its turn when its worker dies.
+  concurrencyPerKey: 1,
   input: z.object({ epochs: z.int().positive(), every: z.int().positive() }),
   state: z.object({ epoch: z.int().default(0), weights: z.array(z.number()).default([1, -2, 3]) }),
   async run(ctx, { epochs, every }) {

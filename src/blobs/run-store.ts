@@ -6,7 +6,8 @@
  * it, and blobs are listed, compared and removed without a key.
  *
  * May lie elsewhere: inputs, outputs, data of events, snapshot fields, messages, metadata of checkpoints. Stays in the
- * store: errors, chunks and what operators say, which are small by themselves, and inputs of schedules.
+ * store: errors, chunks, questions and replies, and what operators say, which are small by themselves, and inputs of
+ * schedules.
  *
  * Blobs are put before the write that refers to them, see `writing.ts`; each run has its own, so that what becomes of one
  * run never touches another. Who removes them and when: `upkeep.ts`.
@@ -22,6 +23,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Message } from '../core/message.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Outputs } from '../core/outputs.ts';
+import type { Questions } from '../core/questions.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
@@ -76,6 +78,7 @@ export class BlobRunStore implements RunStore {
   readonly lists: Lists;
   readonly observation: Observation;
   readonly outputs: Outputs;
+  readonly questions: Questions;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly turns: Turns;
@@ -103,6 +106,7 @@ export class BlobRunStore implements RunStore {
     this.lists = store.lists;
     this.observation = store.observation;
     this.outputs = store.outputs;
+    this.questions = store.questions;
     this.schedules = store.schedules;
     this.turns = store.turns;
   }

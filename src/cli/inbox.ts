@@ -1,6 +1,7 @@
 /** `pawl inbox`: what runs wait for that a person may answer. */
 import type { ListOptions } from '../options.ts';
-import { inboxItems } from '../engine/runs/inbox-items.ts';
+import { decisionItems, decisionKinds, inboxItems } from '../engine/runs/inbox-items.ts';
+import { UsageError } from './failures.ts';
 import { toCount } from './given.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
 
@@ -8,6 +9,7 @@ interface InboxFlags {
   readonly signal?: string;
   readonly key?: string;
   readonly workflow?: string;
+  readonly decisions?: true;
   readonly limit: number;
   readonly cursor?: string;
 }
@@ -19,9 +21,14 @@ export const addInbox: Add = (program, signal) => {
     .option('--signal <name>', 'only waits for this signal')
     .option('--key <key>', 'with --signal: only waits with this key')
     .option('--workflow <name>', 'only of runs of this workflow')
+    .option('--decisions', 'what only a person can settle: effects in doubt, undos that failed')
     .option('--limit <n>', 'of at most so many runs, up to 500', toCount, 50)
     .option('--cursor <text>', 'the next page, as the page before says')
-    .action(inShell(signal, (shell, flags: InboxFlags) => list(shell, flags)));
+    .action(
+      inShell(signal, (shell, flags: InboxFlags) =>
+        flags.decisions === true ? listDecisions(shell, flags) : list(shell, flags),
+      ),
+    );
 };
 
 async function list(shell: Shell, flags: InboxFlags): Promise<void> {
@@ -47,6 +54,35 @@ async function list(shell: Shell, flags: InboxFlags): Promise<void> {
   if (first === undefined) shell.say('No run waits for an answer.');
   if (cursor !== undefined) shell.say(`There are more: --cursor ${cursor}`);
   if (first !== undefined) shell.next(`pawl runs answer ${first.run} '${first.wait}' --data '…'`);
+}
+
+async function listDecisions(shell: Shell, flags: InboxFlags): Promise<void> {
+  const { workflow, limit, signal, key, cursor } = flags;
+  if (signal !== undefined || key !== undefined || cursor !== undefined) {
+    throw new UsageError('--decisions goes with --workflow and --limit only.');
+  }
+  const pawl = await shell.pawl();
+  const ofWorkflow = workflow === undefined ? {} : { workflow };
+  const pages = await Promise.all(
+    decisionKinds.map((waitsFor) => pawl.list({ waitsFor, limit, ...ofWorkflow })),
+  );
+  const items = decisionItems(pages.flatMap(({ runs }) => runs));
+  shell.show({ items }, () =>
+    shell.table(
+      ['run', 'workflow', 'what', 'name', 'since'],
+      items.map(({ run, workflow: of, kind, name, since }) => [
+        run,
+        of,
+        kind === 'undo' ? 'not undone' : 'in doubt',
+        name,
+        since,
+      ]),
+    ),
+  );
+  const [first] = items;
+  if (first === undefined) shell.say('No run waits for a decision.');
+  if (pages.some(({ cursor: more }) => more !== undefined)) shell.say('There are more: --limit.');
+  if (first !== undefined) shell.next(`pawl runs decide ${first.run} '${first.name}' retry`);
 }
 
 function toOptions({ signal, key, workflow, limit, cursor }: InboxFlags): ListOptions {

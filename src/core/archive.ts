@@ -12,7 +12,7 @@ import type { RunStatus } from './run.ts';
 
 /** What a run occupies in the store, in bytes; on Redis as Redis counts, its own overhead included. */
 export interface RunBytes {
-  /** The record, with input, output, error and tags. */
+  /** The record, with input, output, error, tags, and the addresses of its blobs. */
   readonly record: number;
   /** The events that are still in the log. */
   readonly log: number;
@@ -20,7 +20,7 @@ export interface RunBytes {
   readonly snapshot: number;
   /** The list of checkpoints, and what only they hold. */
   readonly checkpoints: number;
-  /** Messages that wait, and the ids of those that ever came. */
+  /** Messages that wait, the ids of those that ever came, and open questions. */
   readonly inbox: number;
   /** The chunks of its output that are kept. */
   readonly chunks: number;

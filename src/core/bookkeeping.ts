@@ -1,6 +1,6 @@
 /** What a fold keeps of steps, signals, children and effects, to find the way back into a handler. */
 import type { ErrorRecord } from './errors.ts';
-import type { ChildEnd, SignalData } from './event.ts';
+import type { ChildEnd, SignalData, UndoFailedData } from './event.ts';
 
 /** What is known of a step. */
 export type StepResult =
@@ -39,4 +39,8 @@ export interface EffectState {
   readonly begun: number;
   /** The value of `begun` about which a person is asked, or was asked last. */
   readonly doubted?: number;
+  /** Its code says how to undo it. */
+  readonly hasUndo?: boolean;
+  /** Its undo has failed, or is not there; a person decides. */
+  readonly undoFailed?: Pick<UndoFailedData, 'attempts' | 'isMissing'>;
 }

@@ -36,6 +36,8 @@ export const errorCodes = {
   PAWL_WAIT_WITHDRAWN: 'A wait was withdrawn because another one has won their race.',
   PAWL_ANSWERED:
     'Somebody else was first, or the run does not wait so: the answer was not written.',
+  PAWL_UNANSWERED:
+    'A run gives no answer to a question: it is paused, answers no such question, or its answer has failed.',
   PAWL_CYCLE_LIMIT: 'A graph came to one node more often than its limit: the error names both.',
   PAWL_TIMEOUT: 'The time given to wait is over; what was waited for goes on.',
   PAWL_UNAVAILABLE:

@@ -55,6 +55,7 @@ export const reservedNamespaces = [
   'effect',
   'node',
   'operator',
+  'undo',
 ] as const;
 
 export function isReservedType(type: string): boolean {
@@ -156,6 +157,21 @@ export interface RewoundData {
   readonly chunks?: { readonly acknowledged: number; readonly found: number };
   /** Effects that this worker has begun and whose completion is lost, or never came: whether they happened is in doubt. */
   readonly effects?: readonly string[];
+  /** Of a run that was being undone, so that its handler does not go on with what is undone already. */
+  readonly undo?: UndoBegunData;
+  /** What was to be undone then, and whose completion is lost as well. */
+  readonly toUndo?: readonly UndoEntry[];
+}
+
+/** `run.answered`: what a run was asked has changed something. The events of the same commit say what. */
+export interface AnsweredData {
+  /** Of the question. */
+  readonly id: string;
+  readonly name: string;
+  /** The reply, encoded by itself. */
+  readonly value: Uint8Array;
+  /** Ids of earlier questions whose replies nobody needs any more. */
+  readonly over?: readonly string[];
 }
 
 /** `step.completed`. */
@@ -164,9 +180,15 @@ export interface StepCompletedData {
   /** Encoded by itself, so that a resume decodes only the results it is asked for. */
   readonly result: Uint8Array;
   readonly attempts: number;
+  /** Milliseconds that this attempt was at work. Absent below 1, for a wait, and where an older pawl wrote it. */
+  readonly ms?: number;
   /** Signals that this took, each by its name and its id. */
   readonly took?: readonly (readonly [name: string, id: string])[];
   readonly item?: ItemMark;
+  /** Its code says how to undo it. */
+  readonly hasUndo?: true;
+  /** It has undone this item. */
+  readonly undoes?: ItemToUndo;
 }
 
 /** What a step, or the end of a child, is one of: its result is kept with those of the others. */
@@ -179,11 +201,21 @@ export interface ItemMark {
   readonly over?: true;
 }
 
+/** An item of a map that is undone. */
+export interface ItemToUndo {
+  /** The name of all of them. */
+  readonly of: string;
+  /** Its place among them, from 0. */
+  readonly at: number;
+}
+
 /** `step.failed`: the last attempt failed. */
 export interface StepFailedData {
   readonly name: string;
   readonly attempts: number;
   readonly error: ErrorRecord;
+  /** As in `step.completed`. */
+  readonly ms?: number;
   /** What has failed, when that is not the body of a step: a child run. */
   readonly about?: string;
   readonly item?: ItemMark;
@@ -296,6 +328,54 @@ export interface ChildEnd {
  */
 export interface EffectData {
   readonly name: string;
+  /** Its code says how to undo it. */
+  readonly hasUndo?: true;
+}
+
+/** Something that has completed, and that is to be undone when its run fails or is cancelled. */
+export interface UndoEntry {
+  readonly name: string;
+  /** Where it completed: what came last is undone first. */
+  readonly seq: number;
+  /** The encoded result, where the step itself is forgotten. */
+  readonly result?: Uint8Array;
+  /** What a visit of a node was given, and has returned. */
+  readonly visit?: unknown;
+  /** Of a map. */
+  readonly items?: ItemsToUndo;
+  /** The handler has passed it: a step of this name cannot begin again, because its undo would be this one's. */
+  readonly isForgotten?: true;
+  /** Its undo has failed, or is not there; a person decides. */
+  readonly failed?: Pick<UndoFailedData, 'attempts' | 'isMissing'>;
+}
+
+/** Items of a map. */
+export interface ItemsToUndo {
+  /** The name of all of them. */
+  readonly of: string;
+  /** Those from this place on are undone, or were never done. */
+  readonly from?: number;
+}
+
+/** `undo.begun`: the run has failed or is cancelled for good, and what it has done is undone before it ends so. */
+export interface UndoBegunData {
+  readonly because: 'failed' | 'cancelled';
+  /** What the run ends with, whatever happens while it is undone. */
+  readonly error: ErrorRecord;
+  /** Of a run that is cancelled, or whose time is over. */
+  readonly cancel?: CancelRequest;
+}
+
+/** `undo.failed`: the undo of a step has failed for good, or the code has none; a person decides. */
+export interface UndoFailedData {
+  /** The step that is to be undone. */
+  readonly name: string;
+  readonly attempts: number;
+  readonly error: ErrorRecord;
+  /** The code does not say how. */
+  readonly isMissing?: true;
+  /** It is this item of a map. */
+  readonly item?: ItemToUndo;
 }
 
 /** Who asked for something, and why. */

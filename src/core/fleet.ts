@@ -128,6 +128,9 @@ export interface ParkedRun {
   readonly fence: number;
 }
 
+/** Somebody wants something of a run that a worker holds; without a run, of any. `about`: what it is, if not a message. */
+export type OnNudge = (run: string | undefined, about?: 'question') => void;
+
 export interface Fleet {
   // A worker of itself.
 
@@ -135,7 +138,7 @@ export interface Fleet {
    * Makes the worker's presence visible; call once, before the first beat. `onNudge` is called when somebody wants something
    * of a run that the worker holds: a hint that may be lost. Without a run: of any of them.
    */
-  register(worker: string, onNudge?: (run: string | undefined) => void): Promise<void>;
+  register(worker: string, onNudge?: OnNudge): Promise<void>;
   /** Registers the worker, or renews its session. `atWork` tells of the steps at work, and is kept as it is. */
   beat(worker: WorkerInfo, sessionMs: number, atWork?: string): Promise<Beat>;
   /** Handlers of runs that a worker parked, each under this fence, are at work no more: see `mayGoOn`. */

@@ -15,21 +15,22 @@
  *   child:<name>    Child: a run that this one has started, or is about to, by the name it has here
  *   effect:<name>   EffectData: an effect was begun, and whether it happened is not known
  *   graph:…         where a graph stands: see `graph.ts`
+ *   undo:…          what is to be undone: see `undo.ts`
  *   sets:…          changes of the state that its handler asked for: see `passed-sets.ts`
  *   items:, page:   results of many items under one name: see `items.ts`
  *   run:cancel      CancelRequest
  *   run:input       Uint8Array: what the handler is called with, since somebody has let the run go on with it
+ *   run:answers     replies that may still be needed: see `kept-replies.ts`
  *   run:attempts    number: attempts of the whole run that have failed
+ *   run:redone      true: the run was tried again once, and what had failed before is done anew
  */
-import { CorruptionError, DefinitionError } from './errors.ts';
+import { CorruptionError } from './errors.ts';
 import type {
   CancelRequest,
-  EffectData,
   ItemMark,
   OperatorResumedData,
   RetriedData,
   RefusedSignalData,
-  RewoundData,
   SignalData,
   StateSetData,
   StepCompletedData,
@@ -43,6 +44,7 @@ import type {
 import { deepFreeze, WatchedBytes } from './frozen.ts';
 import type { Child, EffectState, ReceivedSignal, StepResult } from './bookkeeping.ts';
 import { childPrefix, rememberedOfChildren } from './children.ts';
+import { rememberedOfEffects } from './effects.ts';
 import { rememberedOfGraphs } from './graph.ts';
 import { forgetPassed, notePassed } from './passed-sets.ts';
 import {
@@ -52,9 +54,9 @@ import {
   itemsState,
   rememberItem,
 } from './items.ts';
-import { isPlainObject } from './plain-copy.ts';
-import { nameOf } from './refusal.ts';
-import { isThenable, letGo } from './thenable.ts';
+import { keepReply } from './kept-replies.ts';
+import { checkState } from './reduced-state.ts';
+import { isUndo, keepForUndo, noteUndo, rememberedOfUndo, undoing } from './undo.ts';
 
 export type State = Readonly<Record<string, unknown>>;
 
@@ -360,14 +362,17 @@ const nothing: readonly string[] = [];
 const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> = {
   ...rememberedOfGraphs,
   ...rememberedOfChildren,
+  ...rememberedOfEffects,
+  ...rememberedOfUndo,
   'step.completed': (fold, data) => {
-    const { name, result, took, item } = data as StepCompletedData;
+    const { name, result, took, item, hasUndo } = data as StepCompletedData;
     const completed: StepResult = { status: 'completed', result, seq: fold.seq + 1 };
     fold.forgetInside(name);
-    if (item === undefined) fold.remember(`step:${name}`, completed);
-    else endItem(fold, name, item, result);
+    if (item !== undefined) endItem(fold, name, item, result);
+    else fold.remember(`step:${name}`, isUndo(name) ? undefined : completed);
     fold.remember(`timer:${name}`, undefined);
     fold.remember(`effect:${name}`, undefined);
+    if (hasUndo === true || isUndo(name)) noteUndo(fold, name, data as StepCompletedData);
     for (const [signal, id] of took ?? []) {
       const left = fold.signals(signal).filter((one) => one.id !== id);
       fold.remember(`signal:${signal}`, left.length === 0 ? undefined : left);
@@ -392,9 +397,10 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
       const step = fold.step(name);
       const over = step?.status === 'completed' ? step.seq : itemsState(fold.bookkeeping, name).seq;
       if (over > 0) forgetPassed(fold, over);
+      const keepsItems = keepForUndo(fold, name);
       fold.forgetInside(name);
       fold.remember(`step:${name}`, undefined);
-      forgetItems(fold, name);
+      if (!keepsItems) forgetItems(fold, name);
     }
   },
   'timer.set': (fold, data) => {
@@ -420,41 +426,28 @@ const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> 
     const left = fold.signals(name).filter((signal) => signal.id !== id);
     fold.remember(`signal:${name}`, left.length === 0 ? undefined : left);
   },
-  'effect.begun': (fold, data) => {
-    const { name } = data as EffectData;
-    const begun = (fold.effect(name)?.begun ?? 0) + 1;
-    fold.remember(`effect:${name}`, { name, begun } satisfies EffectState);
-  },
-  'effect.doubted': (fold, data) => {
-    const { name } = data as EffectData;
-    const begun = fold.effect(name)?.begun ?? 1;
-    fold.remember(`effect:${name}`, { name, begun, doubted: begun } satisfies EffectState);
-    // Decisions about an earlier doubt do not decide this one.
-    fold.remember(`signal:effect ${name}`, undefined);
-  },
-  'run.rewound': (fold, data) => {
-    for (const name of (data as RewoundData).effects ?? []) {
-      const begun = Math.max(1, fold.effect(name)?.begun ?? 0);
-      if (fold.step(name)?.status !== 'completed') {
-        fold.remember(`effect:${name}`, { name, begun } satisfies EffectState);
-      }
-    }
-  },
   'run.created': (fold, data) => {
     const { trace } = (data ?? {}) as { readonly trace?: string };
     if (trace !== undefined) fold.remember('run:trace', trace);
   },
+  'run.answered': keepReply,
   'run.traced': (fold, data) => fold.remember('run:trace', (data as TracedData).trace),
   'run.cancelling': (fold, data) => fold.remember('run:cancel', data),
   'run.retried': (fold, data) => {
     fold.remember('run:attempts', (data as RetriedData).attempts);
+    fold.remember('run:redone', true);
     forgetFailures(fold);
   },
-  'operator.resumed': (fold, data) => rememberInput(fold, data),
+  'operator.resumed': (fold, data) => {
+    if (undoing(fold.bookkeeping) === undefined) rememberInput(fold, data);
+  },
   'operator.retried': (fold, data) => {
+    // What has ended it stays as it is, and so does the way that its handler took.
+    if (undoing(fold.bookkeeping) !== undefined) return;
     rememberInput(fold, data);
     fold.remember('run:cancel', undefined);
     fold.remember('run:attempts', undefined);
+    fold.remember('run:redone', true);
     forgetFailures(fold);
   },
 };
@@ -485,13 +478,4 @@ function forgetFailures(fold: Fold): void {
       else if (end !== undefined && end.status !== 'completed') fold.remember(field, child);
     }
   }
-}
-
-function checkState(state: unknown, type: string): State {
-  if (isPlainObject(state)) return state;
-  if (isThenable(state)) letGo(state);
-  const what = typeof state === 'object' && state !== null ? `a ${nameOf(state)}` : String(state);
-  throw new DefinitionError(
-    `The reducer of "${type}" returned ${what}: it must return the new state, a plain object.`,
-  );
 }

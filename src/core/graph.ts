@@ -8,6 +8,8 @@
  *
  * One entry for each node, whatever the number of visits: what a visit left behind leaves the bookkeeping when it completes.
  */
+import { noteUndoOfNode } from './undo.ts';
+
 /** A node that is to be executed, or a branch that waits until others have come to the same node. */
 export interface GraphTask {
   /** `<node>:<visit>`, or `<task>><node>` while it waits at a join. */
@@ -36,6 +38,8 @@ export interface NodeCompletedData {
   readonly next: readonly GraphTask[];
   /** Ids of waiting branches that went on together, as one of `next`. */
   readonly joined: readonly string[];
+  /** Its code says how to undo it. */
+  readonly hasUndo?: true;
 }
 
 export interface NodeCount {
@@ -60,6 +64,7 @@ type Bookkeeping = ReadonlyMap<string, unknown>;
 
 /** The part of the fold that events of graphs change. */
 interface GraphFold {
+  readonly seq: number;
   readonly bookkeeping: Bookkeeping;
   remember(field: string, value: unknown): void;
   forgetInside(step: string): void;
@@ -108,8 +113,12 @@ export const rememberedOfGraphs: Readonly<
 > = {
   'node.scheduled': (fold, data) => schedule(fold, (data as NodeScheduledData).next, new Set()),
   'node.completed': (fold, data) => {
-    const { node, visit, set, result, next, joined } = data as NodeCompletedData;
+    const { node, visit, set, result, next, joined, hasUndo } = data as NodeCompletedData;
     const step = taskStep({ node, visit });
+    if (hasUndo === true) {
+      const task = graphTasks(fold.bookkeeping)?.find(({ id }) => id === `${node}:${visit}`);
+      noteUndoOfNode(fold, step, { visit, args: task?.args, result });
+    }
     fold.forgetInside(step);
     fold.remember(`step:${step}`, undefined);
     const count = nodeCount(fold.bookkeeping, node);

@@ -51,6 +51,11 @@ const pagePrefix = 'page:';
 const none: ItemsState = { completed: 0, failed: 0, pages: 0, seq: 0, over: false };
 const noPage: ItemPage = [];
 
+/** What stands for all items of a name: a step of the very name is something else. */
+export function nameOfAll(name: string): string {
+  return `${name}:*`;
+}
+
 export function itemsState(bookkeeping: Bookkeeping, name: string): ItemsState {
   return (bookkeeping.get(statePrefix + name) as ItemsState | undefined) ?? none;
 }

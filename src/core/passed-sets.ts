@@ -4,9 +4,11 @@
  *   sets:count       number: of all of them
  *   sets:0 … sets:7  PassedSet[]: the last ones, in pieces that take turns, so that a snapshot writes one small piece
  *
- * A handler that is called again asks for them again: see `engine/execution/passed-sets.ts`. What was before a step that is
- * forgotten is forgotten with it.
+ * A handler that is called again asks for them again: see `engine/execution/passed-sets.ts`. What was right before a
+ * step that is forgotten is forgotten with it.
  */
+
+import { knownSeqs } from './known-results.ts';
 
 /** As many are remembered as the handlers of most runs will ever ask for: at least 224, at most 256. */
 const pieceSize = 32;
@@ -46,12 +48,17 @@ export function notePassed(fold: RememberingFold, mark: string): void {
   fold.remember(count, before + 1);
 }
 
-/** The handler does not ask for the results up to `end` again, so it does not ask for what was before them. */
+/**
+ * The handler does not ask for the result at `end` again, so it does not ask for what was between the result before and this
+ * one. What was before a result that is kept it passes again.
+ */
 export function forgetPassed(fold: RememberingFold, end: number): void {
   if (!fold.bookkeeping.has(count)) return;
+  const before = knownSeqs(fold.bookkeeping).filter((seq) => seq < end);
+  const from = before.reduce((a, b) => Math.max(a, b), 0);
   for (let at = 0; at < pieces; at++) {
     const piece = pieceOf(fold.bookkeeping, at);
-    const left = piece.filter(([seq]) => seq > end);
+    const left = piece.filter(([seq]) => seq <= from || seq > end);
     if (left.length === piece.length) continue;
     fold.remember(`sets:${at}`, left.length === 0 ? undefined : left);
   }

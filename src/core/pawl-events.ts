@@ -1,6 +1,7 @@
 /** The events that pawl itself writes into a run's log, by type, with their payloads as users see them. */
 import type { ErrorRecord } from './errors.ts';
 import type {
+  AnsweredData,
   CancelRequest,
   ChildEnd,
   ChildRefused,
@@ -22,6 +23,8 @@ import type {
   StepsForgottenData,
   TimerData,
   TracedData,
+  UndoBegunData,
+  UndoFailedData,
   WithdrawnData,
 } from './event.ts';
 import type { NodeCompletedData, NodeScheduledData } from './graph.ts';
@@ -31,6 +34,14 @@ import type { Request, ResumeRequest } from './request.ts';
 type Shown<Data, Field extends keyof Data> = Omit<Data, Field> & {
   readonly [Name in Field]: unknown;
 };
+
+/** What became of what the run had done, where there was something to undo. */
+interface HowUndone {
+  /** All of it was undone, or settled by a person. */
+  readonly undone?: true;
+  /** So much was not, because the run could not be written to. */
+  readonly left?: number;
+}
 
 /** Payloads of pawl's own events, by type. New types may come with any version of pawl. */
 export interface PawlEvents {
@@ -55,16 +66,18 @@ export interface PawlEvents {
   readonly 'run.traced': TracedData;
   /** Redis came back with fewer events than it had acknowledged. */
   readonly 'run.rewound': RewoundData;
+  /** What the run was asked has changed something: the events before it, in the same commit. */
+  readonly 'run.answered': Shown<AnsweredData, 'value'>;
   /** The handler has failed, and the run tries again after a pause. */
   readonly 'run.retried': RetriedData;
   /** Somebody, or the deadline, wants the run to end. */
   readonly 'run.cancelling': CancelRequest;
   /** The run has ended because somebody wanted it. */
-  readonly 'run.cancelled': CancelRequest;
+  readonly 'run.cancelled': CancelRequest & HowUndone;
   /** The run has ended with an output, which `run.result()` returns. */
   readonly 'run.completed': object;
   /** The run has ended with an error. */
-  readonly 'run.failed': { readonly error: ErrorRecord };
+  readonly 'run.failed': { readonly error: ErrorRecord } & HowUndone;
   /** The run was quarantined: it cannot be read, or it lost workers in a row without progress. */
   readonly 'run.quarantined': {
     readonly error?: ErrorRecord;
@@ -108,6 +121,10 @@ export interface PawlEvents {
   readonly 'effect.begun': EffectData;
   /** A person is asked whether an effect happened. */
   readonly 'effect.doubted': EffectData;
+  /** What the run has done is undone before it ends. */
+  readonly 'undo.begun': UndoBegunData;
+  /** The undo of a step has failed for good, or the code has none: a person decides. */
+  readonly 'undo.failed': UndoFailedData;
   /** The state was kept as a checkpoint. */
   readonly 'checkpoint.saved': object;
   /** The first node of a graph is to be executed. */

@@ -40,6 +40,8 @@ export interface Schedule extends Timing {
   readonly missed: MissedPolicy;
   /** What happens when a time comes before the last run has ended. */
   readonly overlap: OverlapPolicy;
+  /** Key of each of its runs: see `core/turns.ts`. */
+  readonly key?: string | undefined;
 }
 
 /** How far a schedule is. Times are milliseconds since 1970 on the store's clock. */

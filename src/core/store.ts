@@ -8,6 +8,7 @@
  *   lists        runs and deletions, page by page       transfer     whole runs that leave and come
  *   outputs      chunks that runs give out at work
  *   turns        which runs with a key may be at work
+ *   questions    what a run at work is asked
  *
  * So a wrapper implements what it changes and passes on the other objects as they are. No method is optional: one that is
  * missing does not compile.
@@ -33,6 +34,7 @@ import type { Message } from './message.ts';
 import type { Observation } from './observation.ts';
 import type { Outputs } from './outputs.ts';
 import type { Ownership } from './ownership.ts';
+import type { Questions } from './questions.ts';
 import type { Release } from './release.ts';
 import type { RunProgress, RunRecord, RunStatus } from './run.ts';
 import type { Schedules } from './schedules.ts';
@@ -215,6 +217,8 @@ export type ClaimOutcome =
       readonly messages: readonly Message[];
       /** What the run waited for when it was parked last, as far as that is known: for since when it has waited. */
       readonly waitedFor: readonly Wait[];
+      /** Questions may be open: see `Questions`. */
+      readonly asked: boolean;
     } & LoadedRun)
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
@@ -243,8 +247,11 @@ export interface CommitParams extends Ownership {
 
 export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly seq: number; readonly version: number }
-  /** Parking was refused: messages have come that the owner has not taken. Nothing was written. */
-  | { readonly outcome: 'unread' }
+  /**
+   * Parking was refused: messages have come that the owner has not taken, or, with `asked`, a question is open. Nothing was
+   * written.
+   */
+  | { readonly outcome: 'unread'; readonly asked?: true }
   /**
    * Somebody else owns the run. `applied`: this very commit had been stored before they took it; of one without events
    * that is not known, and said to be false.
@@ -280,6 +287,7 @@ export interface RunStore {
   readonly lists: Lists;
   readonly observation: Observation;
   readonly outputs: Outputs;
+  readonly questions: Questions;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly turns: Turns;

@@ -28,6 +28,8 @@ export interface TurnLimits {
   /** Turns of one key that begin in a stretch of time. */
   readonly rate?: { readonly max: number; readonly perMs: number };
   readonly onBusy: OnBusy;
+  /** With `debounce`: how long a burst of starts lasts. Those in line at its end are spared. Absent: as long as it goes. */
+  readonly burstMs?: number;
 }
 
 /** Limits, and the version of the code that has them: those of older code do not take the place of those of newer code. */
@@ -69,7 +71,7 @@ export interface EnterOutcome {
   readonly onBusy: OnBusy;
   /**
    * Runs of the key that arrived before this one and are to make way, until they do: with `debounce` those that have not
-   * begun, with `replace`, where this one has to wait, also those at work.
+   * begun and are not spared, with `replace`, where this one has to wait, also those at work.
    */
   readonly older: readonly Keyed[];
   /** All turns that were granted, also to others: each is to be admitted, and its run to be woken. */

@@ -7,11 +7,19 @@ import type { Message } from './message.ts';
 /** What a message is compared with a wait by. */
 type Letter = Pick<Message, 'kind' | 'name' | 'key'>;
 
-export const waitKinds = ['timer', 'signal', 'child', 'retry', 'delay', 'decision'] as const;
+export const waitKinds = [
+  'timer',
+  'signal',
+  'child',
+  'retry',
+  'delay',
+  'decision',
+  'undo',
+] as const;
 
 /**
- * What a run can wait for. `retry` is a pause between attempts, `delay` the time before a start, `decision` an effect in
- * doubt.
+ * What a run can wait for. `retry` is a pause between attempts, `delay` the time before a start. A person decides about a
+ * `decision`, an effect in doubt, and about an `undo` that has failed.
  */
 export type WaitKind = (typeof waitKinds)[number];
 
@@ -21,7 +29,7 @@ export interface Wait {
   readonly kind: WaitKind;
   /** Of the wait, or of the step; empty for a delayed start. */
   readonly name: string;
-  /** Names of the signals that end it, the id of the child, or the name of the effect that is in doubt. */
+  /** Names of the signals that end it, the id of the child, or what is to be decided about: an effect, or an undo. */
   readonly on?: readonly string[];
   /** Only signals with this key end it; absent: with any, or none. */
   readonly key?: string;
@@ -48,6 +56,11 @@ export function decisionSignal(effect: string): string {
   return `effect ${effect}`;
 }
 
+/** True for what ends when a person decides: `run.decide`. */
+export function isDecided(kind: WaitKind): boolean {
+  return kind === 'decision' || kind === 'undo';
+}
+
 /** Whether a message ends one of these waits, or may do so. A run that says of nothing that it waits for it wants all. */
 export function wants(waits: readonly Wait[], { kind, name, key = '' }: Letter): boolean {
   if (kind === 'cancel') return true;
@@ -72,7 +85,7 @@ export function wantedBy(waits: readonly Wait[]): readonly string[] {
       return on.flatMap((name) => keys.map((one) => `signal:${keyed(name, one)}`));
     }
     if (kind === 'child') return on.map((run) => `child:${run}`);
-    return kind === 'decision' ? on.map((effect) => `signal:${decisionSignal(effect)}`) : [];
+    return isDecided(kind) ? on.map((effect) => `signal:${decisionSignal(effect)}`) : [];
   });
   const areFew = waits.length > 0 && waits.length < waitsKept && wanted.length <= waitsKept;
   return areFew ? [...new Set(wanted)] : [anything];
@@ -82,6 +95,14 @@ export function wantedBy(waits: readonly Wait[]): readonly string[] {
 export function isClear(waits: readonly Wait[]): boolean {
   return !wantedBy(waits).includes(anything);
 }
+
+/** Whether a question wakes a run that waits so: not before its start, nor before another attempt of the whole run. */
+export function wantsQuestions(waits: readonly Wait[]): boolean {
+  return !waits.some(({ kind, name }) => kind === 'delay' || (kind === 'retry' && name === ''));
+}
+
+/** Stands among the wanted messages of a run that a question wakes. */
+export const questionLine = 'ask:';
 
 /**
  * What of a run may be answered, for stores that keep text: a line `answer:<signal>⇥<wait>⇥<until>` for each signal of each
@@ -114,7 +135,7 @@ export function indexedBy(waits: readonly Wait[]): readonly string[] {
     if (kind === 'signal') {
       return key === undefined ? on : on.flatMap((name) => [name, keyed(name, key)]);
     }
-    return kind === 'decision' ? on.map(decisionSignal) : [];
+    return isDecided(kind) ? on.map(decisionSignal) : [];
   });
   const kinds = kept.map(({ kind }) => kind);
   const names = signals.slice(0, waitsKept).map((name) => `signal:${name}`);
@@ -146,6 +167,8 @@ export function waitText({
       return name === '' ? 'another attempt' : `another attempt of ${name}`;
     case 'delay':
       return 'its start';
+    case 'undo':
+      return `a person, because this has failed: ${on.join(', ')}`;
     case 'decision':
       return `a decision about ${on.join(', ')}`;
   }

@@ -2,80 +2,75 @@
 import { InvalidError } from '../core/errors.ts';
 import { fixedLimits } from '../core/limits.ts';
 import type { Pawl } from '../pawl.ts';
+import { type Form, parseJson, textOf, valueOf } from './fields.ts';
+import { makeFork } from './fork-page.ts';
 import type { DashboardAction, Settings } from './settings.ts';
 
-export type Form = Readonly<Record<string, unknown>>;
-
+/** Does it, and returns the path of the page to go on with, below the base. @throws InvalidError, and what pawl throws. */
 export async function act(
   pawl: Pawl,
-  workflows: Settings['workflows'],
+  { workflows }: Settings,
   what: { readonly id: string; readonly action: DashboardAction; readonly actor: string },
   form: Form,
-): Promise<void> {
-  const run = pawl.run(what.id);
+): Promise<string> {
+  const { id, action, actor } = what;
+  const run = pawl.run(id);
   const reason = textOf(form, 'reason');
   if (reason.length > fixedLimits.reasonLength) {
     throw new InvalidError('reason', `has more than ${fixedLimits.reasonLength} characters.`);
   }
-  const request = { actor: what.actor, ...(reason === '' ? {} : { reason }) };
-  switch (what.action) {
+  const request = { actor, ...(reason === '' ? {} : { reason }) };
+  const here = `/runs/${id}?done=${action}`;
+  switch (action) {
     case 'resume':
     case 'retry':
-      await run.resume(request);
-      return;
+      if (await run.resume(request)) return here;
+      throw new InvalidError('status', 'of the run leaves nothing to resume; nothing was done.');
     case 'pause':
-      return run.pause(request);
+      await run.pause(request);
+      return here;
     case 'cancel':
-      return run.cancel(request);
+      needSure(form);
+      await run.cancel(request);
+      return here;
+    case 'delete':
+      needSure(form);
+      await pawl.delete(id, request);
+      return '/runs?done=delete';
+    case 'fork':
+      return `/runs/${await makeFork(pawl, workflows, { id, actor }, form)}?done=fork`;
+    case 'decide': {
+      const [effect, decide] = [textOf(form, 'effect'), textOf(form, 'decide')];
+      if (effect === '') throw new InvalidError('effect', 'says what is decided about.');
+      if (decide !== 'done' && decide !== 'retry') {
+        throw new InvalidError('decide', 'must be retry or done.');
+      }
+      const result = decide === 'done' ? parseJson(textOf(form, 'result'), 'result') : undefined;
+      await run.decide(effect, decide === 'done' ? { decide, result } : { decide });
+      return here;
+    }
     case 'signal': {
       const workflow = workflows.get((await run.info()).workflow);
       // Where the workflow is known, its schema decides whether this is sent.
-      const to = workflow === undefined ? run : pawl.run(workflow, what.id);
-      const named = { actor: what.actor };
-      return to.signal(textOf(form, 'name'), parse(textOf(form, 'payload')), named);
+      const to = workflow === undefined ? run : pawl.run(workflow, id);
+      await to.signal(textOf(form, 'name'), valueOf(form), { actor });
+      return here;
     }
     case 'answer': {
       const workflow = workflows.get((await run.info()).workflow);
-      const to = workflow === undefined ? run : pawl.run(workflow, what.id);
+      const to = workflow === undefined ? run : pawl.run(workflow, id);
       const signal = textOf(form, 'signal');
-      await to.answer(textOf(form, 'wait'), answerOf(form), {
-        actor: what.actor,
+      await to.answer(textOf(form, 'wait'), valueOf(form), {
+        actor,
         ...(signal === '' ? {} : { signal }),
       });
-      return;
+      return '/inbox?done=answer';
     }
   }
 }
 
-/**
- * What a form says, as the payload of an answer. Each field of it is named `<kind>:<field>`; one that was left empty is
- * not in the payload, so that the schema of the signal says whether it is needed.
- */
-function answerOf(form: Form): unknown {
-  if ('payload' in form) return parse(textOf(form, 'payload'));
-  const fields: (readonly [string, unknown])[] = [];
-  for (const name of Object.keys(form)) {
-    const [, kind = '', field = ''] = /^(text|number|boolean):(.+)$/su.exec(name) ?? [];
-    const text = textOf(form, name);
-    if (kind === '' || text === '') continue;
-    if (kind === 'number' && !Number.isFinite(Number(text))) {
-      throw new InvalidError(field, 'is not a number; nothing was sent.');
-    }
-    const value = kind === 'number' ? Number(text) : kind === 'boolean' ? text === 'yes' : text;
-    fields.push([field, value]);
-  }
-  return Object.fromEntries(fields);
-}
-
-function textOf(form: Form, field: string): string {
-  const value = form[field];
-  return typeof value === 'string' ? value : '';
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text === '' ? 'null' : text);
-  } catch {
-    throw new InvalidError('payload', 'is not JSON; nothing was sent.');
-  }
+/** What cannot be undone is asked about on the page; whoever sends the form without an answer has not been asked. */
+function needSure(form: Form): void {
+  if (textOf(form, 'sure') === 'yes') return;
+  throw new InvalidError('sure', 'was not ticked; nothing was done.');
 }

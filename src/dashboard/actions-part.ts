@@ -2,47 +2,128 @@
 import { html } from 'hono/html';
 import { isEnded } from '../core/run.ts';
 import type { EventSchemas } from '../engine/definition/context.ts';
-import type { RunInfo } from '../engine/runs/run-info.ts';
-import type { Html } from './layout.ts';
+import type { AnyWorkflow } from '../engine/definition/workflow.ts';
+import { formFields } from '../engine/definition/zod-schema.ts';
+import { decisionItems } from '../engine/runs/inbox-items.ts';
+import type { RunInfo, WaitInfo } from '../engine/runs/run-info.ts';
+import { actionForm, folded, reasonField } from './action-form.ts';
+import { commandLine } from './command-line.ts';
+import { decisionForm } from './decision-form.ts';
+import { fieldPart, jsonField } from './fields.ts';
+import type { Html } from './html.ts';
 import type { DashboardAction, Settings } from './settings.ts';
+import { visible } from './words.ts';
 
-export function actionsPart(
-  { base, actions, workflows }: Settings,
-  run: RunInfo,
-  token: string,
-): Html {
-  const workflow = workflows.get(run.workflow);
-  const signals = workflow && Object.keys((workflow.definition.signals ?? {}) as EventSchemas);
-  const offered = actions.filter(
-    (action) => isOffered(action, run) && !(action === 'signal' && signals?.length === 0),
-  );
-  if (offered.length === 0) return html``;
-  const forms = offered.map((action) => {
-    const [fields, text] =
-      action === 'signal'
-        ? [
-            html`<label>Signal ${nameField(signals)}</label>
-              <label>Payload, as JSON <input name="payload" value="null" /></label>`,
-            'Send',
-          ]
-        : [html`<label>Reason <input name="reason" /></label>`, action];
-    return html`<form method="post" action="${base}/runs/${run.id}/${action}">
-      <input type="hidden" name="token" value="${token}" />${fields}<button>${text}</button>
-    </form>`;
+export interface Acting {
+  readonly settings: Settings;
+  readonly run: RunInfo;
+  readonly token: string;
+}
+
+export function actionsPart(acting: Acting): Html {
+  const { settings, run } = acting;
+  const forms = settings.actions.filter((action) => isOffered(action, run)).map(partOf(acting));
+  const shown = forms.filter((one) => one !== undefined);
+  if (shown.length === 0) return html``;
+  return html`<h2 id="actions">Actions</h2>
+    <div class="acts">${shown}</div>`;
+}
+
+function partOf(acting: Acting): (action: DashboardAction) => Html | undefined {
+  const { settings, run, token } = acting;
+  const { base } = settings;
+  const to = (action: string): string => `${base}/runs/${run.id}/${action}`;
+  const command = (...words: readonly string[]): string =>
+    commandLine('runs', ...words.toSpliced(1, 0, run.id), '--reason', '<why>');
+  return (action) => {
+    const shared = { to: to(action), token, fields: reasonField() };
+    switch (action) {
+      case 'resume':
+        return folded(
+          'Resume',
+          actionForm({ ...shared, verb: 'Resume', command: command('resume') }),
+        );
+      case 'retry':
+        return folded(
+          'Try again',
+          actionForm({ ...shared, verb: 'Try again', command: command('resume') }),
+        );
+      case 'pause':
+        return folded('Pause', actionForm({ ...shared, verb: 'Pause', command: command('pause') }));
+      case 'cancel': {
+        const question = `Yes, end run ${run.id}. It will not go on.`;
+        const form = { ...shared, verb: 'Cancel the run', question, command: command('cancel') };
+        return folded('Cancel…', actionForm(form));
+      }
+      case 'delete': {
+        const question = `Yes, remove run ${run.id} with its log, state and output. Nothing brings it back.`;
+        const form = { ...shared, verb: 'Delete the run', question, command: command('delete') };
+        return folded('Delete…', actionForm(form));
+      }
+      case 'fork':
+        return settings.workflows.has(run.workflow)
+          ? html`<a class="act" href="${base}/runs/${run.id}/fork">Fork…</a>`
+          : undefined;
+      case 'signal':
+        return signalForms(acting);
+      case 'decide':
+        return decisionForms(acting);
+      case 'answer':
+        // Its waits are on the inbox page, each with a form of its own.
+        return undefined;
+    }
+  };
+}
+
+/** A form for each signal that the workflow declares; what the run waits for is open. */
+function signalForms({ settings, run, token }: Acting): Html | undefined {
+  const workflow = settings.workflows.get(run.workflow);
+  const to = `${settings.base}/runs/${run.id}/signal`;
+  if (workflow === undefined) {
+    const fields = html`<label>Signal <input name="name" required /></label>
+      ${jsonField('Payload', 'payload', 'null')}`;
+    const command = commandLine('runs', 'signal', run.id, '<name>', '--data', '<json>');
+    return folded('Send a signal', actionForm({ to, token, verb: 'Send', fields, command }));
+  }
+  const names = Object.keys((workflow.definition.signals ?? {}) as EventSchemas);
+  const waited = new Set(run.waits.flatMap(({ kind, on = [] }) => (kind === 'signal' ? on : [])));
+  const forms = names.map((name) => {
+    const fields = html`<input
+        type="hidden"
+        name="name"
+        value="${name}"
+      />${signalFields(workflow, name, run.waits)}`;
+    const command = commandLine('runs', 'signal', run.id, name, '--data', '<json>');
+    const form = actionForm({ to, token, verb: `Send ${name}`, fields, command });
+    const title = html`Signal <bdi>${visible(name)}</bdi>${waited.has(name) ? ', waited for' : ''}`;
+    return folded(title, form, waited.has(name));
   });
-  return html`<h2>Actions</h2>
-    <div class="acts">${forms}</div>`;
+  return forms.length === 0 ? undefined : html`${forms}`;
 }
 
-/** A choice among the names, where they are known. */
-function nameField(names: readonly string[] | undefined): Html {
-  if (names === undefined) return html`<input name="name" required />`;
-  return html`<select name="name">
-    ${names.map((name) => html`<option>${name}</option>`)}
-  </select>`;
+/** By what the wait says that a person fills in, else by the schema, else as JSON. */
+function signalFields(workflow: AnyWorkflow, name: string, waits: readonly WaitInfo[]): Html {
+  const asked = waits.find(({ kind, on, form }) => kind === 'signal' && on?.includes(name) && form);
+  if (asked?.form !== undefined) {
+    return html`${Object.entries(asked.form).map(([field, kind]) => fieldPart(field, kind))}`;
+  }
+  const schema = ((workflow.definition.signals ?? {}) as EventSchemas)[name];
+  const fields = formFields(schema);
+  if (fields === undefined || fields.size === 0) return jsonField('Payload', 'payload', 'null');
+  return html`${[...fields].map(([field, kind]) => fieldPart(field, kind))}`;
 }
 
-function isOffered(action: DashboardAction, { status, paused }: RunInfo): boolean {
+/** What only a person can settle. */
+function decisionForms({ settings, run, token }: Acting): Html | undefined {
+  const items = decisionItems([run]);
+  if (items.length === 0) return undefined;
+  return html`${items.map((item) => {
+    const title = html`Decide about <bdi>${visible(item.name)}</bdi>`;
+    return folded(title, decisionForm(settings.base, item, token), true);
+  })}`;
+}
+
+function isOffered(action: DashboardAction, { status, paused, waits }: RunInfo): boolean {
   switch (action) {
     case 'resume':
       return paused;
@@ -53,8 +134,14 @@ function isOffered(action: DashboardAction, { status, paused }: RunInfo): boolea
     case 'cancel':
     case 'signal':
       return !isEnded(status);
+    case 'decide':
+      return waits.some(({ kind }) => kind === 'decision' || kind === 'undo');
+    case 'delete':
+      // A worker that holds the run is not to lose it.
+      return status !== 'running';
+    case 'fork':
+      return true;
     case 'answer':
-      // Its waits are on the inbox page, each with a form of its own.
       return false;
   }
 }

@@ -6,14 +6,21 @@ import { InvalidError, PawlError } from '../core/errors.ts';
 import type { Pawl } from '../pawl.ts';
 import { act } from './acting.ts';
 import { type Env, guard, refusal, tokenFor } from './guard.ts';
+import { forkPage } from './fork-page.ts';
+import type { Html } from './html.ts';
 import { inboxPage, readInbox } from './inbox-page.ts';
 import { type Frame, layout } from './layout.ts';
-import { live } from './live.ts';
-import { readEvents, readRun } from './reading.ts';
+import { live, liveOutput } from './live.ts';
+import { Feeds } from './live-feed.ts';
+import { icon } from './icon.ts';
+import { script, style, version } from './pages.gen.ts';
+import { type AskedRun, readEvents, readRun } from './reading.ts';
 import { runListPage, toListOptions } from './run-list-page.ts';
-import { runPage } from './run-page.ts';
+import { nowPage, runPage, stateView } from './run-page.ts';
+import { saidPart } from './said.ts';
 import { type DashboardOptions, readSettings, type Settings } from './settings.ts';
-import { style } from './style.ts';
+import { Shared } from './shared.ts';
+import { momentPart } from './state-part.ts';
 import { untagged, visible } from './words.ts';
 import { workersPage } from './workers-page.ts';
 
@@ -33,12 +40,27 @@ export function dashboard(pawl: Pawl, options: DashboardOptions = {}): Dashboard
   const app = new Hono<Env>({ strict: false }).basePath(settings.base === '' ? '/' : settings.base);
   app.use('*', guard(settings));
   app.get('/', (c) => c.redirect(`${settings.base}/runs`));
-  app.get('/style.css', (c) => c.body(style, 200, { 'Content-Type': 'text/css; charset=utf-8' }));
+  addFiles(app);
   addPages(app, pawl, settings);
+  addRun(app, pawl, settings);
   addActions(app, pawl, settings);
   app.notFound((c) => problem(c, settings, 404, 'There is no such page.'));
   app.onError((error, c) => problem(c, settings, statusOf(error), messageOf(error)));
   return { fetch: (request) => app.fetch(request) };
+}
+
+/** What a browser loads once: its address changes with what it holds. */
+function addFiles(app: Hono<Env>): void {
+  const serve = (path: string, body: string, type: string): void => {
+    app.get(path, (c) => {
+      const isVersioned = c.req.query('v') === version;
+      if (isVersioned) c.header('Cache-Control', 'private, max-age=31536000, immutable');
+      return c.body(body, 200, { 'Content-Type': `${type}; charset=utf-8` });
+    });
+  };
+  serve('/style.css', style, 'text/css');
+  serve('/pages.js', script, 'text/javascript');
+  serve('/icon.svg', icon, 'image/svg+xml');
 }
 
 function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
@@ -62,10 +84,21 @@ function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     if (wantsJson(c)) return c.json({ workers });
     return show(c, settings, { title: 'Workers', at: 'workers', body: workersPage(workers) });
   });
+}
+
+/** A run, and parts of it. */
+function addRun(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
+  const feeds = new Feeds(pawl);
+  const shared = new Shared();
+  const pageOf = (id: string): string => `${settings.base}/runs/${id}`;
   app.get('/runs/:id/live', async (c) => {
+    const { id, workflow } = await pawl.run(c.req.param('id')).info();
+    const canFork = settings.actions.includes('fork') && settings.workflows.has(workflow);
+    return live(c, feeds, { id, after: lastSeen(c), links: { page: pageOf(id), canFork } });
+  });
+  app.get('/runs/:id/output', async (c) => {
     const { id } = await pawl.run(c.req.param('id')).info();
-    const after = toSeq(c.req.header('last-event-id')) ?? toSeq(c.req.query('after')) ?? 0;
-    return live(c, pawl, { id, after });
+    return liveOutput(c, pawl, { id, after: lastSeen(c) });
   });
   app.get('/runs/:id/events/:seq', async (c) => {
     const run = await pawl.run(c.req.param('id')).info();
@@ -74,14 +107,36 @@ function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     if (event === undefined) return problem(c, settings, 404, 'The run has no such event.');
     return c.json({ ...event, data: untagged(event.data) });
   });
+  app.get('/runs/:id/:part{state(\\.json)?}', async (c) => {
+    const view = await readRun(pawl, settings, askedOf(c, c.req.param('id')));
+    if (wantsJson(c)) return c.json(untagged(view.moment) as object);
+    return c.html(momentPart(pageOf(view.run.id), stateView({ settings, view })));
+  });
+  app.get('/runs/:id/now', async (c) => {
+    // Pages that are open on the same run ask at the same moment, for the same.
+    const view = await shared.read(c.req.url, () =>
+      readRun(pawl, settings, askedOf(c, c.req.param('id'))),
+    );
+    const token = tokenFor(settings, c.get('actor'));
+    return c.html(nowPage({ settings, view, token, query: '' }));
+  });
+  app.get('/runs/:id/fork', async (c) => {
+    const id = c.req.param('id');
+    if (!settings.actions.includes('fork')) {
+      return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
+    }
+    const token = tokenFor(settings, c.get('actor'));
+    const body = await forkPage(pawl, settings, { id, at: c.req.query('at') }, token);
+    return show(c, settings, { title: `Fork of ${id}`, at: 'runs', body });
+  });
   app.get('/runs/:id', async (c) => {
-    const asked = c.req.param('id');
-    const id = asked.replace(/\.json$/, '');
-    const view = await readRun(pawl, settings, { id, after: toSeq(c.req.query('after')) });
+    const id = c.req.param('id').replace(/\.json$/, '');
+    const asked = askedOf(c, id);
+    const view = await readRun(pawl, settings, asked);
     if (wantsJson(c)) return c.json(untagged(view) as object);
-    const by = { nonce: c.get('nonce'), token: tokenFor(settings, c.get('actor')) };
+    const token = tokenFor(settings, c.get('actor'));
     const refreshSeconds = toSeq(c.req.query('refresh'));
-    const body = runPage(settings, view, by);
+    const body = runPage({ settings, view, token, query: momentQuery(asked) });
     return show(c, settings, {
       title: id,
       at: 'runs',
@@ -89,6 +144,21 @@ function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
       refreshSeconds: refreshSeconds === undefined ? undefined : Math.max(1, refreshSeconds),
     });
   });
+}
+
+/** The last event or chunk that a page has: what the browser says when it comes back, else what the page said. */
+function lastSeen(c: Context<Env>): number {
+  return toSeq(c.req.header('last-event-id')) ?? toSeq(c.req.query('after')) ?? 0;
+}
+
+function askedOf(c: Context<Env>, id: string): AskedRun {
+  const { at, from } = c.req.query();
+  return { id, after: toSeq(c.req.query('after')), at, from };
+}
+
+function momentQuery({ at = '', from = '' }: AskedRun): string {
+  const given = Object.entries({ at, from }).filter(([, text]) => text !== '');
+  return given.length === 0 ? '' : `&${new URLSearchParams(given).toString()}`;
 }
 
 const formBytesMax = 256_000;
@@ -103,9 +173,8 @@ function addActions(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     const form = await c.req.parseBody();
     const refused = refusal(c, settings, form['token']);
     if (refused !== undefined) return problem(c, settings, 403, refused);
-    await act(pawl, settings.workflows, { id, action, actor: c.get('actor') }, form);
-    const back = action === 'answer' ? '/inbox' : `/runs/${id}`;
-    return c.redirect(settings.base + back, 303);
+    const next = await act(pawl, settings, { id, action, actor: c.get('actor') }, form);
+    return c.redirect(settings.base + next, 303);
   });
 }
 
@@ -121,8 +190,10 @@ function wantsJson(c: Context<Env>): boolean {
   return c.req.path.endsWith('.json') || wants;
 }
 
+/** A page, under what was done, where an action has led to it. */
 function show(c: Context<Env>, settings: Settings, frame: Frame): Response | Promise<Response> {
-  return c.html(layout(settings, frame));
+  const body: Html = html`${saidPart(c.req.query('done'))} ${frame.body}`;
+  return c.html(layout(settings, { ...frame, body }));
 }
 
 type Failure = 400 | 403 | 404 | 409 | 500 | 503;
@@ -132,10 +203,13 @@ function statusOf(error: unknown): Failure {
   switch (error.code) {
     case 'PAWL_INVALID':
     case 'PAWL_LIMIT':
+    case 'PAWL_UNSTORABLE':
       return 400;
     case 'PAWL_RUN_NOT_FOUND':
       return 404;
     case 'PAWL_RUN_ENDED':
+    case 'PAWL_RUN_ACTIVE':
+    case 'PAWL_RUN_EXISTS':
     case 'PAWL_ANSWERED':
     case 'PAWL_TIMEOUT':
       return 409;

@@ -7,7 +7,7 @@
  *   the headers  Nothing may be loaded but this page's own style, script and event stream, and nobody may frame it.
  *   a change     Comes from a page of the same origin, with a token that only a page of this process can hold.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Settings } from './settings.ts';
 
@@ -15,16 +15,12 @@ export interface Env {
   readonly Variables: {
     /** Who is noted in the logs of runs. */
     actor: string;
-    /** Allows the one inline script of a page. */
-    nonce: string;
   };
 }
 
 export function guard(settings: Settings): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const nonce = randomBytes(16).toString('base64');
-    c.set('nonce', nonce);
-    for (const [name, value] of headers(nonce)) c.header(name, value);
+    for (const [name, value] of headers) c.header(name, value);
     const host = c.req.header('host') ?? new URL(c.req.url).host;
     if (settings.password === undefined && !settings.hosts.has(nameOf(host))) {
       return c.text('This host name is not one of the dashboard: add it to hosts.\n', 421);
@@ -38,25 +34,24 @@ export function guard(settings: Settings): MiddlewareHandler<Env> {
   };
 }
 
-function headers(nonce: string): readonly (readonly [string, string])[] {
-  const policy = [
-    "default-src 'none'",
-    "style-src 'self'",
-    `script-src 'nonce-${nonce}'`,
-    "connect-src 'self'",
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ];
-  return [
-    ['Content-Security-Policy', policy.join('; ')],
-    ['X-Content-Type-Options', 'nosniff'],
-    ['Referrer-Policy', 'same-origin'],
-    ['Cross-Origin-Opener-Policy', 'same-origin'],
-    ['Cross-Origin-Resource-Policy', 'same-origin'],
-    ['Cache-Control', 'no-store'],
-  ];
-}
+const policy = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+];
+const headers: readonly (readonly [string, string])[] = [
+  ['Content-Security-Policy', policy.join('; ')],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Referrer-Policy', 'same-origin'],
+  ['Cross-Origin-Opener-Policy', 'same-origin'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+  ['Cache-Control', 'no-store'],
+];
 
 function nameOf(host: string): string {
   return host.toLowerCase().replace(/:\d+$/, '');

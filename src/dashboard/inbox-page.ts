@@ -1,14 +1,24 @@
 /** What runs wait for that a person may answer: each wait with a form of its own. Works without a script. */
 import { html } from 'hono/html';
-import { type InboxItem, inboxItems } from '../engine/runs/inbox-items.ts';
-import type { FormField } from '../engine/definition/waiting.ts';
+import {
+  type DecisionItem,
+  decisionItems,
+  decisionKinds,
+  type InboxItem,
+  inboxItems,
+} from '../engine/runs/inbox-items.ts';
 import type { Pawl } from '../pawl.ts';
-import { type Html, time } from './layout.ts';
+import { decisionForm } from './decision-form.ts';
+import { fieldPart } from './fields.ts';
+import type { Html } from './html.ts';
+import { time } from './times.ts';
 import type { Asked } from './run-list-page.ts';
 import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
 
 interface Inbox {
+  /** On the first page, when nobody asks for one signal. */
+  readonly decisions: readonly DecisionItem[];
   readonly items: readonly InboxItem[];
   readonly cursor: string | undefined;
 }
@@ -23,19 +33,36 @@ export async function readInbox(pawl: Pawl, asked: Asked): Promise<Inbox> {
     ...(cursor === '' ? {} : { cursor }),
   });
   const only = { signal: signal || undefined, key: key || undefined };
-  return { items: inboxItems(runs, only), cursor: next };
+  const isFirst = signal === '' && key === '' && cursor === '';
+  const decisions = isFirst ? await readDecisions(pawl, workflow) : [];
+  return { decisions, items: inboxItems(runs, only), cursor: next };
+}
+
+async function readDecisions(pawl: Pawl, workflow: string): Promise<DecisionItem[]> {
+  const ofWorkflow = workflow === '' ? {} : { workflow };
+  const pages = await Promise.all(
+    decisionKinds.map((waitsFor) => pawl.list({ waitsFor, ...ofWorkflow })),
+  );
+  return decisionItems(pages.flatMap(({ runs }) => runs));
 }
 
 export function inboxPage(
   settings: Settings,
   asked: Asked,
-  { items, cursor, token }: Inbox & { readonly token: string },
+  { decisions, items, cursor, token }: Inbox & { readonly token: string },
 ): Html {
   const { base } = settings;
   const more = new URLSearchParams({ ...asked, cursor: cursor ?? '' }).toString();
   return html`<h1>Inbox</h1>
     <p class="dim">Parked runs that wait for an answer. The first answer to a wait is taken.</p>
     ${filter(base, asked)}
+    ${
+      decisions.length === 0
+        ? ''
+        : html`<ul class="inbox">
+            ${decisions.map((one) => decisionPart(settings, one, token))}
+          </ul>`
+    }
     ${items.length === 0 ? html`<p>No run waits for an answer${asked['cursor'] || cursor !== undefined ? ' on this page' : ''}.</p>` : ''}
     <ul class="inbox">
       ${items.map((item) => itemPart(settings, item, token))}
@@ -53,6 +80,25 @@ function filter(base: string, asked: Asked): Html {
     <label>Workflow <input name="workflow" value="${asked['workflow'] ?? ''}" /></label>
     <button>Filter</button>
   </form>`;
+}
+
+/** What only a person can settle stands before what is asked for on purpose. */
+function decisionPart({ base, actions }: Settings, item: DecisionItem, token: string): Html {
+  const { run, workflow, kind, name, since, paused } = item;
+  const what = kind === 'undo' ? 'This could not be undone' : 'Nobody knows whether this happened';
+  return html`<li>
+    <h2>${what}: <bdi>${visible(name)}</bdi></h2>
+    <p>
+      <a href="${base}/runs/${run}"><bdi>${visible(run)}</bdi></a> of
+      <bdi>${visible(workflow)}</bdi>${paused ? ', paused' : ''}
+    </p>
+    <p class="dim">since ${time(since)}</p>
+    ${
+      actions.includes('decide')
+        ? html`<div class="acts">${decisionForm(base, item, token)}</div>`
+        : ''
+    }
+  </li>`;
 }
 
 function itemPart(settings: Settings, item: InboxItem, token: string): Html {
@@ -95,25 +141,6 @@ function signalField(signals: readonly string[]): Html {
     >Signal
     <select name="signal">
       ${signals.map((name) => html`<option>${name}</option>`)}
-    </select></label
-  >`;
-}
-
-/** What is left empty is not in the answer: the schema of the signal says whether it is needed. */
-function fieldPart(name: string, field: FormField): Html {
-  const title = visible(name);
-  if (field === 'text') return html`<label>${title} <input name="text:${name}" /></label>`;
-  if (field === 'number') {
-    return html`<label
-      >${title} <input name="number:${name}" inputmode="decimal" autocomplete="off"
-    /></label>`;
-  }
-  const [kind, options] = field === 'boolean' ? ['boolean', ['yes', 'no']] : ['text', field];
-  return html`<label
-    >${title}
-    <select name="${kind}:${name}">
-      <option value="">–</option>
-      ${options.map((one) => html`<option>${one}</option>`)}
     </select></label
   >`;
 }

@@ -1,55 +1,36 @@
 /** The events of a run as they come, as server-sent events: the id of each is its seq, so a reader goes on from there. */
 import type { Context } from 'hono';
-import { streamSSE } from 'hono/streaming';
-import { newAbortController } from '../engine/signals.ts';
-import type { Pawl } from '../pawl.ts';
-import type { Env } from './guard.ts';
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { detach } from '../core/detached.ts';
 import type { ClaimedData, RunEvent } from '../core/event.ts';
-import { withOwners } from './owners.ts';
-import { preview, visible } from './words.ts';
+import { newAbortController } from '../engine/signals.ts';
+import type { Pawl } from '../pawl.ts';
+import { eventRow, type RowLinks } from './event-rows.ts';
+import type { Env } from './guard.ts';
+import type { Feeds } from './live-feed.ts';
+import { chunkText } from './output-part.ts';
+import { visible } from './words.ts';
 
 /** Proxies close what is silent for long. */
 const pingMs = 15_000;
 
-export function live(
+/** Writes until the reader is gone, or `write` is done. */
+function stream(
   c: Context<Env>,
-  pawl: Pawl,
-  at: { readonly id: string; readonly after: number },
+  write: (stream: SSEStreamingApi, signal: AbortSignal) => Promise<void>,
 ): Response {
   const gone = newAbortController();
   return streamSSE(
     c,
-    async (stream) => {
-      stream.onAbort(() => gone.abort());
+    async (sse) => {
+      sse.onAbort(() => gone.abort());
       // A reader that is gone ends the stream by itself.
-      const write = (): void => detach(stream.write(': ping\n\n'), () => undefined);
-      const ping = setInterval(write, pingMs);
+      const say = (): void => detach(sse.write(': ping\n\n'), () => undefined);
+      const ping = setInterval(say, pingMs);
       try {
         // The first bytes open the stream: without them a browser waits for the first event.
-        await stream.write(': here\n\n');
-        const { id, after } = at;
-        for await (const event of pawl.run(id).events({ after, signal: gone.signal })) {
-          const turn = withOwners([event])[0]?.turn;
-          const entry = {
-            seq: event.seq,
-            type: visible(event.type),
-            fence: event.fence,
-            at: event.at.toISOString(),
-            text: preview(event.data).text,
-            ...(turn === undefined ? {} : { turn: visible(turn) }),
-            ...claimOf(event),
-          };
-          await stream.writeSSE({
-            id: `${event.seq}`,
-            event: 'entry',
-            data: JSON.stringify(entry),
-          });
-        }
-        if (!gone.signal.aborted) {
-          const { status } = await pawl.run(id).info();
-          await stream.writeSSE({ event: 'end', data: status });
-        }
+        await sse.write(': here\nretry: 1000\n\n');
+        await write(sse, gone.signal);
       } finally {
         clearInterval(ping);
       }
@@ -59,12 +40,55 @@ export function live(
   );
 }
 
-/** Who holds the run from now on, and whether somebody else lost it: what the colour beside the log needs. */
-function claimOf({ type, data }: RunEvent): {
-  readonly by?: string;
-  readonly isTakeover?: boolean;
-} {
-  if (type !== 'run.claimed') return {};
+/** A run, and the last event that the page has. */
+interface At {
+  readonly id: string;
+  readonly after: number;
+  readonly links: RowLinks;
+}
+
+export function live(c: Context<Env>, feeds: Feeds, { id, after, links }: At): Response {
+  return stream(c, async (sse, signal) => {
+    for await (const news of feeds.follow(id, after, signal)) {
+      if (news.kind === 'event') {
+        const data = JSON.stringify(await entryOf(links, news.event));
+        await sse.writeSSE({ id: `${news.event.seq}`, event: 'entry', data });
+      } else if (news.kind === 'changed') {
+        await sse.writeSSE({ event: 'changed', data: '' });
+      } else {
+        await sse.writeSSE({ event: 'end', data: news.status });
+      }
+    }
+  });
+}
+
+/** An event as its row, and what the colours beside the log need to know of it. */
+async function entryOf(links: RowLinks, event: RunEvent): Promise<object> {
+  const { seq, type, fence, at, data } = event;
+  const html = String(await eventRow(links, event));
+  const entry = { seq, type: visible(type), fence, at: at.toISOString(), html };
+  if (type !== 'run.claimed') return { ...entry, isLost: type === 'run.interrupted' };
   const { worker, takeover } = data as ClaimedData;
-  return { by: visible(worker), isTakeover: takeover !== undefined };
+  return { ...entry, by: visible(worker), isTakeover: takeover !== undefined };
+}
+
+/** The chunks of a run's output as they come; the id of each is its number. */
+export function liveOutput(
+  c: Context<Env>,
+  pawl: Pawl,
+  { id, after }: { readonly id: string; readonly after: number },
+): Response {
+  return stream(c, async (sse, signal) => {
+    for await (const chunk of pawl.run(id).output({ from: after + 1, signal })) {
+      const { number, output, step, begins } = chunk;
+      const data = { stream: JSON.stringify([output, step]), begins, text: chunkText(chunk) };
+      const names = { output: visible(output), step: visible(step) };
+      await sse.writeSSE({
+        id: `${number}`,
+        event: 'chunk',
+        data: JSON.stringify({ ...data, ...names }),
+      });
+    }
+    if (!signal.aborted) await sse.writeSSE({ event: 'end', data: '' });
+  });
 }

@@ -1,5 +1,5 @@
 /** Who held a run when each of its events was written: the colour beside the log, where take-overs are seen. */
-import type { ClaimedData, InterruptedData, RunEvent } from '../core/event.ts';
+import type { ClaimedData, RunEvent } from '../core/event.ts';
 
 export interface OwnedEvent {
   readonly event: RunEvent;
@@ -7,8 +7,8 @@ export interface OwnedEvent {
   readonly owner: string | undefined;
   /** From one colour to the next at each change of the owner; undefined while nobody holds the run. */
   readonly colour: number | undefined;
-  /** What to say of a change; undefined for other events. */
-  readonly turn: string | undefined;
+  /** The owner has changed with this event. */
+  readonly turn: boolean;
 }
 
 export const colourCount = 4;
@@ -18,7 +18,7 @@ export function withOwners(events: readonly RunEvent[]): readonly OwnedEvent[] {
   let colour = 0;
   let isHeld = events[0]?.seq !== 1;
   return events.map((event) => {
-    const turn = turnOf(event);
+    const turn = event.type === 'run.claimed' || event.type === 'run.interrupted';
     if (event.type === 'run.claimed') {
       const { worker } = event.data as ClaimedData;
       if (owner !== undefined && owner !== worker) colour = (colour + 1) % colourCount;
@@ -29,16 +29,4 @@ export function withOwners(events: readonly RunEvent[]): readonly OwnedEvent[] {
     }
     return { event, owner: isHeld ? owner : undefined, colour: isHeld ? colour : undefined, turn };
   });
-}
-
-function turnOf({ type, data }: RunEvent): string | undefined {
-  if (type === 'run.claimed') {
-    const { worker, takeover } = data as ClaimedData;
-    if (takeover === undefined) return `claimed by ${worker}`;
-    const { from, reason, detectMs, claimMs } = takeover;
-    return `taken over by ${worker} from ${from}: ${reason}, noticed after ${detectMs} ms, claimed ${claimMs} ms later`;
-  }
-  if (type !== 'run.interrupted') return undefined;
-  const { worker, reason } = data as InterruptedData;
-  return `lost its worker ${worker}: ${reason}`;
 }

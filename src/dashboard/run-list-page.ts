@@ -5,20 +5,23 @@ import { InvalidError } from '../core/errors.ts';
 import { type RunStatus, runStatuses } from '../core/run.ts';
 import type { ListOptions } from '../options.ts';
 import type { RunInfo } from '../engine/runs/run-info.ts';
-import { type Html, statusMark, table, time } from './layout.ts';
+import type { Html } from './html.ts';
+import { statusMark, table } from './parts.ts';
+import { time } from './times.ts';
 import { visible } from './words.ts';
 
 export type Asked = Readonly<Record<string, string>>;
 
 /** What the query of a page asks for; empty fields of its form ask for nothing. @throws InvalidError for a bad tag. */
 export function toListOptions(asked: Asked): ListOptions {
-  const { status, workflow, key, tag, cursor } = asked;
+  const { status, workflow, key, tag, cursor, parent } = asked;
   const split = tag === undefined || tag === '' ? undefined : /^([^=]+)=(.+)$/s.exec(tag);
   if (split === null) throw new InvalidError('tag', 'must be written as key=value.');
   return {
     ...(status === undefined || status === '' ? {} : { status: status as RunStatus }),
     ...(workflow === undefined || workflow === '' ? {} : { workflow }),
     ...(key === undefined || key === '' ? {} : { key }),
+    ...(parent === undefined || parent === '' ? {} : { parent }),
     ...(split === undefined ? {} : { tag: { key: split[1] ?? '', value: split[2] ?? '' } }),
     ...(cursor === undefined || cursor === '' ? {} : { cursor }),
   };

@@ -1,99 +1,148 @@
-/** One run: what it is, what went wrong, and how it came there. */
+/**
+ * One run: what it is, what went wrong, and how it came there. Each part that may change while the page is open is marked
+ * with `data-part`: the script replaces it by the same part of the page as the server makes it then.
+ */
 import { html } from 'hono/html';
-import type { ErrorRecord } from '../core/errors.ts';
 import type { StepCompletedData } from '../core/event.ts';
 import { isEnded } from '../core/run.ts';
 import { waitText } from '../core/waits.ts';
-import type { RunDetails, RunInfo } from '../engine/runs/run-info.ts';
+import type { RunDetails } from '../engine/runs/run-info.ts';
 import { actionsPart } from './actions-part.ts';
-import { facts, type Html, payload, statusMark, table, time } from './layout.ts';
-import { liveScript } from './live-script.ts';
-import { type OwnedEvent, withOwners } from './owners.ts';
-import { eventsPerPage, type RunView } from './reading.ts';
+import { commandLine } from './command-line.ts';
+import { errorPart } from './error-part.ts';
+import { errorWords } from './event-words.ts';
+import { logPart } from './event-rows.ts';
+import { familyPart } from './family.ts';
+import { graphPart } from './graph/graph-part.ts';
+import type { Html } from './html.ts';
+import { outputPart } from './output-part.ts';
+import { count, facts, payload, statusMark, table, workerName } from './parts.ts';
+import type { RunView } from './reading.ts';
 import { tagsOf } from './run-list-page.ts';
 import type { Settings } from './settings.ts';
-import { size, visible } from './words.ts';
+import { checkpointsPart, statePart, type StateView } from './state-part.ts';
+import { timelineOf } from './timeline/model.ts';
+import { timelinePart } from './timeline/timeline-part.ts';
+import { spanText, time } from './times.ts';
+import { inLine, size, visible } from './words.ts';
 
-export function runPage(
-  settings: Settings,
-  view: RunView,
-  by: { readonly nonce: string; readonly token: string },
-): Html {
-  const { run, stored, graph } = view;
-  const at = `${settings.base}/runs/${run.id}`;
+export interface Showing {
+  readonly settings: Settings;
+  readonly view: RunView;
+  readonly token: string;
+  /** What else the page was asked for, to keep in its links: begins with `&`, or is empty. */
+  readonly query: string;
+}
+
+export function runPage(showing: Showing): Html {
+  const { settings, view, query } = showing;
+  const { run, stored, given, checkpoints } = view;
+  const state = stateView(showing);
+  const canFork = state.isKnown && state.canFork;
+  const page = `${settings.base}/runs/${run.id}`;
   const isNewest = view.after + view.events.length >= run.seq;
-  return html`<h1><bdi>${visible(run.id)}</bdi></h1>
+  const isLive = isNewest && !isEnded(run.status);
+  return html`<div
+    id="run"
+    data-run="${run.id}"
+    data-page="${page}"
+    ${isLive ? html`data-live="${page}/live?after=${run.seq}" data-owner="${visible(run.worker ?? '')}"` : ''}
+  >
+    <h1>
+      <bdi>${visible(run.id)}</bdi>
+      <button class="copy script-only" data-copy="${run.id}">Copy id</button>
+    </h1>
+    ${nowParts(showing)} ${statePart(page, state)} ${checkpointsPart(page, checkpoints, state)}
+    ${logPart({ page, canFork }, view, query)} ${outputPart(page, given, !isEnded(run.status))}
+    <h2 id="input">Input</h2>
+    ${payload(stored.input, `${page}.json`)} ${part('result', resultPart(page, view))}
+    <h2>As JSON, and on the command line</h2>
     <p>
-      ${statusMark(run.status)}${run.paused ? ' paused' : ''} ·
-      <bdi>${visible(run.workflow)}</bdi> · <a href="${at}.json">JSON</a> ·
-      <a href="${at}?refresh=5">reload every 5 s</a>
+      <a href="${page}.json">This page as JSON</a>
+      <button class="copy script-only" data-copy-from="${page}.json">Copy as JSON</button>
     </p>
-    ${header(settings.base, run)} ${run.error === undefined ? '' : errorPart(run.error)}
-    ${waitsPart(settings.base, run)} ${workPart(run)} ${actionsPart(settings, run, by.token)}
-    <h2 id="log">Events</h2>
-    ${pager(at, view)}
-    <ol class="events" id="events">
-      ${withOwners(view.events).map((one) => eventItem(at, one))}
-    </ol>
-    <p id="live" role="status" class="dim"></p>
-    ${isNewest && !isEnded(run.status) ? liveScript(by.nonce, at, run) : ''}
-    <h2>Steps of these events</h2>
-    ${stepsPart(at, view)}
-    <h2>State as stored</h2>
-    <p class="dim">
-      The snapshot of version ${run.version}, up to event ${run.snapshotSeq} of ${run.seq}.
-    </p>
-    ${stored.state === undefined ? html`<p>No snapshot was saved yet.</p>` : payload(stored.state, `${at}.json`)}
-    <h2>Input</h2>
-    ${payload(stored.input, `${at}.json`)}
-    ${
-      run.hasOutput
-        ? html`<h2>Output</h2>
-            ${payload(stored.output, `${at}.json`)}`
-        : ''
-    }
-    ${checkpointsPart(at, view)}
-    ${
-      graph === undefined
-        ? ''
-        : html`<h2>Graph, as Mermaid</h2>
-            <pre tabindex="0">${visible(graph)}</pre>`
-    }`;
+    <p><code class="command">${commandLine('runs', 'show', run.id)}</code></p>
+    <p><code class="command">${commandLine('runs', 'events', run.id, '--follow')}</code></p>
+  </div>`;
 }
 
-function header(base: string, run: RunInfo): Html {
-  return facts([
-    ['Worker', run.worker === undefined ? '–' : html`<bdi>${visible(run.worker)}</bdi>`],
-    ['Fence', run.fence],
-    ['Seq', run.seq],
-    ['Snapshot version', run.version],
-    ['Code version', run.codeVersion],
-    ...(run.needsVersion === undefined
-      ? []
-      : ([['Needs code version', run.needsVersion]] as const)),
-    ['Take-overs', run.takeovers],
-    ['Log', size(run.bytes)],
-    ['Created', time(run.createdAt)],
-    ['Status since', time(run.changedAt)],
-    ...(run.wakeAt === undefined ? [] : ([['Wakes', time(run.wakeAt)]] as const)),
-    ...(run.deadlineAt === undefined ? [] : ([['Deadline', time(run.deadlineAt)]] as const)),
-    ...(run.parent === undefined
-      ? []
-      : ([['Started by', html`<a href="${base}/runs/${run.parent}">${run.parent}</a>`]] as const)),
-    ...(run.progress === undefined
-      ? []
-      : ([
-          [
-            'Progress',
-            `${Math.round(run.progress.fraction * 100)} % ${visible(run.progress.message)}`,
-          ],
-        ] as const)),
-    ...(run.key === undefined ? [] : ([['Key', html`<bdi>${visible(run.key)}</bdi>`]] as const)),
-    ['Tags', tagsOf(run) === '' ? '–' : html`<bdi>${tagsOf(run)}</bdi>`],
-  ]);
+export function stateView({ settings, view }: Pick<Showing, 'settings' | 'view'>): StateView {
+  const { run, moment } = view;
+  const isKnown = settings.workflows.has(run.workflow);
+  return { run, moment, isKnown, canFork: settings.actions.includes('fork') };
 }
 
-function waitsPart(base: string, { waits }: RunInfo): Html {
+function part(name: string, content: Html): Html {
+  return html`<div data-part="${name}">${content}</div>`;
+}
+
+/** The parts that change while a run is at work, for a page that is open. */
+export function nowPage(showing: Showing): Html {
+  const { settings, view } = showing;
+  const page = `${settings.base}/runs/${view.run.id}`;
+  return html`${nowParts(showing)} ${part('result', resultPart(page, view))}`;
+}
+
+function nowParts(showing: Showing): Html {
+  const { settings, view, token } = showing;
+  const { run, graph, family } = view;
+  const { base } = settings;
+  const page = `${base}/runs/${run.id}`;
+  const shape = settings.workflows.get(run.workflow)?.graph;
+  return html`${part('head', head(base, run))}
+  ${part('error', run.error === undefined ? html`` : errorPart(run.error))}
+  ${part('doing', html`${waitsPart(base, run)} ${workPart(run)}`)}
+  ${part('actions', actionsPart({ settings, run, token }))}
+  ${part('timeline', timelineSection(page, view))}
+  ${part('graph', shape === undefined ? html`` : graphPart(shape, graph))}
+  ${part('family', familyPart(base, run, family))} ${part('steps', stepsPart(page, view))}`;
+}
+
+function head(base: string, run: RunDetails): Html {
+  const { progress, key, parent } = run;
+  const took = run.changedAt.getTime() - run.createdAt.getTime();
+  const optional: readonly (readonly [string, unknown])[] = [
+    ...(run.takeovers === 0 ? [] : [['Take-overs', run.takeovers] as const]),
+    ...(run.wakeAt === undefined ? [] : [['Wakes', time(run.wakeAt)] as const]),
+    ...(run.deadlineAt === undefined ? [] : [['Deadline', time(run.deadlineAt)] as const]),
+    ...(parent === undefined
+      ? []
+      : [['Started by', html`<a href="${base}/runs/${parent}">${parent}</a>`] as const]),
+    ...(key === undefined ? [] : [['Key', html`<bdi>${visible(key)}</bdi>`] as const]),
+    ...(tagsOf(run) === '' ? [] : [['Tags', html`<bdi>${tagsOf(run)}</bdi>`] as const]),
+    ...(run.needsVersion === undefined ? [] : [['Needs code version', run.needsVersion] as const]),
+  ];
+  return html`<p class="headline" data-chunks="${run.chunks}">
+      ${statusMark(run.status)}${run.paused ? html` <b class="warn">paused</b>` : ''} ·
+      <bdi>${visible(run.workflow)}</bdi
+      >${run.codeVersion === 0 ? '' : ` version ${run.codeVersion}`}
+      ${progress === undefined ? '' : progressPart(progress)}
+    </p>
+    ${facts([
+      ['Held by', run.worker === undefined ? 'nobody' : workerName(run.worker)],
+      ['Events', run.seq.toLocaleString('en')],
+      ['Created', time(run.createdAt)],
+      [
+        isEnded(run.status) ? 'Took' : 'Status since',
+        isEnded(run.status) ? spanText(took) : time(run.changedAt),
+      ],
+      [
+        'Snapshot',
+        run.version === 0 ? 'none yet' : `version ${run.version}, to event ${run.snapshotSeq}`,
+      ],
+      ['Log', size(run.bytes)],
+      ['Fence', html`<span class="fence" title="Only its holder may write">${run.fence}</span>`],
+      ...optional,
+    ])}`;
+}
+
+function progressPart({ fraction, message }: NonNullable<RunDetails['progress']>): Html {
+  const percent = Math.round(fraction * 100);
+  return html`· <progress max="100" value="${percent}" aria-label="Progress"></progress> ${percent}
+    % <bdi>${visible(message)}</bdi>`;
+}
+
+function waitsPart(base: string, { waits }: RunDetails): Html {
   if (waits.length === 0) return html``;
   const rows = waits.map((wait) => {
     const label = wait.label === undefined ? '' : html` <bdi>${visible(wait.label)}</bdi>`;
@@ -103,7 +152,7 @@ function waitsPart(base: string, { waits }: RunInfo): Html {
       child === undefined ? what : html`<a href="${base}/runs/${child}">${what}</a>`,
       html`<bdi>${visible(wait.name)}</bdi>`,
       time(wait.since),
-      wait.until === undefined ? '–' : time(wait.until),
+      wait.until === undefined ? 'as long as it takes' : time(wait.until),
     ];
   });
   return html`<h2>Waits for</h2>
@@ -115,79 +164,67 @@ function workPart({ atWork }: RunDetails): Html {
   const rows = atWork.map(({ name, attempt, since }) => [
     html`<bdi>${visible(name)}</bdi>`,
     String(attempt),
-    time(since),
+    time(since, true),
   ]);
   return html`<h2>At work</h2>
     ${table(['Step', 'Attempt', 'Since'], rows)}`;
 }
 
-function errorPart({ name, message, code, stack }: ErrorRecord): Html {
-  return html`<section class="error" aria-label="Error">
-    <p>
-      <strong>${visible(name)}</strong>${code === undefined ? '' : ` (${visible(code)})`}:
-      ${visible(message)}
-    </p>
-    ${
-      stack === undefined
-        ? ''
-        : html`<details>
-            <summary>Stack</summary>
-            <pre tabindex="0">${visible(stack)}</pre>
-          </details>`
-    }
-  </section>`;
-}
-
-function pager(at: string, { run, after, events }: RunView): Html {
+function timelineSection(page: string, { run, past, after, events }: RunView): Html {
+  const timeline = timelineOf(past, run, Date.now());
+  if (timeline === undefined) return html``;
+  const [first] = past;
   const end = after + events.length;
-  const older = Math.max(0, after - eventsPerPage);
-  return html`<p>
-    ${events.length === 0 ? 'None' : `${after + 1} to ${end}`} of ${run.seq}
-    ${after === 0 ? '' : html`<a rel="prev" href="${at}?after=${older}#log">Earlier</a>`}
-    ${end >= run.seq ? '' : html`<a rel="next" href="${at}?after=${end}#log">Later</a>`}
-  </p>`;
+  const isPart = (first?.seq ?? 1) > 1 || end < run.seq;
+  return html`<h2 id="timeline">
+      Timeline${isPart ? html` <span class="dim">of events ${first?.seq} to ${end}</span>` : ''}
+    </h2>
+    ${timelinePart(page, timeline)}`;
 }
 
-function eventItem(at: string, { event, owner, colour, turn }: OwnedEvent): Html {
-  const kind = `${colour === undefined ? 'nobody' : `colour-${colour}`}${turn === undefined ? '' : ' turn'}`;
-  const held = colour === undefined ? 'nobody' : (owner ?? `fence ${event.fence}`);
-  return html`<li class="${kind}" id="e${event.seq}">
-    <details>
-      <summary class="head">
-        <span class="seq">${event.seq}</span> <bdi>${visible(event.type)}</bdi>
-        ${turn === undefined ? '' : html`<bdi>${visible(turn)}</bdi>`}
-        ${event.branch === undefined ? '' : html`<span class="dim">branch <bdi>${visible(event.branch)}</bdi></span>`}
-        <span class="dim">${time(event.at)}</span>
-        <span class="dim">held by <bdi>${visible(held)}</bdi></span>
-      </summary>
-      ${payload(event.data, `${at}/events/${event.seq}.json`)}
-    </details>
-  </li>`;
-}
-
-function stepsPart(at: string, { events }: RunView): Html {
-  const done = events.filter(({ type }) => type === 'step.completed');
-  if (done.length === 0) return html`<p>None.</p>`;
-  const rows = done.map(({ seq, data }) => {
-    const { name, result, attempts } = data as StepCompletedData;
+/** The end of each step, the newest last. */
+function stepsPart(page: string, { past, run }: RunView): Html {
+  const done = past.filter(({ type }) => /^step\.(completed|failed|retried)$/.test(type));
+  const newest = new Map(
+    done.map((event) => [(event.data as StepCompletedData).name, event] as const),
+  );
+  const shown = [...newest.values()]
+    .filter((event) => isResult(event.type, event.data))
+    .slice(-stepsShown);
+  if (shown.length === 0) return html``;
+  const rows = shown.map(({ seq, type, data }) => {
+    const { name, result, attempts, ms, error } = data as StepCompletedData & { error?: unknown };
+    const isDone = type === 'step.completed';
     return [
-      html`<a href="#e${seq}"><bdi>${visible(name)}</bdi></a>`,
+      html`<a href="${page}?after=${Math.max(0, seq - 1)}#e${seq}"><bdi>${visible(name)}</bdi></a>`,
+      isDone
+        ? html`<span class="good">✓ done</span>`
+        : html`<span class="bad">${type === 'step.failed' ? '✕ failed' : '↻ tried again'}</span>`,
       attempts === 1 ? '1 attempt' : `${attempts} attempts`,
-      payload(result, `${at}/events/${seq}.json`),
+      ms === undefined ? '' : spanText(ms),
+      html`<bdi class="value">${visible(isDone ? inLine(result, 160) : errorWords(error))}</bdi>`,
     ];
   });
-  return table(['Step', 'Attempts', 'Result'], rows);
+  const left = newest.size - shown.length;
+  return html`<h2 id="steps">Results of steps</h2>
+    <details ${run.status === 'failed' ? html`open` : ''}>
+      <summary>
+        ${count(shown.length, 'result')}${left > 0 ? html`, without those that are not shown` : ''}
+      </summary>
+      ${table(['Step', 'Is', 'Attempts', 'Took', 'Result'], rows)}
+    </details>`;
 }
 
-function checkpointsPart(at: string, { checkpoints }: RunView): Html {
-  if (checkpoints.length === 0) return html``;
-  const rows = checkpoints.map(({ id, label, node, seq, bytes, at: kept }) => [
-    visible(id),
-    html`<bdi>${visible(label ?? node ?? '–')}</bdi>`,
-    html`<a href="${at}?after=${Math.max(0, seq - 1)}#log">event ${seq}</a>`,
-    size(bytes),
-    time(kept),
-  ]);
-  return html`<h2>Checkpoints</h2>
-    ${table(['Id', 'Label', 'At', 'Size', 'Kept'], rows)}`;
+const stepsShown = 200;
+
+/** Most steps return nothing, which needs no row, unless they failed. */
+function isResult(type: string, data: unknown): boolean {
+  const { result } = data as { readonly result?: unknown };
+  return type !== 'step.completed' || (result !== undefined && result !== null);
+}
+
+function resultPart(page: string, { run, stored }: RunView): Html {
+  if (!run.hasOutput) return html``;
+  return html`<h2 id="output">Output</h2>
+    ${payload(stored.output, `${page}.json`)}`;
 }

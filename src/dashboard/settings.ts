@@ -4,8 +4,21 @@ import { checked, flag, listOf, oneOf, optionsOf, secret, textOf } from '../core
 import { checkWorkflow } from '../engine/definition/check-workflow.ts';
 import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 
-export const actionNames = ['resume', 'retry', 'pause', 'cancel', 'signal', 'answer'] as const;
-/** What a person can do to a run. `retry` resumes a failed or quarantined run, `answer` is on the inbox page. */
+export const actionNames = [
+  'signal',
+  'decide',
+  'resume',
+  'retry',
+  'pause',
+  'fork',
+  'cancel',
+  'delete',
+  'answer',
+] as const;
+/**
+ * What a person can do to a run. `retry` resumes a failed or quarantined run, `decide` says whether an effect in doubt has
+ * happened, `answer` is on the inbox page.
+ */
 export type DashboardAction = (typeof actionNames)[number];
 
 /** What the pages show, whom they let in, and what can be changed with them. */
@@ -24,7 +37,10 @@ export interface DashboardOptions {
   readonly actions?: readonly DashboardAction[];
   /** Noted in the logs of runs where nobody logs in. Default `pawl ui`. */
   readonly actor?: string;
-  /** Those of the runs: graphs are drawn, and signals checked before they are sent. */
+  /**
+   * Those of the runs: states are folded, compared and forked, graphs drawn, and signals checked before they are sent. The
+   * pages call their reducers, and nothing else of them.
+   */
   readonly workflows?: readonly AnyWorkflow[];
 }
 

@@ -1,7 +1,9 @@
 /** The workers that are registered now. */
 import { html } from 'hono/html';
 import type { WorkerRecord } from '../core/fleet.ts';
-import { type Html, table, time } from './layout.ts';
+import type { Html } from './html.ts';
+import { table } from './parts.ts';
+import { time } from './times.ts';
 import { visible } from './words.ts';
 
 export function workersPage(workers: readonly WorkerRecord[]): Html {

@@ -76,6 +76,14 @@ export const chunkPlace = (
   { output, step, epoch }: NewChunk,
 ): Place => ({ run, path: ['chunk', at.number, at.fence, output, step, epoch] });
 
+/** What a run is asked. */
+export const questionPlace = (
+  run: string,
+  { id, name }: { readonly id: string; readonly name: string },
+): Place => ({ run, path: ['question', id, name] });
+
+export const replyPlace = (run: string, id: string): Place => ({ run, path: ['reply', id] });
+
 /** Who has sent a message. */
 export const actorPlace = (
   run: string,

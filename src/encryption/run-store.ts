@@ -2,8 +2,8 @@
  * A run store whose payloads are sealed: whatever goes through is encrypted on its way in and opened on its way out, so
  * that neither the engine nor the store beneath knows of it.
  *
- * Sealed: inputs (of schedules, too), outputs, errors, data of events and chunks, snapshot fields, messages, the text of a
- * progress.
+ * Sealed: inputs (of schedules, too), outputs, errors, data of events and chunks, snapshot fields, messages, questions
+ * and replies, the text of a progress.
  * In clear: ids, names, types, times, tags, keys, numbers, what a run waits for (names, keys and times; label and form
  * are sealed), and what the scripts in Redis write by themselves (claims, interrupts).
  *
@@ -22,6 +22,7 @@ import type { Fleet } from '../core/fleet.ts';
 import type { Lists } from '../core/lists.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Outputs } from '../core/outputs.ts';
+import type { Questions } from '../core/questions.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
@@ -63,6 +64,7 @@ import {
   payloadPlace,
   progressPlace,
 } from './places.ts';
+import { EncryptedQuestions } from './questions.ts';
 import { EncryptedSchedules } from './schedules.ts';
 import { sealText } from './text.ts';
 import { sealActor, sealWaits } from './waiting.ts';
@@ -75,6 +77,7 @@ export class EncryptedRunStore implements RunStore {
   readonly lists: Lists;
   readonly observation: Observation;
   readonly outputs: Outputs;
+  readonly questions: Questions;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly turns: Turns;
@@ -90,6 +93,7 @@ export class EncryptedRunStore implements RunStore {
     this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
     this.lists = new EncryptedLists(store.lists, cipher, opening);
     this.outputs = new EncryptedOutputs(store.outputs, cipher);
+    this.questions = new EncryptedQuestions(store.questions, cipher);
     this.schedules = new EncryptedSchedules(store.schedules, cipher);
     this.transfer = new EncryptedTransfer(store.transfer, cipher, opening);
     // They carry no payload.

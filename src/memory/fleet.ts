@@ -12,6 +12,7 @@ import {
   type SeenWorker,
   type WorkerInfo,
   type WorkerRecord,
+  type OnNudge,
 } from '../core/fleet.ts';
 import { takeDue } from './due-runs.ts';
 import type { MemorySessions } from './sessions.ts';
@@ -31,7 +32,7 @@ export class MemoryFleet implements Fleet {
   readonly #sessions: MemorySessions;
   readonly #now: () => number;
   readonly #changed: (run: string) => void;
-  readonly #nudged = new Map<string, (run: string | undefined) => void>();
+  readonly #nudged = new Map<string, OnNudge>();
   #recoveries: Recovery[] = [];
 
   constructor(runs: ReadonlyMap<string, StoredRun>, parts: MemoryFleetParts) {
@@ -42,8 +43,8 @@ export class MemoryFleet implements Fleet {
   }
 
   /** Tells a worker that somebody wants something of a run it holds, or of any of them. */
-  ask(worker: string, run: string | undefined): void {
-    queueMicrotask(() => this.#nudged.get(worker)?.(run));
+  ask(worker: string, run: string | undefined, about?: 'question'): void {
+    queueMicrotask(() => this.#nudged.get(worker)?.(run, about));
   }
 
   /** A run that had been lost was claimed just now. */
@@ -55,7 +56,7 @@ export class MemoryFleet implements Fleet {
     );
   }
 
-  async register(worker: string, onNudge?: (run: string | undefined) => void): Promise<void> {
+  async register(worker: string, onNudge?: OnNudge): Promise<void> {
     this.#now();
     this.#sessions.register(worker);
     if (onNudge !== undefined) this.#nudged.set(worker, onNudge);

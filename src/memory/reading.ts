@@ -17,6 +17,7 @@ export function claimed(run: StoredRun, token: string): ClaimOutcome {
     furthest: run.furthest,
     messages: run.inbox.slice(0, messagesPerPage),
     waitedFor: run.waits,
+    asked: run.questions.size > 0,
     ...loaded(run),
   };
 }

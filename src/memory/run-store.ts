@@ -7,6 +7,7 @@ import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { Lists } from '../core/lists.ts';
+import type { Questions } from '../core/questions.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type {
   CancelOutcome,
@@ -49,11 +50,13 @@ import {
   loaded,
   messagesPerPage,
 } from './reading.ts';
+import { MemoryQuestions } from './questions.ts';
 import { MemorySchedules } from './schedules.ts';
 import { MemorySessions } from './sessions.ts';
 import {
   append,
   eventsAfter,
+  isAsked,
   isStill,
   keyedOf,
   lastSeq,
@@ -73,6 +76,7 @@ export class MemoryRunStore implements RunStore {
   readonly lists: Lists;
   readonly observation: MemoryObservation;
   readonly outputs: MemoryOutputs;
+  readonly questions: Questions;
   readonly schedules: MemorySchedules;
   readonly transfer: Transfer;
   readonly turns: MemoryTurns;
@@ -98,6 +102,11 @@ export class MemoryRunStore implements RunStore {
     this.lists = new MemoryLists(this.runs, deletions, open);
     this.observation = new MemoryObservation(this.runs, open);
     this.outputs = new MemoryOutputs(this.runs, open);
+    this.questions = new MemoryQuestions(this.runs, {
+      open,
+      changed,
+      ask: (worker, run) => this.fleet.ask(worker, run, 'question'),
+    });
     this.schedules = new MemorySchedules(open);
     this.transfer = new MemoryTransfer(this.runs, { open, changed, blobs });
     this.turns = new MemoryTurns(this.runs, open);
@@ -154,6 +163,7 @@ export class MemoryRunStore implements RunStore {
     const left = run.inbox.filter(({ id }) => !taken.includes(id));
     const isParking = params.release?.status === 'waiting' && params.release.why === 'parked';
     if (isParking && left.length > 0) return { outcome: 'unread' };
+    if (isParking && isAsked(run, now)) return { outcome: 'unread', asked: true };
     this.blobs.take(run.id, params.blobs);
 
     for (const [i, event] of events.entries()) append(run, event, now, i < events.length - 1);

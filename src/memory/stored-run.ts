@@ -1,6 +1,7 @@
 /** A run as the memory store keeps it, and the small changes that every transition is made of. */
 import type { InterruptReason, NewEvent, StoredEvent } from '../core/event.ts';
 import { ExecutionProgress } from '../core/evidence.ts';
+import type { OpenQuestion } from '../core/questions.ts';
 import type { RunProgress, RunRecord, RunStatus } from '../core/run.ts';
 import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { StoredChunk } from '../core/outputs.ts';
@@ -45,6 +46,8 @@ export interface StoredRun {
   readonly inbox: Message[];
   /** Ids of all messages that ever came. */
   readonly seen: Set<string>;
+  /** Open questions, by their ids. */
+  readonly questions: Map<string, OpenQuestion>;
   /** Of an imported run: what its record counted beyond the events here, which may be encoded otherwise. */
   bytesBefore: number;
   paused: boolean;
@@ -217,6 +220,12 @@ export function toRecord(run: StoredRun): RunRecord {
   };
 }
 
+/** Whether somebody waits for a reply. Questions whose time is over are forgotten. */
+export function isAsked({ questions }: StoredRun, now: number): boolean {
+  for (const { id, until } of questions.values()) if (until <= now) questions.delete(id);
+  return questions.size > 0;
+}
+
 /** What a run waits for now. */
 export function waitsOf({ status, waits }: Pick<StoredRun, 'status' | 'waits'>): readonly Wait[] {
   return status === 'waiting' ? waits : [];
@@ -371,6 +380,7 @@ export function newRun(params: CreateParams, now: number): StoredRun {
     checkpoints: [],
     inbox: [],
     seen: new Set(),
+    questions: new Map(),
     paused: false,
     pausedBy: undefined,
     parent: params.parent,

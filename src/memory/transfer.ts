@@ -196,6 +196,7 @@ function toStoredRun(params: RestoreParams, staged: Staged, now: number): Stored
     checkpoints: staged.checkpoints,
     inbox: staged.messages,
     seen: staged.seen,
+    questions: new Map(),
     expiresAt: isEnded(status) ? now + keepMs : undefined,
     dueAt: Number.isFinite(dueAt) ? dueAt : undefined,
     lost: undefined,

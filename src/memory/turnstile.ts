@@ -46,6 +46,9 @@ export class Turnstile {
   readonly #ready = new Map<string, number>();
   readonly #later = new Map<string, number>();
   readonly #rates = new Map<string, Stretch>();
+  /** When the burst of starts of a key began, and the runs in line that no later one has make way. */
+  readonly #bursts = new Map<string, number>();
+  readonly #spared = new Set<string>();
   /** More may be granted at once. */
   #more = false;
 
@@ -88,6 +91,7 @@ export class Turnstile {
       return { outcome: 'granted', onBusy, older: [], granted: [this.#grant(keyed, now)] };
     }
     const known = this.#line.get(id(keyed));
+    if (known === undefined && state !== 'begun') this.#arrive(key, now);
     if (known === undefined) this.#order += 1;
     const order = known?.order ?? this.#order;
     this.#line.set(id(keyed), { ...keyed, rank: rankOf(params), order });
@@ -96,6 +100,20 @@ export class Turnstile {
     const has = !isOver && this.#held.has(id(keyed));
     const older = state === 'begun' ? [] : this.#olderThan({ key, order }, onBusy, has);
     return { outcome: has ? 'granted' : 'queued', onBusy, older, granted };
+  }
+
+  /** A run goes on with the burst of starts, or begins another one, which spares those in line. */
+  #arrive(key: string, now: number): void {
+    const { onBusy, burstMs } = this.#limits ?? {};
+    if (onBusy !== 'debounce' || burstMs === undefined) return;
+    for (const one of this.#spared) if (!this.#line.has(one)) this.#spared.delete(one);
+    const waiting = [...this.#line.values()]
+      .filter((one) => one.key === key && one.rank >= 0)
+      .map(id)
+      .filter((one) => !this.#spared.has(one));
+    if (waiting.length > 0 && now - (this.#bursts.get(key) ?? 0) < burstMs) return;
+    for (const one of waiting) this.#spared.add(one);
+    this.#bursts.set(key, now);
   }
 
   leave(keyed: Keyed, turn: number | undefined, now: number): LeaveOutcome {
@@ -166,7 +184,7 @@ export class Turnstile {
     if (onBusy !== 'debounce' && (onBusy !== 'replace' || has)) return [];
     const before = [...this.#line.values()]
       .filter((one) => one.key === key && one.order < order)
-      .filter(({ rank }) => onBusy === 'replace' || rank >= 0)
+      .filter((one) => onBusy === 'replace' || (one.rank >= 0 && !this.#spared.has(id(one))))
       .toSorted(byPlace);
     const atWork = [...this.#held.values()].map(({ turn }) => turn);
     const holders = onBusy === 'replace' ? atWork.filter((turn) => turn.key === key) : [];

@@ -20,7 +20,7 @@ export function toCommitOutcome(
     case 'conflict':
       return { outcome: 'conflict', seq: Number(first) };
     case 'unread':
-      return { outcome: 'unread' };
+      return String(first) === 'asked' ? { outcome: 'unread', asked: true } : { outcome: 'unread' };
     case 'missing':
       return { outcome: 'missing' };
     case 'damaged':

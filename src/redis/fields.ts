@@ -20,10 +20,12 @@ import type { ExportedRun } from '../core/transfer.ts';
 import {
   answerLines,
   indexedBy,
+  questionLine,
   readWaits,
   type Wait,
   waitsKept,
   wantedBy,
+  wantsQuestions,
 } from '../core/waits.ts';
 import { unpackFields } from './packed-snapshot.ts';
 
@@ -232,7 +234,8 @@ export function toWaitedFor(key: string, run: Flat): readonly Wait[] {
 /** What a run waits for, as its hash keeps it: as JSON, the lines of the indexes, the lines of the messages it wants. */
 export function waitArguments(waits: readonly Wait[]): readonly [string, string, string] {
   const kept = waits.slice(0, waitsKept);
-  const wanted = [...wantedBy(waits), ...answerLines(waits)];
+  const asked = wantsQuestions(waits) ? [questionLine] : [];
+  const wanted = [...wantedBy(waits), ...answerLines(waits), ...asked];
   return [JSON.stringify(kept), indexedBy(waits).join('\n'), wanted.join('\n')];
 }
 

@@ -16,6 +16,7 @@ import type {
   SeenWorker,
   WorkerInfo,
   WorkerRecord,
+  OnNudge,
 } from '../core/fleet.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DueRuns } from './due-runs.ts';
@@ -41,10 +42,7 @@ export class RedisFleet implements Fleet {
     this.#parts = parts;
   }
 
-  async register(
-    worker: string,
-    onNudge: (run: string | undefined) => void = ignore,
-  ): Promise<void> {
+  async register(worker: string, onNudge: OnNudge = ignore): Promise<void> {
     const { guard, sessions } = this.#parts;
     await guard(() => sessions.register(worker, onNudge));
   }

@@ -24,7 +24,8 @@ export function toTurns(values: Reply): readonly Turn[] {
   return turns;
 }
 
-export function formatLimits({ perKey, fleet, rate, onBusy, codeVersion }: LimitsOfCode): string {
-  const numbers = [perKey ?? 0, fleet ?? 0, rate?.max ?? 0, rate?.perMs ?? 0];
-  return [...numbers, onBusy, codeVersion].join(' ');
+export function formatLimits(limits: LimitsOfCode): string {
+  const { perKey = 0, fleet = 0, rate, onBusy, burstMs, codeVersion } = limits;
+  const numbers = [perKey, fleet, rate?.max ?? 0, rate?.perMs ?? 0];
+  return [...numbers, onBusy, ...(burstMs === undefined ? [] : [burstMs]), codeVersion].join(' ');
 }

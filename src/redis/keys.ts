@@ -39,6 +39,9 @@ export interface ShardKeys {
   /** Addresses with their runs, by time: zsets. */
   readonly blobsPending: string;
   readonly blobsGarbage: string;
+  /** Open questions to a run, and the replies to them; they expire by themselves. */
+  questions(id: string): string;
+  reply(id: string, question: string): string;
   /** Deletions that somebody asked for: stream. */
   readonly deleted: string;
   /** A part of a run that an import puts aside. */
@@ -150,6 +153,8 @@ function shardKeys(base: string): ShardKeys {
     blobs: (id) => `${base}blobs:${id}`,
     blobsPending: `${base}blobs-pending`,
     blobsGarbage: `${base}blobs-garbage`,
+    questions: (id) => `${base}questions:${id}`,
+    reply: (id, question) => `${base}reply:${id}:${question}`,
     deleted: `${base}deleted`,
     staged: (token, part, id) => `${base}stage:${token}:${part}:${id}`,
     held: (worker) => `${base}held:${worker}`,

@@ -12,6 +12,7 @@ import type { Fleet } from '../core/fleet.ts';
 import type { Lists } from '../core/lists.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Outputs } from '../core/outputs.ts';
+import type { Questions } from '../core/questions.ts';
 import type { RunProgress, RunRecord } from '../core/run.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
@@ -63,6 +64,7 @@ import { RedisObservation } from './observation.ts';
 import { type OpenedParts, openParts } from './opening.ts';
 import { RedisOutputs } from './outputs.ts';
 import type { RedisParts } from './parts.ts';
+import { RedisQuestions } from './questions.ts';
 import { RedisSchedules } from './schedules.ts';
 import { ScriptCalls } from './script-calls.ts';
 import { cancel } from './scripts/cancel.ts';
@@ -94,6 +96,7 @@ export class RedisRunStore implements RunStore {
   readonly lists: Lists;
   readonly observation: Observation;
   readonly outputs: Outputs;
+  readonly questions: Questions;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
   readonly turns: Turns;
@@ -133,6 +136,7 @@ export class RedisRunStore implements RunStore {
     this.observation = new RedisObservation({ ...parts, announcements });
     const ofRun = <T>(run: string, call: () => Promise<T>): Promise<T> => this.#runOn(run, call);
     this.outputs = new RedisOutputs({ ...parts, announcements, guard: ofRun });
+    this.questions = new RedisQuestions(parts);
     this.schedules = new RedisSchedules(parts);
     this.transfer = new RedisTransfer({ ...parts, memory });
     this.turns = new RedisTurns(parts);

@@ -31,6 +31,7 @@ export function toInfo(key: string, id: string, fields: Fields): ScheduleInfo {
     codeVersion: fields.number('codeVersion'),
     missed: word('missed', missedPolicies),
     overlap: word('overlap', overlapPolicies),
+    key: textOf('key'),
     nextAt: fields.number('nextAt'),
     waiting: (textOf('waiting')?.split(' ') ?? []).map(Number),
     lastRun: textOf('lastRun'),

@@ -35,6 +35,7 @@ const listedFields = [
   'codeVersion',
   'missed',
   'overlap',
+  'key',
   'nextAt',
   'waiting',
   'lastRun',

@@ -1,6 +1,13 @@
 /** Workers as Redis sees them: sessions, presence, the election of the sweeper. */
 import type { Logger } from '../core/logger.ts';
-import type { Beat, Election, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
+import type {
+  Beat,
+  Election,
+  OnNudge,
+  SeenWorker,
+  WorkerInfo,
+  WorkerRecord,
+} from '../core/fleet.ts';
 import type { Announcements } from './announcements.ts';
 import type { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
@@ -38,10 +45,14 @@ export class Sessions {
     this.#parts = parts;
   }
 
-  async register(worker: string, onNudge: (run: string | undefined) => void): Promise<void> {
+  async register(worker: string, onNudge: OnNudge): Promise<void> {
     const { connection, connect, keys, announcements, logger } = this.#parts;
     // Nothing of a run is asked where none is named: the worker is to look after all it has.
-    const heard = (run: string | undefined): void => onNudge(run === '' ? undefined : run);
+    const heard = (said = ''): void => {
+      // The sign before it says that it is a question; it is in no id.
+      if (said.startsWith('?')) onNudge(said.slice(1), 'question');
+      else onNudge(said === '' ? undefined : said);
+    };
     const channels = keys.shards.map((shard) => shard.nudges(worker));
     this.#listening.set(
       worker,

@@ -9,8 +9,9 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { type BlobOptions, checkBlobs } from '../blobs/options.ts';
 import { PawlError } from '../core/errors.ts';
-import { checkSignalKey } from '../core/names.ts';
+import { checkKey, checkSignalKey } from '../core/names.ts';
 import {
+  anything,
   callback,
   checkedLater,
   listOf,
@@ -23,10 +24,12 @@ import {
 import type { RunStore } from '../core/store.ts';
 import type { Schema } from '../core/schema.ts';
 import { checkWorkflow, checkWorkflows } from '../engine/definition/check-workflow.ts';
+import { toQuestion } from '../engine/definition/questions.ts';
 import type { EventSchemas } from '../engine/definition/context.ts';
 import type { WorkerOptions } from '../engine/worker/settings.ts';
 import type { AnyWorkflow, StartInput, Workflow } from '../engine/definition/workflow.ts';
 import { checkWorkerAlone } from '../option-checks.ts';
+import type { CrashTestQuestion } from './crash-test/asker.ts';
 import {
   type CrashTestEnding,
   type CrashTestSignal,
@@ -42,6 +45,13 @@ export interface CrashTestOptions {
    * make it go on.
    */
   readonly signals?: readonly CrashTestSignal[];
+  /**
+   * Questions for the run, in this order: each gets the same reply however a worker dies. Asked when the run waits, or
+   * `after` so many stored commits.
+   */
+  readonly questions?: readonly CrashTestQuestion[];
+  /** The key of the run: its turns are points of death as well. Default: none. */
+  readonly key?: string;
   /** Other workflows that the workers know: those of the children that the run starts. */
   readonly workflows?: readonly AnyWorkflow[];
   /** Options of the workers. A small `replayBudgetMs` has them take snapshots all the time. */
@@ -101,7 +111,15 @@ const checkSignal = optionsOf<CrashTestSignal>({
   after: wholeNumber(0),
 });
 
+const checkQuestion = optionsOf<CrashTestQuestion>({
+  ask: needed(anything),
+  payload: checkedLater,
+  after: wholeNumber(0),
+});
+
 const checkOptions = optionsOf<CrashTestOptions>({
+  questions: listOf(checkQuestion),
+  key: checkKey,
   signals: listOf(checkSignal),
   workflows: checkWorkflows,
   worker: checkWorkerAlone,
@@ -117,6 +135,7 @@ const checkOptions = optionsOf<CrashTestOptions>({
  * Performs a run with a death of its worker before and after each of its writes, and compares. However it dies,
  *
  * - it ends, with the same status, output, error, state and `observe()` as without a death, and so does its `onEnd`;
+ * - its questions get the same replies;
  * - what it gave out, without the chunks of dead epochs, is the same, and no chunk of a dead epoch comes after a newer one;
  * - every event of an acknowledged commit is in its log, seqs are dense, and every event is its owner's;
  * - the same holds for the logs of its children;
@@ -141,7 +160,8 @@ export async function crashTest<
   checkWorkflow(workflow);
   checkOptions(options, 'crashTest options');
   const { signals = [], worker = {}, bodyMs = 200, store = same, blobs } = options;
-  const { workflows: others = [] } = options;
+  const { workflows: others = [], questions = [], key } = options;
+  for (const { ask } of questions) toQuestion(ask);
   const perform = async (point?: PerformanceOptions['point']): Promise<Judged> => {
     await options.setUp?.();
     const performed = await new Performance({
@@ -149,10 +169,12 @@ export async function crashTest<
       others,
       input,
       signals,
+      questions,
       worker,
       bodyMs,
       wrapStore: store,
       ...(blobs === undefined ? {} : { blobs }),
+      ...(key === undefined ? {} : { key }),
       ...(point === undefined ? {} : { point }),
     }).perform();
     return { performed, compared: compared(performed, options) };

@@ -31,6 +31,7 @@ import { owingTheme } from './run-store/owing.ts';
 import { parkedTheme } from './run-store/parked.ts';
 import { pauseTheme } from './run-store/pause.ts';
 import { postTheme } from './run-store/post.ts';
+import { questionsTheme } from './run-store/questions.ts';
 import { racesTheme } from './run-store/races.ts';
 import { readingTheme } from './run-store/reading.ts';
 import { releaseTheme } from './run-store/release.ts';
@@ -74,6 +75,7 @@ const themes: readonly RunStoreTheme[] = [
   pauseTheme,
   resumeTheme,
   waitsTheme,
+  questionsTheme,
   parkedTheme,
   versionsTheme,
   owingTheme,

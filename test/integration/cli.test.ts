@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { defineWorkflow, type Pawl } from 'pawl';
+import { decode } from '../../src/core/codec.ts';
 import { encodeRecord } from '../../src/engine/payloads.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { committed, held, parking, workerInfo } from '../../src/testing/run-store/opened.ts';
@@ -83,6 +84,50 @@ test('the inbox tells what runs wait for, and of two answers one is taken', asyn
   expect(messages.map(({ key, wait: of, actor }) => [key, of, actor])).toEqual([
     ['legal', 'legal signs', 'ada'],
     ['security', undefined, 'ada'],
+  ]);
+  await store.close();
+});
+
+test('what only a person can settle is listed, and decided about by the name of the step', async () => {
+  const store = await RedisRunStore.open({ redis: url, prefix });
+  const { ownership } = await held(store, {
+    create: { run: 'stuck', workflow: 'trip', data: encodeRecord({}) },
+  });
+  const since = Date.UTC(2026, 0, 31);
+  const waits = [
+    { kind: 'undo', name: 'doubt:1', on: ['flight ›› undo'], since },
+    { kind: 'decision', name: 'doubt:1', on: ['pay'], since: since + 1 },
+  ] as const;
+  await committed(store, ownership, { release: parking({ waits }) });
+  const [listed, all, wrong, unknown, both] = await Promise.all([
+    cli('inbox', '--decisions'),
+    data('inbox', '--decisions', '--workflow', 'trip'),
+    cli('inbox', '--decisions', '--key', 'legal'),
+    cli('runs', 'decide', 'stuck', 'hotel', 'retry'),
+    cli('runs', 'decide', 'stuck', 'flight', 'retry', '--result', '1'),
+  ]);
+  expect(listed.stdout).toMatch(
+    /^RUN +WORKFLOW +WHAT +NAME.*\nstuck +trip +not undone +flight ›› undo/,
+  );
+  expect(listed.stdout).toMatch(/\nstuck +trip +in doubt +pay +2026-01-31/);
+  expect(all).toMatchObject({ items: [{ kind: 'undo' }, { kind: 'decision', name: 'pay' }] });
+  expect(wrong).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--decisions goes with'),
+  });
+  expect(unknown).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('It asks about flight ›› undo, pay. Nothing was written.'),
+  });
+  expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('--result is for') });
+  expect((await store.readInbox('stuck')).messages).toEqual([]);
+  const settled = ['runs', 'decide', 'stuck', 'flight', 'done', '--result', '"by hand"'] as const;
+  expect(await data(...settled)).toMatchObject({ name: 'flight ›› undo', decide: 'done' });
+  await data('runs', 'decide', 'stuck', 'pay', 'retry');
+  const { messages } = await store.readInbox('stuck');
+  expect(messages.map(({ name, data: sent }) => [name, decode(sent, { key: name })])).toEqual([
+    ['effect flight ›› undo', { decide: 'done', result: 'by hand' }],
+    ['effect pay', { decide: 'retry' }],
   ]);
   await store.close();
 });

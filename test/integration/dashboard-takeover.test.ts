@@ -33,25 +33,31 @@ test('the colour beside the log shows who lost the run, why, and how long detect
   await using served = await serveDashboard(pawl, { port: 0 });
   const { text } = await ask(`${served.url}runs/${run.id}`);
   /** What a reader sees of an event, and the classes of its owner. */
-  const item = (seq: number): { readonly colour: string; readonly words: string } => {
-    const found = new RegExp(`<li class="([^"]*)" id="e${seq}">(.*?)</summary>`, 's').exec(text);
-    const words = (found?.[2] ?? '').replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
-    return { colour: found?.[1] ?? '', words };
+  const item = (
+    seq: number,
+  ): { readonly colour: string; readonly held: string; readonly words: string } => {
+    const pattern = `<li class="([^"]*)" id="e${seq}" title="([^"]*)">(.*?)</summary>`;
+    const [, colour = '', held = '', inside = ''] = new RegExp(pattern, 's').exec(text) ?? [];
+    const words = inside.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+    return { colour, held, words };
   };
+  const short = (id: string): string => id.replace(/-[0-9a-f]{12}$/, '');
   const claimed = await firstEvent(run, ({ seq, type }) => seq > 2 && type === 'run.claimed');
   const { takeover } = claimed.data as { takeover: Takeover };
   expect(takeover).toMatchObject({ from: lost.id, reason: 'presence-lost' });
-  expect(item(2)).toMatchObject({ colour: 'colour-0 turn' });
-  expect(item(2).words).toContain(`claimed by ${lost.id}`);
-  expect(item(claimed.seq - 1)).toMatchObject({ colour: 'nobody turn' });
-  expect(item(claimed.seq - 1).words).toContain(`lost its worker ${lost.id}: presence-lost`);
+  expect(item(2)).toMatchObject({ colour: 'colour-0 turn', held: `held by ${lost.id}` });
+  expect(item(2).words).toContain(`claimed by ${short(lost.id)}`);
+  expect(item(claimed.seq - 1)).toMatchObject({
+    colour: 'nobody turn bad',
+    held: 'held by nobody',
+  });
+  expect(item(claimed.seq - 1).words).toContain(`lost its worker ${short(lost.id)}: presence-lost`);
   expect(item(claimed.seq)).toMatchObject({ colour: 'colour-1 turn' });
   expect(item(claimed.seq).words).toContain(
-    `taken over by ${heir.id} from ${lost.id}: presence-lost, ` +
+    `taken over by ${short(heir.id)} from ${short(lost.id)}: presence-lost, ` +
       `noticed after ${takeover.detectMs} ms, claimed ${takeover.claimMs} ms later`,
   );
-  expect(item(after.seq)).toMatchObject({ colour: 'colour-1' });
-  expect(item(after.seq).words).toContain(`held by ${heir.id}`);
+  expect(item(after.seq)).toMatchObject({ colour: 'colour-1 plain', held: `held by ${heir.id}` });
   // As it comes, for a page that is open.
   const gone = new AbortController();
   const stream = await fetch(`${served.url}runs/${run.id}/live?after=${claimed.seq - 1}`, gone);

@@ -2,7 +2,14 @@
 import { Queue, QueueEvents, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, expect, inject, test } from 'vitest';
-import { durable, type JobLike, NonRetryableError, Pawl } from 'pawl';
+import {
+  durable,
+  type EndHookContext,
+  type JobLike,
+  NonRetryableError,
+  Pawl,
+  type RunEnd,
+} from 'pawl';
 import { newPrefix } from '../support/workers.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -62,6 +69,27 @@ test('an attempt of BullMQ goes on behind the steps of the attempt before', asyn
   expect(done?.returnvalue).toBe('short 5');
   expect(done?.attemptsMade).toBe(2);
   expect(bodies).toEqual(['fetch', 'encode', 'encode']);
+});
+
+test('the hook for an end is called after each attempt of BullMQ', async () => {
+  const setup = await setUp();
+  const ends: unknown[] = [];
+  let attempts = 0;
+  const options = {
+    name: 'told',
+    retry: { attempts: 1 },
+    onEnd: (ctx: EndHookContext, end: RunEnd) =>
+      ctx.step('tell', () => void ends.push(end.status === 'completed' ? end.output : end.status)),
+  };
+  const processor = durable(setup.pawl, options, async () => {
+    attempts += 1;
+    if (attempts === 1) throw new Error('not yet');
+    return 'done';
+  });
+  serve(setup, processor);
+  await setup.queue.add('x', {}, { attempts: 2, backoff: 10 });
+  await expect.poll(() => new Set(ends), { timeout: 10_000 }).toEqual(new Set(['done', 'failed']));
+  expect(ends).toHaveLength(2);
 });
 
 test('the error of the work is the error of the job', async () => {

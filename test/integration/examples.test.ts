@@ -50,6 +50,7 @@ test('training: epochs before the last checkpoint do not run again', async () =>
   expect(saidBy(lines, 1)).toContain('train epoch 8');
   expect(saidBy(lines, 2)[0]).toBe('train epoch 6');
   expect(lines).toContain('kept: state.set, checkpoint "epoch 5"');
+  expect(lines).toContain('the next run of the team is queued');
   expect(lines).toContain('result: {"epochs":12,"loss":0.066}');
 });
 
@@ -77,6 +78,7 @@ test('approval: a time-out leads to a checkpoint and to the lead, who decides', 
   );
   expect(saidBy(lines, 2)).toEqual(['message to the lead: the team did not decide', 'deploy v2.1']);
   expect(lines).toContain('Bob hears that Grace was first');
+  expect(lines).toContain('the run says: v2.1 waits for signatures');
   expect(lines).toContain('result: {"deployed":true,"by":"Ada","signed":["Linus","Grace"]}');
 });
 
@@ -111,6 +113,24 @@ test('payment: nobody is charged twice, in four ways', async () => {
   expect(saidBy(lines, 2)).toContain('server: knows the key of D, takes nothing');
   expect(saidBy(lines, 2)).toContain('probe: F is paid');
   expect(saidBy(lines, 2)).not.toContain('server: asked to charge F');
+});
+
+test('booking: what was done is undone, and the worker dies in the middle', async () => {
+  const lines = await play('booking');
+  expect(lines).toContain(killed);
+  expect(saidBy(lines, 1)).toContain('cancel the hotel');
+  expect(saidBy(lines, 2)).toEqual(['cancel the flight', 'give back 9900 cents for receipt-1']);
+  expect(lines.find((line) => line.startsWith('the run: '))).toContain('no car is left');
+  expect(lines).toContain('its state: {"status":"refunded"}');
+  const ledger = lines.slice(lines.indexOf('the ledger:') + 1).filter((line) => line !== '');
+  expect(ledger).toEqual([
+    'take 9900 cents',
+    'book the flight',
+    'book the hotel',
+    'cancel the hotel',
+    'cancel the flight',
+    'give back 9900 cents for receipt-1',
+  ]);
 });
 
 test('agent: of the parallel nodes only those at work run again', async () => {

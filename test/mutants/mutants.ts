@@ -3,34 +3,52 @@
  * green for no reason. A house test holds every passage to the sources, so that the list cannot rot.
  */
 
-/** What must turn red: a file of unit tests, a file of tests on a Redis, or a history of the simulation. */
-export type Judge =
-  | { readonly unit: string }
-  | { readonly redis: string }
-  | { readonly simulation: { readonly seed: number; readonly calls: number } };
-
-export interface Mutant {
-  readonly name: string;
-  /** Below `src`. */
-  readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly passage: string;
-  readonly by: string;
-  /** Each of them finds it. */
-  readonly foundBy: readonly Judge[];
-}
-
-const unit = (file: string): Judge => ({ unit: `test/unit/engine/${file}.test.ts` });
-const suite: Judge = { redis: 'test/conformance/redis.test.ts' };
-const history = (seed: number, calls: number): Judge => ({ simulation: { seed, calls } });
+import { history, type Mutant, suite, unit } from './mutant.ts';
+import { mutantsOfQuestions } from './questions.ts';
 
 export const mutants: readonly Mutant[] = [
+  ...mutantsOfQuestions,
   {
     name: 'a wait takes the signals of any key',
     file: 'engine/execution/waits.ts',
     passage: '(key === undefined || signal.key === key) &&',
     by: '',
     foundBy: [unit('execution/keyed-waits')],
+  },
+  {
+    name: 'what came first is undone first',
+    file: 'core/undo.ts',
+    passage: 'b.seq - a.seq ||',
+    by: 'a.seq - b.seq ||',
+    foundBy: [unit('execution/undo')],
+  },
+  {
+    name: 'what was undone is undone once more',
+    file: 'core/undo.ts',
+    passage: 'fold.remember(prefix + undone, undefined);',
+    by: 'if (fold.seq % 2 === 0) fold.remember(prefix + undone, undefined);',
+    foundBy: [unit('execution/undo')],
+  },
+  {
+    name: 'nothing is undone of a run that is cancelled',
+    file: 'engine/execution/endings.ts',
+    passage: 'undoOn.includes(because) &&',
+    by: "undoOn.includes(because) && because === 'failed' &&",
+    foundBy: [unit('execution/undo')],
+  },
+  {
+    name: 'items of a map are undone from the first one on',
+    file: 'core/undo.ts',
+    passage: 'for (let at = from - 1; at >= 0; at--) {',
+    by: 'for (let at = 0; at < from; at++) {',
+    foundBy: [unit('execution/undo-items')],
+  },
+  {
+    name: 'a Redis that forgets an undoing is believed',
+    file: 'core/effects.ts',
+    passage: 'rememberUndo(fold, data as RewoundData);',
+    by: '',
+    foundBy: [unit('execution/undo-around')],
   },
   {
     name: 'of two answers to a wait both are taken',
@@ -319,7 +337,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a child that has come too late does not look for its parent',
     file: 'engine/execution/execution.ts',
-    passage: 'if (await cancelOrphan(this.#services, record)) this.#nudgedEarly = true;',
+    passage: "if (await cancelOrphan(this.#services, record)) this.#nudgedEarly.add('message');",
     by: 'await Promise.resolve(cancelOrphan);',
     foundBy: [unit('execution/orphans')],
   },

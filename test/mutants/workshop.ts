@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Judge, Mutant } from './mutants.ts';
+import type { Judge, Mutant } from './mutant.ts';
 
 const copied = ['src', 'test', 'tools', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
 /** Nothing that is content takes longer, on a machine that does other work as well. */

@@ -17,11 +17,14 @@ export function mayEndAs({ parts }: Program): 'completed' | 'failed' {
   return parts.some(({ kind }) => kind === 'throw') ? 'failed' : 'completed';
 }
 
-/** True when a handler emits events beside its steps: they come again each time it is called. */
-export function hasLooseEvents(parts: readonly Part[]): boolean {
+/**
+ * True when a handler may take its state back. Events beside its steps come again each time it is called. A handler that
+ * withdraws a wait by a clock of its own may take another way the next time, and pass its changes anew.
+ */
+export function mayTakeBack(parts: readonly Part[]): boolean {
   return parts.some((part) => {
-    if (part.kind === 'emit' || part.kind === 'burst') return true;
-    return 'of' in part && Array.isArray(part.of) && hasLooseEvents(part.of as readonly Part[]);
+    if (part.kind === 'emit' || part.kind === 'burst' || part.kind === 'withdraw') return true;
+    return 'of' in part && Array.isArray(part.of) && mayTakeBack(part.of as readonly Part[]);
   });
 }
 

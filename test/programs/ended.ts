@@ -48,6 +48,64 @@ class Phases {
   }
 }
 
+/** What an event of the log says of what is to be undone. */
+interface OfUndo {
+  readonly name?: string;
+  readonly hasUndo?: boolean;
+  readonly item?: { readonly of: string; readonly at: number };
+  readonly node?: string;
+  readonly visit?: number;
+}
+
+/** What is undone, and in which order. What a fork has inherited comes last. */
+class Undos {
+  /** Names, what completed last first; a map stands where its last item is. */
+  #toUndo: string[] = [];
+  readonly #items = new Map<string, number[]>();
+  readonly #undone: string[] = [];
+  readonly #inDoubt = new Set<string>();
+  readonly #problems: string[] = [];
+  #end: string | undefined;
+
+  note({ type, data }: RunEvent): void {
+    const { name = '', hasUndo, item, node = '', visit } = data as OfUndo;
+    if (type === 'effect.begun' && hasUndo === true) this.#inDoubt.add(name);
+    if (type === 'node.completed' && hasUndo === true) this.#completed(`node:${node}:${visit}`);
+    if (type === 'undo.failed' && name.startsWith('node:'))
+      this.#problems.push(`${name} cannot be undone`);
+    if (type === 'step.completed') {
+      this.#inDoubt.delete(name);
+      if (item !== undefined && hasUndo === true) {
+        this.#items.set(item.of, [...(this.#items.get(item.of) ?? []), item.at]);
+        this.#completed(`${item.of}:*`);
+      } else if (hasUndo === true) this.#completed(name);
+      if (name.endsWith(' ›› undo')) this.#undone.push(name.slice(0, -' ›› undo'.length));
+    }
+    if (['run.completed', 'run.failed', 'run.cancelled'].includes(type)) this.#end = type;
+  }
+
+  #completed(name: string): void {
+    this.#toUndo = [name, ...this.#toUndo.filter((one) => one !== name)];
+  }
+
+  problems(): string[] {
+    const undone = this.#undone.join(' ');
+    if (this.#end === 'run.completed')
+      return undone === '' ? [] : [`completed, and undone: ${undone}`];
+    const toUndo = this.#toUndo.flatMap((name) => {
+      const of = name.slice(0, -':*'.length);
+      const items = name.endsWith(':*') ? this.#items.get(of) : undefined;
+      return items?.toSorted((a, b) => b - a).map((at) => `${of}:${at}`) ?? [name];
+    });
+    const left = [...this.#inDoubt, ...toUndo].filter((name) => !this.#undone.includes(name));
+    if (left.length > 0) return [...this.#problems, `not undone: ${left.join(' ')}`];
+    const order = this.#undone.filter((name) => toUndo.includes(name));
+    const isInOrder = order.join(' ') === toUndo.join(' ');
+    const wrong = `undone as ${undone}, done as ${toUndo.toReversed().join(' ')}`;
+    return isInOrder ? this.#problems : [...this.#problems, wrong];
+  }
+}
+
 /** The state is what the log adds up to, by a fold that has nothing of pawl's. */
 export async function judgeLog(
   run: Ended,
@@ -59,9 +117,11 @@ export async function judgeLog(
   const marks = new Set(Object.keys(base.marks));
   const completed = new Set<string>();
   const phases = new Phases();
+  const undos = new Undos();
   for await (const event of run.events()) {
     seq += 1;
     problems.push(...phases.problemsWith(event, mayGoBack));
+    undos.note(event);
     if (event.seq !== seq) problems.push(`event ${event.seq} where ${seq} was to come`);
     const data = event.data as {
       name?: string;
@@ -80,6 +140,7 @@ export async function judgeLog(
     if (event.type === 'step.forgotten')
       for (const name of data.names ?? []) completed.delete(name);
   }
+  problems.push(...undos.problems());
   const state = await run.state();
   if (state.sum !== sum) problems.push(`the state says ${state.sum}, the log ${sum}`);
   if (Object.keys(state.marks).length !== marks.size)
@@ -117,7 +178,12 @@ export async function judgeChildren(caller: Pawl, attached: readonly string[]): 
 
 async function isOver(caller: Pawl, run: string): Promise<boolean> {
   try {
-    const { status } = await caller.run(run).info();
+    const { status, waits } = await caller.run(run).info();
+    // An undo that has failed for good waits for a person.
+    for (const { kind, on: [name = ''] = [] } of waits) {
+      if (kind === 'undo')
+        await caller.run(run).decide(name, { decide: 'done', result: 'by hand' });
+    }
     return ['completed', 'failed', 'cancelled'].includes(status);
   } catch (error) {
     if (PawlError.is(error) && error.code === 'PAWL_RUN_NOT_FOUND') return true;

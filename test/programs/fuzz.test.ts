@@ -20,6 +20,18 @@ test('60 programs whose values lie in a blob store that is swept meanwhile', asy
   expect(verdict.crashes).toBeGreaterThan(0);
 }, 120_000);
 
+test('blobs that no write takes are missed', { timeout: 60_000 }, async () => {
+  const unplant = plants['a write takes no blobs']?.();
+  try {
+    const programs = programsOf(3, 20);
+    const judged = judge({ seed: 3, programs, ground: inMemory, blobs: true, hangMs: 5_000 });
+    // Whoever reads a run that refers to one is told.
+    await expect(judged).rejects.toMatchObject({ name: 'BlobError' });
+  } finally {
+    unplant?.();
+  }
+});
+
 test('a key with too many runs at work is found', { timeout: 60_000 }, async () => {
   const part = { fails: 0, attempts: 1, ms: 60, events: 0, isRefused: false } as const;
   const program: Program = { key: 'one', parts: [{ kind: 'step', name: 'n1', ...part }] };
@@ -37,6 +49,8 @@ test('a key with too many runs at work is found', { timeout: 60_000 }, async () 
   expect(sound.violations).toEqual([]);
 });
 
+const step = { fails: 0, attempts: 1, ms: 1, events: 0, isRefused: false } as const;
+
 const planted: readonly (readonly [plant: string, finds: string, parts: Program['parts']])[] = [
   [
     'a signal stays when it is taken',
@@ -46,8 +60,52 @@ const planted: readonly (readonly [plant: string, finds: string, parts: Program[
       { kind: 'waitAny', name: 'n2' },
     ],
   ],
+  [
+    'an answer is made before the handler has caught up',
+    'it said it is behind',
+    [
+      { kind: 'step', name: 'n1', ...step },
+      { kind: 'sleep', name: 'n2', ms: 1_500 },
+      { kind: 'sleep', name: 'n3', ms: 1_500 },
+    ],
+  ],
   ['the hook for an end is never made', 'its hook was not called', [{ kind: 'set', name: 'n1' }]],
 ];
+
+const toUndo = { fails: 0, attempts: 1, ms: 1, events: 0, isRefused: false, undo: 'well' } as const;
+const undone: Program['parts'] = [
+  { kind: 'step', name: 'n1', ...toUndo },
+  { kind: 'map', name: 'n2', items: 3, loops: 1, failsAt: -1, collects: false, undo: 'well' },
+  { kind: 'throw', name: 'n3' },
+];
+
+test.each([
+  ['what came first is undone first', 'undone as', { parts: undone }],
+  ['what was undone is undone again', 'completed twice', { parts: undone }],
+  [
+    'nothing is undone of a run that is cancelled',
+    'not undone',
+    {
+      parts: [...undone.slice(0, 2), { kind: 'sleep', name: 'n4', ms: 1_000 }],
+      happens: [{ at: 2, kind: 'cancel' }],
+    },
+  ],
+] as const)(
+  'an undo that goes wrong is found: %s',
+  { timeout: 60_000 },
+  async (plant, finds, program) => {
+    const programs = Array.from({ length: 4 }, (_, seed): Seeded => ({ seed, program }));
+    const options = { seed: 1, programs, ground: inMemory, hangMs: 5_000 };
+    const unplant = plants[plant]?.();
+    try {
+      const { violations } = await judge(options);
+      expect(violations.map(({ what }) => what)).toContainEqual(expect.stringContaining(finds));
+    } finally {
+      unplant?.();
+    }
+    expect((await judge(options)).violations).toEqual([]);
+  },
+);
 
 test.each(planted)(
   'a planted bug is found: %s',

@@ -33,6 +33,9 @@ export function generate(seed: number): Program {
   const upTo = (most: number): number => Math.floor(random() * (most + 1));
   const name = (): string => `n${(names += 1)}`;
 
+  const undo = (): { undo?: 'well' | 'again' | 'stuck' } =>
+    random() < 0.4 ? { undo: pick(['well', 'well', 'again', 'stuck'] as const) } : {};
+
   const leaf = (): Part => {
     const kind = pick(leaves);
     switch (kind) {
@@ -47,6 +50,7 @@ export function generate(seed: number): Program {
           ms: upTo(8),
           events: upTo(2),
           isRefused: random() < 0.1,
+          ...undo(),
           ...(random() < 0.3 ? { sets: random() < 0.2 ? 'badly' : 'well' } : {}),
         };
       }
@@ -71,6 +75,7 @@ export function generate(seed: number): Program {
           loops: 1 + upTo(2),
           failsAt: random() < 0.3 ? upTo(4) : -1,
           collects: random() < 0.3,
+          ...undo(),
         };
       case 'final':
         return { kind, name: name() };
@@ -95,7 +100,7 @@ export function generate(seed: number): Program {
         return { kind, name: name() };
       case 'effect': {
         const doubt = pick(['retry', 'skip', 'ask', 'probe'] as const);
-        return { kind, name: name(), doubt, fails: random() < 0.2 ? 1 : 0 };
+        return { kind, name: name(), doubt, fails: random() < 0.2 ? 1 : 0, ...undo() };
       }
     }
   };

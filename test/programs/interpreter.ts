@@ -1,15 +1,20 @@
-/** The workflow and the graph that play programs. What their parts return is what `allowed.ts` allows. */
+/** The workflow that plays programs. What their parts return is what `allowed.ts` allows. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NonRetryableError } from '../../src/core/errors.ts';
-import type { Context, FrozenStateOf, StepContext } from '../../src/engine/definition/context.ts';
+import type { StepContext } from '../../src/engine/definition/context.ts';
+import type {
+  HowToUndo,
+  HowToUndoItem,
+  UndoContext,
+} from '../../src/engine/definition/undoable.ts';
 import { defineWorkflow, type Workflow } from '../../src/engine/definition/workflow.ts';
-import { defineGraph } from '../../src/engine/graph/graph.ts';
-import { z } from 'zod';
 import { isOf } from './allowed.ts';
+import { answering } from './answering.ts';
 import type { Said } from './given-out.ts';
-import { keyLimit, type Part, type Program, signalNames } from './program.ts';
+import { type Doubt, type Part, type Program, signalNames } from './program.ts';
+import { type Ctx, type events, shared, type signals, type State, type state } from './shape.ts';
 import type { Witness } from './witness.ts';
 
 class Boom extends Error {
@@ -24,39 +29,6 @@ class Withdrawn extends Error {
  * Where code is at work: in a worker, as its handlers find it, and in a part of a program, as the bodies inside find it.
  */
 export const place = new AsyncLocalStorage<string>();
-
-const events = { added: z.number(), refused: z.string() };
-const signals = { red: z.string(), green: z.string(), blue: z.string() };
-const state = z.object({
-  sum: z.number().default(0),
-  marks: z.record(z.string(), z.number()).default({}),
-  /** The part that has changed it last, and how far that one is. */
-  phase: z.string().default(''),
-  /** The step that has changed it last. */
-  latest: z.string().default(''),
-  /** Of graphs: the parts that are done side by side now, and what those before have returned. */
-  open: z.array(z.number()).default([]),
-  results: z.record(z.string(), z.unknown()).default({}),
-});
-
-type State = FrozenStateOf<typeof state>;
-type Ctx = Context<typeof state, typeof events, typeof signals>;
-
-const shared = {
-  input: z.custom<Program>(),
-  state,
-  events,
-  signals,
-  retry: { attempts: 2, delay: 5 },
-  concurrencyPerKey: keyLimit,
-  stepRetry: { attempts: 2, delay: 2 },
-  reduce: {
-    added: (s: State, n: number) => ({ ...s, sum: s.sum + n }),
-    refused: (): State => {
-      throw new Error('refused');
-    },
-  },
-};
 
 export interface Playing {
   readonly witness: Witness;
@@ -81,39 +53,6 @@ export function playing(by: Playing) {
   return workflow;
 }
 
-/** Parts that are done side by side. */
-const loops = 3;
-
-/** Plays programs in rounds: the next parts side by side, each in a node of its own, until none is left. */
-export function playingInNodes(by: Playing) {
-  const child = playing(by);
-  return defineGraph({
-    name: 'program-graph',
-    ...shared,
-    args: { work: z.number() },
-    start: 'fan',
-    nodes: {
-      fan: (ctx) => {
-        const done = Object.keys(ctx.state.results).length;
-        const left = ctx.input.parts.length - done;
-        return { set: { open: Array.from({ length: Math.min(loops, left) }, (_, i) => done + i) } };
-      },
-      work: async (ctx, at) => {
-        const part = ctx.input.parts[at];
-        if (part === undefined) throw new Error(`there is no part ${at}`);
-        const player = new Player(ctx as unknown as Ctx, by, child, true);
-        return { set: { results: { [at]: await player.one(part) } } };
-      },
-    },
-    edges: {
-      fan: (s) => (s.open.length === 0 ? 'end' : s.open.map((at) => ({ node: 'work', args: at }))),
-      work: 'fan',
-    },
-    merge: { results: (before, more) => ({ ...before, ...more }) },
-    output: (s) => Object.values(s.results),
-  });
-}
-
 /** What a child is started as. */
 type Asked = Workflow<typeof shared.input, typeof state, typeof events, unknown[], typeof signals>;
 
@@ -127,7 +66,13 @@ function unlessOver(error: unknown): void {
   if (cause?.code !== 'PAWL_RUN_ENDED') throw error;
 }
 
-class Player {
+interface ToUndo {
+  readonly name: string;
+  readonly undo?: 'well' | 'again' | 'stuck';
+  readonly doubt?: Doubt;
+}
+
+export class Player {
   readonly #ctx: Ctx;
   readonly #witness: Witness;
   readonly #worker: string;
@@ -151,8 +96,12 @@ class Player {
   }
 
   async play({ parts }: Program): Promise<unknown[]> {
+    const passed = answering(this.#ctx);
     const results: unknown[] = [];
-    for (const part of parts) results.push(await this.#caught(part));
+    for (const part of parts) {
+      results.push(await this.#caught(part));
+      if (part.kind === 'step' && results.at(-1) === part.name) passed.push(part.name);
+    }
     return results;
   }
 
@@ -209,9 +158,12 @@ class Player {
             }
             return name;
           }),
-          part.attempts === 2 && !this.#isNode
-            ? {}
-            : { retry: { attempts: part.attempts, delay: 2 } },
+          {
+            ...this.#undoOf(part),
+            ...(part.attempts === 2 && !this.#isNode
+              ? {}
+              : { retry: { attempts: part.attempts, delay: 2 } }),
+          },
         );
       case 'final':
         return this.#final(name);
@@ -243,9 +195,9 @@ class Player {
             return item;
           })(step);
         const items = Array.from({ length: part.items }, (_, i) => i);
-        const concurrency = part.loops;
-        if (!part.collects) return ctx.map(name, items, body, { concurrency });
-        return counts(await ctx.map(name, items, body, { concurrency, onError: 'collect' }));
+        const how = { concurrency: part.loops, ...this.#undoOfItems(part) };
+        if (!part.collects) return ctx.map(name, items, body, how);
+        return counts(await ctx.map(name, items, body, { ...how, onError: 'collect' }));
       }
       case 'startAll': {
         const inputs = Array.from({ length: part.items }, (_, i): Program => {
@@ -474,7 +426,42 @@ class Player {
             return { happened: true as const, result: name };
           }
         : doubt;
-    return (await this.#ctx.effect(name, body, { onDoubt })) ?? 'skipped';
+    const options = { onDoubt, ...this.#undoOf(part) };
+    return (await this.#ctx.effect<string>(name, body, options)) ?? 'skipped';
+  }
+
+  #undoOfItems({ name, undo }: ToUndo): {
+    undo?: HowToUndoItem<number, number, typeof events, typeof state>;
+  } {
+    if (undo === undefined || this.#isNode) return {};
+    const run = (item: number, result: number, step: StepContext, index: number): unknown =>
+      this.#body(`${name}:${index} ›› undo`, async () => {
+        await pause(1);
+        if (item !== index || result !== item)
+          this.#witness.violate(this.#ctx.run, `item ${index} of ${name} is undone as ${item}`);
+        if (undo === 'stuck' || (undo === 'again' && step.attempt === 1))
+          throw new Error('as told');
+        return name;
+      })(step);
+    return { undo: { run, retry: { attempts: 2, delay: 1 } } };
+  }
+
+  /** What is inside of a node has no undo of its own. */
+  #undoOf({ name, undo, doubt }: ToUndo): {
+    undo?: HowToUndo<unknown, typeof events, typeof state>;
+  } {
+    if (undo === undefined || this.#isNode) return {};
+    const run = (result: unknown, step: UndoContext<typeof events, typeof state>): unknown =>
+      this.#body(`${name} ›› undo`, async () => {
+        await pause(1);
+        const isOwn = result === name || result === 'decided' || doubt === 'skip';
+        if (!isOwn && !step.isInDoubt)
+          this.#witness.violate(this.#ctx.run, `${name} is undone with ${String(result)}`);
+        if (undo === 'stuck' || (undo === 'again' && step.attempt === 1))
+          throw new Error('as told');
+        return name;
+      })(step);
+    return { undo: { run, retry: { attempts: 2, delay: 1 } } };
   }
 }
 

@@ -6,10 +6,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Fold, type ReceivedSignal } from '../../src/core/fold.ts';
 import type { Body } from '../../src/engine/execution/bodies.ts';
 import { Deliveries } from '../../src/engine/execution/deliveries.ts';
+import { MemoryBlobs } from '../../src/memory/blobs.ts';
+import { Endings } from '../../src/engine/execution/endings.ts';
 import { MemoryRunStore } from '../../src/memory/run-store.ts';
 import { PassedSets } from '../../src/engine/execution/passed-sets.ts';
 import { ItemResults } from '../../src/engine/execution/item-results.ts';
 import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
+import { Undoing } from '../../src/engine/execution/undoing.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 import { Turnstile } from '../../src/memory/turnstile.ts';
 
@@ -111,6 +114,24 @@ export const plants: Readonly<Record<string, Plant>> = {
         remember.call(this, field, isSignals ? swapped : value);
       },
   ),
+  'a reply that was kept is made anew': replaced(
+    Fold.prototype,
+    'remember',
+    (remember) =>
+      function (this: Fold, field, value) {
+        if (field !== 'run:answers') remember.call(this, field, value);
+      },
+  ),
+  'a write takes no blobs': replaced(MemoryBlobs.prototype, 'take', () => () => undefined),
+  'an answer is made before the handler has caught up': () => {
+    const own = Object.getOwnPropertyDescriptor(Deliveries.prototype, 'isCaughtUp') ?? {};
+    Object.defineProperty(Deliveries.prototype, 'isCaughtUp', { ...own, get: () => true });
+    const notWaiting = replaced(Deliveries.prototype, 'whenCaughtUp', () => (then) => then())();
+    return () => {
+      Object.defineProperty(Deliveries.prototype, 'isCaughtUp', own);
+      notWaiting();
+    };
+  },
   'each answer to a wait is taken': replaced(
     MemoryRunStore.prototype,
     'post',
@@ -130,6 +151,37 @@ export const plants: Readonly<Record<string, Plant>> = {
     (leave) =>
       function (this: Turnstile, keyed, _, now) {
         return leave.call(this, keyed, undefined, now);
+      },
+  ),
+  'what came first is undone first': replaced(
+    Undoing.prototype,
+    'pending',
+    (pending) =>
+      function (this: Undoing) {
+        return pending.call(this).toReversed();
+      },
+  ),
+  'what was undone is undone again': replaced(
+    Fold.prototype,
+    'remember',
+    (remember) =>
+      function (this: Fold, field, value) {
+        const isUndone = field.startsWith('undo:') && value === undefined;
+        const entry = this.bookkeeping.get(field) as { isAgain?: boolean } | undefined;
+        const again =
+          entry === undefined || entry.isAgain === true ? value : { ...entry, isAgain: true };
+        remember.call(this, field, isUndone ? again : value);
+      },
+  ),
+  'nothing is undone of a run that is cancelled': replaced(
+    Endings.prototype,
+    'resolveOutcome',
+    (resolve) =>
+      function (this: Endings, fold, ending) {
+        for (const field of fold.cancel === undefined ? [] : fold.bookkeeping.keys()) {
+          if (field.startsWith('undo:')) fold.remember(field, undefined);
+        }
+        return resolve.call(this, fold, ending);
       },
   ),
   'results are handed over as they are asked for': replaced(

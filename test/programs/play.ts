@@ -3,13 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { detach } from '../../src/core/detached.ts';
 import { PawlError } from '../../src/core/errors.ts';
 import { nesting } from '../../src/core/fold.ts';
+import type { RunEvent } from '../../src/core/event.ts';
 import type { RunHandle } from '../../src/engine/runs/run-handle.ts';
 import type { RunInfo } from '../../src/engine/runs/run-info.ts';
-import { hasLooseEvents, isAllowed, mayEndAs } from './allowed.ts';
+import { mayTakeBack, isAllowed, mayEndAs } from './allowed.ts';
 import { attachedOf, type Counted, judgeChildren, judgeLog } from './ended.ts';
 import type { Fleet } from './fleet.ts';
 import { judgeOutput } from './given-out.ts';
-import { playing, playingInNodes } from './interpreter.ts';
+import { playingInNodes } from './in-nodes.ts';
+import { playing } from './interpreter.ts';
 import {
   answerSignal,
   type Happening,
@@ -125,7 +127,8 @@ class Follower {
         if (!isToTry || isTriedAgain) return this.#ended(status, told);
         isTriedAgain = true;
         this.#world.witness.triedAgain(this.#id);
-        await run.resume();
+        // One whose work was undone is refused.
+        await unlessOver(run.resume());
       }
       const { now } = patience;
       const isQuiet = now > Math.max(began, fleet.diedAt) + hangMs;
@@ -282,15 +285,31 @@ class Follower {
       const result = await run.result();
       if (!isAllowed(this.#program, result)) problems.push(`ended with ${JSON.stringify(result)}`);
     }
-    const mayGoBack = hasLooseEvents(this.#program.parts);
+    const mayGoBack = mayTakeBack(this.#program.parts);
     problems.push(...(await judgeLog(run, { base: this.#base, mayGoBack })));
     if (this.#program.isGraph !== true) problems.push(...(await this.#judgeHook(status)));
     problems.push(...(await judgeOutput(fleet.store, run, this.#program, witness)));
     if (status !== 'completed') {
       problems.push(...(await judgeChildren(caller, await attachedOf(caller, this.#id))));
     }
+    const bumps = witness.bumpsOf(this.#id) ?? 0;
+    const kept = await answeredIn(run);
+    if (new Set(kept).size < kept.length) problems.push('a question was answered twice');
+    if (kept.length < bumps)
+      problems.push(`${bumps} replies were given, the log has ${kept.length}`);
     if (told !== undefined) await told;
+    if (problems.length > 0) await this.#tellLog();
     return this.#all();
+  }
+
+  /** The story of a run with problems has its log as well. */
+  async #tellLog(): Promise<void> {
+    const { fleet, witness } = this.#world;
+    for await (const { seq, type, data } of fleet.caller.run(this.#id).events()) {
+      const { name, patch, worker } = Object(data) as Record<string, unknown>;
+      const about = JSON.stringify({ name, patch, worker });
+      witness.stories.tell(this.#id, `log ${seq} ${type} ${about}`);
+    }
   }
 
   /** The hook for the end is called, at least once, within a while. */
@@ -356,9 +375,17 @@ class Follower {
         const payload = `${name}:${key}`;
         await unlessOver(handle.signal(name, payload, random() < 0.7 ? { key } : {}));
       }
+      if (random() < 0.15) {
+        const asked = handle.ask('bump', 7, { timeoutMs: answerMs });
+        await unlessOver(asked.then(() => witness.bumped(one.id)));
+      }
+      if (random() < 0.15) {
+        const asked = handle.ask('passed', null, { timeoutMs: answerMs });
+        await unlessOver(asked.then((names) => witness.passed(one.id, names as string[])));
+      }
       for (const { kind, name, on = [] } of one.waits) {
         if (on.includes(answerSignal)) await this.#answer(handle, name);
-        if (kind !== 'decision') continue;
+        if (kind !== 'decision' && kind !== 'undo') continue;
         for (const effect of on) {
           witness.asked(one.id, effect);
           const isAgain = random() < 0.5;
@@ -372,6 +399,15 @@ class Follower {
       }
     }
   }
+}
+
+/** Ids of the questions whose answers have changed the run. */
+async function answeredIn(run: { events(): AsyncIterable<RunEvent> }): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { type, data } of run.events()) {
+    if (type === 'run.answered') ids.push((data as { id: string }).id);
+  }
+  return ids;
 }
 
 /** How long an answer waits for a run that is at work. */

@@ -19,6 +19,8 @@ export type Part =
       readonly isRefused: boolean;
       /** The step changes the state as well; as the schema wants it, or not. */
       readonly sets?: 'well' | 'badly';
+      /** How it is undone; `stuck` always fails, so that a person has to settle it. */
+      readonly undo?: 'well' | 'again' | 'stuck';
     }
   | {
       readonly kind: 'nest';
@@ -36,6 +38,8 @@ export type Part =
       readonly failsAt: number;
       /** The others go on, and it is told how many have failed. */
       readonly collects: boolean;
+      /** How its items are undone. */
+      readonly undo?: 'well' | 'again' | 'stuck';
     }
   | {
       /** Children that are started together, each of which plays the same. */
@@ -106,6 +110,7 @@ export type Part =
       readonly name: string;
       readonly doubt: Doubt;
       readonly fails: number;
+      readonly undo?: 'well' | 'again' | 'stuck';
     }
   | {
       readonly kind: 'child';

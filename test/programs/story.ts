@@ -7,7 +7,7 @@ import type { RunStore } from '../../src/core/store.ts';
 import { withMethods } from '../support/with-methods.ts';
 
 /** So many lines are kept of a run: the last ones. */
-const linesMost = 60;
+const linesMost = 300;
 
 export class Stories {
   readonly #lines = new Map<string, string[]>();

@@ -24,6 +24,10 @@ interface Seen {
   readonly chunks: Set<string>;
   /** Waits that somebody has answered. */
   readonly answered: Set<string>;
+  /** Questions whose replies somebody was given, each of which changes the state once. */
+  bumps: number;
+  /** Steps that the run has said it is behind; undefined of one that has failed, whose steps may be done anew. */
+  passed: readonly string[] | undefined;
 }
 
 /** A body began beside another one, of a worker from which runs are being taken. */
@@ -151,7 +155,10 @@ export class Witness {
     const { completed, takenSignals, decisions } = this.#seen(run);
     for (const { type, data } of events) {
       // What failed is done again, and may come out otherwise.
-      if (type === 'run.retried') decisions.clear();
+      if (type === 'run.retried') {
+        decisions.clear();
+        this.#seen(run).passed = undefined;
+      }
       if (type !== 'step.completed') continue;
       const { name, took = [] } = decode(data, { key: 'witness' }) as {
         name: string;
@@ -174,6 +181,25 @@ export class Witness {
     return this.#seen(run).hooks.has(status);
   }
 
+  /** Somebody was given a reply, which says that the state was changed. */
+  bumped(run: string): void {
+    this.#seen(run).bumps += 1;
+  }
+
+  /** How many of these there were; undefined where the store has forgotten what it acknowledged. */
+  bumpsOf(run: string): number | undefined {
+    return this.#rewound.has(run) ? undefined : this.#seen(run).bumps;
+  }
+
+  /** Somebody was told which steps the run is behind: never less than somebody was told before. */
+  passed(run: string, names: readonly string[]): void {
+    const seen = this.#seen(run);
+    if (seen.passed === undefined || this.#rewound.has(run)) return;
+    const lost = seen.passed.filter((name) => !names.includes(name));
+    if (lost.length > 0) this.violate(run, `it said it is behind ${lost.join(', ')}, and then not`);
+    seen.passed = names;
+  }
+
   /** Somebody was told that an answer to this wait is taken. */
   answered(run: string, wait: string): void {
     if (this.#rewound.has(run)) return;
@@ -185,6 +211,7 @@ export class Witness {
   /** A failed run is let go on: see `committed`. */
   triedAgain(run: string): void {
     this.#seen(run).decisions.clear();
+    this.#seen(run).passed = undefined;
   }
 
   /** What is known of the run is not needed any more. */
@@ -214,6 +241,8 @@ export class Witness {
       hooks: new Set(),
       chunks: new Set(),
       answered: new Set(),
+      bumps: 0,
+      passed: [],
     };
     this.#runs.set(run, known);
     return known;

@@ -85,9 +85,9 @@ export class SimulatedWorker {
   async start(): Promise<void> {
     const { redis } = this.#around;
     const store = await openStore(redis, this.line);
-    await store.fleet.register(this.life.name, (run) => {
+    await store.fleet.register(this.life.name, (run, about) => {
       for (const execution of this.#executions) {
-        if (run === undefined || execution.wakeUp.run === run) execution.nudge();
+        if (run === undefined || execution.wakeUp.run === run) execution.nudge(about ?? 'message');
       }
     });
     await this.#beat(store);

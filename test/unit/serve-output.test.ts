@@ -113,6 +113,27 @@ test('a long poll waits for the next chunk', async () => {
   expect(response.headers.get('stream-closed')).toBe(null);
 });
 
+test('a client begins behind what is there, and asks for the same only once', async () => {
+  await using pawl = memoryPawl().pawl;
+  const request = handler(pawl);
+  pawl.worker({ workflows: [talk] });
+  const run = await pawl.start(talk, undefined, { id: 'run-1' });
+  await run.result();
+  const behind = await request('?offset=now');
+  expect(await behind.json()).toEqual([]);
+  expect(behind.headers.get('stream-next-offset')).toBe('0000000000000005');
+  expect((await request('?offset=now&live=long-poll')).status).toBe(204);
+  const events = await (await request('?offset=now', { headers: sse })).text();
+  expect(events).toContain('"upToDate":true,"streamClosed":true');
+  expect(events).not.toContain('event: data');
+  const first = await request('');
+  const tag = first.headers.get('etag') ?? '';
+  expect((await request('', { headers: { 'if-none-match': tag } })).status).toBe(304);
+  const other = await request('?offset=3', { headers: { 'if-none-match': tag } });
+  expect(other.status).toBe(200);
+  expect(other.headers.get('x-content-type-options')).toBe('nosniff');
+});
+
 test('a client that leaves stops the reading', async () => {
   await using pawl = memoryPawl().pawl;
   const request = handler(pawl);

@@ -2,6 +2,7 @@
 import type { Add } from '../shell.ts';
 import { addAnswer } from './answer.ts';
 import { addControl } from './control.ts';
+import { addDecide } from './decide.ts';
 import { addDiff } from './diff.ts';
 import { addEvents } from './events.ts';
 import { addFork } from './fork.ts';
@@ -23,6 +24,7 @@ const verbs: readonly Add[] = [
   addStart,
   addSignal,
   addAnswer,
+  addDecide,
   addControl,
   addFork,
   addTransfer,

@@ -8,34 +8,33 @@
  */
 import type { Duration } from '../../core/duration.ts';
 import type { CancelRequest } from '../../core/event.ts';
-import type { State } from '../../core/fold.ts';
-import type { DeepReadonly } from '../../core/frozen.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { RetryPolicy } from '../../core/policy.ts';
 import type { Request } from '../../core/request.ts';
-import type { InputOf, OutputOf, Schema } from '../../core/schema.ts';
+import type { InputOf, Schema } from '../../core/schema.ts';
 import type { ManyOptions, Results } from './many.ts';
-import type { ChunkInput, OpenOutput, AnyOutputs, OutputSchemas, OutputWriter } from './outputs.ts';
+import type { OpenOutput, AnyOutputs, OutputSchemas } from './outputs.ts';
+import type { AnswerContext, AnyQuestion, AskedOutput, ReplyInput } from './questions.ts';
 import type { StartOptions } from './start-options.ts';
+import type {
+  Emit,
+  EventSchemas,
+  FrozenStateOf,
+  StatePatch,
+  StepContext,
+  StepOptions,
+} from './step-context.ts';
+import type { Undoable, UndoableItem } from './undoable.ts';
 import type { Waiting } from './waiting.ts';
 
-/** Schemas of a workflow's own events, by type. */
-export type EventSchemas = Readonly<Record<string, Schema<unknown, unknown>>>;
-
-/** The state a schema describes: an object whose top-level fields are stored one by one. */
-export type StateOf<S> = Readonly<OutputOf<S>> & State;
-
-/** The state as a handler or a reducer reads it: nothing of it can be changed in place. */
-export type FrozenStateOf<S> = DeepReadonly<OutputOf<S>> & State;
-
-/** New values for top-level fields of the state. */
-export type StatePatch<S> = Partial<DeepReadonly<OutputOf<S>>>;
-
-/** Emits one of the workflow's own events. */
-export type Emit<E extends EventSchemas, Result> = <Type extends keyof E & string>(
-  type: Type,
-  data: InputOf<E[Type]>,
-) => Result;
+export type {
+  Emit,
+  EventSchemas,
+  FrozenStateOf,
+  StateOf,
+  StatePatch,
+  StepContext,
+  StepOptions,
+} from './step-context.ts';
 
 /** What a checkpoint is found by, and what is shown with it. */
 export interface CheckpointOptions {
@@ -45,51 +44,6 @@ export interface CheckpointOptions {
   readonly node?: string;
   /** Anything storable; shown beside the checkpoint. */
   readonly metadata?: unknown;
-}
-
-/** How a step's body is tried again, and how long it may take. */
-export interface StepOptions {
-  /** Default: the `stepRetry` of the workflow, else one attempt. */
-  readonly retry?: RetryPolicy;
-  /** How long one attempt may take; its signal fires then, and the attempt has failed. */
-  readonly timeout?: Duration;
-  /** The name this step had in older code: a result stored under it is found. */
-  readonly was?: string;
-}
-
-/** What the body of a step is given. */
-export interface StepContext<
-  E extends EventSchemas = EventSchemas,
-  S = unknown,
-  O extends OutputSchemas = AnyOutputs,
-> {
-  /** Fires when the worker must let go of the run, the run is cancelled, or the attempt has taken too long. */
-  readonly signal: AbortSignal;
-  /** The same for every attempt of this step of this run, on any worker: for systems that can recognise a repetition. */
-  readonly idempotencyKey: string;
-  /** 1 for the first attempt. Attempts cut short by a crash are not counted. */
-  readonly attempt: number;
-  /** Adds an event to the commit that stores this step's result; nothing is written when the body fails. */
-  readonly emit: Emit<E, void>;
-  /** Writes a chunk to the run's output `default`: see `output`. */
-  readonly write: OutputWriter<ChunkInput<O, 'default'>>['write'];
-  /**
-   * An output of the run: chunks such as tokens, rows or lines of a log, for those who read `run.output()`. They are
-   * not part of the state. A step that runs again begins a new epoch, and readers are told.
-   */
-  readonly output: OpenOutput<O>;
-  /**
-   * Replaces top-level fields of the state in the commit that stores this step's result; nothing is written when the body
-   * fails. Of several calls the last one counts for a field. It comes after the events that the step emits.
-   * @throws InvalidError, UnstorableError. When the state's schema refuses the patch, the step fails with that.
-   */
-  set(patch: StatePatch<S>): void;
-  /** A step inside this one: its result is kept until this one completes, and then leaves the run's bookkeeping. */
-  step<Result>(
-    name: string,
-    body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
-    options?: StepOptions,
-  ): Promise<Result>;
 }
 
 /** What to do about an effect that was begun before a crash, so that nobody knows whether it happened. */
@@ -227,7 +181,7 @@ export interface Context<
   step<Result>(
     name: string,
     body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
-    options?: StepOptions,
+    options?: StepOptions & Undoable<NoInfer<Result>, E, S, O>,
   ): Promise<Result>;
   /**
    * A step for each item, named `name:0`, `name:1` …; results in the order of the items. See docs/many.md.
@@ -237,13 +191,17 @@ export interface Context<
     name: string,
     items: readonly Item[],
     body: (item: Item, step: StepContext<E, S, O>, index: number) => Promise<Result> | Result,
-    options: StepOptions & ManyOptions & { readonly onError: 'collect' },
+    options: StepOptions &
+      UndoableItem<Item, NoInfer<Result>, E, S, O> &
+      ManyOptions & { readonly onError: 'collect' },
   ): Promise<Results<Result>>;
   map<Item, Result>(
     name: string,
     items: readonly Item[],
     body: (item: Item, step: StepContext<E, S, O>, index: number) => Promise<Result> | Result,
-    options?: StepOptions & ManyOptions & { readonly onError?: 'stop' },
+    options?: StepOptions &
+      UndoableItem<Item, NoInfer<Result>, E, S, O> &
+      ManyOptions & { readonly onError?: 'stop' },
   ): Promise<Result[]>;
   /**
    * A step whose body must not be repeated blindly: its beginning is stored before it runs. When its worker dies in
@@ -252,7 +210,7 @@ export interface Context<
   effect<Result>(
     name: string,
     body: (step: StepContext<E, S, O>) => Promise<Result> | Result,
-    options: EffectOptions<Result>,
+    options: EffectOptions<Result> & Undoable<NoInfer<Result> | undefined, E, S, O>,
   ): Promise<Result | undefined>;
   /**
    * Keeps the state as it is now, for good: to look at (`run.checkpoints`) and to fork from. Resolves with its id when it is
@@ -297,6 +255,20 @@ export interface Context<
     inputs: readonly StartableInput<W>[],
     options?: StartAllOptions<W> & { readonly onError?: 'stop' },
   ): Promise<StartableOutput<W>[]>;
+  /**
+   * Answers a question to this run from now on. Call it each time the handler is called, before the first wait. The answer
+   * is made when the handler has caught up with the log. It is in no log, unless it changes the run by `emit` and `set` of
+   * its second argument: these and the reply are one commit. One that changes nothing may be made twice when the worker
+   * dies. It reads `ctx`; what else it asks of `ctx` is refused with DefinitionError.
+   * @throws InvalidError for a name that is none.
+   */
+  answer<Q extends AnyQuestion | string>(
+    question: Q,
+    answer: (
+      payload: AskedOutput<Q>,
+      about: AnswerContext<Emit<E, void>, StatePatch<S>>,
+    ) => ReplyInput<Q> | Promise<ReplyInput<Q>>,
+  ): void;
   /** The time, on Redis' clock; the same on every resume. */
   now(as?: string): Promise<Date>;
   /** A number from 0 to below 1; the same on every resume. */

@@ -1,4 +1,5 @@
 /** A graph without its types: what a definition is compiled to, executed and drawn from. */
+import type { HowToUndo } from './undoable.ts';
 import type { Duration } from '../../core/duration.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Schema } from '../../core/schema.ts';
@@ -22,6 +23,7 @@ export interface NodeShape {
   readonly run: (ctx: unknown, args: unknown) => unknown;
   readonly retry: RetryPolicy | undefined;
   readonly timeout: Duration | undefined;
+  readonly undo: HowToUndo<unknown> | undefined;
   /** Declared targets of goto; undefined when none are declared. */
   readonly to: readonly string[] | undefined;
   readonly edge: EdgeShape | undefined;

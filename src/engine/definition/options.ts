@@ -21,6 +21,7 @@ import {
   textOf,
   wholeNumber,
 } from '../../core/option-rules.ts';
+import { InvalidError } from '../../core/errors.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import { type Request, requestRules } from '../../core/request.ts';
 import type {
@@ -33,6 +34,7 @@ import type {
   StepOptions,
 } from './context.ts';
 import type { ManyOptions } from './many.ts';
+import type { Undoable } from './undoable.ts';
 import type { StartOptions } from './start-options.ts';
 import { waitingChecks } from './waiting.ts';
 
@@ -56,7 +58,17 @@ export const checkRate: Rule = optionsOf<{ readonly max: number; readonly per: D
   "{ max: 10, per: '1s' }",
 );
 
-const stepRules = { retry: checkRetry, timeout: duration, was: text } as const;
+const checkUndoOptions = optionsOf<{
+  readonly run: unknown;
+  readonly retry?: RetryPolicy;
+  readonly timeout?: Duration;
+}>({ run: needed(callback), retry: checkRetry, timeout: duration });
+
+export const checkUndo: Rule = (value, field) => {
+  if (typeof value !== 'function') checkUndoOptions(value, field);
+};
+
+const stepRules = { retry: checkRetry, timeout: duration, was: text, undo: checkUndo } as const;
 
 const startRules = {
   tags: checkTags,
@@ -82,9 +94,9 @@ const manyItemRules = {
 const checks = {
   ...waitingChecks,
   start: optionsOf<StartOptions>(startOptionRules),
-  step: optionsOf<StepOptions>(stepRules),
-  map: optionsOf<StepOptions & ManyOptions>({ ...stepRules, ...manyItemRules }),
-  effect: optionsOf<EffectOptions<unknown>>(
+  step: optionsOf<StepOptions & Undoable<unknown>>(stepRules),
+  map: optionsOf<StepOptions & ManyOptions & Undoable<unknown>>({ ...stepRules, ...manyItemRules }),
+  effect: optionsOf<EffectOptions<unknown> & Undoable<unknown>>(
     {
       onDoubt: needed(
         checked('retry, skip, ask or a function', (value) => {
@@ -94,6 +106,7 @@ const checks = {
         }),
       ),
       timeout: duration,
+      undo: checkUndo,
     },
     "{ onDoubt: 'ask' }",
   ),
@@ -115,6 +128,22 @@ const checks = {
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type OptionKind = keyof typeof checks;
+
+/**
+ * What is inside of a step, or of a node, leaves the bookkeeping with that, and is undone by what that says.
+ * @throws InvalidError when it says how to undo it all the same.
+ */
+export function refuseUndo(
+  kind: 'step' | 'map' | 'effect',
+  options: object | undefined,
+  around: 'step' | 'node',
+): void {
+  if (options === undefined || !('undo' in options) || options.undo === undefined) return;
+  throw new InvalidError(
+    `${kind} options.undo`,
+    `is not for what is inside of a ${around}. Give the ${around} an undo.`,
+  );
+}
 
 /**
  * Checks the options of a call; without options it costs nothing, and with some a look at each.

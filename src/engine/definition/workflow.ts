@@ -103,6 +103,16 @@ export interface WorkflowDefinition<
    * `PAWL_KEY_BUSY`. `replace`: older runs of the key are cancelled. `debounce`: those of them that have not begun are.
    */
   readonly onBusy?: OnBusy;
+  /**
+   * With `onBusy: 'debounce'`: a burst of starts lasts no longer than this. The run that has not begun by then begins, and
+   * later starts leave it alone. Default: a burst lasts as long as starts come.
+   */
+  readonly debounceMax?: Duration;
+  /**
+   * After which ends the steps are undone that say how: see `undo` of a step. A run whose time is over counts as failed.
+   * Default: both.
+   */
+  readonly undoOn?: readonly ('failed' | 'cancelled')[];
   /** How often the whole run is tried when its handler throws, with pauses in between. Default: once. */
   readonly retry?: RetryPolicy;
   /**
@@ -242,18 +252,28 @@ export function paceOf({ definition, name }: AnyWorkflow): Pace | undefined {
 /** How the runs of a workflow that have a key take turns. */
 export function turnLimitsOf({ definition, version, name }: AnyWorkflow): LimitsOfCode {
   const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy = 'queue' } = definition;
+  const { debounceMax } = definition;
   const perMs = ratePerKey && toMilliseconds(ratePerKey.per, `ratePerKey of ${name}`);
+  const burstMs = debounceMax && toMilliseconds(debounceMax, `debounceMax of ${name}`);
   return {
     codeVersion: version,
     onBusy,
     ...(concurrencyPerKey === undefined ? {} : { perKey: concurrencyPerKey }),
     ...(concurrencyOfKeys === undefined ? {} : { fleet: concurrencyOfKeys }),
     ...(ratePerKey && perMs ? { rate: { max: ratePerKey.max, perMs } } : {}),
+    ...(burstMs ? { burstMs } : {}),
   };
 }
 
-function checkPace({ name, concurrency, rate, ratePerKey }: AnyWorkflow['definition']): void {
+function checkPace(definition: AnyWorkflow['definition']): void {
+  const { name, concurrency, rate, ratePerKey, onBusy, debounceMax } = definition;
   const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1;
+  if (debounceMax !== undefined && onBusy !== 'debounce') {
+    throw new DefinitionError(`Workflow ${name}: debounceMax belongs to onBusy: 'debounce'.`);
+  }
+  if (debounceMax !== undefined && toMilliseconds(debounceMax, 'debounceMax') < 1) {
+    throw new DefinitionError(`Workflow ${name}: debounceMax must be longer than 0.`);
+  }
   if (concurrency !== undefined && !isCount(concurrency)) {
     throw new DefinitionError(`Workflow ${name}: concurrency must be a whole number from 1.`);
   }

@@ -100,3 +100,49 @@ export function shapeOf(schema: unknown): ReadonlyMap<string, Schema> | undefine
     return undefined;
   return new Map(Object.entries(shape));
 }
+
+/** What a person would fill in for a value: a text, a number, a yes or no, one of several texts, or anything as JSON. */
+export type FieldKind = 'text' | 'number' | 'boolean' | 'json' | readonly string[];
+
+/** Schemas that stand around another one. */
+const around = /^(Zod)?(optional|nullable|default|prefault|nonoptional|catch|readonly|branded)$/i;
+const unwrapMax = 20;
+
+/** The fields of an object's schema, for a form; undefined when it is none, or nothing is known. */
+export function formFields(schema: unknown): ReadonlyMap<string, FieldKind> | undefined {
+  const parts = partsOf(unwrapped(schema));
+  if (parts?.['type'] !== 'object' && parts?.['typeName'] !== 'ZodObject') return undefined;
+  const { shape } = parts;
+  const fields: unknown = typeof shape === 'function' ? shape() : shape;
+  if (typeof fields !== 'object' || fields === null) return undefined;
+  return new Map(Object.entries(fields).map(([name, field]) => [name, kindOf(field)]));
+}
+
+function unwrapped(schema: unknown): unknown {
+  let inner = schema;
+  for (let i = 0; i < unwrapMax; i++) {
+    const parts = partsOf(inner);
+    if (!around.test(nameOf(parts)) || parts?.['innerType'] === undefined) return inner;
+    inner = parts['innerType'];
+  }
+  return inner;
+}
+
+function nameOf(parts: Parts | undefined): string {
+  const name = parts?.['typeName'] ?? parts?.['type'];
+  return typeof name === 'string' ? name : '';
+}
+
+function kindOf(schema: unknown): FieldKind {
+  const parts = partsOf(unwrapped(schema)) ?? {};
+  const kind = nameOf(parts).replace(/^Zod/, '').toLowerCase();
+  if (kind === 'string') return 'text';
+  if (kind === 'number' || kind === 'boolean') return kind;
+  const options: readonly unknown[] =
+    kind === 'literal'
+      ? [parts['values'] ?? parts['value']].flat()
+      : kind === 'enum' || kind === 'nativeenum'
+        ? Object.values(parts['entries'] ?? parts['values'] ?? {})
+        : [];
+  return options.length > 0 && options.every((one) => typeof one === 'string') ? options : 'json';
+}

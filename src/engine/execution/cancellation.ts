@@ -35,11 +35,9 @@ export class Cancellation {
   }
 
   /** Takes a request; the first one counts. */
-  request({ reason }: CancelRequest): RunError {
+  request(request: CancelRequest): RunError {
     if (this.#requested === undefined) {
-      const why = reason === undefined ? '' : `: ${reason}`;
-      const message = `Run ${this.#run} is being cancelled${why}.`;
-      this.#requested = new RunError('PAWL_RUN_CANCELLED', this.#run, message);
+      this.#requested = cancelError(this.#run, request);
       this.#controller.abort(this.#requested);
     }
     return this.#requested;
@@ -69,4 +67,10 @@ export class Cancellation {
     this.#isDelivered = true;
     throw this.#requested;
   }
+}
+
+/** What the handler of a cancelled run is told. */
+export function cancelError(run: string, { reason }: CancelRequest): RunError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new RunError('PAWL_RUN_CANCELLED', run, `Run ${run} is being cancelled${why}.`);
 }

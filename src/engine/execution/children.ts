@@ -101,7 +101,7 @@ export class Children {
     { scope, item }: { readonly scope: string; readonly item?: Item },
   ): Promise<StartedChild> {
     checkWorkflow(workflow);
-    const { run, names, deliveries, fold } = this.#scope;
+    const { run, names, deliveries, fold, undos } = this.#scope;
     const { as = workflow.name, attached = true, id: chosen, ...startOptions } = options;
     const name = scope + as;
     const parentBirth = this.#parent.birth;
@@ -125,6 +125,10 @@ export class Children {
       const known = fold.child(name);
       names.reserve(`start:${name}`, known === undefined);
       this.#asked.set(name, asked);
+      if (known === undefined && names.isHeldBack(name)) {
+        deliveries.schedule();
+        await undos.holdBack();
+      }
       const child = known ?? (await this.#intend(name, attached, chosen ?? childId(run, name)));
       if (child.seq === 0) await this.#create(asked, child);
       ({ seq } = fold.child(name) ?? child);

@@ -13,12 +13,14 @@
  * for, because the code or the state has moved on, costs the patience once. While it is looked up whether the run is still
  * this worker's, a request of the handler is held up: nothing is judged, and no patience runs out.
  *
+ * The handler has *caught up* when no known result is left and it has done what follows from the last one. What it says of
+ * itself is as new as the log then. One that does not ask for what is left has caught up when it stands at something new, a
+ * wait or a body, for longer than the patience. Nobody waits for that but who asks: see `whenCaughtUp`.
+ *
  * Nothing here is stored, so a crash leaves nothing.
  */
 
 import type { Clock } from '../../core/clock.ts';
-import type { Fold, StepResult } from '../../core/fold.ts';
-import { overAt } from '../../core/items.ts';
 
 /** Longer than a local file or a query takes; nobody notices it. */
 const patienceMs = 50;
@@ -36,6 +38,8 @@ export interface DeliveriesOptions {
   readonly onQuiet: () => void;
   /** Called before a result is handed to the handler. */
   readonly onGiven: (seq: number) => void;
+  /** True when the handler stands at a wait, or a body of it is at work. */
+  readonly isAtWork: () => boolean;
 }
 
 export class Deliveries {
@@ -54,6 +58,13 @@ export class Deliveries {
   /** Something was handed over, and the handler may not have done yet what follows from it. */
   #needsRoom = false;
   #stopPatience: (() => void) | undefined;
+  #isCaughtUp = false;
+  /** Who wants to know when the handler has caught up. */
+  #wanting: (() => void)[] = [];
+  #stopLooking: (() => void) | undefined;
+  /** Results that were handed over; and how many of them were known before. */
+  #handed = 0;
+  #handedKnown = 0;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
@@ -121,14 +132,50 @@ export class Deliveries {
     this.schedule();
   }
 
+  /** No known result is left for the handler, and it has done what follows from the last one. It stays so. */
+  get isCaughtUp(): boolean {
+    return this.#isCaughtUp;
+  }
+
+  /** Calls back when the handler has caught up: now, if it has; never, if it is left before. */
+  whenCaughtUp(then: () => void): void {
+    if (this.#isCaughtUp) {
+      then();
+      return;
+    }
+    this.#wanting.push(then);
+    this.#lookLater();
+  }
+
   /** The handler is left where it stands. */
   close(): void {
     this.#stopPatience?.();
+    this.#stopLooking?.();
     this.#turns.length = 0;
+    this.#wanting = [];
+  }
+
+  /** A handler that stands at something new does not ask for what is left. */
+  #lookLater(): void {
+    const { clock, isAtWork } = this.#options;
+    const handed = this.#handed;
+    this.#stopLooking ??= clock.soon(patienceMs, () => {
+      this.#stopLooking = undefined;
+      if (this.#isCaughtUp) return;
+      const stands = this.#heldUp === 0 && this.isQuiet && handed === this.#handed && isAtWork();
+      if (stands) this.#catchUp();
+      else this.#lookLater();
+    });
+  }
+
+  #catchUp(): void {
+    this.#isCaughtUp = true;
+    for (const then of this.#wanting.splice(0)) then();
   }
 
   #pump(): void {
     if (this.#heldUp > 0) return;
+    if (!this.#isCaughtUp && this.#handedKnown >= this.#sorted().length) this.#catchUp();
     const [first] = this.#turns;
     if (first === undefined) {
       this.#options.onQuiet();
@@ -169,6 +216,11 @@ export class Deliveries {
   /** True when it was known before. */
   #hand(seq: number): boolean {
     const known = this.#sorted();
+    this.#handed += 1;
+    if (this.#isKnown(seq)) {
+      this.#handedKnown += 1;
+      this.schedule();
+    }
     this.#options.onGiven(seq);
     if (this.#next >= known.length) return false;
     this.#given.add(seq);
@@ -187,17 +239,4 @@ export class Deliveries {
     this.#known ??= this.#options.known().toSorted((a, b) => a - b);
     return this.#known;
   }
-}
-
-/** The seqs of all that the handler may ask for and that is known. */
-export function knownSeqs(fold: Fold): number[] {
-  const seqs: number[] = [];
-  for (const [field, value] of fold.bookkeeping) {
-    const over = overAt(field, value);
-    if (over !== undefined) seqs.push(over);
-    if (!field.startsWith('step:') && !field.startsWith('child:')) continue;
-    const { seq } = value as Partial<StepResult & { seq: number }>;
-    if (seq !== undefined && seq > 0) seqs.push(seq);
-  }
-  return seqs;
 }

@@ -16,6 +16,7 @@ import type { EffectData } from '../../core/event.ts';
 import { nesting } from '../../core/fold.ts';
 import type { EffectOptions } from '../definition/context.ts';
 import { type Decision, decisionSignal } from '../definition/decision.ts';
+import type { Undoable } from '../definition/undoable.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import type { Body } from './bodies.ts';
 import type { RunScope } from './scope.ts';
@@ -24,13 +25,13 @@ import type { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
 export class Effects {
-  readonly #scope: Pick<RunScope, 'run' | 'fold' | 'writer'>;
+  readonly #scope: Pick<RunScope, 'run' | 'fold' | 'writer' | 'names' | 'undos'>;
   readonly #steps: Steps;
   readonly #waits: Waits;
   readonly #open = new Set<string>();
 
   constructor(
-    scope: Pick<RunScope, 'run' | 'fold' | 'writer'>,
+    scope: Pick<RunScope, 'run' | 'fold' | 'writer' | 'names' | 'undos'>,
     { steps, waits }: { readonly steps: Steps; readonly waits: Waits },
   ) {
     this.#scope = scope;
@@ -46,19 +47,23 @@ export class Effects {
   async run(
     name: string,
     body: StepBody,
-    options: EffectOptions<unknown>,
+    options: EffectOptions<unknown> & Undoable<unknown>,
     within?: Body,
   ): Promise<unknown> {
-    const { fold, writer } = this.#scope;
+    const { fold, writer, names, undos } = this.#scope;
     checkDoubt(name, options);
-    const { timeout } = options;
+    const { timeout, undo, onDoubt } = options;
+    if (undo !== undefined) undos.note(name, { undo, onDoubt });
+    const isKnown = fold.step(name) !== undefined;
+    if (!isKnown && names.isHeldBack(name)) return this.#steps.run(name, body, {}, within);
     const isNew = fold.step(name) === undefined;
     const known = isNew ? await this.#resolve(name, options) : undefined;
-    const runOptions = timeout === undefined ? {} : { timeout };
+    const hasUndo = undo !== undefined;
+    const runOptions = { hasUndo, ...(timeout === undefined ? {} : { timeout }) };
     if (known !== undefined) return this.#steps.run(name, () => known.result, runOptions, within);
     const begin = async (): Promise<void> => {
       this.#open.add(name);
-      const begun: EffectData = { name };
+      const begun: EffectData = hasUndo ? { name, hasUndo } : { name };
       await writer.submit([recordWrite('effect.begun', begun)]);
     };
     const result = await this.#steps.run(name, body, { ...runOptions, begin }, within);
@@ -75,13 +80,16 @@ export class Effects {
     if (fold.effect(name) === undefined) return undefined;
     if (onDoubt === 'retry') return undefined;
     if (onDoubt === 'skip') return { result: undefined };
-    if (onDoubt === 'ask') return this.#ask(name);
+    if (onDoubt === 'ask') return this.ask(name);
     const probed = await onDoubt({ idempotencyKey: idempotencyKey(run, name) });
     return probed.happened ? { result: probed.result } : undefined;
   }
 
-  /** The wait is inside of the effect, so that it leaves the bookkeeping with it. */
-  async #ask(name: string): Promise<{ readonly result: unknown } | undefined> {
+  /**
+   * Waits for a person's decision: the result of what is done, or undefined when it is to be done again. The wait is inside
+   * of the effect, so that it leaves the bookkeeping with it.
+   */
+  async ask(name: string): Promise<{ readonly result: unknown } | undefined> {
     const { fold, writer } = this.#scope;
     const { begun, doubted } = fold.effect(name) ?? { begun: 1 };
     if (doubted !== begun) {

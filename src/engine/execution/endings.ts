@@ -1,13 +1,14 @@
 /** How executions end: the last events of each, and what becomes of the run. */
-import { recordError } from '../../core/error-record.ts';
+import { recordError, reviveError } from '../../core/error-record.ts';
 import { errorWords } from '../../core/error-words.ts';
 import { type ErrorRecord, RunError } from '../../core/errors.ts';
-import type { RetriedData } from '../../core/event.ts';
+import type { CancelRequest, RetriedData, UndoBegunData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
 import type { Logger } from '../../core/logger.ts';
 import { type EndStatus, keepMsOf } from '../../core/retention.ts';
-import { encodeError } from '../payloads.ts';
+import { pendingUndos, undoing } from '../../core/undo.ts';
+import { decodeError, encodeError, encodeRecord } from '../payloads.ts';
 import type { Wait } from '../../core/waits.ts';
 import type { Ending } from './quarantine.ts';
 import type { ExecutionServices } from './services.ts';
@@ -76,8 +77,59 @@ export class Endings {
     };
   }
 
-  /** How the run really ends: cancelled whatever the handler made of it, or once more after a pause. */
+  /** How the run really ends: as its undoing began, or, before that, undone first if there is something to undo. */
   resolveOutcome(fold: Fold, ending: Ending): Ending {
+    const about = undoing(fold.bookkeeping);
+    if (about !== undefined) return this.#undone(about, pendingUndos(fold.bookkeeping).length);
+    const outcome = this.#outcomeOf(fold, ending);
+    const because = outcome.release.status;
+    if (because !== 'failed' && because !== 'cancelled') return outcome;
+    const { undoOn = ['failed', 'cancelled'] } = this.#workflow.definition;
+    const isAsked = undoOn.includes(because) && pendingUndos(fold.bookkeeping).length > 0;
+    return isAsked ? this.#undoFirst(outcome, because, fold.cancel) : outcome;
+  }
+
+  /** The run is let go of, and claimed again at once. */
+  #undoFirst(
+    { error, release }: Ending,
+    because: UndoBegunData['because'],
+    cancel: CancelRequest | undefined,
+  ): Ending {
+    const stored = 'error' in release ? release.error : undefined;
+    const known = decodeError(stored, `run ${this.#run}, error`) ?? recordError(error);
+    const begun: UndoBegunData = {
+      because,
+      error: known,
+      ...(cancel === undefined ? {} : { cancel }),
+    };
+    const now = this.#services.clock.now();
+    const pause: Wait = { kind: 'retry', name: 'undo', since: now, until: now };
+    return {
+      writes: [recordWrite('undo.begun', begun)],
+      release: { status: 'waiting', why: 'retry', wakeMs: 0, waits: [pause] },
+    };
+  }
+
+  /** `left`: how much of it is not undone, because the run cannot be written to. */
+  #undone({ because, error, cancel }: UndoBegunData, left: number): Ending {
+    const undo = left === 0 ? { undone: true } : { left };
+    const encoded = encodeRecord(error);
+    const keepMs = this.#keepMs(because);
+    if (because === 'cancelled') {
+      return {
+        writes: [recordWrite('run.cancelled', { ...cancel, ...undo })],
+        release: { status: because, error: encoded, keepMs },
+      };
+    }
+    return {
+      error: reviveError(error),
+      writes: [recordWrite('run.failed', { error, ...undo })],
+      release: { status: because, error: encoded, keepMs },
+    };
+  }
+
+  /** Cancelled whatever the handler made of it, or once more after a pause. */
+  #outcomeOf(fold: Fold, ending: Ending): Ending {
     const { clock, random } = this.#services;
     const run = this.#run;
     if (fold.cancel?.isDeadline === true) {

@@ -33,6 +33,7 @@ import { Expiry } from './checkpoint-upkeep.ts';
 import { claimRetryMs, type Claimed, claimRun } from './claim.ts';
 import { Endings, noteEnding } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
+import type { Nudge } from './held-run.ts';
 import type { Broken } from './inbox.ts';
 import { LogWriter } from './log-writer.ts';
 import { never } from './never.ts';
@@ -101,7 +102,7 @@ export class Execution {
   /** Lapses of the session up to which the run is known to be held. */
   #lapses: number;
   #isLeaving = false;
-  #nudgedEarly = false;
+  readonly #nudgedEarly = new Set<Nudge>();
   #onProgress: () => void = () => undefined;
   /** Resolves when the run has made progress under this claim: see `core/evidence.ts`. */
   readonly progressed = new Promise<void>((resolve) => {
@@ -192,7 +193,7 @@ export class Execution {
     const hasBegun = record.version > 0 || events.length > 20 || events.some(isOwn);
     if (hasBegun || fold.cancel !== undefined) return;
     try {
-      if (await cancelOrphan(this.#services, record)) this.#nudgedEarly = true;
+      if (await cancelOrphan(this.#services, record)) this.#nudgedEarly.add('message');
     } catch (error) {
       const { logger } = this.#services;
       logger.warn({ run: record.id, error: String(error) }, 'parent not looked for');
@@ -212,9 +213,10 @@ export class Execution {
   }
 
   /** Somebody wants something of this run. It may be told before the answer to the claim has been looked at. */
-  nudge(): void {
-    this.#nudgedEarly = this.#runtime === undefined;
-    this.#runtime?.readInbox();
+  nudge(about: Nudge): void {
+    if (this.#runtime === undefined) this.#nudgedEarly.add(about);
+    if (about !== 'question') this.#runtime?.readInbox();
+    if (about !== 'message') this.#runtime?.answers.poll();
   }
 
   /** Everything that the handler works with; the handler is called. */
@@ -241,7 +243,7 @@ export class Execution {
     });
     this.#runtime = runtime;
     if (this.#isLeaving) runtime.leave();
-    if (this.#nudgedEarly) runtime.readInbox();
+    for (const about of this.#nudgedEarly) this.nudge(about);
     runtime.begin();
     this.#handler = this.#services.asCaller(() =>
       ready.telemetry.callHandler(() => this.#callHandler(runtime, ready.input)),
@@ -432,6 +434,10 @@ export class Execution {
   async #callHandler(runtime: HandlerRuntime, input: unknown): Promise<Ending> {
     const { workflow } = this.#delivered;
     const { limits } = this.#services;
+    if (runtime.undoing !== undefined) {
+      await runtime.undoing.run(() => workflow.definition.run(runtime.context, input));
+      return this.#endings.resolveOutcome(runtime.fold, this.#endings.failed(undefined));
+    }
     let ending: Ending;
     try {
       const output: unknown = await workflow.definition.run(runtime.context, input);

@@ -2,8 +2,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { DefinitionError, InvalidError } from '../../core/errors.ts';
-import type { CancelRequest, StepsForgottenData } from '../../core/event.ts';
-import { itemsBeginning } from '../../core/items.ts';
+import type { StepsForgottenData } from '../../core/event.ts';
+import { itemsBeginning, nameOfAll } from '../../core/items.ts';
 import type { Logger } from '../../core/logger.ts';
 import { checkStepName } from '../../core/names.ts';
 import type {
@@ -16,19 +16,23 @@ import type {
   StepContext,
   StepOptions,
 } from '../definition/context.ts';
+import type { Answer, Answers } from './answers.ts';
 import { held, nameCheck } from './asking.ts';
 import type { Body } from './bodies.ts';
 import { childHandle } from './child-handle.ts';
 import type { Children } from './children.ts';
+import type { OnCancel } from './clean-up.ts';
 import type { Effects } from './effects.ts';
 import type { PassedSets } from './passed-sets.ts';
 import type { RunOutputs } from './run-outputs.ts';
+import { refuseInAnswer } from './in-answer.ts';
 import { saveCheckpoint } from './save-checkpoint.ts';
-import { nameOfAll } from './items.ts';
 import type { ExecutionServices } from './services.ts';
 import type { StepBody, Steps } from './steps.ts';
 import { waiting, type WaitingParts } from './waiting-context.ts';
-import { checkOptions } from '../definition/options.ts';
+import { checkOptions, refuseUndo } from '../definition/options.ts';
+import type { OutputWriter } from '../definition/outputs.ts';
+import type { AnyQuestion } from '../definition/questions.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import { eventWrite, recordWrite } from './writes.ts';
 
@@ -43,11 +47,12 @@ export interface ContextParts extends WaitingParts {
   readonly children: Children;
   readonly outputs: RunOutputs;
   readonly sets: PassedSets;
+  readonly answers: Answers;
   readonly log: Logger;
   /** Called before anything is written, and throws when the run is being cancelled. */
   readonly checkCancelled: () => void;
   readonly progress: (fraction: number, message: string | undefined) => void;
-  readonly onCancel: (undo: Undo) => void;
+  readonly onCancel: (call: OnCancel) => void;
 }
 
 /** Where in a run a context is given out: to its handler, or to a part of it. */
@@ -59,7 +64,6 @@ export interface ContextPlace {
   readonly within?: Body | undefined;
 }
 
-type Undo = (request: CancelRequest) => unknown;
 type MapBody = (item: unknown, step: StepContext, index: number) => unknown;
 
 /** Where a context keeps what it is made of; the same in every copy of the package, as a graph may come from another. */
@@ -71,13 +75,21 @@ export function contextParts(context: object): ContextParts {
   throw new DefinitionError('This is no context of a handler.');
 }
 
+/** What a handler gives out that is called only to say how its steps are undone. */
+const silent: OutputWriter = { write: () => Promise.resolve() };
+
 export function createContext(parts: ContextParts, place: ContextPlace): Context {
   const { scope, services, steps, effects, sets } = parts;
   const { run, workflow, writer, fold, deliveries, storeNow, enter } = scope;
   const { limits } = services;
   const { prefix, within } = place;
   const checked = nameCheck(prefix);
+  const checkAsked = (kind: 'step' | 'map' | 'effect', options: object | undefined): void => {
+    checkOptions(kind, options);
+    if (prefix !== '') refuseUndo(kind, options, 'node');
+  };
   const write = async (submit: () => Promise<unknown>): Promise<void> => {
+    if (scope.isUndoing) return;
     const entered = enter();
     if (entered !== undefined) await entered;
     parts.checkCancelled();
@@ -100,7 +112,7 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
   };
   const step = (name: string, body: StepBody, stepOptions?: StepOptions): Promise<unknown> =>
     entering(() => {
-      checkOptions('step', stepOptions);
+      checkAsked('step', stepOptions);
       return steps.run(checked(name), body, stepOptions, within);
     });
   const context = {
@@ -128,13 +140,13 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
     },
     map(name: string, items: readonly unknown[], body: MapBody, mapOptions?: StepOptions) {
       return entering(() => {
-        checkOptions('map', mapOptions);
+        checkAsked('map', mapOptions);
         return steps.map(checked(name), items, body, mapOptions, within);
       });
     },
     effect(name: string, body: StepBody, effectOptions: EffectOptions<unknown>) {
       return entering(() => {
-        checkOptions('effect', effectOptions);
+        checkAsked('effect', effectOptions);
         return effects.run(checked(name), body, effectOptions, within);
       });
     },
@@ -142,13 +154,16 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       return entering(() => {
         checkOptions('checkpoint', about);
         parts.checkCancelled();
+        if (scope.isUndoing) return Promise.resolve('');
         return saveCheckpoint(writer, services, about);
       });
     },
     forget(beginning: string) {
+      refuseInAnswer();
       if (typeof beginning !== 'string' || beginning === '') {
         throw new InvalidError('forget', 'needs the beginning of the names of steps.');
       }
+      if (scope.isUndoing) return;
       const many = itemsBeginning(fold.bookkeeping, prefix + beginning);
       const passed = [...fold.completedSteps(prefix + beginning), ...many];
       if (passed.length === 0) return;
@@ -157,9 +172,10 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       const forgotten: StepsForgottenData = { names: passed };
       writer.piggyback(recordWrite('step.forgotten', forgotten));
     },
-    onCancel(undo: Undo) {
-      if (typeof undo !== 'function') throw new InvalidError('onCancel', 'needs a function.');
-      parts.onCancel(AsyncResource.bind(undo));
+    onCancel(call: OnCancel) {
+      refuseInAnswer();
+      if (typeof call !== 'function') throw new InvalidError('onCancel', 'needs a function.');
+      parts.onCancel(AsyncResource.bind(call));
     },
     ...waiting(parts, prefix),
     start(child: AnyWorkflow, input: unknown, childOptions: ChildOptions = {}) {
@@ -185,15 +201,19 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
       };
       return held(start());
     },
+    answer(question: AnyQuestion | string, answer: Answer) {
+      refuseInAnswer();
+      parts.answers.register(question, answer, within);
+    },
     now: (as = 'now') => step(as, () => new Date(storeNow())),
     random: (as = 'random') => step(as, () => services.random()),
     uuid: (as = 'uuid') => step(as, () => randomUUID()),
-    output: (name?: string) => parts.outputs.open(name, within),
+    output: (name?: string) => (scope.isUndoing ? silent : parts.outputs.open(name, within)),
     progress(fraction: number, message?: string) {
       if (!(fraction >= 0 && fraction <= 1)) {
         throw new InvalidError('progress', `must be from 0 to 1, it is ${fraction}.`);
       }
-      parts.progress(fraction, message);
+      if (!scope.isUndoing) parts.progress(fraction, message);
     },
   };
   Object.defineProperty(context, partsKey, { value: parts });

@@ -19,19 +19,25 @@
  * The writer calls its execution, which calls `parkIfWaiting`: see `WriterOwner`. Where nothing waits and the run is not let
  * go of, nothing is scheduled. So an awaited step costs no turn of the event loop: test/integration/promises.test.ts.
  */
-import { textOfThrown } from '../../core/error-record.ts';
-import type { CancelRequest } from '../../core/event.ts';
+import type { UndoBegunData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { withFields } from '../../core/logger.ts';
+import { knownSeqs } from '../../core/known-results.ts';
 import type { Request } from '../../core/request.ts';
+import { undoing } from '../../core/undo.ts';
 import type { Context } from '../definition/context.ts';
+import { cancelChildrenOf } from '../runs/family.ts';
 import { LazySignal } from '../signals.ts';
+import { Answers } from './answers.ts';
 import { Bodies, type Body } from './bodies.ts';
 import { Cancellation } from './cancellation.ts';
 import { Children } from './children.ts';
-import { Deliveries, knownSeqs } from './deliveries.ts';
+import { CleanUp } from './clean-up.ts';
+import { watchDeadline } from './deadline.ts';
+import { Deliveries } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import { type ContextParts, createContext } from './handler-context.ts';
+import { refusalInAnswer } from './in-answer.ts';
 import { type Broken, Inbox } from './inbox.ts';
 import type { HeldRun, RunOwner } from './held-run.ts';
 import { Items } from './items.ts';
@@ -39,9 +45,9 @@ import type { LogWriter } from './log-writer.ts';
 import { never } from './never.ts';
 import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
-import { decideParking } from './parking.ts';
+import { decideParking, parkedRelease } from './parking.ts';
 import { PassedSets } from './passed-sets.ts';
-import { type Progress, ProgressReporter } from './progress.ts';
+import { noteProgress, ProgressReporter } from './progress.ts';
 import { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
@@ -49,17 +55,18 @@ import { settleBodies } from './settling.ts';
 import { overdueSignalWrites } from './signal-writes.ts';
 import { Names } from './step-names.ts';
 import { Steps } from './steps.ts';
+import { Undoing } from './undoing.ts';
+import { Undos } from './undos.ts';
 import { Waits } from './waits.ts';
 import { recordWrite } from './writes.ts';
 
-/** How long a child that a parked run waits for may be silent before the two are compared. */
-const pollMs = 3_000;
 const stayMsMin = 1_000;
 
 export class HandlerRuntime {
   readonly context: Context;
-  /** Resolves when a cancelled handler has had its time to clean up. */
-  readonly graceOver: Promise<'cancel-grace-over'>;
+  readonly answers: Answers;
+  /** Undoes what the run has done; undefined while it is the handler's to go on. */
+  readonly undoing: Undoing | undefined;
   /** Resolves when the run cannot go on, whatever its handler does: it is to be quarantined, or has failed. */
   readonly broken: Promise<Broken>;
   readonly #services: ExecutionServices;
@@ -72,14 +79,16 @@ export class HandlerRuntime {
   readonly #waits: Waits;
   readonly #inbox: Inbox;
   readonly #sets: PassedSets;
-  readonly #undos: ((request: CancelRequest) => unknown)[] = [];
+  readonly #told: Undos;
+  /** What the undoing of the run began with. */
+  readonly #undone: UndoBegunData | undefined;
+  readonly #cleanUp = new CleanUp();
   readonly #closed = new LazySignal();
   readonly #children: Children;
   /** Ends when the run is parked: nothing of this process may keep the handler in memory then. */
   #awake = new LazySignal();
   readonly #effects: Effects;
   readonly #storeNow: () => number;
-  #onGraceOver: () => void = () => undefined;
   #onBroken: (broken: Broken) => void = () => undefined;
   #parked: Promise<void>;
   #onParked: () => void = () => undefined;
@@ -103,9 +112,6 @@ export class HandlerRuntime {
     this.#services = services;
     this.#held = held;
     this.#owner = owner;
-    this.graceOver = new Promise((resolve) => {
-      this.#onGraceOver = () => resolve('cancel-grace-over');
-    });
     this.broken = new Promise((resolve) => {
       this.#onBroken = resolve;
     });
@@ -117,12 +123,16 @@ export class HandlerRuntime {
     this.#storeNow = storeNow;
     const cancellation = new Cancellation(run, lost);
     const checkCancelled = (): void => cancellation.check();
-    const names = new Names({ run, fold, beforeNew: checkCancelled });
+    this.#undone = undoing(fold.bookkeeping);
+    const isUndoing = this.#undone !== undefined;
+    this.#told = new Undos(run, isUndoing);
+    const names = new Names({ run, fold, isUndoing, beforeNew: checkCancelled });
     const deliveries = new Deliveries({
       clock,
-      known: () => knownSeqs(fold),
+      known: () => knownSeqs(fold.bookkeeping),
       onQuiet: () => this.#onQuiet(),
       onGiven: (seq) => this.#sets.given(seq),
+      isAtWork: () => this.#isAtWork(),
     });
     this.#sets = new PassedSets({
       workflow,
@@ -143,6 +153,8 @@ export class HandlerRuntime {
       telemetry,
       names,
       deliveries,
+      undos: this.#told,
+      isUndoing,
       lost,
       storeNow,
       enter,
@@ -154,15 +166,12 @@ export class HandlerRuntime {
       bodies,
       ready: enter,
       onIdle: () => this.parkIfWaiting(),
-      onRewound: (found, acknowledged) =>
-        this.#detach(
-          handBackRewound(services, held.writer, {
-            seq: fold.seq,
-            chunks: { found, acknowledged },
-          }),
-        ),
+      onRewound: (found, acknowledged) => {
+        const chunks = { found, acknowledged };
+        this.#detach(handBackRewound(services, held.writer, { seq: fold.seq, chunks }));
+      },
     });
-    const progress = new ProgressReporter(clock, (latest) => this.#report(latest));
+    const progress = new ProgressReporter(clock, (latest) => noteProgress(held, services, latest));
     const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
     const steps = new Steps(scope, services, {
       waits,
@@ -182,6 +191,15 @@ export class HandlerRuntime {
     this.#outputs = outputs;
     this.#waits = waits;
     this.#effects = effects;
+    this.answers = new Answers(scope, services, {
+      isAtWork: () => this.#isAtWork(),
+      isOver: (body) => bodies.isOver(body),
+      parkIfWaiting: () => this.parkIfWaiting(),
+    });
+    const cancelChildren = (): Promise<void> =>
+      cancelChildrenOf(services, { id: run, fence: writer.ownership.fence }, fold.attached);
+    const undoingParts = { scope, clock, steps, effects, cancelChildren };
+    this.undoing = this.#undone && new Undoing(undoingParts, this.#undone);
     this.#children = children;
     this.#inbox = new Inbox(scope, services, {
       onTaken: () => this.#onMessages(),
@@ -193,6 +211,7 @@ export class HandlerRuntime {
       services,
       steps,
       effects,
+      answers: this.answers,
       children,
       waits,
       outputs,
@@ -201,10 +220,15 @@ export class HandlerRuntime {
         return { run, workflow: workflow.name, fence: writer.ownership.fence };
       }),
       checkCancelled,
-      onCancel: (undo) => this.#undos.push(undo),
+      onCancel: (call) => this.#cleanUp.add(call),
       progress: (fraction, message) => progress.report({ fraction, message }),
     };
     this.context = createContext(parts, { signal: cancellation.signal, prefix: '' });
+  }
+
+  /** Resolves when a cancelled handler has had its time to clean up. */
+  get graceOver(): Promise<'cancel-grace-over'> {
+    return this.#cleanUp.graceOver;
   }
 
   /** Resolves when the run is parked; the handler may go on all the same. After `goOn` there is another one. */
@@ -222,11 +246,12 @@ export class HandlerRuntime {
     const { claimed, workflow, fold, writer } = this.#held;
     const { limits } = this.#services;
     this.#inbox.take(claimed.messages);
+    if (claimed.asked) this.answers.poll();
     const { run } = claimed.ownership;
     const overdue = overdueSignalWrites({ run, workflow, limits }, fold);
     if (overdue.length > 0) this.#detach(writer.submit(overdue));
     this.#onMessages();
-    this.#detach(this.#watchDeadline());
+    this.#watchDeadline();
     this.#deliveries.schedule();
   }
 
@@ -247,6 +272,7 @@ export class HandlerRuntime {
   /** Lets go of the run as soon as no body is at work: those that are may finish, others do not begin. */
   leave(): void {
     this.#isLeaving = true;
+    this.answers.leave();
     this.#deliveries.schedule();
   }
 
@@ -282,13 +308,7 @@ export class HandlerRuntime {
     const { logger } = this.#services;
     if (fold.cancel === undefined) return;
     this.#cancellation.deliver();
-    for (const undo of this.#undos.splice(0).toReversed()) {
-      try {
-        await undo(fold.cancel);
-      } catch (error) {
-        logger.warn({ run: claimed.ownership.run, error: textOfThrown(error) }, 'clean-up failed');
-      }
-    }
+    await this.#cleanUp.run(fold.cancel, { logger, run: claimed.ownership.run });
   }
 
   /** The handler has ended, or is left where it stands. */
@@ -296,6 +316,7 @@ export class HandlerRuntime {
     this.#awake.abort('over');
     this.#waits.stop();
     this.#outputs.close();
+    this.answers.close();
     this.#sets.close();
     this.#deliveries.close();
     this.#closed.abort('over');
@@ -317,10 +338,11 @@ export class HandlerRuntime {
     this.#stayMs = Math.max(stayMsMin, this.#stayMs * 2, awayMs * 2);
     this.#activeAt = clock.monotonic();
     this.#awake = new LazySignal();
-    this.#detach(this.#watchDeadline());
+    this.#watchDeadline();
     this.#children.goOn();
     this.#inbox.take(messages);
     this.#inbox.poll();
+    this.answers.poll();
     this.#deliveries.schedule();
   }
 
@@ -335,6 +357,8 @@ export class HandlerRuntime {
 
   /** The handler does something. Undefined when the run is this worker's; else resolves when it is again. */
   enter(): Promise<void> | undefined {
+    const refusal = refusalInAnswer();
+    if (refusal !== undefined) return Promise.reject(refusal);
     this.#activeAt = this.#services.clock.monotonic();
     // Whether it stays this worker's is known in a moment.
     if (this.#isParking) return this.#parking.then(() => this.enter());
@@ -366,10 +390,12 @@ export class HandlerRuntime {
 
   #onMessages(): void {
     const { fold } = this.#held;
-    if (fold.cancel !== undefined && !this.#cancellation.isRequested) {
+    const isNews = !this.#cancellation.isRequested && this.#undone === undefined;
+    if (fold.cancel !== undefined && isNews) {
       const reason = this.#cancellation.request(fold.cancel);
       if (this.#waits.fail(reason)) this.#cancellation.deliver();
-      this.#detach(this.#limitCleanUp());
+      const { clock, settings } = this.#services;
+      this.#detach(this.#cleanUp.limit(clock, settings.cancelGraceMs, this.#closed.signal));
     }
     this.#deliveries.schedule();
   }
@@ -377,6 +403,9 @@ export class HandlerRuntime {
   #onQuiet(): void {
     const { writer } = this.#held;
     if (this.#closed.aborted || writer.isAway || writer.lost !== undefined) return;
+    const isTold = this.#told.quiet(this.#undone?.cancel);
+    if (isTold) this.#deliveries.schedule();
+    if (isTold) return;
     if (this.#isLeaving) {
       this.#letGoIfPossible();
       return;
@@ -391,8 +420,7 @@ export class HandlerRuntime {
     const { writer } = this.#held;
     if (!writer.isIdle || this.#isBusy()) return;
     // Plain code of the handler may be at work: it goes on until it wants something.
-    const isBlocked = this.#heldBack > 0 || this.#waits.size > 0;
-    if (isBlocked) this.#detach(writer.handBack());
+    if (this.#heldBack > 0 || this.#waits.size > 0) this.#detach(writer.handBack());
   }
 
   #considerParking(): void {
@@ -400,11 +428,12 @@ export class HandlerRuntime {
     const { clock } = this.#services;
     const parking = decideParking({
       waits: this.#waits.list,
-      isBusy: this.#isBusy() || this.#children.isSearching || this.#sets.isInDoubt,
+      isBusy:
+        this.#isBusy() || this.answers.isBusy || this.#children.isSearching || this.#sets.isInDoubt,
       isIdle: writer.isIdle && !this.#isParking,
-      isCancelled: fold.cancel !== undefined,
+      isCancelled: fold.cancel !== undefined && this.#undone === undefined,
       isLeaving: this.#isLeaving,
-      deadlineAt: claimed.record.deadlineAt,
+      deadlineAt: this.#undone === undefined ? claimed.record.deadlineAt : undefined,
       now: this.#storeNow(),
       quietMs: clock.monotonic() - this.#activeAt,
       stayMs: this.#stayMs,
@@ -415,19 +444,12 @@ export class HandlerRuntime {
 
   async #park(wakeMs: number | undefined): Promise<void> {
     const { writer } = this.#held;
-    const waits = this.#waits.list;
     this.#isParking = true;
-    this.#parking = writer.park({
-      status: 'waiting',
-      why: 'parked',
-      waits,
-      mayGoOn: true,
-      ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
-      ...(waits.some(({ kind }) => kind === 'child') ? { pollMs } : {}),
-    });
+    this.#parking = writer.park(parkedRelease(this.#waits.list, wakeMs));
     const outcome = await this.#parking;
     this.#isParking = false;
     if (outcome === 'unread') this.#inbox.poll();
+    if (outcome === 'asked') this.answers.poll();
     if (outcome !== 'parked') this.#deliveries.schedule();
     if (!writer.isParked) return;
     this.#parkedAt = this.#services.clock.monotonic();
@@ -443,47 +465,26 @@ export class HandlerRuntime {
   }
 
   #retryParkingIn(ms: number): void {
-    const { clock } = this.#services;
     const { signal } = this.#awake;
-    const look = async (): Promise<void> => {
-      await clock.sleep(ms, signal);
-      if (!signal.aborted) this.#deliveries.schedule();
-    };
-    this.#detach(look());
+    const look = (): void => (signal.aborted ? undefined : this.#deliveries.schedule());
+    this.#detach(this.#services.clock.sleep(ms, signal).then(look));
   }
 
-  async #report({ fraction, message = '' }: Progress): Promise<void> {
-    const { writer, report } = this.#held;
-    const { store, logger } = this.#services;
-    report(fraction);
-    try {
-      await store.progress(writer.ownership, { fraction, message });
-    } catch (error) {
-      logger.debug({ run: writer.ownership.run, error: String(error) }, 'progress not noted');
-    }
-  }
-
-  /** A run whose time is over is cancelled by itself, and ends as failed. */
-  async #watchDeadline(): Promise<void> {
-    const { claimed, writer, fold } = this.#held;
-    const { clock } = this.#services;
-    const { deadlineAt } = claimed.record;
-    if (deadlineAt === undefined) return;
+  #watchDeadline(): void {
+    if (this.#undone !== undefined) return;
     const { signal } = this.#awake;
-    await clock.sleep(Math.max(0, deadlineAt - this.#storeNow()), signal);
-    if (this.#isParking) await this.#parking;
-    const isOver = signal.aborted || fold.cancel !== undefined;
-    if (isOver || writer.isParked || writer.lost !== undefined) return;
-    const request: CancelRequest = { reason: 'its time is over', isDeadline: true };
-    const noted = writer.submit([recordWrite('run.cancelling', request)]);
-    this.#onMessages();
-    await noted;
+    const over = watchDeadline(this.#held, this.#services.clock, {
+      storeNow: this.#storeNow,
+      signal,
+      parked: () => (this.#isParking ? this.#parking : undefined),
+      onOver: () => this.#onMessages(),
+    });
+    this.#detach(over);
   }
 
-  async #limitCleanUp(): Promise<void> {
-    const { clock, settings } = this.#services;
-    await clock.sleep(settings.cancelGraceMs, this.#closed.signal);
-    if (!this.#closed.aborted) this.#onGraceOver();
+  /** The handler stands at something that pawl knows of. */
+  #isAtWork(): boolean {
+    return this.#waits.size > 0 || this.#bodies.atWork.length > 0;
   }
 
   /** Nodes of a graph may wait inside of their step. */

@@ -28,3 +28,6 @@ export interface RunOwner {
   /** Claims the parked run again. Resolves when it is this worker's; never when it is not. */
   readonly reclaim: () => Promise<void>;
 }
+
+/** What came for a run: a message, a question, or perhaps either. */
+export type Nudge = 'message' | 'question' | 'anything';

@@ -11,7 +11,7 @@
  * With `stops`, none is begun after one has failed, and those at work finish first. A crash between the failure and the end
  * of those leaves items that are not over: the next execution begins none of them either.
  */
-import { itemResult, itemsState } from '../../core/items.ts';
+import { itemResult, itemsState, nameOfAll } from '../../core/items.ts';
 import type { ItemMark } from '../../core/event.ts';
 import { ItemResults } from './item-results.ts';
 import type { RunScope } from './scope.ts';
@@ -39,11 +39,6 @@ export type OnItem = (name: string, over: number, count: number) => void;
 /** At work at one time, when nobody says how many. */
 const concurrencyDefault = 1_000;
 
-/** What is reserved for all items of a name: a step of the very name is something else. */
-export function nameOfAll(name: string): string {
-  return `${name}:*`;
-}
-
 export class Items {
   readonly #scope: RunScope;
   readonly #onItem: OnItem;
@@ -60,6 +55,8 @@ export class Items {
     const isKnown = (at: number): boolean => itemResult(fold.bookkeeping, name, at) !== undefined;
     const mayBegin = (): boolean => !(stops && itemsState(fold.bookkeeping, name).failed > 0);
     names.reserve(nameOfAll(name), itemsState(fold.bookkeeping, name).pages === 0);
+    const isOver = count === 0 || itemsState(fold.bookkeeping, name).over;
+    if (this.#scope.isUndoing && !isOver) await this.#holdBack();
     const open = new Set<number>();
     let begun = 0;
     let next = 0;
@@ -96,5 +93,17 @@ export class Items {
       await deliveries.turn(itemsState(fold.bookkeeping, name).seq);
     }
     return ItemResults.of(fold.bookkeeping, { run, name, count });
+  }
+
+  /** While the run is undone, no other item is begun. */
+  async #holdBack(): Promise<void> {
+    const { deliveries, undos } = this.#scope;
+    deliveries.asked();
+    deliveries.schedule();
+    try {
+      await undos.holdBack();
+    } finally {
+      deliveries.answered();
+    }
   }
 }

@@ -41,7 +41,13 @@ import { fenced, letGo } from './let-go.ts';
 import { never } from './never.ts';
 import { giveBackRewound, detectRewind, type RewoundRun } from './rewind.ts';
 import type { ExecutionServices } from './services.ts';
-import { eventsOf, type PendingCheckpoint, type Submission, Submissions } from './submissions.ts';
+import {
+  eventsOf,
+  type PendingCheckpoint,
+  type Submission,
+  Submissions,
+  type SubmitOptions,
+} from './submissions.ts';
 import type { Loss } from './telemetry.ts';
 import { toEvent, toFoldEvent, type Write } from './writes.ts';
 import type { WriterOwner, WrittenRun } from './written-run.ts';
@@ -152,19 +158,18 @@ export class LogWriter {
   }
 
   /**
-   * Folds events and commits them together. Resolves with the seq of the last one when they are durable; never settles when
-   * the run is lost.
+   * Folds events and commits them together. Resolves with the seq of the last one when durable; never when the run is lost.
    * @throws at once, with nothing changed, when a reducer refuses; what a snapshot was refused for, from then on.
    */
   submit(
     writes: readonly Write[],
-    { taken = noMessages }: { readonly taken?: readonly string[] } = {},
+    { taken = noMessages, isOthers = taken.length > 0 }: SubmitOptions = {},
   ): Promise<number> {
     if (this.#mode === 'refused') throw this.#refusal;
-    if (this.isAway) return this.#whenOpen(() => this.submit(writes, { taken }));
+    if (this.isAway) return this.#whenOpen(() => this.submit(writes, { taken, isOthers }));
     if (this.#mode !== 'open') return never();
     this.#fold(writes);
-    if (taken.length === 0) this.#hasWritten = true;
+    if (!isOthers) this.#hasWritten = true;
     const { seq } = this.#run.fold;
     return new Promise((resolve, reject) => {
       this.#enqueue(writes, { taken, resolve: () => resolve(seq), reject });
@@ -190,10 +195,10 @@ export class LogWriter {
   }
 
   /**
-   * Lets the run wait. `unread`: a message has come that the owner has not read, and nothing was written. `busy`: there is
-   * something to write. `parked`: the run is this worker's only if it claims it again.
+   * Lets the run wait. `unread`: a message has come that the owner has not read; `asked`: a question is open; nothing was
+   * written. `busy`: there is something to write. `parked`: the run is this worker's only if it claims it again.
    */
-  async park(release: Release): Promise<'parked' | 'unread' | 'busy'> {
+  async park(release: Release): Promise<'parked' | 'unread' | 'asked' | 'busy'> {
     if (this.#mode !== 'open' || !this.isIdle) return 'busy';
     this.#setMode('parking');
     this.#isFlushing = true;
@@ -213,7 +218,7 @@ export class LogWriter {
       this.#submissions.putBack(piggybacks);
       this.#open();
       this.#flushSoon();
-      return 'unread';
+      return outcome.asked === true ? 'asked' : 'unread';
     }
     if (this.#settle(outcome, { batch: piggybacks, params, beganAt })) this.#setMode('parked');
     return 'parked';
@@ -487,7 +492,9 @@ export class LogWriter {
   }
 
   #rewound(): RewoundRun {
-    const { codeVersion } = this.#run;
-    return { codeVersion, ownership: this.#ownership, effects: this.#owner.openEffects() };
+    const { codeVersion, fold } = this.#run;
+    const { bookkeeping } = fold;
+    const effects = this.#owner.openEffects();
+    return { codeVersion, ownership: this.#ownership, effects, bookkeeping };
   }
 }

@@ -5,7 +5,10 @@
  * be at work with something that pawl does not know. A handler that goes on after it was parked claims its run again, and
  * then keeps its slot for a while: see `execution.ts`.
  */
+import type { Release, Wait } from '../../core/store.ts';
 
+/** How long a child that a parked run waits for may be silent before the two are compared. */
+const pollMs = 3_000;
 /** Shorter waits stay in place: parking and coming back costs about as much. */
 const shortMs = 1_000;
 
@@ -44,4 +47,16 @@ export function decideParking(input: ParkingInput): Parking {
   const { quietMs, stayMs } = input;
   if (quietMs < stayMs) return { park: false, retryMs: stayMs - quietMs };
   return { park: true, wakeMs };
+}
+
+/** How a run is let go of that waits so. `wakeMs`: until the first wait is over. */
+export function parkedRelease(waits: readonly Wait[], wakeMs: number | undefined): Release {
+  return {
+    status: 'waiting',
+    why: 'parked',
+    waits,
+    mayGoOn: true,
+    ...(wakeMs === undefined ? {} : { wakeMs: Math.max(0, Math.ceil(wakeMs)) }),
+    ...(waits.some(({ kind }) => kind === 'child') ? { pollMs } : {}),
+  };
 }

@@ -15,18 +15,22 @@
  * The doubt is about handlers that ask the state where they are, and so come to an earlier place with new work. While it
  * lasts the handler sees the state with its patch. It ends with the next result, or after a moment of patience.
  *
+ * The moment may be too short for a handler that does something plain for longer. When a later result of the log shows that,
+ * what was written is taken back: its fields become what they were, unless somebody has changed them since.
+ *
  * A crash while it lasts leaves the log as it was; whoever is called next comes by again. What is written is written with
  * its mark, by the log writer. Nothing else is stored here.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../core/clock.ts';
+import { detach } from '../../core/detached.ts';
 import type { Fold, State } from '../../core/fold.ts';
 import type { Limits } from '../../core/limits.ts';
 import { passedSets } from '../../core/passed-sets.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { LogWriter } from './log-writer.ts';
-import { setWrite, type SetWrite } from './writes.ts';
+import { setWrite, type SetWrite, stepSetWrite, type Write } from './writes.ts';
 
 /** Longer than a local file or a query takes: a handler may do something plain between a change and its next step. */
 const patienceMs = 50;
@@ -60,6 +64,8 @@ export class PassedSets {
   #stopPatience: (() => void) | undefined;
   /** It has changed the state under this claim. */
   #hasWritten = false;
+  /** What was written in doubt, with the state before. */
+  #guesses: { readonly seq: number; readonly patch: State; readonly before: State }[] = [];
 
   constructor(parts: PassedSetsParts) {
     this.#parts = parts;
@@ -112,6 +118,7 @@ export class PassedSets {
     const isKnown = seq <= this.#end;
     // A new result says nothing of the way: what had failed is done anew before what is known.
     if (isKnown) this.#given = Math.max(this.#given, seq);
+    if (isKnown && this.#guesses.length > 0) this.#takeBack(seq);
     if (!this.isInDoubt) return;
     if (isKnown) this.#settle(this.#doubtful.filter((one) => one.seq > seq));
     else this.write();
@@ -127,11 +134,37 @@ export class PassedSets {
   write(): void {
     if (!this.isInDoubt) return;
     const writes = this.#doubtful.map(({ write }) => write);
+    const guesses = this.#doubtful;
     this.#settle([]);
     if (this.#has(Object.assign({}, ...writes.map((write) => write.patch)) as State)) return;
+    const { state: before } = this.#parts.fold;
+    this.#guesses.push(...guesses.map(({ seq, write: { patch } }) => ({ seq, patch, before })));
     this.#hasWritten = true;
-    // The handler does not wait for it any more; a refusal is for what it does next.
-    this.#parts.writer.submit(writes).catch(() => undefined);
+    this.#submit(() => writes);
+  }
+
+  /** A later result of the log is given: what was written in doubt was a repetition. */
+  #takeBack(given: number): void {
+    const { fold, workflow, limits } = this.#parts;
+    const wrong = this.#guesses.filter(({ seq }) => seq < given);
+    this.#guesses = this.#guesses.filter(({ seq }) => seq >= given);
+    const back: Record<string, unknown> = {};
+    for (const { patch, before } of wrong) {
+      for (const [field, value] of Object.entries(patch)) {
+        const isUntouched = isDeepStrictEqual(fold.state[field], value);
+        if (isUntouched && !Object.hasOwn(back, field)) back[field] = before[field];
+      }
+    }
+    if (this.#has(back)) return;
+    const on = { state: fold.state, before: [] };
+    this.#submit(() => [stepSetWrite(workflow, limits, on, back)]);
+  }
+
+  /** The handler does not wait for it any more; a refusal is for what it does next. */
+  #submit(writes: () => readonly Write[]): void {
+    const { writer } = this.#parts;
+    const submit = async (): Promise<unknown> => writer.submit(writes());
+    detach(submit(), () => undefined);
   }
 
   /** The handler is left where it stands. */
@@ -147,10 +180,14 @@ export class PassedSets {
     this.#stopPatience = undefined;
   }
 
-  /** The first place behind what the handler was given, and not before. It is passed once. */
+  /**
+   * The first place behind what the handler was given, and not before. It is passed once. Where a run was tried again, what
+   * had failed has its place in the log behind all that it came before: there a result tells of no place.
+   */
   #find(mark: string): number | undefined {
     const seqs = this.#left.get(mark) ?? [];
-    const at = seqs.findIndex((seq) => seq > this.#given);
+    const isRedone = this.#parts.fold.bookkeeping.has('run:redone');
+    const at = seqs.findIndex((seq) => isRedone || seq > this.#given);
     return at < 0 ? undefined : seqs.splice(at, 1)[0];
   }
 

@@ -4,6 +4,8 @@
  */
 import { detach } from '../../core/detached.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { HeldRun } from './held-run.ts';
+import type { ExecutionServices } from './services.ts';
 
 const pauseMs = 250;
 
@@ -54,5 +56,19 @@ export class ProgressReporter {
       await this.#clock.sleep(pauseMs);
     }
     this.#isSending = false;
+  }
+}
+
+/** Tells the store, and the dashboards of the queue. Never rejects: it is no part of the log. */
+export async function noteProgress(
+  { writer, report }: Pick<HeldRun, 'writer' | 'report'>,
+  { store, logger }: Pick<ExecutionServices, 'store' | 'logger'>,
+  { fraction, message = '' }: Progress,
+): Promise<void> {
+  report(fraction);
+  try {
+    await store.progress(writer.ownership, { fraction, message });
+  } catch (error) {
+    logger.debug({ run: writer.ownership.run, error: String(error) }, 'progress not noted');
   }
 }

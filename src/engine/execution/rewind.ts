@@ -8,6 +8,7 @@
  */
 import type { RewoundData } from '../../core/event.ts';
 import type { CommitParams, Ownership } from '../../core/store.ts';
+import { undoBehind } from '../../core/undo.ts';
 import { encodeRecord } from '../payloads.ts';
 import { persist } from './commit-retry.ts';
 import type { ExecutionServices } from './services.ts';
@@ -23,19 +24,21 @@ export interface RewoundRun {
   readonly codeVersion: number;
   /** Effects that have begun and not completed. */
   readonly effects: readonly string[];
+  /** What was found of it decides what of the undoing must be told. */
+  readonly bookkeeping: ReadonlyMap<string, unknown>;
 }
 
 /** Says that the log ends at `foundSeq`, where `acknowledgedSeq` was promised, and hands the run back. */
 export async function giveBackRewound(
   services: Services,
-  { ownership, effects }: RewoundRun,
+  { ownership, effects, bookkeeping }: RewoundRun,
   acknowledgedSeq: number,
   foundSeq: number,
 ): Promise<void> {
   const { worker, logger } = services;
   const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq, effects };
   logger.error({ run: ownership.run, ...rewound }, 'redis lost acknowledged events of this run');
-  await write(services, ownership, foundSeq, rewound);
+  await write(services, ownership, foundSeq, { ...rewound, ...undoBehind(bookkeeping, foundSeq) });
 }
 
 /**
@@ -44,7 +47,7 @@ export async function giveBackRewound(
  */
 export async function detectRewind(
   services: Services,
-  { ownership, codeVersion, effects }: RewoundRun,
+  { ownership, codeVersion, effects, bookkeeping }: RewoundRun,
   acknowledgedSeq: number,
 ): Promise<void> {
   const { store, worker, newToken, logger } = services;
@@ -60,9 +63,20 @@ export async function detectRewind(
     const foundSeq = Math.min(record.seq, acknowledgedSeq - 1);
     const rewound: RewoundData = { worker, acknowledgedSeq, foundSeq, effects };
     logger.error({ run, ...rewound }, 'redis lost acknowledged events of this run');
-    const claimed = await store.claim({ run, worker, codeVersion, token: newToken() });
+    // Also one that sleeps again, as it did before: it would wait for what this worker knows has come.
+    const claimed = await store.claim({
+      run,
+      worker,
+      codeVersion,
+      token: newToken(),
+      expectedFence: record.fence,
+      reclaim: true,
+    });
     if (claimed.outcome !== 'claimed') return;
-    await write(services, claimed.ownership, claimed.record.seq, rewound);
+    await write(services, claimed.ownership, claimed.record.seq, {
+      ...rewound,
+      ...undoBehind(bookkeeping, foundSeq),
+    });
   } catch (error) {
     logger.warn({ run, error: String(error) }, 'could not look whether events were lost');
   }

@@ -8,6 +8,7 @@ import type { Deliveries } from './deliveries.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Names } from './step-names.ts';
 import type { ExecutionTelemetry } from './telemetry.ts';
+import type { Undos } from './undos.ts';
 
 export interface RunScope {
   readonly run: string;
@@ -17,6 +18,10 @@ export interface RunScope {
   readonly telemetry: ExecutionTelemetry;
   readonly names: Names;
   readonly deliveries: Deliveries;
+  /** How steps are undone, as the handler has said. */
+  readonly undos: Undos;
+  /** The run is being undone: its handler is called to say how. */
+  readonly isUndoing: boolean;
   /** Ends when the run is not this worker's any more. */
   readonly lost: AbortSignal;
   /** The time on the store's clock, in milliseconds. */

@@ -4,6 +4,7 @@
 import { messageOfThrown } from '../../core/error-record.ts';
 import { StepError } from '../../core/errors.ts';
 import { type Fold, outerNames, type StepResult } from '../../core/fold.ts';
+import { isKeptForUndo, isOfUndo, keptForUndo } from '../../core/undo.ts';
 
 export type KnownResult = Exclude<StepResult, { readonly status: 'retrying' }>;
 
@@ -14,16 +15,22 @@ export class Names {
   /** Used names inside of a step, by the name of each step around them. */
   readonly #inside = new Map<string, Set<string>>();
   readonly #beforeNew: (name: string) => void;
+  readonly #isUndoing: boolean;
 
-  /** `beforeNew` is called for a name without a stored result, and may throw. */
+  /**
+   * `beforeNew` is called for a name without a stored result, and may throw. `isUndoing`: the handler is called to say how
+   * its steps are undone, and nothing that is new begins but that.
+   */
   constructor(options: {
     readonly run: string;
     readonly fold: Fold;
     readonly beforeNew: (name: string) => void;
+    readonly isUndoing: boolean;
   }) {
     this.#run = options.run;
     this.#fold = options.fold;
     this.#beforeNew = options.beforeNew;
+    this.#isUndoing = options.isUndoing;
   }
 
   /**
@@ -41,12 +48,24 @@ export class Names {
    */
   use(name: string, was?: string): KnownResult | undefined {
     this.#reserve(name);
-    const known = this.#fold.step(name) ?? (was === undefined ? undefined : this.#fold.step(was));
+    const known = this.#known(name) ?? (was === undefined ? undefined : this.#known(was));
     if (known === undefined || known.status === 'retrying') {
       this.#beforeNew(name);
       return undefined;
     }
     return known;
+  }
+
+  /** True when what has this name, and no result, must not begin. */
+  isHeldBack(name: string): boolean {
+    return this.#isUndoing && !isOfUndo(name);
+  }
+
+  #known(name: string): StepResult | undefined {
+    const known = this.#fold.step(name);
+    return known === undefined && this.#isUndoing
+      ? keptForUndo(this.#fold.bookkeeping, name)
+      : known;
   }
 
   #reserve(name: string): void {
@@ -57,6 +76,13 @@ export class Names {
         'PAWL_STEP_NAME_REUSED',
         { run: this.#run, step: name },
         `Run ${this.#run} has used the name "${shown}" already; results are found by name. In a loop, use a name such as \`${shown}:\${i}\`; for a wait, give one with { as }.`,
+      );
+    }
+    if (!this.#isUndoing && isKeptForUndo(this.#fold.bookkeeping, name)) {
+      throw new StepError(
+        'PAWL_STEP_NAME_REUSED',
+        { run: this.#run, step: name },
+        `Run ${this.#run} has forgotten "${name.replace(/:\*$/, '')}", which is undone if the run fails or is cancelled. So nothing else can have this name: use another one. Nothing was written.`,
       );
     }
     this.#used.add(name);

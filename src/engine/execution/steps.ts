@@ -19,15 +19,22 @@ import { canonical, decode, encode } from '../../core/codec.ts';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { canonicalError, reviveError } from '../../core/error-record.ts';
 import { InvalidError, LimitError, StepError } from '../../core/errors.ts';
-import type { StepCompletedData, StepFailedData, StepRetriedData } from '../../core/event.ts';
+import type {
+  ItemToUndo,
+  StepCompletedData,
+  StepFailedData,
+  StepRetriedData,
+} from '../../core/event.ts';
 import { nesting } from '../../core/fold.ts';
+import { nameOfAll } from '../../core/items.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import { checkStepName } from '../../core/names.ts';
 import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
 import type { StepContext, StepOptions } from '../definition/context.ts';
 import type { ManyOptions } from '../definition/many.ts';
-import { checkOptions } from '../definition/options.ts';
+import type { Undoable, UndoableItem } from '../definition/undoable.ts';
+import { checkOptions, refuseUndo } from '../definition/options.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import { anySignal, newAbortController } from '../signals.ts';
 import { type Bodies, Body } from './bodies.ts';
@@ -44,7 +51,13 @@ import { eventWrite, recordWrite, stepSetWrite, type Write } from './writes.ts';
 export type StepBody = (step: StepContext) => unknown;
 
 /** How a step that is more than a step, such as a node of a graph, is stored. */
-export interface RunOptions extends StepOptions {
+export interface RunOptions extends StepOptions, Undoable<unknown> {
+  /** It undoes this item of a map. */
+  readonly undoes?: ItemToUndo;
+  /** Its code says how to undo it. */
+  readonly hasUndo?: boolean;
+  /** What is committed in place of `step.failed`. */
+  readonly failure?: (data: StepFailedData) => Write;
   /**
    * What is committed in place of `step.completed`. Called when the body has ended, in the same turn as the commit, so
    * that it may decide by the state.
@@ -109,13 +122,20 @@ export class Steps {
     options: RunOptions = {},
     within?: Body,
   ): Promise<unknown> {
-    const { deliveries, names, run } = this.#scope;
+    const { deliveries, names, run, undos } = this.#scope;
     if (this.#parts.bodies.isOver(within)) return never();
+    const { undo, was } = options;
+    if (undo !== undefined) {
+      for (const known of was === undefined ? [name] : [name, was]) undos.note(known, { undo });
+    }
     deliveries.asked();
     let ended: Ended;
     try {
       const known = names.use(name, options.was);
-      if (known === undefined) {
+      if (known === undefined && names.isHeldBack(name)) {
+        deliveries.schedule();
+        ended = await undos.holdBack<Ended>();
+      } else if (known === undefined) {
         const attempts = this.#attempts(name, body, options, within);
         within?.inside.push(attempts);
         ended = await attempts;
@@ -157,16 +177,18 @@ export class Steps {
     name: string,
     items: readonly One[],
     body: (item: One, step: StepContext, index: number) => unknown,
-    options: StepOptions & ManyOptions = {},
+    options: StepOptions & ManyOptions & UndoableItem<unknown, unknown> = {},
     within?: Body,
   ): Promise<unknown> {
-    const { concurrency, onError = 'stop', ...stepOptions } = options;
-    const { names } = this.#scope;
+    const { concurrency, onError = 'stop', undo, ...stepOptions } = options;
+    const { names, undos } = this.#scope;
+    const hasUndo = undo !== undefined;
+    if (hasUndo) undos.note(nameOfAll(name), { undo, items });
     const many = { name, count: items.length, concurrency, stops: onError === 'stop' };
     const results = await this.#parts.items.each(many, async (item) => {
       const one: StepBody = (step) => body(items[item.at] as One, step, item.at);
       const step = `${name}:${item.at}`;
-      await this.run(step, one, { ...stepOptions, item }, within);
+      await this.run(step, one, { ...stepOptions, hasUndo, item }, within);
       // Nobody asks for it by its name any more, and a hundred thousand names are too many to remember.
       names.release(step);
     });
@@ -255,8 +277,12 @@ export class Steps {
       completed = this.#complete(at, result, options);
     } catch (error) {
       // The body has done its work, and what came of it cannot be stored: doing it again would not help.
-      const { item } = options;
-      return this.#failed(at, error, item === undefined ? {} : { item }, beganAt);
+      const { item, failure } = options;
+      const about = {
+        ...(item === undefined ? {} : { item }),
+        ...(failure === undefined ? {} : { failure }),
+      };
+      return this.#failed(at, error, about, beganAt);
     }
     const seq = await completed.submitted;
     telemetry.stepEnded(at, beganAt, 'completed');
@@ -267,14 +293,16 @@ export class Steps {
   async #failed(
     at: Attempt,
     thrown: unknown,
-    { retry = {}, item }: RunOptions,
+    options: RunOptions,
     beganAt: number,
   ): Promise<Ended | 'again'> {
     const { writer, run, telemetry, storeNow } = this.#scope;
     const { name, attempt } = at;
+    const { retry = {} } = options;
     const { again, reason: error } = retryAfter(retry, attempt, thrown);
     const known = canonicalError(error);
-    const data: StepFailedData = { name, attempts: attempt, error: known.record };
+    const worked = workedFor(at, storeNow());
+    const data: StepFailedData = { name, attempts: attempt, error: known.record, ...worked };
     if (again) {
       const dueAt = storeNow() + backoffMs(retry, attempt + 1, this.#services.random());
       const retried: StepRetriedData = { ...data, dueAt };
@@ -282,8 +310,9 @@ export class Steps {
       telemetry.stepEnded(at, beganAt, 'retried', error);
       return 'again';
     }
-    const marked = item === undefined ? data : { ...data, item: item.mark(true) };
-    const seq = await writer.submit([recordWrite('step.failed', marked)]);
+    const marked = options.item === undefined ? data : { ...data, item: options.item.mark(true) };
+    const write = options.failure?.(data) ?? recordWrite('step.failed', marked);
+    const seq = await writer.submit([write]);
     telemetry.stepEnded(at, beganAt, 'failed', error);
     const failure = stepFailure(run, name, data, known.error);
     return { seq, value: new Failed(failure) };
@@ -336,15 +365,23 @@ export class Steps {
   #complete(
     at: Attempt,
     result: unknown,
-    { record, item }: RunOptions,
+    { record, item, undo, hasUndo = undo !== undefined, undoes }: RunOptions,
   ): { readonly value: unknown; readonly submitted: Promise<number> } {
     const { name, attempt, events } = at;
-    const { writer, names, run } = this.#scope;
+    const { writer, names, run, storeNow } = this.#scope;
     names.releaseInside(name);
     if (record === undefined) {
       const bytes = encode(result, `result of step ${name}`, this.#services.limits.eventBytes);
-      const marked = item === undefined ? {} : { item: item.mark(false) };
-      const data: StepCompletedData = { name, result: bytes, attempts: attempt, ...marked };
+      const worked = workedFor(at, storeNow());
+      const data: StepCompletedData = {
+        name,
+        result: bytes,
+        attempts: attempt,
+        ...worked,
+        ...(item === undefined ? {} : { item: item.mark(false) }),
+        ...(hasUndo ? { hasUndo } : {}),
+        ...(undoes === undefined ? {} : { undoes }),
+      };
       const value = decode(bytes, { key: `run ${run}, step ${name}` });
       // The completion comes last: after it, everything of the step is in the log.
       const submitted = writer.submit([
@@ -414,8 +451,15 @@ export class Steps {
   ): Promise<unknown> {
     checkStepName(name);
     checkOptions('step', options);
+    refuseUndo('step', options, 'step');
     return this.run(`${at.name}${nesting}${name}`, body, options, at);
   }
+}
+
+/** How long an attempt was at work: for people who look at the log. Nothing is decided by it. */
+function workedFor({ since }: Attempt, now: number): { readonly ms?: number } {
+  const ms = Math.round(now - since);
+  return ms > 0 ? { ms } : {};
 }
 
 /** How a step has ended, and where in the log. */

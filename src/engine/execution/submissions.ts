@@ -18,6 +18,13 @@ export interface Submission {
   readonly reject: (error: unknown) => void;
 }
 
+export interface SubmitOptions {
+  /** Ids of messages of the inbox that are among the events. */
+  readonly taken?: readonly string[];
+  /** It is no doing of the handler. */
+  readonly isOthers?: boolean;
+}
+
 /** A checkpoint that waits for the next snapshot. */
 export interface PendingCheckpoint {
   readonly mark: CheckpointMark;

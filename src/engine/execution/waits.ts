@@ -25,7 +25,8 @@ import { type PawlError, StepError } from '../../core/errors.ts';
 import type { ChildEnd, StepCompletedData, StepFailedData, TimerData } from '../../core/event.ts';
 import type { ReceivedSignal } from '../../core/fold.ts';
 import { nesting } from '../../core/fold.ts';
-import type { Wait as StoredWait } from '../../core/waits.ts';
+import { isOfUndo } from '../../core/undo.ts';
+import { isDecided, type Wait as StoredWait } from '../../core/waits.ts';
 import { encodeRecord } from '../payloads.ts';
 import { LazySignal } from '../signals.ts';
 import type { Item } from './items.ts';
@@ -146,7 +147,7 @@ export class Waits {
     const about =
       decides === undefined
         ? ({ kind: 'signal', on } as const)
-        : ({ kind: 'decision', on: [decides] } as const);
+        : ({ kind: isOfUndo(decides) ? 'undo' : 'decision', on: [decides] } as const);
     const result = await this.#wait(name, { ...about, ...rest, check });
     if (result === undefined) return undefined;
     const [signal, payload] = result as [string, Uint8Array];
@@ -290,11 +291,16 @@ export class Waits {
   }
 
   async #wait(name: string, options: WaitOptions): Promise<unknown> {
-    const { fold, names, deliveries } = this.#scope;
+    const { fold, names, deliveries, undos } = this.#scope;
     deliveries.asked();
     let ending: Ending;
     try {
       const known = names.use(name);
+      const isNew = known === undefined;
+      if (isNew && names.isHeldBack(name) && !isDecided(options.kind)) {
+        deliveries.schedule();
+        await undos.holdBack();
+      }
       ending = known ?? (await this.#inPlace(name, options));
     } catch (error) {
       deliveries.answered();

@@ -13,6 +13,7 @@ import type {
 } from '../definition/context.ts';
 import type { EndHookContext, RunEnd } from '../definition/end-hook.ts';
 import type { GraphShape } from '../definition/graph-shape.ts';
+import type { HowToUndo } from '../definition/undoable.ts';
 import type { AnyWorkflow, ReducersOf, SignalKeys, Workflow } from '../definition/workflow.ts';
 
 /** Schemas of the arguments of nodes that take some, by node. */
@@ -79,14 +80,29 @@ export type NodeBody<S, E extends EventSchemas, G extends EventSchemas, Input, A
   // oxlint-disable-next-line typescript/no-invalid-void-type -- a body that returns nothing follows its edge
 ) => Promise<Outcome | void> | Outcome | void;
 
+/** A completed visit of a node that is undone. */
+export interface VisitToUndo<Args = unknown> {
+  /** Which execution of the node it was, from 1. */
+  readonly visit: number;
+  /** What the node was given. */
+  readonly args: Args;
+  /** What the body returned as `result`. */
+  readonly result: unknown;
+}
+
 /** A node with options. */
-export interface NodeOptions<Body, Id extends string> {
+export interface NodeOptions<Body, Id extends string, Undo = HowToUndo<VisitToUndo>> {
   /** What the node does. It may be called again when a worker dies, until its visit has completed. */
   readonly run: Body;
   /** Default: the `stepRetry` of the graph, else one attempt. */
   readonly retry?: RetryPolicy;
   /** How long one attempt may take. A node with a time-out keeps its worker while it waits. */
   readonly timeout?: Duration;
+  /**
+   * How a visit is undone when the run fails or is cancelled for good, as of a step. It is given what the visit was given
+   * and what it returned as `result`.
+   */
+  readonly undo?: Undo;
   /** Where `goto` may lead: drawn in the diagram, and checked. Default: anywhere, and not drawn. */
   readonly to?: readonly (Id | 'end')[];
 }
@@ -166,6 +182,10 @@ export interface GraphDefinition<
   readonly ratePerKey?: AnyWorkflow['definition']['ratePerKey'];
   /** What becomes of a start whose key is busy, as of any workflow. */
   readonly onBusy?: AnyWorkflow['definition']['onBusy'];
+  /** As of a workflow. */
+  readonly debounceMax?: AnyWorkflow['definition']['debounceMax'];
+  /** After which ends visits are undone, as of any workflow. */
+  readonly undoOn?: AnyWorkflow['definition']['undoOn'];
   /** Arguments of nodes that take some; a target of such a node is `{ node, args }`. */
   readonly args?: A;
   /** The first node. */
@@ -181,7 +201,8 @@ export interface GraphDefinition<
         Node extends keyof A ? OutputOf<A[Node]> : undefined,
         NodeOutcome<S, NoInfer<Id>, A>
       >,
-      NoInfer<Id>
+      NoInfer<Id>,
+      HowToUndo<VisitToUndo<Node extends keyof A ? OutputOf<A[Node]> : undefined>, E, S>
     >;
   };
   /** What follows a node whose body names no `goto`. Without an edge a branch ends there. */
@@ -204,7 +225,9 @@ export interface GraphDefinition<
   readonly output?: (state: FrozenStateOf<S>) => Output;
 }
 
-export type GraphNode<Body, Id extends string> = Body | NodeOptions<Body, Id>;
+export type GraphNode<Body, Id extends string, Undo = HowToUndo<VisitToUndo>> =
+  | Body
+  | NodeOptions<Body, Id, Undo>;
 
 /** A workflow that can be drawn. */
 export interface Graph<

@@ -69,7 +69,8 @@ class GraphRun {
   }
 
   async toEnd(): Promise<unknown> {
-    const { fold, writer } = this.#parts.scope;
+    const { fold, writer, undos } = this.#parts.scope;
+    undos.noteNodes((step) => this.#graph.nodes.get(/^node:(.+):\d+$/.exec(step)?.[1] ?? '')?.undo);
     if (graphTasks(fold.bookkeeping) === undefined) {
       const { start } = this.#graph;
       const first: GraphTask = { id: `${start}:1`, node: start, visit: 1, branch: [] };
@@ -214,6 +215,7 @@ class GraphRun {
       ...(outcome.result === undefined ? {} : { result: outcome.result }),
       next,
       joined,
+      ...(node.undo === undefined ? {} : { hasUndo: true }),
     };
     const data = encode(completed, `outcome of node ${node.id}`, limits.eventBytes);
     const write: Write = {

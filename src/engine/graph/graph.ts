@@ -23,7 +23,7 @@ import type { CheckpointExpiry } from '../../core/retention.ts';
 import type { OutputOf, Schema } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import { definitionRules } from '../definition/definition-rules.ts';
-import { checkRetry } from '../definition/options.ts';
+import { checkRetry, checkUndo } from '../definition/options.ts';
 import type { ArgsSchemas, Graph, GraphDefinition, NodeOptions } from './graph-definition.ts';
 import { targetNode } from './graph-map.ts';
 import { runGraph } from './graph-run.ts';
@@ -57,8 +57,8 @@ export function defineGraph<
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
   const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry } = definition;
-  const { onEnd, keepOutput } = definition;
-  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy } = definition;
+  const { onEnd, keepOutput, undoOn } = definition;
+  const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy, debounceMax } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
@@ -76,10 +76,12 @@ export function defineGraph<
     ...(concurrencyOfKeys === undefined ? {} : { concurrencyOfKeys }),
     ...(ratePerKey === undefined ? {} : { ratePerKey }),
     ...(onBusy === undefined ? {} : { onBusy }),
+    ...(debounceMax === undefined ? {} : { debounceMax }),
     ...(retention === undefined ? {} : { retention }),
     expireCheckpoints,
     ...(onEnd === undefined ? {} : { onEnd }),
     ...(keepOutput === undefined ? {} : { keepOutput }),
+    ...(undoOn === undefined ? {} : { undoOn }),
     run: async (ctx, given) => (await runGraph(ctx, graph, given)) as Output,
   });
   return { ...workflow, graph };
@@ -114,6 +116,7 @@ const checkNode: Rule = optionsOf<NodeOptions<unknown, string>>({
   run: needed(callback),
   retry: checkRetry,
   timeout: duration,
+  undo: checkUndo,
   to: listOf(text),
 });
 
@@ -171,8 +174,17 @@ function compile(definition: AnyGraphDefinition): GraphShape {
       if (target !== 'end') known(target, `a way out of node ${id}`);
     }
     const cycleLimit = cycles.nodes?.[id] ?? cycles.limit ?? defaultCycleLimit;
-    const { run, retry, timeout, to } = options;
-    shapes.set(id, { id, run, retry, timeout, to, edge, cycleLimit });
+    const { run, retry, timeout, to, undo } = options;
+    shapes.set(id, {
+      id,
+      run,
+      retry,
+      timeout,
+      to,
+      edge,
+      cycleLimit,
+      undo: undo as NodeShape['undo'],
+    });
   }
   const keepsVisits = checkpoints === 'nodes';
   return { name, start, keepsVisits, nodes: shapes, args, merge, output: definition.output };

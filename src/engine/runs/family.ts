@@ -209,6 +209,19 @@ export async function payChildrenOf(
   }
 }
 
+/** Best effort, for a run that will end as failed or cancelled, and undoes its work before: its end does so again. */
+export async function cancelChildrenOf(
+  parts: FamilyParts,
+  parent: Pick<RunRecord, 'id' | 'fence'>,
+  children: readonly Child[],
+): Promise<void> {
+  try {
+    for (const child of children) await cancelChild(parts, parent, child, false);
+  } catch (error) {
+    parts.logger.warn({ run: parent.id, error: String(error) }, 'child runs not cancelled yet');
+  }
+}
+
 /** What the sweeper does about a due run that owes something, or waits for a child. */
 export async function attendFamily(parts: FamilyParts, due: DueRun): Promise<void> {
   const record = await parts.store.record(due.run);

@@ -15,7 +15,7 @@ import { checkHole } from '../holes.ts';
 /** What binds a run to the outside: a run that is forked from it does not inherit that. */
 const staysBehind = /^run:/;
 /** What has a place in the log: a result, a child, the signals of a name. */
-const hasPlace = /^(?:step|child|signal):/;
+const hasPlace = /^(?:step|child|signal|undo):/;
 /** Changes of the state have one, too. */
 const ofSets = /^sets:/;
 

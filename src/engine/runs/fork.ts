@@ -21,10 +21,11 @@ import {
   text,
 } from '../../core/option-rules.ts';
 import type { RunRecord } from '../../core/run.ts';
-import type { State } from '../../core/fold.ts';
+import type { Fold, State } from '../../core/fold.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
 import type { RunStore } from '../../core/store.ts';
+import { pendingUndos, undoing } from '../../core/undo.ts';
 import { recallCheckpoint } from './checkpoints.ts';
 import { editsBetween, foldAt, withoutTies } from './fold-at.ts';
 import { stateField } from '../payloads.ts';
@@ -100,6 +101,7 @@ export async function prepareFork<S>(
   }
   if ('seq' in point) await refuseInside(store, run, seq);
   const fold = await foldAt(store, workflow, run, seq);
+  await refuseUndone({ store, workflow }, record, fold);
   const state = edit === undefined ? fold.state : edited(workflow, fold.state, edit);
   const edits = edit === undefined ? undefined : editsBetween(fold.state, state);
   if (edits !== undefined) encode(edits, 'edited state', limits.eventBytes);
@@ -114,6 +116,24 @@ export async function prepareFork<S>(
   const from = { run, seq, ...by, ...(edits === undefined ? {} : { edited: edits }) };
   const fork = { from, snapshot: { schema: workflow.version, set, remove: [] } };
   return { fork, input: fold.input ?? record.input };
+}
+
+/** @throws InvalidError when the fork would take the result of a step for true that the run undoes, or has undone. */
+async function refuseUndone(
+  { store, workflow }: { readonly store: RunStore; readonly workflow: AnyWorkflow },
+  record: RunRecord,
+  fold: Fold,
+): Promise<void> {
+  const { id: run, seq: end } = record;
+  const isOpen = pendingUndos(fold.bookkeeping).length > 0;
+  const isInside = undoing(fold.bookkeeping) !== undefined;
+  if (!isInside && !isOpen) return;
+  const latest = isInside ? fold : await foldAt(store, workflow, run, end);
+  if (undoing(latest.bookkeeping) === undefined) return;
+  throw new InvalidError(
+    'seq',
+    `${fold.seq}: run ${run} has undone what it had done until there, or does so now. Fork it before the first step that has an undo.`,
+  );
 }
 
 function edited(workflow: AnyWorkflow, state: State, edit: unknown): State {

@@ -110,6 +110,17 @@ export const checkSignalOptions: Rule = optionsOf<SignalOptions>({
   actor,
 });
 
+/** How long a reply is waited for. */
+export interface AskOptions {
+  /** In milliseconds, 600 000 at most. Default 10 000. */
+  readonly timeoutMs?: number;
+}
+
+/** The longest time to wait for a reply, in milliseconds. */
+export const askMsMax = 600_000;
+
+export const checkAsk: Rule = optionsOf<AskOptions>({ timeoutMs: wholeNumber(1, askMsMax) });
+
 export const checkAnswer: Rule = optionsOf<AnswerOptions>({
   signal: checkSignalName,
   id: checkMessageId,

@@ -14,18 +14,27 @@ import { type InputOf, validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import type { ChunkOf, OutputName, AnyOutputs, OutputSchemas } from '../definition/outputs.ts';
 import { answerWait } from './answering.ts';
+import { askRun } from './asking.ts';
 import type { Attendance } from './attendance.ts';
 import { changesOf } from './changes.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import { checkSignal, signalKeyOf } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
+import {
+  type AnyQuestion,
+  type AskedInput,
+  type ReplyOutput,
+  toQuestion,
+} from '../definition/questions.ts';
 import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
 import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
 import {
   type AnswerOptions,
+  type AskOptions,
   checkAnswer,
+  checkAsk,
   checkChildList,
   checkCheckpointList,
   type ChildListOptions,
@@ -45,6 +54,7 @@ import { endedError, runNotFound } from './missing.ts';
 import { foldAt } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
+import { refuseUndone } from './undone.ts';
 import { readSteps } from '../steps-at-work.ts';
 import { type RunDetails, type RunInfo, toRunInfo } from './run-info.ts';
 import { leaveLine } from './turns.ts';
@@ -305,7 +315,27 @@ export class RunHandle<
     await answerWait({ ...this.#services, run: this.id, workflow }, { wait, payload }, options);
   }
 
-  /** Decides about an effect in doubt whose policy is to ask. */
+  /**
+   * Asks the run, and returns what its handler answers: see `ctx.answer`. The worker that has the run replies; a parked run
+   * is woken for it. Needs no worker in this process.
+   * @throws RunError `PAWL_UNANSWERED` when it is paused, answers no such question, or its answer has failed (the cause);
+   *   `PAWL_TIMEOUT`, `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`; InvalidError for a misfit; LimitError when too many are open.
+   */
+  async ask<Q extends AnyQuestion | string>(
+    question: Q,
+    payload: AskedInput<Q>,
+    options: AskOptions = {},
+  ): Promise<ReplyOutput<Q>> {
+    checkAsk(options, 'ask options');
+    const asked = toQuestion(question);
+    return (await askRun(this.#services, this.id, asked, payload, options)) as ReplyOutput<Q>;
+  }
+
+  /**
+   * Decides about an effect in doubt whose policy is to ask, by its name, or about an undo that has failed:
+   * `run.decide('flight ›› undo', { decide: 'retry' })`. The names are in `on` of `info().waits`.
+   * @throws InvalidError, UnstorableError; RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`. Nothing was written.
+   */
   async decide(effect: string, decision: Decision): Promise<void> {
     checkDecision(decision, 'decision');
     const data = encode(decision, 'decision', this.#services.limits.eventBytes);
@@ -360,11 +390,13 @@ export class RunHandle<
    *
    * With `input` the handler is called with that from then on, in place of what the run was started with. It must still
    * come to the same steps by the same names; what they have done stays done.
-   * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError, UnstorableError, LimitError for an input: nothing was written.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`, `PAWL_RUN_ENDED` when its work was undone: start it anew. InvalidError,
+   *   UnstorableError, LimitError for an input. Nothing was written.
    */
   async resume(request: ResumeRequest = {}): Promise<boolean> {
     checkResume(request, 'request');
     const { store } = this.#services;
+    await refuseUndone(store, this.id);
     const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
     switch (outcome.outcome) {
       case 'resumed':

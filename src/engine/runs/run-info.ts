@@ -47,6 +47,8 @@ export interface RunInfo {
   readonly paused: boolean;
   /** What the handler said last by `ctx.progress`; undefined when it said nothing. */
   readonly progress: RunProgress | undefined;
+  /** The number of the newest chunk that the run has given out; 0 before the first. See `run.output`. */
+  readonly chunks: number;
   /** Lower goes first. */
   readonly priority: number;
   /** Whose run it is; runs of one key take turns. Undefined for a run without one. */

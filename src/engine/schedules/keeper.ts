@@ -184,9 +184,10 @@ export class ScheduleKeeper {
 
   async #startAt(schedule: StoredSchedule, at: number): Promise<RunRecord> {
     const { store, logger } = this.#services;
-    const { id, workflow, codeVersion, input } = schedule;
+    const { id, workflow, codeVersion, input, key } = schedule;
     const run = `${id}.${at}`;
-    const start = { run, workflow, codeVersion, input, tags: { schedule: id } };
+    const keyed = key === undefined ? {} : { key };
+    const start = { run, workflow, codeVersion, input, tags: { schedule: id }, ...keyed };
     const { outcome, record } = await createRun({ store }, { ...start, token: `schedule ${run}` });
     // Not started by this schedule, at whatever time: there cannot be a second run of this name.
     if (outcome === 'exists') logger.warn({ schedule: id, run }, 'id of a scheduled run is taken');

@@ -3,7 +3,7 @@ import { encode } from '../../core/codec.ts';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { InvalidError } from '../../core/errors.ts';
 import type { Limits } from '../../core/limits.ts';
-import { checkRunId } from '../../core/names.ts';
+import { checkKey, checkRunId } from '../../core/names.ts';
 import { validate } from '../../core/schema.ts';
 import type { MissedPolicy, OverlapPolicy, Timing } from '../../core/schedules.ts';
 import type { RunStore } from '../../core/store.ts';
@@ -30,6 +30,11 @@ export interface ScheduleOptions {
    * `queue` starts it when that one has ended. `cancel-previous` cancels that one first.
    */
   readonly overlap?: OverlapPolicy;
+  /**
+   * Key of each of its runs, which take turns with all others of the key: see `key` of `pawl.start`. A run of a time is
+   * always made: where its workflow drops starts of a busy key, this one waits for its turn. Default: none.
+   */
+  readonly key?: string;
 }
 
 export interface SaveParts {
@@ -47,8 +52,9 @@ export async function saveSchedule(
   input: unknown,
   options: ScheduleOptions,
 ): Promise<void> {
-  const { id, missed = 'latest', overlap = 'allow' } = options;
+  const { id, missed = 'latest', overlap = 'allow', key } = options;
   checkScheduleId(id);
+  if (key !== undefined) checkKey(key);
   const timing = toTiming(options);
   const timetable = toTimetable({ id, ...timing });
   const schema = workflow.definition.input;
@@ -63,6 +69,7 @@ export async function saveSchedule(
       ...timing,
       missed,
       overlap,
+      key,
       workflow: workflow.name,
       codeVersion: workflow.version,
       input: encode(valid, 'input', limits.inputBytes),

@@ -8,6 +8,8 @@ import type { RunStore } from '../../core/store.ts';
 export interface RunMemory extends RunBytes {
   /** The sum of all kinds. */
   readonly total: number;
+  /** How many values lie in a blob store. Their bytes are not counted: they take no memory of Redis. */
+  readonly blobs: number;
 }
 
 /** Bytes of the runs of a workflow. */
@@ -22,13 +24,27 @@ export interface WorkflowMemory {
   readonly estimated: number;
 }
 
+interface Measured extends RunBytes {
+  readonly blobs: number;
+}
+
+const nothing: Measured = {
+  record: 0,
+  log: 0,
+  snapshot: 0,
+  checkpoints: 0,
+  inbox: 0,
+  chunks: 0,
+  blobs: 0,
+};
+
 const sampleDefault = 100;
 const measuredAtOnce = 20;
 
 /** @throws RunError `PAWL_RUN_NOT_FOUND`. */
 export async function runMemory(store: RunStore, run: string): Promise<RunMemory> {
-  const bytes = await store.archive.measure(run);
-  if (bytes !== undefined) return withTotal(bytes);
+  const measured = await measure(store, run);
+  if (measured !== undefined) return withTotal(measured);
   throw new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
 }
 
@@ -41,14 +57,14 @@ export async function workflowMemory(
     throw new InvalidError('sample', 'must be a whole number from 1.');
   }
   const query = workflow === undefined ? {} : { workflow };
-  let sum: RunBytes = { record: 0, log: 0, snapshot: 0, checkpoints: 0, inbox: 0, chunks: 0 };
+  let sum = nothing;
   let measured = 0;
   let cursor: string | undefined;
   do {
     const limit = Math.min(fixedLimits.runsPerPage, sample - measured, measuredAtOnce);
     const from = cursor === undefined ? {} : { cursor };
     const page = await store.lists.runs({ ...query, limit, ...from });
-    const all = await Promise.all(page.runs.map(({ id }) => store.archive.measure(id)));
+    const all = await Promise.all(page.runs.map(({ id }) => measure(store, id)));
     for (const bytes of all) {
       if (bytes === undefined) continue;
       measured += 1;
@@ -62,7 +78,12 @@ export async function workflowMemory(
   return { runs, measured, bytes, estimated };
 }
 
-function added(a: RunBytes, b: RunBytes): RunBytes {
+async function measure(store: RunStore, run: string): Promise<Measured | undefined> {
+  const bytes = await store.archive.measure(run);
+  return bytes && { ...bytes, blobs: (await store.blobs.of(run)).length };
+}
+
+function added(a: Measured, b: Measured): Measured {
   return {
     record: a.record + b.record,
     log: a.log + b.log,
@@ -70,10 +91,11 @@ function added(a: RunBytes, b: RunBytes): RunBytes {
     checkpoints: a.checkpoints + b.checkpoints,
     inbox: a.inbox + b.inbox,
     chunks: a.chunks + b.chunks,
+    blobs: a.blobs + b.blobs,
   };
 }
 
-function withTotal(bytes: RunBytes): RunMemory {
+function withTotal(bytes: Measured): RunMemory {
   const { record, log, snapshot, checkpoints, inbox, chunks } = bytes;
   return { ...bytes, total: record + log + snapshot + checkpoints + inbox + chunks };
 }

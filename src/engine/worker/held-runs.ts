@@ -41,9 +41,11 @@ export class HeldRuns {
   }
 
   /** Somebody wants something of a run; without a run, of any. */
-  nudge(run: string | undefined): void {
+  nudge(run: string | undefined, about?: 'question'): void {
     for (const execution of this.#executions) {
-      if (run === undefined || execution.wakeUp.run === run) execution.nudge();
+      if (run === undefined || execution.wakeUp.run === run) {
+        execution.nudge(about ?? (run === undefined ? 'anything' : 'message'));
+      }
     }
   }
 

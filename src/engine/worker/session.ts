@@ -4,6 +4,7 @@
  * Beats and presence decide only when others take over; what may be written is decided by the fence. A beat that fails is
  * tried again at the next turn: the loop never ends before the worker does.
  */
+import type { OnNudge } from '../../core/fleet.ts';
 import { detach } from '../../core/detached.ts';
 import { hostname } from 'node:os';
 import type { SessionView } from '../execution/services.ts';
@@ -24,7 +25,7 @@ export interface SessionProcess {
   /** Called when the worker is to leave. */
   readonly leave: () => void;
   /** Called when somebody wants something of a run that is held; without a run, of any. */
-  readonly onNudge: (run: string | undefined) => void;
+  readonly onNudge: OnNudge;
 }
 
 export class Session implements SessionView {
@@ -55,8 +56,8 @@ export class Session implements SessionView {
   async begin(): Promise<void> {
     const { store, worker, clock, settings } = this.#services;
     this.#lag.begin();
-    await store.fleet.register(worker, (run) => {
-      this.#process.onNudge(run);
+    await store.fleet.register(worker, (run, about) => {
+      this.#process.onNudge(run, about);
       if (run === undefined) detach(this.#beatIfPossible(), () => undefined);
     });
     await this.#beat();

@@ -92,7 +92,7 @@ export class Worker implements AsyncDisposable {
     this.#session = new Session(services, workflows.versions, {
       active: () => runs.size,
       atWork: () => runs.atWork,
-      onNudge: (run) => runs.nudge(run),
+      onNudge: (run, about) => runs.nudge(run, about),
       leave: () => this.#drain(),
     });
     this.#parked = new ParkedHandlers(services);

@@ -18,7 +18,8 @@
 -- ARGV[8] unmanaged: 1 to take an unmanaged run from whoever has it, or empty
 -- ARGV[9] reclaim: 1 to take a waiting run also when it sleeps, or empty
 -- ARGV[10] any: 1 to take a run that newer code has written, or empty
--- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages} | {'held', worker}
+-- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages,
+--   questions 0|1} | {'held', worker}
 --   | {'stale', fence} | {'notClaimable', status} | {'newer', codeVersion} | {'missing'} | {'damaged', key, why}
 --   | {'unadmitted', key, birth, begun 0|1, priority}
 -- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner; older code does not
@@ -33,7 +34,8 @@ local expectedFence, page, base, unmanaged = ARGV[5], ARGV[6], ARGV[7], ARGV[8] 
 local function claimed(beside)
   local from = redis.call('HGET', run, 'snapshotSeq') or '0'
   return {'claimed', redis.call('HGETALL', run), beside[1], beside[2],
-    redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page), beside[3]}
+    redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page), beside[3],
+    redis.call('EXISTS', base .. 'questions:' .. id)}
 end
 
 -- What is read beside the record and the log: a claim changes nothing of it, so it is known to be readable before anything

@@ -25,7 +25,8 @@
 --   wait takes five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages,
 --   milliseconds until somebody looks or empty, 1 if the handler may go on
 -- ARGV[19] blobs: lines, addresses that this write refers to
--- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'unread'}
+-- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq}
+--   | {'unread'} | {'unread', 'asked'}
 --   | {'missing'} | {'damaged'} | {'swept'}: a blob is garbage by now
 -- Keeps: seq is dense; only the owner writes; a commit is stored once however often it is sent; the snapshot is never
 --   ahead of the log; what a checkpoint holds is copied before it is overwritten; plain and packed never mix; a run does
@@ -38,6 +39,7 @@ local status, taken, how = ARGV[11], tonumber(ARGV[14]), ARGV[18]
 local inbox = base .. 'inbox:' .. id
 
 -- include parts/inbox.lua
+-- include parts/questions.lua
 -- include parts/save.lua
 -- include parts/blobs.lua
 
@@ -54,7 +56,10 @@ if m[1] ~= fence or m[2] ~= owner then
 end
 if tonumber(m[3]) ~= expected then return {'conflict', m[3]} end
 local entries, absent = findMessages(inbox, 20, taken)
-if how == 'parked' and redis.call('XLEN', inbox) > #entries then return {'unread'} end
+if how == 'parked' then
+  if redis.call('XLEN', inbox) > #entries then return {'unread'} end
+  if isAsked(base .. 'questions:' .. id) then return {'unread', 'asked'} end
+end
 local anew, fields
 if schema ~= '' then anew, fields = unpackSnapshot(snapshot, ARGV[17]) end
 if anew == false then return {'damaged'} end

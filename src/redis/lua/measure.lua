@@ -10,14 +10,18 @@
 -- KEYS[7] inbox: stream
 -- KEYS[8] seen: set
 -- KEYS[9] chunks: stream
+-- KEYS[10] blobs: set
+-- KEYS[11] questions: hash
 -- ARGV[1] samples: nested values looked at, 0 for all
--- Returns {bytes of run, payload, events, snapshot, checkpoints, preserved, inbox, seen, chunks} | {} when there is no run
+-- Returns {bytes of each of these keys, in their order} | {} when there is no run
 -- Keeps: nothing is written.
 local run, payload, events, snapshot = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local checkpoints, preserved, inbox, seen, chunks = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local checkpoints, preserved, inbox, seen = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local chunks, blobs, questions = KEYS[9], KEYS[10], KEYS[11]
 if redis.call('EXISTS', run) == 0 then return {} end
 local bytes = {}
-for i, key in ipairs({run, payload, events, snapshot, checkpoints, preserved, inbox, seen, chunks}) do
+local all = {run, payload, events, snapshot, checkpoints, preserved, inbox, seen, chunks, blobs, questions}
+for i, key in ipairs(all) do
   bytes[i] = redis.call('MEMORY', 'USAGE', key, 'SAMPLES', ARGV[1]) or 0
 end
 return bytes

@@ -53,8 +53,8 @@ local function refusal()
   if first then return {'answered', first} end
   if status ~= 'waiting' then return {'busy'} end
   local wanted = m[5] or '*'
-  if wanted == '*' then return nil end
   local lines = '\n' .. wanted .. '\n'
+  if string.find(lines, '\n*\n', 1, true) then return nil end
   local _, last = string.find(lines, '\nanswer:' .. name .. '\t' .. wait .. '\t', 1, true)
   local ends = last and tonumber(string.match(lines, '^%d+', last + 1))
   if not last or (ends and ends <= now) then return {'unwanted'} end

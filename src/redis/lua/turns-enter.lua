@@ -26,15 +26,35 @@ local function olderThan(order, busy, has)
     for part in string.gmatch(other, '%S+') do older[#older + 1] = part end
   end
   if busy ~= 'debounce' and (busy ~= 'replace' or has) then return older end
+  local spared = keyOf('turn-spared', workflow, key)
   local others = redis.call('ZRANGE', keyOf('turn-line', workflow, key), 0, -1, 'WITHSCORES')
   for i = 1, #others, 2 do
     local score = tonumber(others[i + 1])
-    if score % arrivals() < order and (busy == 'replace' or score >= 0) then add(others[i]) end
+    local makesWay = busy == 'replace' or (score >= 0 and redis.call('SISMEMBER', spared, others[i]) == 0)
+    if score % arrivals() < order and makesWay then add(others[i]) end
   end
   if busy == 'replace' then
     for _, other in ipairs(redis.call('HKEYS', keyOf('turn-holders', workflow, key))) do add(other) end
   end
   return older
+end
+
+-- A run arrives: it goes on with the burst of starts, or begins another one, which spares those in line.
+local function arrive(limits, now)
+  if limits.busy ~= 'debounce' or not limits.burst then return end
+  local burst, spared = keyOf('turn-burst', workflow, key), keyOf('turn-spared', workflow, key)
+  local line, waiting = keyOf('turn-line', workflow, key), {}
+  for _, other in ipairs(redis.call('SMEMBERS', spared)) do
+    if not redis.call('ZSCORE', line, other) then redis.call('SREM', spared, other) end
+  end
+  for _, other in ipairs(redis.call('ZRANGE', line, '0', '+inf', 'BYSCORE')) do
+    if redis.call('SISMEMBER', spared, other) == 0 then waiting[#waiting + 1] = other end
+  end
+  local began = tonumber(redis.call('GET', burst) or '0')
+  if #waiting > 0 and now - began < limits.burst then return end
+  for _, other in ipairs(waiting) do redis.call('SADD', spared, other) end
+  -- The minute is for a clock that was set back.
+  redis.call('SET', burst, text(now), 'PX', text(limits.burst + 60000))
 end
 
 local time = redis.call('TIME')
@@ -63,6 +83,7 @@ if ARGV[7] ~= '' then
   return {'granted', limits.busy, 0, unpack(granted)}
 end
 local score = redis.call('ZSCORE', line, member)
+if not score and ARGV[6] ~= 'begun' then arrive(limits, now) end
 local turnstile = keyOf('turnstile', workflow)
 local order = score and score % arrivals() or redis.call('HINCRBY', turnstile, 'order', 1)
 local class = ARGV[6] == 'begun' and -1 or ARGV[6] == 'asleep' and 1000001 or tonumber(ARGV[5])

@@ -52,6 +52,7 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
           furthest: toFurthest(key, flat),
           messages: (rest[4] as Entry[]).map((entry) => toMessage(inbox, entry)),
           waitedFor: toWaitedFor(key, flat),
+          asked: rest[5] === 1,
           ...loaded,
         };
       }

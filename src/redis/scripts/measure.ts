@@ -17,17 +17,19 @@ export const measure: StoreScript<ShardKeys, string, RunBytes | undefined> = {
     shard.inbox(run),
     shard.seen(run),
     shard.chunks(run),
+    shard.blobs(run),
+    shard.questions(run),
   ],
   args: () => [0],
   decode: (_, reply) => {
     if (reply.length === 0) return undefined;
     const bytes = (place: number): number => Number(reply[place]);
     return {
-      record: bytes(0) + bytes(1),
+      record: bytes(0) + bytes(1) + bytes(9),
       log: bytes(2),
       snapshot: bytes(3),
       checkpoints: bytes(4) + bytes(5),
-      inbox: bytes(6) + bytes(7),
+      inbox: bytes(6) + bytes(7) + bytes(10),
       chunks: bytes(8),
     };
   },

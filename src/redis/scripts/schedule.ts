@@ -18,7 +18,7 @@ export const saveSchedule: StoreScript<Keys, Saved, SaveOutcome> = {
   keys: (keys, { schedule: { workflow, id } }) => scheduleKeys(keys, workflow, id),
   args: (_, { schedule, nextAt }) => {
     const { id, workflow, cron = '', timeZone = '', everyMs = '' } = schedule;
-    const { codeVersion, input, missed, overlap } = schedule;
+    const { codeVersion, input, missed, overlap, key = '' } = schedule;
     return [
       id,
       workflow,
@@ -32,6 +32,8 @@ export const saveSchedule: StoreScript<Keys, Saved, SaveOutcome> = {
       missed,
       'overlap',
       overlap,
+      'key',
+      key,
       'input',
       toBuffer(input),
     ];

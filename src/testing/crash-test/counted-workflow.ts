@@ -1,5 +1,6 @@
 /** A workflow that tells of every call of a step's body, under the name the step has in its run. */
 import { nesting } from '../../core/fold.ts';
+import { undoName } from '../../core/undo.ts';
 import type { Context, StepContext } from '../../engine/definition/context.ts';
 import type { RunEnd } from '../../engine/definition/end-hook.ts';
 import { never } from '../../engine/execution/never.ts';
@@ -45,16 +46,45 @@ function countedContext(ctx: Context, { isDead, onBody }: BodyWatch): Context {
   const map = ctx.map.bind(ctx) as unknown as MapCall;
   const counted = {
     step: (name: string, body: Body, ...rest: unknown[]) =>
-      step(name, countedBody(name, body, watch), ...rest),
+      step(name, countedBody(name, body, watch), ...countedOptions(name, rest, watch)),
     effect: (name: string, body: Body, ...rest: unknown[]) =>
-      effect(name, countedBody(name, body, watch), ...rest),
+      effect(name, countedBody(name, body, watch), ...countedOptions(name, rest, watch)),
     map: (name: string, items: readonly unknown[], body: MapBody, ...rest: unknown[]) => {
       const one: MapBody = (item, at, index) =>
         countedBody(`${name}:${index}`, (inner) => body(item, inner, index), watch)(at);
-      return map(name, items, one, ...rest);
+      return map(name, items, one, ...countedMapOptions(name, rest, watch));
     },
   };
   return overlay(ctx, counted);
+}
+
+/** The options of a step whose undo is told of as well. */
+function countedOptions(name: string, rest: readonly unknown[], watch: RunWatch): unknown[] {
+  type Undo = (result: unknown, undo: StepContext) => unknown;
+  return withUndo(rest, (call: Undo): Undo => {
+    return (result, undo) => countedBody(undoName(name), (step) => call(result, step), watch)(undo);
+  });
+}
+
+/** As of a step, of a map. */
+function countedMapOptions(name: string, rest: readonly unknown[], watch: RunWatch): unknown[] {
+  type Undo = (item: unknown, result: unknown, undo: StepContext, index: number) => unknown;
+  return withUndo(rest, (call: Undo): Undo => {
+    return (item, result, undo, index) => {
+      const body: Body = (step) => call(item, result, step, index);
+      return countedBody(undoName(`${name}:${index}`), body, watch)(undo);
+    };
+  });
+}
+
+/** Options whose undo is made of the one that is given, if one is. */
+function withUndo<Undo>(rest: readonly unknown[], made: (call: Undo) => Undo): unknown[] {
+  const [options, ...more] = rest as [{ readonly undo?: unknown } | undefined];
+  const given = options?.undo;
+  if (given === undefined) return [...rest];
+  if (typeof given === 'function') return [{ ...options, undo: made(given as Undo) }, ...more];
+  const { run } = given as { readonly run: Undo };
+  return [{ ...options, undo: { ...given, run: made(run) } }, ...more];
 }
 
 function countedBody(name: string, body: Body, watch: RunWatch): Body {

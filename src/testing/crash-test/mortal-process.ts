@@ -6,14 +6,16 @@ import { detach } from '../../core/detached.ts';
 import { PawlError } from '../../core/errors.ts';
 import type { Consumer, ConsumeOptions, ResumeQueue } from '../../core/queue.ts';
 import type { WriteParams } from '../../core/outputs.ts';
+import type { ReplyParams } from '../../core/questions.ts';
 import type { ClaimParams, CommitOutcome, CommitParams, RunStore } from '../../core/store.ts';
 import type { Keyed } from '../../core/turns.ts';
 
-/** A call that changes who owns a run, its log, its output, or its turn: before and after each a process may die. */
+/** A call that changes who owns a run, its log, output or turn, or that replies: before and after each a process may die. */
 export type WritingCall =
   | { readonly kind: 'claim'; readonly params: ClaimParams }
   | { readonly kind: 'commit'; readonly params: CommitParams }
   | { readonly kind: 'write'; readonly params: WriteParams }
+  | { readonly kind: 'reply'; readonly params: ReplyParams }
   | { readonly kind: 'turn'; readonly params: Keyed };
 
 export interface MortalProcessOptions {
@@ -118,6 +120,7 @@ function toWritingCall(
   if (key === 'claim') return { kind: key, params: params as ClaimParams };
   if (key === 'commit') return { kind: key, params: params as CommitParams };
   if (key === 'write') return { kind: key, params: params as WriteParams };
+  if (key === 'reply') return { kind: key, params: params as ReplyParams };
   const isTurn = key === 'enter' || key === 'admit' || (key === 'leave' && isKeyed(params));
   return isTurn ? { kind: 'turn', params: params as Keyed } : undefined;
 }

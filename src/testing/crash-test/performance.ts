@@ -7,6 +7,7 @@ import { fixedLimits } from '../../core/limits.ts';
 import { isEnded, type RunStatus } from '../../core/run.ts';
 import type { RunStore } from '../../core/store.ts';
 import { decodeError } from '../../engine/payloads.ts';
+import { askMsMax } from '../../engine/runs/handle-options.ts';
 import { endTag } from '../../engine/runs/end-hooks.ts';
 import type { RunHandle } from '../../engine/runs/run-handle.ts';
 import type { WorkerOptions } from '../../engine/worker/settings.ts';
@@ -17,6 +18,7 @@ import { MemoryRunStore } from '../../memory/run-store.ts';
 import { Pawl } from '../../pawl.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { countedWorkflow } from './counted-workflow.ts';
+import { Asker, type CrashTestQuestion, type CrashTestReply } from './asker.ts';
 import { chunksOf, misplacedChunks, valuesGivenOut } from './given-out.ts';
 import { MortalProcess, type WritingCall } from './mortal-process.ts';
 import { Witness } from './witness.ts';
@@ -45,10 +47,12 @@ export interface PerformanceOptions {
   readonly others: readonly AnyWorkflow[];
   readonly input: unknown;
   readonly signals: readonly CrashTestSignal[];
+  readonly questions: readonly CrashTestQuestion[];
   readonly worker: Partial<Omit<WorkerOptions, 'workflows'>>;
   readonly wrapStore: (store: RunStore) => RunStore;
   readonly blobs?: BlobOptions;
   readonly bodyMs: number;
+  readonly key?: string;
   readonly point?: CrashPoint;
 }
 
@@ -66,6 +70,8 @@ export interface CrashTestEnding {
   readonly hook: RunStatus | undefined;
   /** What the run gave out, by output and step, without the chunks of dead epochs. The step of the handler is empty. */
   readonly chunks: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>>;
+  /** What came of each question, in their order; undefined of one that the run has ended before. */
+  readonly replies: readonly (CrashTestReply | undefined)[];
 }
 
 export interface Performed {
@@ -103,6 +109,7 @@ export class Performance {
   readonly #processes: Living[] = [];
   readonly #caller: Pawl;
   #pending: (CrashTestSignal & { readonly id: string })[];
+  readonly #asker: Asker;
   #crashed = false;
   /** A signal that could not be posted. */
   #refused: { readonly error: unknown } | undefined;
@@ -114,6 +121,7 @@ export class Performance {
     // The time of an ended run to be kept is no time to come to: others may be held by a dead worker until then.
     this.#clock.follow(() => this.#memory.nextDueAt(this.#clock.now(), { expiries: false }));
     this.#pending = options.signals.map((signal, i) => ({ ...signal, id: `signal-${i}` }));
+    this.#asker = new Asker(options.questions, (question) => this.#ask(question));
   }
 
   get #parts(): Omit<Parameters<typeof Pawl.assemble>[0], 'store'> {
@@ -132,10 +140,10 @@ export class Performance {
   }
 
   async #perform(): Promise<Performed> {
-    const { workflow, input } = this.#options;
+    const { workflow, input, key } = this.#options;
     this.#spawn();
     await this.#clock.settle();
-    await this.#caller.start(workflow, input, { id: runId });
+    await this.#caller.start(workflow, input, { id: runId, ...(key === undefined ? {} : { key }) });
     await this.#postSignals();
     const hasEnded = await this.#untilEnd();
     await this.#judgeLogs();
@@ -159,6 +167,7 @@ export class Performance {
       },
       onCommit: (params, outcome) => {
         this.#witness.onCommit(params, outcome);
+        this.#asker.askAfter(this.#witness.commits);
         this.#postSignals().catch((error: unknown) => (this.#refused ??= { error }));
       },
       onDeath: () => {
@@ -197,6 +206,12 @@ export class Performance {
     return ready.length > 0;
   }
 
+  async #ask({ ask, payload }: CrashTestQuestion): Promise<unknown> {
+    const run = this.#caller.run(this.#options.workflow, runId) as RunHandle;
+    // As long as there is: it is not the time that a death changes anything of.
+    return run.ask(ask, payload, { timeoutMs: askMsMax });
+  }
+
   /** Lets time pass until the run has ended; false when it never does. */
   async #untilEnd(): Promise<boolean> {
     let idleSeconds = 0;
@@ -211,9 +226,10 @@ export class Performance {
       if (record.seq > seq) idleSeconds = 0;
       ({ seq } = record);
       if (await this.#bodiesWork()) continue;
+      if (await this.#asker.getsReply(this.#options.bodyMs)) continue;
       if (record.status === 'running' && (await this.#handlerWorks(record.seq))) continue;
       if (await this.#clock.advanceToNext()) continue;
-      if (await this.#postSignals(true)) continue;
+      if (this.#asker.askNext() || (await this.#postSignals(true))) continue;
       idleSeconds += 1;
       await this.#clock.advance('1s');
     }
@@ -289,7 +305,8 @@ export class Performance {
     const chunks = await chunksOf(this.#store, runId);
     this.#witness.violations.push(...misplacedChunks(chunks));
     const status = record?.status ?? 'failed';
-    return { status, output, error, state, hook, chunks: valuesGivenOut(chunks) };
+    const { replies } = this.#asker;
+    return { status, output, error, state, hook, chunks: valuesGivenOut(chunks), replies };
   }
 
   async #close(): Promise<void> {

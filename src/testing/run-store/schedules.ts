@@ -58,7 +58,8 @@ function saving(test: RunStoreTest): void {
       { cron: '0 3 * * *', timeZone: 'Europe/Berlin', everyMs: undefined },
       { cron: undefined, timeZone: undefined, everyMs: 300 },
     ]) {
-      const options = { ...timing, missed: 'all', overlap: 'cancel-previous' } as const;
+      const key = timing.cron === undefined ? undefined : 'acme';
+      const options = { ...timing, missed: 'all', overlap: 'cancel-previous', key } as const;
       const { schedule, nextAt } = await saved(store, 0, options);
       const { input, ...shown } = schedule;
       const begun = { waiting: [], lastRun: undefined, timesMissed: 0, timesSkipped: 0 };

@@ -318,6 +318,24 @@ function making(test: RunStoreTest): void {
     expect(other.outcome).toBe('busy');
   });
 
+  test('debounce: a burst has an end, and who stands in line then is spared', async (opened) => {
+    const { store, expect, advance } = opened;
+    const workflow = newWorkflow();
+    const how = { limits: limits({ perKey: 1, onBusy: 'debounce', burstMs: 900 }) };
+    await atWork(store, workflow, { enter: how });
+    const [a, b, c, d] = await several(store, workflow, 'acme', 4);
+    if (!a || !b || !c || !d) return;
+    expect((await store.turns.enter(entering(a, how))).older).toEqual([]);
+    expect((await store.turns.enter(entering(b, { ...how, state: 'asleep' }))).older).toEqual([a]);
+    await store.turns.leave(a);
+    await advance(1_000);
+    for (const _ of [1, 2]) {
+      expect((await store.turns.enter(entering(c, how))).older).toEqual([]);
+    }
+    expect((await store.turns.enter(entering(d, how))).older).toEqual([c]);
+    expect((await store.turns.enter(entering(b, how))).older).toEqual([]);
+  });
+
   test('replace: who has to wait has all older runs make way', async ({ store, expect }) => {
     const workflow = newWorkflow();
     const how = known('replace');

@@ -84,6 +84,12 @@ const cases: readonly (readonly [
   ['a signal with the name of its child', [forKid], about('signal', 'kid'), false],
   ['the decision about its effect', [forPay], about('signal', 'effect pay'), true],
   ['a decision about another one', [forPay], about('signal', 'effect paid'), false],
+  [
+    'the decision about its undo',
+    [{ ...forPay, kind: 'undo' }],
+    about('signal', 'effect pay'),
+    true,
+  ],
   ['a signal with the name of the effect', [forPay], about('signal', 'pay'), false],
   ['a signal, when it waits for a time', [forTime], about('signal', 'go'), false],
   ['a signal, when it is to try again', [forRetry], about('signal', 'go'), false],
@@ -317,6 +323,7 @@ function finding(test: RunStoreTest): void {
     const go = await waiting(forGo, forTime);
     const kid = await waiting(forKid, { ...forKid, on: ['other'] });
     const pay = await waiting(forPay);
+    const undo = await waiting({ ...forPay, kind: 'undo', on: ['pay ›› undo'] });
     const keyed = await waiting({ ...forOne, on: ['ask'] }, { ...forTwo, on: ['ask'] });
     const delayed = await created(store, { workflow, delayMs: farMs });
     await created(store, { workflow });
@@ -338,6 +345,8 @@ function finding(test: RunStoreTest): void {
       'kind:child': [kid],
       'kind:decision': [pay],
       'effect pay': [pay],
+      'kind:undo': [undo],
+      'effect pay ›› undo': [undo],
       'kind:delay': [delayed],
       'kind:retry': [],
       kid: [],

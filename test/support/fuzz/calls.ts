@@ -14,6 +14,7 @@ import type { DueRun } from '../../../src/core/due-run.ts';
 import type { LimitsOfCode, Turn } from '../../../src/core/turns.ts';
 import type { ListParams } from '../../../src/core/lists.ts';
 import { workerInfo } from '../../../src/testing/run-store/opened.ts';
+import { aboutQuestion } from './questions.ts';
 import type { EventMove, Move, ParkingMove, TurnMove } from './moves.ts';
 
 export type Call = (store: RunStore) => Promise<unknown>;
@@ -96,6 +97,10 @@ async function newCall(
       const progress = { fraction: move.part / 3, message: `part ${move.part}` };
       return (store) => store.progress(owner, progress);
     }
+    case 'ask':
+    case 'reply':
+    case 'withdraw':
+      return aboutQuestion(memory.claim(runId(move.run), move.claim), move);
     case 'post':
     case 'cancel':
       return asking(move);

@@ -2,6 +2,7 @@
  * The moves of a random play over the whole run-store contract, as plain data: what is printed when two stores differ, and
  * what fast-check makes shorter. Numbers stand for things of the play: the run with this number, the claim before last.
  */
+import type { QuestionMove } from './questions.ts';
 import fc from 'fast-check';
 
 /** A release as a move names it. */
@@ -93,6 +94,7 @@ export type Move =
     }
   | { readonly do: 'chunks'; readonly run: number; readonly after: number; readonly limit: number }
   | { readonly do: 'progress'; readonly run: number; readonly claim: number; readonly part: number }
+  | QuestionMove
   | { readonly do: 'pause' | 'resume' | 'load' | 'readInbox' | 'compact'; readonly run: number }
   | {
       readonly do: 'parentNotified' | 'childrenCancelled' | 'delete' | 'remove';
@@ -346,6 +348,17 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       run,
       claim: mostly(0, 1),
       part: fc.nat(3),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom(...(['ask', 'ask', 'ask', 'reply', 'reply', 'withdraw'] as const)),
+      run,
+      question: fc.nat(2),
+      claim: mostly(0, 1),
+      // Longer in real time than a play, so that no key of Redis ends before its time.
+      forMs: mostly(600_000, 60_000),
     }),
   },
   {

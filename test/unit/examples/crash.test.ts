@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { crashTest, CrashTestError, type CrashTestReport } from 'pawl/testing';
 import type { RunStore } from '../../../src/core/store.ts';
 import { agent } from '../../../examples/agent/workflow.ts';
+import { trip } from '../../../examples/booking/workflow.ts';
 import { deployment } from '../../../examples/approval/workflow.ts';
 import { report } from '../../../examples/basic/workflow.ts';
 import { film } from '../../../examples/fault-recovery/workflow.ts';
@@ -73,6 +74,15 @@ const plays: readonly (readonly [string, () => Promise<CrashTestReport>])[] = [
   ['order', () => crashTest(order, { id: 'o', cents: 1 }, clean)],
   ['training', () => crashTest(training, { epochs: 6, every: 2 }, clean)],
   ['pipeline', () => crashTest(pipeline, { pages: 4 }, clean)],
+  [
+    'booking, undone',
+    () =>
+      crashTest(
+        trip,
+        { ledger: files.ledger, cents: 5 },
+        { ...clean, observe: () => readFileSync(files.ledger, 'utf8').trim().split('\n') },
+      ),
+  ],
   [
     'agent',
     () =>

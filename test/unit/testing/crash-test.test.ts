@@ -31,6 +31,21 @@ async function found(tested: Promise<CrashTestReport>): Promise<CrashTestReport>
 }
 
 describe('what survives', () => {
+  test('a run with a key, which needs its turn again when it wakes', async () => {
+    const workflow = defineWorkflow({
+      name: 'keyed',
+      concurrencyPerKey: 1,
+      async run(ctx) {
+        await ctx.step('a', () => 1);
+        await ctx.sleep('1h');
+        return ctx.step('b', () => 2);
+      },
+    });
+    const report = await crashTest(workflow, undefined, { key: 'acme' });
+    // Claims and commits, and what is done about turns.
+    expect(report.crashes).toBeGreaterThan((report.commits + 2) * 2);
+  });
+
   test('steps with events, a map and steps inside of steps', async () => {
     const workflow = defineWorkflow({
       name: 'order',

@@ -4,8 +4,10 @@
 local function readLimits(limits)
   local pattern = '(%d+) (%d+) (%d+) (%d+) (%a+)'
   local perKey, all, max, per, busy = string.match(limits or '0 0 0 0 queue 0', pattern)
+  local burst = string.match(limits or '', '%a+ (%d+) %d+$')
   return {
     perKey = tonumber(perKey), all = tonumber(all), max = tonumber(max), per = tonumber(per), busy = busy,
+    burst = tonumber(burst),
   }
 end
 

@@ -1,8 +1,8 @@
 -- The turnstile of a workflow: who has a turn, and who stands in line. All turnstiles are in the slot of the workers.
 --
 -- turnstiles: zset, workflow by the time at which a sweeper is to look
--- turnstile:<workflow>: hash. limits (<per key> <fleet> <rate max> <rate ms> <what when busy> <version>, 0 for none), order
---   (arrivals), round (turns of keys), last (the greatest number of a turn)
+-- turnstile:<workflow>: hash. limits (<per key> <fleet> <rate max> <rate ms> <what when busy> [<burst ms>] <version>, 0 for
+--   none), order (arrivals), round (turns of keys), last (the greatest number of a turn)
 -- turn-ready:<workflow>: zset, keys with a line that may have a turn, in the order of their last one
 -- turn-later:<workflow>: zset, keys with a line whose rate is used up, by the time at which it is not any more
 -- turn-full:<workflow>: set, keys with a line that have all the turns they may have
@@ -10,6 +10,8 @@
 --   in the order of arrival; behind them those that sleep, which only take the place of others
 -- turn-holders:<workflow>:<key>: hash, '<id> <birth>' of runs that have a turn, to its number
 -- turn-held:<workflow>: zset, '<id> <birth> <key>' of all of them, by the time at which it is looked at
+-- turn-burst:<workflow>:<key>: string, when the burst of starts began that may have older ones make way
+-- turn-spared:<workflow>:<key>: set, '<id> <birth>' of runs in line that no later one has make way
 -- turn-rate:<workflow>:<key>: string, '<end of the stretch> <turns in it>'
 --
 -- Kept: a run has one turn, or stands in line, or neither; a key with a line is ready, or later, or full.

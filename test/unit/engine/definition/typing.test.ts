@@ -48,6 +48,32 @@ const order = defineWorkflow({
     await ctx.waitFor('rejected');
     // @ts-expect-error -- not a length of time
     await ctx.sleep('three days');
+    await ctx.step('book', () => ({ id: 7 }), {
+      undo: ({ id }, undo) => {
+        expectTypeOf(id).toEqualTypeOf<number>();
+        expectTypeOf(undo.because).toEqualTypeOf<'failed' | 'cancelled'>();
+        undo.set({ paid: false });
+        // @ts-expect-error -- no such field
+        undo.set({ unknown: 1 });
+      },
+    });
+    await ctx.effect('pay', () => 'receipt', {
+      onDoubt: 'retry',
+      undo: {
+        run: (receipt) => expectTypeOf(receipt).toEqualTypeOf<string | undefined>(),
+        retry: { attempts: 3 },
+      },
+    });
+    await ctx.map('all', [1, 2], (n) => `${n}`, {
+      undo: (item, result, undo, index) => {
+        expectTypeOf(item).toEqualTypeOf<number>();
+        expectTypeOf(result).toEqualTypeOf<string>();
+        expectTypeOf(index).toEqualTypeOf<number>();
+        undo.set({ paid: false });
+      },
+    });
+    // @ts-expect-error -- a step within a step has no undo of its own
+    await ctx.step('outer', (step) => step.step('inner', () => 1, { undo: () => 1 }));
     const answer = await ctx.waitFor('approved', { timeout: '3d' });
     expectTypeOf(answer).toEqualTypeOf<{ by: string } | undefined>();
     const first = await ctx.waitForAny(['approved', 'note']);

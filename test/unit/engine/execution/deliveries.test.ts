@@ -11,17 +11,22 @@ const longMs = 200;
 function turns(known: readonly number[]) {
   const order: number[] = [];
   let quiet = 0;
+  let isAtWork = false;
   const deliveries = new Deliveries({
     known: () => known,
     clock: systemClock,
     onQuiet: () => (quiet += 1),
     onGiven: (seq) => order.push(seq),
+    isAtWork: () => isAtWork,
   });
   const ask = async (seq: number): Promise<void> => {
     deliveries.asked();
     await deliveries.turn(seq);
   };
-  return { deliveries, order, ask, quiets: () => quiet };
+  const works = (): void => {
+    isAtWork = true;
+  };
+  return { deliveries, order, ask, works, quiets: () => quiet };
 }
 
 test('a result waits for an earlier one whose request is held up', async () => {
@@ -48,6 +53,48 @@ test('a process that was busy has not been patient meanwhile', async () => {
   expect(order).toEqual([1, 2]);
 });
 
+test('a handler has caught up when it has what is known, and done what follows from it', async () => {
+  const { deliveries, order, ask } = turns([1, 2]);
+  let did = '';
+  deliveries.whenCaughtUp(() => (did += ' caught up'));
+  await ask(1);
+  await pause(longMs);
+  // It does something plain, which may take as long as it likes.
+  expect(deliveries.isCaughtUp).toBe(false);
+  await ask(2);
+  did += 'what follows';
+  await pause(10);
+  expect([order, did]).toEqual([[1, 2], 'what follows caught up']);
+});
+
+test('one that stands at something new does not ask for what is left', async () => {
+  const { deliveries, order, ask, works } = turns([1, 2]);
+  works();
+  let at: number[] | undefined;
+  deliveries.whenCaughtUp(() => (at = [...order]));
+  await ask(1);
+  await expect.poll(() => at).toEqual([1]);
+  await ask(2);
+  expect(order).toEqual([1, 2]);
+});
+
+test('one that was given a later result first has what it was passed over, too', async () => {
+  const { deliveries, order, ask } = turns([1, 2]);
+  await ask(2);
+  await pause(10);
+  expect(deliveries.isCaughtUp).toBe(false);
+  await ask(1);
+  await expect.poll(() => deliveries.isCaughtUp).toBe(true);
+  expect(order).toEqual([2, 1]);
+});
+
+test('one that knows nothing has caught up when it was called', async () => {
+  const { deliveries } = turns([]);
+  expect(deliveries.isCaughtUp).toBe(false);
+  deliveries.schedule();
+  await pause(10);
+  expect(deliveries.isCaughtUp).toBe(true);
+});
 test('of new ones that are durable together the first comes first, though its way is longer', async () => {
   const { deliveries, order } = turns([]);
   const durable = pause(1);

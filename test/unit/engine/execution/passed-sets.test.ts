@@ -93,6 +93,19 @@ describe('a handler that comes by again', () => {
     expect(result).toEqual(['shipped', 'paid', 'shipped', 'shipped']);
   });
 
+  test('ends with the same state where it does something plain for long', async () => {
+    const again = await calledAgain(async (ctx, hold) => {
+      await ctx.set({ status: 'paid', n: 1 });
+      await pause(120);
+      await ctx.step('ship', (step) => step.set({ status: 'shipped' }));
+      await ctx.set({ n: 2 });
+      await ctx.step('tell', () => 'told');
+      await ctx.step('wait', hold);
+    });
+    expect(again.state).toMatchObject({ status: 'shipped', n: 2 });
+    expect(valuesOf(again.log, 'status').at(-1)).toBe('shipped');
+  });
+
   test('also with plain work behind a change, and branches side by side', async () => {
     const { log } = await calledAgain(async (ctx, hold) => {
       const branch = async (field: 'status' | 'n', of: readonly unknown[]): Promise<void> => {
@@ -120,6 +133,65 @@ describe('a handler that comes by again', () => {
     expect(types[types.indexOf('state.set') + 1]).toBe('step.completed');
   });
 });
+
+describe('a handler that comes by again writes nothing again', () => {
+  test('before a loop that forgets its steps', async () => {
+    const { log } = await calledAgain(async (ctx, hold) => {
+      await ctx.set({ status: 'paid' });
+      await ctx.step('ship', () => 'shipped');
+      await ctx.set({ status: 'shipped' });
+      await ctx.step('pack', () => 'packed');
+      for (let n = ctx.state.n; n < 3; n++) {
+        await ctx.step(`work:${n}`, () => n);
+        await ctx.set({ n: n + 1 });
+        ctx.forget(`work:${n}`);
+      }
+      await ctx.step('wait', hold);
+    });
+    expect(valuesOf(log, 'status')).toEqual(['paid', 'shipped']);
+    expect(valuesOf(log, 'n')).toEqual([1, 2, 3]);
+  });
+
+  test('where a run is tried again, and what had failed is done behind what came after it', async () => {
+    await using pawl = memoryPawl().pawl;
+    let calls = 0;
+    let onHeld: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (onHeld = resolve));
+    const hold = async (): Promise<void> => {
+      if (calls > 2) return;
+      onHeld();
+      await pause(60_000);
+    };
+    const workflow = defineWorkflow({
+      name: 'sets',
+      state,
+      events,
+      retry: { attempts: 2, delay: 1 },
+      async run(ctx) {
+        calls += 1;
+        const both = [ctx.step('charge', failing), ctx.step('log', () => 1)];
+        await Promise.allSettled(both);
+        await ctx.set({ status: 'paid' });
+        await ctx.step('ship', () => 1);
+        await ctx.set({ status: 'shipped' });
+        if (calls === 1) throw new Error('not yet');
+        await ctx.step('wait', hold);
+      },
+    });
+    const worker = pawl.worker({ workflows: [workflow] });
+    const run = await pawl.start(workflow, undefined);
+    await held;
+    await worker.close({ graceMs: 0 });
+    pawl.worker({ workflows: [workflow] });
+    await run.result({ timeoutMs: 20_000 });
+    expect(calls).toBe(3);
+    expect(valuesOf(await allEvents(run), 'status')).toEqual(['paid', 'shipped']);
+  });
+});
+
+const failing = (): never => {
+  throw new Error('refused');
+};
 
 describe('a handler that asks the state where it is', () => {
   test('turns a field on and off as often as it says so', async () => {
@@ -242,7 +314,7 @@ describe('a change that comes with a step', () => {
         step.set({ notes: ['outer'] });
       });
       await ctx.map('items', ['a', 'b', 'c'], async (item, step, i) => {
-        await pause(9 - 3 * i);
+        await pause(400 - 190 * i);
         step.set({ status: item });
       });
     });

@@ -55,6 +55,15 @@ test('a run is started at each time, with the input as it was saved, and woken',
   expect(await info()).toMatchObject({ nextAt: startedAt + 6_000, lastRun: runOf(5) });
 });
 
+test('runs of a schedule with a key take turns', async () => {
+  await world.store.turns.limit({ tick: { perKey: 1, onBusy: 'drop', codeVersion: 3 } });
+  await save({ key: 'acme' });
+  await pass(3_000);
+  expect(await times()).toEqual(upTo(3));
+  expect(world.woken.map(({ run }) => run)).toEqual([runOf(1)]);
+  expect(await world.store.record(runOf(2))).toMatchObject({ key: 'acme', status: 'queued' });
+});
+
 test('nothing is looked up while nothing is due', async () => {
   await save({ everyMs: 3_600_000 });
   const asked: string[] = [];

@@ -164,6 +164,7 @@ test('a fenced owner does not take compacted events for lost ones', async () => 
     settings: settingsOf({ workflows: [] }),
   };
   const ownership = { run: run.id, fence: 1, owner: 'old' };
-  await detectRewind(services, { ownership, codeVersion: 1, effects: [] }, 3);
+  const remembered = { codeVersion: 1, effects: [], bookkeeping: new Map() };
+  await detectRewind(services, { ownership, ...remembered }, 3);
   expect(errors).toEqual([]);
 });

@@ -1,0 +1,76 @@
+/** Keys: each does what a link or a field of the page does, too. */
+import { byId, isWriting } from './page.ts';
+import { move, selectedSeq } from './rows.ts';
+
+const help: readonly (readonly [string, string])[] = [
+  ['/', 'Search'],
+  ['j', 'Next event'],
+  ['k', 'Event before'],
+  ['Enter', 'Open the event'],
+  ['d', 'What the event changed in the state'],
+  ['f', 'Fork from the event'],
+  ['?', 'These keys'],
+  ['Esc', 'Close'],
+];
+
+function page(): string | undefined {
+  return byId('run')?.dataset['page'];
+}
+
+function go(address: string): void {
+  location.assign(address);
+}
+
+const actions: Readonly<Record<string, () => void>> = {
+  '/': () => {
+    const field = document.querySelector<HTMLInputElement>('#filter, [role=search] input');
+    field?.focus();
+    field?.select();
+  },
+  j: () => move(1),
+  k: () => move(-1),
+  d: () => {
+    const at = page();
+    const seq = selectedSeq();
+    if (at !== undefined) go(`${at}${seq === undefined ? '' : `?at=${seq}`}#state`);
+  },
+  f: () => {
+    const at = page();
+    const seq = selectedSeq();
+    const canFork = document.querySelector('a[href*="/fork"]') !== null;
+    if (at !== undefined && canFork) go(`${at}/fork${seq === undefined ? '' : `?at=${seq}`}`);
+  },
+  '?': () => dialog().showModal(),
+};
+
+/** Made when it is asked for the first time. */
+function dialog(): HTMLDialogElement {
+  const known = byId('keys');
+  if (known instanceof HTMLDialogElement) return known;
+  const made = document.createElement('dialog');
+  made.id = 'keys';
+  made.setAttribute('aria-label', 'Keys');
+  const title = made.appendChild(document.createElement('h2'));
+  title.textContent = 'Keys';
+  const list = made.appendChild(document.createElement('dl'));
+  for (const [key, what] of help) {
+    const pair = list.appendChild(document.createElement('div'));
+    const term = pair.appendChild(document.createElement('dt'));
+    term.appendChild(document.createElement('kbd')).textContent = key;
+    pair.appendChild(document.createElement('dd')).textContent = what;
+  }
+  const form = made.appendChild(document.createElement('form'));
+  form.method = 'dialog';
+  form.appendChild(document.createElement('button')).textContent = 'Close';
+  return document.body.appendChild(made);
+}
+
+export function keys(): void {
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isWriting()) return;
+    const act = Object.hasOwn(actions, event.key) ? actions[event.key] : undefined;
+    if (act === undefined) return;
+    event.preventDefault();
+    act();
+  });
+}

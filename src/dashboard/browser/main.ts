@@ -1,0 +1,20 @@
+/** What the pages do with a script: they work without it. Everything it shows comes from the server, escaped there. */
+import { copyButtons } from './copy.ts';
+import { keys } from './keys.ts';
+import { liveRun } from './live-run.ts';
+import { liveOutput } from './live-output.ts';
+import { filterRows } from './rows.ts';
+import { scrubber } from './scrubber.ts';
+import { showTimes } from './times.ts';
+
+document.documentElement.classList.add('scripted');
+showTimes(document);
+copyButtons();
+keys();
+const run = document.getElementById('run');
+if (run !== null) {
+  filterRows();
+  scrubber();
+  liveRun(run);
+  liveOutput();
+}

@@ -1,0 +1,21 @@
+/** What an action has done, said on the page that it leads to. The address names the action only, so it can say no more. */
+import { html } from 'hono/html';
+import type { Html } from './html.ts';
+
+const sentences: Readonly<Record<string, string>> = {
+  resume: 'The run was resumed: a worker goes on with it.',
+  retry: 'The run tries again from its last snapshot. What its steps have done stays done.',
+  pause: 'The run is paused. A worker that has it stops at its next commit.',
+  cancel: 'The run was asked to end. A handler at work may clean up first.',
+  signal: 'The signal was sent. It is kept until the run takes it.',
+  answer: 'The answer was taken.',
+  decide: 'The decision was sent to the run.',
+  fork: 'This is the fork. The run that it was made from has not changed.',
+  delete: 'The run was deleted, with every trace of it.',
+};
+
+/** Nothing for an action that this pawl does not know. */
+export function saidPart(done: string | undefined): Html {
+  const said = done !== undefined && Object.hasOwn(sentences, done) ? sentences[done] : undefined;
+  return said === undefined ? html`` : html`<p class="said" role="status">${said}</p>`;
+}

@@ -1,0 +1,116 @@
+/**
+ * `npm run screenshots`: takes pictures of the pages into docs/img, over a Redis and worker processes of its own. Light and
+ * dark, for a desktop and for a telephone. `-- run-timeline --into /tmp/x` takes those whose name begins so, elsewhere.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { killChildren } from '../support/child.ts';
+import { launch } from './chromium.ts';
+import { atNode, inDoubt, takenOver, talking, withChildren } from './scenes.ts';
+import { Stage } from './stage.ts';
+
+interface Shot {
+  readonly name: string;
+  readonly path: string;
+  /** What is done before the picture is taken. */
+  readonly before?: (page: Page) => Promise<void>;
+}
+
+const widths = { desktop: 1280, phone: 360 } as const;
+const heightMax = { desktop: 1700, phone: 2600 } as const;
+
+async function scenes(stage: Stage): Promise<readonly Shot[]> {
+  const [graph, parent] = await Promise.all([atNode(stage), withChildren(stage)]);
+  const doubt = await inDoubt(stage);
+  const invoice = await takenOver(stage);
+  const chat = await talking(stage);
+  const at = (run: { readonly id: string }, query = ''): string => `/runs/${run.id}${query}`;
+  return [
+    { name: 'run', path: at(invoice) },
+    { name: 'run-state', path: at(invoice, '?at=14#state'), before: scrollTo('#state') },
+    { name: 'run-graph', path: at(graph), before: scrollTo('#graph') },
+    { name: 'run-family', path: at(parent) },
+    { name: 'run-failed', path: `/runs/${parent.id}-parcel-2` },
+    { name: 'run-doubt', path: at(doubt) },
+    { name: 'run-output', path: at(chat), before: scrollTo('#outputs') },
+    { name: 'run-fork', path: at(invoice, '/fork?at=14') },
+    { name: 'runs', path: '/runs' },
+    { name: 'inbox', path: '/inbox' },
+    { name: 'workers', path: '/workers' },
+  ];
+}
+
+function scrollTo(selector: string): (page: Page) => Promise<void> {
+  return async (page) => {
+    await page
+      .locator(selector)
+      .evaluate((element: { scrollIntoView: () => void }) => element.scrollIntoView());
+  };
+}
+
+async function shoot(
+  browser: Browser,
+  url: string,
+  shots: readonly Shot[],
+  into: string,
+): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const screen of ['desktop', 'phone'] as const) {
+      const context = await browser.newContext({
+        colorScheme,
+        viewport: { width: widths[screen], height: screen === 'phone' ? 800 : 900 },
+        reducedMotion: 'reduce',
+      });
+      const page = await context.newPage();
+      for (const { name, path, before } of shots) {
+        await page.goto(url + path, { waitUntil: 'load' });
+        await page.waitForTimeout(700);
+        const isPart = before !== undefined;
+        if (isPart) await before(page);
+        const height = await page
+          .locator('html')
+          .evaluate((element: { readonly scrollHeight: number }) => element.scrollHeight);
+        const file = join(into, `${name}-${colorScheme}-${screen}.png`);
+        const clip = {
+          x: 0,
+          y: 0,
+          width: widths[screen],
+          height: Math.min(height, heightMax[screen]),
+        };
+        if (isPart) await page.screenshot({ path: file });
+        else await page.screenshot({ path: file, fullPage: true, clip });
+        process.stdout.write(`${file}\n`);
+      }
+      await context.close();
+    }
+  }
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { into: { type: 'string' } },
+});
+const [beginning = ''] = positionals;
+const into = values.into ?? fileURLToPath(new URL('../../../docs/img', import.meta.url));
+await mkdir(into, { recursive: true });
+const browser = await launch();
+const redis = await startRedisServer();
+try {
+  await using stage = await Stage.open(redis.url);
+  const url = await stage.serve();
+  const all = await scenes(stage);
+  await shoot(
+    browser,
+    url,
+    all.filter(({ name }) => name.startsWith(beginning)),
+    into,
+  );
+} finally {
+  await browser.close();
+  await killChildren();
+  await redis.stop();
+}
