@@ -218,7 +218,10 @@ try {
   say('## The pages');
   const ui = start(process.execPath, [
     join(shop, 'node_modules/pawl/dist/cli/main.js'),
-    ...['ui', '--port', '0', '--no-open'],
+    'ui',
+    '--port',
+    '0',
+    '--no-open',
   ]);
   const [url] = await ui.until(/http:\/\/\S+/);
   const list = await (await fetch(`${url}runs`)).text();
