@@ -258,7 +258,7 @@ try {
     '',
     'Start a long run, then change the workflow: a new step at the end, and `version: 2`.',
   );
-  const long = tsx('src/start.ts', 'chair', '6', 'order-2');
+  const long = tsx('src/start.ts', 'chair', '15', 'order-2');
   await long.until(/step\.completed pack:1/);
   await edit(
     'src/workflows.ts',
@@ -278,13 +278,13 @@ try {
   await old.exited;
   await long.exited;
   const end = long.seen.text;
-  must(/receipt: 'receipt for chair'/.test(end) && /packed: 6/.test(end), 'no receipt', end);
+  must(/receipt: 'receipt for chair'/.test(end) && /packed: 15/.test(end), 'no receipt', end);
   must(!/run\.interrupted/.test(end), 'the old worker did not hand its run over', end);
   must(end.match(/step\.completed pack:1\b/g).length === 1, 'pack:1 came twice', end);
   say(
     'Start a worker with the new code, and send SIGTERM to the old one. It hands its run over, which ends with a receipt:',
   );
-  show('npm run order -- chair 6', end.split('\n').slice(-10).join('\n'));
+  show('npm run order -- chair 15', end.split('\n').slice(-10).join('\n'));
   process.kill(next.pid, 'SIGTERM');
   await next.exited;
   const doctor = await play('npx pawl doctor', { wanted: [/well +indexes/] });

@@ -8,10 +8,10 @@
  *   applied       it was written, the error is about something else
  *   unknown       the answer was lost on the way: the write may or may not have happened, repeating the call is safe
  *
- * The README lists the codes; a house test keeps both equal.
+ * docs/errors.md lists the codes; a house test keeps both equal.
  */
 
-/** What each code means, in one line. The README's table is checked against this one. */
+/** What each code means, in one line. The table of docs/errors.md is checked against this one. */
 export const errorCodes = {
   PAWL_INVALID: 'A value given to pawl does not fit: the error names the field.',
   PAWL_UNSTORABLE: 'A value holds something that cannot be stored: the error names the path to it.',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { errorCodes } from '../../src/core/errors.ts';
 import { source } from './sources.ts';
 
-/** The codes in the first column of a table of the README. */
+/** The codes in the first column of the table of docs/errors.md. */
 function documented(markdown: string): string[] {
   return [...markdown.matchAll(/^\|\s*`(PAWL_\w+)`/gm)].map((match) => match[1] ?? '').sort();
 }
@@ -13,10 +13,10 @@ test('codes are found in a table, and only there', () => {
   ]);
 });
 
-test('the README lists every error code, and no other', () => {
+test('docs/errors.md lists every error code, and no other', () => {
   const codes = Object.keys(errorCodes).sort();
   expect(codes.length).toBeGreaterThan(15);
-  expect(documented(source('README.md').text)).toEqual(codes);
+  expect(documented(source('docs/errors.md').text)).toEqual(codes);
 });
 
 test('every code has one sentence', () => {

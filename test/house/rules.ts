@@ -246,7 +246,7 @@ export const rules: readonly Rule[] = [
     files: () => code('src', 'test', 'tools', 'examples', 'bench'),
     filesMin: 25,
     problems: ({ path }) => {
-      const name = posix.basename(path).replace(/(\.test|\.test-d)?\.(ts|mjs)$/, '');
+      const name = posix.basename(path).replace(/(\.test|\.test-d|\.d)?\.(ts|mjs)$/, '');
       if (bannedNames.has(name)) return [`"${name}" says nothing; name it after what it holds`];
       return /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) ? [] : [`${name} is not kebab-case`];
     },

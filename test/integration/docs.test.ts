@@ -5,11 +5,18 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type Block, blocksOf, commandsOf, moduleOf, pages } from '../support/docs/blocks.ts';
+import {
+  type Block,
+  blocksOf,
+  commandsOf,
+  fileOf,
+  moduleOf,
+  pages,
+} from '../support/docs/blocks.ts';
 import { sceneNames } from '../support/docs/scene.ts';
 import { furnish, play } from '../support/docs/shell.ts';
 import { newPrefix } from '../support/workers.ts';
@@ -21,14 +28,18 @@ const run = promisify(execFile);
 const redisUrl = inject('redisUrl');
 let folder: string;
 
-const blocks: readonly Block[] = ['', 'docs', 'examples']
-  .flatMap((part) =>
-    readdirSync(join(root, part)).map((name) => (part === '' ? name : `${part}/${name}`)),
-  )
+const blocks: readonly Block[] = [
+  ...readdirSync(root),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map(
+    (name) => `docs/${name.split(sep).join('/')}`,
+  ),
+  'examples/README.md',
+]
   .filter((page) => pages.test(page))
   .flatMap((page) => blocksOf(page, readFileSync(join(root, page), 'utf8')));
-const played = blocks.filter(({ notRun }) => notRun === undefined);
-const isWhole = ({ text }: Block): boolean => text.startsWith('// example.mjs');
+const played = blocks.filter(({ notRun, theirs }) => notRun === undefined && theirs === undefined);
+/** Programs that are meant to be copied. Those of the tutorial have a test of their own. */
+const isWhole = (block: Block): boolean => fileOf(block) !== undefined;
 
 const placeOf = ({ page, line }: Pick<Block, 'page' | 'line'>): string => `${page}:${line}`;
 const moduleName = (block: Block): string =>
@@ -71,7 +82,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 test('blocks of TypeScript and JavaScript compile, and do what they say', async () => {
   const code = played.filter((block) => /^[jt]s$/.test(block.language) && !isWhole(block));
   expect(code.length).toBeGreaterThanOrEqual(20);
-  for (const file of ['scene.ts', 'main.ts']) {
+  for (const file of ['scene.ts', 'main.ts', 'frameworks.d.ts']) {
     await writeFile(join(stage, file), readFileSync(join(root, 'test/support/docs', file)));
   }
   for (const block of code) {
@@ -79,7 +90,8 @@ test('blocks of TypeScript and JavaScript compile, and do what they say', async 
     await writeFile(join(stage, part, moduleName(block)), moduleOf(block, sceneNames));
   }
   expect(await compile()).toBe('');
-  const given = code.map((block) => ({
+  const executed = code.filter(({ compiled }) => compiled === undefined);
+  const given = executed.map((block) => ({
     page: block.page,
     line: block.line,
     module: join(stage, 'out', moduleName(block).replace(/\.ts$/, '.js')),
@@ -94,19 +106,21 @@ test('blocks of TypeScript and JavaScript compile, and do what they say', async 
     .split('\n')
     .filter((line) => line.startsWith('{"page":'))
     .map((line) => JSON.parse(line) as { page: string; line: number; problem?: string });
-  expect(results.map(placeOf)).toEqual(code.map(placeOf));
+  expect(results.map(placeOf)).toEqual(executed.map(placeOf));
   expect(results.filter(({ problem }) => problem !== undefined)).toEqual([]);
 }, 60_000);
 
 test('programs that are meant to be copied run as they are', async () => {
-  const programs = played.filter(isWhole);
+  const programs = played.filter((block) => fileOf(block) === 'example.mjs');
   expect(programs.map(({ page }) => page)).toEqual(['README.md']);
+  const others = new Set(played.filter(isWhole).map(({ page }) => page));
+  expect(others).toEqual(new Set(['README.md', 'docs/tutorial.md']));
   for (const program of programs) {
     await writeFile(join(stage, 'example.mjs'), program.text);
     const { stdout } = await run(process.execPath, [join(stage, 'example.mjs')], {
       env: { ...process.env, REDIS_URL: redisUrl },
     });
-    expect(stdout).toMatch(/ page\.read\n[\s\S]* run\.completed\n\{ words: 510 \}\n$/);
+    expect(stdout).toMatch(/ step\.completed\n[\s\S]* run\.completed\n\{ words: 510 \}\n$/);
   }
 });
 

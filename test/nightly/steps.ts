@@ -114,6 +114,18 @@ export const steps: readonly Step[] = [
     figures: ofPrograms,
   },
   {
+    name: 'spelling',
+    what: 'each word of the pages is in a dictionary, or in the list of known words',
+    command: () => ({ args: ['tools/spelling.mjs'] }),
+    figures: lines(/ words, /),
+  },
+  {
+    name: 'docs',
+    what: 'the site of the pages with every link, and the API reference',
+    command: () => ({ args: ['tools/docs-site.mjs'] }),
+    figures: lines(/^\d[\d,]* (?:pages|names)/),
+  },
+  {
     name: 'poison',
     what: '20 runs that kill their workers among 200 others',
     command: (seed) => built('test/chaos/matrix/main.js', '--poison', 20, '--seed', seed, '--json'),

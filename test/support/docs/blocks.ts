@@ -1,11 +1,15 @@
 /** The blocks of code in the pages of the documentation, and what becomes of them in a test. */
 
 /** The pages whose blocks are code that readers copy. */
-export const pages =
-  /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY|examples\/README)\.md$|^docs\/[\w-]+\.md$/;
+export const pages = { test: (path: string): boolean => inDocs.test(path) || others.test(path) };
+const inDocs = /^docs\/(?!decisions\/)(?:[\w-]+\/)*[\w-]+\.md$/;
+const others = /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY|examples\/README)\.md$/;
 
-/** What a block may be: `ts` and `js` are executed, `sh` is, `console` is a talk with its answers, `text` is none of these. */
-export const languages = ['ts', 'js', 'sh', 'console', 'text'] as const;
+/**
+ * What a block may be: `ts` and `js` are executed, `sh` is, `console` is a talk with its answers, the last ones are files
+ * and texts.
+ */
+export const languages = ['ts', 'js', 'sh', 'console', 'text', 'json', 'yaml', 'docker'] as const;
 
 export interface Block {
   readonly page: string;
@@ -14,7 +18,16 @@ export interface Block {
   readonly language: string;
   /** Why it is not executed, as the page says behind the language: ```sh not run: an hour. */
   readonly notRun: string | undefined;
+  /** Why it is compiled, and not executed: ```ts compiled: it needs an Express. */
+  readonly compiled: string | undefined;
+  /** Whose program it is, on a page that compares: ```ts theirs: Temporal. It is neither compiled nor executed. */
+  readonly theirs: string | undefined;
   readonly text: string;
+}
+
+/** A file that the reader makes, by the comment it begins with: `// worker.mjs`. */
+export function fileOf({ text }: Pick<Block, 'text'>): string | undefined {
+  return /^\/\/ ([\w.-]+\.mjs)\b/.exec(text)?.[1];
 }
 
 export function blocksOf(page: string, markdown: string): Block[] {
@@ -22,7 +35,9 @@ export function blocksOf(page: string, markdown: string): Block[] {
     const [, language = '', info = '', text = ''] = match;
     const line = markdown.slice(0, match.index).split('\n').length + 1;
     const notRun = /^ not (?:run|played): (.+)$/.exec(info)?.[1];
-    return { page, line, language, notRun, text };
+    const compiled = /^ compiled: (.+)$/.exec(info)?.[1];
+    const theirs = /^ theirs: (.+)$/.exec(info)?.[1];
+    return { page, line, language, notRun, compiled, theirs, text };
   });
 }
 
@@ -68,7 +83,7 @@ export function moduleOf({ page, line, language, text }: Block, scene: readonly 
   const ownImports = text.split('\n').filter((one) => one.startsWith('import '));
   const body = text
     .split('\n')
-    .map((one) => (one.startsWith('import ') ? '' : one))
+    .map((one) => (one.startsWith('import ') ? '' : one.replace(/^export (?:default )?/, '')))
     .join('\n');
   const values = own.filter((name) => !ownImports.some((one) => one.includes(name)));
   const type = language === 'ts' ? ": import('./scene.ts').Scene" : '';

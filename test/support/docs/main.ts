@@ -14,7 +14,7 @@ const looks: readonly {
   readonly name: string;
   readonly look: (scene: Scene, declared: Declared) => Promise<void>;
 }[] = [
-  { page: 'README.md', name: 'agent', look: playGraph },
+  { page: 'docs/graphs.md', name: 'agent', look: playGraph },
   { page: 'docs/dashboard.md', name: 'pages', look: openPages },
   { page: 'docs/retention.md', name: 'kept', look: findFork },
 ];

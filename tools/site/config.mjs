@@ -1,0 +1,124 @@
+/** The site of the pages, for VitePress. `tools/docs-site.mjs` puts it beside a copy of the pages, and builds. */
+import { defineConfig } from 'vitepress';
+
+const page = (text, link) => ({ text, link: `/docs/${link}` });
+
+const concepts = [
+  page('Overview', 'concepts/'),
+  page('Runs and events', 'concepts/runs-and-events'),
+  page('Resume, and what runs again', 'concepts/resume'),
+  page('Steps and effects', 'concepts/steps-and-effects'),
+  page('Waits and signals', 'concepts/waits-and-signals'),
+  page('Children', 'concepts/children'),
+  page('Graphs', 'concepts/graphs'),
+  page('Snapshots and checkpoints', 'concepts/snapshots'),
+  page('Take-over', 'concepts/take-over'),
+  page('Durability', 'concepts/durability'),
+  page('Deploys', 'concepts/deploys'),
+];
+
+const recipes = [
+  page('Overview', 'recipes/'),
+  page('Express', 'recipes/express'),
+  page('Fastify', 'recipes/fastify'),
+  page('Nest', 'recipes/nest'),
+  page('Next', 'recipes/next'),
+  page('Server-sent events', 'recipes/sse'),
+  page('Streaming', 'recipes/streaming'),
+  page('Docker and Kubernetes', 'recipes/kubernetes'),
+  page('Serverless', 'recipes/serverless'),
+  page('bull-board', 'recipes/bull-board'),
+  page('esbuild', 'recipes/esbuild'),
+  page('CommonJS', 'recipes/commonjs'),
+  page('pino', 'recipes/pino'),
+  page('OpenTelemetry', 'recipes/opentelemetry'),
+  page('Prometheus and Grafana', 'recipes/prometheus'),
+  page('Agents', 'recipes/agents'),
+  page('Human approval', 'recipes/approval'),
+  page('Saga', 'recipes/saga'),
+  page('Fair tenants', 'recipes/tenants'),
+];
+
+const comingFrom = [
+  page('BullMQ', 'coming-from/bullmq'),
+  page('Temporal', 'coming-from/temporal'),
+  page('DBOS', 'coming-from/dbos'),
+  page('Inngest', 'coming-from/inngest'),
+  page('LangGraph', 'coming-from/langgraph'),
+];
+
+const writing = [
+  page('The methods on one page', 'reference'),
+  page('State', 'state'),
+  page('Retries', 'retries'),
+  page('Undo', 'undo'),
+  page('Many items', 'many'),
+  page('Children', 'children'),
+  page('Graphs', 'graphs'),
+  page('Starting, and the end', 'starting'),
+  page('Schedules', 'schedules'),
+  page('Keys and fair turns', 'keys'),
+  page('Waiting for people', 'inbox'),
+  page('Asking a run', 'asking'),
+  page('Output streams', 'outputs'),
+  page('Blobs', 'blobs'),
+  page('Testing', 'testing'),
+  page('Errors', 'errors'),
+  page('Limits', 'limits'),
+  { text: 'API', link: '/docs/api/' },
+];
+
+const operating = [
+  page('Handbook', 'handbook'),
+  page('Incidents', 'incidents'),
+  page('Deployment', 'deployment'),
+  page('Operations', 'operations'),
+  page('Retention', 'retention'),
+  page('Moving runs', 'moving'),
+  page('Security', 'security'),
+  page('Command line', 'cli'),
+  page('Dashboard', 'dashboard'),
+  page('Doctor and drill', 'doctor'),
+  page('Observability', 'observability'),
+];
+
+const judging = [
+  page('Reliability', 'reliability'),
+  page('Performance', 'performance'),
+  page('Scaling', 'scaling'),
+  page('Nightly figures', 'nightly'),
+  page('Keys in Redis', 'keyspace'),
+  { text: 'Architecture', link: '/ARCHITECTURE' },
+  { text: 'What changed', link: '/CHANGELOG' },
+];
+
+// oxlint-disable-next-line import/no-default-export -- VitePress asks for it
+export default defineConfig({
+  title: 'pawl',
+  description: 'Programs that go on after a crash, over Redis',
+  cleanUrls: false,
+  lastUpdated: false,
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      page('Tutorial', 'tutorial'),
+      page('Concepts', 'concepts/'),
+      page('Recipes', 'recipes/'),
+      page('Reference', 'reference'),
+      page('Operate', 'handbook'),
+    ],
+    sidebar: [
+      {
+        text: 'Learn',
+        items: [page('Tutorial', 'tutorial'), page('FAQ', 'faq'), page('All pages', '')],
+      },
+      { text: 'Concepts', collapsed: false, items: concepts },
+      { text: 'Coming from', collapsed: true, items: comingFrom },
+      { text: 'Write workflows', collapsed: true, items: writing },
+      { text: 'Recipes', collapsed: true, items: recipes },
+      { text: 'Operate', collapsed: true, items: operating },
+      { text: 'Judge it', collapsed: true, items: judging },
+    ],
+  },
+});
