@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { SlowFirst } from './test/support/slow-first.ts';
 
 const source = (file: string): string => fileURLToPath(new URL(`src/${file}`, import.meta.url));
 
@@ -67,6 +68,7 @@ export default defineConfig({
     // What a test waits for comes late on a busy machine, and that is no failure.
     expect: { poll: { timeout: 15_000 } },
     hookTimeout: 60_000,
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         extends: true,
@@ -126,7 +128,7 @@ export default defineConfig({
           include: ['test/chaos/**/*.test.ts', counting],
           exclude: [...busy, ...seldom],
           ...onRedis,
-          maxWorkers: starting,
+          maxWorkers: waiting,
           testTimeout: 120_000,
           sequence: { groupOrder: groups.chaos },
         },

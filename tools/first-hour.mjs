@@ -50,7 +50,19 @@ function settled(text) {
 }
 
 function show(command, output) {
-  lines.push('```console', `$ ${command}`, ...settled(output).trim().split('\n'), '```', '');
+  lines.push(
+    '```console',
+    `$ ${command}`,
+    ...settled(output).trim().split('\n').map(short),
+    '```',
+    '',
+  );
+}
+
+/** A line of a page. */
+function short(line) {
+  const text = line.trimEnd();
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }
 
 /** Runs a command to its end. Its output must have each of `wanted`. */
@@ -203,7 +215,7 @@ try {
   must(/^1 run\.created/m.test(told), 'the log begins elsewhere', told);
   show('npm run order -- lamp 5', told);
   say(
-    'The other worker went on after `pack:2`. The run was charged once. Who took it over, and how long it took:',
+    'The other worker went on, and no finished step ran again. Who took it over, and how long it took:',
   );
   const lost = await play('npx pawl recoveries list', {
     wanted: [new RegExp(`${run}.*${victim.id}.*presence`)],
@@ -230,7 +242,7 @@ try {
   must(/taken over/i.test(one) && one.includes('pack:5'), 'the page tells nothing', one);
   ui.child.kill('SIGINT');
   await ui.exited;
-  show('npx pawl ui', 'http://127.0.0.1:4777/\nCtrl-C ends it.');
+  show('npx pawl ui', 'http://localhost:4777/\nCtrl-C ends it.');
   say('The page of the run shows each worker that had it, and when the second one took it over.');
 
   say(

@@ -13,18 +13,16 @@
  * run never touches another. Who removes them and when: `upkeep.ts`.
  */
 import type { Archive } from '../core/archive.ts';
-import { addressIn, type BlobIndex, type BlobStore } from '../core/blobs.ts';
+import { addressIn, type BlobStore } from '../core/blobs.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
-import type { StoredEvent } from '../core/event.ts';
-import type { Fleet } from '../core/fleet.ts';
 import type { Lists } from '../core/lists.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Message } from '../core/message.ts';
-import type { Observation } from '../core/observation.ts';
 import type { Outputs } from '../core/outputs.ts';
 import type { Questions } from '../core/questions.ts';
-import type { RunProgress, RunRecord } from '../core/run.ts';
+import type { RunProgress } from '../core/run.ts';
+import { RunStoreAround } from '../core/run-store-around.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
   CancelOutcome,
@@ -36,7 +34,6 @@ import type {
   CreateOutcome,
   CreateParams,
   DeleteOutcome,
-  LoadedRun,
   Ownership,
   PauseOutcome,
   PostOutcome,
@@ -45,13 +42,10 @@ import type {
   ResumeOutcome,
   RunStore,
   Seen,
-  Snapshot,
   SnapshotDelta,
-  ToldEnd,
   UnreadMessages,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
-import type { Turns } from '../core/turns.ts';
 import { BlobArchive } from './archive.ts';
 import { eventPlace, fieldPlace, messagePlace, stays } from './places.ts';
 import { Reading } from './reading.ts';
@@ -71,17 +65,13 @@ export interface BlobRunStoreOptions {
   readonly times?: UpkeepTimes;
 }
 
-export class BlobRunStore implements RunStore {
+export class BlobRunStore extends RunStoreAround implements Required<RunStore> {
   readonly archive: Archive;
-  readonly blobs: BlobIndex;
-  readonly fleet: Fleet;
   readonly lists: Lists;
-  readonly observation: Observation;
   readonly outputs: Outputs;
   readonly questions: Questions;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
-  readonly turns: Turns;
   readonly upkeep: Upkeep;
   readonly #store: RunStore;
   readonly #reading: Reading;
@@ -92,6 +82,7 @@ export class BlobRunStore implements RunStore {
   constructor(store: RunStore, { blobs, overBytes, clock, logger, times }: BlobRunStoreOptions) {
     const vault = new Vault(blobs, clock);
     const reading = new Reading(vault);
+    super(store, reading);
     const writing = new Writing(store.blobs, vault, overBytes);
     const upkeep = new Upkeep({ store, vault, clock, logger, times: times ?? upkeepTimes });
     this.#store = store;
@@ -100,15 +91,11 @@ export class BlobRunStore implements RunStore {
     this.upkeep = upkeep;
     this.archive = new BlobArchive(store.archive, upkeep);
     this.transfer = new BlobTransfer(store.transfer, { reading, writing, vault });
-    this.blobs = store.blobs;
     // What they carry is small.
-    this.fleet = store.fleet;
     this.lists = store.lists;
-    this.observation = store.observation;
     this.outputs = store.outputs;
     this.questions = store.questions;
     this.schedules = store.schedules;
-    this.turns = store.turns;
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -189,24 +176,6 @@ export class BlobRunStore implements RunStore {
     });
   }
 
-  async record(run: string): Promise<RunRecord | undefined> {
-    const record = await this.#store.record(run);
-    return record && this.#reading.record(record);
-  }
-
-  async load(run: string): Promise<LoadedRun | undefined> {
-    const loaded = await this.#store.load(run);
-    return loaded && this.#reading.loaded(loaded);
-  }
-
-  async events(params: {
-    readonly run: string;
-    readonly after: number;
-    readonly limit: number;
-  }): Promise<readonly StoredEvent[]> {
-    return this.#reading.events(params.run, await this.#store.events(params));
-  }
-
   async readInbox(run: string): Promise<UnreadMessages> {
     const unread = await this.#store.readInbox(run);
     return { ...unread, messages: await this.#messages(run, unread.messages) };
@@ -217,14 +186,9 @@ export class BlobRunStore implements RunStore {
     return Promise.all(found.map((one) => this.#reading.checkpoint(query.run, one)));
   }
 
-  async recall(run: string, checkpoint: string): Promise<Snapshot | undefined> {
-    const snapshot = await this.#store.recall(run, checkpoint);
-    return snapshot && this.#reading.snapshot(run, snapshot);
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.upkeep.close();
-    await this.#store.close();
+    await super.close();
   }
 
   // What is small by itself goes through as it is.
@@ -239,14 +203,6 @@ export class BlobRunStore implements RunStore {
 
   progress(owner: Ownership, progress: RunProgress): Promise<void> {
     return this.#store.progress(owner, progress);
-  }
-
-  parentNotified(run: string, at: ToldEnd): Promise<void> {
-    return this.#store.parentNotified(run, at);
-  }
-
-  childrenCancelled(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#store.childrenCancelled(run, at);
   }
 
   delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {

@@ -29,6 +29,7 @@ import type {
   SendOptions,
   WakeUp,
 } from '../core/queue.ts';
+import { within } from '../core/within.ts';
 
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */
@@ -120,11 +121,11 @@ export class BullResumeQueue implements ResumeQueue {
       close: () => {
         closing ??= (async () => {
           this.#consumers.delete(consumer);
-          const closed = Promise.all(workers.map((worker) => worker.close())).then(() => undefined);
-          await within(closeMs, closed);
+          const closed = Promise.all(workers.map((worker) => worker.close()));
+          await inTime(closed);
           // What BullMQ still waits for comes back with an error then.
           connection.disconnect();
-          await within(closeMs, closed);
+          await inTime(closed);
           this.#consuming.delete(connection);
         })();
         return closing;
@@ -262,14 +263,11 @@ async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
   if (delivery.outcome === 'failed') throw new UnrecoverableError(delivery.reason);
 }
 
-/** Waits for `work`, but not longer; what goes wrong with it is nobody's any more. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work.catch(() => undefined), late]);
-  clearTimeout(timer);
+/** Waits for `closed`, but not longer than anybody should. */
+function inTime(closed: Promise<unknown>): Promise<boolean> {
+  const patience = (ms: number, signal: AbortSignal): Promise<void> =>
+    sleep(ms, undefined, { signal }).catch(() => undefined);
+  return within(patience, closeMs, closed);
 }
 
 /** BullMQ gives a consumer up whose first connection is cut, however soon the next one would be there. */

@@ -30,7 +30,7 @@ export class Opening {
     return {
       record: this.record(record),
       snapshot: snapshot && this.snapshot(record.id, snapshot),
-      events: events.map((event) => this.event(record.id, event)),
+      events: this.events(record.id, events),
     };
   }
 
@@ -42,7 +42,11 @@ export class Opening {
     return { ...snapshot, fields };
   }
 
-  event(run: string, event: StoredEvent): StoredEvent {
+  events(run: string, events: readonly StoredEvent[]): readonly StoredEvent[] {
+    return events.map((event) => this.#event(run, event));
+  }
+
+  #event(run: string, event: StoredEvent): StoredEvent {
     const { type, data } = event;
     if (data[0] === jsonFormat && isScripts(type)) return event;
     const places = [eventPlace(run, event, event), ...askedPlaces(run, type)] as const;

@@ -14,16 +14,13 @@
  * bytes, and the store knows it by its token.
  */
 import type { Archive } from '../core/archive.ts';
-import type { BlobIndex } from '../core/blobs.ts';
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { Cipher } from '../core/cipher.ts';
-import type { StoredEvent } from '../core/event.ts';
-import type { Fleet } from '../core/fleet.ts';
 import type { Lists } from '../core/lists.ts';
-import type { Observation } from '../core/observation.ts';
 import type { Outputs } from '../core/outputs.ts';
 import type { Questions } from '../core/questions.ts';
-import type { RunProgress, RunRecord } from '../core/run.ts';
+import type { RunProgress } from '../core/run.ts';
+import { RunStoreAround } from '../core/run-store-around.ts';
 import type { Schedules } from '../core/schedules.ts';
 import type {
   CancelOutcome,
@@ -35,72 +32,53 @@ import type {
   CreateOutcome,
   CreateParams,
   DeleteOutcome,
-  LoadedRun,
   UnreadMessages,
   Ownership,
   PauseOutcome,
   PostOutcome,
   PostParams,
-  Release,
   ResumeOutcome,
   RunStore,
   Seen,
-  Snapshot,
-  SnapshotDelta,
-  ToldEnd,
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
-import type { Turns } from '../core/turns.ts';
 import { EncryptedArchive } from './archive.ts';
 import { EncryptedLists } from './lists.ts';
-import { openCheckpoint, sealMark } from './marks.ts';
+import { openCheckpoint } from './marks.ts';
 import { Opening } from './opening.ts';
 import { EncryptedOutputs } from './outputs.ts';
-import {
-  askedPlace,
-  eventPlace,
-  fieldPlace,
-  messagePlace,
-  payloadPlace,
-  progressPlace,
-} from './places.ts';
+import { askedPlace, eventPlace, payloadPlace } from './places.ts';
 import { EncryptedQuestions } from './questions.ts';
 import { EncryptedSchedules } from './schedules.ts';
-import { sealText } from './text.ts';
-import { sealActor, sealWaits } from './waiting.ts';
+import { Sealing } from './sealing.ts';
 import { EncryptedTransfer } from './transfer.ts';
 
-export class EncryptedRunStore implements RunStore {
+export class EncryptedRunStore extends RunStoreAround implements Required<RunStore> {
   readonly archive: Archive;
-  readonly blobs: BlobIndex;
-  readonly fleet: Fleet;
   readonly lists: Lists;
-  readonly observation: Observation;
   readonly outputs: Outputs;
   readonly questions: Questions;
   readonly schedules: Schedules;
   readonly transfer: Transfer;
-  readonly turns: Turns;
   readonly #store: RunStore;
   readonly #cipher: Cipher;
+  readonly #sealing: Sealing;
   readonly #opening: Opening;
 
   constructor(store: RunStore, cipher: Cipher) {
     const opening = new Opening(cipher);
+    super(store, opening);
+    const sealing = new Sealing(cipher);
     this.#store = store;
     this.#cipher = cipher;
+    this.#sealing = sealing;
     this.#opening = opening;
     this.archive = new EncryptedArchive(store.archive, (run, data) => this.#sealRequest(run, data));
     this.lists = new EncryptedLists(store.lists, cipher, opening);
     this.outputs = new EncryptedOutputs(store.outputs, cipher);
     this.questions = new EncryptedQuestions(store.questions, cipher);
     this.schedules = new EncryptedSchedules(store.schedules, cipher);
-    this.transfer = new EncryptedTransfer(store.transfer, cipher, opening);
-    // They carry no payload.
-    this.blobs = store.blobs;
-    this.fleet = store.fleet;
-    this.observation = store.observation;
-    this.turns = store.turns;
+    this.transfer = new EncryptedTransfer(store.transfer, sealing, opening);
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {
@@ -110,7 +88,7 @@ export class EncryptedRunStore implements RunStore {
       ...params,
       input: this.#cipher.seal(input, payloadPlace(run, 'input')),
       data: this.#cipher.seal(data, eventPlace(run, created, { type: 'run.created', data })),
-      ...(snapshot === undefined ? {} : { snapshot: this.#sealDelta(run, snapshot) }),
+      ...(snapshot === undefined ? {} : { snapshot: this.#sealing.delta(run, snapshot) }),
     });
     return { outcome: made.outcome, record: this.#opening.record(made.record) };
   }
@@ -133,14 +111,13 @@ export class EncryptedRunStore implements RunStore {
         const place = eventPlace(run, { seq: expectedSeq + 1 + i, fence }, event);
         return { ...event, data: this.#cipher.seal(event.data, place) };
       }),
-      ...(snapshot === undefined ? {} : { snapshot: this.#sealDelta(run, snapshot) }),
-      ...(release === undefined ? {} : { release: this.#sealRelease(run, release) }),
+      ...(snapshot === undefined ? {} : { snapshot: this.#sealing.delta(run, snapshot) }),
+      ...(release === undefined ? {} : { release: this.#sealing.release(run, release) }),
     });
   }
 
   async post(params: PostParams): Promise<PostOutcome> {
-    const data = this.#cipher.seal(params.data, messagePlace(params.run, params));
-    return this.#store.post({ ...sealActor(this.#cipher, params.run, params), data });
+    return this.#store.post(this.#sealing.message(params.run, params));
   }
 
   async cancel(params: CancelParams): Promise<CancelOutcome> {
@@ -159,28 +136,8 @@ export class EncryptedRunStore implements RunStore {
     return this.#store.resume(run, this.#cipher.seal(data, askedPlace(run, 'resume')), blobs);
   }
 
-  async progress(owner: Ownership, { fraction, message }: RunProgress): Promise<void> {
-    const sealed = sealText(this.#cipher, message, progressPlace(owner.run));
-    return this.#store.progress(owner, { fraction, message: sealed });
-  }
-
-  async record(run: string): Promise<RunRecord | undefined> {
-    const record = await this.#store.record(run);
-    return record && this.#opening.record(record);
-  }
-
-  async load(run: string): Promise<LoadedRun | undefined> {
-    const loaded = await this.#store.load(run);
-    return loaded && this.#opening.loaded(loaded);
-  }
-
-  async events(params: {
-    readonly run: string;
-    readonly after: number;
-    readonly limit: number;
-  }): Promise<readonly StoredEvent[]> {
-    const events = await this.#store.events(params);
-    return events.map((event) => this.#opening.event(params.run, event));
+  async progress(owner: Ownership, progress: RunProgress): Promise<void> {
+    return this.#store.progress(owner, this.#sealing.progress(owner.run, progress));
   }
 
   async readInbox(run: string): Promise<UnreadMessages> {
@@ -210,56 +167,11 @@ export class EncryptedRunStore implements RunStore {
     return found.slice(0, query.limit);
   }
 
-  async recall(run: string, checkpoint: string): Promise<Snapshot | undefined> {
-    const snapshot = await this.#store.recall(run, checkpoint);
-    return snapshot && this.#opening.snapshot(run, snapshot);
-  }
-
   async delete(run: string, data?: Uint8Array, seen?: Seen): Promise<DeleteOutcome> {
     return this.#store.delete(run, data && this.#sealRequest(run, data), seen);
   }
 
   #sealRequest(run: string, data: Uint8Array): Uint8Array {
     return this.#cipher.seal(data, askedPlace(run, 'delete'));
-  }
-
-  // What carries no payload goes through as it is.
-
-  parentNotified(run: string, at: ToldEnd): Promise<void> {
-    return this.#store.parentNotified(run, at);
-  }
-
-  childrenCancelled(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
-    return this.#store.childrenCancelled(run, at);
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
-  }
-
-  #sealDelta(run: string, { set, checkpoints, ...others }: SnapshotDelta): SnapshotDelta {
-    const sealed = new Map<string, Uint8Array>();
-    for (const [field, value] of set) {
-      sealed.set(field, this.#cipher.seal(value, fieldPlace(run, field)));
-    }
-    const marks = checkpoints?.marks.map((mark) => sealMark(this.#cipher, run, mark));
-    return {
-      ...others,
-      set: sealed,
-      ...(checkpoints === undefined || marks === undefined
-        ? {}
-        : { checkpoints: { ...checkpoints, marks } }),
-    };
-  }
-
-  #sealRelease(run: string, release: Release): Release {
-    if ('output' in release) {
-      return { ...release, output: this.#cipher.seal(release.output, payloadPlace(run, 'output')) };
-    }
-    if ('error' in release) {
-      return { ...release, error: this.#cipher.seal(release.error, payloadPlace(run, 'error')) };
-    }
-    if (release.status !== 'waiting') return release;
-    return { ...release, waits: sealWaits(this.#cipher, run, release.waits) };
   }
 }

@@ -1,6 +1,4 @@
 /** Whole runs out of and into an encrypted store: every payload is opened on the way out, and sealed on the way in. */
-import type { Cipher } from '../core/cipher.ts';
-import type { RunRecord } from '../core/run.ts';
 import type {
   RestoreOutcome,
   RestoreParams,
@@ -9,20 +7,18 @@ import type {
   Transfer,
   ExportedRun,
 } from '../core/transfer.ts';
-import { sealMark } from './marks.ts';
 import type { Opening } from './opening.ts';
-import { eventPlace, fieldPlace, messagePlace, payloadPlace, progressPlace } from './places.ts';
-import { sealText } from './text.ts';
-import { sealActor, sealWaits } from './waiting.ts';
+import { eventPlace } from './places.ts';
+import type { Sealing } from './sealing.ts';
 
 export class EncryptedTransfer implements Transfer {
   readonly #transfer: Transfer;
-  readonly #cipher: Cipher;
+  readonly #sealing: Sealing;
   readonly #opening: Opening;
 
-  constructor(transfer: Transfer, cipher: Cipher, opening: Opening) {
+  constructor(transfer: Transfer, sealing: Sealing, opening: Opening) {
     this.#transfer = transfer;
-    this.#cipher = cipher;
+    this.#sealing = sealing;
     this.#opening = opening;
   }
 
@@ -41,12 +37,9 @@ export class EncryptedTransfer implements Transfer {
     const { run, events, saves, messages } = params;
     const sealed = events?.map((event) => ({
       ...event,
-      data: this.#cipher.seal(event.data, eventPlace(run, event, event)),
+      data: this.#sealing.bytes(event.data, eventPlace(run, event, event)),
     }));
-    const letters = messages?.map((message) => ({
-      ...sealActor(this.#cipher, run, message),
-      data: this.#cipher.seal(message.data, messagePlace(run, message)),
-    }));
+    const letters = messages?.map((message) => this.#sealing.message(run, message));
     return this.#transfer.stage({
       ...params,
       ...(sealed === undefined ? {} : { events: sealed }),
@@ -56,21 +49,7 @@ export class EncryptedTransfer implements Transfer {
   }
 
   restore(params: RestoreParams): Promise<RestoreOutcome> {
-    const { record } = params;
-    const { id, input, output, error, progress } = record;
-    const cipher = this.#cipher;
-    const sealed: RunRecord = {
-      ...record,
-      waits: sealWaits(cipher, id, record.waits),
-      input: cipher.seal(input, payloadPlace(id, 'input')),
-      output: output && cipher.seal(output, payloadPlace(id, 'output')),
-      error: error && cipher.seal(error, payloadPlace(id, 'error')),
-      progress: progress && {
-        ...progress,
-        message: sealText(cipher, progress.message, progressPlace(id)),
-      },
-    };
-    return this.#transfer.restore({ ...params, record: sealed });
+    return this.#transfer.restore({ ...params, record: this.#sealing.record(params.record) });
   }
 
   discard(params: { readonly run: string; readonly token: string }): Promise<void> {
@@ -78,12 +57,9 @@ export class EncryptedTransfer implements Transfer {
   }
 
   #sealSave(run: string, { set, remove, checkpoint }: StagedSave): StagedSave {
-    const sealed = new Map<string, Uint8Array>();
-    for (const [field, value] of set) {
-      sealed.set(field, this.#cipher.seal(value, fieldPlace(run, field)));
-    }
+    const sealed = this.#sealing.fields(run, set);
     if (checkpoint === undefined) return { set: sealed, remove };
-    const mark = sealMark(this.#cipher, run, checkpoint);
+    const mark = this.#sealing.mark(run, checkpoint);
     return { set: sealed, remove, checkpoint: { ...checkpoint, ...mark } };
   }
 }

@@ -446,4 +446,4 @@ test('docs/cli.md says what the commands do', async () => {
     env: cliEnv(),
   });
   expect(stderr).toBe('');
-}, 60_000);
+}, 240_000);

@@ -61,12 +61,11 @@ describe.skipIf(!hasOpenssl)('a cluster with TLS and a limited user (needs opens
 
   test('a certificate that is not trusted is one clear error, at once', async () => {
     const redis = { nodes: nodes(), options: { redisOptions: { tls: {} } } };
-    const started = performance.now();
-    await expect(Pawl.open({ redis, connectMs: 20_000 })).rejects.toMatchObject({
+    // Longer than the test may take: it ends only if nothing waits for an answer that cannot come.
+    await expect(Pawl.open({ redis, connectMs: 600_000 })).rejects.toMatchObject({
       code: 'PAWL_REDIS_CONFIG',
       message: expect.stringMatching(/certificate|self.signed/i),
     });
-    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   test('another prefix is refused to the user, on whatever node it lives', async () => {

@@ -42,16 +42,34 @@ async function threeRuns(): Promise<void> {
   await admin.zadd(`${base}by-parent:elder`, (await b.info()).createdAt.getTime(), 'b');
 }
 
-/** All of the prefix, byte by byte. */
+/** All of the prefix. Not by DUMP: a server may change the order inside of a hash at any time. */
 async function everything(): Promise<Record<string, string>> {
   const keys = (await admin.keys(`${base}*`)).toSorted();
-  const dumps = keys.map(async (key) => [
-    key,
-    (await admin.type(key)) === 'zset'
-      ? (await admin.zrange(key, '0', '-1', 'WITHSCORES')).join(' ')
-      : ((await admin.dumpBuffer(key))?.toString('hex') ?? ''),
-  ]);
-  return Object.fromEntries((await Promise.all(dumps)) as [string, string][]);
+  const values = keys.map(async (key) => [key, JSON.stringify(await valueOf(key))]);
+  return Object.fromEntries((await Promise.all(values)) as [string, string][]);
+}
+
+const hex = (bytes: Buffer | null): string | undefined => bytes?.toString('hex');
+
+async function valueOf(key: string): Promise<unknown> {
+  switch (await admin.type(key)) {
+    case 'hash': {
+      const fields = Object.entries(await admin.hgetallBuffer(key));
+      return fields.map(([field, value]) => `${field} ${hex(value)}`).toSorted();
+    }
+    case 'list':
+      return (await admin.lrangeBuffer(key, 0, -1)).map(hex);
+    case 'set':
+      return (await admin.smembers(key)).toSorted();
+    case 'stream': {
+      const entries = await admin.xrangeBuffer(key, '-', '+');
+      return entries.map(([id, fields]) => [String(id), fields.map(hex)]);
+    }
+    case 'zset':
+      return (await admin.zrange(key, '0', '-1', 'WITHSCORES')).join(' ');
+    default:
+      return hex(await admin.getBuffer(key));
+  }
 }
 
 const look = (more: object = {}): Promise<DoctorReport> => doctor({ redis: server.url, ...more });
@@ -298,12 +316,11 @@ test('health tells of work that waits, and answers in time when Redis hangs', as
   expect((await pawl.health()).reasons).toEqual(['1 runs wait, and no worker is there.']);
   await admin.zadd(`${base}due`, 1, 'a');
   expect((await pawl.health()).reasons[0]).toContain('1 runs are due and nobody looks');
-  const begun = performance.now();
+  // It goes on only after the answer: so the answer did not come from it.
   process.kill(server.pid, 'SIGSTOP');
   const hung = await pawl
     .health({ timeoutMs: 100 })
     .finally(() => process.kill(server.pid, 'SIGCONT'));
-  expect(performance.now() - begun).toBeLessThan(3_000);
   expect(hung).toMatchObject({
     status: 'failed',
     reasons: ['The store did not answer within 100 ms.'],

@@ -88,11 +88,10 @@ describe.skipIf(!hasOpenssl)('a server with TLS (needs the openssl program)', ()
     ['a wrong password', (): object => ({ tls: { ca }, password: 'wrong-secret' }), /WRONGPASS/],
   ])('%s: one clear error, at once, without the password', async (_, wrong, reason) => {
     const redis = { host: '127.0.0.1', port, password, ...wrong() };
-    const started = performance.now();
-    const error: unknown = await Pawl.open({ redis, connectMs: 20_000 }).catch(
+    // Longer than the test may take: it ends only if nothing waits for an answer that cannot come.
+    const error: unknown = await Pawl.open({ redis, connectMs: 600_000 }).catch(
       (one: unknown) => one,
     );
-    expect(performance.now() - started).toBeLessThan(5_000);
     expect(error).toMatchObject({ code: 'PAWL_REDIS_CONFIG', outcome: 'not-applied' });
     expect(String(error)).toMatch(reason);
     const shown = inspect(error, { depth: Infinity, showHidden: true }) + JSON.stringify(error);

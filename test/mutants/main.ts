@@ -3,8 +3,11 @@
  * without the bug, and must not be content with it. Exit code 1 when one survives, or is not there; 2 when the command line
  * is wrong.
  */
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { mutants } from './mutants.ts';
+import { type Row, withTable } from './page.ts';
 import { type Result, Results } from './results.ts';
 import { type Verdict, Workshop } from './workshop.ts';
 
@@ -13,6 +16,7 @@ const usage = `npm run test:mutations -- [--only name] [--shard 1/3] [--resume] 
   --only     those that have this in their name
   --shard    one part of so many; several parts may run at the same time
   --resume   not again what an earlier pass has found, if its source and its tests are the same
+  --page     writes the table of this page anew
   --results  where each verdict is written when it is there (default .build/mutations)
 `;
 
@@ -24,6 +28,7 @@ function asked() {
         only: { type: 'string' },
         shard: { type: 'string', default: '1/1' },
         resume: { type: 'boolean', default: false },
+        page: { type: 'string' },
         results: { type: 'string', default: '.build/mutations' },
       },
     });
@@ -56,22 +61,30 @@ if (options === undefined) {
   console.error(usage);
   process.exitCode = 2;
 } else {
-  const { chosen, resume } = options;
+  const { chosen, resume, page } = options;
   const results = new Results(options.results);
   await using workshop = await Workshop.open();
-  let found = 0;
+  const rows: Row[] = [];
   for (const mutant of chosen) {
     const known = resume ? await results.of(mutant) : undefined;
     if (known?.verdict.verdict === 'found') {
       show(known, ', earlier');
-      found += 1;
+      rows.push({ mutant, result: known });
       continue;
     }
     const began = performance.now();
     const verdict = await workshop.try(mutant);
     const seconds = Math.round((performance.now() - began) / 1000);
-    show(await results.note(mutant, verdict, seconds), '');
-    if (verdict.verdict === 'found') found += 1;
+    const result = await results.note(mutant, verdict, seconds);
+    show(result, '');
+    rows.push({ mutant, result });
+  }
+  const found = rows.filter(({ result }) => result.verdict.verdict === 'found').length;
+  if (page !== undefined) {
+    const git = ['rev-parse', '--short', 'HEAD'];
+    const commit = execFileSync('git', git, { encoding: 'utf8' }).trim();
+    const about = `${new Date().toISOString().slice(0, 10)}, commit ${commit}`;
+    await writeFile(page, withTable(await readFile(page, 'utf8'), rows, about));
   }
   console.log(`${chosen.length} planted, ${found} caught`);
   process.exitCode = found === chosen.length ? 0 : 1;

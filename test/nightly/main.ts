@@ -11,12 +11,19 @@ import { type Step, steps } from './steps.ts';
 
 const page = 'docs/nightly.md';
 const logs = '.build/nightly';
-const usage = `npm run nightly -- [--only name,name] [--seed N] [--list]
+const usage = `npm run nightly -- [--only name,name] [--seed N] [--scale 0.1] [--list]
 
   --only   these steps: ${steps.map(({ name }) => name).join(', ')}
   --seed   for what is random (default the date, as 20261127)
+  --scale  the share of the long form, above 0 (default 1): programs, calls, minutes, kills
   --list   prints the steps and what they do
 `;
+
+interface Night {
+  readonly chosen: readonly Step[];
+  readonly seed: number;
+  readonly scale: number;
+}
 
 function asked() {
   try {
@@ -24,6 +31,7 @@ function asked() {
       options: {
         only: { type: 'string' },
         seed: { type: 'string' },
+        scale: { type: 'string', default: '1' },
         list: { type: 'boolean', default: false },
       },
     });
@@ -31,7 +39,10 @@ function asked() {
     if (names.some((name) => steps.every((step) => step.name !== name))) return undefined;
     const seed = Number(values.seed ?? today().replaceAll('-', ''));
     if (!Number.isSafeInteger(seed) || seed < 0) return undefined;
-    return { chosen: steps.filter(({ name }) => names.includes(name)), seed, list: values.list };
+    const scale = Number(values.scale);
+    if (!(scale > 0 && scale <= 1)) return undefined;
+    const chosen = steps.filter(({ name }) => names.includes(name));
+    return { chosen, seed, scale, list: values.list };
   } catch {
     return undefined;
   }
@@ -49,11 +60,11 @@ function commit(): string {
   return `${git('rev-parse', '--short', 'HEAD')}${changed === '' ? '' : '+'}`;
 }
 
-async function night(chosen: readonly Step[], seed: number): Promise<void> {
+async function night({ chosen, seed, scale }: Night): Promise<void> {
   const code = commit();
   for (const step of chosen) {
     process.stdout.write(`${step.name}: `);
-    const { ms, passed, figures, log } = await play(step, seed, logs);
+    const { ms, passed, figures, log } = await play(step, { seed, scale, folder: logs });
     console.log(`${passed ? 'passed' : 'FAILED'} in ${duration(ms)}. ${figures} (${log})`);
     const row = { date: today(), commit: code, ms, figures, passed };
     // At once: a night that is ended keeps what it has found.
@@ -69,5 +80,5 @@ if (options === undefined) {
 } else if (options.list) {
   for (const { name, what } of steps) console.log(`${name.padEnd(10)}  ${what}`);
 } else {
-  await night(options.chosen, options.seed);
+  await night(options);
 }

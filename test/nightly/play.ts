@@ -16,8 +16,15 @@ export interface Played {
   readonly log: string;
 }
 
-export async function play(step: Step, seed: number, folder: string): Promise<Played> {
-  const { args, env, node } = step.command(seed);
+export async function play(
+  step: Step,
+  {
+    seed,
+    scale,
+    folder,
+  }: { readonly seed: number; readonly scale: number; readonly folder: string },
+): Promise<Played> {
+  const { args, env, node } = step.command(seed, scale);
   const log = join(folder, `${step.name}.log`);
   await mkdir(folder, { recursive: true });
   const began = performance.now();

@@ -7,7 +7,8 @@ export interface Step {
   readonly name: string;
   /** For the table of docs/nightly.md. */
   readonly what: string;
-  readonly command: (seed: number) => Command;
+  /** `scale`: the share of the long form, for a machine that cannot carry it. What has no length is done whole. */
+  readonly command: (seed: number, scale: number) => Command;
   /** Reads what the command printed. */
   readonly figures: (stdout: string, stderr: string) => string;
 }
@@ -22,6 +23,9 @@ export interface Command {
 const built = (file: string, ...args: readonly (string | number)[]): Command => ({
   args: [`.build/${file}`, ...args.map(String)],
 });
+
+/** The share of a count, one at least. */
+const share = (whole: number, scale: number): number => Math.max(1, Math.round(whole * scale));
 
 const vitest = 'node_modules/vitest/vitest.mjs';
 const everyProject = ['unit', 'replacing', 'house', 'redis', 'chaos', 'storm'];
@@ -109,8 +113,10 @@ export const steps: readonly Step[] = [
   {
     name: 'fuzz-redis',
     what: '500 random programs on Redis',
-    command: (seed) =>
-      built('test/programs/main.js', '--programs', 500, '--seed', seed, '--redis', '--json'),
+    command: (seed, scale) => {
+      const programs = ['--programs', share(500, scale)];
+      return built('test/programs/main.js', ...programs, '--seed', seed, '--redis', '--json');
+    },
     figures: ofPrograms,
   },
   {
@@ -128,20 +134,29 @@ export const steps: readonly Step[] = [
   {
     name: 'poison',
     what: '20 runs that kill their workers among 200 others',
-    command: (seed) => built('test/chaos/matrix/main.js', '--poison', 20, '--seed', seed, '--json'),
+    command: (seed, scale) =>
+      built('test/chaos/matrix/main.js', '--poison', share(20, scale), '--seed', seed, '--json'),
     figures: ofPoison,
   },
   {
     name: 'simulation',
     what: 'one history of 1,000,000 script calls',
-    command: (seed) =>
-      built('test/simulation/main.js', '--calls', 1_000_000, '--seed', seed, '--json'),
+    command: (seed, scale) =>
+      built(
+        'test/simulation/main.js',
+        '--calls',
+        share(1_000_000, scale),
+        '--seed',
+        seed,
+        '--json',
+      ),
     figures: ofSimulation,
   },
   {
     name: 'matrix',
     what: 'every fault of the matrix, three minutes',
-    command: (seed) => built('test/chaos/matrix/main.js', '--minutes', 3, '--seed', seed, '--json'),
+    command: (seed, scale) =>
+      built('test/chaos/matrix/main.js', '--minutes', 3 * scale, '--seed', seed, '--json'),
     figures: ofMatrix,
   },
   {
@@ -159,24 +174,17 @@ export const steps: readonly Step[] = [
   {
     name: 'fuzz',
     what: '10,000 random programs in memory',
-    command: (seed) =>
-      built('test/programs/main.js', '--programs', 10_000, '--seed', seed, '--json'),
+    command: (seed, scale) =>
+      built('test/programs/main.js', '--programs', share(10_000, scale), '--seed', seed, '--json'),
     figures: ofPrograms,
   },
   {
     name: 'storm',
     what: '1,000 workers killed, 2,000 runs',
-    command: (seed) =>
-      built(
-        'test/chaos/matrix/main.js',
-        '--kills',
-        1_000,
-        '--runs',
-        2_000,
-        '--seed',
-        seed,
-        '--json',
-      ),
+    command: (seed, scale) => {
+      const size = ['--kills', share(1_000, scale), '--runs', share(2_000, scale)];
+      return built('test/chaos/matrix/main.js', ...size, '--seed', seed, '--json');
+    },
     figures: ofMatrix,
   },
   {

@@ -15,21 +15,18 @@ import { RunOutputs } from '../../src/engine/execution/run-outputs.ts';
 import { Undoing } from '../../src/engine/execution/undoing.ts';
 import { Names } from '../../src/engine/execution/step-names.ts';
 import { Turnstile } from '../../src/memory/turnstile.ts';
+import { replaced as replaceNow } from '../support/replaced.ts';
 
 /** The bodies that a plant has seen, by the output that they wrote to. */
 const bodies = new WeakMap<RunOutputs, Map<string, Body>>();
 
 type Plant = () => () => void;
 
-/** Replaces a method by one that is made of it. */
-function replaced<T extends object, K extends keyof T>(owner: T, name: K, by: (old: T[K]) => T[K]) {
-  return (): (() => void) => {
-    const old = owner[name];
-    owner[name] = by(old);
-    return () => {
-      owner[name] = old;
-    };
-  };
+/** A bug that replaces a method by one that is made of it. */
+function replaced<T extends object, K extends keyof T>(
+  ...change: Parameters<typeof replaceNow<T, K>>
+): Plant {
+  return () => replaceNow(...change);
 }
 
 export const plants: Readonly<Record<string, Plant>> = {

@@ -1,14 +1,36 @@
+// Goal: a whole fleet keeps its promises through every fault, and a simulation that sees nothing is noticed. Method: one
+// thread, one seed, one history, in a process of its own: there it takes half of the time that it takes in a test runner.
+import { execFile } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { compiled } from '../support/child.ts';
 import { plants } from './plants.ts';
-import { Simulation } from './simulation.ts';
+import type { Figures } from './simulation.ts';
 
 const seedsMax = 40;
-/** Where the first seeds find nothing: the one that does. */
-const luckySeeds: Readonly<Record<string, number>> = { 'a sweeper does not look for orphans': 4 };
+/** Where the first seed finds nothing: one that does. Without it the seeds are tried in their order, which takes long. */
+const luckySeeds: Readonly<Record<string, number>> = {
+  'a run parks over a message it has not read': 5,
+  'a compaction does not say where the log begins': 2,
+  'a worker does not look for runs it has forgotten': 2,
+  'a sweeper does not look for orphans': 2,
+};
+
+/** One history. Its exit code is 1 when something went wrong in it, which is wanted of a planted bug. */
+function simulated(...args: readonly (string | number)[]): Promise<Figures> {
+  return new Promise((resolve, reject) => {
+    const command = [compiled('test/simulation/main.ts'), ...args.map(String), '--json'];
+    const options = { maxBuffer: 64_000_000 };
+    execFile(process.execPath, command, options, (error, stdout, stderr) => {
+      const line = stdout.trim().split('\n').at(-1) ?? '';
+      if (line.startsWith('{')) resolve(JSON.parse(line) as Figures);
+      else reject(new Error(`no figures: ${stderr}`, { cause: error }));
+    });
+  });
+}
 
 describe('a simulated fleet', () => {
   test('keeps every promise through every fault', { timeout: 240_000 }, async () => {
-    const figures = await new Simulation({ seed: 3, calls: 15_000 }).run();
+    const figures = await simulated('--seed', 3, '--calls', 15_000);
     expect(figures.violations).toEqual([]);
     // A history without faults or without work proves nothing.
     const { faults, aimed, runs } = figures;
@@ -23,21 +45,19 @@ describe('a simulated fleet', () => {
   });
 
   test('has one history for one seed', { timeout: 240_000 }, async () => {
-    const traces = [];
-    for (const seed of [5, 5, 6]) {
-      traces.push((await new Simulation({ seed, calls: 3000 }).run()).trace);
-    }
-    const [first, again, other] = traces;
+    const history = (seed: number): Promise<Figures> => simulated('--seed', seed, '--calls', 3_000);
+    const figures = await Promise.all([5, 5, 6].map(history));
+    const [first, again, other] = figures.map(({ trace }) => trace);
     expect(again).toBe(first);
     expect(other).not.toBe(first);
   });
 
-  test.for(Object.entries(plants))('finds that %s', { timeout: 300_000 }, async ([name, plant]) => {
+  test.for(Object.keys(plants))('finds that %s', { timeout: 300_000 }, async (name) => {
     const found = [];
     // Some bugs need luck, of which each seed has another.
     for (let seed = luckySeeds[name] ?? 1; seed <= seedsMax && found.length === 0; seed++) {
-      const simulation = new Simulation({ seed, calls: 6000, endMs: 120_000, plant });
-      found.push(...(await simulation.run()).violations);
+      const plant = ['--plant', name, '--end-ms', 120_000];
+      found.push(...(await simulated('--seed', seed, '--calls', 6_000, ...plant)).violations);
     }
     expect(found).not.toEqual([]);
   });

@@ -15,7 +15,7 @@ const telling = [
 ];
 /** The others that touch the server: its queue, its replicas, its disk, its TLS, its Cluster, its faults. */
 const touching = [
-  ...['bullmq', 'redis-durable'].map(conformance),
+  ...['bullmq', 'redis-durable', 'redis-shards'].map(conformance),
   ...['announcements', 'append-groups', 'cluster-access', 'damage', 'doctor'].map(integration),
   ...['durability-disk', 'read-only-master', 'shards', 'silent-connections'].map(integration),
   ...['tls', 'full-save'].map(integration),

@@ -19,6 +19,7 @@ export function liveOutput(): void {
   if (place === null || address === undefined || chunks === '0') return;
   delete place.dataset['output'];
   place.classList.remove('none');
+  for (const text of place.querySelectorAll('pre.alive')) text.scrollTop = text.scrollHeight;
   const source = new EventSource(address);
   source.addEventListener('chunk', ({ data }: MessageEvent<string>) => {
     add(place, JSON.parse(data) as Chunk);

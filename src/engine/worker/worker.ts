@@ -31,7 +31,7 @@ import type { WorkerServices } from './services.ts';
 import { Session } from './session.ts';
 import { settingsOf, type WorkerOptions } from './settings.ts';
 import { Sweeper } from './sweeper.ts';
-import { within } from './within.ts';
+import { inTime } from './in-time.ts';
 import { WorkflowSet } from './workflow-set.ts';
 
 /** What a worker is given by the pawl that makes it. */
@@ -249,22 +249,22 @@ export class Worker implements AsyncDisposable {
     await this.#started.catch(() => undefined);
     this.#runs.leave();
     this.#isolation.close();
-    await within(clock, this.#probe.end());
+    await inTime(clock, this.#probe.end());
     const closed = this.#consumer.close();
     const deadline = newAbortController();
     const ended = Promise.all([closed, this.#runs.allGone()]);
     await Promise.race([ended, clock.sleep(graceMs, deadline.signal)]);
     deadline.abort();
-    await within(clock, this.#runs.handBack());
-    await within(clock, closed);
-    await within(
+    await inTime(clock, this.#runs.handBack());
+    await inTime(clock, closed);
+    await inTime(
       clock,
       this.#sweeper.end().then(() => this.#schedules.end()),
     );
-    await within(clock, this.#forgotten.end());
-    await within(clock, this.#parked.end());
-    await within(clock, this.#turns.end());
-    const left = await within(clock, this.#session.end());
+    await inTime(clock, this.#forgotten.end());
+    await inTime(clock, this.#parked.end());
+    await inTime(clock, this.#turns.end());
+    const left = await inTime(clock, this.#session.end());
     if (!left)
       logger.warn({ worker: this.id }, 'worker closed without Redis; its session will run out');
     this.#onClosed();

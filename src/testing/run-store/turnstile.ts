@@ -1,5 +1,6 @@
 import type { RunStore } from '../../core/store.ts';
 import type { EnterParams, Keyed } from '../../core/turns.ts';
+import { rounds } from '../eventually.ts';
 import { grantsPerCall, turnCheck } from '../../core/turns.ts';
 import {
   admitted,
@@ -86,19 +87,30 @@ function limiting(test: RunStoreTest): void {
 
   test('so many turns of a key begin in a stretch of time', async (opened) => {
     const { store, advance, expect } = opened;
-    const workflow = newWorkflow();
-    const known = { limits: limits({ rate: { max: 2, perMs: 5_000 } }) };
-    const a = await several(store, workflow, 'a', 4);
-    const outcomes: string[] = [];
-    for (const run of a) outcomes.push((await store.turns.enter(entering(run, known))).outcome);
-    expect(outcomes).toEqual(['granted', 'granted', 'queued', 'queued']);
-    for (const run of a.slice(0, 2)) {
-      const { held } = await store.turns.leave(run);
-      expect((await store.turns.leave(run, held?.turn)).granted).toEqual([]);
+    const perMs = 700;
+    for (const _ of rounds('a machine that is calm', 20)) {
+      const workflow = newWorkflow();
+      const known = { limits: limits({ rate: { max: 2, perMs } }) };
+      const a = await several(store, workflow, 'a', 4);
+      const outcomes: string[] = [];
+      const early: string[] = [];
+      const began = performance.now();
+      for (const run of a) outcomes.push((await store.turns.enter(entering(run, known))).outcome);
+      for (const run of a.slice(0, 2)) {
+        const { held } = await store.turns.leave(run);
+        const { granted: next } = await store.turns.leave(run, held?.turn);
+        early.push(...next.map(({ run: id }) => id));
+      }
+      const isOver = performance.now() - began > perMs;
+      await advance(perMs + 100);
+      const { granted: later } = await dueTurns(store, workflow);
+      // Only a busy machine makes the calls take as long as the stretch: then nothing was shown.
+      if (isOver) continue;
+      expect(outcomes).toEqual(['granted', 'granted', 'queued', 'queued']);
+      expect(early).toEqual([]);
+      expect(later).toEqual(a.slice(2).map(({ run }) => run));
+      return;
     }
-    await advance(5_100);
-    const { granted: later } = await dueTurns(store, workflow);
-    expect(later).toEqual(a.slice(2).map(({ run }) => run));
   });
 
   test('limits of older code do not take the place of those of newer code', async (opened) => {

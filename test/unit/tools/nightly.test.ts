@@ -88,5 +88,11 @@ test('a command that prints no report has no figures', () => {
 
 test('names are told apart, and the date as a seed is one that every command takes', () => {
   expect(new Set(steps.map(({ name }) => name)).size).toBe(steps.length);
-  for (const { command } of steps) expect(command(20_261_127).args.length).toBeGreaterThan(0);
+  for (const { command } of steps) {
+    for (const scale of [1, 0.001]) {
+      const { args } = command(20_261_127, scale);
+      expect(args.length).toBeGreaterThan(0);
+      expect(args).not.toContain('0');
+    }
+  }
 });

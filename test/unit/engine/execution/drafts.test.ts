@@ -5,9 +5,11 @@ import { describe, expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import { z } from 'zod';
 import { decode } from '../../../../src/core/codec.ts';
+import { Snapshotter } from '../../../../src/engine/execution/snapshotter.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import type { CommitOutcome, CommitParams } from '../../../../src/core/store.ts';
 import { memoryPawl } from '../../../support/memory.ts';
+import { replaced } from '../../../support/replaced.ts';
 import { allEvents, checkLog } from '../../../support/workers.ts';
 
 const account = {
@@ -102,18 +104,39 @@ describe('a state that is too large', () => {
   });
 
   test('fails the run once, also where every commit would have a snapshot', async () => {
-    await using pawl = memoryPawl({ limits: { stateBytes: 2_000 } }).pawl;
-    const workflow = defineWorkflow({
-      name: 'eager',
-      state: z.object({ notes: z.array(z.string()).default([]) }),
-      run: (ctx) => ctx.set({ notes: ['x'.repeat(3_000)] }),
-    });
-    pawl.worker({ workflows: [workflow], replayBudgetMs: 0.001 });
-    const run = await pawl.start(workflow, undefined);
-    await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
-      code: 'PAWL_RUN_FAILED',
-      cause: { code: 'PAWL_LIMIT' },
-    });
+    let refusals = 0;
+    // A writer that tries again for ever leaves no turn to a time-out: so it gets what it wants in the end, and is found.
+    const takeBack = replaced(
+      Snapshotter.prototype,
+      'delta',
+      (delta) =>
+        function (this: Snapshotter, fold) {
+          try {
+            return delta.call(this, fold);
+          } catch (error) {
+            refusals += 1;
+            if (refusals < 50) throw error;
+            return { delta: { schema: 1, set: new Map(), remove: [] }, bytes: 0 };
+          }
+        },
+    );
+    try {
+      await using pawl = memoryPawl({ limits: { stateBytes: 2_000 } }).pawl;
+      const workflow = defineWorkflow({
+        name: 'eager',
+        state: z.object({ notes: z.array(z.string()).default([]) }),
+        run: (ctx) => ctx.set({ notes: ['x'.repeat(3_000)] }),
+      });
+      pawl.worker({ workflows: [workflow], replayBudgetMs: 0.001 });
+      const run = await pawl.start(workflow, undefined);
+      await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
+        code: 'PAWL_RUN_FAILED',
+        cause: { code: 'PAWL_LIMIT' },
+      });
+      expect(refusals).toBe(1);
+    } finally {
+      takeBack();
+    }
   });
 
   test('because of messages fails the run and not the process', async () => {

@@ -26,6 +26,15 @@ async function again(
   return pawl.worker({ workflows });
 }
 
+/** What one waits for and another one does: an order, where a time would be a guess. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let i = 0; i < 4_000 && !(await condition()); i++) await pause(5);
 }
@@ -78,8 +87,10 @@ describe('on a resume', () => {
 
   test('the step that won a race wins it again, whichever is asked for first', async () => {
     const ways = await playedTwice(async (ctx) => {
-      const slow = ctx.step('slow', () => pause(40).then(() => 'slow'));
-      const quick = ctx.step('quick', () => pause(5).then(() => 'quick'));
+      const isQuickDone = gate();
+      const slow = ctx.step('slow', () => isQuickDone.opened.then(() => 'slow'));
+      const quick = ctx.step('quick', () => 'quick');
+      void quick.then(isQuickDone.open);
       const first = await Promise.race([slow, quick]);
       await Promise.all([slow, quick]);
       return first;
@@ -104,8 +115,10 @@ describe('on a resume', () => {
 
   test('a step that is asked for after something plain keeps its place', async () => {
     const ways = await playedTwice(async (ctx) => {
+      const isLaterDone = gate();
       const later = pause(15).then(() => ctx.step('later', () => 'later'));
-      const slow = ctx.step('slow', () => pause(60).then(() => 'slow'));
+      void later.then(isLaterDone.open);
+      const slow = ctx.step('slow', () => isLaterDone.opened.then(() => 'slow'));
       const first = await Promise.race([slow, later]);
       await slow;
       return first;
@@ -152,6 +165,7 @@ describe('waits', () => {
 
   test('a wait that is withdrawn takes no signal', async () => {
     await using pawl = memoryPawl().pawl;
+    let isWithdrawn = false;
     const workflow = defineWorkflow({
       name: 'withdrawn',
       signals,
@@ -162,19 +176,21 @@ describe('waits', () => {
           .catch(() => 'withdrawn');
         await ctx.step('work', () => pause(10));
         over.abort(new Error('not any more'));
+        isWithdrawn = true;
         const second = await ctx.waitFor('note', { as: 'second' });
         return [await first, second];
       },
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    await pause(60);
+    await until(() => isWithdrawn);
     await run.signal('note', 'x');
     expect(await run.result({ timeoutMs: 20_000 })).toEqual(['withdrawn', 'x']);
   });
 
   test('a race withdraws the losers, whether they are given as promises or as functions', async () => {
     await using pawl = memoryPawl().pawl;
+    let races = 0;
     const workflow = defineWorkflow({
       name: 'ctx-race',
       signals,
@@ -184,6 +200,7 @@ describe('waits', () => {
           paid: ({ signal }) => ctx.waitFor('paid', { as: 'again', signal }),
           late: ({ signal }) => ctx.sleep(20, { as: 'again late', signal }),
         });
+        races = 2;
         const three = await ctx.race({
           paid: ctx.waitFor('paid', { as: 'third' }),
           late: ctx.sleep('1h'),
@@ -193,7 +210,7 @@ describe('waits', () => {
     });
     pawl.worker({ workflows: [workflow] });
     const run = await pawl.start(workflow, undefined);
-    await pause(150);
+    await until(() => races === 2);
     await run.signal('paid', 'ada');
     expect(await run.result({ timeoutMs: 20_000 })).toEqual([
       { name: 'late', value: undefined },
@@ -209,7 +226,7 @@ describe('waits', () => {
       name: 'nobody-looked',
       signals,
       async run(ctx) {
-        return (await ctx.waitFor('note', { timeout: '1.2s' })) ?? 'time over';
+        return (await ctx.waitFor('note', { timeout: '3s' })) ?? 'time over';
       },
     });
     const one = pawl.worker({ workflows: [workflow] });
@@ -220,7 +237,7 @@ describe('waits', () => {
     await until(() => isParked(late));
     await one.close();
     await run.signal('note', 'in time');
-    await pause(1_300);
+    await pause(3_100);
     await late.signal('note', 'too late');
     pawl.worker({ workflows: [workflow] });
     expect(await run.result({ timeoutMs: 20_000 })).toBe('in time');
@@ -276,6 +293,6 @@ test('a run is not parked between the pause before an attempt and its body', asy
   const run = await pawl.start(workflow, undefined);
   await until(() => seen.length > 0);
   await run.signal('paid', 'now');
-  expect(await run.result({ timeoutMs: 3000 })).toBe('now');
+  expect(await run.result({ timeoutMs: 20_000 })).toBe('now');
   expect(seen).toEqual(['running']);
 });
