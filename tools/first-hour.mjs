@@ -215,7 +215,7 @@ try {
   must(/^1 run\.created/m.test(told), 'the log begins elsewhere', told);
   show('npm run order -- lamp 5', told);
   say(
-    'The other worker went on, and no finished step ran again. Who took it over, and how long it took:',
+    'The other worker went on, and no finished step ran again. This is who took it over, and how long it took:',
   );
   const lost = await play('npx pawl recoveries list', {
     wanted: [new RegExp(`${run}.*${victim.id}.*presence`)],
