@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const isPublishing = process.argv.includes('--publish');
-const linters = { publint: 'publint@0.3.25', attw: '@arethetypeswrong/cli@0.18.2' };
+const linters = { publint: 'publint@0.3.25', attw: '@arethetypeswrong/cli@0.18.5' };
 
 function run(command, args, cwd = root) {
   console.log(`$ ${[command, ...args].join(' ')}`);
