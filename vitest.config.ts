@@ -63,6 +63,8 @@ export default defineConfig({
   },
   test: {
     testTimeout: 30_000,
+    // Many runs fail and many workers die on purpose. Tests of what is said choose for themselves.
+    env: { PAWL_LOG: 'off' },
     // What a test waits for comes late on a busy machine, and that is no failure.
     expect: { poll: { timeout: 15_000 } },
     hookTimeout: 60_000,

@@ -121,6 +121,7 @@ export type {
   StateEdits,
 } from './core/event.ts';
 export type { PawlEvents } from './core/pawl-events.ts';
+export type { QueueInfo } from './core/queue.ts';
 export type { RecoveryInfo } from './core/fleet.ts';
 export type { ScheduleInfo } from './core/schedules.ts';
 export type { Duration } from './core/duration.ts';

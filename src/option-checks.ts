@@ -1,6 +1,7 @@
 /** The rules for what the entry point takes: everything that is misspelled, or does not fit, is refused by its name. */
 import { InvalidError } from './core/errors.ts';
 import { checkLimits, fixedLimits } from './core/limits.ts';
+import { loggerRule } from './core/log-lines.ts';
 import {
   checkKey,
   checkRunId,
@@ -49,12 +50,11 @@ import { checkBlobs } from './blobs/options.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 import type { ReplicaDurability } from './redis/durability.ts';
-import { targetRule } from './redis/target.ts';
+import { givenTargetRule } from './redis/target.ts';
 
 /** One connection waits so long at most, and a call must have time for more than one round. */
 const durabilityMsMax = 5_000;
 
-const logger = having('a logger', 'debug', 'info', 'warn', 'error');
 const tracing = having('what openTelemetry() returns,', 'current', 'execution');
 
 const checkDurability: Rule = either(
@@ -73,7 +73,7 @@ const checkEncryption: Rule = optionsOf<EncryptionOptions>({
 
 export const checkOpen: Rule = optionsOf<OpenOptions>(
   {
-    redis: targetRule,
+    redis: givenTargetRule,
     prefix: anything,
     shards: wholeNumber(1, 1024),
     allowEviction: flag,
@@ -83,7 +83,7 @@ export const checkOpen: Rule = optionsOf<OpenOptions>(
     limits: checkLimits,
     encryption: checkEncryption,
     blobs: checkBlobs,
-    logger,
+    logger: loggerRule,
     tracing,
   },
   "{ redis: 'redis://127.0.0.1:6379' }",
@@ -93,7 +93,7 @@ export const checkParts: Rule = optionsOf<Parts>({
   store: needed(plainObject),
   queue: needed(plainObject),
   clock: anything,
-  logger,
+  logger: loggerRule,
   limits: checkLimits,
   encryption: checkEncryption,
   blobs: checkBlobs,

@@ -13,8 +13,11 @@ import type { Durability } from './redis/durability.ts';
 
 /** Which Redis is used, under which prefix, and what is set up before the first call. */
 export interface OpenOptions {
-  /** A URL, ioredis options (Sentinel too), `{ nodes }` of a cluster, or an ioredis instance to copy the settings of. */
-  readonly redis: RedisTarget;
+  /**
+   * A URL, ioredis options (Sentinel too), `{ nodes }` of a cluster, or an ioredis instance to copy the settings of.
+   * Default: the URL in `PAWL_REDIS_URL`, else in `REDIS_URL` of the environment.
+   */
+  readonly redis?: RedisTarget;
   /** First part of every key. Default `pawl`. */
   readonly prefix?: string;
   /** Shards of a new prefix; default 1, in Redis Cluster 16. It cannot be changed later. */
@@ -40,8 +43,12 @@ export interface OpenOptions {
   readonly encryption?: EncryptionOptions;
   /** Keeps large values elsewhere: in a bucket, or in files. Default: all is in Redis. See docs/blobs.md. */
   readonly blobs?: BlobOptions;
-  /** Anything with debug, info, warn, error like pino's. Default: silence. */
-  readonly logger?: Logger;
+  /**
+   * Anything with debug, info, warn, error like pino's; `false` for silence. Default: warnings and errors on standard error,
+   * as lines to read at a terminal, else as lines of JSON. `PAWL_LOG` of the environment chooses `off`, `error`, `warn`,
+   * `info` or `debug`.
+   */
+  readonly logger?: Logger | false;
   /** Spans for executions and steps: `openTelemetry()` of `pawl/otel`. Default: none. See docs/observability.md. */
   readonly tracing?: Tracing;
 }
@@ -54,8 +61,8 @@ export interface Parts {
   readonly queue: ResumeQueue;
   /** Default: the clock of the system. */
   readonly clock?: Clock;
-  /** Default: silent. */
-  readonly logger?: Logger;
+  /** As in `Pawl.open`. */
+  readonly logger?: Logger | false;
   /** Other limits than the usual ones, in bytes: see `Limits`. */
   readonly limits?: Partial<Limits>;
   /** Default: nothing is encrypted. */

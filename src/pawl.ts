@@ -7,9 +7,10 @@ import { checkClose, type CloseOptions } from './core/closing.ts';
 import type { Clock } from './core/clock.ts';
 import { InvalidError, PawlError } from './core/errors.ts';
 import { defaultLimits, defaults, limitsWithBlobs } from './core/limits.ts';
-import { type Logger, silentLogger } from './core/logger.ts';
+import { loggerFor } from './core/log-lines.ts';
+import type { Logger } from './core/logger.ts';
 import { checkPrefix, checkRunId } from './core/names.ts';
-import type { ResumeQueue, WakeUp } from './core/queue.ts';
+import type { QueueInfo, ResumeQueue, WakeUp } from './core/queue.ts';
 import type { OutputSchemas } from './engine/definition/outputs.ts';
 import type { ScheduleInfo } from './core/schedules.ts';
 import type { Schema } from './core/schema.ts';
@@ -17,7 +18,7 @@ import type { RunStore } from './core/store.ts';
 import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
 import { checkOptions } from './engine/definition/options.ts';
-import { Attendance, type AttendanceOptions } from './engine/runs/attendance.ts';
+import { Attendance } from './engine/runs/attendance.ts';
 import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
 import { RunHandle } from './engine/runs/run-handle.ts';
@@ -43,6 +44,7 @@ import { checkHealth, checkOpen, checkParts, checkSchedule, checkWorker } from '
 import type { OpenOptions, Parts } from './options.ts';
 import { Operations } from './operations.ts';
 import { RedisRunStore } from './redis/run-store.ts';
+import { targetOf } from './redis/target.ts';
 
 /** What all that a pawl makes is given: made once, and passed on as it is. */
 interface PawlServices extends StartParts {
@@ -66,7 +68,7 @@ export class Pawl extends Operations implements AsyncDisposable {
 
   private constructor({ store: plain, queue, blobs, ...parts }: Parts, keys: Keyring | undefined) {
     const usual = blobs === undefined ? defaultLimits : limitsWithBlobs;
-    const around = { clock: parts.clock ?? systemClock, logger: parts.logger ?? silentLogger };
+    const around = { clock: parts.clock ?? systemClock, logger: chosenLogger(parts.logger) };
     const below = blobs === undefined ? plain : withBlobs(plain, blobs, around);
     const services: PawlServices = {
       ...around,
@@ -78,32 +80,34 @@ export class Pawl extends Operations implements AsyncDisposable {
       wake: (wakeUp) => this.#wake(wakeUp),
     };
     super(services);
-    const { store, clock } = services;
+    const { store, clock, logger } = services;
     this.#services = services;
-    this.#attendance = new Attendance({ fleet: store.fleet, clock, warn: warnVia(parts.logger) });
+    this.#attendance = new Attendance({ fleet: store.fleet, queue, clock, logger });
     this.isEncrypted = keys !== undefined;
     this.checkpointer = new StoreCheckpointer(services);
   }
 
   /**
-   * Connects to Redis and checks that it will keep what it is given.
-   * @throws InvalidError for a bad option; UnavailableError when Redis does not answer within `connectMs`; PawlError
-   *   `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`, `PAWL_SHARDS`. Nothing was written.
+   * Connects to Redis and checks that it will keep what it is given. Without `redis`, the address is in `PAWL_REDIS_URL`
+   * or `REDIS_URL` of the environment.
+   * @throws InvalidError for a bad option, and for none; UnavailableError when Redis does not answer within `connectMs`;
+   *   PawlError `PAWL_REDIS_VERSION`, `PAWL_REDIS_CONFIG`, `PAWL_SHARDS`. Nothing was written.
    */
-  static async open(options: OpenOptions): Promise<Pawl> {
+  static async open(options: OpenOptions = {}): Promise<Pawl> {
     checkOpen(options, 'open options');
-    const logger = options.logger ?? silentLogger;
+    const redis = targetOf(options, process.env);
+    const logger = chosenLogger(options.logger);
     const prefix = options.prefix ?? defaults.prefix;
     checkPrefix(prefix);
     const keys = keyring(options.encryption, prefix);
-    const store = await RedisRunStore.open(options);
+    const store = await RedisRunStore.open({ ...options, redis, logger });
     const queue = new BullResumeQueue({
       connect: (purpose) => store.connectionFor(purpose),
       prefix: `{${prefix}}:bull`,
       skipVersionCheck: store.hidesInfo,
       logger,
     });
-    return new Pawl({ ...options, store, queue }, keys);
+    return new Pawl({ ...options, store, queue, logger }, keys);
   }
 
   /** A pawl over other parts, such as the memory store for tests without Redis. */
@@ -239,6 +243,19 @@ export class Pawl extends Operations implements AsyncDisposable {
   }
 
   /**
+   * How the wake-ups of each workflow are doing that a worker knows now, in the order of their names. Empty for a queue that
+   * nobody can look into, such as the one in memory.
+   * @throws UnavailableError when Redis does not answer.
+   */
+  async queues(): Promise<readonly QueueInfo[]> {
+    const { store, queue } = this.#services;
+    const workers = await store.fleet.workers();
+    const names = new Set(workers.flatMap(({ workflows }) => Object.keys(workflows)));
+    const asked = [...names].toSorted().map(async (workflow) => queue.inspect?.(workflow));
+    return (await Promise.all(asked)).filter((info) => info !== undefined);
+  }
+
+  /**
    * Whether runs go on, with the reasons when they do not, for the health check of a service. Answers in `timeoutMs` even
    * when Redis hangs; never rejects because of it.
    * @throws InvalidError for a bad time.
@@ -290,12 +307,9 @@ function withBlobs(
   });
 }
 
-/** A slip of the first hour must be seen by those who have not thought of a logger yet. */
-function warnVia(logger: Logger | undefined): AttendanceOptions['warn'] {
-  return (about, text) => {
-    if (logger === undefined) process.emitWarning(text, { type: 'PawlWarning' });
-    else logger.warn(about, text);
-  };
+/** What goes wrong must be seen by those who have not thought of a logger yet. */
+function chosenLogger(given: Logger | false | undefined): Logger {
+  return loggerFor(given, { host: process, out: console, now: () => new Date() });
 }
 
 /** @throws InvalidError for a bad key. `scope`: values of one are not readable in another. */

@@ -27,6 +27,7 @@ const pages = [
   ),
 ].filter((name) => /\.(md|svg|png|json|yml)$/.test(name));
 
+const isFile = /\.(json|yml)$/;
 const placeOf = (page) => page.replace(/README\.md$/, 'index.md');
 
 /** Links lead to the places of the site; what is not on it is named in code. */
@@ -38,6 +39,7 @@ function withLinks(page, text) {
       if (image === '!') return whole;
       if (pages.includes(file) && file.endsWith('.md'))
         return `[${words}](${to.replace(/README\.md$/, 'index.md')}${hash})`;
+      if (pages.includes(file) && isFile.test(file)) return `[${words}](/${file})`;
       const plain = words.replaceAll('`', '');
       return file.includes(plain) || plain === to ? `\`${file}\`` : `${words} (\`${file}\`)`;
     },
@@ -51,6 +53,8 @@ for (const page of pages) {
   if (page.endsWith('.md'))
     writeFileSync(to, withLinks(page, readFileSync(join(root, page), 'utf8')));
   else cpSync(join(root, page), to);
+  // What is downloaded, and no part of a page.
+  if (isFile.test(page)) cpSync(join(root, page), join(stage, 'public', page));
 }
 if (!existsSync(join(stage, 'docs/decisions/index.md'))) {
   const names = pages.filter((page) => page.startsWith('docs/decisions/')).sort();

@@ -99,7 +99,7 @@ async function demo(options: Options, interrupted: Promise<never>): Promise<Verd
     if (provided.origin === 'environment') {
       takeDown.push(() => removePrefix(provided.url, prefix));
     }
-    const pawl = await Pawl.open({ redis: provided.url, prefix, connectMs });
+    const pawl = await Pawl.open({ redis: provided.url, prefix, connectMs, logger: false });
     takeDown.push(() => pawl.close());
     const { signal } = aborted;
     return play(options, { redis: provided.url, prefix, pawl }, { signal, failed, takeDown });

@@ -21,7 +21,14 @@ import {
 import { z } from 'zod';
 import { PawlError, UnavailableError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Consumer, ConsumeOptions, ResumeQueue, SendOptions, WakeUp } from '../core/queue.ts';
+import type {
+  Consumer,
+  ConsumeOptions,
+  QueueInfo,
+  ResumeQueue,
+  SendOptions,
+  WakeUp,
+} from '../core/queue.ts';
 import { within } from '../core/within.ts';
 
 export interface BullQueueOptions {
@@ -126,6 +133,22 @@ export class BullResumeQueue implements ResumeQueue {
     };
     this.#consumers.add(consumer);
     return consumer;
+  }
+
+  async inspect(workflow: string): Promise<QueueInfo> {
+    if (this.#closed) throw closedError();
+    const queue = this.#queue(workflow);
+    try {
+      const [paused, counts] = await Promise.all([
+        queue.isPaused(),
+        queue.getJobCounts('waiting', 'prioritized', 'active', 'failed'),
+      ]);
+      const { waiting = 0, prioritized = 0, active = 0, failed = 0 } = counts;
+      return { workflow, paused, waiting: waiting + prioritized, active, failed };
+    } catch (error) {
+      this.#forget(workflow, queue);
+      throw toFault(error);
+    }
   }
 
   async close(): Promise<void> {

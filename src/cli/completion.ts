@@ -23,16 +23,17 @@ type Words = readonly (readonly [path: string, words: readonly string[]])[];
 
 function wordsOf(command: Command, path: readonly string[] = []): Words {
   const { options, registeredArguments } = command;
+  const commands = command.createHelp().visibleCommands(command);
   const inherited = path.length === 0 ? [] : ['--json', '--help'];
   const words = [
-    ...command.commands.map((one) => one.name()),
+    ...commands.map((one) => one.name()),
     ...registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
     ...options.flatMap(({ long }) => (typeof long === 'string' ? [long] : [])),
     ...inherited,
   ];
   return [
     [path.join(' '), words],
-    ...command.commands.flatMap((one) => wordsOf(one, [...path, one.name()])),
+    ...commands.flatMap((one) => wordsOf(one, [...path, one.name()])),
   ];
 }
 

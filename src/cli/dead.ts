@@ -11,6 +11,11 @@ const discardVerb: Verb = { ...deleteVerb, name: 'discard', question: 'Discard' 
 const retryVerb: Verb = { ...resumeVerb, name: 'retry' };
 const allMax = 500;
 
+interface DeadFlags {
+  readonly all?: boolean;
+  readonly reason?: string;
+}
+
 export const addDead: Add = (program, signal) => {
   const noun = program.command('dead').description('Failed and quarantined runs.');
   noun
@@ -33,9 +38,10 @@ export const addDead: Add = (program, signal) => {
       .description(description)
       .argument('[run...]')
       .option('--all', `all of them, ${allMax} at a time`)
+      .option('--reason <text>', 'kept in the logs of the runs')
       .action(
-        inShell(signal, (shell, given: readonly string[], flags: { all?: boolean }) =>
-          act(shell, verb, { given, all: flags.all === true }),
+        inShell(signal, (shell, given: readonly string[], flags: DeadFlags) =>
+          act(shell, verb, { given, ...flags }),
         ),
       );
   }
@@ -47,7 +53,7 @@ async function list(
 ): Promise<void> {
   const pawl = await shell.pawl();
   const page = await pawl.list({ ...dead, ...withoutFlags(rest), limit });
-  shell.show(page, () => runTable(page.runs));
+  shell.show(page, () => runTable(shell, page.runs));
   if (page.runs.length === 0) shell.say('No run is dead.');
   if (page.cursor !== undefined) shell.say(`There are more: --cursor ${page.cursor}`);
   if (page.runs[0] !== undefined) shell.next(`pawl dead retry ${page.runs[0].id}`);
@@ -67,7 +73,7 @@ function withoutFlags({ workflow, cursor }: { workflow?: string; cursor?: string
 async function act(
   shell: Shell,
   verb: Verb,
-  { given, all }: { given: readonly string[]; all: boolean },
+  { given, all = false, reason }: DeadFlags & { readonly given: readonly string[] },
 ): Promise<number> {
   if (given.length > 0 === all) {
     throw new UsageError(`pawl dead ${verb.name} wants either runs or --all.`);
@@ -80,5 +86,8 @@ async function act(
   if (living !== undefined) {
     throw new RefusedError(`Run ${living.id} is ${living.status}, not dead; nothing was done.`);
   }
-  return actOn(shell, verb, { ids: runs.map(({ id }) => id) });
+  return actOn(shell, verb, {
+    ids: runs.map(({ id }) => id),
+    ...(reason === undefined ? {} : { reason }),
+  });
 }

@@ -74,7 +74,9 @@ async function check(shell: Shell, flags: Flags): Promise<number> {
     repair: flags.repair === true,
     connectMs: Number(connectMs.value),
   });
-  const checks = [...workflows, ...report.checks];
+  const isOpen = report.checks.every(({ name, status }) => name !== 'redis' || status === 'ok');
+  const queues = isOpen ? [await queuesCheck(shell)] : [];
+  const checks = [...workflows, ...report.checks, ...queues];
   const { damage, kinds } = report;
   const ok = checks.every(({ status }) => status !== 'fail');
   const said = Object.entries(settings).map(
@@ -102,6 +104,25 @@ function lines({ name, status, found, expected, fix }: Check): string[] {
     `${marks[status]} ${name}: ${found}; expected: ${expected}`,
     ...(fix === undefined ? [] : [`      ${fix}`]),
   ];
+}
+
+/** A queue that somebody has paused in BullMQ holds runs back, and nothing is wrong otherwise. */
+async function queuesCheck(shell: Shell): Promise<Check> {
+  const about = { name: 'queues', expected: 'none that is paused' };
+  try {
+    const queues = await (await shell.pawl()).queues();
+    const paused = queues.filter((one) => one.paused).map(({ workflow }) => workflow);
+    if (paused.length === 0)
+      return { ...about, status: 'ok', found: `${queues.length}, none paused` };
+    return {
+      ...about,
+      status: 'warn',
+      found: `paused in BullMQ: ${paused.join(', ')}`,
+      fix: 'Their runs wait. Resume the queue in your dashboard of BullMQ.',
+    };
+  } catch (error) {
+    return { ...about, status: 'warn', found: explain(error) ?? String(error) };
+  }
 }
 
 async function workflowsCheck(shell: Shell): Promise<Check> {

@@ -1,7 +1,6 @@
 /** `pawl drill`: kills a worker of its own on your Redis, and tells how long the other one took to go on. */
 import type { DrillRound } from '../drill.ts';
 import { toCount } from './given.ts';
-import { table } from './print.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
 
 export const addDrill: Add = (program, signal) => {
@@ -28,7 +27,7 @@ async function perform(shell: Shell, flags: { rounds: number; events: number }):
     round.totalMs,
   ];
   shell.show(report, () =>
-    table(
+    shell.table(
       ['round', 'detect ms', 'claim ms', 'replay ms', 'total ms'],
       [
         ...report.rounds.map((round, i) => row(i + 1, round)),

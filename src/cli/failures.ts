@@ -50,6 +50,31 @@ const nextStep: Readonly<Partial<Record<ErrorCode, string>>> = {
   PAWL_UNAVAILABLE: 'pawl doctor tells which Redis is meant, and where that setting comes from.',
 };
 
+/** An error as data, for `--json`. */
+export function errorDocument(error: unknown): object {
+  const message =
+    error instanceof CommanderError
+      ? error.message.replace(/^error: /, '')
+      : error instanceof Error
+        ? error.message
+        : String(error);
+  const code = PawlError.is(error) ? error.code : (byClass.get(className(error)) ?? 'FAILED');
+  const next = PawlError.is(error) ? nextStep[error.code] : undefined;
+  return { error: { code, message, ...(next === undefined ? {} : { next }) } };
+}
+
+const byClass: ReadonlyMap<string, string> = new Map([
+  ['CommanderError', 'USAGE'],
+  ['UsageError', 'USAGE'],
+  ['NotFoundError', 'NOT_FOUND'],
+  ['RefusedError', 'REFUSED'],
+]);
+
+function className(error: unknown): string {
+  if (error instanceof CommanderError) return 'CommanderError';
+  return error instanceof Error ? error.name : '';
+}
+
 /** The message, the code and what to do next; undefined when everything has been said. */
 export function explain(error: unknown): string | undefined {
   // Commander has said it itself.

@@ -3,7 +3,6 @@ import type { ListOptions } from '../options.ts';
 import { decisionItems, decisionKinds, inboxItems } from '../engine/runs/inbox-items.ts';
 import { UsageError } from './failures.ts';
 import { toCount } from './given.ts';
-import { table } from './print.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
 
 interface InboxFlags {
@@ -38,20 +37,18 @@ async function list(shell: Shell, flags: InboxFlags): Promise<void> {
   const { runs, cursor } = await pawl.list(toOptions(flags));
   const items = inboxItems(runs, { signal, key });
   shell.show({ items, cursor }, () =>
-    items.length === 0
-      ? ''
-      : table(
-          ['run', 'wait', 'about', 'signal', 'key', 'since', 'until'],
-          items.map((one) => [
-            one.run,
-            one.wait,
-            one.label,
-            one.signals.join(', '),
-            one.key,
-            one.since,
-            one.until,
-          ]),
-        ),
+    shell.table(
+      ['run', 'wait', 'about', 'signal', 'key', 'since', 'until'],
+      items.map((one) => [
+        one.run,
+        one.wait,
+        one.label,
+        one.signals.join(', '),
+        one.key,
+        one.since,
+        one.until,
+      ]),
+    ),
   );
   const [first] = items;
   if (first === undefined) shell.say('No run waits for an answer.');
@@ -71,18 +68,16 @@ async function listDecisions(shell: Shell, flags: InboxFlags): Promise<void> {
   );
   const items = decisionItems(pages.flatMap(({ runs }) => runs));
   shell.show({ items }, () =>
-    items.length === 0
-      ? ''
-      : table(
-          ['run', 'workflow', 'what', 'name', 'since'],
-          items.map(({ run, workflow: of, kind, name, since }) => [
-            run,
-            of,
-            kind === 'undo' ? 'not undone' : 'in doubt',
-            name,
-            since,
-          ]),
-        ),
+    shell.table(
+      ['run', 'workflow', 'what', 'name', 'since'],
+      items.map(({ run, workflow: of, kind, name, since }) => [
+        run,
+        of,
+        kind === 'undo' ? 'not undone' : 'in doubt',
+        name,
+        since,
+      ]),
+    ),
   );
   const [first] = items;
   if (first === undefined) shell.say('No run waits for a decision.');

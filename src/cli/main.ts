@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 /**
- * The `pawl` command. Data goes to standard output, everything said to a person to standard error.
+ * The `pawl` command. Data goes to standard output, everything said to a person to standard error. With `--json` an error is
+ * `{ error: { code, message, next? } }` there.
  *
  *   exit code   0 done · 1 failed · 2 usage · 3 not found · 4 refused · 5 Redis unreachable ·
  *               6 a check failed · 130 Ctrl-C
  */
 import { newAbortController } from '../engine/signals.ts';
-import { buildProgram } from './program.ts';
-import { exitCodeOf, explain } from './failures.ts';
+import { asksForJson, buildProgram } from './program.ts';
+import { errorDocument, exitCodeOf, explain } from './failures.ts';
 
 /** A reader that closes the pipe has read enough. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -28,8 +29,9 @@ try {
   await buildProgram(interrupted.signal).parseAsync();
 } catch (error) {
   if (!interrupted.signal.aborted) {
-    const said = explain(error);
-    if (said !== undefined) process.stderr.write(`${said}\n`);
     process.exitCode = exitCodeOf(error);
+    const isWrong = process.exitCode !== 0;
+    const said = asksForJson() && isWrong ? JSON.stringify(errorDocument(error)) : explain(error);
+    if (said !== undefined) process.stderr.write(`${said}\n`);
   }
 }

@@ -3,24 +3,34 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addCompletion } from './completion.ts';
 import { addDead } from './dead.ts';
-import { addDev } from './dev.ts';
+import { addDev } from './dev/dev.ts';
+import { addDevWorker } from './dev/dev-worker.ts';
 import { addDoctor } from './doctor.ts';
 import { addDrill } from './drill.ts';
 import { addInbox } from './inbox.ts';
+import { addInit } from './init.ts';
+import { addQueues } from './queues.ts';
 import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRuns } from './runs/runs.ts';
+import { addSchedules } from './schedules.ts';
 import type { Add } from './shell.ts';
 import { addUi } from './ui.ts';
+import { addUpkeep } from './upkeep.ts';
 import { addWorkers } from './workers.ts';
 
 const nouns: readonly Add[] = [
+  addInit,
   addDev,
+  addDevWorker,
   addRuns,
   addInbox,
+  addSchedules,
+  addQueues,
   addWorkers,
   addRecoveries,
   addDead,
+  addUpkeep,
   addDoctor,
   addDrill,
   addRehearse,
@@ -31,7 +41,7 @@ const nouns: readonly Add[] = [
 export function buildProgram(signal: AbortSignal): Command {
   const program = new Command('pawl')
     .description('Looks at runs, and steers them.')
-    .option('--redis <url>', 'where Redis is (PAWL_REDIS, REDIS_URL)')
+    .option('--redis <url>', 'where Redis is (PAWL_REDIS_URL, REDIS_URL)')
     .option('--prefix <text>', 'first part of every key (PAWL_PREFIX)')
     .option('--runs <file>', 'the file that exports your workflows (PAWL_RUNS)')
     .option('--config <file>', 'default: pawl.config.{ts,mjs,js,json} (PAWL_CONFIG)')
@@ -45,10 +55,21 @@ export function buildProgram(signal: AbortSignal): Command {
     .version(version(), '-v, --version')
     .helpCommand(false)
     .showSuggestionAfterError(true)
+    .configureOutput({
+      // The one error of a command is told by `main.ts` then.
+      outputError: (text, write) => {
+        if (!asksForJson()) write(text);
+      },
+    })
     .exitOverride();
   for (const add of nouns) add(program, signal);
   settle(program);
   return program;
+}
+
+/** Whatever is wrong with the other arguments. */
+export function asksForJson(): boolean {
+  return process.argv.slice(2).includes('--json');
 }
 
 function version(): string {

@@ -1,6 +1,5 @@
 /** `pawl recoveries …`: runs that were taken over from workers that died or froze. */
 import { toCount } from './given.ts';
-import { table } from './print.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
 
 export const addRecoveries: Add = (program, signal) => {
@@ -18,20 +17,18 @@ export const addRecoveries: Add = (program, signal) => {
 async function list(shell: Shell, limit: number): Promise<void> {
   const recoveries = await (await shell.pawl()).recoveries({ limit });
   shell.show(recoveries, () =>
-    recoveries.length === 0
-      ? ''
-      : table(
-          ['at', 'run', 'lost by', 'because', 'detected ms', 'taken by', 'claimed ms'],
-          recoveries.map((one) => [
-            one.at,
-            one.run,
-            one.from,
-            one.reason,
-            one.detectMs,
-            one.quarantined ? '(quarantined)' : one.worker,
-            one.claimMs,
-          ]),
-        ),
+    shell.table(
+      ['at', 'run', 'lost by', 'because', 'detected ms', 'taken by', 'claimed ms'],
+      recoveries.map((one) => [
+        one.at,
+        one.run,
+        one.from,
+        one.reason,
+        one.detectMs,
+        one.quarantined ? '(quarantined)' : one.worker,
+        one.claimMs,
+      ]),
+    ),
   );
   if (recoveries.length === 0) shell.say('No run was lost.');
 }

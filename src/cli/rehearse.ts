@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { checkFailed, UsageError } from './failures.ts';
-import { table } from './print.ts';
+import { counted } from './print.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
 
 export const addRehearse: Add = (program, signal) => {
@@ -24,18 +24,16 @@ async function rehearse(shell: Shell, from: string | undefined): Promise<number>
   const pawl = await shell.pawl();
   const { checked, problems } = await pawl.rehearse([...workflows.values()], lines);
   shell.show({ checked, problems }, () =>
-    problems.length === 0
-      ? ''
-      : table(
-          ['run', 'workflow', 'status', 'problem'],
-          problems.map(({ run, workflow, status, error }) => [
-            run,
-            workflow,
-            status,
-            error.message,
-          ]),
-        ),
+    shell.table(
+      ['run', 'workflow', 'status', 'problem'],
+      problems.map(({ run, workflow, status, error }) => [run, workflow, status, error.message]),
+    ),
   );
-  shell.say(`${checked} runs, ${problems.length} that this code would not understand.`);
+  const misfits = counted(problems.length, 'run');
+  const found =
+    problems.length === 0
+      ? 'this code understands all of them'
+      : `this code does not understand ${misfits}`;
+  shell.say(`${counted(checked, 'run')} checked: ${found}.`);
   return problems.length === 0 ? 0 : checkFailed;
 }

@@ -1,6 +1,6 @@
 /** Where a setting comes from: a flag, else a variable PAWL_…, else pawl.config, else the default. */
 import { access, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { defaults } from '../core/limits.ts';
 import { checkPrefix } from '../core/names.ts';
 import { UsageError } from './failures.ts';
@@ -52,6 +52,7 @@ export async function readSettings(flags: GlobalFlags): Promise<Settings> {
   ) as Record<Name, Setting>;
   const { value } = settings.prefix;
   if (value !== undefined) checkPrefix(value);
+  checkRedis(settings.redis);
   return { ...settings, encryption: content['encryption'], blobs: content['blobs'] };
 }
 
@@ -62,12 +63,24 @@ function settingOf(
   const variable = `PAWL_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
   const candidates: readonly Setting[] = [
     { value: flags[name], from: 'flag' },
+    ...(name === 'redis' ? [{ value: process.env['PAWL_REDIS_URL'], from: 'PAWL_REDIS_URL' }] : []),
     { value: process.env[variable], from: variable },
     { value: asText(content[name]), from: file },
     ...(name === 'redis' ? [{ value: process.env['REDIS_URL'], from: 'REDIS_URL' }] : []),
   ];
   const given = candidates.find(({ value }) => value !== undefined && value !== '');
   return given ?? { value: fallbacks[name], from: 'default' };
+}
+
+/** What is no address would be taken for the path of a socket, or fail with a word about URLs. */
+function checkRedis({ value = '', from }: Setting): void {
+  const isUrl = /^rediss?(\+(sentinel|cluster))?:\/\//.test(value);
+  const isReadable = isUrl && (value.includes('+') || URL.canParse(value));
+  if (isReadable || isAbsolute(value)) return;
+  const where = from === 'flag' ? '--redis' : `Redis of ${from}`;
+  throw new UsageError(
+    `${where} is no address that pawl can read. Write it like redis://127.0.0.1:6379 or rediss://user:password@host:6380/0.`,
+  );
 }
 
 function asText(value: unknown): string | undefined {

@@ -5,10 +5,23 @@ import type { Pawl } from '../pawl.ts';
 import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 import { NotFoundError, RefusedError, UsageError } from './failures.ts';
 import { loadWorkflows } from './modules.ts';
+import { type Look, pairs, table } from './print.ts';
 import { type GlobalFlags, readSettings, type Settings } from './settings.ts';
 
 /** Above so many, a yes is not enough: the number must be typed. */
 const typedAbove = 100;
+
+const statusColors: Readonly<Record<string, 'green' | 'red' | 'yellow' | 'cyan' | 'gray'>> = {
+  completed: 'green',
+  failed: 'red',
+  quarantined: 'red',
+  interrupted: 'yellow',
+  waiting: 'yellow',
+  running: 'cyan',
+  cancelled: 'gray',
+};
+
+const usualColumns = 80;
 
 export class Shell {
   readonly flags: GlobalFlags;
@@ -47,6 +60,28 @@ export class Shell {
     this.print(this.json ? JSON.stringify(value) : human());
   }
 
+  /** A table for people: on a terminal with colours and ages, and as wide as that; elsewhere whole. */
+  table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
+    return rows.length === 0 ? '' : table(head, rows, this.#terminal);
+  }
+
+  /** Names and values below each other, on a terminal with the ages of times. */
+  pairs(entries: Readonly<Record<string, unknown>>): string[] {
+    return pairs(entries, process.stdout.isTTY ? this.#terminal : undefined);
+  }
+
+  get #terminal(): Look {
+    const { isTTY, columns } = process.stdout;
+    return {
+      width: isTTY ? (columns ?? usualColumns) : undefined,
+      now: new Date(),
+      paint: (text, column) => {
+        const color = column === 'status' ? statusColors[text.split(/\W/)[0] ?? ''] : undefined;
+        return color === undefined ? text : this.color[color](text);
+      },
+    };
+  }
+
   print(text: string): void {
     if (text !== '') process.stdout.write(`${text}\n`);
   }
@@ -61,20 +96,21 @@ export class Shell {
     if (process.stderr.isTTY) this.say(this.color.dim(`next: ${command}`));
   }
 
-  /** Connected when it is first asked for. */
-  pawl(): Promise<Pawl> {
-    this.#pawl ??= this.#open();
+  /** Connected when it is first asked for. `at`: to another Redis than that of the settings. */
+  pawl(at?: string): Promise<Pawl> {
+    this.#pawl ??= this.#open(at);
     return this.#pawl;
   }
 
-  async #open(): Promise<Pawl> {
+  async #open(at: string | undefined): Promise<Pawl> {
     const { redis, prefix, connectMs, encryption, blobs } = this.settings;
     const { Pawl: opened } = await import('../pawl.ts');
     const ms = Number(connectMs.value);
     if (!(ms > 0)) throw new UsageError('--connect-ms must be a number of milliseconds.');
     return opened.open({
-      redis: redis.value ?? '',
+      redis: at ?? redis.value ?? '',
       connectMs: ms,
+      ...(this.flags.quiet === true ? { logger: false as const } : {}),
       ...(prefix.value === undefined ? {} : { prefix: prefix.value }),
       ...(encryption === undefined ? {} : { encryption: encryption as never }),
       ...(blobs === undefined ? {} : { blobs: blobs as never }),

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { InvalidArgumentError } from 'commander';
+import { UsageError } from './failures.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
 
 interface UiFlags {
@@ -40,7 +41,8 @@ async function serve(shell: Shell, flags: UiFlags): Promise<void> {
   const { serveDashboard } = await import('../dashboard/serve.ts');
   const workflows = await shell.workflows();
   const password = flags.password ?? process.env['PAWL_UI_PASSWORD'];
-  await using served = await serveDashboard(await shell.pawl(), {
+  const pawl = await shell.pawl();
+  await using served = await serveDashboard(pawl, {
     port: flags.port,
     host: flags.host,
     basePath: flags.basePath,
@@ -49,11 +51,35 @@ async function serve(shell: Shell, flags: UiFlags): Promise<void> {
     ...(flags.user === undefined ? {} : { user: flags.user }),
     ...(password === undefined ? {} : { password }),
     ...(workflows === undefined ? {} : { workflows: [...workflows.values()] }),
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw portError(error, flags) ?? error;
   });
   shell.show({ url: served.url }, () => served.url);
   shell.say('Ctrl-C ends it.');
   if (flags.open && process.stdout.isTTY) openBrowser(served.url);
   if (!shell.signal.aborted) await once(shell.signal, 'abort');
+}
+
+/** Undefined when it is not about the address. */
+function portError(
+  { code }: NodeJS.ErrnoException,
+  { port: taken, host }: Pick<UiFlags, 'port' | 'host'>,
+): UsageError | undefined {
+  switch (code) {
+    case 'EADDRINUSE':
+      return new UsageError(
+        `Port ${taken} is taken by another program: --port 0 takes a free one.`,
+      );
+    case 'EACCES':
+      return new UsageError(
+        `This user may not listen on port ${taken}: --port 0 takes a free one.`,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new UsageError(`--host ${host} is no address of this machine.`);
+    default:
+      return undefined;
+  }
 }
 
 /** Where no browser can be opened, the address was printed. */

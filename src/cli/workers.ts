@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerRecord } from '../core/fleet.ts';
 import { NotFoundError, UsageError } from './failures.ts';
-import { table } from './print.ts';
+import { counted } from './print.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
 
 export const addWorkers: Add = (program, signal) => {
@@ -31,11 +31,11 @@ async function list(shell: Shell): Promise<void> {
     seenAt: new Date(seenAt),
     sessionEndsAt: new Date(sessionEndsAt),
   }));
-  shell.show(documents, () => (workers.length === 0 ? '' : workerTable(workers)));
+  shell.show(documents, () => workerTable(shell, workers));
   if (workers.length === 0) shell.say('No worker is there. pawl dev --runs <file> starts one.');
 }
 
-function workerTable(workers: readonly WorkerRecord[]): string {
+function workerTable(shell: Shell, workers: readonly WorkerRecord[]): string {
   const rows = workers.map((worker) => [
     worker.id,
     worker.host,
@@ -49,7 +49,7 @@ function workerTable(workers: readonly WorkerRecord[]): string {
       .join(' '),
   ]);
   const head = ['worker', 'host', 'pid', 'is', 'runs', 'loop lag', 'seen', 'workflows'];
-  return table(head, rows);
+  return shell.table(head, rows);
 }
 
 const pollMs = 100;
@@ -77,5 +77,5 @@ async function drain(shell: Shell, given: string, isWaiting: boolean): Promise<v
     await sleep(pollMs);
   } while (!shell.signal.aborted);
   shell.show({ worker: worker.id, left: !isLeaving }, () => worker.id);
-  shell.say(isLeaving ? `It was asked; it held ${worker.active} runs.` : 'It has left.');
+  shell.say(isLeaving ? `It was asked; it held ${counted(worker.active, 'run')}.` : 'It has left.');
 }

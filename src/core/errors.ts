@@ -332,7 +332,7 @@ export class UnavailableError extends PawlError {
       `${what}: ${
         outcome === 'unknown'
           ? 'whether it was applied is unknown, repeating it is safe'
-          : 'it was not applied'
+          : 'nothing was written'
       }${cause instanceof Error ? ` (${cause.message})` : ''}.`,
       { cause, outcome, retryable: true },
     );

@@ -1,4 +1,4 @@
-/** What pawl needs of a logger; pino fits. The library is silent unless it is given one. */
+/** What pawl needs of a logger; pino fits. Without one, warnings and errors go to standard error. */
 export interface Logger {
   /** What helps to follow pawl step by step. Often called; switch it off in production. */
   debug(fields: object, message: string): void;

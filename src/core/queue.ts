@@ -65,9 +65,25 @@ export interface SendOptions {
   readonly again?: boolean;
 }
 
+/** How the wake-ups of one workflow are doing. */
+export interface QueueInfo {
+  /** The name of the workflow. */
+  readonly workflow: string;
+  /** A person has stopped it in a dashboard of the queue: no run of this workflow is taken up until it is resumed there. */
+  readonly paused: boolean;
+  /** Wake-ups that no worker has taken yet. */
+  readonly waiting: number;
+  /** Executions at work. */
+  readonly active: number;
+  /** Executions that failed, as far as the queue keeps them. */
+  readonly failed: number;
+}
+
 export interface ResumeQueue {
   /** Sends a wake-up. Sending the same one again while it waits adds nothing. */
   send(wakeUp: WakeUp, options?: SendOptions): Promise<void>;
   consume(options: ConsumeOptions): Promise<Consumer>;
+  /** Absent where nobody can stop the queue from outside. */
+  inspect?(workflow: string): Promise<QueueInfo>;
   close(): Promise<void>;
 }

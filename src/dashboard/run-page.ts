@@ -145,7 +145,7 @@ function progressPart({ fraction, message }: NonNullable<RunDetails['progress']>
 function waitsPart(base: string, { waits }: RunDetails): Html {
   if (waits.length === 0) return html``;
   const rows = waits.map((wait) => {
-    const label = wait.label === undefined ? '' : html` <bdi>${visible(wait.label)}</bdi>`;
+    const label = wait.label === undefined ? '' : html` · <bdi>${visible(wait.label)}</bdi>`;
     const what = html`<bdi>${visible(waitText(wait))}</bdi>${label}`;
     const [child] = wait.kind === 'child' ? (wait.on ?? []) : [];
     return [

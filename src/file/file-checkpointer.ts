@@ -36,9 +36,10 @@ import { decode, encode } from '../core/codec.ts';
 import { InvalidError, RunError } from '../core/errors.ts';
 import type { RunEvent } from '../core/event.ts';
 import { checkLimits, defaultLimits, type Limits } from '../core/limits.ts';
-import { type Logger, silentLogger } from '../core/logger.ts';
+import { loggerFor, loggerRule } from '../core/log-lines.ts';
+import type { Logger } from '../core/logger.ts';
 import { checkRunId } from '../core/names.ts';
-import { flag, having, needed, optionsOf, textOf } from '../core/option-rules.ts';
+import { flag, needed, optionsOf, textOf } from '../core/option-rules.ts';
 import { Disk, onDisk, unlessAbsent } from './disk.ts';
 import { formatEvents, logStart, readEvents } from './event-log.ts';
 import { readLatest, takeRun } from './file-claim.ts';
@@ -55,17 +56,12 @@ export interface FileCheckpointerOptions {
   readonly fsync?: boolean;
   /** Other limits than the usual ones, in bytes: see `Limits`. */
   readonly limits?: Partial<Limits>;
-  /** Takes warnings about what a crash has left. Default: silent. */
-  readonly logger?: Logger;
+  /** Takes warnings about what a crash has left; `false` for silence. Default: standard error, as in `Pawl.open`. */
+  readonly logger?: Logger | false;
 }
 
 const checkOpen = optionsOf<FileCheckpointerOptions>(
-  {
-    folder: needed(textOf(1, Infinity)),
-    fsync: flag,
-    limits: checkLimits,
-    logger: having('a logger', 'debug', 'info', 'warn', 'error'),
-  },
+  { folder: needed(textOf(1, Infinity)), fsync: flag, limits: checkLimits, logger: loggerRule },
   "{ folder: './runs' }",
 );
 
@@ -80,7 +76,8 @@ export class FileCheckpointer implements Checkpointer {
     this.#root = resolve(options.folder);
     this.#disk = new Disk(options.fsync ?? true);
     this.#limits = { ...defaultLimits, ...options.limits };
-    this.#logger = options.logger ?? silentLogger;
+    const where = { host: process, out: console, now: () => new Date() };
+    this.#logger = loggerFor(options.logger, where);
   }
 
   /**

@@ -52,6 +52,8 @@ export interface Use extends Pick<
 }
 
 const reviveMs = 100;
+/** Nobody should sit before a program for longer than this without a word. */
+const silentMs = 2_000;
 
 /** After so long a silence a connection that owes an answer is dropped, whatever others hear (line-watch.ts). */
 export function silenceMs(callMs: number): number {
@@ -271,9 +273,12 @@ export async function connect(target: RedisTarget, options: ConnectOptions): Pro
   const { watch } = options;
   const connection = createConnection(target, { ...callSettings(options.callMs), watch });
   let lastError: Error | undefined;
+  let isOpen = false;
   connection.on('error', (error: Error) => {
     if (error.message !== lastError?.message) {
-      options.logger.warn({ error: error.message }, 'redis connection failed, trying again');
+      // Whoever opens is told after a while, and once.
+      const say = isOpen ? 'warn' : 'debug';
+      options.logger[say]({ error: error.message }, 'redis connection failed, trying again');
     }
     lastError = error;
   });
@@ -281,7 +286,8 @@ export async function connect(target: RedisTarget, options: ConnectOptions): Pro
     lastError = undefined;
   });
   try {
-    await ready(connection, options.connectMs, () => lastError);
+    await ready(connection, options, () => lastError);
+    isOpen = true;
     const infos = await serverInfos(connection);
     const servers = infos.filter((info) => info !== undefined);
     const hidesInfo = servers.length < infos.length;
@@ -312,19 +318,18 @@ export async function connect(target: RedisTarget, options: ConnectOptions): Pro
 
 async function ready(
   connection: Connection,
-  connectMs: number,
+  { connectMs, logger }: Pick<ConnectOptions, 'connectMs' | 'logger'>,
   lastError: () => Error | undefined,
 ): Promise<void> {
   if (connection.status === 'ready') return;
+  const place = placeOf(connection);
+  const impatient = setTimeout(() => {
+    const why = lastError()?.message;
+    logger.warn(why === undefined ? {} : { error: why }, `waiting for Redis at ${place}`);
+  }, silentMs);
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(
-        new UnavailableError(
-          `No Redis answered within ${connectMs} ms. Start one (docker compose up -d), or pass its URL as { redis }`,
-          'not-applied',
-          withoutArguments(lastError()),
-        ),
-      );
+      reject(noAnswer(place, connectMs, withoutArguments(lastError())));
     }, connectMs);
     const giveUp = (reason: Error | undefined): void => {
       if (reason === undefined) return;
@@ -346,6 +351,41 @@ async function ready(
     });
     // The first attempt may fail; the retry strategy goes on, and the timer above ends it.
     connection.connect().catch(() => undefined);
+  }).finally(() => clearTimeout(impatient));
+}
+
+function noAnswer(place: string, connectMs: number, cause: unknown): UnavailableError {
+  const hint = 'start one there, or name another with `redis` of Pawl.open, REDIS_URL or --redis';
+  const what = `No Redis answered at ${place} within ${connectMs} ms (${hint})`;
+  return new UnavailableError(what, 'not-applied', cause);
+}
+
+/** Where a client looks for Redis, as people write it; nothing of it is secret. */
+function placeOf(connection: Connection): string {
+  if (connection instanceof Cluster) {
+    return listed('cluster', nodesOf(connection));
+  }
+  const { path, host = '127.0.0.1', port = 6379, sentinels, tls } = connection.options;
+  if (sentinels !== null && sentinels !== undefined) return listed('sentinel', sentinels);
+  if (path !== undefined) return path;
+  return `${tls === undefined ? 'redis' : 'rediss'}://${host}:${port}`;
+}
+
+type Place = { readonly host?: string | undefined; readonly port?: number | undefined };
+
+function listed(kind: string, places: readonly Place[]): string {
+  const hosts = places.map(({ host = '127.0.0.1', port = 6379 }) => `${host}:${port}`);
+  return `redis+${kind}://${hosts.join(',')}`;
+}
+
+/** As they were given: in a list of its own that its types do not show. */
+function nodesOf(cluster: Cluster): readonly Place[] {
+  const { startupNodes } = cluster as unknown as { readonly startupNodes: readonly unknown[] };
+  return startupNodes.map((node) => {
+    if (typeof node === 'object' && node !== null) return node;
+    if (typeof node === 'number') return { port: node };
+    const url = URL.canParse(String(node)) ? new URL(String(node)) : undefined;
+    return { host: url?.hostname, port: url?.port ? Number(url.port) : undefined };
   });
 }
 

@@ -18,14 +18,43 @@ export interface ClusterTarget {
 
 const example = 'redis://127.0.0.1:6379';
 
-/** The option `redis` of whatever connects. */
-export const targetRule = needed(
-  checked(`a URL such as ${example}, options of ioredis, { nodes }, or a client`, (value) => {
+/** An option `redis` that was given. */
+export const givenTargetRule = checked(
+  `a URL such as ${example}, options of ioredis, { nodes }, or a client`,
+  (value) => {
     if (typeof value === 'string') return value !== '';
     return typeof value === 'object' && value !== null && !Array.isArray(value);
-  }),
-  `Pass where Redis is, such as { redis: '${example}' }; a variable that is not set is undefined.`,
+  },
 );
+
+const passIt = `Pass where Redis is, such as { redis: '${example}' }`;
+const unset = 'a variable that is not set is undefined.';
+
+/** The option `redis` of whatever connects. */
+export const targetRule = needed(givenTargetRule, `${passIt}; ${unset}`);
+
+/** Where pawl looks for the address of Redis in the environment; the first that is set is taken. */
+const redisVariables = ['PAWL_REDIS_URL', 'REDIS_URL'] as const;
+
+/**
+ * The target that was given, else the URL in the environment. One that was given as undefined is a mistake: the environment
+ * may name quite another Redis.
+ * @throws InvalidError when there is none.
+ */
+export function targetOf<Target>(
+  given: { readonly redis?: Target },
+  env: Readonly<Record<string, string | undefined>>,
+): Target | string {
+  const { redis } = given;
+  if (redis !== undefined) return redis;
+  const field = 'open options.redis';
+  if ('redis' in given) throw new InvalidError(field, `is missing. ${passIt}; ${unset}`);
+  const url = redisVariables
+    .map((name) => env[name])
+    .find((text) => text !== undefined && text !== '');
+  if (url !== undefined) return url;
+  throw new InvalidError(field, `is missing. ${passIt}, or set ${redisVariables.join(' or ')}.`);
+}
 
 const pattern =
   /^(rediss?)\+(sentinel|cluster):\/\/(?:([^@/]*)@)?([^/@]+)(?:\/([^/]*))?(?:\/(\d+))?$/;

@@ -13,8 +13,8 @@ import type { ManualClock } from './manual-clock.ts';
 export interface OpenInMemoryOptions {
   /** Owns the time of the store and of the workers. Default: the real time. */
   readonly clock?: ManualClock;
-  /** Default: silent. */
-  readonly logger?: Logger;
+  /** As in `Pawl.open`: warnings and errors are shown, unless it is `false`. */
+  readonly logger?: Logger | false;
   /** Other limits than the usual ones, in bytes: see `Limits`. */
   readonly limits?: Partial<Limits>;
   /** As in `Pawl.open`. */

@@ -129,6 +129,29 @@ describe('while events come', () => {
     await own[Symbol.asyncDispose]();
   });
 
+  test('a page that nobody sees holds no connection, and has everything when it is seen again', async () => {
+    const run = await stage.pawl.start(long, { events: 20 }, { id: 'hidden-1' });
+    await untilStatus(run, 'waiting');
+    const look = await browser.look(`${url}/runs/hidden-1`);
+    const { page } = look;
+    await page.locator('#run.is-live').waitFor();
+    const show = (state: string): Promise<unknown> =>
+      page.evaluate(
+        `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'))`,
+      );
+    await show('hidden');
+    await page.locator('#run:not(.is-live)').waitFor();
+    await run.signal('go', 1);
+    const { seq } = await firstEvent(run, ({ type }) => type === 'run.completed');
+    await page.waitForTimeout(500);
+    expect((await seqsOf(look)).at(-1)).toBeLessThan(seq);
+    await show('visible');
+    await page.locator(`#e${seq}`).waitFor();
+    expect(await seqsOf(look)).toEqual(upTo(seq));
+    await page.locator('.headline .status.completed').waitFor();
+  });
+
   test('what a run gives out comes as it is given out', async () => {
     await talking(stage, 'chat-1', 60);
     const { page } = await browser.look(`${url}/runs/chat-1`);

@@ -20,8 +20,9 @@ interface Shot {
   readonly before?: (page: Page) => Promise<void>;
 }
 
-const widths = { desktop: 1280, phone: 360 } as const;
-const heightMax = { desktop: 1700, phone: 2600 } as const;
+const widths = { desktop: 1100, phone: 360 } as const;
+/** Pictures of all of a long page would be as large as all the others. */
+const heightMax = { desktop: 1000, phone: 1150 } as const;
 
 async function scenes(stage: Stage): Promise<readonly Shot[]> {
   const [graph, parent] = await Promise.all([atNode(stage), withChildren(stage)]);
@@ -31,6 +32,7 @@ async function scenes(stage: Stage): Promise<readonly Shot[]> {
   const at = (run: { readonly id: string }, query = ''): string => `/runs/${run.id}${query}`;
   return [
     { name: 'run', path: at(invoice) },
+    { name: 'run-timeline', path: at(invoice), before: scrollTo('#timeline') },
     { name: 'run-state', path: at(invoice, '?at=14#state'), before: scrollTo('#state') },
     { name: 'run-graph', path: at(graph), before: scrollTo('#graph') },
     { name: 'run-family', path: at(parent) },
@@ -69,20 +71,16 @@ async function shoot(
       for (const { name, path, before } of shots) {
         await page.goto(url + path, { waitUntil: 'load' });
         await page.waitForTimeout(700);
-        const isPart = before !== undefined;
-        if (isPart) await before(page);
-        const height = await page
-          .locator('html')
-          .evaluate((element: { readonly scrollHeight: number }) => element.scrollHeight);
+        const size = page.viewportSize() ?? { width: widths[screen], height: 900 };
+        if (before === undefined) {
+          const height = await page
+            .locator('html')
+            .evaluate((element: { readonly scrollHeight: number }) => element.scrollHeight);
+          await page.setViewportSize({ ...size, height: Math.min(height, heightMax[screen]) });
+        } else await before(page);
         const file = join(into, `${name}-${colorScheme}-${screen}.png`);
-        const clip = {
-          x: 0,
-          y: 0,
-          width: widths[screen],
-          height: Math.min(height, heightMax[screen]),
-        };
-        if (isPart) await page.screenshot({ path: file });
-        else await page.screenshot({ path: file, fullPage: true, clip });
+        await page.screenshot({ path: file });
+        await page.setViewportSize(size);
         process.stdout.write(`${file}\n`);
       }
       await context.close();

@@ -4,6 +4,7 @@
 import { expect, test } from 'vitest';
 import { proseProblems } from './prose.ts';
 import { type PublicName, publicNames } from './public-api.ts';
+import { source } from './sources.ts';
 
 const entries = [
   'index',
@@ -58,11 +59,30 @@ test('an absent docstring is caught, and one that says nothing', () => {
   ]);
 });
 
-test('every public name says what it promises', () => {
+/** What a user calls or sets: all of it has a row in docs/reference.md. */
+const referred = /^(?:Pawl|RunHandle|Context|StepContext|StartOptions|WorkflowDefinition)\.(\w+)$/;
+
+/** Names of methods and options that a page does not have in code. */
+function absentFrom(page: string, names: readonly string[]): string[] {
+  const code = [...page.matchAll(/`[^`]+`/g)].join(' ');
+  return names.filter((name) => {
+    const [, member = ''] = referred.exec(name) ?? [];
+    return member !== '' && !new RegExp(`\\b${member}\\b`).test(code);
+  });
+}
+
+test('a method without a row is found', () => {
+  const page = '| `pawl.start(workflow)` | starts a run | list |';
+  expect(absentFrom(page, ['Pawl.start', 'Pawl.list', 'Worker.id'])).toEqual(['Pawl.list']);
+});
+
+test('every public name says what it promises, and methods have a row in docs/reference.md', () => {
   const names = publicNames(entries);
   expect(names.length).toBeGreaterThanOrEqual(namesMin);
-  expect(names.map(({ name }) => name)).toEqual(
+  const known = names.map(({ name }) => name);
+  expect(known).toEqual(
     expect.arrayContaining(['Pawl.open', 'Pawl.list', 'RunHandle.result', 'Context.step']),
   );
   expect(problemsOf(names)).toEqual([]);
+  expect(absentFrom(source('docs/reference.md').text, known)).toEqual([]);
 }, 60_000);

@@ -57,6 +57,10 @@ function deadLinksOf(path: string, text: string): string[] {
   });
 }
 
+function scriptsOf(manifest: string): Readonly<Record<string, string>> {
+  return (JSON.parse(source(manifest).text) as { scripts: Record<string, string> }).scripts;
+}
+
 test('blocks are found by their language, with the reason why one is not executed', () => {
   const text = 'a\n```js\nb\n```\n```sh not run: an hour\nc\n```\n```\nd\n```\n';
   const [js, sh, none] = blocksOf('a.md', text);
@@ -116,10 +120,11 @@ describe('every page', () => {
 
     expect(deadLinksOf(path, text), 'links that lead nowhere').toEqual([]);
 
-    const { scripts } = JSON.parse(source('package.json').text) as {
-      scripts: Record<string, string>;
+    const scripts = {
+      ...scriptsOf('package.json'),
+      ...scriptsOf('templates/project/package.json'),
     };
-    const named = [...text.matchAll(/\bnpm run (?:-s )?([\w:]+)/g)].map((match) => match[1] ?? '');
+    const named = [...text.matchAll(/\bnpm run (?:-s )?([\w:-]+)/g)].map((match) => match[1] ?? '');
     expect(
       named.filter((name) => !(name in scripts)),
       'npm scripts that exist',

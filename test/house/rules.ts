@@ -93,6 +93,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'src/imports/',
     'src/dashboard/serve.ts',
     'src/drill.ts',
+    'src/testing/',
     'node:',
     'commander',
     '@clack/prompts',

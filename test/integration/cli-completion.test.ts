@@ -35,12 +35,12 @@ afterAll(() => rm(folder, { recursive: true }));
 const isInstalled = (shell: ShellName): boolean =>
   spawnSync(shell, ['-c', 'true'], { stdio: 'ignore' }).status === 0;
 
-/** Every command with its verbs: `runs` → `list`, `show` … */
+/** Every command that people type, with its verbs: `runs` → `list`, `show` … */
 function commandsOf(command: Command): string[][] {
-  return command.commands.flatMap((one) => [
-    [one.name()],
-    ...commandsOf(one).map((path) => [one.name(), ...path]),
-  ]);
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .flatMap((one) => [[one.name()], ...commandsOf(one).map((path) => [one.name(), ...path])]);
 }
 const commands = commandsOf(buildProgram(new AbortController().signal));
 

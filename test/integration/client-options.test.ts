@@ -3,7 +3,7 @@
 import { afterEach, expect, inject, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
-import { defineWorkflow, Pawl, PawlError } from 'pawl';
+import { defineWorkflow, Pawl, PawlError, type RedisTarget } from 'pawl';
 import { startRedisCluster } from '../support/cluster.ts';
 import { newPrefix } from '../support/workers.ts';
 import { calmTimeOf } from '../support/calm-time.ts';
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 /** Opens, executes a run, saves a schedule. */
-async function use(redis: Parameters<typeof Pawl.open>[0]['redis']): Promise<Pawl> {
+async function use(redis: RedisTarget): Promise<Pawl> {
   const pawl = await Pawl.open({ redis, prefix: newPrefix() });
   closers.push(() => pawl.close());
   await pawl.worker({ workflows: [quick] }).ready();
@@ -129,6 +129,4 @@ test('what names no server is told at once', async () => {
     const field = expect.stringContaining('redis') as string;
     expect(error).toMatchObject({ code: 'PAWL_INVALID', field });
   }
-  const nothing = (Pawl.open as () => Promise<Pawl>)();
-  await expect(nothing).rejects.toMatchObject({ code: 'PAWL_INVALID' });
 });

@@ -77,6 +77,73 @@ test('only the entries that are meant to be public can be reached', async () => 
   ]);
 });
 
+test('CommonJS requires every entry, and gets the classes that modules import', async () => {
+  const script = `
+    const { createRequire } = require('node:module');
+    const manifest = require('pawl/package.json');
+    // Two need a package of the user.
+    const others = ['./package.json', './metrics', './otel'];
+    const entries = Object.keys(manifest.exports).filter((one) => !others.includes(one));
+    (async () => {
+      for (const one of entries) {
+        const name = one.replace('.', 'pawl');
+        const [module, required] = [await import(name), require(name)];
+        const isSame = Object.keys(module).every((key) => module[key] === required[key]);
+        console.log(isSame && Object.keys(module).length > 0 ? '+' : '-', name);
+      }
+    })();`;
+  const said = await run(process.execPath, ['-e', script], { cwd: project });
+  const lines = said.stdout.trim().split('\n');
+  expect(lines).toHaveLength(7);
+  expect(lines.filter((line) => !line.startsWith('+ '))).toEqual([]);
+});
+
+test.each([
+  ['CommonJS', 'cts', 'node16'],
+  ['a module', 'mts', 'nodenext'],
+])('TypeScript reads the types from %s, in every entry', async (_, extension, mode) => {
+  const text = `
+    import { defineWorkflow, Pawl, PawlError, type RunHandle, type Workflow } from 'pawl';
+    import { dashboard } from 'pawl/dashboard';
+    import { doctor } from 'pawl/doctor';
+    import { FileCheckpointer } from 'pawl/file';
+    import { readForeign } from 'pawl/import';
+    import type { RunStore } from 'pawl/store';
+    import { crashTest, ManualClock, openInMemory } from 'pawl/testing';
+    import { z } from 'zod';
+    const add = defineWorkflow({
+      name: 'add',
+      input: z.object({ n: z.number() }),
+      state: z.object({ sum: z.number().default(0) }),
+      events: { added: z.object({ n: z.number() }) },
+      reduce: { added: (s, e) => ({ sum: s.sum + e.n }) },
+      run: async (ctx, { n }) => {
+        await ctx.emit('added', { n });
+        return { sum: ctx.state.sum };
+      },
+    });
+    export async function main(pawl: Pawl, clock: ManualClock): Promise<number> {
+      const run = await pawl.start(add, { n: 1 });
+      const handle: RunHandle<{ sum: number }, any, any, any, any> = run;
+      // @ts-expect-error A text is no number.
+      await pawl.start(add, { n: 'one' });
+      if (PawlError.is(1)) throw new PawlError('PAWL_CLOSED', 'text');
+      const { sum } = await handle.result();
+      return sum;
+    }
+    export const others = [dashboard, doctor, FileCheckpointer, readForeign, crashTest, openInMemory];
+    export type Known = [Workflow, RunStore];`;
+  const file = `types.${extension}`;
+  await writeFile(join(project, file), text);
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const flags = ['--noEmit', '--strict', '--target', 'es2023', '--module', mode, '--skipLibCheck'];
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
+  const checked = await run(tsc, [...flags, ...types, file], { cwd: project }).catch(
+    (error: { stdout: string }) => error,
+  );
+  expect(checked.stdout).toBe('');
+});
+
 test('the command line works at once, with the licences of what it brings', async () => {
   const prefix = newPrefix();
   expect(await runCommand('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);

@@ -63,7 +63,11 @@ export class Fleet {
     this.#options = options;
     this.#own = own;
     this.signalRate = options.large === undefined ? 0.5 : 0.1;
-    this.caller = Pawl.assemble({ store: this.#around(own.store), queue: own.queue });
+    this.caller = Pawl.assemble({
+      store: this.#around(own.store),
+      queue: own.queue,
+      logger: false,
+    });
   }
 
   static async begin(options: FleetOptions): Promise<Fleet> {
@@ -187,7 +191,11 @@ export class Fleet {
         detach(this.#spawn(), (error) => witness.violate('', `no worker: ${String(error)}`));
       },
     });
-    const pawl = Pawl.assemble({ store: this.#around(mortal.store), queue: mortal.queue });
+    const pawl = Pawl.assemble({
+      store: this.#around(mortal.store),
+      queue: mortal.queue,
+      logger: false,
+    });
     const by = { witness, worker: name, version: this.#version };
     const worker = place.run(name, () =>
       pawl.worker({

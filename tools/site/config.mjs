@@ -88,6 +88,7 @@ const judging = [
   page('Scaling', 'scaling'),
   page('Nightly figures', 'nightly'),
   page('Keys in Redis', 'keyspace'),
+  page('Releases', 'releases'),
   { text: 'Architecture', link: '/ARCHITECTURE' },
   { text: 'What changed', link: '/CHANGELOG' },
 ];
@@ -111,7 +112,12 @@ export default defineConfig({
     sidebar: [
       {
         text: 'Learn',
-        items: [page('Tutorial', 'tutorial'), page('FAQ', 'faq'), page('All pages', '')],
+        items: [
+          page('The first hour', 'first-hour'),
+          page('Tutorial', 'tutorial'),
+          page('FAQ', 'faq'),
+          page('All pages', ''),
+        ],
       },
       { text: 'Concepts', collapsed: false, items: concepts },
       { text: 'Coming from', collapsed: true, items: comingFrom },

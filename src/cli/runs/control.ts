@@ -9,6 +9,7 @@ import type { SearchOptions } from '../../options.ts';
 import type { Pawl } from '../../pawl.ts';
 import { exitCodeOf, explain, RefusedError, UsageError } from '../failures.ts';
 import { findRun } from '../given.ts';
+import { counted } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
 import { type SelectionFlags, toSelection, withSelection } from './selection.ts';
 
@@ -113,11 +114,11 @@ async function actOnAll(
     const foreseen = await pawl.bulk(action, selection, { ...request, dryRun: true });
     if (dryRun) {
       shell.show(foreseen, () => foreseen.sample);
-      shell.say(`${foreseen.done} of ${foreseen.matched} runs; nothing was done.`);
+      shell.say(`${foreseen.done} of ${counted(foreseen.matched, 'run')}; nothing was done.`);
       return 0;
     }
     if (foreseen.done > 0)
-      await shell.confirm(`${verb.question} ${foreseen.done} runs`, foreseen.done);
+      await shell.confirm(`${verb.question} ${counted(foreseen.done, 'run')}`, foreseen.done);
   }
   const progress = await shell.progress(verb.name);
   let last: BulkProgress | undefined;
@@ -130,12 +131,12 @@ async function actOnAll(
     const report = await pawl.bulk(action, selection, { ...request, onProgress });
     const { done, matched, refused } = report;
     shell.show(report, () => report.sample);
-    shell.say(`${done} of ${matched} runs; ${refused.length} were refused.`);
+    shell.say(`${done} of ${counted(matched, 'run')} done; ${refused.length} refused.`);
     for (const { run, error } of refused) shell.say(`${run}: ${error.message}`);
     return refused.length === 0 ? 0 : refusedCode;
   } catch (error) {
     if (shell.signal.aborted)
-      shell.say(`Stopped after ${last?.done ?? 0} runs; the same again does the rest.`);
+      shell.say(`Stopped after ${counted(last?.done ?? 0, 'run')}; the same again does the rest.`);
     throw error;
   } finally {
     progress.end();
@@ -168,7 +169,7 @@ export async function actOn(
   const unchanged: string[] = [];
   const refused: { run: string; error: ReturnType<typeof recordError> }[] = [];
   let code = 0;
-  const progress = await shell.progress(`${verb.name} ${ids.length} runs`);
+  const progress = await shell.progress(`${verb.name} ${counted(ids.length, 'run')}`);
   for (const [i, id] of ids.entries()) {
     if (shell.signal.aborted) break;
     progress.at(`${verb.name} ${i + 1} of ${ids.length}`);
@@ -179,12 +180,13 @@ export async function actOn(
       if (!(error instanceof RunError)) throw error;
       refused.push({ run: id, error: recordError(error) });
       code = exitCodeOf(error);
-      shell.say(explain(error) ?? '');
+      if (!shell.json) shell.say(explain(error) ?? '');
     }
   }
   progress.end();
   shell.show({ action: verb.name, done, unchanged, refused }, () => done);
   if (unchanged.length > 0) shell.say(`There was nothing to do for ${unchanged.join(', ')}.`);
-  if (shell.signal.aborted) shell.say(`Stopped after ${done.length} of ${ids.length} runs.`);
+  if (shell.signal.aborted)
+    shell.say(`Stopped after ${done.length} of ${counted(ids.length, 'run')}.`);
   return code;
 }

@@ -39,13 +39,20 @@ async function events(shell: Shell, given: string, flags: EventFlags): Promise<v
       ? pawl.run(run.id).events({ after, signal: shell.signal })
       : eventsUntilNow(pawl, run, after);
   let left = flags.limit ?? Infinity;
+  let isEmpty = true;
   const fits = toPattern(flags.type);
   for await (const event of all) {
     if (!fits(event.type)) continue;
     shell.showLine({ ...event, data: toTagged(event.data) }, () => line(shell, event, flags.full));
+    isEmpty = false;
     left -= 1;
     if (left === 0 || shell.signal.aborted) return;
   }
+  if (!isEmpty) return;
+  const which = flags.type === undefined ? '' : ` of type ${flags.type}`;
+  shell.say(
+    `Run ${run.id} has no event${which} from seq ${flags.from} on; it has ${run.seq} in all.`,
+  );
 }
 
 /** The events that were there when the record was read. */

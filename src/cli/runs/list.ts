@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListOptions } from '../../options.ts';
 import type { RunInfo } from '../../engine/runs/run-info.ts';
 import { toCount } from '../given.ts';
-import { table } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
 import { type SelectionFlags, toSelection, withSelection } from './selection.ts';
 
@@ -29,7 +28,7 @@ async function list(shell: Shell, flags: ListFlags): Promise<void> {
   const query = { ...toSelection(flags), limit };
   if (flags.watch === true) return watch(shell, query);
   const page = await pawl.list({ ...query, ...(cursor === undefined ? {} : { cursor }) });
-  shell.show(page, () => runTable(page.runs));
+  shell.show(page, () => runTable(shell, page.runs));
   if (page.runs.length === 0) shell.say('There is no such run.');
   if (page.cursor !== undefined) shell.say(`There are more: --cursor ${page.cursor}`);
   if (page.runs[0] !== undefined) shell.next(`pawl runs show ${page.runs[0].id}`);
@@ -48,7 +47,7 @@ async function watch(shell: Shell, query: ListOptions): Promise<void> {
     const isOther = changed.length > 0 || ids !== shown;
     shown = ids;
     if (shell.json) for (const run of changed.toReversed()) shell.showLine(run, () => '');
-    else if (isOther) shell.print(`${clear()}${runTable(runs) || 'none'}`);
+    else if (isOther) shell.print(`${clear()}${runTable(shell, runs) || 'none'}`);
     const isOver = await sleep(watchMs, false, { signal: shell.signal }).catch(() => true);
     if (isOver) return;
   }
@@ -59,8 +58,7 @@ function clear(): string {
   return process.stdout.isTTY ? '\u001B[2J\u001B[H' : '';
 }
 
-export function runTable(runs: readonly RunInfo[]): string {
-  if (runs.length === 0) return '';
+export function runTable(shell: Shell, runs: readonly RunInfo[]): string {
   const rows = runs.map((run) => [
     run.id,
     run.workflow,
@@ -70,5 +68,5 @@ export function runTable(runs: readonly RunInfo[]): string {
     run.createdAt,
     run.error?.message.split('\n')[0],
   ]);
-  return table(['run', 'workflow', 'status', 'seq', 'takeovers', 'created', 'error'], rows);
+  return shell.table(['run', 'workflow', 'status', 'seq', 'takeovers', 'created', 'error'], rows);
 }

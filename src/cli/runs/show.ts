@@ -1,17 +1,22 @@
 /** `pawl runs show` */
 import type { CheckpointInfo } from '../../core/checkpoint.ts';
 import type { RunEvent } from '../../core/event.ts';
+import { isEnded, type RunProgress } from '../../core/run.ts';
 import { waitText } from '../../core/waits.ts';
 import type { RunDetails, RunInfo } from '../../engine/runs/run-info.ts';
 import { findRun } from '../given.ts';
-import { brief, pairs, table } from '../print.ts';
+import { brief } from '../print.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
 import { eventsUntilNow } from './events.ts';
+import { runTable } from './list.ts';
+import { readStored } from './stored.ts';
+
+const childrenShown = 20;
 
 export const addShow: Add = (runs, signal) => {
   runs
     .command('show')
-    .description('One run: what is known of it, its steps and its checkpoints.')
+    .description('One run: what is known of it, its payloads, steps, children and checkpoints.')
     .argument('<run>')
     .action(inShell(signal, (shell, given: string) => show(shell, given)));
 };
@@ -19,7 +24,12 @@ export const addShow: Add = (runs, signal) => {
 async function show(shell: Shell, given: string): Promise<void> {
   const run = await findRun(shell, given);
   const pawl = await shell.pawl();
-  const checkpoints = await pawl.run(run.id).checkpoints();
+  const handle = pawl.run(run.id);
+  const [checkpoints, children, { input, output }] = await Promise.all([
+    handle.checkpoints(),
+    handle.children({ limit: childrenShown }),
+    readStored(pawl, run.id),
+  ]);
   const steps: RunEvent[] = [];
   let origin: unknown;
   for await (const event of eventsUntilNow(pawl, run)) {
@@ -27,13 +37,25 @@ async function show(shell: Shell, given: string): Promise<void> {
     if (event.seq === 1) origin = (event.data as { forkedFrom?: unknown }).forkedFrom;
   }
   const forkedFrom = origin === undefined ? {} : { forkedFrom: origin };
-  shell.show({ ...run, ...forkedFrom, steps, checkpoints }, () => [
-    ...pairs({ ...about(run), 'forked from': origin === undefined ? undefined : brief(origin) }),
-    ...section('waits for', waitTable(run.waits)),
-    ...section('at work', workTable(run.atWork)),
-    ...section('steps', stepTable(steps)),
-    ...section('checkpoints', checkpointTable(checkpoints)),
+  const payloads = {
+    ...(input === undefined ? {} : { input }),
+    ...(output === undefined ? {} : { output }),
+  };
+  const ids = children.runs.map(({ id }) => id);
+  shell.show({ ...run, ...payloads, ...forkedFrom, children: ids, steps, checkpoints }, () => [
+    ...shell.pairs({
+      ...about(run),
+      'forked from': origin === undefined ? undefined : brief(origin),
+      input: input === undefined ? undefined : brief(input),
+      output: output === undefined ? undefined : brief(output),
+    }),
+    ...section('waits for', waitTable(shell, run.waits)),
+    ...section('at work', workTable(shell, run.atWork)),
+    ...section('children', runTable(shell, children.runs)),
+    ...section('steps', stepTable(shell, steps)),
+    ...section('checkpoints', checkpointTable(shell, checkpoints)),
   ]);
+  if (children.cursor !== undefined) shell.say(`More children: pawl runs list --parent ${run.id}`);
   shell.next(`pawl runs events ${run.id}`);
 }
 
@@ -48,7 +70,7 @@ function about(run: RunInfo): Record<string, unknown> {
     workflow: `${run.workflow}, code version ${run.codeVersion}`,
     status: run.paused ? `${run.status} (paused)` : run.status,
     worker: run.worker,
-    progress: progress === undefined ? undefined : brief(progress),
+    progress: progress === undefined || isEnded(run.status) ? undefined : progressText(progress),
     events: run.seq,
     snapshot: run.version === 0 ? 'none' : `version ${run.version}, up to seq ${run.snapshotSeq}`,
     takeovers: run.takeovers,
@@ -66,30 +88,33 @@ function about(run: RunInfo): Record<string, unknown> {
   };
 }
 
+/** `40 %, page 12`. */
+function progressText({ fraction, message }: RunProgress): string {
+  const part = `${Math.round(fraction * 100)} %`;
+  return message === '' ? part : `${part}, ${message}`;
+}
+
 function section(title: string, text: string): string[] {
   return text === '' ? [] : ['', title, text];
 }
 
-function waitTable(waits: RunInfo['waits']): string {
-  if (waits.length === 0) return '';
+function waitTable(shell: Shell, waits: RunInfo['waits']): string {
   const rows = waits.map((wait) => [waitText(wait), wait.name, wait.since, wait.until]);
-  return table(['what', 'name', 'since', 'until'], rows);
+  return shell.table(['what', 'name', 'since', 'until'], rows);
 }
 
-function workTable(steps: RunDetails['atWork']): string {
-  if (steps.length === 0) return '';
+function workTable(shell: Shell, steps: RunDetails['atWork']): string {
   const rows = steps.map(({ name, attempt, since }) => [name, attempt, since]);
-  return table(['step', 'attempt', 'since'], rows);
+  return shell.table(['step', 'attempt', 'since'], rows);
 }
 
-function stepTable(steps: readonly RunEvent[]): string {
-  if (steps.length === 0) return '';
+function stepTable(shell: Shell, steps: readonly RunEvent[]): string {
   const rows = steps.map(({ seq, type, data, at }) => {
     const { name, node, attempts, result, error } = data as Record<string, unknown>;
     const end = type.endsWith('.failed') ? `failed: ${brief(error, 60)}` : said(result);
     return [seq, name ?? node, attempts, at, end];
   });
-  return table(['seq', 'name', 'attempts', 'at', 'result'], rows);
+  return shell.table(['seq', 'name', 'attempts', 'at', 'result'], rows);
 }
 
 /** Most steps return nothing, which needs no words. */
@@ -97,8 +122,7 @@ function said(result: unknown): string {
   return result === undefined ? '' : brief(result, 60);
 }
 
-function checkpointTable(checkpoints: readonly CheckpointInfo[]): string {
-  if (checkpoints.length === 0) return '';
+function checkpointTable(shell: Shell, checkpoints: readonly CheckpointInfo[]): string {
   const rows = checkpoints.map(({ id, seq, label, node, at, bytes, metadata }) => [
     id,
     seq,
@@ -107,5 +131,5 @@ function checkpointTable(checkpoints: readonly CheckpointInfo[]): string {
     bytes,
     metadata === undefined ? '' : brief(metadata, 40),
   ]);
-  return table(['id', 'seq', 'label', 'at', 'bytes', 'metadata'], rows);
+  return shell.table(['id', 'seq', 'label', 'at', 'bytes', 'metadata'], rows);
 }

@@ -1,9 +1,9 @@
 /** `pawl runs state` */
 import { toTagged } from '../../core/tagged-json.ts';
 import { findRun } from '../given.ts';
-import type { Pawl } from '../../pawl.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
 import { toPoint } from './points.ts';
+import { readStored } from './stored.ts';
 
 export const addState: Add = (runs, signal) => {
   runs
@@ -27,7 +27,7 @@ async function show(shell: Shell, given: string, at: string | undefined): Promis
       : await shell.needWorkflow(name, 'The state at another time');
   if (workflow === undefined) {
     shell.say(`Without --runs this is the stored snapshot: up to event ${snapshotSeq} of ${seq}.`);
-    const stored = await storedState(pawl, id);
+    const { state: stored } = await readStored(pawl, id);
     shell.show(stored, () => pretty(stored));
     return;
   }
@@ -41,27 +41,6 @@ async function show(shell: Shell, given: string, at: string | undefined): Promis
         : await handle.checkpoint(point.checkpoint);
   const tagged = toTagged(state);
   shell.show(tagged, () => pretty(tagged));
-}
-
-/** The fields of the state in the snapshot, as an export writes them. */
-async function storedState(pawl: Pawl, run: string): Promise<Record<string, unknown>> {
-  for await (const line of pawl.export(run)) {
-    const about = JSON.parse(line) as { kind: string; fields?: Record<string, unknown> };
-    if (about.kind === 'event') break;
-    if (about.kind !== 'snapshot') continue;
-    const fields = Object.entries(about.fields ?? {}).flatMap(([field, value]) => {
-      const key = /^state:(.+)$/s.exec(field)?.[1];
-      return key === undefined ? [] : [[key, unwrapped(value)] as const];
-    });
-    return Object.fromEntries(fields);
-  }
-  return {};
-}
-
-/** Stored values are encoded; what they say is what matters here. */
-function unwrapped(value: unknown): unknown {
-  const isObject = typeof value === 'object' && value !== null;
-  return isObject && '$encoded' in value ? value.$encoded : value;
 }
 
 function pretty(value: unknown): string {

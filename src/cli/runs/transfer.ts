@@ -5,7 +5,9 @@ import { createInterface } from 'node:readline';
 import { stdin } from 'node:process';
 import { Option } from 'commander';
 import { type ForeignFormat, foreignFormats, readForeign } from '../../imports/read-foreign.ts';
+import { RunError } from '../../core/errors.ts';
 import { UsageError } from '../failures.ts';
+import { counted } from '../print.ts';
 import { findRun } from '../given.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
 import { type SelectionFlags, toSelection, withSelection } from './selection.ts';
@@ -81,15 +83,24 @@ async function importRuns(
     format === undefined || file === undefined
       ? linesIn(file, shell.signal)
       : await readForeign(file, { format, ...(workflow === undefined ? {} : { workflow }) });
-  const report = await pawl.import(lines, {
-    ifExists: skipExisting ? 'skip' : 'refuse',
-    onProgress: ({ lines: read, runs }) => progress.at(`import: ${read} lines, ${runs} runs`),
-  });
-  progress.end();
+  const report = await pawl
+    .import(lines, {
+      ifExists: skipExisting ? 'skip' : 'refuse',
+      onProgress: ({ lines: read, runs }) => progress.at(`import: ${read} lines, ${runs} runs`),
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof RunError) || error.code !== 'PAWL_RUN_EXISTS') throw error;
+      const { code, run } = error;
+      const said = `There is a run ${run} already, and it was left as it is.`;
+      const hint = 'Runs before it are imported; --skip-existing passes over those that are there.';
+      throw new RunError(code, run, `${said} ${hint}`, { cause: error });
+    })
+    .finally(() => progress.end());
   shell.show(report, () => {
     const { runs, skipped, events, checkpoints } = report;
     const passed = skipped === 0 ? '' : `, ${skipped} passed over`;
-    return `${runs} runs imported, with ${events} events and ${checkpoints} checkpoints${passed}`;
+    const brought = `${counted(events, 'event')} and ${counted(checkpoints, 'checkpoint')}`;
+    return `${counted(runs, 'run')} imported, with ${brought}${passed}`;
   });
 }
 

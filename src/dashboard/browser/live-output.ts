@@ -1,4 +1,6 @@
 /** What a run gives out, as it comes: tokens and lines go to the end of their stream. */
+import { whileSeen } from './page.ts';
+
 interface Chunk {
   /** Tells the streams of a run apart. */
   readonly stream: string;
@@ -19,11 +21,22 @@ export function liveOutput(): void {
   if (place === null || address === undefined || chunks === '0') return;
   delete place.dataset['output'];
   place.classList.remove('none');
-  const source = new EventSource(address);
-  source.addEventListener('chunk', ({ data }: MessageEvent<string>) => {
-    add(place, JSON.parse(data) as Chunk);
+  for (const text of place.querySelectorAll('pre.alive')) text.scrollTop = text.scrollHeight;
+  let last = /after=(\d+)/.exec(address)?.[1] ?? '0';
+  let isOver = false;
+  whileSeen(() => {
+    if (isOver) return () => undefined;
+    const source = new EventSource(address.replace(/after=\d+/, `after=${last}`));
+    source.addEventListener('chunk', ({ data, lastEventId }: MessageEvent<string>) => {
+      last = lastEventId;
+      add(place, JSON.parse(data) as Chunk);
+    });
+    source.addEventListener('end', () => {
+      isOver = true;
+      source.close();
+    });
+    return () => source.close();
   });
-  source.addEventListener('end', () => source.close());
 }
 
 function add(place: HTMLElement, chunk: Chunk): void {

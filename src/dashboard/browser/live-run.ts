@@ -4,7 +4,7 @@
  * is missing and none is there twice.
  */
 import { liveOutput } from './live-output.ts';
-import { byId, parsed, say } from './page.ts';
+import { byId, parsed, say, whileSeen } from './page.ts';
 import { applyFilter } from './rows.ts';
 import { showTimes } from './times.ts';
 
@@ -29,7 +29,11 @@ export function liveRun(run: HTMLElement): void {
   const refresh = refresher(page);
   let last = Number(/after=(\d+)/.exec(live)?.[1] ?? 0);
   let changes = 0;
-  const connect = (): void => {
+  let isOver = false;
+  const connect = (): (() => void) => {
+    if (isOver) return () => undefined;
+    let retry: ReturnType<typeof setTimeout> | undefined;
+    let closeNext = (): void => undefined;
     const source = new EventSource(live.replace(/after=\d+/, `after=${last}`));
     source.addEventListener('open', () => {
       say('live', 'Live: new events are added as they come.');
@@ -40,7 +44,10 @@ export function liveRun(run: HTMLElement): void {
     source.addEventListener('error', () => {
       run.classList.remove('is-live');
       say('live', 'The connection was lost; trying again.');
-      if (source.readyState === EventSource.CLOSED) setTimeout(connect, retryMs);
+      if (source.readyState !== EventSource.CLOSED) return;
+      retry = setTimeout(() => {
+        closeNext = connect();
+      }, retryMs);
     });
     source.addEventListener('entry', ({ data }: MessageEvent<string>) => {
       const entry = JSON.parse(data) as Entry;
@@ -53,13 +60,20 @@ export function liveRun(run: HTMLElement): void {
       refresh(`${last}.${changes}`);
     });
     source.addEventListener('end', ({ data }: MessageEvent<string>) => {
+      isOver = true;
       source.close();
       run.classList.remove('is-live');
       say('live', `The run has ended: ${data}.`);
       refresh(`${last}.end`);
     });
+    return () => {
+      clearTimeout(retry);
+      closeNext();
+      source.close();
+      run.classList.remove('is-live');
+    };
   };
-  connect();
+  whileSeen(connect);
 }
 
 /** Rows of the log, with the colour of who held the run. */

@@ -14,6 +14,24 @@ export function say(id: string, text: string): void {
   if (place !== null && place.textContent !== text) place.textContent = text;
 }
 
+/**
+ * Calls `open` now and whenever the page comes to be seen again; what it returns is called when the page is hidden. A
+ * browser has six connections for a server: pages that nobody sees must not hold them.
+ */
+export function whileSeen(open: () => () => void): void {
+  let close: (() => void) | undefined;
+  const follow = (): void => {
+    const isSeen = document.visibilityState !== 'hidden';
+    if (isSeen && close === undefined) close = open();
+    else if (!isSeen) {
+      close?.();
+      close = undefined;
+    }
+  };
+  document.addEventListener('visibilitychange', follow);
+  follow();
+}
+
 /** True while a person writes there. */
 export function isWriting(): boolean {
   const at = document.activeElement;

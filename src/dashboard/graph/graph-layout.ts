@@ -214,6 +214,8 @@ function pathDown(points: readonly DrawnNode[]): string {
 function pathBack(from: DrawnNode, to: DrawnNode, x: number): string {
   const x1 = from.x + from.width / 2;
   const x2 = to.x + to.width / 2 + 6;
+  // A curve comes as far as three quarters of the way to where it is drawn to.
+  const pull = Math.min(x1, x2) + (x - Math.min(x1, x2)) / 0.75;
   const lift = from.id === to.id ? nodeHeight / 4 : 0;
-  return `M${x1} ${from.y + lift} C${x} ${from.y + lift} ${x} ${to.y - lift} ${x2} ${to.y - lift}`;
+  return `M${x1} ${from.y + lift} C${pull} ${from.y + lift} ${pull} ${to.y - lift} ${x2} ${to.y - lift}`;
 }

@@ -1,9 +1,11 @@
 /** How executions end: the last events of each, and what becomes of the run. */
 import { recordError, reviveError } from '../../core/error-record.ts';
+import { errorWords } from '../../core/error-words.ts';
 import { type ErrorRecord, RunError } from '../../core/errors.ts';
 import type { CancelRequest, RetriedData, UndoBegunData } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { backoffMs, retryAfter, type RetryPolicy } from '../../core/policy.ts';
+import type { Logger } from '../../core/logger.ts';
 import { type EndStatus, keepMsOf } from '../../core/retention.ts';
 import { pendingUndos, undoing } from '../../core/undo.ts';
 import { decodeError, encodeError, encodeRecord } from '../payloads.ts';
@@ -29,6 +31,24 @@ function isHopeless(error: unknown): boolean {
     if (at.code !== undefined && hopeless.has(at.code)) return true;
   }
   return false;
+}
+
+/** No run fails unseen: says how it has ended when something went wrong. */
+export function noteEnding(
+  logger: Logger,
+  about: { readonly run: string; readonly workflow: string },
+  { release, ...ending }: Ending,
+): void {
+  if ('retries' in ending && release.status === 'waiting') {
+    const words = { ...about, inMs: release.wakeMs, ...errorWords(ending.retries) };
+    logger.warn(words, 'run failed, it is tried again');
+  } else if ('error' in ending) {
+    const message = release.status === 'quarantined' ? 'run quarantined' : 'run failed';
+    logger[release.status === 'quarantined' ? 'error' : 'warn'](
+      { ...about, ...errorWords(ending.error) },
+      message,
+    );
+  }
 }
 
 export class Endings {
@@ -135,6 +155,7 @@ export class Endings {
     const now = clock.now();
     const pause: Wait = { kind: 'retry', name: '', since: now, until: now + wakeMs };
     return {
+      retries: ending.error,
       writes: [recordWrite('run.retried', retried)],
       release: { status: 'waiting', why: 'retry', wakeMs, waits: [pause] },
     };

@@ -18,7 +18,6 @@
  * finds it and another worker starts at the wake-up again. Nothing in this file is needed for that.
  */
 import { decode, encode } from '../../core/codec.ts';
-import { recordError } from '../../core/error-record.ts';
 import type { PawlError } from '../../core/errors.ts';
 import type { ResumedData } from '../../core/event.ts';
 import { ExecutionProgress } from '../../core/evidence.ts';
@@ -32,7 +31,7 @@ import type { ToldStep } from '../steps-at-work.ts';
 import { newAbortController } from '../signals.ts';
 import { Expiry } from './checkpoint-upkeep.ts';
 import { claimRetryMs, type Claimed, claimRun } from './claim.ts';
-import { Endings } from './endings.ts';
+import { Endings, noteEnding } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
 import type { Nudge } from './held-run.ts';
 import type { Broken } from './inbox.ts';
@@ -480,10 +479,10 @@ export class Execution {
     if (this.#tellsEnd) await tellOfEndOf(this.#services, run);
     if (children.length > 0) await payChildrenOf(this.#services, { id: run, fence }, children);
     this.#abort.abort(new Error(`run ${run} has ended`));
+    const { name } = this.#delivered.workflow;
+    noteEnding(this.#services.logger, { run, workflow: name }, ending);
     if (!('error' in ending)) return done;
-    const { workflow } = this.#delivered;
-    this.#services.logger.warn({ run, error: recordError(ending.error).message }, 'run failed');
-    return { outcome: 'failed', reason: `run of ${workflow.name} failed` };
+    return { outcome: 'failed', reason: `run of ${name} failed` };
   }
 }
 

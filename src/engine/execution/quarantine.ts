@@ -18,6 +18,8 @@ export interface Ending {
   readonly writes: readonly Write[];
   readonly release: Release;
   readonly error?: unknown;
+  /** What has failed, of a run that is tried again. */
+  readonly retries?: unknown;
 }
 
 interface Parts {

@@ -26,7 +26,7 @@ import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
 import type { ServicesWith } from './services.ts';
 import { TurnKeeper } from './turn-keeper.ts';
-import { UnknownWorkflows } from './unknown-workflows.ts';
+import { UnattendedWorkflows } from './unattended-workflows.ts';
 
 type Services = ServicesWith<
   'store' | 'queue' | 'worker' | 'clock' | 'logger' | 'random',
@@ -65,8 +65,8 @@ export class Sweeper {
   /** How long until the next look, as was decided at the last one. */
   #delayMs = 0;
   #orphansAt = 0;
-  #unknownHolders = new Set<string>();
-  readonly #unknown: UnknownWorkflows;
+  #unattendedHolders = new Set<string>();
+  readonly #unattended: UnattendedWorkflows;
   readonly #turns: TurnKeeper;
   #stop: (() => Promise<void>) | undefined;
 
@@ -78,8 +78,9 @@ export class Sweeper {
     this.#services = services;
     this.#attendSchedules = attendSchedules;
     this.#turns = new TurnKeeper(services, (wakeUp) => this.#send(wakeUp, { urgent: false }));
-    this.#unknown = new UnknownWorkflows({
+    this.#unattended = new UnattendedWorkflows({
       fleet: services.store.fleet,
+      queue: services.queue,
       clock: services.clock,
       logger: services.logger,
     });
@@ -225,7 +226,7 @@ export class Sweeper {
     for (;;) {
       const due = await store.fleet.due({ limit, resendMs });
       await Promise.all(due.map((run) => this.#attend(run, true)));
-      await this.#unknown.note(due.filter(isAwaited));
+      await this.#unattended.note(due.filter(isAwaited));
       if (due.length < limit) return;
     }
   }
@@ -289,13 +290,13 @@ export class Sweeper {
     const taken: (readonly DueRun[])[] = [];
     for (const worker of unknown) {
       // Twice in a row, because a worker may have registered between the two reads.
-      if (this.#unknownHolders.has(worker)) {
+      if (this.#unattendedHolders.has(worker)) {
         const about = { worker, reason: 'session-expired', lastSeenAt: this.#polledAt } as const;
         taken.push(await this.#take(about, { seenAt: 0 }));
       }
     }
     await this.#sendTheirWakeUps(taken);
-    this.#unknownHolders = new Set(unknown);
+    this.#unattendedHolders = new Set(unknown);
   }
 }
 

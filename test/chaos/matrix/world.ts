@@ -69,7 +69,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     undo.push(async () => redis.disconnect());
     const prefix = `matrix-${randomBytes(4).toString('hex')}`;
     const witness = new Witness({ say, remembers: !options.deletes });
-    const pawl = await Pawl.open({ redis: server.url, prefix, callMs });
+    const pawl = await Pawl.open({ redis: server.url, prefix, callMs, logger: false });
     undo.push(() => pawl.close());
     const target = { host: '127.0.0.1', port: server.port };
     const proxies = await Promise.all(

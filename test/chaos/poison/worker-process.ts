@@ -4,7 +4,7 @@ import { harmless, poisonous } from './workflows.ts';
 
 const { url, prefix } = JSON.parse(process.argv[2] ?? '{}') as { url: string; prefix: string };
 
-const pawl = await Pawl.open({ redis: url, prefix });
+const pawl = await Pawl.open({ redis: url, prefix, logger: false });
 const worker = pawl.worker({ workflows: [...poisonous, ...harmless], concurrency: 20 });
 await worker.ready();
 process.stdout.write(`${JSON.stringify({ message: 'ready' })}\n`);

@@ -6,7 +6,15 @@ import { EventEmitter } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Hono } from 'hono';
-import { type Context, defineWorkflow, Pawl, PawlError, type RunHandle, type Worker } from 'pawl';
+import {
+  type Context,
+  defineWorkflow,
+  type OpenOptions,
+  Pawl,
+  PawlError,
+  type RunHandle,
+  type Worker,
+} from 'pawl';
 import { z } from 'zod';
 
 const invoice = defineWorkflow({
@@ -105,7 +113,7 @@ export async function openScene(
   prefix: string,
 ): Promise<{ readonly scene: Scene; readonly close: () => Promise<void> }> {
   const opened: Pawl[] = [];
-  const open = async (options: Parameters<typeof Pawl.open>[0]): Promise<Pawl> => {
+  const open = async (options: OpenOptions = { redis }): Promise<Pawl> => {
     if (options.redis !== redis) await tryToOpen(options);
     const pawl = await Pawl.open({ ...options, redis, prefix });
     opened.push(pawl);

@@ -1,11 +1,11 @@
 // Goal: what is refused has changed nothing, in the state, in the memory and in the log; and a snapshot is never ahead of
 // the log. Method: the memory store; reducers that throw, states that are too large, commits that hold too much.
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defineWorkflow } from 'pawl';
 import { z } from 'zod';
 import { decode } from '../../../../src/core/codec.ts';
-import { Snapshotter } from '../../../../src/engine/execution/snapshotter.ts';
+import { SnapshotSchedule } from '../../../../src/engine/execution/snapshot-schedule.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import type { CommitOutcome, CommitParams } from '../../../../src/core/store.ts';
 import { memoryPawl } from '../../../support/memory.ts';
@@ -77,6 +77,33 @@ describe('a reducer that refuses', () => {
 });
 
 describe('a state that is too large', () => {
+  let refusals = 0;
+  let takeBack: () => void;
+
+  // A writer that tries again for ever leaves no turn to a time-out: so it may go on in the end, and is found.
+  beforeEach(() => {
+    refusals = 0;
+    takeBack = replaced(
+      SnapshotSchedule.prototype,
+      'take',
+      (take) =>
+        function (this: SnapshotSchedule, fold, params) {
+          try {
+            return take.call(this, fold, params);
+          } catch (error) {
+            refusals += 1;
+            if (refusals < 50) throw error;
+            return undefined;
+          }
+        },
+    );
+  });
+
+  afterEach(() => {
+    takeBack();
+    expect(refusals).toBeLessThan(10);
+  });
+
   test('fails the run, whatever the handler catches; no later call hangs, and what others wanted is noted', async () => {
     await using pawl = memoryPawl({ limits: { stateBytes: 2_000 } }).pawl;
     let later = 'not asked';
@@ -104,39 +131,19 @@ describe('a state that is too large', () => {
   });
 
   test('fails the run once, also where every commit would have a snapshot', async () => {
-    let refusals = 0;
-    // A writer that tries again for ever leaves no turn to a time-out: so it gets what it wants in the end, and is found.
-    const takeBack = replaced(
-      Snapshotter.prototype,
-      'delta',
-      (delta) =>
-        function (this: Snapshotter, fold) {
-          try {
-            return delta.call(this, fold);
-          } catch (error) {
-            refusals += 1;
-            if (refusals < 50) throw error;
-            return { delta: { schema: 1, set: new Map(), remove: [] }, bytes: 0 };
-          }
-        },
-    );
-    try {
-      await using pawl = memoryPawl({ limits: { stateBytes: 2_000 } }).pawl;
-      const workflow = defineWorkflow({
-        name: 'eager',
-        state: z.object({ notes: z.array(z.string()).default([]) }),
-        run: (ctx) => ctx.set({ notes: ['x'.repeat(3_000)] }),
-      });
-      pawl.worker({ workflows: [workflow], replayBudgetMs: 0.001 });
-      const run = await pawl.start(workflow, undefined);
-      await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
-        code: 'PAWL_RUN_FAILED',
-        cause: { code: 'PAWL_LIMIT' },
-      });
-      expect(refusals).toBe(1);
-    } finally {
-      takeBack();
-    }
+    await using pawl = memoryPawl({ limits: { stateBytes: 2_000 } }).pawl;
+    const workflow = defineWorkflow({
+      name: 'eager',
+      state: z.object({ notes: z.array(z.string()).default([]) }),
+      run: (ctx) => ctx.set({ notes: ['x'.repeat(3_000)] }),
+    });
+    pawl.worker({ workflows: [workflow], replayBudgetMs: 0.001 });
+    const run = await pawl.start(workflow, undefined);
+    await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
+      code: 'PAWL_RUN_FAILED',
+      cause: { code: 'PAWL_LIMIT' },
+    });
+    expect(refusals).toBe(1);
   });
 
   test('because of messages fails the run and not the process', async () => {

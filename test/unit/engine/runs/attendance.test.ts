@@ -1,8 +1,10 @@
 // Goal: whoever waits for a run that nobody works on is told so, once, and nobody else is. Method: the memory store, and a
 // clock that the test moves.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { defineWorkflow, type Logger, type Pawl } from 'pawl';
+import { defineWorkflow, type Logger, Pawl } from 'pawl';
+import type { ResumeQueue } from 'pawl/store';
 import { ManualClock, openInMemory } from 'pawl/testing';
+import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 
 const forgotten = defineWorkflow({ name: 'forgotten', run: () => 1 });
 const other = defineWorkflow({ name: 'other', run: () => 1 });
@@ -15,21 +17,16 @@ const logger: Logger = {
   error: nothing,
   warn: (fields, message) => void logged.push([fields, message]),
 };
-const warned: Error[] = [];
-const note = (warning: Error): void => void warned.push(warning);
 
 let clock: ManualClock;
 let pawl: Pawl;
 
 beforeEach(() => {
   logged.length = 0;
-  warned.length = 0;
-  process.on('warning', note);
   clock = new ManualClock();
 });
 
 afterEach(async () => {
-  process.off('warning', note);
   const closed = pawl.close();
   await clock.advance('10s');
   await closed;
@@ -56,25 +53,46 @@ test('with nobody there it is said once for each workflow, on the logger', async
   expect(message).toContain('pawl.worker({ workflows: [forgotten] })');
   await waitFor(60_000);
   expect(logged).toHaveLength(1);
-  expect(warned).toEqual([]);
 });
 
-test('without a logger it is a warning of the process', async () => {
-  pawl = openInMemory({ clock });
-  pawl.worker({ workflows: [other] });
-  const run = await pawl.start(forgotten, undefined);
+test('a run that is paused is said once, for each run', async () => {
+  pawl = openInMemory({ clock, logger });
+  const runs = [await pawl.start(forgotten), await pawl.start(forgotten)];
+  for (const one of runs) {
+    await one.pause();
+    one.result().catch(nothing);
+  }
+  await waitFor(20_000);
+  const said = runs.map(({ id }) => [
+    { run: id, workflow: 'forgotten' },
+    `nobody works on run ${id}: it is paused. It goes on after pawl.run('${id}').resume()`,
+  ]);
+  expect(logged).toHaveLength(2);
+  expect(logged).toEqual(expect.arrayContaining(said));
+});
+
+test('a queue that somebody has paused is said', async () => {
+  const store = new MemoryRunStore({ clock });
+  const queue: ResumeQueue = {
+    send: async () => undefined,
+    consume: async () => ({ close: async () => undefined }),
+    inspect: async (workflow) => ({ workflow, paused: true, waiting: 1, active: 0, failed: 0 }),
+    close: async () => undefined,
+  };
+  pawl = Pawl.assemble({ store, queue, clock, logger });
+  clock.follow(() => store.nextDueAt(clock.now()));
+  await pawl.worker({ workflows: [other] }).ready();
+  const run = await pawl.start(other);
   run.result().catch(nothing);
   await waitFor(8000);
-  expect(warned.map(({ name, message }) => [name, message])).toEqual([
-    ['PawlWarning', expect.stringContaining(`nobody works on run ${run.id}`)],
-  ]);
+  expect(logged.map(([, message]) => message)).toContain(
+    `nobody works on run ${run.id}: the queue of the workflow other is paused in BullMQ. Its runs wait until the queue is resumed there`,
+  );
 });
 
-test('a run that is paused, delayed or waits, or whose worker is busy, is no such case', async () => {
+test('a run that is delayed or waits, or whose worker is busy, is no such case', async () => {
   pawl = openInMemory({ clock, logger });
   const later = await pawl.start(other, undefined, { delay: '1h' });
-  const paused = await pawl.start(other, undefined);
-  await paused.pause();
   const busy = defineWorkflow({
     name: 'busy',
     concurrency: 1,
@@ -82,7 +100,7 @@ test('a run that is paused, delayed or waits, or whose worker is busy, is no suc
   });
   pawl.worker({ workflows: [busy] });
   const runs = [await pawl.start(busy, undefined), await pawl.start(busy, undefined)];
-  for (const run of [later, paused, ...runs]) run.result().catch(nothing);
+  for (const run of [later, ...runs]) run.result().catch(nothing);
   await waitFor(20_000);
   expect(logged.filter(([, message]) => message.includes('nobody works'))).toEqual([]);
   await later.cancel();

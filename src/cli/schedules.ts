@@ -1,0 +1,73 @@
+/** `pawl schedules …` */
+import type { ScheduleInfo } from '../core/schedules.ts';
+import { NotFoundError } from './failures.ts';
+import { units } from './print.ts';
+import { type Add, inShell, type Shell } from './shell.ts';
+
+export const addSchedules: Add = (program, signal) => {
+  const noun = program
+    .command('schedules')
+    .description('Schedules: they start runs at certain times.');
+  noun
+    .command('list')
+    .description('Schedules in the order of their ids: when each is due, and what it left out.')
+    .option('--workflow <name>', 'of this workflow')
+    .action(inShell(signal, (shell, flags: { workflow?: string }) => list(shell, flags.workflow)));
+  noun
+    .command('remove')
+    .description('Ends a schedule; runs that it has started go on.')
+    .argument('<workflow>')
+    .argument('<id>')
+    .action(
+      inShell(signal, (shell, workflow: string, id: string) => remove(shell, { workflow, id })),
+    );
+};
+
+async function list(shell: Shell, workflow: string | undefined): Promise<void> {
+  const pawl = await shell.pawl();
+  const schedules = await pawl.schedules(workflow === undefined ? undefined : { name: workflow });
+  const documents = schedules.map(({ nextAt, waiting, ...rest }) => ({
+    ...rest,
+    nextAt: new Date(nextAt),
+    waiting: waiting.map((time) => new Date(time)),
+  }));
+  shell.show(documents, () =>
+    shell.table(
+      ['id', 'workflow', 'when', 'next', 'last run', 'missed', 'skipped', 'waiting'],
+      schedules.map((one) => [
+        one.id,
+        one.workflow,
+        timingOf(one),
+        new Date(one.nextAt),
+        one.lastRun,
+        one.timesMissed,
+        one.timesSkipped,
+        one.waiting.length,
+      ]),
+    ),
+  );
+  if (schedules.length === 0) shell.say('There is no schedule. pawl.schedule() makes one.');
+}
+
+function timingOf({ cron, timeZone, everyMs }: ScheduleInfo): string {
+  if (cron === undefined) return `every ${lengthOf(everyMs ?? 0)}`;
+  return timeZone === undefined ? cron : `${cron} ${timeZone}`;
+}
+
+/** In the largest unit that leaves no rest. */
+function lengthOf(ms: number): string {
+  const [unit, size] = units.find(([, one]) => ms % one === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
+}
+
+async function remove(shell: Shell, about: { workflow: string; id: string }): Promise<void> {
+  const { workflow, id } = about;
+  const pawl = await shell.pawl();
+  await shell.confirm(`Remove schedule ${id} of ${workflow}`);
+  if (!(await pawl.unschedule({ name: workflow }, id))) {
+    throw new NotFoundError(
+      `Workflow ${workflow} has no schedule ${id}. pawl schedules list shows all.`,
+    );
+  }
+  shell.show({ workflow, removed: id }, () => id);
+}
