@@ -323,10 +323,14 @@ class Follower {
   /** The story of a run with problems has its log as well. */
   async #tellLog(): Promise<void> {
     const { fleet, witness } = this.#world;
-    for await (const { seq, type, data } of fleet.caller.run(this.#id).events()) {
+    const run = fleet.caller.run(this.#id);
+    // The events of a run that has not ended would be waited for.
+    const { seq: last } = await run.info();
+    for await (const { seq, type, data } of run.events()) {
       const { name, patch, worker } = Object(data) as Record<string, unknown>;
       const about = JSON.stringify({ name, patch, worker });
       witness.stories.tell(this.#id, `log ${seq} ${type} ${about}`);
+      if (seq >= last) break;
     }
   }
 
