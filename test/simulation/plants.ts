@@ -75,7 +75,7 @@ export const plants: Readonly<Record<string, Plant>> = {
   ),
   'a run parks over a message it has not read': inScripts(
     ['commit'],
-    "if how == 'parked' and redis.call('XLEN', inbox) > #entries then return {'unread'} end",
+    "if redis.call('XLEN', inbox) > #entries then return {'unread'} end",
     '',
   ),
   'a commit does not look at the seq it follows': inScripts(

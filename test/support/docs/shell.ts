@@ -1,7 +1,6 @@
 /** Plays the commands of the documentation, in a folder that has what the pages speak of. */
 import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import initSqlJs from 'sql.js';
 import { cliEnv } from '../cli.ts';
@@ -37,7 +36,8 @@ const untilCtrlC = /\bpawl (?:ui|dev)\b/;
 /** What is wrong with how a command ended; undefined when nothing is. */
 export async function play(command: string, shell: Shell): Promise<string | undefined> {
   const goesOn = untilCtrlC.test(command);
-  const line = goesOn && !(await isFree(4777)) ? `${command} --port 0` : command;
+  // Blocks are played side by side, and somebody else may have the usual port.
+  const line = goesOn && !command.includes('--port') ? `${command} --port 0` : command;
   const script = `
     pawl() { "$NODE" "$CLI" "$@"; }
     npx() { "$@"; }
@@ -60,12 +60,4 @@ export async function play(command: string, shell: Shell): Promise<string | unde
   });
   const isFine = code === 0 || (goesOn && code === 130 && said.includes('Ctrl-C'));
   return isFine ? undefined : `ends with ${String(code)}: ${said}`;
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.on('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }
