@@ -286,7 +286,8 @@ export class Simulation {
       const hash = this.#redis.keys.hash(`${base}run:${run}`);
       const isStopped = hash?.has('paused') === true || hash?.get('status') === 'quarantined';
       // A fork of a child that waits in vain has no parent that would cancel it.
-      const isAbandoned = hash?.has('parent') === false && hash.get('wants') === 'signal:never';
+      const wants = hash?.get('wants')?.split('\n') ?? [];
+      const isAbandoned = hash?.has('parent') === false && wants.includes('signal:never');
       if (this.#isQuiet && isAbandoned) void this.#people?.cancel(run);
       if (this.#isQuiet || this.#world.chance(0.2)) this.#decide(run, hash?.get('waits') ?? '[]');
       if (isStopped && (this.#isQuiet || this.#world.chance(0.2))) void this.#people?.resume(run);
