@@ -57,8 +57,9 @@ export class PassedSets {
   #doubtful: Doubtful[] = [];
   /** The state with what is in doubt. */
   #shown: { readonly of: State; readonly state: State } | undefined;
-  /** The last known result that the handler was given. */
+  /** The last known result that the handler was given, and the one before it. */
   #given = 0;
+  #givenBefore = 0;
   /** Where the log ended when the execution began: what is behind it is new. */
   readonly #end: number;
   #stopPatience: (() => void) | undefined;
@@ -117,7 +118,10 @@ export class PassedSets {
   given(seq: number): void {
     const isKnown = seq <= this.#end;
     // A new result says nothing of the way: what had failed is done anew before what is known.
-    if (isKnown) this.#given = Math.max(this.#given, seq);
+    if (isKnown) {
+      this.#givenBefore = this.#given;
+      this.#given = Math.max(this.#given, seq);
+    }
     if (isKnown && this.#guesses.length > 0) this.#takeBack(seq);
     if (!this.isInDoubt) return;
     if (isKnown) this.#settle(this.#doubtful.filter((one) => one.seq > seq));
@@ -181,13 +185,15 @@ export class PassedSets {
   }
 
   /**
-   * The first place behind what the handler was given, and not before. It is passed once. Where a run was tried again, what
-   * had failed has its place in the log behind all that it came before: there a result tells of no place.
+   * The first place behind what the handler was given, and not before. It is passed once. The last result does not count: it
+   * is handed over as soon as it is asked for, and what another branch asks for in the same turn comes after that. Where a
+   * run was tried again, what had failed has its place in the log behind all that it came before: there a result tells of
+   * no place.
    */
   #find(mark: string): number | undefined {
     const seqs = this.#left.get(mark) ?? [];
     const isRedone = this.#parts.fold.bookkeeping.has('run:redone');
-    const at = seqs.findIndex((seq) => isRedone || seq > this.#given);
+    const at = seqs.findIndex((seq) => isRedone || seq > this.#givenBefore);
     return at < 0 ? undefined : seqs.splice(at, 1)[0];
   }
 

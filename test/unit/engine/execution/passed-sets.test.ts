@@ -152,6 +152,20 @@ describe('a handler that comes by again writes nothing again', () => {
     expect(valuesOf(log, 'n')).toEqual([1, 2, 3]);
   });
 
+  test('beside a step of another branch, which is given first', async () => {
+    const { log } = await calledAgain(async (ctx, hold) => {
+      const phases = async (): Promise<void> => {
+        await ctx.set({ status: 'paid' });
+        await ctx.step('ship', () => pause(20));
+        await ctx.set({ status: 'shipped' });
+        await ctx.step('tell', () => 1);
+      };
+      await Promise.all([ctx.step('log', () => pause(5)), phases()]);
+      await ctx.step('wait', hold);
+    });
+    expect(valuesOf(log, 'status')).toEqual(['paid', 'shipped']);
+  });
+
   test('where a run is tried again, and what had failed is done behind what came after it', async () => {
     await using pawl = memoryPawl().pawl;
     let calls = 0;
