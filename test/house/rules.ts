@@ -3,7 +3,7 @@
  * rule that finds nothing because it no longer looks is worse than none.
  */
 import { posix } from 'node:path';
-import { code, sources, type Source } from './sources.ts';
+import { code, source, sources, type Source } from './sources.ts';
 
 export interface Rule {
   readonly name: string;
@@ -302,5 +302,18 @@ export const rules: readonly Rule[] = [
       ),
     planted: sample('README.md', 'Steps run exactly once.'),
     clean: sample('README.md', 'A step is not run exactly once.'),
+  },
+  {
+    // Loops that another file of the process left running would run in the time that such a test moves.
+    name: 'a test that moves the time of its process has a process of its own',
+    files: () => code('test'),
+    filesMin: 100,
+    problems: ({ path, text }) =>
+      text.includes(banned('useFake', 'Timers()')) &&
+      !source('vitest.config.ts').text.includes(`'${path}',`)
+        ? ['name the file in the list `replacing` of vitest.config.ts']
+        : [],
+    planted: sample('test/unit/a.test.ts', banned('vi.useFake', 'Timers();')),
+    clean: sample('test/unit/redis/redial.test.ts', banned('vi.useFake', 'Timers();')),
   },
 ];
