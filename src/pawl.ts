@@ -1,62 +1,94 @@
-/** The wiring: the one place that chooses implementations, and the entry point for callers. */
-import { type BlobOptions, largeOver } from './blobs/options.ts';
-import { BlobRunStore } from './blobs/run-store.ts';
-import { BullResumeQueue } from './bullmq/resume-queue.ts';
+/** The entry point for callers. Each method checks its arguments, and hands them to what the wiring has chosen. */
 import type { Checkpointer } from './core/checkpointer.ts';
 import { checkClose, type CloseOptions } from './core/closing.ts';
-import type { Clock } from './core/clock.ts';
 import { InvalidError, PawlError } from './core/errors.ts';
-import { defaultLimits, defaults, limitsWithBlobs } from './core/limits.ts';
-import { loggerFor } from './core/log-lines.ts';
-import type { Logger } from './core/logger.ts';
-import { checkPrefix, checkRunId } from './core/names.ts';
-import type { QueueInfo, ResumeQueue, WakeUp } from './core/queue.ts';
-import type { OutputSchemas } from './engine/definition/outputs.ts';
+import type { RecoveryInfo, WorkerRecord } from './core/fleet.ts';
+import { defaults } from './core/limits.ts';
+import { checkRunId } from './core/names.ts';
+import type { QueueInfo, WakeUp } from './core/queue.ts';
+import { checkRequest, type Request } from './core/request.ts';
+import { checkExpiry, type CheckpointExpiry } from './core/retention.ts';
+import type { RunStats } from './core/run-stats.ts';
 import type { ScheduleInfo } from './core/schedules.ts';
 import type { Schema } from './core/schema.ts';
-import type { RunStore } from './core/store.ts';
-import { checkWorkflow, nameOf } from './engine/definition/check-workflow.ts';
+import type { Keyring } from './encryption/keyring.ts';
+import { checkWorkflow, checkWorkflows, nameOf } from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
 import { checkOptions } from './engine/definition/options.ts';
-import { Attendance } from './engine/runs/attendance.ts';
-import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
-import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
-import { RunHandle } from './engine/runs/run-handle.ts';
-import type { WorkflowEvent } from './engine/runs/workflow-events.ts';
-import { type StartItem, startMany, type StartOutcome } from './engine/runs/start-many.ts';
-import { startRun, type StartParts } from './engine/runs/start.ts';
-import { saveSchedule, type ScheduleOptions } from './engine/schedules/save.ts';
+import type { OutputSchemas } from './engine/definition/outputs.ts';
 import type { StartOptions } from './engine/definition/start-options.ts';
-import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
-import { systemClock } from './engine/system-clock.ts';
-import { newToken } from './engine/token.ts';
-import type { WorkerOptions } from './engine/worker/settings.ts';
-import { Worker } from './engine/worker/worker.ts';
 import type {
   AnyWorkflow,
   StartArguments,
   StartInput,
   Workflow,
 } from './engine/definition/workflow.ts';
-import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
-import { EncryptedRunStore } from './encryption/run-store.ts';
-import { checkHealth, checkOpen, checkParts, checkSchedule, checkWorker } from './option-checks.ts';
-import type { OpenOptions, Parts } from './options.ts';
-import { Operations } from './operations.ts';
-import { RedisRunStore } from './redis/run-store.ts';
-import { targetOf } from './redis/target.ts';
-
-/** What all that a pawl makes is given: made once, and passed on as it is. */
-interface PawlServices extends StartParts {
-  readonly queue: ResumeQueue;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
+import { StoreCheckpointer } from './engine/loop/store-checkpointer.ts';
+import { Attendance } from './engine/runs/attendance.ts';
+import {
+  actOnRuns,
+  type BulkAction,
+  type BulkOptions,
+  type BulkReport,
+} from './engine/runs/bulk.ts';
+import { expireCheckpoints } from './engine/runs/checkpoint-expiry.ts';
+import {
+  deleteRun,
+  type DeletionInfo,
+  type DeletionListOptions,
+  listDeletions,
+} from './engine/runs/deletions.ts';
+import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engine/runs/fork.ts';
+import { RunHandle } from './engine/runs/run-handle.ts';
+import { type RunInfo, toRunInfo } from './engine/runs/run-info.ts';
+import { type StartItem, startMany, type StartOutcome } from './engine/runs/start-many.ts';
+import { startRun } from './engine/runs/start.ts';
+import type { WorkflowEvent } from './engine/runs/workflow-events.ts';
+import { saveSchedule, type ScheduleOptions } from './engine/schedules/save.ts';
+import { type ExportOptions, exportRun, exportRuns } from './engine/transfer/exports.ts';
+import { type ImportOptions, type ImportReport, importRuns } from './engine/transfer/import.ts';
+import { type Compaction, compactRun } from './engine/upkeep/compaction.ts';
+import {
+  type RunMemory,
+  runMemory,
+  type WorkflowMemory,
+  workflowMemory,
+} from './engine/upkeep/memory-usage.ts';
+import { type Rehearsal, rehearse, rehearseExport } from './engine/upkeep/rehearsal.ts';
+import {
+  retain,
+  type RetainOptions,
+  type RetentionPolicy,
+  type RetentionReport,
+} from './engine/upkeep/retention.ts';
+import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
+import type { WorkerOptions } from './engine/worker/settings.ts';
+import { Worker } from './engine/worker/worker.ts';
+import {
+  checkBulk,
+  checkBulkAction,
+  checkCompaction,
+  checkDeletionList,
+  checkExport,
+  checkHealth,
+  checkImport,
+  checkList,
+  checkMemory,
+  checkOpen,
+  checkParts,
+  checkRecoveries,
+  checkRehearsal,
+  checkSchedule,
+  checkWorker,
+  toQuery,
+} from './option-checks.ts';
+import type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
+import { keyring, type PawlServices, redisParts, wire } from './wiring.ts';
 
 /**
  * The entry point: starts runs, finds them, and makes workers. Get one with `Pawl.open`, and close it when you are done.
  */
-export class Pawl extends Operations implements AsyncDisposable {
+export class Pawl implements AsyncDisposable {
   /** For loops that your own code runs, without workflow and worker. */
   readonly checkpointer: Checkpointer;
   readonly #services: PawlServices;
@@ -66,21 +98,9 @@ export class Pawl extends Operations implements AsyncDisposable {
   readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
 
-  private constructor({ store: plain, queue, blobs, ...parts }: Parts, keys: Keyring | undefined) {
-    const usual = blobs === undefined ? defaultLimits : limitsWithBlobs;
-    const around = { clock: parts.clock ?? systemClock, logger: chosenLogger(parts.logger) };
-    const below = blobs === undefined ? plain : withBlobs(plain, blobs, around);
-    const services: PawlServices = {
-      ...around,
-      store: keys === undefined ? below : new EncryptedRunStore(below, keys),
-      queue,
-      limits: { ...usual, ...parts.limits },
-      tracing: parts.tracing,
-      newToken,
-      wake: (wakeUp) => this.#wake(wakeUp),
-    };
-    super(services);
-    const { store, clock, logger } = services;
+  private constructor(parts: Parts, keys: Keyring | undefined) {
+    const services = wire(parts, keys, (wakeUp) => this.#wake(wakeUp));
+    const { store, queue, clock, logger } = services;
     this.#services = services;
     this.#attendance = new Attendance({ fleet: store.fleet, queue, clock, logger });
     this.isEncrypted = keys !== undefined;
@@ -95,19 +115,8 @@ export class Pawl extends Operations implements AsyncDisposable {
    */
   static async open(options: OpenOptions = {}): Promise<Pawl> {
     checkOpen(options, 'open options');
-    const redis = targetOf(options, process.env);
-    const logger = chosenLogger(options.logger);
-    const prefix = options.prefix ?? defaults.prefix;
-    checkPrefix(prefix);
-    const keys = keyring(options.encryption, prefix);
-    const store = await RedisRunStore.open({ ...options, redis, logger });
-    const queue = new BullResumeQueue({
-      connect: (purpose) => store.connectionFor(purpose),
-      prefix: `{${prefix}}:bull`,
-      skipVersionCheck: store.hidesInfo,
-      logger,
-    });
-    return new Pawl({ ...options, store, queue, logger }, keys);
+    const { parts, keys } = await redisParts(options, process.env);
+    return new Pawl(parts, keys);
   }
 
   /** A pawl over other parts, such as the memory store for tests without Redis. */
@@ -230,6 +239,181 @@ export class Pawl extends Operations implements AsyncDisposable {
     return new RunHandle(id, this.#services, { workflow, attendance: this.#attendance });
   }
 
+  /**
+   * Runs that meet every condition, the newest first (by creation), a page at a time. A page may be short, or empty,
+   * although more follow: go on until there is no cursor. Runs that come, go or change meanwhile shift no others.
+   * @throws InvalidError that names the condition that does not fit, or the cursor.
+   */
+  async list(
+    options: ListOptions = {},
+  ): Promise<{ readonly runs: readonly RunInfo[]; readonly cursor: string | undefined }> {
+    checkList(options, 'list options');
+    const { limit = 50, cursor, ...query } = options;
+    const params = { ...toQuery(query, 'list options'), limit };
+    const page = await this.#services.store.lists.runs(
+      cursor === undefined ? params : { ...params, cursor },
+    );
+    return { runs: page.runs.map(toRunInfo), cursor: page.cursor };
+  }
+
+  /**
+   * Resumes, pauses, cancels or deletes all runs of a query that exist now, each as if asked for by itself. Runs that refuse
+   * are reported, the others are done. After a crash, or an error in between, repeat it: it goes on with what is left.
+   * @throws InvalidError; UnavailableError and other faults of Redis: runs that were reached by then are done.
+   */
+  async bulk(
+    action: BulkAction,
+    query: SearchOptions,
+    options: BulkOptions = {},
+  ): Promise<BulkReport> {
+    checkBulkAction(action, 'action');
+    checkBulk(options, 'bulk options');
+    return actOnRuns(this.#services, { action, query: toQuery(query, 'query') }, options);
+  }
+
+  /**
+   * Removes a run and every trace of it; false when there was none. `deletions` keeps the actor and the reason.
+   * @throws RunError `PAWL_RUN_ACTIVE` while a worker holds it.
+   */
+  async delete(id: string, request: Request = {}): Promise<boolean> {
+    checkRunId(id);
+    checkRequest(request, 'request');
+    return deleteRun(this.#services, id, request);
+  }
+
+  /** Runs that were deleted on request, the last one first: about the last 10 000 of each shard. */
+  async deletions(
+    options: DeletionListOptions = {},
+  ): Promise<{ readonly deletions: readonly DeletionInfo[]; readonly cursor: string | undefined }> {
+    checkDeletionList(options, 'deletions options');
+    return listDeletions(this.#services, options);
+  }
+
+  /**
+   * Tells which runs the workflows' code of today would not understand: a log it cannot fold, a state that does not fit.
+   * Looks at every run of these workflows that has not ended, here or in the lines of an export; writes nothing.
+   * @throws InvalidError for what is no workflow; one that names the line, when `from` is no whole export.
+   */
+  async rehearse(
+    workflows: readonly AnyWorkflow[],
+    options: { readonly from?: AsyncIterable<string> | Iterable<string> } = {},
+  ): Promise<Rehearsal> {
+    checkWorkflows(workflows, 'workflows');
+    checkRehearsal(options, 'rehearse options');
+    return options.from === undefined
+      ? rehearse(this.#services.store, workflows)
+      : rehearseExport(options.from, workflows);
+  }
+
+  /**
+   * Lines of JSON with everything that is stored of a run, or of the runs of a list: see
+   * `engine/transfer/portable.ts`. They are made as they are read, so that a log of any length needs little memory.
+   * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
+   */
+  export(
+    what: string | SearchOptions = {},
+    options: ExportOptions = {},
+  ): AsyncGenerator<string, void, undefined> {
+    checkExport(options, 'export options');
+    const { store } = this.#services;
+    const { onProgress } = options;
+    if (typeof what !== 'string') {
+      return exportRuns(store, toQuery(what, 'query'), onProgress);
+    }
+    checkRunId(what);
+    return exportRun(store, what, onProgress);
+  }
+
+  /**
+   * Brings in the runs of an export, line by line, each whole or not at all; a run that is here is never changed. Works as
+   * it reads, so that an export of any length needs little memory. See docs/moving.md.
+   * @throws InvalidError that names the line; RunError `PAWL_RUN_EXISTS`. Runs before it in the lines are in.
+   */
+  async import(
+    lines: AsyncIterable<string> | Iterable<string>,
+    options: ImportOptions = {},
+  ): Promise<ImportReport> {
+    checkImport(options, 'import options');
+    return importRuns(this.#services, lines, options);
+  }
+
+  /**
+   * How many runs are in each status, and what is late: runs nobody has looked at in time, runs that wait for a worker.
+   * Costs the same however many runs there are.
+   * @throws UnavailableError when Redis does not answer.
+   */
+  stats(): Promise<RunStats> {
+    return this.#services.store.observation.stats();
+  }
+
+  /**
+   * Deletes runs by rules, compacts them, or drops their checkpoints; see docs/retention.md. Safe to repeat.
+   * @throws InvalidError, DefinitionError for rules that make no sense: nothing was written.
+   */
+  retain(policy: RetentionPolicy, options: RetainOptions = {}): Promise<RetentionReport> {
+    return retain(this.#services, policy, options);
+  }
+
+  /**
+   * Drops the events of a run that its snapshot covers, up to `upTo` if it is given. Nobody can look at that part of its
+   * past any more. The run goes on as before.
+   * @throws RunError `PAWL_RUN_NOT_FOUND`.
+   */
+  async compact(run: string, options: { readonly upTo?: number } = {}): Promise<Compaction> {
+    checkRunId(run);
+    checkCompaction(options, 'compact options');
+    return compactRun(this.#services.store, run, options);
+  }
+
+  /** Drops checkpoints of a run, by their ids or those that have expired; returns how many. */
+  async forgetCheckpoints(
+    run: string,
+    which: readonly string[] | CheckpointExpiry,
+  ): Promise<number> {
+    checkRunId(run);
+    if ('length' in which) return this.#services.store.archive.forget(run, which);
+    checkExpiry(which, 'expiry');
+    return expireCheckpoints(this.#services.store, run, which);
+  }
+
+  /**
+   * Bytes in Redis by kind: of a run, or of the newest `sample` (default 100) runs of a workflow or of all.
+   * @throws RunError `PAWL_RUN_NOT_FOUND` for a run that is not there.
+   */
+  memory(run: string): Promise<RunMemory>;
+  memory(of: { readonly workflow?: string; readonly sample?: number }): Promise<WorkflowMemory>;
+  async memory(
+    what: string | { readonly workflow?: string; readonly sample?: number },
+  ): Promise<RunMemory | WorkflowMemory> {
+    if (typeof what !== 'string') {
+      checkMemory(what, 'memory options');
+      return workflowMemory(this.#services.store, what);
+    }
+    checkRunId(what);
+    return runMemory(this.#services.store, what);
+  }
+
+  /** The workers that are registered now. */
+  workers(): Promise<readonly WorkerRecord[]> {
+    return this.#services.store.fleet.workers();
+  }
+
+  /**
+   * Asks a worker to close, wherever it is: it takes no more runs, hands those it holds to others, and leaves. Its
+   * process goes on, and its `readiness` says that it is closing. False when there is no such worker.
+   */
+  drain(worker: string): Promise<boolean> {
+    return this.#services.store.fleet.drain(worker);
+  }
+
+  /** Runs that were taken from workers which died or froze, the newest first: the last 1,000 of each shard at least. */
+  async recoveries(options: { readonly limit?: number } = {}): Promise<readonly RecoveryInfo[]> {
+    checkRecoveries(options, 'recoveries options');
+    const { limit = 50 } = options;
+    const found = await this.#services.store.fleet.recoveries(limit);
+    return found.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
+  }
+
   /** Starts a worker in this process. */
   worker(options: WorkerOptions): Worker {
     if (this.#closing !== undefined) throw new PawlError('PAWL_CLOSED', 'This pawl is closed.');
@@ -292,27 +476,4 @@ export class Pawl extends Operations implements AsyncDisposable {
       );
     }
   }
-}
-
-/** Encryption stands around it: see the head of `blobs/run-store.ts`. */
-function withBlobs(
-  store: RunStore,
-  options: BlobOptions,
-  around: { readonly clock: Clock; readonly logger: Logger },
-): RunStore {
-  return new BlobRunStore(store, {
-    blobs: options.store,
-    overBytes: largeOver(options),
-    ...around,
-  });
-}
-
-/** What goes wrong must be seen by those who have not thought of a logger yet. */
-function chosenLogger(given: Logger | false | undefined): Logger {
-  return loggerFor(given, { host: process, out: console, now: () => new Date() });
-}
-
-/** @throws InvalidError for a bad key. `scope`: values of one are not readable in another. */
-function keyring(options: EncryptionOptions | undefined, scope: string): Keyring | undefined {
-  return options === undefined ? undefined : new Keyring(options, scope);
 }

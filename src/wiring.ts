@@ -1,0 +1,95 @@
+/** The wiring: the one place that chooses implementations, and what stands around them. */
+import { type BlobOptions, largeOver } from './blobs/options.ts';
+import { BlobRunStore } from './blobs/run-store.ts';
+import { BullResumeQueue } from './bullmq/resume-queue.ts';
+import type { Clock } from './core/clock.ts';
+import { defaultLimits, defaults, limitsWithBlobs } from './core/limits.ts';
+import { loggerFor } from './core/log-lines.ts';
+import type { Logger } from './core/logger.ts';
+import { checkPrefix } from './core/names.ts';
+import type { ResumeQueue, WakeUp } from './core/queue.ts';
+import type { RunStore } from './core/store.ts';
+import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
+import { EncryptedRunStore } from './encryption/run-store.ts';
+import type { StartParts } from './engine/runs/start.ts';
+import { systemClock } from './engine/system-clock.ts';
+import { newToken } from './engine/token.ts';
+import type { OpenOptions, Parts } from './options.ts';
+import { RedisRunStore } from './redis/run-store.ts';
+import { targetOf } from './redis/target.ts';
+
+/** What all that a pawl makes is given: made once, and passed on as it is. */
+export interface PawlServices extends StartParts {
+  readonly queue: ResumeQueue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Puts blobs and encryption around the store. `wake` sends a wake-up, and never rejects. */
+export function wire(
+  { store: plain, queue, blobs, ...parts }: Parts,
+  keys: Keyring | undefined,
+  wake: (wakeUp: WakeUp) => Promise<void>,
+): PawlServices {
+  const usual = blobs === undefined ? defaultLimits : limitsWithBlobs;
+  const around = { clock: parts.clock ?? systemClock, logger: chosenLogger(parts.logger) };
+  const below = blobs === undefined ? plain : withBlobs(plain, blobs, around);
+  return {
+    ...around,
+    store: keys === undefined ? below : new EncryptedRunStore(below, keys),
+    queue,
+    limits: { ...usual, ...parts.limits },
+    tracing: parts.tracing,
+    newToken,
+    wake,
+  };
+}
+
+/**
+ * Connects to Redis and to its queue.
+ * @throws what `Pawl.open` throws: nothing was written.
+ */
+export async function redisParts(
+  options: OpenOptions,
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly parts: Parts; readonly keys: Keyring | undefined }> {
+  const redis = targetOf(options, env);
+  const logger = chosenLogger(options.logger);
+  const prefix = options.prefix ?? defaults.prefix;
+  checkPrefix(prefix);
+  const keys = keyring(options.encryption, prefix);
+  const store = await RedisRunStore.open({ ...options, redis, logger });
+  const queue = new BullResumeQueue({
+    connect: (purpose) => store.connectionFor(purpose),
+    prefix: `{${prefix}}:bull`,
+    skipVersionCheck: store.hidesInfo,
+    logger,
+  });
+  return { parts: { ...options, store, queue, logger }, keys };
+}
+
+/** Encryption stands around it: see the head of `blobs/run-store.ts`. */
+function withBlobs(
+  store: RunStore,
+  options: BlobOptions,
+  around: { readonly clock: Clock; readonly logger: Logger },
+): RunStore {
+  return new BlobRunStore(store, {
+    blobs: options.store,
+    overBytes: largeOver(options),
+    ...around,
+  });
+}
+
+/** What goes wrong must be seen by those who have not thought of a logger yet. */
+function chosenLogger(given: Logger | false | undefined): Logger {
+  return loggerFor(given, { host: process, out: console, now: () => new Date() });
+}
+
+/** @throws InvalidError for a bad key. `scope`: values of one are not readable in another. */
+export function keyring(
+  options: EncryptionOptions | undefined,
+  scope: string,
+): Keyring | undefined {
+  return options === undefined ? undefined : new Keyring(options, scope);
+}
