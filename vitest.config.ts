@@ -19,7 +19,7 @@ const waiting = 4;
 const starting = 3;
 
 // Files of a project that share their modules: loading them anew for each file would be half of the work.
-const shared = { isolate: false };
+const shared = { isolate: false, setupFiles: ['test/support/close-pawls.ts'] };
 
 /**
  * Replace modules or the timers of the platform, so each has a process of its own. Loops that another file of the process
