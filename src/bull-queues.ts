@@ -16,8 +16,8 @@ export class BullQueues {
   }
 
   /**
-   * Holds the wake-ups of a workflow back until `resume`, as pausing its queue in a dashboard of BullMQ does. No run of it is
-   * taken up; those at work go on. No run's log tells of it; the logger does, with the actor and the reason.
+   * Holds the wake-ups of a workflow back until `resume`, as pausing its queue in a dashboard of BullMQ does. No run of it
+   * is taken up; those at work go on. No run's log tells of it; the logger does, with the actor and the reason.
    * @throws InvalidError for a bad name, and without BullMQ; UnavailableError.
    */
   async pause(workflow: { readonly name: string }, request: Request = {}): Promise<void> {
