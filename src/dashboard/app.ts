@@ -1,15 +1,13 @@
 /** The routes. Each page is also JSON: by its name with `.json`, or for a client that asks for `application/json`. */
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { html } from 'hono/html';
-import { InvalidError, PawlError } from '../core/errors.ts';
+import { InvalidError } from '../core/errors.ts';
 import type { Pawl } from '../pawl.ts';
 import { act } from './acting.ts';
+import { messageOf, problem, show, statusOf, wantsJson } from './answers.ts';
 import { type Env, guard, refusal, tokenFor } from './guard.ts';
 import { forkPage } from './fork-page.ts';
-import type { Html } from './html.ts';
 import { inboxPage, readInbox } from './inbox-page.ts';
-import { type Frame, layout } from './layout.ts';
 import { live, liveOutput } from './live.ts';
 import { Feeds } from './live-feed.ts';
 import { icon } from './icon.ts';
@@ -17,11 +15,10 @@ import { script, style, version } from './pages.gen.ts';
 import { type AskedRun, readEvents, readRun } from './reading.ts';
 import { runListPage, toListOptions } from './run-list-page.ts';
 import { nowPage, runPage, stateView } from './run-page.ts';
-import { saidPart } from './said.ts';
 import { type DashboardOptions, readSettings, type Settings } from './settings.ts';
 import { Shared } from './shared.ts';
 import { momentPart } from './state-part.ts';
-import { untagged, visible } from './words.ts';
+import { untagged } from './words.ts';
 import { workersPage } from './workers-page.ts';
 
 /** The pages as a function. Its type names no package, so that it holds without Hono. */
@@ -182,66 +179,4 @@ function toSeq(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new InvalidError('seq', 'must be a whole number.');
-}
-
-function wantsJson(c: Context<Env>): boolean {
-  const accept = c.req.header('accept') ?? '';
-  const wants = accept.includes('application/json') && !accept.includes('text/html');
-  return c.req.path.endsWith('.json') || wants;
-}
-
-/** A page, under what was done, where an action has led to it. */
-function show(c: Context<Env>, settings: Settings, frame: Frame): Response | Promise<Response> {
-  const body: Html = html`${saidPart(c.req.query('done'))} ${frame.body}`;
-  return c.html(layout(settings, { ...frame, body }));
-}
-
-type Failure = 400 | 403 | 404 | 409 | 500 | 503;
-
-function statusOf(error: unknown): Failure {
-  if (!PawlError.is(error)) return 500;
-  switch (error.code) {
-    case 'PAWL_INVALID':
-    case 'PAWL_LIMIT':
-    case 'PAWL_UNSTORABLE':
-      return 400;
-    case 'PAWL_RUN_NOT_FOUND':
-      return 404;
-    case 'PAWL_RUN_ENDED':
-    case 'PAWL_RUN_ACTIVE':
-    case 'PAWL_RUN_EXISTS':
-    case 'PAWL_ANSWERED':
-    case 'PAWL_TIMEOUT':
-      return 409;
-    case 'PAWL_UNAVAILABLE':
-      return 503;
-    default:
-      return 500;
-  }
-}
-
-/** What a stranger's error says may hold anything: only pawl's own are shown. */
-function messageOf(error: unknown): string {
-  return PawlError.is(error) ? error.message : 'The page could not be made.';
-}
-
-const retrySeconds = 3;
-
-function problem(
-  c: Context<Env>,
-  settings: Settings,
-  status: Failure,
-  message: string,
-): Response | Promise<Response> {
-  c.status(status);
-  if (wantsJson(c)) return c.json({ error: message });
-  const back = html`<p><a href="${settings.base}/runs">Runs</a></p>`;
-  const body = html`<h1>${status === 404 ? 'Not found' : 'This did not work'}</h1>
-    <p>${visible(message)}</p>
-    ${back}`;
-  return show(c, settings, {
-    title: 'Not shown',
-    body,
-    refreshSeconds: status === 503 && c.req.method === 'GET' ? retrySeconds : undefined,
-  });
 }

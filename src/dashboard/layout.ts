@@ -5,20 +5,27 @@ import { version } from './pages.gen.ts';
 import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
 
+/** The menu, in its order. */
+const places = { runs: 'Runs', inbox: 'Inbox', workers: 'Workers' } as const;
+
+type Place = keyof typeof places;
+
 export interface Frame {
   readonly title: string;
   /** The entry of the menu this page belongs to. */
-  readonly at?: 'runs' | 'inbox' | 'workers';
+  readonly at?: Place;
   readonly body: Html;
   /** Load it again after so many seconds. */
   readonly refreshSeconds?: number | undefined;
 }
 
 export function layout({ base, actions }: Settings, frame: Frame): Html {
-  const entry = (name: NonNullable<Frame['at']>, text: string): Html =>
-    html`<a href="${base}/${name}" ${frame.at === name ? raw('aria-current="page"') : ''}
-      >${text}</a
-    >`;
+  const entries = Object.entries(places).map(
+    ([name, text]) =>
+      html`<a href="${base}/${name}" ${frame.at === name ? raw('aria-current="page"') : ''}
+        >${text}</a
+      > `,
+  );
   const refresh =
     frame.refreshSeconds === undefined
       ? ''
@@ -38,9 +45,7 @@ export function layout({ base, actions }: Settings, frame: Frame): Html {
         <a class="skip" href="#main">Skip to the content</a>
         <header>
           <strong>pawl</strong>
-          <nav aria-label="Pages">
-            ${entry('runs', 'Runs')} ${entry('inbox', 'Inbox')} ${entry('workers', 'Workers')}
-          </nav>
+          <nav aria-label="Pages">${entries}</nav>
           <span class="dim">${actions.length === 0 ? 'read-only' : ''}</span>
         </header>
         <main id="main">${frame.body}</main>

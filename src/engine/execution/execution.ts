@@ -37,7 +37,7 @@ import type { Nudge } from './held-run.ts';
 import type { Broken } from './inbox.ts';
 import { LogWriter } from './log-writer.ts';
 import { never } from './never.ts';
-import { type Ending, quarantine, quarantineRun } from './quarantine.ts';
+import { type Ending, failure, quarantine, quarantineRun } from './quarantine.ts';
 import type { ExecutionServices, SessionView } from './services.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import { Snapshotter } from './snapshotter.ts';
@@ -482,7 +482,7 @@ export class Execution {
     const { name } = this.#delivered.workflow;
     noteEnding(this.#services.logger, { run, workflow: name }, ending);
     if (!('error' in ending)) return done;
-    return { outcome: 'failed', reason: `run of ${name} failed` };
+    return failure(`run of ${name} failed`, ending.error);
   }
 }
 
