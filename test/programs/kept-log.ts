@@ -1,6 +1,6 @@
 /**
- * The whole log of a run whose events are dropped meanwhile: a judge reads what is about to be dropped, and keeps it. What is
- * judged goes on behind that, with what the run still has.
+ * The whole log of a run whose events are dropped meanwhile: a judge reads what is about to be dropped, and keeps it. After
+ * that comes what the run still has.
  */
 import type { RunEvent } from '../../src/core/event.ts';
 import type { Pawl } from '../../src/pawl.ts';

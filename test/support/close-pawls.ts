@@ -29,8 +29,9 @@ function watched(): Set<Pawl> {
     pawls.add(pawl);
     return pawl;
   };
-  const { assemble, open } = Pawl;
-  Pawl.assemble = (parts) => keep(assemble.call(Pawl, parts));
-  Pawl.open = async (options) => keep(await open.call(Pawl, options));
+  const assemble = Pawl.assemble.bind(Pawl);
+  const open = Pawl.open.bind(Pawl);
+  Pawl.assemble = (parts) => keep(assemble(parts));
+  Pawl.open = async (options) => keep(await open(options));
   return pawls;
 }

@@ -41,10 +41,10 @@ test('a run that is noted and not there, because Redis has forgotten it, is star
 
 test('a run that Redis forgets before its time is dropped is started again', async () => {
   const { store } = world;
-  const { create } = store;
+  const create = store.create.bind(store);
   const forgotten: string[] = [];
   store.create = async (params) => {
-    const created = await create.call(store, params);
+    const created = await create(params);
     if (forgotten.length === 0) await store.delete(params.run);
     forgotten.push(params.run);
     return created;
