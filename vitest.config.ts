@@ -84,7 +84,7 @@ export default defineConfig({
           include: [
             'test/unit/**/*.test.ts',
             'test/programs/**/*.test.ts',
-            'test/conformance/{memory,checkpointer-files}.test.ts',
+            'test/conformance/{memory,threads,checkpointer-files}.test.ts',
           ],
           exclude: replacing,
           ...shared,
