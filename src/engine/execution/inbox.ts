@@ -57,8 +57,23 @@ export class Inbox {
     this.#reader = reader;
   }
 
-  /** Takes messages that were read together with the claim. */
+  /**
+   * Takes messages that were read, with the claim or later. Whoever is told of them looks for them in the fold. So nothing is
+   * taken while the run is away: the fold would learn of it only after that.
+   */
   take(messages: readonly Message[]): void {
+    const opened = messages.length === 0 ? undefined : this.#scope.writer.opened();
+    if (opened === undefined) {
+      this.#take(messages);
+      return;
+    }
+    detach(
+      opened.then(() => this.take(messages)),
+      (error) => this.#reader.onBroken({ kind: 'refused', error }),
+    );
+  }
+
+  #take(messages: readonly Message[]): void {
     const { onTaken, onBroken } = this.#reader;
     const { run, workflow } = this.#scope;
     const receiver = { run, workflow, limits: this.#services.limits };

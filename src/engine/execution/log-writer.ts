@@ -49,6 +49,7 @@ import {
   type SubmitOptions,
 } from './submissions.ts';
 import type { Loss } from './telemetry.ts';
+import { follow, type WriterMode } from './writer-mode.ts';
 import { toEvent, toFoldEvent, type Write } from './writes.ts';
 import type { WriterOwner, WrittenRun } from './written-run.ts';
 
@@ -68,19 +69,6 @@ interface SentBatch {
   readonly beganAt: number;
 }
 
-type Mode = 'open' | 'refused' | 'ending' | 'leaving' | 'released' | 'parking' | 'parked' | 'lost';
-
-const following: Readonly<Record<Mode, readonly Mode[]>> = {
-  open: ['refused', 'ending', 'leaving', 'parking', 'lost'],
-  refused: ['ending', 'lost'],
-  ending: ['released', 'refused', 'lost'],
-  leaving: ['lost'],
-  released: ['lost'],
-  parking: ['open', 'parked', 'lost'],
-  parked: ['open', 'lost'],
-  lost: [],
-};
-
 const noMessages: readonly string[] = [];
 const ignore = (): void => undefined;
 
@@ -89,7 +77,7 @@ export class LogWriter {
   readonly #run: WrittenRun;
   readonly #owner: WriterOwner;
   #ownership: Ownership;
-  #mode: Mode = 'open';
+  #mode: WriterMode = 'open';
   readonly #submissions = new Submissions();
   #checkpoints: PendingCheckpoint[] = [];
   #seq: number;
@@ -237,6 +225,14 @@ export class LogWriter {
     for (const goOn of this.#deferred.splice(0)) goOn();
   }
 
+  /**
+   * Undefined when what is submitted is folded at once. Else the run is away, or about to be: resolves when it is this
+   * worker's again; never, when that does not come.
+   */
+  opened(): Promise<void> | undefined {
+    return this.isAway ? this.#whenOpen(ignore) : undefined;
+  }
+
   /** Writes when the run is this worker's again; never, when that does not come. */
   async #whenOpen<T>(write: () => T | Promise<T>): Promise<T> {
     await new Promise<void>((resolve) => this.#deferred.push(resolve));
@@ -290,11 +286,8 @@ export class LogWriter {
     this.#owner.onLost(loss, reason);
   }
 
-  #setMode(mode: Mode): void {
-    if (!following[this.#mode].includes(mode)) {
-      throw new Error(`A log writer that is ${this.#mode} cannot become ${mode}.`);
-    }
-    this.#mode = mode;
+  #setMode(next: WriterMode): void {
+    this.#mode = follow(this.#mode, next);
   }
 
   #fold(writes: readonly Write[]): void {

@@ -13,8 +13,11 @@ import { allEvents, checkLog } from '../../../support/workers.ts';
 const signals = { approved: z.string(), never: z.string() };
 const holdUpMs = 60;
 
-/** A pawl whose first commit that parks takes a while, before it is stored and after. */
-function slowToPark(): {
+/**
+ * A pawl whose first commit that parks takes a while, before it is stored and after. `slowReads`: who reads the inbox again
+ * after it finds what has come taken by then.
+ */
+function slowToPark({ slowReads = false } = {}): {
   readonly pawl: Pawl;
   readonly parking: Promise<void>;
   readonly isUnderWay: () => boolean;
@@ -35,12 +38,33 @@ function slowToPark(): {
     isUnderWay = false;
     return answer;
   };
+  const readInbox = async (run: string) => {
+    if (slowReads && !isFirst && !isUnderWay) await pause(holdUpMs);
+    return store.readInbox(run);
+  };
   const pawl = Pawl.assemble({
-    store: withMethods(store, { commit }),
+    store: withMethods(store, { commit, readInbox }),
     queue: new MemoryResumeQueue(),
   });
   return { pawl, parking, isUnderWay: () => isUnderWay };
 }
+
+test('a cancel that is read meanwhile reaches the handler', async () => {
+  const { pawl, parking } = slowToPark({ slowReads: true });
+  await using _ = pawl;
+  const workflow = defineWorkflow({
+    name: 'cancelled-meanwhile',
+    signals,
+    run: (ctx) => ctx.waitFor('never'),
+  });
+  pawl.worker({ workflows: [workflow] });
+  const run = await pawl.start(workflow, undefined);
+  await parking;
+  await run.cancel();
+  await expect(run.result({ timeoutMs: 10_000 })).rejects.toMatchObject({
+    code: 'PAWL_RUN_CANCELLED',
+  });
+});
 
 test.each([
   ['a step', { withdraws: false }],
