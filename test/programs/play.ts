@@ -60,11 +60,14 @@ export async function play(
   const by = { witness, worker: 'caller' };
   const first = program.isGraph === true ? playingInNodes(by) : playing(by);
   await startSurely(fleet, first, program, id);
-  const problems = await new Follower(world, { program, seed }, id).follow(program.happens ?? []);
-  const seen = witness.violations.filter(({ run }) => run === id || run.startsWith(`${id}.`));
+  const follower = new Follower(world, { program, seed }, id);
+  const problems = await follower.follow(program.happens ?? []);
+  const isOfIt = (run: string): boolean => run === id || run.startsWith(`${id}.`);
+  const seen = witness.violations.filter(({ run }) => isOfIt(run)).map(({ what }) => what);
+  if (seen.length > 0 && problems.length === 0) await follower.tellLog();
   const story = witness.stories.of(id);
   witness.forget(id);
-  return [...problems.map((what) => ({ what, story })), ...seen];
+  return [...new Set([...problems, ...seen])].map((what) => ({ what, story }));
 }
 
 /** A start that was not made may be repeated, with the same id. */
@@ -312,14 +315,14 @@ class Follower {
     if (kept.length < bumps)
       problems.push(`${bumps} replies were given, the log has ${kept.length}`);
     if (told !== undefined) await told;
-    if (problems.length > 0) await this.#tellLog();
+    if (problems.length > 0) await this.tellLog();
     return this.#all();
   }
 
   /** The story of a run that hangs has its log, its family and the runs of their keys. */
   async #tellWhyItHangs(): Promise<void> {
     const { fleet, witness } = this.#world;
-    await this.#tellLog();
+    await this.tellLog();
     const family = await this.#family();
     const keys = new Set(family.map(({ key }) => key).filter((key) => key !== undefined));
     const lists = [...keys].map((key) => fleet.caller.list({ key, limit: 200 }));
@@ -332,7 +335,7 @@ class Follower {
   }
 
   /** The story of a run with problems has its log as well. */
-  async #tellLog(): Promise<void> {
+  async tellLog(): Promise<void> {
     const { fleet, witness } = this.#world;
     const run = fleet.caller.run(this.#id);
     // The events of a run that has not ended would be waited for.

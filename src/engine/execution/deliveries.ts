@@ -10,7 +10,8 @@
  *              └─ an earlier known result was not asked for yet ──▶ a moment of patience, then it is passed over
  *
  * The patience is for handlers that do something plain (a file, a query) before they ask. A result that no handler asks
- * for, because the code or the state has moved on, costs the patience once. While it is looked up whether the run is still
+ * for, because the code or the state has moved on, costs the patience once. One that was passed over may be asked for all
+ * the same, behind something that ended otherwise than before: from then on the order counts again. While it is looked up whether the run is still
  * this worker's, a request of the handler is held up: nothing is judged, and no patience runs out.
  *
  * The handler has *caught up* when no known result is left and it has done what follows from the last one. What it says of
@@ -50,6 +51,8 @@ export class Deliveries {
   #known: readonly number[] | undefined;
   #next = 0;
   readonly #given = new Set<number>();
+  /** Known results that were passed over and not handed over since. */
+  readonly #passed = new Set<number>();
   /** Requests of the handler that have no answer yet. */
   #open = 0;
   /** Requests that are held up before they ask. */
@@ -99,6 +102,7 @@ export class Deliveries {
   /** Undefined when it is the turn of this result; else resolves when it is. */
   turn(seq: number): Promise<void> | undefined {
     this.#open -= 1;
+    if (this.#passed.has(seq)) this.#goBack();
     // Several new ones may have become durable at the same time, and the way of a later one to here may be the shorter one.
     const isSureToBeNext = this.#open === 0 || this.#isKnown(seq);
     const isFree = !this.#needsRoom && this.#turns.length === 0;
@@ -202,7 +206,20 @@ export class Deliveries {
     const [first] = this.#turns;
     const known = this.#sorted();
     if (first === undefined) return;
-    while ((known[this.#next] ?? Infinity) < first.seq) this.#next += 1;
+    for (let at = known[this.#next]; at !== undefined && at < first.seq; at = known[this.#next]) {
+      if (!this.#given.delete(at)) this.#passed.add(at);
+      this.#next += 1;
+    }
+  }
+
+  /** The handler does come by what was passed over, so it may come by what lies before and behind that. */
+  #goBack(): void {
+    const known = this.#sorted();
+    while (this.#passed.size > 0) {
+      this.#next -= 1;
+      const at = known[this.#next] as number;
+      if (!this.#passed.delete(at)) this.#given.add(at);
+    }
   }
 
   #isNext(seq: number): boolean {

@@ -88,6 +88,22 @@ test('one that was given a later result first has what it was passed over, too',
   expect(order).toEqual([2, 1]);
 });
 
+test('what was passed over comes in the order of the log when it is asked for after all', async () => {
+  const { order, ask } = turns([1, 2, 3, 4, 5]);
+  await ask(1);
+  await ask(4);
+  await Promise.all([ask(5), ask(3), pause(10).then(() => ask(2))]);
+  expect(order).toEqual([1, 4, 2, 3, 5]);
+});
+
+test('a new result passes over known ones, which keep their order', async () => {
+  const { order, ask } = turns([1, 2]);
+  await ask(9);
+  await pause(10);
+  await Promise.all([ask(2), ask(1)]);
+  expect(order).toEqual([9, 1, 2]);
+});
+
 test('one that knows nothing has caught up when it was called', async () => {
   const { deliveries } = turns([]);
   expect(deliveries.isCaughtUp).toBe(false);
