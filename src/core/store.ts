@@ -219,6 +219,8 @@ export type ClaimOutcome =
       readonly waitedFor: readonly Wait[];
       /** Questions may be open: see `Questions`. */
       readonly asked: boolean;
+      /** The store's clock at this answer, in milliseconds. A repetition is answered later than the run was claimed. */
+      readonly now: number;
     } & LoadedRun)
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */

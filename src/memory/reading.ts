@@ -9,7 +9,7 @@ import { copy, eventsAfter, type StoredRun, toRecord } from './stored-run.ts';
 export const messagesPerPage = 100;
 
 /** The answer to a claim that took the run. */
-export function claimed(run: StoredRun, token: string): ClaimOutcome {
+export function claimed(run: StoredRun, token: string, now: number): ClaimOutcome {
   return {
     outcome: 'claimed',
     ownership: { run: run.id, fence: run.fence, owner: token },
@@ -18,6 +18,7 @@ export function claimed(run: StoredRun, token: string): ClaimOutcome {
     messages: run.inbox.slice(0, messagesPerPage),
     waitedFor: run.waits,
     asked: run.questions.size > 0,
+    now,
     ...loaded(run),
   };
 }

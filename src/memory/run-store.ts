@@ -141,7 +141,7 @@ export class MemoryRunStore implements RunStore {
       this.fleet.claimed(run);
       this.#changed(run.id);
     }
-    return claimed(run, params.token);
+    return claimed(run, params.token, now);
   }
 
   async commit(params: CommitParams): Promise<CommitOutcome> {

@@ -117,7 +117,8 @@ export class Oracle {
   /** Nobody parks over what has come meanwhile. A repetition is answered long after. */
   #checkRead({ run, status }: Before): void {
     const length = this.#redis.keys.stream(`${base}inbox:${run}`)?.entries.length ?? 0;
-    if (status === 'running' && length > 0) this.#violate(`run ${run} has parked over a message`);
+    const hasParked = status === 'running' && this.#hash(run)?.get('status') === 'waiting';
+    if (hasParked && length > 0) this.#violate(`run ${run} has parked over a message`);
   }
 
   /** Somebody was told that a commit is durable. */

@@ -117,9 +117,8 @@ export class HandlerRuntime {
     });
     this.#parked = this.#nextParking();
     this.#activeAt = clock.monotonic();
-    // The claim changed the status, so that is the store's time of the claim; no clock of this machine is asked.
-    const storeNow = (): number =>
-      Math.floor(claimed.record.changedAt + (clock.monotonic() - claimedAt));
+    // No clock of this machine is asked what time it is, only how much of it has passed.
+    const storeNow = (): number => Math.floor(claimed.now + (clock.monotonic() - claimedAt));
     this.#storeNow = storeNow;
     const cancellation = new Cancellation(run, lost);
     const checkCancelled = (): void => cancellation.check();

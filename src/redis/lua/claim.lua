@@ -19,7 +19,7 @@
 -- ARGV[9] reclaim: 1 to take a waiting run also when it sleeps, or empty
 -- ARGV[10] any: 1 to take a run that newer code has written, or empty
 -- Returns {'claimed', run fields, payload fields, snapshot fields, events, messages,
---   questions 0|1} | {'held', worker}
+--   questions 0|1, now in ms} | {'held', worker}
 --   | {'stale', fence} | {'notClaimable', status} | {'newer', codeVersion} | {'missing'} | {'damaged', key, why}
 --   | {'unadmitted', key, birth, begun 0|1, priority}
 -- Keeps: fences of a run only grow, also over a failover that lost the last one; a run has one owner; older code does not
@@ -31,11 +31,15 @@ local expectedFence, page, base, unmanaged = ARGV[5], ARGV[6], ARGV[7], ARGV[8] 
 
 -- include parts/damage.lua
 
+local time = redis.call('TIME')
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
+
 local function claimed(beside)
   local from = redis.call('HGET', run, 'snapshotSeq') or '0'
   return {'claimed', redis.call('HGETALL', run), beside[1], beside[2],
     redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page), beside[3],
-    redis.call('EXISTS', base .. 'questions:' .. id)}
+    redis.call('EXISTS', base .. 'questions:' .. id), string.format('%.0f', now)}
 end
 
 -- What is read beside the record and the log: a claim changes nothing of it, so it is known to be readable before anything
@@ -59,9 +63,6 @@ if expectedFence ~= '' and expectedFence ~= fence then return {'stale', fence} e
 if unmanaged ~= (m[14] == '1') then return {'notClaimable', status} end
 if status == 'running' and not unmanaged then return {'held', m[5]} end
 
-local time = redis.call('TIME')
-local micros = time[1] * 1000000 + time[2]
-local now = math.floor(micros / 1000)
 local free = status == 'queued' or status == 'interrupted' or status == 'running'
 if status == 'waiting' then
   free = ARGV[9] ~= '' or m[12] or (m[6] and tonumber(m[6]) <= now)

@@ -53,6 +53,7 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
           messages: (rest[4] as Entry[]).map((entry) => toMessage(inbox, entry)),
           waitedFor: toWaitedFor(key, flat),
           asked: rest[5] === 1,
+          now: Number(rest[6]),
           ...loaded,
         };
       }

@@ -52,6 +52,18 @@ function granted(test: RunStoreTest): void {
     expect(claim.snapshot).toBe(undefined);
   });
 
+  test('a repeated claim tells the time of its own answer', async ({ store, expect, advance }) => {
+    const params = claiming(await created(store));
+    const first = await store.claim(params);
+    if (first.outcome !== 'claimed') throw new Error(first.outcome);
+    expect(first.now).toBe(first.record.changedAt);
+    await advance(20);
+    const again = await store.claim(params);
+    if (again.outcome !== 'claimed') throw new Error(again.outcome);
+    expect(again.record).toEqual(first.record);
+    expect(again.now).toBeGreaterThan(first.now);
+  });
+
   test('a claim returns what load would', async ({ store, expect }) => {
     const { id, record, snapshot, events } = await held(store);
     expect(plain({ record, snapshot, events })).toEqual(plain(await loaded(store, id)));

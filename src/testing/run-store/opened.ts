@@ -69,6 +69,11 @@ export function json(data: Uint8Array): unknown {
   return JSON.parse(new TextDecoder().decode(data));
 }
 
+/** The answer to a claim without the time of the answer, which is another one for each repetition. */
+export function timeless(answer: ClaimOutcome): unknown {
+  return plain(answer.outcome === 'claimed' ? { ...answer, now: undefined } : answer);
+}
+
 /** A Uint8Array made hex, at any depth; maps become objects. What is compared before and after. */
 export function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return hex(value);
