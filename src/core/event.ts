@@ -254,6 +254,8 @@ export interface StateSetData {
   readonly patch: Readonly<Record<string, unknown>>;
   /** Made of the patch: a handler that comes by again is known by it. Absent where the change is part of a step. */
   readonly mark?: string;
+  /** With a mark: the seq of the result that the handler was given last; 0 before the first one. */
+  readonly follows?: number;
 }
 
 /** `timer.set`: a wait has a time at which it is over, on the store's clock in milliseconds since 1970. */

@@ -253,9 +253,9 @@ export class Fold implements Folded {
     if (Object.hasOwn(remembered, event.type)) {
       remembered[event.type]?.(this, event.data);
     } else if (event.type === 'state.set') {
-      const { patch, mark } = event.data as StateSetData;
+      const { patch, mark, follows = 0 } = event.data as StateSetData;
       this.patch(patch);
-      if (mark !== undefined) notePassed(this, mark);
+      if (mark !== undefined) notePassed(this, mark, follows);
     } else if (Object.hasOwn(reducers, event.type)) {
       const next = checkState(reducers[event.type]?.(this.state, event.data), event.type);
       this.#bytes?.check();

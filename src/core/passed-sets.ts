@@ -4,8 +4,9 @@
  *   sets:count       number: of all of them
  *   sets:0 … sets:7  PassedSet[]: the last ones, in pieces that take turns, so that a snapshot writes one small piece
  *
- * A handler that is called again asks for them again: see `engine/execution/passed-sets.ts`. What was right before a
- * step that is forgotten is forgotten with it.
+ * A handler that is called again asks for them again: see `engine/execution/passed-sets.ts`. A change follows from the
+ * result that the handler was given before it. When that result is forgotten, the handler does not get it again, so it does
+ * not ask for the change again, and the change is forgotten as well.
  */
 
 import { knownSeqs } from './known-results.ts';
@@ -14,8 +15,8 @@ import { knownSeqs } from './known-results.ts';
 const pieceSize = 32;
 const pieces = 8;
 
-/** A change of the state by its handler: where the log has it, and what it is known by. */
-export type PassedSet = readonly [seq: number, mark: string];
+/** A change of the state by its handler: where the log has it, what it is known by, and which result it follows from. */
+export type PassedSet = readonly [seq: number, mark: string, follows: number];
 
 type Bookkeeping = ReadonlyMap<string, unknown>;
 
@@ -40,25 +41,26 @@ export function passedSets(bookkeeping: Bookkeeping): readonly PassedSet[] {
 }
 
 /** Of the event that the fold takes now. */
-export function notePassed(fold: RememberingFold, mark: string): void {
+export function notePassed(fold: RememberingFold, mark: string, follows: number): void {
   const before = (fold.bookkeeping.get(count) as number | undefined) ?? 0;
   const at = Math.floor(before / pieceSize) % pieces;
   const piece = before % pieceSize === 0 ? [] : pieceOf(fold.bookkeeping, at);
-  fold.remember(`sets:${at}`, [...piece, [fold.seq + 1, mark]]);
+  fold.remember(`sets:${at}`, [...piece, [fold.seq + 1, mark, follows]]);
   fold.remember(count, before + 1);
 }
 
 /**
- * The handler does not ask for the result at `end` again, so it does not ask for what was between the result before and this
- * one. What was before a result that is kept it passes again.
+ * The handler does not ask for the result at `over` again, so it does not come by what follows from it. A change that follows
+ * from an earlier forgotten result, and comes before this one, belongs to the round of a loop that is over now.
  */
-export function forgetPassed(fold: RememberingFold, end: number): void {
+export function forgetPassed(fold: RememberingFold, over: number): void {
   if (!fold.bookkeeping.has(count)) return;
-  const before = knownSeqs(fold.bookkeeping).filter((seq) => seq < end);
-  const from = before.reduce((a, b) => Math.max(a, b), 0);
+  const known = new Set(knownSeqs(fold.bookkeeping));
   for (let at = 0; at < pieces; at++) {
     const piece = pieceOf(fold.bookkeeping, at);
-    const left = piece.filter(([seq]) => seq <= from || seq > end);
+    const left = piece.filter(
+      ([seq, , follows]) => follows !== over && (seq > over || follows === 0 || known.has(follows)),
+    );
     if (left.length === piece.length) continue;
     fold.remember(`sets:${at}`, left.length === 0 ? undefined : left);
   }
@@ -67,5 +69,9 @@ export function forgetPassed(fold: RememberingFold, end: number): void {
 /** One field of them with other places in a log, as another run inherits it. */
 export function placedAnew(field: unknown, place: (seq: number) => number): unknown {
   if (!Array.isArray(field)) return field;
-  return (field as readonly PassedSet[]).map(([seq, mark]) => [place(seq), mark]);
+  return (field as readonly PassedSet[]).map(([seq, mark, follows]) => [
+    place(seq),
+    mark,
+    place(follows),
+  ]);
 }

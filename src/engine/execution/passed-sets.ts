@@ -57,7 +57,9 @@ export class PassedSets {
   #doubtful: Doubtful[] = [];
   /** The state with what is in doubt. */
   #shown: { readonly of: State; readonly state: State } | undefined;
-  /** The last known result that the handler was given, and the one before it. */
+  /** The last result that the handler was given. */
+  #last = 0;
+  /** The last known one, and the one before it. */
   #given = 0;
   #givenBefore = 0;
   /** Where the log ended when the execution began: what is behind it is new. */
@@ -98,7 +100,7 @@ export class PassedSets {
   /** Writes new values of the state, unless the log has them already. Resolves when they are there. */
   async set(patch: Record<string, unknown>): Promise<void> {
     const { workflow, limits, writer, deliveries } = this.#parts;
-    const write = setWrite(workflow, limits, this.state, patch);
+    const write = setWrite(workflow, limits, { state: this.state, follows: this.#last }, patch);
     const seq = this.#left.size === 0 ? undefined : this.#find(write.value.mark);
     // In doubt about one of its fields, it has to keep its place behind what is in doubt.
     const isBehind = this.#doubtful.some((one) => shares(one.write.patch, write.patch));
@@ -117,6 +119,7 @@ export class PassedSets {
   /** A result is handed to the handler. What it passed on the way to a known one, it has passed before. */
   given(seq: number): void {
     const isKnown = seq <= this.#end;
+    this.#last = seq;
     // A new result says nothing of the way: what had failed is done anew before what is known.
     if (isKnown) {
       this.#givenBefore = this.#given;

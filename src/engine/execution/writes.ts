@@ -46,17 +46,17 @@ export interface SetWrite extends Write {
   readonly patch: State;
 }
 
-/** Of a change that a handler asks for outside of its steps. */
+/** Of a change that a handler asks for outside of its steps. `follows`: the seq of the last result that it was given. */
 export function setWrite(
   workflow: AnyWorkflow,
   limits: Limits,
-  state: State,
+  { state, follows }: { readonly state: State; readonly follows: number },
   patch: Record<string, unknown>,
 ): SetWrite {
   const valid = validPatch(workflow, state, patch);
   const bytes = encode(valid, 'state', limits.eventBytes);
   const mark = hash('sha1', bytes, 'base64url').slice(0, markLength);
-  const set: StateSetData = { patch: valid, mark };
+  const set: StateSetData = { patch: valid, mark, follows };
   const data = encode(set, 'state', limits.eventBytes);
   const value = canonical(set, data) as SetWrite['value'];
   return { type: 'state.set', data, value, patch: value.patch };

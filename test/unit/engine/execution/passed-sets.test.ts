@@ -152,6 +152,28 @@ describe('a handler that comes by again writes nothing again', () => {
     expect(valuesOf(log, 'n')).toEqual([1, 2, 3]);
   });
 
+  test('beside a loop of another branch that forgets its steps', async () => {
+    const { log } = await calledAgain(async (ctx, hold) => {
+      const phases = async (): Promise<void> => {
+        await ctx.set({ status: 'paid' });
+        await ctx.step('ship', () => pause(20));
+        await ctx.set({ status: 'shipped' });
+        await ctx.step('tell', () => 1);
+      };
+      const rounds = async (): Promise<void> => {
+        for (let n = ctx.state.n; n < 3; n++) {
+          await ctx.step(`work:${n}`, () => n);
+          await ctx.set({ n: n + 1 });
+          ctx.forget(`work:${n}`);
+        }
+      };
+      await Promise.all([phases(), rounds()]);
+      await ctx.step('wait', hold);
+    });
+    expect(valuesOf(log, 'status')).toEqual(['paid', 'shipped']);
+    expect(valuesOf(log, 'n')).toEqual([1, 2, 3]);
+  });
+
   test('beside a step of another branch, which is given first', async () => {
     const { log } = await calledAgain(async (ctx, hold) => {
       const phases = async (): Promise<void> => {
