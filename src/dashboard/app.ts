@@ -5,6 +5,7 @@ import { InvalidError } from '../core/errors.ts';
 import type { Pawl } from '../pawl.ts';
 import { act } from './acting.ts';
 import { messageOf, problem, show, statusOf, wantsJson } from './answers.ts';
+import { addFleet } from './fleet/routes.ts';
 import { type Env, guard, refusal, tokenFor } from './guard.ts';
 import { forkPage } from './fork-page.ts';
 import { inboxPage, readInbox } from './inbox-page.ts';
@@ -13,7 +14,6 @@ import { Feeds } from './live-feed.ts';
 import { icon } from './icon.ts';
 import { script, style, version } from './pages.gen.ts';
 import { type AskedRun, readEvents, readRun } from './reading.ts';
-import { runListPage, toListOptions } from './run-list-page.ts';
 import { nowPage, runPage, stateView } from './run-page.ts';
 import { type DashboardOptions, readSettings, type Settings } from './settings.ts';
 import { Shared } from './shared.ts';
@@ -38,6 +38,7 @@ export function dashboard(pawl: Pawl, options: DashboardOptions = {}): Dashboard
   app.use('*', guard(settings));
   app.get('/', (c) => c.redirect(`${settings.base}/runs`));
   addFiles(app);
+  addFleet(app, pawl, settings);
   addPages(app, pawl, settings);
   addRun(app, pawl, settings);
   addActions(app, pawl, settings);
@@ -61,13 +62,6 @@ function addFiles(app: Hono<Env>): void {
 }
 
 function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
-  app.get('/:page{runs(\\.json)?}', async (c) => {
-    const asked = c.req.query();
-    const [page, stats] = await Promise.all([pawl.list(toListOptions(asked)), pawl.stats()]);
-    if (wantsJson(c)) return c.json({ counts: stats.runs, ...page });
-    const body = runListPage(settings.base, asked, { ...page, stats });
-    return show(c, settings, { title: 'Runs', at: 'runs', body });
-  });
   app.get('/:page{inbox(\\.json)?}', async (c) => {
     const asked = c.req.query();
     const found = await readInbox(pawl, asked);

@@ -12,7 +12,7 @@ import { decisionForm } from './decision-form.ts';
 import { fieldPart } from './fields.ts';
 import type { Html } from './html.ts';
 import { time } from './times.ts';
-import type { Asked } from './run-list-page.ts';
+import type { Asked } from './fleet/search.ts';
 import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
 

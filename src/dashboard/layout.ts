@@ -51,6 +51,7 @@ export function layout({ base, actions }: Settings, frame: Frame): Html {
         <main id="main">${frame.body}</main>
         <footer>
           <span id="times">Times are UTC</span>, on the clock of the store.
+          <span id="theme" class="script-only"></span>
           <span class="script-only">Press <kbd>?</kbd> for the keys.</span>
         </footer>
       </body>
