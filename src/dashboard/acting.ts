@@ -4,13 +4,13 @@ import { fixedLimits } from '../core/limits.ts';
 import type { Pawl } from '../pawl.ts';
 import { type Form, parseJson, textOf, valueOf } from './fields.ts';
 import { makeFork } from './fork-page.ts';
-import type { DashboardAction, Settings } from './settings.ts';
+import type { RunAction, Settings } from './settings.ts';
 
 /** Does it, and returns the path of the page to go on with, below the base. @throws InvalidError, and what pawl throws. */
 export async function act(
   pawl: Pawl,
   { workflows }: Settings,
-  what: { readonly id: string; readonly action: DashboardAction; readonly actor: string },
+  what: { readonly id: string; readonly action: RunAction; readonly actor: string },
   form: Form,
 ): Promise<string> {
   const { id, action, actor } = what;

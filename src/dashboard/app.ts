@@ -8,18 +8,16 @@ import { messageOf, problem, show, statusOf, wantsJson } from './answers.ts';
 import { addFleet } from './fleet/routes.ts';
 import { type Env, guard, refusal, tokenFor } from './guard.ts';
 import { forkPage } from './fork-page.ts';
-import { inboxPage, readInbox } from './inbox-page.ts';
 import { live, liveOutput } from './live.ts';
 import { Feeds } from './live-feed.ts';
 import { icon } from './icon.ts';
 import { script, style, version } from './pages.gen.ts';
 import { type AskedRun, readEvents, readRun } from './reading.ts';
 import { nowPage, runPage, stateView } from './run-page.ts';
-import { type DashboardOptions, readSettings, type Settings } from './settings.ts';
+import { type DashboardOptions, readSettings, runActionNames, type Settings } from './settings.ts';
 import { Shared } from './shared.ts';
 import { momentPart } from './state-part.ts';
 import { untagged } from './words.ts';
-import { workersPage } from './workers-page.ts';
 
 /** The pages as a function. Its type names no package, so that it holds without Hono. */
 export interface DashboardPages {
@@ -36,10 +34,9 @@ export function dashboard(pawl: Pawl, options: DashboardOptions = {}): Dashboard
   // Where it is mounted, with a slash behind it or without, is the same place.
   const app = new Hono<Env>({ strict: false }).basePath(settings.base === '' ? '/' : settings.base);
   app.use('*', guard(settings));
-  app.get('/', (c) => c.redirect(`${settings.base}/runs`));
+  app.get('/', (c) => c.redirect(`${settings.base}/overview`));
   addFiles(app);
   addFleet(app, pawl, settings);
-  addPages(app, pawl, settings);
   addRun(app, pawl, settings);
   addActions(app, pawl, settings);
   app.notFound((c) => problem(c, settings, 404, 'There is no such page.'));
@@ -59,22 +56,6 @@ function addFiles(app: Hono<Env>): void {
   serve('/style.css', style, 'text/css');
   serve('/pages.js', script, 'text/javascript');
   serve('/icon.svg', icon, 'image/svg+xml');
-}
-
-function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
-  app.get('/:page{inbox(\\.json)?}', async (c) => {
-    const asked = c.req.query();
-    const found = await readInbox(pawl, asked);
-    if (wantsJson(c)) return c.json(found);
-    const token = tokenFor(settings, c.get('actor'));
-    const body = inboxPage(settings, asked, { ...found, token });
-    return show(c, settings, { title: 'Inbox', at: 'inbox', body });
-  });
-  app.get('/:page{workers(\\.json)?}', async (c) => {
-    const workers = await pawl.workers();
-    if (wantsJson(c)) return c.json({ workers });
-    return show(c, settings, { title: 'Workers', at: 'workers', body: workersPage(workers) });
-  });
 }
 
 /** A run, and parts of it. */
@@ -157,8 +138,8 @@ const formBytesMax = 256_000;
 function addActions(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
   app.post('/runs/:id/:action', bodyLimit({ maxSize: formBytesMax }), async (c) => {
     const { id } = c.req.param();
-    const action = settings.actions.find((one) => one === c.req.param('action'));
-    if (action === undefined) {
+    const action = runActionNames.find((one) => one === c.req.param('action'));
+    if (action === undefined || !settings.actions.includes(action)) {
       return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
     }
     const form = await c.req.parseBody();

@@ -6,9 +6,19 @@ import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
 
 /** The menu, in its order. */
-const places = { runs: 'Runs', inbox: 'Inbox', workers: 'Workers' } as const;
+const places = {
+  overview: 'Overview',
+  runs: 'Runs',
+  failures: 'Failures',
+  inbox: 'Inbox',
+  workers: 'Workers',
+  recoveries: 'Recoveries',
+  schedules: 'Schedules',
+  deletions: 'Deletions',
+  health: 'Health',
+} as const;
 
-type Place = keyof typeof places;
+export type Place = keyof typeof places;
 
 export interface Frame {
   readonly title: string;

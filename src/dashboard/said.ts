@@ -11,6 +11,7 @@ const sentences: Readonly<Record<string, string>> = {
   answer: 'The answer was taken.',
   decide: 'The decision was sent to the run.',
   fork: 'This is the fork. The run that it was made from has not changed.',
+  drain: 'The worker was asked to close. It hands its runs to others, and leaves.',
   delete: 'The run was deleted, with every trace of it.',
 };
 

@@ -4,7 +4,7 @@ import { checked, flag, listOf, oneOf, optionsOf, secret, textOf } from '../core
 import { checkWorkflow } from '../engine/definition/check-workflow.ts';
 import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 
-export const actionNames = [
+export const runActionNames = [
   'signal',
   'decide',
   'resume',
@@ -15,11 +15,18 @@ export const actionNames = [
   'delete',
   'answer',
 ] as const;
+/** What a person can do to something else than a run. */
+const fleetActionNames = ['drain'] as const;
 /**
  * What a person can do to a run. `retry` resumes a failed or quarantined run, `decide` says whether an effect in doubt has
- * happened, `answer` is on the inbox page.
+ * happened, `answer` is on the inbox page, `drain` closes a
+ * worker, on the page of the workers.
  */
-export type DashboardAction = (typeof actionNames)[number];
+export type DashboardAction = RunAction | (typeof fleetActionNames)[number];
+/** What is done to one run. */
+export type RunAction = (typeof runActionNames)[number];
+
+const allActions: readonly DashboardAction[] = [...runActionNames, ...fleetActionNames];
 
 /** What the pages show, whom they let in, and what can be changed with them. */
 export interface DashboardOptions {
@@ -69,7 +76,7 @@ export const dashboardRules = {
   ),
   password: secret,
   hosts: listOf(textOf(1, 253)),
-  actions: listOf(oneOf(...actionNames)),
+  actions: listOf(oneOf(...allActions)),
   actor: textOf(1, 256),
   workflows: listOf(checkWorkflow),
 } as const;
@@ -88,7 +95,7 @@ export function readSettings(options: DashboardOptions): Settings {
     user,
     password: options.password,
     hosts: new Set([...loopback, ...(options.hosts ?? [])].map((host) => host.toLowerCase())),
-    actions: readOnly ? [] : (options.actions ?? actionNames),
+    actions: readOnly ? [] : (options.actions ?? allActions),
     actor: options.actor ?? 'pawl ui',
     workflows: new Map(workflows.map((workflow) => [workflow.name, workflow])),
     secret: randomBytes(secretBytes),

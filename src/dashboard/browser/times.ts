@@ -51,6 +51,7 @@ const parts: Readonly<Record<string, readonly [number, number]>> = {
   second: [0, 19],
   precise: [0, 23],
   clock: [11, 23],
+  minute: [0, 16],
 };
 
 /** `412 ms`, `48 s`, `2 min 3 s`, `3 h 5 min`, `2 d 4 h`. */

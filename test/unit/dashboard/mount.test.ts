@@ -47,7 +47,7 @@ test('in a server of Node, whose router takes the path of the mount off the addr
   try {
     const answers = await Promise.all(paths.map((path) => get(basePath + path)));
     expect(answers.map(({ status }) => status)).toEqual([302, 302, 200, 200, 200, 200, 404]);
-    expect(answers[0]?.headers.get('location')).toBe('/admin/pawl/runs');
+    expect(answers[0]?.headers.get('location')).toBe('/admin/pawl/overview');
     expect(await (await get('/else')).text()).toBe('mine');
   } finally {
     server.close();
