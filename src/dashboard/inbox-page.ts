@@ -8,7 +8,11 @@ import {
   inboxItems,
 } from '../engine/runs/inbox-items.ts';
 import type { Pawl } from '../pawl.ts';
+import { actionForm } from './action-form.ts';
+import { commandLine } from './command-line.ts';
 import { decisionForm } from './decision-form.ts';
+import type { EventSchemas } from '../engine/definition/context.ts';
+import { formFields } from '../engine/definition/zod-schema.ts';
 import { fieldPart } from './fields.ts';
 import type { Html } from './html.ts';
 import { age } from './fleet/ages.ts';
@@ -137,22 +141,36 @@ function itemPart(settings: Settings, item: InboxItem, token: string): Html {
       >${key === undefined ? '' : html` · key <bdi>${visible(key)}</bdi>`} · waits
       ${age(since)}${until === undefined ? '' : html` · until ${time(until)}`}
     </p>
-    ${actions.includes('answer') ? answerForm(base, item, token) : ''}
+    ${actions.includes('answer') ? answerForm(settings, item, token) : ''}
   </li>`;
 }
 
-function answerForm(base: string, { run, wait, signals, form }: InboxItem, token: string): Html {
-  const fields =
-    form === undefined
-      ? html`<label>Answer, as JSON <textarea name="payload">null</textarea></label>`
-      : Object.entries(form).map(([name, field]) => fieldPart(name, field));
+function answerForm(settings: Settings, item: InboxItem, token: string): Html {
+  const { run, wait, signals } = item;
+  const fields = html`<input
+      type="hidden"
+      name="wait"
+      value="${wait}"
+    />${signalField(signals)}${answerFields(settings, item)}`;
+  const to = `${settings.base}/runs/${run}/answer`;
+  const command = commandLine('runs', 'answer', run, wait, '--data', '<json>');
   return html`<div class="acts">
-    <form method="post" action="${base}/runs/${run}/answer">
-      <input type="hidden" name="token" value="${token}" />
-      <input type="hidden" name="wait" value="${wait}" />${signalField(signals)}${fields}
-      <button>Answer</button>
-    </form>
+    ${actionForm({ to, token, verb: 'Answer', fields, command })}
   </div>`;
+}
+
+/** By what the wait says that a person fills in, else by the schema of the one signal, else as JSON. */
+function answerFields({ workflows }: Settings, { form, signals, workflow }: InboxItem): Html {
+  if (form !== undefined) {
+    return html`${Object.entries(form).map(([name, field]) => fieldPart(name, field))}`;
+  }
+  const [signal, another] = signals;
+  const schemas = (workflows.get(workflow)?.definition.signals ?? {}) as EventSchemas;
+  const fields =
+    signal === undefined || another !== undefined ? undefined : formFields(schemas[signal]);
+  return fields === undefined || fields.size === 0
+    ? html`<label>Answer, as JSON <textarea name="payload">null</textarea></label>`
+    : html`${[...fields].map(([name, kind]) => fieldPart(name, kind))}`;
 }
 
 /** A choice where the wait is for several. */

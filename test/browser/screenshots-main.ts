@@ -10,7 +10,7 @@ import type { Browser, Page } from 'playwright-core';
 import { startRedisServer } from '../../src/testing/redis-server.ts';
 import { killChildren } from '../support/child.ts';
 import { launch } from './chromium.ts';
-import { atNode, inDoubt, takenOver, talking, withChildren } from './scenes.ts';
+import { atNode, inDoubt, kept, pastHour, takenOver, talking, withChildren } from './scenes.ts';
 import { Stage } from './stage.ts';
 
 interface Shot {
@@ -25,6 +25,8 @@ const widths = { desktop: 1100, phone: 360 } as const;
 const heightMax = { desktop: 1000, phone: 1150 } as const;
 
 async function scenes(stage: Stage): Promise<readonly Shot[]> {
+  await pastHour(stage);
+  await kept(stage);
   const [graph, parent] = await Promise.all([atNode(stage), withChildren(stage)]);
   const doubt = await inDoubt(stage);
   const invoice = await takenOver(stage);
@@ -40,10 +42,29 @@ async function scenes(stage: Stage): Promise<readonly Shot[]> {
     { name: 'run-doubt', path: at(doubt) },
     { name: 'run-output', path: at(chat), before: scrollTo('#outputs') },
     { name: 'run-fork', path: at(invoice, '/fork?at=14') },
+    { name: 'overview', path: '/overview', before: waitLonger },
     { name: 'runs', path: '/runs' },
+    { name: 'search', path: '/runs?status=open&key=none&within=1h' },
+    { name: 'bulk', path: '/bulk?action=retry&status=dead&workflow=upload' },
+    { name: 'failures', path: '/failures' },
+    { name: 'failure', path: '/failures', before: openFirst },
     { name: 'inbox', path: '/inbox' },
     { name: 'workers', path: '/workers' },
+    { name: 'recoveries', path: '/recoveries', before: waitLonger },
+    { name: 'schedules', path: '/schedules' },
+    { name: 'deletions', path: '/deletions' },
+    { name: 'health', path: '/health' },
   ];
+}
+
+/** The page is read again meanwhile: what it shows then is what is kept of it. */
+async function waitLonger(page: Page): Promise<void> {
+  await page.waitForTimeout(2_500);
+}
+
+async function openFirst(page: Page): Promise<void> {
+  await page.locator('[data-rows] a').first().click();
+  await page.waitForTimeout(700);
 }
 
 function scrollTo(selector: string): (page: Page) => Promise<void> {

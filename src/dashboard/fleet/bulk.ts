@@ -21,7 +21,14 @@ import {
   manySearch,
   toManyName,
 } from './bulk-actions.ts';
-import { type Asked, conditions, type Search, searchCommand } from './search.ts';
+import {
+  type Asked,
+  type Condition,
+  conditions,
+  conditionWords,
+  type Search,
+  searchCommand,
+} from './search.ts';
 
 export const runsMax = 10_000;
 const countMs = 5_000;
@@ -121,11 +128,11 @@ export function bulkPage(base: string, token: string, bulk: Bulk): Html {
   const { name, search, progress, report, until } = bulk;
   const action: ManyAction = manyActions[name];
   const back = html`<p><a href="${base}/runs?${search.query}">Back to the search</a></p>`;
-  const title = html`<h1>${action.verb}: ${conditionWords(search)}</h1>`;
+  const title = html`<h1>${action.verb}: ${conditionsPart(search)}</h1>`;
   const isWhole = report !== undefined && progress.matched < runsMax;
   const least = isWhole ? '' : 'at least ';
   const counted = html`<p>
-      ${count(progress.matched, 'run')} of this search ${isWhole ? '' : 'so far'}:
+      ${count(progress.matched, 'run')} of this search${isWhole ? '' : ' so far'}:
       <b>${least}${count(progress.done, 'run')}</b> would be
       ${action.done}${
         progress.unchanged === 0 ? '' : `, ${progress.unchanged.toLocaleString('en')} need nothing`
@@ -180,7 +187,7 @@ export function bulkDonePage(base: string, bulk: Bulk): Html {
         <a href="${base}/bulk?action=${name}&amp;${search.query}">Do the same again</a> for the
         rest.
       </p>`;
-  return html`<h1>${verb}: ${conditionWords(search)}</h1>
+  return html`<h1>${verb}: ${conditionsPart(search)}</h1>
     <p class="said" role="status">
       ${count(progress.done, 'run')} ${progress.done === 1 ? 'was' : 'were'} ${done}.
       ${progress.unchanged === 0 ? '' : `${count(progress.unchanged, 'run')} needed nothing.`}
@@ -190,9 +197,12 @@ export function bulkDonePage(base: string, bulk: Bulk): Html {
     <p><a href="${base}/runs?${search.query}">Back to the search</a></p>`;
 }
 
-function conditionWords({ given }: Search): Html {
+function conditionsPart({ given }: Search): Html {
   const words = Object.entries(given).map(
-    ([name, value]) => html`<span class="condition">${name} <bdi>${visible(value)}</bdi></span> `,
+    ([name, value]) =>
+      html`<span class="condition"
+        >${conditionWords[name as Condition]} <bdi>${visible(value)}</bdi></span
+      > `,
   );
   return html`runs with ${words}`;
 }

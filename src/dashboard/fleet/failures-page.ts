@@ -72,7 +72,7 @@ export function failuresParts(shown: FailuresShown, failures: Failures): Html {
   const rows = groups.map((group) => ({
     key: group.id,
     cells: [
-      html`<a href="${link(group)}"><bdi class="wide">${visible(group.error)}</bdi></a>`,
+      html`<a href="${link(group)}"><bdi>${visible(group.error)}</bdi></a>`,
       html`${count(group.runs.length, 'run')}${group.quarantined === 0 ? '' : html`<span class="under bad">${group.quarantined} quarantined</span>`}`,
       html`<bdi>${visible(group.workflows.join(', '))}</bdi>`,
       time(group.last),
@@ -108,7 +108,9 @@ function oneGroup({ settings, token }: FailuresShown, group: FailureGroup): Html
   });
   return html`<h2 class="bad"><bdi>${visible(error)}</bdi></h2>
     <p>
-      ${number}, from ${time(first)} to ${time(last)}. <a href="${base}/failures">All failures</a>
+      ${number},
+      ${runs.length === 1 ? html`at ${time(last)}` : html`from ${time(first)} to ${time(last)}`}.
+      <a href="${base}/failures">All failures</a>
     </p>
     ${actions.includes('retry') ? html`<div class="acts">${form}</div>` : ''}
     ${runTable(base, runs)}`;

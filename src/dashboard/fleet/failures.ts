@@ -76,9 +76,9 @@ function kindOf({ id, error }: RunInfo): string {
   const { name, code = '', message } = rootOf(error);
   const [line = ''] = message.split('\n', 1);
   const common = line
-    .replaceAll(id, '…')
     .replaceAll(/(["'`])(?:(?!\1).){1,80}\1/g, '…')
     .replaceAll(/\b[\da-f]{8,}(-[\da-f]{4,})*\b/gi, '…')
+    .replaceAll(id, '…')
     .replaceAll(/\d+/g, '#');
   return `${name} ${code} ${common.slice(0, kindLength)}`;
 }

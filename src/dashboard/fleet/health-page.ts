@@ -59,7 +59,7 @@ export function healthParts(view: HealthView): Html {
   }));
   return livePart(
     'rows',
-    html`<p class="headline"><b class="${tones[status]}">${words[status]}</b></p>
+    html`<p><b class="${tones[status]}">${words[status]}</b></p>
       ${
         reasons.length === 0
           ? ''

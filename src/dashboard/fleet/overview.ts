@@ -95,7 +95,8 @@ function nowPart({ base }: Settings, { stats, workers, health, parts }: Overview
   const capacity = workers.reduce((total, { concurrency, workflows }) => {
     return total + concurrency * Math.max(1, Object.keys(workflows).length);
   }, 0);
-  const held = workers.reduce((total, { active }) => total + active, 0);
+  const lag = Math.max(0, ...workers.map(({ loopLagMs }) => loopLagMs));
+  const draining = workers.filter((worker) => worker.draining).length;
   const dead = runs.failed + runs.quarantined;
   const waiting = runs.queued + runs.interrupted;
   const started = parts.reduce((total, part) => total + totalOf(part.runs), 0);
@@ -104,7 +105,7 @@ function nowPart({ base }: Settings, { stats, workers, health, parts }: Overview
     [
       'At work',
       html`<a href="${base}/runs?status=running">${runs.running.toLocaleString('en')}</a>`,
-      `of ${count(capacity, 'place')}, ${held.toLocaleString('en')} at the last beats`,
+      `of ${count(capacity, 'place')} at the workers`,
     ],
     [
       'Wait for a worker',
@@ -133,7 +134,7 @@ function nowPart({ base }: Settings, { stats, workers, health, parts }: Overview
       >`,
       workers.length === 0
         ? 'runs wait for one'
-        : `${Math.round((100 * held) / Math.max(1, capacity))} % of their places are taken`,
+        : `their loops lag ${spanText(lag)} at most${draining === 0 ? '' : `, ${draining} draining`}`,
     ],
   ];
   return html`${healthLine(base, health)}

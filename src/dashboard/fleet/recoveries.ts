@@ -1,7 +1,7 @@
 /**
  * What workers lost, and how fast others went on: detection, claim and replay of each take-over. How long a replay took
- * stands in the log of the run, as the event after the claim; it never changes, so a log is looked at once, a few in each
- * reading.
+ * stands in the log of the run, as an event after the claim. It never changes, so a log that tells is looked at once, and a
+ * few logs in each reading.
  */
 import type { ResumedData } from '../../core/event.ts';
 import type { RecoveryInfo } from '../../core/fleet.ts';
@@ -13,6 +13,8 @@ const logsEachTime = 10;
 const eventsLooked = 200;
 const knownMax = 2_000;
 const clockMs = 5;
+const lateMs = 600_000;
+const againMs = 5_000;
 
 export interface Take extends RecoveryInfo {
   /** How long the new owner took to rebuild its state; undefined where that is not known. */
@@ -50,8 +52,8 @@ export function spread(numbers: readonly number[]): Spread {
 
 export class RecoveryReader {
   readonly #pawl: Pawl;
-  /** By run and time; undefined for a log that does not tell. */
-  readonly #replays = new Map<string, number | undefined>();
+  /** By run and time; no `ms` for a log that does not tell. */
+  readonly #replays = new Map<string, { readonly ms?: number; readonly lookedAt: number }>();
 
   constructor(pawl: Pawl) {
     this.#pawl = pawl;
@@ -59,17 +61,26 @@ export class RecoveryReader {
 
   async read(): Promise<Recoveries> {
     const all = await this.#pawl.recoveries({ limit: recoveriesMax });
-    const unknown = all.filter(
-      (one) => one.claimMs !== undefined && !this.#replays.has(nameOf(one)),
-    );
+    const unknown = all.filter((one) => one.claimMs !== undefined && this.#mayTell(one));
     await Promise.all(unknown.slice(0, logsEachTime).map((one) => this.#look(one)));
-    const takes = all.map((one) => ({ ...one, replayMs: this.#replays.get(nameOf(one)) }));
+    const takes = all.map((one) => ({ ...one, replayMs: this.#replays.get(nameOf(one))?.ms }));
     return { takes, reasons: reasonsOf(takes) };
+  }
+
+  /** The event of a replay is written with the next one, which may come late. */
+  #mayTell(one: RecoveryInfo): boolean {
+    const known = this.#replays.get(nameOf(one));
+    if (known === undefined) return true;
+    const now = Date.now();
+    return (
+      known.ms === undefined && now - one.at.getTime() < lateMs && now - known.lookedAt > againMs
+    );
   }
 
   async #look(one: RecoveryInfo): Promise<void> {
     if (this.#replays.size >= knownMax) this.#replays.clear();
-    this.#replays.set(nameOf(one), await this.#replayOf(one).catch(() => undefined));
+    const ms = await this.#replayOf(one).catch(() => undefined);
+    this.#replays.set(nameOf(one), { ...(ms === undefined ? {} : { ms }), lookedAt: Date.now() });
   }
 
   /** Reads the newest part of the log; older take-overs of a long run are not told. */

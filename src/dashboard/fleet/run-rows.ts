@@ -53,7 +53,7 @@ function whatOf(base: string, run: RunInfo): Html | string {
   const [wait] = waits;
   if (wait !== undefined) {
     const more = waits.length > 1 ? ` and ${waits.length - 1} more` : '';
-    const until = wait.until === undefined ? '' : html`, until ${time(wait.until)}`;
+    const until = wait.until === undefined ? '' : html` · until ${time(wait.until)}`;
     const said = html`<bdi>${visible(wait.label ?? waitText(wait))}</bdi>`;
     return html`<span class="what">${said}${more}${until}</span>`;
   }

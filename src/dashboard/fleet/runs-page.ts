@@ -13,7 +13,15 @@ import { bulkLinks } from './bulk-links.ts';
 import type { Known } from './known.ts';
 import { livePart } from './rows.ts';
 import { runTable } from './run-rows.ts';
-import { type Asked, type Search, searchCommand, statusGroups, withinChoices } from './search.ts';
+import {
+  type Asked,
+  type Condition,
+  conditionWords,
+  type Search,
+  searchCommand,
+  statusGroups,
+  withinChoices,
+} from './search.ts';
 
 const perPage = 50;
 
@@ -57,8 +65,10 @@ export function runsPage(shown: RunsShown, list: RunList, known: Known): Html {
   return html`<h1>Runs</h1>
     <div data-live="${base}/live/runs?${query}">
       ${livePart('counts', counts(base, search, list.stats))} ${form(base, search.given, known)}
-      ${bulkLinks(settings, search)}
-      <p id="live" class="dim script-only" aria-live="polite"></p>
+      <div class="bar">
+        ${bulkLinks(settings, search)}
+        <p id="live" class="dim script-only" aria-live="polite"></p>
+      </div>
       ${livePart('rows', rows(shown, list))}
     </div>
     ${command === undefined ? '' : html`<p><code class="command">${command}</code></p>`}`;
@@ -112,7 +122,9 @@ function empty(base: string, search: Search): Html {
     const rest = new URLSearchParams(search.query);
     rest.delete(name);
     return html`<li>
-      <a href="${base}/runs?${rest.toString()}">without ${name} <bdi>${visible(value)}</bdi></a>
+      <a href="${base}/runs?${rest.toString()}"
+        >without “${conditionWords[name as Condition]} <bdi>${visible(value)}</bdi>”</a
+      >
     </li>`;
   });
   return html`<p>No run is like this. Look again</p>

@@ -42,7 +42,23 @@ export const conditions = [
   'until',
   'parent',
 ] as const;
-type Condition = (typeof conditions)[number];
+export type Condition = (typeof conditions)[number];
+
+/** As a sentence has them. */
+export const conditionWords: Readonly<Record<Condition, string>> = {
+  id: 'id begins with',
+  status: 'status',
+  workflow: 'workflow',
+  within: 'created within',
+  tag: 'tag',
+  key: 'key',
+  worker: 'held by',
+  waitsFor: 'waits for',
+  waitKey: 'with the key',
+  since: 'created since',
+  until: 'created before',
+  parent: 'started by',
+};
 
 export interface Search {
   /** The conditions that were given, without the place in the list. */

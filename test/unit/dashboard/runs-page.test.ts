@@ -128,7 +128,9 @@ describe('a search', () => {
   });
 
   test('that finds nothing says what to do next', async () => {
-    expect((await get('/runs?id=zzz&status=failed'))[1]).toContain('without id <bdi>zzz</bdi>');
+    expect((await get('/runs?id=zzz&status=failed'))[1]).toContain(
+      'without “id begins with <bdi>zzz</bdi>”',
+    );
     await using empty = memoryPawl().pawl;
     const pages = dashboard(empty);
     const answer = await pages.fetch(new Request(`${origin}/runs`, { headers }));
