@@ -1,4 +1,5 @@
 // The entry point.
+export type { BullQueues } from './bull-queues.ts';
 export { Pawl } from './pawl.ts';
 export { defineGraph } from './engine/graph/graph.ts';
 export { toMermaid } from './engine/graph/mermaid.ts';
@@ -121,7 +122,7 @@ export type {
   StateEdits,
 } from './core/event.ts';
 export type { PawlEvents } from './core/pawl-events.ts';
-export type { QueueInfo } from './core/queue.ts';
+export type { QueueDepth, QueueInfo } from './core/queue.ts';
 export type { RecoveryInfo } from './core/fleet.ts';
 export type { ScheduleInfo } from './core/schedules.ts';
 export type { Duration } from './core/duration.ts';

@@ -1,4 +1,5 @@
 /** The entry point for callers. Each method checks its arguments, and hands them to what the wiring has chosen. */
+import { BullQueues } from './bull-queues.ts';
 import type { Checkpointer } from './core/checkpointer.ts';
 import { checkClose, type CloseOptions } from './core/closing.ts';
 import { InvalidError, PawlError } from './core/errors.ts';
@@ -63,6 +64,7 @@ import {
   type RetentionReport,
 } from './engine/upkeep/retention.ts';
 import { health, type Health, type HealthOptions } from './engine/worker/health.ts';
+import { Queues } from './engine/worker/queues.ts';
 import type { WorkerOptions } from './engine/worker/settings.ts';
 import { Worker } from './engine/worker/worker.ts';
 import {
@@ -95,7 +97,10 @@ export class Pawl implements AsyncDisposable {
   readonly checkpointer: Checkpointer;
   readonly #services: PawlServices;
   readonly #workers = new Set<Worker>();
+  /** The queues in BullMQ, to hold back, to try, and to show to a dashboard of queues. */
+  readonly bull: BullQueues;
   readonly #attendance: Attendance;
+  readonly #queues: Queues;
   /** What workflows store is encrypted. */
   readonly isEncrypted: boolean;
   #closing: Promise<void> | undefined;
@@ -105,6 +110,8 @@ export class Pawl implements AsyncDisposable {
     const { store, queue, clock, logger } = services;
     this.#services = services;
     this.#attendance = new Attendance({ fleet: store.fleet, queue, clock, logger });
+    this.#queues = new Queues({ fleet: store.fleet, queue, clock, logger });
+    this.bull = new BullQueues(queue, this.#queues);
     this.isEncrypted = keys !== undefined;
     this.checkpointer = new StoreCheckpointer(services);
   }
@@ -444,11 +451,7 @@ export class Pawl implements AsyncDisposable {
    * @throws UnavailableError when Redis does not answer.
    */
   async queues(): Promise<readonly QueueInfo[]> {
-    const { store, queue } = this.#services;
-    const workers = await store.fleet.workers();
-    const names = new Set(workers.flatMap(({ workflows }) => Object.keys(workflows)));
-    const asked = [...names].toSorted().map(async (workflow) => queue.inspect?.(workflow));
-    return (await Promise.all(asked)).filter((info) => info !== undefined);
+    return this.#queues.list();
   }
 
   /**
@@ -459,7 +462,8 @@ export class Pawl implements AsyncDisposable {
   async health(options: HealthOptions = {}): Promise<Health> {
     checkHealth(options, 'health options');
     const own = [...this.#workers].map(({ id, readiness }) => ({ id, readiness }));
-    return health({ store: this.#services.store, own }, options);
+    const paused = (): Promise<readonly string[]> => this.#queues.paused();
+    return health({ store: this.#services.store, own, paused }, options);
   }
 
   /** Closes the workers made here, then the connections. */

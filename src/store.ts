@@ -95,8 +95,11 @@ export type {
   Consumer,
   ConsumeOptions,
   Delivery,
+  FailedDelivery,
   Pace,
+  QueueDepth,
   Report,
   SendOptions,
+  Settled,
   WakeUp,
 } from './core/queue.ts';

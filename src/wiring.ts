@@ -7,7 +7,7 @@ import { defaultLimits, defaults, limitsWithBlobs } from './core/limits.ts';
 import { loggerFor } from './core/log-lines.ts';
 import type { Logger } from './core/logger.ts';
 import { checkPrefix } from './core/names.ts';
-import type { ResumeQueue, WakeUp } from './core/queue.ts';
+import type { ResumeQueue, Settled, WakeUp } from './core/queue.ts';
 import type { RunStore } from './core/store.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
@@ -23,6 +23,7 @@ export interface PawlServices extends StartParts {
   readonly queue: ResumeQueue;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly settle: (settled: Settled) => void;
 }
 
 /** Puts blobs and encryption around the store. `wake` sends a wake-up, and never rejects. */
@@ -42,6 +43,7 @@ export function wire(
     tracing: parts.tracing,
     newToken,
     wake,
+    settle: (settled) => queue.settle?.(settled),
   };
 }
 
@@ -63,6 +65,8 @@ export async function redisParts(
     connect: (purpose) => store.connectionFor(purpose),
     prefix: `{${prefix}}:bull`,
     skipVersionCheck: store.hidesInfo,
+    hidesErrors: keys !== undefined,
+    telemetry: options.bullTelemetry,
     logger,
   });
   return { parts: { ...options, store, queue, logger }, keys };

@@ -6,7 +6,8 @@
  * - No job id, but a deduplication id made of run and fence, with `keepLastIfActive`: the only combination that lost no
  *   wake-up when many were sent to a run at work. With the fence in it, the wake-up after a take-over does not wait behind
  *   the dead worker's job, which BullMQ would hold for a minute.
- * - No payload beyond run, workflow and fence: everything else is in the store, where it is fenced.
+ * - No payload beyond run, workflow and fence: everything else is in the store, where it is fenced. The name of the job has
+ *   the id of the run for people, who see it in lists that do not show data.
  * - One attempt, and any number of stalls: pawl counts what went wrong by itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +16,7 @@ import {
   type Job,
   type JobsOptions,
   Queue,
+  type QueueBaseOptions,
   UnrecoverableError,
   Worker,
 } from 'bullmq';
@@ -24,12 +26,23 @@ import type { Logger } from '../core/logger.ts';
 import type {
   Consumer,
   ConsumeOptions,
-  QueueInfo,
+  Delivery,
+  FailedDelivery,
+  QueueDepth,
   ResumeQueue,
   SendOptions,
+  Settled,
   WakeUp,
 } from '../core/queue.ts';
 import { within } from '../core/within.ts';
+import { canaryName, depthOf, sendCanary } from './depth.ts';
+import { FailedJobs, keepFailedJobs } from './failed-jobs.ts';
+
+/** BullMQ's own queue of a workflow. */
+export type BullQueue = Queue;
+
+/** What BullMQ takes as `telemetry`, such as a `BullMQOtel` of the package bullmq-otel. */
+export type BullTelemetry = NonNullable<QueueBaseOptions['telemetry']>;
 
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */
@@ -38,6 +51,10 @@ export interface BullQueueOptions {
   readonly prefix: string;
   /** For a server that does not tell its version; BullMQ then uses nothing newer than it must. Default false. */
   readonly skipVersionCheck?: boolean;
+  /** Failed jobs do not say why: what runs hold is encrypted, and BullMQ keeps its texts in clear. Default false. */
+  readonly hidesErrors?: boolean;
+  /** Given to BullMQ as it is. Default: none. */
+  readonly telemetry?: BullTelemetry | undefined;
   readonly logger: Logger;
 }
 
@@ -56,9 +73,6 @@ const wakeUpSchema = z.object({
 
 /** BullMQ's `close` hangs while Redis is away; after this it loses its connections. */
 const closeMs = 5_000;
-const keepFailedJobs = 1_000;
-const canaryName = 'canary';
-const canaryPollMs = 50;
 
 export class BullResumeQueue implements ResumeQueue {
   readonly #options: BullQueueOptions;
@@ -67,11 +81,16 @@ export class BullResumeQueue implements ResumeQueue {
   readonly #consumers = new Set<Consumer>();
   /** Connections of consumers that are not closed yet. */
   readonly #consuming = new Set<Closable>();
+  readonly #failed: FailedJobs;
   #closed = false;
 
   constructor(options: BullQueueOptions) {
     this.#options = options;
     this.#connection = options.connect({ blocking: false });
+    this.#failed = new FailedJobs({
+      queue: (workflow) => this.#queue(workflow),
+      toWakeUp: bullWakeUp,
+    });
   }
 
   async send(wakeUp: WakeUp, options: SendOptions = {}): Promise<void> {
@@ -92,7 +111,7 @@ export class BullResumeQueue implements ResumeQueue {
         : { priority: wakeUp.priority }),
     });
     try {
-      await queue.add('resume', wakeUpSchema.parse(wakeUp), await job());
+      await queue.add(`resume ${wakeUp.run}`, wakeUpSchema.parse(wakeUp), await job());
     } catch (error) {
       this.#forget(wakeUp.workflow, queue);
       throw error;
@@ -117,7 +136,7 @@ export class BullResumeQueue implements ResumeQueue {
     }
     let closing: Promise<void> | undefined;
     const consumer: Consumer = {
-      reaches: (workflow, ms) => isTaken(this.#queue(workflow), ms),
+      reaches: async (workflow, ms) => (await sendCanary(this.#queue(workflow), ms)) !== undefined,
       close: () => {
         closing ??= (async () => {
           this.#consumers.delete(consumer);
@@ -135,26 +154,48 @@ export class BullResumeQueue implements ResumeQueue {
     return consumer;
   }
 
-  async inspect(workflow: string): Promise<QueueInfo> {
+  inspect(workflow: string): Promise<QueueDepth> {
+    return this.#ask(workflow, (queue) => depthOf(queue, this.#options.prefix));
+  }
+
+  isPaused(workflow: string): Promise<boolean> {
+    return this.#ask(workflow, (queue) => queue.isPaused());
+  }
+
+  pause(workflow: string, paused: boolean): Promise<void> {
+    return this.#ask(workflow, (queue) => (paused ? queue.pause() : queue.resume()));
+  }
+
+  canary(workflow: string, ms: number): Promise<number | undefined> {
+    return this.#ask(workflow, async (queue) => {
+      const taken = await sendCanary(queue, ms);
+      return taken === 'paused' ? undefined : taken;
+    });
+  }
+
+  failures(workflow: string, offset: number, limit: number): Promise<readonly FailedDelivery[]> {
+    return this.#ask(workflow, () => this.#failed.list(workflow, offset, limit));
+  }
+
+  forget(workflow: string, jobs: readonly string[]): Promise<void> {
+    return this.#ask(workflow, () => this.#failed.forget(workflow, jobs));
+  }
+
+  settle(settled: Settled): void {
+    if (!this.#closed) this.#failed.settle(settled);
+  }
+
+  /** BullMQ's own queue of a workflow, which stays ours: whoever looks into it does not close it. */
+  bull(workflow: string): BullQueue {
     if (this.#closed) throw closedError();
-    const queue = this.#queue(workflow);
-    try {
-      const [paused, counts] = await Promise.all([
-        queue.isPaused(),
-        queue.getJobCounts('waiting', 'prioritized', 'active', 'failed'),
-      ]);
-      const { waiting = 0, prioritized = 0, active = 0, failed = 0 } = counts;
-      return { workflow, paused, waiting: waiting + prioritized, active, failed };
-    } catch (error) {
-      this.#forget(workflow, queue);
-      throw toFault(error);
-    }
+    return this.#queue(workflow);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    await inTime(this.#failed.end());
     // Of consumers whose closing takes its time because Redis is away.
     for (const connection of this.#consuming) connection.disconnect();
     for (const queue of this.#queues.values()) {
@@ -162,6 +203,17 @@ export class BullResumeQueue implements ResumeQueue {
       queue.close().catch(() => undefined);
     }
     this.#connection.disconnect();
+  }
+
+  async #ask<Answer>(workflow: string, ask: (queue: Queue) => Promise<Answer>): Promise<Answer> {
+    if (this.#closed) throw closedError();
+    const queue = this.#queue(workflow);
+    try {
+      return await ask(queue);
+    } catch (error) {
+      this.#forget(workflow, queue);
+      throw toFault(error);
+    }
   }
 
   /** Who consumes will send wake-ups as well, those of a lost worker in a hurry: connecting then would take half of it. */
@@ -183,6 +235,7 @@ export class BullResumeQueue implements ResumeQueue {
       connection: this.#connection,
       prefix: this.#options.prefix,
       skipVersionCheck: this.#options.skipVersionCheck ?? false,
+      ...this.#telemetry,
       streams: { events: { maxLen: 1000 } },
     });
     queue.on('error', (error) => this.#warn(workflow, error));
@@ -192,10 +245,12 @@ export class BullResumeQueue implements ResumeQueue {
 
   #worker(workflow: string, connection: ConnectionOptions, options: ConsumeOptions): Worker {
     const { concurrency = options.concurrency, rate } = options.paces?.[workflow] ?? {};
-    const worker = new Worker(workflow, (job) => deliver(job, options), {
+    const isClear = this.#options.hidesErrors !== true;
+    const worker = new Worker(workflow, (job) => deliver(job, options, isClear), {
       connection,
       prefix: this.#options.prefix,
       skipVersionCheck: this.#options.skipVersionCheck ?? false,
+      ...this.#telemetry,
       concurrency,
       ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.perMs } }),
       lockDuration: 30_000,
@@ -204,6 +259,11 @@ export class BullResumeQueue implements ResumeQueue {
     });
     worker.on('error', (error) => this.#warn(workflow, error));
     return worker;
+  }
+
+  get #telemetry(): Pick<QueueBaseOptions, 'telemetry'> {
+    const { telemetry } = this.#options;
+    return telemetry === undefined ? {} : { telemetry };
   }
 
   #warn(workflow: string, error: Error): void {
@@ -225,30 +285,13 @@ async function freeId(queue: Queue, id: string): Promise<string> {
   }
 }
 
-/**
- * Whether a canary, a job without a meaning, is taken in time. A queue that somebody has paused is no sign of a lost
- * connection.
- */
-async function isTaken(queue: Queue, ms: number): Promise<boolean> {
-  if (await queue.isPaused()) return true;
-  const options = { removeOnComplete: true, removeOnFail: true, attempts: 1, lifo: true };
-  const canary = await queue.add(canaryName, {}, options);
-  const until = performance.now() + ms;
-  while (performance.now() < until) {
-    await sleep(canaryPollMs);
-    if ((await queue.getJobState(canary.id ?? '')) !== 'waiting') return true;
-  }
-  await canary.remove().catch(() => undefined);
-  return false;
-}
-
 /** The wake-up in a job's data; undefined when it is none. */
 export function bullWakeUp(data: unknown): WakeUp | undefined {
   const parsed = wakeUpSchema.safeParse(data);
   return parsed.success ? parsed.data : undefined;
 }
 
-async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
+async function deliver(job: Job, options: ConsumeOptions, isClear: boolean): Promise<void> {
   if (job.name === canaryName) return;
   const wakeUp = bullWakeUp(job.data);
   if (wakeUp === undefined) throw new UnrecoverableError('not a wake-up of pawl');
@@ -259,8 +302,15 @@ async function deliver(job: Job, options: ConsumeOptions): Promise<void> {
     // Only a picture for people: nothing depends on it.
     job.updateProgress(Math.round(fraction * 100)).catch(() => undefined);
   });
-  // What failed is in the run's own record; BullMQ keeps its text in clear.
-  if (delivery.outcome === 'failed') throw new UnrecoverableError(delivery.reason);
+  if (delivery.outcome === 'failed') throw failureOf(delivery, isClear);
+}
+
+/** What BullMQ keeps of a failure, in clear: why the run failed, where its errors are not encrypted. */
+function failureOf({ reason, error }: Extract<Delivery, { outcome: 'failed' }>, isClear: boolean) {
+  if (!isClear || error === undefined) return new UnrecoverableError(reason);
+  const failure = new UnrecoverableError(error.text);
+  if (error.stack !== undefined) failure.stack = error.stack;
+  return failure;
 }
 
 /** Waits for `closed`, but not longer than anybody should. */

@@ -20,7 +20,13 @@ export interface WakeUp {
 /** How the execution that a wake-up started has ended, for the dashboards of the queue. */
 export type Delivery =
   | { readonly outcome: 'done' }
-  | { readonly outcome: 'failed'; readonly reason: string };
+  | {
+      readonly outcome: 'failed';
+      /** Says nothing of what the run holds. */
+      readonly reason: string;
+      /** The run's own error, for a queue that may keep it in clear. */
+      readonly error?: { readonly text: string; readonly stack?: string | undefined };
+    };
 
 /** Tells the dashboards of the queue how far an execution is, 0 to 1. */
 export type Report = (fraction: number) => void;
@@ -66,9 +72,13 @@ export interface SendOptions {
 }
 
 /** How the wake-ups of one workflow are doing. */
-export interface QueueInfo {
+export interface QueueDepth {
   /** The name of the workflow. */
   readonly workflow: string;
+  /** The name of its queue in BullMQ, as a dashboard of queues is told it. */
+  readonly name: string;
+  /** The prefix of its queue in BullMQ. */
+  readonly prefix: string;
   /** A person has stopped it in a dashboard of the queue: no run of this workflow is taken up until it is resumed there. */
   readonly paused: boolean;
   /** Wake-ups that no worker has taken yet. */
@@ -77,13 +87,47 @@ export interface QueueInfo {
   readonly active: number;
   /** Executions that failed, as far as the queue keeps them. */
   readonly failed: number;
+  /** When the oldest wake-up at either end of the line was sent; absent when none waits. */
+  readonly oldestAt?: Date;
+  /** Jobs that were ever sent, with canaries: two looks tell the rate. */
+  readonly sent: number;
 }
+
+/** How the wake-ups of one workflow are doing, and who is there to take them. */
+export interface QueueInfo extends QueueDepth {
+  /** Workers that know the workflow now. */
+  readonly workers: number;
+}
+
+/** A failed execution that the queue keeps, for people to look at. */
+export interface FailedDelivery {
+  /** What the queue calls it. */
+  readonly job: string;
+  /** The run that failed, and the fence of the wake-up that it failed with. */
+  readonly run: string;
+  readonly fence: number;
+}
+
+/** Of a run that has not failed any more: what failed up to this fence is no news. */
+export type Settled = Pick<WakeUp, 'run' | 'workflow' | 'fence'>;
 
 export interface ResumeQueue {
   /** Sends a wake-up. Sending the same one again while it waits adds nothing. */
   send(wakeUp: WakeUp, options?: SendOptions): Promise<void>;
   consume(options: ConsumeOptions): Promise<Consumer>;
   /** Absent where nobody can stop the queue from outside. */
-  inspect?(workflow: string): Promise<QueueInfo>;
+  inspect?(workflow: string): Promise<QueueDepth>;
+  /** Only that of `inspect`, for those who ask often. Absent where `inspect` is. */
+  isPaused?(workflow: string): Promise<boolean>;
+  /** Holds the wake-ups of a workflow back, or lets them go on. Absent where `inspect` is. */
+  pause?(workflow: string, paused: boolean): Promise<void>;
+  /** Sends a canary: milliseconds until a consumer took it; undefined when none did in time. Absent where `inspect` is. */
+  canary?(workflow: string, ms: number): Promise<number | undefined>;
+  /** Failed executions that are kept, the newest first. Absent where none is kept. */
+  failures?(workflow: string, offset: number, limit: number): Promise<readonly FailedDelivery[]>;
+  /** Drops failed executions by what `failures` calls them; those that are gone, or at work again, are left alone. */
+  forget?(workflow: string, jobs: readonly string[]): Promise<void>;
+  /** Has what failed before this fence dropped soon. It is only tidying: whatever is left is found by the sweeper. */
+  settle?(settled: Settled): void;
   close(): Promise<void>;
 }

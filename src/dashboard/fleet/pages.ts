@@ -18,17 +18,17 @@ import { workersPage, workersParts } from './workers-page.ts';
 
 /** What a page makes of what it has read. */
 interface Shows<Data> {
-  body(data: Data, token: string): Html;
+  readonly body: (data: Data, token: string) => Html;
   /** What stays true while the page is open. */
-  parts(data: Data, token: string): Html;
-  json(data: Data): object;
+  readonly parts: (data: Data, token: string) => Html;
+  readonly json: (data: Data) => object;
 }
 
 /** A page that was asked for. */
 interface Opened extends Shows<unknown> {
   /** The same key is the same reading. */
   readonly key: string;
-  read(): Promise<unknown>;
+  readonly read: () => Promise<unknown>;
 }
 
 export interface FleetPage {
@@ -37,12 +37,12 @@ export interface FleetPage {
   /** How often it is read while somebody has it open, at most. */
   readonly everyMs: number;
   /** @throws InvalidError for what cannot be asked for. */
-  open(asked: Asked): Opened;
+  readonly open: (asked: Asked) => Opened;
 }
 
 /** What a page has read is shown by that page alone. */
 function opened<Data>(key: string, read: () => Promise<Data>, shows: Shows<Data>): Opened {
-  return { key, read, ...(shows as Shows<unknown>) };
+  return { key, read, ...(shows as Shows<never> as Shows<unknown>) };
 }
 
 const fastMs = 1_000;

@@ -110,7 +110,7 @@ function addBulk(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
   });
   app.post('/bulk', bodyLimit({ maxSize: formBytesMax }), async (c) => {
     const form = await c.req.parseBody();
-    const refused = mayNot(c, String(form['action'] ?? ''));
+    const refused = mayNot(c, textOf(form, 'action'));
     if (refused !== undefined) return refused;
     const why = refusal(c, settings, form['token']);
     if (why !== undefined) return problem(c, settings, 403, why);

@@ -37,7 +37,7 @@ import type { Nudge } from './held-run.ts';
 import type { Broken } from './inbox.ts';
 import { LogWriter } from './log-writer.ts';
 import { never } from './never.ts';
-import { type Ending, quarantine, quarantineRun } from './quarantine.ts';
+import { type Ending, failure, quarantine, quarantineRun } from './quarantine.ts';
 import type { ExecutionServices, SessionView } from './services.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import { Snapshotter } from './snapshotter.ts';
@@ -401,7 +401,8 @@ export class Execution {
   }
 
   #noteTrace(writer: LogWriter, { takeover }: Claimed, { telemetry, fold }: Ready): void {
-    const trace = this.#services.tracing?.execution({ ...telemetry.about, takeover }, fold.trace);
+    const about = { ...telemetry.about, kind: this.#delivered.workflow.definition.kind, takeover };
+    const trace = this.#services.tracing?.execution(about, fold.trace);
     if (trace === undefined) return;
     telemetry.traceAs(trace);
     writer.piggyback(recordWrite('run.traced', { trace: trace.carrier }));
@@ -482,7 +483,7 @@ export class Execution {
     const { name } = this.#delivered.workflow;
     noteEnding(this.#services.logger, { run, workflow: name }, ending);
     if (!('error' in ending)) return done;
-    return { outcome: 'failed', reason: `run of ${name} failed` };
+    return failure(`run of ${name} failed`, ending.error);
   }
 }
 

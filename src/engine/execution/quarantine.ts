@@ -56,7 +56,13 @@ export async function quarantineRun(
     release,
   };
   await persist(params, parts);
-  return { outcome: 'failed', reason: 'the run cannot be replayed' };
+  return failure('the run cannot be replayed', error);
+}
+
+/** How an execution has ended, for the dashboards of the queue: without what the run holds, and with it. */
+export function failure(reason: string, error: unknown): Delivery {
+  const { stack } = recordError(error);
+  return { outcome: 'failed', reason, error: { text: textOfThrown(error), stack } };
 }
 
 /**

@@ -8,6 +8,7 @@
  */
 import { decode } from '../../core/codec.ts';
 import { PawlError, RunError } from '../../core/errors.ts';
+import type { Settled } from '../../core/queue.ts';
 import { isEnded } from '../../core/run.ts';
 import type { Request } from '../../core/request.ts';
 import type { DeleteOutcome } from '../../core/store.ts';
@@ -15,7 +16,9 @@ import { encodeRecord } from '../payloads.ts';
 import { cancelLateChildren, type FamilyParts, tellOfDeletion } from './family.ts';
 import { leaveLine } from './turns.ts';
 
-export type DeletionParts = FamilyParts;
+export interface DeletionParts extends FamilyParts {
+  readonly settle?: (settled: Settled) => void;
+}
 
 /** A run that was deleted on somebody's request. */
 export interface DeletionInfo extends Request {
@@ -46,11 +49,14 @@ export async function deleteRun(
     ...(reason === undefined ? {} : { reason }),
   };
   let outcome: DeleteOutcome;
+  let failed: Settled | undefined;
   do {
     const record = await parts.store.record(run);
     if (record === undefined) return false;
     if (record.status === 'running') throw activeError(run, record.worker ?? '');
-    const { status, fence, seq } = record;
+    const { status, fence, seq, workflow } = record;
+    const hasFailed = status === 'failed' || status === 'quarantined';
+    failed = hasFailed ? { run, workflow, fence: fence + 1 } : undefined;
     const remove = (): Promise<DeleteOutcome> =>
       parts.store.delete(run, encodeRecord(request), { status, fence, seq });
     // The store refuses an ended run that somebody is still to be told of; nobody is told twice of one that is not.
@@ -62,6 +68,7 @@ export async function deleteRun(
   } while (outcome.outcome === 'changed');
   if (outcome.outcome === 'active') throw activeError(run, outcome.worker);
   if (outcome.outcome === 'missing') return false;
+  if (failed !== undefined) parts.settle?.(failed);
   await leaveLine(parts, outcome.keyed);
   parts.logger.info({ run, ...request }, 'run deleted');
   return true;

@@ -1,5 +1,6 @@
 /** What handles of runs are given: made once by the pawl that makes them. */
 import type { Clock } from '../../core/clock.ts';
+import type { Settled } from '../../core/queue.ts';
 import type { StartParts } from './start.ts';
 
 export interface HandleServices extends Pick<
@@ -7,4 +8,6 @@ export interface HandleServices extends Pick<
   'store' | 'limits' | 'newToken' | 'wake' | 'logger'
 > {
   readonly clock: Clock;
+  /** A run that had failed goes on, or is gone: the dashboards of the queue need not show it any more. */
+  readonly settle?: (settled: Settled) => void;
 }

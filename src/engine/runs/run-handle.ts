@@ -398,15 +398,11 @@ export class RunHandle<
     const { store } = this.#services;
     await refuseUndone(store, this.id);
     const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
-    switch (outcome.outcome) {
-      case 'resumed':
-        await this.#services.wake(outcome.wakeUp);
-        return true;
-      case 'notResumable':
-        return false;
-      case 'missing':
-        throw this.#notFound();
-    }
+    if (outcome.outcome === 'missing') throw this.#notFound();
+    if (outcome.outcome === 'notResumable') return false;
+    this.#services.settle?.(outcome.wakeUp);
+    await this.#services.wake(outcome.wakeUp);
+    return true;
   }
 
   #toResumed({ input, ...request }: ResumeRequest): OperatorResumedData {

@@ -33,6 +33,8 @@ export interface HealthOptions {
 export interface HealthParts {
   readonly store: RunStore;
   readonly own: Health['own'];
+  /** Workflows whose queue was paused from outside. */
+  readonly paused: () => Promise<readonly string[]>;
 }
 
 const timeoutDefault = 2_000;
@@ -67,6 +69,7 @@ interface Asked {
   readonly latencyMs: number;
   readonly workers: number;
   readonly store: StoreHealth;
+  readonly paused: readonly string[];
 }
 
 async function ask(parts: HealthParts): Promise<Asked> {
@@ -74,11 +77,16 @@ async function ask(parts: HealthParts): Promise<Asked> {
   const begun = performance.now();
   await observation.now();
   const latencyMs = Math.round((performance.now() - begun) * 100) / 100;
-  const [workers, store] = await Promise.all([fleet.alive(), observation.health()]);
-  return { latencyMs, workers, store };
+  const [workers, store, paused] = await Promise.all([
+    fleet.alive(),
+    observation.health(),
+    // A queue that cannot be looked into is no reason to send a service nothing.
+    parts.paused().catch(() => []),
+  ]);
+  return { latencyMs, workers, store, paused };
 }
 
-function judge({ latencyMs, workers, store }: Asked, own: Health['own']): Health {
+function judge({ latencyMs, workers, store, paused }: Asked, own: Health['own']): Health {
   const fatal: string[] = [];
   const bad: string[] = [];
   if (latencyMs > slowMs) bad.push(`A call to the store took ${latencyMs} ms.`);
@@ -98,6 +106,9 @@ function judge({ latencyMs, workers, store }: Asked, own: Health['own']): Health
     bad.push(`${overdue} runs are due and nobody looks, the first for ${ageMs} ms.`);
   }
   if (queued > 0 && workers === 0) bad.push(`${queued} runs wait, and no worker is there.`);
+  for (const one of paused) {
+    bad.push(`The queue of ${one} is paused in BullMQ: its runs wait until it is resumed there.`);
+  }
   for (const one of mismatches)
     bad.push(`Indexes disagree: ${one}; pawl doctor --full tells more.`);
   const status = fatal.length > 0 ? 'failed' : bad.length > 0 ? 'degraded' : 'ok';

@@ -7,6 +7,7 @@
  *                    ──▶ schedules due? the runs of their times are started (schedules/keeper.ts)
  *                    ──▶ runs due?      wake-ups sent again; ended runs whose time is over: deleted
  *                    ──▶ turns?         those that time allows are granted, those in doubt looked at (turn-keeper.ts)
+ *                    ──▶ failed jobs?   those of runs that have not failed are dropped (failed-deliveries.ts)
  *                    ──▶ holders that nobody knows? (now and then) their runs: interrupted
  *
  * A sweeper may die between any two calls: what it took from a worker is due, so the next sweeper sends the wake-ups. Two
@@ -24,6 +25,7 @@ import type { DueRun } from '../../core/due-run.ts';
 import type { Election, SeenWorker } from '../../core/fleet.ts';
 import { attendFamily } from '../runs/family.ts';
 import { tell } from '../diagnostics.ts';
+import { FailedDeliveries } from './failed-deliveries.ts';
 import type { ServicesWith } from './services.ts';
 import { TurnKeeper } from './turn-keeper.ts';
 import { UnattendedWorkflows } from './unattended-workflows.ts';
@@ -67,6 +69,7 @@ export class Sweeper {
   #orphansAt = 0;
   #unattendedHolders = new Set<string>();
   readonly #unattended: UnattendedWorkflows;
+  readonly #failed: FailedDeliveries;
   readonly #turns: TurnKeeper;
   #stop: (() => Promise<void>) | undefined;
 
@@ -78,6 +81,7 @@ export class Sweeper {
     this.#services = services;
     this.#attendSchedules = attendSchedules;
     this.#turns = new TurnKeeper(services, (wakeUp) => this.#send(wakeUp, { urgent: false }));
+    this.#failed = new FailedDeliveries(services);
     this.#unattended = new UnattendedWorkflows({
       fleet: services.store.fleet,
       queue: services.queue,
@@ -101,6 +105,7 @@ export class Sweeper {
 
   async end(): Promise<void> {
     await this.#stop?.();
+    await this.#failed.end();
   }
 
   /** One look and what follows from it; returns the milliseconds until the next. */
@@ -120,6 +125,7 @@ export class Sweeper {
     await this.#sendDue();
     await this.#findOrphans();
     await this.#turns.look();
+    this.#failed.attend();
     const pauseMs = Math.min(Math.max(sweepMs, election.workers * leaderMsPerWorker), lockMs / 2);
     return this.#suspects.size > 0 ? Math.min(confirmMs, pauseMs) : pauseMs;
   }

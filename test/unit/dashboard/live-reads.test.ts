@@ -87,8 +87,10 @@ test('what is made of a reading is made once for pages that are alike', async ()
   };
   const pages = Array.from({ length: 10 }, () => firsts(reads, counted('x'), { many: 1, signal }));
   const seen = (await Promise.all(pages)).flat();
-  await Promise.all(seen.map((one) => ('made' in one ? one.made.for('ada', make) : '')));
-  await Promise.all(seen.map((one) => ('made' in one ? one.made.for('kim', make) : '')));
+  for (const one of seen) {
+    if (one.kind !== 'read') continue;
+    await Promise.all([one.made.for('ada', make), one.made.for('kim', make)]);
+  }
   expect(made).toBe(2);
 });
 

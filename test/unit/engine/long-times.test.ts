@@ -104,7 +104,7 @@ test('health answers as late as it is told to, and not before', async () => {
   const plain = new MemoryRunStore();
   const observation = withMethods(plain.observation, { now: () => new Promise(() => undefined) });
   const store = withMethods(plain, { observation });
-  const asked = seen(health({ store, own: [] }, { timeoutMs: 30 * dayMs }));
+  const asked = seen(health({ store, own: [], paused: async () => [] }, { timeoutMs: 30 * dayMs }));
   await vi.advanceTimersByTimeAsync(29 * dayMs);
   expect(asked()).toBe(false);
   await vi.advanceTimersByTimeAsync(dayMs);

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { defineWorkflow, type Logger, Pawl } from 'pawl';
 import type { ResumeQueue } from 'pawl/store';
 import { ManualClock, openInMemory } from 'pawl/testing';
+import { queueDepth } from '../../../support/queue-depth.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 
 const forgotten = defineWorkflow({ name: 'forgotten', run: () => 1 });
@@ -76,7 +77,7 @@ test('a queue that somebody has paused is said', async () => {
   const queue: ResumeQueue = {
     send: async () => undefined,
     consume: async () => ({ close: async () => undefined }),
-    inspect: async (workflow) => ({ workflow, paused: true, waiting: 1, active: 0, failed: 0 }),
+    inspect: async (workflow) => queueDepth(workflow, true),
     close: async () => undefined,
   };
   pawl = Pawl.assemble({ store, queue, clock, logger });

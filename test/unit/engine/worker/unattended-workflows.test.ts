@@ -1,5 +1,6 @@
 // Goal: a workflow that no worker knows, or whose queue is paused, is named in the log, without asking all the time.
 import { expect, test } from 'vitest';
+import { queueDepth } from '../../../support/queue-depth.ts';
 import { UnattendedWorkflows } from '../../../../src/engine/worker/unattended-workflows.ts';
 import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
@@ -22,7 +23,7 @@ function stage() {
   const queue = {
     inspect: async (workflow: string) => {
       inspected += 1;
-      return { workflow, paused: paused.has(workflow), waiting: 1, active: 0, failed: 0 };
+      return queueDepth(workflow, paused.has(workflow));
     },
   };
   const logger = { ...silentLogger, warn: (fields: object) => void said.push(fields) };
