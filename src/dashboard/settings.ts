@@ -18,9 +18,8 @@ export const runActionNames = [
 /** What a person can do to something else than a run. */
 const fleetActionNames = ['drain'] as const;
 /**
- * What a person can do to a run. `retry` resumes a failed or quarantined run, `decide` says whether an effect in doubt has
- * happened, `answer` is on the inbox page, `drain` closes a
- * worker, on the page of the workers.
+ * What a person can do. `retry` resumes a failed or quarantined run, and `decide` says whether an effect in doubt has
+ * happened. `answer` is on the inbox page. `drain` closes a worker, on the page of the workers.
  */
 export type DashboardAction = RunAction | (typeof fleetActionNames)[number];
 /** What is done to one run. */

@@ -79,7 +79,7 @@ export async function full(stage: Stage, id = 'hostile-1'): Promise<RunHandle> {
   return run;
 }
 
-/** Uploads of the last hour, of which some have failed: a few are real, the others are copies of their logs at other times. */
+/** Uploads of the last hour, of which some have failed. A few are real, the others are copies of their logs. */
 export async function pastHour(stage: Stage, copies = 240): Promise<void> {
   const { pawl } = stage;
   const fails = ['full', 'slow', 'denied'] as const;

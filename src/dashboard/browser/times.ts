@@ -55,7 +55,7 @@ const parts: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 /** `412 ms`, `48 s`, `2 min 3 s`, `3 h 5 min`, `2 d 4 h`. */
-function length(ms: number): string {
+function ageText(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
   const [large, small, size] =
@@ -65,8 +65,8 @@ function length(ms: number): string {
         ? (['h', 'min', 3600] as const)
         : (['d', 'h', 86_400] as const);
   const many = Math.floor(seconds / size);
-  const parts = { s: 1, min: 60, h: 3600 };
-  const rest = Math.floor((seconds - many * size) / parts[small]);
+  const sizes = { s: 1, min: 60, h: 3600 };
+  const rest = Math.floor((seconds - many * size) / sizes[small]);
   return rest === 0 ? `${many} ${large}` : `${many} ${large} ${rest} ${small}`;
 }
 
@@ -74,7 +74,7 @@ function show(element: HTMLTimeElement, choice: Choice): void {
   const at = new Date(element.dateTime);
   const utc = at.toISOString().replace('T', ' ');
   const isAge = element.dataset['as'] === 'age';
-  const text = isAge ? length(Date.now() - at.getTime()) : shownAs(element, at, choice);
+  const text = isAge ? ageText(Date.now() - at.getTime()) : shownAs(element, at, choice);
   if (element.textContent !== text) element.textContent = text;
   element.title = `${utc.slice(0, 23)} UTC, ${local(at)} local, ${relative(at)}`;
 }

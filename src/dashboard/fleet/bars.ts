@@ -79,10 +79,14 @@ export function barChart({ title, times, series, say = plain, summary }: Chart):
       series.length < 2
         ? ''
         : html`<ul class="legend">
-            ${series.map(({ name, tone }) => html`<li><span class="swatch chart-${tone}"></span> ${name}</li>`)}
+            ${series.map(legendItem)}
           </ul>`
     }
   </figure>`;
+}
+
+function legendItem({ name, tone }: Series): Html {
+  return html`<li><span class="swatch chart-${tone}"></span> ${name}</li>`;
 }
 
 function tick(at: Date): Html {

@@ -54,7 +54,7 @@ export function toManyName(text: string): ManyName {
 }
 
 /** The part of the search that the action is about. */
-export function meant(search: Search, action: ManyAction): Search {
+function meant(search: Search, action: ManyAction): Search {
   const { only } = action;
   if (only === undefined) return search;
   const { status: asked } = search.options;

@@ -30,7 +30,7 @@ import {
   searchCommand,
 } from './search.ts';
 
-export const runsMax = 10_000;
+const runsMax = 10_000;
 const countMs = 5_000;
 const actMs = 30_000;
 const refusedShown = 10;
@@ -212,6 +212,8 @@ function details(base: string, report: BulkReport | undefined): Html | string {
   const { statuses, sample, refused } = report;
   const link = (id: string): Html =>
     html`<a href="${base}/runs/${id}"><bdi>${visible(id)}</bdi></a>`;
+  const why = ({ run: id, error }: BulkReport['refused'][number]): Html =>
+    html`<li>${link(id)}: ${visible(error.message)}</li>`;
   return html`<ul class="counts" aria-label="Their statuses">
       ${Object.entries(statuses).map(([status, many]) => html`<li>${statusMark(status as RunStatus)} ${many.toLocaleString('en')}</li>`)}
     </ul>
@@ -220,7 +222,7 @@ function details(base: string, report: BulkReport | undefined): Html | string {
       refused.length === 0
         ? ''
         : html`<ul>
-            ${refused.slice(0, refusedShown).map(({ run: id, error }) => html`<li>${link(id)}: ${visible(error.message)}</li>`)}
+            ${refused.slice(0, refusedShown).map(why)}
           </ul>`
     }`;
 }

@@ -1,4 +1,4 @@
-/** Lets the runs of one error try again, one by one as a person would ask it. Those that are looked at are those of the page. */
+/** Lets the runs of one error try again, each as a person would ask it. The page looks at the same runs. */
 import { RunError, InvalidError } from '../../core/errors.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { Pawl } from '../../pawl.ts';

@@ -10,7 +10,7 @@ import { errorLine, rootOf } from './error-line.ts';
 import { type Search, statusGroups } from './search.ts';
 
 /** As many as one page of a list may hold. */
-export const failuresMax = 500;
+const failuresMax = 500;
 
 export interface FailureGroup {
   /** Names the group in addresses; made of the error alone. */

@@ -62,7 +62,7 @@ export class RecoveryReader {
   async read(): Promise<Recoveries> {
     const all = await this.#pawl.recoveries({ limit: recoveriesMax });
     const unknown = all.filter((one) => one.claimMs !== undefined && this.#mayTell(one));
-    await Promise.all(unknown.slice(0, logsEachTime).map((one) => this.#look(one)));
+    await Promise.all(unknown.slice(0, logsEachTime).map((one) => this.#ask(one)));
     const takes = all.map((one) => ({ ...one, replayMs: this.#replays.get(nameOf(one))?.ms }));
     return { takes, reasons: reasonsOf(takes) };
   }
@@ -77,7 +77,7 @@ export class RecoveryReader {
     );
   }
 
-  async #look(one: RecoveryInfo): Promise<void> {
+  async #ask(one: RecoveryInfo): Promise<void> {
     if (this.#replays.size >= knownMax) this.#replays.clear();
     const ms = await this.#replayOf(one).catch(() => undefined);
     this.#replays.set(nameOf(one), { ...(ms === undefined ? {} : { ms }), lookedAt: Date.now() });

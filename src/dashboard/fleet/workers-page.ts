@@ -1,4 +1,4 @@
-/** The workers that are registered now: what they hold, how well they breathe, which code they have; and a way to send one home. */
+/** The workers that are registered now: what they hold, how late they are, which code they have; and a way to drain one. */
 import { html } from 'hono/html';
 import type { WorkerRecord } from '../../core/fleet.ts';
 import { actionForm, folded } from '../action-form.ts';
@@ -45,8 +45,17 @@ export function workersParts(
   }
   const newest = newestVersions(workers);
   const old = workers.filter((worker) => olderThan(worker, newest).length > 0).length;
-  const head = ['Worker', 'Is', 'Runs', 'Loop lag', 'Last beat', 'Up for', 'Workflows', 'Drain'];
   const mayDrain = settings.actions.includes('drain');
+  const head = [
+    'Worker',
+    'Is',
+    'Runs',
+    'Loop lag',
+    'Last beat',
+    'Up for',
+    'Workflows',
+    ...(mayDrain ? ['Drain'] : []),
+  ];
   const rows = workers.map((worker) => ({
     key: worker.id,
     cells: [
@@ -61,7 +70,7 @@ export function workersParts(
       time(new Date(worker.seenAt)),
       age(new Date(worker.startedAt)),
       versions(worker, newest),
-      mayDrain && !worker.draining ? drainForm(base, worker, token) : '',
+      ...(mayDrain ? [worker.draining ? '' : drainForm(base, worker, token)] : []),
     ],
   }));
   return livePart(
@@ -69,7 +78,7 @@ export function workersParts(
     html`<p>
         ${count(workers.length, 'worker')}${old === 0 ? '' : html`, <span class="warn">${old} with older code than another one</span>`}
       </p>
-      ${rowTable('Workers', mayDrain ? head : head.slice(0, -1), mayDrain ? rows : rows.map(({ key, cells }) => ({ key, cells: cells.slice(0, -1) })))}`,
+      ${rowTable('Workers', head, rows)}`,
   );
 }
 
