@@ -1,6 +1,7 @@
 /**
  * `npm run screenshots`: takes pictures of the pages into docs/img, over a Redis and worker processes of its own. Light and
  * dark, for a desktop and for a telephone. `-- run-timeline --into /tmp/x` takes those whose name begins so, elsewhere.
+ * `--all` takes pages as well whose pictures are not kept.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ import { Stage } from './stage.ts';
 interface Shot {
   readonly name: string;
   readonly path: string;
+  /** Only with `--all`: to look at, not to keep. */
+  readonly isAside?: boolean;
   /** What is done before the picture is taken. */
   readonly before?: (page: Page) => Promise<void>;
 }
@@ -44,16 +47,16 @@ async function scenes(stage: Stage): Promise<readonly Shot[]> {
     { name: 'run-fork', path: at(invoice, '/fork?at=14') },
     { name: 'overview', path: '/overview', before: waitLonger },
     { name: 'runs', path: '/runs' },
-    { name: 'search', path: '/runs?status=open&key=none&within=1h' },
-    { name: 'bulk', path: '/bulk?action=retry&status=dead&workflow=upload' },
+    { name: 'search', isAside: true, path: '/runs?status=open&key=none&within=1h' },
+    { name: 'bulk', isAside: true, path: '/bulk?action=retry&status=dead&workflow=upload' },
     { name: 'failures', path: '/failures' },
-    { name: 'failure', path: '/failures', before: openFirst },
-    { name: 'inbox', path: '/inbox' },
+    { name: 'failure', isAside: true, path: '/failures', before: openFirst },
+    { name: 'inbox', isAside: true, path: '/inbox' },
     { name: 'workers', path: '/workers' },
     { name: 'recoveries', path: '/recoveries', before: waitLonger },
-    { name: 'schedules', path: '/schedules' },
-    { name: 'deletions', path: '/deletions' },
-    { name: 'health', path: '/health' },
+    { name: 'schedules', isAside: true, path: '/schedules' },
+    { name: 'deletions', isAside: true, path: '/deletions' },
+    { name: 'health', isAside: true, path: '/health' },
   ];
 }
 
@@ -111,7 +114,7 @@ async function shoot(
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { into: { type: 'string' } },
+  options: { into: { type: 'string' }, all: { type: 'boolean', default: false } },
 });
 const [beginning = ''] = positionals;
 const into = values.into ?? fileURLToPath(new URL('../../../docs/img', import.meta.url));
@@ -125,7 +128,9 @@ try {
   await shoot(
     browser,
     url,
-    all.filter(({ name }) => name.startsWith(beginning)),
+    all.filter(
+      ({ name, isAside = false }) => name.startsWith(beginning) && (values.all || !isAside),
+    ),
     into,
   );
 } finally {
