@@ -6,7 +6,7 @@ import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
 
 /** The menu, in its order. */
-const places = { runs: 'Runs', inbox: 'Inbox', workers: 'Workers' } as const;
+const places = { runs: 'Runs', inbox: 'Inbox', queues: 'Queues', workers: 'Workers' } as const;
 
 type Place = keyof typeof places;
 

@@ -42,6 +42,7 @@ async function scenes(stage: Stage): Promise<readonly Shot[]> {
     { name: 'run-fork', path: at(invoice, '/fork?at=14') },
     { name: 'runs', path: '/runs' },
     { name: 'inbox', path: '/inbox' },
+    { name: 'queues', path: '/queues' },
     { name: 'workers', path: '/workers' },
   ];
 }

@@ -37,6 +37,7 @@ const paths = [
   '/runs/hostile-1',
   '/runs',
   '/inbox',
+  '/queues',
   '/workers',
 ];
 
