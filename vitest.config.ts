@@ -19,7 +19,7 @@ const waiting = 4;
 const starting = 3;
 
 // Files of a project that share their modules: loading them anew for each file would be half of the work.
-const shared = { isolate: false };
+const shared = { isolate: false, setupFiles: ['test/support/close-pawls.ts'] };
 
 /**
  * Replace modules or the timers of the platform, so each has a process of its own. Loops that another file of the process
@@ -84,7 +84,7 @@ export default defineConfig({
           include: [
             'test/unit/**/*.test.ts',
             'test/programs/**/*.test.ts',
-            'test/conformance/{memory,checkpointer-files}.test.ts',
+            'test/conformance/{memory,threads,checkpointer-files}.test.ts',
           ],
           exclude: replacing,
           ...shared,

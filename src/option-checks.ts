@@ -14,6 +14,7 @@ import {
   anything,
   checkedLater,
   callback,
+  checked,
   duration,
   either,
   flag,
@@ -65,6 +66,12 @@ const checkDurability: Rule = either(
   ),
 );
 
+/** Its parts are objects of classes of their own. */
+function isBullTelemetry(value: unknown): boolean {
+  const { tracer, contextManager } = Object(value) as Record<string, unknown>;
+  return typeof tracer === 'object' && typeof contextManager === 'object';
+}
+
 const checkEncryption: Rule = optionsOf<EncryptionOptions>({
   keys: checkedLater,
   current: checkedLater,
@@ -85,6 +92,7 @@ export const checkOpen: Rule = optionsOf<OpenOptions>(
     blobs: checkBlobs,
     logger: loggerRule,
     tracing,
+    bullTelemetry: checked('what BullMQ takes as telemetry, such as a BullMQOtel', isBullTelemetry),
   },
   "{ redis: 'redis://127.0.0.1:6379' }",
 );

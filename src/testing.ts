@@ -13,6 +13,16 @@ export { MemoryBlobStore } from './memory/blob-store.ts';
 export { ManualClock } from './testing/manual-clock.ts';
 export { openInMemory, type OpenInMemoryOptions } from './testing/open-in-memory.ts';
 export {
+  type InThreadsOptions,
+  openInThreads,
+  type PawlInThread,
+  pawlInThread,
+  type PawlThread,
+  type PawlThreads,
+  type ThreadEnd,
+  type ThreadOptions,
+} from './testing/open-in-threads.ts';
+export {
   provideRedis,
   type ProvidedRedis,
   type ProvideRedisOptions,

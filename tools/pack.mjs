@@ -24,6 +24,7 @@ const programs = [
   'test/support/closing-main',
   'test/support/file-loop',
   'test/support/many-main',
+  'test/support/thread-main',
   'test/simulation/main',
   'test/support/worker-main',
 ];

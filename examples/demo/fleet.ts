@@ -1,18 +1,19 @@
 /**
- * The worker processes of the demo: started, killed, replaced, and all of them ended in the end,
- * whatever happens.
+ * The workers of the demo: started, killed, replaced, and all of them ended in the end, whatever
+ * happens. Each is a process; without any Redis it is a thread.
  *
- *   starting ──ready──▶ ready ──SIGKILL by us──▶ gone, a replacement is starting
- *       │                 ├──────SIGTERM by us─▶ gone
- *       └─────────────────┴──────by itself─────▶ gone, which is a failure of the demo
+ *   starting ──ready──▶ ready ──killed by us──▶ gone, a replacement is starting
+ *       │                 ├──────ended by us──▶ gone
+ *       └─────────────────┴──────by itself────▶ gone, which is a failure of the demo
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import type { Report, Takeover } from './worker-process.ts';
+import type { Launch, Launched } from './launch.ts';
+import type { Report, Takeover } from './worker-work.ts';
 
-/** One worker process. */
+/** One worker. */
 export interface Member {
   /** w1, w2 … in the order of their starts. */
   readonly label: string;
+  /** The id of its process, or of its thread. */
   readonly pid: number;
   /** Its id in pawl, once it is ready. */
   readonly worker: string | undefined;
@@ -33,8 +34,7 @@ export interface Kill {
 }
 
 export interface FleetOptions {
-  readonly redis: string;
-  readonly prefix: string;
+  readonly launch: Launch;
   readonly size: number;
   readonly onTakeover: (takeover: Takeover) => void;
   /** A worker has ended that nobody had asked to. */
@@ -42,19 +42,16 @@ export interface FleetOptions {
 }
 
 interface Process extends Member {
-  readonly child: ChildProcess;
+  readonly launched: Launched;
   readonly gone: Promise<void>;
   worker: string | undefined;
   active: number;
   messages: number;
   claims: number;
-  errors: string;
 }
 
-const program = new URL('./worker-process.js', import.meta.url);
 const restartMs = 250;
 const endMsMax = 5000;
-const errorsKept = 2000;
 
 export class Fleet {
   readonly #options: FleetOptions;
@@ -63,7 +60,7 @@ export class Fleet {
   readonly #asked = new Set<Process>();
   readonly #onReady = new Set<() => void>();
   readonly #killLiving = (): void => {
-    for (const { child } of this.#living) child.kill('SIGKILL');
+    for (const { launched } of this.#living) launched.kill();
   };
   readonly #restarts = new Set<NodeJS.Timeout>();
   #started = 0;
@@ -84,7 +81,7 @@ export class Fleet {
         if (this.#ready().length === size) resolve();
       });
     });
-    for (let i = 0; i < size; i++) this.#fork();
+    for (let i = 0; i < size; i++) this.#launch();
     await ready;
     this.#onReady.clear();
   }
@@ -115,10 +112,10 @@ export class Fleet {
     this.#asked.add(victim);
     const { label, worker, pid, active: held } = victim;
     const at = Date.now();
-    victim.child.kill('SIGKILL');
+    victim.launched.kill();
     this.#living.delete(victim);
     this.#messagesOfGone += victim.messages;
-    this.#forkLater();
+    this.#launchLater();
     return { label, worker, pid, at, held };
   }
 
@@ -128,7 +125,7 @@ export class Fleet {
     const all = [...this.#living];
     for (const one of all) {
       this.#asked.add(one);
-      one.child.kill('SIGTERM');
+      one.launched.end();
     }
     const impatient = setTimeout(this.#killLiving, endMsMax);
     await Promise.all(all.map(({ gone }) => gone));
@@ -141,42 +138,28 @@ export class Fleet {
   }
 
   /** As a supervisor would: not in the moment of the death. */
-  #forkLater(): void {
+  #launchLater(): void {
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
-      this.#fork();
+      this.#launch();
     }, restartMs);
     this.#restarts.add(timer);
   }
 
-  #fork(): void {
-    const { redis, prefix } = this.#options;
-    const child = fork(program, {
-      // In the environment, because everybody can read the arguments of a process, and a URL may
-      // hold a password.
-      env: { ...process.env, PAWL_DEMO_REDIS: redis, PAWL_DEMO_PREFIX: prefix },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
+  #launch(): void {
     this.#started += 1;
+    const launched = this.#options.launch((report) => this.#hear(one, report));
     const one: Process = {
-      child,
+      launched,
       label: `w${this.#started}`,
-      pid: child.pid ?? 0,
+      pid: launched.pid,
       worker: undefined,
       active: 0,
       messages: 0,
       claims: 0,
-      errors: '',
-      gone: new Promise((resolve) => {
-        child.once('error', (error) => resolve(this.#ended(one, error.message)));
-        child.once('exit', (code, signal) => resolve(this.#ended(one, String(signal ?? code))));
-      }),
+      gone: launched.gone.then((how) => this.#ended(one, how)),
     };
     this.#living.add(one);
-    child.stderr?.on('data', (data: Buffer) => {
-      one.errors = (one.errors + data.toString()).slice(-errorsKept);
-    });
-    child.on('message', (report) => this.#hear(one, report as Report));
   }
 
   #hear(one: Process, report: Report): void {
@@ -200,9 +183,6 @@ export class Fleet {
   #ended(one: Process, how: string): void {
     this.#living.delete(one);
     if (this.#asked.has(one)) return;
-    const said = one.errors === '' ? '' : `\n${one.errors.trim()}`;
-    this.#options.onFailure(
-      new Error(`Worker ${one.label} (pid ${one.pid}) ended by itself: ${how}${said}`),
-    );
+    this.#options.onFailure(new Error(`Worker ${one.label} (${one.pid}) ended by itself: ${how}`));
   }
 }

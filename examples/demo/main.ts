@@ -8,10 +8,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Pawl } from 'pawl';
-import { provideRedis } from 'pawl/testing';
+import { openInThreads, type ProvidedRedis, provideRedis } from 'pawl/testing';
 import { deleteRuns, removePrefix } from './clean-up.ts';
 import { recordedConversations } from './conversations.ts';
 import { Fleet } from './fleet.ts';
+import { type Launch, processes, threadsOf } from './launch.ts';
 import { type Options, readOptions, usage, UsageError } from './options.ts';
 import { paintFor } from './paint.ts';
 import { randomNumbers } from './random.ts';
@@ -20,7 +21,7 @@ import { Runs } from './runs.ts';
 import { storm } from './storm.ts';
 import { judge, type Verdict } from './verdict.ts';
 import { openView, type View } from './view.ts';
-import type { Takeover } from './worker-process.ts';
+import type { Takeover } from './worker-work.ts';
 
 /** How long the whole may take; longer for what was asked for beyond the defaults. */
 const timeMs = { least: 120_000, perKill: 3_000, perRun: 300 } as const;
@@ -41,13 +42,13 @@ function paceFor({ runs, kills }: Options): number {
 
 async function play(
   options: Options,
-  { redis, prefix, pawl }: { redis: string; prefix: string; pawl: Pawl },
+  { pawl, launch }: { pawl: Pawl; launch: Launch },
   { signal, failed, takeDown }: { signal: AbortSignal; failed: Failed; takeDown: TakeDown },
 ): Promise<Verdict> {
   const { kills, workers } = options;
   let view: View | undefined;
   const onTakeover = (takeover: Takeover): void => view?.takenOver(takeover);
-  const fleet = new Fleet({ redis, prefix, size: workers, onTakeover, onFailure: failed });
+  const fleet = new Fleet({ launch, size: workers, onTakeover, onFailure: failed });
   const runs = new Runs({
     pawl,
     conversations: [...recordedConversations().values()],
@@ -80,6 +81,45 @@ async function play(
 /** What has to be undone, the last thing first. */
 type TakeDown = (() => Promise<void>)[];
 
+/** Where runs are, and how workers are started there. */
+interface Stage {
+  readonly pawl: Pawl;
+  readonly launch: Launch;
+}
+
+/** Undefined when no Redis was named, and none can be had here. */
+async function openRedis({ redis }: Options, takeDown: TakeDown): Promise<Stage | undefined> {
+  const isNamed = [redis, process.env['PAWL_REDIS_URL'], process.env['REDIS_URL']].some(Boolean);
+  const named = redis === undefined ? {} : { url: redis };
+  let provided: ProvidedRedis;
+  try {
+    provided = await provideRedis({ ...named, install: true, log });
+  } catch (error) {
+    // A Redis that somebody has named is missed, not replaced.
+    if (isNamed) throw error;
+    log(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+  takeDown.push(() => provided.stop());
+  const prefix = `demo-${randomBytes(4).toString('hex')}`;
+  if (provided.origin === 'environment') {
+    takeDown.push(() => removePrefix(provided.url, prefix));
+  }
+  const pawl = await Pawl.open({ redis: provided.url, prefix, connectMs, logger: false });
+  takeDown.push(() => pawl.close());
+  return { pawl, launch: processes(provided.url, prefix) };
+}
+
+function openThreads(takeDown: TakeDown): Stage {
+  log(
+    `The workers are threads over the memory of this process: NOTHING IS DURABLE.
+What you see is how runs are taken over. With a Redis, workers are processes, and are killed by SIGKILL.`,
+  );
+  const threads = openInThreads({ logger: false });
+  takeDown.push(() => threads.close());
+  return { pawl: threads.pawl, launch: threadsOf(threads) };
+}
+
 /** Plays the demo and takes everything down again; `interrupted` ends it early. */
 async function demo(options: Options, interrupted: Promise<never>): Promise<Verdict> {
   const takeDown: TakeDown = [];
@@ -89,20 +129,10 @@ async function demo(options: Options, interrupted: Promise<never>): Promise<Verd
     failed = reject;
   });
   const work = async (): Promise<Verdict> => {
-    const provided = await provideRedis({
-      ...(options.redis === undefined ? {} : { url: options.redis }),
-      install: true,
-      log,
-    });
-    takeDown.push(() => provided.stop());
-    const prefix = `demo-${randomBytes(4).toString('hex')}`;
-    if (provided.origin === 'environment') {
-      takeDown.push(() => removePrefix(provided.url, prefix));
-    }
-    const pawl = await Pawl.open({ redis: provided.url, prefix, connectMs, logger: false });
-    takeDown.push(() => pawl.close());
-    const { signal } = aborted;
-    return play(options, { redis: provided.url, prefix, pawl }, { signal, failed, takeDown });
+    const { pawl, launch } = options.threads
+      ? openThreads(takeDown)
+      : ((await openRedis(options, takeDown)) ?? openThreads(takeDown));
+    return play(options, { pawl, launch }, { signal: aborted.signal, failed, takeDown });
   };
   try {
     return await Promise.race([work(), failure, interrupted]);

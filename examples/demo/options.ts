@@ -8,6 +8,8 @@ export interface Options {
   readonly kills: number;
   readonly seed: number;
   readonly redis: string | undefined;
+  /** Workers as threads over memory, as where no Redis can be had. */
+  readonly threads: boolean;
   readonly json: boolean;
 }
 
@@ -22,6 +24,8 @@ Usage: npm run demo -- [options]
   --seed N      repeats the choices of another time: which worker, and when (default random)
   --redis URL   a Redis that runs already (default: PAWL_REDIS_URL, REDIS_URL, or one is started),
                 any node of a Redis Cluster too, or redis+cluster://host:port,host:port
+  --threads     workers as threads over the memory of one process, as where no Redis can be had;
+                they are terminated, and nothing is durable
   --json        prints the verdict as one JSON document; all else goes to stderr
   --help        prints this
 
@@ -44,8 +48,12 @@ export function readOptions(args: readonly string[]): Options | undefined {
         ? randomInt(2 ** 32)
         : whole('--seed', values.seed, { min: 0, max: 2 ** 32 - 1 }),
     redis: redisUrl(values.redis),
+    threads: values.threads ?? false,
     json: values.json ?? false,
   };
+  if (options.threads && options.redis !== undefined) {
+    throw new UsageError('--threads needs no --redis: leave one of them out.');
+  }
   if (options.kills > 0 && options.workers < 2) {
     throw new UsageError('--kills needs --workers 2 or more: somebody has to take over.');
   }
@@ -62,6 +70,7 @@ function parse(args: readonly string[]) {
         kills: { type: 'string', default: '8' },
         seed: { type: 'string' },
         redis: { type: 'string' },
+        threads: { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

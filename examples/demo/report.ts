@@ -26,7 +26,7 @@ export function verdictTable(verdict: Verdict, wantedKills: number, paint: Paint
     none('events out of sequence', verdict.seqGaps),
     none('stale writes accepted', verdict.staleWritesAccepted),
     { name: 'runs completed', value: `${completed} of ${runs}`, good: completed === runs },
-    { name: 'kills (SIGKILL)', value: `${kills} of ${wantedKills}`, good: kills === wantedKills },
+    { name: 'kills', value: `${kills} of ${wantedKills}`, good: kills === wantedKills },
     { name: 'take-overs', value: `${takeovers}`, good: takeovers > 0 || wantedKills === 0 },
     ...(verdict.takeoversUnexplained === 0
       ? []

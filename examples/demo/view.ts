@@ -5,7 +5,7 @@
 import type { Fleet, Kill } from './fleet.ts';
 import { type Paint, paintFor } from './paint.ts';
 import type { Runs } from './runs.ts';
-import type { Takeover } from './worker-process.ts';
+import type { Takeover } from './worker-work.ts';
 
 export interface View {
   killed(kill: Kill): void;

@@ -54,10 +54,13 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   'engine/transfer': transfer,
   'engine/upkeep': [...transfer, 'src/engine/upkeep/'],
   'engine/loop': [...runs, 'src/engine/loop/'],
+  // Stores and queues of one thread, in others: by their contracts.
+  threads: ['src/core/', 'src/threads/', 'node:'],
   // For users' tests: it stands on all of the house.
   testing: [
     'src/core/',
     'src/memory/',
+    'src/threads/',
     'src/blobs/',
     'src/encryption/',
     'src/engine/',

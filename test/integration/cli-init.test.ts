@@ -74,9 +74,10 @@ function dev(env: NodeJS.ProcessEnv, ...flags: string[]) {
   const child = spawn(process.execPath, args, {
     cwd: folder,
     env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   children.push(child);
+  const type = (line: string): void => void child.stdin.write(`${line}\n`);
   const seen = { text: '' };
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data: Buffer) => (seen.text += data.toString()));
@@ -87,7 +88,7 @@ function dev(env: NodeJS.ProcessEnv, ...flags: string[]) {
     child.kill('SIGINT');
     if (child.exitCode === null) await once(child, 'exit');
   };
-  return { child, seen, until, end };
+  return { child, seen, type, until, end };
 }
 
 test('dev tells runs, steps and failures, survives kill -9, and loads a changed file', async () => {
@@ -126,10 +127,25 @@ test('without any Redis, dev says aloud that nothing is durable, and shows runs 
   );
   context.skip(isThere, 'this machine has a Redis at the usual place');
   await writeFile(join(folder, 'flows.mjs'), workflow('one'));
-  const { seen, until, end } = dev(cliEnv({ PATH: fileURLToPath(new URL('.', import.meta.url)) }));
+  const env = cliEnv({ PATH: fileURLToPath(new URL('.', import.meta.url)) });
+  const { seen, type, until, end } = dev(env);
   await until(/NOTHING IS DURABLE[^]*To have a Redis: sudo apt-get|brew|wsl/);
   await until(/wrong \S+ failed: Error: no card/);
+  // The first run waits in its long step: a thread that is terminated there is taken over by the other one.
+  await until(/is ready, a thread[^]*is ready, a thread[^]* {2}\S+ first \d+ ms/);
+  type('kill');
+  await until(
+    /was terminated, in the middle of its work[^]*slow \S+ taken over from \S+ \(presence-lost/,
+  );
   await until(/slow \S+ completed/);
+  type('start wrong');
+  await until(/wrong \S+ failed[^]*wrong \S+ failed/);
+  type('star wrong');
+  await until(/Type kill, or start <workflow>/);
+  type('start none');
+  await until(/has no workflow none/);
+  await writeFile(join(folder, 'flows.mjs'), workflow('two'));
+  await until(/A file has changed[^]*is ready, a thread/);
   const [url = ''] = /http:\S+/.exec(seen.text) ?? [];
   expect(await (await fetch(`${url}runs`)).text()).toContain('completed');
   await end();

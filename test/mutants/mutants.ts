@@ -262,7 +262,7 @@ export const mutants: readonly Mutant[] = [
     file: 'engine/schedules/keeper.ts',
     passage: 'started.length === 0 ? due : await this.#note(due, schedule, started);',
     by: 'due;',
-    foundBy: [history(3, 15_000)],
+    foundBy: [unit('schedules/keeper')],
   },
   {
     name: 'an append does not look at the fence',

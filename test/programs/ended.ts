@@ -151,11 +151,13 @@ export async function judgeLog(
   return problems;
 }
 
-/** The children that are to end with a run. */
-export async function attachedOf(caller: Pawl, id: string): Promise<readonly string[]> {
-  const { seq } = await caller.run(id).info();
+/** The children that are to end with a run, by its log up to an event. */
+export async function attachedOf(
+  log: Pick<Ended, 'events'>,
+  seq: number,
+): Promise<readonly string[]> {
   const attached: string[] = [];
-  for await (const event of caller.run(id).events()) {
+  for await (const event of log.events()) {
     const data = event.data as { run?: string; attached?: boolean };
     if (event.type === 'child.starting' && data.attached === true) attached.push(data.run ?? '');
     if (event.seq >= seq) break;

@@ -36,6 +36,8 @@ interface Member {
 
 /** The chance that a deploy brings another version. */
 const otherVersion = 0.1;
+/** Every second worker takes snapshots all the time: the others leave more of a log to be replayed. */
+const budgetsMs = [0.000_1, 2] as const;
 /** How long bodies at work may take when a worker leaves. */
 const graceMs = 2_000;
 
@@ -206,6 +208,7 @@ export class Fleet {
         sweepMs: 10,
         cancelGraceMs: 2_000,
         quarantineAfter: 1_000_000,
+        replayBudgetMs: budgetsMs[this.#names % 2 === 0 ? 0 : 1],
       }),
     );
     this.#named.set(worker.id, name);

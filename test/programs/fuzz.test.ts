@@ -1,7 +1,7 @@
 // Goal: random programs, handlers and graphs, end as they may, whatever dies, is lost or forgotten around them; and a judge
 // that sees nothing is noticed. Method: the program fuzz in a short form; docs/reliability.md has the long one.
 import { expect, test } from 'vitest';
-import { inMemory } from './ground.ts';
+import { encrypted, inMemory } from './ground.ts';
 import { judge, programsOf } from './judge.ts';
 import { plants } from './plants.ts';
 import type { Program, Seeded } from './program.ts';
@@ -19,6 +19,12 @@ test('60 programs whose values lie in a blob store that is swept meanwhile', asy
   expect(verdict.violations).toEqual([]);
   expect(verdict.crashes).toBeGreaterThan(0);
 }, 120_000);
+
+test('60 programs whose values are sealed in the store', { timeout: 120_000 }, async () => {
+  const ground = () => encrypted(inMemory());
+  const verdict = await judge({ seed: 4, programs: programsOf(4, 60), ground });
+  expect(verdict.violations).toEqual([]);
+});
 
 test('blobs that no write takes are missed', { timeout: 120_000 }, async () => {
   const unplant = plants['a write takes no blobs']?.();

@@ -5,6 +5,8 @@ import { detach } from '../../src/core/detached.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { ResumeQueue } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
+import { Keyring } from '../../src/encryption/keyring.ts';
+import { EncryptedRunStore } from '../../src/encryption/run-store.ts';
 import { MemoryResumeQueue } from '../../src/memory/resume-queue.ts';
 import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { RewindingStore } from './rewinds.ts';
@@ -37,6 +39,19 @@ export function inMemory(): Ground {
     }),
     image: (run) => store.image(run),
     forgottenBlobs: store.forgottenBlobs,
+  };
+}
+
+/** What lies in the store is sealed; whoever dies or judges is above that, and sees it plain. */
+export function encrypted(ground: Ground): Ground {
+  const keys = { k1: randomBytes(32) };
+  const keyring = new Keyring({ keys, current: 'k1', required: true }, 'fuzz');
+  return {
+    ...ground,
+    open: async () => {
+      const process = await ground.open();
+      return { ...process, store: new EncryptedRunStore(process.store, keyring) };
+    },
   };
 }
 

@@ -1,12 +1,12 @@
 /**
- * `npm run fuzz -- --programs N --seed S [--redis] [--blobs] [--json] [--plant <name>] [--replay <seed> | --program <json>]`: random
- * programs under random faults. A program that fails is made smaller and printed with its seed. Exit code 1 for a
- * violation.
+ * `npm run fuzz -- --programs N --seed S [--redis] [--blobs] [--encrypted] [--json] [--plant <name>]
+ * [--replay <seed> | --program <json>]`: random programs under random faults. A program that fails is made smaller and
+ * printed with its seed. Exit code 1 for a violation.
  */
 import { parseArgs } from 'node:util';
 import { provideRedis } from '../../src/testing/provide-redis.ts';
 import { generate } from './generate.ts';
-import { inMemory, onRedis } from './ground.ts';
+import { encrypted, inMemory, onRedis } from './ground.ts';
 import { judge, programsOf, type Violation } from './judge.ts';
 import { plants } from './plants.ts';
 import type { Program, Seeded } from './program.ts';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     redis: { type: 'boolean', default: false },
     blobs: { type: 'boolean', default: false },
+    encrypted: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     plant: { type: 'string' },
     replay: { type: 'string' },
@@ -29,7 +30,8 @@ const seed = Number(values.seed);
 const count = Number(values.programs);
 const { blobs } = values;
 const redis = values.redis ? await provideRedis() : undefined;
-const ground = redis === undefined ? inMemory : () => onRedis(redis.url);
+const plain = redis === undefined ? inMemory : () => onRedis(redis.url);
+const ground = values.encrypted ? () => encrypted(plain()) : plain;
 if (values.plant !== undefined) {
   const plant = plants[values.plant];
   if (plant === undefined) throw new Error(`plants are: ${Object.keys(plants).join(', ')}`);

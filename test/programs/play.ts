@@ -12,6 +12,7 @@ import type { Fleet } from './fleet.ts';
 import { judgeOutput } from './given-out.ts';
 import { playingInNodes } from './in-nodes.ts';
 import { playing } from './interpreter.ts';
+import { KeptLog } from './kept-log.ts';
 import {
   answerSignal,
   type Happening,
@@ -95,6 +96,7 @@ class Follower {
   readonly #others: Promise<readonly string[]>[] = [];
   readonly #problems: string[] = [];
   #rewind: (() => void) | undefined;
+  readonly #log: KeptLog;
   /** What it began with, if it is a fork. */
   readonly #base: Counted | undefined;
   #isCancelled = false;
@@ -104,6 +106,7 @@ class Follower {
     this.#world = world;
     this.#program = program;
     this.#id = id;
+    this.#log = new KeptLog(world.fleet.caller, id);
     this.#seed = seed;
     this.#base = base;
     this.#random = randomOf(seed ^ 0x5eed);
@@ -198,6 +201,8 @@ class Follower {
         case 'rewind':
           this.#rewind?.();
           return;
+        case 'compact':
+          return await this.#log.compact();
         case 'retry':
           return;
       }
@@ -210,9 +215,14 @@ class Follower {
 
   async #delete(): Promise<void> {
     const { caller } = this.#world.fleet;
-    const attached = await attachedOf(caller, this.#id);
+    const attached = await this.#attachedNow();
     await caller.delete(this.#id);
     this.#attached = attached;
+  }
+
+  async #attachedNow(): Promise<readonly string[]> {
+    const { seq } = await this.#world.fleet.caller.run(this.#id).info();
+    return attachedOf(this.#log, seq);
   }
 
   async #fork(seq: number): Promise<void> {
@@ -289,14 +299,15 @@ class Follower {
       if (!isAllowed(this.#program, result)) problems.push(`ended with ${JSON.stringify(result)}`);
     }
     const mayGoBack = mayTakeBack(this.#program.parts);
-    problems.push(...(await judgeLog(run, { base: this.#base, mayGoBack })));
+    const log = { id: this.#id, events: () => this.#log.events(), state: () => run.state() };
+    problems.push(...(await judgeLog(log, { base: this.#base, mayGoBack })));
     if (this.#program.isGraph !== true) problems.push(...(await this.#judgeHook(status)));
-    problems.push(...(await judgeOutput(fleet.store, run, this.#program, witness)));
+    problems.push(...(await judgeOutput(fleet.store, log, this.#program, witness)));
     if (status !== 'completed') {
-      problems.push(...(await judgeChildren(caller, await attachedOf(caller, this.#id))));
+      problems.push(...(await judgeChildren(caller, await this.#attachedNow())));
     }
     const bumps = witness.bumpsOf(this.#id) ?? 0;
-    const kept = await answeredIn(run);
+    const kept = await answeredIn(log);
     if (new Set(kept).size < kept.length) problems.push('a question was answered twice');
     if (kept.length < bumps)
       problems.push(`${bumps} replies were given, the log has ${kept.length}`);
@@ -326,7 +337,7 @@ class Follower {
     const run = fleet.caller.run(this.#id);
     // The events of a run that has not ended would be waited for.
     const { seq: last } = await run.info();
-    for await (const { seq, type, data } of run.events()) {
+    for await (const { seq, type, data } of this.#log.events()) {
       const { name, patch, worker } = Object(data) as Record<string, unknown>;
       const about = JSON.stringify({ name, patch, worker });
       witness.stories.tell(this.#id, `log ${seq} ${type} ${about}`);

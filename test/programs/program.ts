@@ -132,7 +132,16 @@ export type Doubt = 'retry' | 'skip' | 'ask' | 'probe';
 /** What happens to a run from outside, at a turn of whoever watches it. */
 export interface Happening {
   readonly at: number;
-  readonly kind: 'pause' | 'resume' | 'cancel' | 'delete' | 'fork' | 'retry' | 'image' | 'rewind';
+  readonly kind:
+    | 'pause'
+    | 'resume'
+    | 'cancel'
+    | 'delete'
+    | 'fork'
+    | 'retry'
+    | 'image'
+    | 'rewind'
+    | 'compact';
 }
 
 export interface Program {

@@ -63,6 +63,7 @@ const writing = [
   page('Output streams', 'outputs'),
   page('Blobs', 'blobs'),
   page('Testing', 'testing'),
+  page('Workers in threads', 'threads'),
   page('Errors', 'errors'),
   page('Limits', 'limits'),
   { text: 'API', link: '/docs/api/' },

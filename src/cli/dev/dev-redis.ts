@@ -28,7 +28,9 @@ export async function devRedis(shell: Shell): Promise<DevRedis> {
     shell.say(
       [
         'No Redis is here, so runs are in the memory of this process: NOTHING IS DURABLE.',
-        'A kill of this process loses them, and a change of your files needs a new start.',
+        'The end of this process loses all of them. Two threads are the workers.',
+        'Type kill to terminate the one that has a run: the other one takes over.',
+        'Type start <workflow> [input as JSON] to start a run.',
         `To have a Redis: ${redisCommand()}`,
       ].join('\n'),
     );

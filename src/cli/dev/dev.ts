@@ -6,18 +6,17 @@
  *      └──it cannot be loaded──▶ nothing, until a file has changed
  *
  * The worker is a process of its own, because a module cannot be loaded anew, and so that it can be killed to see what
- * happens. Without any Redis it is in this process, on the memory store.
+ * happens. Without any Redis there are two of them, as threads over the memory of this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, resolve } from 'node:path';
 import type { Pawl } from '../../pawl.ts';
-import type { AnyWorkflow } from '../../engine/definition/workflow.ts';
-import { explain, UsageError } from '../failures.ts';
+import { UsageError } from '../failures.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
 import { devRedis } from './dev-redis.ts';
+import { DevThreads } from './dev-threads.ts';
 import { devWorkerName } from './dev-worker.ts';
-import { printLines } from './lines.ts';
 import { watchSources } from './source-watch.ts';
 
 export const addDev: Add = (program, signal) => {
@@ -47,23 +46,28 @@ async function dev(shell: Shell, flags: DevFlags): Promise<void> {
   }
   const redis = await devRedis(shell);
   try {
-    const pawl = redis.url === undefined ? await inMemory() : await shell.pawl(redis.url);
-    const pages = flags.ui ? await servePages(shell, pawl) : undefined;
-    const [name] = workflows.keys();
-    const where = redis.url === undefined ? '' : ` --redis ${redis.url}`;
-    if (redis.url !== undefined) shell.next(`pawl runs start ${name}${where}`);
-    if (redis.url === undefined) await workHere(shell, pawl);
-    else await new DevWorkers(shell, redis.url, flags).run();
-    await pages?.close();
-    await pawl.close({ graceMs });
+    if (redis.url === undefined) await onThreads(shell, flags);
+    else await onRedis(shell, flags, redis.url, [...workflows.keys()][0] ?? '');
   } finally {
     await redis.stop();
   }
 }
 
-async function inMemory(): Promise<Pawl> {
-  const { openInMemory } = await import('../../testing/open-in-memory.ts');
-  return openInMemory();
+async function onRedis(shell: Shell, flags: DevFlags, url: string, first: string): Promise<void> {
+  const pawl = await shell.pawl(url);
+  const pages = flags.ui ? await servePages(shell, pawl) : undefined;
+  shell.next(`pawl runs start ${first} --redis ${url}`);
+  await new DevWorkers(shell, url, flags).run();
+  await pages?.close();
+  await pawl.close({ graceMs });
+}
+
+async function onThreads(shell: Shell, flags: DevFlags): Promise<void> {
+  const { openInThreads } = await import('../../testing/open-in-threads.ts');
+  const threads = openInThreads();
+  const pages = flags.ui ? await servePages(shell, threads.pawl) : undefined;
+  await new DevThreads(shell, threads, flags.reload).run();
+  await pages?.close();
 }
 
 async function servePages(shell: Shell, pawl: Pawl): Promise<{ close(): Promise<void> }> {
@@ -75,22 +79,6 @@ async function servePages(shell: Shell, pawl: Pawl): Promise<{ close(): Promise<
   );
   shell.say(`Pages: ${pages.url}  Ctrl-C ends it.`);
   return pages;
-}
-
-/** Nobody else can reach the memory of this process, so each workflow that needs no input is started once. */
-async function workHere(shell: Shell, pawl: Pawl): Promise<void> {
-  const workflows = [...((await shell.workflows()) ?? new Map<string, AnyWorkflow>()).values()];
-  const stop = printLines(shell);
-  const worker = pawl.worker({ workflows });
-  await worker.ready();
-  shell.showLine({ worker: worker.id, durable: false }, () => `worker ${worker.id} is ready`);
-  for (const workflow of workflows) {
-    await pawl.start(workflow, undefined).catch((error: unknown) => {
-      shell.say(`No run of ${workflow.name} was started: ${explain(error) ?? ''}`);
-    });
-  }
-  if (!shell.signal.aborted) await once(shell.signal, 'abort');
-  stop();
 }
 
 /** The worker process of now, and the one after it. */

@@ -34,9 +34,9 @@ export async function askRun(
   const { store, limits, newToken } = services;
   const { name } = question;
   const id = newToken();
-  const deadline = signalAfter(timeoutMs);
   checkAsked(question, payload);
   const data = encode(payload, `question ${name}`, limits.eventBytes);
+  const deadline = signalAfter(timeoutMs);
   let isPut = false;
   try {
     for await (const _ of changesOf(services, run, { signal: deadline.signal, of: 'log' })) {

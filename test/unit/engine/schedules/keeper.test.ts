@@ -39,6 +39,22 @@ test('a run that is noted and not there, because Redis has forgotten it, is star
   expect(await times()).toEqual(upTo(4));
 });
 
+test('a run that Redis forgets before its time is dropped is started again', async () => {
+  const { store } = world;
+  const create = store.create.bind(store);
+  const forgotten: string[] = [];
+  store.create = async (params) => {
+    const created = await create(params);
+    if (forgotten.length === 0) await store.delete(params.run);
+    forgotten.push(params.run);
+    return created;
+  };
+  await save();
+  await pass(2_000);
+  expect(forgotten).toEqual([runOf(1), runOf(1), runOf(2)]);
+  expect(await times()).toEqual(upTo(2));
+});
+
 test('a run is started at each time, with the input as it was saved, and woken', async () => {
   await save();
   await pass(5_000);
