@@ -17,6 +17,7 @@ export type DashboardRole = (typeof roles)[number];
 export interface DashboardVisitor {
   /** Noted in the logs of runs. */
   readonly actor: string;
+  /** What they may do. */
   readonly role: DashboardRole;
 }
 
@@ -24,7 +25,9 @@ export interface DashboardVisitor {
 export interface DashboardUser {
   /** Noted in the logs of runs. Without a colon. */
   readonly name: string;
+  /** Not empty. */
   readonly password: string;
+  /** What they may do. */
   readonly role: DashboardRole;
 }
 

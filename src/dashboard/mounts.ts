@@ -19,6 +19,7 @@ export type NodeListener = (
 
 /** What is used of an app of Hono. */
 export interface HonoApp {
+  /** Adds a handler for all methods of a path. */
   all(
     path: string,
     handler: (c: { readonly req: { readonly raw: Request } }) => Response | Promise<Response>,
@@ -27,11 +28,13 @@ export interface HonoApp {
 
 /** What is used of an app of Express, of Nest, or of another that takes middleware of Node. */
 export interface MiddlewareApp {
+  /** Adds a handler for all requests. */
   use(handler: (request: never, response: never, next: () => void) => void): unknown;
 }
 
 /** What is used of Fastify. */
 export interface FastifyApp {
+  /** Adds a plugin, in a scope of its own. */
   register(plugin: (scope: unknown, options: unknown, done: () => void) => void): unknown;
 }
 

@@ -14,7 +14,9 @@ import type { Pawl } from '../pawl.ts';
 
 /** Where a value stands that is about to be shown. */
 export interface ShownValue {
+  /** What it is: `event` for the data of an event, `chunk` for one of an output. */
   readonly kind: 'input' | 'output' | 'state' | 'event' | 'chunk' | 'error' | 'metadata' | 'tags';
+  /** The id of the run. */
   readonly run: string;
   /** The name of the workflow, where it is known. */
   readonly workflow?: string;

@@ -42,7 +42,7 @@ export type DashboardAction = (typeof actionNames)[number];
 
 /** What the pages show, whom they let in, and what can be changed with them. */
 export interface DashboardOptions {
-  /** Nothing can be changed, whoever asks. Default true; false with `users` or `login`, whose roles say it. */
+  /** Nothing can be changed, by nobody. Default true; false with `users` or `login`, whose roles say it. */
   readonly readOnly?: boolean;
   /** Where it is mounted: `/admin/pawl`. Default `/`. */
   readonly basePath?: string;
