@@ -1,13 +1,14 @@
 /** The pages of a pawl, for a browser. */
 export { dashboard, type DashboardPages } from './dashboard/app.ts';
 export type {
+  DashboardAction,
   DashboardLogin,
   DashboardRole,
   DashboardUser,
   DashboardVisitor,
 } from './dashboard/access.ts';
 export { hideFields, type Redact, type ShownValue } from './dashboard/redaction.ts';
-export type { DashboardAction, DashboardOptions } from './dashboard/settings.ts';
+export type { DashboardOptions } from './dashboard/settings.ts';
 export {
   serveDashboard,
   type ServeDashboardOptions,

@@ -7,7 +7,23 @@
  *   admin     and what destroys, or puts a state of its own in place: delete, fork, what a board of queues does
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { DashboardAction } from './settings.ts';
+
+export const actionNames = [
+  'signal',
+  'decide',
+  'resume',
+  'retry',
+  'pause',
+  'fork',
+  'cancel',
+  'delete',
+  'answer',
+] as const;
+/**
+ * What a person can do to a run. `retry` resumes a failed or quarantined run, `decide` says whether an effect in doubt has
+ * happened, `answer` is on the inbox page.
+ */
+export type DashboardAction = (typeof actionNames)[number];
 
 export const roles = ['read', 'operate', 'admin'] as const;
 /** What somebody may do with the pages. Each role may do what those before it may. */

@@ -4,7 +4,8 @@ import { fixedLimits } from '../core/limits.ts';
 import type { Pawl } from '../pawl.ts';
 import { type Form, parseJson, textOf, valueOf } from './fields.ts';
 import { makeFork } from './fork-page.ts';
-import type { DashboardAction, Settings } from './settings.ts';
+import type { DashboardAction } from './access.ts';
+import type { Settings } from './access.ts';
 
 /** Does it, and returns the path of the page to go on with, below the base. @throws InvalidError, and what pawl throws. */
 export async function act(

@@ -11,7 +11,8 @@ import { commandLine } from './command-line.ts';
 import { decisionForm } from './decision-form.ts';
 import { fieldPart, jsonField } from './fields.ts';
 import type { Html } from './html.ts';
-import type { DashboardAction, Settings } from './settings.ts';
+import type { DashboardAction } from './access.ts';
+import type { Settings } from './access.ts';
 import { visible } from './words.ts';
 
 export interface Acting {

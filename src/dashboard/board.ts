@@ -95,8 +95,8 @@ async function makeBoard({ base, role }: Settings, queues: Queues): Promise<Made
   const serverAdapter = new HonoAdapter(serveStatic).setBasePath(path);
   const options = {
     readOnlyMode: !mayDo(role, 'admin'),
-    externalJobUrl: ({ data }: { readonly data?: { readonly run?: unknown } }) => ({
-      href: `${base}/runs/${encodeURIComponent(String(data?.run ?? ''))}`,
+    externalJobUrl: ({ data }: { readonly data?: unknown }) => ({
+      href: `${base}/runs/${encodeURIComponent(runOf(data))}`,
       displayText: 'Run',
     }),
   };
@@ -111,14 +111,19 @@ async function makeBoard({ base, role }: Settings, queues: Queues): Promise<Made
   return { queues, board };
 }
 
+/** The run of a job; empty for a job that is no wake-up. */
+function runOf(data: unknown): string {
+  const { run } = (data ?? {}) as { readonly run?: unknown };
+  return typeof run === 'string' ? run : '';
+}
+
 /** BullMQ keeps why a run failed in clear; what is hidden elsewhere is hidden here. */
 function withoutErrors(value: unknown, redact: Redact): unknown {
   if (Array.isArray(value)) return value.map((one) => withoutErrors(one, redact));
   if (typeof value !== 'object' || value === null) return value;
   const job = value as Readonly<Record<string, unknown>>;
-  const { run } = (job['data'] ?? {}) as { readonly run?: unknown };
-  const shown = (text: unknown): unknown =>
-    shownBy(redact, text, { kind: 'error', run: String(run ?? '') });
+  const run = runOf(job['data']);
+  const shown = (text: unknown): unknown => shownBy(redact, text, { kind: 'error', run });
   return Object.fromEntries(
     Object.entries(job).map(([key, item]) => {
       if (key === 'failedReason') return [key, shown(item)];

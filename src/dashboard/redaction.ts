@@ -27,7 +27,7 @@ export interface ShownValue {
 /** Returns what is shown in place of a value. It must not change the value itself. */
 export type Redact = (value: unknown, about: ShownValue) => unknown;
 
-export const hidden = '[hidden]';
+const hidden = '[hidden]';
 
 /**
  * A `redact` for fields by their names, in whatever they are, at any depth: `hideFields('password', 'iban')`. Upper and lower

@@ -15,30 +15,15 @@ import {
 import { checkWorkflow } from '../engine/definition/check-workflow.ts';
 import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 import {
+  actionNames,
   allowed,
+  type DashboardAction,
   type DashboardLogin,
   type DashboardRole,
   type DashboardUser,
   roles,
 } from './access.ts';
 import type { Redact } from './redaction.ts';
-
-export const actionNames = [
-  'signal',
-  'decide',
-  'resume',
-  'retry',
-  'pause',
-  'fork',
-  'cancel',
-  'delete',
-  'answer',
-] as const;
-/**
- * What a person can do to a run. `retry` resumes a failed or quarantined run, `decide` says whether an effect in doubt has
- * happened, `answer` is on the inbox page.
- */
-export type DashboardAction = (typeof actionNames)[number];
 
 /** What the pages show, whom they let in, and what can be changed with them. */
 export interface DashboardOptions {

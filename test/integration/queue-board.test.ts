@@ -41,8 +41,12 @@ async function ask(
   user: string,
   init: RequestInit = {},
 ): Promise<Response> {
-  const headers = { host: 'x', authorization: `Basic ${btoa(user)}`, ...init.headers };
-  return pages.fetch(new Request(`http://x${base}${path}`, { ...init, headers } as RequestInit));
+  const headers = {
+    host: 'x',
+    authorization: `Basic ${btoa(user)}`,
+    ...(init.headers as Record<string, string>),
+  };
+  return pages.fetch(new Request(`http://x${base}${path}`, { ...init, headers }));
 }
 
 const own = { 'sec-fetch-site': 'same-origin' };

@@ -10,7 +10,6 @@ import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import 'reflect-metadata';
 import type { Pawl } from 'pawl';
 import { defineWorkflow } from 'pawl';
 import {
@@ -104,9 +103,11 @@ const hosts: Readonly<Record<string, (pawl: Pawl) => Promise<Ask>>> = {
     Body()(Echo.prototype, 'after', 0);
     Post('after')(Echo.prototype, 'after', method);
     Controller()(Echo);
-    class Root {}
+    class Root {
+      readonly of = 'a test';
+    }
     Module({ controllers: [Echo] })(Root);
-    const app = await NestFactory.create(Root, { logger: false });
+    const app = await NestFactory.create(Root, { logger: false, abortOnError: false });
     app.setGlobalPrefix('api', { exclude: ['after'] });
     mountOnNest(app, pawl, options);
     app

@@ -36,10 +36,12 @@ let run: Pick<RunHandle, 'info'>;
 let pages: ReturnType<typeof dashboard>;
 
 async function ask(path: string, init: RequestInit = {}): Promise<string> {
-  const headers = { host: '127.0.0.1', 'sec-fetch-site': 'same-origin', ...init.headers };
-  return (
-    await pages.fetch(new Request(`http://127.0.0.1${path}`, { ...init, headers } as RequestInit))
-  ).text();
+  const headers = {
+    host: '127.0.0.1',
+    'sec-fetch-site': 'same-origin',
+    ...(init.headers as Record<string, string>),
+  };
+  return (await pages.fetch(new Request(`http://127.0.0.1${path}`, { ...init, headers }))).text();
 }
 
 beforeAll(async () => {
