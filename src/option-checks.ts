@@ -42,6 +42,7 @@ import { decisionSignal, waitKinds } from './core/waits.ts';
 import { checkWorkflow } from './engine/definition/check-workflow.ts';
 import { bulkActions, type BulkOptions } from './engine/runs/bulk.ts';
 import type { DeletionListOptions } from './engine/runs/deletions.ts';
+import { statsPartsMax, type StatsOverOptions } from './engine/runs/stats-over.ts';
 import type { ExportOptions } from './engine/transfer/exports.ts';
 import type { ImportOptions } from './engine/transfer/import.ts';
 import type { ScheduleOptions } from './engine/schedules/save.ts';
@@ -211,6 +212,11 @@ export const checkCompaction: Rule = optionsOf<{ readonly upTo?: number }>({
 });
 export const checkRecoveries: Rule = optionsOf<{ readonly limit?: number }>({
   limit: wholeNumber(1, fixedLimits.runsPerPage),
+});
+export const checkStatsOver: Rule = optionsOf<StatsOverOptions>({
+  since: needed(time),
+  until: time,
+  parts: wholeNumber(1, statsPartsMax),
 });
 export const checkMemory: Rule = optionsOf<{
   readonly workflow?: string;

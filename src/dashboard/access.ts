@@ -3,12 +3,13 @@
  * One that is missing there is refused for everybody, and a test walks the routes.
  *
  *   read      looks at everything
- *   operate   lets runs go on: signals, answers, decisions, resume, retry, pause, cancel; holds queues back
+ *   operate   lets runs go on: signals, answers, decisions, resume, retry, pause, cancel; holds queues back,
+ *             drains workers
  *   admin     and what destroys, or puts a state of its own in place: delete, fork, what a board of queues does
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-export const actionNames = [
+export const runActionNames = [
   'signal',
   'decide',
   'resume',
@@ -19,11 +20,17 @@ export const actionNames = [
   'delete',
   'answer',
 ] as const;
+/** What a person can do to something else than a run. */
+const fleetActionNames = ['drain'] as const;
 /**
- * What a person can do to a run. `retry` resumes a failed or quarantined run, `decide` says whether an effect in doubt has
- * happened, `answer` is on the inbox page.
+ * What a person can do. `retry` resumes a failed or quarantined run, and `decide` says whether an effect in doubt has
+ * happened. `answer` is on the inbox page. `drain` closes a worker, on the page of the workers.
  */
-export type DashboardAction = (typeof actionNames)[number];
+export type DashboardAction = RunAction | (typeof fleetActionNames)[number];
+/** What is done to one run. */
+export type RunAction = (typeof runActionNames)[number];
+
+export const allActions: readonly DashboardAction[] = [...runActionNames, ...fleetActionNames];
 
 export const roles = ['read', 'operate', 'admin'] as const;
 /** What somebody may do with the pages. Each role may do what those before it may. */
@@ -60,6 +67,7 @@ const actionRoles: Readonly<Record<DashboardAction, DashboardRole>> = {
   retry: 'operate',
   pause: 'operate',
   cancel: 'operate',
+  drain: 'operate',
   fork: 'admin',
   delete: 'admin',
 };
@@ -77,6 +85,9 @@ export const changes: readonly Change[] = [
     role: ({ action = '' }) =>
       Object.hasOwn(actionRoles, action) ? actionRoles[action as DashboardAction] : undefined,
   },
+  { path: '/bulk', role: () => 'operate' },
+  { path: '/failures/:group/retry', role: () => 'operate' },
+  { path: '/workers/:id/drain', role: () => 'operate' },
   { path: '/queues/:workflow/:action', role: () => 'operate' },
   { path: '/board/*', role: () => 'admin' },
 ];

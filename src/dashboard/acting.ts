@@ -4,14 +4,14 @@ import { fixedLimits } from '../core/limits.ts';
 import type { Pawl } from '../pawl.ts';
 import { type Form, parseJson, textOf, valueOf } from './fields.ts';
 import { makeFork } from './fork-page.ts';
-import type { DashboardAction } from './access.ts';
-import type { Settings } from './access.ts';
+import type { RunAction } from './access.ts';
+import type { Settings } from './settings.ts';
 
 /** Does it, and returns the path of the page to go on with, below the base. @throws InvalidError, and what pawl throws. */
 export async function act(
   { pawl, shown }: { readonly pawl: Pawl; readonly shown: Pawl },
   { workflows }: Settings,
-  what: { readonly id: string; readonly action: DashboardAction; readonly actor: string },
+  what: { readonly id: string; readonly action: RunAction; readonly actor: string },
   form: Form,
 ): Promise<string> {
   const { id, action, actor } = what;

@@ -5,16 +5,15 @@ import { InvalidError } from '../core/errors.ts';
 import type { Pawl } from '../pawl.ts';
 import { act } from './acting.ts';
 import { messageOf, problem, show, statusOf, wantsJson } from './answers.ts';
-import type { DashboardRole } from './access.ts';
+import { type DashboardRole, runActionNames } from './access.ts';
+import { addFleet } from './fleet/routes.ts';
 import { type Env, guard, refusal, tokenFor, visitorOf } from './guard.ts';
 import { forkPage } from './fork-page.ts';
-import { inboxPage, readInbox } from './inbox-page.ts';
 import { live, liveOutput } from './live.ts';
 import { Feeds } from './live-feed.ts';
 import { icon } from './icon.ts';
 import { script, style, version } from './pages.gen.ts';
 import { type AskedRun, readEvents, readRun } from './reading.ts';
-import { runListPage, toListOptions } from './run-list-page.ts';
 import { nowPage, runPage, stateView } from './run-page.ts';
 import { addQueues } from './queue-routes.ts';
 import { redacted } from './redaction.ts';
@@ -22,7 +21,6 @@ import { type DashboardOptions, readSettings, type Settings, settingsFor } from 
 import { Shared } from './shared.ts';
 import { momentPart } from './state-part.ts';
 import { untagged } from './words.ts';
-import { workersPage } from './workers-page.ts';
 
 /** The pages as a function. Its type names no package, so that it holds without Hono. */
 export interface DashboardPages {
@@ -62,10 +60,10 @@ export function pagesFor(pawl: Pawl, settings: Settings): Hono<Env> {
     '*',
     guard(settings, (c, why) => problem(c, settings, 403, why)),
   );
-  app.get('/', (c) => c.redirect(`${settings.base}/runs`));
+  app.get('/', (c) => c.redirect(`${settings.base}/overview`));
   const shown = redacted(pawl, settings.redact);
   addFiles(app);
-  addPages(app, shown, settings);
+  addFleet(app, shown, settings);
   addRun(app, shown, settings);
   addQueues(app, pawl, settings);
   addActions(app, { pawl, shown }, settings);
@@ -86,29 +84,6 @@ function addFiles(app: Hono<Env>): void {
   serve('/style.css', style, 'text/css');
   serve('/pages.js', script, 'text/javascript');
   serve('/icon.svg', icon, 'image/svg+xml');
-}
-
-function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
-  app.get('/:page{runs(\\.json)?}', async (c) => {
-    const asked = c.req.query();
-    const [page, stats] = await Promise.all([pawl.list(toListOptions(asked)), pawl.stats()]);
-    if (wantsJson(c)) return c.json({ counts: stats.runs, ...page });
-    const body = runListPage(settings.base, asked, { ...page, stats });
-    return show(c, settings, { title: 'Runs', at: 'runs', body });
-  });
-  app.get('/:page{inbox(\\.json)?}', async (c) => {
-    const asked = c.req.query();
-    const found = await readInbox(pawl, asked);
-    if (wantsJson(c)) return c.json(found);
-    const token = tokenFor(settings, c.get('actor'));
-    const body = inboxPage(settings, asked, { ...found, token });
-    return show(c, settings, { title: 'Inbox', at: 'inbox', body });
-  });
-  app.get('/:page{workers(\\.json)?}', async (c) => {
-    const workers = await pawl.workers();
-    if (wantsJson(c)) return c.json({ workers });
-    return show(c, settings, { title: 'Workers', at: 'workers', body: workersPage(workers) });
-  });
 }
 
 /** A run, and parts of it. */
@@ -195,8 +170,8 @@ function addActions(
 ): void {
   app.post('/runs/:id/:action', bodyLimit({ maxSize: formBytesMax }), async (c) => {
     const { id } = c.req.param();
-    const action = settings.actions.find((one) => one === c.req.param('action'));
-    if (action === undefined) {
+    const action = runActionNames.find((one) => one === c.req.param('action'));
+    if (action === undefined || !settings.actions.includes(action)) {
       return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
     }
     const form = await c.req.parseBody();

@@ -15,7 +15,7 @@ import {
 import { checkWorkflow } from '../engine/definition/check-workflow.ts';
 import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 import {
-  actionNames,
+  allActions,
   allowed,
   type DashboardAction,
   type DashboardLogin,
@@ -102,7 +102,7 @@ export const dashboardRules = {
   users: listOf(checkUser),
   login: callback,
   hosts: listOf(textOf(1, 253)),
-  actions: listOf(oneOf(...actionNames)),
+  actions: listOf(oneOf(...allActions)),
   actor: textOf(1, 256),
   workflows: listOf(checkWorkflow),
   redact: callback,
@@ -128,7 +128,7 @@ export function readSettings(options: DashboardOptions): Settings {
     hasLogin: login !== undefined || users.length > 0,
     hosts: new Set([...loopback, ...(options.hosts ?? [])].map((host) => host.toLowerCase())),
     role: isReadOnly ? 'read' : 'admin',
-    actions: isReadOnly ? [] : (options.actions ?? actionNames),
+    actions: isReadOnly ? [] : (options.actions ?? allActions),
     actor: options.actor ?? 'pawl ui',
     workflows: new Map(workflows.map((workflow) => [workflow.name, workflow])),
     redact: options.redact,

@@ -54,6 +54,9 @@ const posts = [
   ['/runs/r/cancel', 'operate'],
   ['/runs/r/fork', 'admin'],
   ['/runs/r/delete', 'admin'],
+  ['/bulk', 'operate'],
+  ['/failures/x/retry', 'operate'],
+  ['/workers/w/drain', 'operate'],
   ['/queues/idle/pause', 'operate'],
   ['/queues/idle/canary', 'operate'],
   ['/board/api/queues/idle/pause', 'admin'],
@@ -69,7 +72,7 @@ test('a role that is too low is a 403 on each of them, and so are no token and a
     for (const [path, needed] of posts) {
       const isLow = roles.indexOf(needed) > at;
       expect(roleFor(path)).toBe(needed);
-      const answer = await asked(path, form({ sure: 'yes' }));
+      const answer = await asked(path, form({ sure: 'yes', action: 'pause' }));
       if (isLow) {
         expect([path, answer.status]).toEqual([path, 403]);
         expect(await answer.text()).toContain('does not allow that');
@@ -84,6 +87,12 @@ test('a role that is too low is a 403 on each of them, and so are no token and a
       expect([path, foreign.status]).toEqual([path, 403]);
     }
   }
+  const operator = ask(pawl, { login: () => ({ actor: 'o', role: 'operate' }) });
+  const bulk = await operator('/bulk', form({ sure: 'yes', action: 'delete' }));
+  expect([bulk.status, await bulk.text()]).toEqual([
+    403,
+    expect.stringContaining('does not allow that'),
+  ]);
   expect(await run.info()).toEqual(before);
 });
 

@@ -158,7 +158,7 @@ describe.each(Object.entries(hosts))('in %s', (_, open) => {
     expect(await statuses(below, as('ada:wrong'))).toEqual(paths.map(() => 401));
     expect(await statuses(below, as('rob:r'))).toEqual([302, 302, 200, 200, 200, 200, 200, 404]);
     const first = await ask(basePath, as('rob:r'));
-    expect(first.headers.get('location')).toBe('/admin/pawl/runs');
+    expect(first.headers.get('location')).toBe('/admin/pawl/overview');
     expect(first.headers.get('content-security-policy')).toContain("default-src 'none'");
 
     const page = await (await ask(`${basePath}/runs/r`, as('ada:a'))).text();

@@ -65,6 +65,9 @@ test('a secret is nowhere, and the rest is', async () => {
     '/runs',
     '/runs.json',
     '/inbox.json',
+    '/overview',
+    '/failures',
+    '/failures.json',
     ...['r', 'f'].flatMap((id) => [
       `/runs/${id}`,
       `/runs/${id}.json`,
