@@ -11,7 +11,8 @@ import { commandLine } from './command-line.ts';
 import { decisionForm } from './decision-form.ts';
 import { fieldPart, jsonField } from './fields.ts';
 import type { Html } from './html.ts';
-import { type RunAction, runActionNames, type Settings } from './settings.ts';
+import { type RunAction, runActionNames } from './access.ts';
+import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
 
 export interface Acting {

@@ -11,6 +11,7 @@ const places = {
   runs: 'Runs',
   failures: 'Failures',
   inbox: 'Inbox',
+  queues: 'Queues',
   workers: 'Workers',
   recoveries: 'Recoveries',
   schedules: 'Schedules',

@@ -52,6 +52,7 @@ async function scenes(stage: Stage): Promise<readonly Shot[]> {
     { name: 'failures', path: '/failures' },
     { name: 'failure', isAside: true, path: '/failures', before: openFirst },
     { name: 'inbox', isAside: true, path: '/inbox' },
+    { name: 'queues', path: '/queues' },
     { name: 'workers', path: '/workers' },
     { name: 'recoveries', path: '/recoveries', before: waitLonger },
     { name: 'schedules', isAside: true, path: '/schedules' },

@@ -54,6 +54,7 @@ const paths = [
   '/bulk?action=retry&status=dead',
   '/failures',
   '/inbox',
+  '/queues',
   '/workers',
   '/recoveries',
   '/schedules',

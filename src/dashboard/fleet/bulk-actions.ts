@@ -3,7 +3,7 @@ import { InvalidError } from '../../core/errors.ts';
 import { type RunStatus, runStatuses } from '../../core/run.ts';
 import type { BulkAction } from '../../engine/runs/bulk.ts';
 import type { SearchOptions } from '../../options.ts';
-import type { DashboardAction } from '../settings.ts';
+import type { DashboardAction } from '../access.ts';
 import { readSearch, type Search, statusGroups } from './search.ts';
 
 export interface ManyAction {
