@@ -97,7 +97,10 @@ function oldest({ oldestAt }: QueueRow): unknown {
 function rate({ perMinute, sent }: QueueRow): string {
   const all = `${sent.toLocaleString('en')} in all`;
   if (perMinute === undefined) return all;
-  const said = perMinute < 10 ? perMinute.toFixed(1) : Math.round(perMinute).toLocaleString('en');
+  const said =
+    perMinute > 0 && perMinute < 10
+      ? perMinute.toFixed(1)
+      : Math.round(perMinute).toLocaleString('en');
   return `${said} a minute, ${all}`;
 }
 
