@@ -14,6 +14,7 @@ import {
   anything,
   checkedLater,
   callback,
+  checked,
   duration,
   either,
   flag,
@@ -41,6 +42,7 @@ import { decisionSignal, waitKinds } from './core/waits.ts';
 import { checkWorkflow } from './engine/definition/check-workflow.ts';
 import { bulkActions, type BulkOptions } from './engine/runs/bulk.ts';
 import type { DeletionListOptions } from './engine/runs/deletions.ts';
+import { statsPartsMax, type StatsOverOptions } from './engine/runs/stats-over.ts';
 import type { ExportOptions } from './engine/transfer/exports.ts';
 import type { ImportOptions } from './engine/transfer/import.ts';
 import type { ScheduleOptions } from './engine/schedules/save.ts';
@@ -65,6 +67,12 @@ const checkDurability: Rule = either(
   ),
 );
 
+/** Its parts are objects of classes of their own. */
+function isBullTelemetry(value: unknown): boolean {
+  const { tracer, contextManager } = Object(value) as Record<string, unknown>;
+  return typeof tracer === 'object' && typeof contextManager === 'object';
+}
+
 const checkEncryption: Rule = optionsOf<EncryptionOptions>({
   keys: checkedLater,
   current: checkedLater,
@@ -85,6 +93,7 @@ export const checkOpen: Rule = optionsOf<OpenOptions>(
     blobs: checkBlobs,
     logger: loggerRule,
     tracing,
+    bullTelemetry: checked('what BullMQ takes as telemetry, such as a BullMQOtel', isBullTelemetry),
   },
   "{ redis: 'redis://127.0.0.1:6379' }",
 );
@@ -203,6 +212,11 @@ export const checkCompaction: Rule = optionsOf<{ readonly upTo?: number }>({
 });
 export const checkRecoveries: Rule = optionsOf<{ readonly limit?: number }>({
   limit: wholeNumber(1, fixedLimits.runsPerPage),
+});
+export const checkStatsOver: Rule = optionsOf<StatsOverOptions>({
+  since: needed(time),
+  until: time,
+  parts: wholeNumber(1, statsPartsMax),
 });
 export const checkMemory: Rule = optionsOf<{
   readonly workflow?: string;

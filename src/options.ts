@@ -6,6 +6,7 @@ import type { ResumeQueue } from './core/queue.ts';
 import type { RunStatus } from './core/run.ts';
 import type { RunStore } from './core/store.ts';
 import type { Tracing } from './core/tracing.ts';
+import type { BullTelemetry } from './bullmq/resume-queue.ts';
 import type { BlobOptions } from './blobs/options.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
 import type { RedisTarget } from './redis/connection.ts';
@@ -51,6 +52,11 @@ export interface OpenOptions {
   readonly logger?: Logger | false;
   /** Spans for executions and steps: `openTelemetry()` of `pawl/otel`. Default: none. See docs/observability.md. */
   readonly tracing?: Tracing;
+  /**
+   * What BullMQ takes as `telemetry`, such as `new BullMQOtel('pawl')` of the package bullmq-otel: spans and metrics of the
+   * jobs that carry wake-ups. Default: none.
+   */
+  readonly bullTelemetry?: BullTelemetry;
 }
 
 /** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. Their types: `pawl/store`. */

@@ -3,11 +3,21 @@
  *
  *   await Pawl.open({ redis, tracing: openTelemetry() })
  *
- * One trace for each execution of a run: a root span `execute <workflow>`, and in it a span for each body of a step. The
- * root is linked to the execution before it, and the first one to the span in which the run was started. What handlers and
- * steps do shows up inside, because they are called in the context of their span.
+ *   root: 'execution'   POST /orders        execute order ── step charge      execute order ── step ship
+ *   (default)           └─ start  ◀──link────────┘   ◀───────────link──────────────┘       each a trace of its own
+ *
+ *   root: 'run'         POST /orders ─┬─ execute order ── step charge
+ *                                     └─ execute order ── step ship                        one trace
+ *
+ * The carrier in the log says where an execution belongs. By execution, each leaves its own. By run, each passes on what it
+ * has found, so all executions are parts of the span in which the run was started; without one, of the first execution. A
+ * worker that dies has not sent its span, as with every tracer. The carrier is in the log before the first step is.
+ *
+ * What handlers and steps do shows up inside, because they are called in the context of their span. No span ever has an
+ * input, an output, a state or a signal: names, ids, times and errors only.
  */
 import {
+  type Attributes,
   context,
   type Link,
   ROOT_CONTEXT,
@@ -19,8 +29,10 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { recordError } from './core/error-record.ts';
-import { having, optionsOf } from './core/option-rules.ts';
-import type { ExecutionTrace, Tracing } from './core/tracing.ts';
+import { nesting } from './core/fold.ts';
+import { having, oneOf, optionsOf } from './core/option-rules.ts';
+import type { ExecutionTrace, TracedStep, Tracing } from './core/tracing.ts';
+import { attributeNames as names, eventNames, operations, spanNames } from './otel-names.ts';
 
 /** Statuses and losses after which nothing is wrong with an execution. */
 const fine: ReadonlySet<string> = new Set([
@@ -31,61 +43,103 @@ const fine: ReadonlySet<string> = new Set([
   'cancelled',
 ]);
 
-const checkOptions = optionsOf<{ readonly tracer?: Tracer }>({
+/** How spans are made, and what is one trace. */
+export interface OpenTelemetryOptions {
+  /** Default: that of the global provider, under the name `pawl`. */
+  readonly tracer?: Tracer;
+  /**
+   * What is one trace. `execution` (default): each stretch of work of one worker, linked to the one before; runs that sleep
+   * for days are seen at once. `run`: all that belongs to the call that has started the run.
+   */
+  readonly root?: 'execution' | 'run';
+}
+
+const checkOptions = optionsOf<OpenTelemetryOptions>({
   tracer: having('a tracer', 'startSpan'),
+  root: oneOf('execution', 'run'),
 });
 
-/** Spans for `Pawl.open({ tracing })`. `tracer`: default that of the global provider, under the name pawl. */
-export function openTelemetry(options: { readonly tracer?: Tracer } = {}): Tracing {
+/**
+ * Spans for `Pawl.open({ tracing })`. docs/observability.md lists their names and attributes.
+ * @throws InvalidError for an option that does not fit.
+ */
+export function openTelemetry(options: OpenTelemetryOptions = {}): Tracing {
   checkOptions(options, 'openTelemetry options');
   const tracer = options.tracer ?? trace.getTracer('pawl');
+  const isByRun = options.root === 'run';
   return {
     current: () => {
       const span = trace.getActiveSpan();
       return span === undefined ? undefined : format(span.spanContext());
     },
-    execution: ({ run, workflow, worker, fence, takeover }, from) => {
-      const linked = from === undefined ? undefined : parse(from);
-      const links: Link[] = linked === undefined ? [] : [{ context: linked }];
+    execution: ({ run, workflow, worker, fence, kind, takeover }, from) => {
+      const before = from === undefined ? undefined : parse(from);
+      const isPart = isByRun && before !== undefined;
+      const links: Link[] = before === undefined || isPart ? [] : [{ context: before }];
       const attributes = {
-        'pawl.run.id': run,
-        'pawl.workflow.name': workflow,
-        'pawl.worker.id': worker,
-        'pawl.fence': String(fence),
+        [names.run]: run,
+        [names.workflow]: workflow,
+        [names.worker]: worker,
+        [names.fence]: String(fence),
+        ...(kind === 'agent' && {
+          [names.operation]: operations.agent,
+          [names.genAiWorkflow]: workflow,
+          [names.conversation]: run,
+        }),
       };
-      const about = { kind: SpanKind.CONSUMER, root: true, links, attributes };
-      const span = tracer.startSpan(`execute ${workflow}`, about, ROOT_CONTEXT);
+      const around = isPart ? trace.setSpanContext(ROOT_CONTEXT, before) : ROOT_CONTEXT;
+      const about = { kind: SpanKind.CONSUMER, root: !isPart, links, attributes };
+      const span = tracer.startSpan(spanNames.execution(workflow), about, around);
       if (takeover !== undefined) {
-        span.addEvent('takeover', {
-          'pawl.takeover.from': takeover.from,
-          'pawl.takeover.reason': takeover.reason,
-          'pawl.takeover.detect_ms': takeover.detectMs,
-          'pawl.takeover.claim_ms': takeover.claimMs,
+        span.addEvent(eventNames.takeover, {
+          [names.takeoverFrom]: takeover.from,
+          [names.takeoverReason]: takeover.reason,
+          [names.takeoverDetectMs]: takeover.detectMs,
+          [names.takeoverClaimMs]: takeover.claimMs,
         });
       }
-      return traced(tracer, span);
+      const carrier = isPart ? from : undefined;
+      return traced(tracer, span, { run, carrier: carrier ?? format(span.spanContext()) });
     },
   };
 }
 
-function traced(tracer: Tracer, span: Span): ExecutionTrace {
+function traced(
+  tracer: Tracer,
+  span: Span,
+  { run, carrier }: { readonly run: string; readonly carrier: string },
+): ExecutionTrace {
   const inside = trace.setSpan(ROOT_CONTEXT, span);
   return {
-    carrier: format(span.spanContext()),
+    carrier,
     within: (call) => context.with(inside, call),
-    step: ({ name, attempt }, body) => {
-      const attributes = { 'pawl.step.name': name, 'pawl.step.attempt': attempt };
+    step: (step, body) => {
       // A step inside of a step: the span around it is the active one.
       const around = trace.getActiveSpan() === undefined ? inside : context.active();
-      const part = tracer.startSpan(`step ${name}`, { attributes }, around);
+      const attributes = stepAttributes(run, step);
+      const part = tracer.startSpan(spanNames.step(step.name), { attributes }, around);
       return ending(part, () => context.with(trace.setSpan(around, part), body));
     },
     end: (how, error) => {
-      span.setAttribute('pawl.execution.end', how);
+      span.setAttribute(names.end, how);
       if (!fine.has(how)) fail(span, error ?? how);
       span.end();
     },
   };
+}
+
+function stepAttributes(run: string, { name, attempt, kind }: TracedStep): Attributes {
+  return {
+    [names.step]: name,
+    [names.attempt]: attempt,
+    ...(kind !== undefined && { [names.operation]: operations[kind], [names.conversation]: run }),
+    ...(kind === 'tool' && { [names.tool]: ownName(name) }),
+  };
+}
+
+/** The name of a step inside of others, without theirs. */
+function ownName(name: string): string {
+  return name.split(nesting).at(-1) ?? name;
 }
 
 /** Ends the span when the call, or the promise it returns, has ended. */

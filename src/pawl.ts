@@ -17,6 +17,7 @@ import { checkWorkflow, checkWorkflows, nameOf } from './engine/definition/check
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
 import { checkOptions } from './engine/definition/options.ts';
 import type { OutputSchemas } from './engine/definition/outputs.ts';
+import { statsOver, type StatsOverOptions, type StatsPart } from './engine/runs/stats-over.ts';
 import type { StartOptions } from './engine/definition/start-options.ts';
 import type {
   AnyWorkflow,
@@ -81,6 +82,7 @@ import {
   checkRecoveries,
   checkRehearsal,
   checkSchedule,
+  checkStatsOver,
   checkWorker,
   toQuery,
 } from './option-checks.ts';
@@ -351,6 +353,16 @@ export class Pawl implements AsyncDisposable {
    */
   stats(): Promise<RunStats> {
     return this.#services.store.observation.stats();
+  }
+
+  /**
+   * Runs by when they were created, with the statuses that they have now: a count for each of `parts` stretches of time.
+   * It comes from the indexes, so nothing is written for it, and it costs the same however many runs there are.
+   * @throws InvalidError for a bad option, or less than a millisecond for each part.
+   */
+  async statsOver(options: StatsOverOptions): Promise<readonly StatsPart[]> {
+    checkStatsOver(options, 'stats options');
+    return statsOver(this.#services.store, options);
   }
 
   /**

@@ -67,7 +67,7 @@ export type { NewChunk, StoredChunk, WriteOutcome, WriteParams } from './core/ou
 export type { ListParams, RunPage } from './core/lists.ts';
 export type { RunSummary } from './core/run.ts';
 export type { RunQuery } from './core/run-query.ts';
-export type { RunStats } from './core/run-stats.ts';
+export type { RunCounts, RunStats } from './core/run-stats.ts';
 export type { StoreHealth } from './core/store-health.ts';
 export type {
   AdvanceOutcome,

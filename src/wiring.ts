@@ -66,6 +66,7 @@ export async function redisParts(
     prefix: `{${prefix}}:bull`,
     skipVersionCheck: store.hidesInfo,
     hidesErrors: keys !== undefined,
+    telemetry: options.bullTelemetry,
     logger,
   });
   return { parts: { ...options, store, queue, logger }, keys };

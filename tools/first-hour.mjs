@@ -1,6 +1,7 @@
 /**
- * Plays the first hour of a new user in an empty folder, with the packed package, and checks what each step prints: init,
- * install, a run, kill -9, the take-over, the page, a crash test, a deploy. Needs `npm run build`, the npm registry and a
+ * Plays the first hour of a new user in an empty folder, with the packed packages, and checks what each step prints: npm
+ * create, install, a run, kill -9, the take-over, the page, a crash test, a deploy. What an earlier newcomer found stands
+ * below it (`findings.md`), and each file that it names must be there. Needs `npm run build`, the npm registry and a
  * redis-server.
  *
  *   node tools/first-hour.mjs            plays it, and writes docs/first-hour.md from what was seen
@@ -9,6 +10,7 @@
  * Whatever a step starts is ended with this process. Times, ids and names of workers are made the same in the page.
  */
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -155,20 +157,28 @@ try {
     cwd: root,
   });
   const tarball = join(base, packed.trim().split('\n').at(-1));
+  const made = await play(`npm pack --ignore-scripts --silent --pack-destination ${base}`, {
+    cwd: join(root, 'create-pawl'),
+  });
+  const creator = join(base, made.trim().split('\n').at(-1));
+  // What `npm create pawl` does with packages of the registry, it does here with the packed ones.
+  const create = `npm exec --yes --package=${tarball} --package=${creator} -- create-pawl shop`;
   env.REDIS_URL = await startRedis();
 
   say(
     '# The first hour',
     '',
-    'This page is a transcript. `npm run first-hour` plays it in an empty folder, with the packed package, and checks what each',
+    'This page is a transcript. `npm run first-hour` plays it in an empty folder, with the packed packages, and checks what each',
     'step prints. Times, ids and names of workers are made the same here.',
     '',
     '## A project',
   );
-  const made = await play(`npm exec --yes --package=${tarball} -- pawl init shop`, {
+  const project = await play(create, {
     wanted: [/src\/workflows\.ts/, /compose\.yaml/, /\.gitignore/, /next: cd shop && npm install/],
   });
-  show('npx pawl init shop', made);
+  show('npm create pawl shop', project);
+  say('`npx pawl init shop` does the same. Neither of them writes over anything.');
+  await play(create, { code: 4, wanted: [/is not empty/] });
   await play(`npm exec --yes --package=${tarball} -- pawl init shop`, {
     code: 4,
     wanted: [/is not empty/],
@@ -302,6 +312,11 @@ try {
   const doctor = await play('npx pawl doctor', { wanted: [/well +indexes/] });
   must(!/WRONG/.test(doctor), 'the doctor is not content', doctor);
 
+  const findings = await readFile(join(root, 'tools/findings.md'), 'utf8');
+  for (const [, file] of findings.matchAll(/`((?:test|src)\/[^`]+)`/g)) {
+    must(existsSync(join(root, file)), `tools/findings.md names ${file}, which is not there`);
+  }
+  lines.push(findings);
   const text = `${lines
     .join('\n')
     .replaceAll(/\n{3,}/g, '\n\n')

@@ -30,8 +30,8 @@ const programs = [
 ];
 /** What a program starts or loads by its place beside itself, and where it comes from. */
 const beside = { 'src/cli/main': { 'drill-worker': 'src/drill-worker' } };
-/** Loaded when it is needed, if it is there: a native addon, and the client of Docker. */
-const optional = ['msgpackr-extract', 'testcontainers'];
+/** Loaded when it is needed, if it is there: a native addon, the client of Docker, and bull-board. */
+const optional = ['msgpackr-extract', 'testcontainers', /^@bull-board\//];
 
 async function write({ name, input, folder }) {
   const top = join(build, folder);

@@ -1,11 +1,11 @@
 /**
  * Makes a release: `node tools/release.mjs` checks all of it and publishes nothing; with `--publish` it publishes.
  *
- *   the tree is clean ─▶ CHANGELOG has the version ─▶ build ─▶ pack ─▶ publint ─▶ are the types wrong ─▶ publish
+ *   the tree is clean ─▶ CHANGELOG has the version ─▶ all tests ─▶ build ─▶ pack ─▶ linters ─▶ publish
  *
- * Each step throws, and nothing is published before all of them are done. Tests are not run here: `.ci/run` has passed on
- * the commit, or it is no release. `--publish` signs where the package comes from (provenance), which npm allows in CI
- * alone.
+ * Each step throws, and nothing is published before all of them are done. The tests are those of `.ci/run`; without
+ * `--publish` they are left out, because they take long. `--publish` signs where the package comes from (provenance), which
+ * npm allows in CI alone.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -53,6 +53,7 @@ if (isPublishing) {
 must(create.version === version, 'create-pawl has another version.');
 must(create.dependencies.pawl === version, 'create-pawl depends on another version.');
 
+if (isPublishing) run('bash', ['.ci/run']);
 const folder = mkdtempSync(join(tmpdir(), 'pawl-release-'));
 try {
   run('npm', ['run', '-s', 'prepack']);

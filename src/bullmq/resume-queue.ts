@@ -16,6 +16,7 @@ import {
   type Job,
   type JobsOptions,
   Queue,
+  type QueueBaseOptions,
   UnrecoverableError,
   Worker,
 } from 'bullmq';
@@ -40,6 +41,9 @@ import { FailedJobs, keepFailedJobs } from './failed-jobs.ts';
 /** BullMQ's own queue of a workflow. */
 export type BullQueue = Queue;
 
+/** What BullMQ takes as `telemetry`, such as a `BullMQOtel` of the package bullmq-otel. */
+export type BullTelemetry = NonNullable<QueueBaseOptions['telemetry']>;
+
 export interface BullQueueOptions {
   /** Makes a connection of its own for each purpose; the queue closes what it was given. */
   readonly connect: (purpose: { readonly blocking: boolean }) => ConnectionOptions & Closable;
@@ -49,6 +53,8 @@ export interface BullQueueOptions {
   readonly skipVersionCheck?: boolean;
   /** Failed jobs do not say why: what runs hold is encrypted, and BullMQ keeps its texts in clear. Default false. */
   readonly hidesErrors?: boolean;
+  /** Given to BullMQ as it is. Default: none. */
+  readonly telemetry?: BullTelemetry | undefined;
   readonly logger: Logger;
 }
 
@@ -229,6 +235,7 @@ export class BullResumeQueue implements ResumeQueue {
       connection: this.#connection,
       prefix: this.#options.prefix,
       skipVersionCheck: this.#options.skipVersionCheck ?? false,
+      ...this.#telemetry,
       streams: { events: { maxLen: 1000 } },
     });
     queue.on('error', (error) => this.#warn(workflow, error));
@@ -243,6 +250,7 @@ export class BullResumeQueue implements ResumeQueue {
       connection,
       prefix: this.#options.prefix,
       skipVersionCheck: this.#options.skipVersionCheck ?? false,
+      ...this.#telemetry,
       concurrency,
       ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.perMs } }),
       lockDuration: 30_000,
@@ -251,6 +259,11 @@ export class BullResumeQueue implements ResumeQueue {
     });
     worker.on('error', (error) => this.#warn(workflow, error));
     return worker;
+  }
+
+  get #telemetry(): Pick<QueueBaseOptions, 'telemetry'> {
+    const { telemetry } = this.#options;
+    return telemetry === undefined ? {} : { telemetry };
   }
 
   #warn(workflow: string, error: Error): void {

@@ -1,13 +1,16 @@
 /** How many runs there are, and what is late: what a probe or a monitor asks a store at any time. */
 import { type RunStatus, runStatuses } from './run.ts';
 
+/** How many runs have each status. A status that no run has is 0. */
+export type RunCounts = Readonly<Record<RunStatus, number>>;
+
 /**
  * Counts come from the indexes, so it costs the same with ten runs as with ten million. Ages are milliseconds on the
  * store's clock.
  */
 export interface RunStats {
   /** How many runs have each status. A status that no run has is 0. */
-  readonly runs: Readonly<Record<RunStatus, number>>;
+  readonly runs: RunCounts;
   /** Runs the sweeper should have looked at by now. With a sweeper at work this is a few, and not for long. */
   readonly overdue: number;
   /** How long the first of them has been due; 0 when there is none. It grows when no sweeper works. */
@@ -28,14 +31,19 @@ export function addUp(parts: readonly RunStats[]): RunStats {
     parts.reduce((total, part) => total + of(part), 0);
   const most = (of: (part: RunStats) => number): number => Math.max(0, ...parts.map(of));
   return {
-    runs: byStatus((status) => sum(({ runs }) => runs[status])),
+    runs: addUpCounts(parts.map(({ runs }) => runs)),
     overdue: sum(({ overdue }) => overdue),
     overdueMs: most(({ overdueMs }) => overdueMs),
     waitingMs: most(({ waitingMs }) => waitingMs),
   };
 }
 
-export function byStatus(count: (status: RunStatus, place: number) => number): RunStats['runs'] {
+/** The counts of all parts of a store. */
+export function addUpCounts(parts: readonly RunCounts[]): RunCounts {
+  return byStatus((status) => parts.reduce((total, part) => total + part[status], 0));
+}
+
+export function byStatus(count: (status: RunStatus, place: number) => number): RunCounts {
   const entries = runStatuses.map((status, place) => [status, count(status, place)]);
   return Object.fromEntries(entries) as Record<RunStatus, number>;
 }

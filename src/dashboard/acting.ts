@@ -4,13 +4,14 @@ import { fixedLimits } from '../core/limits.ts';
 import type { Pawl } from '../pawl.ts';
 import { type Form, parseJson, textOf, valueOf } from './fields.ts';
 import { makeFork } from './fork-page.ts';
-import type { DashboardAction, Settings } from './settings.ts';
+import type { RunAction } from './access.ts';
+import type { Settings } from './settings.ts';
 
 /** Does it, and returns the path of the page to go on with, below the base. @throws InvalidError, and what pawl throws. */
 export async function act(
-  pawl: Pawl,
+  { pawl, shown }: { readonly pawl: Pawl; readonly shown: Pawl },
   { workflows }: Settings,
-  what: { readonly id: string; readonly action: DashboardAction; readonly actor: string },
+  what: { readonly id: string; readonly action: RunAction; readonly actor: string },
   form: Form,
 ): Promise<string> {
   const { id, action, actor } = what;
@@ -38,7 +39,7 @@ export async function act(
       await pawl.delete(id, request);
       return '/runs?done=delete';
     case 'fork':
-      return `/runs/${await makeFork(pawl, workflows, { id, actor }, form)}?done=fork`;
+      return `/runs/${await makeFork({ pawl, shown }, workflows, { id, actor }, form)}?done=fork`;
     case 'decide': {
       const [effect, decide] = [textOf(form, 'effect'), textOf(form, 'decide')];
       if (effect === '') throw new InvalidError('effect', 'says what is decided about.');
@@ -46,7 +47,7 @@ export async function act(
         throw new InvalidError('decide', 'must be retry or done.');
       }
       const result = decide === 'done' ? parseJson(textOf(form, 'result'), 'result') : undefined;
-      await run.decide(effect, decide === 'done' ? { decide, result } : { decide });
+      await run.decide(effect, decide === 'done' ? { decide, result } : { decide }, { actor });
       return here;
     }
     case 'signal': {

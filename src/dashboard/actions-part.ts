@@ -11,7 +11,8 @@ import { commandLine } from './command-line.ts';
 import { decisionForm } from './decision-form.ts';
 import { fieldPart, jsonField } from './fields.ts';
 import type { Html } from './html.ts';
-import type { DashboardAction, Settings } from './settings.ts';
+import { type RunAction, runActionNames } from './access.ts';
+import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
 
 export interface Acting {
@@ -22,14 +23,16 @@ export interface Acting {
 
 export function actionsPart(acting: Acting): Html {
   const { settings, run } = acting;
-  const forms = settings.actions.filter((action) => isOffered(action, run)).map(partOf(acting));
+  const forms = runActionNames
+    .filter((action) => settings.actions.includes(action) && isOffered(action, run))
+    .map(partOf(acting));
   const shown = forms.filter((one) => one !== undefined);
   if (shown.length === 0) return html``;
   return html`<h2 id="actions">Actions</h2>
     <div class="acts">${shown}</div>`;
 }
 
-function partOf(acting: Acting): (action: DashboardAction) => Html | undefined {
+function partOf(acting: Acting): (action: RunAction) => Html | undefined {
   const { settings, run, token } = acting;
   const { base } = settings;
   const to = (action: string): string => `${base}/runs/${run.id}/${action}`;
@@ -123,7 +126,7 @@ function decisionForms({ settings, run, token }: Acting): Html | undefined {
   })}`;
 }
 
-function isOffered(action: DashboardAction, { status, paused, waits }: RunInfo): boolean {
+function isOffered(action: RunAction, { status, paused, waits }: RunInfo): boolean {
   switch (action) {
     case 'resume':
       return paused;

@@ -5,21 +5,22 @@ import { InvalidError } from '../core/errors.ts';
 import type { Pawl } from '../pawl.ts';
 import { act } from './acting.ts';
 import { messageOf, problem, show, statusOf, wantsJson } from './answers.ts';
-import { type Env, guard, refusal, tokenFor } from './guard.ts';
+import { type DashboardRole, runActionNames } from './access.ts';
+import { addFleet } from './fleet/routes.ts';
+import { type Env, guard, refusal, tokenFor, visitorOf } from './guard.ts';
 import { forkPage } from './fork-page.ts';
-import { inboxPage, readInbox } from './inbox-page.ts';
 import { live, liveOutput } from './live.ts';
 import { Feeds } from './live-feed.ts';
 import { icon } from './icon.ts';
 import { script, style, version } from './pages.gen.ts';
 import { type AskedRun, readEvents, readRun } from './reading.ts';
-import { runListPage, toListOptions } from './run-list-page.ts';
 import { nowPage, runPage, stateView } from './run-page.ts';
-import { type DashboardOptions, readSettings, type Settings } from './settings.ts';
+import { addQueues } from './queue-routes.ts';
+import { redacted } from './redaction.ts';
+import { type DashboardOptions, readSettings, type Settings, settingsFor } from './settings.ts';
 import { Shared } from './shared.ts';
 import { momentPart } from './state-part.ts';
 import { untagged } from './words.ts';
-import { workersPage } from './workers-page.ts';
 
 /** The pages as a function. Its type names no package, so that it holds without Hono. */
 export interface DashboardPages {
@@ -33,17 +34,42 @@ export interface DashboardPages {
  */
 export function dashboard(pawl: Pawl, options: DashboardOptions = {}): DashboardPages {
   const settings = readSettings(options);
+  const made = new Map<DashboardRole, Hono<Env>>();
+  const pagesOf = (role: DashboardRole): Hono<Env> => {
+    const known = made.get(role) ?? pagesFor(pawl, settingsFor(settings, role));
+    made.set(role, known);
+    return known;
+  };
+  return {
+    fetch: async (request) => {
+      try {
+        const visitor = await visitorOf(settings, request);
+        return await pagesOf(visitor?.role ?? 'read').fetch(request, { visitor });
+      } catch {
+        return pagesOf('read').fetch(request, { visitor: undefined, isBroken: true });
+      }
+    },
+  };
+}
+
+/** The pages as somebody sees them who has the role of the settings. */
+export function pagesFor(pawl: Pawl, settings: Settings): Hono<Env> {
   // Where it is mounted, with a slash behind it or without, is the same place.
   const app = new Hono<Env>({ strict: false }).basePath(settings.base === '' ? '/' : settings.base);
-  app.use('*', guard(settings));
-  app.get('/', (c) => c.redirect(`${settings.base}/runs`));
+  app.use(
+    '*',
+    guard(settings, (c, why) => problem(c, settings, 403, why)),
+  );
+  app.get('/', (c) => c.redirect(`${settings.base}/overview`));
+  const shown = redacted(pawl, settings.redact);
   addFiles(app);
-  addPages(app, pawl, settings);
-  addRun(app, pawl, settings);
-  addActions(app, pawl, settings);
+  addFleet(app, shown, settings);
+  addRun(app, shown, settings);
+  addQueues(app, pawl, settings);
+  addActions(app, { pawl, shown }, settings);
   app.notFound((c) => problem(c, settings, 404, 'There is no such page.'));
   app.onError((error, c) => problem(c, settings, statusOf(error), messageOf(error)));
-  return { fetch: (request) => app.fetch(request) };
+  return app;
 }
 
 /** What a browser loads once: its address changes with what it holds. */
@@ -58,29 +84,6 @@ function addFiles(app: Hono<Env>): void {
   serve('/style.css', style, 'text/css');
   serve('/pages.js', script, 'text/javascript');
   serve('/icon.svg', icon, 'image/svg+xml');
-}
-
-function addPages(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
-  app.get('/:page{runs(\\.json)?}', async (c) => {
-    const asked = c.req.query();
-    const [page, stats] = await Promise.all([pawl.list(toListOptions(asked)), pawl.stats()]);
-    if (wantsJson(c)) return c.json({ counts: stats.runs, ...page });
-    const body = runListPage(settings.base, asked, { ...page, stats });
-    return show(c, settings, { title: 'Runs', at: 'runs', body });
-  });
-  app.get('/:page{inbox(\\.json)?}', async (c) => {
-    const asked = c.req.query();
-    const found = await readInbox(pawl, asked);
-    if (wantsJson(c)) return c.json(found);
-    const token = tokenFor(settings, c.get('actor'));
-    const body = inboxPage(settings, asked, { ...found, token });
-    return show(c, settings, { title: 'Inbox', at: 'inbox', body });
-  });
-  app.get('/:page{workers(\\.json)?}', async (c) => {
-    const workers = await pawl.workers();
-    if (wantsJson(c)) return c.json({ workers });
-    return show(c, settings, { title: 'Workers', at: 'workers', body: workersPage(workers) });
-  });
 }
 
 /** A run, and parts of it. */
@@ -160,17 +163,21 @@ function momentQuery({ at = '', from = '' }: AskedRun): string {
 
 const formBytesMax = 256_000;
 
-function addActions(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
+function addActions(
+  app: Hono<Env>,
+  { pawl, shown }: { readonly pawl: Pawl; readonly shown: Pawl },
+  settings: Settings,
+): void {
   app.post('/runs/:id/:action', bodyLimit({ maxSize: formBytesMax }), async (c) => {
     const { id } = c.req.param();
-    const action = settings.actions.find((one) => one === c.req.param('action'));
-    if (action === undefined) {
+    const action = runActionNames.find((one) => one === c.req.param('action'));
+    if (action === undefined || !settings.actions.includes(action)) {
       return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
     }
     const form = await c.req.parseBody();
     const refused = refusal(c, settings, form['token']);
     if (refused !== undefined) return problem(c, settings, 403, refused);
-    const next = await act(pawl, settings, { id, action, actor: c.get('actor') }, form);
+    const next = await act({ pawl, shown }, settings, { id, action, actor: c.get('actor') }, form);
     return c.redirect(settings.base + next, 303);
   });
 }

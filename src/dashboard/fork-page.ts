@@ -2,6 +2,7 @@
  * A fork from any moment of a run, with an edited state: a form by the schema of the state. The run that is forked is only
  * read. What the form did not change is not sent through it: values that a form cannot say stay as they were.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { html } from 'hono/html';
 import { InvalidError } from '../core/errors.ts';
 import type { State } from '../core/fold.ts';
@@ -79,7 +80,7 @@ export async function forkPage(
 
 /** Makes the fork, and returns its id. @throws InvalidError, and what `pawl.fork` throws: nothing was written. */
 export async function makeFork(
-  pawl: Pawl,
+  { pawl, shown }: { readonly pawl: Pawl; readonly shown: Pawl },
   workflows: Settings['workflows'],
   { id, actor }: { readonly id: string; readonly actor: string },
   form: Form,
@@ -88,7 +89,7 @@ export async function makeFork(
   const workflow = workflowOf({ workflows }, run);
   const at = textOf(form, 'at') || `${run.seq}`;
   const before = await stateAt(pawl, workflow, id, at);
-  const state = edited(workflow, before, form);
+  const state = edited(workflow, { before, seen: await stateAt(shown, workflow, id, at) }, form);
   const named = textOf(form, 'id').trim();
   const options = {
     actor,
@@ -99,13 +100,23 @@ export async function makeFork(
 }
 
 /** Undefined when nothing was changed. */
-function edited(workflow: AnyWorkflow, before: State, form: Form): State | undefined {
-  const kinds = new Map(fieldsOf(workflow, before));
+function edited(
+  workflow: AnyWorkflow,
+  { before, seen }: { readonly before: State; readonly seen: State },
+  form: Form,
+): State | undefined {
+  const kinds = new Map(fieldsOf(workflow, seen));
   const state: Record<string, unknown> = { ...before };
   let isChanged = false;
   for (const [field, text, kind] of fieldsIn(form)) {
-    const shown = fieldText(kinds.get(field) ?? 'json', before[field]).replaceAll('\r\n', '\n');
+    const shown = fieldText(kinds.get(field) ?? 'json', seen[field]).replaceAll('\r\n', '\n');
     if (text === shown) continue;
+    if (!isDeepStrictEqual(before[field], seen[field])) {
+      throw new InvalidError(
+        field,
+        'is hidden in part, so it cannot be edited here; nothing was done.',
+      );
+    }
     isChanged = true;
     if (text === '' && kind !== 'text') delete state[field];
     else [, state[field]] = toEntry([field, text, kind]);

@@ -1,38 +1,75 @@
 /**
  * Who may ask, and who may change something. Each request passes these in turn, before anything is read:
  *
- *   the host     Without a password only names of this machine, and those that were listed, are answered: a page of
+ *   the login    Compared as digests, in constant time; or a function of the host.
+ *   the host     Without a login only names of this machine, and those that were listed, are answered: a page of
  *                somebody else's that has rebound its own name to 127.0.0.1 comes with that name.
- *   the login    Compared as digests, in constant time.
  *   the headers  Nothing may be loaded but this page's own style, script and event stream, and nobody may frame it.
- *   a change     Comes from a page of the same origin, with a token that only a page of this process can hold.
+ *   a change     Needs the role that `access.ts` says, and comes from a page of the same origin. Forms have a token that
+ *                only a page of this process can hold.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
+import { type DashboardVisitor, isSame, mayDo, roleFor, userOf } from './access.ts';
 import type { Settings } from './settings.ts';
 
 export interface Env {
+  readonly Bindings: {
+    /** Undefined for somebody who is not let in. */
+    readonly visitor: DashboardVisitor | undefined;
+    /** The login of the host has failed, so that nobody is known. */
+    readonly isBroken?: boolean;
+  };
   readonly Variables: {
     /** Who is noted in the logs of runs. */
     actor: string;
   };
 }
 
-export function guard(settings: Settings): MiddlewareHandler<Env> {
+/** Who sends the request. @throws what a login of the host throws. */
+export async function visitorOf(
+  { login, users, actor, role }: Settings,
+  request: Request,
+): Promise<DashboardVisitor | undefined> {
+  if (login !== undefined) {
+    const visitor = await login(request);
+    return visitor === undefined ? undefined : { actor: visitor.actor, role: visitor.role };
+  }
+  if (users.length === 0) return { actor, role };
+  const user = userOf(users, request.headers.get('authorization'));
+  return user === undefined ? undefined : { actor: user.name, role: user.role };
+}
+
+const refused = 'This dashboard does not allow that; nothing was done.';
+
+/** `refuse` answers a change that is not allowed. */
+export function guard(
+  settings: Settings,
+  refuse: (c: Context<Env>, why: string) => Response | Promise<Response>,
+): MiddlewareHandler<Env> {
   return async (c, next) => {
     for (const [name, value] of headers) c.header(name, value);
-    const host = c.req.header('host') ?? new URL(c.req.url).host;
-    if (settings.password === undefined && !settings.hosts.has(nameOf(host))) {
+    const { visitor, isBroken } = c.env;
+    if (isBroken === true) return c.text('The login has failed, so nobody is let in.\n', 503);
+    if (!settings.hasLogin && !settings.hosts.has(nameOf(hostOf(c)))) {
       return c.text('This host name is not one of the dashboard: add it to hosts.\n', 421);
     }
-    if (!mayEnter(settings, c.req.header('authorization'))) {
-      c.header('WWW-Authenticate', 'Basic realm="pawl", charset="UTF-8"');
+    if (visitor === undefined) {
+      if (settings.users.length > 0) {
+        c.header('WWW-Authenticate', 'Basic realm="pawl", charset="UTF-8"');
+      }
       return c.text('Log in to see this page.\n', 401);
     }
-    c.set('actor', settings.password === undefined ? settings.actor : settings.user);
+    c.set('actor', visitor.actor);
+    if (['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)) return next();
+    const needed = roleFor(c.req.path.slice(settings.base.length));
+    if (needed === undefined || !mayDo(visitor.role, needed)) return refuse(c, refused);
+    if (!isOwn(c)) return refuse(c, foreign);
     return next();
   };
 }
+
+const foreign = 'The request comes from another site; nothing was done.';
 
 const policy = [
   "default-src 'none'",
@@ -53,38 +90,27 @@ const headers: readonly (readonly [string, string])[] = [
   ['Cache-Control', 'no-store'],
 ];
 
+function hostOf(c: Context<Env>): string {
+  return c.req.header('host') ?? new URL(c.req.url).host;
+}
+
 function nameOf(host: string): string {
   return host.toLowerCase().replace(/:\d+$/, '');
-}
-
-function mayEnter({ user, password }: Settings, header: string | undefined): boolean {
-  if (password === undefined) return true;
-  const given = /^basic +([A-Za-z0-9+/=]+)$/i.exec(header ?? '')?.[1] ?? '';
-  return isSame(Buffer.from(given, 'base64').toString(), `${user}:${password}`);
-}
-
-/** The lengths differ, the digests do not: how long it takes says nothing. */
-function isSame(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 export function tokenFor({ secret }: Settings, actor: string): string {
   return createHmac('sha256', secret).update(actor).digest('base64url');
 }
 
-/** Why a change is refused; undefined when it is not. */
+/** Why a form is refused; undefined when it is not. */
 export function refusal(c: Context<Env>, settings: Settings, token: unknown): string | undefined {
-  const origin = c.req.header('origin');
-  const site = c.req.header('sec-fetch-site');
-  const host = c.req.header('host') ?? new URL(c.req.url).host;
-  const isOwn = origin === undefined ? site === 'same-origin' : isOrigin(origin, host);
-  if (!isOwn) return 'The request comes from another site; nothing was done.';
   const expected = tokenFor(settings, c.get('actor'));
   if (typeof token === 'string' && isSame(token, expected)) return undefined;
   return 'The form is of another session; nothing was done. Load the page again.';
 }
 
-function isOrigin(origin: string, host: string): boolean {
-  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+function isOwn(c: Context<Env>): boolean {
+  const origin = c.req.header('origin');
+  if (origin === undefined) return c.req.header('sec-fetch-site') === 'same-origin';
+  return URL.canParse(origin) && new URL(origin).host === hostOf(c).toLowerCase();
 }

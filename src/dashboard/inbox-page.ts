@@ -8,11 +8,17 @@ import {
   inboxItems,
 } from '../engine/runs/inbox-items.ts';
 import type { Pawl } from '../pawl.ts';
+import { actionForm } from './action-form.ts';
+import { commandLine } from './command-line.ts';
 import { decisionForm } from './decision-form.ts';
+import type { EventSchemas } from '../engine/definition/context.ts';
+import { formFields } from '../engine/definition/zod-schema.ts';
 import { fieldPart } from './fields.ts';
 import type { Html } from './html.ts';
+import { age } from './fleet/ages.ts';
+import { livePart } from './fleet/rows.ts';
 import { time } from './times.ts';
-import type { Asked } from './run-list-page.ts';
+import type { Asked } from './fleet/search.ts';
 import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
 
@@ -46,31 +52,50 @@ async function readDecisions(pawl: Pawl, workflow: string): Promise<DecisionItem
   return decisionItems(pages.flatMap(({ runs }) => runs));
 }
 
-export function inboxPage(
-  settings: Settings,
-  asked: Asked,
-  { decisions, items, cursor, token }: Inbox & { readonly token: string },
-): Html {
+type Shown = Inbox & { readonly token: string };
+
+export function inboxPage(settings: Settings, asked: Asked, shown: Shown): Html {
   const { base } = settings;
-  const more = new URLSearchParams({ ...asked, cursor: cursor ?? '' }).toString();
+  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== ''));
   return html`<h1>Inbox</h1>
     <p class="dim">Parked runs that wait for an answer. The first answer to a wait is taken.</p>
     ${filter(base, asked)}
-    ${
-      decisions.length === 0
-        ? ''
-        : html`<ul class="inbox">
-            ${decisions.map((one) => decisionPart(settings, one, token))}
-          </ul>`
-    }
-    ${items.length === 0 ? html`<p>No run waits for an answer${asked['cursor'] || cursor !== undefined ? ' on this page' : ''}.</p>` : ''}
-    <ul class="inbox">
-      ${items.map((item) => itemPart(settings, item, token))}
-    </ul>
-    <p>
-      ${asked['cursor'] ? html`<a href="${base}/inbox">First page</a> ` : ''}
-      ${cursor === undefined ? '' : html`<a rel="next" href="${base}/inbox?${more}">More</a>`}
-    </p>`;
+    <div data-live="${base}/live/inbox?${new URLSearchParams(given).toString()}">
+      <p id="live" class="dim script-only" aria-live="polite"></p>
+      ${inboxParts(settings, asked, shown)}
+    </div>
+    <p><code class="command">pawl inbox</code></p>`;
+}
+
+export function inboxParts(settings: Settings, asked: Asked, shown: Shown): Html {
+  const { base } = settings;
+  const { decisions, items, cursor, token } = shown;
+  const given = Object.entries({ ...asked, cursor: cursor ?? '' });
+  const more = new URLSearchParams(Object.fromEntries(given.filter(([, value]) => value !== '')));
+  const isFiltered = ['signal', 'key', 'workflow'].some((name) => (asked[name] ?? '') !== '');
+  const isPart = (asked['cursor'] ?? '') !== '' || cursor !== undefined;
+  const none = html`<p>
+    No run waits for an answer${isPart ? ' on this page' : ''}.
+    ${isFiltered ? html`<a href="${base}/inbox">All that is waited for</a>` : html`A run asks a person by <code>ctx.waitFor(signal)</code>.`}
+  </p>`;
+  return livePart(
+    'inbox',
+    html`${
+        decisions.length === 0
+          ? ''
+          : html`<ul class="inbox">
+              ${decisions.map((one) => decisionPart(settings, one, token))}
+            </ul>`
+      }
+      ${items.length === 0 ? none : ''}
+      <ul class="inbox">
+        ${items.map((item) => itemPart(settings, item, token))}
+      </ul>
+      <p class="pages">
+        ${asked['cursor'] ? html`<a href="${base}/inbox">First page</a> ` : ''}
+        ${cursor === undefined ? '' : html`<a rel="next" href="${base}/inbox?${more.toString()}">More</a>`}
+      </p>`,
+  );
 }
 
 function filter(base: string, asked: Asked): Html {
@@ -92,7 +117,7 @@ function decisionPart({ base, actions }: Settings, item: DecisionItem, token: st
       <a href="${base}/runs/${run}"><bdi>${visible(run)}</bdi></a> of
       <bdi>${visible(workflow)}</bdi>${paused ? ', paused' : ''}
     </p>
-    <p class="dim">since ${time(since)}</p>
+    <p class="dim">waits ${age(since)}</p>
     ${
       actions.includes('decide')
         ? html`<div class="acts">${decisionForm(base, item, token)}</div>`
@@ -113,25 +138,39 @@ function itemPart(settings: Settings, item: InboxItem, token: string): Html {
     <p class="dim">
       signal
       <bdi>${visible(signals.join(', '))}</bdi
-      >${key === undefined ? '' : html` · key <bdi>${visible(key)}</bdi>`} · since
-      ${time(since)}${until === undefined ? '' : html` · until ${time(until)}`}
+      >${key === undefined ? '' : html` · key <bdi>${visible(key)}</bdi>`} · waits
+      ${age(since)}${until === undefined ? '' : html` · until ${time(until)}`}
     </p>
-    ${actions.includes('answer') ? answerForm(base, item, token) : ''}
+    ${actions.includes('answer') ? answerForm(settings, item, token) : ''}
   </li>`;
 }
 
-function answerForm(base: string, { run, wait, signals, form }: InboxItem, token: string): Html {
-  const fields =
-    form === undefined
-      ? html`<label>Answer, as JSON <textarea name="payload">null</textarea></label>`
-      : Object.entries(form).map(([name, field]) => fieldPart(name, field));
+function answerForm(settings: Settings, item: InboxItem, token: string): Html {
+  const { run, wait, signals } = item;
+  const fields = html`<input
+      type="hidden"
+      name="wait"
+      value="${wait}"
+    />${signalField(signals)}${answerFields(settings, item)}`;
+  const to = `${settings.base}/runs/${run}/answer`;
+  const command = commandLine('runs', 'answer', run, wait, '--data', '<json>');
   return html`<div class="acts">
-    <form method="post" action="${base}/runs/${run}/answer">
-      <input type="hidden" name="token" value="${token}" />
-      <input type="hidden" name="wait" value="${wait}" />${signalField(signals)}${fields}
-      <button>Answer</button>
-    </form>
+    ${actionForm({ to, token, verb: 'Answer', fields, command })}
   </div>`;
+}
+
+/** By what the wait says that a person fills in, else by the schema of the one signal, else as JSON. */
+function answerFields({ workflows }: Settings, { form, signals, workflow }: InboxItem): Html {
+  if (form !== undefined) {
+    return html`${Object.entries(form).map(([name, field]) => fieldPart(name, field))}`;
+  }
+  const [signal, another] = signals;
+  const schemas = (workflows.get(workflow)?.definition.signals ?? {}) as EventSchemas;
+  const fields =
+    signal === undefined || another !== undefined ? undefined : formFields(schemas[signal]);
+  return fields === undefined || fields.size === 0
+    ? html`<label>Answer, as JSON <textarea name="payload">null</textarea></label>`
+    : html`${[...fields].map(([name, kind]) => fieldPart(name, kind))}`;
 }
 
 /** A choice where the wait is for several. */

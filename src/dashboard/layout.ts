@@ -6,9 +6,20 @@ import type { Settings } from './settings.ts';
 import { visible } from './words.ts';
 
 /** The menu, in its order. */
-const places = { runs: 'Runs', inbox: 'Inbox', workers: 'Workers' } as const;
+const places = {
+  overview: 'Overview',
+  runs: 'Runs',
+  failures: 'Failures',
+  inbox: 'Inbox',
+  queues: 'Queues',
+  workers: 'Workers',
+  recoveries: 'Recoveries',
+  schedules: 'Schedules',
+  deletions: 'Deletions',
+  health: 'Health',
+} as const;
 
-type Place = keyof typeof places;
+export type Place = keyof typeof places;
 
 export interface Frame {
   readonly title: string;
@@ -51,6 +62,7 @@ export function layout({ base, actions }: Settings, frame: Frame): Html {
         <main id="main">${frame.body}</main>
         <footer>
           <span id="times">Times are UTC</span>, on the clock of the store.
+          <span id="theme" class="script-only"></span>
           <span class="script-only">Press <kbd>?</kbd> for the keys.</span>
         </footer>
       </body>

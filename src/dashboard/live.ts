@@ -15,7 +15,7 @@ import { visible } from './words.ts';
 const pingMs = 15_000;
 
 /** Writes until the reader is gone, or `write` is done. */
-function stream(
+export function stream(
   c: Context<Env>,
   write: (stream: SSEStreamingApi, signal: AbortSignal) => Promise<void>,
 ): Response {

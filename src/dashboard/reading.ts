@@ -7,6 +7,7 @@ import type { Pawl } from '../pawl.ts';
 import { type Family, readFamily } from './family.ts';
 import { type Moment, readMoment } from './moment.ts';
 import { type Given, readGiven } from './output-part.ts';
+import { type Redact, shownBy } from './redaction.ts';
 import type { Settings } from './settings.ts';
 import { unwrap } from './words.ts';
 
@@ -60,7 +61,7 @@ export async function readRun(pawl: Pawl, settings: Settings, asked: AskedRun): 
   const from = Math.max(0, Math.min(begin, end - timelineEvents));
   const [past, stored, checkpoints, graph, family, given] = await Promise.all([
     readEvents(pawl, run, from, end - from),
-    readStored(pawl, id),
+    readStored(pawl, run, settings.redact),
     pawl.run(id).checkpoints({ limit: checkpointsShown }),
     readGraph(pawl, settings, run),
     readFamily(pawl, run),
@@ -88,14 +89,24 @@ export async function readEvents(
 }
 
 /** The first lines of an export: reading ends before the log begins. */
-async function readStored(pawl: Pawl, id: string): Promise<Stored> {
+async function readStored(
+  pawl: Pawl,
+  { id, workflow }: RunInfo,
+  redact: Redact | undefined,
+): Promise<Stored> {
+  const show = (kind: 'input' | 'output' | 'state', value: unknown): unknown =>
+    shownBy(redact, unwrap(value), { kind, run: id, workflow });
   let stored: Stored = { input: undefined, output: undefined, state: undefined };
   for await (const text of pawl.export(id)) {
     const line = JSON.parse(text) as Readonly<Record<string, unknown>> & { readonly kind: string };
     if (line.kind === 'run') {
-      stored = { ...stored, input: unwrap(line['input']), output: unwrap(line['output']) };
+      stored = {
+        ...stored,
+        input: show('input', line['input']),
+        output: show('output', line['output']),
+      };
     } else if (line.kind === 'snapshot') {
-      stored = { ...stored, state: stateOf(line['fields']) };
+      stored = { ...stored, state: show('state', stateOf(line['fields'])) };
     } else if (line.kind !== 'pawl-export') break;
   }
   return stored;

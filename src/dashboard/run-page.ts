@@ -18,7 +18,7 @@ import type { Html } from './html.ts';
 import { outputPart } from './output-part.ts';
 import { count, facts, payload, statusMark, table, workerName } from './parts.ts';
 import type { RunView } from './reading.ts';
-import { tagsOf } from './run-list-page.ts';
+import { tagsOf } from './run-tags.ts';
 import type { Settings } from './settings.ts';
 import { checkpointsPart, statePart, type StateView } from './state-part.ts';
 import { timelineOf } from './timeline/model.ts';

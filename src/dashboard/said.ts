@@ -11,6 +11,11 @@ const sentences: Readonly<Record<string, string>> = {
   answer: 'The answer was taken.',
   decide: 'The decision was sent to the run.',
   fork: 'This is the fork. The run that it was made from has not changed.',
+  drain: 'The worker was asked to close. It hands its runs to others, and leaves.',
+  'queue-pause': 'The queue is paused: no run of the workflow is taken up. Those at work go on.',
+  'queue-resume': 'The queue goes on.',
+  'canary-taken': 'A worker took the canary.',
+  'canary-lost': 'No worker took the canary in two seconds. They may all be busy, or cut off.',
   delete: 'The run was deleted, with every trace of it.',
 };
 

@@ -1,9 +1,8 @@
-/** The pages in a server of Node: one for them alone, as `pawl ui` starts it, or one that does other things as well. */
+/** The pages in a server of Node for them alone, as `pawl ui` starts it. */
 import { once } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer, getRequestListener } from '@hono/node-server';
-import { detach } from '../core/detached.ts';
+import { createAdaptorServer } from '@hono/node-server';
 import { InvalidError } from '../core/errors.ts';
 import { optionsOf, textOf, wholeNumber } from '../core/option-rules.ts';
 import type { Pawl } from '../pawl.ts';
@@ -36,24 +35,6 @@ const checkOptions = optionsOf<ServeDashboardOptions>({
 });
 
 /**
- * The pages for a server whose handlers take a request and a response of Node, such as Express:
- * `app.use('/admin/pawl', dashboardListener(pawl, { basePath: '/admin/pawl' }))`.
- * @throws InvalidError for a bad option.
- */
-export function dashboardListener(
-  pawl: Pawl,
-  options: DashboardOptions = {},
-): (request: IncomingMessage, response: ServerResponse) => void {
-  const listen = getRequestListener(dashboard(pawl, options).fetch);
-  return (request, response) => {
-    // What a router takes off the path at the place of mounting is a part of the pages' own paths.
-    const { originalUrl } = request as { readonly originalUrl?: string };
-    if (originalUrl !== undefined) request.url = originalUrl;
-    detach(listen(request, response), () => response.destroy());
-  };
-}
-
-/**
  * Listens when it resolves.
  * @throws InvalidError for a bad option, and for an address others can reach without a password; the error of the
  *   system when the port is taken.
@@ -64,8 +45,9 @@ export async function serveDashboard(
 ): Promise<ServedDashboard> {
   checkOptions(options, 'dashboard options');
   const { port = defaultPort, host = '127.0.0.1', ...rest } = options;
-  if (!own.has(host) && rest.password === undefined) {
-    throw new InvalidError('host', `${host} can be reached by others: set a password.`);
+  const hasLogin = rest.password ?? rest.login ?? rest.users?.[0];
+  if (!own.has(host) && hasLogin === undefined) {
+    throw new InvalidError('host', `${host} can be reached by others: set a password or a login.`);
   }
   const app = dashboard(pawl, rest);
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;

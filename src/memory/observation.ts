@@ -1,8 +1,8 @@
 /** What anybody may see of a store in memory. */
-import type { RunStats } from '../core/run-stats.ts';
+import type { RunCounts, RunStats } from '../core/run-stats.ts';
 import type { Observation } from '../core/observation.ts';
 import type { StoreHealth } from '../core/store-health.ts';
-import { readStats } from './run-stats.ts';
+import { countStatuses, readStats } from './run-stats.ts';
 import type { StoredRun } from './stored-run.ts';
 import { Watchers } from './watchers.ts';
 
@@ -28,6 +28,15 @@ export class MemoryObservation implements Observation {
 
   async stats(): Promise<RunStats> {
     return readStats([...this.#runs.values()], this.#now());
+  }
+
+  async statsOver(bounds: readonly number[]): Promise<readonly RunCounts[]> {
+    this.#now();
+    const runs = [...this.#runs.values()];
+    return bounds.slice(1).map((end, part) => {
+      const begin = bounds[part] ?? end;
+      return countStatuses(runs.filter(({ createdAt }) => createdAt >= begin && createdAt < end));
+    });
   }
 
   /** It has no server, and its lists are made of the runs themselves, so they always agree. */

@@ -1,5 +1,5 @@
 /** The stats as the memory store counts them. */
-import { byStatus, type RunStats } from '../core/run-stats.ts';
+import { byStatus, type RunCounts, type RunStats } from '../core/run-stats.ts';
 import type { StoredRun } from './stored-run.ts';
 
 export function readStats(runs: readonly StoredRun[], now: number): RunStats {
@@ -11,9 +11,13 @@ export function readStats(runs: readonly StoredRun[], now: number): RunStats {
     .filter(({ paused, unmanaged }) => !paused && !unmanaged)
     .map(({ changedAt }) => now - changedAt);
   return {
-    runs: byStatus((status) => runs.filter((run) => run.status === status).length),
+    runs: countStatuses(runs),
     overdue: late.length,
     overdueMs: Math.max(0, ...late),
     waitingMs: Math.max(0, ...waited),
   };
+}
+
+export function countStatuses(runs: readonly StoredRun[]): RunCounts {
+  return byStatus((status) => runs.filter((run) => run.status === status).length);
 }

@@ -1,11 +1,12 @@
 /** What anybody may see of a store on Redis. */
-import { addUp, type RunStats } from '../core/run-stats.ts';
+import { addUp, addUpCounts, type RunCounts, type RunStats } from '../core/run-stats.ts';
 import type { Observation } from '../core/observation.ts';
 import type { StoreHealth } from '../core/store-health.ts';
 import type { Announcements } from './announcements.ts';
 import { toChange } from './fields.ts';
 import type { ShardKeys } from './keys.ts';
 import type { RedisParts } from './parts.ts';
+import { statsOver } from './scripts/stats-over.ts';
 import { stats } from './scripts/stats.ts';
 import { readHealth } from './store-health.ts';
 
@@ -30,6 +31,16 @@ export class RedisObservation implements Observation {
     const { scripts, keys, guard } = this.#parts;
     const take = (shard: ShardKeys): Promise<RunStats> => scripts.call(stats, shard, undefined);
     return addUp(await guard(() => Promise.all(keys.shards.map(take))));
+  }
+
+  async statsOver(bounds: readonly number[]): Promise<readonly RunCounts[]> {
+    const { scripts, keys, guard } = this.#parts;
+    const take = (shard: ShardKeys): Promise<readonly RunCounts[]> =>
+      scripts.call(statsOver, shard, bounds);
+    const shards = await guard(() => Promise.all(keys.shards.map(take)));
+    return bounds.slice(1).map((_, part) => {
+      return addUpCounts(shards.flatMap((counts) => counts[part] ?? []));
+    });
   }
 
   async health(): Promise<StoreHealth> {

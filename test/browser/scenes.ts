@@ -2,7 +2,16 @@
 import type { RunHandle } from 'pawl';
 import { firstEvent } from '../support/workers.ts';
 import type { Stage } from './stage.ts';
-import { chat, hostile, hostileText, invoice, order, payment, research } from './workflows.ts';
+import {
+  chat,
+  hostile,
+  hostileText,
+  invoice,
+  order,
+  payment,
+  research,
+  upload,
+} from './workflows.ts';
 
 /** Resolves when the run is in this status. */
 export async function untilStatus(
@@ -68,4 +77,58 @@ export async function full(stage: Stage, id = 'hostile-1'): Promise<RunHandle> {
   const run = await stage.pawl.start(hostile, { text: hostileText }, { id });
   await untilStatus(run, 'waiting');
   return run;
+}
+
+/** Uploads of the last hour, of which some have failed. A few are real, the others are copies of their logs. */
+export async function pastHour(stage: Stage, copies = 240): Promise<void> {
+  const { pawl } = stage;
+  const fails = ['full', 'slow', 'denied'] as const;
+  const wanted = [undefined, undefined, undefined, ...fails];
+  const runs = await Promise.all(
+    wanted.map((one, i) => {
+      const input = { file: `scan-${i}.pdf`, ...(one === undefined ? {} : { fails: one }) };
+      return pawl.start(upload, input, { id: `upload-${i}`, tags: { tenant: 'acme' } });
+    }),
+  );
+  await Promise.all(runs.map((run, i) => untilStatus(run, i < 3 ? 'completed' : 'failed')));
+  const exports = await Promise.all(runs.map(({ id }) => linesOf(pawl.export(id))));
+  const lines: string[] = [];
+  for (let copy = 0; copy < copies; copy++) {
+    // Fewer of them fail than in the real ones, and more in the middle of the hour.
+    const isBad = copy % 11 === 0 || (copy > copies / 2 && copy < copies / 1.8);
+    const which = isBad ? 3 + (copy % 3) : copy % 3;
+    const agoMs = ((copies - copy) / copies) * 3_400_000 + 30_000 * Math.sin(copy);
+    lines.push(
+      ...(exports[which] ?? []).map((line) => moved(line, `upload-${which}`, copy, agoMs)),
+    );
+  }
+  if (lines.length > 0) await pawl.import(lines);
+}
+
+async function linesOf(all: AsyncIterable<string>): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of all) lines.push(line);
+  return lines;
+}
+
+/** A line of an export as one of another run, some time before. */
+function moved(line: string, id: string, copy: number, agoMs: number): string {
+  const at = /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z/g;
+  return line
+    .replaceAll(`"${id}"`, `"up-${String(copy).padStart(4, '0')}"`)
+    .replaceAll(at, (time) => new Date(Date.parse(time) - agoMs).toISOString())
+    .replace(/,"sha256":"[^"]*"/, '');
+}
+
+/** Schedules, and runs that somebody deleted. */
+export async function kept(stage: Stage): Promise<void> {
+  const { pawl } = stage;
+  const nightly = { id: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin' };
+  await pawl.schedule(upload, { file: 'backup.tar' }, nightly);
+  await pawl.schedule(upload, { file: 'logs.gz' }, { id: 'logs', every: '10m' });
+  for (const id of ['upload-old', 'upload-wrong']) {
+    const run = await pawl.start(upload, { file: 'x' }, { id });
+    await untilStatus(run, 'completed');
+    await pawl.delete(id, { actor: 'kim', reason: 'the customer asked for it' });
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run screenshots`: takes pictures of the pages into docs/img, over a Redis and worker processes of its own. Light and
  * dark, for a desktop and for a telephone. `-- run-timeline --into /tmp/x` takes those whose name begins so, elsewhere.
+ * `--all` takes pages as well whose pictures are not kept.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,12 +11,14 @@ import type { Browser, Page } from 'playwright-core';
 import { startRedisServer } from '../../src/testing/redis-server.ts';
 import { killChildren } from '../support/child.ts';
 import { launch } from './chromium.ts';
-import { atNode, inDoubt, takenOver, talking, withChildren } from './scenes.ts';
+import { atNode, inDoubt, kept, pastHour, takenOver, talking, withChildren } from './scenes.ts';
 import { Stage } from './stage.ts';
 
 interface Shot {
   readonly name: string;
   readonly path: string;
+  /** Only with `--all`: to look at, not to keep. */
+  readonly isAside?: boolean;
   /** What is done before the picture is taken. */
   readonly before?: (page: Page) => Promise<void>;
 }
@@ -25,6 +28,8 @@ const widths = { desktop: 1100, phone: 360 } as const;
 const heightMax = { desktop: 1000, phone: 1150 } as const;
 
 async function scenes(stage: Stage): Promise<readonly Shot[]> {
+  await pastHour(stage);
+  await kept(stage);
   const [graph, parent] = await Promise.all([atNode(stage), withChildren(stage)]);
   const doubt = await inDoubt(stage);
   const invoice = await takenOver(stage);
@@ -40,10 +45,30 @@ async function scenes(stage: Stage): Promise<readonly Shot[]> {
     { name: 'run-doubt', path: at(doubt) },
     { name: 'run-output', path: at(chat), before: scrollTo('#outputs') },
     { name: 'run-fork', path: at(invoice, '/fork?at=14') },
+    { name: 'overview', path: '/overview', before: waitLonger },
     { name: 'runs', path: '/runs' },
-    { name: 'inbox', path: '/inbox' },
+    { name: 'search', isAside: true, path: '/runs?status=open&key=none&within=1h' },
+    { name: 'bulk', isAside: true, path: '/bulk?action=retry&status=dead&workflow=upload' },
+    { name: 'failures', path: '/failures' },
+    { name: 'failure', isAside: true, path: '/failures', before: openFirst },
+    { name: 'inbox', isAside: true, path: '/inbox' },
+    { name: 'queues', path: '/queues' },
     { name: 'workers', path: '/workers' },
+    { name: 'recoveries', path: '/recoveries', before: waitLonger },
+    { name: 'schedules', isAside: true, path: '/schedules' },
+    { name: 'deletions', isAside: true, path: '/deletions' },
+    { name: 'health', isAside: true, path: '/health' },
   ];
+}
+
+/** The page is read again meanwhile: what it shows then is what is kept of it. */
+async function waitLonger(page: Page): Promise<void> {
+  await page.waitForTimeout(2_500);
+}
+
+async function openFirst(page: Page): Promise<void> {
+  await page.locator('[data-rows] a').first().click();
+  await page.waitForTimeout(700);
 }
 
 function scrollTo(selector: string): (page: Page) => Promise<void> {
@@ -90,7 +115,7 @@ async function shoot(
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { into: { type: 'string' } },
+  options: { into: { type: 'string' }, all: { type: 'boolean', default: false } },
 });
 const [beginning = ''] = positionals;
 const into = values.into ?? fileURLToPath(new URL('../../../docs/img', import.meta.url));
@@ -104,7 +129,9 @@ try {
   await shoot(
     browser,
     url,
-    all.filter(({ name }) => name.startsWith(beginning)),
+    all.filter(
+      ({ name, isAside = false }) => name.startsWith(beginning) && (values.all || !isAside),
+    ),
     into,
   );
 } finally {

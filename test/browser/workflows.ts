@@ -193,6 +193,32 @@ export const long = defineWorkflow({
   },
 });
 
+/** Uploads a file, and fails in as many ways as the world has. */
+export const upload = defineWorkflow({
+  name: 'upload',
+  version: 3,
+  input: z.object({
+    file: z.string(),
+    ms: z.number().default(20),
+    fails: z.enum(['full', 'slow', 'denied']).optional(),
+  }),
+  signals: { release: z.object({ ok: z.boolean() }) },
+  async run(ctx, { file, ms, fails }) {
+    await ctx.step('read', () => sleep(ms));
+    await ctx.step('send', async () => {
+      await sleep(ms);
+      if (fails === 'full')
+        throw new RangeError(`no space left for ${file}: 4096 bytes are missing`);
+      if (fails === 'slow') {
+        const cause = new Error(`host 10.0.0.${ctx.run.length} did not answer within 3000 ms`);
+        throw new Error('the upload gave up', { cause });
+      }
+      if (fails === 'denied') throw new Error('403: the bucket does not let us in');
+    });
+    return file;
+  },
+});
+
 export const hostileText = `<script>alert(1)</script>"'&\u0000\u202Eevil`;
 
 /** Stores hostile content wherever content is taken. */
@@ -211,4 +237,14 @@ export const hostile = defineWorkflow({
   },
 });
 
-export const workflows = [invoice, research, parcel, order, chat, payment, long, hostile] as const;
+export const workflows = [
+  invoice,
+  research,
+  parcel,
+  order,
+  chat,
+  payment,
+  long,
+  upload,
+  hostile,
+] as const;

@@ -83,6 +83,11 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'hono/streaming',
     'hono/body-limit',
     '@hono/node-server',
+    '@hono/node-server/serve-static',
+    // Where it is installed: see board.ts.
+    '@bull-board/api',
+    '@bull-board/api/bullMQAdapter',
+    '@bull-board/hono',
     'zod',
   ],
   // An entry point: it stands on the wiring, and asks the parts for their words.

@@ -1,7 +1,7 @@
 // Goal: what npm would publish works in an empty project, and brings only what its users need. Method: pack, unpack beside
 // copies of the packages that npm would install, and use it there as a newcomer does.
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -75,6 +75,16 @@ test('only the entries that are meant to be public can be reached', async () => 
     '- pawl/dist/index.js',
     '- pawl/core/fold.js',
   ]);
+});
+
+test('there are no source maps, and nothing says that there are', async () => {
+  const folder = join(project, 'node_modules/pawl/dist');
+  const files = await readdir(folder, { recursive: true });
+  expect(files.filter((name) => name.endsWith('.map'))).toEqual([]);
+  const programs = files.filter((name) => /\.(js|cjs)$/.test(name));
+  expect(programs.length).toBeGreaterThan(100);
+  const texts = await Promise.all(programs.map((name) => readFile(join(folder, name), 'utf8')));
+  expect(texts.filter((text) => text.includes('sourceMappingURL='))).toEqual([]);
 });
 
 test('CommonJS requires every entry, and gets the classes that modules import', async () => {

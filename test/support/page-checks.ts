@@ -43,7 +43,7 @@ export function pageChecks(open: () => Promise<Pawl>): void {
   });
 
   describe('pages', () => {
-    test.each(['/runs', '/runs/waits', '/runs/fails', '/inbox', '/workers'])(
+    test.each(['/runs', '/runs/waits', '/runs/fails', '/inbox', '/queues', '/workers'])(
       '%s is whole, and holds nothing hostile',
       async (path) => {
         const { status, text, headers } = await ask(url + path);

@@ -25,6 +25,8 @@ beforeAll(() => {
 afterEach(() => exporter.reset());
 afterAll(() => context.disable());
 
+const part = defineWorkflow({ name: 'part', run: () => 'part' });
+
 const named = (name: string): ReadableSpan[] =>
   exporter.getFinishedSpans().filter((span) => span.name === name);
 
@@ -112,6 +114,119 @@ test('an execution after the death of a worker is linked to the one before', asy
     name: 'takeover',
     attributes: { 'pawl.takeover.from': first.id },
   });
+});
+
+test('by run, all executions are parts of the call that started it, also after the death of a worker', async () => {
+  const { pawl, store } = memoryPawl({ tracing: openTelemetry({ tracer, root: 'run' }) });
+  let begun = 0;
+  const whole = defineWorkflow({
+    name: 'whole',
+    async run(ctx) {
+      await ctx.step('one', () => {
+        begun += 1;
+        return begun === 1 ? new Promise(() => undefined) : 1;
+      });
+      await ctx.sleep('5ms');
+      return ctx.start(part, undefined).then((child) => child.result());
+    },
+  });
+  const first = pawl.worker({ workflows: [whole, part], sweepMs: 10 });
+  await first.ready();
+  const request = tracer.startSpan('request');
+  const run = await context.with(trace.setSpan(context.active(), request), () => pawl.start(whole));
+  request.end();
+  await expect.poll(() => begun).toBe(1);
+  await pawl.worker({ workflows: [whole, part], sweepMs: 10 }).ready();
+  store.vanish(first.id);
+  expect(await run.result({ timeoutMs: 10_000 })).toBe('part');
+  await pawl.close({ graceMs: 0 });
+
+  const { traceId, spanId } = request.spanContext();
+  const executions = named('execute whole');
+  expect(executions.length).toBeGreaterThanOrEqual(2);
+  for (const span of executions) {
+    const { parentSpanContext, links } = span;
+    expect({ parent: parentSpanContext?.spanId, links }).toEqual({ parent: spanId, links: [] });
+    expect(span.spanContext().traceId).toBe(traceId);
+  }
+  // A child was started inside of an execution: it is in the same trace.
+  expect(named('execute part').map((span) => span.spanContext().traceId)).toEqual([traceId]);
+});
+
+test('by run, without a caller the first execution is the root of the others', async () => {
+  await using pawl = memoryPawl({ tracing: openTelemetry({ tracer, root: 'run' }) }).pawl;
+  const alone = defineWorkflow({
+    name: 'alone',
+    signals: { go: z.object({}) },
+    run: async (ctx) => {
+      await ctx.step('one', () => 1);
+      await ctx.waitFor('go');
+      await ctx.step('two', () => 2);
+    },
+  });
+  const worker = pawl.worker({ workflows: [alone] });
+  const run = await pawl.start(alone);
+  await expect.poll(async () => (await run.info()).status).toBe('waiting');
+  await worker.close();
+  pawl.worker({ workflows: [alone] });
+  await run.signal('go', {});
+  await run.result({ timeoutMs: 10_000 });
+  const [root, second] = named('execute alone');
+  expect(root?.parentSpanContext).toBeUndefined();
+  expect(second?.parentSpanContext?.spanId).toBe(root?.spanContext().spanId);
+});
+
+test('an agent has the attributes of generative AI, and nothing of what it says', async () => {
+  await using pawl = memoryPawl({ tracing: openTelemetry({ tracer }) }).pawl;
+  const secret = 'the patient’s name';
+  const agent = defineWorkflow({
+    name: 'support',
+    kind: 'agent',
+    input: z.object({ question: z.string() }),
+    state: z.object({ said: z.array(z.string()).default([]) }),
+    run: async (ctx, { question }) => {
+      const answer = await ctx.step('think', () => `about ${question}`, { kind: 'model' });
+      await ctx.set({ said: [answer] });
+      await ctx.step('act', (step) => step.step('inner', () => answer, { kind: 'tool' }));
+      await ctx.map('search', [question], () => answer, { kind: 'tool' });
+      return ctx.effect('refund', () => answer, { onDoubt: 'ask', kind: 'tool' });
+    },
+  });
+  pawl.worker({ workflows: [agent] });
+  const run = await pawl.start(agent, { question: secret });
+  await run.result({ timeoutMs: 10_000 });
+  const conversation = { 'gen_ai.conversation.id': run.id };
+  expect(named('execute support')[0]?.attributes).toMatchObject({
+    ...conversation,
+    'gen_ai.operation.name': 'invoke_workflow',
+    'gen_ai.workflow.name': 'support',
+  });
+  const told = exporter
+    .getFinishedSpans()
+    .filter(({ attributes }) => attributes['pawl.step.name'] !== undefined)
+    .map(({ attributes }) => [
+      attributes['gen_ai.operation.name'],
+      attributes['gen_ai.tool.name'],
+      attributes['gen_ai.conversation.id'],
+    ]);
+  expect(told).toEqual([
+    ['chat', undefined, run.id],
+    ['execute_tool', 'inner', run.id],
+    [undefined, undefined, undefined],
+    ['execute_tool', expect.stringContaining('search'), run.id],
+    ['execute_tool', 'refund', run.id],
+  ]);
+  for (const { attributes, events } of exporter.getFinishedSpans()) {
+    expect(JSON.stringify([attributes, events])).not.toContain(secret);
+  }
+});
+
+test('kinds and roots that there are not', () => {
+  const run = (): void => undefined;
+  expect(() => defineWorkflow({ name: 'a', kind: 'robot' as never, run })).toThrow(
+    'workflow definition.kind',
+  );
+  expect(() => openTelemetry({ root: 'trace' as never })).toThrow('openTelemetry options.root');
 });
 
 test('without a tracer nothing is noted', async () => {

@@ -1,8 +1,11 @@
 /** Keys: each does what a link or a field of the page does, too. */
 import { byId, isWriting } from './page.ts';
 import { move, selectedSeq } from './rows.ts';
+import { toggleTheme } from './theme.ts';
 
-const help: readonly (readonly [string, string])[] = [
+type Help = readonly (readonly [string, string])[];
+
+const runHelp: Help = [
   ['/', 'Search'],
   ['j', 'Next event'],
   ['k', 'Event before'],
@@ -13,12 +16,30 @@ const help: readonly (readonly [string, string])[] = [
   ['Esc', 'Close'],
 ];
 
+const listHelp: Help = [
+  ['/', 'Search'],
+  ['j', 'Next row'],
+  ['k', 'Row before'],
+  ['Enter', 'Open it'],
+  ['n', 'Next page'],
+  ['r', 'Runs'],
+  ['f', 'Failures'],
+  ['d', 'Dark or light'],
+  ['?', 'These keys'],
+  ['Esc', 'Close'],
+];
+
 function page(): string | undefined {
   return byId('run')?.dataset['page'];
 }
 
 function go(address: string): void {
   location.assign(address);
+}
+
+/** What a link of the page does. */
+function follow(selector: string): void {
+  document.querySelector<HTMLAnchorElement>(selector)?.click();
 }
 
 const actions: Readonly<Record<string, () => void>> = {
@@ -32,14 +53,21 @@ const actions: Readonly<Record<string, () => void>> = {
   d: () => {
     const at = page();
     const seq = selectedSeq();
-    if (at !== undefined) go(`${at}${seq === undefined ? '' : `?at=${seq}`}#state`);
+    if (at === undefined) toggleTheme();
+    else go(`${at}${seq === undefined ? '' : `?at=${seq}`}#state`);
   },
   f: () => {
     const at = page();
+    if (at === undefined) {
+      follow('nav a[href$="/failures"]');
+      return;
+    }
     const seq = selectedSeq();
     const canFork = document.querySelector('a[href*="/fork"]') !== null;
-    if (at !== undefined && canFork) go(`${at}/fork${seq === undefined ? '' : `?at=${seq}`}`);
+    if (canFork) go(`${at}/fork${seq === undefined ? '' : `?at=${seq}`}`);
   },
+  n: () => follow('a[rel=next]'),
+  r: () => follow('nav a[href$="/runs"]'),
   '?': () => dialog().showModal(),
 };
 
@@ -53,7 +81,7 @@ function dialog(): HTMLDialogElement {
   const title = made.appendChild(document.createElement('h2'));
   title.textContent = 'Keys';
   const list = made.appendChild(document.createElement('dl'));
-  for (const [key, what] of help) {
+  for (const [key, what] of page() === undefined ? listHelp : runHelp) {
     const pair = list.appendChild(document.createElement('div'));
     const term = pair.appendChild(document.createElement('dt'));
     term.appendChild(document.createElement('kbd')).textContent = key;

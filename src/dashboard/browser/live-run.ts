@@ -5,6 +5,7 @@
  */
 import { liveOutput } from './live-output.ts';
 import { byId, parsed, say, whileSeen } from './page.ts';
+import { replaceParts } from './parts.ts';
 import { applyFilter } from './rows.ts';
 import { showTimes } from './times.ts';
 
@@ -132,7 +133,9 @@ function refresher(page: string): (version: string) => void {
         const { search } = location;
         const query = search === '' ? '?' : `${search}&`;
         const answer = await fetch(`${page}/now${query}v=${shown}`);
-        if (answer.ok) replaceParts(parsed(await answer.text()));
+        if (!answer.ok) continue;
+        replaceParts(parsed(await answer.text()));
+        liveOutput();
       } catch {
         // The stream says that the connection was lost, and asks again when it is back.
       }
@@ -143,53 +146,4 @@ function refresher(page: string): (version: string) => void {
     wanted = version;
     if (!isBusy) work().catch(() => undefined);
   };
-}
-
-function replaceParts(fresh: Document): void {
-  for (const part of fresh.querySelectorAll<HTMLElement>('[data-part]')) {
-    const name = part.dataset['part'] ?? '';
-    const shown = document.querySelector<HTMLElement>(`[data-part="${name}"]`);
-    if (shown !== null) replacePart(shown, part);
-  }
-  liveOutput();
-}
-
-/** What the server said of each part last: the page itself may have been opened and filled in since. */
-const said = new WeakMap<HTMLElement, string>();
-
-function replacePart(shown: HTMLElement, fresh: HTMLElement): void {
-  const html = fresh.innerHTML;
-  if (said.get(shown) === html) return;
-  // Nobody loses what they are writing.
-  if (
-    shown.contains(document.activeElement) &&
-    document.activeElement?.matches('input, textarea, select') === true
-  )
-    return;
-  if (isFilledIn(shown)) return;
-  const open = openDetails(shown);
-  shown.replaceChildren(...fresh.childNodes);
-  for (const details of shown.querySelectorAll('details')) {
-    if (open.has(titleOf(details))) details.open = true;
-  }
-  said.set(shown, html);
-  showTimes(shown);
-}
-
-function isFilledIn(part: HTMLElement): boolean {
-  const fields = part.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('input, textarea');
-  return [...fields].some((field) =>
-    field instanceof HTMLInputElement && field.type === 'checkbox'
-      ? field.checked !== field.defaultChecked
-      : field.value !== field.defaultValue,
-  );
-}
-
-function openDetails(part: HTMLElement): Set<string> {
-  const all = [...part.querySelectorAll('details')];
-  return new Set(all.filter(({ open }) => open).map(titleOf));
-}
-
-function titleOf(details: HTMLDetailsElement): string {
-  return details.querySelector('summary')?.textContent?.trim() ?? '';
 }

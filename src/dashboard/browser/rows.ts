@@ -5,6 +5,12 @@ function rows(): HTMLElement[] {
   return [...document.querySelectorAll<HTMLElement>('#events > li')];
 }
 
+/** What the keys go through: the log of a run, or the rows of a list. */
+function stops(): HTMLElement[] {
+  const log = rows();
+  return log.length > 0 ? log : [...document.querySelectorAll<HTMLElement>('[data-rows] > *')];
+}
+
 function isShown(row: HTMLElement): boolean {
   return !row.hidden;
 }
@@ -35,19 +41,19 @@ export function filterRows(): void {
 
 /** The row that the keys are about. */
 function selected(): HTMLElement | undefined {
-  return document.querySelector<HTMLElement>('#events > li.selected') ?? undefined;
+  return stops().find((row) => row.classList.contains('selected'));
 }
 
 /** Moves the selection by so many rows that are shown. */
 export function move(by: number): void {
-  const all = rows().filter(isShown);
+  const all = stops().filter(isShown);
   const current = selected();
   const at = current === undefined ? (by > 0 ? -1 : all.length) : all.indexOf(current);
   const next = all[Math.min(all.length - 1, Math.max(0, at + by))];
   if (next === undefined) return;
   current?.classList.remove('selected');
   next.classList.add('selected');
-  next.querySelector('summary')?.focus({ preventScroll: true });
+  next.querySelector<HTMLElement>('summary, a')?.focus({ preventScroll: true });
   next.scrollIntoView({ block: 'nearest' });
 }
 

@@ -11,6 +11,7 @@ const names: Readonly<Record<Choice, string>> = {
 };
 const kept = 'pawl.times';
 const relativeMs = 10_000;
+const ageMs = 1_000;
 
 function chosen(): Choice {
   try {
@@ -50,18 +51,40 @@ const parts: Readonly<Record<string, readonly [number, number]>> = {
   second: [0, 19],
   precise: [0, 23],
   clock: [11, 23],
+  minute: [0, 16],
 };
+
+/** `412 ms`, `48 s`, `2 min 3 s`, `3 h 5 min`, `2 d 4 h`. */
+function ageText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const [large, small, size] =
+    seconds < 3600
+      ? (['min', 's', 60] as const)
+      : seconds < 86_400
+        ? (['h', 'min', 3600] as const)
+        : (['d', 'h', 86_400] as const);
+  const many = Math.floor(seconds / size);
+  const sizes = { s: 1, min: 60, h: 3600 };
+  const rest = Math.floor((seconds - many * size) / sizes[small]);
+  return rest === 0 ? `${many} ${large}` : `${many} ${large} ${rest} ${small}`;
+}
 
 function show(element: HTMLTimeElement, choice: Choice): void {
   const at = new Date(element.dateTime);
-  const [from, to] = parts[element.dataset['as'] ?? 'second'] ?? [0, 19];
   const utc = at.toISOString().replace('T', ' ');
-  const text =
-    choice === 'relative' && element.dataset['as'] !== 'clock'
-      ? relative(at)
-      : (choice === 'utc' ? utc : local(at)).slice(from, to);
+  const isAge = element.dataset['as'] === 'age';
+  const text = isAge ? ageText(Date.now() - at.getTime()) : shownAs(element, at, choice);
   if (element.textContent !== text) element.textContent = text;
   element.title = `${utc.slice(0, 23)} UTC, ${local(at)} local, ${relative(at)}`;
+}
+
+function shownAs(element: HTMLTimeElement, at: Date, choice: Choice): string {
+  const [from, to] = parts[element.dataset['as'] ?? 'second'] ?? [0, 19];
+  const utc = at.toISOString().replace('T', ' ');
+  return choice === 'relative' && element.dataset['as'] !== 'clock'
+    ? relative(at)
+    : (choice === 'utc' ? utc : local(at)).slice(from, to);
 }
 
 function showAll(root: ParentNode): void {
@@ -93,4 +116,8 @@ export function showTimes(root: ParentNode): void {
   setInterval(() => {
     if (chosen() === 'relative') showAll(document);
   }, relativeMs);
+  setInterval(() => {
+    for (const element of document.querySelectorAll<HTMLTimeElement>('time[data-as=age]'))
+      show(element, chosen());
+  }, ageMs);
 }

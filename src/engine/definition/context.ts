@@ -6,6 +6,7 @@
  * settles: the handler stops at its next `await`, without an error it could mistake for a failure of the work, and
  * `signal` fires so that calls to the outside can be ended.
  */
+import type { StepKind } from '../../core/tracing.ts';
 import type { Duration } from '../../core/duration.ts';
 import type { CancelRequest } from '../../core/event.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -67,6 +68,8 @@ export interface EffectOptions<Result> {
   readonly onDoubt: Doubt<Result>;
   /** How long the body may take. A body that takes longer is in doubt. Default: as long as it likes. */
   readonly timeout?: Duration;
+  /** As that of a step: what the body is to those who look at traces. */
+  readonly kind?: StepKind;
 }
 
 /** A workflow, as far as starting one goes. */

@@ -1,6 +1,6 @@
 /** What a person says of an effect in doubt, and how it is told. */
 import { InvalidError } from '../../core/errors.ts';
-import { anything, needed, oneOf, optionsOf, type Rule } from '../../core/option-rules.ts';
+import { anything, needed, oneOf, optionsOf, type Rule, textOf } from '../../core/option-rules.ts';
 
 /** Signal by which a decision about an effect arrives. */
 export function decisionSignal(effect: string): string {
@@ -24,6 +24,20 @@ const checkDecided = optionsOf<{ readonly decide: string; readonly result?: unkn
   decide: needed(oneOf('retry', 'done')),
   result: anything,
 });
+
+/** Who decides, for the log of the run. */
+export interface Decider {
+  /** Noted in the log of the run. Default: nobody. */
+  readonly actor?: string;
+}
+
+const checkDecider = optionsOf<Decider>({ actor: textOf(1, 256) });
+
+/** @throws InvalidError that names what does not fit. */
+export function checkDecide(decision: Decision, by: Decider): void {
+  checkDecision(decision, 'decision');
+  checkDecider(by, 'decide options');
+}
 
 /** What a person may say of an effect in doubt. */
 export const checkDecision: Rule = (decision, field) => {

@@ -1,4 +1,5 @@
 /** What the definitions of workflows and of graphs have in common, and what each field may be. */
+import { workflowKinds } from '../../core/tracing.ts';
 import { checkExpiry, checkRetentionTimes } from '../../core/retention.ts';
 import {
   anything,
@@ -19,6 +20,7 @@ import { checkRate, checkRetry } from './options.ts';
 export const definitionRules = {
   name: checkedLater,
   version: anything,
+  kind: oneOf(...workflowKinds),
   input: schema,
   state: schema,
   events: objectOf(schema),

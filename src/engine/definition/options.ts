@@ -2,6 +2,7 @@
  * The options that workflows and their handlers give, and what each may be. `checkOptions` is called where they are taken:
  * an option that is misspelled would otherwise be a default that nobody wanted.
  */
+import { stepKinds } from '../../core/tracing.ts';
 import type { Duration } from '../../core/duration.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { checkKey, checkSignalKey, checkTags } from '../../core/names.ts';
@@ -68,7 +69,13 @@ export const checkUndo: Rule = (value, field) => {
   if (typeof value !== 'function') checkUndoOptions(value, field);
 };
 
-const stepRules = { retry: checkRetry, timeout: duration, was: text, undo: checkUndo } as const;
+const stepRules = {
+  retry: checkRetry,
+  timeout: duration,
+  was: text,
+  kind: oneOf(...stepKinds),
+  undo: checkUndo,
+} as const;
 
 const startRules = {
   tags: checkTags,
@@ -106,6 +113,7 @@ const checks = {
         }),
       ),
       timeout: duration,
+      kind: oneOf(...stepKinds),
       undo: checkUndo,
     },
     "{ onDoubt: 'ask' }",

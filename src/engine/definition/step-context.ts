@@ -1,4 +1,5 @@
 /** What the body of a step works with. Types only; `execution/steps.ts` makes them true. */
+import type { StepKind } from '../../core/tracing.ts';
 import type { Duration } from '../../core/duration.ts';
 import type { State } from '../../core/fold.ts';
 import type { DeepReadonly } from '../../core/frozen.ts';
@@ -32,6 +33,8 @@ export interface StepOptions {
   readonly timeout?: Duration;
   /** The name this step had in older code: a result stored under it is found. */
   readonly was?: string;
+  /** For traces: the body calls a model, or a tool of an agent. Nothing else depends on it. Default: neither. */
+  readonly kind?: StepKind;
 }
 
 /** What the body of a step is given. */

@@ -2,6 +2,7 @@
  * A workflow: the definition, in code, of what its runs do. Everything is inferred from the schemas; no type argument is
  * ever needed.
  */
+import type { WorkflowKind } from '../../core/tracing.ts';
 import { type Duration, toMilliseconds } from '../../core/duration.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import type { Reducers, State } from '../../core/fold.ts';
@@ -57,6 +58,8 @@ export interface WorkflowDefinition<
   readonly name: string;
   /** Version of this code, recorded at every claim. Default 1. */
   readonly version?: number;
+  /** For traces: runs are those of an agent, and their spans have the attributes of generative AI. Default: they are not. */
+  readonly kind?: WorkflowKind;
   /** What `start` accepts; validated there. */
   readonly input?: Input;
   /**

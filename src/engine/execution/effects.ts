@@ -52,14 +52,18 @@ export class Effects {
   ): Promise<unknown> {
     const { fold, writer, names, undos } = this.#scope;
     checkDoubt(name, options);
-    const { timeout, undo, onDoubt } = options;
+    const { timeout, undo, onDoubt, kind } = options;
     if (undo !== undefined) undos.note(name, { undo, onDoubt });
     const isKnown = fold.step(name) !== undefined;
     if (!isKnown && names.isHeldBack(name)) return this.#steps.run(name, body, {}, within);
     const isNew = fold.step(name) === undefined;
     const known = isNew ? await this.#resolve(name, options) : undefined;
     const hasUndo = undo !== undefined;
-    const runOptions = { hasUndo, ...(timeout === undefined ? {} : { timeout }) };
+    const runOptions = {
+      hasUndo,
+      ...(timeout === undefined ? {} : { timeout }),
+      ...(kind === undefined ? {} : { kind }),
+    };
     if (known !== undefined) return this.#steps.run(name, () => known.result, runOptions, within);
     const begin = async (): Promise<void> => {
       this.#open.add(name);

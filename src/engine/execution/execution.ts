@@ -401,7 +401,8 @@ export class Execution {
   }
 
   #noteTrace(writer: LogWriter, { takeover }: Claimed, { telemetry, fold }: Ready): void {
-    const trace = this.#services.tracing?.execution({ ...telemetry.about, takeover }, fold.trace);
+    const about = { ...telemetry.about, kind: this.#delivered.workflow.definition.kind, takeover };
+    const trace = this.#services.tracing?.execution(about, fold.trace);
     if (trace === undefined) return;
     telemetry.traceAs(trace);
     writer.piggyback(recordWrite('run.traced', { trace: trace.carrier }));

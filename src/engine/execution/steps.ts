@@ -256,7 +256,8 @@ export class Steps {
     let result: unknown;
     try {
       if (options.begin !== undefined) await options.begin();
-      result = await telemetry.callStep(at, () => this.#body(at, body, options, signal));
+      const traced = { name: at.name, attempt: at.attempt, kind: options.kind };
+      result = await telemetry.callStep(traced, () => this.#body(at, body, options, signal));
       if (at.inside.length > 0) await bodies.insideOf(at);
       const written = outputs.settle(at);
       if (written !== undefined) await written;

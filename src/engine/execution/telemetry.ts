@@ -1,7 +1,7 @@
 /** What is told of one execution of a run, on the channels of diagnostics.ts and to a tracer if there is one. */
 import type { Clock } from '../../core/clock.ts';
 import type { CommitParams, Release, Takeover } from '../../core/store.ts';
-import type { ExecutionTrace } from '../../core/tracing.ts';
+import type { ExecutionTrace, TracedStep } from '../../core/tracing.ts';
 import { isHeard, tell } from '../diagnostics.ts';
 
 /** Why a worker has lost the right to write to a run. */
@@ -52,7 +52,7 @@ export class ExecutionTelemetry {
     return this.#trace === undefined ? call() : this.#trace.within(call);
   }
 
-  callStep<T>(step: { readonly name: string; readonly attempt: number }, body: () => T): T {
+  callStep<T>(step: TracedStep, body: () => T): T {
     return this.#trace === undefined ? body() : this.#trace.step(step, body);
   }
 

@@ -1,4 +1,5 @@
 /** How a graph is written down. Types only; `graph.ts` checks and compiles it, `graph-run.ts` executes it. */
+import type { WorkflowKind } from '../../core/tracing.ts';
 import type { Duration } from '../../core/duration.ts';
 import type { DeepReadonly } from '../../core/frozen.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
@@ -141,6 +142,8 @@ export interface GraphDefinition<
   readonly name: string;
   /** Version of this code and of the state's schema. Default 1. */
   readonly version?: number;
+  /** As of any workflow: runs are those of an agent, to those who look at traces. */
+  readonly kind?: WorkflowKind;
   /** What `start` accepts; nodes find it as `ctx.input`. */
   readonly input?: Input;
   /** The channel that all nodes share. Must accept `{}`: its defaults are the state that runs begin with. */

@@ -57,11 +57,12 @@ export function defineGraph<
   const { name, version, input, state, events, reduce, signals, retry, concurrency, rate } =
     definition;
   const { signalKeys, stepRetry, retention, expireCheckpoints = defaultExpiry } = definition;
-  const { onEnd, keepOutput, undoOn } = definition;
+  const { onEnd, keepOutput, undoOn, kind } = definition;
   const { concurrencyPerKey, concurrencyOfKeys, ratePerKey, onBusy, debounceMax } = definition;
   const workflow = defineWorkflow<Input, S, E, Output, G>({
     name,
     ...(version === undefined ? {} : { version }),
+    ...(kind === undefined ? {} : { kind }),
     ...(input === undefined ? {} : { input }),
     ...(state === undefined ? {} : { state }),
     ...(events === undefined ? {} : { events }),

@@ -26,7 +26,12 @@ import {
   type ReplyOutput,
   toQuestion,
 } from '../definition/questions.ts';
-import { checkDecision, type Decision, decisionSignal } from '../definition/decision.ts';
+import {
+  checkDecide,
+  type Decider,
+  type Decision,
+  decisionSignal,
+} from '../definition/decision.ts';
 import { EventReader } from './event-reader.ts';
 import { checkHole } from '../holes.ts';
 import { type GraphRecord, graphRecord } from './graph-record.ts';
@@ -336,10 +341,10 @@ export class RunHandle<
    * `run.decide('flight ›› undo', { decide: 'retry' })`. The names are in `on` of `info().waits`.
    * @throws InvalidError, UnstorableError; RunError `PAWL_RUN_ENDED`, `PAWL_RUN_NOT_FOUND`. Nothing was written.
    */
-  async decide(effect: string, decision: Decision): Promise<void> {
-    checkDecision(decision, 'decision');
+  async decide(effect: string, decision: Decision, by: Decider = {}): Promise<void> {
+    checkDecide(decision, by);
     const data = encode(decision, 'decision', this.#services.limits.eventBytes);
-    await this.#post({ name: decisionSignal(effect), data });
+    await this.#post({ name: decisionSignal(effect), data, ...by });
   }
 
   /**
@@ -427,8 +432,7 @@ export class RunHandle<
   }
 
   #knownWorkflow(): AnyWorkflow {
-    const workflow = this.#workflow;
-    if (workflow !== undefined) return workflow;
+    if (this.#workflow !== undefined) return this.#workflow;
     throw new PawlError('PAWL_DEFINITION', 'The state needs the workflow: pawl.run(workflow, id).');
   }
 

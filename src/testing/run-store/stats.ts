@@ -76,4 +76,34 @@ function late(test: RunStoreTest): void {
   });
 }
 
-export const statsTheme: RunStoreTheme = { name: 'stats', parts: [counts, late] };
+function over(test: RunStoreTest): void {
+  test('runs are counted by when they were created, as they stand now', async (opened) => {
+    const { store, advance, expect } = opened;
+    await advance(20);
+    const first = await store.observation.now();
+    const old = await held(store);
+    await advance(20);
+    const second = await store.observation.now();
+    const young = await created(store);
+    await advance(20);
+    const end = await store.observation.now();
+    const [a, b, none] = await store.observation.statsOver([first, second, end, end + farMs]);
+    // Others have runs in this store, too, but not of this time.
+    expect(a).toMatchObject({ running: 1, queued: 0 });
+    expect(b).toMatchObject({ running: 0, queued: 1 });
+    expect(Object.values(none ?? {}).every((count) => count === 0)).toBe(true);
+    expect(Object.keys(none ?? {})).toEqual([...runStatuses]);
+    await store.fleet.interrupt(interruption(old.worker));
+    expect((await store.observation.statsOver([first, second]))[0]).toMatchObject({
+      running: 0,
+      interrupted: 1,
+    });
+    for (const run of [old.id, young]) await store.delete(run);
+    expect((await store.observation.statsOver([first, end]))[0]).toMatchObject({
+      queued: 0,
+      interrupted: 0,
+    });
+  });
+}
+
+export const statsTheme: RunStoreTheme = { name: 'stats', parts: [counts, late, over] };

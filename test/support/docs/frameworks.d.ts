@@ -1,57 +1,7 @@
 /**
- * The parts of frameworks that the recipes use, for the compiler. The frameworks themselves are not installed here, so
- * these recipes are compiled and not run.
+ * The parts of frameworks that the recipes use, for the compiler, so these recipes are compiled and not run. Nest is here
+ * with the decorators of the language, beside its own.
  */
-
-declare module 'express' {
-  import type { IncomingMessage, ServerResponse } from 'node:http';
-
-  interface Request extends IncomingMessage {
-    readonly params: Readonly<Record<string, string>>;
-    readonly body: unknown;
-    readonly originalUrl: string;
-  }
-  interface Response extends ServerResponse {
-    status(code: number): Response;
-    json(value: unknown): Response;
-  }
-  type Handler = (request: Request, response: Response) => unknown;
-  interface Express {
-    use(handler: unknown): void;
-    use(path: string, handler: unknown): void;
-    get(path: string, handler: Handler): void;
-    post(path: string, handler: Handler): void;
-    listen(port: number): void;
-  }
-  const express: { (): Express; json(): unknown };
-  export = express;
-}
-
-declare module 'fastify' {
-  import type { IncomingMessage, ServerResponse } from 'node:http';
-
-  interface Request {
-    readonly params: unknown;
-    readonly body: unknown;
-    readonly raw: IncomingMessage;
-  }
-  interface Reply {
-    readonly raw: ServerResponse;
-    code(status: number): Reply;
-    send(value: unknown): Reply;
-    hijack(): void;
-  }
-  type Handler = (request: Request, reply: Reply) => unknown;
-  interface Fastify {
-    post(path: string, handler: Handler): void;
-    get(path: string, handler: Handler): void;
-    all(path: string, handler: Handler): void;
-    addHook(name: 'onClose', hook: () => Promise<void>): void;
-    listen(options: { readonly port: number; readonly host?: string }): Promise<string>;
-  }
-  function fastify(): Fastify;
-  export = fastify;
-}
 
 declare module '@nestjs/common' {
   type ClassMark = (target: new (...args: never) => unknown, context?: unknown) => void;
@@ -64,22 +14,9 @@ declare module '@nestjs/common' {
   }
   export function Injectable(): ClassMark;
   export function Module(options: object): ClassMark;
-}
-
-declare module '@bull-board/api' {
-  export function createBullBoard(options: object): void;
-}
-declare module '@bull-board/api/bullMQAdapter' {
-  export class BullMQAdapter {
-    readonly queue: object;
-    constructor(queue: object);
-  }
-}
-declare module '@bull-board/express' {
-  export class ExpressAdapter {
-    setBasePath(path: string): void;
-    getRouter(): unknown;
-  }
+  export function Controller(): ClassMark;
+  export function Post(path: string): (target: object, name: string, method: object) => void;
+  export function Body(): (target: object, name: string, index: number) => void;
 }
 
 declare module 'pino' {

@@ -1,0 +1,196 @@
+// Goal: a page over many runs changes as they do, is worked by keys, keeps its search in its address, and asks before it
+// destroys. Method: Chromium over runs of real worker processes, which are killed; the pages' server is restarted.
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { killChildren } from '../support/child.ts';
+import { firstEvent } from '../support/workers.ts';
+import { TestBrowser } from './browser.ts';
+import { pastHour, untilStatus } from './scenes.ts';
+import { Stage } from './stage.ts';
+import { invoice, upload } from './workflows.ts';
+
+let stage: Stage;
+let browser: TestBrowser;
+let url: string;
+
+beforeAll(async () => {
+  [stage, browser] = await Promise.all([Stage.open(inject('redisUrl')), TestBrowser.open()]);
+  url = await stage.serve();
+});
+
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await stage?.[Symbol.asyncDispose]();
+  await killChildren();
+});
+
+const input = { customer: 'Ada', pages: 3, paceMs: 100, mayFail: false };
+
+describe('the list of runs', () => {
+  test('changes while it is open, row by row, and no row that stays is made anew', async () => {
+    const still = await stage.pawl.start(invoice, input, { id: 'list-still' });
+    await untilStatus(still, 'waiting');
+    const look = await browser.look(`${url}/runs?workflow=invoice`);
+    const { page } = look;
+    await page.locator('.is-live').waitFor();
+    await page.waitForTimeout(1_500);
+    const mark = (row: { dataset: Record<string, string> }): string => (row.dataset['mark'] = 'x');
+    await page.locator('tr[data-key=list-still]').evaluate(mark);
+    const begun = Date.now();
+    const run = await stage.pawl.start(invoice, input, { id: 'list-new' });
+    const row = page.locator('tr[data-key=list-new]');
+    await row.waitFor();
+    expect(Date.now() - begun).toBeLessThan(3_000);
+    await row.locator('.status.waiting').waitFor();
+    await run.signal('approval', { approved: true, by: 'kim' });
+    await row.locator('.status.completed').waitFor();
+    expect(await page.locator('tr[data-key=list-still][data-mark=x]').count()).toBe(1);
+    expect(look.problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test('keys go through it, and what was selected stays so while rows change', async () => {
+    const look = await browser.look(`${url}/runs?workflow=invoice`);
+    const { page } = look;
+    await page.locator('.is-live').waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    const selected = page.locator('tr.selected');
+    const key = await selected.getAttribute('data-key');
+    expect(await page.locator('tr[data-key]').nth(1).getAttribute('data-key')).toBe(key);
+    await stage.pawl.start(invoice, input, { id: 'list-third' });
+    await page.locator('tr[data-key=list-third] .status.waiting').waitFor();
+    expect(await selected.getAttribute('data-key')).toBe(key);
+    await page.keyboard.press('k');
+    expect(await selected.getAttribute('data-key')).not.toBe(key);
+    await page.keyboard.press('/');
+    expect(await page.locator('input[name=id]:focus').count()).toBe(1);
+    await page.keyboard.type('list-th');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/id=list-th/);
+    expect(await page.locator('tr[data-key]').count()).toBe(1);
+    await page.keyboard.press('?');
+    expect(await page.locator('#keys[open]').innerText()).toContain('Dark or light');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/runs\/list-third$/);
+    await page.goBack();
+    await page.keyboard.press('f');
+    await page.waitForURL(/failures$/);
+    expect(look.problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a search is its address, and fields open that are asked for', async () => {
+    const { page } = await browser.look(`${url}/runs`);
+    await page.locator('select[name=status]').selectOption('open');
+    await page.locator('summary', { hasText: 'More conditions' }).click();
+    await page.locator('input[name=waitsFor]').fill('approval');
+    await page.locator('form.search button').click();
+    await page.waitForURL(/status=open.*waitsFor=approval/);
+    expect(await page.locator('input[name=waitsFor]').inputValue()).toBe('approval');
+    expect(await page.locator('input[name=waitsFor]').isVisible()).toBe(true);
+    const again = await browser.look(page.url());
+    expect(await again.page.locator('tr[data-key]').count()).toBeGreaterThan(0);
+    await again.page.context().close();
+    await page.context().close();
+  });
+
+  test('dark is kept in this browser', async () => {
+    const { page } = await browser.look(`${url}/runs`, { colorScheme: 'light' });
+    const ground = (): Promise<unknown> =>
+      page.evaluate('getComputedStyle(document.body).backgroundColor');
+    const light = await ground();
+    await page.keyboard.press('d');
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await page.reload({ waitUntil: 'load' });
+    expect(await ground()).toBe(dark);
+    await page.keyboard.press('d');
+    expect(await ground()).toBe(light);
+    await page.context().close();
+  });
+
+  test('comes back after a restart of the server of the pages', async () => {
+    const own = await stage.serve();
+    const port = Number(new URL(own).port);
+    const { page } = await browser.look(`${own}/runs?id=list-back`);
+    await page.locator('.is-live').waitFor();
+    await stage.stopServing();
+    await page.locator('#live', { hasText: 'trying again' }).waitFor();
+    await stage.pawl.start(upload, { file: 'x' }, { id: 'list-back-1' });
+    await stage.serve({ port });
+    await page.locator('tr[data-key=list-back-1]').waitFor();
+    await page.context().close();
+    url = await stage.serve();
+  });
+});
+
+test('many runs are counted, and only a yes ends them', async () => {
+  const runs = await Promise.all(
+    [1, 2, 3].map((n) => stage.pawl.start(invoice, input, { id: `many-${n}` })),
+  );
+  await Promise.all(runs.map((run) => untilStatus(run, 'waiting')));
+  const { page } = await browser.look(`${url}/runs?id=many-`);
+  await page.locator('summary', { hasText: 'Act on all' }).click();
+  await page.locator('a', { hasText: 'Cancel…' }).click();
+  expect(await page.locator('main').innerText()).toContain('3 runs would be asked to end');
+  const button = page.locator('button', { hasText: 'Cancel: 3 runs' });
+  await button.click();
+  // The browser holds back what was not ticked.
+  expect(await page.locator('.said').count()).toBe(0);
+  await page.locator('input[name=reason]').fill('the demo is over');
+  await page.locator('input[name=sure]').check();
+  await button.click();
+  await page.locator('.said', { hasText: '3 runs were asked to end.' }).waitFor();
+  await Promise.all(runs.map((run) => untilStatus(run, 'cancelled')));
+  await page.context().close();
+});
+
+test('a group of failures tries again from its page', async () => {
+  await pastHour(stage, 0);
+  const { page } = await browser.look(`${url}/failures?workflow=upload`);
+  await page.locator('a', { hasText: 'no space left' }).click();
+  await page.locator('button', { hasText: 'Try it again' }).click();
+  await page.locator('.said', { hasText: '1 run tries again.' }).waitFor();
+  await firstEvent(stage.pawl.run('upload-3'), ({ type }) => type === 'operator.retried');
+  await page.context().close();
+});
+
+test('kill -9 of an owner comes to the open page of recoveries, and of the workers', async () => {
+  const run = await stage.pawl.start(
+    invoice,
+    { ...input, pages: 8, paceMs: 300 },
+    { id: 'lost-1' },
+  );
+  await firstEvent(run, ({ type }) => type === 'page.read');
+  const [recoveries, workers] = await Promise.all([
+    browser.look(`${url}/recoveries`),
+    browser.look(`${url}/workers`),
+  ]);
+  await Promise.all([recoveries, workers].map(({ page }) => page.locator('.is-live').waitFor()));
+  const { lost, heir } = await stage.killOwner(run);
+  const row = recoveries.page.locator('tr[data-key^="lost-1 "]');
+  await row.waitFor();
+  expect(await row.innerText()).toContain('its process died');
+  expect(await row.locator(`bdi[title="${lost}"]`).count()).toBe(1);
+  await row.locator(`bdi[title="${heir}"]`).waitFor();
+  // The time of the replay stands in the log of the run, and comes after it.
+  await row.locator('td[data-label=Replay]', { hasText: 'ms' }).waitFor();
+  await workers.page.locator(`tr[data-key="${lost}"]`).waitFor({ state: 'detached' });
+  expect([...recoveries.problems, ...workers.problems]).toEqual([]);
+  await stage.startWorker();
+  await Promise.all([recoveries, workers].map(({ page }) => page.context().close()));
+});
+
+test('a worker that is drained from the page leaves, and its page says so', async () => {
+  const { id } = await stage.startWorker();
+  const { page } = await browser.look(`${url}/workers`);
+  const row = page.locator(`tr[data-key="${id}"]`);
+  await row.locator('summary', { hasText: 'Drain…' }).click();
+  await row.locator('input[name=sure]').check();
+  await row.locator('button', { hasText: 'Drain' }).click();
+  await page.locator('.said', { hasText: 'asked to close' }).waitFor();
+  await row.waitFor({ state: 'detached' });
+  await page.context().close();
+});
