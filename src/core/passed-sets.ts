@@ -50,8 +50,8 @@ export function notePassed(fold: RememberingFold, mark: string, follows: number)
 }
 
 /**
- * The handler does not ask for the result at `over` again, so it does not come by what follows from it. A change that follows
- * from an earlier forgotten result, and comes before this one, belongs to the round of a loop that is over now.
+ * The handler does not ask for the result at `over` again, so it does not come by what follows from it. A change that
+ * follows from an earlier forgotten result, and comes before this one, belongs to the round of a loop that is over now.
  */
 export function forgetPassed(fold: RememberingFold, over: number): void {
   if (!fold.bookkeeping.has(count)) return;

@@ -11,8 +11,8 @@
  *
  * The patience is for handlers that do something plain (a file, a query) before they ask. A result that no handler asks
  * for, because the code or the state has moved on, costs the patience once. One that was passed over may be asked for all
- * the same, behind something that ended otherwise than before: from then on the order counts again. While it is looked up whether the run is still
- * this worker's, a request of the handler is held up: nothing is judged, and no patience runs out.
+ * the same, after something that ended otherwise than before: from then on the order counts again. While it is looked up
+ * whether the run is still this worker's, a request of the handler is held up: nothing is judged, and no patience runs out.
  *
  * The handler has *caught up* when no known result is left and it has done what follows from the last one. What it says of
  * itself is as new as the log then. One that does not ask for what is left has caught up when it stands at something new, a

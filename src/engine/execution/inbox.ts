@@ -58,8 +58,8 @@ export class Inbox {
   }
 
   /**
-   * Takes messages that were read, with the claim or later. Whoever is told of them looks for them in the fold. So nothing is
-   * taken while the run is away: the fold would learn of it only after that.
+   * Takes messages that were read, with the claim or later. Whoever is told of them looks for them in the fold. So nothing
+   * is taken while the run is away: the fold would learn of it only after that.
    */
   take(messages: readonly Message[]): void {
     const opened = messages.length === 0 ? undefined : this.#scope.writer.opened();
