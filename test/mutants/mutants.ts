@@ -3,7 +3,7 @@
  * green for no reason. A house test holds every passage to the sources, so that the list cannot rot.
  */
 
-import { history, type Mutant, suite, unit } from './mutant.ts';
+import { history, type Mutant, unit } from './mutant.ts';
 import { mutantsOfQuestions } from './questions.ts';
 import { mutantsOfScripts } from './scripts.ts';
 
