@@ -122,6 +122,8 @@ test('by run, all executions are parts of the call that started it, also after t
   const whole = defineWorkflow({
     name: 'whole',
     async run(ctx) {
+      // Its commit has the carrier of the first execution.
+      await ctx.step('zero', () => 0);
       await ctx.step('one', () => {
         begun += 1;
         return begun === 1 ? new Promise(() => undefined) : 1;
