@@ -43,10 +43,8 @@ test('steps, signals, children, forks, schedules, lists and deletes work as that
 test('a killed worker’s run is taken over by its presence, and BullMQ tells of it, as that user', async () => {
   const url = await limited.allow('two');
   await using pawl = await openPawl(url, 'two');
-  const events = new QueueEvents('ticks', {
-    connection: new Redis(url, { maxRetriesPerRequest: null }),
-    prefix: '{two}:bull',
-  });
+  const connection = new Redis(url, { maxRetriesPerRequest: null });
+  const events = new QueueEvents('ticks', { connection, prefix: '{two}:bull' });
   await events.waitUntilReady();
   const completed = new Promise((resolve) => events.once('completed', resolve));
   const workers = [
@@ -65,6 +63,7 @@ test('a killed worker’s run is taken over by its presence, and BullMQ tells of
   });
   await completed;
   await events.close();
+  connection.disconnect();
   expect(await limited.refused()).toEqual([]);
 });
 
