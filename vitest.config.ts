@@ -42,7 +42,7 @@ const seldom =
     ? [
         'test/conformance/{cluster-replicas,redis-acl,redis-blobs}.test.ts',
         'test/integration/{overload,read-only-master}.test.ts',
-        'test/chaos/{linearizability,poison,fairness}.test.ts',
+        'test/chaos/{linearizability,poison,fairness,schedules}.test.ts',
       ]
     : [];
 
