@@ -134,6 +134,13 @@ describe('a handler that comes by again', () => {
   });
 });
 
+async function phases(ctx: Ctx): Promise<void> {
+  await ctx.set({ status: 'paid' });
+  await ctx.step('ship', () => pause(20));
+  await ctx.set({ status: 'shipped' });
+  await ctx.step('tell', () => 1);
+}
+
 describe('a handler that comes by again writes nothing again', () => {
   test('before a loop that forgets its steps', async () => {
     const { log } = await calledAgain(async (ctx, hold) => {
@@ -154,12 +161,6 @@ describe('a handler that comes by again writes nothing again', () => {
 
   test('beside a loop of another branch that forgets its steps', async () => {
     const { log } = await calledAgain(async (ctx, hold) => {
-      const phases = async (): Promise<void> => {
-        await ctx.set({ status: 'paid' });
-        await ctx.step('ship', () => pause(20));
-        await ctx.set({ status: 'shipped' });
-        await ctx.step('tell', () => 1);
-      };
       const rounds = async (): Promise<void> => {
         for (let n = ctx.state.n; n < 3; n++) {
           await ctx.step(`work:${n}`, () => n);
@@ -167,7 +168,7 @@ describe('a handler that comes by again writes nothing again', () => {
           ctx.forget(`work:${n}`);
         }
       };
-      await Promise.all([phases(), rounds()]);
+      await Promise.all([phases(ctx), rounds()]);
       await ctx.step('wait', hold);
     });
     expect(valuesOf(log, 'status')).toEqual(['paid', 'shipped']);
@@ -176,13 +177,7 @@ describe('a handler that comes by again writes nothing again', () => {
 
   test('beside a step of another branch, which is given first', async () => {
     const { log } = await calledAgain(async (ctx, hold) => {
-      const phases = async (): Promise<void> => {
-        await ctx.set({ status: 'paid' });
-        await ctx.step('ship', () => pause(20));
-        await ctx.set({ status: 'shipped' });
-        await ctx.step('tell', () => 1);
-      };
-      await Promise.all([ctx.step('log', () => pause(5)), phases()]);
+      await Promise.all([ctx.step('log', () => pause(5)), phases(ctx)]);
       await ctx.step('wait', hold);
     });
     expect(valuesOf(log, 'status')).toEqual(['paid', 'shipped']);
