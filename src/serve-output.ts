@@ -12,6 +12,7 @@ import { toTagged } from './core/tagged-json.ts';
 import type { OutputChunk } from './engine/definition/outputs.ts';
 import type { RunHandle } from './engine/runs/run-handle.ts';
 import type { Pawl } from './pawl.ts';
+import { textStream } from './text-stream.ts';
 
 /** Which output a request gets. */
 export interface ServeOutputOptions {
@@ -26,7 +27,6 @@ type Format = 'sse' | 'lines' | 'long-poll' | 'json';
 
 const offsetLength = 16;
 const longPollMs = 20_000;
-const pingMs = 15_000;
 /** Chunks in one answer that is no stream. */
 const chunksPerAnswer = 1_000;
 
@@ -191,8 +191,7 @@ interface Writing {
   /** There is nothing for the client yet. */
   readonly empty: (last: number) => string;
   readonly end: (last: number) => string;
-  /** Keeps what is between from giving the connection up; undefined where nothing may be said. */
-  readonly ping: string | undefined;
+  readonly ping: string;
 }
 
 function toEvents(): Writing {
@@ -232,39 +231,11 @@ async function* partsOf(reading: Reading, writing: Writing): AsyncGenerator<stri
   if (!reading.signal.aborted) yield writing.end(last);
 }
 
-/** Reads a chunk when the client has taken the one before, so a slow client holds one page in memory. */
+/** What is read when the client has taken the one before. */
 function stream(reading: Reading, type: string, writing: Writing): Response {
-  const text = new TextEncoder();
-  const left = new AbortController();
-  const signal = AbortSignal.any([reading.signal, left.signal]);
-  const parts = partsOf({ ...reading, signal }, writing);
-  let pinging: NodeJS.Timeout | undefined;
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      pinging = setInterval(() => {
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(text.encode(writing.ping));
-      }, pingMs);
-      pinging.unref();
-    },
-    async pull(controller) {
-      try {
-        let next = await parts.next();
-        while (next.done !== true && next.value === '') next = await parts.next();
-        if (next.done !== true) {
-          controller.enqueue(text.encode(next.value));
-          return;
-        }
-        clearInterval(pinging);
-        controller.close();
-      } catch (error) {
-        clearInterval(pinging);
-        controller.error(error);
-      }
-    },
-    cancel() {
-      clearInterval(pinging);
-      left.abort();
-    },
+  const body = textStream((signal) => partsOf({ ...reading, signal }, writing), {
+    signal: reading.signal,
+    ping: writing.ping,
   });
   const headers = {
     ...safety,

@@ -13,6 +13,7 @@ const root = new URL('..', import.meta.url).pathname;
 
 const entries = [
   ['pawl', 'index'],
+  ['pawl/ai', 'ai'],
   ['pawl/dashboard', 'dashboard'],
   ['pawl/doctor', 'doctor'],
   ['pawl/file', 'file'],

@@ -8,6 +8,7 @@ import { source } from './sources.ts';
 
 const entries = [
   'index',
+  'ai',
   'testing',
   'dashboard',
   'metrics',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { code, source } from './sources.ts';
 
-const entries = ['index', 'dashboard', 'doctor', 'file', 'import', 'testing'];
+const entries = ['index', 'ai', 'dashboard', 'doctor', 'file', 'import', 'testing'];
 const isTaken = /(Options|Policy|Rule|Times|Expiry|Limits|Request|Definition)$/;
 const takenMin = 35;
 

@@ -108,6 +108,19 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'cli-table3',
     'picocolors',
   ],
+  // What agents of any framework need: their calls as steps, their tokens as an output.
+  agents: ['src/core/', 'src/engine/definition/', 'src/agents/', 'node:'],
+  // The AI SDK: its types alone are imported.
+  ai: [
+    'src/core/',
+    'src/engine/definition/',
+    'src/agents/',
+    'src/ai/',
+    'src/pawl.ts',
+    'src/text-stream.ts',
+    'zod',
+    'ai',
+  ],
   // Other systems' files: read, and turned into the lines of an export.
   imports: ['src/core/', 'src/engine/', 'src/imports/', 'node:', 'sql.js'],
   // The files at the root of src: the wiring and the entries.

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { installedPackages, newPackedProject } from '../support/packed-project.ts';
+import { addPackage, installedPackages, newPackedProject } from '../support/packed-project.ts';
 import { newPrefix } from '../support/workers.ts';
 
 const packagesMax = 25;
@@ -57,7 +57,7 @@ test('the README’s program runs in an empty project with the packed package', 
 
 test('only the entries that are meant to be public can be reached', async () => {
   const script = `
-    const entries = ['pawl', 'pawl/dashboard', 'pawl/doctor', 'pawl/file', 'pawl/import', 'pawl/store', 'pawl/testing'];
+    const entries = ['pawl', 'pawl/ai', 'pawl/dashboard', 'pawl/doctor', 'pawl/file', 'pawl/import', 'pawl/store', 'pawl/testing'];
     const others = ['pawl/package.json', 'pawl/dist/index.js', 'pawl/core/fold.js'];
     for (const name of [...entries, ...others]) {
       const options = name.endsWith('.json') ? { with: { type: 'json' } } : {};
@@ -65,6 +65,7 @@ test('only the entries that are meant to be public can be reached', async () => 
     }`;
   expect((await runScript(script)).split('\n')).toEqual([
     '+ pawl',
+    '+ pawl/ai',
     '+ pawl/dashboard',
     '+ pawl/doctor',
     '+ pawl/file',
@@ -104,7 +105,7 @@ test('CommonJS requires every entry, and gets the classes that modules import', 
     })();`;
   const said = await run(process.execPath, ['-e', script], { cwd: project });
   const lines = said.stdout.trim().split('\n');
-  expect(lines).toHaveLength(7);
+  expect(lines).toHaveLength(8);
   expect(lines.filter((line) => !line.startsWith('+ '))).toEqual([]);
 });
 
@@ -183,6 +184,77 @@ test('the pages work at once, and know the errors of the same pawl', async () =>
     await pages.close();
     await pawl.close();`;
   expect((await runScript(script)).split('\n')).toEqual(['200', '404', 'PAWL_INVALID']);
+});
+
+test.each([
+  [6, 'ai'],
+  [7, 'ai-7'],
+])('agents of the AI SDK %i work, with their types', async (version, name) => {
+  await addPackage(project, { name, as: 'ai' });
+  const text = `
+    import { generateText, stepCountIs, tool, wrapLanguageModel, type LanguageModel } from 'ai';
+    import { defineWorkflow } from 'pawl';
+    import { approvalSchema, durableAgent, stepOf, uiMessageStream } from 'pawl/ai';
+    import { openInMemory } from 'pawl/testing';
+    import { z } from 'zod';
+    type Model = Parameters<typeof wrapLanguageModel>[0]['model'];
+    export async function main(model: Model): Promise<string> {
+      const tools = {
+        add: tool({
+          inputSchema: z.object({ n: z.number() }),
+          execute: ({ n }, options) => Promise.resolve(n + (stepOf(options)?.attempt ?? 0)),
+        }),
+      };
+      const chat = defineWorkflow({
+        name: 'chat',
+        signals: { approval: approvalSchema },
+        outputs: { ui: z.any() },
+        run: async (ctx) => {
+          const agent = durableAgent(ctx, { stream: true });
+          // @ts-expect-error There is no such tool.
+          const none = () => agent.tools(tools, { sub: {} });
+          const given: LanguageModel[] = [
+            agent.model(model),
+            wrapLanguageModel({ model, middleware: agent.middleware }),
+          ];
+          const { text } = await generateText({
+            model: given[0]!,
+            tools: agent.tools(tools, { add: { approve: { timeout: '1s' }, onDoubt: 'ask' } }),
+            stopWhen: stepCountIs(3),
+            prompt: typeof none,
+          });
+          return text;
+        },
+      });
+      const pawl = openInMemory();
+      pawl.worker({ workflows: [chat] });
+      const run = await pawl.start(chat, undefined);
+      let told = '';
+      for await (const chunk of uiMessageStream(run)) told += String(chunk['delta'] ?? '');
+      const result = await run.result();
+      await pawl.close();
+      return result + ' ' + told;
+    }`;
+  await writeFile(join(project, 'agent.mts'), text);
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const flags = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck'];
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
+  const checked = await run(tsc, [...flags, ...types, 'agent.mts'], { cwd: project }).catch(
+    (error: { stdout: string }) => error,
+  );
+  expect(checked.stdout).toBe('');
+  const said = await runScript(`
+    import { MockLanguageModelV${version - 3} as Mock, simulateReadableStream } from 'ai/test';
+    import { main } from './agent.mjs';
+    const chunks = [
+      { type: 'text-start', id: '0' },
+      { type: 'text-delta', id: '0', delta: 'Hello' },
+      { type: 'text-end', id: '0' },
+      { type: 'finish', finishReason: { unified: 'stop' }, usage: { inputTokens: {}, outputTokens: {} } },
+    ];
+    const doStream = async () => ({ stream: simulateReadableStream({ chunks }) });
+    console.log(await main(new Mock({ doStream })));`);
+  expect(said).toBe('Hello Hello');
 });
 
 test('an optional package that is missing is asked for', async () => {

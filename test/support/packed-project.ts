@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +50,23 @@ export async function newPackedProject(): Promise<string> {
     await cp(place, join(folder, relative(root, place)), { recursive: true, filter: isOwn });
   }
   return folder;
+}
+
+/** A package of this repository, beside those that are there, as `npm install` would put it there under another name. */
+export async function addPackage(
+  folder: string,
+  { name, as }: { readonly name: string; readonly as: string },
+): Promise<void> {
+  const from = join(root, 'node_modules', name);
+  const places = new Set([from]);
+  await addNeeds(from, places);
+  const isOwn = (path: string): boolean => basename(path) !== 'node_modules';
+  await rm(join(folder, 'node_modules', as), { recursive: true, force: true });
+  for (const place of places) {
+    const inside = relative(from, place);
+    const to = inside.startsWith('..') ? relative(root, place) : join('node_modules', as, inside);
+    await cp(place, join(folder, to), { recursive: true, filter: isOwn });
+  }
 }
 
 async function readManifest(folder: string): Promise<Manifest> {

@@ -33,6 +33,7 @@ const recipes = [
   page('pino', 'recipes/pino'),
   page('OpenTelemetry', 'recipes/opentelemetry'),
   page('Prometheus and Grafana', 'recipes/prometheus'),
+  page('AI SDK', 'recipes/ai-sdk'),
   page('Agents', 'recipes/agents'),
   page('Human approval', 'recipes/approval'),
   page('Saga', 'recipes/saga'),

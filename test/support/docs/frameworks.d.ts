@@ -29,27 +29,8 @@ declare module 'pino' {
   export function pino(options?: object): Pino;
 }
 
-declare module 'ai' {
-  interface Message {
-    readonly role: 'user' | 'assistant' | 'tool';
-    readonly content: unknown;
-  }
-  interface ToolCall {
-    readonly toolCallId: string;
-    readonly toolName: string;
-    readonly input: unknown;
-  }
-  export function tool(definition: object): object;
-  export function generateText(
-    options: object,
-  ): Promise<{
-    readonly text: string;
-    readonly toolCalls: readonly ToolCall[];
-    readonly response: { readonly messages: readonly Message[] };
-  }>;
-  export function streamText(options: object): { readonly textStream: AsyncIterable<string> };
-  export type ModelMessage = Message;
-}
 declare module '@ai-sdk/openai' {
-  export function openai(model: string): object;
+  import type { wrapLanguageModel } from 'ai';
+  type Model = Parameters<typeof wrapLanguageModel>[0]['model'];
+  export function openai(model: string): Model;
 }

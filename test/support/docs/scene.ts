@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { MockLanguageModelV3, simulateReadableStream } from 'ai/test';
 import { Hono } from 'hono';
 import {
   type Context,
@@ -76,6 +77,8 @@ export interface Scene {
   readonly server: { use(path: string, handler: unknown): void };
   readonly password: string;
   readonly response: ServerResponse;
+  /** A model of the AI SDK, which always says the same. */
+  readonly model: MockLanguageModelV3;
 }
 
 /** All names of a scene, for the compiler to compare. */
@@ -106,7 +109,30 @@ export const sceneNames = Object.keys({
   server: 1,
   password: 1,
   response: 1,
+  model: 1,
 } satisfies Record<keyof Scene, 1>);
+
+const usage = {
+  inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 1, text: 1, reasoning: 0 },
+};
+const said = { finishReason: { unified: 'stop', raw: undefined }, usage } as const;
+const text = 'It is on its way.';
+
+const model = new MockLanguageModelV3({
+  doGenerate: { ...said, content: [{ type: 'text', text }], warnings: [] },
+  doStream: () =>
+    Promise.resolve({
+      stream: simulateReadableStream({
+        chunks: [
+          { type: 'text-start', id: '0' },
+          ...text.split(' ').map((delta) => ({ type: 'text-delta', id: '0', delta }) as const),
+          { type: 'text-end', id: '0' },
+          { type: 'finish', ...said },
+        ],
+      }),
+    }),
+});
 
 export async function openScene(
   redis: string,
@@ -158,6 +184,7 @@ export async function openScene(
     server: new EventServer(),
     password: 'a long one',
     response: new ServerResponse(new IncomingMessage(new Socket())),
+    model,
   };
   const close = async (): Promise<void> => {
     end();
