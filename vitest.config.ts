@@ -28,6 +28,7 @@ const shared = { isolate: false, setupFiles: ['test/support/close-pawls.ts'] };
 const replacing = [
   'test/unit/examples/crash.test.ts',
   'test/unit/engine/long-times.test.ts',
+  'test/unit/redis/deadlines.test.ts',
   'test/unit/redis/redial.test.ts',
 ];
 

@@ -78,6 +78,24 @@ function pawl(count: number): Contender {
   };
 }
 
+/** What a user with a loop of their own calls. */
+function pawlClaim(count: number): Contender {
+  return {
+    name: 'pawl, claim.saveEvent',
+    async measure(arena) {
+      const front = await Pawl.open({ redis: arena.url });
+      const claims = await Promise.all(loops(count).map((run) => front.checkpointer.claim(run)));
+      const samples = await measureCost(arena, { loops: count, size: 1 }, (loop) => {
+        const claim = claims[loop];
+        if (claim === undefined) throw new Error('a claim is missing');
+        return claim.saveEvent({ type: 'note', data: eventData });
+      });
+      await front.close();
+      return samples;
+    },
+  };
+}
+
 /** The whole engine: handlers that emit, with validation, encoding, fold and snapshots. */
 function pawlHandler(count: number): Contender {
   return { name: 'pawl, ctx.emit in a handler', measure: (arena) => emitInHandlers(arena, count) };
@@ -161,13 +179,20 @@ export const append: readonly Workload[] = [
     ...common,
     name: 'append-one',
     title: 'Append events of 200 B to one run, each awaited',
-    contenders: [raw(1), bullmq(1), pawl(1), pawlHandler(1)],
+    contenders: [raw(1), bullmq(1), pawl(1), pawlClaim(1), pawlHandler(1)],
   },
   {
     ...common,
     name: 'append-64',
     title: 'Append events of 200 B to 64 runs at once, each awaited',
-    contenders: [raw(runs), rawAutoPipelining(runs), bullmq(runs), pawl(runs), pawlHandler(runs)],
+    contenders: [
+      raw(runs),
+      rawAutoPipelining(runs),
+      bullmq(runs),
+      pawl(runs),
+      pawlClaim(runs),
+      pawlHandler(runs),
+    ],
   },
   {
     ...common,

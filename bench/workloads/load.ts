@@ -3,7 +3,7 @@ import { Job, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { replay } from '../../src/engine/replay.ts';
-import { defineWorkflow } from '../../src/index.ts';
+import { defineWorkflow, Pawl } from '../../src/index.ts';
 import { ClaimedRun, encoded, openStore } from '../claimed-run.ts';
 import { eventData, eventText, makeState } from '../payloads.ts';
 import { measureEach } from '../timing.ts';
@@ -91,11 +91,33 @@ const pawl: Contender = {
   },
 };
 
+/** What a user with a loop of their own calls. */
+const pawlLoad: Contender = {
+  name: 'pawl, loadLatest',
+  async measure({ url, slotMs }) {
+    const front = await Pawl.open({ redis: url });
+    const loops = front.checkpointer;
+    const claim = await loops.claim('r');
+    await claim.saveSnapshot(state);
+    for (let i = 0; i < events; i += batch) {
+      await claim.saveEvents(
+        Array.from({ length: batch }, () => ({ type: 'note', data: eventData })),
+      );
+    }
+    const times = await measureEach(slotMs, async () => {
+      const found = await loops.loadLatest('r');
+      if (found?.events.length !== events) throw new Error('events are missing');
+    });
+    await front.close();
+    return { latency: times };
+  },
+};
+
 export const load: Workload = {
   name: 'load',
   title: 'Load a snapshot of 100 KB and 1,000 later events, decoded and folded',
   figures: [latency],
   baseline: 'raw',
-  contenders: [raw, bullmq, pawl],
+  contenders: [raw, bullmq, pawl, pawlLoad],
   durable: false,
 };

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import type { Fold } from '../../src/core/fold.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import { Snapshotter } from '../../src/engine/execution/snapshotter.ts';
+import { Pawl } from '../../src/index.ts';
 import { ClaimedRun, openStore } from '../claimed-run.ts';
 import { makeState, stateKey, stateKeys, stateValue } from '../payloads.ts';
 import { measureRate } from '../timing.ts';
@@ -109,6 +110,20 @@ function pawl(stateAt: StateAt): Contender {
   };
 }
 
+/** What a user with a loop of their own calls. */
+function pawlClaim(stateAt: StateAt): Contender {
+  return {
+    name: 'pawl, claim.saveSnapshot',
+    async measure(arena) {
+      const front = await Pawl.open({ redis: arena.url });
+      const claim = await front.checkpointer.claim<State>('r');
+      const samples = await measureSaves(arena, (turn) => claim.saveSnapshot(stateAt(turn)));
+      await front.close();
+      return samples;
+    },
+  };
+}
+
 function saveOne(label: string, bytes: number): Workload {
   // Each state differs from the one before in one key, the first from the last as well.
   const states = [makeState(bytes)];
@@ -127,6 +142,7 @@ function saveOne(label: string, bytes: number): Workload {
       rawWhole('raw, whole state', stateAt),
       bullmq(stateAt),
       pawl(stateAt),
+      pawlClaim(stateAt),
     ],
     durable: true,
   };
@@ -140,7 +156,7 @@ function saveAll(label: string, bytes: number): Workload {
     title: `Save a state of 200 keys and ${label}, all keys changed`,
     figures: [rate, sent],
     baseline: 'raw',
-    contenders: [rawWhole('raw', stateAt), bullmq(stateAt), pawl(stateAt)],
+    contenders: [rawWhole('raw', stateAt), bullmq(stateAt), pawl(stateAt), pawlClaim(stateAt)],
     durable: true,
   };
 }

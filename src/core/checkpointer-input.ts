@@ -7,7 +7,7 @@ import type {
   OwnEvent,
   SaveSnapshotOptions,
 } from './checkpointer.ts';
-import { encode } from './codec.ts';
+import { encode, encodePiece } from './codec.ts';
 import {
   anything,
   either,
@@ -97,7 +97,7 @@ export function checkEvents(events: readonly OwnEvent[], limits: Limits): NewEve
     checkEvent(event, `events[${i}]`);
     const { type, data, branch } = event;
     checkEventType(type);
-    const encoded = encode(data, type, limits.eventBytes);
+    const encoded = encodePiece(data, type, limits.eventBytes);
     bytes += encoded.length;
     if (bytes > bytesMax) throw new LimitError('events of one save (bytes)', bytesMax, bytes);
     // An empty branch is none.

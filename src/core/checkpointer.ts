@@ -109,10 +109,17 @@ export interface Claim<State = unknown> extends LatestSave<State>, AsyncDisposab
    */
   saveEvents(events: readonly OwnEvent[]): Promise<readonly number[]>;
   /**
-   * Saves the whole state; the one before is overwritten. Only top-level fields that changed travel to Redis.
+   * Saves the whole state; the one before is overwritten. Only top-level fields that changed travel to Redis. Fields that
+   * hold a text, a number or a deeply frozen object are compared without being encoded.
    * @throws ConflictError (`PAWL_CONFLICT`) when `version` is another one; UnstorableError, LimitError, InvalidError.
    */
   saveSnapshot(state: State, options?: SaveSnapshotOptions): Promise<SavedSnapshot>;
+  /**
+   * Saves new values of some top-level fields of the state that is saved then; the others stay. It costs what the given
+   * fields cost, however large the state is. A field that is given as undefined is stored as undefined.
+   * @throws as `saveSnapshot`; InvalidError when the saved state is no object. Nothing was written.
+   */
+  patch(fields: Partial<State>, options?: SaveSnapshotOptions): Promise<SavedSnapshot>;
   /** The work is done: the run cannot be claimed any more. Ended runs are removed as those of workflows are. */
   finish(output?: unknown): Promise<void>;
   /** Lets go of the run as it is, for anybody to claim. */

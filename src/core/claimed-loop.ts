@@ -32,6 +32,8 @@ export interface LoopWrite<Packed> {
 export interface LoopLog<Packed> {
   /** The state as it is at this moment, checked. @throws UnstorableError, LimitError. */
   pack(state: unknown): Packed;
+  /** Fields as they are now, for the state that is saved then. @throws InvalidError, UnstorableError, LimitError. */
+  packFields(fields: object): Packed;
   /** Stores all of it, or throws with nothing stored. Calls never overlap. */
   write(write: LoopWrite<Packed>): Promise<{ readonly seq: number; readonly version: number }>;
 }
@@ -91,11 +93,19 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   }
 
   async saveSnapshot(state: State, options: SaveSnapshotOptions = {}): Promise<SavedSnapshot> {
+    return this.#save(options, () => this.#log.pack(state));
+  }
+
+  async patch(fields: Partial<State>, options: SaveSnapshotOptions = {}): Promise<SavedSnapshot> {
+    return this.#save(options, () => this.#log.packFields(fields));
+  }
+
+  #save(options: SaveSnapshotOptions, pack: () => Packed): Promise<SavedSnapshot> {
     checkSaveOptions(options, 'snapshot options');
     const { version, checkpoint } = options;
     const checked =
       checkpoint === undefined ? undefined : checkCheckpoint(checkpoint, this.#limits);
-    const packed = this.#log.pack(state);
+    const packed = pack();
     return this.#queue.run(async () => {
       this.#checkOpen();
       if (version !== undefined && version !== this.#version) {

@@ -13,8 +13,15 @@
  */
 import { decode, encode } from '../core/codec.ts';
 import type { LoopLog, LoopWrite } from '../core/claimed-loop.ts';
-import { FencedError, type PawlError, RunError, UnavailableError } from '../core/errors.ts';
+import {
+  FencedError,
+  InvalidError,
+  type PawlError,
+  RunError,
+  UnavailableError,
+} from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import { isPlainObject } from '../core/plain-copy.ts';
 import { type Disk, formatJson, onDisk } from './disk.ts';
 import { append, checkEnd, cut, formatEvents, type LogPlace } from './event-log.ts';
 import { withLock } from './lock.ts';
@@ -25,6 +32,13 @@ export interface PackedState {
   readonly value: unknown;
   readonly bytes: number;
 }
+
+/** Some fields of a state that are to be changed. */
+interface PackedFields {
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+type Packed = PackedState | PackedFields;
 
 export interface FileLoopLogOptions {
   readonly run: string;
@@ -38,7 +52,7 @@ export interface FileLoopLogOptions {
 
 type Step = () => Promise<void>;
 
-export class FileLoopLog implements LoopLog<PackedState> {
+export class FileLoopLog implements LoopLog<Packed> {
   readonly #options: FileLoopLogOptions;
   #place: LogPlace;
   #version: number;
@@ -55,8 +69,14 @@ export class FileLoopLog implements LoopLog<PackedState> {
     return { value: decode(bytes, { key: 'state' }), bytes: bytes.length };
   }
 
+  packFields(fields: object): PackedFields {
+    if (!isPlainObject(fields)) throw new InvalidError('patch', 'must be an object.');
+    const { value } = this.pack(fields);
+    return { fields: value as Record<string, unknown> };
+  }
+
   async write(
-    write: LoopWrite<PackedState>,
+    write: LoopWrite<Packed>,
   ): Promise<{ readonly seq: number; readonly version: number }> {
     if (this.#broken !== undefined) throw this.#broken;
     const { run, folder } = this.#options;
@@ -82,7 +102,7 @@ export class FileLoopLog implements LoopLog<PackedState> {
     throw new FencedError(run, { held: holding.fence, current: now?.fence ?? 0 });
   }
 
-  async #store({ events, snapshot, end }: LoopWrite<PackedState>): Promise<void> {
+  async #store({ events, snapshot, end }: LoopWrite<Packed>): Promise<void> {
     const { folder, disk, holding } = this.#options;
     const at = new Date();
     const text = formatEvents(events, { seq: this.#place.seq, fence: holding.fence, at });
@@ -95,7 +115,7 @@ export class FileLoopLog implements LoopLog<PackedState> {
     const behind: Step[] = [];
     const undo: Step[] = [];
     if (snapshot !== undefined) {
-      const { value: state, bytes } = snapshot.state;
+      const { value: state, bytes } = await this.#after(snapshot.state);
       const saved: FileSnapshot = { version, seq: place.seq, logBytes: place.bytes, at, state };
       behind.push(await disk.prepare(folder.snapshot, formatJson(saved)));
       if (snapshot.mark !== undefined) {
@@ -124,6 +144,17 @@ export class FileLoopLog implements LoopLog<PackedState> {
     await this.#takeEffect(behind);
     this.#place = place;
     this.#version = version;
+  }
+
+  /** The state that a save leaves. @throws InvalidError, LimitError: nothing was written. */
+  async #after(packed: Packed): Promise<PackedState> {
+    if (!('fields' in packed)) return packed;
+    const snapshot = await this.#options.folder.readSnapshot();
+    const saved = snapshot === undefined ? {} : snapshot.state;
+    if (!isPlainObject(saved)) {
+      throw new InvalidError('patch', 'needs a state that is an object. Save this one as a whole.');
+    }
+    return this.pack({ ...saved, ...packed.fields });
   }
 
   /** Up to the append everything can be taken back. */

@@ -35,6 +35,7 @@ interface Waiting {
 
 /** What has gathered for one call; bounds how long Redis is busy with it. */
 interface Group {
+  readonly shard: ShardKeys;
   readonly waiting: Waiting[];
   events: number;
   bytes: number;
@@ -42,7 +43,8 @@ interface Group {
 
 export class AppendGroups {
   readonly #send: Send;
-  readonly #open = new Map<ShardKeys, Group>();
+  /** One for each shard that something is waiting for. */
+  #open: Group[] = [];
   #flushes = false;
 
   constructor(send: Send) {
@@ -59,22 +61,22 @@ export class AppendGroups {
       group.events += events;
       group.bytes += bytes;
       // Full, it leaves while the rest of the turn still makes the next one.
-      if (group.waiting.length === runsPerCall) this.#close(shard, group);
+      if (group.waiting.length === runsPerCall) this.#close(group);
     });
   }
 
   /** The group that has room, or a new one. */
   #groupFor(shard: ShardKeys, events: number, bytes: number): Group {
-    const open = this.#open.get(shard);
+    const open = this.#open.find((group) => group.shard === shard);
     if (open !== undefined) {
       const fits =
         open.events + events <= fixedLimits.eventsPerCommit &&
         open.bytes + bytes <= fixedLimits.bytesPerCommit;
       if (fits) return open;
-      this.#close(shard, open);
+      this.#close(open);
     }
-    const group: Group = { waiting: [], events: 0, bytes: 0 };
-    this.#open.set(shard, group);
+    const group: Group = { shard, waiting: [], events: 0, bytes: 0 };
+    this.#open.push(group);
     if (!this.#flushes) {
       this.#flushes = true;
       process.nextTick(() => this.#flush());
@@ -84,12 +86,17 @@ export class AppendGroups {
 
   #flush(): void {
     this.#flushes = false;
-    for (const [shard, group] of this.#open) this.#close(shard, group);
+    const groups = this.#open;
+    this.#open = [];
+    for (const group of groups) this.#leave(group);
   }
 
-  #close(shard: ShardKeys, group: Group): void {
-    this.#open.delete(shard);
-    const { waiting } = group;
+  #close(group: Group): void {
+    this.#open = this.#open.filter((open) => open !== group);
+    this.#leave(group);
+  }
+
+  #leave({ shard, waiting }: Group): void {
     const fail = (error: unknown): void => {
       for (const { reject } of waiting) reject(error);
     };

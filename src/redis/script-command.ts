@@ -15,7 +15,7 @@ import type { Writable } from 'node:stream';
 import { Command } from 'ioredis';
 import type { Argument, Reply } from './arguments.ts';
 import type { Connection } from './connection.ts';
-import type { Deadlines } from './deadlines.ts';
+import type { Deadline, Deadlines } from './deadlines.ts';
 import { toFault } from './faults.ts';
 import { allocate } from './slab.ts';
 
@@ -47,6 +47,7 @@ export class ScriptCommand extends Command {
   /** How many of the arguments are keys. */
   readonly keyCount: number;
   readonly #deadlines: Deadlines;
+  #deadline: Deadline | undefined;
   #socket: object | undefined;
 
   constructor(
@@ -65,7 +66,7 @@ export class ScriptCommand extends Command {
         if (this.#socket !== undefined) this.script.knownOn.delete(this.#socket);
         sendThrough(connection, this);
       } else {
-        this.#deadlines.delete(this);
+        this.#meetDeadline();
         reject(toFault(error, this.script.name));
       }
     };
@@ -96,14 +97,19 @@ export class ScriptCommand extends Command {
     return joined(parts.slice(-1));
   }
 
+  /** Counted from the first time that it is sent. */
   override setTimeout(ms: number): void {
-    this.#deadlines.add(this, ms);
+    this.#deadline ??= this.#deadlines.add(this, ms);
   }
 
   /** Called with each answer. */
   override transformReply<T>(reply: T): T {
-    this.#deadlines.delete(this);
+    this.#meetDeadline();
     return reply;
+  }
+
+  #meetDeadline(): void {
+    if (this.#deadline !== undefined) this.#deadlines.meet(this.#deadline);
   }
 }
 

@@ -1,39 +1,180 @@
 /**
  * The state of somebody's own loop as snapshot fields: one per top-level field, so that a save sends only what changed.
  *
- * What changed is found by comparing bytes, not objects: who brings a loop of their own may change their state in place.
+ * Who brings a loop of their own may change their state in place, so an object is encoded at each save, and compared by its
+ * bytes. What cannot change is not: a text, a number, or an object that is frozen all the way down. When the same one comes
+ * again, its bytes are those of the save before. So a save costs what has changed, and a look at each of the other fields.
+ *
+ * Nothing here is stored, and a crash leaves nothing.
  */
 import { decode, encode } from '../../core/codec.ts';
-import { LimitError } from '../../core/errors.ts';
+import { InvalidError, LimitError } from '../../core/errors.ts';
+import { isPlainObject } from '../../core/plain-copy.ts';
 import type { Snapshot } from '../../core/store.ts';
 import { stateField, stateKey } from '../payloads.ts';
 
-/** Snapshot field → its bytes. */
-export type StateFields = ReadonlyMap<string, Uint8Array>;
+/** The bytes of a field. */
+interface Cell {
+  readonly bytes: Uint8Array;
+  /** What they were made of, when that cannot change; else `changeable`. */
+  readonly source: unknown;
+}
+
+const changeable = Symbol('changeable');
 
 /** The one field of a state that is no object: a list, a number. */
 const wholeField = 'state';
 
-/** @throws UnstorableError with the path; LimitError when the whole is too large. */
-export function packState(state: unknown, limit: number): StateFields {
-  const fields = new Map<string, Uint8Array>();
-  if (hasFields(state)) {
-    for (const [key, value] of Object.entries(state)) {
-      fields.set(stateField(key), encode(value, `state.${key}`, limit));
-    }
-  } else {
-    fields.set(wholeField, encode(state, wholeField, limit));
+/** The names of the fields, in their order. States that follow each other nearly always share one. */
+class Layout {
+  readonly keys: readonly string[];
+  readonly isWhole: boolean;
+  readonly #fields: string[] = [];
+  #places: Map<string, number> | undefined;
+
+  constructor(keys: readonly string[], isWhole = false) {
+    this.keys = keys;
+    this.isWhole = isWhole;
   }
-  const bytes = sizeOf(fields);
-  if (bytes > limit) throw new LimitError('state (encoded bytes)', limit, bytes);
-  return fields;
+
+  /** The name of a snapshot field. */
+  field(place: number): string {
+    return (this.#fields[place] ??= this.isWhole ? wholeField : stateField(this.keys[place] ?? ''));
+  }
+
+  /** Where a field is; looks at `place` first. Undefined when it is none. */
+  placeOf(key: string, place: number): number | undefined {
+    if (this.keys[place] === key) return place;
+    this.#places ??= new Map(this.keys.map((known, i) => [known, i]));
+    return this.#places.get(key);
+  }
+}
+
+const whole = new Layout([wholeField], true);
+const noFields = new Layout([]);
+
+/** Some fields of a state that are to be changed. */
+export class FieldPatch {
+  readonly cells: ReadonlyMap<string, Cell>;
+
+  constructor(cells: ReadonlyMap<string, Cell>) {
+    this.cells = cells;
+  }
+}
+
+/** A state, encoded. */
+export class LoopState {
+  /** Of all fields together. */
+  readonly bytes: number;
+  readonly #layout: Layout;
+  readonly #cells: readonly Cell[];
+
+  private constructor(layout: Layout, cells: readonly Cell[]) {
+    this.#layout = layout;
+    this.#cells = cells;
+    let bytes = 0;
+    for (const cell of cells) bytes += cell.bytes.length;
+    this.bytes = bytes;
+  }
+
+  /** As a store has it; one that was never saved has no fields. */
+  static of(snapshot: Snapshot | undefined): LoopState {
+    if (snapshot === undefined) return new LoopState(noFields, []);
+    const { fields } = snapshot;
+    const state = fields.get(wholeField);
+    if (state !== undefined) return new LoopState(whole, [toCell(state)]);
+    const keys = [...fields.keys()].map((field) => stateKey(field) ?? field);
+    return new LoopState(new Layout(keys), [...fields.values()].map(toCell));
+  }
+
+  /** Encodes a state that comes after this one. @throws UnstorableError with the path; LimitError when it is too large. */
+  followedBy(state: unknown, limit: number): LoopState {
+    const next = hasFields(state) ? this.#withFieldsOf(state, limit) : this.#whole(state, limit);
+    return checked(next, limit);
+  }
+
+  /** @throws InvalidError when the state has no fields; LimitError when the whole is too large. */
+  patched({ cells }: FieldPatch, limit: number): LoopState {
+    if (this.#layout.isWhole) {
+      throw new InvalidError('patch', 'needs a state that is an object. Save this one as a whole.');
+    }
+    const after = [...this.#cells];
+    const added: string[] = [];
+    for (const [key, cell] of cells) {
+      const place = this.#layout.placeOf(key, -1);
+      if (place === undefined) {
+        added.push(key);
+        after.push(cell);
+      } else {
+        after[place] = cell;
+      }
+    }
+    const { keys } = this.#layout;
+    const layout = added.length === 0 ? this.#layout : new Layout([...keys, ...added]);
+    return checked(new LoopState(layout, after), limit);
+  }
+
+  /** What must be written so that this one becomes `next`. */
+  changesTo(next: LoopState): {
+    readonly set: ReadonlyMap<string, Uint8Array>;
+    readonly remove: readonly string[];
+  } {
+    const set = new Map<string, Uint8Array>();
+    const isLike = this.#layout.isWhole === next.#layout.isWhole;
+    let common = 0;
+    for (const [i, cell] of next.#cells.entries()) {
+      const known = isLike ? this.#cell(next.#layout.keys[i] ?? '', i) : undefined;
+      if (known !== undefined) common += 1;
+      if (known === undefined || !isEqual(known.bytes, cell.bytes)) {
+        set.set(next.#layout.field(i), cell.bytes);
+      }
+    }
+    const { keys } = this.#layout;
+    if (common === keys.length) return { set, remove: [] };
+    const isGone = (key: string): boolean => !isLike || next.#layout.placeOf(key, -1) === undefined;
+    const gone = keys.flatMap((key, i) => (isGone(key) ? [this.#layout.field(i)] : []));
+    return { set, remove: gone };
+  }
+
+  #whole(state: unknown, limit: number): LoopState {
+    const known = this.#layout.isWhole ? this.#cells[0] : undefined;
+    return new LoopState(whole, [nextCell(known, state, wholeField, limit)]);
+  }
+
+  #withFieldsOf(state: Record<string, unknown>, limit: number): LoopState {
+    const keys = Object.keys(state);
+    const isLike = !this.#layout.isWhole;
+    let isSameLayout = isLike && keys.length === this.#layout.keys.length;
+    const cells = keys.map((key, i) => {
+      if (isSameLayout && this.#layout.keys[i] !== key) isSameLayout = false;
+      const known = isLike ? this.#cell(key, i) : undefined;
+      const value = state[key];
+      if (known !== undefined && Object.is(known.source, value)) return known;
+      return nextCell(known, value, `state.${key}`, limit);
+    });
+    return new LoopState(isSameLayout ? this.#layout : new Layout(keys), cells);
+  }
+
+  #cell(key: string, place: number): Cell | undefined {
+    const found = this.#layout.placeOf(key, place);
+    return found === undefined ? undefined : this.#cells[found];
+  }
+}
+
+/** Encodes fields that are to be changed. @throws UnstorableError with the path; LimitError. */
+export function packFields(fields: object, limit: number): FieldPatch {
+  if (!hasFields(fields)) throw new InvalidError('patch', 'must be an object.');
+  const cells = Object.entries(fields).map(
+    ([key, value]) => [key, nextCell(undefined, value, `state.${key}`, limit)] as const,
+  );
+  return new FieldPatch(new Map(cells));
 }
 
 /** @throws CorruptionError naming the field. */
 export function unpackState(snapshot: Snapshot | undefined, key: string): unknown {
   if (snapshot === undefined) return undefined;
-  const whole = snapshot.fields.get(wholeField);
-  if (whole !== undefined) return decode(whole, { key: `${key}, snapshot` });
+  const state = snapshot.fields.get(wholeField);
+  if (state !== undefined) return decode(state, { key: `${key}, snapshot` });
   const entries = [...snapshot.fields].map(([field, bytes]) => [
     stateKey(field) ?? field,
     decode(bytes, { key: `${key}, snapshot field ${field}` }),
@@ -41,19 +182,33 @@ export function unpackState(snapshot: Snapshot | undefined, key: string): unknow
   return Object.fromEntries(entries);
 }
 
-/** What must be written so that `saved` becomes `fields`. */
-export function changes(
-  saved: StateFields,
-  fields: StateFields,
-): { readonly set: StateFields; readonly remove: readonly string[] } {
-  const set = new Map([...fields].filter(([field, bytes]) => !isEqual(saved.get(field), bytes)));
-  return { set, remove: [...saved.keys()].filter((field) => !fields.has(field)) };
+function toCell(bytes: Uint8Array): Cell {
+  return { bytes, source: changeable };
 }
 
-export function sizeOf(fields: StateFields): number {
-  let bytes = 0;
-  for (const value of fields.values()) bytes += value.length;
-  return bytes;
+/** Of the bytes that are there already, when they are the same. */
+function nextCell(known: Cell | undefined, value: unknown, what: string, limit: number): Cell {
+  const bytes = encode(value, what, limit);
+  const source = isConstant(value) ? value : changeable;
+  return {
+    bytes: known !== undefined && isEqual(known.bytes, bytes) ? known.bytes : bytes,
+    source,
+  };
+}
+
+/** It is the same for ever: no part of it can be changed, not even by whoever has made it. */
+function isConstant(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (!Object.isFrozen(value) || !(Array.isArray(value) || isPlainObject(value))) return false;
+  // A getter may give something else each time.
+  return Object.values(Object.getOwnPropertyDescriptors(value)).every(
+    (property: PropertyDescriptor) => 'value' in property && isConstant(property.value),
+  );
+}
+
+function checked(state: LoopState, limit: number): LoopState {
+  if (state.bytes > limit) throw new LimitError('state (encoded bytes)', limit, state.bytes);
+  return state;
 }
 
 function hasFields(state: unknown): state is Record<string, unknown> {
@@ -64,6 +219,6 @@ function hasFields(state: unknown): state is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-function isEqual(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && Buffer.compare(a, b) === 0;
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || (a.length === b.length && Buffer.compare(a, b) === 0);
 }

@@ -34,7 +34,7 @@ import { checkRunId } from '../../core/names.ts';
 import { isEnded, type RunRecord } from '../../core/run.ts';
 import type { ClaimOutcome, LoadedRun } from '../../core/store.ts';
 import { listCheckpoints } from '../runs/checkpoints.ts';
-import { unpackState } from './loop-state.ts';
+import { LoopState, unpackState } from './loop-state.ts';
 import { encodeRecord, toRunEvent } from '../payloads.ts';
 import { type LoopParts, loopVersion, StoreLoopLog } from './store-loop-log.ts';
 
@@ -63,7 +63,7 @@ export class StoreCheckpointer implements Checkpointer {
     const { ownership, record, snapshot } = claimed;
     // It is what the caller says; nothing here knows better.
     const latest = (await this.#latest(run, claimed)) as LatestSave<State>;
-    const saved = snapshot?.fields ?? new Map<string, Uint8Array>();
+    const saved = LoopState.of(snapshot);
     const log = new StoreLoopLog(this.#parts, { ownership, seq: record.seq, saved });
     return new ClaimedLoop(ownership, latest, { log, limits });
   }

@@ -4,6 +4,7 @@
  * A commit that finds no answer is sent again, with the same token, until there is one: whether it was stored must not stay
  * in doubt, or the next seq could not be known. So a save takes as long as Redis is away; nothing is stored twice.
  */
+import type { CheckpointMark } from '../../core/checkpoint.ts';
 import type { LoopLog, LoopWrite } from '../../core/claimed-loop.ts';
 import type { Clock } from '../../core/clock.ts';
 import { FencedError, PawlError, RunError } from '../../core/errors.ts';
@@ -17,7 +18,7 @@ import type {
   RunStore,
   SnapshotDelta,
 } from '../../core/store.ts';
-import { changes, packState, sizeOf, type StateFields } from './loop-state.ts';
+import { FieldPatch, LoopState, packFields } from './loop-state.ts';
 
 export interface LoopParts {
   readonly store: RunStore;
@@ -33,50 +34,69 @@ export const loopVersion = 0;
 const firstRetryMs = 25;
 const retryMsMax = 1000;
 
-export class StoreLoopLog implements LoopLog<StateFields> {
+/** What a save brings: all of the state, or some fields of it. */
+type Packed = LoopState | FieldPatch;
+
+export class StoreLoopLog implements LoopLog<Packed> {
   readonly #parts: LoopParts;
   readonly #ownership: Ownership;
   #seq: number;
   /** What the store holds of the snapshot. */
-  #saved: StateFields;
+  #saved: LoopState;
+  /** The newest that was encoded. It may be stored later, or never. */
+  #packed: LoopState;
 
   constructor(
     parts: LoopParts,
-    claimed: { readonly ownership: Ownership; readonly seq: number; readonly saved: StateFields },
+    claimed: { readonly ownership: Ownership; readonly seq: number; readonly saved: LoopState },
   ) {
     this.#parts = parts;
     this.#ownership = claimed.ownership;
     this.#seq = claimed.seq;
     this.#saved = claimed.saved;
+    this.#packed = claimed.saved;
   }
 
-  pack(state: unknown): StateFields {
-    return packState(state, this.#parts.limits.stateBytes);
+  pack(state: unknown): LoopState {
+    this.#packed = this.#packed.followedBy(state, this.#parts.limits.stateBytes);
+    return this.#packed;
+  }
+
+  packFields(fields: object): FieldPatch {
+    return packFields(fields, this.#parts.limits.stateBytes);
   }
 
   async write({
     events,
     snapshot,
     end,
-  }: LoopWrite<StateFields>): Promise<{ readonly seq: number; readonly version: number }> {
+  }: LoopWrite<Packed>): Promise<{ readonly seq: number; readonly version: number }> {
+    const state = snapshot === undefined ? this.#saved : this.#after(snapshot.state);
     const params: CommitParams = {
       ...this.#ownership,
       token: this.#parts.newToken(),
       expectedSeq: this.#seq,
       events,
-      ...(snapshot === undefined ? {} : { snapshot: this.#delta(snapshot) }),
+      ...(snapshot === undefined ? {} : { snapshot: this.#delta(state, snapshot.mark) }),
       ...(end === undefined ? {} : { release: toRelease(end) }),
     };
     const outcome = await this.#commit(params);
     if (outcome.outcome !== 'committed') throw this.#refusal(outcome);
     this.#seq = outcome.seq;
-    if (snapshot !== undefined) this.#saved = snapshot.state;
+    // The next save shares its bytes, whichever kind it is.
+    if (snapshot?.state instanceof FieldPatch) this.#packed = state;
+    this.#saved = state;
     return { seq: outcome.seq, version: outcome.version };
   }
 
-  #delta({ state, mark }: NonNullable<LoopWrite<StateFields>['snapshot']>): SnapshotDelta {
-    const keep = mark === undefined ? {} : { checkpoints: { marks: [mark], bytes: sizeOf(state) } };
-    return { schema: loopVersion, ...changes(this.#saved, state), ...keep };
+  #after(packed: Packed): LoopState {
+    if (packed instanceof LoopState) return packed;
+    return this.#saved.patched(packed, this.#parts.limits.stateBytes);
+  }
+
+  #delta(state: LoopState, mark: CheckpointMark | undefined): SnapshotDelta {
+    const keep = mark === undefined ? {} : { checkpoints: { marks: [mark], bytes: state.bytes } };
+    return { schema: loopVersion, ...this.#saved.changesTo(state), ...keep };
   }
 
   async #commit(params: CommitParams): Promise<CommitOutcome> {
@@ -117,7 +137,7 @@ export class StoreLoopLog implements LoopLog<StateFields> {
   }
 }
 
-function toRelease(end: NonNullable<LoopWrite<StateFields>['end']>): Release {
+function toRelease(end: NonNullable<LoopWrite<Packed>['end']>): Release {
   return end.status === 'completed'
     ? { ...end, keepMs: defaults.keepMs }
     : { ...end, resendMs: defaults.resendMs };

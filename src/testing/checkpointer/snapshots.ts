@@ -42,6 +42,58 @@ function saving(test: CheckpointerTest): void {
     expect((await checkpointer.loadLatest(run))?.state).toEqual({ list: [1, 2] });
   });
 
+  test('a frozen object that holds what can change is saved as it is then', async (opened) => {
+    const { checkpointer, expect } = opened;
+    const run = newRun();
+    const claim = await checkpointer.claim(run);
+    const inner = { n: 1 };
+    const times = new Map([['a', 1]]);
+    let reads = 0;
+    const state = {
+      list: Object.freeze([inner]),
+      times: Object.freeze(times),
+      read: Object.freeze({
+        get n(): number {
+          reads += 1;
+          return reads > 1 ? 2 : 1;
+        },
+      }),
+      same: Object.freeze({ deep: Object.freeze(['x']) }),
+    };
+    await claim.saveSnapshot(state);
+    inner.n = 2;
+    times.set('a', 2);
+    await claim.saveSnapshot(state);
+    const latest = await checkpointer.loadLatest(run);
+    expect(latest?.state).toEqual({
+      list: [{ n: 2 }],
+      times: new Map([['a', 2]]),
+      read: { n: 2 },
+      same: { deep: ['x'] },
+    });
+  });
+
+  test('fields come, go, move and come back', async ({ checkpointer, expect }) => {
+    const run = newRun();
+    const claim = await checkpointer.claim(run);
+    const states: Record<string, unknown>[] = [
+      { a: 1, b: 'two', c: [3] },
+      { c: [3], a: 1, b: 'two' },
+      { a: 1, c: [3] },
+      { a: 1, c: [3], b: 'two' },
+      { a: 2, b: Number.NaN },
+      { a: 0, b: undefined },
+      {},
+      { a: 1, state: 2 },
+    ];
+    for (const [i, state] of states.entries()) {
+      await claim.saveSnapshot(state);
+      const latest = await checkpointer.loadLatest<object>(run);
+      expect(latest?.state, `state ${i}`).toEqual(state);
+      expect(Object.keys(latest?.state ?? {}).toSorted()).toEqual(Object.keys(state).toSorted());
+    }
+  });
+
   test('any plain data comes back equal, one after the other', async (opened) => {
     const { checkpointer, other, expect } = opened;
     const run = newRun();
@@ -61,6 +113,71 @@ function saving(test: CheckpointerTest): void {
     await (await checkpointer.claim(run)).saveSnapshot({ bytes });
     const latest = await checkpointer.loadLatest<{ bytes: Uint8Array }>(run);
     expect([...(latest?.state?.bytes ?? [])]).toEqual([...bytes]);
+  });
+}
+
+function patching(test: CheckpointerTest): void {
+  test('a patch changes its fields, and no others', async ({ checkpointer, other, expect }) => {
+    const run = newRun();
+    const claim = await checkpointer.claim<Record<string, unknown>>(run);
+    expect((await claim.patch({ a: 1, b: [2] })).version).toBe(1);
+    expect((await claim.patch({ b: undefined, c: 3 })).version).toBe(2);
+    const latest = await other.loadLatest(run);
+    expect(latest?.state).toEqual({ a: 1, b: undefined, c: 3 });
+    expect(Object.hasOwn(latest?.state as object, 'b')).toBe(true);
+    // Whatever comes after one knows of it.
+    await claim.saveSnapshot({ a: 1, c: 3 });
+    expect((await other.loadLatest(run))?.state).toEqual({ a: 1, c: 3 });
+    const again = await other.claim<Record<string, unknown>>(run);
+    await again.patch({ c: 4 });
+    expect((await checkpointer.loadLatest(run))?.state).toEqual({ a: 1, c: 4 });
+  });
+
+  test('a patch is of the state that is saved then', async ({ checkpointer, other, expect }) => {
+    const run = newRun();
+    const claim = await checkpointer.claim<Record<string, unknown>>(run);
+    await claim.saveSnapshot({ a: 1 });
+    const list = [1];
+    const saves = [
+      claim.saveSnapshot({ a: 2, wrong: true }, { version: 7 }),
+      claim.patch({ list }),
+      claim.saveSnapshot({ a: 3, list: [3] }),
+      claim.patch({ a: 4 }),
+    ];
+    list.push(2);
+    const ended = await Promise.allSettled(saves);
+    expect(ended.map(({ status }) => status)).toEqual([
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    expect((await other.loadLatest(run))?.state).toEqual({ a: 4, list: [3] });
+  });
+
+  test('a patch may be kept as a checkpoint', async ({ checkpointer, expect }) => {
+    const run = newRun();
+    const claim = await checkpointer.claim<Record<string, unknown>>(run);
+    await claim.saveSnapshot({ a: 1, b: 2 });
+    const { checkpoint = '' } = await claim.patch({ b: 3 }, { checkpoint: { label: 'here' } });
+    await claim.patch({ b: 4 });
+    expect(await checkpointer.loadCheckpoint(run, checkpoint)).toEqual({ a: 1, b: 3 });
+  });
+
+  test('a patch that does not fit changes nothing', async ({ checkpointer, other, expect }) => {
+    const run = newRun();
+    const claim = await checkpointer.claim(run);
+    await claim.saveSnapshot([1, 2]);
+    expect(await failure(claim.patch({ a: 1 }))).toMatchObject({ code: 'PAWL_INVALID' });
+    expect(await failure(claim.patch([1] as object))).toMatchObject({ code: 'PAWL_INVALID' });
+    expect(await failure(claim.patch({ f: () => 1 }))).toMatchObject({ code: 'PAWL_UNSTORABLE' });
+    const { version } = claim;
+    expect((await other.loadLatest(run))?.state).toEqual([1, 2]);
+    expect(await failure(claim.patch({ a: 1 }, { version: version + 1 }))).toMatchObject({
+      code: 'PAWL_CONFLICT',
+    });
+    await claim.saveSnapshot({ a: 1 });
+    expect((await claim.patch({ a: 2 })).version).toBe(version + 2);
   });
 }
 
@@ -105,4 +222,7 @@ function refusing(test: CheckpointerTest): void {
   });
 }
 
-export const snapshotsTheme: CheckpointerTheme = { name: 'snapshots', parts: [saving, refusing] };
+export const snapshotsTheme: CheckpointerTheme = {
+  name: 'snapshots',
+  parts: [saving, patching, refusing],
+};
