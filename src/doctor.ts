@@ -2,6 +2,5 @@
 export { drill } from './drill.ts';
 export { doctor } from './redis/doctor.ts';
 export type { DrillOptions, DrillReport, DrillRound } from './drill.ts';
-export type { Check } from './redis/check.ts';
-export type { DoctorReport, DoctorOptions } from './redis/doctor.ts';
-export type { Damage, KindSize } from './redis/index-check.ts';
+export type { Check, Damage, DoctorReport, KindSize } from './core/doctor.ts';
+export type { DoctorOptions } from './redis/doctor.ts';

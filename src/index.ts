@@ -11,7 +11,9 @@ export { serveOutput } from './serve-output.ts';
 // What the entry point takes and returns.
 export type { ServeOutputOptions } from './serve-output.ts';
 export type { DurableJob, DurableOptions, JobLike } from './durable.ts';
-export type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
+export type { BulkQuery, ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
+export type { PawlRedis } from './pawl-redis.ts';
+export type { Scheduled } from './scheduled.ts';
 export type { BulkAction, BulkOptions, BulkProgress, BulkReport } from './engine/runs/bulk.ts';
 export type { DeletionInfo, DeletionListOptions } from './engine/runs/deletions.ts';
 export type { StartOptions } from './engine/definition/start-options.ts';

@@ -50,7 +50,7 @@ import type { HealthOptions } from './engine/worker/health.ts';
 import type { WorkerOptions } from './engine/worker/settings.ts';
 import { checkBlobs } from './blobs/options.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
-import type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
+import type { BulkQuery, ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 import type { ReplicaDurability } from './redis/durability.ts';
 import { givenTargetRule } from './redis/target.ts';
 
@@ -240,6 +240,31 @@ export function toQuery(options: SearchOptions, field: string): RunQuery {
     since: since === undefined ? undefined : Number(since),
     until: until === undefined ? undefined : Number(until),
   });
+}
+
+const bulkIdsMax = 1_000;
+
+const checkBulkQuery = optionsOf<BulkQuery>(
+  {
+    ...searchRules,
+    ids: (value, field) => {
+      listOf(checkRunId, 1)(value, field);
+      const { length } = value as readonly unknown[];
+      if (length <= bulkIdsMax) return;
+      throw new InvalidError(field, `has ${length} ids, more than ${bulkIdsMax}.`);
+    },
+  },
+  "{ status: 'failed' }",
+);
+
+/** The same for a bulk action, which may be about runs by their ids. @throws InvalidError that names the condition. */
+export function toBulkQuery(
+  options: BulkQuery,
+  field: string,
+): { readonly query: RunQuery; readonly ids: readonly string[] | undefined } {
+  checkBulkQuery(options, field);
+  const { ids, ...query } = options;
+  return { query: toQuery(query, field), ids };
 }
 
 /** The fields that have a value. */

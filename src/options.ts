@@ -105,6 +105,12 @@ export interface SearchOptions {
   readonly until?: Date | number;
 }
 
+/** Which runs a bulk action is about: those that meet every condition. */
+export interface BulkQuery extends SearchOptions {
+  /** Only these runs, up to 1,000; one that is not there is left out. */
+  readonly ids?: readonly string[];
+}
+
 /** Which runs are listed, and how many on a page. */
 export interface ListOptions extends SearchOptions {
   /** 1–500, default 50. */

@@ -13,7 +13,12 @@ import type { RunStats } from './core/run-stats.ts';
 import type { ScheduleInfo } from './core/schedules.ts';
 import type { Schema } from './core/schema.ts';
 import type { Keyring } from './encryption/keyring.ts';
-import { checkWorkflow, checkWorkflows, nameOf } from './engine/definition/check-workflow.ts';
+import {
+  checkWorkflow,
+  checkWorkflows,
+  type Named,
+  nameOf,
+} from './engine/definition/check-workflow.ts';
 import type { EventSchemas, StateOf } from './engine/definition/context.ts';
 import { checkOptions } from './engine/definition/options.ts';
 import type { OutputSchemas } from './engine/definition/outputs.ts';
@@ -84,10 +89,13 @@ import {
   checkSchedule,
   checkStatsOver,
   checkWorker,
+  toBulkQuery,
   toQuery,
 } from './option-checks.ts';
-import type { ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
-import { keyring, type PawlServices, redisParts, wire } from './wiring.ts';
+import type { BulkQuery, ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
+import { PawlRedis } from './pawl-redis.ts';
+import { Scheduled } from './scheduled.ts';
+import { keyring, type PawlServices, redisParts, type ServerBehind, wire } from './wiring.ts';
 
 /**
  * The entry point: starts runs, finds them, and makes workers. Get one with `Pawl.open`, and close it when you are done.
@@ -101,18 +109,24 @@ export class Pawl implements AsyncDisposable {
   readonly bull: BullQueues;
   readonly #attendance: Attendance;
   readonly #queues: Queues;
+  /** What a person does with schedules: pauses one, lets it go on, starts a run of it by hand. */
+  readonly scheduled: Scheduled;
   /** What workflows store is encrypted. */
   readonly isEncrypted: boolean;
+  /** The Redis of this pawl, to name it and to examine it; undefined for a pawl over other parts. */
+  readonly redis: PawlRedis | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: Parts, keys: Keyring | undefined) {
+  private constructor(parts: Parts, keys: Keyring | undefined, server?: ServerBehind) {
     const services = wire(parts, keys, (wakeUp) => this.#wake(wakeUp));
     const { store, queue, clock, logger } = services;
     this.#services = services;
     this.#attendance = new Attendance({ fleet: store.fleet, queue, clock, logger });
     this.#queues = new Queues({ fleet: store.fleet, queue, clock, logger });
     this.bull = new BullQueues(queue, this.#queues);
+    this.scheduled = new Scheduled(services);
     this.isEncrypted = keys !== undefined;
+    this.redis = server && new PawlRedis(server, () => this.queues());
     this.checkpointer = new StoreCheckpointer(services);
   }
 
@@ -124,8 +138,8 @@ export class Pawl implements AsyncDisposable {
    */
   static async open(options: OpenOptions = {}): Promise<Pawl> {
     checkOpen(options, 'open options');
-    const { parts, keys } = await redisParts(options, process.env);
-    return new Pawl(parts, keys);
+    const { parts, keys, server } = await redisParts(options, process.env);
+    return new Pawl(parts, keys, server);
   }
 
   /** A pawl over other parts, such as the memory store for tests without Redis. */
@@ -216,18 +230,13 @@ export class Pawl implements AsyncDisposable {
     await saveSchedule(this.#services, workflow, input, when);
   }
 
-  /**
-   * Ends a schedule; runs it has started go on, also one that it is starting in this moment. False when the workflow has
-   * none with this id.
-   */
-  async unschedule(workflow: { readonly name: string }, id: string): Promise<boolean> {
-    const name = nameOf(workflow);
-    checkRunId(id, 'schedule id');
-    return this.#services.store.schedules.remove(name, id);
+  /** Ends a schedule; runs it has started go on. False when the workflow has none with this id. */
+  async unschedule(workflow: Named, id: string, request: Request = {}): Promise<boolean> {
+    return this.scheduled.remove(workflow, id, request);
   }
 
   /** The schedules of a workflow, or all, in the order of their ids: when they are due, and what they have left out. */
-  async schedules(workflow?: { readonly name: string }): Promise<readonly ScheduleInfo[]> {
+  async schedules(workflow?: Named): Promise<readonly ScheduleInfo[]> {
     return this.#services.store.schedules.list(
       workflow === undefined ? undefined : nameOf(workflow),
     );
@@ -270,14 +279,10 @@ export class Pawl implements AsyncDisposable {
    * are reported, the others are done. After a crash, or an error in between, repeat it: it goes on with what is left.
    * @throws InvalidError; UnavailableError and other faults of Redis: runs that were reached by then are done.
    */
-  async bulk(
-    action: BulkAction,
-    query: SearchOptions,
-    options: BulkOptions = {},
-  ): Promise<BulkReport> {
+  async bulk(action: BulkAction, query: BulkQuery, options: BulkOptions = {}): Promise<BulkReport> {
     checkBulkAction(action, 'action');
     checkBulk(options, 'bulk options');
-    return actOnRuns(this.#services, { action, query: toQuery(query, 'query') }, options);
+    return actOnRuns(this.#services, { action, ...toBulkQuery(query, 'query') }, options);
   }
 
   /**

@@ -3,6 +3,7 @@ import { type BlobOptions, largeOver } from './blobs/options.ts';
 import { BlobRunStore } from './blobs/run-store.ts';
 import { BullResumeQueue } from './bullmq/resume-queue.ts';
 import type { Clock } from './core/clock.ts';
+import type { DoctorReport } from './core/doctor.ts';
 import { defaultLimits, defaults, limitsWithBlobs } from './core/limits.ts';
 import { loggerFor } from './core/log-lines.ts';
 import type { Logger } from './core/logger.ts';
@@ -15,6 +16,7 @@ import type { StartParts } from './engine/runs/start.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken } from './engine/token.ts';
 import type { OpenOptions, Parts } from './options.ts';
+import { doctor } from './redis/doctor.ts';
 import { RedisRunStore } from './redis/run-store.ts';
 import { targetOf } from './redis/target.ts';
 
@@ -24,6 +26,13 @@ export interface PawlServices extends StartParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settle: (settled: Settled) => void;
+}
+
+/** The Redis behind a pawl, to be told of and looked at. */
+export interface ServerBehind {
+  /** Hosts and ports, without a login. */
+  readonly address: string;
+  readonly examine: () => Promise<DoctorReport>;
 }
 
 /** Puts blobs and encryption around the store. `wake` sends a wake-up, and never rejects. */
@@ -54,7 +63,11 @@ export function wire(
 export async function redisParts(
   options: OpenOptions,
   env: NodeJS.ProcessEnv,
-): Promise<{ readonly parts: Parts; readonly keys: Keyring | undefined }> {
+): Promise<{
+  readonly parts: Parts;
+  readonly keys: Keyring | undefined;
+  readonly server: ServerBehind;
+}> {
   const redis = targetOf(options, env);
   const logger = chosenLogger(options.logger);
   const prefix = options.prefix ?? defaults.prefix;
@@ -69,7 +82,8 @@ export async function redisParts(
     telemetry: options.bullTelemetry,
     logger,
   });
-  return { parts: { ...options, store, queue, logger }, keys };
+  const server = { address: store.address, examine: () => doctor({ redis, prefix }) };
+  return { parts: { ...options, store, queue, logger }, keys, server };
 }
 
 /** Encryption stands around it: see the head of `blobs/run-store.ts`. */

@@ -1,8 +1,9 @@
 /** `pawl doctor`: where the settings come from, and whether everything is as it should be. */
 import { DefinitionError } from '../core/errors.ts';
 import { aclRules } from '../redis/acl.ts';
-import type { Check } from '../redis/check.ts';
+import type { Check } from '../core/doctor.ts';
 import { doctor } from '../redis/doctor.ts';
+import { queuesCheck } from '../engine/worker/queues-check.ts';
 import { checkFailed, explain, UsageError } from './failures.ts';
 import { pairs } from './print.ts';
 import { withoutSecret } from './settings.ts';
@@ -75,7 +76,7 @@ async function check(shell: Shell, flags: Flags): Promise<number> {
     connectMs: Number(connectMs.value),
   });
   const isOpen = report.checks.every(({ name, status }) => name !== 'redis' || status === 'ok');
-  const queues = isOpen ? [await queuesCheck(shell)] : [];
+  const queues = isOpen ? [await queuesOf(shell)] : [];
   const checks = [...workflows, ...report.checks, ...queues];
   const { damage, kinds } = report;
   const ok = checks.every(({ status }) => status !== 'fail');
@@ -106,22 +107,13 @@ function lines({ name, status, found, expected, fix }: Check): string[] {
   ];
 }
 
-/** A queue that somebody has paused in BullMQ holds runs back, and nothing is wrong otherwise. */
-async function queuesCheck(shell: Shell): Promise<Check> {
-  const about = { name: 'queues', expected: 'none that is paused' };
+async function queuesOf(shell: Shell): Promise<Check> {
   try {
-    const queues = await (await shell.pawl()).queues();
-    const paused = queues.filter((one) => one.paused).map(({ workflow }) => workflow);
-    if (paused.length === 0)
-      return { ...about, status: 'ok', found: `${queues.length}, none paused` };
-    return {
-      ...about,
-      status: 'warn',
-      found: `paused in BullMQ: ${paused.join(', ')}`,
-      fix: 'Their runs wait. Resume the queue in your dashboard of BullMQ.',
-    };
+    const pawl = await shell.pawl();
+    return await queuesCheck(() => pawl.queues());
   } catch (error) {
-    return { ...about, status: 'warn', found: explain(error) ?? String(error) };
+    const found = explain(error) ?? String(error);
+    return { name: 'queues', status: 'warn', found, expected: 'an answer' };
   }
 }
 

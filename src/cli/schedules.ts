@@ -1,5 +1,7 @@
 /** `pawl schedules …` */
 import type { ScheduleInfo } from '../core/schedules.ts';
+import type { Named } from '../engine/definition/check-workflow.ts';
+import type { Pawl } from '../pawl.ts';
 import { NotFoundError } from './failures.ts';
 import { units } from './print.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
@@ -21,7 +23,52 @@ export const addSchedules: Add = (program, signal) => {
     .action(
       inShell(signal, (shell, workflow: string, id: string) => remove(shell, { workflow, id })),
     );
+  for (const { name, description, act } of verbs) {
+    noun
+      .command(name)
+      .description(description)
+      .argument('<workflow>')
+      .argument('<id>')
+      .action(
+        inShell(signal, async (shell, workflow: string, id: string) => {
+          const pawl = await shell.pawl();
+          const done = await act(pawl, { name: workflow }, id);
+          if (done === undefined || done === false) throw missing(workflow, id);
+          const run = typeof done === 'string' ? { run: done } : {};
+          shell.show({ workflow, schedule: id, done: name, ...run }, () => run.run ?? id);
+        }),
+      );
+  }
 };
+
+/** What a schedule does in the name of who uses the shell; false or undefined where there is no such one. */
+const verbs: readonly {
+  readonly name: string;
+  readonly description: string;
+  readonly act: (pawl: Pawl, workflow: Named, id: string) => Promise<string | boolean | undefined>;
+}[] = [
+  {
+    name: 'pause',
+    description: 'Holds a schedule back; times that pass meanwhile are not started later.',
+    act: (pawl, workflow, id) => pawl.scheduled.pause(workflow, id),
+  },
+  {
+    name: 'resume',
+    description: 'Lets a paused schedule go on, with its first time from now.',
+    act: (pawl, workflow, id) => pawl.scheduled.resume(workflow, id),
+  },
+  {
+    name: 'trigger',
+    description: 'Starts a run of a schedule now, and prints the id of the run.',
+    act: (pawl, workflow, id) => pawl.scheduled.trigger(workflow, id),
+  },
+];
+
+function missing(workflow: string, id: string): NotFoundError {
+  return new NotFoundError(
+    `Workflow ${workflow} has no schedule ${id}. pawl schedules list shows all.`,
+  );
+}
 
 async function list(shell: Shell, workflow: string | undefined): Promise<void> {
   const pawl = await shell.pawl();
@@ -38,7 +85,7 @@ async function list(shell: Shell, workflow: string | undefined): Promise<void> {
         one.id,
         one.workflow,
         timingOf(one),
-        new Date(one.nextAt),
+        one.paused ? 'paused' : new Date(one.nextAt),
         one.lastRun,
         one.timesMissed,
         one.timesSkipped,
@@ -64,10 +111,6 @@ async function remove(shell: Shell, about: { workflow: string; id: string }): Pr
   const { workflow, id } = about;
   const pawl = await shell.pawl();
   await shell.confirm(`Remove schedule ${id} of ${workflow}`);
-  if (!(await pawl.unschedule({ name: workflow }, id))) {
-    throw new NotFoundError(
-      `Workflow ${workflow} has no schedule ${id}. pawl schedules list shows all.`,
-    );
-  }
+  if (!(await pawl.unschedule({ name: workflow }, id))) throw missing(workflow, id);
   shell.show({ workflow, removed: id }, () => id);
 }

@@ -3,6 +3,8 @@
  *
  *   due ──▶ start the run of a time ──▶ advance to the next time, if the schedule is still what was read
  *
+ * One that a person has paused is never due.
+ *
  * Nothing is held in between. Who dies there leaves the schedule due, and the next one starts the same run again: that
  * changes nothing, because its id and its token are made of the schedule and the time. Two who look at once do no harm
  * either: one of them advances.
@@ -59,6 +61,8 @@ export interface Standing {
 }
 
 export interface StoredSchedule extends Schedule, Standing {
+  /** It is held back: it is not due, whatever its times are. */
+  readonly paused: boolean;
   /** Grows with every change. */
   readonly version: number;
 }
@@ -93,6 +97,13 @@ export interface Schedules {
   save(schedule: Schedule, nextAt: number): Promise<SaveOutcome>;
   /** False when the workflow has no such schedule. */
   remove(workflow: string, id: string): Promise<boolean>;
+  /** Undefined when the workflow has no such schedule. */
+  read(workflow: string, id: string): Promise<StoredSchedule | undefined>;
+  /**
+   * Holds a schedule back, or lets it go on with its first time at `nextAt`; times that wait for a run are looked at then.
+   * One that is held back already, or goes on, stays as it is. False when the workflow has no such schedule.
+   */
+  hold(workflow: string, id: string, nextAt: number | undefined): Promise<boolean>;
   /** Those of one workflow, or all, in the order of their ids. */
   list(workflow?: string): Promise<readonly ScheduleInfo[]>;
   /** Schedules that are to be looked at now, at most `limit`. */

@@ -4,8 +4,9 @@
  *
  *   read      looks at everything
  *   operate   lets runs go on: signals, answers, decisions, resume, retry, pause, cancel; holds queues back,
- *             drains workers
- *   admin     and what destroys, or puts a state of its own in place: delete, fork, what a board of queues does
+ *             drains workers, pauses and triggers schedules, lets the doctor look
+ *   admin     and what destroys, or puts a state of its own in place: delete, fork, ending a schedule, what a board of
+ *             queues does
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
@@ -21,10 +22,11 @@ export const runActionNames = [
   'answer',
 ] as const;
 /** What a person can do to something else than a run. */
-const fleetActionNames = ['drain'] as const;
+const fleetActionNames = ['drain', 'schedule', 'unschedule'] as const;
 /**
  * What a person can do. `retry` resumes a failed or quarantined run, and `decide` says whether an effect in doubt has
- * happened. `answer` is on the inbox page. `drain` closes a worker, on the page of the workers.
+ * happened. `answer` is on the inbox page. `drain` closes a worker, on the page of the workers. `schedule` pauses and
+ * resumes schedules and starts runs of them, and `unschedule` ends them.
  */
 export type DashboardAction = RunAction | (typeof fleetActionNames)[number];
 /** What is done to one run. */
@@ -68,9 +70,17 @@ const actionRoles: Readonly<Record<DashboardAction, DashboardRole>> = {
   pause: 'operate',
   cancel: 'operate',
   drain: 'operate',
+  schedule: 'operate',
   fork: 'admin',
   delete: 'admin',
+  unschedule: 'admin',
 };
+
+/** What a verb of the page of schedules comes under. */
+export function scheduleAction(verb: string): 'schedule' | 'unschedule' | undefined {
+  if (verb === 'remove') return 'unschedule';
+  return ['pause', 'resume', 'trigger'].includes(verb) ? 'schedule' : undefined;
+}
 
 interface Change {
   /** As the route has it, below the base. */
@@ -87,6 +97,14 @@ export const changes: readonly Change[] = [
   },
   { path: '/bulk', role: () => 'operate' },
   { path: '/failures/:group/retry', role: () => 'operate' },
+  {
+    path: '/schedules/:workflow/:id/:verb',
+    role: ({ verb = '' }) => {
+      const action = scheduleAction(verb);
+      return action && actionRoles[action];
+    },
+  },
+  { path: '/health/doctor', role: () => 'operate' },
   { path: '/workers/:id/drain', role: () => 'operate' },
   { path: '/queues/:workflow/:action', role: () => 'operate' },
   { path: '/board/*', role: () => 'admin' },

@@ -1,7 +1,7 @@
 /** How a request is answered: with a page, with JSON, or with why it did not work. */
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { html } from 'hono/html';
-import { PawlError } from '../core/errors.ts';
+import { PawlError, UnavailableError } from '../core/errors.ts';
 import type { Env } from './guard.ts';
 import type { Html } from './html.ts';
 import { type Frame, layout } from './layout.ts';
@@ -24,6 +24,25 @@ export function show(
   const body: Html = html`${saidPart(c.req.query('done'))} ${frame.body}`;
   return c.html(layout(settings, { ...frame, body }));
 }
+
+/** A page of many readings must not wait for each of them, where a store does not answer. */
+const readMsMax = 8_000;
+
+/** What is only read is answered in time. What changes something is not cut: it would not be known what it has done. */
+export const readInTime: MiddlewareHandler<Env> = async (c, next) => {
+  if (c.req.method !== 'GET') return next();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new UnavailableError(`reading for ${readMsMax / 1_000} s`, 'not-applied'));
+    }, readMsMax);
+  });
+  try {
+    return await Promise.race([next(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
 
 type Failure = 400 | 403 | 404 | 409 | 500 | 503;
 
@@ -56,6 +75,26 @@ export function messageOf(error: unknown): string {
 
 const retrySeconds = 3;
 
+/** Redis is away. A page that was asked for comes by itself when it is back; what was sent says what became of it. */
+export function unavailable(
+  c: Context<Env>,
+  settings: Settings,
+  { message, address }: { readonly message: string; readonly address: string | undefined },
+): Response | Promise<Response> {
+  if (c.req.method !== 'GET' || wantsJson(c)) return problem(c, settings, 503, message);
+  c.status(503);
+  const body = html`<h1>Redis does not answer</h1>
+    ${address === undefined ? '' : html`<p>It is expected at <code>${visible(address)}</code>.</p>`}
+    <p>
+      This page loads itself again every ${retrySeconds} seconds, until it is back. Runs stand still
+      meanwhile. What is stored stays stored.
+    </p>
+    <p class="dim">${visible(message)}</p>
+    <p>What to do: see whether the server runs and this machine reaches it. A shell says more:</p>
+    <p><code class="command">pawl doctor</code></p>`;
+  return show(c, settings, { title: 'Redis is away', body, refreshSeconds: retrySeconds });
+}
+
 export function problem(
   c: Context<Env>,
   settings: Settings,
@@ -68,9 +107,5 @@ export function problem(
   const body = html`<h1>${status === 404 ? 'Not found' : 'This did not work'}</h1>
     <p>${visible(message)}</p>
     ${back}`;
-  return show(c, settings, {
-    title: 'Not shown',
-    body,
-    refreshSeconds: status === 503 && c.req.method === 'GET' ? retrySeconds : undefined,
-  });
+  return show(c, settings, { title: 'Not shown', body });
 }

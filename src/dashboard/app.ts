@@ -4,7 +4,15 @@ import { bodyLimit } from 'hono/body-limit';
 import { InvalidError } from '../core/errors.ts';
 import type { Pawl } from '../pawl.ts';
 import { act } from './acting.ts';
-import { messageOf, problem, show, statusOf, wantsJson } from './answers.ts';
+import {
+  messageOf,
+  problem,
+  readInTime,
+  show,
+  statusOf,
+  unavailable,
+  wantsJson,
+} from './answers.ts';
 import { type DashboardRole, runActionNames } from './access.ts';
 import { addFleet } from './fleet/routes.ts';
 import { type Env, guard, refusal, tokenFor, visitorOf } from './guard.ts';
@@ -59,6 +67,7 @@ export function pagesFor(pawl: Pawl, settings: Settings): Hono<Env> {
   app.use(
     '*',
     guard(settings, (c, why) => problem(c, settings, 403, why)),
+    readInTime,
   );
   app.get('/', (c) => c.redirect(`${settings.base}/overview`));
   const shown = redacted(pawl, settings.redact);
@@ -68,7 +77,12 @@ export function pagesFor(pawl: Pawl, settings: Settings): Hono<Env> {
   addQueues(app, pawl, settings);
   addActions(app, { pawl, shown }, settings);
   app.notFound((c) => problem(c, settings, 404, 'There is no such page.'));
-  app.onError((error, c) => problem(c, settings, statusOf(error), messageOf(error)));
+  app.onError((error, c) => {
+    const [status, message] = [statusOf(error), messageOf(error)];
+    return status === 503
+      ? unavailable(c, settings, { message, address: pawl.redis?.address })
+      : problem(c, settings, status, message);
+  });
   return app;
 }
 

@@ -22,7 +22,8 @@ export function decisionForm(
   const fields = html`<input type="hidden" name="effect" value="${name}" />
     <label
       >${ask}
-      <select name="decide">
+      <select name="decide" required>
+        <option value="">choose</option>
         <option value="done">${done}</option>
         <option value="retry">${retry}</option>
       </select></label

@@ -108,6 +108,13 @@ export function textOf(form: Form, field: string): string {
   return typeof value === 'string' ? value.replaceAll('\r\n', '\n') : '';
 }
 
+/** All values of a field that may be there more than once. */
+export function textsOf(form: Form, field: string): readonly string[] {
+  const value = form[field];
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return all.filter((one) => typeof one === 'string');
+}
+
 /** @throws InvalidError naming the field. */
 export function parseJson(text: string, field: string): unknown {
   try {

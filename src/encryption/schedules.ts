@@ -8,6 +8,7 @@ import type {
   ScheduleInfo,
   Schedules,
   Standing,
+  StoredSchedule,
 } from '../core/schedules.ts';
 import { schedulePlace } from './places.ts';
 
@@ -29,11 +30,16 @@ export class EncryptedSchedules implements Schedules {
   /** An input that cannot be opened is no fault of the others: it is told to whoever decodes it. */
   async due(limit: number): Promise<DueSchedules> {
     const { schedules, ...rest } = await this.#schedules.due(limit);
-    const opened = schedules.map((schedule) => {
-      const { workflow, id, input } = schedule;
-      return { ...schedule, input: this.#cipher.open(input, [schedulePlace(workflow, id)]) };
-    });
-    return { ...rest, schedules: opened };
+    return { ...rest, schedules: schedules.map((schedule) => this.#opened(schedule)) };
+  }
+
+  async read(workflow: string, id: string): Promise<StoredSchedule | undefined> {
+    const schedule = await this.#schedules.read(workflow, id);
+    return schedule && this.#opened(schedule);
+  }
+
+  hold(workflow: string, id: string, nextAt: number | undefined): Promise<boolean> {
+    return this.#schedules.hold(workflow, id, nextAt);
   }
 
   remove(workflow: string, id: string): Promise<boolean> {
@@ -54,5 +60,10 @@ export class EncryptedSchedules implements Schedules {
 
   postpone(id: string, ms: number): Promise<void> {
     return this.#schedules.postpone(id, ms);
+  }
+
+  #opened(schedule: StoredSchedule): StoredSchedule {
+    const { workflow, id, input } = schedule;
+    return { ...schedule, input: this.#cipher.open(input, [schedulePlace(workflow, id)]) };
   }
 }

@@ -38,14 +38,36 @@ export class MemorySchedules implements Schedules {
       ? standingOf(known.schedule)
       : { nextAt, waiting: [], lastRun, timesMissed, timesSkipped };
     const input = Uint8Array.from(schedule.input);
-    const stored = { ...schedule, ...standing, input, version: this.#nextVersion() };
-    this.#entries.set(schedule.id, { schedule: stored, pollAt: stays ? known.pollAt : nextAt });
+    const paused = known?.schedule.paused ?? false;
+    const stored = { ...schedule, ...standing, input, paused, version: this.#nextVersion() };
+    const pollAt = stays || paused ? (known?.pollAt ?? nextAt) : nextAt;
+    this.#entries.set(schedule.id, { schedule: stored, pollAt });
     return { outcome: 'saved' };
   }
 
   async remove(workflow: string, id: string): Promise<boolean> {
     this.#now();
     return this.#entries.get(id)?.schedule.workflow === workflow && this.#entries.delete(id);
+  }
+
+  async read(workflow: string, id: string): Promise<StoredSchedule | undefined> {
+    this.#now();
+    const found = this.#entries.get(id)?.schedule;
+    return found?.workflow === workflow
+      ? { ...found, input: Uint8Array.from(found.input) }
+      : undefined;
+  }
+
+  async hold(workflow: string, id: string, nextAt: number | undefined): Promise<boolean> {
+    const now = this.#now();
+    const known = this.#entries.get(id)?.schedule;
+    if (known?.workflow !== workflow) return false;
+    const paused = nextAt === undefined;
+    if (known.paused === paused) return true;
+    const version = this.#nextVersion();
+    const schedule = { ...known, paused, nextAt: nextAt ?? known.nextAt, version };
+    this.#entries.set(id, { schedule, pollAt: paused ? Infinity : now });
+    return true;
   }
 
   async list(workflow?: string): Promise<readonly ScheduleInfo[]> {
@@ -91,7 +113,8 @@ export class MemorySchedules implements Schedules {
 
   /** The next time after `now` at which a run is to start. */
   nextAt(now: number): number | undefined {
-    const times = [...this.#entries.values()].map(({ schedule }) => schedule.nextAt);
+    const going = [...this.#entries.values()].filter(({ schedule }) => !schedule.paused);
+    const times = going.map(({ schedule }) => schedule.nextAt);
     const next = Math.min(...times.filter((at) => at > now));
     return next === Infinity ? undefined : next;
   }

@@ -1,12 +1,12 @@
 /** What `pawl doctor` looks at: this process, the server, the user's rights, the clock, and the indexes of a prefix. */
 import { Cluster, Redis } from 'ioredis';
+import type { Check, Damage, DoctorReport, KindSize } from '../core/doctor.ts';
 import { PawlError } from '../core/errors.ts';
 import { defaults } from '../core/limits.ts';
 import { silentLogger } from '../core/logger.ts';
 import { checkPrefix } from '../core/names.ts';
 import { anything, flag, milliseconds, optionsOf, wholeNumber } from '../core/option-rules.ts';
 import { refusedCommands } from './access-check.ts';
-import type { Check } from './check.ts';
 import {
   callSettings,
   connect,
@@ -15,7 +15,7 @@ import {
   createConnection,
   type RedisTarget,
 } from './connection.ts';
-import { type Damage, IndexCheck, type KindSize } from './index-check.ts';
+import { IndexCheck } from './index-check.ts';
 import { configKey, Keys } from './keys.ts';
 import { probePresence } from './presence-probe.ts';
 import { serverChecks } from './server-checks.ts';
@@ -49,18 +49,6 @@ const checkOptions = optionsOf<DoctorOptions>(
   },
   "{ redis: 'redis://127.0.0.1:6379' }",
 );
-
-/** What `doctor` and `pawl doctor` have found. */
-export interface DoctorReport {
-  /** No check failed; some may warn. */
-  readonly ok: boolean;
-  /** Each thing that was looked at, with what to do where it is not well. */
-  readonly checks: readonly Check[];
-  /** Runs whose indexes or keys do not agree with their records. Empty when all is well. */
-  readonly damage: readonly Damage[];
-  /** With `full`: keys and about how many bytes, by kind. */
-  readonly kinds?: Readonly<Record<string, KindSize>>;
-}
 
 const sampleDefault = 200;
 const connectMsDefault = 5_000;

@@ -8,6 +8,7 @@
  * A repair is one script per run. It reads the record and writes index entries by it: fence, owner, log and state are not
  * touched, so the worker that holds the run goes on. After a crash each run is either repaired or as it was; begin again.
  */
+import type { Damage, KindSize } from '../core/doctor.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
 import { runStatuses } from '../core/run.ts';
@@ -26,24 +27,6 @@ export interface IndexCheckOptions {
   readonly repair: boolean;
   /** How many of each index are looked at when not all are. */
   readonly sample: number;
-}
-
-/** A run whose record and indexes do not agree. */
-export interface Damage {
-  /** The id of the run, as its keys spell it. */
-  readonly run: string;
-  /** What is wrong, as `missing from due`, `wrongly in by-tag:a=b`, `3 keys without a record`. */
-  readonly problems: readonly string[];
-  /** True when this check has put it right. */
-  readonly repaired: boolean;
-}
-
-/** What one kind of key takes. */
-export interface KindSize {
-  /** How many keys of this kind there are. */
-  readonly keys: number;
-  /** About: from a sample; undefined where Redis does not tell this user. */
-  readonly bytes: number | undefined;
 }
 
 export interface IndexReport {

@@ -39,6 +39,7 @@ import type {
 } from '../core/store.ts';
 import type { Transfer } from '../core/transfer.ts';
 import type { Turns } from '../core/turns.ts';
+import { addressOf } from './address.ts';
 import { Announcements } from './announcements.ts';
 import { RedisArchive } from './archive.ts';
 import { RedisBlobs } from './blobs.ts';
@@ -90,6 +91,8 @@ import { RedisTurns } from './turns.ts';
 export class RedisRunStore implements RunStore {
   /** The server does not answer INFO to this user, so nothing is known of its version and settings. */
   readonly hidesInfo: boolean;
+  /** Where its servers were when it was opened: see `addressOf`. */
+  readonly address: string;
   readonly archive: Archive;
   readonly blobs: BlobIndex;
   readonly fleet: Fleet;
@@ -115,6 +118,7 @@ export class RedisRunStore implements RunStore {
     { logger, durable, use }: OpenedParts['own'],
   ) {
     this.hidesInfo = hidesInfo;
+    this.address = addressOf(connection);
     this.#connection = connection;
     this.#target = target;
     this.#use = use;

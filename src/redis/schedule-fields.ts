@@ -32,6 +32,8 @@ export function toInfo(key: string, id: string, fields: Fields): ScheduleInfo {
     missed: word('missed', missedPolicies),
     overlap: word('overlap', overlapPolicies),
     key: textOf('key'),
+    // Absent in one that an older pawl has made.
+    paused: textOf('paused') !== undefined,
     nextAt: fields.number('nextAt'),
     waiting: (textOf('waiting')?.split(' ') ?? []).map(Number),
     lastRun: textOf('lastRun'),

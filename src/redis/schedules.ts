@@ -12,14 +12,16 @@ import type {
   ScheduleInfo,
   Schedules,
   Standing,
+  StoredSchedule,
 } from '../core/schedules.ts';
 import { Fields } from './fields.ts';
 import type { Keys } from './keys.ts';
 import type { RedisParts } from './parts.ts';
-import { toInfo } from './schedule-fields.ts';
+import { toInfo, toSchedule } from './schedule-fields.ts';
 import { saveSchedule } from './scripts/schedule.ts';
 import { schedulesAdvance } from './scripts/schedules-advance.ts';
 import { schedulesDue } from './scripts/schedules-due.ts';
+import { schedulesHold } from './scripts/schedules-hold.ts';
 import { schedulesPostpone } from './scripts/schedules-postpone.ts';
 import { removeSchedule } from './scripts/unschedule.ts';
 import type { StoreScript } from './store-script.ts';
@@ -36,6 +38,7 @@ const listedFields = [
   'missed',
   'overlap',
   'key',
+  'paused',
   'nextAt',
   'waiting',
   'lastRun',
@@ -56,6 +59,20 @@ export class RedisSchedules implements Schedules {
 
   async remove(workflow: string, id: string): Promise<boolean> {
     return this.#call(removeSchedule, { workflow, id });
+  }
+
+  async read(workflow: string, id: string): Promise<StoredSchedule | undefined> {
+    const { connection, keys, guard } = this.#parts;
+    const key = keys.schedule(id);
+    const found = await guard(() => connection.hgetallBuffer(key));
+    const flat = Object.entries(found).flatMap(([name, value]) => [Buffer.from(name), value]);
+    if (flat.length === 0) return undefined;
+    const schedule = toSchedule(key, id, flat);
+    return schedule.workflow === workflow ? schedule : undefined;
+  }
+
+  async hold(workflow: string, id: string, nextAt: number | undefined): Promise<boolean> {
+    return this.#call(schedulesHold, { workflow, id, nextAt });
   }
 
   async list(workflow?: string): Promise<readonly ScheduleInfo[]> {

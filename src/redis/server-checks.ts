@@ -1,5 +1,5 @@
 /** Whether the servers are set up so that they keep what they are given. */
-import type { Check } from './check.ts';
+import type { Check } from '../core/doctor.ts';
 import { memoryShare, type ServerFacts } from './server-facts.ts';
 
 const shareWarned = 0.75;

@@ -37,7 +37,16 @@ export const parts: { readonly [Name in PartName]: Methods<RunStore[Name]> } = {
   observation: { now: true, stats: true, statsOver: true, health: true, watch: true },
   outputs: { write: true, read: true, watch: true },
   questions: { put: true, open: true, reply: true, readReply: true, withdraw: true },
-  schedules: { save: true, remove: true, list: true, due: true, advance: true, postpone: true },
+  schedules: {
+    save: true,
+    remove: true,
+    read: true,
+    hold: true,
+    list: true,
+    due: true,
+    advance: true,
+    postpone: true,
+  },
   transfer: { export: true, stage: true, restore: true, discard: true },
   turns: { enter: true, admit: true, leave: true, due: true, hold: true, limit: true },
 };

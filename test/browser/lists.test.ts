@@ -147,6 +147,90 @@ test('many runs are counted, and only a yes ends them', async () => {
   await page.context().close();
 });
 
+describe('runs that are chosen', () => {
+  test('are counted and acted on together, by boxes or by keys, while the list changes', async () => {
+    const runs = await Promise.all(
+      [1, 2, 3].map((n) => stage.pawl.start(invoice, input, { id: `pick-${n}` })),
+    );
+    await Promise.all(runs.map((run) => untilStatus(run, 'waiting')));
+    const look = await browser.look(`${url}/runs?id=pick-`);
+    const { page } = look;
+    await page.locator('.is-live').waitFor();
+    const cancel = page.locator('#chosen button', { hasText: 'Cancel…' });
+    expect(await cancel.isDisabled()).toBe(true);
+    await page.getByLabel('Choose pick-1').check();
+    // What is chosen holds no news up, and stays chosen.
+    await stage.pawl.run('pick-1').pause();
+    await page.locator('tr[data-key=pick-1]', { hasText: 'paused' }).waitFor();
+    await stage.pawl.start(invoice, input, { id: 'pick-4' });
+    await page.locator('tr[data-key=pick-4] .status.waiting').waitFor();
+    expect(await page.getByLabel('Choose pick-1').isChecked()).toBe(true);
+    for (const _ of [1, 2]) await page.keyboard.press('j');
+    const by = await page.locator('tr.selected').getAttribute('data-key');
+    await page.keyboard.press('x');
+    expect(await page.getByLabel(`Choose ${by}`).isChecked()).toBe(true);
+    expect(await page.locator('#chosen-count').innerText()).toBe('2 chosen:');
+    await cancel.click();
+    expect(await page.locator('main').innerText()).toContain(
+      '2 chosen runs: 2 runs would be asked',
+    );
+    await page.locator('input[name=sure]').check();
+    await page.locator('button', { hasText: 'Cancel: 2 runs' }).click();
+    await page.locator('.said', { hasText: '2 runs were asked to end.' }).waitFor();
+    const { runs: now } = await stage.pawl.list({ idPrefix: 'pick-', status: 'cancelled' });
+    expect(now.map(({ id }) => id).toSorted()).toEqual(['pick-1', String(by)].toSorted());
+    expect(look.problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test('also without a script; none is a page that says so', async () => {
+    const { page } = await browser.look(`${url}/runs?id=pick-`, { javaScriptEnabled: false });
+    const pause = page.locator('#chosen button', { hasText: 'Pause…' });
+    await pause.click();
+    expect(await page.locator('main').innerText()).toContain('no run was chosen');
+    await page.goBack();
+    await page.getByLabel('Choose pick-4').check();
+    await pause.click();
+    expect(await page.locator('main').innerText()).toContain('1 chosen run: 1 run would be paused');
+    await page.locator('button', { hasText: 'Pause: 1 run' }).click();
+    expect(await page.locator('.said').innerText()).toContain('1 run was paused.');
+    expect((await stage.pawl.run('pick-4').info()).paused).toBe(true);
+    await page.context().close();
+  });
+});
+
+test('a schedule is paused, started by hand and ended from its page', async () => {
+  await stage.pawl.schedule(upload, { file: 'x' }, { id: 'by-hand', cron: '0 3 * * *' });
+  const { page } = await browser.look(`${url}/schedules`);
+  const row = page.locator('tr[data-key="upload by-hand"]');
+  await row.locator('summary', { hasText: 'Act…' }).click();
+  await row.locator('button', { hasText: 'Pause' }).click();
+  await page.locator('.said', { hasText: 'is paused' }).waitFor();
+  await row.locator('td', { hasText: 'paused' }).first().waitFor();
+  await row.locator('summary', { hasText: 'Act…' }).click();
+  await row.locator('button', { hasText: 'Start a run now' }).click();
+  await page.locator('.said', { hasText: 'by hand' }).waitFor();
+  await page.locator('.headline .status.completed').waitFor();
+  await page.goto(`${url}/schedules`, { waitUntil: 'load' });
+  await row.locator('summary', { hasText: 'Act…' }).click();
+  const end = row.locator('button', { hasText: 'End it' });
+  await end.click();
+  expect(await stage.pawl.schedules(upload)).toHaveLength(1);
+  await row.locator('input[name=sure]').check();
+  await end.click();
+  await page.locator('.said', { hasText: 'has ended' }).waitFor();
+  expect(await stage.pawl.schedules(upload)).toEqual([]);
+  await page.context().close();
+});
+
+test('the doctor looks when somebody asks', async () => {
+  const { page } = await browser.look(`${url}/health`);
+  await page.locator('button', { hasText: 'Let the doctor look' }).click();
+  await page.locator('tr[data-key=presence]', { hasText: '✓ well' }).waitFor();
+  expect(await page.locator('tr[data-key=access]').innerText()).toContain('nothing is refused');
+  await page.context().close();
+});
+
 test('a group of failures tries again from its page', async () => {
   await pastHour(stage, 0);
   const { page } = await browser.look(`${url}/failures?workflow=upload`);

@@ -233,6 +233,11 @@ describe('acting', () => {
     const run = await inDoubt(stage, 'doubt-1');
     const { page } = await browser.look(`${url}/runs/doubt-1`);
     await page.getByLabel('Its result, as JSON').fill('"receipt 99"');
+    // Neither answer is chosen for anybody.
+    await page.getByRole('button', { name: 'Decide' }).click();
+    expect(await page.locator('.said').count()).toBe(0);
+    expect((await run.info()).status).toBe('waiting');
+    await page.getByLabel('Has it happened?').selectOption('done');
     await page.getByRole('button', { name: 'Decide' }).click();
     await page.getByText('The decision was sent').waitFor();
     expect(await run.result()).toBe('receipt 99');

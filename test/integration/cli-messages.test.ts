@@ -156,12 +156,22 @@ test('counts are in the right number', async () => {
   expect(foreseen.stderr).toContain('0 of 1 run; nothing was done.');
 });
 
-test('schedules are listed and removed', async () => {
+test('schedules are listed, held back, triggered and removed', async () => {
   await pawl.schedule(leaf, undefined, { id: 'nightly', cron: '0 3 * * *', timeZone: 'UTC' });
   await pawl.schedule(leaf, undefined, { id: 'often', every: '1h' });
   const list = await cli('schedules', 'list');
   expect(list.stdout).toMatch(/nightly +leaf +0 3 \* \* \* UTC/);
   expect(list.stdout).toMatch(/often +leaf +every 1h/);
+  expect((await cli('schedules', 'pause', 'leaf', 'nightly')).stdout).toBe('nightly\n');
+  expect((await cli('schedules', 'list')).stdout).toMatch(
+    /nightly +leaf +0 3 \* \* \* UTC +paused/,
+  );
+  const { stdout: started } = await cli('schedules', 'trigger', 'leaf', 'nightly');
+  expect(started).toMatch(/^nightly\.now\.\d+\n$/);
+  await pawl.run(started.trim()).result();
+  await pawl.delete(started.trim());
+  expect((await cli('schedules', 'resume', 'leaf', 'nightly')).stdout).toBe('nightly\n');
+  expect((await cli('schedules', 'pause', 'leaf', 'nobody')).code).toBe(3);
   expect((await cli('schedules', 'remove', 'leaf', 'nobody', '--yes')).code).toBe(3);
   expect((await cli('schedules', 'remove', 'leaf', 'often')).code).toBe(2);
   expect((await cli('schedules', 'remove', 'leaf', 'often', '--yes')).stdout).toBe('often\n');

@@ -1,4 +1,5 @@
 /** Keys: each does what a link or a field of the page does, too. */
+import { toggleSelected } from './choosing.ts';
 import { byId, isWriting } from './page.ts';
 import { move, selectedSeq } from './rows.ts';
 import { toggleTheme } from './theme.ts';
@@ -21,6 +22,7 @@ const listHelp: Help = [
   ['j', 'Next row'],
   ['k', 'Row before'],
   ['Enter', 'Open it'],
+  ['x', 'Choose it'],
   ['n', 'Next page'],
   ['r', 'Runs'],
   ['f', 'Failures'],
@@ -68,6 +70,7 @@ const actions: Readonly<Record<string, () => void>> = {
   },
   n: () => follow('a[rel=next]'),
   r: () => follow('nav a[href$="/runs"]'),
+  x: () => toggleSelected(),
   '?': () => dialog().showModal(),
 };
 

@@ -1,4 +1,5 @@
 /** What the pages do with a script: they work without it. Everything it shows comes from the server, escaped there. */
+import { choosing } from './choosing.ts';
 import { copyButtons } from './copy.ts';
 import { keys } from './keys.ts';
 import { liveParts } from './live-parts.ts';
@@ -13,6 +14,7 @@ document.documentElement.classList.add('scripted');
 theme();
 showTimes(document);
 copyButtons();
+choosing();
 keys();
 const run = document.getElementById('run');
 if (run !== null) {

@@ -35,5 +35,5 @@ export function whileSeen(open: () => () => void): void {
 /** True while a person writes there. */
 export function isWriting(): boolean {
   const at = document.activeElement;
-  return at instanceof HTMLElement && at.matches('input, textarea, select');
+  return at instanceof HTMLElement && at.matches('input:not([type=checkbox]), textarea, select');
 }

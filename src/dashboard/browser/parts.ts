@@ -1,4 +1,5 @@
 /** Parts of a page, replaced by what the server says of them now. */
+import { choose, chosenIn } from './choosing.ts';
 import { showTimes } from './times.ts';
 
 export function replaceParts(fresh: Document): void {
@@ -18,21 +19,26 @@ function replacePart(shown: HTMLElement, fresh: HTMLElement): void {
   // Nobody loses what they are writing.
   if (
     shown.contains(document.activeElement) &&
-    document.activeElement?.matches('input, textarea, select') === true
+    document.activeElement?.matches('input:not(.choose), textarea, select') === true
   )
     return;
   if (isFilledIn(shown)) return;
   const open = openDetails(shown);
+  const chosen = chosenIn(shown);
   if (!mergeRows(shown, fresh)) shown.replaceChildren(...fresh.childNodes);
   for (const details of shown.querySelectorAll('details')) {
     if (open.has(titleOf(details))) details.open = true;
   }
+  choose(shown, chosen);
   said.set(shown, html);
   showTimes(shown);
 }
 
+/** Rows that are chosen do not hold the page up: the choice is made again in what is new. */
 function isFilledIn(part: HTMLElement): boolean {
-  const fields = part.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('input, textarea');
+  const fields = part.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>(
+    'input:not(.choose), textarea',
+  );
   return [...fields].some((field) =>
     field instanceof HTMLInputElement && field.type === 'checkbox'
       ? field.checked !== field.defaultChecked
@@ -76,6 +82,7 @@ function mergeRows(shown: HTMLElement, fresh: HTMLElement): boolean {
   });
   const isSameOrder =
     before.length === rows.length && rows.every((row, i) => nameOf(row) === before[i]);
+  const isBox = document.activeElement?.matches('.choose') === true;
   const focused = document.activeElement?.closest('[data-key]');
   const name =
     focused !== null && focused !== undefined && into.contains(focused) ? nameOf(focused) : '';
@@ -87,7 +94,7 @@ function mergeRows(shown: HTMLElement, fresh: HTMLElement): boolean {
   } else into.replaceChildren(...rows);
   const again = name === '' ? undefined : rows.find((row) => nameOf(row) === name);
   if (again?.contains(document.activeElement) === false)
-    again.querySelector<HTMLElement>('a')?.focus({ preventScroll: true });
+    again.querySelector<HTMLElement>(isBox ? '.choose' : 'a')?.focus({ preventScroll: true });
   return true;
 }
 

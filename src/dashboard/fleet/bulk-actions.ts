@@ -2,9 +2,10 @@
 import { InvalidError } from '../../core/errors.ts';
 import { type RunStatus, runStatuses } from '../../core/run.ts';
 import type { BulkAction } from '../../engine/runs/bulk.ts';
-import type { SearchOptions } from '../../options.ts';
+import type { BulkQuery, SearchOptions } from '../../options.ts';
 import type { DashboardAction } from '../access.ts';
-import { readSearch, type Search, statusGroups } from './search.ts';
+import { commandLine } from '../command-line.ts';
+import { type Asked, readSearch, type Search, searchCommand, statusGroups } from './search.ts';
 
 export interface ManyAction {
   /** On the page: `Cancel`. */
@@ -53,22 +54,52 @@ export function toManyName(text: string): ManyName {
   throw new InvalidError('action', `${text} is none for many runs. Choose one of ${choices}.`);
 }
 
-/** The part of the search that the action is about. */
-function meant(search: Search, action: ManyAction): Search {
-  const { only } = action;
-  if (only === undefined) return search;
-  const { status: asked } = search.options;
+/** The statuses of the search that the action is about. */
+function meant(options: SearchOptions, { only }: ManyAction): SearchOptions {
+  if (only === undefined) return options;
+  const { status: asked } = options;
   const asList = typeof asked === 'string' ? [asked] : asked;
-  const status = only.filter((one) => asList?.includes(one) ?? true);
-  const options: SearchOptions = { ...search.options, status };
-  return { ...search, options };
+  return { ...options, status: only.filter((one) => asList?.includes(one) ?? true) };
 }
 
-/** A search without a condition is of all runs there are: nobody means that by a slip. @throws InvalidError. */
-export function manySearch(asked: Readonly<Record<string, string>>, action: ManyAction): Search {
-  const search = readSearch(asked);
-  if (search.query === '') {
-    throw new InvalidError('search', 'has no condition: it would be of all runs there are.');
+/** Runs that an action is about: all of a search, or those that somebody has chosen. */
+export interface Many {
+  readonly given: Search['given'];
+  readonly options: BulkQuery;
+  /** As the query of an address. */
+  readonly query: string;
+  /** Undefined for all of the search. */
+  readonly ids: readonly string[] | undefined;
+  /** The same for a shell; undefined where the command line has no such condition. */
+  readonly command: string | undefined;
+}
+
+/** What is asked about: conditions, and the runs that were chosen, if any. */
+export interface ManyAsked {
+  readonly conditions: Asked;
+  readonly ids: readonly string[];
+}
+
+/**
+ * Runs that were chosen are meant by their ids alone: the search they were found by may find others now. A search without
+ * a condition is of all runs there are: nobody means that by a slip.
+ * @throws InvalidError.
+ */
+export function manyOf({ conditions, ids }: ManyAsked, action: ManyAction): Many {
+  if (ids.length > 0) {
+    const query = ids.map((id) => `run=${encodeURIComponent(id)}`).join('&');
+    const options = { ...meant({}, action), ids };
+    return { given: {}, options, query, ids, command: commandLine('runs', action.does, ...ids) };
   }
-  return meant(search, action);
+  const search = readSearch(conditions);
+  const { given, query } = search;
+  if (query === '') {
+    throw new InvalidError(
+      'search',
+      'has no condition, and no run was chosen: it would be of all runs there are.',
+    );
+  }
+  const options = meant(search.options, action);
+  const command = searchCommand(['runs', action.does], { ...search, options });
+  return { given, options, query, ids: undefined, command };
 }

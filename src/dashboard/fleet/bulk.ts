@@ -1,7 +1,7 @@
 /**
- * One action for all runs of a search. The page counts what would be done, and asks; what is sent then is about the runs
- * that were there when it counted. Both are bounded in runs and in time, and say so where they were cut: the same again
- * goes on with what is left.
+ * One action for all runs of a search, or for those that were chosen one by one. The page counts what would be done, and
+ * asks; what is sent then is about the runs that were there when it counted. Both are bounded in runs and in time, and
+ * say so where they were cut: the same again goes on with what is left.
  */
 import { html } from 'hono/html';
 import { InvalidError } from '../../core/errors.ts';
@@ -10,25 +10,20 @@ import type { RunStatus } from '../../core/run.ts';
 import type { BulkProgress, BulkReport } from '../../engine/runs/bulk.ts';
 import type { Pawl } from '../../pawl.ts';
 import { actionForm, reasonField } from '../action-form.ts';
-import { type Form, textOf } from '../fields.ts';
+import { type Form, textOf, textsOf } from '../fields.ts';
 import type { Html } from '../html.ts';
 import { count, statusMark } from '../parts.ts';
 import { visible } from '../words.ts';
 import {
+  type Many,
   type ManyAction,
   manyActions,
+  type ManyAsked,
   type ManyName,
-  manySearch,
+  manyOf,
   toManyName,
 } from './bulk-actions.ts';
-import {
-  type Asked,
-  type Condition,
-  conditions,
-  conditionWords,
-  type Search,
-  searchCommand,
-} from './search.ts';
+import { type Condition, conditions, conditionWords } from './search.ts';
 
 const runsMax = 10_000;
 const countMs = 5_000;
@@ -38,7 +33,7 @@ const refusedShown = 10;
 /** What a bulk action has come to, whether it came to its end or not. */
 export interface Bulk {
   readonly name: ManyName;
-  readonly search: Search;
+  readonly many: Many;
   readonly progress: BulkProgress;
   /** Undefined when it was cut. */
   readonly report: BulkReport | undefined;
@@ -49,36 +44,41 @@ export interface Bulk {
 class OutOfTime extends Error {}
 
 /** @throws InvalidError for a search that does not fit, or has no condition. */
-export async function countBulk(pawl: Pawl, asked: Asked): Promise<Bulk> {
-  const name = toManyName(asked['action'] ?? '');
-  const search = manySearch(asked, manyActions[name]);
+export async function countBulk(pawl: Pawl, action: string, asked: ManyAsked): Promise<Bulk> {
+  const name = toManyName(action);
+  const many = manyOf(asked, manyActions[name]);
   // Such as a retry of runs that wait: none is meant.
-  if (search.options.status?.length === 0) {
+  if (many.options.status?.length === 0) {
     const none = { matched: 0, done: 0, unchanged: 0 };
     const report = { ...none, action: manyActions[name].does, dryRun: true, statuses: {} };
     const progress = { ...none, refused: 0 };
     return {
       name,
-      search,
+      many,
       progress,
       report: { ...report, sample: [], refused: [] },
       until: undefined,
     };
   }
-  const newest = await pawl.list({ ...search.options, limit: 1 });
+  const until = many.ids === undefined ? await newestOf(pawl, many) : undefined;
+  return run(pawl, { name, many, until }, { dryRun: true, ms: countMs, request: {} });
+}
+
+/** Just after the newest run of a search; undefined where none is found. */
+async function newestOf(pawl: Pawl, { options }: Many): Promise<number | undefined> {
+  const newest = await pawl.list({ ...options, limit: 1 });
   const [first] = newest.runs;
   // Also where the first page was cut: what comes later was not counted.
   const at = first?.createdAt.getTime() ?? Number(newest.cursor?.split(':')[0] ?? Number.NaN);
-  const until = Number.isNaN(at) ? undefined : at + 1;
-  return run(pawl, { name, search, until }, { dryRun: true, ms: countMs, request: {} });
+  return Number.isNaN(at) ? undefined : at + 1;
 }
 
 /** @throws InvalidError, also when nobody was asked before something is destroyed: nothing was done. */
 export async function actBulk(pawl: Pawl, form: Form, actor: string): Promise<Bulk> {
-  const asked = Object.fromEntries(conditions.map((one) => [one, textOf(form, one)]));
+  const given = Object.fromEntries(conditions.map((one) => [one, textOf(form, one)]));
   const name = toManyName(textOf(form, 'action'));
   const action: ManyAction = manyActions[name];
-  const search = manySearch(asked, action);
+  const many = manyOf({ conditions: given, ids: textsOf(form, 'run') }, action);
   const reason = textOf(form, 'reason');
   if (reason.length > fixedLimits.reasonLength) {
     throw new InvalidError('reason', `has more than ${fixedLimits.reasonLength} characters.`);
@@ -87,16 +87,17 @@ export async function actBulk(pawl: Pawl, form: Form, actor: string): Promise<Bu
     throw new InvalidError('sure', 'was not ticked; nothing was done.');
   }
   const said = textOf(form, 'counted');
-  if (!/^\d{1,15}$/.test(said)) {
+  if (many.ids === undefined && !/^\d{1,15}$/.test(said)) {
     throw new InvalidError('counted', 'says which runs were counted; nothing was done.');
   }
   const request = { actor, ...(reason === '' ? {} : { reason }) };
-  return run(pawl, { name, search, until: Number(said) }, { dryRun: false, ms: actMs, request });
+  const until = many.ids === undefined ? Number(said) : undefined;
+  return run(pawl, { name, many, until }, { dryRun: false, ms: actMs, request });
 }
 
 async function run(
   pawl: Pawl,
-  what: Pick<Bulk, 'name' | 'search' | 'until'>,
+  what: Pick<Bulk, 'name' | 'many' | 'until'>,
   how: {
     readonly dryRun: boolean;
     readonly ms: number;
@@ -111,7 +112,7 @@ async function run(
     progress = at;
     if (performance.now() > end) throw new OutOfTime();
   };
-  const { options } = what.search;
+  const { options } = what.many;
   const least = Math.min(...[options.until, until].filter((one) => one !== undefined).map(Number));
   const query = Number.isFinite(least) ? { ...options, until: least } : options;
   try {
@@ -125,14 +126,14 @@ async function run(
 }
 
 export function bulkPage(base: string, token: string, bulk: Bulk): Html {
-  const { name, search, progress, report, until } = bulk;
+  const { name, many, progress, report, until } = bulk;
   const action: ManyAction = manyActions[name];
-  const back = html`<p><a href="${base}/runs?${search.query}">Back to the search</a></p>`;
-  const title = html`<h1>${action.verb}: ${conditionsPart(search)}</h1>`;
+  const back = backPart(base, many);
+  const title = html`<h1>${action.verb}: ${manyPart(many)}</h1>`;
   const isWhole = report !== undefined && progress.matched < runsMax;
   const least = isWhole ? '' : 'at least ';
   const counted = html`<p>
-      ${count(progress.matched, 'run')} of this search${isWhole ? '' : ' so far'}:
+      ${foundPart(many, progress.matched)}${isWhole ? '' : ' so far'}:
       <b>${least}${count(progress.done, 'run')}</b> would be
       ${action.done}${
         progress.unchanged === 0 ? '' : `, ${progress.unchanged.toLocaleString('en')} need nothing`
@@ -141,19 +142,14 @@ export function bulkPage(base: string, token: string, bulk: Bulk): Html {
     </p>
     ${details(base, report)}`;
   if (progress.done === 0) return html`${title} ${counted} ${back}`;
-  const hidden = conditions.flatMap((one) => {
-    const value = search.given[one];
-    return value === undefined
-      ? []
-      : [html`<input type="hidden" name="${one}" value="${value}" />`];
-  });
+  const hidden = hiddenFields(many);
   const fields = html`<input type="hidden" name="action" value="${name}" />${hidden}<input
       type="hidden"
       name="counted"
       value="${until ?? 0}"
     />${reasonField()}`;
   const number = `${least}${count(progress.done, 'run')}`;
-  const command = searchCommand(['runs', action.does], search);
+  const { command } = many;
   const form = actionForm({
     to: `${base}/bulk`,
     token,
@@ -177,27 +173,47 @@ export function bulkPage(base: string, token: string, bulk: Bulk): Html {
 
 /** What was done. */
 export function bulkDonePage(base: string, bulk: Bulk): Html {
-  const { name, search, progress, report } = bulk;
+  const { name, many, progress, report } = bulk;
   const { verb, done } = manyActions[name];
   const isWhole = report !== undefined && progress.matched < runsMax;
   const rest = isWhole
     ? ''
     : html`<p class="warn">
         It was cut after ${count(progress.matched, 'run')}.
-        <a href="${base}/bulk?action=${name}&amp;${search.query}">Do the same again</a> for the
-        rest.
+        <a href="${base}/bulk?action=${name}&amp;${many.query}">Do the same again</a> for the rest.
       </p>`;
-  return html`<h1>${verb}: ${conditionsPart(search)}</h1>
+  return html`<h1>${verb}: ${manyPart(many)}</h1>
     <p class="said" role="status">
       ${count(progress.done, 'run')} ${progress.done === 1 ? 'was' : 'were'} ${done}.
       ${progress.unchanged === 0 ? '' : `${count(progress.unchanged, 'run')} needed nothing.`}
       ${progress.refused === 0 ? '' : `${count(progress.refused, 'run')} could not be.`}
     </p>
-    ${rest} ${details(base, report)}
-    <p><a href="${base}/runs?${search.query}">Back to the search</a></p>`;
+    ${rest} ${details(base, report)} ${backPart(base, many)}`;
 }
 
-function conditionsPart({ given }: Search): Html {
+function backPart(base: string, { ids, query }: Many): Html {
+  return ids === undefined
+    ? html`<p><a href="${base}/runs?${query}">Back to the search</a></p>`
+    : html`<p><a href="${base}/runs">Runs</a></p>`;
+}
+
+/** Of runs that were chosen, some may be gone, or none of the action's business. */
+function foundPart({ ids }: Many, matched: number): string {
+  if (ids === undefined) return `${count(matched, 'run')} of this search`;
+  return ids.length === matched
+    ? count(matched, 'chosen run')
+    : `${matched.toLocaleString('en')} of ${count(ids.length, 'chosen run')}`;
+}
+
+function hiddenFields({ given, ids }: Many): Html[] {
+  const hidden = (name: string, value: string): Html =>
+    html`<input type="hidden" name="${name}" value="${value}" />`;
+  if (ids !== undefined) return ids.map((id) => hidden('run', id));
+  return Object.entries(given).map(([name, value]) => hidden(name, value));
+}
+
+function manyPart({ given, ids }: Many): Html {
+  if (ids !== undefined) return html`${count(ids.length, 'chosen run')}`;
   const words = Object.entries(given).map(
     ([name, value]) =>
       html`<span class="condition"

@@ -8,10 +8,14 @@ import { count } from '../parts.ts';
 import type { Settings } from '../settings.ts';
 import { spanText } from '../times.ts';
 import { size, visible } from '../words.ts';
+import { doctorForm } from './doctor-page.ts';
+import { mark } from './marks.ts';
 import { livePart, rowTable } from './rows.ts';
 
 export interface HealthView {
   readonly health: Health;
+  /** Where Redis is; undefined where that is not known. */
+  readonly address: string | undefined;
   readonly queues: readonly QueueInfo[];
 }
 
@@ -26,17 +30,16 @@ interface Look {
 export async function readHealth(pawl: Pawl): Promise<HealthView> {
   const health = await pawl.health();
   const queues = health.status === 'failed' ? [] : await pawl.queues();
-  return { health, queues };
+  return { health, queues, address: pawl.redis?.address };
 }
 
-export function healthPage(settings: Settings, view: HealthView): Html {
+export function healthPage(settings: Settings, view: HealthView, token: string): Html {
   return html`<h1>Health</h1>
     <div data-live="${settings.base}/live/health">
       <p id="live" class="dim script-only" aria-live="polite"></p>
       ${healthParts(view)}
     </div>
-    <p>The doctor looks at more: rights, clocks, presence, and each index.</p>
-    <p><code class="command">pawl doctor --full</code></p>`;
+    ${doctorForm(settings, token)}`;
 }
 
 const words = {
@@ -45,17 +48,11 @@ const words = {
   failed: '✕ Nothing new can be stored.',
 };
 const tones = { ok: 'good', degraded: 'warn', failed: 'bad' };
-const marks = {
-  ok: html`<span class="good">✓ well</span>`,
-  warn: html`<span class="warn">▲ look</span>`,
-  fail: html`<span class="bad">✕ wrong</span>`,
-};
-
 export function healthParts(view: HealthView): Html {
   const { status, reasons } = view.health;
   const rows = looks(view).map(({ name, status: is, found, fix = '' }) => ({
     key: name,
-    cells: [name, marks[is], visible(found), visible(fix)],
+    cells: [name, mark(is), visible(found), visible(fix)],
   }));
   return livePart(
     'rows',
@@ -75,11 +72,12 @@ const slowMs = 250;
 const fullShare = 0.9;
 const lateMs = 10_000;
 
-function looks({ health, queues }: HealthView): Look[] {
+function looks({ health, queues, address }: HealthView): Look[] {
   const { latencyMs, store, workers, own } = health;
   if (store === undefined || latencyMs === undefined) {
     const fix = 'pawl doctor tells which Redis is meant, and where that setting comes from.';
-    return [{ name: 'store', status: 'fail', found: 'it does not answer', fix }];
+    const at = address === undefined ? '' : ` at ${address}`;
+    return [{ name: 'store', status: 'fail', found: `it does not answer${at}`, fix }];
   }
   const { server, overdue, overdueSince, now, queued, mismatches } = store;
   const lateFor = overdueSince === undefined ? 0 : now - overdueSince;

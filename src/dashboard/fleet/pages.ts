@@ -123,8 +123,8 @@ export function fleetPages(pawl: Pawl, settings: Settings): readonly FleetPage[]
       everyMs: slowMs,
       open: () =>
         opened('', () => pawl.schedules(), {
-          body: (data) => schedulesPage(settings, data),
-          parts: (data) => schedulesParts(settings, data),
+          body: (data, token) => schedulesPage(settings, data, token),
+          parts: (data, token) => schedulesParts(settings, data, token),
           json: (schedules) => ({ schedules }),
         }),
     },
@@ -145,7 +145,7 @@ export function fleetPages(pawl: Pawl, settings: Settings): readonly FleetPage[]
       everyMs: slowMs,
       open: () =>
         opened('', () => readHealth(pawl), {
-          body: (data) => healthPage(settings, data),
+          body: (data, token) => healthPage(settings, data, token),
           parts: (data) => healthParts(data),
           json: (data) => data,
         }),

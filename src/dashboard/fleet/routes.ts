@@ -3,6 +3,7 @@ import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { InvalidError } from '../../core/errors.ts';
 import type { Pawl } from '../../pawl.ts';
+import { scheduleAction } from '../access.ts';
 import { problem, show, wantsJson } from '../answers.ts';
 import { textOf } from '../fields.ts';
 import { type Env, refusal, tokenFor } from '../guard.ts';
@@ -11,6 +12,7 @@ import { layout } from '../layout.ts';
 import type { Settings } from '../settings.ts';
 import { Shared } from '../shared.ts';
 import { manyNames, toManyName } from './bulk-actions.ts';
+import { Examiner, doctorPage } from './doctor-page.ts';
 import { actBulk, bulkDonePage, bulkPage, countBulk } from './bulk.ts';
 import { retriedPage } from './failures-page.ts';
 import { retryGroup } from './failures-retry.ts';
@@ -31,6 +33,8 @@ export function addFleet(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
   for (const page of fleetPages(pawl, settings)) addPage(app, settings, { page, reads });
   addRetry(app, pawl, settings);
   addDrain(app, pawl, settings);
+  addSchedules(app, pawl, settings);
+  addDoctor(app, pawl, settings);
 }
 
 /** A page with its data, and with the parts that stay true. */
@@ -104,12 +108,13 @@ function addBulk(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     const asked = c.req.query();
     const refused = mayNot(c, asked['action'] ?? '');
     if (refused !== undefined) return refused;
-    const bulk = await countBulk(pawl, asked);
+    const ids = c.req.queries('run') ?? [];
+    const bulk = await countBulk(pawl, asked['action'] ?? '', { conditions: asked, ids });
     const body = bulkPage(settings.base, tokenFor(settings, c.get('actor')), bulk);
     return show(c, settings, { title: 'Act on many runs', at: 'runs', body });
   });
   app.post('/bulk', bodyLimit({ maxSize: formBytesMax }), async (c) => {
-    const form = await c.req.parseBody();
+    const form = await c.req.parseBody({ all: true });
     const refused = mayNot(c, textOf(form, 'action'));
     if (refused !== undefined) return refused;
     const why = refusal(c, settings, form['token']);
@@ -150,5 +155,53 @@ function addDrain(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     if (await pawl.drain(c.req.param('id')))
       return c.redirect(`${settings.base}/workers?done=drain`, 303);
     return problem(c, settings, 404, 'There is no such worker any more; nothing was done.');
+  });
+}
+
+function addSchedules(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
+  app.post('/schedules/:workflow/:id/:verb', bodyLimit({ maxSize: formBytesMax }), async (c) => {
+    const { workflow, id, verb } = c.req.param();
+    const action = scheduleAction(verb);
+    if (action === undefined || !settings.actions.includes(action)) {
+      return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
+    }
+    const form = await c.req.parseBody();
+    const why = refusal(c, settings, form['token']);
+    if (why !== undefined) return problem(c, settings, 403, why);
+    if (verb === 'remove' && textOf(form, 'sure') !== 'yes') {
+      throw new InvalidError('sure', 'was not ticked; nothing was done.');
+    }
+    const next = await operate(pawl, { workflow, id, verb }, c.get('actor'));
+    if (next !== undefined) return c.redirect(settings.base + next, 303);
+    return problem(c, settings, 404, 'There is no such schedule any more; nothing was done.');
+  });
+}
+
+/** Where to go on; undefined where there is no such schedule. */
+async function operate(
+  pawl: Pawl,
+  { workflow, id, verb }: { readonly workflow: string; readonly id: string; readonly verb: string },
+  actor: string,
+): Promise<string | undefined> {
+  const [of, request] = [{ name: workflow }, { actor }];
+  if (verb === 'trigger') {
+    const run = await pawl.scheduled.trigger(of, id, request);
+    return run && `/runs/${run}?done=trigger`;
+  }
+  const act = { pause: 'pause', resume: 'resume', remove: 'remove' } as const;
+  const isDone = await pawl.scheduled[act[verb as keyof typeof act]](of, id, request);
+  return isDone ? `/schedules?done=schedule-${verb}` : undefined;
+}
+
+function addDoctor(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
+  const examiner = new Examiner(pawl);
+  app.post('/health/doctor', bodyLimit({ maxSize: formBytesMax }), async (c) => {
+    const form = await c.req.parseBody();
+    const why = refusal(c, settings, form['token']);
+    if (why !== undefined) return problem(c, settings, 403, why);
+    const report = await examiner.examine();
+    if (wantsJson(c)) return c.json(report ?? { ok: true, checks: [], damage: [] });
+    const body = doctorPage(settings, report, tokenFor(settings, c.get('actor')));
+    return show(c, settings, { title: 'Doctor', at: 'health', body });
   });
 }

@@ -14,20 +14,25 @@ import { type Row, rowTable } from './rows.ts';
 
 const head = ['Run', 'Workflow', 'Status', 'What', 'Events', 'Took', 'Created'];
 
-export function runTable(base: string, runs: readonly RunInfo[]): Html {
+/** `choose` makes what stands before the id of a run. */
+export function runTable(
+  base: string,
+  runs: readonly RunInfo[],
+  choose: (id: string) => Html | string = () => '',
+): Html {
   return rowTable(
     'Runs',
     head,
-    runs.map((run) => toRow(base, run)),
+    runs.map((run) => toRow(base, run, choose(run.id))),
   );
 }
 
-function toRow(base: string, run: RunInfo): Row {
+function toRow(base: string, run: RunInfo, choose: Html | string): Row {
   const tags = tagsOf(run);
   return {
     key: run.id,
     cells: [
-      html`<a href="${base}/runs/${run.id}"><bdi>${visible(run.id)}</bdi></a
+      html`${choose}<a href="${base}/runs/${run.id}"><bdi>${visible(run.id)}</bdi></a
         >${tags === '' ? '' : html`<span class="under"><bdi>${tags}</bdi></span>`}`,
       html`<bdi>${visible(run.workflow)}</bdi
         >${run.codeVersion > 1 ? html` <span class="dim">@${run.codeVersion}</span>` : ''}`,

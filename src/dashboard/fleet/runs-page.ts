@@ -9,7 +9,8 @@ import type { Html } from '../html.ts';
 import { statusMark } from '../parts.ts';
 import type { Settings } from '../settings.ts';
 import { visible } from '../words.ts';
-import { bulkLinks } from './bulk-links.ts';
+import { manyNames } from './bulk-actions.ts';
+import { bulkLinks, chosenForm, choosing } from './bulk-links.ts';
 import type { Known } from './known.ts';
 import { livePart } from './rows.ts';
 import { runTable } from './run-rows.ts';
@@ -69,7 +70,7 @@ export function runsPage(shown: RunsShown, list: RunList, known: Known): Html {
         ${bulkLinks(settings, search)}
         <p id="live" class="dim script-only" aria-live="polite"></p>
       </div>
-      ${livePart('rows', rows(shown, list))}
+      ${list.runs.length === 0 ? '' : chosenForm(settings)} ${livePart('rows', rows(shown, list))}
     </div>
     ${command === undefined ? '' : html`<p><code class="command">${command}</code></p>`}`;
 }
@@ -100,7 +101,8 @@ function rows({ settings, search, cursor }: RunsShown, list: RunList): Html {
     The search has looked at as many runs as one page may. There may be more that fit: go on with
     <a rel="next" href="${link(next ?? '')}">older runs</a>.
   </p>`;
-  return html`${runs.length === 0 ? (isCut ? '' : empty(base, search)) : runTable(base, runs)}
+  const choose = manyNames(settings.actions).length > 0 ? choosing : undefined;
+  return html`${runs.length === 0 ? (isCut ? '' : empty(base, search)) : runTable(base, runs, choose)}
     ${isCut ? cut : ''}
     <p class="pages">
       ${cursor === '' ? '' : html`<a href="${link('')}">Newest</a>`}

@@ -19,8 +19,13 @@ export function checkWorkflow(value: unknown, field = 'workflow'): asserts value
   );
 }
 
+/** A workflow, or whatever says the name of one. */
+export interface Named {
+  readonly name: string;
+}
+
 /** The name of a workflow, or of `{ name }`. @throws InvalidError. */
-export function nameOf(workflow: { readonly name: string }): string {
+export function nameOf(workflow: Named): string {
   const isNamed = typeof workflow === 'object' && workflow !== null && 'name' in workflow;
   if (!isNamed) {
     throw new InvalidError('workflow', `must be a workflow or { name }, it is ${shown(workflow)}.`);

@@ -11,8 +11,8 @@
  */
 import { type ErrorRecord, RunError } from '../../core/errors.ts';
 import type { Request } from '../../core/request.ts';
-import { isEnded, type RunStatus, type RunSummary } from '../../core/run.ts';
-import type { RunQuery } from '../../core/run-query.ts';
+import { isEnded, type RunStatus, type RunSummary, toSummary } from '../../core/run.ts';
+import { fits, type RunQuery } from '../../core/run-query.ts';
 import { activeError, type DeletionParts, deleteRun } from './deletions.ts';
 import { endedError } from './missing.ts';
 import type { HandleServices } from './handle-services.ts';
@@ -69,10 +69,17 @@ type Result = 'done' | 'unchanged' | RunError;
 
 export interface BulkServices extends HandleServices, DeletionParts {}
 
+/** All runs of a query, or those of these ids that fit it. */
+export interface BulkTarget {
+  readonly action: BulkAction;
+  readonly query: RunQuery;
+  readonly ids?: readonly string[] | undefined;
+}
+
 /** @throws UnavailableError and other faults of the store: what was done until then is done. */
 export async function actOnRuns(
   services: BulkServices,
-  { action, query }: { readonly action: BulkAction; readonly query: RunQuery },
+  { action, query, ids }: BulkTarget,
   options: BulkOptions = {},
 ): Promise<BulkReport> {
   const { dryRun = false, limit = Infinity, onProgress } = options;
@@ -84,23 +91,47 @@ export async function actOnRuns(
   const tally = new Tally();
   // What is created from the next millisecond on is not its business.
   const began = (await services.store.observation.now()) + 1;
-  const until = Math.min(query.until ?? began, began);
+  const wanted = { ...query, until: Math.min(query.until ?? began, began) };
   const act = dryRun ? foresee : actOn;
+  const ask = async (run: RunSummary): Promise<Result> => act(services, { action, run, request });
+  const left = (): number => limit - tally.matched;
+  const pages =
+    ids === undefined ? found(services, wanted, left) : named(services, wanted, { ids, left });
+  for await (const runs of pages) {
+    const results = await eachOf(runs, options.concurrency ?? concurrencyDefault, ask);
+    for (const [i, run] of runs.entries()) tally.add(run, results[i] ?? 'unchanged');
+    await onProgress?.(tally.progress());
+  }
+  return { action, dryRun, ...tally.report() };
+}
+
+type Pages = AsyncGenerator<readonly RunSummary[], void, undefined>;
+
+/** Runs of the query, a page at a time, the newest first, while some are `left` to be acted on. */
+async function* found({ store }: BulkServices, query: RunQuery, left: () => number): Pages {
   let cursor: string | undefined;
   do {
-    const page = await services.store.lists.runs({
-      ...query,
-      until,
-      limit: Math.min(pageSize, limit - tally.matched),
-      ...(cursor === undefined ? {} : { cursor }),
-    });
+    const place = cursor === undefined ? {} : { cursor };
+    const limit = Math.min(pageSize, left());
+    const page = await store.lists.runs({ ...query, limit, ...place });
     ({ cursor } = page);
-    const ask = async (run: RunSummary): Promise<Result> => act(services, { action, run, request });
-    const results = await eachOf(page.runs, options.concurrency ?? concurrencyDefault, ask);
-    for (const [i, run] of page.runs.entries()) tally.add(run, results[i] ?? 'unchanged');
-    await onProgress?.(tally.progress());
-  } while (cursor !== undefined && tally.matched < limit);
-  return { action, dryRun, ...tally.report() };
+    yield page.runs;
+  } while (cursor !== undefined && left() > 0);
+}
+
+/** Those of the ids that are there and fit. */
+async function* named(
+  { store }: BulkServices,
+  query: RunQuery,
+  { ids, left }: { readonly ids: readonly string[]; readonly left: () => number },
+): Pages {
+  const all = [...new Set(ids)];
+  for (let at = 0; at < all.length && left() > 0; at += pageSize) {
+    const some = all.slice(at, at + pageSize);
+    const records = await Promise.all(some.map((id) => store.record(id)));
+    const runs = records.filter((run) => run !== undefined).filter((run) => fits(run, query));
+    yield runs.map(toSummary).slice(0, left());
+  }
 }
 
 interface Asking {

@@ -12,12 +12,13 @@
 -- ARGV[6] every: milliseconds, or empty
 -- ARGV[7] name of its next field; names and values alternate from here
 -- Returns {'saved'} | {'taken', workflow}
--- Keeps: the times of a schedule whose timing stays as it was are not counted anew.
+-- Keeps: the times of a schedule whose timing stays as it was are not counted anew; one that is paused stays so.
 local schedule, schedules, own = KEYS[1], KEYS[2], KEYS[3]
 local id, workflow, next = ARGV[1], ARGV[2], ARGV[3]
 local cron, zone, every = ARGV[4], ARGV[5], ARGV[6]
 
-local known = redis.call('HMGET', schedule, 'workflow', 'cron', 'timeZone', 'everyMs', 'version', 'nextAt')
+local known = redis.call('HMGET', schedule, 'workflow', 'cron', 'timeZone', 'everyMs', 'version', 'nextAt',
+  'paused')
 if known[1] and known[1] ~= workflow then return {'taken', known[1]} end
 
 -- One that was removed and made again has a greater version as well.
@@ -29,9 +30,9 @@ if not known[1] then redis.call('HSET', schedule, 'timesMissed', '0', 'timesSkip
 local stays = known[1] and known[2] == cron and known[3] == zone and known[4] == every
 if not stays then
   redis.call('HSET', schedule, 'nextAt', next, 'waiting', '')
-  redis.call('ZADD', schedules, next, id)
+  redis.call('ZADD', schedules, known[7] == '1' and '+inf' or next, id)
 elseif not redis.call('ZSCORE', schedules, id) then
-  redis.call('ZADD', schedules, known[6], id)
+  redis.call('ZADD', schedules, known[7] == '1' and '+inf' or known[6], id)
 end
 redis.call('SADD', own, id)
 return {'saved'}

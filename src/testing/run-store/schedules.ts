@@ -62,7 +62,13 @@ function saving(test: RunStoreTest): void {
       const options = { ...timing, missed: 'all', overlap: 'cancel-previous', key } as const;
       const { schedule, nextAt } = await saved(store, 0, options);
       const { input, ...shown } = schedule;
-      const begun = { waiting: [], lastRun: undefined, timesMissed: 0, timesSkipped: 0 };
+      const begun = {
+        paused: false,
+        waiting: [],
+        lastRun: undefined,
+        timesMissed: 0,
+        timesSkipped: 0,
+      };
       const [info] = await store.schedules.list(schedule.workflow);
       expect(info).toEqual({ ...shown, ...begun, nextAt });
       const due = await eventually(opened, 'due', () => dueOf(store, schedule.id));
@@ -273,7 +279,65 @@ function advancing(test: RunStoreTest): void {
   });
 }
 
+function holding(test: RunStoreTest): void {
+  test('a schedule is read whole, by its workflow only', async ({ store, expect }) => {
+    const { schedule, nextAt } = await saved(store, -1, { key: 'acme' });
+    const { id, workflow } = schedule;
+    const read = await store.schedules.read(workflow, id);
+    expect(read).toEqual(await dueNow(store, id));
+    expect(read).toMatchObject({ nextAt, key: 'acme', paused: false });
+    expect(hex(read?.input ?? new Uint8Array())).toBe(hex(everyByte));
+    expect(await store.schedules.read(newId('workflow'), id)).toBe(undefined);
+    expect(await store.schedules.read(workflow, newId('schedule'))).toBe(undefined);
+  });
+
+  test('one that is paused is not due, and is listed', async ({ store, expect }) => {
+    const { schedule, nextAt } = await saved(store, -1);
+    const { id, workflow } = schedule;
+    const before = await dueNow(store, id);
+    expect(await store.schedules.hold(newId('workflow'), id, undefined)).toBe(false);
+    expect(await store.schedules.hold(workflow, id, undefined)).toBe(true);
+    expect(await dueOf(store, id)).toBe(undefined);
+    const late = await store.schedules.advance(before, standing(nextAt), 0);
+    expect(late).toEqual({ outcome: 'changed' });
+    await store.schedules.postpone(id, 0);
+    expect(await dueOf(store, id)).toBe(undefined);
+    expect(await store.schedules.list(workflow)).toMatchObject([{ id, paused: true, nextAt }]);
+    expect((await store.schedules.list()).map((one) => one.id)).toContain(id);
+    expect(await store.schedules.hold(workflow, id, undefined)).toBe(true);
+    await store.schedules.remove(workflow, id);
+    expect(await store.schedules.hold(workflow, id, undefined)).toBe(false);
+  });
+
+  test('saved again it stays paused, with the same timing and with another one', async (opened) => {
+    const { store, expect } = opened;
+    const { schedule, nextAt } = await saved(store, -1);
+    const { id, workflow } = schedule;
+    await store.schedules.hold(workflow, id, undefined);
+    for (const everyMs of [6e4, 7e4]) {
+      await store.schedules.save({ ...schedule, everyMs }, nextAt);
+      expect(await dueOf(store, id)).toBe(undefined);
+      expect(await store.schedules.list(workflow)).toMatchObject([{ everyMs, paused: true }]);
+    }
+  });
+
+  test('it goes on at a time of its own, and what waits is looked at', async (opened) => {
+    const { store, expect } = opened;
+    const { schedule, nextAt } = await saved(store, -1);
+    const { id, workflow } = schedule;
+    await store.schedules.advance(await dueNow(store, id), standing(nextAt), 0);
+    await store.schedules.hold(workflow, id, undefined);
+    const later = nextAt + farMs;
+    expect(await store.schedules.hold(workflow, id, later)).toBe(true);
+    const due = await eventually(opened, 'due', () => dueOf(store, id));
+    expect(due).toMatchObject({ ...standing(nextAt), nextAt: later, paused: false });
+    // One that goes on keeps its next time.
+    expect(await store.schedules.hold(workflow, id, later + 1)).toBe(true);
+    expect(await store.schedules.read(workflow, id)).toMatchObject({ nextAt: later });
+  });
+}
+
 export const schedulesTheme: RunStoreTheme = {
   name: 'schedules',
-  parts: [saving, removing, looking, advancing],
+  parts: [saving, removing, looking, advancing, holding],
 };

@@ -42,6 +42,7 @@ test('each route that changes something has a role, and each role a route', asyn
   expect([...ruled].filter((path) => !paths.includes(path))).toEqual([]);
   expect(roleFor('/runs/x/explode')).toBeUndefined();
   expect(roleFor('/new')).toBeUndefined();
+  expect(roleFor('/schedules/idle/s/explode')).toBeUndefined();
 });
 
 const posts = [
@@ -57,6 +58,11 @@ const posts = [
   ['/bulk', 'operate'],
   ['/failures/x/retry', 'operate'],
   ['/workers/w/drain', 'operate'],
+  ['/health/doctor', 'operate'],
+  ['/schedules/idle/s/pause', 'operate'],
+  ['/schedules/idle/s/resume', 'operate'],
+  ['/schedules/idle/s/trigger', 'operate'],
+  ['/schedules/idle/s/remove', 'admin'],
   ['/queues/idle/pause', 'operate'],
   ['/queues/idle/canary', 'operate'],
   ['/board/api/queues/idle/pause', 'admin'],

@@ -56,7 +56,14 @@ test('a failed undo has a form on both pages, and a decision ends the run', asyn
   );
 
   const effect = '<b>flight ›› undo';
-  for (const bad of [{ effect }, { effect, decide: 'never' }, { decide: 'retry' }]) {
+  // Neither answer is chosen for anybody: a form that is sent as it is says nothing.
+  expect(await get('/runs/r1')).toMatch(/<select name="decide" required>\s*<option value="">/);
+  for (const bad of [
+    { effect },
+    { effect, decide: '' },
+    { effect, decide: 'never' },
+    { decide: 'retry' },
+  ]) {
     expect(await decide('r1', bad as Record<string, string>)).toBe(400);
   }
   expect(await decide('r1', { effect, decide: 'done', result: '{' })).toBe(400);

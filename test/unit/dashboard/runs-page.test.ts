@@ -196,9 +196,39 @@ describe('what is done to many runs', () => {
     expect(page).not.toContain('<form method="post"');
   });
 
+  test('runs that were chosen are meant by their ids, counted first, and not one more', async () => {
+    const { get, post } = pagesOf();
+    const [, list] = await get('/runs?id=up-');
+    expect(list).toMatch(
+      /<input type="checkbox" class="choose" form="chosen" name="run" value="up-1"/,
+    );
+    expect(list).toContain('<form id="chosen" class="chosen" method="get" action="/bulk">');
+    const [status, page] = await get('/bulk?run=up-1&run=bad-2&run=nobody&action=pause');
+    expect(status).toBe(200);
+    expect(page).toContain('2 of 3 chosen runs');
+    expect(page).toContain('<b>1 run</b> would be paused');
+    expect(page).toContain('pawl runs pause up-1 bad-2 nobody');
+    expect((await pawl.run('up-1').info()).paused).toBe(false);
+    const token = fieldsOf(page)['token'] ?? '';
+    const fields = { token, action: 'pause', run: 'up-1', reason: 'one of them' };
+    expect((await post('/bulk', fields))[1]).toContain('1 run was paused.');
+    expect((await pawl.run('up-1').info()).paused).toBe(true);
+    expect((await pawl.run('up-2').info()).paused).toBe(false);
+    expect((await post('/bulk', { ...fields, action: 'resume' }))[1]).toContain(
+      '1 run was resumed',
+    );
+    // A retry is of failed runs alone.
+    expect((await get('/bulk?run=up-1&action=retry'))[1]).toContain('<b>0 runs</b>');
+    expect(await post('/bulk', { ...fields, action: 'cancel' })).toEqual([
+      400,
+      expect.stringContaining('was not ticked'),
+    ]);
+    expect((await get('/bulk?run=%3Cb%3E&action=pause'))[0]).toBe(400);
+  });
+
   test('a read-only page offers none of it, and refuses it', async () => {
     const { get, post } = pagesOf({ readOnly: true });
-    expect((await get('/runs?id=up'))[1]).not.toContain('Act on all');
+    expect((await get('/runs?id=up'))[1]).not.toMatch(/Act on all|id="chosen"|checkbox/);
     expect((await get('/bulk?action=cancel&id=up'))[0]).toBe(403);
     expect((await post('/bulk', { action: 'cancel', id: 'up', sure: 'yes' }))[0]).toBe(403);
     const { get: some } = pagesOf({ actions: ['pause'] });

@@ -95,6 +95,30 @@ describe.each(['resume', 'pause', 'cancel', 'delete'] as const)('%s', (action) =
   });
 });
 
+test('runs that are named are acted on, as far as they are there and meet the other conditions', async () => {
+  const { pawl: opened, store } = memoryPawl();
+  await using pawl = opened;
+  await oneOfEach(pawl, store);
+  const before = await stateOf(pawl);
+  const ids = ['queued', 'nobody', 'of-another-workflow', 'failed', 'queued'];
+  const dry = await pawl.bulk('pause', { ids, workflow: 'parcel' }, { dryRun: true });
+  expect(dry).toMatchObject({ matched: 2, done: 1, statuses: { queued: 1, failed: 1 } });
+  expect(dry.refused.map(({ run }) => run)).toEqual(['failed']);
+  expect(await stateOf(pawl)).toEqual(before);
+  expect(await pawl.bulk('pause', { ids, workflow: 'parcel' })).toEqual({ ...dry, dryRun: false });
+  const after = await stateOf(pawl);
+  expect(after).toEqual({ ...before, queued: 'queued true 2' });
+  expect(await pawl.bulk('cancel', { ids }, { limit: 1, dryRun: true })).toMatchObject({
+    matched: 1,
+    sample: ['queued'],
+  });
+  const refused = async (bad: unknown): Promise<string> =>
+    pawl.bulk('pause', { ids: bad as string[] }).then(String, String);
+  expect(await refused([])).toContain('query.ids');
+  expect(await refused(['<b>'])).toContain('query.ids[0]');
+  expect(await refused(Array.from({ length: 1_001 }, (_, i) => `r${i}`))).toContain('1001');
+});
+
 test('what is asked of a run is an event of its log, with actor and reason', async () => {
   const { pawl: opened, store } = memoryPawl();
   await using pawl = opened;

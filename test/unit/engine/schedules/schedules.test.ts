@@ -140,7 +140,7 @@ test('a list tells when a schedule is due, how it is to be kept, and what it has
     overlap: 'skip',
   } as const;
   await pawl.schedule(slow, undefined, { id: 'a', ...when });
-  const begun = { waiting: [], lastRun: undefined, timesMissed: 0, timesSkipped: 0 };
+  const begun = { paused: false, waiting: [], lastRun: undefined, timesMissed: 0, timesSkipped: 0 };
   const b = {
     id: 'b',
     workflow: 'report',
