@@ -9,6 +9,7 @@
 import { deliveryTheme } from './resume-queue/delivery.ts';
 import { endingTheme } from './resume-queue/ending.ts';
 import { finishAll, type OpenedResumeQueue, type ResumeQueueCase } from './resume-queue/opened.ts';
+import { lookingTheme } from './resume-queue/looking.ts';
 import { repetitionTheme } from './resume-queue/repetition.ts';
 import { registerSuite, type Runner, type Skip } from './runner.ts';
 
@@ -22,7 +23,7 @@ export interface ResumeQueueSuiteOptions {
   readonly skip?: readonly Skip[];
 }
 
-const themes = [deliveryTheme, repetitionTheme, endingTheme];
+const themes = [deliveryTheme, repetitionTheme, endingTheme, lookingTheme];
 
 /** Registers the tests that every resume queue must pass. */
 export function resumeQueueSuite(options: ResumeQueueSuiteOptions, runner: Runner): void {

@@ -4,10 +4,12 @@
  */
 
 import { history, type Mutant, unit } from './mutant.ts';
+import { mutantsOfPages } from './pages.ts';
 import { mutantsOfQuestions } from './questions.ts';
 import { mutantsOfScripts } from './scripts.ts';
 
 export const mutants: readonly Mutant[] = [
+  ...mutantsOfPages,
   ...mutantsOfQuestions,
   ...mutantsOfScripts,
   {

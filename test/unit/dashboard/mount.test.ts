@@ -83,6 +83,16 @@ const hosts: Readonly<Record<string, (pawl: Pawl) => Promise<Ask>>> = {
     app.post('/after', (request, response) => void response.json(request.body));
     return listening(app);
   },
+  'express, in a router of its own': async (pawl) => {
+    const app = express();
+    const admin = express.Router();
+    app.get('/before', (_request, response) => void response.send('before'));
+    mountOnExpress(admin, pawl, options);
+    app.use('/admin', admin);
+    app.use(express.json());
+    app.post('/after', (request, response) => void response.json(request.body));
+    return listening(app);
+  },
   fastify: async (pawl) => {
     const app = fastify();
     app.get('/before', (_request, reply) => reply.send('before'));
