@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
 import { SlowFirst } from './test/support/slow-first.ts';
 
 const source = (file: string): string => fileURLToPath(new URL(`src/${file}`, import.meta.url));
@@ -42,6 +42,7 @@ const seldom =
   process.env['PAWL_THOROUGH'] === undefined
     ? [
         'test/conformance/{cluster-replicas,redis-acl,redis-blobs}.test.ts',
+        'test/langgraph/official-cluster.test.ts',
         'test/integration/{overload,read-only-master}.test.ts',
         'test/chaos/{linearizability,poison,fairness,schedules}.test.ts',
       ]
@@ -52,6 +53,23 @@ const busy = ['test/chaos/{fairness,matrix,poison,schedules}.test.ts'];
 
 /** In a browser, which not every machine has: `npm run test:browser`. */
 const inBrowser = process.env['PAWL_BROWSER'] !== undefined;
+
+/** LangGraph's package of checkpoints that its tests run against: the newest one, or the one named here. */
+const checkpointVersion = process.env['PAWL_LANGGRAPH_CHECKPOINT'];
+const otherCheckpoints =
+  checkpointVersion === undefined
+    ? {}
+    : {
+        resolve: {
+          alias: [
+            {
+              find: /^@langchain\/langgraph-checkpoint$/,
+              replacement: `langgraph-checkpoint-${checkpointVersion}`,
+            },
+          ],
+        },
+        test: { server: { deps: { inline: [/langgraph-checkpoint/] } } },
+      };
 
 const onRedis = { globalSetup: ['test/support/global-redis.ts'] };
 
@@ -64,6 +82,7 @@ export default defineConfig({
       { find: /^pawl\/doctor$/, replacement: source('doctor.ts') },
       { find: /^pawl\/file$/, replacement: source('file.ts') },
       { find: /^pawl\/import$/, replacement: source('import.ts') },
+      { find: /^pawl\/langgraph$/, replacement: source('langgraph.ts') },
       { find: /^pawl\/metrics$/, replacement: source('metrics.ts') },
       { find: /^pawl\/dashboard$/, replacement: source('dashboard.ts') },
       { find: /^pawl\/store$/, replacement: source('store.ts') },
@@ -130,6 +149,21 @@ export default defineConfig({
           sequence: { groupOrder: groups.redis },
         },
       },
+      mergeConfig(otherCheckpoints, {
+        extends: true,
+        test: {
+          name: 'langgraph',
+          include: ['test/langgraph/**/*.test.ts'],
+          exclude: seldom,
+          ...onRedis,
+          ...shared,
+          // The official suite takes its words from there.
+          globals: true,
+          maxWorkers: starting,
+          testTimeout: 60_000,
+          sequence: { groupOrder: groups.redis },
+        },
+      }),
       {
         extends: true,
         test: {

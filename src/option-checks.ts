@@ -50,6 +50,7 @@ import type { HealthOptions } from './engine/worker/health.ts';
 import type { WorkerOptions } from './engine/worker/settings.ts';
 import { checkBlobs } from './blobs/options.ts';
 import type { EncryptionOptions } from './encryption/keyring.ts';
+import type { PawlSaverOptions } from './langgraph-options.ts';
 import type { BulkQuery, ListOptions, OpenOptions, Parts, SearchOptions } from './options.ts';
 import type { ReplicaDurability } from './redis/durability.ts';
 import { givenTargetRule } from './redis/target.ts';
@@ -79,19 +80,33 @@ const checkEncryption: Rule = optionsOf<EncryptionOptions>({
   required: flag,
 });
 
+/** What is to be known of a Redis, whatever is kept in it. */
+const redisRules = {
+  redis: givenTargetRule,
+  prefix: anything,
+  shards: wholeNumber(1, 1024),
+  allowEviction: flag,
+  connectMs: timerMilliseconds,
+  callMs: timerMilliseconds,
+  durability: checkDurability,
+  limits: checkLimits,
+  encryption: checkEncryption,
+  logger: loggerRule,
+} as const;
+
+export const checkSaver: Rule = optionsOf<PawlSaverOptions>(
+  {
+    ...redisRules,
+    ttl: duration,
+    serde: having('a serializer of LangGraph', 'dumpsTyped', 'loadsTyped'),
+  },
+  "{ redis: 'redis://127.0.0.1:6379' }",
+);
+
 export const checkOpen: Rule = optionsOf<OpenOptions>(
   {
-    redis: givenTargetRule,
-    prefix: anything,
-    shards: wholeNumber(1, 1024),
-    allowEviction: flag,
-    connectMs: timerMilliseconds,
-    callMs: timerMilliseconds,
-    durability: checkDurability,
-    limits: checkLimits,
-    encryption: checkEncryption,
+    ...redisRules,
     blobs: checkBlobs,
-    logger: loggerRule,
     tracing,
     bullTelemetry: checked('what BullMQ takes as telemetry, such as a BullMQOtel', isBullTelemetry),
   },

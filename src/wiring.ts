@@ -100,7 +100,7 @@ function withBlobs(
 }
 
 /** What goes wrong must be seen by those who have not thought of a logger yet. */
-function chosenLogger(given: Logger | false | undefined): Logger {
+export function chosenLogger(given: Logger | false | undefined): Logger {
   return loggerFor(given, { host: process, out: console, now: () => new Date() });
 }
 

@@ -18,6 +18,7 @@ const entries = [
   ['pawl/doctor', 'doctor'],
   ['pawl/file', 'file'],
   ['pawl/import', 'import'],
+  ['pawl/langgraph', 'langgraph'],
   ['pawl/metrics', 'metrics'],
   ['pawl/otel', 'otel'],
   ['pawl/store', 'store'],

@@ -1,12 +1,10 @@
 // `npm run test:servers`: tests, a short fault matrix and the demo, on each server that people run, and a table. A server
 // that cannot be had is left out and named; one that was asked for by its name must be had. Exit code 1 when anything
 // failed, 2 when the command line is wrong.
-import { execFileSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { provideServer } from './servers/cache.mjs';
 import { catalogue, Unavailable } from './servers/catalogue.mjs';
+import { installed, versionOf } from './servers/installed.mjs';
 import { tryServer } from './servers/trial.mjs';
 
 const names = ['installed', ...catalogue.map(({ name }) => name)];
@@ -17,26 +15,6 @@ const usage = `npm run test:servers -- [--all | --short] [name ...]
   --short  only the tests that a server answers most in its own way, and no faults
 `;
 const say = (line) => console.error(line);
-
-/** The `redis-server` or `valkey-server` on the PATH. */
-function installed() {
-  for (const name of ['redis-server', 'valkey-server']) {
-    for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return join(folder, name);
-      } catch {
-        // Not in this folder: look in the next.
-      }
-    }
-  }
-  throw new Unavailable('There is no redis-server and no valkey-server on the PATH.');
-}
-
-function versionOf(binary) {
-  const line = execFileSync(binary, ['--version'], { encoding: 'utf8' });
-  return `${line.split(' ')[0]} ${/ v=(\S+)/.exec(line)?.[1]}`;
-}
 
 async function rowOf(name, { choice, isNamed }) {
   const server = catalogue.find((one) => one.name === name);

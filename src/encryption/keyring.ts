@@ -10,7 +10,7 @@
  *
  * The keys are in private fields: neither inspection nor JSON of this object shows them.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import type { Cipher, Place } from '../core/cipher.ts';
 import { blobFormat } from '../core/blobs.ts';
 import { reasonOf, sealedFormat, unreadable } from '../core/sealed.ts';
@@ -41,6 +41,8 @@ export class Keyring implements Cipher {
   readonly #header: Buffer;
   readonly #scope: string;
   readonly #required: boolean;
+  /** Made of the key, for what is not encryption. */
+  readonly #fingerprintKey: Buffer;
 
   /**
    * @throws InvalidError for a bad id or key; it never shows a key.
@@ -57,6 +59,16 @@ export class Keyring implements Cipher {
     this.#header = Buffer.concat([Buffer.of(sealedFormat, current.length), Buffer.from(current)]);
     this.#scope = scope;
     this.#required = required ?? false;
+    this.#fingerprintKey = createHmac('sha256', key).update('pawl fingerprint').digest();
+  }
+
+  /** 32 bytes that are the same for the same bytes, and that nobody without the key can make or compare with guesses. */
+  fingerprint(plain: Uint8Array): Buffer {
+    return createHmac('sha256', this.#fingerprintKey)
+      .update(this.#scope)
+      .update('\0')
+      .update(plain)
+      .digest();
   }
 
   seal(plain: Uint8Array, place: Place): Uint8Array {

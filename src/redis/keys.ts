@@ -64,6 +64,19 @@ export interface ShardKeys {
   changed(id: string): string;
   /** Stream of the runs that workers lost, and of who took them over. */
   readonly recoveries: string;
+  /** Threads of LangGraph, in the order of the ids of their runs; and when each expires. */
+  readonly langgraph: string;
+  readonly langgraphExpiry: string;
+  /** Checkpoints of a thread, by namespace and id; the same in the order of namespaces and ids. */
+  threadCheckpoints(id: string): string;
+  threadOrder(id: string): string;
+  /** Values of a thread, by what they are. */
+  threadValues(id: string): string;
+  /** Writes to one checkpoint of a thread; and the checkpoints that have any. */
+  threadWrites(id: string, checkpoint: string): string;
+  threadWritten(id: string): string;
+  /** Checkpoints of a thread at which a question stands open. */
+  threadInterrupted(id: string): string;
   /** Channel on which a worker is nudged to look after one of its runs. */
   nudges(worker: string): string;
 }
@@ -168,6 +181,14 @@ function shardKeys(base: string): ShardKeys {
     byWait: (index) => `${base}by-wait:${index}`,
     changed: (id) => `${base}changed:${id}`,
     recoveries: `${base}recoveries`,
+    langgraph: `${base}langgraph`,
+    langgraphExpiry: `${base}langgraph-expiry`,
+    threadCheckpoints: (id) => `${base}thread-checkpoints:${id}`,
+    threadOrder: (id) => `${base}thread-order:${id}`,
+    threadValues: (id) => `${base}thread-values:${id}`,
+    threadWrites: (id, checkpoint) => `${base}thread-writes:${id}:${checkpoint}`,
+    threadWritten: (id) => `${base}thread-written:${id}`,
+    threadInterrupted: (id) => `${base}thread-interrupted:${id}`,
     nudges: (worker) => `${base}nudges:${worker}`,
   };
 }

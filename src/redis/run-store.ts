@@ -57,6 +57,7 @@ import type { DurableWrites } from './durable-writes.ts';
 import { closedError, toFault } from './faults.ts';
 import { type Entry, toEvent } from './fields.ts';
 import { RedisFleet } from './fleet.ts';
+import { RedisThreads } from './langgraph.ts';
 import type { Keys, ShardKeys } from './keys.ts';
 import { RedisLists } from './lists.ts';
 import { readInbox } from './inbox.ts';
@@ -96,6 +97,8 @@ export class RedisRunStore implements RunStore {
   readonly archive: Archive;
   readonly blobs: BlobIndex;
   readonly fleet: Fleet;
+  /** Threads of LangGraph, for `pawl/langgraph`. */
+  readonly langgraph: RedisThreads;
   readonly lists: Lists;
   readonly observation: Observation;
   readonly outputs: Outputs;
@@ -136,6 +139,7 @@ export class RedisRunStore implements RunStore {
     this.archive = new RedisArchive(parts);
     this.blobs = new RedisBlobs(parts);
     this.fleet = new RedisFleet({ ...parts, sessions, logger });
+    this.langgraph = new RedisThreads(parts);
     this.lists = new RedisLists(parts);
     this.observation = new RedisObservation({ ...parts, announcements });
     const ofRun = <T>(run: string, call: () => Promise<T>): Promise<T> => this.#runOn(run, call);

@@ -15,6 +15,7 @@ const entries = [
   'otel',
   'file',
   'import',
+  'langgraph',
   'doctor',
 ].map((name) => `src/${name}.ts`);
 /** Fewer than this and the compiler has not seen the package. */

@@ -70,7 +70,9 @@ test('every file that is published by name exists', () => {
 });
 
 // After a wanted change: npx vitest run --project house -u
-test.each(['index', 'ai', 'dashboard', 'doctor', 'file', 'import', 'store', 'testing'])(
+test.each([
+  ...['index', 'ai', 'dashboard', 'doctor', 'file', 'import', 'langgraph', 'store', 'testing'],
+])(
   'src/%s.ts only re-exports, and what it exports is agreed on',
   async (entry) => {
     const { names, others } = readEntry(source(`src/${entry}.ts`).text);

@@ -16,7 +16,13 @@ const shardNames = Object.values(new Keys('p', 1).shards[0] ?? {}).map((key: unk
 );
 
 const isKnown = (name: string): boolean =>
-  shardNames.some((known) => known === name || (known.endsWith(':') && name.startsWith(known)));
+  shardNames.some(
+    (known) =>
+      known === name ||
+      (known.endsWith(':') && name.startsWith(known)) ||
+      // An id follows, and something more of the same run.
+      known === `${name}:`,
+  );
 
 function withoutComments(lua: string): string {
   return lua.replaceAll(/^\s*--.*$/gm, '').replaceAll(/\s--\s.*$/gm, '');

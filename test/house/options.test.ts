@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { code, source } from './sources.ts';
 
-const entries = ['index', 'ai', 'dashboard', 'doctor', 'file', 'import', 'testing'];
+const entries = [
+  ...['index', 'ai', 'dashboard', 'doctor', 'file', 'import', 'langgraph', 'testing'],
+];
 const isTaken = /(Options|Policy|Rule|Times|Expiry|Limits|Request|Definition)$/;
 const takenMin = 35;
 

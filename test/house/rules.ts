@@ -41,6 +41,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   redis: ['src/core/', 'src/redis/', 'node:', 'ioredis', 'cluster-key-slot'],
   bullmq: ['src/core/', 'src/bullmq/', 'node:', 'bullmq', 'zod'],
   file: ['src/core/', 'src/file/', 'node:', 'zod'],
+  // A saver of LangGraph over the contract of threads; without its entry, nothing here is loaded.
+  langgraph: ['src/core/', 'src/langgraph/', 'node:', '@langchain/langgraph-checkpoint'],
   // Stands around any store, by its contract.
   encryption: ['src/core/', 'src/encryption/', 'node:'],
   blobs: ['src/core/', 'src/blobs/', 'node:'],

@@ -113,6 +113,7 @@ test('blocks of TypeScript and JavaScript compile, and do what they say', async 
 test('programs that are meant to be copied run as they are', async () => {
   const said: Readonly<Record<string, RegExp>> = {
     'README.md': / step\.completed\n[\s\S]* run\.completed\n\{ words: 510 \}\n$/,
+    'docs/recipes/langgraph.md': /^approved by Ada, charged 4200\n$/,
     'docs/threads.md': /^packed \[[^]*reason: 'presence-lost'[^]*quarantined: false/,
   };
   const whole = played.filter(isWhole);

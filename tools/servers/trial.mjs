@@ -50,13 +50,14 @@ export async function tryServer(binary, choice) {
   return { tests, matrix, demo, seconds: Math.round((performance.now() - startedAt) / 1000) };
 }
 
-async function runTests(binary, args) {
+/** One run of vitest on a server, with more of the environment. */
+export async function runTests(binary, args, env = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'pawl-servers-'));
   const report = join(folder, 'report.json');
   try {
     const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...args];
     const output = ['--reporter=json', `--outputFile=${report}`];
-    const { stderr } = await runNode([...vitest, ...output], binary);
+    const { stderr } = await runNode([...vitest, ...output], binary, env);
     const results = JSON.parse(
       await readFile(report, 'utf8').catch(() => {
         throw new Error(`The tests did not run:\n${stderr}`);
@@ -104,11 +105,11 @@ async function runDemo(binary) {
   }
 }
 
-async function runNode(args, binary) {
+async function runNode(args, binary, more = {}) {
   const { PAWL_REDIS_URL: _, REDIS_URL: __, PAWL_TEST_REDIS: ___, ...env } = process.env;
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...env, PAWL_REDIS_SERVER: binary, PAWL_THOROUGH: '1', NO_COLOR: '1' },
+    env: { ...env, PAWL_REDIS_SERVER: binary, PAWL_THOROUGH: '1', NO_COLOR: '1', ...more },
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { stdout, stderr };

@@ -26,6 +26,7 @@ local run, payload, events, snapshot, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], 
 local id, base = ARGV[1], ARGV[2]
 
 -- include parts/leaving.lua
+-- include parts/langgraph.lua
 
 local m = redis.call('HMGET', run, 'status', 'worker', 'workflow', 'fence', 'seq', 'notifyPending', 'cancelPending', 'waitsIn',
   'parkedBy', 'key', 'createToken', 'parent')
@@ -51,6 +52,7 @@ for index in string.gmatch(m[8] or '', '[^\n]+') do redis.call('ZREM', base .. '
 if m[12] then redis.call('ZREM', base .. 'by-parent:' .. m[12], id) end
 if m[9] then redis.call('SREM', base .. 'parked:' .. string.match(m[9], ' (.*)$'), id) end
 leaveBlobs(base, id)
+leaveThread(base, id)
 redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[11], base .. 'questions:' .. id)
 if ARGV[3] ~= '' then
   redis.call('XADD', KEYS[10], 'MAXLEN', '~', ARGV[4], '*', 'id', id, 'workflow', m[3], 'data', ARGV[3])
