@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest';
 import { code, source } from './sources.ts';
 
-const entries = [
-  ...['index', 'ai', 'dashboard', 'doctor', 'file', 'import', 'langgraph', 'testing'],
-];
+const entries = 'index ai dashboard doctor file import langgraph testing'.split(' ');
 const isTaken = /(Options|Policy|Rule|Times|Expiry|Limits|Request|Definition)$/;
 const takenMin = 35;
 

@@ -51,8 +51,8 @@ for tag in string.gmatch(tags, '[^\n]+') do redis.call('ZREM', base .. 'by-tag:'
 for index in string.gmatch(m[8] or '', '[^\n]+') do redis.call('ZREM', base .. 'by-wait:' .. index, id) end
 if m[12] then redis.call('ZREM', base .. 'by-parent:' .. m[12], id) end
 if m[9] then redis.call('SREM', base .. 'parked:' .. string.match(m[9], ' (.*)$'), id) end
-leaveBlobs(base, id)
 leaveThread(base, id)
+leaveBlobs(base, id)
 redis.call('UNLINK', run, payload, events, snapshot, KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[11], base .. 'questions:' .. id)
 if ARGV[3] ~= '' then
   redis.call('XADD', KEYS[10], 'MAXLEN', '~', ARGV[4], '*', 'id', id, 'workflow', m[3], 'data', ARGV[3])
