@@ -49,9 +49,10 @@ async function work(url: string): Promise<void> {
 /** An open page, which reads what it is sent. */
 async function page(
   url: string,
+  role: string,
   counted: { bytes: number; news: number },
 ): Promise<IncomingMessage> {
-  const request = get(url, { agent: false });
+  const request = get(url, { agent: false, auth: `${role}:${role}` });
   const [answer] = (await once(request, 'response')) as [IncomingMessage];
   answer.on('data', (part: Buffer) => {
     counted.bytes += part.length;
@@ -61,9 +62,17 @@ async function page(
   return answer;
 }
 
-async function measure(base: string, paths: readonly string[]): Promise<string> {
+const roles = ['read', 'operate', 'admin'] as const;
+
+/** `seen`: the roles of those who have the pages open, in turn. */
+async function measure(
+  base: string,
+  paths: readonly string[],
+  seen: readonly string[] = ['read'],
+): Promise<string> {
   const counted = { bytes: 0, news: 0 };
-  const pages = await Promise.all(paths.map((path) => page(base + path, counted)));
+  const open = paths.map((path, i) => page(base + path, seen[i % seen.length] ?? 'read', counted));
+  const pages = await Promise.all(open);
   await sleep(2_000);
   const [before, news, begun] = [commands, counted.news, performance.now()];
   await sleep(seconds * 1_000);
@@ -89,18 +98,22 @@ async function main(): Promise<void> {
     };
     Reflect.set(Redis.prototype, 'sendCommand', counted);
     const pawl = await Pawl.open({ redis: server.url, logger: false });
-    const served = await serveDashboard(pawl, { port: 0 });
+    const users = roles.map((role) => ({ name: role, password: role, role }));
+    const served = await serveDashboard(pawl, { port: 0, users });
     const base = served.url.replace(/\/$/, '');
     const same = (many: number): string[] => Array.from({ length: many }, () => '/live/runs?');
     const different = Array.from({ length: 50 }, (_, i) => `/live/runs?id=run-${i}`);
-    const all: readonly (readonly [string, readonly string[]])[] = [
+    const all: readonly (readonly [string, readonly string[], (readonly string[])?])[] = [
       ['no page', []],
       ['1 page', same(1)],
       ['10 pages', same(10)],
       ['50 pages', same(50)],
+      ['51 pages, by people of three roles', same(51), roles],
       ['50 pages of different searches', different],
     ];
-    for (const [name, paths] of all) console.log(`${name}: ${await measure(base, paths)}`);
+    for (const [name, paths, seen] of all) {
+      console.log(`${name}: ${await measure(base, paths, seen)}`);
+    }
     await served.close();
     await pawl.close();
   } finally {

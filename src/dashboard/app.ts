@@ -14,19 +14,17 @@ import {
   wantsJson,
 } from './answers.ts';
 import { type DashboardRole, runActionNames } from './access.ts';
+import { Common } from './common.ts';
 import { addFleet } from './fleet/routes.ts';
 import { type Env, guard, refusal, tokenFor, visitorOf } from './guard.ts';
 import { forkPage } from './fork-page.ts';
 import { live, liveOutput } from './live.ts';
-import { Feeds } from './live-feed.ts';
 import { icon } from './icon.ts';
 import { script, style, version } from './pages.gen.ts';
 import { type AskedRun, readEvents, readRun } from './reading.ts';
 import { nowPage, runPage, stateView } from './run-page.ts';
 import { addQueues } from './queue-routes.ts';
-import { redacted } from './redaction.ts';
 import { type DashboardOptions, readSettings, type Settings, settingsFor } from './settings.ts';
-import { Shared } from './shared.ts';
 import { momentPart } from './state-part.ts';
 import { untagged } from './words.ts';
 
@@ -42,9 +40,10 @@ export interface DashboardPages {
  */
 export function dashboard(pawl: Pawl, options: DashboardOptions = {}): DashboardPages {
   const settings = readSettings(options);
+  const common = new Common(pawl, settings.redact);
   const made = new Map<DashboardRole, Hono<Env>>();
   const pagesOf = (role: DashboardRole): Hono<Env> => {
-    const known = made.get(role) ?? pagesFor(pawl, settingsFor(settings, role));
+    const known = made.get(role) ?? pagesFor(pawl, settingsFor(settings, role), common);
     made.set(role, known);
     return known;
   };
@@ -61,7 +60,11 @@ export function dashboard(pawl: Pawl, options: DashboardOptions = {}): Dashboard
 }
 
 /** The pages as somebody sees them who has the role of the settings. */
-export function pagesFor(pawl: Pawl, settings: Settings): Hono<Env> {
+export function pagesFor(
+  pawl: Pawl,
+  settings: Settings,
+  common = new Common(pawl, settings.redact),
+): Hono<Env> {
   // Where it is mounted, with a slash behind it or without, is the same place.
   const app = new Hono<Env>({ strict: false }).basePath(settings.base === '' ? '/' : settings.base);
   app.use(
@@ -70,10 +73,10 @@ export function pagesFor(pawl: Pawl, settings: Settings): Hono<Env> {
     readInTime,
   );
   app.get('/', (c) => c.redirect(`${settings.base}/overview`));
-  const shown = redacted(pawl, settings.redact);
+  const { shown } = common;
   addFiles(app);
-  addFleet(app, shown, settings);
-  addRun(app, shown, settings);
+  addFleet(app, common, settings);
+  addRun(app, common, settings);
   addQueues(app, pawl, settings);
   addActions(app, { pawl, shown }, settings);
   app.notFound((c) => problem(c, settings, 404, 'There is no such page.'));
@@ -101,9 +104,8 @@ function addFiles(app: Hono<Env>): void {
 }
 
 /** A run, and parts of it. */
-function addRun(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
-  const feeds = new Feeds(pawl);
-  const shared = new Shared();
+function addRun(app: Hono<Env>, common: Common, settings: Settings): void {
+  const { shown: pawl, feeds, shared } = common;
   const pageOf = (id: string): string => `${settings.base}/runs/${id}`;
   app.get('/runs/:id/live', async (c) => {
     const { id, workflow } = await pawl.run(c.req.param('id')).info();

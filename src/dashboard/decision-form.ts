@@ -2,6 +2,7 @@
 import { html } from 'hono/html';
 import type { DecisionItem } from '../engine/runs/inbox-items.ts';
 import { actionForm } from './action-form.ts';
+import { commandLine } from './command-line.ts';
 import { jsonField } from './fields.ts';
 import type { Html } from './html.ts';
 
@@ -29,5 +30,6 @@ export function decisionForm(
       </select></label
     >
     ${jsonField('Its result', 'result', 'null')}`;
-  return actionForm({ to: `${base}/runs/${run}/decide`, token, verb: 'Decide', fields });
+  const command = commandLine('runs', 'decide', run, name, '<done or retry>');
+  return actionForm({ to: `${base}/runs/${run}/decide`, token, verb: 'Decide', fields, command });
 }

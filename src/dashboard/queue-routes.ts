@@ -1,35 +1,15 @@
-/** The pages about the queues of BullMQ, and bull-board beside them. */
+/** What is done to the queues of BullMQ from their page, and bull-board beside it. */
 import type { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Pawl } from '../pawl.ts';
-import { problem, show, wantsJson } from './answers.ts';
+import { problem } from './answers.ts';
 import { Board } from './board.ts';
-import { type Env, refusal, tokenFor } from './guard.ts';
-import { type QueueRow, queuesPage, Rates } from './queues-page.ts';
+import { type Env, refusal } from './guard.ts';
 import type { Settings } from './settings.ts';
 
 const formBytesMax = 16_000;
-const refreshMin = 2;
 
 export function addQueues(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
-  const rates = new Rates();
-  const read = async (): Promise<readonly QueueRow[]> => {
-    const queues = await pawl.queues();
-    return queues.map((queue) => ({ ...queue, perMinute: rates.of(queue, performance.now()) }));
-  };
-  app.get('/:page{queues(\\.json)?}', async (c) => {
-    const queues = await read();
-    if (wantsJson(c)) return c.json({ queues });
-    const refresh = c.req.query('refresh');
-    const body = queuesPage(settings, queues, tokenFor(settings, c.get('actor')));
-    return show(c, settings, {
-      title: 'Queues',
-      at: 'queues',
-      body,
-      refreshSeconds:
-        refresh === undefined ? undefined : Math.max(refreshMin, Number(refresh) || 0),
-    });
-  });
   app.post('/queues/:workflow/:action', bodyLimit({ maxSize: formBytesMax }), async (c) => {
     const form = await c.req.parseBody();
     const why = refusal(c, settings, form['token']);

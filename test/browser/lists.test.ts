@@ -177,8 +177,11 @@ describe('runs that are chosen', () => {
     await page.locator('input[name=sure]').check();
     await page.locator('button', { hasText: 'Cancel: 2 runs' }).click();
     await page.locator('.said', { hasText: '2 runs were asked to end.' }).waitFor();
-    const { runs: now } = await stage.pawl.list({ idPrefix: 'pick-', status: 'cancelled' });
-    expect(now.map(({ id }) => id).toSorted()).toEqual(['pick-1', String(by)].toSorted());
+    const cancelled = async (): Promise<string[]> => {
+      const { runs: now } = await stage.pawl.list({ idPrefix: 'pick-', status: 'cancelled' });
+      return now.map(({ id }) => id).toSorted();
+    };
+    await expect.poll(cancelled).toEqual(['pick-1', String(by)].toSorted());
     expect(look.problems).toEqual([]);
     await page.context().close();
   });
@@ -220,6 +223,22 @@ test('a schedule is paused, started by hand and ended from its page', async () =
   await end.click();
   await page.locator('.said', { hasText: 'has ended' }).waitFor();
   expect(await stage.pawl.schedules(upload)).toEqual([]);
+  await page.context().close();
+});
+
+test('a queue that is paused from elsewhere says so on the open page, and a canary is sent from it', async () => {
+  const look = await browser.look(`${url}/queues`);
+  const { page } = look;
+  await page.locator('.is-live').waitFor();
+  const row = page.locator('li[data-key=chat]');
+  await stage.pawl.bull.pause({ name: 'chat' });
+  await row.locator('h2', { hasText: 'paused' }).waitFor();
+  await page.locator('main .error', { hasText: '1 queue is paused in BullMQ' }).waitFor();
+  await row.locator('button', { hasText: 'Resume' }).click();
+  await page.locator('.said', { hasText: 'The queue goes on.' }).waitFor();
+  await row.locator('button', { hasText: 'Send a canary' }).click();
+  await page.locator('.said', { hasText: 'A worker took the canary.' }).waitFor();
+  expect(look.problems).toEqual([]);
   await page.context().close();
 });
 

@@ -145,7 +145,7 @@ export const order = defineWorkflow({
 });
 
 const words =
-  'A ratchet lets a wheel turn one way only , and a pawl is the part that holds it . '.split(' ');
+  'A ratchet lets a wheel turn one way only, and a pawl is the part that holds it.'.split(' ');
 
 /** Gives out words, as a model does. */
 export const chat = defineWorkflow({

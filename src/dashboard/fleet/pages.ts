@@ -1,17 +1,16 @@
 /** Which pages there are over the fleet: how each is read, and what it shows. Every reading is bounded. */
+import { queuesPage, queuesParts } from '../queues-page.ts';
 import { inboxPage, inboxParts, readInbox } from '../inbox-page.ts';
 import type { Html } from '../html.ts';
 import type { Place } from '../layout.ts';
-import type { Pawl } from '../../pawl.ts';
+import type { Common } from '../common.ts';
 import type { Settings } from '../settings.ts';
-import { Backlog } from './backlog.ts';
 import { deletionsPage, deletionsParts } from './deletions-page.ts';
 import { failuresPage, failuresParts } from './failures-page.ts';
 import { readFailures } from './failures.ts';
 import { healthPage, healthParts, readHealth } from './health-page.ts';
 import { overviewPage, overviewParts, readOverview, toRange } from './overview.ts';
 import { recoveriesPage, recoveriesParts } from './recoveries-page.ts';
-import { RecoveryReader } from './recoveries.ts';
 import { schedulesPage, schedulesParts } from './schedules-page.ts';
 import { type Asked, readSearch } from './search.ts';
 import { workersPage, workersParts } from './workers-page.ts';
@@ -48,9 +47,8 @@ function opened<Data>(key: string, read: () => Promise<Data>, shows: Shows<Data>
 const fastMs = 1_000;
 const slowMs = 3_000;
 
-export function fleetPages(pawl: Pawl, settings: Settings): readonly FleetPage[] {
-  const backlog = new Backlog(pawl);
-  const recoveries = new RecoveryReader(pawl);
+export function fleetPages(common: Common, settings: Settings): readonly FleetPage[] {
+  const { shown: pawl, backlog, recoveries } = common;
   return [
     {
       name: 'overview',
@@ -94,6 +92,17 @@ export function fleetPages(pawl: Pawl, settings: Settings): readonly FleetPage[]
           json: (data) => data,
         });
       },
+    },
+    {
+      name: 'queues',
+      title: 'Queues',
+      everyMs: fastMs,
+      open: () =>
+        opened('', () => common.queues(), {
+          body: (data, token) => queuesPage(settings, data, token),
+          parts: (data, token) => queuesParts(settings, data, token),
+          json: (queues) => ({ queues }),
+        }),
     },
     {
       name: 'workers',

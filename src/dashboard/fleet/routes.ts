@@ -10,38 +10,37 @@ import { type Env, refusal, tokenFor } from '../guard.ts';
 import type { Html } from '../html.ts';
 import { layout } from '../layout.ts';
 import type { Settings } from '../settings.ts';
-import { Shared } from '../shared.ts';
 import { manyNames, toManyName } from './bulk-actions.ts';
-import { Examiner, doctorPage } from './doctor-page.ts';
+import type { Common } from '../common.ts';
+import { doctorPage } from './doctor-page.ts';
 import { actBulk, bulkDonePage, bulkPage, countBulk } from './bulk.ts';
 import { retriedPage } from './failures-page.ts';
 import { retryGroup } from './failures-retry.ts';
 import { type FleetPage, fleetPages } from './pages.ts';
 import { readKnown } from './known.ts';
 import { livePage } from './live-page.ts';
-import { LiveReads } from './live-reads.ts';
 import { readRuns, refusedSearch, runsPage, runsParts } from './runs-page.ts';
 import { readSearch, StatusError } from './search.ts';
 
 const formBytesMax = 64_000;
 const listMs = 1_000;
 
-export function addFleet(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
-  const reads = new LiveReads();
-  addRuns(app, pawl, settings, reads);
+export function addFleet(app: Hono<Env>, common: Common, settings: Settings): void {
+  const { shown: pawl } = common;
+  addRuns(app, common, settings);
   addBulk(app, pawl, settings);
-  for (const page of fleetPages(pawl, settings)) addPage(app, settings, { page, reads });
+  for (const page of fleetPages(common, settings)) addPage(app, settings, { page, common });
   addRetry(app, pawl, settings);
   addDrain(app, pawl, settings);
   addSchedules(app, pawl, settings);
-  addDoctor(app, pawl, settings);
+  addDoctor(app, common, settings);
 }
 
 /** A page with its data, and with the parts that stay true. */
 function addPage(
   app: Hono<Env>,
   settings: Settings,
-  { page, reads }: { readonly page: FleetPage; readonly reads: LiveReads },
+  { page, common }: { readonly page: FleetPage; readonly common: Common },
 ): void {
   const { name, title, everyMs, open } = page;
   app.get(`/:page{${name}(\\.json)?}`, async (c) => {
@@ -56,13 +55,14 @@ function addPage(
     const actor = c.get('actor');
     const what = { name: `${name}?${key}`, everyMs, read };
     const make = (data: unknown): Html => parts(data, tokenFor(settings, actor));
-    // Who may do what is in the forms; which part is shown, in the address.
-    return livePage(c, reads, what, { name: `${actor} ${c.req.url}`, make });
+    // Who may do what is in the forms, with a token of the actor; which part is shown, in the address.
+    const made = `${settings.role} ${actor} ${c.req.url}`;
+    return livePage(c, common.reads, what, { name: made, make });
   });
 }
 
-function addRuns(app: Hono<Env>, pawl: Pawl, settings: Settings, reads: LiveReads): void {
-  const shared = new Shared();
+function addRuns(app: Hono<Env>, common: Common, settings: Settings): void {
+  const { shown: pawl, shared, reads } = common;
   const known = (): ReturnType<typeof readKnown> =>
     shared.read('known', () => readKnown(pawl, settings));
   app.get('/:page{runs(\\.json)?}', async (c) => {
@@ -93,7 +93,8 @@ function addRuns(app: Hono<Env>, pawl: Pawl, settings: Settings, reads: LiveRead
     const read = (): ReturnType<typeof readRuns> => readRuns(pawl, readSearch(asked), cursor);
     const what = { name: `runs?${query}&cursor=${cursor}`, everyMs: listMs, read };
     return livePage(c, reads, what, {
-      name: '',
+      // Rows can be chosen by those alone who may act on them.
+      name: settings.role,
       make: (list) => runsParts({ settings, search: readSearch(asked), cursor }, list),
     });
   });
@@ -193,8 +194,7 @@ async function operate(
   return isDone ? `/schedules?done=schedule-${verb}` : undefined;
 }
 
-function addDoctor(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
-  const examiner = new Examiner(pawl);
+function addDoctor(app: Hono<Env>, { examiner }: Common, settings: Settings): void {
   app.post('/health/doctor', bodyLimit({ maxSize: formBytesMax }), async (c) => {
     const form = await c.req.parseBody();
     const why = refusal(c, settings, form['token']);

@@ -211,7 +211,7 @@ function form(base: string, asked: Asked | Search['given'], known: Known): Html 
   const isOpen = seldom.some((name) => (given[name] ?? '') !== '');
   const more = html`<div class="filter">
       ${field('key', 'Key', given)} ${field('worker', 'Worker', given, { list: 'workers' })}
-      ${field('waitsFor', 'Waits for', given, { list: 'waits', hint: 'a signal, or kind:timer' })}
+      ${field('waitsFor', 'Waits for', given, { list: 'waits', hint: 'kind:timer' })}
       ${field('waitKey', 'with the key', given)} ${field('parent', 'Started by run', given)}
       ${field('since', 'Created since (UTC)', given, { hint: '2026-11-27T22:00' })}
       ${field('until', 'Created before (UTC)', given, { hint: '2026-11-27T23:00' })}

@@ -83,6 +83,7 @@ const names = [
   'runs',
   'failures',
   'inbox',
+  'queues',
   'workers',
   'recoveries',
   'schedules',
