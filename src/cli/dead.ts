@@ -54,7 +54,7 @@ async function list(
   const pawl = await shell.pawl();
   const page = await pawl.list({ ...dead, ...withoutFlags(rest), limit });
   shell.show(page, () => runTable(shell, page.runs));
-  if (page.runs.length === 0) shell.say('No run is dead.');
+  if (page.runs.length === 0) shell.say('No run has failed, and none is quarantined.');
   if (page.cursor !== undefined) shell.say(`There are more: --cursor ${page.cursor}`);
   if (page.runs[0] !== undefined) shell.next(`pawl dead retry ${page.runs[0].id}`);
 }
@@ -76,7 +76,7 @@ async function act(
   { given, all = false, reason }: DeadFlags & { readonly given: readonly string[] },
 ): Promise<number> {
   if (given.length > 0 === all) {
-    throw new UsageError(`pawl dead ${verb.name} wants either runs or --all.`);
+    throw new UsageError(`pawl dead ${verb.name} needs either runs or --all.`);
   }
   const pawl = await shell.pawl();
   const runs = all
@@ -84,7 +84,7 @@ async function act(
     : await Promise.all(given.map((one) => findRun(shell, one)));
   const living = runs.find(({ status }) => status !== 'failed' && status !== 'quarantined');
   if (living !== undefined) {
-    throw new RefusedError(`Run ${living.id} is ${living.status}, not dead; nothing was done.`);
+    throw new RefusedError(`Run ${living.id} is ${living.status}, neither failed nor quarantined; nothing was done.`);
   }
   return actOn(shell, verb, {
     ids: runs.map(({ id }) => id),

@@ -97,7 +97,7 @@ async function check(shell: Shell, flags: Flags): Promise<number> {
   return ok ? 0 : checkFailed;
 }
 
-const marks = { ok: 'well ', warn: 'warn ', fail: 'WRONG' } as const;
+const marks = { ok: 'ok   ', warn: 'warn ', fail: 'WRONG' } as const;
 
 function lines({ name, status, found, expected, fix }: Check): string[] {
   if (status === 'ok') return [`${marks[status]} ${name}: ${found}`];

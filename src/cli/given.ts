@@ -56,9 +56,10 @@ export function toTime(text: string): Date {
 
 const shown = 5;
 
-/** The run of a whole id, of a beginning that only one id has, or the newest (`@last`). */
-export async function findRun(shell: Shell, given: string): Promise<RunDetails> {
+/** The run of a whole id, of a beginning that only one id has, as tables show it too, or the newest (`@last`). */
+export async function findRun(shell: Shell, shownId: string): Promise<RunDetails> {
   const pawl = await shell.pawl();
+  const given = shownId.replace(/…$/, '');
   if (given === '@last') {
     const [newest] = (await pawl.list({ limit: 1 })).runs;
     if (newest !== undefined) return pawl.run(newest.id).info();

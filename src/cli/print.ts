@@ -33,30 +33,33 @@ export interface Look {
 
 /** Narrower than this, a column says nothing any more. */
 const columnMin = 8;
+/** So much of an id is shown, and more where the beginnings are the same: commands take it in place of the whole id. */
+const idMin = 12;
 const gap = 2;
 
-/** A table without lines; what is absent stays empty. On a terminal it is cut to the width, the widest columns first. */
+/**
+ * A table without lines; what is absent stays empty. On a terminal it is made to fit the width: columns in which no row has
+ * anything go first, then texts are cut, the widest first, and last of all ids, to a beginning that only one row has.
+ */
 export function table(
   head: readonly string[],
   rows: readonly (readonly unknown[])[],
   { width, now, paint }: Look,
 ): string {
-  const texts = rows.map((row) =>
-    row.map((value) => cell(value, width === undefined ? {} : { now })),
-  );
-  const widths = head.map((name, i) =>
-    Math.max(name.length, ...texts.map((row) => row[i]?.length ?? 0)),
-  );
-  const isCut = head.map((name) => !whole.has(name));
-  if (width !== undefined) shrink(widths, isCut, width - gap * (head.length - 1));
-  const cut = (text: string, i: number): string => shortened(text, widths[i] ?? text.length);
+  const all = head.map((name, i) => {
+    const cells = rows.map((row) => cell(row[i], width === undefined ? {} : { now }));
+    return { name, cells, width: Math.max(name.length, ...cells.map((text) => text.length)) };
+  });
+  const columns = width === undefined ? all : fitted(all, width);
   const made = new Table({
-    head: head.map((name, i) => cut(name.toUpperCase(), i)),
+    head: columns.map((column) => shortened(column.name.toUpperCase(), column.width)),
     chars: { ...noLines, middle: ' '.repeat(gap) },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
-  for (const row of texts) {
-    made.push(row.map((text, i) => paint(cut(text, i), head[i] ?? '')));
+  for (const row of rows.keys()) {
+    made.push(
+      columns.map(({ name, cells, width: most }) => paint(shortened(cells[row] ?? '', most), name)),
+    );
   }
   return made
     .toString()
@@ -65,19 +68,53 @@ export function table(
     .join('\n');
 }
 
-/** What people copy from one command to the next. */
-const whole: ReadonlySet<string> = new Set('run worker id wait key'.split(' '));
+interface Column {
+  readonly name: string;
+  readonly cells: readonly string[];
+  width: number;
+}
 
-/** Takes from the widest column until all fit, or until none can give more. */
-function shrink(widths: number[], isCut: readonly boolean[], room: number): void {
+/** What people copy from one command to the next, and what has a colour. */
+const whole: ReadonlySet<string> = new Set(['worker', 'wait', 'key', 'status']);
+const ids: ReadonlySet<string> = new Set(['run', 'id']);
+
+function fitted(all: readonly Column[], width: number): readonly Column[] {
+  const room = (columns: readonly Column[]): number => width - gap * (columns.length - 1);
+  const isOver = all.reduce((sum, column) => sum + column.width, 0) > room(all);
+  const columns = isOver ? all.filter(({ cells }) => cells.some(saysSomething)) : all;
+  const texts = columns.filter(({ name }) => !whole.has(name) && !ids.has(name));
+  shrink(columns, texts, { room: room(columns), least: () => columnMin });
+  const named = columns.filter(({ name }) => ids.has(name));
+  shrink(columns, named, { room: room(columns), least: ({ cells }) => beginningOf(cells) });
+  return columns;
+}
+
+function saysSomething(text: string): boolean {
+  return text !== none && text !== '0';
+}
+
+/** So many characters tell all of them apart, with the sign that there are more. */
+function beginningOf(cells: readonly string[]): number {
+  const different = new Set(cells);
+  let length = idMin;
+  while (new Set([...different].map((id) => id.slice(0, length))).size < different.size) length++;
+  return length + 1;
+}
+
+/** Takes from the widest of `open` until all columns fit, or until none of them can give more. */
+function shrink(
+  columns: readonly Column[],
+  open: readonly Column[],
+  { room, least }: { readonly room: number; readonly least: (column: Column) => number },
+): void {
   for (;;) {
-    const over = widths.reduce((sum, one) => sum + one, 0) - room;
-    const open = widths.filter((_, i) => isCut[i]);
-    const widest = Math.max(0, ...open);
-    if (over <= 0 || widest <= columnMin) return;
-    const second = Math.max(columnMin, ...open.filter((one) => one < widest));
-    const at = widths.findLastIndex((one, i) => isCut[i] === true && one === widest);
-    widths[at] = Math.max(second - 1, widest - over, columnMin);
+    const over = columns.reduce((sum, { width }) => sum + width, 0) - room;
+    const giving = open.filter((column) => column.width > least(column));
+    const widest = Math.max(0, ...giving.map(({ width }) => width));
+    const column = giving.findLast(({ width }) => width === widest);
+    if (over <= 0 || column === undefined) return;
+    const second = Math.max(0, ...giving.filter((one) => one !== column).map(({ width }) => width));
+    column.width = Math.max(second - 1, widest - over, least(column));
   }
 }
 

@@ -30,5 +30,5 @@ async function list(shell: Shell, limit: number): Promise<void> {
       ]),
     ),
   );
-  if (recoveries.length === 0) shell.say('No run was lost.');
+  if (recoveries.length === 0) shell.say('No worker has lost a run.');
 }

@@ -131,7 +131,7 @@ export function parseJson(text: string, what: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${what} is no JSON: ${reason}`, { cause: error });
+    throw new UsageError(`${what} is not JSON: ${reason}`, { cause: error });
   }
 }
 

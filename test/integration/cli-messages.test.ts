@@ -128,6 +128,8 @@ test('runs show has input, output, parent and children', async () => {
   expect(shown).toMatch(/children\n.*\nthe-child +leaf +completed/);
   expect(shown).not.toMatch(/progress/);
   expect((await cli('runs', 'show', 'the-child')).stdout).toMatch(/^parent +family$/m);
+  // As a narrow table shows the id.
+  expect((await cli('runs', 'show', 'the-ch…')).stdout).toMatch(/^parent +family$/m);
   const document = JSON.parse((await cli('runs', 'show', 'family', '--json')).stdout) as object;
   expect(document).toMatchObject({
     input: { order: 7 },
@@ -207,7 +209,7 @@ test('memory, compact, retain and deletions', async () => {
   const foreseen = await cli(...old, '--dry-run');
   expect(foreseen.stdout).toMatch(/the-child +leaf +completed +delete +would/);
   expect(foreseen.stderr).toContain('Nothing was done; the rule meets 1 run.');
-  expect((await cli(...old)).stderr).toContain('Delete 1 run wants a yes');
+  expect((await cli(...old)).stderr).toContain('Delete 1 run? This needs a yes');
   expect((await cli(...old, '--yes')).stdout).toMatch(/the-child.*done/);
   expect((await cli('runs', 'show', 'the-child')).code).toBe(3);
   await cli('runs', 'delete', 'family', '--yes', '--reason', 'asked by Ada');

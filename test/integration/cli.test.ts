@@ -318,7 +318,7 @@ test('dead runs are listed, tried again, and discarded', async () => {
     cli('dead', 'discard', 'a', '--yes'),
     cli('dead', 'discard', 'b'),
   ]);
-  expect(living).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/not dead/) });
+  expect(living).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/neither failed nor quarantined/) });
   expect(unasked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/--yes/) });
   expect(await data('dead', 'discard', '--all', '--yes')).toMatchObject({ done: ['b'] });
   expect(await data('dead', 'list')).toMatchObject({ runs: [] });
@@ -390,7 +390,7 @@ test('runs are found and shown by what they wait for, and by what is at work', a
   ]);
   expect(found).toMatchObject({ runs: [{ id: 'asks-ada', waits: [{ on: ['ada-approves'] }] }] });
   expect((kind as { runs: unknown[] }).runs.length).toBe(2);
-  expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'There is no such run.\n' });
+  expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'No run meets these conditions.\n' });
   expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining('kind:signal') });
   expect(shown.stdout).toMatch(/waits for\n.*WHAT.*\n.*signal ben-approves +approval +2026-01-31/);
   expect(atWork.stdout).toMatch(/at work\n.*STEP.*\n *charge +2 +2026-01-31/);

@@ -60,6 +60,24 @@ test('a run that fails says why, at each attempt', async () => {
     ]);
 });
 
+test('a run that is quarantined is said as an error', async () => {
+  const [url, prefix] = [inject('redisUrl'), newPrefix()];
+  await using pawl = await Pawl.open({ redis: url, prefix });
+  const run = await pawl.start(brittle, undefined, { id: 'order-8' });
+  // Somebody else has written into the log.
+  const redis = new Redis(url);
+  const [log = ''] = await redis.keys(`{${prefix}*:events:order-8`);
+  await redis.xtrim(log, 'MAXLEN', 0);
+  pawl.worker({ workflows: [brittle] });
+  await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_QUARANTINED' });
+  await expect
+    .poll(() => lines)
+    .toMatchObject([
+      { level: 'error', run: 'order-8', msg: expect.stringContaining('quarantined') },
+    ]);
+  redis.disconnect();
+});
+
 test('with logger: false nothing is said', async () => {
   await using pawl = await Pawl.open({
     redis: inject('redisUrl'),

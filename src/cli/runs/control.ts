@@ -88,7 +88,7 @@ async function control(
 ): Promise<number> {
   const selection = toSelection(flags);
   if (given.length > 0 === (selection !== undefined)) {
-    throw new UsageError(`pawl runs ${verb.name} wants either runs or conditions (--status, …).`);
+    throw new UsageError(`pawl runs ${verb.name} needs either runs or conditions (--status, …).`);
   }
   if (selection !== undefined) return actOnAll(shell, verb, { ...flags, selection });
   return actOn(shell, verb, { ...flags, ids: await idsOf(shell, given) });
@@ -131,7 +131,11 @@ async function actOnAll(
     const report = await pawl.bulk(action, selection, { ...request, onProgress });
     const { done, matched, refused } = report;
     shell.show(report, () => report.sample);
-    shell.say(`${done} of ${counted(matched, 'run')} done; ${refused.length} refused.`);
+    shell.say(
+      matched === 0
+        ? 'No run meets these conditions; nothing was done.'
+        : `${done} of ${counted(matched, 'run')} done; ${refused.length} refused.`,
+    );
     for (const { run, error } of refused) shell.say(`${run}: ${error.message}`);
     return refused.length === 0 ? 0 : refusedCode;
   } catch (error) {

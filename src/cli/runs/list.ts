@@ -29,9 +29,15 @@ async function list(shell: Shell, flags: ListFlags): Promise<void> {
   if (flags.watch === true) return watch(shell, query);
   const page = await pawl.list({ ...query, ...(cursor === undefined ? {} : { cursor }) });
   shell.show(page, () => runTable(shell, page.runs));
-  if (page.runs.length === 0) shell.say('There is no such run.');
+  if (page.runs.length === 0) shell.say(nothingFound(flags));
   if (page.cursor !== undefined) shell.say(`There are more: --cursor ${page.cursor}`);
   if (page.runs[0] !== undefined) shell.next(`pawl runs show ${page.runs[0].id}`);
+}
+
+function nothingFound(flags: SelectionFlags): string {
+  return toSelection(flags) === undefined
+    ? 'There is no run yet. pawl runs start makes one.'
+    : 'No run meets these conditions.';
 }
 
 async function watch(shell: Shell, query: ListOptions): Promise<void> {

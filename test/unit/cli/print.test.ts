@@ -30,10 +30,31 @@ test('a terminal gets ages and colours, and no line is wider than it', () => {
   expect(text).toMatch(/the bank.*…/);
 });
 
-test('an id is never cut, and a column keeps so much that it says something', () => {
-  const [, row = ''] = visible(table(head, rows, terminal(20))).split('\n');
-  expect(row).toContain(id);
-  expect(row).toMatch(/the ban…$/);
+test('an id is cut last, to a beginning that only one row has, and a status never', () => {
+  const [first = '', second = ''] = ['order-0123456789-aaaa-1', 'order-0123456789-bbbb-1'];
+  const [error] = rows.map((row) => row[3]);
+  const both = [first, second].map((one) => [one, 'quarantined', at, error]);
+  const shown = visible(table(head, both, terminal(20))).split('\n');
+  expect(shown[1]).toMatch(/^order-0123456789-a… {2}quarantined {2}3m ago {3}the ban…$/);
+  expect(shown[2]).toMatch(/^order-0123456789-b… /);
+  expect(visible(table(head, both, terminal(60)))).toContain(`${first}  quarantined`);
+});
+
+test('a column in which no row has anything gives way to the others', () => {
+  const wide = [...head, 'takeovers'];
+  const text = table(
+    wide,
+    rows.map((row) => [...row, 0]),
+    terminal(80),
+  );
+  expect(text).not.toContain('TAKEOVERS');
+  expect(table(wide, [[id, 'failed', at, 'no', 0]], terminal(80))).toContain('TAKEOVERS');
+  expect(table(wide, [[...(rows[0] ?? []), 1]], terminal(80))).toContain('TAKEOVERS');
+});
+
+test('texts of one width are cut alike', () => {
+  const text = visible(table(['a', 'b'], [['x'.repeat(30), 'y'.repeat(30)]], terminal(32)));
+  expect(text.split('\n')[1]).toBe(`${'x'.repeat(14)}…  ${'y'.repeat(14)}…`);
 });
 
 test('what steers a terminal is left out', () => {
