@@ -10,7 +10,7 @@ process.chdir(new URL('..', import.meta.url).pathname);
 
 const pages = [
   ...readdirSync('.'),
-  'examples/README.md',
+  ...['examples', 'deploy', 'create-pawl', 'templates/project'].map((name) => `${name}/README.md`),
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((name) => /\.md$|^llms\.txt$/.test(name));
 const wordsMin = 20_000;

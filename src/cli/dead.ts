@@ -22,8 +22,8 @@ export const addDead: Add = (program, signal) => {
     .command('list')
     .description('Failed and quarantined runs, the newest first.')
     .option('--workflow <name>', 'of this workflow')
-    .option('--limit <n>', 'at most so many, up to 500', toCount, 50)
-    .option('--cursor <text>', 'the next page, as the page before says')
+    .option('--limit <n>', 'how many at most, up to 500', toCount, 50)
+    .option('--cursor <text>', 'the next page: the page before prints its cursor')
     .action(
       inShell(signal, (shell, flags: { workflow?: string; limit: number; cursor?: string }) =>
         list(shell, flags),
@@ -84,7 +84,9 @@ async function act(
     : await Promise.all(given.map((one) => findRun(shell, one)));
   const living = runs.find(({ status }) => status !== 'failed' && status !== 'quarantined');
   if (living !== undefined) {
-    throw new RefusedError(`Run ${living.id} is ${living.status}, neither failed nor quarantined; nothing was done.`);
+    throw new RefusedError(
+      `Run ${living.id} is ${living.status}, neither failed nor quarantined; nothing was done.`,
+    );
   }
   return actOn(shell, verb, {
     ids: runs.map(({ id }) => id),

@@ -24,8 +24,8 @@ export const addDoctor: Add = (program, signal) => {
     .description('Checks the settings, Redis and the indexes; exit code 6 when something is wrong.')
     .option('--acl', 'instead, print the access rules a Redis user of pawl needs')
     .option('--user <name>', 'whose rules', 'pawl')
-    .option('--full', 'look at every run and every key, not at some')
-    .option('--repair', 'put indexes right by the records; runs at work go on')
+    .option('--full', 'look at every run and every key, not at a sample')
+    .option('--repair', 'repair the indexes from the records; runs at work go on')
     .action(
       inShell(signal, (shell, flags: Flags) =>
         flags.acl === true ? printRules(shell, flags.user) : check(shell, flags),
@@ -33,11 +33,11 @@ export const addDoctor: Add = (program, signal) => {
     );
   command
     .command('live')
-    .description('For the health of a container: exit code 0 and silence when Redis answers.')
+    .description('A liveness probe: exit code 0 and no output when Redis answers.')
     .action(inShell(signal, (shell) => probe(shell, false)));
   command
     .command('ready')
-    .description('The same, and runs would be taken: a worker is there and Redis takes writes.')
+    .description('A readiness probe: exit code 0 when a worker is there and Redis takes writes.')
     .action(inShell(signal, (shell) => probe(shell, true)));
 };
 

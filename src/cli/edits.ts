@@ -20,14 +20,16 @@ function changed(
   if (Array.isArray(value)) {
     const index = Number(key);
     if (!Number.isInteger(index) || index < 0 || index > value.length) {
-      throw new UsageError(`--set ${edit.path}: ${key} is no place in a list of ${value.length}.`);
+      throw new UsageError(
+        `--set ${edit.path}: ${key} is not a place in a list of ${value.length}.`,
+      );
     }
     const list: unknown[] = [...(value as unknown[])];
     list[index] = changed(list[index], rest, edit);
     return list;
   }
   if (typeof value !== 'object' || value === null || key === '__proto__') {
-    throw new UsageError(`--set ${edit.path}: there is nothing that could have ${key}.`);
+    throw new UsageError(`--set ${edit.path}: only an object or a list can have ${key}.`);
   }
   const fields = value as Record<string, unknown>;
   return { ...fields, [key]: changed(fields[key], rest, edit) };

@@ -17,13 +17,13 @@ interface InboxFlags {
 export const addInbox: Add = (program, signal) => {
   program
     .command('inbox')
-    .description('Waits of parked runs that a person may answer; pawl runs answer does it.')
+    .description('Waits that a person may answer. pawl runs answer answers one.')
     .option('--signal <name>', 'only waits for this signal')
     .option('--key <key>', 'with --signal: only waits with this key')
     .option('--workflow <name>', 'only of runs of this workflow')
     .option('--decisions', 'what only a person can settle: effects in doubt, undos that failed')
-    .option('--limit <n>', 'of at most so many runs, up to 500', toCount, 50)
-    .option('--cursor <text>', 'the next page, as the page before says')
+    .option('--limit <n>', 'of how many runs at most, up to 500', toCount, 50)
+    .option('--cursor <text>', 'the next page: the page before prints its cursor')
     .action(
       inShell(signal, (shell, flags: InboxFlags) =>
         flags.decisions === true ? listDecisions(shell, flags) : list(shell, flags),

@@ -47,7 +47,7 @@ export function buildProgram(signal: AbortSignal): Command {
     .option('--config <file>', 'default: pawl.config.{ts,mjs,js,json} (PAWL_CONFIG)')
     .option('--actor <name>', 'who is noted in the logs of runs (PAWL_ACTOR)')
     .option('--connect-ms <ms>', 'how long to wait for Redis (PAWL_CONNECT_MS)')
-    .option('--json', 'data as JSON: one document, or one a line where it goes on')
+    .option('--json', 'print data as JSON: one document, or a line for each in a stream')
     .option('-q, --quiet', 'only data and errors')
     .option('-y, --yes', 'do not ask')
     .option('--no-interactive', 'never ask: fail instead')

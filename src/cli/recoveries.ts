@@ -10,7 +10,7 @@ export const addRecoveries: Add = (program, signal) => {
     .description(
       'Lists runs that a worker lost, with the worker that took each over, the newest first.',
     )
-    .option('--limit <n>', 'at most so many, up to 500', toCount, 50)
+    .option('--limit <n>', 'how many at most, up to 500', toCount, 50)
     .action(inShell(signal, (shell, { limit }: { limit: number }) => list(shell, limit)));
 };
 

@@ -79,7 +79,7 @@ function checkRedis({ value = '', from }: Setting): void {
   if (isReadable || isAbsolute(value)) return;
   const where = from === 'flag' ? '--redis' : `Redis of ${from}`;
   throw new UsageError(
-    `${where} is no address that pawl can read. Write it like redis://127.0.0.1:6379 or rediss://user:password@host:6380/0.`,
+    `${where} is not an address that pawl can read. Write it like redis://127.0.0.1:6379 or rediss://user:password@host:6380/0.`,
   );
 }
 
@@ -101,7 +101,9 @@ async function readConfig(
   const known: readonly string[] = [...names, 'encryption', 'blobs'];
   const unknown = Object.keys(content).find((key) => !known.includes(key));
   if (unknown !== undefined) {
-    throw new UsageError(`${file} knows no "${unknown}"; it may have ${known.join(', ')}.`);
+    throw new UsageError(
+      `${file} has a setting "${unknown}" that pawl does not know. It knows ${known.join(', ')}.`,
+    );
   }
   return { file, content: { ...content } };
 }

@@ -157,7 +157,9 @@ export class Shell {
   async confirm(what: string, count = 1): Promise<void> {
     if (this.flags.yes === true) return;
     if (!process.stdin.isTTY || !process.stderr.isTTY || this.flags.interactive === false) {
-      throw new UsageError(`${what}? This needs a yes, and there is no terminal to ask at: add --yes.`);
+      throw new UsageError(
+        `${what}? This needs a yes, and there is no terminal to ask at: add --yes.`,
+      );
     }
     const prompts = await import('@clack/prompts');
     const message = `${what}?`;

@@ -21,12 +21,16 @@ export const addUi: Add = (program, signal) => {
   program
     .command('ui')
     .description('Serves the pages for a browser, until Ctrl-C.')
-    .option('--port <port>', 'where it listens; 0 takes a free one', toPort, port)
-    .option('--host <address>', 'any but this machine needs a password', '127.0.0.1')
-    .option('--base-path <path>', 'what every address begins with', '/')
+    .option('--port <port>', 'its port; 0 takes a free one', toPort, port)
+    .option(
+      '--host <address>',
+      'where it listens; another address than this machine needs a password',
+      '127.0.0.1',
+    )
+    .option('--base-path <path>', 'first part of every path, such as /admin/pawl', '/')
     .option('--read-only', 'nothing can be changed')
-    .option('--user <name>', 'who logs in')
-    .option('--password <text>', 'asked for by the pages (PAWL_UI_PASSWORD)')
+    .option('--user <name>', 'the user of the pages')
+    .option('--password <text>', 'the password of the pages (PAWL_UI_PASSWORD)')
     .option('--no-open', 'do not open a browser')
     .action(inShell(signal, (shell, flags: UiFlags) => serve(shell, flags)));
 };
@@ -76,7 +80,7 @@ function portError(
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new UsageError(`--host ${host} is no address of this machine.`);
+      return new UsageError(`--host ${host} is not an address of this machine.`);
     default:
       return undefined;
   }

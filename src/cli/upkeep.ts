@@ -29,15 +29,15 @@ export const addUpkeep: Add = (program, signal) => {
       ).choices(runStatuses),
     )
     .option('--older-than <time>', 'only runs whose status is older: 30d, 12h')
-    .option('--keep-newest <n>', 'of each workflow and status, so many stay', toCount)
+    .option('--keep-newest <n>', 'keep this many of each workflow and status', toCount)
     .option('--compact', 'keep the runs, and drop the events that their snapshots cover')
-    .option('--dry-run', 'only say which runs')
+    .option('--dry-run', 'only print which runs')
     .action(inShell(signal, (shell, flags: RetainFlags) => retain(shell, flags)));
   program
     .command('compact')
     .description('Drops the events of a run that its snapshot covers. Nobody can see them again.')
     .argument('<run>')
-    .option('--up-to <seq>', 'and none after this one', toCount)
+    .option('--up-to <seq>', 'drop no event after this one', toCount)
     .action(
       inShell(signal, (shell, given: string, flags: { upTo?: number }) =>
         compact(shell, given, flags.upTo),
@@ -57,8 +57,8 @@ export const addUpkeep: Add = (program, signal) => {
   program
     .command('deletions')
     .description('Runs that were deleted on request, by whom and why, the last one first.')
-    .option('--limit <n>', 'at most so many, up to 500', toCount, 50)
-    .option('--cursor <text>', 'the next page, as the page before says')
+    .option('--limit <n>', 'how many at most, up to 500', toCount, 50)
+    .option('--cursor <text>', 'the next page: the page before prints its cursor')
     .action(
       inShell(signal, (shell, flags: { limit: number; cursor?: string }) =>
         deletions(shell, flags),
@@ -133,7 +133,7 @@ function report(shell: Shell, { dryRun, runs, more }: Performed): number {
   const failed = runs.filter(({ outcome }) => outcome === 'failed').length;
   const what = dryRun ? 'Nothing was done; the rule meets' : 'Done:';
   shell.say(`${what} ${counted(runs.length, 'run')}${failed === 0 ? '' : `, ${failed} failed`}.`);
-  if (more) shell.say('There are more: the same again goes on.');
+  if (more) shell.say('There are more: run the same command again.');
   return failed === 0 ? 0 : failedCode;
 }
 

@@ -77,5 +77,9 @@ async function drain(shell: Shell, given: string, isWaiting: boolean): Promise<v
     await sleep(pollMs);
   } while (!shell.signal.aborted);
   shell.show({ worker: worker.id, left: !isLeaving }, () => worker.id);
-  shell.say(isLeaving ? `It was asked; it held ${counted(worker.active, 'run')}.` : 'It has left.');
+  shell.say(
+    isLeaving
+      ? `The worker was asked to leave; it held ${counted(worker.active, 'run')}.`
+      : 'The worker has left.',
+  );
 }

@@ -60,7 +60,7 @@ function item(links: RowLinks, one: OwnedEvent, before: RunEvent | undefined): H
   const held = colour === undefined ? 'nobody' : `colour-${colour}`;
   const { tone } = eventWords(event);
   const title =
-    colour === undefined ? 'held by nobody' : `held by ${owner ?? `fence ${event.fence}`}`;
+    colour === undefined ? 'no worker holds it' : `held by ${owner ?? `fence ${event.fence}`}`;
   const classes = [...new Set([held, turn ? 'turn' : tone, tone])].join(' ');
   return html`<li class="${classes}" id="e${event.seq}" title="${visible(title)}">
     ${eventRow(links, event, before)}

@@ -154,7 +154,8 @@ async function accessCheck({ connection, target }: Connected, prefix: string): P
   try {
     await own.connect();
     const refused = own instanceof Redis ? await refusedCommands(own, `{${prefix}}:config`) : [];
-    if (refused.length === 0) return { name, status: 'ok', found: 'this user may do all that pawl needs', expected };
+    if (refused.length === 0)
+      return { name, status: 'ok', found: 'this user may do all that pawl needs', expected };
     // Without them pawl works, with less foresight.
     const isBearable = refused.every((command) => ['info', 'pubsub|shardnumsub'].includes(command));
     const fix = `Set the rules that this prints: pawl doctor --acl --prefix ${prefix}`;
@@ -169,7 +170,13 @@ async function presenceCheck({ connection, target }: Connected, prefix: string):
   const make = (): Connection => createConnection(target, callSettings(defaults.callMs));
   const isSeen = await probePresence(connection, make, `{${prefix}}:live:`);
   const expected = 'pawl notices at once when a worker dies';
-  if (isSeen) return { name: 'presence', status: 'ok', found: 'a worker that dies is noticed at once', expected };
+  if (isSeen)
+    return {
+      name: 'presence',
+      status: 'ok',
+      found: 'a worker that dies is noticed at once',
+      expected,
+    };
   const found = 'a worker that dies is noticed when its session ends, after 15 s';
   const fix = 'Allow ssubscribe and pubsub|shardnumsub, and let no proxy pool the connections.';
   return { name: 'presence', status: 'warn', found, expected, fix };

@@ -6,7 +6,9 @@ import { sources } from './sources.ts';
 
 /** What newcomers read; the changelog is notes for those who know. */
 const pages = sources.filter(({ path }) =>
-  /^(README|ARCHITECTURE|CONTRIBUTING|SECURITY|examples\/README)\.md$|^docs\/.*\.md$/.test(path),
+  /^(README|ARCHITECTURE|CONTRIBUTING|SECURITY|(?:examples|deploy|create-pawl|templates\/project)\/README)\.md$|^docs\/.*\.md$/.test(
+    path,
+  ),
 );
 const pagesMin = 40;
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { type Block, blocksOf, languages, pages } from '../support/docs/blocks.ts';
 import { source, sources } from './sources.ts';
 
@@ -20,15 +21,17 @@ function problemOf({ page, language, notRun, compiled, theirs, text }: Block): s
   if (isCode && notRun !== undefined) return 'is code, and is not executed';
   if (theirs !== undefined && !compares.test(page)) return 'is not a program of pawl';
   if (compiled !== undefined && !frameworks.test(page)) return 'is code, and is only compiled';
-  return language === 'json' ? problemOfJson(text) : undefined;
+  if (language === 'json') return problemOfText(() => JSON.parse(text), 'JSON');
+  if (language === 'yaml') return problemOfText(() => parseYaml(text), 'YAML');
+  return undefined;
 }
 
-function problemOfJson(text: string): string | undefined {
+function problemOfText(parse: () => unknown, what: string): string | undefined {
   try {
-    JSON.parse(text);
+    parse();
     return undefined;
   } catch (error) {
-    return `is no JSON: ${String(error)}`;
+    return `is no ${what}: ${String(error)}`;
   }
 }
 
@@ -81,6 +84,8 @@ test.each([
   ['docs/recipes/a.md', '```ts theirs: Temporal\na\n```\n', 'is not a program of pawl'],
   ['docs/coming-from/a.md', '```ts theirs: Temporal\na\n```\n', undefined],
   ['docs/recipes/a.md', '```json\n{}\n```\n', undefined],
+  ['docs/recipes/a.md', '```yaml\na: 1\n```\n', undefined],
+  ['docs/recipes/a.md', '```yaml\na: [1\n```\n', expect.stringContaining('is no YAML')],
   ['docs/recipes/a.md', '```json\n{,}\n```\n', expect.stringContaining('is no JSON')],
 ])('on %s %j %j', (page, text, problem) => {
   const [block] = blocksOf(page, text);

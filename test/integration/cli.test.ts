@@ -263,7 +263,7 @@ test('runs are exported, imported, rehearsed and removed', async () => {
   const far = await cli('runs', 'import', join(folder, 'far.json'), ...from, ...other);
   expect(JSON.parse(far.stdout)).toMatchObject({ runs: 1, checkpoints: 1 });
   expect((await cli('runs', 'import', file, '--skip-existing', ...other)).stdout).toContain(
-    '1 passed over',
+    '1 skipped',
   );
   expect(rehearsed).toMatchObject({ code: 0, stdout: '{"checked":1,"problems":[]}\n' });
   expect(await data('runs', 'delete', 'other', '--yes')).toMatchObject({ done: ['other'] });
@@ -289,7 +289,7 @@ test('a worker process is drained; a killed one is in the list of recoveries', a
   expect(workers).toMatchObject([{ id: second.id, draining: false, active: expect.any(Number) }]);
 
   const drained = await cli('workers', 'drain', second.id, '--wait');
-  expect(drained).toEqual({ code: 0, stdout: `${second.id}\n`, stderr: 'It has left.\n' });
+  expect(drained).toEqual({ code: 0, stdout: `${second.id}\n`, stderr: 'The worker has left.\n' });
   expect(await run.info()).toMatchObject({ status: 'queued', worker: undefined });
   expect(await pawl.workers()).toEqual([]);
   // Its process goes on, and would start again what it is told to.
@@ -318,7 +318,11 @@ test('dead runs are listed, tried again, and discarded', async () => {
     cli('dead', 'discard', 'a', '--yes'),
     cli('dead', 'discard', 'b'),
   ]);
-  expect(living).toMatchObject({ code: 4, stdout: '', stderr: expect.stringMatching(/neither failed nor quarantined/) });
+  expect(living).toMatchObject({
+    code: 4,
+    stdout: '',
+    stderr: expect.stringMatching(/neither failed nor quarantined/),
+  });
   expect(unasked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/--yes/) });
   expect(await data('dead', 'discard', '--all', '--yes')).toMatchObject({ done: ['b'] });
   expect(await data('dead', 'list')).toMatchObject({ runs: [] });
@@ -345,7 +349,10 @@ test('the usage, a Redis that is away, a configuration: words on standard error,
   expect(none).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^Usage:/) });
   expect(verb).toMatchObject({ code: 2, stderr: expect.stringMatching(/Did you mean list\?/) });
   expect(typo).toMatchObject({ code: 2, stderr: expect.stringMatching(/Did you mean --status\?/) });
-  expect(odd).toMatchObject({ code: 2, stderr: expect.stringMatching(/knows no "reddis"/) });
+  expect(odd).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/"reddis" that pawl does not know/),
+  });
   expect(unreachable).toMatchObject({ code: 5, stdout: '' });
   expect(unreachable.stderr).toMatch(/PAWL_UNAVAILABLE[\s\S]*pawl doctor/);
   expect(doctor).toMatchObject({

@@ -49,7 +49,7 @@ test('the colour beside the log shows who lost the run, why, and how long detect
   expect(item(2).words).toContain(`claimed by ${short(lost.id)}`);
   expect(item(claimed.seq - 1)).toMatchObject({
     colour: 'nobody turn bad',
-    held: 'held by nobody',
+    held: 'no worker holds it',
   });
   expect(item(claimed.seq - 1).words).toContain(`lost its worker ${short(lost.id)}: presence-lost`);
   expect(item(claimed.seq)).toMatchObject({ colour: 'colour-1 turn' });

@@ -17,7 +17,7 @@ export const addAnswer: Add = (runs, signal) => {
     .argument('<run>')
     .argument('<wait>')
     .option('--data <json>', "the answer: '{…}', @file.json, or - for standard input")
-    .option('--signal <name>', 'which one, where the wait is for several')
+    .option('--signal <name>', 'which signal, where the wait takes several')
     .option('--message-id <id>', 'the same id again is the same answer')
     .action(
       inShell(signal, (shell, given: string, wait: string, flags: AnswerFlags) =>

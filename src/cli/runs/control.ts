@@ -73,7 +73,7 @@ function addVerb(command: Command, verb: Verb, signal: AbortSignal): void {
     .description(verb.description)
     .argument('[run...]', 'or conditions, as in runs list')
     .option('--reason <text>', 'kept in the logs of the runs')
-    .option('--dry-run', 'only say which runs')
+    .option('--dry-run', 'only print which runs')
     .action(
       inShell(signal, (shell, given: readonly string[], flags: ControlFlags) =>
         control(shell, verb, { given, flags }),
@@ -140,7 +140,9 @@ async function actOnAll(
     return refused.length === 0 ? 0 : refusedCode;
   } catch (error) {
     if (shell.signal.aborted)
-      shell.say(`Stopped after ${counted(last?.done ?? 0, 'run')}; the same again does the rest.`);
+      shell.say(
+        `Stopped after ${counted(last?.done ?? 0, 'run')}; run the same command again for the rest.`,
+      );
     throw error;
   } finally {
     progress.end();
@@ -149,7 +151,7 @@ async function actOnAll(
 
 function validAction(name: string): BulkAction {
   const action = bulkActions.find((one) => one === name);
-  if (action === undefined) throw new TypeError(`${name} is no action on many runs`);
+  if (action === undefined) throw new TypeError(`${name} is not an action on many runs`);
   return action;
 }
 

@@ -18,7 +18,7 @@ export const addDiff: Add = (runs, signal) => {
     .argument('<run>')
     .argument('<from>', 'a seq, end, or the id or label of a checkpoint')
     .argument('<to>', 'the same, in this run or in the one of --with')
-    .option('--with <run>', 'the second point is one of this run')
+    .option('--with <run>', 'take the second point from this run')
     .option('--full', 'whole values')
     .action(
       inShell(signal, (shell, given: string, from: string, to: string, flags: DiffFlags) =>

@@ -21,7 +21,7 @@ export const addEvents: Add = (runs, signal) => {
     .description('The log of a run; with --json, one event a line.')
     .argument('<run>')
     .option('--from <seq>', 'begin at this event', toCount, 1)
-    .option('--limit <n>', 'at most so many', toCount)
+    .option('--limit <n>', 'how many at most', toCount)
     .option('--type <pattern>', "only these: 'step.*'")
     .option('--follow', 'go on as events come, until the run has ended')
     .option('--full', 'whole payloads')

@@ -24,7 +24,7 @@ interface ForkFlags {
 export const addFork: Add = (runs, signal) => {
   runs
     .command('fork')
-    .description('Starts a new run where another one was; that one does not change. Needs --runs.')
+    .description('Starts a new run at a point of another run, which does not change. Needs --runs.')
     .argument('<run>')
     .option('--at <point>', 'after a seq or end, or at the id or label of a checkpoint')
     .option('--step <name>', 'after the end of a step')

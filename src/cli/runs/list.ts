@@ -16,8 +16,8 @@ const watchMs = 1_000;
 
 export const addList: Add = (runs, signal) => {
   withSelection(runs.command('list').description('Runs, the newest first.'))
-    .option('--limit <n>', 'at most so many, up to 500', toCount, 50)
-    .option('--cursor <text>', 'the next page, as the page before says')
+    .option('--limit <n>', 'how many at most, up to 500', toCount, 50)
+    .option('--cursor <text>', 'the next page: the page before prints its cursor')
     .option('--watch', 'again and again; with --json, one run a line whenever it has changed')
     .action(inShell(signal, (shell, flags: ListFlags) => list(shell, flags)));
 };

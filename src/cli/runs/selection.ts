@@ -26,7 +26,10 @@ export function withSelection(command: Command): Command {
     .option('--worker <id>', 'runs that this worker holds now')
     .option('--id-prefix <text>', 'runs whose id begins so')
     .option('--parent <run>', 'runs that this run has started')
-    .option('--waiting-for <signal>', 'runs that wait for it; kind:timer, kind:child … for a kind')
+    .option(
+      '--waiting-for <signal>',
+      'runs that wait for this signal, or for kind:timer, kind:child …',
+    )
     .option('--since <time>', 'created since: 1h ago, or an ISO time', toTime)
     .option('--until <time>', 'created before: 1h ago, or an ISO time', toTime);
 }

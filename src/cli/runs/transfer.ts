@@ -31,10 +31,7 @@ export const addTransfer: Add = (runs, signal) => {
       ]),
     )
     .option('--workflow <name>', 'with --format: the workflow that goes on with the runs')
-    .option(
-      '--skip-existing',
-      'pass over runs whose ids are taken; otherwise the first one ends it',
-    )
+    .option('--skip-existing', 'skip runs that exist; without it, the first one ends the import')
     .action(
       inShell(signal, (shell, file: string | undefined, flags: ImportFlags) =>
         importRuns(shell, file, flags),
@@ -92,13 +89,13 @@ async function importRuns(
       if (!(error instanceof RunError) || error.code !== 'PAWL_RUN_EXISTS') throw error;
       const { code, run } = error;
       const said = `There is a run ${run} already, and it was left as it is.`;
-      const hint = 'Runs before it are imported; --skip-existing passes over those that are there.';
+      const hint = 'Runs before it are imported; --skip-existing skips those that exist.';
       throw new RunError(code, run, `${said} ${hint}`, { cause: error });
     })
     .finally(() => progress.end());
   shell.show(report, () => {
     const { runs, skipped, events, checkpoints } = report;
-    const passed = skipped === 0 ? '' : `, ${skipped} passed over`;
+    const passed = skipped === 0 ? '' : `, ${skipped} skipped`;
     const brought = `${counted(events, 'event')} and ${counted(checkpoints, 'checkpoint')}`;
     return `${counted(runs, 'run')} imported, with ${brought}${passed}`;
   });

@@ -109,7 +109,7 @@ class Rows {
     if (by !== undefined || isLost === true) item.classList.add('turn');
     if (isLost === true || /failed|retried|refused|quarantined/.test(type))
       item.classList.add('bad');
-    item.title = this.#isHeld ? `held by ${this.#owner}` : 'held by nobody';
+    item.title = this.#isHeld ? `held by ${this.#owner}` : 'no worker holds it';
     item.append(...parsed(html).body.childNodes);
     showTimes(item);
     list.append(item);

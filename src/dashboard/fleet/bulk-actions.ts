@@ -51,7 +51,10 @@ export function toManyName(text: string): ManyName {
   const name = (Object.keys(manyActions) as ManyName[]).find((one) => one === text);
   if (name !== undefined) return name;
   const choices = Object.keys(manyActions).join(', ');
-  throw new InvalidError('action', `${text} is none for many runs. Choose one of ${choices}.`);
+  throw new InvalidError(
+    'action',
+    `${text} cannot be done to many runs. Choose one of ${choices}.`,
+  );
 }
 
 /** The statuses of the search that the action is about. */

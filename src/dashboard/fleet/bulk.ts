@@ -163,8 +163,8 @@ export function bulkPage(base: string, token: string, bulk: Bulk): Html {
   const cut = isWhole
     ? ''
     : html`<p class="warn">
-        There are more than were counted. One time acts on ${runsMax.toLocaleString('en')} runs at
-        most, the newest first; do the same again for the rest.
+        There are more than were counted. One action takes at most ${runsMax.toLocaleString('en')}
+        runs, the newest first. Do the same again for the rest.
       </p>`;
   return html`${title} ${counted} ${cut}
     <div class="acts">${form}</div>
@@ -179,7 +179,7 @@ export function bulkDonePage(base: string, bulk: Bulk): Html {
   const rest = isWhole
     ? ''
     : html`<p class="warn">
-        It was cut after ${count(progress.matched, 'run')}.
+        It stopped after ${count(progress.matched, 'run')}.
         <a href="${base}/bulk?action=${name}&amp;${many.query}">Do the same again</a> for the rest.
       </p>`;
   return html`<h1>${verb}: ${manyPart(many)}</h1>

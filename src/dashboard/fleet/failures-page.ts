@@ -27,8 +27,8 @@ export function failuresPage(shown: FailuresShown, failures: Failures): Html {
   if (group !== undefined) query.set('group', group);
   return html`<h1>Failures</h1>
     <p class="dim">
-      Runs that failed, and those that were quarantined because they lost workers: put together by
-      what went wrong first.
+      Runs that failed, and those that were quarantined because they lost workers. They are grouped
+      by what went wrong first.
     </p>
     <div data-live="${settings.base}/live/failures?${query.toString()}">
       ${group === undefined ? filter(settings.base, search) : ''}
@@ -60,7 +60,7 @@ export function failuresParts(shown: FailuresShown, failures: Failures): Html {
       search.query === ''
         ? html`<p>No run has failed. When one does, its error is here, with a way to try again.</p>`
         : html`<p>
-            No run that is like this has failed. <a href="${base}/failures">All failures</a>
+            No failed run meets these conditions. <a href="${base}/failures">All failures</a>
           </p>`;
     return livePart('rows', none);
   }

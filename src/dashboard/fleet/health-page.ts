@@ -44,7 +44,7 @@ export function healthPage(settings: Settings, view: HealthView, token: string):
 
 const words = {
   ok: '✓ All is well.',
-  degraded: '▲ Runs go on, not as they should.',
+  degraded: '▲ Runs go on, but something is wrong.',
   failed: '✕ Nothing new can be stored.',
 };
 const tones = { ok: 'good', degraded: 'warn', failed: 'bad' };
@@ -108,7 +108,7 @@ function looks({ health, queues, address }: HealthView): Look[] {
       overdue === 0
         ? 'nothing is late'
         : `${count(overdue, 'run')}, the first for ${spanText(lateFor)}`,
-      'No sweeper looks: see whether workers are there and reach Redis.',
+      'No worker looks for late runs. Check that workers run and reach Redis.',
     ),
     look(
       'indexes',
@@ -120,7 +120,7 @@ function looks({ health, queues, address }: HealthView): Look[] {
       'queues',
       paused.length > 0 ? 'warn' : 'ok',
       paused.length === 0
-        ? `${count(queues.length, 'queue')}, none paused`
+        ? `${count(queues.length, 'queue')}, none is paused`
         : `paused in BullMQ: ${paused.join(', ')}`,
       'Their runs wait. Resume the queue in your dashboard of BullMQ.',
     ),
@@ -156,7 +156,7 @@ function serverLooks(server: NonNullable<NonNullable<Health['store']>['server']>
     look(
       'files',
       failures.length > 0 ? 'fail' : 'ok',
-      failures.length === 0 ? 'written as they should' : `not written: ${failures.join(', ')}`,
+      failures.length === 0 ? 'written without errors' : `not written: ${failures.join(', ')}`,
       'Look at the disk of Redis and at its log.',
     ),
   ];

@@ -4,7 +4,7 @@ import type { Check } from '../../core/doctor.ts';
 import type { Html } from '../html.ts';
 
 const marks: Readonly<Record<Check['status'], Html>> = {
-  ok: html`<span class="good">✓ well</span>`,
+  ok: html`<span class="good">✓ ok</span>`,
   warn: html`<span class="warn">▲ look</span>`,
   fail: html`<span class="bad">✕ wrong</span>`,
 };

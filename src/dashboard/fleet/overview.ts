@@ -39,7 +39,7 @@ export function toRange({ over = '' }: Asked): Range {
   if (range !== undefined) return { key, ...range };
   throw new InvalidError(
     'over',
-    `${key} is none. Choose one of ${Object.keys(ranges).join(', ')}.`,
+    `${key} is not known. Choose one of ${Object.keys(ranges).join(', ')}.`,
   );
 }
 
@@ -78,7 +78,7 @@ export function overviewPage(settings: Settings, range: Range, overview: Overvie
     <div data-live="${base}/live/overview?over=${range.key}">
       <p id="live" class="dim script-only" aria-live="polite"></p>
       ${livePart('now', nowPart(settings, overview))}
-      <ul class="counts ranges" aria-label="Stretch of time">
+      <ul class="counts ranges" aria-label="Time span">
         ${links}
       </ul>
       ${livePart('charts', chartsPart(overview))}
@@ -110,7 +110,7 @@ function nowPart({ base }: Settings, { stats, workers, health, parts }: Overview
     [
       'Wait for a worker',
       html`<a href="${base}/runs?status=queued,interrupted">${waiting.toLocaleString('en')}</a>`,
-      waiting === 0 ? 'nobody waits' : `the oldest for ${spanText(stats.waitingMs)}`,
+      waiting === 0 ? 'no run waits' : `the oldest for ${spanText(stats.waitingMs)}`,
     ],
     [
       'Parked',
@@ -152,7 +152,7 @@ function healthLine(base: string, { status, reasons }: Health): Html {
   const tone = status === 'failed' ? 'bad' : 'warn';
   return html`<div class="error" role="alert">
     <p class="${tone}">
-      ${status === 'failed' ? '✕ Nothing new can be stored.' : '▲ Runs go on, not as they should.'}
+      ${status === 'failed' ? '✕ Nothing new can be stored.' : '▲ Runs go on, but something is wrong.'}
     </p>
     <ul>
       ${reasons.map((reason) => html`<li>${visible(reason)}</li>`)}
@@ -168,7 +168,7 @@ function chartsPart({ parts, recoveries, backlog }: Overview): Html {
   const failed = of('failed', 'quarantined');
   const all = parts.map(({ runs }) => totalOf(runs));
   const started = barChart({
-    title: 'Runs by when they were started, as they stand now',
+    title: 'Runs by the time of their start, with the status they have now',
     times,
     series: [
       { name: 'completed', tone: 'good', values: of('completed') },

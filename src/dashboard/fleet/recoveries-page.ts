@@ -20,8 +20,9 @@ const reasonWords: Readonly<Record<string, string>> = {
 export function recoveriesPage(settings: Settings, recoveries: Recoveries): Html {
   return html`<h1>Recoveries</h1>
     <p class="dim">
-      Runs that were taken from a worker that died or froze. Detection is from its last sign of
-      life, the claim from there to the next owner, the replay until that one went on.
+      Runs that were taken from a worker that died or froze. Detection is the time from its last
+      sign of life until pawl noticed. The claim is the time until another worker had the run, and
+      the replay the time until that worker went on.
     </p>
     <div data-live="${settings.base}/live/recoveries">
       <p id="live" class="dim script-only" aria-live="polite"></p>

@@ -129,7 +129,7 @@ function empty(base: string, search: Search): Html {
       >
     </li>`;
   });
-  return html`<p>No run is like this. Look again</p>
+  return html`<p>No run meets these conditions. Look again</p>
     <ul>
       ${less}
       <li><a href="${base}/runs">at all runs</a></li>

@@ -72,7 +72,7 @@ export interface Search {
 export class StatusError extends InvalidError {
   constructor(given: string) {
     const choices = [...runStatuses, ...Object.keys(statusGroups)].join(', ');
-    super('status', `${given} is none. Choose one of ${choices}, or several with commas.`);
+    super('status', `${given} is not known. Choose one of ${choices}, or several with commas.`);
   }
 }
 
@@ -130,7 +130,10 @@ function sinceOf(within: string | undefined, now: number): Date | undefined {
   const choice = Object.hasOwn(withins, within) ? withins[within] : undefined;
   if (choice !== undefined) return new Date(now - choice.ms);
   const choices = Object.keys(withins).join(', ');
-  throw new InvalidError('within', `${within} is no length of time. Choose one of ${choices}.`);
+  throw new InvalidError(
+    'within',
+    `${within} is not a known length of time. Choose one of ${choices}.`,
+  );
 }
 
 /** Without a zone it is UTC, as the pages show times. */

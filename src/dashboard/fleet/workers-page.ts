@@ -93,7 +93,7 @@ function named({ id, host, pid }: WorkerRecord): Html | string {
 function state({ draining, presence }: WorkerRecord): Html {
   const seen = presence
     ? ''
-    : html`<span class="under warn">its death is seen when its session ends</span>`;
+    : html`<span class="under warn">if it dies, pawl notices when its session ends</span>`;
   return draining
     ? html`<span class="warn">▲ draining</span>${seen}`
     : html`<span class="good">● working</span>${seen}`;

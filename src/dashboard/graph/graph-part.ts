@@ -18,7 +18,7 @@ export function graphPart(graph: GraphShape, position: GraphRecord | undefined):
   </details>`;
   const picture = graph.nodes.size > nodesMax ? html`` : drawing(graph, position);
   return html`<h2 id="graph">Graph</h2>
-    ${position === undefined ? html`<p class="dim">Where the run stands cannot be told by this code.</p>` : positionText(position)}
+    ${position === undefined ? html`<p class="dim">This code cannot tell where the run stands.</p>` : positionText(position)}
     ${picture} ${mermaid}`;
 }
 

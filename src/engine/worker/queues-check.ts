@@ -8,7 +8,7 @@ export async function queuesCheck(read: () => Promise<readonly QueueInfo[]>): Pr
   const queues = await read();
   const paused = queues.filter((one) => one.paused).map(({ workflow }) => workflow);
   if (paused.length === 0) {
-    return { ...about, status: 'ok', found: `${queues.length}, none paused` };
+    return { ...about, status: 'ok', found: `none of ${queues.length} is paused` };
   }
   return {
     ...about,

@@ -2,8 +2,9 @@
 
 /** The pages whose blocks are code that readers copy. */
 export const pages = { test: (path: string): boolean => inDocs.test(path) || others.test(path) };
-const inDocs = /^docs\/(?!decisions\/)(?:[\w-]+\/)*[\w-]+\.md$/;
-const others = /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY|examples\/README)\.md$/;
+const inDocs = /^docs\/(?:[\w-]+\/)*[\w-]+\.md$/;
+const others =
+  /^(?:README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY)\.md$|^(?:examples|deploy|create-pawl|templates\/project)\/README\.md$/;
 
 /**
  * What a block may be: `ts` and `js` are executed, `sh` is, `console` is a talk with its answers, the last ones are files

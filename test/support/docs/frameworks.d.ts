@@ -19,16 +19,6 @@ declare module '@nestjs/common' {
   export function Body(): (target: object, name: string, index: number) => void;
 }
 
-declare module 'pino' {
-  interface Pino {
-    debug(about: object, text: string): void;
-    info(about: object, text: string): void;
-    warn(about: object, text: string): void;
-    error(about: object, text: string): void;
-  }
-  export function pino(options?: object): Pino;
-}
-
 declare module '@ai-sdk/openai' {
   import type { wrapLanguageModel } from 'ai';
   type Model = Parameters<typeof wrapLanguageModel>[0]['model'];

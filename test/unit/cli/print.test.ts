@@ -31,7 +31,8 @@ test('a terminal gets ages and colours, and no line is wider than it', () => {
 });
 
 test('an id is cut last, to a beginning that only one row has, and a status never', () => {
-  const [first = '', second = ''] = ['order-0123456789-aaaa-1', 'order-0123456789-bbbb-1'];
+  const first = 'order-0123456789-aaaa-1';
+  const second = 'order-0123456789-bbbb-1';
   const [error] = rows.map((row) => row[3]);
   const both = [first, second].map((one) => [one, 'quarantined', at, error]);
   const shown = visible(table(head, both, terminal(20))).split('\n');

@@ -120,7 +120,7 @@ describe('failures', () => {
     expect(page).toContain('2 runs');
     expect(page).toContain('1 run<');
     expect(page).toContain('&lt;i&gt;no&lt;/i&gt; route');
-    expect((await pagesOf().get('/failures?workflow=other'))[1]).toContain('No run that is like');
+    expect((await pagesOf().get('/failures?workflow=other'))[1]).toContain('No failed run meets');
     expect((await pagesOf().get('/failures?tag=x'))[0]).toBe(400);
   });
 
@@ -263,7 +263,7 @@ describe('the overview', () => {
     const { get } = pagesOf();
     const [, page] = await get('/overview');
     expect(page).toContain('All is well.');
-    expect(page).toContain('Runs by when they were started');
+    expect(page).toContain('Runs by the time of their start');
     expect(await get('/overview?over=1y')).toEqual([400, expect.stringContaining('1h, 24h, 7d')]);
     const [, text] = await get('/overview.json?over=24h');
     const { parts, stats } = JSON.parse(text) as {

@@ -108,7 +108,7 @@ describe('a search', () => {
   test('that cannot be made is refused with what there is to choose, and stays in the form', async () => {
     const [status, page] = await get('/runs?status=acitve&id=up');
     expect(status).toBe(400);
-    expect(page).toContain('acitve is none. Choose one of queued, running');
+    expect(page).toContain('acitve is not known. Choose one of queued, running');
     expect(page).toContain('<a href="/runs?status=running">running</a>');
     expect(page).toContain('value="up"');
     for (const [query, said] of [
@@ -124,7 +124,9 @@ describe('a search', () => {
     }
     const asJson = await get('/runs.json?status=acitve');
     expect(asJson[0]).toBe(400);
-    expect(JSON.parse(asJson[1])).toEqual({ error: expect.stringContaining('acitve is none') });
+    expect(JSON.parse(asJson[1])).toEqual({
+      error: expect.stringContaining('acitve is not known'),
+    });
   });
 
   test('that finds nothing says what to do next', async () => {
