@@ -1,10 +1,10 @@
 /** The blocks of code in the pages of the documentation, and what becomes of them in a test. */
 
 /** The pages whose blocks are code that readers copy. */
-export const pages = { test: (path: string): boolean => inDocs.test(path) || others.test(path) };
-const inDocs = /^docs\/(?:[\w-]+\/)*[\w-]+\.md$/;
-const others =
-  /^(?:README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY)\.md$|^(?:examples|deploy|create-pawl|templates\/project)\/README\.md$/;
+export const pages = { test: (path: string): boolean => others.test(path) || inFolders.test(path) };
+const others = /^(?:README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY)\.md$/;
+const inFolders =
+  /^docs\/(?:[\w-]+\/)*[\w-]+\.md$|^(?:examples|deploy|create-pawl|templates\/project)\/README\.md$/;
 
 /**
  * What a block may be: `ts` and `js` are executed, `sh` is, `console` is a talk with its answers, the last ones are files
