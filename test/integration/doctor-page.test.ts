@@ -56,7 +56,7 @@ test('the same checks as pawl doctor, and the queues; what is wrong says what to
   const [status, page] = await examine();
   expect(status).toBe(200);
   expect([...page.matchAll(/data-key="([^"]*)"/g)].map(([, name]) => name)).toEqual(names);
-  expect(page).toContain('✓ well');
+  expect(page).toContain('✓ ok');
   const admin = new Redis(redis);
   await admin.zrem(`{${prefix}:0}:by-status:completed`, 'r1');
   admin.disconnect();
