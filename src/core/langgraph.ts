@@ -7,11 +7,24 @@
  * Payloads are opaque here, and encrypted where that was asked for. What is in clear: ids, namespaces, names of channels,
  * their versions, and keys that are made of values.
  */
+import type { Place } from './cipher.ts';
 
 /** The workflow of the runs that threads are. */
 export const threadWorkflow = 'langgraph~thread';
 /** What the ids of those runs begin with. */
 export const threadPrefix = 'thread~';
+
+/** A value of a thread, sealed where that was asked for. */
+export interface ThreadValue {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Where values of a thread are sealed for. */
+export const valuePlace = (run: string, key: string): Place => ({
+  run,
+  path: ['thread', 'value', key],
+});
 
 /** Where a checkpoint is: a namespace of a thread, and an id in it. */
 export interface ThreadPlace {

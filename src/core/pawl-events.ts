@@ -127,6 +127,19 @@ export interface PawlEvents {
   readonly 'undo.failed': UndoFailedData;
   /** The state was kept as a checkpoint. */
   readonly 'checkpoint.saved': object;
+  /** A thread of LangGraph has a checkpoint more. */
+  readonly 'checkpoint.put': {
+    /** Empty for that of the graph itself. */
+    readonly namespace: string;
+    /** The id that LangGraph gave it. */
+    readonly checkpoint: string;
+    /** The one before it; absent for the first of its namespace. */
+    readonly parent?: string;
+    /** What made it: `input`, `loop`, `update` or `fork`. */
+    readonly source: string;
+    /** As LangGraph counts: -1 for the input. */
+    readonly step: number;
+  };
   /** The first node of a graph is to be executed. */
   readonly 'node.scheduled': NodeScheduledData;
   /** A node's result, its change of the state, and what comes next. */

@@ -6,6 +6,7 @@
 import type { BlobIndex } from './blobs.ts';
 import type { StoredEvent } from './event.ts';
 import type { Fleet } from './fleet.ts';
+import type { ThreadValue } from './langgraph.ts';
 import type { Observation } from './observation.ts';
 import type { RunRecord } from './run.ts';
 import type { LoadedRun, RunStore, Seen, Snapshot, ToldEnd } from './store.ts';
@@ -20,12 +21,14 @@ export interface WayOut {
     events: readonly StoredEvent[],
   ): readonly StoredEvent[] | Promise<readonly StoredEvent[]>;
   snapshot(run: string, snapshot: Snapshot): Snapshot | Promise<Snapshot>;
+  /** What a store of threads has in its values; as it is where that is not sealed. */
+  threadValue?(run: string, value: ThreadValue): ThreadValue;
 }
 
 type Alike =
   | ('blobs' | 'fleet' | 'observation' | 'turns')
   | ('parentNotified' | 'childrenCancelled' | 'close')
-  | ('record' | 'load' | 'events' | 'recall');
+  | ('record' | 'load' | 'events' | 'recall' | 'channels');
 
 export class RunStoreAround implements Pick<Required<RunStore>, Alike> {
   readonly blobs: BlobIndex;
@@ -77,5 +80,15 @@ export class RunStoreAround implements Pick<Required<RunStore>, Alike> {
   async recall(run: string, checkpoint: string): Promise<Snapshot | undefined> {
     const snapshot = await this.#inner.recall(run, checkpoint);
     return snapshot && this.#wayOut.snapshot(run, snapshot);
+  }
+
+  async channels(
+    run: string,
+    at: { readonly namespace: string; readonly checkpoint: string | undefined },
+  ): Promise<ReadonlyMap<string, ThreadValue> | undefined> {
+    const found = await this.#inner.channels(run, at);
+    const open = this.#wayOut.threadValue?.bind(this.#wayOut);
+    if (found === undefined || open === undefined) return found;
+    return new Map([...found].map(([channel, value]) => [channel, open(run, value)]));
   }
 }

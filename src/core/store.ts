@@ -23,6 +23,7 @@
  * - A run's owner is known by fence and token together. A call with a stale one changes nothing.
  * - Time is the store's own clock, never the caller's.
  */
+import type { ThreadValue } from './langgraph.ts';
 import type { Archive } from './archive.ts';
 import type { BlobIndex } from './blobs.ts';
 import type { CheckpointMark, CheckpointQuery, CheckpointRecord } from './checkpoint.ts';
@@ -348,6 +349,14 @@ export interface RunStore {
   checkpoints(query: CheckpointQuery): Promise<readonly CheckpointRecord[]>;
   /** A kept snapshot as it was, whatever was saved since. */
   recall(run: string, checkpoint: string): Promise<Snapshot | undefined>;
+  /**
+   * The values of a thread of LangGraph, by channel, at one of its checkpoints or at the newest of a namespace; undefined when
+   * it is not there, and in a store that keeps no threads.
+   */
+  channels(
+    run: string,
+    at: { readonly namespace: string; readonly checkpoint: string | undefined },
+  ): Promise<ReadonlyMap<string, ThreadValue> | undefined>;
   /** What others want of a run now. */
   readInbox(run: string): Promise<UnreadMessages>;
 

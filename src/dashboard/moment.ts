@@ -2,6 +2,7 @@
 import { isCheckpointId } from '../core/checkpoint.ts';
 import { recordError } from '../core/error-record.ts';
 import { InvalidError } from '../core/errors.ts';
+import { threadWorkflow } from '../core/langgraph.ts';
 import type { Difference } from '../engine/runs/diff.ts';
 import type { StatePoint } from '../engine/runs/run-handle.ts';
 import type { RunInfo } from '../engine/runs/run-info.ts';
@@ -47,7 +48,7 @@ export async function readMoment(
   const from = fromOf(asked.from, isNow, point);
   const before = from === undefined ? undefined : toStatePoint(from);
   const workflow = workflows.get(run.workflow);
-  if (workflow === undefined) {
+  if (workflow === undefined && run.workflow !== threadWorkflow) {
     const problem = isNow
       ? {}
       : {
@@ -55,7 +56,7 @@ export async function readMoment(
         };
     return { at, isNow, state: isNow ? stored : undefined, isStored: true, ...problem };
   }
-  const handle = pawl.run(workflow, run.id);
+  const handle = workflow === undefined ? pawl.run(run.id) : pawl.run(workflow, run.id);
   try {
     const state =
       'seq' in point

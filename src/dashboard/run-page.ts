@@ -4,6 +4,7 @@
  */
 import { html } from 'hono/html';
 import type { StepCompletedData } from '../core/event.ts';
+import { threadWorkflow } from '../core/langgraph.ts';
 import { isEnded } from '../core/run.ts';
 import { waitText } from '../core/waits.ts';
 import type { RunDetails } from '../engine/runs/run-info.ts';
@@ -68,8 +69,9 @@ export function runPage(showing: Showing): Html {
 
 export function stateView({ settings, view }: Pick<Showing, 'settings' | 'view'>): StateView {
   const { run, moment } = view;
-  const isKnown = settings.workflows.has(run.workflow);
-  return { run, moment, isKnown, canFork: settings.actions.includes('fork') };
+  const hasCode = settings.workflows.has(run.workflow);
+  const isKnown = hasCode || run.workflow === threadWorkflow;
+  return { run, moment, isKnown, canFork: hasCode && settings.actions.includes('fork') };
 }
 
 function part(name: string, content: Html): Html {

@@ -1,6 +1,7 @@
 /** What an encrypted store gives out, opened. A value that cannot be opened fails whoever decodes it: see `cipher.ts`. */
 import type { Cipher, Place } from '../core/cipher.ts';
 import type { StoredEvent } from '../core/event.ts';
+import { type ThreadValue, valuePlace } from '../core/langgraph.ts';
 import type { Message } from '../core/message.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -40,6 +41,10 @@ export class Opening {
       fields.set(field, this.#cipher.open(value, [fieldPlace(run, field)]));
     }
     return { ...snapshot, fields };
+  }
+
+  threadValue(run: string, { key, bytes }: ThreadValue): ThreadValue {
+    return { key, bytes: this.#cipher.open(bytes, [valuePlace(run, key)]) };
   }
 
   events(run: string, events: readonly StoredEvent[]): readonly StoredEvent[] {

@@ -24,8 +24,17 @@ const askedByType: Readonly<Record<string, Asked>> = {
   'operator.retried': 'resume',
 };
 
-/** The events that scripts write by themselves, as JSON: which worker, when, why. Nothing of the workflow's. */
-const writtenByScripts = new Set(['run.claimed', 'run.interrupted', 'run.quarantined']);
+/**
+ * The events that scripts write by themselves, as JSON: which worker, when, why; of a thread of LangGraph, which checkpoint.
+ * Nothing of the workflow's.
+ */
+const writtenByScripts = new Set([
+  'run.created',
+  'run.claimed',
+  'run.interrupted',
+  'run.quarantined',
+  'checkpoint.put',
+]);
 
 export function isScripts(type: string): boolean {
   return writtenByScripts.has(type);

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import type { Cipher, Place } from '../core/cipher.ts';
 import { decode, encode } from '../core/codec.ts';
 import { CorruptionError } from '../core/errors.ts';
+import { valuePlace } from '../core/langgraph.ts';
 import type { Serializer } from './contract.ts';
 
 /** A value as the serializer makes it. */
@@ -110,8 +111,6 @@ export class Payloads {
     return this.#parts.cipher?.open(bytes, [place]) ?? bytes;
   }
 }
-
-const valuePlace = (run: string, key: string): Place => ({ run, path: ['thread', 'value', key] });
 
 export const bodyPlace = (run: string, namespace: string, checkpoint: string): Place => ({
   run,

@@ -270,6 +270,11 @@ export class MemoryRunStore implements RunStore {
     return kept && copySnapshot(kept.snapshot);
   }
 
+  /** Threads of LangGraph are kept in Redis only. */
+  async channels(): Promise<undefined> {
+    this.#now();
+  }
+
   /** For tests: what the store sees when a worker is cut off, and may still beat by another way. */
   disconnect(worker: string): void {
     this.#sessions.disconnect(worker);

@@ -8,6 +8,7 @@ import type {
   ThreadPage,
   ThreadPlace,
   ThreadStore,
+  ThreadValue,
   ThreadWriteOutcome,
   WriteParams,
 } from '../core/langgraph.ts';
@@ -51,6 +52,21 @@ export class RedisThreads implements ThreadStore {
   ): Promise<LoadedCheckpoint | { readonly birth: string | undefined }> {
     const { keys, scripts, guard } = this.#parts;
     return guard(() => scripts.call(langgraphLoad, keys.of(place.run), place));
+  }
+
+  async channels(
+    run: string,
+    at: { readonly namespace: string; readonly checkpoint: string | undefined },
+  ): Promise<ReadonlyMap<string, ThreadValue> | undefined> {
+    const found = await this.load({ run, ...at });
+    if (!('body' in found)) return undefined;
+    const values = Object.entries(found.channels).flatMap(
+      ([channel, [, key]]): [string, ThreadValue][] => {
+        const bytes = found.values.get(key);
+        return bytes === undefined ? [] : [[channel, { key, bytes }]];
+      },
+    );
+    return new Map(values);
   }
 
   async page(params: Parameters<ThreadStore['page']>[0]): Promise<ThreadPage> {

@@ -9,6 +9,7 @@ import { type CheckpointQuery, type CheckpointRecord, isCheckpointId } from '../
 import type { PawlError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { Fleet } from '../core/fleet.ts';
+import type { ThreadValue } from '../core/langgraph.ts';
 import type { Lists } from '../core/lists.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Outputs } from '../core/outputs.ts';
@@ -264,6 +265,13 @@ export class RedisRunStore implements RunStore {
 
   async recall(run: string, id: string): Promise<Snapshot | undefined> {
     return isCheckpointId(id) ? this.#call(recall, run, { run, id }) : undefined;
+  }
+
+  async channels(
+    run: string,
+    at: { readonly namespace: string; readonly checkpoint: string | undefined },
+  ): Promise<ReadonlyMap<string, ThreadValue> | undefined> {
+    return this.langgraph.channels(run, at);
   }
 
   async close(): Promise<void> {

@@ -69,5 +69,6 @@ export const ofRuns: Methods<Omit<RunStore, PartName | 'close'>> = {
   events: true,
   checkpoints: true,
   recall: true,
+  channels: true,
   readInbox: true,
 };

@@ -91,15 +91,16 @@ async function pastConfig() {
 
 process.stdout.write(`${JSON.stringify({ message: 'ready' })}\n`);
 for (;;) {
-  const { values, tasks, next } = await graph.getState(thread);
+  // Tasks that have written are not `next`, although their step has no checkpoint yet.
+  const { values, tasks } = await graph.getState(thread);
   const { n, branch, count } = values as Partial<Now>;
   if (n === undefined) {
     await graph.invoke({ n: 0, branch: 'main', by: 'nobody' }, thread);
   } else if (tasks.some(({ interrupts }) => interrupts.length > 0)) {
     await graph.invoke(new Command({ resume: 'yes' }), thread);
-  } else if (branch === 'main' && next.length === 0) {
+  } else if (branch === 'main' && tasks.length === 0) {
     await graph.updateState(await pastConfig(), { branch: 'fork' }, 'nested');
-  } else if (next.length > 0) {
+  } else if (tasks.length > 0) {
     await graph.invoke(null, thread);
   } else {
     process.stdout.write(`${JSON.stringify({ message: 'done', n, branch, count })}\n`);

@@ -1,4 +1,5 @@
 /** `pawl runs diff` */
+import { threadWorkflow } from '../../core/langgraph.ts';
 import { toTagged } from '../../core/tagged-json.ts';
 import { type Difference, diffStates } from '../../engine/runs/diff.ts';
 import { findRun } from '../given.ts';
@@ -54,7 +55,10 @@ async function stateAt(
   given: string,
 ): Promise<unknown> {
   const pawl = await shell.pawl();
-  const run = pawl.run(await shell.needWorkflow(name, 'A comparison'), id);
+  const run =
+    name === threadWorkflow
+      ? pawl.run(id)
+      : pawl.run(await shell.needWorkflow(name, 'A comparison'), id);
   const point = await toPoint(pawl, { id, seq }, given);
   return 'seq' in point ? run.state(point) : run.checkpoint(point.checkpoint);
 }

@@ -1,4 +1,5 @@
 /** `pawl runs state` */
+import { threadWorkflow } from '../../core/langgraph.ts';
 import { toTagged } from '../../core/tagged-json.ts';
 import { findRun } from '../given.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
@@ -21,6 +22,13 @@ export const addState: Add = (runs, signal) => {
 async function show(shell: Shell, given: string, at: string | undefined): Promise<void> {
   const { id, workflow: name, seq, snapshotSeq } = await findRun(shell, given);
   const pawl = await shell.pawl();
+  if (name === threadWorkflow) {
+    const point = at === undefined ? undefined : await toPoint(pawl, { id, seq }, at);
+    const of = point !== undefined && 'seq' in point ? point : {};
+    const tagged = toTagged(await pawl.run(id).state(of));
+    shell.show(tagged, () => pretty(tagged));
+    return;
+  }
   const workflow =
     at === undefined
       ? await shell.findWorkflow(name)

@@ -20,6 +20,7 @@ import { changesOf } from './changes.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import { checkSignal, signalKeyOf } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
+import { isThread, threadState } from './thread-state.ts';
 import {
   type AnyQuestion,
   type AskedInput,
@@ -252,6 +253,11 @@ export class RunHandle<
    */
   async state(options: { readonly seq?: number } = {}): Promise<S> {
     checkState(options, 'state options');
+    if (this.#workflow === undefined) {
+      const record = await this.#record();
+      const { store } = this.#services;
+      if (isThread(record)) return (await threadState(store, record, options.seq)) as S;
+    }
     if (options.seq === undefined) return (await this.#replay()).fold.state as S;
     const { store } = this.#services;
     return (await foldAt(store, this.#knownWorkflow(), this.id, options.seq)).state as S;
