@@ -350,8 +350,8 @@ export interface RunStore {
   /** A kept snapshot as it was, whatever was saved since. */
   recall(run: string, checkpoint: string): Promise<Snapshot | undefined>;
   /**
-   * The values of a thread of LangGraph, by channel, at one of its checkpoints or at the newest of a namespace; undefined when
-   * it is not there, and in a store that keeps no threads.
+   * The values of a thread of LangGraph, by channel, at one of its checkpoints or at the newest of a namespace. Undefined
+   * when it is not there, and in a store that keeps no threads.
    */
   channels(
     run: string,

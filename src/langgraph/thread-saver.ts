@@ -181,6 +181,7 @@ export class ThreadSaver extends BaseCheckpointSaver {
       return { isThere, result };
     };
     const { outcome } = await this.#order.write(lineOf(place), checkpoint, once, () => isStored);
+    await Promise.all(linesAround(place).map((line) => this.#order.settled(line)));
     if (!isStored && outcome !== 'written')
       this.#dropped(`writes of task ${task}`, place, checkpoint);
   }
@@ -300,8 +301,15 @@ export class ThreadSaver extends BaseCheckpointSaver {
 }
 
 /** Puts and writes of one namespace of a thread follow each other. */
-function lineOf({ run, namespace }: AskedPlace): string {
+function lineOf({ run, namespace }: Pick<AskedPlace, 'run' | 'namespace'>): string {
   return `${run}\0${namespace}`;
+}
+
+/** Those of the graphs around a subgraph, the root's first. */
+function linesAround({ run, namespace }: AskedPlace): string[] {
+  if (namespace === '') return [];
+  const parts = namespace.split('|');
+  return parts.map((_, i) => lineOf({ run, namespace: parts.slice(0, i).join('|') }));
 }
 
 /** @throws LimitError; nothing was written. */

@@ -3,13 +3,15 @@
  *
  *   put(X) ──▶ writes to X ──▶ put(Y), whose parent is X
  *
- * LangGraph starts writes beside the puts. Two rules make one order of them:
+ * LangGraph starts writes beside the puts. Three rules make one order of them:
  *
  * - A put waits until the writes to its parent, those that were called before it, are stored. When one of them fails, the
  *   put fails with it. So a checkpoint never hides that a write before it was lost.
  * - Writes are acknowledged when their checkpoint is there. A write may come before the put of its checkpoint was even
  *   called, since LangGraph chains the puts. A crash then leaves writes of a checkpoint that nobody will ever read, and
  *   their nodes run again; so they are not acknowledged before.
+ * - A subgraph works for a step of the graph around it. Its writes wait for the puts around it as well: without the
+ *   checkpoint of that step, the subgraph would begin anew.
  *
  * No two calls wait for each other. A put waits for writes to be stored, and those wait for a put only as long as there is
  * no thread. The parent of a put is stored before the put is called, so there is one.
@@ -77,6 +79,11 @@ export class WriteOrder {
       if (ofOne.size === 0) writes.delete(checkpoint);
       this.#leave(line);
     }
+  }
+
+  /** Waits until no put is under way in a line. */
+  async settled(line: string): Promise<void> {
+    while (this.#pending.has(line) && (await this.#putsOf(line)));
   }
 
   /** Waits for the puts that are under way; false when there are none. */

@@ -257,6 +257,47 @@ test.each([
   expect(said).toBe('Hello Hello');
 });
 
+test('the saver of LangGraph works, with its types', async () => {
+  await addPackage(project, { name: '@langchain/langgraph', as: '@langchain/langgraph' });
+  const text = `
+    import { Annotation, Command, END, interrupt, START, StateGraph } from '@langchain/langgraph';
+    import { PawlSaver, type PawlSaverOptions, type PruneOptions } from 'pawl/langgraph';
+    const State = Annotation.Root({ said: Annotation<string> });
+    export async function main(options: PawlSaverOptions): Promise<string> {
+      const saver: PawlSaver = await PawlSaver.open(options);
+      const graph = new StateGraph(State)
+        .addNode('ask', () => ({ said: interrupt<string, string>('Well?') }))
+        .addEdge(START, 'ask')
+        .addEdge('ask', END)
+        .compile({ checkpointer: saver });
+      const thread = { configurable: { thread_id: 't' } };
+      await graph.invoke({ said: '' }, thread);
+      const { said } = await graph.invoke(new Command({ resume: 'yes' }), thread);
+      const prune: PruneOptions = { keepLast: 1 };
+      const pruned = await saver.prune('t', prune);
+      // @ts-expect-error It has no such option.
+      const none = () => PawlSaver.open({ tll: '1d' });
+      await saver.close();
+      return said + ' ' + String(pruned > 0) + typeof none;
+    }`;
+  await writeFile(join(project, 'graph.mts'), text);
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const flags = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck'];
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
+  const checked = await run(tsc, [...flags, ...types, 'graph.mts'], { cwd: project }).catch(
+    (error: { stdout: string }) => error,
+  );
+  expect(checked.stdout).toBe('');
+  const options = JSON.stringify({ redis: inject('redisUrl'), prefix: newPrefix() });
+  const said = await runScript(`
+    import { main } from './graph.mjs';
+    import { createRequire } from 'node:module';
+    import { PawlSaver } from 'pawl/langgraph';
+    const required = createRequire(import.meta.url)('pawl/langgraph');
+    console.log(await main(${options}), required.PawlSaver === PawlSaver);`);
+  expect(said).toBe('yes truefunction true');
+});
+
 test('an optional package that is missing is asked for', async () => {
   await writeFile(join(project, 'runs.db'), `SQLite format 3\u0000${' '.repeat(100)}`);
   const script = `

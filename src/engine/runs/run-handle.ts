@@ -3,14 +3,14 @@ import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoin
 import { decode, encode } from '../../core/codec.ts';
 import { reviveError } from '../../core/error-record.ts';
 import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
-import type { OperatorResumedData, RunEvent } from '../../core/event.ts';
+import type { RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import { checkSignalName } from '../../core/names.ts';
 import { checkRequest, checkResume, type Request, type ResumeRequest } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { isEnded, type RunRecord, toSummary } from '../../core/run.ts';
-import { type InputOf, validate } from '../../core/schema.ts';
+import type { InputOf } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import type { ChunkOf, OutputName, AnyOutputs, OutputSchemas } from '../definition/outputs.ts';
 import { answerWait } from './answering.ts';
@@ -20,6 +20,7 @@ import { changesOf } from './changes.ts';
 import { listCheckpoints, recallCheckpoint } from './checkpoints.ts';
 import { checkSignal, signalKeyOf } from '../definition/signals.ts';
 import { type Difference, diffStates } from './diff.ts';
+import { toResumed } from './resumed-data.ts';
 import { isThread, threadState } from './thread-state.ts';
 import {
   type AnyQuestion,
@@ -253,13 +254,10 @@ export class RunHandle<
    */
   async state(options: { readonly seq?: number } = {}): Promise<S> {
     checkState(options, 'state options');
-    if (this.#workflow === undefined) {
-      const record = await this.#record();
-      const { store } = this.#services;
-      if (isThread(record)) return (await threadState(store, record, options.seq)) as S;
-    }
-    if (options.seq === undefined) return (await this.#replay()).fold.state as S;
     const { store } = this.#services;
+    const record = this.#workflow === undefined ? await this.#record() : undefined;
+    if (record && isThread(record)) return (await threadState(store, record, options.seq)) as S;
+    if (options.seq === undefined) return (await this.#replay()).fold.state as S;
     return (await foldAt(store, this.#knownWorkflow(), this.id, options.seq)).state as S;
   }
 
@@ -406,23 +404,16 @@ export class RunHandle<
    */
   async resume(request: ResumeRequest = {}): Promise<boolean> {
     checkResume(request, 'request');
-    const { store } = this.#services;
-    await refuseUndone(store, this.id);
-    const outcome = await store.resume(this.id, encodeRecord(this.#toResumed(request)));
+    await refuseUndone(this.#services.store, this.id);
+    const outcome = await this.#services.store.resume(
+      this.id,
+      encodeRecord(toResumed(request, this.#workflow, this.#services.limits)),
+    );
     if (outcome.outcome === 'missing') throw this.#notFound();
     if (outcome.outcome === 'notResumable') return false;
     this.#services.settle?.(outcome.wakeUp);
     await this.#services.wake(outcome.wakeUp);
     return true;
-  }
-
-  #toResumed({ input, ...request }: ResumeRequest): OperatorResumedData {
-    if (input === undefined) return request;
-    const workflow = this.#workflow;
-    const { limits } = this.#services;
-    const schema = workflow?.definition.input;
-    const valid: unknown = schema === undefined ? input : validate(schema, input, 'input');
-    return { ...request, input: encode(valid, 'input', limits.inputBytes) };
   }
 
   #stateAt(point: StatePoint): Promise<S> {
