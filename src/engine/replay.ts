@@ -5,10 +5,9 @@
 import { decode } from '../core/codec.ts';
 import { Fold, type FoldEvent, type State } from '../core/fold.ts';
 import type { StoredEvent } from '../core/event.ts';
-import { fixedLimits } from '../core/limits.ts';
 import type { LoadedRun, RunStore, Snapshot } from '../core/store.ts';
 import { checkState, migrateState, Upcaster } from './definition/evolution.ts';
-import { hole } from './holes.ts';
+import { pagesOf } from './log-pages.ts';
 import { stateKey } from './payloads.ts';
 import { freshState, stateCheck } from './definition/state-schema.ts';
 import { type AnyWorkflow, reducersOf } from './definition/workflow.ts';
@@ -57,26 +56,6 @@ export async function replay(
     }
   }
   return { fold, saved, events, bytes };
-}
-
-/** The events up to the record's seq. Each page is asked for before the one before it is folded, not after. */
-async function* pagesOf(
-  store: Pick<RunStore, 'events'>,
-  { record, events }: LoadedRun,
-  after: number,
-): AsyncGenerator<readonly StoredEvent[], void, undefined> {
-  let last = events.at(-1)?.seq ?? after;
-  let page: Promise<readonly StoredEvent[]> | readonly StoredEvent[] = events;
-  while (last < record.seq) {
-    const next = store.events({ run: record.id, after: last, limit: fixedLimits.eventsPerPage });
-    // Whoever stops at a corrupt event does not wait for it.
-    next.catch(() => undefined);
-    yield page;
-    page = await next;
-    if (page.length === 0) throw hole(record.id, last + 1);
-    last = page.at(-1)?.seq ?? last;
-  }
-  yield page;
 }
 
 /** Looking at bytes again finds handlers and reducers that change them; production is spared the cost. */

@@ -5,7 +5,7 @@
 import type { CheckpointRecord } from '../core/checkpoint.ts';
 import type { DeletionRecord } from '../core/deletions.ts';
 import { CorruptionError } from '../core/errors.ts';
-import type { InterruptReason, StoredEvent } from '../core/event.ts';
+import type { InterruptReason } from '../core/event.ts';
 import {
   type RunProgress,
   type RunRecord,
@@ -353,59 +353,6 @@ export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRec
     ...(node ? { node } : {}),
     ...(metadata !== undefined && metadata.length > 0 ? { metadata } : {}),
   };
-}
-
-/** First bytes of a stream entry's field names: enough to tell them apart, and a thousandth of the cost of text. */
-const firstByte = { type: 0x74, at: 0x61, data: 0x64, branch: 0x62 } as const;
-/** The plus says that another event of the same commit follows. */
-const moreLength = 'type+'.length;
-
-/** A stream entry: its id is `<seq>-<fence>`. */
-export function toEvent(key: string, [entryId, flat]: Entry): StoredEvent {
-  const id = entryId.toString('latin1');
-  const dash = id.indexOf('-');
-  const seq = Number(id.slice(0, dash));
-  const fence = Number(id.slice(dash + 1));
-  if (dash < 1 || !Number.isSafeInteger(seq) || !Number.isSafeInteger(fence)) {
-    throw new CorruptionError({ key }, `has an entry with the id ${id}`);
-  }
-  let type: string | undefined;
-  let at: number | undefined;
-  let data: Buffer | undefined;
-  let branch: string | undefined;
-  let more = false;
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const value = flat[i + 1] as Buffer;
-    switch (flat[i]?.[0]) {
-      case firstByte.type:
-        type = value.toString();
-        more = flat[i]?.length === moreLength;
-        break;
-      case firstByte.at:
-        at = Number(value.toString('latin1'));
-        break;
-      case firstByte.data:
-        data = value;
-        break;
-      case firstByte.branch:
-        branch = value.toString();
-        break;
-      default:
-        break;
-    }
-  }
-  if (type === undefined || at === undefined || Number.isNaN(at) || data === undefined) {
-    throw new CorruptionError({ key, seq }, 'is not an event: type, at or data is missing');
-  }
-  // One literal for each: there are many events, and spreading costs more than the rest of this.
-  if (!more) {
-    return branch === undefined
-      ? { seq, fence, type, at, data }
-      : { seq, fence, type, at, data, branch };
-  }
-  return branch === undefined
-    ? { seq, fence, type, at, data, more }
-    : { seq, fence, type, at, data, branch, more };
 }
 
 /** What an announcement on a run's channel says has changed; see `RunStore.watch`. */

@@ -1,8 +1,9 @@
 /** A run as claim and load return it: record, payload, snapshot, events. */
 import type { LoadedRun } from '../core/store.ts';
 import type { Reply } from './arguments.ts';
-import { type Entry, type Flat, toEvent, toRecord, toSnapshot } from './fields.ts';
+import { type Flat, toRecord, toSnapshot } from './fields.ts';
 import type { ShardKeys } from './keys.ts';
+import { unpackEvents } from './packed-events.ts';
 
 export function toLoaded(
   shard: ShardKeys,
@@ -13,6 +14,6 @@ export function toLoaded(
   return {
     record: toRecord({ key: shard.run(id), id }, run as Flat, payload as Flat),
     snapshot: toSnapshot(shard.snapshot(id), snapshot as Flat),
-    events: (events as Entry[]).map((entry) => toEvent(key, entry)),
+    events: events === undefined ? [] : unpackEvents(key, events as Buffer),
   };
 }

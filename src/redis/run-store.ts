@@ -56,7 +56,6 @@ import {
 import { locateDamage } from './damage.ts';
 import type { DurableWrites } from './durable-writes.ts';
 import { closedError, toFault } from './faults.ts';
-import { type Entry, toEvent } from './fields.ts';
 import { RedisFleet } from './fleet.ts';
 import { RedisThreads } from './langgraph.ts';
 import type { Keys, ShardKeys } from './keys.ts';
@@ -74,6 +73,7 @@ import { cancel } from './scripts/cancel.ts';
 import { claim } from './scripts/claim.ts';
 import { create } from './scripts/create.ts';
 import { deleteRun } from './scripts/delete.ts';
+import { events } from './scripts/events.ts';
 import { load } from './scripts/load.ts';
 import { pause } from './scripts/pause.ts';
 import { post } from './scripts/post.ts';
@@ -246,13 +246,7 @@ export class RedisRunStore implements RunStore {
   }
 
   async events(params: Parameters<RunStore['events']>[0]): Promise<readonly StoredEvent[]> {
-    const key = this.#keys.of(params.run).events(params.run);
-    const { after, limit } = params;
-    const range = [`${after + 1}-0`, '+', 'COUNT', limit] as const;
-    const entries = await this.#runOn(params.run, () =>
-      this.#connection.xrangeBuffer(key, ...range),
-    );
-    return (entries as Entry[]).map((entry) => toEvent(key, entry));
+    return this.#call(events, params.run, params);
   }
 
   async readInbox(run: string): Promise<UnreadMessages> {

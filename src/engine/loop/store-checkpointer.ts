@@ -34,6 +34,7 @@ import { checkRunId } from '../../core/names.ts';
 import { isEnded, type RunRecord } from '../../core/run.ts';
 import type { ClaimOutcome, LoadedRun } from '../../core/store.ts';
 import { listCheckpoints } from '../runs/checkpoints.ts';
+import { pagesOf } from '../log-pages.ts';
 import { LoopState, unpackState } from './loop-state.ts';
 import { encodeRecord, toRunEvent } from '../payloads.ts';
 import { type LoopParts, loopVersion, StoreLoopLog } from './store-loop-log.ts';
@@ -70,9 +71,19 @@ export class StoreCheckpointer implements Checkpointer {
 
   async loadLatest<State = unknown>(run: string): Promise<LatestSave<State> | undefined> {
     checkRunId(run);
-    const loaded = await this.#parts.store.load(run);
-    if (loaded === undefined || !isLoop(loaded.record)) return undefined;
-    return (await this.#latest(run, loaded)) as LatestSave<State>;
+    const { store } = this.#parts;
+    let loaded = await store.load(run);
+    for (;;) {
+      if (loaded === undefined || !isLoop(loaded.record)) return undefined;
+      try {
+        return (await this.#latest(run, loaded)) as LatestSave<State>;
+      } catch (error) {
+        // Its log may have been compacted meanwhile, or the run deleted: neither is damage.
+        const before = loaded.snapshot;
+        loaded = await store.load(run);
+        if (loaded !== undefined && loaded.snapshot?.version === before?.version) throw error;
+      }
+    }
   }
 
   async *listEvents(
@@ -216,18 +227,12 @@ export class StoreCheckpointer implements Checkpointer {
     });
   }
 
-  async #latest(run: string, { record, snapshot, events }: LoadedRun): Promise<LatestSave> {
+  async #latest(run: string, loaded: LoadedRun): Promise<LatestSave> {
     const key = `run ${run}`;
+    const { record, snapshot } = loaded;
     const own: RunEvent[] = [];
-    let page = events;
-    for (let seq = snapshot?.seq ?? 0; page.length > 0;) {
-      for (const event of page) {
-        if (!isReservedType(event.type)) own.push(toRunEvent(event, key));
-      }
-      seq = page.at(-1)?.seq ?? seq;
-      if (seq >= record.seq) break;
-      const limit = Math.min(fixedLimits.eventsPerPage, record.seq - seq);
-      page = await this.#parts.store.events({ run, after: seq, limit });
+    for await (const page of pagesOf(this.#parts.store, loaded, snapshot?.seq ?? 0)) {
+      for (const event of page) if (!isReservedType(event.type)) own.push(toRunEvent(event, key));
     }
     const state = unpackState(snapshot, key);
     return { state, seq: record.seq, version: record.version, events: own };

@@ -38,7 +38,7 @@ local now = math.floor(micros / 1000)
 local function claimed(beside)
   local from = redis.call('HGET', run, 'snapshotSeq') or '0'
   return {'claimed', redis.call('HGETALL', run), beside[1], beside[2],
-    redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page), beside[3],
+    cmsgpack.pack(redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page)), beside[3],
     redis.call('EXISTS', base .. 'questions:' .. id), string.format('%.0f', now)}
 end
 

@@ -6,7 +6,7 @@
 -- KEYS[3] events: stream
 -- KEYS[4] snapshot: hash
 -- ARGV[1] page: events returned at most
--- Returns {'loaded', run fields, payload fields, snapshot fields, events} | {'missing'}
+-- Returns {'loaded', run fields, payload fields, snapshot fields, packed events} | {'missing'}
 -- Keeps: nothing is written.
 local run, payload, events, snapshot, page = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
 
@@ -14,4 +14,4 @@ local fields = redis.call('HGETALL', run)
 if #fields == 0 then return {'missing'} end
 local from = redis.call('HGET', run, 'snapshotSeq') or '0'
 return {'loaded', fields, redis.call('HGETALL', payload), redis.call('HGETALL', snapshot),
-  redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page)}
+  cmsgpack.pack(redis.call('XRANGE', events, string.format('%.0f-0', from + 1), '+', 'COUNT', page))}

@@ -19,7 +19,7 @@ export const exportRun: StoreScript<ShardKeys, string, ExportedRun | undefined> 
   args: () => [],
   decode: (shard, [outcome, fields, payload, stored, messages, seen], run) => {
     if (String(outcome) === 'missing') return undefined;
-    const { record, snapshot } = toLoaded(shard, run, [fields, payload, stored, []]);
+    const { record, snapshot } = toLoaded(shard, run, [fields, payload, stored]);
     const inbox = shard.inbox(run);
     return {
       record,

@@ -8,6 +8,7 @@ import {
   lualib,
   toBytes,
 } from './fengari.ts';
+import { packedList, packedText } from '../../support/packed.ts';
 import { ReplyError, type SimReply } from './values.ts';
 
 /** Carries out one command for a script. */
@@ -25,6 +26,7 @@ const names = {
   unpack: toBytes('unpack'),
   pack: toBytes('pack'),
   struct: toBytes('struct'),
+  cmsgpack: toBytes('cmsgpack'),
   table: toBytes('table'),
   math: toBytes('math'),
   max: toBytes('max'),
@@ -96,6 +98,10 @@ export class LuaScripts {
     lua.lua_pushcfunction(state, packStruct);
     lua.lua_setfield(state, -2, names.pack);
     lua.lua_setglobal(state, names.struct);
+    lua.lua_createtable(state, 0, 1);
+    lua.lua_pushcfunction(state, packMessage);
+    lua.lua_setfield(state, -2, names.pack);
+    lua.lua_setglobal(state, names.cmsgpack);
     lua.lua_getglobal(state, names.table);
     lua.lua_getfield(state, -1, names.unpack);
     lua.lua_setglobal(state, names.unpack);
@@ -248,6 +254,29 @@ function packStruct(state: LuaState): number {
   });
   lua.lua_pushstring(state, Uint8Array.from(Buffer.concat(parts)));
   return 1;
+}
+
+/** `cmsgpack.pack` of texts, and of lists of them. */
+function packMessage(state: LuaState): number {
+  lua.lua_pushstring(state, Uint8Array.from(packItem(state)));
+  return 1;
+}
+
+/** Of what is on top of the stack, which stays there. */
+function packItem(state: LuaState): Buffer {
+  if (lua.lua_type(state, -1) === lua.LUA_TSTRING) {
+    return packedText(Buffer.from(lua.lua_tolstring(state, -1)));
+  }
+  if (lua.lua_type(state, -1) !== lua.LUA_TTABLE) {
+    throw new ReplyError('ERR only texts and lists are packed here');
+  }
+  const items: Buffer[] = [];
+  for (let i = 1; lua.lua_rawgeti(state, -1, i) !== lua.LUA_TNIL; i++) {
+    items.push(packItem(state));
+    lua.lua_pop(state, 1);
+  }
+  lua.lua_pop(state, 1);
+  return packedList(items);
 }
 
 /** `cjson.encode` of a text, which is all that the scripts encode. */

@@ -11,12 +11,13 @@ import type { AnyWorkflow } from '../../../src/engine/definition/workflow.ts';
 import {
   type Entry,
   type Flat,
-  toEvent,
   toMessage,
   toRecord,
   toSnapshot,
 } from '../../../src/redis/fields.ts';
 import { configKey, Keys, type ShardKeys } from '../../../src/redis/keys.ts';
+import { unpackEvents } from '../../../src/redis/packed-events.ts';
+import { packed } from '../packed.ts';
 import type { History, Indexes, Place, Reported, RunHistory } from './history.ts';
 import { recover } from './recover.ts';
 
@@ -100,7 +101,7 @@ async function runsOf(
       inbox: messages.map((entry) => toMessage(keys.inbox(id), entry)),
       woken: has(hash as Flat, 'woken'),
       polls: has(hash as Flat, 'pollMs'),
-      events: entries.map((entry) => toEvent(keys.events(id), entry)),
+      events: unpackEvents(keys.events(id), packed(entries)),
       snapshot: toSnapshot(keys.snapshot(id), flat(keys.snapshot(id))),
     };
     const workflow = workflows.find(({ name }) => name === record.workflow);

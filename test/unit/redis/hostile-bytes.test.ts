@@ -3,8 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import { canonical, decode, encode } from '../../../src/core/codec.ts';
 import { PawlError } from '../../../src/core/errors.ts';
-import { toEvent, toMessage, toRecord, toSnapshot, toWorker } from '../../../src/redis/fields.ts';
+import { toMessage, toRecord, toSnapshot, toWorker } from '../../../src/redis/fields.ts';
 import { bullWakeUp } from '../../../src/bullmq/resume-queue.ts';
+import { unpackEvents } from '../../../src/redis/packed-events.ts';
+import { packed } from '../../support/packed.ts';
 import { processorMs } from '../../support/processor-time.ts';
 
 const runs = Number(process.env['PAWL_FUZZ_RUNS'] ?? 30_000);
@@ -120,17 +122,16 @@ describe('each place that reads what is stored', () => {
     [
       'data of an event',
       (bytes) => {
-        const event = toEvent('k', [
-          text('1-2'),
-          ['type', 't', 'at', '1', 'data'].map(text).concat(bytes),
-        ]);
-        return decode(event.data, { key: 'k', seq: event.seq });
+        const fields = ['type', 't', 'at', '1', 'data'].map(text).concat(bytes);
+        const [event] = unpackEvents('k', packed([[text('1-2'), fields]]));
+        return decode(event?.data ?? bytes, { key: 'k', seq: 1 });
       },
     ],
     [
       'names and numbers of an event',
-      (bytes) => toEvent('k', [bytes, [bytes, bytes, text('at'), bytes]]),
+      (bytes) => unpackEvents('k', packed([[bytes, [bytes, bytes, text('at'), bytes]]])),
     ],
+    ['a page of events', (bytes) => unpackEvents('k', bytes)],
     [
       'a snapshot’s field',
       (bytes) =>
