@@ -35,4 +35,4 @@ const pawl = await Pawl.open({ redis, prefix, logger, ...blobs });
 const worker = pawl.worker({ workflows: Object.values(exported).filter(isWorkflow) });
 process.on('SIGTERM', () => void pawl.close({ graceMs: 1000 }).finally(() => process.exit(0)));
 await worker.ready();
-process.send?.('ready');
+process.send?.(worker.id);

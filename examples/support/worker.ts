@@ -16,7 +16,7 @@ export interface WorkerOptions {
   readonly label: string;
   /** The module whose workflows it executes. */
   readonly module?: URL;
-  /** Another program than the one that executes workflows; it says `ready` when it is. */
+  /** Another program than the one that executes workflows; it says something when it is ready. */
   readonly program?: URL;
   readonly onLine?: (line: string) => void;
 }
@@ -24,11 +24,15 @@ export interface WorkerOptions {
 export class WorkerProcess {
   /** What it has said so far, a line each. */
   readonly lines: string[] = [];
+  readonly label: string;
+  /** What it said when it was ready: the id of its worker. */
+  id = '';
   readonly #child: ChildProcess;
   readonly #gone: Promise<unknown>;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, label: string) {
     this.#child = child;
+    this.label = label;
     this.#gone = once(child, 'exit');
     living.add(child);
     void this.#gone.then(() => living.delete(child));
@@ -49,7 +53,7 @@ export class WorkerProcess {
       },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
-    const worker = new WorkerProcess(child);
+    const worker = new WorkerProcess(child, label);
     if (child.stdout !== null) {
       createInterface(child.stdout).on('line', (line) => {
         worker.lines.push(line);
@@ -60,8 +64,9 @@ export class WorkerProcess {
     const failed = worker.#gone.then(() => {
       throw new Error(`${label} ended before it was ready.`);
     });
-    await Promise.race([once(child, 'message'), failed]);
+    const [said] = (await Promise.race([once(child, 'message'), failed])) as [unknown];
     failed.catch(() => undefined);
+    worker.id = String(said);
     return worker;
   }
 

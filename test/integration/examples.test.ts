@@ -9,9 +9,9 @@ const execute = promisify(execFile);
 const hangMs = 240_000;
 vi.setConfig({ testTimeout: hangMs });
 
-async function play(name: string): Promise<string[]> {
-  const { stdout } = await execute(process.execPath, [compiled('examples/run.ts'), name], {
-    env: { ...process.env, PAWL_REDIS_URL: inject('redisUrl') },
+async function play(...args: readonly string[]): Promise<string[]> {
+  const { stdout } = await execute(process.execPath, [compiled('examples/run.ts'), ...args], {
+    env: { ...process.env, PAWL_REDIS_URL: inject('redisUrl'), PAWL_CHAT_PACE_MS: '10' },
     timeout: hangMs,
   });
   return stdout.split('\n').map((line) => line.trim());
@@ -102,6 +102,19 @@ test('answer: a reader drops the half that a dead worker gave, and has the whole
   expect(lines).toContain(
     'reader: A pawl is the catch that lets a ratchet turn forward and never slip back so a run keeps what it has done',
   );
+});
+
+test('agent-chat: an answer goes on when its worker is killed, and a person agrees to a refund', async () => {
+  const lines = await play('agent-chat', '--play');
+  const words = Array.from({ length: 40 }, (_, i) => `w${i + 1}`).join(' ');
+  expect(lines.some((line) => /^worker \d is killed \(SIGKILL\)$/.test(line))).toBe(true);
+  expect(lines).toContain('halves that the page dropped: 1');
+  expect(lines.filter((line) => line.startsWith('answer: '))).toEqual([
+    `answer: ${words}`,
+    'answer: Let me look. Your order has left our house this morning. It arrives tomorrow before noon.',
+    'answer: I have to ask first. The money is on its way back to you.',
+    'answer: Your name is Ada.',
+  ]);
 });
 
 test('payment: nobody is charged twice, in four ways', async () => {

@@ -1,0 +1,81 @@
+/**
+ * A conversation is one run. Each question is a signal, each answer has a name, and what was said is the state, so the run
+ * remembers it as long as it lives. Between two questions it is parked and costs nothing.
+ *
+ *   wait for turn-0 ──▶ model ──▶ tool, perhaps a person ──▶ model ──▶ the end of the answer ──▶ wait for turn-1 …
+ */
+import { generateText, type ModelMessage, stepCountIs, tool } from 'ai';
+import { defineWorkflow } from 'pawl';
+import { approvalSchema, durableAgent } from 'pawl/ai';
+import { z } from 'zod';
+import { pretend } from '../support/pretend.ts';
+import { model } from './model.ts';
+
+const order = z.object({ order: z.string() });
+
+const tools = {
+  lookUp: tool({
+    description: 'Says where an order is',
+    inputSchema: order,
+    execute: async ({ order: number }) => {
+      await pretend(`look order ${number} up`, 200);
+      return { order: number, status: 'on its way' };
+    },
+  }),
+  refund: tool({
+    description: 'Pays the price of an order back',
+    inputSchema: order,
+    execute: async ({ order: number }) => {
+      await pretend(`refund order ${number}`, 200);
+      return { order: number, status: 'refunded' };
+    },
+  }),
+};
+
+const message = z.object({ role: z.enum(['user', 'assistant']), content: z.string() });
+
+export const conversation = defineWorkflow({
+  name: 'conversation',
+  kind: 'agent',
+  /** `asked`: the question that is being answered, for a page that is loaded anew. */
+  state: z.object({ messages: z.array(message).default([]), asked: z.string().default('') }),
+  signals: { question: z.object({ text: z.string().max(2_000) }), approval: approvalSchema },
+  stepRetry: { attempts: 4, delay: '1s' },
+  async run(ctx) {
+    for (let turn = ctx.state.messages.length / 2; turn < 1_000; turn++) {
+      const answer = `turn-${turn}`;
+      const asked = await ctx.waitFor('question', {
+        key: answer,
+        as: `${answer}/question`,
+        timeout: '1h',
+      });
+      if (asked === undefined) break;
+      await ctx.set({ asked: asked.text });
+      const messages: ModelMessage[] = [
+        ...ctx.state.messages.map(({ role, content }) => ({ role, content })),
+        { role: 'user', content: asked.text },
+      ];
+      const agent = durableAgent(ctx, { answer, stream: true, timeout: '2m' });
+      const { steps } = await generateText({
+        model: agent.model(model),
+        tools: agent.tools(tools, {
+          refund: { approve: { label: (input) => `Refund order ${order.parse(input).order}?` } },
+        }),
+        stopWhen: stepCountIs(5),
+        messages,
+      });
+      await agent.end();
+      const content = steps.map(({ text }) => text).join('');
+      // What is done leaves the bookkeeping of the run with the commit of the state.
+      ctx.forget(`${answer}/`);
+      await ctx.set({
+        asked: '',
+        messages: [
+          ...ctx.state.messages,
+          { role: 'user', content: asked.text },
+          { role: 'assistant', content },
+        ],
+      });
+    }
+  },
+});
