@@ -26,8 +26,17 @@ export interface Env {
   };
 }
 
-/** Who sends the request. @throws what a login of the host throws. */
+/** Who sends the request: one who only reads where the dashboard is read-only. @throws what a login of the host throws. */
 export async function visitorOf(
+  settings: Settings,
+  request: Request,
+): Promise<DashboardVisitor | undefined> {
+  const visitor = await knownVisitor(settings, request);
+  if (visitor === undefined || settings.role !== 'read') return visitor;
+  return { actor: visitor.actor, role: 'read' };
+}
+
+async function knownVisitor(
   { login, users, actor, role }: Settings,
   request: Request,
 ): Promise<DashboardVisitor | undefined> {

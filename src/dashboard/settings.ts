@@ -158,6 +158,5 @@ function usersOf({
 
 /** What somebody of this role is shown, and may do. */
 export function settingsFor(settings: Settings, role: DashboardRole): Settings {
-  const capped = settings.role === 'read' ? 'read' : role;
-  return { ...settings, role: capped, actions: allowed(settings.actions, capped) };
+  return { ...settings, role, actions: allowed(settings.actions, role) };
 }

@@ -20,9 +20,9 @@ export const mutantsOfPages: readonly Mutant[] = [
   },
   {
     name: 'read-only holds for people without a login alone',
-    file: 'dashboard/settings.ts',
-    passage: "const capped = settings.role === 'read' ? 'read' : role;",
-    by: 'const capped = role;',
+    file: 'dashboard/guard.ts',
+    passage: "if (visitor === undefined || settings.role !== 'read') return visitor;",
+    by: "if (visitor !== undefined || settings.role !== 'read') return visitor;",
     foundBy: [page('access')],
   },
   {

@@ -151,7 +151,11 @@ test('a login of the host: nobody is a 401, a failure lets nobody in, read-only 
   expect(await (await asked('/runs/r', as('ada'))).text()).toContain('/runs/r/delete');
   const closed = ask(pawl, { login, readOnly: true });
   expect(await (await closed('/runs/r', as('ada'))).text()).not.toContain('/runs/r/delete');
-  expect((await closed('/runs/r/pause', { ...form({}), ...as('ada') })).status).toBe(403);
+  for (const [path] of posts) {
+    const answer = await closed(path, { ...form({ sure: 'yes', action: 'pause' }), ...as('ada') });
+    expect([path, answer.status]).toEqual([path, 403]);
+    expect(await answer.text(), path).toContain('does not allow that');
+  }
 });
 
 test('options that do not fit are refused, and an open address without a login', async () => {
