@@ -99,9 +99,10 @@ test('a run that kills its workers is quarantined after three as evidence, and i
     losses += 1;
     await startWorker(setup);
   }
-  // Three of them are evidence; a death beside neighbours that have just begun again is none.
+  // Three of them are evidence. Two deaths go before the first turn, and the turns for eight and for two may each
+  // have neighbours in them that have just begun again: four deaths that prove nothing (decision 010).
   expect(losses).toBeGreaterThanOrEqual(3);
-  expect(losses).toBeLessThanOrEqual(5);
+  expect(losses).toBeLessThanOrEqual(7);
   await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_QUARANTINED' });
   expect(await run.info()).toMatchObject({
     status: 'quarantined',
