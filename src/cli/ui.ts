@@ -1,9 +1,12 @@
 /** `pawl ui`: the pages for a browser, until Ctrl-C. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { ServeDashboardOptions } from '../dashboard/serve.ts';
 import { UsageError } from './failures.ts';
 import { type Add, inShell, type Shell } from './shell.ts';
+
+type User = NonNullable<ServeDashboardOptions['users']>[number];
 
 interface UiFlags {
   readonly port: number;
@@ -12,6 +15,9 @@ interface UiFlags {
   readonly readOnly?: boolean;
   readonly user?: string;
   readonly password?: string;
+  readonly role?: User['role'];
+  readonly hide?: readonly string[];
+  readonly board?: boolean;
   readonly open: boolean;
 }
 
@@ -31,6 +37,15 @@ export const addUi: Add = (program, signal) => {
     .option('--read-only', 'nothing can be changed')
     .option('--user <name>', 'the user of the pages')
     .option('--password <text>', 'the password of the pages (PAWL_UI_PASSWORD)')
+    .addOption(
+      new Option('--role <role>', 'what who logs in may do; default admin').choices([
+        'read',
+        'operate',
+        'admin',
+      ]),
+    )
+    .option('--hide <field...>', 'fields whose values are not shown, at any depth')
+    .option('--board', 'bull-board at /board/, where its packages are installed')
     .option('--no-open', 'do not open a browser')
     .action(inShell(signal, (shell, flags: UiFlags) => serve(shell, flags)));
 };
@@ -41,10 +56,21 @@ function toPort(text: string): number {
   throw new InvalidArgumentError('It must be a port: 0 to 65535.');
 }
 
+/** Who logs in: an admin, or somebody of the role. */
+function loginOf(
+  { user = 'pawl', role = 'admin' }: UiFlags,
+  password: string | undefined,
+): Pick<ServeDashboardOptions, 'users'> {
+  return password === undefined ? {} : { users: [{ name: user, password, role }] };
+}
+
 async function serve(shell: Shell, flags: UiFlags): Promise<void> {
-  const { serveDashboard } = await import('../dashboard/serve.ts');
+  const { hideFields, serveDashboard } = await import('../dashboard/serve.ts');
   const workflows = await shell.workflows();
   const password = flags.password ?? process.env['PAWL_UI_PASSWORD'];
+  if ((flags.user ?? flags.role) !== undefined && password === undefined) {
+    throw new UsageError('--user and --role are for who logs in: set PAWL_UI_PASSWORD.');
+  }
   const pawl = await shell.pawl();
   await using served = await serveDashboard(pawl, {
     port: flags.port,
@@ -52,8 +78,9 @@ async function serve(shell: Shell, flags: UiFlags): Promise<void> {
     basePath: flags.basePath,
     readOnly: flags.readOnly === true,
     actor: shell.request.actor,
-    ...(flags.user === undefined ? {} : { user: flags.user }),
-    ...(password === undefined ? {} : { password }),
+    ...loginOf(flags, password),
+    ...(flags.hide === undefined ? {} : { redact: hideFields(...flags.hide) }),
+    queueBoard: flags.board === true,
     ...(workflows === undefined ? {} : { workflows: [...workflows.values()] }),
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, flags) ?? error;

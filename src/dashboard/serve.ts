@@ -9,6 +9,8 @@ import type { Pawl } from '../pawl.ts';
 import { dashboard } from './app.ts';
 import { type DashboardOptions, dashboardRules } from './settings.ts';
 
+export { hideFields } from './redaction.ts';
+
 /** Where the pages are served. Without a password only addresses of this machine are allowed. */
 export interface ServeDashboardOptions extends DashboardOptions {
   /** Default 4777; 0 takes any that is free. */

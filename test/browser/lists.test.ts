@@ -243,11 +243,13 @@ test('a queue that is paused from elsewhere says so on the open page, and a cana
 });
 
 test('the doctor looks when somebody asks', async () => {
-  const { page } = await browser.look(`${url}/health`);
+  const look = await browser.look(`${url}/health`);
+  const { page } = look;
   await page.locator('button', { hasText: 'Let the doctor look' }).click();
   // On a busy machine presence may not be seen in its second.
   await page.locator('tr[data-key=presence]').waitFor();
   expect(await page.locator('tr[data-key=access]').innerText()).toContain('may do all');
+  expect(await look.violations()).toEqual([]);
   await page.context().close();
 });
 

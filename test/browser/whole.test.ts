@@ -52,6 +52,7 @@ const paths = [
   '/runs?status=acitve',
   '/bulk?action=cancel&workflow=invoice',
   '/bulk?action=retry&status=dead',
+  '/bulk?action=pause&run=inv-7731&run=order-9',
   '/failures',
   '/inbox',
   '/queues',

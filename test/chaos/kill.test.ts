@@ -99,8 +99,8 @@ test('a run that kills its workers is quarantined after three as evidence, and i
     losses += 1;
     await startWorker(setup);
   }
-  // Three of them are evidence. Two deaths go before the first turn, and the turns for eight and for two may each
-  // have neighbours in them that have just begun again: four deaths that prove nothing (decision 010).
+  // Three of them are evidence. Two losses go before the first turn, and the turns for eight and for two may each
+  // have neighbours in them that have just begun again: four losses that prove nothing (decision 010).
   expect(losses).toBeGreaterThanOrEqual(3);
   expect(losses).toBeLessThanOrEqual(7);
   await expect(run.result()).rejects.toMatchObject({ code: 'PAWL_RUN_QUARANTINED' });

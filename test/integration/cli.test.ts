@@ -447,6 +447,30 @@ test('the pages are served until Ctrl-C, and to others only with a password', as
   expect(open.code).not.toBe(0);
 });
 
+test('who logs in to the pages has the role, and does not see what is hidden', async () => {
+  const id = 'ui-1';
+  await pawl.start(poison, undefined, { id, tags: { iban: 'DE02', tenant: 'acme' } });
+  const env = cliEnv({ PAWL_REDIS: url, PAWL_PREFIX: prefix, PAWL_UI_PASSWORD: 'secret' });
+  const flags = ['ui', '--port', '0', '--no-open', '--user', 'rob', '--role', 'operate'];
+  const more = ['--hide', 'iban', '--board'];
+  const server = spawn(process.execPath, [cliMain, ...flags, ...more], { env });
+  const [printed] = (await once(server.stdout, 'data')) as [Buffer];
+  const headers = { authorization: `Basic ${btoa('rob:secret')}` };
+  const look = async (path: string): Promise<[number, string]> => {
+    const answer = await fetch(printed.toString().trim() + path, { headers });
+    return [answer.status, await answer.text()];
+  };
+  const [status, page] = await look(`runs/${id}`);
+  expect([status, page]).toEqual([200, expect.stringContaining(`/runs/${id}/cancel`)]);
+  expect(page).not.toContain(`/runs/${id}/delete`);
+  expect([page.includes('acme'), page.includes('DE02')]).toEqual([true, false]);
+  expect((await look('board/'))[0]).toBe(200);
+  server.kill('SIGINT');
+  await once(server, 'close');
+  const refused = await cli(...flags);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('PAWL_UI_PASSWORD')]);
+});
+
 test('docs/cli.md says what the commands do', async () => {
   const tool = fileURLToPath(new URL('../../tools/cli-page.mjs', import.meta.url));
   const { stderr } = await promisify(execFile)(process.execPath, [tool, url, '--check'], {
