@@ -84,6 +84,7 @@ export default defineConfig({
       { find: /^pawl\/import$/, replacement: source('import.ts') },
       { find: /^pawl\/langgraph$/, replacement: source('langgraph.ts') },
       { find: /^pawl\/metrics$/, replacement: source('metrics.ts') },
+      { find: /^pawl\/openai-agents$/, replacement: source('openai-agents.ts') },
       { find: /^pawl\/dashboard$/, replacement: source('dashboard.ts') },
       { find: /^pawl\/store$/, replacement: source('store.ts') },
       { find: /^pawl\/testing$/, replacement: source('testing.ts') },

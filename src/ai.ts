@@ -2,8 +2,10 @@
 export { durableAgent } from './ai/agent.ts';
 export type { DurableAgent, DurableAgentOptions, Middleware, Tools } from './ai/agent.ts';
 export type { CalledModel } from './ai/model.ts';
-export { approvalSchema, stepOf } from './ai/tools.ts';
-export type { ApprovalOptions, CalledTool, ToolOptions } from './ai/tools.ts';
+export { stepOf } from './ai/tools.ts';
+export type { CalledTool } from './ai/tools.ts';
+export { approvalSchema } from './agents/approval.ts';
+export type { ApprovalOptions, ToolOptions } from './agents/approval.ts';
 export type { AgentContext, AgentStep } from './agents/context.ts';
 
 // Its answers, for pages.

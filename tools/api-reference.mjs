@@ -20,6 +20,7 @@ const entries = [
   ['pawl/import', 'import'],
   ['pawl/langgraph', 'langgraph'],
   ['pawl/metrics', 'metrics'],
+  ['pawl/openai-agents', 'openai-agents'],
   ['pawl/otel', 'otel'],
   ['pawl/store', 'store'],
   ['pawl/testing', 'testing'],

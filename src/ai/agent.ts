@@ -3,13 +3,14 @@
  * process. Their loop is in the handler, and is called again on a resume; their calls are stored, and are not.
  */
 import type { wrapLanguageModel } from 'ai';
+import { checkTool, type ToolOptions } from '../agents/approval.ts';
 import { AgentCalls } from '../agents/calls.ts';
 import { callRules } from '../agents/call-options.ts';
 import type { AgentContext } from '../agents/context.ts';
 import { InvalidError } from '../core/errors.ts';
 import { flag, optionsOf, text } from '../core/option-rules.ts';
 import { type CalledModel, DurableModel, type ModelOptions } from './model.ts';
-import { type CalledTool, checkTool, durableTool, type ToolOptions } from './tools.ts';
+import { type CalledTool, durableTool } from './tools.ts';
 
 /** How the calls of an agent are made. */
 export interface DurableAgentOptions extends ModelOptions {

@@ -1,53 +1,8 @@
-/**
- * Calls of tools as steps or effects, and the person who may have to agree first.
- *
- *   the model calls ──▶ ask (a step: is a person needed?) ──no──▶ tool (a step or an effect) ──▶ its output
- *                            └──yes──▶ the run waits, parked ──agreed──▶ ▲
- *                                              └──refused, or too late──▶ the model is told so
- *
- * Crash in a wait: the wait is in the log, and a later owner finds the answer. Crash in the tool: as its `onDoubt` says.
- */
-import { z } from 'zod';
+/** Calls of tools as steps or effects, after the person who may have to agree. Crash in the tool: as its `onDoubt` says. */
+import { agreed, type ApprovalOptions, type ToolOptions } from '../agents/approval.ts';
 import type { AgentCalls, Give } from '../agents/calls.ts';
-import type { AgentStep, CallOptions } from '../agents/context.ts';
-import { callRules } from '../agents/call-options.ts';
-import type { Duration } from '../core/duration.ts';
+import type { AgentStep } from '../agents/context.ts';
 import { StepError } from '../core/errors.ts';
-import { callback, duration, either, optionsOf } from '../core/option-rules.ts';
-
-/**
- * What a person says to a call of a tool. Declare it as a signal of the workflow: `signals: { approval: approvalSchema }`.
- */
-export const approvalSchema = z.object({
-  approved: z.boolean(),
-  reason: z.string().max(2_000).optional(),
-});
-
-/** How a person is asked before a tool is called. */
-export interface ApprovalOptions<Input = unknown> {
-  /** Whether this call needs a person. Asked once, and its answer is stored. Default: each call does. */
-  readonly when?: (input: Input) => boolean | Promise<boolean>;
-  /** The question, for the inbox. Default: the name of the tool and its input. */
-  readonly label?: (input: Input) => string;
-  /** After this time the call counts as refused. Default: waits for as long as it takes. */
-  readonly timeout?: Duration;
-}
-
-/** How one tool is called. */
-export interface ToolOptions<Input = unknown> extends CallOptions {
-  /** Asks a person first. Default: as `needsApproval` of the tool says, else nobody is asked. */
-  readonly approve?: boolean | ApprovalOptions<Input>;
-}
-
-const checkApproval = optionsOf<ApprovalOptions>({
-  when: callback,
-  label: callback,
-  timeout: duration,
-});
-export const checkTool = optionsOf<ToolOptions>({
-  ...callRules,
-  approve: either((value) => typeof value === 'boolean', checkApproval),
-});
 
 /** A tool of the AI SDK, as far as a call goes. */
 export interface CalledTool {
@@ -71,7 +26,6 @@ interface ToolParts {
   readonly signal: string;
 }
 
-const labelLength = 300;
 const steps = new WeakMap<object, AgentStep>();
 
 /**
@@ -89,7 +43,12 @@ export function durableTool(tool: CalledTool, options: ToolOptions, parts: ToolP
   const approval = approvalOf(tool, options);
   const call = async (input: unknown, about: ToolCall): Promise<unknown> => {
     const name = parts.calls.nameOf(about.toolCallId);
-    if (approval !== undefined) await agreed(name, input, about, approval, parts);
+    if (approval !== undefined) {
+      const { when, options: asked } = approval;
+      const called = { tool: parts.name, id: about.toolCallId, name, input };
+      const asking = { ...called, when: () => when(input, about) };
+      await agreed(parts.calls, parts.signal, asking, asked);
+    }
     try {
       return await parts.calls.tool(name, bodyOf(execute, input, about), options);
     } catch (error) {
@@ -142,37 +101,4 @@ function approvalOf({ needsApproval }: CalledTool, { approve }: ToolOptions): Ap
   if (typeof asked === 'function') return { when: asked as Approval['when'], options: {} };
   const options = typeof asked === 'object' ? (asked as ApprovalOptions) : {};
   return { when: options.when ?? (() => true), options };
-}
-
-/** Resolves when a person has agreed, or none is needed. @throws Error that tells the model that it was refused. */
-async function agreed(
-  name: string,
-  input: unknown,
-  about: ToolCall,
-  { when, options }: Approval,
-  { name: tool, calls, signal }: ToolParts,
-): Promise<void> {
-  const { toolCallId } = about;
-  const { label, timeout } = options;
-  const isNeeded = await calls.say(`ask:${name}`, async (_, give) => {
-    if (!(await when(input, about))) return false;
-    await give({ type: 'tool-approval-request', approvalId: calls.waitName(name), toolCallId });
-    return true;
-  });
-  if (!isNeeded) return;
-  const answer = await calls.waitFor(signal, name, {
-    label: short(label?.(input) ?? `May ${tool} be called with ${JSON.stringify(input)}?`),
-    form: { approved: 'boolean', reason: 'text' },
-    ...(timeout === undefined ? {} : { timeout }),
-  });
-  const said = answer === undefined ? undefined : approvalSchema.parse(answer);
-  if (said?.approved === true) return;
-  const why =
-    said === undefined ? 'nobody has agreed in time' : (said.reason ?? 'a person says no');
-  await calls.say(`refused:${name}`, (_, give) => give({ type: 'tool-output-denied', toolCallId }));
-  throw new Error(`This call was refused: ${why}.`);
-}
-
-function short(label: string): string {
-  return label.length <= labelLength ? label : `${label.slice(0, labelLength)}…`;
 }

@@ -1,29 +1,17 @@
-/**
- * Threads as runs: LangGraph lets any text be a thread's id, and ids of runs have a small alphabet.
- *
- * Other characters become `~` and two hexadecimal digits for each of their bytes, so two threads never share a run. An id
- * that grows too long by it becomes its SHA-256 behind two more `~`, which no other id has.
- */
+/** Threads as runs: LangGraph lets any text be a thread's id. One that is too long for a run becomes its SHA-256. */
 import { createHash } from 'node:crypto';
 import { InvalidError } from '../core/errors.ts';
+import { escapedId } from '../core/escaped-id.ts';
 import { threadPrefix } from '../core/langgraph.ts';
-import { fixedLimits } from '../core/limits.ts';
 
-const plain = /[A-Za-z0-9_.-]/;
 /** What LangGraph makes itself is far shorter; keys of megabytes would slow down everything. */
 const idLengthMax = 1_024;
 const namespaceLengthMax = 8_192;
 
 /** The id of the run that a thread is. */
 export function runOf(thread: string): string {
-  let id = threadPrefix;
-  for (const char of thread) id += plain.test(char) ? char : escaped(char);
-  if (id.length <= fixedLimits.runIdLength) return id;
-  return `${threadPrefix}~~${createHash('sha256').update(thread).digest('hex')}`;
-}
-
-function escaped(char: string): string {
-  return [...Buffer.from(char)].map((byte) => `~${byte.toString(16).padStart(2, '0')}`).join('');
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+  return escapedId(threadPrefix, thread, hash);
 }
 
 /** @throws InvalidError for an id that is no text, empty, too long, or not to be stored. Numbers are taken as text. */

@@ -16,6 +16,7 @@ const entries = [
   'file',
   'import',
   'langgraph',
+  'openai-agents',
   'doctor',
 ].map((name) => `src/${name}.ts`);
 /** Fewer than this and the compiler has not seen the package. */

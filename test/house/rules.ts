@@ -111,7 +111,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'picocolors',
   ],
   // What agents of any framework need: their calls as steps, their tokens as an output.
-  agents: ['src/core/', 'src/engine/definition/', 'src/agents/', 'node:'],
+  agents: ['src/core/', 'src/engine/definition/', 'src/agents/', 'node:', 'zod'],
   // The AI SDK: its types alone are imported.
   ai: [
     'src/core/',
@@ -122,6 +122,17 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'src/text-stream.ts',
     'zod',
     'ai',
+  ],
+  // OpenAI Agents: its types alone are imported. Pages read its answers as those of the AI SDK.
+  'openai-agents': [
+    'src/core/',
+    'src/engine/definition/',
+    'src/engine/loop/',
+    'src/agents/',
+    'src/openai-agents/',
+    'src/pawl.ts',
+    'node:',
+    '@openai/agents',
   ],
   // Other systems' files: read, and turned into the lines of an export.
   imports: ['src/core/', 'src/engine/', 'src/imports/', 'node:', 'sql.js'],

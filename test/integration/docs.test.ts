@@ -101,7 +101,7 @@ describe.concurrent('a page', () => {
     const { stdout } = await run(
       process.execPath,
       [join(stage, 'out/main.js'), redisUrl, JSON.stringify(given)],
-      { cwd: folder, timeout: 60_000 },
+      { cwd: folder, timeout: 60_000, env: { ...process.env, OPENAI_AGENTS_DISABLE_TRACING: '1' } },
     );
     // Blocks print what they have to say, too.
     const results = stdout

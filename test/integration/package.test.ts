@@ -10,7 +10,7 @@ import { addPackage, installedPackages, newPackedProject } from '../support/pack
 import { newPrefix } from '../support/workers.ts';
 
 const packagesMax = 25;
-const megabytesMax = 25;
+const megabytesMax = 26;
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -57,7 +57,7 @@ test('the README’s program runs in an empty project with the packed package', 
 
 test('only the entries that are meant to be public can be reached', async () => {
   const script = `
-    const entries = ['pawl', 'pawl/ai', 'pawl/dashboard', 'pawl/doctor', 'pawl/file', 'pawl/import', 'pawl/store', 'pawl/testing'];
+    const entries = ['pawl', 'pawl/ai', 'pawl/dashboard', 'pawl/doctor', 'pawl/file', 'pawl/import', 'pawl/openai-agents', 'pawl/store', 'pawl/testing'];
     const others = ['pawl/package.json', 'pawl/dist/index.js', 'pawl/core/fold.js'];
     for (const name of [...entries, ...others]) {
       const options = name.endsWith('.json') ? { with: { type: 'json' } } : {};
@@ -70,6 +70,7 @@ test('only the entries that are meant to be public can be reached', async () => 
     '+ pawl/doctor',
     '+ pawl/file',
     '+ pawl/import',
+    '+ pawl/openai-agents',
     '+ pawl/store',
     '+ pawl/testing',
     '+ pawl/package.json',
@@ -105,7 +106,7 @@ test('CommonJS requires every entry, and gets the classes that modules import', 
     })();`;
   const said = await run(process.execPath, ['-e', script], { cwd: project });
   const lines = said.stdout.trim().split('\n');
-  expect(lines).toHaveLength(8);
+  expect(lines).toHaveLength(9);
   expect(lines.filter((line) => !line.startsWith('+ '))).toEqual([]);
 });
 
@@ -186,6 +187,18 @@ test('the pages work at once, and know the errors of the same pawl', async () =>
   expect((await runScript(script)).split('\n')).toEqual(['200', '404', 'PAWL_INVALID']);
 });
 
+/** Makes a script of a file in the project; what the compiler says of it. */
+async function compiled(file: string, text: string): Promise<string> {
+  await writeFile(join(project, file), text);
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const flags = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck'];
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
+  const checked = await run(tsc, [...flags, ...types, file], { cwd: project }).catch(
+    (error: { stdout: string }) => error,
+  );
+  return checked.stdout;
+}
+
 test.each([
   [6, 'ai'],
   [7, 'ai-7'],
@@ -235,14 +248,7 @@ test.each([
       await pawl.close();
       return result + ' ' + told;
     }`;
-  await writeFile(join(project, 'agent.mts'), text);
-  const tsc = join(root, 'node_modules/.bin/tsc');
-  const flags = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck'];
-  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
-  const checked = await run(tsc, [...flags, ...types, 'agent.mts'], { cwd: project }).catch(
-    (error: { stdout: string }) => error,
-  );
-  expect(checked.stdout).toBe('');
+  expect(await compiled('agent.mts', text)).toBe('');
   const said = await runScript(`
     import { MockLanguageModelV${version - 3} as Mock, simulateReadableStream } from 'ai/test';
     import { main } from './agent.mjs';
@@ -255,6 +261,55 @@ test.each([
     const doStream = async () => ({ stream: simulateReadableStream({ chunks }) });
     console.log(await main(new Mock({ doStream })));`);
   expect(said).toBe('Hello Hello');
+});
+
+test('agents of OpenAI’s SDK work, with their types', async () => {
+  await addPackage(project, { name: '@openai/agents', as: '@openai/agents' });
+  const text = `
+    import { Agent, type Model, Runner, type Session, tool } from '@openai/agents';
+    import { defineWorkflow } from 'pawl';
+    import { approvalSchema, durableAgent, PawlSession, stepOf } from 'pawl/openai-agents';
+    import { openInMemory } from 'pawl/testing';
+    import { z } from 'zod';
+    export async function main(model: Model): Promise<string> {
+      const pawl = openInMemory();
+      const add = tool({
+        name: 'add',
+        description: 'Adds.',
+        parameters: z.object({ n: z.number() }),
+        execute: ({ n }, _, details) => n + (stepOf(details)?.attempt ?? 0),
+      });
+      const chat = defineWorkflow({
+        name: 'chat',
+        signals: { approval: approvalSchema },
+        run: async (ctx) => {
+          const durable = durableAgent(ctx);
+          const session: Session = durable.session(new PawlSession(pawl, { sessionId: 's' }));
+          // @ts-expect-error A text is no tool.
+          const none = () => durable.tools(['add']);
+          const agent = new Agent({
+            name: typeof none,
+            model: durable.model(model),
+            tools: durable.tools([add], { add: { onDoubt: 'ask' } }),
+          });
+          const runner = new Runner({ tracingDisabled: true });
+          return (await runner.run(agent, 'Hello?', { session })).finalOutput ?? '';
+        },
+      });
+      pawl.worker({ workflows: [chat] });
+      const result = await (await pawl.start(chat, undefined)).result();
+      const items = await new PawlSession(pawl, { sessionId: 's' }).getItems();
+      await pawl.close();
+      return result + ' ' + items.length;
+    }`;
+  expect(await compiled('openai.mts', text)).toBe('');
+  const said = await runScript(`
+    import { Usage } from '@openai/agents';
+    import { main } from './openai.mjs';
+    const content = [{ type: 'output_text', text: 'Hello' }];
+    const output = [{ type: 'message', role: 'assistant', status: 'completed', content }];
+    console.log(await main({ getResponse: async () => ({ usage: new Usage(), output }) }));`);
+  expect(said).toBe('Hello 2');
 });
 
 test('the saver of LangGraph works, with its types', async () => {
@@ -280,14 +335,7 @@ test('the saver of LangGraph works, with its types', async () => {
       await saver.close();
       return said + ' ' + String(pruned > 0) + typeof none;
     }`;
-  await writeFile(join(project, 'graph.mts'), text);
-  const tsc = join(root, 'node_modules/.bin/tsc');
-  const flags = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck'];
-  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
-  const checked = await run(tsc, [...flags, ...types, 'graph.mts'], { cwd: project }).catch(
-    (error: { stdout: string }) => error,
-  );
-  expect(checked.stdout).toBe('');
+  expect(await compiled('graph.mts', text)).toBe('');
   const options = JSON.stringify({ redis: inject('redisUrl'), prefix: newPrefix() });
   const said = await runScript(`
     import { main } from './graph.mjs';

@@ -4,11 +4,13 @@
  */
 
 import { history, type Mutant, unit } from './mutant.ts';
+import { mutantsOfAdapters } from './adapters.ts';
 import { mutantsOfPages } from './pages.ts';
 import { mutantsOfQuestions } from './questions.ts';
 import { mutantsOfScripts } from './scripts.ts';
 
 export const mutants: readonly Mutant[] = [
+  ...mutantsOfAdapters,
   ...mutantsOfPages,
   ...mutantsOfQuestions,
   ...mutantsOfScripts,

@@ -60,7 +60,9 @@ export async function addPackage(
   const from = join(root, 'node_modules', name);
   const places = new Set([from]);
   await addNeeds(from, places);
-  const isOwn = (path: string): boolean => basename(path) !== 'node_modules';
+  // Nobody reads maps here, and they are the half of some packages.
+  const isOwn = (path: string): boolean =>
+    basename(path) !== 'node_modules' && !path.endsWith('.map');
   await rm(join(folder, 'node_modules', as), { recursive: true, force: true });
   for (const place of places) {
     const inside = relative(from, place);

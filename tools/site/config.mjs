@@ -34,6 +34,7 @@ const recipes = [
   page('OpenTelemetry', 'recipes/opentelemetry'),
   page('Prometheus and Grafana', 'recipes/prometheus'),
   page('AI SDK', 'recipes/ai-sdk'),
+  page('OpenAI Agents', 'recipes/openai-agents'),
   page('Agents', 'recipes/agents'),
   page('Human approval', 'recipes/approval'),
   page('Saga', 'recipes/saga'),

@@ -51,6 +51,15 @@ export class StoreCheckpointer implements Checkpointer {
     this.#parts = parts;
   }
 
+  /**
+   * What is below the checkpointer of a pawl, for what is kept in runs without a workflow.
+   * @throws InvalidError for a checkpointer that has no run store.
+   */
+  static partsOf(checkpointer: Checkpointer): LoopParts {
+    if (#parts in checkpointer) return checkpointer.#parts;
+    throw new InvalidError('pawl', 'has another checkpointer than its own.');
+  }
+
   async claim<State = unknown>(run: string, options: ClaimOptions = {}): Promise<Claim<State>> {
     const { limits, newToken } = this.#parts;
     const { metadata } = checkClaim(run, options, limits);

@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import type { Model } from '@openai/agents';
 import { MockLanguageModelV3, simulateReadableStream } from 'ai/test';
 import { Hono } from 'hono';
 import {
@@ -79,6 +80,8 @@ export interface Scene {
   readonly response: ServerResponse;
   /** A model of the AI SDK, which always says the same. */
   readonly model: MockLanguageModelV3;
+  /** The same for OpenAI Agents. */
+  readonly agentModel: Model;
 }
 
 /** All names of a scene, for the compiler to compare. */
@@ -110,6 +113,7 @@ export const sceneNames = Object.keys({
   password: 1,
   response: 1,
   model: 1,
+  agentModel: 1,
 } satisfies Record<keyof Scene, 1>);
 
 const usage = {
@@ -133,6 +137,17 @@ const model = new MockLanguageModelV3({
       }),
     }),
 });
+
+const tokens = { inputTokens: 1, outputTokens: 1, totalTokens: 2 };
+const agentModel: Model = {
+  getResponse: () => Promise.reject(new Error('It is asked for a stream.')),
+  async *getStreamedResponse() {
+    const content = [{ type: 'output_text' as const, text }];
+    const message = { type: 'message', role: 'assistant', status: 'completed', content } as const;
+    yield { type: 'output_text_delta', delta: text };
+    yield { type: 'response_done', response: { id: 'r', usage: tokens, output: [message] } };
+  },
+};
 
 export async function openScene(
   redis: string,
@@ -185,6 +200,7 @@ export async function openScene(
     password: 'a long one',
     response: new ServerResponse(new IncomingMessage(new Socket())),
     model,
+    agentModel,
   };
   const close = async (): Promise<void> => {
     end();
