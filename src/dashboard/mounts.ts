@@ -130,7 +130,7 @@ export function mountOnExpress(
 }
 
 /**
- * Mounts the pages on an app of Nest (with Express below it), at their `basePath`; a global prefix does not change it.
+ * Mounts the pages on an app of Nest, over Express or Fastify, at their `basePath`; a global prefix does not change it.
  * Call it in `main.ts`, before `app.listen`.
  * @throws InvalidError for a bad option.
  */
