@@ -3,6 +3,7 @@
  * command line. It needs no script.
  */
 import { html } from 'hono/html';
+import { commandPart } from './command-line.ts';
 import type { Html } from './html.ts';
 import { visible } from './words.ts';
 
@@ -29,7 +30,7 @@ export function actionForm({ to, token, verb, fields, question, command }: Actio
   return html`<form method="post" action="${to}" class="${question === undefined ? '' : 'danger'}">
     <input type="hidden" name="token" value="${token}" />${fields ?? ''}${sure}
     <button>${verb}</button>
-    ${command === undefined ? '' : html`<code class="command" title="The same on the command line">${visible(command)}</code>`}
+    ${command === undefined ? '' : commandPart(command, 'The same on the command line')}
   </form>`;
 }
 

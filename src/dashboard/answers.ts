@@ -89,7 +89,7 @@ export function unavailable(
       This page loads itself again every ${retrySeconds} seconds, until it is back. Runs stand still
       meanwhile. What is stored stays stored.
     </p>
-    <p class="dim">${visible(message)}</p>
+    <p class="dim">What failed: ${visible(message)}</p>
     <p>What to do: see whether the server runs and this machine reaches it. A shell says more:</p>
     <p><code class="command">pawl doctor</code></p>`;
   return show(c, settings, { title: 'Redis is away', body, refreshSeconds: retrySeconds });

@@ -3,6 +3,7 @@
  * stands in a log may have been written by any version of pawl, so nothing is taken for granted.
  */
 import type { RunEvent } from '../core/event.ts';
+import { lossWords } from './loss-words.ts';
 import { count, shortWorker } from './parts.ts';
 import { spanText } from './times.ts';
 import { inLine } from './words.ts';
@@ -106,12 +107,12 @@ const types: Readonly<Record<string, Said>> = {
     const { from, reason, detectMs, claimMs } = takeover as Data;
     const noticed = `noticed after ${spanText(Number(detectMs))}, claimed ${spanText(Number(claimMs))} later`;
     return {
-      said: `taken over by ${by} from ${shortWorker(textOf(from))}: ${textOf(reason)}, ${noticed}`,
+      said: `taken over by ${by} from ${shortWorker(textOf(from))}: ${lossWords(textOf(reason))}, ${noticed}`,
       tone: 'turn',
     };
   },
   'run.interrupted': ({ worker, reason }) => ({
-    said: `lost its worker ${shortWorker(textOf(worker))}: ${textOf(reason)}`,
+    said: `lost its worker ${shortWorker(textOf(worker))}: ${lossWords(textOf(reason))}`,
     tone: 'bad',
   }),
   'run.resumed': ({ replayed, replayMs }) => ({

@@ -9,7 +9,7 @@ import { isEnded } from '../core/run.ts';
 import { waitText } from '../core/waits.ts';
 import type { RunDetails } from '../engine/runs/run-info.ts';
 import { actionsPart } from './actions-part.ts';
-import { commandLine } from './command-line.ts';
+import { commandLine, commandPart } from './command-line.ts';
 import { errorPart } from './error-part.ts';
 import { errorWords } from './event-words.ts';
 import { logPart } from './event-rows.ts';
@@ -62,8 +62,8 @@ export function runPage(showing: Showing): Html {
       <a href="${page}.json">This page as JSON</a>
       <button class="copy script-only" data-copy-from="${page}.json">Copy as JSON</button>
     </p>
-    <p><code class="command">${commandLine('runs', 'show', run.id)}</code></p>
-    <p><code class="command">${commandLine('runs', 'events', run.id, '--follow')}</code></p>
+    <p>${commandPart(commandLine('runs', 'show', run.id))}</p>
+    <p>${commandPart(commandLine('runs', 'events', run.id, '--follow'))}</p>
   </div>`;
 }
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
     startRedisServer({ config: { appendfsync: 'always' } }),
     TestBrowser.open(),
   ]);
-  stage = await Stage.open(redis.url, 1);
+  stage = await Stage.open(redis.url, { workers: 1 });
   url = await stage.serve();
 });
 

@@ -13,7 +13,10 @@ let browser: TestBrowser;
 let url: string;
 
 beforeAll(async () => {
-  [stage, browser] = await Promise.all([Stage.open(inject('redisUrl'), 1), TestBrowser.open()]);
+  [stage, browser] = await Promise.all([
+    Stage.open(inject('redisUrl'), { workers: 1 }),
+    TestBrowser.open(),
+  ]);
   url = await stage.serve();
   const input = { customer: 'Ada', pages: 1, paceMs: 10, mayFail: false };
   const run = await stage.pawl.start(invoice, input, { id: 'read-1' });

@@ -114,7 +114,7 @@ describe('while events come', () => {
     const run = await stage.pawl.start(long, { events: 20 }, { id: 'restart-1' });
     await untilStatus(run, 'waiting');
     const port = 20_000 + (process.pid % 20_000);
-    const own = await Stage.open(inject('redisUrl'), 0, stage.prefix);
+    const own = await Stage.open(inject('redisUrl'), { workers: 0, prefix: stage.prefix });
     const at = await own.serve({ port });
     const look = await browser.look(`${at}/runs/restart-1`);
     await look.page.locator('#run.is-live').waitFor();
@@ -333,6 +333,50 @@ describe('the past', () => {
       edited: { set: { cents: 100, note: 'edited' } },
     });
     expect(await fingerprint('past-1')).toBe(before);
+  });
+
+  test('any two moments are compared, also with a checkpoint, and the address says which', async () => {
+    const run = stage.pawl.run(invoice, 'past-1');
+    const [kept] = await run.checkpoints();
+    if (kept === undefined) throw new Error('the run has no checkpoint');
+    const { page } = await browser.look(`${url}/runs/past-1`);
+    for (const [from, at] of [
+      ['2', '6'],
+      ['7', kept.id],
+    ] as const) {
+      await page.locator('input[name=at]').fill(at);
+      await page.locator('input[name=from]').fill(from);
+      await page.getByRole('button', { name: 'Show' }).click();
+      await page.waitForURL(new RegExp(`at=${at}&from=${from}`));
+      const to = at === kept.id ? { checkpoint: at } : { seq: Number(at) };
+      const differences = await run.diff({ seq: Number(from) }, to);
+      expect(await page.locator('#moment h3').innerText()).toContain(`From ${from} to ${at}`);
+      expect(await page.locator('#moment ul.diff > li').count()).toBe(differences.length);
+    }
+  });
+
+  test('the id and the whole run are copied', async () => {
+    const { page } = await browser.look(`${url}/runs/past-1`);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    const copied = (): Promise<string> => page.evaluate('navigator.clipboard.readText()');
+    await page.getByRole('button', { name: 'Copy id' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await copied()).toBe('past-1');
+    await page.getByRole('button', { name: 'Copy as JSON' }).click();
+    await expect.poll(copied).toContain('{');
+    expect(JSON.parse(await copied())).toMatchObject({
+      run: { id: 'past-1', workflow: 'invoice' },
+    });
+  });
+
+  test('rows with problems alone', async () => {
+    const { page } = await browser.look(`${url}/runs/killed-1`);
+    const shown = page.locator('#events > li').filter({ visible: true });
+    const all = await shown.count();
+    await page.getByLabel('problems only').check();
+    expect(await shown.count()).toBeLessThan(all);
+    expect(await shown.filter({ hasText: 'lost its worker' }).count()).toBe(1);
+    expect(await page.locator('#events > li:not(.bad)').filter({ visible: true }).count()).toBe(0);
   });
 
   test('keys move among the rows, and lead to what the row changed', async () => {

@@ -120,12 +120,28 @@ function moved(line: string, id: string, copy: number, agoMs: number): string {
     .replace(/,"sha256":"[^"]*"/, '');
 }
 
+/** Uploads that wait until the first workers start. `look` is what is called meanwhile, about every second. */
+export async function late(stage: Stage, look: () => Promise<unknown>): Promise<void> {
+  const runs = await Promise.all(
+    [1, 2, 3, 4].map((n) => stage.pawl.start(upload, { file: `${n}.pdf` }, { id: `early-${n}` })),
+  );
+  for (let second = 0; second < 6; second++) {
+    await look();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+  await Promise.all([stage.startWorker(), stage.startWorker()]);
+  await Promise.all(runs.map((run) => untilStatus(run, 'completed')));
+}
+
 /** Schedules, and runs that somebody deleted. */
 export async function kept(stage: Stage): Promise<void> {
   const { pawl } = stage;
   const nightly = { id: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin' };
   await pawl.schedule(upload, { file: 'backup.tar' }, nightly);
   await pawl.schedule(upload, { file: 'logs.gz' }, { id: 'logs', every: '10m' });
+  await pawl.schedule(upload, { file: 'all.tar' }, { id: 'weekly', cron: '0 4 * * 0' });
+  await pawl.scheduled.trigger(upload, 'logs', { actor: 'kim' });
+  await pawl.scheduled.pause(upload, 'weekly', { actor: 'kim' });
   for (const id of ['upload-old', 'upload-wrong']) {
     const run = await pawl.start(upload, { file: 'x' }, { id });
     await untilStatus(run, 'completed');

@@ -1,9 +1,9 @@
 /**
- * `npm run screenshots`: takes pictures of the pages into docs/img, over a Redis and worker processes of its own. Light and
- * dark, for a desktop and for a telephone. `-- run-timeline --into /tmp/x` takes those whose name begins so, elsewhere.
- * `--all` takes pages as well whose pictures are not kept.
+ * `npm run screenshots`: takes pictures of the pages into docs/img, over a Redis and worker processes of its own, some of
+ * which it kills. Light and dark, for a desktop and for a telephone. `-- run-timeline --into /tmp/x` takes those whose name
+ * begins so, elsewhere.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -11,111 +11,100 @@ import type { Browser, Page } from 'playwright-core';
 import { startRedisServer } from '../../src/testing/redis-server.ts';
 import { killChildren } from '../support/child.ts';
 import { launch } from './chromium.ts';
-import { atNode, inDoubt, kept, pastHour, takenOver, talking, withChildren } from './scenes.ts';
+import { withPalette } from './palette-png.ts';
+import {
+  atNode,
+  inDoubt,
+  kept,
+  late,
+  pastHour,
+  takenOver,
+  talking,
+  untilStatus,
+  withChildren,
+} from './scenes.ts';
+import { looks, pictureName, type Shot, shots, shown } from './shots.ts';
 import { Stage } from './stage.ts';
-
-interface Shot {
-  readonly name: string;
-  readonly path: string;
-  /** Only with `--all`: to look at, not to keep. */
-  readonly isAside?: boolean;
-  /** What is done before the picture is taken. */
-  readonly before?: (page: Page) => Promise<void>;
-}
+import { business } from './workflows.ts';
 
 const widths = { desktop: 1100, phone: 360 } as const;
-/** Pictures of all of a long page would be as large as all the others. */
-const heightMax = { desktop: 1000, phone: 1150 } as const;
+/** Of a page that comes into view by itself: as high as it is, within these. */
+const heights = { desktop: [320, 1000], phone: [320, 1150] } as const;
+/** Of a page that is scrolled to a part of it. */
+const partHeights = { desktop: 900, phone: 800 } as const;
 
-async function scenes(stage: Stage): Promise<readonly Shot[]> {
+async function setScene(stage: Stage, url: string): Promise<void> {
+  await late(stage, () => fetch(`${url}/overview`));
   await pastHour(stage);
   await kept(stage);
-  const [graph, parent] = await Promise.all([atNode(stage), withChildren(stage)]);
-  const doubt = await inDoubt(stage);
-  const invoice = await takenOver(stage);
-  const chat = await talking(stage);
-  const at = (run: { readonly id: string }, query = ''): string => `/runs/${run.id}${query}`;
-  return [
-    { name: 'run', path: at(invoice) },
-    { name: 'run-timeline', path: at(invoice), before: scrollTo('#timeline') },
-    { name: 'run-state', path: at(invoice, '?at=14#state'), before: scrollTo('#state') },
-    { name: 'run-graph', path: at(graph), before: scrollTo('#graph') },
-    { name: 'run-family', path: at(parent) },
-    { name: 'run-failed', path: `/runs/${parent.id}-parcel-2` },
-    { name: 'run-doubt', path: at(doubt) },
-    { name: 'run-output', path: at(chat), before: scrollTo('#outputs') },
-    { name: 'run-fork', path: at(invoice, '/fork?at=14') },
-    { name: 'overview', path: '/overview', before: waitLonger },
-    { name: 'runs', path: '/runs' },
-    { name: 'search', isAside: true, path: '/runs?status=open&key=none&within=1h' },
-    { name: 'bulk', isAside: true, path: '/bulk?action=retry&status=dead&workflow=upload' },
-    { name: 'failures', path: '/failures' },
-    { name: 'failure', isAside: true, path: '/failures', before: openFirst },
-    { name: 'inbox', isAside: true, path: '/inbox' },
-    { name: 'queues', path: '/queues' },
-    { name: 'workers', path: '/workers' },
-    { name: 'recoveries', path: '/recoveries', before: waitLonger },
-    { name: 'schedules', isAside: true, path: '/schedules' },
-    { name: 'deletions', isAside: true, path: '/deletions' },
-    { name: 'health', isAside: true, path: '/health' },
-  ];
+  await Promise.all([atNode(stage, shown.graph), withChildren(stage, shown.parent)]);
+  await inDoubt(stage, shown.doubt);
+  await takenOver(stage, shown.invoice);
+  await talking(stage, shown.chat, 4_000);
 }
 
-/** The page is read again meanwhile: what it shows then is what is kept of it. */
-async function waitLonger(page: Page): Promise<void> {
-  await page.waitForTimeout(2_500);
+/** What was done for a picture is done again for the next one. */
+async function asBefore({ pawl }: Stage): Promise<void> {
+  await Promise.all([shown.parent, shown.graph].map((id) => pawl.run(id).resume()));
+  await untilStatus(pawl.run(shown.failed), 'failed');
 }
 
-async function openFirst(page: Page): Promise<void> {
-  await page.locator('[data-rows] a').first().click();
-  await page.waitForTimeout(700);
-}
-
-function scrollTo(selector: string): (page: Page) => Promise<void> {
-  return async (page) => {
-    await page
-      .locator(selector)
-      .evaluate((element: { scrollIntoView: () => void }) => element.scrollIntoView());
-  };
+async function doDeeds(page: Page, { deeds = [] }: Shot): Promise<void> {
+  for (const deed of deeds) {
+    if (deed === 'wait') {
+      // The page is read again meanwhile: what it shows then is what is kept of it.
+      await page.waitForTimeout(2_500);
+    } else if (deed === 'open the first row') {
+      await page.locator('[data-rows] a').first().click();
+      await page.waitForURL(/group=/, { waitUntil: 'load' });
+    } else if (deed === 'send the form') {
+      await page.locator('main .acts form button').first().click();
+      await page.locator('.said, tr[data-key=presence]').first().waitFor();
+    } else {
+      await page
+        .locator(deed.scrollTo)
+        .evaluate((element: { scrollIntoView: () => void }) => element.scrollIntoView());
+    }
+  }
 }
 
 async function shoot(
   browser: Browser,
   url: string,
-  shots: readonly Shot[],
+  all: readonly Shot[],
   into: string,
+  prepare: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    for (const screen of ['desktop', 'phone'] as const) {
-      const context = await browser.newContext({
-        colorScheme,
-        viewport: { width: widths[screen], height: screen === 'phone' ? 800 : 900 },
-        reducedMotion: 'reduce',
-      });
-      const page = await context.newPage();
-      for (const { name, path, before } of shots) {
-        await page.goto(url + path, { waitUntil: 'load' });
-        await page.waitForTimeout(700);
-        const size = page.viewportSize() ?? { width: widths[screen], height: 900 };
-        if (before === undefined) {
-          const height = await page
-            .locator('html')
-            .evaluate((element: { readonly scrollHeight: number }) => element.scrollHeight);
-          await page.setViewportSize({ ...size, height: Math.min(height, heightMax[screen]) });
-        } else await before(page);
-        const file = join(into, `${name}-${colorScheme}-${screen}.png`);
-        await page.screenshot({ path: file });
-        await page.setViewportSize(size);
-        process.stdout.write(`${file}\n`);
+  for (const look of looks) {
+    await prepare();
+    const { scheme, screen } = look;
+    const context = await browser.newContext({ colorScheme: scheme, reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    const width = widths[screen];
+    for (const shot of all) {
+      const isPart = shot.deeds?.some((deed) => typeof deed === 'object') ?? false;
+      const [least, most] = heights[screen];
+      await page.setViewportSize({ width, height: isPart ? partHeights[screen] : least });
+      await page.goto(url + shot.path, { waitUntil: 'load' });
+      await page.waitForTimeout(700);
+      await doDeeds(page, shot);
+      if (!isPart) {
+        const height = await page
+          .locator('html')
+          .evaluate((element: { readonly scrollHeight: number }) => element.scrollHeight);
+        await page.setViewportSize({ width, height: Math.min(height, most) });
       }
-      await context.close();
+      const file = join(into, pictureName(shot, look));
+      await writeFile(file, withPalette(await page.screenshot()));
+      process.stdout.write(`${file}\n`);
     }
+    await context.close();
   }
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { into: { type: 'string' }, all: { type: 'boolean', default: false } },
+  options: { into: { type: 'string' } },
 });
 const [beginning = ''] = positionals;
 const into = values.into ?? fileURLToPath(new URL('../../../docs/img', import.meta.url));
@@ -123,17 +112,19 @@ await mkdir(into, { recursive: true });
 const browser = await launch();
 const redis = await startRedisServer();
 try {
-  await using stage = await Stage.open(redis.url);
+  await using stage = await Stage.open(redis.url, {
+    workers: 0,
+    prefix: 'pawl',
+    workflows: business,
+  });
   const url = await stage.serve();
-  const all = await scenes(stage);
-  await shoot(
-    browser,
-    url,
-    all.filter(
-      ({ name, isAside = false }) => name.startsWith(beginning) && (values.all || !isAside),
-    ),
-    into,
-  );
+  await setScene(stage, url);
+  const wanted = (all: readonly Shot[]): readonly Shot[] =>
+    all.filter(({ name }) => name.startsWith(beginning));
+  await shoot(browser, url, wanted(shots.looking), into);
+  await shoot(browser, url, wanted(shots.acting), into, () => asBefore(stage));
+  await redis.kill();
+  await shoot(browser, url, wanted(shots.away), into);
 } finally {
   await browser.close();
   await killChildren();

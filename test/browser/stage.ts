@@ -5,6 +5,8 @@ import { compiled, type NodeChild, spawnNode } from '../support/child.ts';
 import { firstEvent, newPrefix } from '../support/workers.ts';
 import { workflows } from './workflows.ts';
 
+type Workflows = readonly (typeof workflows)[number][];
+
 export interface BrowserWorker {
   readonly id: string;
   readonly child: NodeChild;
@@ -17,21 +19,32 @@ export class Stage implements AsyncDisposable {
   readonly workers: BrowserWorker[] = [];
   readonly #served: ServedDashboard[] = [];
 
-  private constructor(url: string, prefix: string, pawl: Pawl) {
+  readonly #workflows: Workflows;
+
+  private constructor(url: string, prefix: string, pawl: Pawl, of: Workflows) {
     this.url = url;
     this.prefix = prefix;
     this.pawl = pawl;
+    this.#workflows = of;
   }
 
   /** A prefix that is given is that of another stage, whose runs are shown as well. */
-  static async open(url: string, workers = 2, prefix = newPrefix()): Promise<Stage> {
-    const stage = new Stage(url, prefix, await Pawl.open({ redis: url, prefix }));
+  static async open(
+    url: string,
+    {
+      workers = 2,
+      prefix = newPrefix(),
+      workflows: of = workflows,
+    }: { readonly workers?: number; readonly prefix?: string; readonly workflows?: Workflows } = {},
+  ): Promise<Stage> {
+    const stage = new Stage(url, prefix, await Pawl.open({ redis: url, prefix }), of);
     await Promise.all(Array.from({ length: workers }, () => stage.startWorker()));
     return stage;
   }
 
   async startWorker(): Promise<BrowserWorker> {
-    const setup = JSON.stringify({ url: this.url, prefix: this.prefix });
+    const names = this.#workflows.map(({ name }) => name);
+    const setup = JSON.stringify({ url: this.url, prefix: this.prefix, names });
     const child = spawnNode(compiled('test/browser/worker-main.ts'), [setup]);
     const ready = await child.waitFor(({ message }) => message === 'ready', 60_000);
     const worker = { id: String(ready['worker']), child };
@@ -41,7 +54,7 @@ export class Stage implements AsyncDisposable {
 
   /** The address of the pages, without a slash at its end. */
   async serve(options: DashboardOptions & { readonly port?: number } = {}): Promise<string> {
-    const given = { port: 0, readOnly: false, workflows: [...workflows], ...options };
+    const given = { port: 0, readOnly: false, workflows: [...this.#workflows], ...options };
     const served = await serveDashboard(this.pawl, given);
     this.#served.push(served);
     return served.url.replace(/\/$/, '');

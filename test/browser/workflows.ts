@@ -237,14 +237,6 @@ export const hostile = defineWorkflow({
   },
 });
 
-export const workflows = [
-  invoice,
-  research,
-  parcel,
-  order,
-  chat,
-  payment,
-  long,
-  upload,
-  hostile,
-] as const;
+/** Those that a business may have. */
+export const business = [invoice, research, parcel, order, chat, payment, upload] as const;
+export const workflows = [...business, long, hostile] as const;

@@ -51,10 +51,12 @@ test('the colour beside the log shows who lost the run, why, and how long detect
     colour: 'nobody turn bad',
     held: 'no worker holds it',
   });
-  expect(item(claimed.seq - 1).words).toContain(`lost its worker ${short(lost.id)}: presence-lost`);
+  expect(item(claimed.seq - 1).words).toContain(
+    `lost its worker ${short(lost.id)}: its process died`,
+  );
   expect(item(claimed.seq)).toMatchObject({ colour: 'colour-1 turn' });
   expect(item(claimed.seq).words).toContain(
-    `taken over by ${short(heir.id)} from ${short(lost.id)}: presence-lost, ` +
+    `taken over by ${short(heir.id)} from ${short(lost.id)}: its process died, ` +
       `noticed after ${takeover.detectMs} ms, claimed ${takeover.claimMs} ms later`,
   );
   expect(item(after.seq)).toMatchObject({ colour: 'colour-1 plain', held: `held by ${heir.id}` });

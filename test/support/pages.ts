@@ -33,6 +33,12 @@ export const drawn = defineGraph({
   edges: { first: 'second', second: 'end' },
 });
 
+/** What a page says to type in a shell. */
+export function commandsIn(page: string): string[] {
+  const found = page.matchAll(/<code class="command"[^>]*>(.*?)<\/code>/gs);
+  return [...found].map(([, line = '']) => line.replaceAll(/<[^>]+>/g, '').trim());
+}
+
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;

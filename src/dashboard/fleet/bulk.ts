@@ -225,7 +225,7 @@ function manyPart({ given, ids }: Many): Html {
 
 function details(base: string, report: BulkReport | undefined): Html | string {
   if (report === undefined) return '';
-  const { statuses, sample, refused } = report;
+  const { matched, statuses, sample, refused } = report;
   const link = (id: string): Html =>
     html`<a href="${base}/runs/${id}"><bdi>${visible(id)}</bdi></a>`;
   const why = ({ run: id, error }: BulkReport['refused'][number]): Html =>
@@ -233,7 +233,7 @@ function details(base: string, report: BulkReport | undefined): Html | string {
   return html`<ul class="counts" aria-label="Their statuses">
       ${Object.entries(statuses).map(([status, many]) => html`<li>${statusMark(status as RunStatus)} ${many.toLocaleString('en')}</li>`)}
     </ul>
-    ${sample.length === 0 ? '' : html`<p class="dim">Such as ${sample.map((id) => html`${link(id)} `)}</p>`}
+    ${sample.length === 0 ? '' : html`<p class="dim">${sample.length < matched ? 'Such as' : 'These:'} ${sample.map((id) => html`${link(id)} `)}</p>`}
     ${
       refused.length === 0
         ? ''

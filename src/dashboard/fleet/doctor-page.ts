@@ -8,6 +8,7 @@ import type { Pawl } from '../../pawl.ts';
 import type { Check, DoctorReport } from '../../core/doctor.ts';
 import { mayDo } from '../access.ts';
 import { actionForm } from '../action-form.ts';
+import { commandPart } from '../command-line.ts';
 import type { Html } from '../html.ts';
 import { count } from '../parts.ts';
 import type { Settings } from '../settings.ts';
@@ -16,6 +17,7 @@ import { mark } from './marks.ts';
 import { rowTable } from './rows.ts';
 
 const damageShown = 20;
+const command = 'pawl doctor';
 
 /** Whoever asks while one is made is told the same. */
 export class Examiner {
@@ -40,22 +42,24 @@ export class Examiner {
 }
 
 /** The way to it, for those who may. */
-export function doctorForm({ base, role }: Settings, token: string): Html {
-  const command = 'pawl doctor';
-  if (!mayDo(role, 'operate')) {
+export function doctorForm(settings: Settings, token: string): Html {
+  if (!mayDo(settings.role, 'operate')) {
     return html`<p class="dim">
         The doctor looks at more: rights, clocks, presence, files, and a sample of each index.
       </p>
-      <p><code class="command">${command}</code></p>`;
+      <p>${commandPart(command)}</p>`;
   }
   return html`<h2>Doctor</h2>
     <p class="dim">
       It looks at more: rights, clocks, presence, files, and a sample of each index. It changes
       nothing.
     </p>
-    <div class="acts">
-      ${actionForm({ to: `${base}/health/doctor`, token, verb: 'Let the doctor look', command })}
-    </div>`;
+    ${askForm(settings, token, 'Let the doctor look')}`;
+}
+
+function askForm({ base }: Settings, token: string, verb: string): Html {
+  const form = actionForm({ to: `${base}/health/doctor`, token, verb, command });
+  return html`<div class="acts">${form}</div>`;
 }
 
 export function doctorPage(
@@ -84,11 +88,9 @@ export function doctorPage(
     ${sum}
     ${rowTable('Checks of the doctor', ['What', 'Is', 'Found', 'Expected', 'What to do'], checks.map(toRow))}
     ${damagePart(settings.base, damage)}
-    <p class="dim">
-      This looked at a sample of each index. <code class="command">pawl doctor --full</code> looks
-      at every run.
-    </p>
-    ${doctorForm(settings, token)} ${back}`;
+    <p class="dim">This looked at a sample of each index. This looks at every run:</p>
+    <p>${commandPart('pawl doctor --full')}</p>
+    ${mayDo(settings.role, 'operate') ? askForm(settings, token, 'Look again') : ''} ${back}`;
 }
 
 /** What is wrong comes in the order of the doctor, as on the command line. */

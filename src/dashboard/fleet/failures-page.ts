@@ -144,8 +144,9 @@ export function retriedPage(base: string, retried: Retried): Html {
   const { isKnown, done, unchanged, refused } = retried;
   return html`<h1>Failures</h1>
     <p class="said" role="status">
-      ${count(done.length, 'run')} ${done.length === 1 ? 'tries' : 'try'} again. What their steps
-      have done stays done. ${unchanged === 0 ? '' : `${count(unchanged, 'run')} needed nothing.`}
+      ${count(done.length, 'run')} ${done.length === 1 ? 'tries' : 'try'} again. What
+      ${done.length === 1 ? 'its' : 'their'} steps have done stays done.
+      ${unchanged === 0 ? '' : `${count(unchanged, 'run')} needed nothing.`}
     </p>
     ${!isKnown ? html`<p>No run had this error any more.</p>` : ''}
     ${

@@ -228,7 +228,7 @@ function backlogChart(parts: readonly StatsPart[], backlog: readonly Sample[]): 
   const known =
     first === undefined
       ? 'not looked at yet'
-      : `looked at since ${new Date(first.at).toISOString().slice(11, 16)} UTC`;
+      : `${Math.max(...most) === 0 ? 'none, ' : ''}looked at since ${new Date(first.at).toISOString().slice(11, 16)} UTC`;
   return barChart({
     title: 'Longest wait for a worker',
     times: parts.map(({ from }) => from),

@@ -1,6 +1,7 @@
 /** What workers lost, who took it over, and how long each part of that took. */
 import { html } from 'hono/html';
 import type { Html } from '../html.ts';
+import { lossWords } from '../loss-words.ts';
 import { count, workerName } from '../parts.ts';
 import type { Settings } from '../settings.ts';
 import { spanText, time } from '../times.ts';
@@ -9,13 +10,6 @@ import { type Recoveries, recoveriesMax, type Spread, type Take } from './recove
 import { livePart, rowTable } from './rows.ts';
 
 const shownMax = 100;
-
-const reasonWords: Readonly<Record<string, string>> = {
-  'presence-lost': 'its process died',
-  'session-expired': 'its beats stopped',
-  forgotten: 'it had forgotten the run',
-  all: 'all reasons',
-};
 
 export function recoveriesPage(settings: Settings, recoveries: Recoveries): Html {
   return html`<h1>Recoveries</h1>
@@ -47,7 +41,7 @@ export function recoveriesParts({ base }: Settings, { takes, reasons }: Recoveri
     reasons.map(({ reason, count: number, quarantined, detect, claim, replay }) => ({
       key: reason,
       cells: [
-        reasonWords[reason] ?? reason,
+        reason === 'all' ? 'all reasons' : lossWords(reason),
         html`${number.toLocaleString('en')}${quarantined === 0 ? '' : html`<span class="under bad">${quarantined} quarantined</span>`}`,
         ...pair(detect),
         ...pair(claim),
@@ -105,7 +99,7 @@ function toRow(base: string, take: Take): { key: string; cells: (Html | string)[
       html`<a href="${base}/runs/${run}"><bdi>${visible(run)}</bdi></a>`,
       html`<bdi>${visible(workflow)}</bdi>`,
       workerName(from),
-      reasonWords[reason] ?? reason,
+      lossWords(reason),
       heir,
       spanText(detectMs),
       claimMs === undefined ? '' : spanText(claimMs),

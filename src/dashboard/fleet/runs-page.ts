@@ -5,6 +5,7 @@ import { runStatuses } from '../../core/run.ts';
 import { waitKinds } from '../../core/waits.ts';
 import type { RunInfo } from '../../engine/runs/run-info.ts';
 import type { Pawl } from '../../pawl.ts';
+import { commandPart } from '../command-line.ts';
 import type { Html } from '../html.ts';
 import { statusMark } from '../parts.ts';
 import type { Settings } from '../settings.ts';
@@ -72,7 +73,7 @@ export function runsPage(shown: RunsShown, list: RunList, known: Known): Html {
       </div>
       ${list.runs.length === 0 ? '' : chosenForm(settings)} ${livePart('rows', rows(shown, list))}
     </div>
-    ${command === undefined ? '' : html`<p><code class="command">${command}</code></p>`}`;
+    ${command === undefined ? '' : html`<p>${commandPart(command)}</p>`}`;
 }
 
 function counts(base: string, search: Search, stats: RunStats): Html {
@@ -117,7 +118,7 @@ function empty(base: string, search: Search): Html {
         There is no run yet. A program starts one by <code>pawl.start(workflow, input)</code>, and a
         shell by this:
       </p>
-      <p><code class="command">pawl runs start &lt;workflow&gt; --input &lt;json&gt;</code></p>`;
+      <p>${commandPart('pawl runs start <workflow> --input <json>')}</p>`;
   }
   const { given } = search;
   const less = Object.entries(given).map(([name, value]) => {

@@ -1,6 +1,7 @@
 /** The timeline as HTML: a row for each track, its bars as a small SVG. Widths are percents, so it fits any screen. */
 import { html } from 'hono/html';
 import type { Html } from '../html.ts';
+import { lossWords } from '../loss-words.ts';
 import { count, shortWorker } from '../parts.ts';
 import { spanText } from '../times.ts';
 import { visible } from '../words.ts';
@@ -106,7 +107,7 @@ function holdingList({ holdings, gaps, from }: Timeline): Html {
       at: gap.from,
       text: html`<li class="lost">
         <b>nobody</b> for ${spanText(gap.to - gap.from)}${gap.isOpen ? ' until now' : ''}:
-        <bdi>${visible(shortWorker(gap.lost))}</bdi> was lost (${visible(gap.reason)})
+        <bdi>${visible(shortWorker(gap.lost))}</bdi> was lost: ${lossWords(gap.reason)}
       </li>`,
     })),
   ].toSorted((a, b) => a.at - b.at);

@@ -153,6 +153,8 @@ export class Tracks {
     const name = this.#children.get(String(run)) ?? String(run);
     const track = this.#track(name, 'child');
     if (typeof run === 'string') track.run = run;
+    // A parent may be told twice, by the child and by its own look.
+    if (track.open === undefined && track.bars.length > 0) return;
     const tone = status === 'completed' ? 'done' : status === 'failed' ? 'failed' : 'withdrawn';
     this.#close(track, { time, seq, tone });
   }

@@ -5,6 +5,7 @@ import { defineWorkflow, type Pawl } from 'pawl';
 import { dashboard, type DashboardOptions } from 'pawl/dashboard';
 import { z } from 'zod';
 import { memoryPawl } from '../../support/memory.ts';
+import { commandsIn } from '../../support/pages.ts';
 
 const upload = defineWorkflow({
   name: 'upload',
@@ -99,9 +100,9 @@ describe('a search', () => {
 
   test('says the same for a shell', async () => {
     const [, page] = await get('/runs?status=dead&tag=tenant%3Dacme&within=1h');
-    expect(page).toContain(
+    expect(commandsIn(page)).toEqual([
       'pawl runs list --status failed quarantined --tag tenant=acme --since 1h',
-    );
+    ]);
     expect((await get('/runs?waitsFor=go&waitKey=k1'))[1]).not.toContain('pawl runs list');
   });
 
@@ -148,7 +149,9 @@ describe('what is done to many runs', () => {
     expect(page).toContain('4 runs of this search');
     expect(page).toContain('<b>2 runs</b> would be asked to end');
     expect(page).toContain('2 cannot be');
-    expect(page).toContain('pawl runs cancel --workflow upload');
+    expect(commandsIn(page)).toEqual([
+      `pawl runs cancel --workflow upload --reason &#39;&lt;why&gt;&#39;`,
+    ]);
     expect((await pawl.stats()).runs.waiting).toBe(2);
   });
 

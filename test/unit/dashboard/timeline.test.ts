@@ -93,6 +93,8 @@ describe('bars', () => {
         [130, 'child.starting', { name: 'kid', run: 'r2', birth: 'x', attached: true }],
         [180, 'child.ended', { run: 'r2', birth: 'x', fence: 1, status: 'failed', error: {} }],
         [181, 'step.failed', { name: 'child:kid', attempts: 1, error: {} }],
+        // The child's message, after the parent has looked by itself.
+        [190, 'child.ended', { run: 'r2', birth: 'x', fence: 1, status: 'failed', error: {} }],
       ),
       300,
       {
