@@ -95,7 +95,7 @@ await app.listen(Number(process.argv[2]), '127.0.0.1');
 };
 
 function must(isTrue, problem, seen = '') {
-  if (!isTrue) throw new Error(`${problem}\n${String(seen)}`);
+  if (!isTrue) throw new Error(`${problem}\n${seen}`);
 }
 
 async function freePort() {
