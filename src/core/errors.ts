@@ -29,6 +29,7 @@ export const errorCodes = {
   PAWL_RUN_ACTIVE: 'The run is held by a worker, so it cannot be deleted.',
   PAWL_FORGOTTEN: 'Events that were dropped, or a checkpoint that expired, are not kept any more.',
   PAWL_FENCED: 'Another worker has taken the run: this one may not write to it any more.',
+  PAWL_THREAD_TAKEN: 'Another run has taken the thread of LangGraph, or the thread was deleted.',
   PAWL_CONFLICT: 'The snapshot has another version than the one that was to be overwritten.',
   PAWL_REWOUND: 'Redis came back with less of the run than it had acknowledged.',
   PAWL_STEP_FAILED: 'A step failed at its last attempt: the cause is the error of its body.',

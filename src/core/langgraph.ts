@@ -46,6 +46,8 @@ export interface PutParams extends ThreadPlace {
   readonly parent: string | undefined;
   /** Only if the thread has this birth. */
   readonly born: string | undefined;
+  /** Only while this holds the thread: see `HoldParams`. Undefined: whoever holds it. */
+  readonly holder: string | undefined;
   /** Channels whose values come with this call. */
   readonly fresh: Channels;
   /**
@@ -61,12 +63,13 @@ export interface PutParams extends ThreadPlace {
 }
 
 /**
- * `late`: the thread, its birth or the parent is no more. `unknown`: these channels need a key. Nothing was written then.
+ * `late`: the thread, its birth or the parent is no more. `unknown`: these channels need a key. `lost`: another one holds the
+ * thread, or nobody. Nothing was written then.
  */
 export type PutOutcome =
   | { readonly outcome: 'put'; readonly birth: string }
   | { readonly outcome: 'unknown'; readonly channels: readonly string[] }
-  | { readonly outcome: 'late' };
+  | { readonly outcome: 'late' | 'lost' };
 
 export interface ThreadWrite {
   /** Of the task and its place: no two writes to a checkpoint have the same. */
@@ -80,14 +83,45 @@ export interface ThreadWrite {
 
 export interface WriteParams extends ThreadPlace {
   readonly born: string | undefined;
+  /** As that of a put. */
+  readonly holder: string | undefined;
   readonly interrupts: boolean;
   readonly writes: readonly ThreadWrite[];
 }
 
-/** `missing`: there is no thread. `late`: it is another one by now. Nothing was written then. */
+/** `missing`: there is no thread. `late`: it is another one by now. `lost`: as that of a put. Nothing was written then. */
 export type ThreadWriteOutcome =
   | { readonly outcome: 'written'; readonly birth: string; readonly isThere: boolean }
-  | { readonly outcome: 'missing' | 'late' };
+  | { readonly outcome: 'missing' | 'late' | 'lost' };
+
+/**
+ * A run that wants a thread for itself. A thread remembers its holder as the run's id, a space and the fence of the claim.
+ * Who names a holder with a write is refused when another one holds the thread by then.
+ */
+export interface HoldParams {
+  /** Id of the run that the thread is. */
+  readonly run: string;
+  /** Random text: the birth of the thread, if this call makes it. */
+  readonly token: string;
+  /** Payload of the thread's record, if this call makes it. */
+  readonly input: Uint8Array;
+  readonly by: string;
+  readonly fence: number;
+  /**
+   * Who held it when the caller looked. After that look, and before this call, the caller has made sure that its claim
+   * stands. `again`: this run has held it, and takes it with another claim.
+   */
+  readonly seen: 'again' | { readonly holder: string | undefined };
+}
+
+/**
+ * `changed`: since the caller looked. `lost`: to a later claim of the run, or to another run. `gone`: what it held was deleted.
+ * Nothing was written then.
+ */
+export type HoldOutcome =
+  | { readonly outcome: 'held' }
+  | { readonly outcome: 'changed' | 'lost'; readonly holder: string | undefined }
+  | { readonly outcome: 'gone' };
 
 export interface StoredCheckpoint {
   readonly checkpoint: string;
@@ -151,6 +185,10 @@ export interface ThreadStore {
   /** @throws RunError `PAWL_RUN_EXISTS` when a run of something else has the id. */
   put(params: PutParams): Promise<PutOutcome>;
   write(params: WriteParams): Promise<ThreadWriteOutcome>;
+  /** @throws as `put`. */
+  hold(params: HoldParams): Promise<HoldOutcome>;
+  /** Undefined when nobody holds the thread, or there is none. */
+  holder(run: string): Promise<string | undefined>;
   /** The newest of the namespace without `checkpoint`. Otherwise the birth of the thread, if there is one. */
   load(
     place: Omit<ThreadPlace, 'checkpoint'> & { readonly checkpoint: string | undefined },

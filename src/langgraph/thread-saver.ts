@@ -27,6 +27,8 @@ import { listed } from './listing.ts';
 import { type ThreadCipher, Payloads } from './payloads.ts';
 import { type AskedPlace, configOf, placeIn } from './places.ts';
 import { checkPrune, type KnownCheckpoint, type PruneOptions, superfluous } from './pruning.ts';
+import { holdIn } from './thread-hold.ts';
+import { ThreadHolds } from './thread-holds.ts';
 import { checkId, runOf } from './thread-ids.ts';
 import { threadInput } from './thread-record.ts';
 import { wholeThread } from './whole-thread.ts';
@@ -48,7 +50,14 @@ export interface ThreadSaverParts {
   readonly serde: Serializer | undefined;
 }
 
+/** Who holds the threads of a saver; only for those who execute graphs on them. */
+export let holdsOf: (saver: ThreadSaver) => ThreadHolds;
+
 export class ThreadSaver extends BaseCheckpointSaver {
+  static {
+    holdsOf = (saver) => new ThreadHolds(saver.#parts);
+  }
+
   readonly #parts: ThreadSaverParts;
   readonly #payloads: Payloads;
   readonly #order = new WriteOrder();
@@ -104,6 +113,7 @@ export class ThreadSaver extends BaseCheckpointSaver {
   ): Promise<Config> {
     const place = placeIn(config);
     const { thread, run, namespace, checkpoint: parent } = place;
+    const hold = holdIn(config);
     const id = checkId(checkpoint.id, 'checkpoint.id');
     const packed = packCheckpoint(this.#payloads, place, {
       checkpoint,
@@ -113,6 +123,7 @@ export class ThreadSaver extends BaseCheckpointSaver {
     });
     // Packed at once: the caller may change what it has given. What is wrong with it is told below.
     detach(packed, () => undefined);
+    let isLost = false;
     await this.#order.put(lineOf(place), parent, async () => {
       const parts = await packed;
       checkSize([parts.body, ...parts.values.values()], this.#parts.limit);
@@ -124,6 +135,7 @@ export class ThreadSaver extends BaseCheckpointSaver {
         parent,
         // The first checkpoint of a thread has no parent, and may be that of another birth. One of a subgraph may not.
         born: namespace === '' ? undefined : this.#births.of(run),
+        holder: hold?.text,
         token: this.#parts.newToken(),
         input: threadInput(thread, run, this.#parts.cipher),
         ttlMs: this.#parts.ttlMs,
@@ -134,8 +146,10 @@ export class ThreadSaver extends BaseCheckpointSaver {
         made = await this.#parts.store.put({ ...params, carried });
       }
       if (made.outcome === 'put') this.#births.see(run, made.birth);
-      else this.#dropped('checkpoint', place, id);
+      else if (made.outcome !== 'lost') this.#dropped('checkpoint', place, id);
+      isLost = made.outcome === 'lost';
     });
+    if (isLost) await hold?.lose();
     return configOf(thread, namespace, id);
   }
 
@@ -162,6 +176,7 @@ export class ThreadSaver extends BaseCheckpointSaver {
     const at = { run, namespace: place.namespace, checkpoint };
     const packing = packWrites(this.#payloads, at, { task, path: taskPath, writes });
     const born = this.#births.of(run);
+    const hold = holdIn(config);
     const send = async (isLook: boolean) => {
       const packed = isLook ? [] : await packing;
       if (!isLook)
@@ -170,17 +185,25 @@ export class ThreadSaver extends BaseCheckpointSaver {
           this.#parts.limit,
         );
       const interrupted = !isLook && interrupts(writes);
-      return this.#parts.store.write({ ...at, born, writes: packed, interrupts: interrupted });
+      return this.#parts.store.write({
+        ...at,
+        born,
+        holder: hold?.text,
+        writes: packed,
+        interrupts: interrupted,
+      });
     };
     let isStored = false;
     const once = async () => {
       const result = await send(isStored);
       isStored ||= result.outcome === 'written';
       // Nothing that may come brings back the thread that was meant.
-      const isThere = result.outcome === 'late' || (result.outcome === 'written' && result.isThere);
+      const isOver = result.outcome === 'late' || result.outcome === 'lost';
+      const isThere = isOver || (result.outcome === 'written' && result.isThere);
       return { isThere, result };
     };
     const { outcome } = await this.#order.write(lineOf(place), checkpoint, once, () => isStored);
+    if (outcome === 'lost') return hold?.lose();
     await Promise.all(linesAround(place).map((line) => this.#order.settled(line)));
     if (!isStored && outcome !== 'written')
       this.#dropped(`writes of task ${task}`, place, checkpoint);

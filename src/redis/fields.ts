@@ -116,6 +116,7 @@ export const runFields = [
   'refused',
   'waits',
   'createToken',
+  'heldBy',
   'paused',
   'progress',
   'progressMessage',

@@ -1,6 +1,8 @@
 /** Threads of LangGraph in Redis: all of a thread, and its run, in one slot. */
 import type {
   ExpiredThread,
+  HoldOutcome,
+  HoldParams,
   LoadedCheckpoint,
   PutOutcome,
   PutParams,
@@ -17,6 +19,7 @@ import { deleteRun } from './scripts/delete.ts';
 import { langgraphCopy } from './scripts/langgraph-copy.ts';
 import { langgraphDrop } from './scripts/langgraph-drop.ts';
 import { langgraphExpired } from './scripts/langgraph-expired.ts';
+import { langgraphHold } from './scripts/langgraph-hold.ts';
 import { langgraphLoad } from './scripts/langgraph-load.ts';
 import { langgraphPage } from './scripts/langgraph-page.ts';
 import { langgraphPut } from './scripts/langgraph-put.ts';
@@ -45,6 +48,21 @@ export class RedisThreads implements ThreadStore {
   async write(params: WriteParams): Promise<ThreadWriteOutcome> {
     const { keys, scripts, guard } = this.#parts;
     return guard(() => scripts.call(langgraphWrite, keys.of(params.run), params));
+  }
+
+  async hold(params: HoldParams): Promise<HoldOutcome> {
+    const { connection, keys, scripts, guard } = this.#parts;
+    const shards = keys.shards.length;
+    return guard(() =>
+      agreed(connection, keys, (sure) =>
+        scripts.call(langgraphHold, keys.of(params.run), { ...params, shards, sure }),
+      ),
+    );
+  }
+
+  async holder(run: string): Promise<string | undefined> {
+    const { connection, keys, guard } = this.#parts;
+    return (await guard(() => connection.hget(keys.of(run).run(run), 'heldBy'))) ?? undefined;
   }
 
   async load(

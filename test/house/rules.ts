@@ -113,6 +113,17 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   // What agents of any framework need: their calls as steps, their tokens as an output.
   agents: ['src/core/', 'src/engine/definition/', 'src/agents/', 'node:', 'zod'],
   // The AI SDK: its types alone are imported.
+  // Graphs of LangGraph as workflows, on threads of its saver.
+  'durable-graph': [
+    'src/core/',
+    'src/engine/definition/',
+    'src/agents/',
+    'src/langgraph/',
+    'src/durable-graph/',
+    'zod',
+    '@langchain/langgraph-checkpoint',
+    '@langchain/langgraph',
+  ],
   ai: [
     'src/core/',
     'src/engine/definition/',

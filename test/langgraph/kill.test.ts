@@ -7,6 +7,7 @@ import { afterAll, expect, inject, test } from 'vitest';
 import { compiled, killChildren, spawnNode } from '../support/child.ts';
 import { newPrefix } from '../support/workers.ts';
 import type { AgentSetup } from './agent-main.ts';
+import { repeated } from './diaries.ts';
 
 const isThorough = process.env['PAWL_THOROUGH'] !== undefined;
 const steps = isThorough ? 1_000 : 60;
@@ -18,16 +19,6 @@ afterAll(async () => {
   redis.disconnect();
   await killChildren();
 });
-
-/** What ran after it was acknowledged. */
-function repeated(diary: readonly string[]): string[] {
-  const acknowledged = new Set<string>();
-  return diary.filter((line) => {
-    const [, what, node = ''] = /^(ran|acknowledged) (.+)$/.exec(line) ?? [];
-    if (what === 'acknowledged') acknowledged.add(node);
-    return what === 'ran' && acknowledged.has(node);
-  });
-}
 
 test('what ran again is found in a diary', () => {
   expect(repeated(['ran a', 'ran a', 'acknowledged a', 'ran b'])).toEqual([]);

@@ -3,6 +3,7 @@
  * green for no reason. A house test holds every passage to the sources, so that the list cannot rot.
  */
 
+import { mutantsOfGraphs } from './graphs.ts';
 import { history, type Mutant, unit } from './mutant.ts';
 import { mutantsOfAdapters } from './adapters.ts';
 import { mutantsOfPages } from './pages.ts';
@@ -11,6 +12,7 @@ import { mutantsOfScripts } from './scripts.ts';
 
 export const mutants: readonly Mutant[] = [
   ...mutantsOfAdapters,
+  ...mutantsOfGraphs,
   ...mutantsOfPages,
   ...mutantsOfQuestions,
   ...mutantsOfScripts,

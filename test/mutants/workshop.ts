@@ -104,7 +104,10 @@ export class Workshop implements AsyncDisposable {
 
   async #judge(judge: Judge, ms: number): Promise<Opinion> {
     if ('unit' in judge) return this.#test('unit', judge.unit, ms);
-    if ('redis' in judge) return this.#test('redis', judge.redis, ms);
+    if ('redis' in judge) {
+      const isLanggraph = judge.redis.startsWith('test/langgraph/');
+      return this.#test(isLanggraph ? 'langgraph' : 'redis', judge.redis, ms);
+    }
     const compile = ['-p', 'tsconfig.json', '--noEmit', 'false', '--outDir', '.build', '--noCheck'];
     const compiled = await this.#run('node_modules/typescript/bin/tsc', compile, contentMs);
     if (compiled.code !== 0) throw new Error('a mutant does not compile');

@@ -32,6 +32,9 @@ type RaceValue<Entry> = Entry extends (...args: never) => infer Result
 /** What a person fills in for one field of an answer: a text, a number, a yes or no, or one of several texts. */
 export type FormField = 'text' | 'number' | 'boolean' | readonly string[];
 
+/** Characters of what a wait is about, at most. */
+export const labelLengthMax = 500;
+
 /**
  * How long a handler waits for a signal, and which one it takes. What it says for people is shown in the inbox: see
  * docs/inbox.md.
@@ -140,7 +143,7 @@ const waitRules = {
   timeout: duration,
   signal: abortSignal,
   key: checkSignalKey,
-  label: textOf(1, 500),
+  label: textOf(1, labelLengthMax),
   form: checkForm,
 } as const;
 

@@ -23,8 +23,10 @@
 -- ARGV[14] ttl: milliseconds until the thread expires, or empty
 -- ARGV[15] shards: how many the caller knows of
 -- ARGV[16] sure: 1 when the caller has just seen that the prefix has so many, or empty
--- ARGV[17] key of the first value; keys and bytes alternate from here
+-- ARGV[17] holder: who must hold the thread, or empty for any
+-- ARGV[18] key of the first value; keys and bytes alternate from here
 -- Returns {'put', birth} | {'late'}: the thread, or the parent, is not there | {'taken', workflow}: by another run
+--   | {'lost'}: another one holds the thread
 --   | {'unsure'} | {'unknown', channels}: these need a key; all but the first have written nothing
 -- Keeps: whoever sees a checkpoint sees all of its values; nothing that comes late brings a thread back.
 local run, checkpoints, order, values, interrupted = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -33,9 +35,10 @@ local parent, born = ARGV[8], ARGV[9]
 
 -- include parts/langgraph.lua
 
-local m = redis.call('HMGET', run, 'workflow', 'createToken', 'seq', 'bytes')
+local m = redis.call('HMGET', run, 'workflow', 'createToken', 'seq', 'bytes', 'heldBy')
 local birth, seq, bytes = m[2], m[3], m[4]
 if m[1] and m[1] ~= workflow then return {'taken', m[1]} end
+if ARGV[17] ~= '' and ARGV[17] ~= m[5] then return {'lost'} end
 if parent ~= '' then parent = ARGV[6] .. '\0' .. parent end
 local before = parent ~= '' and redis.call('HGET', checkpoints, parent)
 if parent ~= '' and not before then return {'late'} end
@@ -68,7 +71,7 @@ if not birth then
 end
 
 local grown = #ARGV[12]
-for i = 17, #ARGV, 2 do
+for i = 18, #ARGV, 2 do
   if redis.call('HSETNX', values, ARGV[i], ARGV[i + 1]) == 1 then grown = grown + #ARGV[i + 1] end
 end
 local member = ARGV[6] .. '\0' .. ARGV[7]

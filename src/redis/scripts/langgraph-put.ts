@@ -42,6 +42,7 @@ export const langgraphPut: StoreScript<ShardKeys, PutParams & Agreed, PutOutcome
       params.ttlMs ?? '',
       params.shards,
       params.sure ? 1 : '',
+      params.holder ?? '',
     ];
     for (const [key, bytes] of params.values) args.push(key, toBuffer(bytes));
     return args;
@@ -52,6 +53,8 @@ export const langgraphPut: StoreScript<ShardKeys, PutParams & Agreed, PutOutcome
         return { outcome: 'put', birth: String(what) };
       case 'late':
         return { outcome: 'late' };
+      case 'lost':
+        return { outcome: 'lost' };
       case 'unknown':
         return { outcome: 'unknown', channels: (what as readonly Buffer[]).map(String) };
       case 'unsure':

@@ -27,6 +27,7 @@ export const langgraphWrite: StoreScript<ShardKeys, WriteParams, ThreadWriteOutc
       memberOf(params),
       params.born ?? '',
       params.interrupts ? 1 : '',
+      params.holder ?? '',
     ];
     for (const { field, firstWins, text, shared } of params.writes) {
       const [key, bytes] = shared ?? [];
@@ -43,6 +44,8 @@ export const langgraphWrite: StoreScript<ShardKeys, WriteParams, ThreadWriteOutc
         return { outcome: 'missing' };
       case 'late':
         return { outcome: 'late' };
+      case 'lost':
+        return { outcome: 'lost' };
       case 'taken':
         throw takenError(run, what);
       default:

@@ -1,0 +1,17 @@
+/** What a run of a graph remembers. */
+import { z } from 'zod';
+import type { Context } from '../engine/definition/context.ts';
+import { positionSchema } from './compiled-graph.ts';
+
+export const stateSchema = z.object({
+  /** Supersteps that are behind; the one that has entered the input counts. */
+  count: z.number().default(0),
+  /** Where the run left the thread; absent until it has the thread. */
+  from: positionSchema.optional(),
+  /** The nodes that ran in the superstep before. */
+  ran: z.array(z.string()).default([]),
+  /** The checkpoint at which it has stopped last. */
+  stoppedAt: z.string().optional(),
+});
+
+export type GraphContext = Context<typeof stateSchema>;

@@ -1,0 +1,56 @@
+/** Bugs in graphs of LangGraph that are workflows, and in their threads. */
+import type { Judge, Mutant } from './mutant.ts';
+
+const graphs: Judge = { redis: 'test/langgraph/durable-graph.test.ts' };
+
+export const mutantsOfGraphs: readonly Mutant[] = [
+  {
+    name: 'a checkpoint is stored for a run that has lost the thread',
+    file: 'redis/lua/langgraph-put.lua',
+    passage: "if ARGV[17] ~= '' and ARGV[17] ~= m[5] then return {'lost'} end",
+    by: '',
+    foundBy: [graphs],
+  },
+  {
+    name: 'a thread goes back to a run that has lost it',
+    file: 'redis/lua/langgraph-hold.lua',
+    passage: 'if who ~= by or tonumber(before) > tonumber(fence) then',
+    by: 'if who == by and tonumber(before) > tonumber(fence) then',
+    foundBy: [graphs],
+  },
+  {
+    name: 'a thread is taken from another one than was seen',
+    file: 'redis/lua/langgraph-hold.lua',
+    passage: 'elseif seen ~= holder then',
+    by: "elseif seen == '+' then",
+    foundBy: [graphs],
+  },
+  {
+    name: 'an answer is given again when its question is no more',
+    file: 'durable-graph/superstep.ts',
+    passage: 'const open = now.questions.filter(({ id }) => answers.has(id));',
+    by: 'const open = [...answers.keys()].map((id) => ({ id }));',
+    foundBy: [graphs],
+  },
+  {
+    name: 'a superstep runs although the thread has moved',
+    file: 'durable-graph/superstep.ts',
+    passage: 'if (now.checkpoint !== from.checkpoint) return positionOf(graph, config, answered);',
+    by: '',
+    foundBy: [graphs],
+  },
+  {
+    name: 'a question of a task that has ended is asked again',
+    file: 'durable-graph/compiled-graph.ts',
+    passage: 'const open = result === undefined ? interrupts : [];',
+    by: 'const open = interrupts;',
+    foundBy: [graphs],
+  },
+  {
+    name: 'a graph stops at a node again after somebody let it go on',
+    file: 'durable-graph/graph-execution.ts',
+    passage: 'if (questions.length > 0 || checkpoint === stoppedAt) return;',
+    by: 'if (questions.length > 0) return;',
+    foundBy: [graphs],
+  },
+];
