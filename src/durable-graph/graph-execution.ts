@@ -100,9 +100,9 @@ export class GraphExecution {
   }
 
   /** Waits for a person before and behind the nodes for which the graph was compiled so. */
-  async #stop({ checkpoint, next, questions }: Position): Promise<void> {
-    const { count, ran, stoppedAt } = this.#ctx.state;
-    if (questions.length > 0 || checkpoint === stoppedAt) return;
+  async #stop({ next, questions }: Position): Promise<void> {
+    const { count, ran } = this.#ctx.state;
+    if (questions.length > 0) return;
     const nodes = [
       ...named(next, this.#graph.interruptBefore),
       ...named(ran, this.#graph.interruptAfter),
@@ -112,8 +112,7 @@ export class GraphExecution {
     await this.#ctx.waitFor(this.#settings.signal, { as: `${count}/stop`, label });
     // Meanwhile a person may have changed the thread, as is usual at such a stop.
     await this.#ctx.step(`${count}/look`, async (step) => {
-      const from = await positionOf(this.#graph, this.#taken.config);
-      step.set({ from, stoppedAt: from.checkpoint });
+      step.set({ from: await positionOf(this.#graph, this.#taken.config) });
     });
   }
 }

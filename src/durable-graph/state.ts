@@ -10,8 +10,6 @@ export const stateSchema = z.object({
   from: positionSchema.optional(),
   /** The nodes that ran in the superstep before. */
   ran: z.array(z.string()).default([]),
-  /** The checkpoint at which it has stopped last. */
-  stoppedAt: z.string().optional(),
 });
 
 export type GraphContext = Context<typeof stateSchema>;

@@ -139,7 +139,7 @@ test('a graph that was compiled to stop waits for a person, who may change the t
   const name = await wait();
   await compiled.updateState(config, { log: ['by hand'] });
   await changed.answer(name, null);
-  await answerAll(changed, () => null);
+  expect(await answerAll(changed, () => null)).toEqual(['Go on at second?']);
   expect(await changed.result()).toEqual({
     n: 0,
     log: ['first 0', 'by hand', 'second 2', 'third 3'],

@@ -47,10 +47,10 @@ export const mutantsOfGraphs: readonly Mutant[] = [
     foundBy: [graphs],
   },
   {
-    name: 'a graph stops at a node again after somebody let it go on',
+    name: 'a graph stops at a node again after somebody has changed its thread',
     file: 'durable-graph/graph-execution.ts',
-    passage: 'if (questions.length > 0 || checkpoint === stoppedAt) return;',
-    by: 'if (questions.length > 0) return;',
+    passage: 'step.set({ from: await positionOf(this.#graph, this.#taken.config) });',
+    by: '',
     foundBy: [graphs],
   },
 ];

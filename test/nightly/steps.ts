@@ -52,6 +52,12 @@ function ofTests(output: string): string {
   return ended.replaceAll(' | ', ', ').replaceAll(/\d+/g, count);
 }
 
+function ofChat(output: string): string {
+  const { answers, gapMs, violations } = parsed(output);
+  const { p50, p99 } = gapMs as { readonly p50: number; readonly p99: number };
+  return `${count(answers)} answers, gap ${p50} ms (p50), ${p99} ms (p99), ${length(violations)} violations`;
+}
+
 function ofPrograms(output: string): string {
   const { programs, crashes, rewinds, violations } = parsed(output);
   const faults = `${count(crashes)} crashes, ${count(rewinds)} rewinds`;
@@ -137,6 +143,13 @@ export const steps: readonly Step[] = [
     command: (seed, scale) =>
       built('test/chaos/matrix/main.js', '--poison', share(20, scale), '--seed', seed, '--json'),
     figures: ofPoison,
+  },
+  {
+    name: 'chat',
+    what: '50 answers of 500 words that lose their worker',
+    command: (seed, scale) =>
+      built('test/chaos/chat/main.js', '--answers', share(50, scale), '--seed', seed),
+    figures: ofChat,
   },
   {
     name: 'simulation',
