@@ -23,6 +23,7 @@ const entries = [
   ['pawl/openai-agents', 'openai-agents'],
   ['pawl/otel', 'otel'],
   ['pawl/store', 'store'],
+  ['pawl/assistant-ui', 'assistant-ui'],
   ['pawl/testing', 'testing'],
 ];
 

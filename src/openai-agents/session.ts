@@ -25,7 +25,7 @@ import { StoreCheckpointer } from '../engine/loop/store-checkpointer.ts';
 import type { Pawl } from '../pawl.ts';
 import { type Change, digestOf, History, type HistoryState, textOf } from './history.ts';
 import { checkSessionId, sessionRun, sessionWorkflow } from './session-ids.ts';
-import { sweepSessions } from './session-expiry.ts';
+import { idleSessions } from './session-expiry.ts';
 
 /** Which session it is, and for how long it is kept. */
 export interface PawlSessionOptions {
@@ -195,7 +195,7 @@ export class PawlSession implements Session {
 
   #sweep(ttlMs: number): void {
     const parts = StoreCheckpointer.partsOf(this.#pawl.checkpointer);
-    detach(sweepSessions(this.#pawl.checkpointer, parts, ttlMs), (error) => {
+    detach(idleSessions(this.#pawl.checkpointer, parts).sweep(ttlMs), (error) => {
       const words = 'Sessions whose time is over could not be deleted; they will be.';
       parts.logger.warn({ error: String(error) }, words);
     });

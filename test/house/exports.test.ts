@@ -70,9 +70,10 @@ test('every file that is published by name exists', () => {
 });
 
 // After a wanted change: npx vitest run --project house -u
-const entries = 'index ai dashboard doctor file import langgraph openai-agents store testing'.split(
-  ' ',
-);
+const entries =
+  'index ai dashboard doctor file import langgraph openai-agents store assistant-ui testing'.split(
+    ' ',
+  );
 
 test.each(entries)('src/%s.ts only re-exports, and what it exports is agreed on', async (entry) => {
   const { names, others } = readEntry(source(`src/${entry}.ts`).text);

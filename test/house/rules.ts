@@ -145,6 +145,17 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'node:',
     '@openai/agents',
   ],
+  // Streams without a worker, for the stores that frameworks want.
+  streams: ['src/core/', 'src/engine/', 'src/streams/', 'node:'],
+  // Streams of assistant-ui.
+  'assistant-ui': [
+    'src/core/',
+    'src/streams/',
+    'src/assistant-ui/',
+    'src/pawl.ts',
+    'node:',
+    'assistant-stream/resumable',
+  ],
   // Other systems' files: read, and turned into the lines of an export.
   imports: ['src/core/', 'src/engine/', 'src/imports/', 'node:', 'sql.js'],
   // The files at the root of src: the wiring and the entries.

@@ -93,8 +93,8 @@ test('CommonJS requires every entry, and gets the classes that modules import', 
   const script = `
     const { createRequire } = require('node:module');
     const manifest = require('pawl/package.json');
-    // Three need a package of the user.
-    const others = ['./package.json', './langgraph', './metrics', './otel'];
+    // These need a package of the user.
+    const others = ['./package.json', './assistant-ui', './langgraph', './metrics', './otel'];
     const entries = Object.keys(manifest.exports).filter((one) => !others.includes(one));
     (async () => {
       for (const one of entries) {
@@ -310,6 +310,23 @@ test('agents of OpenAI’s SDK work, with their types', async () => {
     const output = [{ type: 'message', role: 'assistant', status: 'completed', content }];
     console.log(await main({ getResponse: async () => ({ usage: new Usage(), output }) }));`);
   expect(said).toBe('Hello 2');
+});
+
+test('the streams of assistant-ui work, with their types', async () => {
+  await addPackage(project, { name: 'assistant-stream', as: 'assistant-stream' });
+  const text = `
+    import { createResumableStreamContext, type ResumableStreamStore } from 'assistant-stream/resumable';
+    import { openInMemory } from 'pawl/testing';
+    import { resumableStore, type ResumableStoreOptions } from 'pawl/assistant-ui';
+    const options: ResumableStoreOptions = { ttl: '1h' };
+    const pawl = openInMemory();
+    const store: ResumableStreamStore = resumableStore(pawl, options);
+    const context = createResumableStreamContext({ store });
+    const produce = () => new Blob(['Hello']).stream();
+    console.log(await new Response(await context.run('s', produce)).text());
+    await pawl.close();`;
+  expect(await compiled('stream.mts', text)).toBe('');
+  expect((await run(process.execPath, ['stream.mjs'], { cwd: project })).stdout).toBe('Hello\n');
 });
 
 test('the saver of LangGraph works, with its types', async () => {

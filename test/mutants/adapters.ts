@@ -39,4 +39,32 @@ export const mutantsOfAdapters: readonly Mutant[] = [
     by: 'if (when === undefined) {',
     foundBy: [of('openai-agents/agent')],
   },
+  {
+    name: 'of those who open a stream at the same time each is its producer',
+    file: 'streams/run-streams.ts',
+    passage: 'await this.#claim(record.id, 0)',
+    by: 'await this.#claim(record.id)',
+    foundBy: [of('assistant-ui/store')],
+  },
+  {
+    name: 'a producer that was replaced writes under the lease of the other one',
+    file: 'assistant-ui/store.ts',
+    passage: 'const found = lease?.token ?? own.get(id);',
+    by: 'const found = own.get(id);',
+    foundBy: [of('assistant-ui/store')],
+  },
+  {
+    name: 'a reader goes on with another stream of the same name',
+    file: 'streams/run-streams.ts',
+    passage: 'if (record?.birth !== birth) return undefined;',
+    by: 'if (record === undefined) return undefined;',
+    foundBy: [of('assistant-ui/store')],
+  },
+  {
+    name: 'the last chunk of a stream may stand behind its end',
+    file: 'streams/run-streams.ts',
+    passage: 'if (end !== undefined) continue;',
+    by: 'if (end !== undefined) return end;',
+    foundBy: [of('assistant-ui/store')],
+  },
 ];

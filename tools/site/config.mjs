@@ -35,6 +35,7 @@ const recipes = [
   page('Prometheus and Grafana', 'recipes/prometheus'),
   page('AI SDK', 'recipes/ai-sdk'),
   page('OpenAI Agents', 'recipes/openai-agents'),
+  page('assistant-ui', 'recipes/assistant-ui'),
   page('Agents', 'recipes/agents'),
   page('Human approval', 'recipes/approval'),
   page('Saga', 'recipes/saga'),
