@@ -109,6 +109,7 @@ export const checkOpen: Rule = optionsOf<OpenOptions>(
     blobs: checkBlobs,
     tracing,
     bullTelemetry: checked('what BullMQ takes as telemetry, such as a BullMQOtel', isBullTelemetry),
+    localWakeUps: flag,
   },
   "{ redis: 'redis://127.0.0.1:6379' }",
 );

@@ -57,6 +57,11 @@ export interface OpenOptions {
    * jobs that carry wake-ups. Default: none.
    */
   readonly bullTelemetry?: BullTelemetry;
+  /**
+   * Runs that this process starts or wakes go straight to a worker of its own that has room, without a job of BullMQ in
+   * between. False: each wake-up is a job. Default true; with `bullTelemetry` each is a job.
+   */
+  readonly localWakeUps?: boolean;
 }
 
 /** What a pawl is made of; `Pawl.assemble` takes other parts, for tests and other stores. Their types: `pawl/store`. */

@@ -80,6 +80,7 @@ export async function redisParts(
     skipVersionCheck: store.hidesInfo,
     hidesErrors: keys !== undefined,
     telemetry: options.bullTelemetry,
+    shortWay: options.localWakeUps,
     logger,
   });
   const server = { address: store.address, examine: () => doctor({ redis, prefix }) };

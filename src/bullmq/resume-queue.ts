@@ -37,6 +37,7 @@ import type {
 import { within } from '../core/within.ts';
 import { canaryName, depthOf, sendCanary } from './depth.ts';
 import { FailedJobs, keepFailedJobs } from './failed-jobs.ts';
+import { isClear, isPlain, Places } from './short-way.ts';
 
 /** BullMQ's own queue of a workflow. */
 export type BullQueue = Queue;
@@ -55,7 +56,17 @@ export interface BullQueueOptions {
   readonly hidesErrors?: boolean;
   /** Given to BullMQ as it is. Default: none. */
   readonly telemetry?: BullTelemetry | undefined;
+  /** Wake-ups may go straight to a consumer of this process: see `short-way.ts`. Default true. */
+  readonly shortWay?: boolean | undefined;
   readonly logger: Logger;
+}
+
+/** A consumer of this process, for the wake-ups of one workflow. */
+interface Neighbour {
+  readonly places: Places;
+  readonly handle: (wakeUp: WakeUp) => Promise<Delivery>;
+  /** Handlers that it has by the short way. */
+  readonly atWork: Set<Promise<void>>;
 }
 
 interface Closable {
@@ -71,6 +82,12 @@ const wakeUpSchema = z.object({
   priority: z.number().int().nonnegative().optional(),
 });
 
+/** In a job that is there only for people to see: its wake-up went the short way, and its run has failed. */
+const failureSchema = z.object({
+  failed: z.object({ text: z.string(), stack: z.string().optional() }),
+});
+type Failure = z.infer<typeof failureSchema>;
+
 /** BullMQ's `close` hangs while Redis is away; after this it loses its connections. */
 const closeMs = 5_000;
 
@@ -82,6 +99,9 @@ export class BullResumeQueue implements ResumeQueue {
   /** Connections of consumers that are not closed yet. */
   readonly #consuming = new Set<Closable>();
   readonly #failed: FailedJobs;
+  readonly #neighbours = new Map<string, Set<Neighbour>>();
+  /** Wake-ups on the short way, by their deduplication ids: true for one that was sent again meanwhile. */
+  readonly #short = new Map<string, boolean>();
   #closed = false;
 
   constructor(options: BullQueueOptions) {
@@ -95,8 +115,16 @@ export class BullResumeQueue implements ResumeQueue {
 
   async send(wakeUp: WakeUp, options: SendOptions = {}): Promise<void> {
     if (this.#closed) throw closedError();
+    const parsed = wakeUpSchema.parse(wakeUp);
+    const id = deduplicationId(parsed);
+    const isSame = options.again !== true && this.#short.has(id);
+    if (isSame) this.#short.set(id, true);
+    else if (!(await this.#sendShort(parsed, options))) await this.#add(parsed, options);
+  }
+
+  async #add(wakeUp: WakeUp & Partial<Failure>, options: SendOptions): Promise<void> {
     const queue = this.#queue(wakeUp.workflow);
-    const id = `${wakeUp.run}:${wakeUp.fence}`;
+    const id = deduplicationId(wakeUp);
     const job = async (): Promise<JobsOptions> => ({
       deduplication: {
         id: options.again === true ? await freeId(queue, id) : id,
@@ -111,20 +139,69 @@ export class BullResumeQueue implements ResumeQueue {
         : { priority: wakeUp.priority }),
     });
     try {
-      await queue.add(`resume ${wakeUp.run}`, wakeUpSchema.parse(wakeUp), await job());
+      await queue.add(`resume ${wakeUp.run}`, wakeUp, await job());
     } catch (error) {
       this.#forget(wakeUp.workflow, queue);
       throw error;
     }
   }
 
+  /** False when it has to be a job. */
+  async #sendShort(wakeUp: WakeUp, { again, elsewhere }: SendOptions): Promise<boolean> {
+    const isOpen = this.#options.shortWay !== false && this.#options.telemetry === undefined;
+    if (!isOpen || again === true || elsewhere === true || !isPlain(wakeUp)) return false;
+    const neighbours = this.#neighbours.get(wakeUp.workflow) ?? [];
+    const neighbour = [...neighbours].find(({ places }) => places.take());
+    if (neighbour === undefined) return false;
+    const id = deduplicationId(wakeUp);
+    this.#short.set(id, false);
+    // Without an answer nothing is known: the job may still be added.
+    const goes = await isClear(this.#queue(wakeUp.workflow), id).catch(() => false);
+    if (!goes || this.#closed) {
+      this.#short.delete(id);
+      neighbour.places.leave();
+      return false;
+    }
+    const work = this.#handleShort(neighbour, wakeUp, id).finally(() => {
+      neighbour.atWork.delete(work);
+    });
+    neighbour.atWork.add(work);
+    return true;
+  }
+
+  /** Never rejects. */
+  async #handleShort(neighbour: Neighbour, wakeUp: WakeUp, id: string): Promise<void> {
+    let left: (WakeUp & Partial<Failure>) | undefined;
+    try {
+      const delivery = await neighbour.handle(wakeUp);
+      if (delivery.outcome === 'declined') left = wakeUp;
+      if (delivery.outcome === 'failed') left = { ...wakeUp, ...this.#toFailure(delivery) };
+    } catch (error) {
+      this.#options.logger.warn({ ...wakeUp, error: String(error) }, 'a wake-up was not handled');
+    }
+    neighbour.places.leave();
+    const wasSentAgain = this.#short.get(id) === true;
+    this.#short.delete(id);
+    if (this.#closed) return;
+    try {
+      if (left !== undefined) await this.#add(left, {});
+      if (wasSentAgain) await this.#add(wakeUp, {});
+    } catch (error) {
+      this.#warn(wakeUp.workflow, error as Error);
+    }
+  }
+
+  #toFailure(delivery: Extract<Delivery, { outcome: 'failed' }>): Failure {
+    const { message, stack } = failureOf(delivery, this.#options.hidesErrors !== true);
+    return { failed: { text: message, ...(stack === undefined ? {} : { stack }) } };
+  }
+
   async consume(options: ConsumeOptions): Promise<Consumer> {
     if (this.#closed) throw closedError();
     const connection = this.#options.connect({ blocking: true });
     this.#consuming.add(connection);
-    const workers = options.workflows.map((workflow) =>
-      this.#worker(workflow, connection, options),
-    );
+    const sides = options.workflows.map((workflow) => this.#side(workflow, connection, options));
+    const workers = sides.map(({ worker }) => worker);
     try {
       const ready = workers.map((worker) => worker.waitUntilReady());
       await Promise.all([...ready, ...options.workflows.map((workflow) => this.#warmUp(workflow))]);
@@ -134,13 +211,19 @@ export class BullResumeQueue implements ResumeQueue {
       for (const worker of workers) worker.close(true).catch(() => undefined);
       throw this.#closed ? closedError() : toFault(error);
     }
+    for (const { workflow, neighbour } of sides) this.#neighboursOf(workflow).add(neighbour);
     let closing: Promise<void> | undefined;
     const consumer: Consumer = {
       reaches: async (workflow, ms) => (await sendCanary(this.#queue(workflow), ms)) !== undefined,
       close: () => {
         closing ??= (async () => {
           this.#consumers.delete(consumer);
-          const closed = Promise.all(workers.map((worker) => worker.close()));
+          for (const { workflow, neighbour } of sides) {
+            neighbour.places.close();
+            this.#neighboursOf(workflow).delete(neighbour);
+          }
+          const short = sides.flatMap(({ neighbour }) => [...neighbour.atWork]);
+          const closed = Promise.all([...workers.map((worker) => worker.close()), ...short]);
           await inTime(closed);
           // What BullMQ still waits for comes back with an error then.
           connection.disconnect();
@@ -243,10 +326,22 @@ export class BullResumeQueue implements ResumeQueue {
     return queue;
   }
 
-  #worker(workflow: string, connection: ConnectionOptions, options: ConsumeOptions): Worker {
+  #neighboursOf(workflow: string): Set<Neighbour> {
+    const known = this.#neighbours.get(workflow) ?? new Set();
+    this.#neighbours.set(workflow, known);
+    return known;
+  }
+
+  #side(
+    workflow: string,
+    connection: ConnectionOptions,
+    options: ConsumeOptions,
+  ): { readonly workflow: string; readonly worker: Worker; readonly neighbour: Neighbour } {
     const { concurrency = options.concurrency, rate } = options.paces?.[workflow] ?? {};
-    const isClear = this.#options.hidesErrors !== true;
-    const worker = new Worker(workflow, (job) => deliver(job, options, isClear), {
+    const inClear = this.#options.hidesErrors !== true;
+    const places = new Places(concurrency, rate !== undefined);
+    const process = (job: Job): Promise<void> => deliver(job, options, places, inClear);
+    const worker = new Worker(workflow, process, {
       connection,
       prefix: this.#options.prefix,
       skipVersionCheck: this.#options.skipVersionCheck ?? false,
@@ -258,7 +353,10 @@ export class BullResumeQueue implements ResumeQueue {
       maxStalledCount: 1e9,
     });
     worker.on('error', (error) => this.#warn(workflow, error));
-    return worker;
+    places.serve(worker);
+    const noDashboard = (): void => undefined;
+    const handle = (wakeUp: WakeUp): Promise<Delivery> => options.handle(wakeUp, noDashboard, true);
+    return { workflow, worker, neighbour: { places, handle, atWork: new Set() } };
   }
 
   get #telemetry(): Pick<QueueBaseOptions, 'telemetry'> {
@@ -291,26 +389,42 @@ export function bullWakeUp(data: unknown): WakeUp | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-async function deliver(job: Job, options: ConsumeOptions, isClear: boolean): Promise<void> {
+async function deliver(
+  job: Job,
+  options: ConsumeOptions,
+  places: Places,
+  inClear: boolean,
+): Promise<void> {
   if (job.name === canaryName) return;
   const wakeUp = bullWakeUp(job.data);
   if (wakeUp === undefined) throw new UnrecoverableError('not a wake-up of pawl');
+  const failure = failureSchema.safeParse(job.data);
+  if (failure.success && job.attemptsMade === 0) throw toError(failure.data.failed);
   // Jobs have one attempt: who tries again is a person.
   const isRetry = job.attemptsMade > 0 && options.retry !== undefined;
   const wanted = isRetry ? await options.retry(wakeUp) : wakeUp;
-  const delivery = await options.handle(wanted, (fraction) => {
+  const report = (fraction: number): void => {
     // Only a picture for people: nothing depends on it.
     job.updateProgress(Math.round(fraction * 100)).catch(() => undefined);
-  });
-  if (delivery.outcome === 'failed') throw failureOf(delivery, isClear);
+  };
+  const delivery = await places.forJob(() => options.handle(wanted, report));
+  if (delivery.outcome === 'failed') throw failureOf(delivery, inClear);
 }
 
 /** What BullMQ keeps of a failure, in clear: why the run failed, where its errors are not encrypted. */
-function failureOf({ reason, error }: Extract<Delivery, { outcome: 'failed' }>, isClear: boolean) {
-  if (!isClear || error === undefined) return new UnrecoverableError(reason);
-  const failure = new UnrecoverableError(error.text);
-  if (error.stack !== undefined) failure.stack = error.stack;
+function failureOf({ reason, error }: Extract<Delivery, { outcome: 'failed' }>, inClear: boolean) {
+  return inClear && error !== undefined ? toError(error) : new UnrecoverableError(reason);
+}
+
+function toError({ text, stack }: { text: string; stack?: string | undefined }): Error {
+  const failure = new UnrecoverableError(text);
+  if (stack !== undefined) failure.stack = stack;
   return failure;
+}
+
+/** One wake-up waits, or is handled, once at a time. */
+function deduplicationId({ run, fence }: Pick<WakeUp, 'run' | 'fence'>): string {
+  return `${run}:${fence}`;
 }
 
 /** Waits for `closed`, but not longer than anybody should. */

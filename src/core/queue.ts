@@ -20,6 +20,8 @@ export interface WakeUp {
 /** How the execution that a wake-up started has ended, for the dashboards of the queue. */
 export type Delivery =
   | { readonly outcome: 'done' }
+  /** The consumer takes nothing any more: the wake-up is for others. */
+  | { readonly outcome: 'declined' }
   | {
       readonly outcome: 'failed';
       /** Says nothing of what the run holds. */
@@ -46,7 +48,8 @@ export interface ConsumeOptions {
   readonly concurrency: number;
   /** By name of the workflow, for those that have a pace of their own. */
   readonly paces?: Readonly<Record<string, Pace>>;
-  readonly handle: (wakeUp: WakeUp, report: Report) => Promise<Delivery>;
+  /** `isShort`: the wake-up came from this process itself, so it does not show that the queue reaches the consumer. */
+  readonly handle: (wakeUp: WakeUp, report: Report, isShort?: boolean) => Promise<Delivery>;
   /**
    * Called before `handle` when a person has a failed delivery tried again, in a dashboard of the queue; returns the wake-up
    * to handle in its place.
@@ -69,6 +72,8 @@ export interface SendOptions {
   readonly urgent?: boolean;
   /** The one sent before led to no claim. The worker that took it may be dead, so it must not stand in the way. */
   readonly again?: boolean;
+  /** Not straight to a consumer of this process, which has just let go of the run. */
+  readonly elsewhere?: boolean;
 }
 
 /** How the wake-ups of one workflow are doing. */

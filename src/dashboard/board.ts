@@ -128,7 +128,16 @@ function withoutErrors(value: unknown, redact: Redact): unknown {
     Object.entries(job).map(([key, item]) => {
       if (key === 'failedReason') return [key, shown(item)];
       if (key === 'stacktrace' && Array.isArray(item)) return [key, item.map(shown)];
+      if (key === 'data') return [key, withoutNote(item, shown)];
       return [key, withoutErrors(item, redact)];
     }),
   );
+}
+
+/** The job of a failure whose wake-up was none has the error in its data. */
+function withoutNote(data: unknown, shown: (text: unknown) => unknown): unknown {
+  const { failed } = (data ?? {}) as { readonly failed?: unknown };
+  if (typeof failed !== 'object' || failed === null) return data;
+  const hidden = Object.entries(failed).map(([key, text]) => [key, shown(text)] as const);
+  return { ...(data as object), failed: Object.fromEntries(hidden) };
 }

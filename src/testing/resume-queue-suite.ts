@@ -11,6 +11,7 @@ import { endingTheme } from './resume-queue/ending.ts';
 import { finishAll, type OpenedResumeQueue, type ResumeQueueCase } from './resume-queue/opened.ts';
 import { lookingTheme } from './resume-queue/looking.ts';
 import { repetitionTheme } from './resume-queue/repetition.ts';
+import { roomTheme } from './resume-queue/room.ts';
 import { registerSuite, type Runner, type Skip } from './runner.ts';
 
 /** What the tests of a resume queue need to know about yours. */
@@ -23,7 +24,7 @@ export interface ResumeQueueSuiteOptions {
   readonly skip?: readonly Skip[];
 }
 
-const themes = [deliveryTheme, repetitionTheme, endingTheme, lookingTheme];
+const themes = [deliveryTheme, repetitionTheme, roomTheme, endingTheme, lookingTheme];
 
 /** Registers the tests that every resume queue must pass. */
 export function resumeQueueSuite(options: ResumeQueueSuiteOptions, runner: Runner): void {

@@ -19,7 +19,7 @@ type Services = ServicesWith<'store' | 'queue' | 'worker' | 'clock' | 'logger', 
 
 /** The worker that takes the wake-ups. */
 export interface WakeUpTaker {
-  readonly handle: (wakeUp: WakeUp, report: Report) => Promise<Delivery>;
+  readonly handle: (wakeUp: WakeUp, report: Report, isShort?: boolean) => Promise<Delivery>;
   readonly isClosing: () => boolean;
 }
 

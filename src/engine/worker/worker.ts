@@ -14,7 +14,7 @@ import { checkClose, type CloseOptions } from '../../core/closing.ts';
 import { detach } from '../../core/detached.ts';
 import { PawlError } from '../../core/errors.ts';
 import { defaults } from '../../core/limits.ts';
-import type { Delivery, Report, WakeUp } from '../../core/queue.ts';
+import type { Delivery, Report, SendOptions, WakeUp } from '../../core/queue.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { Execution, type ExecutionHost } from '../execution/execution.ts';
 import { settleTurns } from '../runs/turns.ts';
@@ -84,7 +84,7 @@ export class Worker implements AsyncDisposable {
       random: Math.random,
       asCaller: AsyncLocalStorage.snapshot(),
       worker: this.id,
-      wake: (wakeUp, isFair) => this.#wake(wakeUp, isFair),
+      wake: (wakeUp, isFair) => this.#wake(wakeUp, { urgent: isFair !== true }),
       settings: settingsOf(options),
     };
     this.#services = services;
@@ -102,7 +102,7 @@ export class Worker implements AsyncDisposable {
     this.#forgotten = new Forgotten(services, () => runs.ids);
     this.#consumer = new QueueConsumer(services, workflows, {
       isClosing,
-      handle: (wakeUp, report) => this.#handle(wakeUp, report),
+      handle: (wakeUp, report, isShort) => this.#handle(wakeUp, report, isShort),
     });
     this.#probe = new QueueProbe(services, workflows.unpaced, {
       hasRoom: (workflow) => this.#hasRoom(workflow),
@@ -187,11 +187,11 @@ export class Worker implements AsyncDisposable {
     return keepMsOf('cancelled', [own, retention], keepMs);
   }
 
-  async #handle(wakeUp: WakeUp, report: Report): Promise<Delivery> {
-    this.#probe.heard();
+  async #handle(wakeUp: WakeUp, report: Report, isShort = false): Promise<Delivery> {
+    if (!isShort) this.#probe.heard();
     const workflow = this.#workflows.get(wakeUp.workflow);
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
-    if (workflow === undefined || this.#closing !== undefined) return { outcome: 'done' };
+    if (workflow === undefined || this.#closing !== undefined) return { outcome: 'declined' };
     const execution = new Execution({ wakeUp, workflow, report }, this.#services, this.#host);
     return this.#runs.hold(execution, async () => {
       const delivery = await this.#isolation.run(
@@ -232,12 +232,12 @@ export class Worker implements AsyncDisposable {
 
   async #wakeOthers({ wakeUp, fence }: Execution): Promise<void> {
     if (fence === undefined) return;
-    await this.#wake({ ...wakeUp, fence, losses: 0 });
+    await this.#wake({ ...wakeUp, fence, losses: 0 }, { urgent: true, elsewhere: true });
   }
 
-  async #wake(wakeUp: WakeUp, isFair = false): Promise<void> {
+  async #wake(wakeUp: WakeUp, how: SendOptions): Promise<void> {
     try {
-      await this.#services.queue.send(wakeUp, { urgent: !isFair });
+      await this.#services.queue.send(wakeUp, how);
     } catch (error) {
       // The run is due, so the sweeper sends the wake-up.
       this.#services.logger.warn({ ...wakeUp, error: String(error) }, 'wake-up not sent');
