@@ -15,6 +15,7 @@ import {
 import { dirname, join, posix } from 'node:path';
 import { build } from 'vitepress';
 import { writeReference } from './api-reference.mjs';
+import config from './site/config.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
 const stage = join(root, '.build/site');
@@ -65,8 +66,8 @@ if (!existsSync(join(stage, 'docs/decisions/index.md'))) {
   writeFileSync(join(stage, 'docs/decisions/index.md'), `# Decisions\n\n${rows.join('\n')}\n`);
 }
 const names = writeReference(join(stage, 'docs/api'));
-mkdirSync(join(stage, '.vitepress'));
-cpSync(join(root, 'tools/site/config.mjs'), join(stage, '.vitepress/config.mjs'));
+refuseHidden();
+cpSync(join(root, 'tools/site'), join(stage, '.vitepress'), { recursive: true });
 cpSync(join(root, 'llms.txt'), join(stage, 'public/llms.txt'));
 await build(stage, { outDir: join(stage, 'dist') });
 refuseOthers(join(stage, 'dist'));
@@ -75,6 +76,18 @@ const written = readdirSync(join(stage, 'dist'), { recursive: true, encoding: 'u
 );
 console.log(`${written.length} pages in .build/site/dist`);
 console.log(`${names} names in the API reference`);
+
+/** A page that the menu beside each page does not have. Decisions are in a list of their own. */
+function refuseHidden() {
+  const links = new Set(
+    config.themeConfig.sidebar.flatMap(({ items }) => items.map(({ link }) => link)),
+  );
+  const hidden = readdirSync(stage, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md') && !/^docs\/decisions\/\d/.test(name))
+    .map((name) => `/${name.replace(/(?:index)?\.md$/, '')}`)
+    .filter((link) => link !== '/' && !links.has(link));
+  if (hidden.length > 0) throw new Error(`tools/site/config.mjs has no ${hidden.join(' ')}`);
+}
 
 /** A page of the site that would ask another origin for something. Links that a reader follows are no requests. */
 function refuseOthers(folder) {

@@ -138,6 +138,12 @@ export const steps: readonly Step[] = [
     figures: lines(/^\d[\d,]* (?:pages|names)/),
   },
   {
+    name: 'docs-look',
+    what: 'each page of the site in a browser: width on a telephone, errors, pictures, search',
+    command: () => ({ args: ['tools/site-look.mjs'] }),
+    figures: lines(/^\d[\d,]* pages/),
+  },
+  {
     name: 'poison',
     what: '20 runs that kill their workers among 200 others',
     command: (seed, scale) =>

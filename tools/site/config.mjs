@@ -36,6 +36,7 @@ const recipes = [
   page('AI SDK', 'recipes/ai-sdk'),
   page('OpenAI Agents', 'recipes/openai-agents'),
   page('assistant-ui', 'recipes/assistant-ui'),
+  page('LangGraph', 'recipes/langgraph'),
   page('Agents', 'recipes/agents'),
   page('Human approval', 'recipes/approval'),
   page('Saga', 'recipes/saga'),
@@ -43,6 +44,7 @@ const recipes = [
 ];
 
 const comingFrom = [
+  page('Overview', 'coming-from/'),
   page('BullMQ', 'coming-from/bullmq'),
   page('Temporal', 'coming-from/temporal'),
   page('DBOS', 'coming-from/dbos'),
@@ -69,7 +71,21 @@ const writing = [
   page('Workers in threads', 'threads'),
   page('Errors', 'errors'),
   page('Limits', 'limits'),
-  { text: 'API', link: '/docs/api/' },
+];
+
+const api = [
+  page('Overview', 'api/'),
+  page('pawl', 'api/pawl'),
+  page('pawl/ai', 'api/ai'),
+  page('pawl/dashboard', 'api/dashboard'),
+  page('pawl/doctor', 'api/doctor'),
+  page('pawl/file', 'api/file'),
+  page('pawl/import', 'api/import'),
+  page('pawl/langgraph', 'api/langgraph'),
+  page('pawl/metrics', 'api/metrics'),
+  page('pawl/otel', 'api/otel'),
+  page('pawl/store', 'api/store'),
+  page('pawl/testing', 'api/testing'),
 ];
 
 const operating = [
@@ -91,9 +107,13 @@ const judging = [
   page('Performance', 'performance'),
   page('Scaling', 'scaling'),
   page('Nightly figures', 'nightly'),
+  page('Planted bugs', 'mutations'),
   page('Keys in Redis', 'keyspace'),
   page('Releases', 'releases'),
+  page('Decisions', 'decisions/'),
   { text: 'Architecture', link: '/ARCHITECTURE' },
+  { text: 'Contributing', link: '/CONTRIBUTING' },
+  { text: 'Report a hole', link: '/SECURITY' },
   { text: 'What changed', link: '/CHANGELOG' },
 ];
 
@@ -103,6 +123,15 @@ export default defineConfig({
   description: 'Programs that go on after a crash, over Redis',
   cleanUrls: false,
   lastUpdated: false,
+  // An indented block, as docstrings have them, looks like any other block: it has colours, and scrolls by itself.
+  markdown: {
+    config(md) {
+      md.renderer.rules.code_block = (tokens, i, ...rest) => {
+        tokens[i].info = 'ts';
+        return md.renderer.rules.fence(tokens, i, ...rest);
+      };
+    },
+  },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
@@ -111,6 +140,7 @@ export default defineConfig({
       page('Concepts', 'concepts/'),
       page('Recipes', 'recipes/'),
       page('Reference', 'reference'),
+      page('API', 'api/'),
       page('Operate', 'handbook'),
     ],
     sidebar: [
@@ -120,12 +150,14 @@ export default defineConfig({
           page('The first hour', 'first-hour'),
           page('Tutorial', 'tutorial'),
           page('FAQ', 'faq'),
+          { text: 'Examples', link: '/examples/' },
           page('All pages', ''),
         ],
       },
       { text: 'Concepts', collapsed: false, items: concepts },
       { text: 'Coming from', collapsed: true, items: comingFrom },
       { text: 'Write workflows', collapsed: true, items: writing },
+      { text: 'API', collapsed: true, items: api },
       { text: 'Recipes', collapsed: true, items: recipes },
       { text: 'Operate', collapsed: true, items: operating },
       { text: 'Judge it', collapsed: true, items: judging },
