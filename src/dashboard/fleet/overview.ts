@@ -15,6 +15,7 @@ import { spanText } from '../times.ts';
 import { visible } from '../words.ts';
 import type { Backlog, Sample } from './backlog.ts';
 import { barChart } from './bars.ts';
+import { inBars, spanOf } from './in-bars.ts';
 import { recoveriesMax } from './recoveries.ts';
 import { livePart } from './rows.ts';
 import type { Asked } from './search.ts';
@@ -195,10 +196,9 @@ function chartsPart({ parts, recoveries, backlog }: Overview): Html {
   const [lost, other] = [true, false].map((isGone) =>
     inBars(
       parts,
-      recoveries
-        .filter(({ reason }) => (reason === 'presence-lost') === isGone)
-        .map(({ at }) => at.getTime()),
-    ),
+      recoveries.filter(({ reason }) => (reason === 'presence-lost') === isGone),
+      ({ at }) => at.getTime(),
+    ).map((takes) => takes.length),
   );
   const takeovers = barChart({
     title: 'Take-overs',
@@ -214,15 +214,8 @@ function chartsPart({ parts, recoveries, backlog }: Overview): Html {
 }
 
 function backlogChart(parts: readonly StatsPart[], backlog: readonly Sample[]): Html {
-  const begins = parts.map(({ from }) => from.getTime());
-  const barMs = spanOf(parts) / Math.max(1, parts.length);
-  const most = begins.map((begin) =>
-    Math.max(
-      0,
-      ...backlog
-        .filter(({ at }) => at >= begin && at < begin + barMs)
-        .map(({ waitingMs }) => waitingMs),
-    ),
+  const most = inBars(parts, backlog, ({ at }) => at).map((samples) =>
+    Math.max(0, ...samples.map(({ waitingMs }) => waitingMs)),
   );
   const [first] = backlog;
   const known =
@@ -236,19 +229,6 @@ function backlogChart(parts: readonly StatsPart[], backlog: readonly Sample[]): 
     say: spanText,
     summary: known,
   });
-}
-
-function inBars(parts: readonly StatsPart[], times: readonly number[]): number[] {
-  const begins = parts.map(({ from }) => from.getTime());
-  const barMs = spanOf(parts) / Math.max(1, parts.length);
-  return begins.map((begin) => times.filter((at) => at >= begin && at < begin + barMs).length);
-}
-
-/** From the begin of the first to the end of the last. */
-function spanOf(parts: readonly StatsPart[]): number {
-  const [first, second] = parts;
-  if (first === undefined || second === undefined) return 1;
-  return (second.from.getTime() - first.from.getTime()) * parts.length;
 }
 
 function totalOf(runs: RunCounts): number {

@@ -3,7 +3,7 @@
  * stands in the log of the run, as an event after the claim. It never changes, so a log that tells is looked at once, and a
  * few logs in each reading.
  */
-import type { ResumedData } from '../../core/event.ts';
+import type { ResumedData, RunEvent } from '../../core/event.ts';
 import type { RecoveryInfo } from '../../core/fleet.ts';
 import type { Pawl } from '../../pawl.ts';
 import { readEvents } from '../reading.ts';
@@ -84,24 +84,26 @@ export class RecoveryReader {
   }
 
   /** Reads the newest part of the log; older take-overs of a long run are not told. */
-  async #replayOf({
-    run: id,
-    from,
-    worker,
-    at,
-    claimMs = 0,
-  }: RecoveryInfo): Promise<number | undefined> {
-    const run = await this.#pawl.run(id).info();
-    const events = await readEvents(this.#pawl, run, Math.max(0, run.seq - eventsLooked));
-    // Two scripts tell the time: the one of the claim, and the one of the next commit.
-    const claimedAt = at.getTime() + claimMs - clockMs;
-    const resumed = events.find(({ type, data, at: time }) => {
-      if (type !== 'run.resumed' || time.getTime() < claimedAt) return false;
-      const said = data as ResumedData;
-      return said.from === from && said.worker === worker;
-    });
-    return (resumed?.data as ResumedData | undefined)?.replayMs;
+  async #replayOf(one: RecoveryInfo): Promise<number | undefined> {
+    const run = await this.#pawl.run(one.run).info();
+    const from = Math.max(0, run.seq - eventsLooked);
+    return replayIn(await readEvents(this.#pawl, run, from), one);
   }
+}
+
+/** How long the replay of a take-over took, as the log says; undefined where it does not. */
+export function replayIn(
+  events: readonly RunEvent[],
+  { from, worker, at, claimMs = 0 }: Omit<RecoveryInfo, 'run' | 'workflow'>,
+): number | undefined {
+  // Two scripts tell the time: the one of the claim, and the one of the next commit.
+  const claimedAt = at.getTime() + claimMs - clockMs;
+  const resumed = events.find(({ type, data, at: time }) => {
+    if (type !== 'run.resumed' || time.getTime() < claimedAt) return false;
+    const said = data as ResumedData;
+    return said.from === from && said.worker === worker;
+  });
+  return (resumed?.data as ResumedData | undefined)?.replayMs;
 }
 
 function nameOf({ run, at }: RecoveryInfo): string {

@@ -41,6 +41,7 @@ test('each route that changes something has a role, and each role a route', asyn
   expect(paths.filter((path) => !ruled.has(path))).toEqual([]);
   expect([...ruled].filter((path) => !paths.includes(path))).toEqual([]);
   expect(roleFor('/runs/x/explode')).toBeUndefined();
+  expect(roleFor('/runs/x/constructor')).toBeUndefined();
   expect(roleFor('/new')).toBeUndefined();
   expect(roleFor('/schedules/idle/s/explode')).toBeUndefined();
 });
@@ -86,11 +87,13 @@ test('a role that is too low is a 403 on each of them, and so are no token and a
         expect([path, answer.status]).toEqual([path, 403]);
         expect(await answer.text()).toContain('of another session');
       }
-      const foreign = await asked(path, {
-        ...form({}),
-        headers: { ...own, origin: 'http://evil.example' },
-      });
-      expect([path, foreign.status]).toEqual([path, 403]);
+      // Another program of the same machine is another site, too.
+      for (const origin of ['http://evil.example', 'http://127.0.0.1:8080']) {
+        const foreign = await asked(path, { ...form({}), headers: { ...own, origin } });
+        expect([path, foreign.status]).toEqual([path, 403]);
+        const why = isLow ? 'does not allow that' : 'another site';
+        expect(await foreign.text()).toContain(why);
+      }
     }
   }
   const operator = ask(pawl, { login: () => ({ actor: 'o', role: 'operate' }) });

@@ -6,9 +6,11 @@ import { dashboard, type DashboardOptions } from 'pawl/dashboard';
 import { z } from 'zod';
 import { barChart } from '../../../src/dashboard/fleet/bars.ts';
 import { groupFailures } from '../../../src/dashboard/fleet/failures.ts';
-import { spread } from '../../../src/dashboard/fleet/recoveries.ts';
+import { inBars } from '../../../src/dashboard/fleet/in-bars.ts';
+import { replayIn, spread } from '../../../src/dashboard/fleet/recoveries.ts';
 import type { MemoryRunStore } from '../../../src/memory/run-store.ts';
-import type { RunInfo } from 'pawl';
+import type { RunEvent, RunInfo } from 'pawl';
+import type { RunCounts } from '../../../src/core/run-stats.ts';
 import { memoryPawl } from '../../support/memory.ts';
 
 const upload = defineWorkflow({
@@ -235,6 +237,33 @@ describe('recoveries', () => {
     await run.cancel();
   });
 
+  test('a replay is that of the take-over, not of another one by the same worker', () => {
+    const at = (ms: number): Date => new Date(1_000_000 + ms);
+    const resumed = (ms: number, from: string, replayMs: number): RunEvent => ({
+      seq: ms,
+      fence: 1,
+      type: 'run.resumed',
+      at: at(ms),
+      data: { worker: 'w', from, replayMs, replayed: 1, fromVersion: 0 },
+    });
+    const events = [resumed(20, 'a', 1), resumed(120, 'a', 2), resumed(220, 'w', 3)];
+    const take = (ms: number, from: string, worker = 'w'): Parameters<typeof replayIn>[1] => ({
+      from,
+      worker,
+      at: at(ms),
+      reason: 'presence-lost',
+      detectMs: 1,
+      claimMs: 10,
+      quarantined: false,
+    });
+    expect(replayIn(events, take(10, 'a'))).toBe(1);
+    expect(replayIn(events, take(100, 'a'))).toBe(2);
+    // Its worker died before it had told, and took the run from itself.
+    expect(replayIn(events, take(130, 'w'))).toBe(3);
+    expect(replayIn(events, take(130, 'a'))).toBeUndefined();
+    expect(replayIn(events, take(10, 'a', 'v'))).toBeUndefined();
+  });
+
   test('the spread is of the numbers that there are', () => {
     expect(spread([])).toEqual({ count: 0, p50: 0, p99: 0 });
     expect(spread([7])).toEqual({ count: 1, p50: 7, p99: 7 });
@@ -273,6 +302,13 @@ describe('the overview', () => {
     expect(parts).toHaveLength(60);
     const failed = parts.reduce((sum, { runs }) => sum + (runs['failed'] ?? 0), 0);
     expect(failed).toBe(stats.runs['failed']);
+  });
+
+  test('a bar has its begin and not its end, and nothing is in two of them', () => {
+    const parts = [0, 100, 200].map((ms) => ({ from: new Date(ms), runs: {} as RunCounts }));
+    const bars = inBars(parts, [-1, 0, 99, 100, 299, 300], (at) => at);
+    expect(bars).toEqual([[0, 99], [100], [299]]);
+    expect(inBars([], [1], (at) => at)).toEqual([]);
   });
 
   test('a chart says its sums, and each bar its numbers', async () => {

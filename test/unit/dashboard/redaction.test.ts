@@ -114,6 +114,34 @@ test('a fork keeps what was hidden, and refuses to write over a part of it', asy
   await expect(pawl.run('lost').info()).rejects.toThrow();
 });
 
+test('a field is hidden wherever it stands, and what is no plain value stays as it is', () => {
+  const hide = hideFields('iban');
+  const about = { kind: 'state', run: 'r' } as const;
+  const at = new Date(0);
+  const bare = Object.assign(Object.create(null) as object, { iban: secret, city: 'Oslo' });
+  const given = {
+    list: [{ iban: secret }],
+    set: new Set([{ IBAN: secret }]),
+    map: new Map<string, unknown>([
+      ['iban', secret],
+      ['more', { iban: secret }],
+    ]),
+    bare,
+    at,
+  };
+  expect(hide(given, about)).toEqual({
+    list: [{ iban: '[hidden]' }],
+    set: new Set([{ IBAN: '[hidden]' }]),
+    map: new Map<string, unknown>([
+      ['iban', '[hidden]'],
+      ['more', { iban: '[hidden]' }],
+    ]),
+    bare: { iban: '[hidden]', city: 'Oslo' },
+    at,
+  });
+  expect(given.list).toEqual([{ iban: secret }]);
+});
+
 test('a function that fails shows nothing', async () => {
   const redact = (): never => {
     throw new Error(secret);

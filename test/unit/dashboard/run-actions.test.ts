@@ -107,6 +107,11 @@ describe('moments', () => {
         state: { total: state.total },
       });
     }
+    // An event is compared with the one before; before the first there is nothing.
+    for (let at = 1; at <= seq; at++) {
+      const { from } = (await json(`/runs/r1/state.json?at=${at}`)) as { readonly from?: string };
+      expect([at, from]).toEqual([at, at === 1 ? undefined : `${at - 1}`]);
+    }
     const [, page] = await get('/runs/r1?at=5&from=2');
     expect(page).toContain('From 2 to 5');
     expect(page).toMatch(/<code>total<\/code>\s*<del>0<\/del>\s*<ins>3<\/ins>/);
