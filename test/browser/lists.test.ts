@@ -126,6 +126,27 @@ describe('the list of runs', () => {
   });
 });
 
+test.each(['light', 'dark'] as const)(
+  'a row that has just changed is readable: %s',
+  async (colorScheme) => {
+    const look = await browser.look(`${url}/runs`, { colorScheme });
+    const { page } = look;
+    await page.locator('.is-live').waitFor();
+    const ground = await page.evaluate<string>(
+      `const rows = [...document.querySelectorAll('tr[data-key]')];
+    for (const row of rows) row.classList.add('changed');
+    for (const one of document.getAnimations()) {
+      one.pause();
+      one.currentTime = 0;
+    }
+    getComputedStyle(rows[0]).backgroundColor`,
+    );
+    expect(ground).not.toBe('rgba(0, 0, 0, 0)');
+    expect(await look.violations()).toEqual([]);
+    await page.context().close();
+  },
+);
+
 test('many runs are counted, and only a yes ends them', async () => {
   const runs = await Promise.all(
     [1, 2, 3].map((n) => stage.pawl.start(invoice, input, { id: `many-${n}` })),

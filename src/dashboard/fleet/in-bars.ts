@@ -1,4 +1,4 @@
-/** What falls into each bar of a chart over time. A bar has its begin, and not its end: that is the begin of the next one. */
+/** What falls into each bar of a chart over time. A bar has its begin, and not its end: there the next one begins. */
 import type { StatsPart } from '../../engine/runs/stats-over.ts';
 
 /** The items of each bar; those before the first one and after the last one are in none. */

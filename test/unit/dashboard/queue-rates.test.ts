@@ -17,7 +17,7 @@ test('the rate is that of the last minute, of each queue', () => {
   // A queue that stands still has a rate.
   expect(of('b', 7, 10_000)).toBe(0);
   // The first look is older than a minute, and the second is at 1 s.
-  expect(of('a', 161, 61_000)).toBe(60);
+  expect(of('a', 201, 61_000)).toBe(100);
   // Somebody has removed the queue.
   expect(of('a', 3, minute + 2_000)).toBeUndefined();
 });
