@@ -1,5 +1,6 @@
 /** The changes of a run as somebody outside sees them: announced, and polled for, because an announcement may be lost. */
 import type { Clock } from '../../core/clock.ts';
+import { detach } from '../../core/detached.ts';
 import type { RunStore } from '../../core/store.ts';
 
 /** Announcements may be lost, so a waiting caller also looks by itself. */
@@ -52,6 +53,7 @@ export async function* changesOf(
     }
   } finally {
     signal?.removeEventListener('abort', stop);
-    await Promise.all([stopPolling(), ...unwatch.map((end) => end())]);
+    // Not waited for: who has seen enough need not wait until the store has heard of it.
+    detach(Promise.all([stopPolling(), ...unwatch.map((end) => end())]), () => undefined);
   }
 }
