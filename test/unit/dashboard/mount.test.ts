@@ -215,3 +215,72 @@ describe.each(Object.entries(hosts))('in %s', (_, open) => {
     expect(await statuses(['/admin/pawlx', '/else'])).toEqual([404, 404]);
   });
 });
+
+/** Each where nothing stands before the paths of the pages. */
+const roots: Readonly<Record<string, (pawl: Pawl, given: DashboardOptions) => Promise<Ask>>> = {
+  hono: async (pawl, given) => {
+    const app = new Hono();
+    app.get('/before', (c) => c.text('before'));
+    mountOnHono(app, pawl, given);
+    return over(app.fetch);
+  },
+  express: async (pawl, given) => {
+    const app = express();
+    app.get('/before', (_request, response) => void response.send('before'));
+    mountOnExpress(app, pawl, given);
+    return listening(app);
+  },
+  fastify: async (pawl, given) => {
+    const app = fastify();
+    app.get('/before', (_request, reply) => reply.send('before'));
+    mountOnFastify(app, pawl, given);
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    onTestFinished(() => app.server.closeAllConnections());
+    onTestFinished(() => app.close());
+    return at((app.server.address() as AddressInfo).port);
+  },
+  next: async (pawl, given) => {
+    const route = nextRoute(pawl, given);
+    return over((request) => {
+      if (request.url.endsWith('/before')) return new Response('before');
+      return request.method === 'POST' ? route.POST(request) : route.GET(request);
+    });
+  },
+  'plain node': async (pawl, given) => {
+    const listen = dashboardListener(pawl, given);
+    return listening((request, response) => {
+      if (request.url === '/before') response.end('before');
+      else listen(request, response);
+    });
+  },
+};
+
+describe.each(Object.entries(roots))('at the root of %s', (_, open) => {
+  test('pages and forms; read-only offers none and takes none', async () => {
+    await using pawl = memoryPawl().pawl;
+    const run = await pawl.start(idle, undefined, { id: 'r' });
+    const ask = await open(pawl, { readOnly: false });
+    const first = await ask('/');
+    expect([first.status, first.headers.get('location')]).toEqual([302, '/overview']);
+    const page = await (await ask('/runs/r')).text();
+    expect(page).toContain('action="/runs/r/pause"');
+    const token = /name="token" value="([^"]+)"/.exec(page)?.[1] ?? '';
+    const post = (to: Ask): Promise<Response> =>
+      to('/runs/r/pause', {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          'sec-fetch-site': 'same-origin',
+        },
+        body: new URLSearchParams({ token }).toString(),
+      });
+    const closed = await open(pawl, {});
+    expect(await (await closed('/runs/r')).text()).not.toContain('method="post"');
+    expect((await post(closed)).status).toBe(403);
+    expect((await run.info()).paused).toBe(false);
+    expect((await post(ask)).status).toBe(303);
+    expect((await run.info()).paused).toBe(true);
+    expect(await (await ask('/before')).text()).toBe('before');
+    expect((await ask('/nothing')).status).toBe(404);
+  });
+});
