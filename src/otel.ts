@@ -30,6 +30,7 @@ import {
 } from '@opentelemetry/api';
 import { recordError } from './core/error-record.ts';
 import { nesting } from './core/fold.ts';
+import { nodeOfTaskStep } from './core/graph.ts';
 import { having, oneOf, optionsOf } from './core/option-rules.ts';
 import type { ExecutionTrace, TracedStep, Tracing } from './core/tracing.ts';
 import { attributeNames as names, eventNames, operations, spanNames } from './otel-names.ts';
@@ -137,9 +138,10 @@ function stepAttributes(run: string, { name, attempt, kind }: TracedStep): Attri
   };
 }
 
-/** The name of a step inside of others, without theirs. */
+/** The name of a step inside of others, without theirs; that of a node when the step is a visit of one. */
 function ownName(name: string): string {
-  return name.split(nesting).at(-1) ?? name;
+  const own = name.split(nesting).at(-1) ?? name;
+  return nodeOfTaskStep(own) ?? own;
 }
 
 /** Ends the span when the call, or the promise it returns, has ended. */

@@ -60,6 +60,11 @@ export function taskStep({ node, visit }: { node: string; visit: number }): stri
   return `node:${node}:${visit}`;
 }
 
+/** The node of a step that a task is executed as; undefined for any other step. */
+export function nodeOfTaskStep(step: string): string | undefined {
+  return /^node:(.+):\d+$/.exec(step)?.[1];
+}
+
 type Bookkeeping = ReadonlyMap<string, unknown>;
 
 /** The part of the fold that events of graphs change. */

@@ -9,7 +9,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { defineWorkflow } from 'pawl';
+import { defineGraph, defineWorkflow } from 'pawl';
 import { openTelemetry } from 'pawl/otel';
 import { z } from 'zod';
 import { nesting } from '../../src/core/fold.ts';
@@ -223,11 +223,40 @@ test('an agent has the attributes of generative AI, and nothing of what it says'
   }
 });
 
+test('nodes of a graph say what they are, as steps do', async () => {
+  await using pawl = memoryPawl({ tracing: openTelemetry({ tracer }) }).pawl;
+  const graph = defineGraph({
+    name: 'researcher',
+    kind: 'agent',
+    start: 'think',
+    nodes: {
+      think: { run: () => undefined, kind: 'model' },
+      search: { run: (ctx) => void ctx.visit, kind: 'tool' },
+      plain: () => undefined,
+    },
+    edges: { think: 'search', search: 'plain' },
+  });
+  pawl.worker({ workflows: [graph] });
+  const run = await pawl.start(graph, undefined);
+  await run.result({ timeoutMs: 10_000 });
+  const told = ['think', 'search', 'plain'].map((node) => {
+    const attributes = named(`step node:${node}:1`)[0]?.attributes ?? {};
+    return [attributes['gen_ai.operation.name'], attributes['gen_ai.tool.name']];
+  });
+  expect(told).toEqual([
+    ['chat', undefined],
+    ['execute_tool', 'search'],
+    [undefined, undefined],
+  ]);
+});
+
 test('kinds and roots that there are not', () => {
   const run = (): void => undefined;
   expect(() => defineWorkflow({ name: 'a', kind: 'robot' as never, run })).toThrow(
     'workflow definition.kind',
   );
+  const nodes = { a: { run, kind: 'robot' as never } };
+  expect(() => defineGraph({ name: 'a', start: 'a', nodes })).toThrow('nodes.a.kind');
   expect(() => openTelemetry({ root: 'trace' as never })).toThrow('openTelemetry options.root');
 });
 

@@ -3,6 +3,7 @@ import type { HowToUndo } from './undoable.ts';
 import type { Duration } from '../../core/duration.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
 import type { Schema } from '../../core/schema.ts';
+import type { StepKind } from '../../core/tracing.ts';
 
 export interface GraphShape {
   readonly name: string;
@@ -23,6 +24,7 @@ export interface NodeShape {
   readonly run: (ctx: unknown, args: unknown) => unknown;
   readonly retry: RetryPolicy | undefined;
   readonly timeout: Duration | undefined;
+  readonly kind: StepKind | undefined;
   readonly undo: HowToUndo<unknown> | undefined;
   /** Declared targets of goto; undefined when none are declared. */
   readonly to: readonly string[] | undefined;

@@ -1,5 +1,5 @@
 /** How a graph is written down. Types only; `graph.ts` checks and compiles it, `graph-run.ts` executes it. */
-import type { WorkflowKind } from '../../core/tracing.ts';
+import type { StepKind, WorkflowKind } from '../../core/tracing.ts';
 import type { Duration } from '../../core/duration.ts';
 import type { DeepReadonly } from '../../core/frozen.ts';
 import type { RetryPolicy } from '../../core/policy.ts';
@@ -104,6 +104,8 @@ export interface NodeOptions<Body, Id extends string, Undo = HowToUndo<VisitToUn
    * and what it returned as `result`.
    */
   readonly undo?: Undo;
+  /** For traces: the node calls a model, or is a tool of an agent. Nothing else depends on it. Default: neither. */
+  readonly kind?: StepKind;
   /** Where `goto` may lead: drawn in the diagram, and checked. Default: anywhere, and not drawn. */
   readonly to?: readonly (Id | 'end')[];
 }

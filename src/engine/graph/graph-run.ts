@@ -121,12 +121,13 @@ class GraphRun {
     const { scope, steps } = this.#parts;
     const node = this.#node(task);
     this.#checkCycles(node);
-    const { retry, timeout } = node;
+    const { retry, timeout, kind } = node;
     const name = taskStep(task);
     let scheduled: readonly GraphTask[] = [];
     await steps.run(name, (step) => this.#body(node, task, step), {
       ...(retry === undefined ? {} : { retry }),
       ...(timeout === undefined ? {} : { timeout }),
+      ...(kind === undefined ? {} : { kind }),
       mayWait: true,
       record: (visited, events) => {
         const { next, ...commit } = this.#record(node, task, visited as Visited, events);

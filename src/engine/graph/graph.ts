@@ -21,6 +21,7 @@ import {
 } from '../../core/option-rules.ts';
 import type { CheckpointExpiry } from '../../core/retention.ts';
 import type { OutputOf, Schema } from '../../core/schema.ts';
+import { stepKinds } from '../../core/tracing.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import { definitionRules } from '../definition/definition-rules.ts';
 import { checkRetry, checkUndo } from '../definition/options.ts';
@@ -118,6 +119,7 @@ const checkNode: Rule = optionsOf<NodeOptions<unknown, string>>({
   retry: checkRetry,
   timeout: duration,
   undo: checkUndo,
+  kind: oneOf(...stepKinds),
   to: listOf(text),
 });
 
@@ -175,12 +177,13 @@ function compile(definition: AnyGraphDefinition): GraphShape {
       if (target !== 'end') known(target, `a way out of node ${id}`);
     }
     const cycleLimit = cycles.nodes?.[id] ?? cycles.limit ?? defaultCycleLimit;
-    const { run, retry, timeout, to, undo } = options;
+    const { run, retry, timeout, to, undo, kind } = options;
     shapes.set(id, {
       id,
       run,
       retry,
       timeout,
+      kind,
       to,
       edge,
       cycleLimit,
