@@ -2,7 +2,7 @@
  * The API reference: a page for each entry of the package, made from the types and the docstrings. `npm run docs:build`
  * puts it on the site. The compiler is asked, so that types are written as an editor shows them.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { API, SymbolFlags } from 'typescript/unstable/sync';
 
@@ -11,21 +11,10 @@ const noTruncation = 1 | (1 << 23);
 
 const root = new URL('..', import.meta.url).pathname;
 
-const entries = [
-  ['pawl', 'index'],
-  ['pawl/ai', 'ai'],
-  ['pawl/dashboard', 'dashboard'],
-  ['pawl/doctor', 'doctor'],
-  ['pawl/file', 'file'],
-  ['pawl/import', 'import'],
-  ['pawl/langgraph', 'langgraph'],
-  ['pawl/metrics', 'metrics'],
-  ['pawl/openai-agents', 'openai-agents'],
-  ['pawl/otel', 'otel'],
-  ['pawl/store', 'store'],
-  ['pawl/assistant-ui', 'assistant-ui'],
-  ['pawl/testing', 'testing'],
-];
+/** Of the package: [what a user imports, its file in src]. */
+const entries = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => [path.replace('.', 'pawl'), path === '.' ? 'index' : path.slice(2)]);
 
 const isOurs = (symbol) => {
   const path = symbol.declarations[0]?.path.toLowerCase();

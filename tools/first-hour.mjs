@@ -7,7 +7,8 @@
  *   node tools/first-hour.mjs            plays it, and writes docs/first-hour.md from what was seen
  *   node tools/first-hour.mjs --check    plays it, and fails when the page says something else
  *
- * Whatever a step starts is ended with this process. Times, ids and names of workers are made the same in the page.
+ * `.ci/run` plays it with `--check`. Whatever a step starts is ended with this process. Times, ids and names of workers are
+ * made the same in the page.
  */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -313,7 +314,7 @@ try {
   must(!/WRONG/.test(doctor), 'the doctor is not content', doctor);
 
   const findings = await readFile(join(root, 'tools/findings.md'), 'utf8');
-  for (const [, file] of findings.matchAll(/`((?:test|src)\/[^`]+)`/g)) {
+  for (const [, file] of findings.matchAll(/`((?:test|src|tools)\/[^`]+)`/g)) {
     must(existsSync(join(root, file)), `tools/findings.md names ${file}, which is not there`);
   }
   lines.push(findings);

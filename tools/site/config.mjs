@@ -1,4 +1,5 @@
 /** The site of the pages, for VitePress. `tools/docs-site.mjs` puts it beside a copy of the pages, and builds. */
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitepress';
 
 const page = (text, link) => ({ text, link: `/docs/${link}` });
@@ -73,19 +74,12 @@ const writing = [
   page('Limits', 'limits'),
 ];
 
+/** A page for each entry of the package. `tools/docs-site.mjs` builds in the folder of the repository. */
 const api = [
   page('Overview', 'api/'),
-  page('pawl', 'api/pawl'),
-  page('pawl/ai', 'api/ai'),
-  page('pawl/dashboard', 'api/dashboard'),
-  page('pawl/doctor', 'api/doctor'),
-  page('pawl/file', 'api/file'),
-  page('pawl/import', 'api/import'),
-  page('pawl/langgraph', 'api/langgraph'),
-  page('pawl/metrics', 'api/metrics'),
-  page('pawl/otel', 'api/otel'),
-  page('pawl/store', 'api/store'),
-  page('pawl/testing', 'api/testing'),
+  ...Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).exports)
+    .filter((path) => path !== './package.json')
+    .map((path) => page(path.replace('.', 'pawl'), `api/${path === '.' ? 'pawl' : path.slice(2)}`)),
 ];
 
 const operating = [
