@@ -106,6 +106,12 @@ test(`README.md has at most ${readmeLinesMax} lines`, () => {
   expect(source('README.md').text.split('\n').length - 1).toBeLessThanOrEqual(readmeLinesMax);
 });
 
+test('README.md names the version that it is about', () => {
+  const { version } = JSON.parse(source('package.json').text) as { version: string };
+  const [minor = ''] = /^\d+\.\d+/.exec(version) ?? [];
+  expect(source('README.md').text).toContain(`**not yet: version ${minor}**`);
+});
+
 test('README.md shows a program that can be copied to example.mjs', () => {
   const blocks = blocksOf('README.md', source('README.md').text);
   expect(blocks.filter(({ text }) => text.startsWith('// example.mjs'))).toHaveLength(1);
