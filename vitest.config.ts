@@ -88,6 +88,7 @@ export default defineConfig({
       { find: /^pawl\/openai-agents$/, replacement: source('openai-agents.ts') },
       { find: /^pawl\/dashboard$/, replacement: source('dashboard.ts') },
       { find: /^pawl\/store$/, replacement: source('store.ts') },
+      { find: /^pawl\/mcp$/, replacement: source('mcp.ts') },
       { find: /^pawl\/testing$/, replacement: source('testing.ts') },
     ],
   },

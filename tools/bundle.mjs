@@ -2,7 +2,7 @@
  * Bundles the command line and the pages with the packages that only they need, after tsc has written dist. So whoever
  * installs pawl installs what the engine needs, and both work at once; docs/decisions/020 has the reasons.
  *
- *   dist/cli/main.js, dist/dashboard.js   as before, with those packages in them
+ *   dist/cli/main.js, dashboard.js, mcp.js   as before, with those packages in them
  *   dist/bundled/                         what the two share, what is loaded when it is needed, and all the licences
  *
  * What package.json names as a dependency, or as a peer, is imported as ever; so are the other modules of dist, or there
@@ -24,7 +24,7 @@ function isExternal(id) {
   if (isBuiltin(id) || installed.some((name) => id === name || id.startsWith(`${name}/`)))
     return true;
   const inDist = relative(dist, id).split(sep).join('/');
-  return id.startsWith(dist) && !/^(cli|dashboard)[./]/.test(inDist);
+  return id.startsWith(dist) && !/^(cli|dashboard|mcp)[./]/.test(inDist);
 }
 
 function readJson(file) {
@@ -54,7 +54,11 @@ function filesIn(folder) {
 
 const bundle = await rolldown({
   cwd: root,
-  input: { 'cli/main': join(dist, 'cli/main.js'), dashboard: join(dist, 'dashboard.js') },
+  input: {
+    'cli/main': join(dist, 'cli/main.js'),
+    dashboard: join(dist, 'dashboard.js'),
+    mcp: join(dist, 'mcp.js'),
+  },
   platform: 'node',
   external: isExternal,
   onLog(_level, log) {
@@ -80,5 +84,6 @@ const replaced = [
   ...filesIn('cli'),
   ...filesIn('bundled'),
   ...filesIn('dashboard').filter((name) => !name.endsWith('.d.ts')),
+  ...filesIn('mcp').filter((name) => !name.endsWith('.d.ts')),
 ].filter((name) => !written.has(name));
 for (const name of replaced) rmSync(join(dist, name));

@@ -9,6 +9,7 @@ import { addDoctor } from './doctor.ts';
 import { addDrill } from './drill.ts';
 import { addInbox } from './inbox.ts';
 import { addInit } from './init.ts';
+import { addMcp } from './mcp.ts';
 import { addQueues } from './queues.ts';
 import { addRecoveries } from './recoveries.ts';
 import { addRehearse } from './rehearse.ts';
@@ -35,6 +36,7 @@ const nouns: readonly Add[] = [
   addDrill,
   addRehearse,
   addUi,
+  addMcp,
   addCompletion,
 ];
 

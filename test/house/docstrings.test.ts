@@ -18,6 +18,7 @@ const entries = [
   'langgraph',
   'openai-agents',
   'doctor',
+  'mcp',
   'assistant-ui',
 ].map((name) => `src/${name}.ts`);
 /** Fewer than this and the compiler has not seen the package. */

@@ -103,6 +103,9 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'src/imports/',
     'src/dashboard/serve.ts',
     'src/drill.ts',
+    'src/mcp.ts',
+    'src/mcp/',
+    '@modelcontextprotocol/sdk/server/stdio.js',
     'src/testing/',
     'node:',
     'commander',
@@ -155,6 +158,16 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'src/pawl.ts',
     'node:',
     'assistant-stream/resumable',
+  ],
+  // Runs as tools of the Model Context Protocol, with the roles of the pages.
+  mcp: [
+    'src/core/',
+    'src/engine/definition/',
+    'src/dashboard/',
+    'src/mcp/',
+    'src/pawl.ts',
+    'zod',
+    '@modelcontextprotocol/sdk/server/mcp.js',
   ],
   // Other systems' files: read, and turned into the lines of an export.
   imports: ['src/core/', 'src/engine/', 'src/imports/', 'node:', 'sql.js'],

@@ -94,7 +94,7 @@ test('CommonJS requires every entry, and gets the classes that modules import', 
     const { createRequire } = require('node:module');
     const manifest = require('pawl/package.json');
     // These need a package of the user.
-    const others = ['./package.json', './assistant-ui', './langgraph', './metrics', './otel'];
+    const others = ['./package.json', './assistant-ui', './mcp', './langgraph', './metrics', './otel'];
     const entries = Object.keys(manifest.exports).filter((one) => !others.includes(one));
     (async () => {
       for (const one of entries) {

@@ -67,4 +67,25 @@ export const mutantsOfAdapters: readonly Mutant[] = [
     by: 'if (end !== undefined) return end;',
     foundBy: [of('assistant-ui/store')],
   },
+  {
+    name: 'a client has the tools of every role',
+    file: 'mcp/server.ts',
+    passage: 'if (!isRead && !may.has(tool.name)) return;',
+    by: '',
+    foundBy: [of('mcp/server')],
+  },
+  {
+    name: 'a client is shown what is hidden on the pages',
+    file: 'mcp/server.ts',
+    passage: 'const seen = redacted(pawl, redact);',
+    by: 'const seen = redacted(pawl, undefined);',
+    foundBy: [of('mcp/server')],
+  },
+  {
+    name: 'a value of any length goes to a client',
+    file: 'mcp/server.ts',
+    passage: 'return text.length <= valueLength',
+    by: 'return text.length >= 0',
+    foundBy: [of('mcp/server')],
+  },
 ];

@@ -38,6 +38,7 @@ const recipes = [
   page('OpenAI Agents', 'recipes/openai-agents'),
   page('assistant-ui', 'recipes/assistant-ui'),
   page('LangGraph', 'recipes/langgraph'),
+  page('MCP', 'recipes/mcp'),
   page('Agents', 'recipes/agents'),
   page('Human approval', 'recipes/approval'),
   page('Saga', 'recipes/saga'),

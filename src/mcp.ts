@@ -1,0 +1,4 @@
+// `pawl/mcp`: the runs of a pawl as tools of the Model Context Protocol.
+export { mcpServer } from './mcp/server.ts';
+export type { McpOptions } from './mcp/server.ts';
+export { hideFields } from './dashboard/redaction.ts';
