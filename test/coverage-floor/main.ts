@@ -14,10 +14,11 @@ const reports = 'coverage';
 
 const { values } = parseArgs({ options: { record: { type: 'boolean', default: false } } });
 
+const projects = ['unit', 'replacing', 'redis', 'langgraph'].flatMap((name) => ['--project', name]);
 const how = ['--coverage.enabled', '--coverage.provider=v8', '--coverage.reportOnFailure'];
 const where = ['--coverage.reporter=json-summary', `--coverage.reportsDirectory=${reports}`];
 const what = folders.map((folder) => `--coverage.include=src/${folder}/**/*.ts`);
-const args = ['run', '--project', 'unit', '--project', 'redis', ...how, ...where, ...what];
+const args = ['run', ...projects, ...how, ...where, ...what];
 
 await rm(reports, { recursive: true, force: true });
 const vitest = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', ...args], {
