@@ -154,8 +154,9 @@ interface Figures {
   readonly bytesPerStep: number;
 }
 
-async function play({ open }: Contender): Promise<Figures> {
-  const { saver, bytes, close } = await open();
+async function play(contender: Contender): Promise<Figures> {
+  const opened = await contender.open();
+  const { saver } = opened;
   const putMs: number[] = [];
   const put = saver.put.bind(saver);
   saver.put = async (...call) => {
@@ -177,8 +178,8 @@ async function play({ open }: Contender): Promise<Figures> {
   const loading = performance.now();
   for (let i = 0; i < 20; i++) await graph.getState(config);
   const loadMs = (performance.now() - loading) / 20;
-  const bytesPerStep = (await bytes()) / steps;
-  await close();
+  const bytesPerStep = (await opened.bytes()) / steps;
+  await opened.close();
   return { putMs, stepMs, loadMs, bytesPerStep };
 }
 

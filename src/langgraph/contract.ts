@@ -40,3 +40,6 @@ export const { WRITES_IDX_MAP: indexes, getCheckpointId, maxChannelVersion } = c
 /** The channel of what a step sends to nodes of the next one, and that of questions. */
 export const tasksChannel = '__pregel_tasks';
 export const interruptChannel = '__interrupt__';
+/** The error of a task; and the node whose error another node handles. */
+export const errorChannel = '__error__';
+export const errorNodeChannel = '__error_source_node__';

@@ -33,7 +33,7 @@ import { checkId, runOf } from './thread-ids.ts';
 import { threadInput } from './thread-record.ts';
 import { wholeThread } from './whole-thread.ts';
 import { WriteOrder } from './write-order.ts';
-import { interrupts, packWrites, unpackWrites } from './writes.ts';
+import { interrupts, packWrites, unpackWrites, withoutHalves } from './writes.ts';
 
 /** A thread that changes so often while it is read is at work. */
 const changedMax = 20;
@@ -154,13 +154,14 @@ export class ThreadSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Stores what a task has written for the checkpoint in `config`, in one step. It resolves when the checkpoint is stored,
-   * too, if a `put` of this process is bringing it. What comes for a deleted thread is dropped with a warning.
+   * Stores what a task has written for the checkpoint in `config`, in one step; of a task that has failed, its error. It
+   * resolves when the checkpoint is stored, too, if a `put` of this process is bringing it. What comes for a deleted thread
+   * is dropped with a warning.
    * @throws InvalidError, LimitError, RunError `PAWL_RUN_EXISTS`: nothing was written. UnavailableError: it may have been.
    */
   override async putWrites(
     config: Config,
-    writes: PendingWrite[],
+    given: PendingWrite[],
     taskId: string,
     taskPath = '',
   ): Promise<void> {
@@ -173,6 +174,7 @@ export class ThreadSaver extends BaseCheckpointSaver {
       );
     }
     const task = checkId(taskId, 'taskId');
+    const writes = withoutHalves(given);
     const at = { run, namespace: place.namespace, checkpoint };
     const packing = packWrites(this.#payloads, at, { task, path: taskPath, writes });
     const born = this.#births.of(run);

@@ -1,7 +1,14 @@
 /** Writes of tasks, as they are stored and as LangGraph wants them back. */
 import type { CheckpointPendingWrite, PendingWrite } from '@langchain/langgraph-checkpoint';
 import type { LoadedCheckpoint, ThreadPlace, ThreadWrite } from '../core/langgraph.ts';
-import { compareWrites, indexes, interruptChannel, type SortKey } from './contract.ts';
+import {
+  compareWrites,
+  errorChannel,
+  errorNodeChannel,
+  indexes,
+  interruptChannel,
+  type SortKey,
+} from './contract.ts';
 import { type Payloads, writePlace } from './payloads.ts';
 import { checkChannel } from './thread-ids.ts';
 
@@ -38,6 +45,17 @@ export async function packWrites(
         shared: isShared ? ([key, bytes] as const) : undefined,
       };
     }),
+  );
+}
+
+/**
+ * Without the outputs of a task that has failed. LangGraph stores all that a task has written so far beside its error, and
+ * takes a task with any output for done. So a node that was cut short, because another one failed, would lose the rest.
+ */
+export function withoutHalves(writes: readonly PendingWrite[]): readonly PendingWrite[] {
+  if (!writes.some(([channel]) => channel === errorChannel)) return writes;
+  return writes.filter(
+    ([channel]) => Object.hasOwn(indexes, channel) || channel === errorNodeChannel,
   );
 }
 

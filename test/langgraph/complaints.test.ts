@@ -245,3 +245,24 @@ test('langgraph#7206: late writes do not bring a deleted thread back, and end no
   expect(await keys('t')).toEqual([]);
   expect(warned.length).toBeGreaterThan(0);
 });
+
+test('a node that was cut short by the failure of another one runs again, and keeps nothing half', async () => {
+  const { saver } = await openSaver();
+  const config = await saver.put(atRoot('t'), newCheckpoint({}), metadata(), {});
+  // As LangGraph 1.7 stores it: what the node had written, and then the error.
+  const error = { name: 'AbortError', message: 'This operation was aborted' };
+  const half: [string, unknown][] = [
+    ['log', ['half']],
+    ['__error__', error],
+  ];
+  await saver.putWrites(config, half, 'task', '~__pregel_pull, act');
+  const channels = async () =>
+    (await saver.getTuple(config))?.pendingWrites?.map(([, channel, value]) => [channel, value]);
+  expect(await channels()).toEqual([['__error__', error]]);
+  const whole: [string, unknown][] = [
+    ['log', ['whole']],
+    ['branch:to:next', null],
+  ];
+  await saver.putWrites(config, whole, 'task', '~__pregel_pull, act');
+  expect((await channels())?.filter(([channel]) => channel !== '__error__')).toEqual(whole);
+});
