@@ -79,6 +79,6 @@ const counting = durableGraph(graph, {
   streamMode: ['updates', 'custom'],
 });
 const pawl = await Pawl.open({ redis: url, prefix });
-const worker = pawl.worker({ workflows: [counting] });
+const worker = pawl.worker({ workflows: [counting], sessionMs: 1_500, beatMs: 300 });
 await worker.ready();
 process.stdout.write(`${JSON.stringify({ message: 'ready', worker: worker.id })}\n`);
