@@ -8,6 +8,7 @@ export type {
   DashboardVisitor,
 } from './dashboard/access.ts';
 export { hideFields, type Redact, type ShownValue } from './dashboard/redaction.ts';
+export type { KillableWorker, KillableWorkers } from './dashboard/killable.ts';
 export type { DashboardOptions } from './dashboard/settings.ts';
 export {
   serveDashboard,

@@ -5,8 +5,8 @@
  *   read      looks at everything
  *   operate   lets runs go on: signals, answers, decisions, resume, retry, pause, cancel; holds queues back,
  *             drains workers, pauses and triggers schedules, lets the doctor look
- *   admin     and what destroys, or puts a state of its own in place: delete, fork, ending a schedule, what a board of
- *             queues does
+ *   admin     and what destroys, or puts a state of its own in place: delete, fork, ending a schedule, killing a worker,
+ *             what a board of queues does
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
@@ -22,11 +22,11 @@ export const runActionNames = [
   'answer',
 ] as const;
 /** What a person can do to something else than a run. */
-const fleetActionNames = ['drain', 'schedule', 'unschedule'] as const;
+const fleetActionNames = ['drain', 'kill', 'schedule', 'unschedule'] as const;
 /**
  * What a person can do. `retry` resumes a failed or quarantined run, and `decide` says whether an effect in doubt has
- * happened. `answer` is on the inbox page. `drain` closes a worker, on the page of the workers. `schedule` pauses and
- * resumes schedules and starts runs of them, and `unschedule` ends them.
+ * happened. `answer` is on the inbox page. `drain` closes a worker, on the page of the workers, and `kill` ends one that is
+ * `killable`. `schedule` pauses and resumes schedules and starts runs of them, and `unschedule` ends them.
  */
 export type DashboardAction = RunAction | (typeof fleetActionNames)[number];
 /** What is done to one run. */
@@ -73,6 +73,7 @@ const actionRoles: Readonly<Record<DashboardAction, DashboardRole>> = {
   schedule: 'operate',
   fork: 'admin',
   delete: 'admin',
+  kill: 'admin',
   unschedule: 'admin',
 };
 
@@ -105,7 +106,8 @@ export const changes: readonly Change[] = [
     },
   },
   { path: '/health/doctor', role: () => 'operate' },
-  { path: '/workers/:id/drain', role: () => 'operate' },
+  { path: '/workers/:id/drain', role: () => actionRoles.drain },
+  { path: '/workers/:id/kill', role: () => actionRoles.kill },
   { path: '/queues/:workflow/:action', role: () => 'operate' },
   { path: '/board/*', role: () => 'admin' },
 ];

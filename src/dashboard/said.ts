@@ -11,6 +11,7 @@ const sentences: Readonly<Record<string, string>> = {
   answer: 'The answer was taken.',
   decide: 'The decision was sent to the run.',
   fork: 'This is the fork. The run that it was made from has not changed.',
+  kill: 'The worker was killed in the middle of its work. Its runs are taken over: see Recoveries.',
   trigger: 'This run was started by hand, beside the times of its schedule.',
   drain: 'The worker was asked to close. It hands its runs to others, and leaves.',
   'schedule-pause': 'The schedule is paused. Times that pass meanwhile are not started later.',

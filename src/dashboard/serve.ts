@@ -9,6 +9,7 @@ import type { Pawl } from '../pawl.ts';
 import { dashboard } from './app.ts';
 import { type DashboardOptions, dashboardRules } from './settings.ts';
 
+export type { KillableWorker, KillableWorkers } from './killable.ts';
 export { hideFields } from './redaction.ts';
 
 /** Where the pages are served. Without a password only addresses of this machine are allowed. */

@@ -23,6 +23,7 @@ import {
   type DashboardUser,
   roles,
 } from './access.ts';
+import type { KillableWorkers } from './killable.ts';
 import type { Redact } from './redaction.ts';
 
 /** What the pages show, whom they let in, and what can be changed with them. */
@@ -60,6 +61,11 @@ export interface DashboardOptions {
   readonly redact?: Redact;
   /** Shows bull-board at `board`, below the other pages. Needs `@bull-board/api` and `@bull-board/hono`. Default false. */
   readonly queueBoard?: boolean;
+  /**
+   * The workers that this process has started and that admins may kill from the page of workers, by their ids. `pawl dev`
+   * gives its own. Default: none, and there is no way to kill one.
+   */
+  readonly killable?: KillableWorkers;
 }
 
 export interface Settings {
@@ -76,6 +82,7 @@ export interface Settings {
   readonly workflows: ReadonlyMap<string, AnyWorkflow>;
   readonly redact: Redact | undefined;
   readonly queueBoard: boolean;
+  readonly killable: KillableWorkers;
   /** Signs the tokens of forms. Another process has another one: its forms must be loaded again. */
   readonly secret: Uint8Array;
 }
@@ -107,6 +114,7 @@ export const dashboardRules = {
   workflows: listOf(checkWorkflow),
   redact: callback,
   queueBoard: flag,
+  killable: callback,
 } as const;
 
 const checkOptions = optionsOf<DashboardOptions>(dashboardRules);
@@ -128,13 +136,19 @@ export function readSettings(options: DashboardOptions): Settings {
     hasLogin: login !== undefined || users.length > 0,
     hosts: new Set([...loopback, ...(options.hosts ?? [])].map((host) => host.toLowerCase())),
     role: isReadOnly ? 'read' : 'admin',
-    actions: isReadOnly ? [] : (options.actions ?? allActions),
+    actions: isReadOnly ? [] : actionsOf(options),
     actor: options.actor ?? 'pawl ui',
     workflows: new Map(workflows.map((workflow) => [workflow.name, workflow])),
     redact: options.redact,
     queueBoard: options.queueBoard ?? false,
+    killable: options.killable ?? (() => new Map()),
     secret: randomBytes(secretBytes),
   };
+}
+
+/** Nothing can be killed where the host says no way to do it. */
+function actionsOf({ actions = allActions, killable }: DashboardOptions): DashboardAction[] {
+  return actions.filter((action) => action !== 'kill' || killable !== undefined);
 }
 
 /** @throws InvalidError for two ways to log in, and for two users of one name. */

@@ -14,7 +14,7 @@ let url: string;
 
 beforeAll(async () => {
   [stage, browser] = await Promise.all([Stage.open(inject('redisUrl')), TestBrowser.open()]);
-  url = await stage.serve();
+  url = await stage.serve({ killable: stage.killable });
 });
 
 afterAll(async () => {
@@ -315,9 +315,38 @@ test('a worker that is drained from the page leaves, and its page says so', asyn
   const { page } = await browser.look(`${url}/workers`);
   const row = page.locator(`tr[data-key="${id}"]`);
   await row.locator('summary', { hasText: 'Drain…' }).click();
-  await row.locator('input[name=sure]').check();
+  await row.locator('input[name=sure]:visible').check();
   await row.locator('button', { hasText: 'Drain' }).click();
   await page.locator('.said', { hasText: 'asked to close' }).waitFor();
   await row.waitFor({ state: 'detached' });
   await page.context().close();
+});
+
+test('a worker that is killed from the page shows as a gap and a new owner of its run', async () => {
+  const run = await stage.pawl.start(
+    invoice,
+    { ...input, pages: 30, paceMs: 250 },
+    { id: 'killed-1' },
+  );
+  await firstEvent(run, ({ type }) => type === 'page.read');
+  const [workers, owned] = await Promise.all([
+    browser.look(`${url}/workers`),
+    browser.look(`${url}/runs/killed-1`),
+  ]);
+  await owned.page.locator('#run.is-live').waitFor();
+  const { worker: lost, seq } = await run.info();
+  const row = workers.page.locator(`tr[data-key="${lost}"]`);
+  await row.locator('summary', { hasText: 'Kill…' }).click();
+  await row.locator('input[name=sure]:visible').check();
+  await row.locator('button', { hasText: 'Kill (SIGKILL)' }).click();
+  await workers.page.locator('.said', { hasText: 'was killed' }).waitFor();
+  await row.waitFor({ state: 'detached' });
+  const claimed = await firstEvent(run, (one) => one.seq > seq && one.type === 'run.claimed');
+  const { worker: heir } = claimed.data as { worker: string };
+  expect(heir).not.toBe(lost);
+  await owned.page.locator(`[data-part=head] [title="${heir}"]`).waitFor();
+  await owned.page.locator('.holders .lost').filter({ hasText: 'nobody for' }).waitFor();
+  expect(await owned.page.locator('.owners .gap').count()).toBeGreaterThan(0);
+  expect([...workers.problems, ...owned.problems]).toEqual([]);
+  await Promise.all([workers, owned].map(({ page }) => page.context().close()));
 });

@@ -1,6 +1,11 @@
 /** Worker processes, a pawl, and the pages over them: what a test or a screenshot looks at. */
 import { Pawl, type RunHandle } from 'pawl';
-import { type DashboardOptions, serveDashboard, type ServedDashboard } from 'pawl/dashboard';
+import {
+  type DashboardOptions,
+  type KillableWorkers,
+  serveDashboard,
+  type ServedDashboard,
+} from 'pawl/dashboard';
 import { compiled, type NodeChild, spawnNode } from '../support/child.ts';
 import { firstEvent, newPrefix } from '../support/workers.ts';
 import { workflows } from './workflows.ts';
@@ -59,6 +64,23 @@ export class Stage implements AsyncDisposable {
     this.#served.push(served);
     return served.url.replace(/\/$/, '');
   }
+
+  /** The worker processes of this stage, as a host gives them to its pages. */
+  readonly killable: KillableWorkers = () =>
+    new Map(
+      this.workers.map(({ id, child }) => {
+        const kill = async (): Promise<boolean> => {
+          child.kill('SIGKILL');
+          await child.exit;
+          this.workers.splice(
+            this.workers.findIndex((one) => one.child === child),
+            1,
+          );
+          return true;
+        };
+        return [id, { how: 'SIGKILL', command: `kill -9 ${child.pid}`, kill }];
+      }),
+    );
 
   async stopServing(): Promise<void> {
     await Promise.all(this.#served.splice(0).map((served) => served.close()));

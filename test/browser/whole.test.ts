@@ -2,7 +2,7 @@
 // nothing, light and dark, and it fits a telephone. Hostile names stay text. Method: Chromium over runs of real workers.
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { killChildren } from '../support/child.ts';
-import { TestBrowser } from './browser.ts';
+import { type Look, TestBrowser } from './browser.ts';
 import {
   atNode,
   full,
@@ -21,7 +21,7 @@ let url: string;
 
 beforeAll(async () => {
   [stage, browser] = await Promise.all([Stage.open(inject('redisUrl')), TestBrowser.open()]);
-  url = await stage.serve();
+  url = await stage.serve({ killable: stage.killable });
   await Promise.all([atNode(stage), withChildren(stage), full(stage)]);
   await Promise.all([pastHour(stage, 120), kept(stage)]);
   await inDoubt(stage);
@@ -65,6 +65,13 @@ const paths = [
 /** Such a page is refused on purpose, which a console tells as well. */
 const refused = '/runs?status=acitve';
 
+/** Of the page with all that stands on it, which may be more than is seen. */
+function widthOf({ page }: Look): Promise<number> {
+  return page
+    .locator('html')
+    .evaluate((element: { readonly scrollWidth: number }) => element.scrollWidth);
+}
+
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   test.each(paths)('%s is whole', async (path) => {
     const look = await browser.look(url + path, { colorScheme });
@@ -74,6 +81,7 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
       if (await details.isVisible()) await details.locator('> summary').click();
     }
     expect(await look.violations()).toEqual([]);
+    expect(await widthOf(look)).toBe(1280);
     const problems = path === refused ? look.problems.slice(1) : look.problems;
     expect(problems).toEqual([]);
     await look.page.context().close();
@@ -82,10 +90,7 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
 
 test.each(paths)('%s fits a telephone', async (path) => {
   const look = await browser.look(url + path, { viewport: { width: 360, height: 800 } });
-  const width = await look.page
-    .locator('html')
-    .evaluate((element: { readonly scrollWidth: number }) => element.scrollWidth);
-  expect(width).toBe(360);
+  expect(await widthOf(look)).toBe(360);
   await look.page.context().close();
 });
 

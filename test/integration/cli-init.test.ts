@@ -91,11 +91,27 @@ function dev(env: NodeJS.ProcessEnv, ...flags: string[]) {
   return { child, seen, type, until, end };
 }
 
-test('dev tells runs, steps and failures, survives kill -9, and loads a changed file', async () => {
+/** Sends the form of the page of workers that kills the worker; resolves with where it leads. */
+async function killOnPage(url: string, id: string): Promise<string | null> {
+  const page = await (await fetch(`${url}workers`)).text();
+  const to = `/workers/${encodeURIComponent(id)}/kill`;
+  expect(page).toContain(`action="${to}"`);
+  const token = /name="token" value="([^"]+)"/.exec(page)?.[1] ?? '';
+  const answer = await fetch(new URL(to, url), {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { origin: new URL(url).origin },
+    body: new URLSearchParams({ token, sure: 'yes' }),
+  });
+  expect(answer.status, await answer.text()).toBe(303);
+  return answer.headers.get('location');
+}
+
+test('dev tells runs, steps and failures, survives a kill from its page, and loads a changed file', async () => {
   await writeFile(join(folder, 'flows.mjs'), workflow('one'));
   const redis = { PAWL_REDIS_URL: inject('redisUrl'), PAWL_PREFIX: newPrefix() };
   const env = cliEnv(redis);
-  const { seen, until, end } = dev(env);
+  const { child, seen, until, end } = dev(env);
   await until(/Pages: http[^]*worker \S+ is ready, process \d+: slow, wrong/);
   const start = (name: string, id: string) =>
     playCli(['runs', 'start', name, '--id', id, '--runs', 'flows.mjs'], env, folder);
@@ -103,9 +119,18 @@ test('dev tells runs, steps and failures, survives kill -9, and loads a changed 
   await until(/wrong w1 failed: Error: no card/);
   await start('slow', 's1');
   await until(/ {2}s1 first \d+ ms/);
-  process.kill(Number(/process (\d+): slow/.exec(seen.text)?.[1]), 'SIGKILL');
-  await until(/was killed by SIGKILL[^]*slow s1 taken over from \S+ \(presence-lost/);
+  const [url = ''] = /http:\S+/.exec(seen.text) ?? [];
+  const [, lost = '', pid = ''] = /worker (\S+) is ready, process (\d+)/.exec(seen.text) ?? [];
+  expect(Number(pid)).not.toBe(child.pid);
+  expect(await (await fetch(`${url}workers`)).text()).toContain(`kill -9 ${pid}`);
+  expect(await killOnPage(url, lost)).toBe('/workers?done=kill');
+  expect(() => process.kill(Number(pid), 0)).toThrow(/ESRCH/);
+  await until(/kills worker[^]*by SIGKILL[^]*slow s1 taken over from \S+ \(presence-lost/);
   await until(/slow s1 completed/);
+  const heir = [...seen.text.matchAll(/worker (\S+) is ready/g)][1]?.[1];
+  const run = await (await fetch(`${url}runs/s1`)).text();
+  for (const owner of [lost, heir]) expect(run).toContain(`title="${owner}"`);
+  expect(run).toContain('class="lost"');
   await writeFile(join(folder, 'flows.mjs'), 'this is no program');
   await until(/A file has changed[^]*ended with code 2/);
   await writeFile(join(folder, 'flows.mjs'), workflow('two'));
@@ -113,7 +138,6 @@ test('dev tells runs, steps and failures, survives kill -9, and loads a changed 
   await start('slow', 's2');
   await until(/slow s2 completed/);
   expect((await playCli(['runs', 'show', 's2'], env, folder)).stdout).toMatch(/^output +"two"$/m);
-  const [url = ''] = /http:\S+/.exec(seen.text) ?? [];
   expect(await (await fetch(`${url}runs`)).text()).toContain('s2');
   await end();
   await expect(fetch(url)).rejects.toThrow();
@@ -138,6 +162,13 @@ test('without any Redis, dev says aloud that nothing is durable, and shows runs 
     /was terminated, in the middle of its work[^]*slow \S+ taken over from \S+ \(presence-lost/,
   );
   await until(/slow \S+ completed/);
+  const [url = ''] = /http:\S+/.exec(seen.text) ?? [];
+  const ready = (): string[] =>
+    [...seen.text.matchAll(/worker (\S+) is ready/g)].map(([, id = '']) => id);
+  await expect.poll(() => ready().length, { timeout: 10_000 }).toBe(3);
+  const last = ready().at(-1) ?? '';
+  expect(await killOnPage(url, last)).toBe('/workers?done=kill');
+  await until(new RegExp(`terminates worker ${last}[^]*worker ${last} was terminated`));
   type('start wrong');
   await until(/wrong \S+ failed[^]*wrong \S+ failed/);
   type('star wrong');
@@ -146,7 +177,6 @@ test('without any Redis, dev says aloud that nothing is durable, and shows runs 
   await until(/has no workflow none/);
   await writeFile(join(folder, 'flows.mjs'), workflow('two'));
   await until(/A file has changed[^]*is ready, a thread/);
-  const [url = ''] = /http:\S+/.exec(seen.text) ?? [];
   expect(await (await fetch(`${url}runs`)).text()).toContain('completed');
   await end();
 }, 60_000);

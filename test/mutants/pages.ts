@@ -19,6 +19,20 @@ export const mutantsOfPages: readonly Mutant[] = [
     foundBy: [page('access'), page('schedules-page')],
   },
   {
+    name: 'who operates may kill workers',
+    file: 'dashboard/access.ts',
+    passage: "kill: 'admin',",
+    by: "kill: 'operate',",
+    foundBy: [page('access'), page('killing')],
+  },
+  {
+    name: 'any worker is killed in place of the one that was named',
+    file: 'dashboard/fleet/routes.ts',
+    passage: "    const way = settings.killable().get(c.req.param('id'));",
+    by: '    const [way] = settings.killable().values();',
+    foundBy: [page('killing')],
+  },
+  {
     name: 'read-only holds for people without a login alone',
     file: 'dashboard/guard.ts',
     passage: "if (visitor === undefined || settings.role !== 'read') return visitor;",

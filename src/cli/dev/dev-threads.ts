@@ -3,13 +3,14 @@
  * the middle of a step, and sees the other one take its runs over.
  *
  *   starting ──ready──▶ at work ──a file has changed──▶ hands its runs back ──▶ starting
- *      │                   └─────kill is typed────────▶ the other takes over ──▶ starting
+ *      │                   └─kill, typed or on a page─▶ the other takes over ──▶ starting
  *      └──it cannot be loaded──▶ nothing, until a file has changed
  */
 import { once } from 'node:events';
 import { dirname, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { detach } from '../../core/detached.ts';
+import type { KillableWorker } from '../../dashboard/serve.ts';
 import type { Pawl } from '../../pawl.ts';
 import type { PawlThread, PawlThreads } from '../../testing/open-in-threads.ts';
 import { explain } from '../failures.ts';
@@ -137,8 +138,27 @@ export class DevThreads {
       this.#shell.say('No worker thread is ready.');
       return;
     }
+    await this.#terminate(thread, worker);
+  }
+
+  killable(): ReadonlyMap<string, KillableWorker> {
+    return new Map(
+      [...this.#ready].map(([thread, worker]) => {
+        const kill = ({ actor }: { readonly actor: string }): Promise<boolean> => {
+          this.#shell.say(`${actor} terminates worker ${worker} on the page of workers.`);
+          return this.#terminate(thread, worker);
+        };
+        return [worker, { how: 'terminate', kill }];
+      }),
+    );
+  }
+
+  /** False: the thread has ended already. */
+  async #terminate(thread: PawlThread, worker: string | undefined): Promise<boolean> {
+    if (!this.#living.has(thread)) return false;
     await thread.terminate();
     this.#shell.say(`The thread of worker ${worker} was terminated, in the middle of its work.`);
+    return true;
   }
 
   #detach(work: Promise<void>): void {

@@ -34,6 +34,8 @@ async function work(shell: Shell): Promise<void> {
   shell.showLine({ worker: worker.id, ...about, workflows: names }, () =>
     shell.color.dim(`worker ${worker.id} is ready, ${where}: ${names.join(', ')}`),
   );
+  // So that whoever started this worker can tell which one it is.
+  if (isMainThread && process.connected) process.send?.(worker.id);
   if (parentPort !== null) {
     parentPort.postMessage(worker.id);
     // The thread is closed, or terminated, from outside.
@@ -44,7 +46,9 @@ async function work(shell: Shell): Promise<void> {
     once(process, 'disconnect'),
     ...(shell.signal.aborted ? [] : [once(shell.signal, 'abort')]),
   ];
-  if (!shell.signal.aborted) await Promise.race(told);
+  // Whoever has started this process may be gone before it was ready.
+  const isAlone = isMainThread && process.send !== undefined && !process.connected;
+  if (!shell.signal.aborted && !isAlone) await Promise.race(told);
   stop();
   await pawl.close({ graceMs });
   if (process.connected) process.disconnect();

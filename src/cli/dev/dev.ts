@@ -6,11 +6,13 @@
  *      └──it cannot be loaded──▶ nothing, until a file has changed
  *
  * The worker is a process of its own, because a module cannot be loaded anew, and so that it can be killed to see what
- * happens. Without any Redis there are two of them, as threads over the memory of this process.
+ * happens: from a shell, or from the page of workers. The page knows it by the id that the process has sent. Without any
+ * Redis there are two of them, as threads over the memory of this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, resolve } from 'node:path';
+import type { KillableWorker, KillableWorkers } from '../../dashboard/serve.ts';
 import type { Pawl } from '../../pawl.ts';
 import { UsageError } from '../failures.ts';
 import { type Add, inShell, type Shell } from '../shell.ts';
@@ -55,9 +57,10 @@ async function dev(shell: Shell, flags: DevFlags): Promise<void> {
 
 async function onRedis(shell: Shell, flags: DevFlags, url: string, first: string): Promise<void> {
   const pawl = await shell.pawl(url);
-  const pages = flags.ui ? await servePages(shell, pawl) : undefined;
+  const workers = new DevWorkers(shell, url, flags);
+  const pages = flags.ui ? await servePages(shell, pawl, () => workers.killable()) : undefined;
   shell.next(`pawl runs start ${first} --redis ${url}`);
-  await new DevWorkers(shell, url, flags).run();
+  await workers.run();
   await pages?.close();
   await pawl.close({ graceMs });
 }
@@ -65,15 +68,22 @@ async function onRedis(shell: Shell, flags: DevFlags, url: string, first: string
 async function onThreads(shell: Shell, flags: DevFlags): Promise<void> {
   const { openInThreads } = await import('../../testing/open-in-threads.ts');
   const threads = openInThreads();
-  const pages = flags.ui ? await servePages(shell, threads.pawl) : undefined;
-  await new DevThreads(shell, threads, flags.reload).run();
+  const workers = new DevThreads(shell, threads, flags.reload);
+  const pages = flags.ui
+    ? await servePages(shell, threads.pawl, () => workers.killable())
+    : undefined;
+  await workers.run();
   await pages?.close();
 }
 
-async function servePages(shell: Shell, pawl: Pawl): Promise<{ close(): Promise<void> }> {
+async function servePages(
+  shell: Shell,
+  pawl: Pawl,
+  killable: KillableWorkers,
+): Promise<{ close(): Promise<void> }> {
   const { serveDashboard } = await import('../../dashboard/serve.ts');
   const workflows = [...((await shell.workflows()) ?? new Map()).values()];
-  const options = { workflows, actor: shell.request.actor };
+  const options = { workflows, actor: shell.request.actor, readOnly: false, killable };
   const pages = await serveDashboard(pawl, { ...options, port }).catch(() =>
     serveDashboard(pawl, { ...options, port: 0 }),
   );
@@ -87,6 +97,8 @@ class DevWorkers {
   readonly #redis: string;
   readonly #flags: DevFlags;
   #child: ChildProcess | undefined;
+  /** Of the process of now, when it is ready. */
+  #worker: string | undefined;
   #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -113,6 +125,23 @@ class DevWorkers {
     await once(child, 'exit');
   }
 
+  killable(): ReadonlyMap<string, KillableWorker> {
+    const [child, worker] = [this.#child, this.#worker];
+    if (child === undefined || worker === undefined) return new Map();
+    const kill = ({ actor }: { readonly actor: string }): Promise<boolean> =>
+      this.#kill(child, worker, actor);
+    return new Map([[worker, { how: 'SIGKILL', command: `kill -9 ${child.pid}`, kill }]]);
+  }
+
+  /** The handle of the process is signalled, so never another process that has got the same number. */
+  async #kill(child: ChildProcess, worker: string, actor: string): Promise<boolean> {
+    if (!child.kill('SIGKILL')) return false;
+    this.#shell.say(`${actor} kills worker ${worker} on the page of workers.`);
+    // No event of the process comes before the turn of this call ends.
+    await once(child, 'exit');
+    return true;
+  }
+
   #spawn(): void {
     const { flags, settings } = this.#shell;
     const args = [
@@ -132,6 +161,9 @@ class DevWorkers {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child = child;
+    child.once('message', (worker) => {
+      if (this.#child === child && typeof worker === 'string') this.#worker = worker;
+    });
     child.once('exit', (code, killedBy) => this.#ended(child, code, killedBy));
   }
 
@@ -146,6 +178,7 @@ class DevWorkers {
   #ended(child: ChildProcess, code: number | null, killedBy: NodeJS.Signals | null): void {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#worker = undefined;
     if (this.#isEnding) return;
     if (code !== null && code !== 0) {
       this.#shell.say(

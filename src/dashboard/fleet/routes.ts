@@ -32,6 +32,7 @@ export function addFleet(app: Hono<Env>, common: Common, settings: Settings): vo
   for (const page of fleetPages(common, settings)) addPage(app, settings, { page, common });
   addRetry(app, pawl, settings);
   addDrain(app, pawl, settings);
+  addKill(app, settings);
   addSchedules(app, pawl, settings);
   addDoctor(app, common, settings);
 }
@@ -156,6 +157,26 @@ function addDrain(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
     if (await pawl.drain(c.req.param('id')))
       return c.redirect(`${settings.base}/workers?done=drain`, 303);
     return problem(c, settings, 404, 'There is no such worker any more; nothing was done.');
+  });
+}
+
+/** Ends a worker that the host has started, by its id among those that the host names. */
+function addKill(app: Hono<Env>, settings: Settings): void {
+  app.post('/workers/:id/kill', bodyLimit({ maxSize: formBytesMax }), async (c) => {
+    if (!settings.actions.includes('kill')) {
+      return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
+    }
+    const form = await c.req.parseBody();
+    const why = refusal(c, settings, form['token']);
+    if (why !== undefined) return problem(c, settings, 403, why);
+    if (textOf(form, 'sure') !== 'yes') {
+      throw new InvalidError('sure', 'was not ticked; nothing was done.');
+    }
+    const way = settings.killable().get(c.req.param('id'));
+    if ((await way?.kill({ actor: c.get('actor') })) === true)
+      return c.redirect(`${settings.base}/workers?done=kill`, 303);
+    const unknown = 'No living worker of this id was started by this process; nothing was done.';
+    return problem(c, settings, 404, unknown);
   });
 }
 

@@ -1,9 +1,10 @@
-/** The workers that are registered now: what they hold, how late they are, which code they have; and a way to drain one. */
+/** The workers that are registered now: what they hold, how late they are, which code they have; and ways to end one. */
 import { html } from 'hono/html';
 import type { WorkerRecord } from '../../core/fleet.ts';
 import { actionForm, folded } from '../action-form.ts';
 import { commandLine } from '../command-line.ts';
 import type { Html } from '../html.ts';
+import type { KillableWorker } from '../killable.ts';
 import { count, shortWorker, workerName } from '../parts.ts';
 import type { Settings } from '../settings.ts';
 import { spanText, time } from '../times.ts';
@@ -46,6 +47,8 @@ export function workersParts(
   const newest = newestVersions(workers);
   const old = workers.filter((worker) => olderThan(worker, newest).length > 0).length;
   const mayDrain = settings.actions.includes('drain');
+  const mayKill = settings.actions.includes('kill');
+  const killable = settings.killable();
   const head = [
     'Worker',
     'Is',
@@ -55,6 +58,7 @@ export function workersParts(
     'Up for',
     'Workflows',
     ...(mayDrain ? ['Drain'] : []),
+    ...(mayKill ? ['Kill'] : []),
   ];
   const rows = workers.map((worker) => ({
     key: worker.id,
@@ -71,6 +75,7 @@ export function workersParts(
       age(new Date(worker.startedAt)),
       versions(worker, newest),
       ...(mayDrain ? [worker.draining ? '' : drainForm(base, worker, token)] : []),
+      ...(mayKill ? [killForm(base, { worker, way: killable.get(worker.id) }, token)] : []),
     ],
   }));
   return livePart(
@@ -149,4 +154,24 @@ function drainForm(base: string, { id, active }: WorkerRecord, token: string): H
     command: commandLine('workers', 'drain', id),
   });
   return html`<div class="acts">${folded('Drain…', form)}</div>`;
+}
+
+/** Nothing for a worker that somebody else has started. */
+function killForm(
+  base: string,
+  { worker, way }: { readonly worker: WorkerRecord; readonly way: KillableWorker | undefined },
+  token: string,
+): Html | string {
+  if (way === undefined) return '';
+  const { id, active } = worker;
+  const holds =
+    active === 0 ? 'It holds nothing.' : `Its ${count(active, 'run')} will be taken over.`;
+  const form = actionForm({
+    to: `${base}/workers/${encodeURIComponent(id)}/kill`,
+    token,
+    verb: `Kill (${way.how})`,
+    question: `Yes, end this worker in the middle of its work. ${holds}`,
+    ...(way.command === undefined ? {} : { command: way.command }),
+  });
+  return html`<div class="acts">${folded('Kill…', form)}</div>`;
 }

@@ -59,6 +59,7 @@ const posts = [
   ['/bulk', 'operate'],
   ['/failures/x/retry', 'operate'],
   ['/workers/w/drain', 'operate'],
+  ['/workers/w/kill', 'admin'],
   ['/health/doctor', 'operate'],
   ['/schedules/idle/s/pause', 'operate'],
   ['/schedules/idle/s/resume', 'operate'],
@@ -75,7 +76,11 @@ test('a role that is too low is a 403 on each of them, and so are no token and a
   const before = await run.info();
   const roles = ['read', 'operate', 'admin'] as const;
   for (const [at, role] of roles.entries()) {
-    const asked = ask(pawl, { login: () => ({ actor: role, role }), queueBoard: true });
+    const asked = ask(pawl, {
+      login: () => ({ actor: role, role }),
+      queueBoard: true,
+      killable: () => new Map(),
+    });
     for (const [path, needed] of posts) {
       const isLow = roles.indexOf(needed) > at;
       expect(roleFor(path)).toBe(needed);
@@ -152,7 +157,7 @@ test('a login of the host: nobody is a 401, a failure lets nobody in, read-only 
   expect([broken.status, await broken.text()]).toEqual([503, expect.not.stringContaining('away')]);
   expect((await asked('/runs', as('ada'))).status).toBe(200);
   expect(await (await asked('/runs/r', as('ada'))).text()).toContain('/runs/r/delete');
-  const closed = ask(pawl, { login, readOnly: true });
+  const closed = ask(pawl, { login, readOnly: true, killable: () => new Map() });
   expect(await (await closed('/runs/r', as('ada'))).text()).not.toContain('/runs/r/delete');
   for (const [path] of posts) {
     const answer = await closed(path, { ...form({ sure: 'yes', action: 'pause' }), ...as('ada') });
