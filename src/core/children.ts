@@ -38,10 +38,22 @@ export const rememberedOfChildren: Readonly<
   },
   'child.ended': (fold, data) => {
     const end = data as ChildEnd;
-    const name = fold.childName(end.run, end.birth);
-    const child = name === undefined ? undefined : fold.child(name);
-    // Told twice, it is the same end; an older one is known to be over.
-    if (child === undefined || (child.end?.fence ?? 0) >= end.fence) return;
-    fold.remember(childPrefix + name, { ...child, end });
+    const told = newlyEnded(fold, end);
+    if (told !== undefined) fold.remember(childPrefix + told.name, { ...told.child, end });
   },
 };
+
+/**
+ * The child that this end is news of; undefined when the fold knows it, or a later one, or has no such child (any more).
+ * An end may be told of by a message and found by looking, in either order and by two workers. What is no news is not
+ * written.
+ */
+export function newlyEnded(
+  fold: Pick<FamilyFold, 'child' | 'childName'>,
+  { run, birth, fence }: Pick<ChildEnd, 'run' | 'birth' | 'fence'>,
+): { readonly name: string; readonly child: Child } | undefined {
+  const name = fold.childName(run, birth);
+  const child = name === undefined ? undefined : fold.child(name);
+  if (name === undefined || child === undefined) return undefined;
+  return (child.end?.fence ?? 0) >= fence ? undefined : { name, child };
+}

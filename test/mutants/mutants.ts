@@ -17,6 +17,20 @@ export const mutants: readonly Mutant[] = [
   ...mutantsOfQuestions,
   ...mutantsOfScripts,
   {
+    name: 'a run is parked before its last progress is told',
+    file: 'engine/execution/handler-runtime.ts',
+    passage: 'if (parking.park && this.#progress.holdsUp()) return;',
+    by: '',
+    foundBy: [unit('execution/progress')],
+  },
+  {
+    name: 'the end of a child is written each time that it is told of',
+    file: 'engine/execution/inbox.ts',
+    passage: 'if (end !== undefined && newlyEnded(fold, end)) write',
+    by: 'if (end !== undefined) write',
+    foundBy: [unit('execution/child-told-once')],
+  },
+  {
     name: 'a wait takes the signals of any key',
     file: 'engine/execution/waits.ts',
     passage: '(key === undefined || signal.key === key) &&',
@@ -175,8 +189,8 @@ export const mutants: readonly Mutant[] = [
     name: 'news of a child are forgotten before they are stored',
     file: 'engine/execution/inbox.ts',
     passage: `await writer.submit(write === undefined ? [] : [write], { taken: [id] });
-    if (kind === 'child' && write !== undefined) this.#noteTold(write.value as ChildEnd);`,
-    by: `if (kind === 'child' && write !== undefined) this.#noteTold(write.value as ChildEnd);
+    if (end !== undefined) this.#noteTold(end);`,
+    by: `if (end !== undefined) this.#noteTold(end);
     await writer.submit(write === undefined ? [] : [write], { taken: [id] });`,
     foundBy: [unit('execution/family-notices')],
   },

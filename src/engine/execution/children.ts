@@ -18,6 +18,7 @@
  * deletion was forgotten, and is started again. A parked run is looked after by the sweeper: see `family.ts`.
  */
 import { createHash } from 'node:crypto';
+import { newlyEnded } from '../../core/children.ts';
 import { recordError } from '../../core/error-record.ts';
 import { InvalidError, PawlError } from '../../core/errors.ts';
 import type { ChildRefused, ChildStart, ChildStarting, StepFailedData } from '../../core/event.ts';
@@ -330,7 +331,7 @@ export class Children {
       return;
     }
     const end = endOf(child, record);
-    if (end === undefined || fold.child(name)?.end !== undefined) return;
+    if (end === undefined || newlyEnded(fold, end) === undefined) return;
     await writer.submit([recordWrite('child.ended', end)]);
     deliveries.schedule();
   }

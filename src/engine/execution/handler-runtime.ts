@@ -47,7 +47,7 @@ import { handBackRewound } from './lost-output.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { decideParking, parkedRelease } from './parking.ts';
 import { PassedSets } from './passed-sets.ts';
-import { noteProgress, ProgressReporter } from './progress.ts';
+import { ProgressReporter } from './progress.ts';
 import { RunOutputs } from './run-outputs.ts';
 import type { RunScope } from './scope.ts';
 import type { ExecutionServices } from './services.ts';
@@ -75,6 +75,7 @@ export class HandlerRuntime {
   readonly #cancellation: Cancellation;
   readonly #bodies: Bodies;
   readonly #outputs: RunOutputs;
+  readonly #progress: ProgressReporter;
   readonly #deliveries: Deliveries;
   readonly #waits: Waits;
   readonly #inbox: Inbox;
@@ -170,8 +171,8 @@ export class HandlerRuntime {
         this.#detach(handBackRewound(services, held.writer, { seq: fold.seq, chunks }));
       },
     });
-    const progress = new ProgressReporter(clock, (latest) => noteProgress(held, services, latest));
-    const items = new Items(scope, (name, over, count) => progress.ofItems(name, over, count));
+    this.#progress = new ProgressReporter(held, services, () => deliveries.schedule());
+    const items = new Items(scope, this.#progress.ofItems);
     const steps = new Steps(scope, services, {
       waits,
       bodies,
@@ -220,7 +221,7 @@ export class HandlerRuntime {
       }),
       checkCancelled,
       onCancel: (call) => this.#cleanUp.add(call),
-      progress: (fraction, message) => progress.report({ fraction, message }),
+      progress: (fraction, message) => this.#progress.report({ fraction, message }),
     };
     this.context = createContext(parts, { signal: cancellation.signal, prefix: '' });
   }
@@ -296,9 +297,9 @@ export class HandlerRuntime {
     await settleBodies(claimed.ownership.run, this.#bodies, through);
   }
 
-  /** The handler has ended; resolves when what it gave out is stored. */
-  settleOutputs(): Promise<void> {
-    return this.#outputs.settleAll();
+  /** The handler has ended; resolves when what it gave out is stored, and how far it is was told. */
+  async settleOutputs(): Promise<void> {
+    await Promise.all([this.#progress.settle(), this.#outputs.settleAll()]);
   }
 
   /** Undoes what the handler asked to have undone when it is cancelled. Never rejects. */
@@ -419,12 +420,12 @@ export class HandlerRuntime {
     const { writer } = this.#held;
     if (!writer.isIdle || this.#isBusy()) return;
     // Plain code of the handler may be at work: it goes on until it wants something.
-    if (this.#heldBack > 0 || this.#waits.size > 0) this.#detach(writer.handBack());
+    const isLeft = this.#heldBack > 0 || this.#waits.size > 0;
+    if (isLeft && !this.#progress.holdsUp()) this.#detach(writer.handBack());
   }
 
   #considerParking(): void {
     const { writer, fold, claimed } = this.#held;
-    const { clock } = this.#services;
     const parking = decideParking({
       waits: this.#waits.list,
       isBusy:
@@ -434,9 +435,10 @@ export class HandlerRuntime {
       isLeaving: this.#isLeaving,
       deadlineAt: this.#undone === undefined ? claimed.record.deadlineAt : undefined,
       now: this.#storeNow(),
-      quietMs: clock.monotonic() - this.#activeAt,
+      quietMs: this.#services.clock.monotonic() - this.#activeAt,
       stayMs: this.#stayMs,
     });
+    if (parking.park && this.#progress.holdsUp()) return;
     if (parking.park) this.#detach(this.#park(parking.wakeMs));
     else if (parking.retryMs !== undefined) this.#retryParkingIn(parking.retryMs);
   }
@@ -471,10 +473,9 @@ export class HandlerRuntime {
 
   #watchDeadline(): void {
     if (this.#undone !== undefined) return;
-    const { signal } = this.#awake;
     const over = watchDeadline(this.#held, this.#services.clock, {
       storeNow: this.#storeNow,
-      signal,
+      signal: this.#awake.signal,
       parked: () => (this.#isParking ? this.#parking : undefined),
       onOver: () => this.#onMessages(),
     });

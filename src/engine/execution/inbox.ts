@@ -3,9 +3,14 @@
  * removes it from the inbox. A commit names the messages that it takes, so that it never takes one that nobody has read.
  * A message that a dying worker had read but not committed is still there for the next one.
  *
+ * The end of a child may have been found by looking before its message is read: see `children.ts`. Then the message leaves
+ * the inbox without an event, so that a log tells of an end once. A crash in between leaves the message and the event; the
+ * next execution folds the event, and passes over the message.
+ *
  * Nobody waits for these commits. When one is refused, because the state has become too large, the run can only fail: that
  * is the log writer's to say, and the messages stay where they are.
  */
+import { newlyEnded } from '../../core/children.ts';
 import { decode } from '../../core/codec.ts';
 import { detach } from '../../core/detached.ts';
 import { CorruptionError, PawlError } from '../../core/errors.ts';
@@ -75,19 +80,25 @@ export class Inbox {
 
   #take(messages: readonly Message[]): void {
     const { onTaken, onBroken } = this.#reader;
-    const { run, workflow } = this.#scope;
+    const { run, workflow, fold } = this.#scope;
     const receiver = { run, workflow, limits: this.#services.limits };
     for (const message of messages) {
       if (this.#taken.has(message.id)) continue;
       let write: Write | undefined;
+      let end: ChildEnd | undefined;
       try {
-        write = toWrite(receiver, message);
+        if (message.kind === 'child') {
+          end = toChildEnd(run, message);
+          if (end !== undefined && newlyEnded(fold, end)) write = recordWrite('child.ended', end);
+        } else {
+          write = toWrite(receiver, message);
+        }
       } catch (error) {
         onBroken({ kind: 'unreadable', error });
         return;
       }
       this.#taken.add(message.id);
-      this.#store(message, write);
+      this.#store(message, write, end);
     }
     if (messages.length > 0) onTaken();
     // Those behind a full page are seen when it has left the inbox, and not before.
@@ -98,9 +109,9 @@ export class Inbox {
     );
   }
 
-  #store(message: Message, write: Write | undefined): void {
+  #store(message: Message, write: Write | undefined, end: ChildEnd | undefined): void {
     const { onBroken } = this.#reader;
-    const stored = this.#submit(message, write)
+    const stored = this.#submit(message, write, end)
       .catch((error: unknown) => onBroken({ kind: 'refused', error }))
       .finally(() => this.#storing.delete(stored));
     this.#storing.add(stored);
@@ -122,10 +133,14 @@ export class Inbox {
       });
   }
 
-  async #submit({ id, kind }: Message, write: Write | undefined): Promise<void> {
+  async #submit(
+    { id }: Message,
+    write: Write | undefined,
+    end: ChildEnd | undefined,
+  ): Promise<void> {
     const { writer } = this.#scope;
     await writer.submit(write === undefined ? [] : [write], { taken: [id] });
-    if (kind === 'child' && write !== undefined) this.#noteTold(write.value as ChildEnd);
+    if (end !== undefined) this.#noteTold(end);
   }
 
   /** The child owes nothing any more. Best effort: the sweeper asks again. */
@@ -175,23 +190,27 @@ function toRequest(run: string, data: Uint8Array | undefined): Request {
 }
 
 /**
- * What a message is in the log; undefined for one that only wakes.
+ * The end that a child tells of; undefined for a message that only wakes.
  * @throws CorruptionError, KeyMissingError when it cannot be read.
  */
-function toWrite(receiver: Receiver, message: Message): Write | undefined {
+function toChildEnd(run: string, { data, at }: Message): ChildEnd | undefined {
+  const end = decode(data, { key: `run ${run}, inbox` });
+  return isMissing(end) ? undefined : { ...(end as ChildEnd), at };
+}
+
+/**
+ * What a message is in the log.
+ * @throws CorruptionError, KeyMissingError when it cannot be read.
+ */
+function toWrite(receiver: Receiver, message: Message): Write {
+  const { kind } = message;
   const key = `run ${receiver.run}, inbox`;
-  switch (message.kind) {
+  switch (kind) {
     case 'signal':
       return signalWrite(receiver, message);
     case 'cancel':
       return recordWrite('run.cancelling', decode(message.data, { key }) as CancelRequest);
-    case 'child': {
-      const end = decode(message.data, { key });
-      return isMissing(end)
-        ? undefined
-        : recordWrite('child.ended', { ...(end as ChildEnd), at: message.at } satisfies ChildEnd);
-    }
     default:
-      throw new CorruptionError({ key }, `holds a message of the kind ${String(message.kind)}`);
+      throw new CorruptionError({ key }, `holds a message of the kind ${kind}`);
   }
 }

@@ -30,6 +30,29 @@ test('progress is seen from outside, at most a few times a second, and the last 
   expect(noted).toBeLessThan(5);
 });
 
+test('the last progress is stored before a run is parked, and before it ends', async () => {
+  await using pawl = memoryPawl().pawl;
+  const say = (ctx: { progress: (n: number, text: string) => void }, of: string): void => {
+    for (const n of [1, 2, 3]) ctx.progress(n / 3, `${of} ${n}`);
+  };
+  const workflow = defineWorkflow({
+    name: 'sleeper',
+    signals: { go: z.null() },
+    async run(ctx) {
+      say(ctx, 'first');
+      await ctx.waitFor('go');
+      say(ctx, 'then');
+    },
+  });
+  pawl.worker({ workflows: [workflow] });
+  const run = await pawl.start(workflow, undefined);
+  await expect.poll(async () => (await run.info()).status).toBe('waiting');
+  expect((await run.info()).progress).toEqual({ fraction: 1, message: 'first 3' });
+  await run.signal('go', null);
+  await run.result({ timeoutMs: 20_000 });
+  expect((await run.info()).progress).toEqual({ fraction: 1, message: 'then 3' });
+});
+
 test('a run that takes longer than its deadline fails, after its clean-up', async () => {
   await using pawl = memoryPawl().pawl;
   const seen: string[] = [];
