@@ -79,6 +79,7 @@ export default defineConfig({
       { find: /^pawl$/, replacement: source('index.ts') },
       { find: /^pawl\/ai$/, replacement: source('ai.ts') },
       { find: /^pawl\/assistant-ui$/, replacement: source('assistant-ui.ts') },
+      { find: /^pawl\/tanstack-ai$/, replacement: source('tanstack-ai.ts') },
       { find: /^pawl\/otel$/, replacement: source('otel.ts') },
       { find: /^pawl\/doctor$/, replacement: source('doctor.ts') },
       { find: /^pawl\/file$/, replacement: source('file.ts') },

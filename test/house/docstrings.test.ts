@@ -20,6 +20,7 @@ const entries = [
   'doctor',
   'mcp',
   'assistant-ui',
+  'tanstack-ai',
 ].map((name) => `src/${name}.ts`);
 /** Fewer than this and the compiler has not seen the package. */
 const namesMin = 1_000;

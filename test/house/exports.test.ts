@@ -71,7 +71,7 @@ test('every file that is published by name exists', () => {
 
 // After a wanted change: npx vitest run --project house -u
 const entries =
-  'index ai dashboard doctor file import langgraph openai-agents store assistant-ui mcp testing'.split(
+  'index ai dashboard doctor file import langgraph openai-agents store assistant-ui tanstack-ai mcp testing'.split(
     ' ',
   );
 

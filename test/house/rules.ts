@@ -150,6 +150,15 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   ],
   // Streams without a worker, for the stores that frameworks want.
   streams: ['src/core/', 'src/engine/', 'src/streams/', 'node:'],
+  // Streams of TanStack AI.
+  'tanstack-ai': [
+    'src/core/',
+    'src/streams/',
+    'src/tanstack-ai/',
+    'src/pawl.ts',
+    'node:',
+    '@tanstack/ai',
+  ],
   // Streams of assistant-ui.
   'assistant-ui': [
     'src/core/',

@@ -94,7 +94,7 @@ test('CommonJS requires every entry, and gets the classes that modules import', 
     const { createRequire } = require('node:module');
     const manifest = require('pawl/package.json');
     // These need a package of the user.
-    const others = ['./package.json', './assistant-ui', './mcp', './langgraph', './metrics', './otel'];
+    const others = ['./package.json', './assistant-ui', './tanstack-ai', './mcp', './langgraph', './metrics', './otel'];
     const entries = Object.keys(manifest.exports).filter((one) => !others.includes(one));
     (async () => {
       for (const one of entries) {
@@ -310,6 +310,21 @@ test('agents of OpenAI’s SDK work, with their types', async () => {
     const output = [{ type: 'message', role: 'assistant', status: 'completed', content }];
     console.log(await main({ getResponse: async () => ({ usage: new Usage(), output }) }));`);
   expect(said).toBe('Hello 2');
+});
+
+test('the streams of TanStack AI work, with their types', async () => {
+  await addPackage(project, { name: '@tanstack/ai', as: '@tanstack/ai' });
+  const text = `
+    import type { StreamDurability } from '@tanstack/ai';
+    import { openInMemory } from 'pawl/testing';
+    import { pawlStream, type PawlStreamOptions } from 'pawl/tanstack-ai';
+    const options: PawlStreamOptions = { ttl: '1h' };
+    const pawl = openInMemory();
+    const stream: StreamDurability = pawlStream(pawl, { runId: 'r' }, options);
+    console.log(await stream.snapshot());
+    await pawl.close();`;
+  expect(await compiled('durable.mts', text)).toBe('');
+  expect((await run(process.execPath, ['durable.mjs'], { cwd: project })).stdout).toBe('[]\n');
 });
 
 test('the streams of assistant-ui work, with their types', async () => {

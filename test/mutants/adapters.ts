@@ -88,4 +88,25 @@ export const mutantsOfAdapters: readonly Mutant[] = [
     by: 'return text.length >= 0',
     foundBy: [of('mcp/server')],
   },
+  {
+    name: 'a stream is not taken over by a producer that comes anew',
+    file: 'tanstack-ai/durability.ts',
+    passage: '?? (await streams.takeOver(runId))',
+    by: '',
+    foundBy: [of('tanstack-ai/durability')],
+  },
+  {
+    name: 'the half of a chunk is put before the next one',
+    file: 'tanstack-ai/parts.ts',
+    passage: 'one.at === 0 ? [one.part] :',
+    by: '',
+    foundBy: [of('tanstack-ai/durability')],
+  },
+  {
+    name: 'a chunk in parts has the offset of its first part',
+    file: 'tanstack-ai/durability.ts',
+    passage: 'appended.numbers[behind - 1]',
+    by: 'appended.numbers[behind - parts.length]',
+    foundBy: [of('tanstack-ai/durability')],
+  },
 ];

@@ -37,6 +37,7 @@ const recipes = [
   page('AI SDK', 'recipes/ai-sdk'),
   page('OpenAI Agents', 'recipes/openai-agents'),
   page('assistant-ui', 'recipes/assistant-ui'),
+  page('TanStack AI', 'recipes/tanstack-ai'),
   page('LangGraph', 'recipes/langgraph'),
   page('MCP', 'recipes/mcp'),
   page('Agents', 'recipes/agents'),
