@@ -225,9 +225,13 @@ test('langgraph#7206: late writes do not bring a deleted thread back, and end no
   };
   const { saver, keys, prefix } = await openSaver({ logger });
   const { saver: other } = await openSaver({ prefix });
+  let isDeleted: () => void = () => undefined;
+  const deleted = new Promise<void>((resolve) => {
+    isDeleted = resolve;
+  });
   const graph = new StateGraph(State)
     .addNode('slow', async () => {
-      await sleep(30);
+      await deleted;
       return { log: ['slow'] };
     })
     .addNode('again', async () => {
@@ -241,6 +245,7 @@ test('langgraph#7206: late writes do not bring a deleted thread back, and end no
   const work = graph.invoke({ mark: '' }, { configurable: { thread_id: 't' } });
   await expect.poll(() => keys('t')).not.toEqual([]);
   await other.deleteThread('t');
+  isDeleted();
   expect((await work).log).toEqual(['slow', 'again']);
   expect(await keys('t')).toEqual([]);
   expect(warned.length).toBeGreaterThan(0);

@@ -1,17 +1,22 @@
 /** Savers and checkpoints for tests. */
 import { emptyCheckpoint, uuid6, type Checkpoint } from '@langchain/langgraph-checkpoint';
 import { Redis } from 'ioredis';
-import { afterAll, inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { PawlSaver, type PawlSaverOptions } from '../../src/langgraph.ts';
 import { newPrefix } from '../support/workers.ts';
 
-const opened: PawlSaver[] = [];
-const redis = new Redis(inject('redisUrl'), { lazyConnect: true });
-
-afterAll(async () => {
-  redis.disconnect();
-  await Promise.all(opened.splice(0).map((saver) => saver.close()));
-});
+/**
+ * Asks Redis by a connection of its own. Files of the project share this module, so a connection that the end of one file
+ * closes would be missing in the next.
+ */
+async function asked<T>(ask: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(inject('redisUrl'));
+  try {
+    return await ask(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
 
 export interface OpenedSaver {
   readonly saver: PawlSaver;
@@ -23,12 +28,12 @@ export interface OpenedSaver {
 export async function openSaver(options: PawlSaverOptions = {}): Promise<OpenedSaver> {
   const prefix = options.prefix ?? newPrefix();
   const saver = await PawlSaver.open({ redis: inject('redisUrl'), ...options, prefix });
-  opened.push(saver);
+  onTestFinished(() => saver.close());
   return {
     saver,
     prefix,
     keys: async (thread) => {
-      const all = await redis.keys(`{${prefix}*`);
+      const all = await asked((redis) => redis.keys(`{${prefix}*`));
       return all.filter((key) => key.includes(`thread~${thread}`));
     },
   };
@@ -36,19 +41,23 @@ export async function openSaver(options: PawlSaverOptions = {}): Promise<OpenedS
 
 /** All bytes that Redis has under a prefix, as text. */
 export async function bytesOf(prefix: string): Promise<string> {
-  const found: string[] = [];
-  for (const key of await redis.keys(`{${prefix}*`)) {
-    const dumped = await redis.dumpBuffer(key);
-    found.push(key, dumped?.toString('latin1') ?? '');
-  }
-  return found.join('\n');
+  return asked(async (redis) => {
+    const found: string[] = [];
+    for (const key of await redis.keys(`{${prefix}*`)) {
+      const dumped = await redis.dumpBuffer(key);
+      found.push(key, dumped?.toString('latin1') ?? '');
+    }
+    return found.join('\n');
+  });
 }
 
 /** What the keys of a prefix take in the memory of Redis. */
 export async function memoryOf(prefix: string): Promise<number> {
-  const keys = await redis.keys(`{${prefix}*`);
-  const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
-  return sizes.reduce<number>((sum, size) => sum + Number(size), 0);
+  return asked(async (redis) => {
+    const keys = await redis.keys(`{${prefix}*`);
+    const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
+    return sizes.reduce<number>((sum, size) => sum + Number(size), 0);
+  });
 }
 
 export const atRoot = (thread: string, checkpoint?: string) => ({
