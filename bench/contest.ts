@@ -43,7 +43,7 @@ export async function runWorkload(
   const arena: Arena = { url, slotMs, quick };
   try {
     // Round 0 warms the processes up. It is not for those that take minutes, nor are the rounds after the first.
-    for (let round = 0; round <= rounds; round++) {
+    for (let round = workload.warm === false ? 1 : 0; round <= rounds; round++) {
       for (const contender of shuffle(processes)) {
         const slow = taking.find(({ name }) => name === contender.name)?.slow === true;
         if (slow && round !== 1) continue;

@@ -1,4 +1,5 @@
 /** What the figures were measured on. */
+import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { Redis } from 'ioredis';
@@ -21,12 +22,24 @@ export async function describe(url: string, loadAtStart: number): Promise<Machin
     ioredis: versionOf('ioredis'),
     bullmq: versionOf('bullmq'),
     pawl: versionOf('pawl'),
+    commit: commit(),
   };
 }
 
 /** Processes that wanted a core in the last minute: above the number of cores, somebody else was at work. */
 export function currentLoad(): number {
   return Math.round((loadavg()[0] ?? 0) * 10) / 10;
+}
+
+function commit(): string {
+  try {
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, { encoding: 'utf8' }).trim();
+    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+    return `${git('rev-parse', '--short', 'HEAD')}${changed ? '+' : ''}`;
+  } catch {
+    return 'unknown';
+  }
 }
 
 function versionOf(name: string): string {

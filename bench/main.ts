@@ -6,6 +6,7 @@ import { runWorkload } from './contest.ts';
 import { draw, toGrowthHtml, toGrowthMarkdown, type GrowthResult } from './growth-report.ts';
 import { measureGrowth } from './growth.ts';
 import { runGuard } from './guard.ts';
+import { join } from './join.ts';
 import { currentLoad, describe } from './machine.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { toHtml } from './report-html.ts';
@@ -56,6 +57,10 @@ async function measure(options: Options): Promise<Result> {
   }
 }
 
+async function readResult(file: string): Promise<Result> {
+  return JSON.parse(await readFile(file, 'utf8')) as Result;
+}
+
 async function showGrowth(options: Options): Promise<void> {
   const startedAt = performance.now();
   const loadAtStart = currentLoad();
@@ -101,7 +106,7 @@ if (options.help) {
   const result =
     options.from === undefined
       ? await measure(options)
-      : (JSON.parse(await readFile(options.from, 'utf8')) as Result);
+      : join(await Promise.all(options.from.map(readResult)));
   await writeFile(reportFile, toHtml(result));
   if (options.docs) {
     await writeFile(docsFile, withTables(await readFile(docsFile, 'utf8'), toMarkdown(result)));

@@ -10,7 +10,8 @@ export interface Options {
   readonly slotMs: number;
   readonly markdown: boolean;
   readonly docs: boolean;
-  readonly from: string | undefined;
+  /** Results to render as one. */
+  readonly from: readonly string[] | undefined;
   readonly profileDir: string | undefined;
   readonly guard: boolean;
   readonly record: boolean;
@@ -27,7 +28,7 @@ export const usage = `npm run bench -- [options]
   --json             the result on stdout, for machines (npm run -s bench -- --json)
   --markdown         tables for docs on stdout
   --docs             puts those tables into docs/performance.md
-  --from <file>      renders a result that was printed by --json; measures nothing
+  --from <files>     renders results that were printed by --json, joined by commas, as one; measures nothing
   --profile <dir>    writes a CPU profile of each contender there
   --guard            under 40 s: fails when pawl is slower, beside raw, than bench/recorded.json says
   --guard --record   writes bench/recorded.json
@@ -61,7 +62,7 @@ export function readOptions(args: readonly string[]): Options {
     markdown,
     docs,
     help,
-    from,
+    from: from?.split(','),
     profileDir: values.profile,
     guard,
     record,

@@ -7,7 +7,7 @@ import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { defineWorkflow, Pawl } from '../src/index.ts';
-import { wallClock } from './timing.ts';
+import { sharedClock } from './timing.ts';
 
 export interface RecoverySetup {
   readonly kind: 'pawl' | 'bullmq' | 'bullmq, tuned';
@@ -19,7 +19,7 @@ const stepMs = 20;
 const stepsMax = 150;
 
 function tell(message: object): void {
-  process.send?.({ at: wallClock(), ...message });
+  process.send?.({ at: sharedClock(), ...message });
 }
 
 async function openPawl(url: string): Promise<void> {

@@ -56,7 +56,7 @@ export function describeMachine({ machine, quick, seconds, at }: Omit<Result, 'r
   const { cpu, cores, memoryGb, loadAtStart, loadAtEnd, node, redis, ioredis, bullmq } = machine;
   return [
     `${cpu}, ${cores} cores, ${memoryGb} GB; load ${loadAtStart} at the start, ${loadAtEnd} at the end.`,
-    `Node ${node}, Redis ${redis}, ioredis ${ioredis}, bullmq ${bullmq}, pawl ${machine.pawl}.`,
+    `Node ${node}, Redis ${redis}, ioredis ${ioredis}, bullmq ${bullmq}, pawl ${machine.pawl} (${machine.commit}).`,
     `${quick ? 'Quick run' : 'Full run'} of ${Math.round(seconds)} s, ${at}.`,
   ].join('\n');
 }

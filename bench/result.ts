@@ -37,6 +37,8 @@ export interface Machine {
   readonly ioredis: string;
   readonly bullmq: string;
   readonly pawl: string;
+  /** A plus: with changes that are not committed. */
+  readonly commit: string;
 }
 
 export interface Result {

@@ -31,9 +31,9 @@ export async function measureRate(
   return (done * 1000) / (last - countFrom);
 }
 
-/** A moment that processes of one machine agree on, in milliseconds. */
-export function wallClock(): number {
-  return performance.timeOrigin + performance.now();
+/** A moment that processes of one machine agree on, in milliseconds; nobody sets this clock. */
+export function sharedClock(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** Does `operation` again and again for a slot, alone, and returns how long each took, in milliseconds. */

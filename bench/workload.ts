@@ -38,6 +38,8 @@ export interface Workload {
   readonly contenders: readonly Contender[];
   /** Left out of quick runs: another size of the same is in them. */
   readonly fullOnly?: true;
+  /** Its contenders warm up by themselves: it has no round that does not count. */
+  readonly warm?: false;
   /** Measured again with `appendfsync always`. */
   readonly durable: boolean;
 }

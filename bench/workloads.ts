@@ -1,6 +1,7 @@
 /** Every workload, in the order of the report. */
 import type { Workload } from './workload.ts';
 import { append } from './workloads/append.ts';
+import { crowds } from './workloads/crowds.ts';
 import { growth } from './workloads/growth.ts';
 import { load } from './workloads/load.ts';
 import { recovery } from './workloads/recovery.ts';
@@ -12,6 +13,7 @@ export const workloads: readonly Workload[] = [
   ...save,
   load,
   ...wholeRuns,
+  ...crowds,
   recovery,
   ...growth,
 ];

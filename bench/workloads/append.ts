@@ -172,6 +172,21 @@ const pawlBatch: Contender = {
   },
 };
 
+/** What a user with a loop of their own calls. */
+const pawlClaimBatch: Contender = {
+  name: 'pawl, claim.saveEvents',
+  async measure(arena) {
+    const front = await Pawl.open({ redis: arena.url });
+    const claim = await front.checkpointer.claim('r');
+    const events = Array.from({ length: batch }, () => ({ type: 'note', data: eventData }));
+    const samples = await measureCost(arena, { loops: 1, size: batch }, () =>
+      claim.saveEvents(events),
+    );
+    await front.close();
+    return samples;
+  },
+};
+
 const common = { figures: [rate, clientTime, serverTime], baseline: 'raw', durable: true };
 
 export const append: readonly Workload[] = [
@@ -198,6 +213,6 @@ export const append: readonly Workload[] = [
     ...common,
     name: 'append-batch',
     title: `Append ${batch} events of 200 B in one call`,
-    contenders: [rawBatch, pawlBatch],
+    contenders: [rawBatch, pawlBatch, pawlClaimBatch],
   },
 ];

@@ -8,7 +8,7 @@ import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { defineWorkflow, Pawl } from '../../src/index.ts';
 import type { RecoverySetup } from '../recovery-main.ts';
-import { wallClock } from '../timing.ts';
+import { sharedClock } from '../timing.ts';
 import { type Arena, type Contender, latency, type Workload } from '../workload.ts';
 
 const main = fileURLToPath(new URL('../recovery-main.js', import.meta.url));
@@ -55,7 +55,7 @@ class Fleet {
   }
 
   async kill(worker: ChildProcess): Promise<number> {
-    const at = wallClock();
+    const at = sharedClock();
     worker.kill('SIGKILL');
     this.#workers.delete(worker);
     await Promise.resolve();

@@ -124,6 +124,23 @@ function pawlClaim(stateAt: StateAt): Contender {
   };
 }
 
+/** The same, when they know which field has changed. */
+function pawlPatch(initial: State, bytes: number): Contender {
+  return {
+    name: 'pawl, claim.patch',
+    async measure(arena) {
+      const front = await Pawl.open({ redis: arena.url });
+      const claim = await front.checkpointer.claim<State>('r');
+      await claim.saveSnapshot(initial);
+      const samples = await measureSaves(arena, (turn) =>
+        claim.patch({ [stateKey(turn % stateKeys)]: stateValue(bytes, turn) }),
+      );
+      await front.close();
+      return samples;
+    },
+  };
+}
+
 function saveOne(label: string, bytes: number): Workload {
   // Each state differs from the one before in one key, the first from the last as well.
   const states = [makeState(bytes)];
@@ -143,6 +160,7 @@ function saveOne(label: string, bytes: number): Workload {
       bullmq(stateAt),
       pawl(stateAt),
       pawlClaim(stateAt),
+      pawlPatch(makeState(bytes), bytes),
     ],
     durable: true,
   };
