@@ -116,13 +116,12 @@ describe('the list of runs', () => {
     const port = Number(new URL(own).port);
     const { page } = await browser.look(`${own}/runs?id=list-back`);
     await page.locator('.is-live').waitFor();
-    await stage.stopServing();
+    await stage.stopServing(own);
     await page.locator('#live', { hasText: 'trying again' }).waitFor();
     await stage.pawl.start(upload, { file: 'x' }, { id: 'list-back-1' });
     await stage.serve({ port });
     await page.locator('tr[data-key=list-back-1]').waitFor();
     await page.context().close();
-    url = await stage.serve();
   });
 });
 

@@ -118,7 +118,7 @@ describe('while events come', () => {
     const at = await own.serve({ port });
     const look = await browser.look(`${at}/runs/restart-1`);
     await look.page.locator('#run.is-live').waitFor();
-    await own.stopServing();
+    await own.stopServing(at);
     await look.page.locator('#live').filter({ hasText: 'was lost' }).waitFor();
     await run.signal('go', 1);
     const { seq } = await firstEvent(run, ({ type }) => type === 'run.completed');

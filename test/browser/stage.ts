@@ -70,20 +70,23 @@ export class Stage implements AsyncDisposable {
     new Map(
       this.workers.map(({ id, child }) => {
         const kill = async (): Promise<boolean> => {
+          const at = this.workers.findIndex((one) => one.child === child);
+          if (at === -1) return false;
+          this.workers.splice(at, 1);
           child.kill('SIGKILL');
           await child.exit;
-          this.workers.splice(
-            this.workers.findIndex((one) => one.child === child),
-            1,
-          );
           return true;
         };
         return [id, { how: 'SIGKILL', command: `kill -9 ${child.pid}`, kill }];
       }),
     );
 
-  async stopServing(): Promise<void> {
-    await Promise.all(this.#served.splice(0).map((served) => served.close()));
+  /** Closes the pages at one address; the others of this stage stay open. */
+  async stopServing(url: string): Promise<void> {
+    const at = this.#served.findIndex((served) => served.url.startsWith(url));
+    if (at === -1) throw new Error(`nothing is served at ${url}`);
+    const [served] = this.#served.splice(at, 1);
+    await served?.close();
   }
 
   /** Kills the process that holds a run, as `kill -9` does; resolves when another one has it. */
@@ -98,7 +101,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stopServing();
+    await Promise.all(this.#served.splice(0).map((served) => served.close()));
     for (const { child } of this.workers) child.kill('SIGKILL');
     await Promise.all(this.workers.map(({ child }) => child.exit));
     await this.pawl.close({ graceMs: 100 });
