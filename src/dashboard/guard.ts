@@ -60,7 +60,7 @@ export function guard(
     for (const [name, value] of headers) c.header(name, value);
     const { visitor, isBroken } = c.env;
     if (isBroken === true) return c.text('The login has failed, so nobody is let in.\n', 503);
-    if (!settings.hasLogin && !settings.hosts.has(nameOf(hostOf(c)))) {
+    if (!isKnownHost(settings, c.req.raw)) {
       return c.text('This host name is not one of the dashboard: add it to hosts.\n', 421);
     }
     if (visitor === undefined) {
@@ -73,7 +73,7 @@ export function guard(
     if (['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)) return next();
     const needed = roleFor(c.req.path.slice(settings.base.length));
     if (needed === undefined || !mayDo(visitor.role, needed)) return refuse(c, refused);
-    if (!isOwn(c)) return refuse(c, foreign);
+    if (!isOwn(c.req.raw)) return refuse(c, foreign);
     return next();
   };
 }
@@ -99,12 +99,13 @@ const headers: readonly (readonly [string, string])[] = [
   ['Cache-Control', 'no-store'],
 ];
 
-function hostOf(c: Context<Env>): string {
-  return c.req.header('host') ?? new URL(c.req.url).host;
+function hostOf({ headers: sent, url }: Request): string {
+  return (sent.get('host') ?? new URL(url).host).toLowerCase();
 }
 
-function nameOf(host: string): string {
-  return host.toLowerCase().replace(/:\d+$/, '');
+/** Where nobody logs in, only some names of a host are answered. */
+export function isKnownHost({ hasLogin, hosts }: Settings, request: Request): boolean {
+  return hasLogin || hosts.has(hostOf(request).replace(/:\d+$/, ''));
 }
 
 export function tokenFor({ secret }: Settings, actor: string): string {
@@ -118,8 +119,15 @@ export function refusal(c: Context<Env>, settings: Settings, token: unknown): st
   return 'The form is of another session; nothing was done. Load the page again.';
 }
 
-function isOwn(c: Context<Env>): boolean {
-  const origin = c.req.header('origin');
-  if (origin === undefined) return c.req.header('sec-fetch-site') === 'same-origin';
-  return URL.canParse(origin) && new URL(origin).host === hostOf(c).toLowerCase();
+function isOwn(request: Request): boolean {
+  const isFromPage = request.headers.has('origin');
+  if (!isFromPage) return request.headers.get('sec-fetch-site') === 'same-origin';
+  return !isFromElsewhere(request);
+}
+
+/** A page of another origin sends it. Programs name no origin. */
+export function isFromElsewhere(request: Request): boolean {
+  const origin = request.headers.get('origin');
+  if (origin === null) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== hostOf(request);
 }

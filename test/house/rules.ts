@@ -177,6 +177,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'src/pawl.ts',
     'zod',
     '@modelcontextprotocol/sdk/server/mcp.js',
+    '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js',
   ],
   // Other systems' files: read, and turned into the lines of an export.
   imports: ['src/core/', 'src/engine/', 'src/imports/', 'node:', 'sql.js'],

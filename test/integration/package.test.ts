@@ -344,6 +344,35 @@ test('the streams of assistant-ui work, with their types', async () => {
   expect((await run(process.execPath, ['stream.mjs'], { cwd: project })).stdout).toBe('Hello\n');
 });
 
+test('tools of the Model Context Protocol work, with their types', async () => {
+  await addPackage(project, { name: '@modelcontextprotocol/sdk', as: '@modelcontextprotocol/sdk' });
+  const text = `
+    import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+    import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+    import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+    import { mcpHandler, type McpHandlerOptions } from 'pawl/mcp';
+    import { openInMemory } from 'pawl/testing';
+    const options: McpHandlerOptions = { users: [{ name: 'ann', password: 'secret', role: 'admin' }] };
+    const pawl = openInMemory();
+    const answer: (request: Request) => Promise<Response> = mcpHandler(pawl, options);
+    const http = new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), {
+      fetch: (url, init) => answer(new Request(url, init)),
+      requestInit: { headers: { Authorization: 'Basic ' + btoa('ann:secret') } },
+    });
+    const args = ['node_modules/pawl/dist/cli/main.js', 'mcp'];
+    const env = { PAWL_REDIS_URL: '${inject('redisUrl')}' };
+    const stdio = new StdioClientTransport({ command: process.execPath, args, env });
+    for (const transport of [http, stdio]) {
+      const client = new Client({ name: 'test', version: '1' });
+      await client.connect(transport);
+      console.log((await client.listTools()).tools.length);
+      await client.close();
+    }
+    await pawl.close();`;
+  expect(await compiled('tools.mts', text)).toBe('');
+  expect(await runScript(`await import('./tools.mjs');`)).toBe('11\n4');
+});
+
 test('the saver of LangGraph works, with its types', async () => {
   await addPackage(project, { name: '@langchain/langgraph', as: '@langchain/langgraph' });
   const text = `

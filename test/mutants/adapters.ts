@@ -89,6 +89,27 @@ export const mutantsOfAdapters: readonly Mutant[] = [
     foundBy: [of('mcp/server')],
   },
   {
+    name: 'a page of another site uses the tools',
+    file: 'mcp/handler.ts',
+    passage: 'if (isFromElsewhere(request))',
+    by: 'if (false)',
+    foundBy: [of('mcp/handler')],
+  },
+  {
+    name: 'everybody who logs in has the tools of an admin',
+    file: 'mcp/handler.ts',
+    passage: 'role: visitor.role,',
+    by: "role: 'admin',",
+    foundBy: [of('mcp/handler')],
+  },
+  {
+    name: 'tools answer under any name of a host',
+    file: 'dashboard/guard.ts',
+    passage: 'return hasLogin || hosts',
+    by: 'return hasLogin || !hosts',
+    foundBy: [of('mcp/handler')],
+  },
+  {
     name: 'a stream is not taken over by a producer that comes anew',
     file: 'tanstack-ai/durability.ts',
     passage: '?? (await streams.takeOver(runId))',

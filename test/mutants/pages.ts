@@ -49,7 +49,7 @@ export const mutantsOfPages: readonly Mutant[] = [
   {
     name: 'a change is taken from any site',
     file: 'dashboard/guard.ts',
-    passage: 'if (!isOwn(c)) return refuse(c, foreign);',
+    passage: 'if (!isOwn(c.req.raw)) return refuse(c, foreign);',
     by: '',
     foundBy: [page('access')],
   },
@@ -98,8 +98,8 @@ export const mutantsOfPages: readonly Mutant[] = [
   {
     name: 'another program of the same machine is the same site',
     file: 'dashboard/guard.ts',
-    passage: 'new URL(origin).host === hostOf(c).toLowerCase()',
-    by: 'new URL(origin).hostname === nameOf(hostOf(c))',
+    passage: 'new URL(origin).host !== hostOf(request)',
+    by: "new URL(origin).hostname !== hostOf(request).split(':')[0]",
     foundBy: [page('access')],
   },
   {
