@@ -78,12 +78,13 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   }
 
   async saveEvent(event: OwnEvent): Promise<number> {
-    const [seq] = await this.saveEvents([event]);
-    return seq ?? this.#seq;
+    // Checked and encoded now: the caller may change its objects while the call waits for its turn.
+    const events = checkEvents([event], this.#limits);
+    const { seq } = await this.#queue.run(() => this.#write({ events }));
+    return seq;
   }
 
   async saveEvents(events: readonly OwnEvent[]): Promise<readonly number[]> {
-    // Checked and encoded now: the caller may change its objects while the call waits for its turn.
     const checked = checkEvents(events, this.#limits);
     return this.#queue.run(async () => {
       if (checked.length > 0) await this.#write({ events: checked });
@@ -152,10 +153,10 @@ export class ClaimedLoop<State, Packed> implements Claim<State> {
   ): Promise<{ readonly seq: number; readonly version: number }> {
     this.#checkOpen();
     try {
-      const { seq, version } = await this.#log.write(write);
-      this.#seq = seq;
-      this.#version = version;
-      return { seq, version };
+      const written = await this.#log.write(write);
+      this.#seq = written.seq;
+      this.#version = written.version;
+      return written;
     } catch (error) {
       if (PawlError.is(error) && final.has(error.code)) this.#lost = error;
       throw error;

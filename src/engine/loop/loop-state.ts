@@ -53,6 +53,24 @@ class Layout {
 const whole = new Layout([wholeField], true);
 const noFields = new Layout([]);
 
+/** Of fewer fields, a store saves little when it takes them as a whole. */
+const fullMin = 8;
+
+/** What must be written so that one state becomes another one. */
+interface Changes {
+  readonly set: ReadonlyMap<string, Uint8Array>;
+  readonly remove: readonly string[];
+  /** `set` has all fields that there are then, so the store need not tell them apart. */
+  readonly full: boolean;
+}
+
+/** Where a state differs from the one that it was made of; both have the same layout. */
+interface Difference {
+  /** The number of that state. */
+  readonly from: number;
+  readonly places: readonly number[];
+}
+
 /** Some fields of a state that are to be changed. */
 export class FieldPatch {
   readonly cells: ReadonlyMap<string, Cell>;
@@ -62,19 +80,28 @@ export class FieldPatch {
   }
 }
 
+let statesMade = 0;
+
 /** A state, encoded. */
 export class LoopState {
   /** Of all fields together. */
   readonly bytes: number;
   readonly #layout: Layout;
   readonly #cells: readonly Cell[];
+  /** By it another state says that it was made of this one, and keeps nothing of it. */
+  readonly #number = ++statesMade;
+  readonly #difference: Difference | undefined;
 
-  private constructor(layout: Layout, cells: readonly Cell[]) {
+  private constructor(
+    layout: Layout,
+    cells: readonly Cell[],
+    bytes = sizeOf(cells),
+    difference?: Difference,
+  ) {
     this.#layout = layout;
     this.#cells = cells;
-    let bytes = 0;
-    for (const cell of cells) bytes += cell.bytes.length;
     this.bytes = bytes;
+    this.#difference = difference;
   }
 
   /** As a store has it; one that was never saved has no fields. */
@@ -89,70 +116,118 @@ export class LoopState {
 
   /** Encodes a state that comes after this one. @throws UnstorableError with the path; LimitError when it is too large. */
   followedBy(state: unknown, limit: number): LoopState {
-    const next = hasFields(state) ? this.#withFieldsOf(state, limit) : this.#whole(state, limit);
+    if (!hasFields(state)) return checked(this.#followedByWhole(state, limit), limit);
+    const keys = Object.keys(state);
+    const isSame = !this.#layout.isWhole && isEqualList(keys, this.#layout.keys);
+    const next = isSame
+      ? this.#withValues(state, limit)
+      : this.#withOtherFields(state, keys, limit);
     return checked(next, limit);
   }
 
   /** @throws InvalidError when the state has no fields; LimitError when the whole is too large. */
   patched({ cells }: FieldPatch, limit: number): LoopState {
-    if (this.#layout.isWhole) {
+    const layout = this.#layout;
+    if (layout.isWhole) {
       throw new InvalidError('patch', 'needs a state that is an object. Save this one as a whole.');
     }
     const after = [...this.#cells];
+    const places: number[] = [];
     const added: string[] = [];
+    let { bytes } = this;
     for (const [key, cell] of cells) {
-      const place = this.#layout.placeOf(key, -1);
+      const place = layout.placeOf(key, -1);
+      const known = place === undefined ? undefined : after[place];
+      bytes += cell.bytes.length - (known?.bytes.length ?? 0);
       if (place === undefined) {
         added.push(key);
         after.push(cell);
       } else {
+        if (known === undefined || !isEqual(known.bytes, cell.bytes)) places.push(place);
         after[place] = cell;
       }
     }
-    const { keys } = this.#layout;
-    const layout = added.length === 0 ? this.#layout : new Layout([...keys, ...added]);
-    return checked(new LoopState(layout, after), limit);
+    const next =
+      added.length === 0
+        ? new LoopState(layout, after, bytes, { from: this.#number, places })
+        : new LoopState(new Layout([...layout.keys, ...added]), after, bytes);
+    return checked(next, limit);
   }
 
   /** What must be written so that this one becomes `next`. */
-  changesTo(next: LoopState): {
-    readonly set: ReadonlyMap<string, Uint8Array>;
-    readonly remove: readonly string[];
-  } {
+  changesTo(next: LoopState): Changes {
     const set = new Map<string, Uint8Array>();
-    const isLike = this.#layout.isWhole === next.#layout.isWhole;
-    let common = 0;
-    for (const [i, cell] of next.#cells.entries()) {
-      const known = isLike ? this.#cell(next.#layout.keys[i] ?? '', i) : undefined;
-      if (known !== undefined) common += 1;
-      if (known === undefined || !isEqual(known.bytes, cell.bytes)) {
-        set.set(next.#layout.field(i), cell.bytes);
-      }
+    const known = next.#difference;
+    const { places } = known?.from === this.#number ? known : this.#compare(next);
+    for (const place of places) {
+      const cell = next.#cells[place];
+      if (cell !== undefined) set.set(next.#layout.field(place), cell.bytes);
     }
-    const { keys } = this.#layout;
-    if (common === keys.length) return { set, remove: [] };
-    const isGone = (key: string): boolean => !isLike || next.#layout.placeOf(key, -1) === undefined;
-    const gone = keys.flatMap((key, i) => (isGone(key) ? [this.#layout.field(i)] : []));
-    return { set, remove: gone };
+    // Fields that are gone are dropped by it as well.
+    const full = set.size >= fullMin && set.size === next.#cells.length;
+    return { set, remove: full ? [] : this.#goneIn(next), full };
   }
 
-  #whole(state: unknown, limit: number): LoopState {
+  #compare(next: LoopState): { readonly places: readonly number[] } {
+    const isLike = this.#layout.isWhole === next.#layout.isWhole;
+    const places: number[] = [];
+    for (const [place, cell] of next.#cells.entries()) {
+      const known = isLike ? this.#cell(next.#layout.keys[place] ?? '', place) : undefined;
+      if (known === undefined || !isEqual(known.bytes, cell.bytes)) places.push(place);
+    }
+    return { places };
+  }
+
+  /** Snapshot fields that the other one has no more. */
+  #goneIn(next: LoopState): string[] {
+    if (this.#layout === next.#layout) return [];
+    const isLike = this.#layout.isWhole === next.#layout.isWhole;
+    const isGone = (key: string, place: number): boolean =>
+      !isLike || next.#layout.placeOf(key, place) === undefined;
+    return this.#layout.keys.flatMap((key, place) =>
+      isGone(key, place) ? [this.#layout.field(place)] : [],
+    );
+  }
+
+  #followedByWhole(state: unknown, limit: number): LoopState {
     const known = this.#layout.isWhole ? this.#cells[0] : undefined;
     return new LoopState(whole, [nextCell(known, state, wholeField, limit)]);
   }
 
-  #withFieldsOf(state: Record<string, unknown>, limit: number): LoopState {
-    const keys = Object.keys(state);
+  /** The same names in the same order: nearly always. What has not changed may cost no more than a look. */
+  #withValues(state: Record<string, unknown>, limit: number): LoopState {
+    const { keys } = this.#layout;
+    const before = this.#cells;
+    const cells = before.slice();
+    const places: number[] = [];
+    let { bytes } = this;
+    for (let place = 0; place < keys.length; place++) {
+      const key = keys[place] as string;
+      const known = before[place] as Cell;
+      const value = state[key];
+      if (Object.is(known.source, value)) continue;
+      const cell = nextCell(known, value, `state.${key}`, limit);
+      cells[place] = cell;
+      if (cell.bytes === known.bytes) continue;
+      bytes += cell.bytes.length - known.bytes.length;
+      places.push(place);
+    }
+    return new LoopState(this.#layout, cells, bytes, { from: this.#number, places });
+  }
+
+  #withOtherFields(
+    state: Record<string, unknown>,
+    keys: readonly string[],
+    limit: number,
+  ): LoopState {
     const isLike = !this.#layout.isWhole;
-    let isSameLayout = isLike && keys.length === this.#layout.keys.length;
-    const cells = keys.map((key, i) => {
-      if (isSameLayout && this.#layout.keys[i] !== key) isSameLayout = false;
-      const known = isLike ? this.#cell(key, i) : undefined;
+    const cells = keys.map((key, place) => {
+      const known = isLike ? this.#cell(key, place) : undefined;
       const value = state[key];
       if (known !== undefined && Object.is(known.source, value)) return known;
       return nextCell(known, value, `state.${key}`, limit);
     });
-    return new LoopState(isSameLayout ? this.#layout : new Layout(keys), cells);
+    return new LoopState(new Layout(keys), cells);
   }
 
   #cell(key: string, place: number): Cell | undefined {
@@ -190,10 +265,8 @@ function toCell(bytes: Uint8Array): Cell {
 function nextCell(known: Cell | undefined, value: unknown, what: string, limit: number): Cell {
   const bytes = encode(value, what, limit);
   const source = isConstant(value) ? value : changeable;
-  return {
-    bytes: known !== undefined && isEqual(known.bytes, bytes) ? known.bytes : bytes,
-    source,
-  };
+  const isSame = known !== undefined && isEqual(known.bytes, bytes);
+  return { bytes: isSame ? known.bytes : bytes, source };
 }
 
 /** It is the same for ever: no part of it can be changed, not even by whoever has made it. */
@@ -204,6 +277,18 @@ function isConstant(value: unknown): boolean {
   return Object.values(Object.getOwnPropertyDescriptors(value)).every(
     (property: PropertyDescriptor) => 'value' in property && isConstant(property.value),
   );
+}
+
+function sizeOf(cells: readonly Cell[]): number {
+  let bytes = 0;
+  for (const cell of cells) bytes += cell.bytes.length;
+  return bytes;
+}
+
+function isEqualList(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function checked(state: LoopState, limit: number): LoopState {

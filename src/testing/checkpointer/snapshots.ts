@@ -116,6 +116,31 @@ function saving(test: CheckpointerTest): void {
   });
 }
 
+function wide(test: CheckpointerTest): void {
+  test('saves of all fields of a wide state, of some and of others are told apart', async ({
+    checkpointer,
+    other,
+    expect,
+  }) => {
+    const run = newRun();
+    const claim = await checkpointer.claim<Record<string, unknown>>(run);
+    const filled = (value: number, width = 10): Record<string, unknown> =>
+      Object.fromEntries(Array.from({ length: width }, (_, i) => [`k${i}`, value]));
+    const states = [filled(1), { ...filled(1), k3: 2 }, filled(3, 9), { ...filled(3, 9), k9: [4] }];
+    const kept: string[] = [];
+    for (const state of [...states, { k1: 1 }, filled(5)]) {
+      const saved = await claim.saveSnapshot(state, { checkpoint: {} });
+      kept.push(saved.checkpoint ?? '');
+      expect((await other.loadLatest(run))?.state).toEqual(state);
+    }
+    await claim.patch({ k0: 6 });
+    expect((await other.loadLatest(run))?.state).toEqual({ ...filled(5), k0: 6 });
+    for (const [i, state] of states.entries()) {
+      expect(await other.loadCheckpoint(run, kept[i] ?? '')).toEqual(state);
+    }
+  });
+}
+
 function patching(test: CheckpointerTest): void {
   test('a patch changes its fields, and no others', async ({ checkpointer, other, expect }) => {
     const run = newRun();
@@ -224,5 +249,5 @@ function refusing(test: CheckpointerTest): void {
 
 export const snapshotsTheme: CheckpointerTheme = {
   name: 'snapshots',
-  parts: [saving, patching, refusing],
+  parts: [saving, wide, patching, refusing],
 };

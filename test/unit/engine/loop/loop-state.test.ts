@@ -16,7 +16,8 @@ class Stored {
   }
 
   save(next: LoopState): number {
-    const { set, remove } = this.#state.changesTo(next);
+    const { set, remove, full } = this.#state.changesTo(next);
+    if (full) this.#fields.clear();
     for (const [field, bytes] of set) this.#fields.set(field, bytes);
     for (const field of remove) expect(this.#fields.delete(field), field).toBe(true);
     this.#state = next;
@@ -30,7 +31,7 @@ class Stored {
   }
 }
 
-const keys = ['a', 'b', 'c', 'd', 'state'];
+const keys = 'a b c d e f g h i j state'.split(' ');
 const values = [
   () => 1,
   () => 'text',
@@ -103,4 +104,18 @@ test('a state that is too large is refused, also when a patch makes it so', () =
   expect(() => state.patched(packFields({ b: 'x'.repeat(60) }, 100), 100)).toThrow(
     expect.objectContaining({ code: 'PAWL_LIMIT' }),
   );
+});
+
+test('a save that changes every field of a wide state says so, and names no field that is gone', () => {
+  const filled = (value: number, width = 8): object =>
+    Object.fromEntries(Array.from({ length: width }, (_, i) => [`k${i}`, value]));
+  const first = LoopState.of(undefined).followedBy(filled(1, 9), limit);
+  expect(LoopState.of(undefined).changesTo(first).full).toBe(true);
+  const next = first.followedBy(filled(2), limit);
+  const { set, remove, full } = first.changesTo(next);
+  expect([set.size, remove, full]).toEqual([8, [], true]);
+  expect(next.changesTo(next.followedBy({ ...filled(2), k0: 3 }, limit)).full).toBe(false);
+  const narrow = next.followedBy(filled(4, 7), limit);
+  const changes = next.changesTo(narrow);
+  expect([changes.set.size, changes.remove, changes.full]).toEqual([7, ['state:k7'], false]);
 });
