@@ -1,6 +1,7 @@
 // Threads of LangGraph in plain Redis: a checkpointer for `compile({ checkpointer })`.
 export { PawlSaver } from './langgraph-saver.ts';
 export type { PawlSaverOptions } from './langgraph-options.ts';
+export type { CopyOptions } from './langgraph/copying.ts';
 export type { PruneOptions } from './langgraph/pruning.ts';
 // Graphs of LangGraph as workflows.
 export { durableGraph } from './durable-graph/durable-graph.ts';

@@ -165,6 +165,8 @@ export interface ThreadCopy {
   readonly token: string;
   readonly input: Uint8Array;
   readonly ttlMs: number | undefined;
+  /** Who holds the copy from its beginning; undefined for nobody. */
+  readonly holder: string | undefined;
   readonly checkpoints: readonly (StoredCheckpoint & { readonly event: string })[];
   readonly values: ReadonlyMap<string, Uint8Array>;
   readonly writes: readonly {

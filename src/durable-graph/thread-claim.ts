@@ -9,8 +9,10 @@
  *
  *   no thread yet ──look──▶ confirmed ──hold──▶ the run has it ──hold by a later claim──▶ the run has it
  *                             crash here: the next claim looks again   └──another run takes it──▶ this run fails
+ *   a fork ──look──▶ confirmed ──copy that the run holds──▶ the run has it
  *
- * Crash behind the hold, before the log has it: the next claim sees this run as the holder, and takes it from itself.
+ * Crash behind the hold or the copy, before the log has it: the next claim sees this run as the holder, and takes it from
+ * itself.
  */
 import { NonRetryableError, PawlError } from '../core/errors.ts';
 import { holdKey, type ThreadHold } from '../langgraph/thread-hold.ts';
@@ -24,39 +26,63 @@ export interface TakenThread {
   readonly config: GraphConfig;
 }
 
+interface About {
+  readonly graph: CompiledGraph;
+  readonly saver: ThreadSaver;
+  /** The one that the run was started for. */
+  readonly thread: string;
+  readonly config: GraphConfig;
+}
+
 /** @throws NonRetryableError when another run has taken the thread, or it was deleted. */
-export async function takeThread(
-  ctx: GraphContext,
-  about: {
-    readonly graph: CompiledGraph;
-    readonly saver: ThreadSaver;
-    readonly thread: string;
-    readonly config: GraphConfig;
-  },
-): Promise<TakenThread> {
-  const { graph, thread } = about;
+export async function takeThread(ctx: GraphContext, about: About): Promise<TakenThread> {
+  const { run, fence } = ctx;
   const holds = holdsOf(about.saver);
-  const claim = { by: ctx.run, fence: ctx.fence };
-  const configOf = (hold: ThreadHold): GraphConfig => ({
-    ...about.config,
-    configurable: { ...about.config.configurable, thread_id: thread, [holdKey]: hold },
-  });
-  if (ctx.state.from !== undefined) {
-    const hold = await final(holds.take(thread, claim, 'again'));
-    return { hold, config: configOf(hold) };
-  }
+  const had = ctx.state.thread;
+  const taken = had?.run === run ? undefined : await takeFirst(ctx, about, had?.id);
+  const thread = ctx.state.thread?.id ?? about.thread;
+  const hold = taken ?? (await final(holds.take(thread, { by: run, fence }, 'again')));
+  return { hold, config: configOf(about, thread, hold) };
+}
+
+/**
+ * A fork comes with the thread of another run, `source`. It gets one of its own, with its own id, that is the other one as
+ * it was at the last checkpoint of the fork. The nodes after it run again.
+ * @returns Undefined when an attempt before this one has taken it.
+ */
+async function takeFirst(
+  ctx: GraphContext,
+  about: About,
+  source: string | undefined,
+): Promise<ThreadHold | undefined> {
+  const { run, fence } = ctx;
+  const { checkpoint } = ctx.state.from ?? {};
+  const holds = holdsOf(about.saver);
+  const thread = source === undefined ? about.thread : run;
   const holder = await holds.holderOf(thread);
   let hold: ThreadHold | undefined;
   await ctx.effect(
-    'thread',
+    source === undefined ? 'thread' : `thread of ${run}`,
     async (step) => {
-      hold = await final(holds.take(thread, claim, { holder }));
-      step.set({ from: await positionOf(graph, configOf(hold)) });
+      const claim = { by: run, fence };
+      hold = await final(
+        source === undefined || checkpoint === undefined
+          ? holds.take(thread, claim, { holder })
+          : holds.fork(source, { threadId: thread, checkpoint }, claim),
+      );
+      const from = await positionOf(about.graph, configOf(about, thread, hold));
+      step.set({ thread: { id: thread, run }, from });
     },
     { onDoubt: 'retry' },
   );
-  hold ??= await final(holds.take(thread, claim, 'again'));
-  return { hold, config: configOf(hold) };
+  return hold;
+}
+
+function configOf({ config }: About, thread: string, hold: ThreadHold): GraphConfig {
+  return {
+    ...config,
+    configurable: { ...config.configurable, thread_id: thread, [holdKey]: hold },
+  };
 }
 
 /** What is refused once is refused for ever. */
@@ -65,7 +91,8 @@ async function final<T>(holding: Promise<T>): Promise<T> {
     return await holding;
   } catch (error) {
     const isRefused =
-      PawlError.is(error) && ['PAWL_THREAD_TAKEN', 'PAWL_RUN_EXISTS'].includes(error.code);
+      PawlError.is(error) &&
+      ['PAWL_THREAD_TAKEN', 'PAWL_RUN_EXISTS', 'PAWL_INVALID'].includes(error.code);
     throw isRefused ? new NonRetryableError(error.message, { cause: error }) : error;
   }
 }

@@ -1,9 +1,26 @@
 /** A thread under another id, with all that it has: sealed for its new place, and written in one step. */
 import type { ThreadCopy } from '../core/langgraph.ts';
+import { optionsOf, text as anyText } from '../core/option-rules.ts';
 import { eventOf, unpackBody } from './checkpoints.ts';
 import { interruptChannel } from './contract.ts';
 import { bodyPlace, type Payloads, writePlace } from './payloads.ts';
 import type { WholeThread } from './whole-thread.ts';
+
+/** How much of a thread is copied. */
+export interface CopyOptions {
+  /** Id of the newest checkpoint of the copy, one of the graph itself. Default: all of the thread. */
+  readonly checkpoint?: string;
+}
+
+export const checkCopy = optionsOf<CopyOptions>({ checkpoint: anyText });
+
+export interface CopyParams {
+  readonly fromId: string;
+  readonly toId: string;
+  readonly checkpoint: string | undefined;
+  /** Who holds the copy from its beginning. */
+  readonly holder: string | undefined;
+}
 
 type Copied = Pick<ThreadCopy, 'checkpoints' | 'values' | 'writes' | 'interrupted'>;
 

@@ -22,7 +22,7 @@ import type { Logger } from '../core/logger.ts';
 import { Births } from './births.ts';
 import { keysOf, packCheckpoint, unpackBody, unpackCheckpoint } from './checkpoints.ts';
 import { type Config, maxChannelVersion, type Serializer, tasksChannel } from './contract.ts';
-import { asks, copyOf } from './copying.ts';
+import { asks, checkCopy, type CopyOptions, copyOf, type CopyParams } from './copying.ts';
 import { listed } from './listing.ts';
 import { type ThreadCipher, Payloads } from './payloads.ts';
 import { type AskedPlace, configOf, placeIn } from './places.ts';
@@ -31,7 +31,7 @@ import { holdIn } from './thread-hold.ts';
 import { ThreadHolds } from './thread-holds.ts';
 import { checkId, runOf } from './thread-ids.ts';
 import { threadInput } from './thread-record.ts';
-import { wholeThread } from './whole-thread.ts';
+import { threadAt, wholeThread } from './whole-thread.ts';
 import { WriteOrder } from './write-order.ts';
 import { interrupts, packWrites, unpackWrites, withoutHalves } from './writes.ts';
 
@@ -55,7 +55,7 @@ export let holdsOf: (saver: ThreadSaver) => ThreadHolds;
 
 export class ThreadSaver extends BaseCheckpointSaver {
   static {
-    holdsOf = (saver) => new ThreadHolds(saver.#parts);
+    holdsOf = (saver) => new ThreadHolds(saver.#parts, async (copied) => saver.#copy(copied));
   }
 
   readonly #parts: ThreadSaverParts;
@@ -259,21 +259,36 @@ export class ThreadSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Copies all of a thread, its checkpoints, values and writes, under an id that is not taken. Nobody sees a part of it.
-   * @throws InvalidError when there is no such thread; RunError `PAWL_RUN_EXISTS` when the id is taken: nothing was written.
+   * Copies a thread, its checkpoints, values and writes, under an id that is not taken. Nobody sees a part of it. With
+   * `checkpoint`, an id of one without a namespace, the copy ends there, and the nodes after it run again.
+   * @throws InvalidError when there is no such thread or checkpoint; RunError `PAWL_RUN_EXISTS` when the id is taken.
+   *   Nothing was written then.
    */
-  async copyThread(fromId: string, toId: string): Promise<void> {
+  async copyThread(fromId: string, toId: string, options: CopyOptions = {}): Promise<void> {
+    checkCopy(options, 'copy options');
+    const { checkpoint } = options;
+    await this.#copy({ fromId, toId, checkpoint, holder: undefined });
+  }
+
+  async #copy({ fromId, toId, checkpoint, holder }: CopyParams): Promise<void> {
     const from = runOf(checkId(fromId, 'fromId'));
     const thread = checkId(toId, 'toId');
     const run = runOf(thread);
     const { store, cipher, newToken, ttlMs } = this.#parts;
-    const whole = await wholeThread(store, from);
-    if (whole === undefined) {
+    const all = await wholeThread(store, from);
+    if (all === undefined) {
       throw new InvalidError('fromId', `${fromId} is no thread. Nothing was written.`);
+    }
+    const whole = checkpoint === undefined ? all : threadAt(all, checkpoint);
+    if (whole === undefined) {
+      throw new InvalidError(
+        'checkpoint',
+        `${checkpoint} is not one of thread ${fromId}, or no more. Nothing was written.`,
+      );
     }
     const copy = await copyOf(this.#payloads, whole, { from, to: run });
     const input = threadInput(thread, run, cipher);
-    if (await store.copy({ ...copy, run, token: newToken(), input, ttlMs })) return;
+    if (await store.copy({ ...copy, run, token: newToken(), input, ttlMs, holder })) return;
     throw new RunError(
       'PAWL_RUN_EXISTS',
       run,

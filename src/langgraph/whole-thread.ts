@@ -37,6 +37,34 @@ export async function wholeThread(
   return birth === undefined ? undefined : { birth, seq, checkpoints };
 }
 
+/**
+ * As it was when a checkpoint of the graph itself had just been put: that one and those before it, and inside of nodes
+ * what is not newer. The writes to it are not there, since the nodes after it run again. Undefined when there is no such
+ * checkpoint.
+ */
+export function threadAt(whole: WholeThread, checkpoint: string): WholeThread | undefined {
+  const own = new Map(whole.checkpoints.filter(isOwn).map((one) => [one.checkpoint, one] as const));
+  const newest = own.get(checkpoint);
+  if (newest === undefined) return undefined;
+  const line = new Set<string>();
+  for (let one: LoadedCheckpoint | undefined = newest; one !== undefined;) {
+    line.add(one.checkpoint);
+    one = one.parent === undefined ? undefined : own.get(one.parent);
+  }
+  const kept = whole.checkpoints.filter((one) =>
+    isOwn(one) ? line.has(one.checkpoint) : one.checkpoint <= checkpoint,
+  );
+  return {
+    ...whole,
+    checkpoints: kept.map((one) => (one === newest ? { ...one, writes: [] } : one)),
+  };
+}
+
+/** Of the graph itself, and not of one inside of a node. */
+function isOwn({ namespace }: LoadedCheckpoint): boolean {
+  return namespace === '';
+}
+
 async function load(
   store: ThreadStore,
   run: string,

@@ -3,12 +3,13 @@
 import { Annotation, END, MemorySaver, START, StateGraph } from '@langchain/langgraph';
 import { HumanMessage } from '@langchain/core/messages';
 import { afterEach, expect, inject, test } from 'vitest';
-import { Pawl, PawlError } from '../../src/index.ts';
+import { Pawl } from '../../src/index.ts';
 import { durableGraph, graphStream, type StreamedChunk } from '../../src/langgraph.ts';
 import { type Position, positionOf } from '../../src/durable-graph/compiled-graph.ts';
 import { type Given, superstep } from '../../src/durable-graph/superstep.ts';
 import { holdKey } from '../../src/langgraph/thread-hold.ts';
 import { holdsOf } from '../../src/langgraph/thread-saver.ts';
+import { answerAll } from './answering.ts';
 import { askingGraph, type Ran, State } from './graphs.ts';
 import { openSaver } from './savers.ts';
 
@@ -28,29 +29,6 @@ function work(pawl: Pawl, ...workflows: Parameters<Pawl['worker']>[0]['workflows
   const worker = pawl.worker({ workflows });
   closing.push(() => worker.close());
   return worker;
-}
-
-/** Answers what stands open, until the run has ended. */
-async function answerAll(
-  run: ReturnType<Pawl['run']>,
-  answerOf: (label: string) => unknown,
-): Promise<string[]> {
-  const labels: string[] = [];
-  const answered = new Set<string>();
-  for (;;) {
-    const info = await run.info();
-    if (['completed', 'failed', 'cancelled'].includes(info.status)) return labels;
-    for (const wait of info.waits) {
-      if (answered.has(wait.name)) continue;
-      answered.add(wait.name);
-      labels.push(String(wait.label));
-      // What is read of a run may be older than the answer.
-      await run.answer(wait.name, answerOf(String(wait.label))).catch((error: unknown) => {
-        if (!PawlError.is(error) || error.code !== 'PAWL_ANSWERED') throw error;
-      });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 async function chunksOf(run: Parameters<typeof graphStream>[0]): Promise<StreamedChunk[]> {

@@ -2,6 +2,7 @@
 import type { Judge, Mutant } from './mutant.ts';
 
 const graphs: Judge = { redis: 'test/langgraph/durable-graph.test.ts' };
+const others: Judge = { redis: 'test/langgraph/durable-graph-others.test.ts' };
 
 export const mutantsOfGraphs: readonly Mutant[] = [
   {
@@ -52,5 +53,40 @@ export const mutantsOfGraphs: readonly Mutant[] = [
     passage: 'step.set({ from: await positionOf(this.#graph, this.#taken.config) });',
     by: '',
     foundBy: [graphs],
+  },
+  {
+    name: 'a fork of a graph writes to the thread of the other run',
+    file: 'durable-graph/thread-claim.ts',
+    passage: 'const thread = source === undefined ? about.thread : run;',
+    by: 'const thread = about.thread;',
+    foundBy: [others],
+  },
+  {
+    name: 'a fork of a graph starts with an empty thread',
+    file: 'durable-graph/thread-claim.ts',
+    passage: 'source === undefined || checkpoint === undefined',
+    by: 'source === undefined || checkpoint !== undefined',
+    foundBy: [others],
+  },
+  {
+    name: 'a copy up to a checkpoint has what its nodes wrote later',
+    file: 'langgraph/whole-thread.ts',
+    passage: '(one === newest ? { ...one, writes: [] } : one)',
+    by: 'one',
+    foundBy: [others],
+  },
+  {
+    name: 'a copy up to a checkpoint has those that came later',
+    file: 'langgraph/whole-thread.ts',
+    passage: 'isOwn(one) ? line.has(one.checkpoint) : one.checkpoint <= checkpoint',
+    by: 'true',
+    foundBy: [others],
+  },
+  {
+    name: 'a fork takes a thread of its id that is not its own',
+    file: 'langgraph/thread-holds.ts',
+    passage: 'if (!isThere || !isOf(claim.by, await this.holderOf(toId))) throw error;',
+    by: 'if (!isThere) throw error;',
+    foundBy: [others],
   },
 ];

@@ -15,7 +15,8 @@
 -- ARGV[6] ttl: milliseconds until the thread expires, or empty
 -- ARGV[7] shards: how many the caller knows of
 -- ARGV[8] sure: 1 when the caller has just seen that the prefix has so many, or empty
--- ARGV[9] kind of the first part: c, a checkpoint with its event; v, a value; w, a write; i, a checkpoint with an open
+-- ARGV[9] holder: who holds the copy from its beginning, or empty
+-- ARGV[10] kind of the first part: c, a checkpoint with its event; v, a value; w, a write; i, a checkpoint with an open
 --   question. Then name, bytes, and for a checkpoint the JSON of its event, for a write the checkpoint. Four from here
 -- Returns {'copied'} | {'exists'} | {'unsure'}: the last two have written nothing
 -- Keeps: a thread that is there is left as it is.
@@ -36,7 +37,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
 local seq, bytes = 1, 24
-for i = 9, #ARGV, 4 do
+for i = 10, #ARGV, 4 do
   local kind, name, stored, more = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   bytes = bytes + #stored
   if kind == 'c' then
@@ -55,6 +56,7 @@ for i = 9, #ARGV, 4 do
   end
 end
 redis.call('HSET', run, 'seq', string.format('%.0f', seq), 'bytes', string.format('%.0f', bytes))
+if ARGV[9] ~= '' then redis.call('HSET', run, 'heldBy', ARGV[9]) end
 if ARGV[6] ~= '' then redis.call('ZADD', base .. 'langgraph-expiry', string.format('%.0f', now + ARGV[6]), id) end
 standThread(base, id)
 redis.call('SPUBLISH', base .. 'changed:' .. id, '+' .. string.format('%.0f', seq))

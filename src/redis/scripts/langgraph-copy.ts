@@ -24,9 +24,9 @@ export const langgraphCopy: StoreScript<ShardKeys, ThreadCopy & Agreed, Copied |
     shard.threadInterrupted(run),
   ],
   args: (shard, params) => {
-    const { run, token, input, ttlMs, shards, sure } = params;
+    const { run, token, input, ttlMs, shards, sure, holder } = params;
     const args: Argument[] = [run, shard.base, token, threadWorkflow, toBuffer(input)];
-    args.push(ttlMs ?? '', shards, sure ? 1 : '');
+    args.push(ttlMs ?? '', shards, sure ? 1 : '', holder ?? '');
     for (const one of params.checkpoints) {
       args.push('c', memberOf(one), fromCheckpoint(one), one.event);
     }
