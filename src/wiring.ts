@@ -13,6 +13,7 @@ import type { RunStore } from './core/store.ts';
 import { type EncryptionOptions, Keyring } from './encryption/keyring.ts';
 import { EncryptedRunStore } from './encryption/run-store.ts';
 import type { StartParts } from './engine/runs/start.ts';
+import { RunsHere } from './engine/runs-here.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { newToken } from './engine/token.ts';
 import type { OpenOptions, Parts } from './options.ts';
@@ -26,6 +27,7 @@ export interface PawlServices extends StartParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settle: (settled: Settled) => void;
+  readonly here: RunsHere;
 }
 
 /** The Redis behind a pawl, to be told of and looked at. */
@@ -52,6 +54,7 @@ export function wire(
     tracing: parts.tracing,
     newToken,
     wake,
+    here: new RunsHere(),
     settle: (settled) => queue.settle?.(settled),
   };
 }

@@ -18,24 +18,39 @@ export function newAbortController(): AbortController {
  */
 export class LazySignal {
   #controller: AbortController | undefined;
-  #reason: unknown;
+  #reason: (() => unknown) | undefined;
+  #followers: LazySignal[] = [];
 
   get aborted(): boolean {
     return this.#reason !== undefined;
   }
 
+  /** Undefined before the moment. */
+  get reason(): unknown {
+    return this.#reason?.();
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = newAbortController();
-      if (this.aborted) this.#controller.abort(this.#reason);
+      if (this.aborted) this.#controller.abort(this.reason);
     }
     return this.#controller.signal;
   }
 
-  /** The first reason counts. */
-  abort(reason: NonNullable<unknown>): void {
-    this.#reason ??= reason;
-    this.#controller?.abort(reason);
+  /** The first reason counts. One that costs something, such as an error, may be made when somebody asks for it. */
+  abort(reason: string | Error | (() => Error)): void {
+    if (this.#reason !== undefined) return;
+    let made = typeof reason === 'function' ? undefined : reason;
+    this.#reason = () => (made ??= typeof reason === 'function' ? reason() : reason);
+    this.#controller?.abort(this.reason);
+    for (const follower of this.#followers.splice(0)) follower.abort(() => this.reason as Error);
+  }
+
+  /** Comes when this one comes, for the same reason, unless it has come before. */
+  leads(follower: LazySignal): void {
+    if (this.aborted) follower.abort(() => this.reason as Error);
+    else this.#followers.push(follower);
   }
 }
 

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Connection } from './connection.ts';
 import { toFault } from './faults.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 /** Called with each message; without one after a reconnect. */
 type Listener = (message: string | undefined) => void;
@@ -24,12 +25,14 @@ const retryMs = 100;
 
 export class Announcements {
   readonly #connection: Connection;
+  readonly #subscriptions: Subscriptions;
   readonly #channels = new Map<string, Channel>();
   /** Subscribed to without listening. */
   readonly #present = new Set<string>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#subscriptions = new Subscriptions(connection);
     connection.on('smessage', (channel: string, message: string) => {
       this.#notify(channel, message);
     });
@@ -54,7 +57,7 @@ export class Announcements {
       entry.listeners.delete(own);
       if (entry.listeners.size > 0 || this.#channels.get(channel) !== entry) return;
       this.#channels.delete(channel);
-      await this.#connection.sunsubscribe(channel).catch(() => {
+      await this.#subscriptions.end(channel).catch(() => {
         // The connection is gone, and the subscription with it.
       });
     };
@@ -76,7 +79,7 @@ export class Announcements {
   async unsubscribe(channel: string): Promise<void> {
     this.#present.delete(channel);
     try {
-      await this.#connection.sunsubscribe(channel);
+      await this.#subscriptions.end(channel);
     } catch (error) {
       throw toFault(error, 'unsubscribe');
     }
@@ -84,7 +87,7 @@ export class Announcements {
 
   async #subscribe(channel: string): Promise<void> {
     try {
-      await this.#connection.ssubscribe(channel);
+      await this.#subscriptions.begin(channel);
     } catch (error) {
       throw toFault(error, 'subscribe');
     }

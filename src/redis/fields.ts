@@ -166,8 +166,13 @@ export const runFields = [
   'runAttempts',
 ] as const;
 
-export function toRecord(at: { key: string; id: string }, run: Flat, payload: Flat): RunRecord {
-  const fields = new Fields(at.key, run);
+/** `run`: the hash as it came, or as it was read already. */
+export function toRecord(
+  at: { key: string; id: string },
+  run: Flat | Fields,
+  payload: Flat,
+): RunRecord {
+  const fields = run instanceof Fields ? run : new Fields(at.key, run);
   const payloads = new Fields(at.key, payload);
   return {
     id: at.id,
@@ -224,9 +229,11 @@ function toWaits(key: string, fields: Fields): readonly Wait[] {
 }
 
 /** What a run that was claimed waited for before; nothing where that cannot be read, for nothing depends on it. */
-export function toWaitedFor(key: string, run: Flat): readonly Wait[] {
+export function toWaitedFor(run: Fields): readonly Wait[] {
+  const text = run.text('waits');
+  if (text === undefined) return [];
   try {
-    return readWaits(JSON.parse(new Fields(key, run).text('waits') ?? '[]'));
+    return readWaits(JSON.parse(text));
   } catch {
     return [];
   }
@@ -278,27 +285,16 @@ export function toStatus(key: string, status: string | undefined): RunStatus {
 }
 
 /** How a claimed run was lost by the owner before; undefined when it was not. */
-export function toTakeover(key: string, run: Flat): Takeover | undefined {
-  const fields = new Fields(key, run);
-  const from = fields.text('lostWorker');
-  const claimMs = fields.optional('claimMs');
+export function toTakeover(run: Fields): Takeover | undefined {
+  const from = run.text('lostWorker');
+  const claimMs = run.optional('claimMs');
   if (from === undefined || claimMs === undefined) return undefined;
   return {
     from,
-    reason: fields.text('lostReason') as InterruptReason,
-    detectMs: fields.number('detectMs'),
+    reason: run.text('lostReason') as InterruptReason,
+    detectMs: run.number('detectMs'),
     claimMs,
   };
-}
-
-/** See `ClaimOutcome`. */
-export function toFurthest(key: string, run: Flat): number {
-  return new Fields(key, run).number('furthest', 0);
-}
-
-/** The owner's token of a claimed run's record. */
-export function ownerOf(key: string, run: Flat): string | undefined {
-  return new Fields(key, run).text('owner');
 }
 
 const snapshotMeta = new Set(['version', 'seq', 'schema', 'at', 'count']);

@@ -10,6 +10,7 @@ import { silentLogger } from '../../src/core/logger.ts';
 import type { ResumeQueue } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
 import { type DeliveredRun, Execution } from '../../src/engine/execution/execution.ts';
+import { RunsHere } from '../../src/engine/runs-here.ts';
 import { Forgotten } from '../../src/engine/worker/release-recovery.ts';
 import { CrashIsolation } from '../../src/engine/worker/crash-isolation.ts';
 import type { WorkerServices } from '../../src/engine/worker/services.ts';
@@ -114,6 +115,7 @@ export class SimulatedWorker {
       asCaller: (call) => call(),
       logger: silentLogger,
       limits: defaultLimits,
+      here: new RunsHere(),
       wake: (wakeUp) => this.#queue.send(wakeUp),
     };
   }

@@ -165,7 +165,7 @@ export class Answers {
         return;
       } catch (error) {
         logger.warn({ run, error: String(error) }, 'questions not read, trying again');
-        await clock.sleep(retryMs, lost);
+        await clock.sleep(retryMs, lost.signal);
       }
     }
   }
@@ -224,9 +224,9 @@ export class Answers {
     };
     const replied = async (): Promise<void> => this.#give(question, await make(late.signal));
     const letGo = (): void => late.abort(lost.reason);
-    lost.addEventListener('abort', letGo, { once: true });
+    lost.signal.addEventListener('abort', letGo, { once: true });
     const done = (): void => {
-      lost.removeEventListener('abort', letGo);
+      lost.signal.removeEventListener('abort', letGo);
       over.abort('over');
       this.#atWork -= 1;
       this.#host.parkIfWaiting();
@@ -292,7 +292,7 @@ export class Answers {
         return;
       } catch (error) {
         logger.warn({ run, error: String(error) }, 'reply not given, trying again');
-        await clock.sleep(retryMs, lost);
+        await clock.sleep(retryMs, lost.signal);
       }
     }
   }

@@ -4,30 +4,28 @@
  */
 import { RunError } from '../../core/errors.ts';
 import type { CancelRequest } from '../../core/event.ts';
-import { anySignal, LazySignal, newAbortController } from '../signals.ts';
+import { LazySignal } from '../signals.ts';
 
 export class Cancellation {
   readonly #run: string;
-  readonly #lost: AbortSignal;
-  readonly #controller = newAbortController();
+  readonly #lost: LazySignal;
+  readonly #told = new LazySignal();
   /** The handler has ended. */
   readonly #over = new LazySignal();
   #requested: RunError | undefined;
   #isDelivered = false;
   /** For clean-up: is not ended by what it cleans up after. Made when there is one. */
-  #cleaning: AbortSignal | undefined;
+  #cleaning: LazySignal | undefined;
 
-  constructor(run: string, lost: AbortSignal) {
+  constructor(run: string, lost: LazySignal) {
     this.#run = run;
     this.#lost = lost;
-    const end = (): void => this.#controller.abort(lost.reason);
-    if (lost.aborted) end();
-    else lost.addEventListener('abort', end, { once: true });
+    lost.leads(this.#told);
   }
 
   /** Ends when the run is lost, is being cancelled, or the handler has ended. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#told.signal;
   }
 
   get isRequested(): boolean {
@@ -38,22 +36,26 @@ export class Cancellation {
   request(request: CancelRequest): RunError {
     if (this.#requested === undefined) {
       this.#requested = cancelError(this.#run, request);
-      this.#controller.abort(this.#requested);
+      this.#told.abort(this.#requested);
     }
     return this.#requested;
   }
 
   /** The signal for work that begins now: clean-up is not ended by what it cleans up after. */
-  current(): AbortSignal {
-    if (!this.#isDelivered) return this.signal;
-    this.#cleaning ??= anySignal([this.#lost, this.#over.signal]);
+  current(): LazySignal {
+    if (!this.#isDelivered) return this.#told;
+    if (this.#cleaning === undefined) {
+      this.#cleaning = new LazySignal();
+      this.#lost.leads(this.#cleaning);
+      this.#over.leads(this.#cleaning);
+    }
     return this.#cleaning;
   }
 
   /** The handler has ended: bodies that are still at work are to come to an end. */
   end(reason: Error): void {
     this.#over.abort(reason);
-    this.#controller.abort(reason);
+    this.#told.abort(reason);
   }
 
   /** The handler has been told. */

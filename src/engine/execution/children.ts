@@ -249,7 +249,7 @@ export class Children {
       } catch (error) {
         const isWorthwhile = PawlError.is(error) && error.retryable && !lost.aborted;
         if (!isWorthwhile) throw error;
-        await this.#services.clock.sleep(delayMs, lost);
+        await this.#services.clock.sleep(delayMs, lost.signal);
       }
     }
   }
@@ -309,7 +309,7 @@ export class Children {
     const { store, logger, clock } = this.#services;
     const { run, lost, deliveries } = this.#scope;
     this.#searches += 1;
-    await clock.sleep(firstPollMs, lost);
+    await clock.sleep(firstPollMs, lost.signal);
     try {
       if (lost.aborted || (await store.record(child.run)) !== undefined) return;
       logger.error({ run, child: child.run }, 'redis has forgotten a child run, starting it again');

@@ -5,6 +5,7 @@
 import { PawlError } from '../../core/errors.ts';
 import type { WakeUp } from '../../core/queue.ts';
 import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
+import type { Turn } from '../../core/turns.ts';
 import { type AnyWorkflow, turnLimitsOf } from '../definition/workflow.ts';
 import { askForTurn } from '../runs/turns.ts';
 import { quarantineUnread } from './quarantine.ts';
@@ -76,4 +77,10 @@ export async function claimRun(
     }
   }
   return undefined;
+}
+
+/** The turn that a run was claimed with; undefined for a run without a key. */
+export function turnOf({ record }: Claimed): Turn | undefined {
+  const { workflow, key, id: run, birth, turn } = record;
+  return key === undefined || turn === undefined ? undefined : { workflow, key, run, birth, turn };
 }

@@ -28,9 +28,9 @@ import { cancelOrphan, payChildrenOf, tellOfEndOf } from '../runs/family.ts';
 import { decodeEvent, replay, type Replayed } from '../replay.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { ToldStep } from '../steps-at-work.ts';
-import { newAbortController } from '../signals.ts';
+import { LazySignal } from '../signals.ts';
 import { Expiry } from './checkpoint-upkeep.ts';
-import { claimRetryMs, type Claimed, claimRun } from './claim.ts';
+import { claimRetryMs, type Claimed, claimRun, turnOf } from './claim.ts';
 import { Endings, noteEnding } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
 import type { Nudge } from './held-run.ts';
@@ -84,7 +84,8 @@ export class Execution {
   readonly #delivered: DeliveredRun;
   readonly #services: ExecutionServices;
   readonly #host: ExecutionHost;
-  readonly #abort = newAbortController();
+  /** The run is not this worker's any more. */
+  readonly #over = new LazySignal();
   /** Resolves when the run is not this worker's any more. */
   readonly #lost: Promise<Loss>;
   #onLost: (loss: Loss, reason: PawlError) => void = () => undefined;
@@ -120,7 +121,7 @@ export class Execution {
     this.#expiry = new Expiry(run, workflow.definition.expireCheckpoints, services);
     this.#lost = new Promise((resolve) => {
       this.#onLost = (loss, reason) => {
-        this.#abort.abort(reason);
+        this.#over.abort(reason);
         resolve(loss);
       };
     });
@@ -235,7 +236,7 @@ export class Execution {
       writer,
       fold: ready.fold,
       telemetry: ready.telemetry,
-      lost: this.#abort.signal,
+      lost: this.#over,
     };
     const runtime = new HandlerRuntime(this.#services, held, {
       confirm: () => this.#confirm(),
@@ -273,7 +274,7 @@ export class Execution {
     runtime.close();
     switch (stretch.kind) {
       case 'lost': {
-        const { message } = this.#abort.signal.reason as Error;
+        const { message } = this.#over.reason as Error;
         const { loss } = stretch;
         logger.info({ run, fence: this.#fence, loss, reason: message }, 'let go of the run');
         this.#telemetry?.released(loss);
@@ -477,10 +478,11 @@ export class Execution {
     this.#telemetry?.released(stored === 'stored' ? status : stored, ending.error);
     if (stored !== 'stored') return done;
     const { run, fence } = writer.ownership;
+    this.#services.here.released(run, ending.release);
     if (this.#tellsEnd) await tellOfEndOf(this.#services, run);
     if (children.length > 0) await payChildrenOf(this.#services, { id: run, fence }, children);
-    this.#abort.abort(new Error(`run ${run} has ended`));
     const { name } = this.#delivered.workflow;
+    this.#over.abort(() => new Error(`run ${run} has ended`));
     noteEnding(this.#services.logger, { run, workflow: name }, ending);
     if (!('error' in ending)) return done;
     return failure(`run of ${name} failed`, ending.error);
@@ -492,9 +494,4 @@ const beginnings = /^(run\.(created|claimed|interrupted|resumed|traced)|operator
 
 function isOwn({ type }: { readonly type: string }): boolean {
   return !beginnings.test(type);
-}
-
-function turnOf({ record }: Claimed): Turn | undefined {
-  const { workflow, key, id: run, birth, turn } = record;
-  return key === undefined || turn === undefined ? undefined : { workflow, key, run, birth, turn };
 }

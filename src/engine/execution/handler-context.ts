@@ -57,7 +57,7 @@ export interface ContextParts extends WaitingParts {
 
 /** Where in a run a context is given out: to its handler, or to a part of it. */
 export interface ContextPlace {
-  readonly signal: AbortSignal;
+  readonly signal: () => AbortSignal;
   /** Put before every name, so that names of parts of a run do not clash. */
   readonly prefix: string;
   /** The body that the context was made for, when it is not the handler's. */
@@ -123,7 +123,9 @@ export function createContext(parts: ContextParts, place: ContextPlace): Context
     get state() {
       return sets.state;
     },
-    signal: place.signal,
+    get signal() {
+      return place.signal();
+    },
     log: parts.log,
     emit(type: string, data: unknown) {
       const emit = (): Promise<unknown> => {

@@ -223,7 +223,7 @@ export class HandlerRuntime {
       onCancel: (call) => this.#cleanUp.add(call),
       progress: (fraction, message) => this.#progress.report({ fraction, message }),
     };
-    this.context = createContext(parts, { signal: cancellation.signal, prefix: '' });
+    this.context = createContext(parts, { signal: () => cancellation.signal, prefix: '' });
   }
 
   /** Resolves when a cancelled handler has had its time to clean up. */
@@ -472,7 +472,7 @@ export class HandlerRuntime {
   }
 
   #watchDeadline(): void {
-    if (this.#undone !== undefined) return;
+    if (this.#undone !== undefined || this.#held.claimed.record.deadlineAt === undefined) return;
     const over = watchDeadline(this.#held, this.#services.clock, {
       storeNow: this.#storeNow,
       signal: this.#awake.signal,

@@ -4,6 +4,7 @@ import type { Report } from '../../core/queue.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { Claimed } from './claim.ts';
 import type { LogWriter } from './log-writer.ts';
+import type { LazySignal } from '../signals.ts';
 import type { ExecutionTelemetry } from './telemetry.ts';
 
 /** A run as it was claimed, and what its execution has made for it. */
@@ -16,7 +17,7 @@ export interface HeldRun {
   readonly writer: LogWriter;
   readonly telemetry: ExecutionTelemetry;
   /** Ends when the run is not this worker's any more. */
-  readonly lost: AbortSignal;
+  readonly lost: LazySignal;
   /** Tells the dashboards of the queue. */
   readonly report: Report;
 }

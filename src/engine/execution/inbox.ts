@@ -159,7 +159,7 @@ export class Inbox {
         return;
       }
       // Nobody may ask for this run again, and a handler that waits in place would wait for ever.
-      await this.#services.clock.sleep(retryMs, lost);
+      await this.#services.clock.sleep(retryMs, lost.signal);
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Fold } from '../../core/fold.ts';
 import type { AnyWorkflow } from '../definition/workflow.ts';
+import type { LazySignal } from '../signals.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Names } from './step-names.ts';
@@ -23,7 +24,7 @@ export interface RunScope {
   /** The run is being undone: its handler is called to say how. */
   readonly isUndoing: boolean;
   /** Ends when the run is not this worker's any more. */
-  readonly lost: AbortSignal;
+  readonly lost: LazySignal;
   /** The time on the store's clock, in milliseconds. */
   readonly storeNow: () => number;
   /**

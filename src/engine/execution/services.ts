@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { RetentionTimes } from '../../core/retention.ts';
 import type { StartParts } from '../runs/start.ts';
+import type { RunsHere } from '../runs-here.ts';
 
 /** What is said of all workflows; a workflow's own word comes first. Times are milliseconds. */
 export interface ExecutionSettings {
@@ -27,6 +28,8 @@ export interface ExecutionServices extends StartParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  /** The runs that workers of this process hold. */
+  readonly here: RunsHere;
   /**
    * Calls in the asynchronous context in which the worker was made, so that a handler finds the same there whichever
    * connection, timer or other run has led to it.

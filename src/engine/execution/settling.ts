@@ -1,6 +1,7 @@
 /** What becomes of the bodies that are at work when the handler of their run has ended. */
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { LazySignal } from '../signals.ts';
 import type { Bodies } from './bodies.ts';
 import type { Cancellation } from './cancellation.ts';
 
@@ -14,7 +15,7 @@ export async function settleBodies(
   through: {
     readonly clock: Clock;
     readonly logger: Logger;
-    readonly lost: AbortSignal;
+    readonly lost: LazySignal;
     readonly cancellation: Cancellation;
   },
 ): Promise<void> {
@@ -26,7 +27,7 @@ export async function settleBodies(
   const deadline = clock.monotonic() + endMs;
   while (bodies.atWork.length > 0 && clock.monotonic() < deadline) {
     const left = deadline - clock.monotonic();
-    await Promise.race([bodies.oneEnds(), clock.sleep(left, lost)]);
+    await Promise.race([bodies.oneEnds(), clock.sleep(left, lost.signal)]);
     if (lost.aborted) return;
   }
 }

@@ -36,7 +36,7 @@ import type { ManyOptions } from '../definition/many.ts';
 import type { Undoable, UndoableItem } from '../definition/undoable.ts';
 import { checkOptions, refuseUndo } from '../definition/options.ts';
 import { idempotencyKey } from '../idempotency.ts';
-import { anySignal, newAbortController } from '../signals.ts';
+import { anySignal, type LazySignal, newAbortController } from '../signals.ts';
 import { type Bodies, Body } from './bodies.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Item, Items } from './items.ts';
@@ -248,7 +248,7 @@ export class Steps {
     at: Attempt,
     body: StepBody,
     options: RunOptions,
-    signal: AbortSignal,
+    signal: Told,
   ): Promise<Ended | 'again'> {
     const { telemetry, lost, enter } = this.#scope;
     const { bodies, outputs } = this.#parts;
@@ -320,21 +320,31 @@ export class Steps {
   }
 
   /** A body inside of one that runs out of time is told so as well. */
-  #signalWithin(within: Body | undefined): AbortSignal {
-    const signals = [this.#parts.cancellation.current()];
+  #signalWithin(within: Body | undefined): Told {
+    const current = this.#parts.cancellation.current();
+    const timed: AbortSignal[] = [];
     for (let at = within; at !== undefined; at = at.within)
-      if (at.isTimed) signals.push(at.over.signal);
-    const [only] = signals;
-    return only !== undefined && signals.length === 1 ? only : anySignal(signals);
+      if (at.isTimed) timed.push(at.over.signal);
+    if (timed.length === 0) return current;
+    const signal = anySignal([current.signal, ...timed]);
+    return {
+      signal,
+      get aborted() {
+        return signal.aborted;
+      },
+      get reason(): unknown {
+        return signal.reason;
+      },
+    };
   }
 
-  #cancelled(signal: AbortSignal): unknown {
+  #cancelled(signal: Told): unknown {
     this.#parts.cancellation.deliver();
     return signal.reason;
   }
 
   /** Calls the body. What it returns may be a promise. */
-  #body(at: Attempt, body: StepBody, { timeout }: StepOptions, signal: AbortSignal): unknown {
+  #body(at: Attempt, body: StepBody, { timeout }: StepOptions, signal: Told): unknown {
     const context = this.#context(at, signal);
     return timeout === undefined ? body(context) : this.#timed(at, () => body(context), timeout);
   }
@@ -408,13 +418,17 @@ export class Steps {
     return [stepSetWrite(workflow, this.#services.limits, on, patch)];
   }
 
-  #context(at: Attempt, signal: AbortSignal): StepContext {
+  #context(at: Attempt, signal: Told): StepContext {
     const { run, workflow } = this.#scope;
     const { limits } = this.#services;
     const { outputs } = this.#parts;
+    let told: AbortSignal | undefined;
     const context = {
-      signal: at.isTimed ? anySignal([signal, at.over.signal]) : signal,
-      // Made when it is asked for: few steps do, and a hash costs more than the rest of the context.
+      // Made when they are asked for: few steps do, and a signal or a hash costs more than the rest of the context.
+      get signal() {
+        told ??= at.isTimed ? anySignal([signal.signal, at.over.signal]) : signal.signal;
+        return told;
+      },
       get idempotencyKey() {
         return idempotencyKey(run, at.name);
       },
@@ -462,6 +476,9 @@ function workedFor({ since }: Attempt, now: number): { readonly ms?: number } {
   const ms = Math.round(now - since);
   return ms > 0 ? { ms } : {};
 }
+
+/** What tells a body that it is to end; the signal is made when somebody asks for it. */
+type Told = Pick<LazySignal, 'signal' | 'aborted' | 'reason'>;
 
 /** How a step has ended, and where in the log. */
 interface Ended {

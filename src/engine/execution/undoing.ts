@@ -84,7 +84,7 @@ export class Undoing {
   async #longQuiet(): Promise<void> {
     const { clock, scope } = this.#parts;
     await scope.undos.isQuiet;
-    await clock.sleep(quietMs, scope.lost);
+    await clock.sleep(quietMs, scope.lost.signal);
   }
 
   /** Until it is undone, or a person has settled it. Of a map, until one item is, or all are. */

@@ -159,10 +159,14 @@ class GraphRun {
   }
 
   async #body(node: NodeShape, task: GraphTask, step: StepContext): Promise<Visited> {
-    const { signal, attempt, idempotencyKey, emit } = step;
+    const { attempt, idempotencyKey, emit } = step;
     const prefix = taskStep(task) + nesting;
     const checkpoints: CheckpointOptions[] = [];
-    const context = createContext(this.#parts, { signal, prefix, within: bodyOf(step) });
+    const context = createContext(this.#parts, {
+      signal: () => step.signal,
+      prefix,
+      within: bodyOf(step),
+    });
     Object.assign(context, {
       node: node.id,
       visit: task.visit,

@@ -1,7 +1,13 @@
-/** The changes of a run as somebody outside sees them: announced, and polled for, because an announcement may be lost. */
+/**
+ * The changes of a run as somebody outside sees them: announced, and polled for, because an announcement may be lost.
+ *
+ * Who waits for the end of a run that a worker of this process holds is told by that worker, and subscribes to nothing. When
+ * that takes longer than the time of a poll, the run is watched as any other: the worker may have lost it unawares.
+ */
 import type { Clock } from '../../core/clock.ts';
 import { detach } from '../../core/detached.ts';
 import type { RunStore } from '../../core/store.ts';
+import type { RunEnd, RunsHere } from '../runs-here.ts';
 
 /** Announcements may be lost, so a waiting caller also looks by itself. */
 const pollMs = 1000;
@@ -22,38 +28,69 @@ function newChange(): Change {
 /** What somebody waits for: its log, what it gives out, or its end. */
 type Watched = 'log' | 'output' | 'end';
 
-/** Once at the start, then at every change that may be one `of` this, and every poll, until `signal`. */
+/** What is needed to see changes; `here` where a worker of this process may hold the run. */
+export interface ChangeSources {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly here?: RunsHere | undefined;
+}
+
+/**
+ * Once at the start, then at every change that may be one `of` this, and every poll, until `signal`. Of an end that this
+ * process has stored, the end itself.
+ */
 export async function* changesOf(
-  { store, clock }: { readonly store: RunStore; readonly clock: Clock },
+  { store, clock, here }: ChangeSources,
   run: string,
   { signal, of }: { readonly signal: AbortSignal | undefined; readonly of: Watched },
-): AsyncGenerator<void, void, undefined> {
+): AsyncGenerator<RunEnd | undefined, void, undefined> {
+  const local = of === 'end' ? here : undefined;
   let change = newChange();
+  let end: RunEnd | undefined;
   const stop = (): void => change.happen();
   signal?.addEventListener('abort', stop);
-  const unwatch = [
-    await store.observation.watch(run, (only) => {
-      if (of === 'log' || only === undefined) stop();
-    }),
-  ];
-  let isFirst = true;
-  // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.
-  const stopPolling = clock.repeat(async () => {
-    if (!isFirst) stop();
-    isFirst = false;
-    return pollMs;
+  const unwatch: (() => unknown)[] = [];
+  const unlisten = local?.listen(run, (told) => {
+    end ??= told;
+    stop();
   });
+  if (unlisten !== undefined) unwatch.push(unlisten);
+  const isWanted = (): boolean => signal?.aborted !== true;
   try {
+    if (local?.isHeld(run) === true && isWanted()) {
+      const stopWaiting = clock.soon(pollMs, stop);
+      await change.happened;
+      stopWaiting();
+      if (end !== undefined) {
+        yield end;
+        return;
+      }
+    }
+    unwatch.push(
+      await store.observation.watch(run, (only) => {
+        // Of what it does itself this process hears sooner than of what is announced.
+        const isKnownHere = only === undefined && local?.isHeld(run) === true;
+        if (of === 'log' || (only === undefined && !isKnownHere)) stop();
+      }),
+    );
+    let isFirst = true;
+    // A task rather than a sleep: nothing is due when it comes, and a clock that is moved by hand may pass it by.
+    unwatch.push(
+      clock.repeat(async () => {
+        if (!isFirst) stop();
+        isFirst = false;
+        return pollMs;
+      }),
+    );
     if (of === 'output') unwatch.push(await store.outputs.watch(run, stop));
-    const isWanted = (): boolean => signal?.aborted !== true;
     while (isWanted()) {
       change = newChange();
-      yield;
+      yield end;
       if (isWanted()) await change.happened;
     }
   } finally {
     signal?.removeEventListener('abort', stop);
     // Not waited for: who has seen enough need not wait until the store has heard of it.
-    detach(Promise.all([stopPolling(), ...unwatch.map((end) => end())]), () => undefined);
+    detach(Promise.all(unwatch.map((over) => over())), () => undefined);
   }
 }

@@ -1,6 +1,7 @@
 /** What handles of runs are given: made once by the pawl that makes them. */
 import type { Clock } from '../../core/clock.ts';
 import type { Settled } from '../../core/queue.ts';
+import type { RunsHere } from '../runs-here.ts';
 import type { StartParts } from './start.ts';
 
 export interface HandleServices extends Pick<
@@ -8,6 +9,8 @@ export interface HandleServices extends Pick<
   'store' | 'limits' | 'newToken' | 'wake' | 'logger'
 > {
   readonly clock: Clock;
+  /** The runs that workers of this process hold. */
+  readonly here?: RunsHere | undefined;
   /** A run that had failed goes on, or is gone: the dashboards of the queue need not show it any more. */
   readonly settle?: (settled: Settled) => void;
 }

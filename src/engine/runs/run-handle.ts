@@ -1,7 +1,6 @@
 /** A run seen from outside: its result, its events as they come, its state. Needs no worker in this process. */
 import type { CheckpointInfo, CheckpointListOptions } from '../../core/checkpoint.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { reviveError } from '../../core/error-record.ts';
 import { InvalidError, PawlError, RunError } from '../../core/errors.ts';
 import type { RunEvent } from '../../core/event.ts';
 import type { Fold } from '../../core/fold.ts';
@@ -56,8 +55,8 @@ import {
 } from './handle-options.ts';
 import type { HandleServices } from './handle-services.ts';
 import { OutputReader, toOutputChunk } from './output-reader.ts';
-import { decodeError, encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
-import { endedError, runNotFound } from './missing.ts';
+import { encodeError, encodeRecord, toRunEvent } from '../payloads.ts';
+import { endedError, errorOfEnd, runNotFound } from './missing.ts';
 import { foldAt } from './fold-at.ts';
 import { replay, restoreSnapshot } from '../replay.ts';
 import { signalAfter } from '../signals.ts';
@@ -132,17 +131,14 @@ export class RunHandle<
     const deadline = timeoutMs === undefined ? undefined : signalAfter(timeoutMs);
     const began = clock.monotonic();
     try {
-      for await (const _ of changesOf(this.#services, this.id, {
-        signal: deadline?.signal,
-        of: 'end',
-      })) {
-        const record = await this.#record();
-        this.#attendance?.check(record, clock.monotonic() - began);
-        if (record.status === 'completed') {
-          const output = record.output ?? new Uint8Array();
+      const about = { signal: deadline?.signal, of: 'end' } as const;
+      for await (const told of changesOf(this.#services, this.id, about)) {
+        const end = told ?? (await this.#poll(clock.monotonic() - began));
+        if (end.status === 'completed') {
+          const output = end.output ?? new Uint8Array();
           return decode(output, { key: `run ${this.id}, output` }) as Output;
         }
-        if (isEnded(record.status) || record.status === 'quarantined') throw this.#endError(record);
+        if (isEnded(end.status) || end.status === 'quarantined') throw errorOfEnd(this.id, end);
       }
     } finally {
       deadline?.over();
@@ -459,6 +455,13 @@ export class RunHandle<
     }
   }
 
+  /** The record of a run that has been waited for so long. */
+  async #poll(waitedMs: number): Promise<RunRecord> {
+    const record = await this.#record();
+    this.#attendance?.check(record, waitedMs);
+    return record;
+  }
+
   async #record(): Promise<RunRecord> {
     const record = await this.#services.store.record(this.id);
     if (record === undefined) throw this.#notFound();
@@ -467,31 +470,5 @@ export class RunHandle<
 
   #notFound(): RunError {
     return runNotFound(this.id);
-  }
-
-  #endError(record: RunRecord): RunError {
-    const recorded = decodeError(record.error, `run ${this.id}, error`);
-    const cause = recorded === undefined ? undefined : reviveError(recorded);
-    const what = recorded?.message ?? 'no reason recorded';
-    switch (record.status) {
-      case 'cancelled':
-        return new RunError(
-          'PAWL_RUN_CANCELLED',
-          this.id,
-          `Run ${this.id} was cancelled: ${what}`,
-          { cause },
-        );
-      case 'quarantined':
-        return new RunError(
-          'PAWL_RUN_QUARANTINED',
-          this.id,
-          `Run ${this.id} was quarantined: ${what}`,
-          { cause },
-        );
-      default:
-        return new RunError('PAWL_RUN_FAILED', this.id, `Run ${this.id} failed: ${what}`, {
-          cause,
-        });
-    }
   }
 }

@@ -1,11 +1,18 @@
 /** The runs that a worker holds: those that the queue has delivered, and those whose parked handlers have gone on. */
 import type { Turn } from '../../core/turns.ts';
 import type { Execution } from '../execution/execution.ts';
+import type { RunsHere } from '../runs-here.ts';
 import { tellSteps } from '../steps-at-work.ts';
 
 export class HeldRuns {
+  readonly #here: RunsHere;
   readonly #executions = new Set<Execution>();
   #onGone: () => void = () => undefined;
+
+  /** `here`: where those who wait for an end in this process hear of it. */
+  constructor(here: RunsHere) {
+    this.#here = here;
+  }
 
   get size(): number {
     return this.#executions.size;
@@ -31,11 +38,14 @@ export class HeldRuns {
 
   /** The run is held until the work is done. */
   async hold<T>(execution: Execution, work: () => Promise<T>): Promise<T> {
+    const { run } = execution.wakeUp;
     this.#executions.add(execution);
+    this.#here.hold(run);
     try {
       return await work();
     } finally {
       this.#executions.delete(execution);
+      this.#here.leave(run);
       this.#onGone();
     }
   }

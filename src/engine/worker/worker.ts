@@ -37,7 +37,7 @@ import { WorkflowSet } from './workflow-set.ts';
 /** What a worker is given by the pawl that makes it. */
 export type WorkerParts = Pick<
   WorkerServices,
-  'store' | 'queue' | 'limits' | 'clock' | 'logger' | 'tracing' | 'newToken'
+  'store' | 'queue' | 'limits' | 'clock' | 'logger' | 'tracing' | 'newToken' | 'here'
 >;
 
 /**
@@ -54,7 +54,7 @@ export class Worker implements AsyncDisposable {
   readonly #schedules: ScheduleKeeper;
   readonly #sweeper: Sweeper;
   readonly #forgotten: Forgotten;
-  readonly #runs = new HeldRuns();
+  readonly #runs: HeldRuns;
   readonly #parked: ParkedHandlers;
   readonly #turns: HeldTurns;
   readonly #isolation: CrashIsolation;
@@ -67,7 +67,8 @@ export class Worker implements AsyncDisposable {
 
   /** Starts at once; `ready` tells when it takes wake-ups. `onClosed` is called when the worker is closed. */
   constructor(options: WorkerOptions, parts: WorkerParts, onClosed: () => void) {
-    const runs = this.#runs;
+    const runs = new HeldRuns(parts.here);
+    this.#runs = runs;
     const workflows = new WorkflowSet(options.workflows);
     const isClosing = (): boolean => this.#closing !== undefined;
     this.id = newWorkerId();
@@ -81,6 +82,7 @@ export class Worker implements AsyncDisposable {
       logger: parts.logger,
       tracing: parts.tracing,
       newToken: parts.newToken,
+      here: parts.here,
       random: Math.random,
       asCaller: AsyncLocalStorage.snapshot(),
       worker: this.id,

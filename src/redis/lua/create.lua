@@ -28,7 +28,7 @@
 -- ARGV[20] key: the run takes turns with others of this key; or empty
 -- ARGV[21] blobs: lines, addresses that this write refers to
 -- ARGV[22] name of the snapshot's first field; names and payload bytes alternate from here
--- Returns {'created' | 'exists', run fields, payload fields} | {'unsure'}: nothing is written
+-- Returns {'made', now in ms} | {'created' | 'exists', run fields, payload fields} | {'unsure'}: nothing is written
 --   | {'swept'}: a blob is garbage by now, and nothing is written
 -- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first; all runs of a prefix
 --   are made with one number of shards, also when somebody has emptied Redis meanwhile.
@@ -97,4 +97,6 @@ if ARGV[20] ~= '' then redis.call('ZADD', base .. 'by-key:' .. ARGV[20], at, id)
 for tag in string.gmatch(tags, '[^\n]+') do
   redis.call('ZADD', base .. 'by-tag:' .. tag, at, id)
 end
-return {'created', redis.call('HGETALL', run), redis.call('HGETALL', payload)}
+-- Its caller knows all that is in it, but the time.
+if delay > 0 then return {'created', redis.call('HGETALL', run), redis.call('HGETALL', payload)} end
+return {'made', at}

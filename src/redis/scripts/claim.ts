@@ -2,15 +2,7 @@
 import { CorruptionError } from '../../core/errors.ts';
 import { fixedLimits } from '../../core/limits.ts';
 import type { ClaimOutcome, ClaimParams } from '../../core/store.ts';
-import {
-  type Entry,
-  type Flat,
-  ownerOf,
-  toFurthest,
-  toMessage,
-  toTakeover,
-  toWaitedFor,
-} from '../fields.ts';
+import { type Entry, Fields, type Flat, toMessage, toTakeover, toWaitedFor } from '../fields.ts';
 import type { ShardKeys } from '../keys.ts';
 import { toLoaded } from '../loaded-run.ts';
 import { statusOf, unknownReply } from '../replies.ts';
@@ -41,17 +33,17 @@ export const claim: StoreScript<ShardKeys, ClaimParams, ClaimOutcome> = {
   decode: (shard, [outcome, ...rest], { run, token }) => {
     switch (String(outcome)) {
       case 'claimed': {
-        const loaded = toLoaded(shard, run, rest);
-        const key = shard.run(run);
-        const flat = rest[0] as Flat;
+        // Read once: a record has some twenty fields.
+        const fields = new Fields(shard.run(run), rest[0] as Flat);
+        const loaded = toLoaded(shard, run, [fields, ...rest.slice(1)]);
         const inbox = shard.inbox(run);
         return {
           outcome: 'claimed',
-          ownership: { run, fence: loaded.record.fence, owner: ownerOf(key, flat) ?? token },
-          takeover: toTakeover(key, flat),
-          furthest: toFurthest(key, flat),
+          ownership: { run, fence: loaded.record.fence, owner: fields.text('owner') ?? token },
+          takeover: toTakeover(fields),
+          furthest: fields.number('furthest', 0),
           messages: (rest[4] as Entry[]).map((entry) => toMessage(inbox, entry)),
-          waitedFor: toWaitedFor(key, flat),
+          waitedFor: toWaitedFor(fields),
           asked: rest[5] === 1,
           now: Number(rest[6]),
           ...loaded,

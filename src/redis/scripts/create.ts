@@ -1,4 +1,5 @@
 /** Makes a run. */
+import type { RunRecord } from '../../core/run.ts';
 import type { CreateOutcome, CreateParams } from '../../core/store.ts';
 import { type Argument, toBuffer } from '../arguments.ts';
 import { blobLines, checkSwept } from '../blob-lines.ts';
@@ -55,10 +56,55 @@ export const create: StoreScript<ShardKeys, NewRun, Created> = {
     for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
     return args;
   },
-  decode: (shard, [outcome, run, payload], { run: id }) => {
-    if (String(outcome) === 'unsure') return 'unsure';
+  decode: (shard, [outcome, run, payload], params) => {
+    const { run: id } = params;
+    const made = String(outcome);
+    if (made === 'made') return { outcome: 'created', record: newRecord(params, Number(run)) };
+    if (made === 'unsure') return 'unsure';
     checkSwept(id, outcome);
     const record = toRecord({ key: shard.run(id), id }, run as Flat, payload as Flat);
-    return { outcome: String(outcome) === 'created' ? 'created' : 'exists', record };
+    return { outcome: made === 'created' ? 'created' : 'exists', record };
   },
 };
+
+/** The record of a run that was made just now: what the script has written, without reading it. */
+function newRecord(params: NewRun, at: number): RunRecord {
+  const { snapshot, codeVersion = 0, deadlineMs, priority = 0 } = params;
+  const version = snapshot === undefined ? 0 : 1;
+  return {
+    id: params.run,
+    workflow: params.workflow,
+    codeVersion: 0,
+    status: 'queued',
+    fence: 0,
+    worker: undefined,
+    seq: 1,
+    firstSeq: 1,
+    version,
+    snapshotSeq: version,
+    input: params.input,
+    output: undefined,
+    error: undefined,
+    tags: { ...params.tags },
+    takeovers: 0,
+    losses: 0,
+    bytes: params.data.length,
+    wakeAt: undefined,
+    wroteVersion: codeVersion,
+    needsVersion: undefined,
+    waits: [],
+    birth: params.token,
+    paused: false,
+    progress: undefined,
+    deadlineAt: deadlineMs === undefined ? undefined : at + deadlineMs,
+    priority,
+    chunks: 0,
+    parent: params.parent,
+    attachedTo: params.attachedTo,
+    onEnd: params.onEnd === true,
+    key: params.key,
+    turn: undefined,
+    createdAt: at,
+    changedAt: at,
+  };
+}

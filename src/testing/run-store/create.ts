@@ -62,9 +62,19 @@ function newRuns(test: RunStoreTest): void {
   });
 
   test('a new run can be read at once, as create returned it', async ({ store, expect }) => {
-    const { record } = await store.create(creation({ tags: { a: 'b' } }));
-    expect(plain(await store.record(record.id))).toEqual(plain(record));
-    expect(plain((await loaded(store, record.id)).record)).toEqual(plain(record));
+    const kinds = [
+      { tags: { a: 'b' } },
+      { parent: newId('p'), attachedTo: 'birth', priority: 7, codeVersion: 3, onEnd: true },
+      { key: 'k', deadlineMs: farMs, tags: {} },
+      { delayMs: farMs },
+      { unmanaged: true },
+      { snapshot: { schema: 2, set: new Map([['s:x', bytes('1')]]), remove: [] } },
+    ];
+    for (const kind of kinds) {
+      const { record } = await store.create(creation(kind));
+      expect(plain(await store.record(record.id))).toEqual(plain(record));
+      expect(plain((await loaded(store, record.id)).record)).toEqual(plain(record));
+    }
   });
 
   test('the first event is run.created with the given bytes, at fence 0', async (opened) => {
