@@ -71,7 +71,9 @@ export const fixedLimits = {
   pendingChunkBytes: 1024 * 1024,
   /** Events in one page when a log is read. */
   eventsPerPage: 500,
-  /** Events that come with a claim or a load: in a script each costs Redis six times what it costs in a page of its own. */
+  /** Events in one page when a run is replayed: small enough that reading one and making the next one take place at once. */
+  eventsPerReplay: 250,
+  /** Events that come with a claim or a load. */
   eventsPerLoad: 100,
   /** Runs that one call starts. */
   startsPerCall: 10_000,

@@ -32,6 +32,7 @@ export async function replay(
 ): Promise<Replayed> {
   const { record, snapshot } = loaded;
   const key = `run ${record.id}`;
+  const pages = await pagesOf(store, loaded, snapshot?.seq ?? 0);
   const saved = snapshot === undefined ? new Map() : decodeFields(snapshot, key);
   const fold = new Fold(
     {
@@ -48,7 +49,7 @@ export async function replay(
   const upcaster = new Upcaster(workflow, snapshot?.schema ?? 0);
   let events = 0;
   let bytes = 0;
-  for await (const page of pagesOf(store, loaded, fold.seq)) {
+  for await (const page of pages) {
     for (const event of page) {
       fold.replay(event.seq, upcaster.upcast(decodeEvent(event, key)));
       events += 1;

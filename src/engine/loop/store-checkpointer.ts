@@ -239,11 +239,12 @@ export class StoreCheckpointer implements Checkpointer {
   async #latest(run: string, loaded: LoadedRun): Promise<LatestSave> {
     const key = `run ${run}`;
     const { record, snapshot } = loaded;
+    const pages = await pagesOf(this.#parts.store, loaded, snapshot?.seq ?? 0);
+    const state = unpackState(snapshot, key);
     const own: RunEvent[] = [];
-    for await (const page of pagesOf(this.#parts.store, loaded, snapshot?.seq ?? 0)) {
+    for await (const page of pages) {
       for (const event of page) if (!isReservedType(event.type)) own.push(toRunEvent(event, key));
     }
-    const state = unpackState(snapshot, key);
     return { state, seq: record.seq, version: record.version, events: own };
   }
 
