@@ -47,7 +47,8 @@ export class GraphExecution {
       if (count > limit) throw tooMany(limit);
       await this.#stop(from);
       const answers = await this.#ask(from);
-      await this.#step(nameOf(from.next), { kind: 'go', answers });
+      const isFirst = answers.size === 0 || (await this.#isFirst());
+      await this.#step(nameOf(from.next), { kind: 'go', answers, mayBeGiven: !isFirst });
     }
   }
 
@@ -72,7 +73,7 @@ export class GraphExecution {
           hold,
           modes,
           from,
-          given,
+          given: attempted(given, step.attempt),
           signal: step.signal,
           give: async (chunk) => {
             for (const piece of inPieces(chunk)) await out.write(piece);
@@ -85,6 +86,15 @@ export class GraphExecution {
     );
     // Of no use any more: where the thread stands is in the state.
     this.#ctx.forget(`${count}/`);
+  }
+
+  /** Whether nobody has given the answers of this superstep: the log says so before anybody does. */
+  async #isFirst(): Promise<boolean> {
+    let isFirst = false;
+    await this.#ctx.step(`${this.#ctx.state.count}/give`, () => {
+      isFirst = true;
+    });
+    return isFirst;
   }
 
   /** Waits for an answer to each open question, all at one time. */
@@ -115,6 +125,12 @@ export class GraphExecution {
       step.set({ from: await positionOf(this.#graph, this.#taken.config) });
     });
   }
+}
+
+/** The second attempt of a step may find that the first one has given answers. */
+function attempted(given: Given, attempt: number): Given {
+  if (given.kind === 'enter' || given.answers.size === 0 || attempt === 1) return given;
+  return { ...given, mayBeGiven: true };
 }
 
 /** Those of the nodes that a list of the graph names; a star stands for all. */

@@ -6,8 +6,11 @@
  *
  * Crash before the graph has stored anything: the next attempt does the same again. Crash after some nodes have stored
  * their writes: the next attempt runs the others only. Crash after the checkpoint: the next attempt finds the thread
- * elsewhere, and runs nothing. An answer is given only while its question stands open, since an attempt before this one may
- * have given it already.
+ * elsewhere, and runs nothing.
+ *
+ * An answer is given once. A graph inside of a node may have taken it and asked the next question, while the node still
+ * shows the one before, because another node has failed. LangGraph would take that answer for the next question's. So an
+ * attempt that may not be the first one lets the graph go on without answers, and then looks what it asks.
  */
 import { NonRetryableError } from '../core/errors.ts';
 import type { ThreadHold } from '../langgraph/thread-hold.ts';
@@ -33,7 +36,12 @@ export interface GraphChunk {
 /** `enter`: the input of the run is stored, and no node runs yet. */
 export type Given =
   | { readonly kind: 'enter'; readonly input: unknown }
-  | { readonly kind: 'go'; readonly answers: ReadonlyMap<string, unknown> };
+  | {
+      readonly kind: 'go';
+      readonly answers: ReadonlyMap<string, unknown>;
+      /** An attempt before this one may have given some of the answers. */
+      readonly mayBeGiven: boolean;
+    };
 
 export interface Superstep {
   readonly graph: CompiledGraph;
@@ -54,20 +62,33 @@ const none: readonly string[] = [];
 
 /** @throws What a node throws; NonRetryableError when the thread was taken away. */
 export async function superstep(about: Superstep): Promise<Position> {
-  const { graph, config, hold, from, given, signal } = about;
+  const { graph, config, from, given } = about;
+  const now = await positionOf(graph, config);
   const answers = given.kind === 'go' ? given.answers : new Map<string, unknown>();
   const answered = new Set(answers.keys());
-  const now = await positionOf(graph, config);
-  if (now.checkpoint !== from.checkpoint) return positionOf(graph, config, answered);
-  const open = now.questions.filter(({ id }) => answers.has(id));
-  // Another question of the same nodes stands open: the answers were given.
-  if (given.kind === 'go' && answered.size > 0 && open.length === 0 && now.questions.length > 0) {
+  const hasMoved = ({ checkpoint }: Position): boolean => checkpoint !== from.checkpoint;
+  if (hasMoved(now)) return positionOf(graph, config, answered);
+  if (given.kind === 'enter') {
+    await execute(about, given.input);
+    return positionOf(graph, config);
+  }
+  let asked = now;
+  if (given.mayBeGiven) {
+    await execute(about, null);
+    asked = await positionOf(graph, config);
+    if (hasMoved(asked)) return asked;
+  }
+  const open = asked.questions.filter(({ id }) => answers.has(id));
+  // Another question stands open: the answers were given.
+  if (answered.size > 0 && open.length === 0 && asked.questions.length > 0) {
     return positionOf(graph, config, answered);
   }
-  const input =
-    given.kind === 'enter'
-      ? given.input
-      : await commandOf(open.map(({ id }) => [id, answers.get(id)] as const));
+  await execute(about, await commandOf(open.map(({ id }) => [id, answers.get(id)] as const)));
+  return positionOf(graph, config, answered);
+}
+
+async function execute(about: Superstep, input: unknown): Promise<void> {
+  const { graph, config, hold, given, signal } = about;
   const stops =
     given.kind === 'enter'
       ? { interruptBefore: all, interruptAfter: none }
@@ -86,7 +107,6 @@ export async function superstep(about: Superstep): Promise<Position> {
     if (hold.signal.aborted) throw takenAway(hold.signal.reason);
     throw error;
   }
-  return positionOf(graph, config, answered);
 }
 
 /** What gives LangGraph its answers; null lets it go on. */

@@ -1,7 +1,8 @@
 // Goal: a graph of LangGraph runs as a workflow, asks people by the inbox, streams, stops, and loses its thread to nobody.
 // Method: workers of this process on a real Redis; the kills are in durable-graph-kill.test.ts.
-import { Annotation, END, MemorySaver, START, StateGraph } from '@langchain/langgraph';
+import { Annotation, END, interrupt, MemorySaver, START, StateGraph } from '@langchain/langgraph';
 import { HumanMessage } from '@langchain/core/messages';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, inject, test } from 'vitest';
 import { Pawl } from '../../src/index.ts';
 import { durableGraph, graphStream, type StreamedChunk } from '../../src/langgraph.ts';
@@ -317,7 +318,11 @@ test('a superstep that was cut short finds what it has done, and gives no answer
       signal: new AbortController().signal,
       give: async () => undefined,
     });
-  const answers = (...all: [string, unknown][]) => ({ kind: 'go' as const, answers: new Map(all) });
+  const answers = (...all: [string, unknown][]) => ({
+    kind: 'go' as const,
+    answers: new Map(all),
+    mayBeGiven: false,
+  });
   const empty = await positionOf(graph, config);
   const enter = { kind: 'enter' as const, input: { n: 2, log: [] } };
   const entered = await step(empty, enter);
@@ -337,9 +342,47 @@ test('a superstep that was cut short finds what it has done, and gives no answer
   // The same answers, by an attempt that does not know of the one before: the second question stays open.
   expect(await step(asked, first)).toEqual(again);
   expect(ran).toEqual([]);
+  expect(await step(asked, { ...first, mayBeGiven: true })).toEqual(again);
+  expect(ran).toEqual(['twice']);
   const second = again.questions[0]?.id ?? '';
   const joined = await step(again, answers([second, 'two']));
   expect(joined).toMatchObject({ next: ['nested'], questions: [] });
   const { values } = await graph.getState(config);
   expect(values).toMatchObject({ log: ['count 2', 'twice one two', 'once only'] });
 });
+
+// A later attempt of the step; and a resume of the run, which begins with a first attempt again.
+test.each([3, 1])(
+  'an answer that a graph inside has taken is not given to its next question (%i attempts)',
+  async (attempts) => {
+    const { saver, pawl } = await open();
+    let fails = 2;
+    const inner = new StateGraph(State)
+      .addNode('asks', () => {
+        const first = interrupt<string, string>('first?');
+        return { log: [first, interrupt<string, string>('second?')] };
+      })
+      .addNode('fails', async () => {
+        const go = interrupt<string, string>('beside?');
+        // The other one has asked its second question by then.
+        await sleep(50);
+        if (fails-- > 0) throw new Error('fails');
+        return { log: [go] };
+      })
+      .addEdge(START, 'asks')
+      .addEdge(START, 'fails')
+      .compile();
+    const compiled = new StateGraph(State)
+      .addNode('nested', async () => ({ log: (await inner.invoke({ n: 0, log: [] })).log }))
+      .addEdge(START, 'nested')
+      .compile({ checkpointer: saver });
+    const graph = durableGraph(compiled, { name: 'beside', stepRetry: { attempts, delay: 1 } });
+    work(pawl, graph);
+    const run = await pawl.start(graph, { input: { n: 0, log: [] } });
+    const labels = await answerAll(run, (label) => label.toUpperCase());
+    while (await run.resume())
+      labels.push(...(await answerAll(run, (label) => label.toUpperCase())));
+    expect(labels.toSorted()).toEqual(['beside?', 'first?', 'second?']);
+    expect(await run.result()).toMatchObject({ log: ['FIRST?', 'SECOND?', 'BESIDE?'] });
+  },
+);

@@ -29,14 +29,14 @@ export const mutantsOfGraphs: readonly Mutant[] = [
   {
     name: 'an answer is given again when its question is no more',
     file: 'durable-graph/superstep.ts',
-    passage: 'const open = now.questions.filter(({ id }) => answers.has(id));',
+    passage: 'const open = asked.questions.filter(({ id }) => answers.has(id));',
     by: 'const open = [...answers.keys()].map((id) => ({ id }));',
     foundBy: [graphs],
   },
   {
     name: 'a superstep runs although the thread has moved',
     file: 'durable-graph/superstep.ts',
-    passage: 'if (now.checkpoint !== from.checkpoint) return positionOf(graph, config, answered);',
+    passage: 'if (hasMoved(now)) return positionOf(graph, config, answered);',
     by: '',
     foundBy: [graphs],
   },
@@ -88,5 +88,19 @@ export const mutantsOfGraphs: readonly Mutant[] = [
     passage: 'if (!isThere || !isOf(claim.by, await this.holderOf(toId))) throw error;',
     by: 'if (!isThere) throw error;',
     foundBy: [others],
+  },
+  {
+    name: 'a later attempt gives answers again',
+    file: 'durable-graph/graph-execution.ts',
+    passage: 'return { ...given, mayBeGiven: true };',
+    by: 'return given;',
+    foundBy: [graphs],
+  },
+  {
+    name: 'a resume gives answers again',
+    file: 'durable-graph/graph-execution.ts',
+    passage: 'answers.size === 0 || (await this.#isFirst())',
+    by: 'answers.size === 0 || true',
+    foundBy: [graphs],
   },
 ];
