@@ -10,11 +10,17 @@ export class ContenderProcess {
   readonly name: string;
   readonly #child: ChildProcess;
 
-  constructor(workload: string, contender: string, profileDir: string | undefined) {
+  /** `program`: the `contender-main.js` of another build. */
+  constructor(
+    workload: string,
+    contender: string,
+    profileDir: string | undefined,
+    program: string = main,
+  ) {
     this.name = contender;
     const profiling =
       profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
-    this.#child = fork(main, [workload, contender], {
+    this.#child = fork(program, [workload, contender], {
       execArgv: ['--expose-gc', ...profiling],
       // Whatever a contender prints must not get between the lines of the result.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

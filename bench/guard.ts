@@ -1,106 +1,214 @@
 /**
- * The guard of pawl's speed, for CI: a few telling workloads against their baselines, compared with ratios that were
- * recorded before. Only ratios inside rounds are looked at, because a busy machine slows both sides down; a workload that
- * seems slower is measured again, and fails only when three tries in a row say so.
+ * The guard of pawl's speed: what users call, held to the build of a commit that bench/recorded.json names. Both builds do
+ * the same work on the same Redis, one right after the other, until the pairs say for sure whether the new one is slower.
+ *
+ * Processor time of the client and of Redis is what is judged: other work on the machine hardly changes it. What only waits
+ * takes none, so the clock is looked at as well.
+ *
+ * A clone without that commit holds it to raw instead, by the ratios that were recorded. That sees less: they are of another
+ * machine, in another mood.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { runWorkload } from './contest.ts';
-import type { Row } from './result.ts';
+import { Copy } from './guard/copies.ts';
+import {
+  costPairs,
+  type Costs,
+  type Measure,
+  measures,
+  type Pairs,
+  pairsOf,
+  type Side,
+} from './guard/pairs.ts';
+import { type Plant, plants, share, slowed, turnsOfMs } from './guard/plants.ts';
+import { decide, judge, type Verdict } from './guard/verdict.ts';
 import { median } from './statistics.ts';
 import type { Workload } from './workload.ts';
 import { workloads } from './workloads.ts';
 
 const recordedFile = fileURLToPath(new URL('../../bench/recorded.json', import.meta.url));
-/** Those whose ratios are steady also on a busy machine. */
-const guarded = ['append-64', 'load', 'steps'];
-const contenders = /^(raw|raw, one field|pawl)$/;
-/** Of the recorded ratio; what is below has become slower. */
-const allowed = 0.8;
-const tries = 3;
-const recordings = 5;
-const how = { quick: true, rounds: 5, slotMs: 250, profileDir: undefined, contenders };
 
-/** Workload → how often pawl does the work while its baseline does it once. */
-export type Ratios = Readonly<Record<string, number>>;
+/** What users call: workload → contender. */
+export const guarded: Readonly<Record<string, string>> = {
+  'append-64': 'pawl, claim.saveEvent',
+  'save-one-100kb': 'pawl, claim.saveSnapshot',
+  load: 'pawl, loadLatest',
+  'step-64': 'pawl',
+  runs: 'pawl',
+};
 
-/** pawl's speed over the baseline's: for times, which are better when lower, the other way round. */
-export function speedRatio(rows: readonly Row[]): number {
-  const row = rows.find(({ contender }) => contender === 'pawl');
-  if (row === undefined || row.ratioToRaw === null) throw new Error('pawl was not measured');
-  return row.better === 'higher' ? row.ratioToRaw : 1 / row.ratioToRaw;
+/** Pairs of one generation of processes, and so many generations at least and at most. */
+const pairsOfGeneration = 8;
+const generationsMin = 2;
+const generationsMax = 8;
+/** As long as so many operations, to find out how long turns of the planted loop take. */
+const tooManyTimes = 4;
+
+type Ratios = Readonly<Record<Measure, number>>;
+
+export interface Recorded {
+  readonly commit: string;
+  /** Workload → how many times as fast as its baseline, for a clone that does not have the commit. */
+  readonly ratios: Readonly<Record<string, Ratios>>;
 }
 
+export interface GuardOptions {
+  readonly url: string;
+  readonly only: RegExp | undefined;
+  readonly say: (line: string) => void;
+}
+
+export interface Judgement {
+  readonly slower: boolean;
+  readonly of: Readonly<Record<Measure, Verdict>>;
+}
+
+const alike: Ratios = { client: 1, server: 1, clock: 1 };
+
 /**
- * Measures each workload up to three times; returns those that were too slow each time, in words.
- * A workload without a recorded ratio is too slow as well: nobody may forget to record it.
+ * Generation after generation, until processor times are clear. The clock is what a busy machine changes most, so nobody
+ * waits for it to become clear: it counts when it is slower for sure. `expected`: the ratios of one that is as fast.
  */
-export async function guard(
-  names: readonly string[],
-  recorded: Ratios,
-  measure: (name: string) => Promise<number>,
-): Promise<string[]> {
-  const slower: string[] = [];
-  for (const name of names) {
-    const before = recorded[name];
-    if (before === undefined) {
-      slower.push(`${name} has no recorded ratio; npm run bench -- --guard --record writes one`);
-      continue;
+export async function compare(
+  generation: (pairs: number) => Promise<Pairs>,
+  expected: Ratios = alike,
+): Promise<Judgement> {
+  const pairs: Record<Measure, number[]> = { client: [], server: [], clock: [] };
+  const verdict = (measure: Measure): Verdict => judge(pairs[measure]);
+  for (let generations = 1; ; generations++) {
+    const found = await generation(pairsOfGeneration);
+    for (const measure of measures) {
+      pairs[measure].push(...found[measure].map((ratio) => ratio / expected[measure]));
     }
-    const found: number[] = [];
-    while (found.length < tries && found.every((ratio) => ratio < allowed * before)) {
-      found.push(await measure(name));
-    }
-    if (found.every((ratio) => ratio < allowed * before)) {
-      const shown = found.map((ratio) => ratio.toFixed(2)).join(', ');
-      slower.push(`${name}: ${shown} of its baseline, and ${before.toFixed(2)} was recorded`);
-    }
+    const times = [verdict('client'), verdict('server')];
+    const isClear =
+      times.some(({ outcome }) => outcome === 'slower') ||
+      times.every(({ outcome }) => outcome === 'as fast');
+    if (generations >= generationsMax || (isClear && generations >= generationsMin)) break;
   }
-  return slower;
+  const of = {
+    client: decide(verdict('client')),
+    server: decide(verdict('server')),
+    clock: verdict('clock'),
+  };
+  return { of, slower: measures.some((measure) => of[measure].outcome === 'slower') };
 }
 
 /** The whole of `--guard`; false when something has become slower. */
-export async function runGuard(
-  url: string,
-  { record, say }: { readonly record: boolean; readonly say: (line: string) => void },
-): Promise<boolean> {
-  const measure = async (name: string): Promise<number> => {
-    const ratio = speedRatio(
-      await runWorkload(find(name), 'everysec', { ...how, url, say: quiet }),
-    );
-    say(`${name}: ${ratio.toFixed(2)} of its baseline`);
-    return ratio;
+export async function runGuard({ url, only, say }: GuardOptions): Promise<boolean> {
+  const { commit, ratios } = JSON.parse(await readFile(recordedFile, 'utf8')) as Recorded;
+  const known = await Copy.commit(commit);
+  await using copy = known === undefined ? undefined : await Copy.ofCommit(known);
+  say(
+    copy === undefined
+      ? `This clone has no commit ${commit}: compared with the ratios that were recorded of it`
+      : `Compared with commit ${commit}`,
+  );
+  let isAsFast = true;
+  for (const name of namesOf(only)) {
+    const workload = find(name);
+    const contender = guarded[name] ?? '';
+    const expected = copy === undefined ? ratios[name] : alike;
+    if (expected === undefined) {
+      isAsFast = false;
+      say(`SLOWER THAN RECORDED: ${name} has no recorded ratio; --guard --record writes one`);
+      continue;
+    }
+    const other: Side =
+      copy === undefined ? { contender: workload.baseline } : { contender, main: copy.main };
+    const sides = { one: { contender }, other };
+    const judgement = await compare((pairs) => pairsOf(url, workload, sides, pairs), expected);
+    const line = `${name}: ${shown(judgement)} of the speed`;
+    say(judgement.slower ? `SLOWER THAN RECORDED: ${line}` : line);
+    isAsFast &&= !judgement.slower;
+  }
+  return isAsFast;
+}
+
+/** Names the last commit as the one to be held to. */
+export async function record({ url, say }: GuardOptions): Promise<void> {
+  const commit = await Copy.commit('HEAD');
+  if (commit === undefined) throw new Error('this is no clone: there is no commit to record');
+  if (!(await Copy.isCommitted())) throw new Error('src or bench has changes; commit them first');
+  const ratios: Record<string, Ratios> = {};
+  for (const [name, contender] of Object.entries(guarded)) {
+    const workload = find(name);
+    const sides = { one: { contender }, other: { contender: workload.baseline } };
+    const pairs: Record<Measure, number[]> = { client: [], server: [], clock: [] };
+    for (let generation = 0; generation < generationsMin; generation++) {
+      const found = await pairsOf(url, workload, sides, pairsOfGeneration);
+      for (const measure of measures) pairs[measure].push(...found[measure]);
+    }
+    const of = (measure: Measure): number => Number(median(pairs[measure]).toFixed(3));
+    ratios[name] = { client: of('client'), server: of('server'), clock: of('clock') };
+    say(`${name}: ${JSON.stringify(ratios[name])} of ${workload.baseline}`);
+  }
+  const recorded: Recorded = { commit, ratios };
+  await writeFile(recordedFile, `${JSON.stringify(recorded, undefined, 2)}\n`);
+  say(`Recorded in ${recordedFile}`);
+}
+
+/**
+ * Guards the guard: a copy of this build must be found as fast as this build, and each copy with a planted slowdown slower.
+ * False when one of them is not.
+ */
+export async function runPlants(options: GuardOptions): Promise<boolean> {
+  const { url, say } = options;
+  await using copy = await Copy.ofWorkingDirectory();
+  const chosen = plants.filter(({ workload }) => options.only?.test(workload) !== false);
+  let isRight = true;
+  const against = async (name: string, what: string, wanted: boolean): Promise<void> => {
+    const contender = guarded[name] ?? '';
+    const sides = { one: { contender, main: copy.main }, other: { contender } };
+    const judgement = await compare((pairs) => pairsOf(url, find(name), sides, pairs));
+    const isOk = judgement.slower === wanted;
+    isRight &&= isOk;
+    const outcome = judgement.slower ? 'slower' : 'as fast';
+    const mark = isOk ? 'ok    ' : 'FAILED';
+    say(`${mark} ${outcome}: ${name}, ${what}: ${shown(judgement)} of the speed`);
   };
-  if (record) {
-    await writeRecorded(measure);
-    say(`Recorded in ${recordedFile}`);
-    return true;
+  for (const plant of chosen) {
+    await copy.build();
+    await against(plant.workload, 'nothing planted', false);
+    const turns = share * (await turnsOf(url, plant, copy));
+    await copy.plant(plant.file, plant.passage, slowed(plant, Math.round(turns)));
+    await against(plant.workload, `a fifth more planted in ${plant.what}`, true);
   }
-  const slower = await guard(guarded, await readRecorded(), measure);
-  for (const line of slower) say(`SLOWER THAN RECORDED: ${line}`);
-  return slower.length === 0;
+  return isRight;
 }
 
-/** A median over several measurements, each workload once in each turn: the machine's moods spread over all of them. */
-async function writeRecorded(measure: (name: string) => Promise<number>): Promise<void> {
-  const found = new Map(guarded.map((name) => [name, [] as number[]]));
-  for (let turn = 0; turn < recordings; turn++) {
-    for (const name of guarded) found.get(name)?.push(await measure(name));
-  }
-  const ratios = [...found].map(([name, values]) => [name, Number(median(values).toFixed(3))]);
-  await writeFile(recordedFile, `${JSON.stringify(Object.fromEntries(ratios), undefined, 2)}\n`);
+/**
+ * How many turns of the loop, where it is planted, take as long as one operation: by what the operation and far too many of
+ * them cost, in the same moments.
+ */
+async function turnsOf(url: string, plant: Plant, copy: Copy): Promise<number> {
+  const { workload: name, file, passage, alone } = plant;
+  const contender = guarded[name] ?? '';
+  const costs = (sides: { readonly one: Side; readonly other: Side }, count: number) =>
+    costPairs(url, find(name), sides, count);
+  const take = ({ client, server }: Costs): number =>
+    alone === true ? client + server : Math.max(client, server);
+  const here = { contender };
+  const guessed = median((await costs({ one: here, other: here }, 2)).map(([one]) => take(one)));
+  const tooMany = Math.round(tooManyTimes * guessed * turnsOfMs);
+  await copy.plant(file, passage, slowed(plant, tooMany));
+  const sides = { one: { contender, main: copy.main }, other: here };
+  const pairs = await costs(sides, 2 * pairsOfGeneration);
+  return median(pairs.map(([one, other]) => (tooMany * take(other)) / (one.client - other.client)));
 }
 
-async function readRecorded(): Promise<Ratios> {
-  return JSON.parse(await readFile(recordedFile, 'utf8')) as Ratios;
+function namesOf(only: RegExp | undefined): string[] {
+  return Object.keys(guarded).filter((name) => only?.test(name) !== false);
+}
+
+function shown({ of }: Judgement): string {
+  const one = ({ median: middle, low, high }: Verdict): string =>
+    `${middle.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+  return measures.map((measure) => `${measure} ${one(of[measure])}`).join(', ');
 }
 
 function find(name: string): Workload {
   const workload = workloads.find((one) => one.name === name);
   if (workload === undefined) throw new Error(`there is no workload ${name}`);
   return workload;
-}
-
-function quiet(): void {
-  // The guard tells its own lines.
 }

@@ -5,7 +5,7 @@ import { startRedisServer } from '../src/testing/redis-server.ts';
 import { runWorkload } from './contest.ts';
 import { draw, toGrowthHtml, toGrowthMarkdown, type GrowthResult } from './growth-report.ts';
 import { measureGrowth } from './growth.ts';
-import { runGuard } from './guard.ts';
+import { record, runGuard, runPlants } from './guard.ts';
 import { join } from './join.ts';
 import { currentLoad, describe } from './machine.ts';
 import { type Options, readOptions, usage } from './options.ts';
@@ -95,8 +95,9 @@ if (options.help) {
 } else if (options.guard) {
   const server = await startRedisServer({ config });
   try {
-    const isAsFast = await runGuard(server.url, { ...options, say });
-    process.exitCode = isAsFast ? 0 : 1;
+    const guarding = { ...options, url: server.url, say };
+    if (options.record) await record(guarding);
+    else process.exitCode = (await (options.plants ? runPlants : runGuard)(guarding)) ? 0 : 1;
   } finally {
     await server.stop();
   }

@@ -15,6 +15,7 @@ export interface Options {
   readonly profileDir: string | undefined;
   readonly guard: boolean;
   readonly record: boolean;
+  readonly plants: boolean;
   readonly growth: boolean;
   readonly help: boolean;
 }
@@ -30,8 +31,9 @@ export const usage = `npm run bench -- [options]
   --docs             puts those tables into docs/performance.md
   --from <files>     renders results that were printed by --json, joined by commas, as one; measures nothing
   --profile <dir>    writes a CPU profile of each contender there
-  --guard            under 40 s: fails when pawl is slower, beside raw, than bench/recorded.json says
-  --guard --record   writes bench/recorded.json
+  --guard            some minutes: fails when pawl is slower than the commit of bench/recorded.json, built beside it
+  --guard --record   makes the last commit the one of bench/recorded.json
+  --guard --plants   guards the guard: slowdowns of a fifth must fail, a copy of the build must not
   --growth           curves: what an operation costs as runs, events, state and workers grow; minutes
 Everything else is told on stderr; charts are in bench/report.html.`;
 
@@ -46,6 +48,7 @@ export function readOptions(args: readonly string[]): Options {
       help: { type: 'boolean', default: false },
       guard: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
+      plants: { type: 'boolean', default: false },
       growth: { type: 'boolean', default: false },
       only: { type: 'string' },
       contenders: { type: 'string' },
@@ -55,7 +58,7 @@ export function readOptions(args: readonly string[]): Options {
       profile: { type: 'string' },
     },
   });
-  const { json, quick, markdown, docs, help, from, guard, record, growth } = values;
+  const { json, quick, markdown, docs, help, from, guard, record, plants, growth } = values;
   return {
     json,
     quick,
@@ -66,6 +69,7 @@ export function readOptions(args: readonly string[]): Options {
     profileDir: values.profile,
     guard,
     record,
+    plants,
     growth,
     only: toPattern(values.only),
     contenders: toPattern(values.contenders),

@@ -8,9 +8,10 @@ export const agentShapes: readonly Shape[] = agentRuns.map((sizes, i) => ({
 }));
 
 export const twenty: Shape = { name: 'twenty', sizes: Array.from({ length: 20 }, () => 10) };
+export const one: Shape = { name: 'one', sizes: [10] };
 export const five: Shape = { name: 'five', sizes: Array.from({ length: 5 }, () => 10) };
 
-const byName = new Map([twenty, five, ...agentShapes].map((shape) => [shape.name, shape]));
+const byName = new Map([twenty, one, five, ...agentShapes].map((shape) => [shape.name, shape]));
 
 export function shapeOf(name: string): Shape {
   const shape = byName.get(name);

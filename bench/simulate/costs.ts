@@ -11,7 +11,12 @@ export const costs = {
   park: () => 27,
   send: () => 40,
   take: () => 48,
-  orphans: (workers: number) => 0.5 * workers,
+  /** In a shard. */
+  unpark: () => 4,
+  turnsDue: () => 5,
+  schedulesDue: () => 5,
+  /** Of a shard. */
+  holders: (workers: number) => 0.5 * workers,
   registered: (workers: number) => 5 + 0.08 * workers,
   /** One page of them. */
   workers: (workers: number) => 10 + 5 * workers,

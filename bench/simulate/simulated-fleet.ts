@@ -1,7 +1,8 @@
 /**
- * A store and a queue of the size that nobody starts for a test: ten thousand workers, ten million waiting runs. It answers
- * what the sweeper asks by the same contract, and nothing else; every call waits its turn at one Redis, which is busy for as
- * long as the call was measured to cost.
+ * A store and a queue of the size that nobody starts for a test: ten thousand workers, a hundred million waiting runs. It
+ * answers what the sweeper asks by the same contract, and nothing else. Every call waits its turn at its master of Redis,
+ * which is busy for as long as the call was measured to cost. With more masters than one, runs are spread over as many
+ * shards; sessions are on the first master, BullMQ's queue is on another.
  *
  * Runs that only wait are a sorted array of times. What stands in nobody's array is due: woken, or lost by a worker.
  */
@@ -16,6 +17,7 @@ import type {
 import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
 import type { DueRun } from '../../src/core/due-run.ts';
 import type { RunStore } from '../../src/core/store.ts';
+import type { Turns } from '../../src/core/turns.ts';
 import { type Call, costs, overheadMicros } from './costs.ts';
 
 interface Member {
@@ -40,6 +42,9 @@ export interface FleetOptions {
   readonly waitingRuns: number;
   /** The timers of the waiting runs are spread evenly over this time. */
   readonly spreadMs: number;
+  readonly masters: number;
+  /** Between a process and a master. */
+  readonly roundTripMs: number;
 }
 
 /** How long a worker takes from a wake-up in the queue to its claim, beside the calls themselves. */
@@ -52,7 +57,13 @@ type UsedFleet = Pick<
   Fleet,
   'elect' | 'interrupt' | 'deregister' | 'due' | 'holders' | 'registered' | 'unproven' | 'workers'
 >;
-type Used = Pick<RunStore, 'record' | 'parentNotified' | 'delete'> & { readonly fleet: UsedFleet };
+type Used = Pick<RunStore, 'record' | 'parentNotified' | 'delete'> & {
+  readonly fleet: UsedFleet;
+  readonly turns: Pick<Turns, 'due'>;
+};
+
+/** Where sessions are. */
+const ofSessions = 0;
 
 export class SimulatedFleet {
   readonly members: Member[];
@@ -60,16 +71,23 @@ export class SimulatedFleet {
   readonly takeovers: number[] = [];
   /** From the time a run was to wake at to its claim. */
   readonly lateness: number[] = [];
-  readonly calls = new Map<Call, { count: number; micros: number }>();
+  readonly calls = new Map<Call, number>();
+  /** Microseconds for which each master was busy. */
+  readonly busy: number[];
   readonly #options: FleetOptions;
   readonly #byId: Map<string, Member>;
   readonly #late = new Map<string, Late>();
-  #busyUntil = 0;
-  #nextWaiting = 0;
+  readonly #busyUntil: number[];
+  /** By shard: the run that wakes next, of those that only wait. */
+  readonly #nextWaiting: number[];
   #leader: { readonly id: string; until: number } | undefined;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    const { masters } = options;
+    this.busy = Array.from({ length: masters }, () => 0);
+    this.#busyUntil = Array.from({ length: masters }, () => 0);
+    this.#nextWaiting = Array.from({ length: masters }, (_, shard) => shard);
     this.members = Array.from({ length: options.workers }, (_, i) => ({
       id: `worker-${i}`,
       diedAt: undefined,
@@ -86,12 +104,23 @@ export class SimulatedFleet {
       record: async () => undefined,
       parentNotified: async () => undefined,
       delete: async () => ({ outcome: 'missing' }),
+      turns: {
+        due: async () => {
+          await this.#serve('turnsDue');
+          return { granted: [], doubtful: [] };
+        },
+      },
     };
     return used as unknown as RunStore;
   }
 
   get queue(): ResumeQueue {
     return { send: (wakeUp: WakeUp) => this.#send(wakeUp) } as unknown as ResumeQueue;
+  }
+
+  /** Nobody has a schedule; the elected sweeper asks nevertheless. */
+  attendSchedules(): void {
+    void this.#serve('schedulesDue');
   }
 
   /** Beats are not answered by anything: only their load is there. */
@@ -128,7 +157,7 @@ export class SimulatedFleet {
       return { leader: false, workers: alive };
     }
     this.#leader = { id: worker, until: clock.now() + lockMs };
-    await this.#serve('elect', alive);
+    await this.#serve('elect', { size: alive });
     const lost = this.members.flatMap(({ id, diedAt, forgotten }) =>
       diedAt === undefined || forgotten
         ? []
@@ -138,19 +167,27 @@ export class SimulatedFleet {
   }
 
   async #interrupt({ worker, limit, resendMs }: InterruptParams): Promise<DueRun[]> {
+    const { masters, clock } = this.#options;
     const member = this.#byId.get(worker);
-    const taken = member?.held.splice(0, limit) ?? [];
-    await this.#serve('interrupt', taken.length);
-    const now = this.#options.clock.now();
-    const since = member?.diedAt ?? now;
-    return taken.map((run) => {
-      this.#late.set(run, { status: 'interrupted', since, dueAt: now + resendMs });
-      return dueRun(run, 'interrupted');
-    });
+    const found: DueRun[] = [];
+    for (let shard = 0; shard < masters && found.length < limit; shard++) {
+      const own = (member?.held ?? []).filter((run) => this.#shardOf(run) === shard);
+      const taken = new Set(own.slice(0, limit - found.length));
+      await this.#serve('interrupt', { master: shard, size: taken.size });
+      if (member !== undefined) member.held = member.held.filter((run) => !taken.has(run));
+      const now = clock.now();
+      const since = member?.diedAt ?? now;
+      for (const run of taken) {
+        this.#late.set(run, { status: 'interrupted', since, dueAt: now + resendMs });
+        found.push(dueRun(run, 'interrupted'));
+      }
+    }
+    return found;
   }
 
   async #deregister(worker: string): Promise<boolean> {
     await this.#serve('deregister');
+    await this.#eachShard('unpark');
     const member = this.#byId.get(worker);
     if (member !== undefined) member.forgotten = true;
     return true;
@@ -167,77 +204,107 @@ export class SimulatedFleet {
       },
       due: (params) => this.#due(params),
       holders: async () => {
-        await this.#serve('orphans', this.members.length);
+        await this.#eachShard('holders', this.members.length);
         return [];
       },
       registered: async () => {
-        await this.#serve('registered', this.members.length);
+        await this.#serve('registered', { size: this.members.length });
         return [];
       },
       unproven: async (worker) => {
-        await this.#serve('unproven', this.#byId.get(worker)?.held.length);
+        await this.#eachShard('unproven', this.#byId.get(worker)?.held.length);
         return [];
       },
       workers: async () => {
         for (let from = 0; from < this.members.length; from += workersPerCall) {
-          await this.#serve('workers', workersPerCall);
+          await this.#serve('workers', { size: workersPerCall });
         }
         return [{ workflows: { w: 1 } } as unknown as WorkerRecord];
       },
     };
   }
 
+  /** Each shard in turn, until there are enough. */
   async #due({ limit, resendMs, aheadMs = 0 }: DueParams): Promise<DueRun[]> {
-    const now = this.#options.clock.now();
     const found: DueRun[] = [];
-    const { waitingRuns, spreadMs } = this.#options;
+    for (let shard = 0; shard < this.#options.masters && found.length < limit; shard++) {
+      const own = this.#dueOf(shard, { limit: limit - found.length, resendMs, aheadMs });
+      found.push(...own);
+      await this.#serve('due', { master: shard, size: own.length });
+    }
+    return found;
+  }
+
+  #dueOf(shard: number, { limit, resendMs, aheadMs }: Required<DueParams>): DueRun[] {
+    const { waitingRuns, spreadMs, clock, masters } = this.#options;
+    const now = clock.now();
+    const found = new Map<string, DueRun>();
     const wakeAt = (run: number): number => ((run + 1) / waitingRuns) * spreadMs;
     const awake = aheadMs > 0 ? 0 : limit;
-    while (found.length < awake && wakeAt(this.#nextWaiting) <= now) {
-      const run = `waiting-${this.#nextWaiting}`;
-      const since = wakeAt(this.#nextWaiting);
-      this.#late.set(run, { status: 'waiting', since, dueAt: now + resendMs });
-      this.#nextWaiting += 1;
-      found.push(dueRun(run, 'waiting'));
+    for (let next = this.#nextWaiting[shard] ?? 0; found.size < awake && wakeAt(next) <= now;) {
+      const run = `waiting-${next}`;
+      this.#late.set(run, { status: 'waiting', since: wakeAt(next), dueAt: now + resendMs });
+      found.set(run, dueRun(run, 'waiting'));
+      next += masters;
+      this.#nextWaiting[shard] = next;
     }
     for (const [run, late] of this.#late) {
-      if (found.length >= limit) break;
+      if (found.size >= limit) break;
       if (late.dueAt > now + aheadMs || (aheadMs > 0 && late.status === 'waiting')) continue;
-      if (found.some((one) => one.run === run)) continue;
+      if (found.has(run) || this.#shardOf(run) !== shard) continue;
       late.dueAt = now + resendMs;
-      found.push(dueRun(run, late.status));
+      found.set(run, dueRun(run, late.status));
     }
-    await this.#serve('due', found.length);
-    return found;
+    return [...found.values()];
   }
 
   /** A wake-up, and what becomes of it: some worker takes it and claims the run. */
   async #send({ run }: WakeUp): Promise<void> {
-    await this.#serve('send');
+    await this.#serve('send', { master: this.#ofQueue });
     void this.#deliver(run);
   }
 
   async #deliver(run: string): Promise<void> {
     const { clock } = this.#options;
+    const master = this.#shardOf(run);
     await clock.sleep(deliveryMs);
-    await this.#serve('take');
-    await this.#serve('claim');
+    await this.#serve('take', { master: this.#ofQueue });
+    await this.#serve('claim', { master });
     const late = this.#late.get(run);
     // Doubled wake-ups find the run claimed.
     if (late === undefined) return;
     this.#late.delete(run);
     (late.status === 'waiting' ? this.lateness : this.takeovers).push(clock.now() - late.since);
-    if (late.status === 'waiting') await this.#serve('park');
+    if (late.status === 'waiting') await this.#serve('park', { master });
   }
 
-  /** Waits until Redis has come to it and done it. */
-  #serve(call: Call, size = 0): Promise<void> {
-    const { clock } = this.#options;
+  /** Another master than that of the sessions, if there is one. */
+  get #ofQueue(): number {
+    return 1 % this.#options.masters;
+  }
+
+  /** By the number that its name ends with. */
+  #shardOf(run: string): number {
+    return Number(run.slice(run.lastIndexOf('-') + 1)) % this.#options.masters;
+  }
+
+  /** The same of each shard, one after the other; `size` is of all together. */
+  async #eachShard(call: Call, size = 0): Promise<void> {
+    const { masters } = this.#options;
+    for (let master = 0; master < masters; master++) {
+      await this.#serve(call, { master, size: Math.ceil(size / masters) });
+    }
+  }
+
+  /** Waits until the master has come to it and done it. */
+  async #serve(call: Call, { master = ofSessions, size = 0 } = {}): Promise<void> {
+    const { clock, roundTripMs } = this.#options;
     const micros = costs[call](size) + overheadMicros;
-    const entry = this.calls.get(call) ?? { count: 0, micros: 0 };
-    this.calls.set(call, { count: entry.count + 1, micros: entry.micros + micros });
-    this.#busyUntil = Math.max(this.#busyUntil, clock.now()) + micros / 1000;
-    return clock.sleep(this.#busyUntil - clock.now());
+    this.calls.set(call, (this.calls.get(call) ?? 0) + 1);
+    this.busy[master] = (this.busy[master] ?? 0) + micros;
+    const until = Math.max(this.#busyUntil[master] ?? 0, clock.now()) + micros / 1000;
+    this.#busyUntil[master] = until;
+    await clock.sleep(until - clock.now() + roundTripMs);
   }
 }
 

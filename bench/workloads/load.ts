@@ -5,13 +5,33 @@ import { z } from 'zod';
 import { replay } from '../../src/engine/replay.ts';
 import { defineWorkflow, Pawl } from '../../src/index.ts';
 import { ClaimedRun, encoded, openStore } from '../claimed-run.ts';
+import { measureTimes } from '../cpu-time.ts';
 import { eventData, eventText, makeState } from '../payloads.ts';
 import { measureEach } from '../timing.ts';
-import { type Contender, latency, type Workload } from '../workload.ts';
+import { type Contender, latency, type Samples, type Workload } from '../workload.ts';
 
 const state = makeState(100_000);
 const events = 1_000;
 const batch = 250;
+
+/** How long each load takes, and the processor time for one. */
+async function measureLoads(
+  { url, slotMs }: { readonly url: string; readonly slotMs: number },
+  load: () => Promise<void>,
+): Promise<Samples> {
+  const latencies: number[] = [];
+  const times = await measureTimes(url, async () => {
+    let loads = 0;
+    latencies.push(
+      ...(await measureEach(slotMs, () => {
+        loads += 1;
+        return load();
+      })),
+    );
+    return loads;
+  });
+  return { latency: latencies, ...times };
+}
 
 const raw: Contender = {
   name: 'raw',
@@ -23,7 +43,7 @@ const raw: Contender = {
       for (let k = 0; k < batch; k++) pipeline.xadd('log', '*', 'type', 'note', 'data', eventText);
       await pipeline.exec();
     }
-    const times = await measureEach(slotMs, async () => {
+    const samples = await measureLoads({ url, slotMs }, async () => {
       const [hash, entries] = await Promise.all([
         redis.hgetall('run'),
         redis.xrange('log', '-', '+'),
@@ -33,7 +53,7 @@ const raw: Contender = {
       if (entries.length !== events) throw new Error('events are missing');
     });
     redis.disconnect();
-    return { latency: times };
+    return samples;
   },
 };
 
@@ -46,14 +66,14 @@ const bullmq: Contender = {
     for (let i = 0; i < events; i += batch) {
       await Promise.all(Array.from({ length: batch }, () => queue.addJobLog(id, eventText)));
     }
-    const times = await measureEach(slotMs, async () => {
+    const samples = await measureLoads({ url, slotMs }, async () => {
       const [, { logs }] = await Promise.all([Job.fromId(queue, id), queue.getJobLogs(id)]);
       for (const line of logs) JSON.parse(line);
       if (logs.length !== events) throw new Error('log lines are missing');
     });
     await queue.close();
     connection.disconnect();
-    return { latency: times };
+    return samples;
   },
 };
 
@@ -80,14 +100,14 @@ const pawl: Contender = {
     for (let i = 0; i < events; i += batch) {
       await run.commit(Array.from({ length: batch }, () => ({ type: 'note', data })));
     }
-    const times = await measureEach(slotMs, async () => {
+    const samples = await measureLoads({ url, slotMs }, async () => {
       const found = await store.load('r');
       if (found === undefined) throw new Error('the run is missing');
       const replayed = await replay(store, loaded, found);
       if (replayed.events !== events) throw new Error('events are missing');
     });
     await store.close();
-    return { latency: times };
+    return samples;
   },
 };
 
@@ -109,12 +129,12 @@ const pawlLoad: Contender = {
   name: 'pawl, loadLatest',
   async measure({ url, slotMs }) {
     const front = await savedLoop(url);
-    const times = await measureEach(slotMs, async () => {
+    const samples = await measureLoads({ url, slotMs }, async () => {
       const found = await front.checkpointer.loadLatest('r');
       if (found?.events.length !== events) throw new Error('events are missing');
     });
     await front.close();
-    return { latency: times };
+    return samples;
   },
 };
 
@@ -123,12 +143,12 @@ const pawlTakeOver: Contender = {
   name: 'pawl, checkpointer.claim',
   async measure({ url, slotMs }) {
     const front = await savedLoop(url);
-    const times = await measureEach(slotMs, async () => {
+    const samples = await measureLoads({ url, slotMs }, async () => {
       const found = await front.checkpointer.claim('r');
       if (found.events.length !== events) throw new Error('events are missing');
     });
     await front.close();
-    return { latency: times };
+    return samples;
   },
 };
 

@@ -6,8 +6,8 @@ import { defaultLimits } from '../../src/core/limits.ts';
 import { Snapshotter } from '../../src/engine/execution/snapshotter.ts';
 import { Pawl } from '../../src/index.ts';
 import { ClaimedRun, openStore } from '../claimed-run.ts';
+import { measureCost } from '../cpu-time.ts';
 import { makeState, stateKey, stateKeys, stateValue } from '../payloads.ts';
-import { measureRate } from '../timing.ts';
 import { type Contender, rate, type Samples, sent, type Workload } from '../workload.ts';
 
 type State = Readonly<Record<string, string>>;
@@ -26,13 +26,13 @@ async function measureSaves(
   for (let turn = 0; turn < 3; turn++) await save(turn);
   const before = await received();
   let saves = 0;
-  const value = await measureRate(slotMs, 1, (_lane, turn) => {
+  const samples = await measureCost({ url, slotMs }, { loops: 1, size: 1 }, (_lane, turn) => {
     saves += 1;
     return save(turn);
   });
   const bytes = (await received()) - before;
   redis.disconnect();
-  return { rate: [value], sent: [bytes / saves] };
+  return { ...samples, sent: [bytes / saves] };
 }
 
 function rawWhole(name: string, stateAt: StateAt): Contender {

@@ -6,17 +6,25 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { apart } from '../beds/apart.ts';
 import { type Caller, newId, playMany, Watch } from '../beds/bed.ts';
 import { type BedName, beds, bedsOfOneProcess } from '../beds/beds.ts';
-import { twenty } from '../beds/shapes.ts';
+import { one, twenty } from '../beds/shapes.ts';
+import { clientTime, measureTimes, serverTime } from '../cpu-time.ts';
 import { sharedClock } from '../timing.ts';
-import { type Arena, type Contender, latency, rate, type Workload } from '../workload.ts';
+import {
+  type Arena,
+  type Contender,
+  latency,
+  rate,
+  type Samples,
+  type Workload,
+} from '../workload.ts';
 
 const concurrency = 50;
 const steps = twenty.sizes.length;
 
 /** Measures with a caller, and a watch that is told of first steps. */
-type Measure = (caller: Caller, begun: Watch, arena: Arena) => Promise<readonly number[]>;
+type Measure = (caller: Caller, begun: Watch, arena: Arena) => Promise<Samples>;
 
-async function together(name: BedName, arena: Arena, measure: Measure): Promise<readonly number[]> {
+async function together(name: BedName, arena: Arena, measure: Measure): Promise<Samples> {
   const watch = new Watch();
   const caller = await beds[name].both({
     url: arena.url,
@@ -35,14 +43,14 @@ async function measured(
   watch: Watch,
   arena: Arena,
   measure: Measure,
-): Promise<readonly number[]> {
+): Promise<Samples> {
   // Warm: connections, scripts, markers of queues.
   await playMany(caller, runsOf(5));
   return measure(caller, watch, arena);
 }
 
-function runsOf(count: number): string[] {
-  return Array.from({ length: count }, () => twenty.name);
+function runsOf(count: number, shape = twenty): string[] {
+  return Array.from({ length: count }, () => shape.name);
 }
 
 /** Steps a second while many runs are at work. */
@@ -50,7 +58,20 @@ const manyRuns: Measure = async (caller, _begun, { quick }) => {
   const runs = quick ? 100 : 200;
   const before = performance.now();
   await playMany(caller, runsOf(runs));
-  return [(runs * steps * 1000) / (performance.now() - before)];
+  return { rate: [(runs * steps * 1000) / (performance.now() - before)] };
+};
+
+/** Runs a second, which have next to nothing to do. */
+const shortRuns: Measure = async (caller, _begun, { url, quick }) => {
+  const runs = quick ? 200 : 400;
+  let ms = 0;
+  const times = await measureTimes(url, async () => {
+    const before = performance.now();
+    await playMany(caller, runsOf(runs, one));
+    ms = performance.now() - before;
+    return runs;
+  });
+  return { rate: [(runs * 1000) / ms], ...times };
 };
 
 /** One run after the other, on a worker that has nothing else to do. */
@@ -71,25 +92,23 @@ function alone(which: 'begun' | 'ended'): Measure {
         times.push(sharedClock() - before);
       }
     }
-    return times;
+    return { latency: times };
   };
 }
 
 function contenders(
-  figure: string,
   measure: Measure,
   place: 'together' | { readonly tells: boolean },
 ): Contender[] {
   const names = place === 'together' ? bedsOfOneProcess : (Object.keys(beds) as readonly BedName[]);
   return names.map((name) => ({
     name,
-    measure: async (arena) => ({
-      [figure]: await (place === 'together'
+    measure: (arena) =>
+      place === 'together'
         ? together(name, arena, measure)
         : apart(name, { url: arena.url, workers: 1, concurrency, ...place }, (caller, watch) =>
             measured(caller, watch, arena, measure),
-          )),
-    }),
+          ),
   }));
 }
 
@@ -103,36 +122,44 @@ export const wholeRuns: readonly Workload[] = [
     ...many,
     name: 'steps',
     title: `200 runs of ${steps} steps, one worker, ${concurrency} at once`,
-    contenders: contenders('rate', manyRuns, 'together'),
+    contenders: contenders(manyRuns, 'together'),
   },
   {
     ...many,
     name: 'apart-steps',
     title: `200 runs of ${steps} steps, started and awaited in another process than the worker`,
-    contenders: contenders('rate', manyRuns, quiet),
+    contenders: contenders(manyRuns, quiet),
+  },
+  {
+    ...many,
+    figures: [rate, clientTime, serverTime],
+    name: 'runs',
+    title: `400 runs of one step, one worker, ${concurrency} at once`,
+    contenders: contenders(shortRuns, 'together'),
+    fullOnly: true,
   },
   {
     ...times,
     name: 'first-step',
     title: 'From start to the first step, idle worker',
-    contenders: contenders('latency', alone('begun'), 'together'),
+    contenders: contenders(alone('begun'), 'together'),
   },
   {
     ...times,
     name: 'apart-first-step',
     title: 'From start to the first step, idle worker in another process',
-    contenders: contenders('latency', alone('begun'), { tells: true }),
+    contenders: contenders(alone('begun'), { tells: true }),
   },
   {
     ...times,
     name: 'idle-run',
     title: `A run of ${steps} steps from start to end, idle worker`,
-    contenders: contenders('latency', alone('ended'), 'together'),
+    contenders: contenders(alone('ended'), 'together'),
   },
   {
     ...times,
     name: 'apart-idle-run',
     title: `A run of ${steps} steps from start to its result, idle worker in another process`,
-    contenders: contenders('latency', alone('ended'), quiet),
+    contenders: contenders(alone('ended'), quiet),
   },
 ];

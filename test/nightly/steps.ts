@@ -112,9 +112,9 @@ function ofServers(output: string): string {
 export const steps: readonly Step[] = [
   {
     name: 'guard',
-    what: 'the speed of three workloads against what was recorded',
+    what: 'the speed of what users call, against the commit that was recorded',
     command: () => built('bench/main.js', '--guard'),
-    figures: lines(/of its baseline/),
+    figures: lines(/of the speed/),
   },
   {
     name: 'fuzz-redis',
