@@ -35,6 +35,10 @@ export class Fleet {
     return id === undefined ? undefined : this.#workers.get(id)?.label;
   }
 
+  get ids(): readonly string[] {
+    return [...this.#workers.keys()];
+  }
+
   get size(): number {
     return this.#workers.size;
   }

@@ -1,15 +1,20 @@
 /**
  * The model of the chat. By default it is one that always answers the same, word by word, so that the example needs no key
  * and no network. `PAWL_CHAT_MODEL=openai/gpt-5` takes a real one, by the gateway of the AI SDK and its `AI_GATEWAY_API_KEY`.
+ * `PAWL_CHAT_MODEL=recorded` says what recorded conversations say.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gateway } from 'ai';
 import { MockLanguageModelV3 } from 'ai/test';
+import { recordedCall } from './recorded.ts';
 
 type Options = Parameters<MockLanguageModelV3['doStream']>[0];
 type Prompt = Options['prompt'];
 type Streamed = Awaited<ReturnType<MockLanguageModelV3['doStream']>>['stream'];
 type Part = Streamed extends ReadableStream<infer One> ? One : never;
+
+const { PAWL_CHAT_MODEL: named } = process.env;
+const isRecorded = named === 'recorded';
 
 /** Milliseconds between two words. */
 const paceMs = Number(process.env['PAWL_CHAT_PACE_MS'] ?? 40);
@@ -21,7 +26,7 @@ const about =
 
 interface Said {
   readonly text?: string;
-  readonly call?: { readonly tool: 'lookUp' | 'refund'; readonly input: object };
+  readonly call?: { readonly tool: string; readonly input: object };
 }
 
 const usage = {
@@ -65,8 +70,25 @@ function answerTo(prompt: Prompt): Said {
   return { text: name === undefined ? about : `Nice to meet you, ${name}. I will remember it.` };
 }
 
+/** What the recorded conversation says that begins with the same question. */
+function recordedTo(prompt: Prompt): Said {
+  const questions = prompt.flatMap(({ role, content }) =>
+    role === 'user'
+      ? [content.map((part) => (part.type === 'text' ? part.text : '')).join('')]
+      : [],
+  );
+  const results = prompt.length - 1 - prompt.findLastIndex(({ role }) => role === 'user');
+  const call = Math.floor(results / 2); // a call and its result are two messages
+  const { text, tool } = recordedCall(questions, call);
+  if (tool === undefined) return { text };
+  const [question] = questions;
+  const { name, input } = tool;
+  const asked = { question, turn: questions.length - 1, call, name, input };
+  return { text, call: { tool: 'airline', input: asked } };
+}
+
 async function* speak(prompt: Prompt): AsyncGenerator<Part> {
-  const { text = '', call } = answerTo(prompt);
+  const { text = '', call } = isRecorded ? recordedTo(prompt) : answerTo(prompt);
   yield { type: 'stream-start', warnings: [] };
   yield { type: 'text-start', id: '0' };
   for (const delta of text.split(/(?<= )/)) {
@@ -89,6 +111,4 @@ const scripted = new MockLanguageModelV3({
   doStream: ({ prompt }) => Promise.resolve({ stream: ReadableStream.from(speak(prompt)) }),
 });
 
-const { PAWL_CHAT_MODEL: named } = process.env;
-
-export const model = named === undefined ? scripted : gateway(named);
+export const model = named === undefined || isRecorded ? scripted : gateway(named);

@@ -4,33 +4,12 @@
  *
  *   wait for turn-0 ──▶ model ──▶ tool, perhaps a person ──▶ model ──▶ the end of the answer ──▶ wait for turn-1 …
  */
-import { generateText, type ModelMessage, stepCountIs, tool } from 'ai';
+import { generateText, type ModelMessage, stepCountIs } from 'ai';
 import { defineWorkflow } from 'pawl';
 import { approvalSchema, durableAgent } from 'pawl/ai';
 import { z } from 'zod';
-import { pretend } from '../support/pretend.ts';
 import { model } from './model.ts';
-
-const order = z.object({ order: z.string() });
-
-const tools = {
-  lookUp: tool({
-    description: 'Says where an order is',
-    inputSchema: order,
-    execute: async ({ order: number }) => {
-      await pretend(`look order ${number} up`, 200);
-      return { order: number, status: 'on its way' };
-    },
-  }),
-  refund: tool({
-    description: 'Pays the price of an order back',
-    inputSchema: order,
-    execute: async ({ order: number }) => {
-      await pretend(`refund order ${number}`, 200);
-      return { order: number, status: 'refunded' };
-    },
-  }),
-};
+import { order, tools } from './tools.ts';
 
 const message = z.object({ role: z.enum(['user', 'assistant']), content: z.string() });
 
@@ -61,7 +40,7 @@ export const conversation = defineWorkflow({
         tools: agent.tools(tools, {
           refund: { approve: { label: (input) => `Refund order ${order.parse(input).order}?` } },
         }),
-        stopWhen: stepCountIs(5),
+        stopWhen: stepCountIs(30),
         messages,
       });
       await agent.end();

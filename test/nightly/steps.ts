@@ -58,6 +58,11 @@ function ofChat(output: string): string {
   return `${count(answers)} answers, gap ${p50} ms (p50), ${p99} ms (p99), ${length(violations)} violations`;
 }
 
+function ofRecorded(output: string): string {
+  const { answers, calls, kills, violations } = parsed(output);
+  return `${count(answers)} answers, ${count(calls)} calls, ${count(kills)} kills, ${length(violations)} violations`;
+}
+
 function ofPrograms(output: string): string {
   const { programs, crashes, rewinds, violations } = parsed(output);
   const faults = `${count(crashes)} crashes, ${count(rewinds)} rewinds`;
@@ -156,6 +161,13 @@ export const steps: readonly Step[] = [
     command: (seed, scale) =>
       built('test/chaos/chat/main.js', '--answers', share(50, scale), '--seed', seed),
     figures: ofChat,
+  },
+  {
+    name: 'chat-recorded',
+    what: '100 recorded conversations, while workers are killed',
+    command: (seed, scale) =>
+      built('test/chaos/chat/main.js', '--recorded', share(100, scale), '--seed', seed),
+    figures: ofRecorded,
   },
   {
     name: 'simulation',

@@ -5,13 +5,11 @@
  * Uses the compiled example, since its workers are processes of their own.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Fleet } from '../../../examples/agent-chat/fleet.ts';
-import { serveChat } from '../../../examples/agent-chat/server.ts';
 import { Visitor } from '../../../examples/agent-chat/visitor.ts';
 import { conversation } from '../../../examples/agent-chat/workflow.ts';
-import { Pawl } from '../../../src/index.ts';
-import { startRedisServer } from '../../../src/testing/redis-server.ts';
+import type { Pawl } from '../../../src/index.ts';
 import { randomOf } from '../../programs/program.ts';
+import { withChat } from './chat.ts';
 
 export interface ChatReport {
   readonly answers: number;
@@ -22,7 +20,6 @@ export interface ChatReport {
   readonly violations: readonly string[];
 }
 
-const prefix = 'chat-trial';
 const words = 500;
 const wanted = Array.from({ length: words }, (_, i) => `w${i + 1}`).join(' ');
 const storedMsMax = 10_000;
@@ -35,17 +32,13 @@ export async function trial({
   seed: number;
 }): Promise<ChatReport> {
   const random = randomOf(seed);
-  const redis = await startRedisServer({});
-  const pawl = await Pawl.open({ redis: redis.url, prefix, logger: false });
-  const fleet = await Fleet.start({ pawl, redis: redis.url, prefix, say: () => undefined });
-  const server = await serveChat({ pawl, fleet }, 0);
   const gaps: number[] = [];
   const violations: string[] = [];
   let drops = 0;
-  try {
+  await withChat('chat-trial', async ({ pawl, fleet, url }) => {
     for (let i = 0; i < answers; i++) {
       const id = `chat-${i}`;
-      const visitor = new Visitor(server.url, id);
+      const visitor = new Visitor(url, id);
       await visitor.enter();
       const answer = await cutAnswer(visitor, 20 + Math.floor(random() * (words - 60)));
       drops += answer.drops;
@@ -56,12 +49,7 @@ export async function trial({
       if (kept !== answer.text) violations.push(`${id}: the run keeps ${kept}`);
       while (fleet.size < 2) await sleep(20);
     }
-  } finally {
-    await server.stop();
-    await fleet.stop();
-    await pawl.close();
-    await redis.stop();
-  }
+  });
   const sorted = gaps.toSorted((a, b) => a - b);
   const quantile = (share: number): number =>
     Math.round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
