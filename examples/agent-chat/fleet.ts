@@ -7,6 +7,8 @@ const module = new URL('./workflow.js', import.meta.url);
 export class Fleet {
   readonly #stage: Stage;
   readonly #workers = new Map<string, WorkerProcess>();
+  /** Those that start now, in place of killed ones. */
+  readonly #starting = new Set<Promise<void>>();
   #started = 0;
 
   private constructor(stage: Stage) {
@@ -25,9 +27,8 @@ export class Fleet {
     if (worker === undefined) return false;
     this.#workers.delete(id);
     this.#stage.say(`${worker.label} is killed (SIGKILL)`);
-    const replaced = this.#add();
+    this.#replace();
     await worker.kill();
-    replaced.catch((error: unknown) => this.#stage.say(String(error)));
     return true;
   }
 
@@ -44,7 +45,15 @@ export class Fleet {
   }
 
   async stop(): Promise<void> {
+    await Promise.all(this.#starting);
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
+  }
+
+  #replace(): void {
+    const starting = this.#add()
+      .catch((error: unknown) => this.#stage.say(String(error)))
+      .finally(() => this.#starting.delete(starting));
+    this.#starting.add(starting);
   }
 
   async #add(): Promise<void> {
