@@ -79,6 +79,7 @@ export async function redisParts(
   const store = await RedisRunStore.open({ ...options, redis, logger });
   const queue = new BullResumeQueue({
     connect: (purpose) => store.connectionFor(purpose),
+    evaluate: (...script) => store.evaluate(...script),
     prefix: `{${prefix}}:bull`,
     skipVersionCheck: store.hidesInfo,
     hidesErrors: keys !== undefined,

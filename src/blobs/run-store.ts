@@ -27,6 +27,7 @@ import type { Schedules } from '../core/schedules.ts';
 import type {
   CancelOutcome,
   CancelParams,
+  ClaimedRun,
   ClaimOutcome,
   ClaimParams,
   CommitOutcome,
@@ -114,17 +115,27 @@ export class BlobRunStore extends RunStoreAround implements Required<RunStore> {
       // Also when it was made by an earlier call, which had put blobs of its own: these are swept then.
       isStored: ({ outcome }) => outcome === 'created',
     });
-    return { outcome: made.outcome, record: await this.#reading.record(made.record) };
+    const record = await this.#reading.record(made.record);
+    if (made.outcome === 'exists') return { outcome: 'exists', record };
+    const { claimed } = made;
+    return {
+      outcome: 'created',
+      record,
+      ...(claimed && { claimed: await this.#claimed(claimed) }),
+    };
   }
 
   async claim(params: ClaimParams): Promise<ClaimOutcome> {
     const outcome = await this.#store.claim(params);
-    if (outcome.outcome !== 'claimed') return outcome;
+    return outcome.outcome === 'claimed' ? this.#claimed(outcome) : outcome;
+  }
+
+  async #claimed(claimed: ClaimedRun): Promise<ClaimedRun> {
     const [loaded, messages] = await Promise.all([
-      this.#reading.loaded(outcome),
-      this.#messages(params.run, outcome.messages),
+      this.#reading.loaded(claimed),
+      this.#messages(claimed.ownership.run, claimed.messages),
     ]);
-    return { ...outcome, ...loaded, messages };
+    return { ...claimed, ...loaded, messages };
   }
 
   /** On the way of every step: where nothing is large, it is the store's own answer. */

@@ -37,7 +37,8 @@ import type {
 import { within } from '../core/within.ts';
 import { canaryName, depthOf, sendCanary } from './depth.ts';
 import { FailedJobs, keepFailedJobs } from './failed-jobs.ts';
-import { isClear, isPlain, Places } from './short-way.ts';
+import { type Evaluate, QueueLooks } from './queue-looks.ts';
+import { isPlain, Places } from './short-way.ts';
 
 /** BullMQ's own queue of a workflow. */
 export type BullQueue = Queue;
@@ -58,6 +59,8 @@ export interface BullQueueOptions {
   readonly telemetry?: BullTelemetry | undefined;
   /** Wake-ups may go straight to a consumer of this process: see `short-way.ts`. Default true. */
   readonly shortWay?: boolean | undefined;
+  /** Over the connection of the store, to look at a queue: see `queue-looks.ts`. */
+  readonly evaluate: Evaluate;
   readonly logger: Logger;
 }
 
@@ -68,6 +71,15 @@ interface Neighbour {
   /** Handlers that it has by the short way. */
   readonly atWork: Set<Promise<void>>;
 }
+
+/** One workflow of a consumer. */
+interface Side {
+  readonly workflow: string;
+  readonly worker: Worker;
+  readonly neighbour: Neighbour;
+}
+
+type Begun = Parameters<NonNullable<Consumer['begin']>>[1];
 
 interface Closable {
   disconnect(): void;
@@ -95,6 +107,7 @@ export class BullResumeQueue implements ResumeQueue {
   readonly #options: BullQueueOptions;
   readonly #connection: ConnectionOptions & Closable;
   readonly #queues = new Map<string, Queue>();
+  readonly #looksAt = new WeakMap<Queue, QueueLooks>();
   readonly #consumers = new Set<Consumer>();
   /** Connections of consumers that are not closed yet. */
   readonly #consuming = new Set<Closable>();
@@ -148,32 +161,54 @@ export class BullResumeQueue implements ResumeQueue {
 
   /** False when it has to be a job. */
   async #sendShort(wakeUp: WakeUp, { again, elsewhere }: SendOptions): Promise<boolean> {
-    const isOpen = this.#options.shortWay !== false && this.#options.telemetry === undefined;
-    if (!isOpen || again === true || elsewhere === true || !isPlain(wakeUp)) return false;
+    if (!this.#isShortOpen || again === true || elsewhere === true || !isPlain(wakeUp))
+      return false;
     const neighbours = this.#neighbours.get(wakeUp.workflow) ?? [];
     const neighbour = [...neighbours].find(({ places }) => places.take());
     if (neighbour === undefined) return false;
     const id = deduplicationId(wakeUp);
     this.#short.set(id, false);
-    // Without an answer nothing is known: the job may still be added.
-    const goes = await isClear(this.#queue(wakeUp.workflow), id).catch(() => false);
+    const goes = await this.#looks(wakeUp.workflow).isClear(id);
     if (!goes || this.#closed) {
       this.#short.delete(id);
       neighbour.places.leave();
       return false;
     }
-    const work = this.#handleShort(neighbour, wakeUp, id).finally(() => {
-      neighbour.atWork.delete(work);
-    });
-    neighbour.atWork.add(work);
+    this.#begin(neighbour, wakeUp, id, () => neighbour.handle(wakeUp));
     return true;
   }
 
+  /** The wake-up of a run that is about to be made; see `Consumer.begin`. */
+  #beginNew(sides: readonly Side[], wakeUp: WakeUp, handle: Begun): boolean {
+    const side = sides.find(({ workflow }) => workflow === wakeUp.workflow);
+    const id = deduplicationId(wakeUp);
+    const isOpen = !this.#closed && this.#isShortOpen && isPlain(wakeUp) && !this.#short.has(id);
+    if (side === undefined || !isOpen || !side.neighbour.places.takeNew()) return false;
+    const { places } = side.neighbour;
+    this.#short.set(id, false);
+    const looked = this.#looks(wakeUp.workflow).isClear(id);
+    const isClear = looked.then((clear) => places.found(clear) && !this.#closed);
+    this.#begin(side.neighbour, wakeUp, id, () => handle(isClear));
+    return true;
+  }
+
+  #begin(neighbour: Neighbour, wakeUp: WakeUp, id: string, handle: () => Promise<Delivery>): void {
+    const work = this.#handleShort(neighbour, wakeUp, id, handle).finally(() => {
+      neighbour.atWork.delete(work);
+    });
+    neighbour.atWork.add(work);
+  }
+
   /** Never rejects. */
-  async #handleShort(neighbour: Neighbour, wakeUp: WakeUp, id: string): Promise<void> {
+  async #handleShort(
+    neighbour: Neighbour,
+    wakeUp: WakeUp,
+    id: string,
+    handle: () => Promise<Delivery>,
+  ): Promise<void> {
     let left: (WakeUp & Partial<Failure>) | undefined;
     try {
-      const delivery = await neighbour.handle(wakeUp);
+      const delivery = await handle();
       if (delivery.outcome === 'declined') left = wakeUp;
       if (delivery.outcome === 'failed') left = { ...wakeUp, ...this.#toFailure(delivery) };
     } catch (error) {
@@ -214,6 +249,7 @@ export class BullResumeQueue implements ResumeQueue {
     for (const { workflow, neighbour } of sides) this.#neighboursOf(workflow).add(neighbour);
     let closing: Promise<void> | undefined;
     const consumer: Consumer = {
+      begin: (wakeUp, handle) => this.#beginNew(sides, wakeUp, handle),
       reaches: async (workflow, ms) => (await sendCanary(this.#queue(workflow), ms)) !== undefined,
       close: () => {
         closing ??= (async () => {
@@ -305,6 +341,15 @@ export class BullResumeQueue implements ResumeQueue {
     await queue.waitUntilReady().catch(() => this.#forget(workflow, queue));
   }
 
+  #looks(workflow: string): QueueLooks {
+    const queue = this.#queue(workflow);
+    const known = this.#looksAt.get(queue);
+    if (known !== undefined) return known;
+    const looks = new QueueLooks(queue, this.#options.evaluate);
+    this.#looksAt.set(queue, looks);
+    return looks;
+  }
+
   /** BullMQ remembers a first connection that failed for good: the next wake-up makes the queue anew. */
   #forget(workflow: string, queue: Queue): void {
     if (this.#queues.get(workflow) === queue) this.#queues.delete(workflow);
@@ -332,11 +377,7 @@ export class BullResumeQueue implements ResumeQueue {
     return known;
   }
 
-  #side(
-    workflow: string,
-    connection: ConnectionOptions,
-    options: ConsumeOptions,
-  ): { readonly workflow: string; readonly worker: Worker; readonly neighbour: Neighbour } {
+  #side(workflow: string, connection: ConnectionOptions, options: ConsumeOptions): Side {
     const { concurrency = options.concurrency, rate } = options.paces?.[workflow] ?? {};
     const inClear = this.#options.hidesErrors !== true;
     const places = new Places(concurrency, rate !== undefined);
@@ -357,6 +398,10 @@ export class BullResumeQueue implements ResumeQueue {
     const noDashboard = (): void => undefined;
     const handle = (wakeUp: WakeUp): Promise<Delivery> => options.handle(wakeUp, noDashboard, true);
     return { workflow, worker, neighbour: { places, handle, atWork: new Set() } };
+  }
+
+  get #isShortOpen(): boolean {
+    return this.#options.shortWay !== false && this.#options.telemetry === undefined;
   }
 
   get #telemetry(): Pick<QueueBaseOptions, 'telemetry'> {

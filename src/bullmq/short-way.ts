@@ -16,11 +16,14 @@
  *   and one place stays BullMQ's. A job that BullMQ had fetched before waits for a place.
  * - Most places stay with the queue, so that the runs of one busy caller spread over all workers.
  */
-import type { Queue, Worker } from 'bullmq';
+import type { Worker } from 'bullmq';
 import type { WakeUp } from '../core/queue.ts';
 
 /** One of so many places of a consumer may be taken by the short way. */
 const shareOfPlaces = 4;
+
+/** A queue that holds wake-ups back will do so for a while; a run that was claimed for nothing is handed back. */
+const heldBackMs = 200;
 
 /** The places of one consumer for the handlers of one workflow. */
 export class Places {
@@ -31,6 +34,7 @@ export class Places {
   #atWork = 0;
   #short = 0;
   #isClosed = false;
+  #heldBackAt = -Infinity;
 
   constructor(concurrency: number, isPaced: boolean) {
     this.#concurrency = concurrency;
@@ -67,6 +71,17 @@ export class Places {
     return true;
   }
 
+  /** As `take`, for a run that is about to be made. Not for a while after the queue was found to hold wake-ups back. */
+  takeNew(): boolean {
+    return performance.now() - this.#heldBackAt > heldBackMs && this.take();
+  }
+
+  /** What a look at the queue has found; returns it. */
+  found(isClear: boolean): boolean {
+    if (!isClear) this.#heldBackAt = performance.now();
+    return isClear;
+  }
+
   leave(): void {
     this.#atWork -= 1;
     this.#setShort(this.#short - 1);
@@ -82,20 +97,6 @@ export class Places {
     this.#short = count;
     if (this.#worker !== undefined) this.#worker.concurrency = this.#concurrency - count;
   }
-}
-
-/** Whether a job with this wake-up would be taken at once: nobody holds the queue back, and nothing waits in it. */
-export async function isClear(queue: Queue, deduplicationId: string): Promise<boolean> {
-  const client = await queue.getBackend().client;
-  const [meta, waiting, prioritized, same] = await Promise.all([
-    client.hmget(queue.toKey('meta'), 'paused', 'concurrency', 'max'),
-    client.llen(queue.toKey('wait')),
-    client.zcard(queue.toKey('prioritized')),
-    client.get(queue.toKey(`de:${deduplicationId}`)),
-  ]);
-  // Besides a pause, people may set bounds for all workers together.
-  const isHeldBack = meta.some((field) => field !== null);
-  return !isHeldBack && waiting === 0 && prioritized === 0 && same === null;
 }
 
 /** Wake-ups of this kind may go the short way. */

@@ -59,6 +59,13 @@ export interface ConsumeOptions {
 
 export interface Consumer {
   /**
+   * Hands `handle` the wake-up of a run that is about to be made, so that no job is needed. False when it has no place, or
+   * the wake-up is one that has to be sent: then nothing is called. What holds a wake-up back is asked at the same time:
+   * `isClear` never rejects, and is false when the run has to be sent to the queue after all. Absent where every wake-up is
+   * sent.
+   */
+  begin?(wakeUp: WakeUp, handle: (isClear: Promise<boolean>) => Promise<Delivery>): boolean;
+  /**
    * Sends a message for this workflow and tells whether a consumer has taken it within `ms`: this one, or another in its
    * place. False means that wake-ups wait although this one has room. Absent where nothing can lose its connection.
    */

@@ -87,12 +87,21 @@ export interface CreateParams {
    * hands, and only an unmanaged claim takes it.
    */
   readonly unmanaged?: boolean;
+  /**
+   * Claims the run in the same step, as `claim` would: for a run that is managed and has neither a delay, a key nor a
+   * snapshot. It is never due then, for it is held. A store may leave it out.
+   */
+  readonly claim?: FirstClaim;
   /** Addresses of the blobs that this refers to; see `core/blobs.ts`. @throws SweptError when one of them is garbage. */
   readonly blobs?: readonly string[];
 }
 
+/** The claim of a run by the worker that makes it, with the code that wrote its input. */
+export type FirstClaim = Pick<ClaimParams, 'worker' | 'codeVersion' | 'token'>;
+
 export type CreateOutcome =
-  | { readonly outcome: 'created'; readonly record: RunRecord }
+  /** `claimed`: it was claimed as well; the record is as it is then. */
+  | { readonly outcome: 'created'; readonly record: RunRecord; readonly claimed?: ClaimedRun }
   /** The id is taken; the caller compares workflow and input. Nothing was written. */
   | { readonly outcome: 'exists'; readonly record: RunRecord };
 
@@ -206,23 +215,26 @@ export interface Takeover {
   readonly claimMs: number;
 }
 
+/** All that is needed to go on with a run. */
+export interface ClaimedRun extends LoadedRun {
+  readonly outcome: 'claimed';
+  readonly ownership: Ownership;
+  /** Present when the run was lost by another worker. */
+  readonly takeover: Takeover | undefined;
+  /** Events of its own that an execution had got to that lost its worker: see `ExecutionProgress`. */
+  readonly furthest: number;
+  /** Messages that wait to be taken into the log, at most a page of them. */
+  readonly messages: readonly Message[];
+  /** What the run waited for when it was parked last, as far as that is known: for since when it has waited. */
+  readonly waitedFor: readonly Wait[];
+  /** Questions may be open: see `Questions`. */
+  readonly asked: boolean;
+  /** The store's clock at this answer, in milliseconds. A repetition is answered later than the run was claimed. */
+  readonly now: number;
+}
+
 export type ClaimOutcome =
-  | ({
-      readonly outcome: 'claimed';
-      readonly ownership: Ownership;
-      /** Present when the run was lost by another worker. */
-      readonly takeover: Takeover | undefined;
-      /** Events of its own that an execution had got to that lost its worker: see `ExecutionProgress`. */
-      readonly furthest: number;
-      /** Messages that wait to be taken into the log, at most a page of them. */
-      readonly messages: readonly Message[];
-      /** What the run waited for when it was parked last, as far as that is known: for since when it has waited. */
-      readonly waitedFor: readonly Wait[];
-      /** Questions may be open: see `Questions`. */
-      readonly asked: boolean;
-      /** The store's clock at this answer, in milliseconds. A repetition is answered later than the run was claimed. */
-      readonly now: number;
-    } & LoadedRun)
+  | ClaimedRun
   | { readonly outcome: 'held'; readonly worker: string }
   /** The run has moved on since the wake-up was sent. */
   | { readonly outcome: 'stale'; readonly fence: number }

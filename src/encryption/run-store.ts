@@ -25,6 +25,7 @@ import type { Schedules } from '../core/schedules.ts';
 import type {
   CancelOutcome,
   CancelParams,
+  ClaimedRun,
   ClaimOutcome,
   ClaimParams,
   CommitOutcome,
@@ -90,16 +91,23 @@ export class EncryptedRunStore extends RunStoreAround implements Required<RunSto
       data: this.#cipher.seal(data, eventPlace(run, created, { type: 'run.created', data })),
       ...(snapshot === undefined ? {} : { snapshot: this.#sealing.delta(run, snapshot) }),
     });
-    return { outcome: made.outcome, record: this.#opening.record(made.record) };
+    const record = this.#opening.record(made.record);
+    if (made.outcome === 'exists') return { outcome: 'exists', record };
+    const { claimed } = made;
+    return { outcome: 'created', record, ...(claimed && { claimed: this.#claimed(claimed) }) };
   }
 
   async claim(params: ClaimParams): Promise<ClaimOutcome> {
     const outcome = await this.#store.claim(params);
-    if (outcome.outcome !== 'claimed') return outcome;
+    return outcome.outcome === 'claimed' ? this.#claimed(outcome) : outcome;
+  }
+
+  #claimed(claimed: ClaimedRun): ClaimedRun {
+    const { run } = claimed.ownership;
     return {
-      ...outcome,
-      ...this.#opening.loaded(outcome),
-      messages: outcome.messages.map((message) => this.#opening.message(params.run, message)),
+      ...claimed,
+      ...this.#opening.loaded(claimed),
+      messages: claimed.messages.map((message) => this.#opening.message(run, message)),
     };
   }
 

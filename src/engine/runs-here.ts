@@ -1,5 +1,7 @@
 /**
- * Runs that workers of this process hold, for those in it who wait for an end.
+ * The workers of this process, for those in it who start runs and wait for their ends.
+ *
+ *   start ──▶ the first worker that has a place for the run makes and claims it
  *
  *   held ──its end is stored──▶ each who waits is told the end itself, and asks nobody
  *     └───── let go of ───────▶ each who waits looks into the store: it was parked, lost or handed back
@@ -9,6 +11,7 @@
  */
 import type { Release } from '../core/release.ts';
 import type { RunRecord } from '../core/run.ts';
+import type { CreateOutcome, FirstClaim } from '../core/store.ts';
 
 /** How a run has ended, as its record says it. */
 export type RunEnd = Pick<RunRecord, 'status' | 'output' | 'error'>;
@@ -16,10 +19,36 @@ export type RunEnd = Pick<RunRecord, 'status' | 'output' | 'error'>;
 /** Called with the end of a run; without one when the run was let go of. */
 export type Heard = (end: RunEnd | undefined) => void;
 
+/**
+ * Makes a run that a worker of this process claims in the same step. Undefined when it has no place, or something may hold
+ * the run back: then `make` was not called. What that rejects with is what it rejects with.
+ */
+export type StartHere = (
+  workflow: { readonly name: string },
+  run: string,
+  make: (claim: FirstClaim) => Promise<CreateOutcome>,
+) => Promise<CreateOutcome> | undefined;
+
 export class RunsHere {
+  readonly #starters = new Set<StartHere>();
   /** By how many executions each run is held: one that was lost may be held beside the next one. */
   readonly #held = new Map<string, number>();
   readonly #listeners = new Map<string, Set<Heard>>();
+
+  /** A worker may be asked to take runs, until the returned function is called. */
+  offer(start: StartHere): () => void {
+    this.#starters.add(start);
+    return () => this.#starters.delete(start);
+  }
+
+  /** Asks one worker after the other. */
+  start(...[workflow, run, make]: Parameters<StartHere>): ReturnType<StartHere> {
+    for (const start of this.#starters) {
+      const made = start(workflow, run, make);
+      if (made !== undefined) return made;
+    }
+    return undefined;
+  }
 
   isHeld(run: string): boolean {
     return this.#held.has(run);

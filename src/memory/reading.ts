@@ -2,14 +2,14 @@
 import type { CheckpointQuery, CheckpointRecord } from '../core/checkpoint.ts';
 import type { ClaimedData, StoredEvent } from '../core/event.ts';
 import { fixedLimits } from '../core/limits.ts';
-import type { ClaimOutcome, LoadedRun, Snapshot } from '../core/store.ts';
+import type { ClaimedRun, LoadedRun, Snapshot } from '../core/store.ts';
 import { copy, eventsAfter, type StoredRun, toRecord } from './stored-run.ts';
 
 /** Messages read at a time; more follow when these are taken. */
 export const messagesPerPage = 100;
 
 /** The answer to a claim that took the run. */
-export function claimed(run: StoredRun, token: string, now: number): ClaimOutcome {
+export function claimed(run: StoredRun, token: string, now: number): ClaimedRun {
   return {
     outcome: 'claimed',
     ownership: { run: run.id, fence: run.fence, owner: token },

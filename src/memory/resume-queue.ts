@@ -12,6 +12,8 @@ import type {
   WakeUp,
 } from '../core/queue.ts';
 
+type Begun = Parameters<NonNullable<Consumer['begin']>>[1];
+
 /** A wake-up that nobody has taken yet. */
 interface Waiting {
   readonly wakeUp: WakeUp;
@@ -59,7 +61,11 @@ export class MemoryResumeQueue implements ResumeQueue {
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
     this.#checkOpen();
-    const consumer = new MemoryConsumer(options, () => this.#consumers.delete(consumer));
+    const consumer: MemoryConsumer = new MemoryConsumer(
+      options,
+      () => this.#consumers.delete(consumer),
+      (wakeUp, handle) => this.#begin(consumer, wakeUp, handle),
+    );
     this.#consumers.add(consumer);
     this.#deliver();
     return consumer;
@@ -69,6 +75,20 @@ export class MemoryResumeQueue implements ResumeQueue {
     this.#closed = true;
     this.#closing.abort();
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+  }
+
+  /** Nobody waits behind it, so nobody is overtaken. */
+  #begin(consumer: MemoryConsumer, wakeUp: WakeUp, handle: Begun): boolean {
+    const { workflow } = wakeUp;
+    const isFree =
+      !this.#closed &&
+      this.#consumers.has(consumer) &&
+      consumer.workflowsWithRoom().includes(workflow) &&
+      consumer.rateOf(workflow) === undefined &&
+      !this.#waiting.has(workflow) &&
+      !this.#isAtWork(wakeUp);
+    if (isFree) this.#hand(wakeUp, consumer, () => handle(Promise.resolve(true)));
+    return isFree;
   }
 
   /** Gives consumers what they have room for, one wake-up each in turn. */
@@ -118,15 +138,16 @@ export class MemoryResumeQueue implements ResumeQueue {
     return next?.wakeUp;
   }
 
-  #hand(wakeUp: WakeUp, consumer: MemoryConsumer): void {
+  #hand(wakeUp: WakeUp, consumer: MemoryConsumer, begin?: () => Promise<unknown>): void {
     const key = keyOf(wakeUp);
     this.#atWork.set(key, (this.#atWork.get(key) ?? 0) + 1);
-    consumer.handle(wakeUp, () => {
+    const done = (): void => {
       const left = (this.#atWork.get(key) ?? 1) - 1;
       if (left === 0) this.#atWork.delete(key);
       else this.#atWork.set(key, left);
       this.#deliver();
-    });
+    };
+    consumer.handle(wakeUp, done, begin);
   }
 
   #isAtWork(wakeUp: WakeUp): boolean {
@@ -141,10 +162,12 @@ export class MemoryResumeQueue implements ResumeQueue {
 class MemoryConsumer implements Consumer {
   readonly #options: ConsumeOptions;
   readonly #onClose: () => void;
+  readonly begin: NonNullable<Consumer['begin']>;
   /** Handlers at work, by workflow. */
   readonly #atWork = new Map<string, Set<Promise<void>>>();
 
-  constructor(options: ConsumeOptions, onClose: () => void) {
+  constructor(options: ConsumeOptions, onClose: () => void, begin: NonNullable<Consumer['begin']>) {
+    this.begin = begin;
     this.#options = options;
     this.#onClose = onClose;
     for (const workflow of options.workflows) this.#atWork.set(workflow, new Set());
@@ -163,19 +186,23 @@ class MemoryConsumer implements Consumer {
   }
 
   /** Runs the handler; `done` is called when it has ended, however it did. */
-  handle(wakeUp: WakeUp, done: () => void): void {
+  handle(wakeUp: WakeUp, done: () => void, begin?: () => Promise<unknown>): void {
     const atWork = this.#atWork.get(wakeUp.workflow);
-    const work: Promise<void> = this.#handle(wakeUp).finally(() => {
+    const work: Promise<void> = this.#handle(wakeUp, begin).finally(() => {
       atWork?.delete(work);
       done();
     });
     atWork?.add(work);
   }
 
-  async #handle(wakeUp: WakeUp): Promise<void> {
-    // A handler never runs inside of the call that sent its wake-up.
-    await Promise.resolve();
+  async #handle(wakeUp: WakeUp, begin?: () => Promise<unknown>): Promise<void> {
+    // A handler never runs inside of the call that sent its wake-up. What makes a run goes to the store first.
+    if (begin === undefined) await Promise.resolve();
     try {
+      if (begin !== undefined) {
+        await begin();
+        return;
+      }
       await this.#options.handle(wakeUp, () => {
         // There is no dashboard of a queue in memory.
       });

@@ -19,6 +19,7 @@ import type {
   CreateOutcome,
   CreateParams,
   DeleteOutcome,
+  FirstClaim,
   LoadedRun,
   UnreadMessages,
   Ownership,
@@ -119,16 +120,27 @@ export class MemoryRunStore implements RunStore {
     const now = this.#now();
     const known = this.runs.get(params.run);
     if (known !== undefined) {
-      const outcome = known.birth === params.token ? 'created' : 'exists';
-      return { outcome, record: toRecord(known) };
+      if (known.birth !== params.token) return { outcome: 'exists', record: toRecord(known) };
+      const isClaimed = known.status === 'running' && known.owner === params.claim?.token;
+      return this.#created(known, isClaimed ? params.claim : undefined, now);
     }
     this.blobs.take(params.run, params.blobs);
     const run = newRun(params, now);
     append(run, { type: 'run.created', data: params.data }, now);
     if (params.snapshot !== undefined) save(run, params.snapshot, now);
     this.runs.set(run.id, run);
+    const { claim: first } = params;
+    if (first !== undefined && claim(run, { run: run.id, ...first }, now) === 'taken') {
+      this.fleet.claimed(run);
+    }
     this.#changed(run.id);
-    return { outcome: 'created', record: toRecord(run) };
+    return this.#created(run, first, now);
+  }
+
+  #created(run: StoredRun, first: FirstClaim | undefined, now: number): CreateOutcome {
+    const record = toRecord(run);
+    if (first === undefined || run.owner !== first.token) return { outcome: 'created', record };
+    return { outcome: 'created', record, claimed: claimed(run, first.token, now) };
   }
 
   async claim(params: ClaimParams): Promise<ClaimOutcome> {

@@ -65,6 +65,7 @@ import { MemoryGuard } from './memory-guard.ts';
 import { RedisObservation } from './observation.ts';
 import { type OpenedParts, openParts } from './opening.ts';
 import { RedisOutputs } from './outputs.ts';
+import type { Reply } from './arguments.ts';
 import type { RedisParts } from './parts.ts';
 import { RedisQuestions } from './questions.ts';
 import { RedisSchedules } from './schedules.ts';
@@ -85,6 +86,7 @@ import { resume } from './scripts/resume.ts';
 import { settleFamily } from './scripts/settle-family.ts';
 import { Sessions } from './sessions.ts';
 import { agreed } from './shards.ts';
+import { readOnly } from './scripts/read-only.ts';
 import type { StoreScript } from './store-script.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { RedisTransfer } from './transfer.ts';
@@ -174,6 +176,14 @@ export class RedisRunStore implements RunStore {
     return purpose.blocking
       ? createConsumerConnection(this.#target, this.#use)
       : createConnection(this.#target, this.#use);
+  }
+
+  /**
+   * Runs a script that only reads, for what stands beside the store on the same server. It travels with the calls of the
+   * same turn of the event loop.
+   */
+  evaluate(lua: string, keys: readonly string[]): Promise<Reply> {
+    return this.#run(() => this.#scripts.call(readOnly(lua), undefined, keys));
   }
 
   async create(params: CreateParams): Promise<CreateOutcome> {

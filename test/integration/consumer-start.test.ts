@@ -23,6 +23,7 @@ async function pawlWithCuts(cuts: number): Promise<{ pawl: Pawl; made: () => num
   const store = await RedisRunStore.open({ redis, prefix, logger });
   let made = 0;
   const queue = new BullResumeQueue({
+    evaluate: (lua, keys) => store.evaluate(lua, keys),
     connect: (purpose) => {
       if (!purpose.blocking) return store.connectionFor(purpose);
       made += 1;

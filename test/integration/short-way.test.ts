@@ -16,6 +16,7 @@ async function opened(options: { readonly shortWay?: boolean } = {}) {
   const store = await RedisRunStore.open({ redis: inject('redisUrl'), prefix: newPrefix() });
   const queue = new BullResumeQueue({
     connect: (purpose) => store.connectionFor(purpose),
+    evaluate: (lua, keys) => store.evaluate(lua, keys),
     prefix: `{${newPrefix()}}:bull`,
     logger: silentLogger,
     ...options,

@@ -2,17 +2,20 @@
  * Workers that die: each is a process of its own as far as the store can tell. One may die before or after any claim or
  * commit; another one comes in its place. Hints are lost and come twice, and code is deployed, newer and older again.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { detach } from '../../src/core/detached.ts';
 import type { CommitParams, RunStore } from '../../src/core/store.ts';
 import type { Worker } from '../../src/engine/worker/worker.ts';
 import { Pawl } from '../../src/pawl.ts';
 import { MortalProcess } from '../../src/testing/crash-test/mortal-process.ts';
+import type { StartOptions } from '../../src/engine/definition/start-options.ts';
 import type { Ground, Process } from './ground.ts';
 import { playingInNodes } from './in-nodes.ts';
 import { place, playing } from './interpreter.ts';
 import type { LargeValues } from './large-values.ts';
 import { lossyQueue, lossyStore } from './losses.ts';
 import { Patience } from './patience.ts';
+import type { Program } from './program.ts';
 import { tellingStore } from './story.ts';
 import type { Witness } from './witness.ts';
 
@@ -32,12 +35,18 @@ interface Member {
   readonly process: Process;
   readonly mortal: MortalProcess;
   readonly worker: Worker;
+  readonly code: { readonly plain: Playing; readonly graph: PlayingInNodes };
 }
+
+type Playing = ReturnType<typeof playing>;
+type PlayingInNodes = ReturnType<typeof playingInNodes>;
 
 /** The chance that a deploy brings another version. */
 const otherVersion = 0.1;
 /** Every second worker takes snapshots all the time: the others leave more of a log to be replayed. */
 const budgetsMs = [0.000_1, 2] as const;
+/** How long a start inside of a worker is waited for. */
+const insideMs = 20;
 /** How long bodies at work may take when a worker leaves. */
 const graceMs = 2_000;
 
@@ -95,6 +104,24 @@ export class Fleet {
         witness.rewound(run);
       })
     );
+  }
+
+  /** Whether the next run is first started in the process of a worker. */
+  startsInside(): boolean {
+    return this.#options.random() < 0.5;
+  }
+
+  /** Starts a run in the process of a worker, which may die over it: then nobody hears whether it was started. */
+  async startInside(input: Program, options: StartOptions): Promise<void> {
+    const members = [...this.#living.values()];
+    const member = members[Math.floor(this.#options.random() * members.length)];
+    if (member === undefined) return;
+    const { pawl, code } = member;
+    const started =
+      input.isGraph === true
+        ? pawl.start(code.graph, input, options)
+        : pawl.start(code.plain, input, options);
+    await Promise.race([started.catch(() => undefined), sleep(insideMs)]);
   }
 
   /** A worker leaves in good order, and another one comes, perhaps with other code. */
@@ -199,9 +226,10 @@ export class Fleet {
       logger: false,
     });
     const by = { witness, worker: name, version: this.#version };
+    const code = { plain: playing(by), graph: playingInNodes(by) };
     const worker = place.run(name, () =>
       pawl.worker({
-        workflows: [playing(by), playingInNodes(by)],
+        workflows: [code.plain, code.graph],
         concurrency: 200,
         beatMs: 2_000,
         sessionMs: 30_000,
@@ -212,6 +240,6 @@ export class Fleet {
       }),
     );
     this.#named.set(worker.id, name);
-    this.#living.set(name, { pawl, process, mortal, worker });
+    this.#living.set(name, { pawl, process, mortal, worker, code });
   }
 }

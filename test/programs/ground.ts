@@ -63,6 +63,7 @@ export function onRedis(url: string): Ground {
       const store = await RedisRunStore.open({ redis: url, prefix });
       const queue = new BullResumeQueue({
         connect: (purpose) => store.connectionFor(purpose),
+        evaluate: (lua, keys) => store.evaluate(lua, keys),
         prefix: `{${prefix}}:bull`,
         logger: silentLogger,
       });

@@ -72,7 +72,7 @@ export async function play(
 
 /** A start that was not made may be repeated, with the same id. */
 async function startSurely(
-  { caller }: Fleet,
+  fleet: Fleet,
   workflow: ReturnType<typeof playing> | ReturnType<typeof playingInNodes>,
   program: Program,
   id: string,
@@ -81,7 +81,8 @@ async function startSurely(
     try {
       const { key } = program;
       const options = { id, ...(key === undefined ? {} : { key }) };
-      await caller.start(workflow, program, options);
+      if (fleet.startsInside()) await fleet.startInside(program, options);
+      await fleet.caller.start(workflow, program, options);
       return;
     } catch (error) {
       if (!PawlError.is(error) || error.code !== 'PAWL_UNAVAILABLE') throw error;

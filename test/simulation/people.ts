@@ -10,7 +10,7 @@ import { compactRun } from '../../src/engine/upkeep/compaction.ts';
 import { deleteRun } from '../../src/engine/runs/deletions.ts';
 import { prepareFork } from '../../src/engine/runs/fork.ts';
 import { RunHandle } from '../../src/engine/runs/run-handle.ts';
-import { startRun } from '../../src/engine/runs/start.ts';
+import { type StartParts, startRun } from '../../src/engine/runs/start.ts';
 import { saveSchedule } from '../../src/engine/schedules/save.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { timetables } from './timetable-watch.ts';
@@ -24,6 +24,8 @@ export interface PeopleParts {
   readonly queue: ResumeQueue;
   readonly newToken: () => string;
   readonly workload: Workload;
+  /** What a program has to start runs with whose process is that of a worker; undefined when none is alive. */
+  readonly inside: () => StartParts | undefined;
   /** A run is about to be deleted on request; those that know it are told first. */
   readonly onDelete: (run: string) => void;
 }
@@ -34,7 +36,7 @@ const betweenMs = 60;
 
 export class People {
   readonly #parts: PeopleParts;
-  readonly #starting: Parameters<typeof startRun>[0];
+  readonly #starting: StartParts;
   #started = 0;
   readonly #starts = new Map<string, () => Promise<unknown>>();
 
@@ -113,9 +115,15 @@ export class People {
     const id = `r${this.#started}`;
     const { workflow, input } = newRun(world, workload);
     const delay = world.chance(0.1) ? world.between(1, 3000) : 0;
-    const start = () => startRun(this.#starting, workflow, input, { id, delay });
+    const start = () => startRun(this.#startingSomewhere(), workflow, input, { id, delay });
     this.#starts.set(id, start);
     await this.#try(start);
+  }
+
+  /** From outside, or in the process of a worker, which may claim the run at once, or die over it. */
+  #startingSomewhere(): StartParts {
+    const { world, inside } = this.#parts;
+    return (world.chance(0.5) ? inside() : undefined) ?? this.#starting;
   }
 
   /** As a caller does that repeats what it has asked for: the run may be there, or over, deleted or forgotten. */

@@ -7,11 +7,13 @@
 import type { Clock } from '../../src/core/clock.ts';
 import { defaultLimits, defaults } from '../../src/core/limits.ts';
 import { silentLogger } from '../../src/core/logger.ts';
-import type { ResumeQueue } from '../../src/core/queue.ts';
+import type { Delivery, ResumeQueue, WakeUp } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
 import { type DeliveredRun, Execution } from '../../src/engine/execution/execution.ts';
 import { RunsHere } from '../../src/engine/runs-here.ts';
 import { Forgotten } from '../../src/engine/worker/release-recovery.ts';
+import type { StartParts } from '../../src/engine/runs/start.ts';
+import { startHere } from '../../src/engine/worker/start-here.ts';
 import { CrashIsolation } from '../../src/engine/worker/crash-isolation.ts';
 import type { WorkerServices } from '../../src/engine/worker/services.ts';
 import { Sweeper } from '../../src/engine/worker/sweeper.ts';
@@ -67,6 +69,7 @@ export class SimulatedWorker {
   readonly #clock: Clock;
   readonly #queue: ResumeQueue;
   readonly #executions = new Set<Execution>();
+  #starting: StartParts | undefined;
   readonly #workflows: ReadonlyMap<string, AnyWorkflow>;
   /** As a session has them: when the last beat that was answered was sent, and how often one came too late. */
   #renewedAt = 0;
@@ -80,6 +83,11 @@ export class SimulatedWorker {
     this.#clock = clockOf(around.world, life);
     const { world, outside } = around;
     this.#workflows = byName(makeWorkload({ world, outside, clock: this.#clock }));
+  }
+
+  /** What a program in this process starts runs with; undefined before it takes any. */
+  get starting(): StartParts | undefined {
+    return this.#starting;
   }
 
   /** Registers and takes wake-ups from then on. */
@@ -144,20 +152,30 @@ export class SimulatedWorker {
 
   async #work(services: WorkerServices): Promise<void> {
     const isolation = new CrashIsolation(this.#clock);
-    await this.#queue.consume({
+    const execute = async (delivered: DeliveredRun): Promise<Delivery> => {
+      const execution = this.#execute(delivered, services);
+      this.#executions.add(execution);
+      try {
+        return await isolation.run(delivered.wakeUp, () => execution.run(), execution.progressed);
+      } finally {
+        this.#executions.delete(execution);
+      }
+    };
+    const consumer = await this.#queue.consume({
       workflows: [...this.#workflows.keys()],
       concurrency: settings.concurrency,
       handle: async (wakeUp, report) => {
         const workflow = this.#workflows.get(wakeUp.workflow);
         if (workflow === undefined) throw new Error(`no workflow ${wakeUp.workflow}`);
-        const execution = this.#execute({ wakeUp, workflow, report }, services);
-        this.#executions.add(execution);
-        try {
-          return await isolation.run(wakeUp, () => execution.run(), execution.progressed);
-        } finally {
-          this.#executions.delete(execution);
-        }
+        return execute({ wakeUp, workflow, report });
       },
+    });
+    const wakeOthers = (wakeUp: WakeUp): Promise<void> => this.#queue.send(wakeUp);
+    this.#starting = services;
+    services.here.offer(({ name }, run, make) => {
+      const workflow = this.#workflows.get(name);
+      if (workflow === undefined || !isolation.isFree) return undefined;
+      return startHere({ services, consumer, execute, wakeOthers }, workflow, run, make);
     });
   }
 

@@ -195,6 +195,7 @@ export class Simulation {
       newToken,
       life,
       workload,
+      inside: () => world.pick(this.#workers.filter(({ life: its }) => its.alive))?.starting,
       onDelete: (run) => {
         this.#bad.add(run);
         this.#timetable.deleted(run);

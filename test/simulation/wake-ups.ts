@@ -25,11 +25,28 @@ export class WakeUps {
     return {
       send: async (wakeUp) => this.#send(wakeUp),
       consume: async (options): Promise<Consumer> => {
-        this.#places.push({ life, options, active: 0 });
-        return { close: async () => undefined };
+        const place: Place = { life, options, active: 0 };
+        this.#places.push(place);
+        return { begin: (_, handle) => this.#begin(place, handle), close: async () => undefined };
       },
       close: async () => undefined,
     };
+  }
+
+  /** Now and then a run that is about to be made goes straight to who makes it, and may be held back all the same. */
+  #begin(place: Place, handle: Parameters<NonNullable<Consumer['begin']>>[1]): boolean {
+    const isFree = place.life.alive && place.active < place.options.concurrency;
+    if (!isFree || this.#world.chance(0.3)) return false;
+    place.active += 1;
+    const isClear = new Promise<boolean>((resolve) => {
+      const answer = !this.#world.chance(0.2);
+      this.#world.after(this.#world.between(0, 3), () => resolve(answer), place.life);
+    });
+    void handle(isClear).finally(() => {
+      place.active -= 1;
+      this.#deliver();
+    });
+    return true;
   }
 
   #send(wakeUp: WakeUp): void {

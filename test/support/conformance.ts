@@ -107,6 +107,7 @@ export async function openBullQueue(
   const redis = createConnection(tools);
   await redis.connect();
   const queue = new BullResumeQueue({
+    evaluate: (lua, keys) => redis.eval(lua, keys.length, ...keys),
     connect: ({ blocking }) => createConnection(target, blocking ? {} : { commandTimeout: 15_000 }),
     prefix: `{${prefix}}:bull`,
     logger: silentLogger,

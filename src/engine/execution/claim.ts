@@ -18,6 +18,14 @@ type Services = Pick<
   'store' | 'worker' | 'clock' | 'logger' | 'newToken' | 'settings' | 'wake'
 >;
 
+/** A run whose claim was made along with it. */
+export interface FirstRun {
+  /** Undefined when there is none to go on with. */
+  readonly claimed: () => Promise<Claimed | undefined>;
+  /** False when something holds its handler back: then the run was handed back. */
+  readonly mayBegin: (claimed: Claimed) => Promise<boolean>;
+}
+
 /** What is to be claimed, and the code that is to execute it. */
 export interface Wanted {
   readonly wakeUp: WakeUp;
@@ -30,7 +38,7 @@ export const claimRetryMs = 100;
 export async function claimRun(
   services: Services,
   { wakeUp, workflow }: Wanted,
-  how: Partial<Pick<ClaimParams, 'expectedFence' | 'reclaim'>>,
+  how: Partial<Pick<ClaimParams, 'expectedFence' | 'reclaim' | 'token'>>,
   isWanted: () => boolean,
 ): Promise<Claimed | undefined> {
   const { store, worker, logger, newToken, clock, settings } = services;

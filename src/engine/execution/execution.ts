@@ -30,7 +30,7 @@ import type { AnyWorkflow } from '../definition/workflow.ts';
 import type { ToldStep } from '../steps-at-work.ts';
 import { LazySignal } from '../signals.ts';
 import { Expiry } from './checkpoint-upkeep.ts';
-import { claimRetryMs, type Claimed, claimRun, turnOf } from './claim.ts';
+import { claimRetryMs, type Claimed, claimRun, type FirstRun, turnOf } from './claim.ts';
 import { Endings, noteEnding } from './endings.ts';
 import { HandlerRuntime } from './handler-runtime.ts';
 import type { Nudge } from './held-run.ts';
@@ -48,6 +48,7 @@ import { recordWrite } from './writes.ts';
 export interface DeliveredRun {
   readonly wakeUp: WakeUp;
   readonly workflow: AnyWorkflow;
+  readonly first?: FirstRun;
   /** Tells the dashboards of the queue. */
   readonly report: Report;
 }
@@ -154,10 +155,10 @@ export class Execution {
   /** Executes the run until it ends, waits, is lost or is handed back. Never rejects for what a handler does. */
   async run(): Promise<Delivery> {
     const { clock, worker, store } = this.#services;
-    const { workflow } = this.#delivered;
+    const { workflow, first } = this.#delivered;
     const { run } = this.wakeUp;
     const wokenAt = clock.monotonic();
-    const claimed = await this.#claim();
+    const claimed = await (first === undefined ? this.#claim() : first.claimed());
     if (claimed === undefined) return done;
     const { fence } = claimed.ownership;
     const about = { run, workflow: workflow.name, worker, fence };
@@ -185,6 +186,7 @@ export class Execution {
       takeover: claimed.takeover,
     });
     await this.#lookForParent(claimed, replayed);
+    if (first !== undefined && !(await first.mayBegin(claimed))) return done;
     this.#open(claimed, { ...replayed, replayMs, claimedAt, input, telemetry });
     return this.#stretch(replayed);
   }

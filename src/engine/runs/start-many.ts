@@ -16,11 +16,10 @@ import { listOf, optionsOf, type Rule } from '../../core/option-rules.ts';
 import { checkWorkflow } from '../definition/check-workflow.ts';
 import { manyRules } from '../definition/options.ts';
 import type { StartOptions } from '../definition/start-options.ts';
-import type { LimitsOfCode } from '../../core/turns.ts';
 import { type AnyWorkflow, turnLimitsOf } from '../definition/workflow.ts';
 import {
   checkSame,
-  createRun,
+  makeRun,
   type EncodedRun,
   encodeStart,
   type StartParts,
@@ -75,7 +74,6 @@ export async function startMany(
   if (items.length > fixedLimits.startsPerCall) {
     throw new LimitError('items (runs of one call)', fixedLimits.startsPerCall, items.length);
   }
-  const limits = turnLimitsOf(workflow);
   const starts = encodeAll(parts, workflow, items);
   const outcomes: StartOutcome[] = [];
   const rest = starts.entries();
@@ -83,7 +81,7 @@ export async function startMany(
   const loop = async (): Promise<void> => {
     for (const [n, start] of rest) {
       outcomes[n] =
-        fault === undefined ? await startOne(parts, start, limits) : unsent(start, fault);
+        fault === undefined ? await startOne(parts, workflow, start) : unsent(start, fault);
       const made = outcomes[n];
       if (made.outcome === 'failed') fault ??= made.error;
     }
@@ -128,13 +126,14 @@ function inItem<T>(n: number, check: () => T): T {
 
 async function startOne(
   parts: StartParts,
+  workflow: AnyWorkflow,
   start: EncodedRun,
-  limits: LimitsOfCode,
 ): Promise<StartOutcome> {
   const { run: id } = start;
+  const limits = turnLimitsOf(workflow);
   try {
     await refuseIfBusy(parts.store, start, limits);
-    const { outcome, record } = await createRun(parts, start);
+    const { outcome, record } = await makeRun(parts, workflow, start);
     if (outcome === 'exists') checkSame(record, start);
     await wakeOrQueue(parts, record, limits);
     return { id, outcome: outcome === 'created' ? 'created' : 'known' };

@@ -8,10 +8,11 @@ import { defaults, type Limits } from '../../core/limits.ts';
 import { checkKey, checkRunId, checkTags } from '../../core/names.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { RunRecord } from '../../core/run.ts';
-import type { CreateOutcome, RunStore, SnapshotDelta } from '../../core/store.ts';
+import type { CreateOutcome, FirstClaim, RunStore, SnapshotDelta } from '../../core/store.ts';
 import type { LimitsOfCode } from '../../core/turns.ts';
 import type { Tracing } from '../../core/tracing.ts';
 import { encodeRecord } from '../payloads.ts';
+import type { RunsHere } from '../runs-here.ts';
 import { tell } from '../diagnostics.ts';
 import { encodeInput, isSameInput } from './run-input.ts';
 import type { StartOptions } from '../definition/start-options.ts';
@@ -32,6 +33,8 @@ export interface StartParts {
   readonly logger: Logger;
   readonly newToken: () => string;
   readonly wake: Wake;
+  /** The workers of this process, and the runs that they hold. */
+  readonly here?: RunsHere | undefined;
 }
 
 const priorityMax = 1_000_000;
@@ -62,7 +65,7 @@ export async function startRun(
   const start = encodeStart(parts, workflow, input, options);
   const limits = turnLimitsOf(workflow);
   await refuseIfBusy(parts.store, start, limits);
-  const { outcome, record } = await createRun(parts, start);
+  const { outcome, record } = await makeRun(parts, workflow, start);
   if (outcome === 'exists' && options.birth !== undefined) {
     throw new TakenIdError(start.run, start.parent ?? '', record.parent);
   }
@@ -146,16 +149,30 @@ export interface EncodedRun {
   readonly fork?: Fork;
 }
 
+/** Stores a new run. A worker of this process takes it in the same step if it can; else nobody is woken. */
+export function makeRun(
+  parts: StartParts,
+  workflow: AnyWorkflow,
+  start: EncodedRun,
+): Promise<CreateOutcome> {
+  const { run, key, fork, delayMs = 0, priority = 0 } = start;
+  const mayBegin = key === undefined && fork === undefined && delayMs === 0 && priority === 0;
+  const make = (claim?: FirstClaim): Promise<CreateOutcome> => createRun(parts, start, claim);
+  return (mayBegin ? parts.here?.start(workflow, run, make) : undefined) ?? make();
+}
+
 /** Stores a run that begins with an encoded input, as it is. Nobody is woken. */
 export async function createRun(
   { store, tracing }: Pick<StartParts, 'store' | 'tracing'>,
   { fork, ...start }: EncodedRun,
+  claim?: FirstClaim,
 ): Promise<CreateOutcome> {
   const { run, workflow, codeVersion } = start;
   const trace = tracing?.current();
   const created = await store.create({
     ...start,
     ...(fork === undefined ? {} : { snapshot: fork.snapshot }),
+    ...(claim === undefined ? {} : { claim }),
     data: encodeRecord({
       workflow,
       codeVersion,

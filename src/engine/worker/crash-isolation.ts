@@ -51,6 +51,11 @@ export class CrashIsolation {
     this.#clock = clock;
   }
 
+  /** A run that is no suspect begins at once. */
+  get isFree(): boolean {
+    return !this.#isTurn;
+  }
+
   /** Calls `execute` when the run may begin. `proven` resolves when it has made progress. */
   async run<T>(
     { losses }: Pick<WakeUp, 'losses'>,

@@ -16,7 +16,8 @@ import { PawlError } from '../../core/errors.ts';
 import { defaults } from '../../core/limits.ts';
 import type { Delivery, Report, SendOptions, WakeUp } from '../../core/queue.ts';
 import { keepMsOf } from '../../core/retention.ts';
-import { Execution, type ExecutionHost } from '../execution/execution.ts';
+import { type DeliveredRun, Execution, type ExecutionHost } from '../execution/execution.ts';
+import type { StartHere } from '../runs-here.ts';
 import { settleTurns } from '../runs/turns.ts';
 import { ScheduleKeeper } from '../schedules/keeper.ts';
 import { newAbortController } from '../signals.ts';
@@ -30,6 +31,7 @@ import { Forgotten } from './release-recovery.ts';
 import type { WorkerServices } from './services.ts';
 import { Session } from './session.ts';
 import { settingsOf, type WorkerOptions } from './settings.ts';
+import { startHere } from './start-here.ts';
 import { Sweeper } from './sweeper.ts';
 import { inTime } from './in-time.ts';
 import { WorkflowSet } from './workflow-set.ts';
@@ -63,6 +65,7 @@ export class Worker implements AsyncDisposable {
   readonly #host: ExecutionHost;
   readonly #started: Promise<void>;
   #isReady = false;
+  #stopOffer: () => void = () => undefined;
   #closing: Promise<void> | undefined;
 
   /** Starts at once; `ready` tells when it takes wake-ups. `onClosed` is called when the worker is closed. */
@@ -173,6 +176,7 @@ export class Worker implements AsyncDisposable {
       const why = `Worker ${this.id} was closed before it was ready; it has taken no run.`;
       throw new PawlError('PAWL_CLOSED', why, { cause: error });
     }
+    this.#stopOffer = this.#services.here.offer(this.#startHere);
     this.#probe.begin();
     this.#isReady = true;
   }
@@ -189,15 +193,33 @@ export class Worker implements AsyncDisposable {
     return keepMsOf('cancelled', [own, retention], keepMs);
   }
 
+  /** Runs of the very code that this worker executes: other code of the same name may be of another version. */
+  readonly #startHere: StartHere = (workflow, run, make) => {
+    const known = this.#workflows.get(workflow.name);
+    const mayTake = known === workflow && this.#closing === undefined && this.#isolation.isFree;
+    if (!mayTake) return undefined;
+    const taker = {
+      services: this.#services,
+      consumer: this.#consumer.current,
+      execute: (delivered: DeliveredRun) => this.#execute(delivered),
+      wakeOthers: (wakeUp: WakeUp) => this.#wake(wakeUp, { elsewhere: true }),
+    };
+    return startHere(taker, known, run, make);
+  };
+
   async #handle(wakeUp: WakeUp, report: Report, isShort = false): Promise<Delivery> {
     if (!isShort) this.#probe.heard();
     const workflow = this.#workflows.get(wakeUp.workflow);
     // A closing worker takes no runs; the wake-up is sent again, because the run stays due.
     if (workflow === undefined || this.#closing !== undefined) return { outcome: 'declined' };
-    const execution = new Execution({ wakeUp, workflow, report }, this.#services, this.#host);
+    return this.#execute({ wakeUp, workflow, report });
+  }
+
+  #execute(delivered: DeliveredRun): Promise<Delivery> {
+    const execution = new Execution(delivered, this.#services, this.#host);
     return this.#runs.hold(execution, async () => {
       const delivery = await this.#isolation.run(
-        wakeUp,
+        delivered.wakeUp,
         () => execution.run(),
         execution.progressed,
       );
@@ -249,6 +271,7 @@ export class Worker implements AsyncDisposable {
   async #close(graceMs: number): Promise<void> {
     const { clock, logger } = this.#services;
     await this.#started.catch(() => undefined);
+    this.#stopOffer();
     this.#runs.leave();
     this.#isolation.close();
     await inTime(clock, this.#probe.end());

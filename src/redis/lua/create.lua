@@ -27,8 +27,13 @@
 -- ARGV[19] attachedTo: birth of the parent that it is not to begin without, or empty
 -- ARGV[20] key: the run takes turns with others of this key; or empty
 -- ARGV[21] blobs: lines, addresses that this write refers to
--- ARGV[22] name of the snapshot's first field; names and payload bytes alternate from here
--- Returns {'made', now in ms} | {'created' | 'exists', run fields, payload fields} | {'unsure'}: nothing is written
+-- ARGV[22] worker: that claims the run in the same step, or empty. So it is only for a managed run without delay, key and
+--   snapshot
+-- ARGV[23] owner: random text of the claim, or empty
+-- ARGV[24] claimVersion: version of the code that claims, or empty
+-- ARGV[25] claimData: payload bytes of the run.claimed event, or empty
+-- ARGV[26] name of the snapshot's first field; names and payload bytes alternate from here
+-- Returns {'made', now in ms} | {'claimed', now in ms, fence} | {'created' | 'exists', run fields, payload fields} | {'unsure'}: nothing is written
 --   | {'swept'}: a blob is garbage by now, and nothing is written
 -- Keeps: a run has one workflow and one input, for ever; a repeated call is answered as the first; all runs of a prefix
 --   are made with one number of shards, also when somebody has emptied Redis meanwhile.
@@ -41,6 +46,11 @@ local delay, priority, unmanaged = tonumber(ARGV[10]), ARGV[11], ARGV[13] ~= ''
 
 local known = redis.call('HGET', run, 'createToken')
 if known then
+  local claim = redis.call('HMGET', run, 'status', 'owner', 'seq', 'createdAt', 'fence')
+  if known == token and ARGV[22] ~= '' and claim[1] == 'running' and claim[2] == ARGV[23] and claim[3] == '2' then
+    redis.call('HSET', run, 'createToken', known)
+    return {'claimed', claim[4], claim[5]}
+  end
   -- A repetition writes too: WAIT counts from the last write of its connection.
   redis.call('HSET', run, 'createToken', known)
   local outcome = known == token and 'created' or 'exists'
@@ -59,7 +69,9 @@ local at = string.format('%.0f', now)
 redis.call('XADD', events, '1-0', 'type', 'run.created', 'at', at, 'data', data)
 redis.call('HSET', payload, 'input', input, 'tags', tags)
 if not agrees then redis.call('SET', shards, ARGV[16]) end
-local status = delay > 0 and 'waiting' or 'queued'
+local worker = ARGV[22]
+local isClaimed = worker ~= ''
+local status = delay > 0 and 'waiting' or isClaimed and 'running' or 'queued'
 local dueAt = string.format('%.0f', now + (delay > 0 and delay or resend))
 if delay > 0 then
   local wait = string.format('[{"kind":"delay","name":"","until":%s,"since":%s}]', dueAt, at)
@@ -78,15 +90,23 @@ if ARGV[20] ~= '' then redis.call('HSET', run, 'key', ARGV[20]) end
 if ARGV[15] ~= '0' then redis.call('HSET', run, 'wroteVersion', ARGV[15]) end
 redis.call('HSET', run, 'workflow', workflow, 'status', status, 'fence', '0', 'seq', '1',
   'createToken', token, 'bytes', #data, 'createdAt', at, 'changedAt', at)
+local fence = string.format('%.0f', time[1] * 1000000 + time[2])
+if isClaimed then
+  redis.call('XADD', events, '2-' .. fence, 'type', 'run.claimed', 'at', at, 'data', ARGV[25])
+  redis.call('HSET', run, 'fence', fence, 'owner', ARGV[23], 'worker', worker, 'seq', '2', 'claimSeq', '2',
+    'codeVersion', ARGV[24], 'wroteVersion', math.max(ARGV[15], ARGV[24]), 'bytes', #data + #ARGV[25])
+  redis.call('SADD', base .. 'held:' .. worker, id)
+  redis.call('SADD', base .. 'holders', worker)
+end
 if ARGV[14] ~= '' then
-  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at, 'count', (#ARGV - 21) / 2)
-  for i = 22, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
+  redis.call('HSET', snapshot, 'version', '1', 'seq', '1', 'schema', ARGV[14], 'at', at, 'count', (#ARGV - 25) / 2)
+  for i = 26, #ARGV, 2 do redis.call('HSET', snapshot, ARGV[i], ARGV[i + 1]) end
   redis.call('HSET', run, 'version', '1', 'snapshotSeq', '1')
 end
 if unmanaged then
   redis.call('HSET', run, 'unmanaged', '1')
   redis.call('ZADD', base .. 'unmanaged', at, id)
-else
+elseif not isClaimed then
   redis.call('ZADD', due, dueAt, id)
 end
 redis.call('ZADD', base .. 'runs', at, id)
@@ -99,4 +119,5 @@ for tag in string.gmatch(tags, '[^\n]+') do
 end
 -- Its caller knows all that is in it, but the time.
 if delay > 0 then return {'created', redis.call('HGETALL', run), redis.call('HGETALL', payload)} end
+if isClaimed then return {'claimed', at, fence} end
 return {'made', at}

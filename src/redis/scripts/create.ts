@@ -1,6 +1,6 @@
 /** Makes a run. */
 import type { RunRecord } from '../../core/run.ts';
-import type { CreateOutcome, CreateParams } from '../../core/store.ts';
+import type { CreateOutcome, CreateParams, FirstClaim } from '../../core/store.ts';
 import { type Argument, toBuffer } from '../arguments.ts';
 import { blobLines, checkSwept } from '../blob-lines.ts';
 import { type Flat, formatTags, toRecord } from '../fields.ts';
@@ -52,6 +52,7 @@ export const create: StoreScript<ShardKeys, NewRun, Created> = {
       params.attachedTo ?? '',
       params.key ?? '',
       blobLines(params.blobs),
+      ...claimArguments(params.claim),
     ];
     for (const [field, bytes] of snapshot?.set ?? []) args.push(field, toBuffer(bytes));
     return args;
@@ -60,6 +61,7 @@ export const create: StoreScript<ShardKeys, NewRun, Created> = {
     const { run: id } = params;
     const made = String(outcome);
     if (made === 'made') return { outcome: 'created', record: newRecord(params, Number(run)) };
+    if (made === 'claimed') return claimed(params, { at: Number(run), fence: Number(payload) });
     if (made === 'unsure') return 'unsure';
     checkSwept(id, outcome);
     const record = toRecord({ key: shard.run(id), id }, run as Flat, payload as Flat);
@@ -106,5 +108,57 @@ function newRecord(params: NewRun, at: number): RunRecord {
     turn: undefined,
     createdAt: at,
     changedAt: at,
+  };
+}
+
+/** ARGV 22–25 of the script. */
+function claimArguments(first: FirstClaim | undefined): Argument[] {
+  if (first === undefined) return ['', '', '', ''];
+  return [first.worker, first.token, first.codeVersion, claimData(first)];
+}
+
+/** Payload of the event of the claim. */
+function claimData({ worker, codeVersion }: FirstClaim): Buffer {
+  return Buffer.from(JSON.stringify({ worker, codeVersion }));
+}
+
+/** A run that was made and claimed: what the script has written, without reading it. */
+function claimed(
+  params: NewRun,
+  { at, fence }: { readonly at: number; readonly fence: number },
+): Created {
+  const made = newRecord(params, at);
+  const { claim: first, run, data } = params;
+  if (first === undefined) return { outcome: 'created', record: made };
+  const claim = claimData(first);
+  const record: RunRecord = {
+    ...made,
+    status: 'running',
+    fence,
+    seq: 2,
+    worker: first.worker,
+    codeVersion: first.codeVersion,
+    wroteVersion: Math.max(made.wroteVersion, first.codeVersion),
+    bytes: made.bytes + claim.length,
+  };
+  return {
+    outcome: 'created',
+    record,
+    claimed: {
+      outcome: 'claimed',
+      ownership: { run, fence, owner: first.token },
+      takeover: undefined,
+      furthest: 0,
+      messages: [],
+      waitedFor: [],
+      asked: false,
+      now: at,
+      record,
+      snapshot: undefined,
+      events: [
+        { seq: 1, fence: 0, type: 'run.created', at, data },
+        { seq: 2, fence, type: 'run.claimed', at, data: claim },
+      ],
+    },
   };
 }

@@ -7,7 +7,13 @@ import { PawlError } from '../../core/errors.ts';
 import type { Consumer, ConsumeOptions, ResumeQueue } from '../../core/queue.ts';
 import type { WriteParams } from '../../core/outputs.ts';
 import type { ReplyParams } from '../../core/questions.ts';
-import type { ClaimParams, CommitOutcome, CommitParams, RunStore } from '../../core/store.ts';
+import type {
+  ClaimParams,
+  CommitOutcome,
+  CommitParams,
+  CreateParams,
+  RunStore,
+} from '../../core/store.ts';
 import type { Keyed } from '../../core/turns.ts';
 
 /** A call that changes who owns a run, its log, output or turn, or that replies: before and after each a process may die. */
@@ -117,6 +123,10 @@ function toWritingCall(
   key: string | symbol,
   [params]: readonly unknown[],
 ): WritingCall | undefined {
+  if (key === 'create') {
+    const { run, claim } = params as CreateParams;
+    return claim && { kind: 'claim', params: { run, ...claim } };
+  }
   if (key === 'claim') return { kind: key, params: params as ClaimParams };
   if (key === 'commit') return { kind: key, params: params as CommitParams };
   if (key === 'write') return { kind: key, params: params as WriteParams };

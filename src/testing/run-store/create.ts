@@ -1,4 +1,5 @@
 import { eventually } from '../eventually.ts';
+import { firstClaims } from './first-claims.ts';
 import {
   bytes,
   created,
@@ -164,5 +165,5 @@ function dueTimes(test: RunStoreTest): void {
 
 export const createTheme: RunStoreTheme = {
   name: 'create',
-  parts: [newRuns, kept, takenIds, dueTimes],
+  parts: [newRuns, kept, takenIds, dueTimes, firstClaims],
 };

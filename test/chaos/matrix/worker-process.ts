@@ -86,6 +86,7 @@ async function open({ url, prefix, callMs }: WorkerSetup): Promise<Pawl> {
   };
   const queue = new BullResumeQueue({
     connect: (purpose) => store.connectionFor(purpose),
+    evaluate: (lua, keys) => store.evaluate(lua, keys),
     prefix: `{${prefix}}:bull`,
     logger,
   });

@@ -4,7 +4,6 @@ import type {
   CommitParams,
   CreateParams,
   Message,
-  Ownership,
   Release,
   RunStore,
   Wait,
@@ -14,10 +13,10 @@ import type { DueRun } from '../../../src/core/due-run.ts';
 import type { LimitsOfCode, Turn } from '../../../src/core/turns.ts';
 import type { ListParams } from '../../../src/core/lists.ts';
 import { workerInfo } from '../../../src/testing/run-store/opened.ts';
+import type { Call, Memory } from './memory.ts';
 import { aboutQuestion } from './questions.ts';
 import type { EventMove, Move, ParkingMove, TurnMove } from './moves.ts';
 
-export type Call = (store: RunStore) => Promise<unknown>;
 type MoveOf<Kind extends Move['do']> = Extract<Move, { readonly do: Kind }>;
 
 /** Far behind everything else that happens. */
@@ -36,31 +35,6 @@ const fields = ['state:n', 'state:list', 'step:a', 'step:ä', 'state:'];
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 export const runId = (run: number): string => `run-${run}`;
 export const workerId = (worker: number): string => `worker-${worker}`;
-
-/** What the players remember. All of it comes from the reference store, and so is the same for both. */
-export class Memory {
-  readonly claims = new Map<string, Ownership[]>();
-  readonly calls: Call[] = [];
-  /** Turns that were granted. */
-  readonly turns: Turn[] = [];
-  #tokens = 0;
-
-  token(): string {
-    this.#tokens += 1;
-    return `token-${this.#tokens}`;
-  }
-
-  /** The claim of a run that was made so many claims ago. */
-  claim(run: string, back: number): Ownership {
-    return this.claims.get(run)?.at(-1 - back) ?? { run, fence: 1, owner: 'nobody' };
-  }
-
-  remember(ownership: Ownership): void {
-    const claims = this.claims.get(ownership.run) ?? [];
-    if (claims.at(-1)?.owner !== ownership.owner) claims.push(ownership);
-    this.claims.set(ownership.run, claims);
-  }
-}
 
 /** The call a move stands for; none when there is nothing to repeat. */
 export async function prepare(
@@ -193,6 +167,11 @@ async function ofSeen(
 }
 
 function creating(memory: Memory, move: MoveOf<'create'>): Call {
+  const isPlain = move.delayMs === 0 && move.key === 0 && !move.fork;
+  const claim =
+    move.first === undefined || !isPlain
+      ? undefined
+      : { worker: workerId(move.first), codeVersion: move.version, token: memory.token() };
   const params: CreateParams = {
     run: runId(move.run),
     workflow: `flow-${move.workflow}`,
@@ -208,11 +187,16 @@ function creating(memory: Memory, move: MoveOf<'create'>): Call {
     ...(move.parent ? { parent: 'parent' } : {}),
     ...(move.onEnd ? { onEnd: true } : {}),
     ...(move.key === 0 ? {} : { key: `key-${move.key}` }),
+    ...(claim === undefined ? {} : { claim }),
     ...(move.fork
       ? { snapshot: { schema: 1, set: new Map([['state:n', text('1')]]), remove: [] } }
       : {}),
   };
-  return (store) => store.create(params);
+  return async (store) => {
+    const made = await store.create(params);
+    if (made.outcome === 'created' && made.claimed) memory.remember(made.claimed.ownership);
+    return made;
+  };
 }
 
 async function claiming(reference: RunStore, memory: Memory, move: MoveOf<'claim'>): Promise<Call> {

@@ -27,6 +27,8 @@ export type Move =
       readonly parent: boolean;
       readonly onEnd: boolean;
       readonly fork: boolean;
+      /** The worker that claims it in the same step, if it may. */
+      readonly first: number | undefined;
       readonly version: number;
       readonly key: number;
     }
@@ -197,6 +199,7 @@ const create = fc.record({
   parent: fc.boolean(),
   onEnd: fc.boolean(),
   fork: mostly(false, true),
+  first: mostly(undefined, 0, 1),
   version: mostly(0, 1, 2),
   key: fc.constantFrom(0, 0, 1, 1, 2),
 });

@@ -11,7 +11,8 @@ import type { ListParams } from '../../../src/core/lists.ts';
 import type { RunStore } from '../../../src/core/store.ts';
 import { waitKinds } from '../../../src/core/waits.ts';
 import { plain } from '../../../src/testing/run-store/opened.ts';
-import { type Call, farMs, Memory, prepare, runId, sortedTurns, workerId } from './calls.ts';
+import { farMs, prepare, runId, sortedTurns, workerId } from './calls.ts';
+import { type Call, Memory } from './memory.ts';
 import type { Move } from './moves.ts';
 
 export interface Difference {

@@ -113,6 +113,7 @@ export async function openReportingPawl(
   const store = await RedisRunStore.open({ redis: url, prefix, logger });
   const queue = new BullResumeQueue({
     connect: (purpose) => store.connectionFor(purpose),
+    evaluate: (lua, keys) => store.evaluate(lua, keys),
     prefix: `{${prefix}}:bull`,
     logger,
   });
