@@ -20,7 +20,7 @@ import {
   pairsOf,
   type Side,
 } from './guard/pairs.ts';
-import { type Plant, plants, share, slowed, turnsOfMs } from './guard/plants.ts';
+import { type Plant, plants, share, slowed } from './guard/plants.ts';
 import { decide, judge, type Verdict } from './guard/verdict.ts';
 import { median } from './statistics.ts';
 import type { Workload } from './workload.ts';
@@ -41,8 +41,6 @@ export const guarded: Readonly<Record<string, string>> = {
 const pairsOfGeneration = 8;
 const generationsMin = 2;
 const generationsMax = 8;
-/** As long as so many operations, to find out how long turns of the planted loop take. */
-const tooManyTimes = 4;
 
 type Ratios = Readonly<Record<Measure, number>>;
 
@@ -170,31 +168,22 @@ export async function runPlants(options: GuardOptions): Promise<boolean> {
   for (const plant of chosen) {
     await copy.build();
     await against(plant.workload, 'nothing planted', false);
-    const turns = share * (await turnsOf(url, plant, copy));
-    await copy.plant(plant.file, plant.passage, slowed(plant, Math.round(turns)));
-    await against(plant.workload, `a fifth more planted in ${plant.what}`, true);
+    const ms = share * (await operationMs(url, plant));
+    await copy.plant(plant.file, plant.passage, slowed(plant, ms));
+    await against(plant.workload, `${(1000 * ms).toFixed(1)} µs planted in ${plant.what}`, true);
   }
   return isRight;
 }
 
-/**
- * How many turns of the loop, where it is planted, take as long as one operation: by what the operation and far too many of
- * them cost, in the same moments.
- */
-async function turnsOf(url: string, plant: Plant, copy: Copy): Promise<number> {
-  const { workload: name, file, passage, alone } = plant;
-  const contender = guarded[name] ?? '';
-  const costs = (sides: { readonly one: Side; readonly other: Side }, count: number) =>
-    costPairs(url, find(name), sides, count);
-  const take = ({ client, server }: Costs): number =>
-    alone === true ? client + server : Math.max(client, server);
-  const here = { contender };
-  const guessed = median((await costs({ one: here, other: here }, 2)).map(([one]) => take(one)));
-  const tooMany = Math.round(tooManyTimes * guessed * turnsOfMs);
-  await copy.plant(file, passage, slowed(plant, tooMany));
-  const sides = { one: { contender, main: copy.main }, other: here };
-  const pairs = await costs(sides, 2 * pairsOfGeneration);
-  return median(pairs.map(([one, other]) => (tooMany * take(other)) / (one.client - other.client)));
+/** What one operation takes now, in milliseconds: of the processor, so that other work does not count. */
+async function operationMs(url: string, { workload: name, alone }: Plant): Promise<number> {
+  const here = { contender: guarded[name] ?? '' };
+  const pairs = await costPairs(url, find(name), { one: here, other: here }, pairsOfGeneration);
+  return median(
+    pairs
+      .flat()
+      .map(({ client, server }) => (alone === true ? client + server : Math.max(client, server))),
+  );
 }
 
 function namesOf(only: RegExp | undefined): string[] {

@@ -1,7 +1,7 @@
 /**
  * Several results as one: a machine that is quiet for a few minutes at a time measures in pieces. A workload that is in
  * more than one piece is taken from the last of them; a part of it is never mixed with a part of another piece, because
- * ratios hold inside of one piece only.
+ * ratios hold inside of one piece only. The commits of all pieces are named.
  */
 import type { Result, Row } from './result.ts';
 import { workloads } from './workloads.ts';
@@ -27,7 +27,12 @@ export function join(pieces: readonly Result[]): Result {
     Math.max(...pieces.map(({ machine }) => machine[which]));
   return {
     rows: [...rows].toSorted(([a], [b]) => placeOf(a) - placeOf(b)).flatMap(([, own]) => own),
-    machine: { ...first.machine, loadAtStart: load('loadAtStart'), loadAtEnd: load('loadAtEnd') },
+    machine: {
+      ...first.machine,
+      loadAtStart: load('loadAtStart'),
+      loadAtEnd: load('loadAtEnd'),
+      commit: [...new Set(pieces.map(({ machine }) => machine.commit))].join(', '),
+    },
     quick: first.quick,
     seconds: pieces.reduce((sum, { seconds }) => sum + seconds, 0),
     at:
@@ -39,7 +44,7 @@ export function join(pieces: readonly Result[]): Result {
 }
 
 function aboutOf({ machine, quick }: Result): string {
-  const { loadAtStart: _start, loadAtEnd: _end, ...about } = machine;
+  const { loadAtStart: _start, loadAtEnd: _end, commit: _commit, ...about } = machine;
   return JSON.stringify({ ...about, quick });
 }
 

@@ -42,7 +42,13 @@ async function measure(options: Options): Promise<Result> {
         if (fsync === 'always' && !again) continue;
         const seconds = Math.round((performance.now() - startedAt) / 1000);
         say(`${seconds} s: ${workload.title}${fsync === 'always' ? ', fsync always' : ''}`);
-        rows.push(...(await runWorkload(workload, fsync, { ...options, url, say })));
+        try {
+          rows.push(...(await runWorkload(workload, fsync, { ...options, url, say })));
+        } catch (error) {
+          // What was measured before it is not lost, nor what comes after it.
+          say(`FAILED ${workload.name}: ${String(error)}`);
+          process.exitCode = 1;
+        }
       }
     }
     return {

@@ -53,21 +53,26 @@ export const plants: readonly Plant[] = [
   },
 ];
 
-/** Turns of one call: short ones, so that the function is soon compiled, as the code around it. */
-const turnsOfCall = 100;
-
-/** The passage, and a loop that computes for so many turns: a busy machine makes it longer, as the operation itself. */
-export function slowed({ passage }: Plant, turns: number): string {
+/**
+ * The passage, and a loop that computes for about so long. How many turns that is, the process finds out when it comes there
+ * first; a busy machine makes each of them longer, as it does with the operation.
+ */
+export function slowed({ passage }: Plant, ms: number): string {
   return `${passage}
-    globalThis.plantedTurns ??= (value) => {
-      for (let turn = 0; turn < ${turnsOfCall}; turn++) value = (Math.imul(value, 31) + turn) | 0;
-      return value;
-    };
-    globalThis.plantedValue = 1;
-    for (let call = 0; call < ${Math.ceil(turns / turnsOfCall)}; call++) {
-      globalThis.plantedValue = globalThis.plantedTurns(globalThis.plantedValue);
-    }`;
+    globalThis.planted ??= (() => {
+      const spin = (turns, from) => {
+        let value = from;
+        for (let turn = 0; turn < turns; turn++) value = (Math.imul(value, 31) + turn) | 0;
+        return value;
+      };
+      const some = 20_000;
+      const took = Array.from({ length: 101 }, (_, i) => {
+        const before = performance.now();
+        spin(some, i);
+        return performance.now() - before;
+      });
+      const typical = took.slice(20).sort((a, b) => a - b)[40];
+      return { spin, turns: Math.round((${ms} * some) / typical), value: 1 };
+    })();
+    globalThis.planted.value = globalThis.planted.spin(globalThis.planted.turns, globalThis.planted.value);`;
 }
-
-/** How many turns are a millisecond of the processor, about. */
-export const turnsOfMs = 1_000_000;

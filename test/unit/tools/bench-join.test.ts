@@ -26,9 +26,11 @@ test('pieces stand in the order in which they are measured, and a later one repl
   expect(joined.machine).toEqual({ ...machine, loadAtEnd: 5 });
 });
 
-test('what was measured of another commit, or quickly, is not joined', () => {
-  const other = piece({ machine: { ...machine, commit: 'd' } });
+test('what was measured of another version, or quickly, is not joined; commits are named', () => {
+  const other = piece({ machine: { ...machine, node: '99.0.0' } });
   expect(() => join([piece({}), other])).toThrow('of different kinds');
+  const later = piece({ machine: { ...machine, commit: 'd' } });
+  expect(join([piece({}), later, later]).machine.commit).toBe('c, d');
   expect(() => join([piece({}), piece({ quick: true })])).toThrow('of different kinds');
   expect(() => join([])).toThrow('nothing to join');
 });
