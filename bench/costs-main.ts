@@ -175,3 +175,4 @@ for (const [what, micros] of found) console.log(`${what}: ${median(micros).toFix
 await store.close();
 redis.disconnect();
 await server.stop();
+process.exit();

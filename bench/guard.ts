@@ -13,7 +13,6 @@ import { fileURLToPath } from 'node:url';
 import { Copy } from './guard/copies.ts';
 import {
   costPairs,
-  type Costs,
   type Measure,
   measures,
   type Pairs,

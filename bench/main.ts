@@ -37,6 +37,7 @@ async function measure(options: Options): Promise<Result> {
     for (const fsync of ['everysec', 'always'] as const satisfies readonly Fsync[]) {
       for (const workload of workloads) {
         if (options.only?.test(workload.name) === false) continue;
+        if (options.fsync !== undefined && options.fsync !== fsync) continue;
         if (options.quick && options.only === undefined && workload.fullOnly === true) continue;
         const again = workload.durable && (!options.quick || quickDurable.has(workload.name));
         if (fsync === 'always' && !again) continue;

@@ -6,6 +6,8 @@ export interface Options {
   readonly quick: boolean;
   readonly only: RegExp | undefined;
   readonly contenders: RegExp | undefined;
+  /** Only with this setting of Redis. */
+  readonly fsync: string | undefined;
   readonly rounds: number;
   readonly slotMs: number;
   readonly markdown: boolean;
@@ -24,6 +26,7 @@ export const usage = `npm run bench -- [options]
   --quick            under 90 s: fewer rounds, short slots, without what takes minutes
   --only <pattern>   workloads whose name fits, e.g. append-64; a comma means or
   --contenders <pattern>
+  --fsync <setting>  with everysec alone, or with always alone; default both
   --rounds <n>       interleaved rounds, default 5 (quick: 3)
   --slot <ms>        how long a rate is measured, default 1000 (quick: 150)
   --json             the result on stdout, for machines (npm run -s bench -- --json)
@@ -52,6 +55,7 @@ export function readOptions(args: readonly string[]): Options {
       growth: { type: 'boolean', default: false },
       only: { type: 'string' },
       contenders: { type: 'string' },
+      fsync: { type: 'string' },
       rounds: { type: 'string' },
       slot: { type: 'string' },
       from: { type: 'string' },
@@ -71,6 +75,7 @@ export function readOptions(args: readonly string[]): Options {
     record,
     plants,
     growth,
+    fsync: values.fsync,
     only: toPattern(values.only),
     contenders: toPattern(values.contenders),
     rounds: count(values.rounds, quick ? 3 : 5),
