@@ -6,7 +6,7 @@
  *   {"$bytes": "AAEC"}                         binary, base64
  *   {"$map": [[key, value], …]}                a map
  *   {"$set": [item, …]}                        a set
- *   {"$number": "NaN"}                         NaN, Infinity, -Infinity
+ *   {"$number": "NaN"}                         NaN, Infinity, -Infinity, -0
  *   {"$undefined": true}                       undefined
  *   {"$encoded": value}                        binary that is a value encoded by `codec.ts`, such as the result of a step
  *   {"$object": {…}}                           an object whose only field begins with $: so that it is not taken for a tag
@@ -23,6 +23,7 @@ export function toTagged(value: unknown): unknown {
     case 'undefined':
       return { $undefined: true };
     case 'number':
+      if (Object.is(value, -0)) return { $number: '-0' };
       return Number.isFinite(value) ? value : { $number: String(value) };
     case 'object':
       return value === null ? null : toTaggedObject(value);

@@ -6,6 +6,7 @@
 import { mutantsOfGraphs } from './graphs.ts';
 import { history, type Mutant, unit } from './mutant.ts';
 import { mutantsOfAdapters } from './adapters.ts';
+import { mutantsOfLoops } from './loops.ts';
 import { mutantsOfPages } from './pages.ts';
 import { mutantsOfQuestions } from './questions.ts';
 import { mutantsOfScripts } from './scripts.ts';
@@ -13,6 +14,7 @@ import { mutantsOfScripts } from './scripts.ts';
 export const mutants: readonly Mutant[] = [
   ...mutantsOfAdapters,
   ...mutantsOfGraphs,
+  ...mutantsOfLoops,
   ...mutantsOfPages,
   ...mutantsOfQuestions,
   ...mutantsOfScripts,
