@@ -1,17 +1,20 @@
 /** `npm run bench`: measures pawl against plain Redis and plain BullMQ on this machine. `--help` tells the options. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { startRedisServer } from '../src/testing/redis-server.ts';
 import { runWorkload } from './contest.ts';
 import { draw, toGrowthHtml, toGrowthMarkdown, type GrowthResult } from './growth-report.ts';
 import { measureGrowth } from './growth.ts';
 import { record, runGuard, runPlants } from './guard.ts';
-import { join } from './join.ts';
+import { joined } from './joined.ts';
 import { currentLoad, describe } from './machine.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { toHtml } from './report-html.ts';
 import { toMarkdown, toText, withTables } from './report-text.ts';
-import type { Fsync, Result, Row } from './result.ts';
+import type { Fsync, Result } from './result.ts';
+import type { Workload } from './workload.ts';
 import { workloads } from './workloads.ts';
 
 const reportFile = fileURLToPath(new URL('../../bench/report.html', import.meta.url));
@@ -27,31 +30,53 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** What is to be measured, in the order of the report. */
+function asked({ only, quick, ...options }: Options): { workload: Workload; fsync: Fsync }[] {
+  const chosen = workloads.filter(
+    ({ name, fullOnly }) => only?.test(name) ?? !(quick && fullOnly === true),
+  );
+  const durable = chosen.filter(
+    (workload) => workload.durable && (!quick || quickDurable.has(workload.name)),
+  );
+  return [
+    ...chosen.map((workload) => ({ workload, fsync: 'everysec' as const })),
+    ...durable.map((workload) => ({ workload, fsync: 'always' as const })),
+  ].filter(({ fsync }) => options.fsync === undefined || options.fsync === fsync);
+}
+
 async function measure(options: Options): Promise<Result> {
+  const pieces: Result[] = [];
+  const startedAt = performance.now();
+  if (options.into !== undefined) await mkdir(options.into, { recursive: true });
+  for (const { workload, fsync } of asked(options)) {
+    const file = options.into && join(options.into, `${workload.name}-${fsync}.json`);
+    if (file !== undefined && existsSync(file)) {
+      pieces.push(await readResult(file));
+      continue;
+    }
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    say(`${seconds} s: ${workload.title}${fsync === 'always' ? ', fsync always' : ''}`);
+    try {
+      const piece = await measureOne(workload, fsync, options);
+      pieces.push(piece);
+      if (file !== undefined) await writeFile(file, JSON.stringify(piece));
+    } catch (error) {
+      // What was measured before it is not lost, nor what comes after it.
+      say(`FAILED ${workload.name}: ${String(error)}`);
+      process.exitCode = 1;
+    }
+  }
+  return joined(pieces);
+}
+
+/** With a server of its own, so that nothing of the one before is part of it. */
+async function measureOne(workload: Workload, fsync: Fsync, options: Options): Promise<Result> {
   const startedAt = performance.now();
   const loadAtStart = currentLoad();
   const server = await startRedisServer({ config });
   const { url } = server;
-  const rows: Row[] = [];
   try {
-    for (const fsync of ['everysec', 'always'] as const satisfies readonly Fsync[]) {
-      for (const workload of workloads) {
-        if (options.only?.test(workload.name) === false) continue;
-        if (options.fsync !== undefined && options.fsync !== fsync) continue;
-        if (options.quick && options.only === undefined && workload.fullOnly === true) continue;
-        const again = workload.durable && (!options.quick || quickDurable.has(workload.name));
-        if (fsync === 'always' && !again) continue;
-        const seconds = Math.round((performance.now() - startedAt) / 1000);
-        say(`${seconds} s: ${workload.title}${fsync === 'always' ? ', fsync always' : ''}`);
-        try {
-          rows.push(...(await runWorkload(workload, fsync, { ...options, url, say })));
-        } catch (error) {
-          // What was measured before it is not lost, nor what comes after it.
-          say(`FAILED ${workload.name}: ${String(error)}`);
-          process.exitCode = 1;
-        }
-      }
-    }
+    const rows = await runWorkload(workload, fsync, { ...options, url, say });
     return {
       rows,
       machine: await describe(url, loadAtStart),
@@ -114,7 +139,7 @@ if (options.help) {
   const result =
     options.from === undefined
       ? await measure(options)
-      : join(await Promise.all(options.from.map(readResult)));
+      : joined(await Promise.all(options.from.map(readResult)));
   await writeFile(reportFile, toHtml(result));
   if (options.docs) {
     await writeFile(docsFile, withTables(await readFile(docsFile, 'utf8'), toMarkdown(result)));

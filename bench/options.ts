@@ -14,6 +14,8 @@ export interface Options {
   readonly docs: boolean;
   /** Results to render as one. */
   readonly from: readonly string[] | undefined;
+  /** A folder for the result of each workload. What is there is not measured again. */
+  readonly into: string | undefined;
   readonly profileDir: string | undefined;
   readonly guard: boolean;
   readonly record: boolean;
@@ -33,6 +35,7 @@ export const usage = `npm run bench -- [options]
   --markdown         tables for docs on stdout
   --docs             puts those tables into docs/performance.md
   --from <files>     renders results that were printed by --json, joined by commas, as one; measures nothing
+  --into <folder>    keeps the result of each workload there; what is there is not measured again, so stop when you like
   --profile <dir>    writes a CPU profile of each contender there
   --guard            some minutes: fails when pawl is slower than the commit of bench/recorded.json, built beside it
   --guard --record   makes the last commit the one of bench/recorded.json
@@ -59,6 +62,7 @@ export function readOptions(args: readonly string[]): Options {
       rounds: { type: 'string' },
       slot: { type: 'string' },
       from: { type: 'string' },
+      into: { type: 'string' },
       profile: { type: 'string' },
     },
   });
@@ -76,6 +80,7 @@ export function readOptions(args: readonly string[]): Options {
     plants,
     growth,
     fsync: values.fsync,
+    into: values.into,
     only: toPattern(values.only),
     contenders: toPattern(values.contenders),
     rounds: count(values.rounds, quick ? 3 : 5),

@@ -1,28 +1,32 @@
-/** Microseconds of Redis for each call, as measured (docs/scaling.md): what a simulated one is busy for. */
+/**
+ * Microseconds of Redis for each call, as `npm run bench:costs` has found them (docs/scaling.md): what a simulated one is
+ * busy for.
+ */
 export const costs = {
-  beat: () => 13,
-  elect: (workers: number) => 13 + 0.47 * workers,
-  followerElect: () => 5,
+  beat: () => 22,
+  /** A worker costs 1.7 µs of up to a thousand, and 6.5 µs of ten thousand. */
+  elect: (workers: number) => 13 + workers * (1.2 + 0.00053 * Math.max(1_000, workers)),
+  followerElect: () => 13,
   /** For so many runs. */
-  interrupt: (runs: number) => 15 + 20 * runs,
+  interrupt: (runs: number) => 20 + 35 * runs,
   deregister: () => 4,
-  due: (runs: number) => 6 + 5 * runs,
-  claim: () => 40,
-  park: () => 27,
-  send: () => 40,
-  take: () => 48,
   /** In a shard. */
   unpark: () => 4,
-  turnsDue: () => 5,
-  schedulesDue: () => 5,
+  due: (runs: number) => 8 + 10 * runs,
+  turnsDue: () => 9,
+  schedulesDue: () => 7,
+  claim: () => 69,
+  park: () => 56,
+  send: () => 25,
+  take: () => 63,
   /** Of a shard. */
-  holders: (workers: number) => 0.5 * workers,
-  registered: (workers: number) => 5 + 0.08 * workers,
+  holders: (workers: number) => 0.05 * workers,
+  registered: (workers: number) => 5 + 0.05 * workers,
   /** One page of them. */
-  workers: (workers: number) => 10 + 5 * workers,
+  workers: (workers: number) => 10 + 7 * workers,
   /** Runs of a worker that made progress. */
-  unproven: (runs: number) => 5 + 9 * runs,
-} as const;
+  unproven: () => 27,
+} as const satisfies Readonly<Record<string, (size: number) => number>>;
 
 export type Call = keyof typeof costs;
 

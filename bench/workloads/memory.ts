@@ -11,7 +11,8 @@ import type { Contender, Figure, Samples, Workload } from '../workload.ts';
 const payload = {
   text: 'A run that does what runs do, and has this to say. '.repeat(4).slice(0, 190),
 };
-const state = { text: 'x'.repeat(1_000) };
+/** Another one each time: a checkpoint keeps what is the same only once. */
+const stateOf = (turn: number) => ({ text: String(turn).padStart(1_000, 'x') });
 const inADay = 86_400_000;
 const eventsOfRun = 100;
 const checkpointsOfRun = 10;
@@ -67,7 +68,7 @@ const waits = defineWorkflow({
 const pawl: Contender = {
   name: 'pawl',
   async measure({ url, quick }) {
-    const count = quick ? 500 : 5_000;
+    const count = quick ? 500 : 2_000;
     const front = await Pawl.open({ redis: url });
     const redis = new Redis(url);
     const reach = async (status: string, wanted: number): Promise<void> => {
@@ -107,11 +108,11 @@ const pawl: Contender = {
     const event = await taken(url, loops.length * eventsOfRun, async () => {
       for (const loop of loops) await loop.saveEvents(events);
     });
-    for (const loop of loops) await loop.saveSnapshot(state);
+    for (const loop of loops) await loop.saveSnapshot(stateOf(0));
     const checkpoint = await taken(url, loops.length * checkpointsOfRun, async () => {
       for (const loop of loops) {
         for (let i = 0; i < checkpointsOfRun; i++) {
-          await loop.saveSnapshot(state, { checkpoint: { label: `c${i}` } });
+          await loop.saveSnapshot(stateOf(1 + i), { checkpoint: { label: `c${i}` } });
         }
       }
     });
@@ -124,7 +125,7 @@ const pawl: Contender = {
 const bullmq: Contender = {
   name: 'bullmq',
   async measure({ url, quick }) {
-    const count = quick ? 500 : 5_000;
+    const count = quick ? 500 : 2_000;
     const connection = new Redis(url, { maxRetriesPerRequest: null });
     const queue = new Queue('bench', { connection });
     const { id = '' } = await queue.add('run', payload);
@@ -195,15 +196,17 @@ async function atWork(
   await inParts(first, (i) => bed.start(i));
   await reach(first);
   const before = process.memoryUsage().heapUsed;
-  await inParts(count, (i) => bed.start(first + i));
-  await reach(first + count);
+  await inParts(count - first, (i) => bed.start(first + i));
+  await reach(count);
   const { heapUsed, rss } = process.memoryUsage();
   release();
   await bed.close();
-  return { resident: [rss / mega], heap: [(heapUsed - before) / count] };
+  return { resident: [rss / mega], heap: [(heapUsed - before) / (count - first)] };
 }
 
-const runsAtWork = (quick: boolean): number => (quick ? 1_000 : 10_000);
+/** The largest concurrency of a worker. */
+const concurrency = 10_000;
+const runsAtWork = (quick: boolean): number => (quick ? 1_000 : concurrency);
 
 const ofWorker: Workload = {
   name: 'at-work',
@@ -227,7 +230,7 @@ const ofWorker: Workload = {
               began();
               await held;
             },
-            { connection: blocking, concurrency: 20_000 },
+            { connection: blocking, concurrency },
           );
           await worker.waitUntilReady();
           return {
@@ -255,7 +258,7 @@ const ofWorker: Workload = {
             },
           });
           const front = await Pawl.open({ redis: url });
-          await front.worker({ workflows: [calls], concurrency: 20_000 }).ready();
+          await front.worker({ workflows: [calls], concurrency }).ready();
           return { start: () => front.start(calls, payload), close: () => front.close() };
         }),
     },

@@ -7,7 +7,7 @@ import type { Result, Row } from './result.ts';
 import { workloads } from './workloads.ts';
 
 /** @throws Error when the pieces are of different machines, versions or kinds of run. */
-export function join(pieces: readonly Result[]): Result {
+export function joined(pieces: readonly Result[]): Result {
   const [first] = pieces;
   if (first === undefined) throw new Error('there is nothing to join');
   const differ = pieces.find((piece) => aboutOf(piece) !== aboutOf(first));

@@ -1,6 +1,6 @@
 /** Results of several parts of a benchmark, as one. */
 import { expect, test } from 'vitest';
-import { join } from '../../../bench/join.ts';
+import { joined } from '../../../bench/joined.ts';
 import type { Machine, Result, Row } from '../../../bench/result.ts';
 
 const machine = { cpu: 'a', cores: 2, loadAtStart: 1, loadAtEnd: 2, commit: 'c' } as Machine;
@@ -11,7 +11,7 @@ function piece(about: Partial<Result>, ...rows: Partial<Row>[]): Result {
 }
 
 test('pieces stand in the order in which they are measured, and a later one replaces a workload whole', () => {
-  const joined = join([
+  const all = joined([
     piece({}, { workload: 'steps', fsync: 'everysec', contender: 'raw', median: 1 }),
     piece(
       { at: '2026-01-02T00:00:00.000Z', machine: { ...machine, loadAtEnd: 5 } },
@@ -20,17 +20,17 @@ test('pieces stand in the order in which they are measured, and a later one repl
     ),
     piece({}, { workload: 'steps', fsync: 'everysec', contender: 'pawl', median: 4 }),
   ]);
-  expect(joined.rows.map(({ median }) => median)).toEqual([3, 4, 2]);
-  expect(joined.seconds).toBe(30);
-  expect(joined.at).toBe('2026-01-02T00:00:00.000Z');
-  expect(joined.machine).toEqual({ ...machine, loadAtEnd: 5 });
+  expect(all.rows.map(({ median }) => median)).toEqual([3, 4, 2]);
+  expect(all.seconds).toBe(30);
+  expect(all.at).toBe('2026-01-02T00:00:00.000Z');
+  expect(all.machine).toEqual({ ...machine, loadAtEnd: 5 });
 });
 
 test('what was measured of another version, or quickly, is not joined; commits are named', () => {
   const other = piece({ machine: { ...machine, node: '99.0.0' } });
-  expect(() => join([piece({}), other])).toThrow('of different kinds');
+  expect(() => joined([piece({}), other])).toThrow('of different kinds');
   const later = piece({ machine: { ...machine, commit: 'd' } });
-  expect(join([piece({}), later, later]).machine.commit).toBe('c, d');
-  expect(() => join([piece({}), piece({ quick: true })])).toThrow('of different kinds');
-  expect(() => join([])).toThrow('nothing to join');
+  expect(joined([piece({}), later, later]).machine.commit).toBe('c, d');
+  expect(() => joined([piece({}), piece({ quick: true })])).toThrow('of different kinds');
+  expect(() => joined([])).toThrow('nothing to join');
 });
