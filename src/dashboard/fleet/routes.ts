@@ -3,9 +3,9 @@ import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { InvalidError } from '../../core/errors.ts';
 import type { Pawl } from '../../pawl.ts';
-import { scheduleAction } from '../access.ts';
+import { type DashboardAction, scheduleAction } from '../access.ts';
 import { problem, show, wantsJson } from '../answers.ts';
-import { textOf } from '../fields.ts';
+import { type Form, textOf } from '../fields.ts';
 import { type Env, refusal, tokenFor } from '../guard.ts';
 import type { Html } from '../html.ts';
 import { layout } from '../layout.ts';
@@ -127,15 +127,36 @@ function addBulk(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
   });
 }
 
+interface Asked {
+  /** Undefined for one that there is none of. */
+  readonly action: DashboardAction | undefined;
+  /** The form has to have its tick. */
+  readonly mustBeSure?: boolean;
+}
+
+/** The form that asks for an action, or the answer that refuses it: nothing was done then. */
+async function askedFor(
+  c: Context<Env>,
+  settings: Settings,
+  { action, mustBeSure = false }: Asked,
+): Promise<Form | Response> {
+  if (action === undefined || !settings.actions.includes(action)) {
+    return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
+  }
+  const form = await c.req.parseBody();
+  const why = refusal(c, settings, form['token']);
+  if (why !== undefined) return problem(c, settings, 403, why);
+  if (mustBeSure && textOf(form, 'sure') !== 'yes') {
+    throw new InvalidError('sure', 'was not ticked; nothing was done.');
+  }
+  return form;
+}
+
 /** Lets all runs of one error try again. */
 function addRetry(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
   app.post('/failures/:group/retry', bodyLimit({ maxSize: formBytesMax }), async (c) => {
-    if (!settings.actions.includes('retry')) {
-      return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
-    }
-    const form = await c.req.parseBody();
-    const why = refusal(c, settings, form['token']);
-    if (why !== undefined) return problem(c, settings, 403, why);
+    const form = await askedFor(c, settings, { action: 'retry' });
+    if (form instanceof Response) return form;
     const asked = { group: c.req.param('group'), reason: textOf(form, 'reason') };
     const retried = await retryGroup(pawl, asked, c.get('actor'));
     const body = retriedPage(settings.base, retried);
@@ -145,15 +166,8 @@ function addRetry(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
 
 function addDrain(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
   app.post('/workers/:id/drain', bodyLimit({ maxSize: formBytesMax }), async (c) => {
-    if (!settings.actions.includes('drain')) {
-      return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
-    }
-    const form = await c.req.parseBody();
-    const why = refusal(c, settings, form['token']);
-    if (why !== undefined) return problem(c, settings, 403, why);
-    if (textOf(form, 'sure') !== 'yes') {
-      throw new InvalidError('sure', 'was not ticked; nothing was done.');
-    }
+    const form = await askedFor(c, settings, { action: 'drain', mustBeSure: true });
+    if (form instanceof Response) return form;
     if (await pawl.drain(c.req.param('id')))
       return c.redirect(`${settings.base}/workers?done=drain`, 303);
     return problem(c, settings, 404, 'There is no such worker any more; nothing was done.');
@@ -163,15 +177,8 @@ function addDrain(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
 /** Ends a worker that the host has started, by its id among those that the host names. */
 function addKill(app: Hono<Env>, settings: Settings): void {
   app.post('/workers/:id/kill', bodyLimit({ maxSize: formBytesMax }), async (c) => {
-    if (!settings.actions.includes('kill')) {
-      return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
-    }
-    const form = await c.req.parseBody();
-    const why = refusal(c, settings, form['token']);
-    if (why !== undefined) return problem(c, settings, 403, why);
-    if (textOf(form, 'sure') !== 'yes') {
-      throw new InvalidError('sure', 'was not ticked; nothing was done.');
-    }
+    const form = await askedFor(c, settings, { action: 'kill', mustBeSure: true });
+    if (form instanceof Response) return form;
     const way = settings.killable().get(c.req.param('id'));
     if ((await way?.kill({ actor: c.get('actor') })) === true)
       return c.redirect(`${settings.base}/workers?done=kill`, 303);
@@ -183,16 +190,9 @@ function addKill(app: Hono<Env>, settings: Settings): void {
 function addSchedules(app: Hono<Env>, pawl: Pawl, settings: Settings): void {
   app.post('/schedules/:workflow/:id/:verb', bodyLimit({ maxSize: formBytesMax }), async (c) => {
     const { workflow, id, verb } = c.req.param();
-    const action = scheduleAction(verb);
-    if (action === undefined || !settings.actions.includes(action)) {
-      return problem(c, settings, 403, 'This dashboard does not allow that; nothing was done.');
-    }
-    const form = await c.req.parseBody();
-    const why = refusal(c, settings, form['token']);
-    if (why !== undefined) return problem(c, settings, 403, why);
-    if (verb === 'remove' && textOf(form, 'sure') !== 'yes') {
-      throw new InvalidError('sure', 'was not ticked; nothing was done.');
-    }
+    const asked = { action: scheduleAction(verb), mustBeSure: verb === 'remove' };
+    const form = await askedFor(c, settings, asked);
+    if (form instanceof Response) return form;
     const next = await operate(pawl, { workflow, id, verb }, c.get('actor'));
     if (next !== undefined) return c.redirect(settings.base + next, 303);
     return problem(c, settings, 404, 'There is no such schedule any more; nothing was done.');
