@@ -15,7 +15,9 @@ export function countingPlain(store: RunStore): RunStore {
   return withMethods(store, {
     create: async (params) => {
       const made = await store.create(params);
-      return { ...made, record: await recount(made.record) };
+      const record = await recount(made.record);
+      if (made.outcome === 'exists' || made.claimed === undefined) return { ...made, record };
+      return { ...made, record, claimed: { ...made.claimed, record } };
     },
     claim: async (params) => {
       const made = await store.claim(params);
