@@ -13,7 +13,7 @@
  * A sweeper may die between any two calls: what it took from a worker is due, so the next sweeper sends the wake-ups. Two
  * sweepers at once do no harm either: an interrupt takes a run once, a doubled wake-up finds its fence stale.
  *
- * A worker whose presence is gone must be seen so twice in a row, so that a reconnect is not taken for a death. After a
+ * A worker whose presence is gone must be gone at each look of 20 ms, so that a reconnect is not taken for a death. After a
  * gap in its own looks the sweeper passes one round by before it judges sessions: beats held up by the same stall (Redis
  * frozen, machine asleep) get in first. Presence it does not judge for longer: the stall may have cut everybody's
  * connections, and not all come back at once.
@@ -45,8 +45,14 @@ const followerMsPerWorker = 10;
  * its time at most, and ten thousand workers are looked at five times a second.
  */
 const leaderMsPerWorker = 0.02;
+/** Looks come more often than all else is looked for where that takes a fortieth of Redis' time at most, too. */
+const quickMsPerWorker = 0.07;
 /** A suspect is looked at again after this time: longer than a reconnect takes, and no longer. */
 const confirmMs = 20;
+/** Timers may be so early. */
+const timerMs = 1;
+/** Losses are looked for so often between two times at which all else that may be due is. */
+const looksPerSweep = 3;
 /** A gap between looks after which sessions are not judged at once. */
 const stallMs = 1000;
 /** A stall may have cost others their connections as well: they are back within this time. */
@@ -56,8 +62,8 @@ const orphanEveryMs = 5_000;
 export class Sweeper {
   readonly #services: Services;
   readonly #attendSchedules: (lost: readonly string[]) => void;
-  /** Workers without presence at the look before. */
-  #suspects = new Map<string, Lost>();
+  /** Workers without presence at the look before, each with when the look that missed it first was answered. */
+  #suspects = new Map<string, { readonly lost: Lost; readonly since: number }>();
   /** When the look before was, on the store's clock, and on ours. */
   #polledAt = 0;
   #polledMonotonic = 0;
@@ -66,6 +72,8 @@ export class Sweeper {
   #settledMonotonic = 0;
   /** How long until the next look, as was decided at the last one. */
   #delayMs = 0;
+  /** When all else is looked for again. */
+  #sweepsAt = 0;
   #orphansAt = 0;
   #unattendedHolders = new Set<string>();
   readonly #unattended: UnattendedWorkflows;
@@ -110,24 +118,42 @@ export class Sweeper {
 
   /** One look and what follows from it; returns the milliseconds until the next. */
   async #turn(): Promise<number> {
-    const { store, worker, random, settings } = this.#services;
+    const { store, worker, random, clock, settings } = this.#services;
     const { lockMs, sweepMs } = settings;
+    const askedAt = clock.monotonic();
     const election = await store.fleet.elect(worker, lockMs);
     this.#noteStall();
+    const pauseMs = sweepMs / looksPerSweep;
     if (!election.leader) {
       this.#suspects.clear();
       this.#polledAt = 0;
-      return Math.max(sweepMs, election.workers * followerMsPerWorker) * (0.5 + random());
+      const others = election.workers - 1;
+      return Math.max(pauseMs, others * followerMsPerWorker) * (0.5 + random());
     }
-    await this.#takeFromLost(election);
+    await this.#takeFromLost(election, askedAt);
+    const isDue = askedAt >= this.#sweepsAt - timerMs;
     // Not waited for: many runs may be to start, and nobody's death is to be noticed later for it.
-    this.#attendSchedules(election.lost.map((lost) => lost.worker));
-    await this.#sendDue();
-    await this.#findOrphans();
-    await this.#turns.look();
-    this.#failed.attend();
-    const pauseMs = Math.min(Math.max(sweepMs, election.workers * leaderMsPerWorker), lockMs / 2);
-    return this.#suspects.size > 0 ? Math.min(confirmMs, pauseMs) : pauseMs;
+    if (isDue || election.lost.length > 0) {
+      this.#attendSchedules(election.lost.map((lost) => lost.worker));
+    }
+    if (isDue) {
+      this.#sweepsAt = askedAt + sweepMs;
+      await this.#sendDue();
+      await this.#findOrphans();
+      await this.#turns.look();
+      this.#failed.attend();
+    }
+    const quickMs = Math.min(sweepMs, election.workers * quickMsPerWorker);
+    const restMs = Math.max(pauseMs, quickMs, election.workers * leaderMsPerWorker);
+    return Math.max(0, Math.min(restMs, lockMs / 2, this.#untilConfirmedMs()));
+  }
+
+  /** Until the first suspect may be looked at again. */
+  #untilConfirmedMs(): number {
+    const now = this.#services.clock.monotonic();
+    let ms = Infinity;
+    for (const { since } of this.#suspects.values()) ms = Math.min(ms, since + confirmMs - now);
+    return ms;
   }
 
   /** Whoever shared our stall may still be on the way back: that is no death. */
@@ -139,7 +165,8 @@ export class Sweeper {
     if (stalled) this.#settledMonotonic = now + settleMs;
   }
 
-  async #takeFromLost(election: Led): Promise<void> {
+  /** `askedAt`: when the look was sent, on our clock. What it shows is not older. */
+  async #takeFromLost(election: Led, askedAt: number): Promise<void> {
     const { clock } = this.#services;
     const now = clock.monotonic();
     const stalled = now - this.#polledMonotonic > stallMs;
@@ -156,11 +183,11 @@ export class Sweeper {
       if (now < this.#settledMonotonic) continue;
       // It was there at the look before the first one that missed it: that is when it was last seen.
       const suspect = before.get(lost.worker) ?? {
-        ...lost,
-        lastSeenAt: Math.max(lost.lastSeenAt, this.#polledAt),
+        lost: { ...lost, lastSeenAt: Math.max(lost.lastSeenAt, this.#polledAt) },
+        since: now,
       };
-      if (before.has(lost.worker) && !isOld) {
-        taken.push(await this.#take(suspect, { seenAt: lost.lastSeenAt, isAbsent: true }));
+      if (askedAt - suspect.since >= confirmMs - timerMs && !isOld) {
+        taken.push(await this.#take(suspect.lost, { seenAt: lost.lastSeenAt, isAbsent: true }));
       } else {
         this.#suspects.set(lost.worker, suspect);
       }

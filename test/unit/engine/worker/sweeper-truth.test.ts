@@ -78,7 +78,7 @@ function stage() {
       advance(25);
     }
   };
-  return { store, hooks, advance, sweep, interrupts };
+  return { store, hooks, advance, sweep, interrupts, look: () => turn() };
 }
 
 /** A worker that holds a run, and whose process is gone. */
@@ -144,6 +144,29 @@ test.each([
     expect((await store.fleet.workers()).map((worker) => worker.id)).toContain('w');
   },
 );
+
+test('looks that follow each other at once take nobody for dead before a reconnect has had its time', async () => {
+  const { store, advance, look } = stage();
+  await look();
+  const id = await vanished(store, 'w');
+  const status = async (): Promise<string | undefined> => (await store.record(id))?.status;
+  for (let ms = 0; ms < 18; ms += 6) {
+    await look();
+    expect(await status(), `${ms} ms after the first look`).toBe('running');
+    advance(6);
+  }
+  // It comes back, and is lost again: that is another suspicion.
+  await store.fleet.register('w');
+  await look();
+  store.vanish('w');
+  await look();
+  advance(18);
+  await look();
+  expect(await status()).toBe('running');
+  advance(2);
+  await look();
+  expect(await status()).toBe('interrupted');
+});
 
 test('after a call that took long, no worker is judged by the look before it', async () => {
   const { store, hooks, advance, sweep, interrupts } = stage();

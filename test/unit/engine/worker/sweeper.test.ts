@@ -44,10 +44,16 @@ function elected(
   });
   const store = withMethods(plain, { fleet });
   let turn: () => Promise<number> = () => Promise.resolve(0);
+  let now = 1_000;
   const clock: Clock = {
     ...systemClock,
+    monotonic: () => now,
     repeat: (task) => {
-      turn = task;
+      turn = async () => {
+        const pauseMs = await task();
+        now += pauseMs;
+        return pauseMs;
+      };
       return () => Promise.resolve();
     },
   };
@@ -68,7 +74,8 @@ const pauseWith = (workers: number, lost?: readonly string[]): Promise<number> =
   elected(workers, lost).turn();
 
 test('the more workers, the rarer all of them are looked at, and never as rarely as the election ends', async () => {
-  expect(await pauseWith(1)).toBe(25);
+  expect(await pauseWith(1)).toBe(25 / 3);
+  expect(await pauseWith(100)).toBe(25 / 3);
   expect(await pauseWith(1_000)).toBe(25);
   expect(await pauseWith(5_000)).toBe(100);
   expect(await pauseWith(10_000)).toBe(200);
@@ -79,11 +86,18 @@ test('a worker that seems gone is looked at again at once, however many there ar
   expect(await pauseWith(10_000, ['b'])).toBe(20);
 });
 
+test('what else may be due is looked for at one look of three', async () => {
+  const { turn, asked, attended } = elected(3);
+  for (let looks = 0; looks < 7; looks++) await turn();
+  expect(asked.length).toBe(3);
+  expect(attended.length).toBe(3);
+});
+
 test('the wake-ups that lost workers took with them are asked for once, however many are lost', async () => {
   const { turn, asked } = elected(100, ['b', 'c', 'd']);
   await turn();
   expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined]);
-  await turn();
+  for (let looks = 0; looks < 4; looks++) await turn();
   // They held nothing, and may have died between taking a wake-up and the claim.
   expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined, 5_000, undefined]);
 });
