@@ -7,11 +7,13 @@
 -- there was, the others were absent in it, and nothing is added to it.
 
 -- What the snapshot is made of anew, as names and values in turn: by a full save, or by one that changes a packed one; nil
--- when neither. Nothing is written. False when the packed one cannot be read.
+-- when neither. Behind it, how many fields there are so far. Nothing is written. False when the packed one cannot be read.
 local function unpackSnapshot(snapshot, full)
   if full ~= '' then return {'packed', full}, struct.unpack('>I4', full) end
-  local packed = redis.call('HGET', snapshot, 'packed')
-  if not packed then return nil end
+  local had = redis.call('HMGET', snapshot, 'packed', 'count', 'version')
+  local packed = had[1]
+  -- An older pawl has counted nothing: what is there now is what counts.
+  if not packed then return nil, tonumber(had[2] or redis.call('HLEN', snapshot) - (had[3] and 4 or 0)) end
   local anew, place = {}, 5
   local isRead = pcall(function()
     for i = 1, 2 * struct.unpack('>I4', packed) do anew[i], place = struct.unpack('>I4c0', packed, place) end
@@ -21,8 +23,9 @@ local function unpackSnapshot(snapshot, full)
   return anew, #anew / 2
 end
 
--- `newest`: the version of the newest checkpoint, or nil. `from`: where in ARGV the fields to set begin, `set` of them with
--- names and payloads in turn; behind those the names of `remove` more. Returns how many fields there are then.
+-- `newest`: the version of the newest checkpoint, or nil. `count`: how many fields there are so far. `from`: where in ARGV the
+-- fields to set begin, `set` of them with names and payloads in turn; behind those the names of `remove` more. Returns how
+-- many fields there are then.
 local function saveSnapshot(snapshot, preserved, newest, anew, count, about, from, set, remove)
   if newest and redis.call('HEXISTS', preserved, newest .. ':packed') == 1 then newest = nil end
   local function preserve(field)
@@ -45,12 +48,7 @@ local function saveSnapshot(snapshot, preserved, newest, anew, count, about, fro
     newest = nil
     redis.call('UNLINK', snapshot)
     put(anew, 1, #anew)
-  else
-    -- An older pawl has counted nothing: what is there now is what counts.
-    local had = redis.call('HMGET', snapshot, 'count', 'version')
-    count = tonumber(had[1] or redis.call('HLEN', snapshot) - (had[2] and 4 or 0))
   end
-  redis.call('HSET', snapshot, unpack(about))
   local behind = from + 2 * set
   for i = from, behind - 2, 2 do preserve(ARGV[i]) end
   count = count + put(ARGV, from, behind - 1)
@@ -58,6 +56,7 @@ local function saveSnapshot(snapshot, preserved, newest, anew, count, about, fro
     preserve(ARGV[i])
     count = count - redis.call('HDEL', snapshot, ARGV[i])
   end
-  redis.call('HSET', snapshot, 'count', string.format('%.0f', count))
+  about[9], about[10] = 'count', string.format('%.0f', count)
+  redis.call('HSET', snapshot, unpack(about))
   return count
 end
