@@ -100,7 +100,12 @@ async function tryToAnswer(
       return true;
     case 'answered': {
       const { messages } = await store.readInbox(run);
-      throw new AnsweredError({ run, wait }, messages.find((one) => one.id === outcome.by)?.actor);
+      const sent = messages.find((one) => one.id === outcome.by);
+      if (sent !== undefined) throw new AnsweredError({ run, wait }, sent.actor);
+      // The run has taken it meanwhile, and its log says who sent it, now or in a moment.
+      const taken = await findAnswer(about, record, wait);
+      if (taken === undefined) return false;
+      throw new AnsweredError({ run, wait }, taken.by);
     }
     case 'unwanted':
       throw await overError(about, record, wait);

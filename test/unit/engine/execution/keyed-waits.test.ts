@@ -263,6 +263,27 @@ describe('an answer', () => {
     expect(await run.result()).toEqual([true, true]);
   });
 
+  test('who was first is told also when the run has taken the answer meanwhile', async () => {
+    const { pawl, store } = memoryPawl();
+    const run = await pawl.start(calls, undefined, { id: 'r' });
+    const first = pawl.worker({ workflows: [calls] });
+    await parked(pawl, 'r');
+    await first.close();
+    await run.answer('wait:approval:c1', { ok: true }, { actor: 'ada' });
+    const plain = store.readInbox.bind(store);
+    store.readInbox = async (id) => {
+      store.readInbox = plain;
+      pawl.worker({ workflows: [calls] });
+      await expect.poll(async () => (await plain(id)).messages).toEqual([]);
+      return plain(id);
+    };
+    const late = run.answer('wait:approval:c1', { ok: false }, { actor: 'bob' });
+    await expect(late).rejects.toMatchObject({ code: 'PAWL_ANSWERED', by: 'ada' });
+    await run.answer('wait:approval:c2', { ok: false });
+    expect(await run.result()).toEqual([true, false]);
+    await pawl.close();
+  });
+
   test('the same id again is the same answer', async () => {
     await using pawl = memoryPawl().pawl;
     const run = await pawl.start(calls, undefined, { id: 'r' });
