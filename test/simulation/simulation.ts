@@ -104,6 +104,8 @@ export class Simulation {
   readonly #outsideWorld: Outside;
   readonly #timetable: TimetableWatch;
   /** Runs that once came to no good end. */
+  /** Tokens of runs that were made. */
+  readonly #created = new Set<string>();
   readonly #bad = new Set<string>();
   readonly #workers: SimulatedWorker[] = [];
   readonly #outside: Life = { name: 'outside', alive: true, frozenUntil: 0 };
@@ -357,7 +359,7 @@ export class Simulation {
 
   #tally({ name, argv = [] }: Request, reply: SimReply): void {
     const [outcome] = Array.isArray(reply) ? (reply as readonly SimReply[]) : [reply];
-    if (name === 'create' && outcome === 'created') this.#tallyCreated(argv);
+    if (name === 'create' && isNew(outcome)) this.#tallyCreated(argv);
     if (name === 'interrupt') this.#tallyTaken(reply as readonly SimReply[]);
     if (name !== 'commit' || outcome !== 'committed') return;
     const status = argv[10] as RunStatus;
@@ -373,6 +375,9 @@ export class Simulation {
   }
 
   #tallyCreated([run = '', token = '', ...rest]: readonly string[]): void {
+    // A call that is repeated is answered as the first one.
+    if (this.#created.has(token)) return;
+    this.#created.add(token);
     const [parent, schema] = [rest[6], rest[11]];
     this.#runs.started += 1;
     if (token.startsWith('schedule ')) this.#runs.scheduled += 1;
@@ -403,4 +408,9 @@ export class Simulation {
       trace: this.#hash.digest('hex'),
     };
   }
+}
+
+/** What the script that makes a run answers about a new one. */
+function isNew(outcome: SimReply | undefined): boolean {
+  return outcome === 'created' || outcome === 'made' || outcome === 'claimed';
 }
