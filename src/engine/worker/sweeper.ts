@@ -1,14 +1,15 @@
 /**
  * The sweeper: finds what is due. Every worker runs one; the store elects which of them works.
  *
- *   look ──▶ not elected: ask again later, the rarer the more workers there are
- *     │
- *     └────▶ elected ──▶ workers lost?  their runs: interrupted, sent to the resume queue
- *                    ──▶ schedules due? the runs of their times are started (schedules/keeper.ts)
+ *   look ───▶ not elected: ask again later, the rarer the more workers there are
+ *     └─────▶ elected ──▶ workers lost?  their runs: interrupted, sent to the resume queue
+ *   sweep ──▶ elected ──▶ schedules due? the runs of their times are started (schedules/keeper.ts)
  *                    ──▶ runs due?      wake-ups sent again; ended runs whose time is over: deleted
  *                    ──▶ turns?         those that time allows are granted, those in doubt looked at (turn-keeper.ts)
  *                    ──▶ failed jobs?   those of runs that have not failed are dropped (failed-deliveries.ts)
  *                    ──▶ holders that nobody knows? (now and then) their runs: interrupted
+ *
+ * Looks come more often than sweeps, because a loss costs time and a look costs little. One waits for the other.
  *
  * A sweeper may die between any two calls: what it took from a worker is due, so the next sweeper sends the wake-ups. Two
  * sweepers at once do no harm either: an interrupt takes a run once, a doubled wake-up finds its fence stale.
@@ -51,7 +52,7 @@ const quickMsPerWorker = 0.07;
 const confirmMs = 20;
 /** Timers may be so early. */
 const timerMs = 1;
-/** Losses are looked for so often between two times at which all else that may be due is. */
+/** Losses are looked for so often between two sweeps. */
 const looksPerSweep = 3;
 /** A gap between looks after which sessions are not judged at once. */
 const stallMs = 1000;
@@ -72,14 +73,18 @@ export class Sweeper {
   #settledMonotonic = 0;
   /** How long until the next look, as was decided at the last one. */
   #delayMs = 0;
-  /** When all else is looked for again. */
-  #sweepsAt = 0;
+  /** At the last look: whether this one was elected, how many workers there were, and who seemed gone. */
+  #leads = false;
+  #workers = 0;
+  #seemLost: readonly string[] = [];
+  /** Settles when the look or the sweep that is under way has ended. */
+  #before: Promise<unknown> = Promise.resolve();
   #orphansAt = 0;
   #unattendedHolders = new Set<string>();
   readonly #unattended: UnattendedWorkflows;
   readonly #failed: FailedDeliveries;
   readonly #turns: TurnKeeper;
-  #stop: (() => Promise<void>) | undefined;
+  #stops: readonly (() => Promise<void>)[] = [];
 
   /** `attendSchedules` begins to look after the schedules that are due; `lost`: workers that are taken for dead. */
   constructor(
@@ -99,30 +104,40 @@ export class Sweeper {
   }
 
   begin(): void {
-    const { clock, logger, settings } = this.#services;
-    this.#stop = clock.repeat(async () => {
-      try {
-        this.#delayMs = await this.#turn();
+    const { clock } = this.#services;
+    this.#stops = [
+      clock.repeat(async () => {
+        this.#delayMs = await this.#serially(() => this.#poll());
         return this.#delayMs;
-      } catch (error) {
-        logger.warn({ error: String(error) }, 'sweep failed, trying again');
-        return settings.sweepMs;
-      }
-    });
+      }),
+      clock.repeat(() => this.#serially(() => this.#sweep())),
+    ];
   }
 
   async end(): Promise<void> {
-    await this.#stop?.();
+    await Promise.all(this.#stops.map((stop) => stop()));
     await this.#failed.end();
   }
 
-  /** One look and what follows from it; returns the milliseconds until the next. */
-  async #turn(): Promise<number> {
+  #serially(task: () => Promise<number>): Promise<number> {
+    const { logger, settings } = this.#services;
+    const ended = this.#before.then(task).catch((error: unknown) => {
+      logger.warn({ error: String(error) }, 'sweep failed, trying again');
+      return settings.sweepMs;
+    });
+    this.#before = ended;
+    return ended;
+  }
+
+  /** One look for losses, and what follows from it; returns the milliseconds until the next. */
+  async #poll(): Promise<number> {
     const { store, worker, random, clock, settings } = this.#services;
     const { lockMs, sweepMs } = settings;
     const askedAt = clock.monotonic();
     const election = await store.fleet.elect(worker, lockMs);
     this.#noteStall();
+    this.#leads = election.leader;
+    this.#workers = election.workers;
     const pauseMs = sweepMs / looksPerSweep;
     if (!election.leader) {
       this.#suspects.clear();
@@ -131,21 +146,24 @@ export class Sweeper {
       return Math.max(pauseMs, others * followerMsPerWorker) * (0.5 + random());
     }
     await this.#takeFromLost(election, askedAt);
-    const isDue = askedAt >= this.#sweepsAt - timerMs;
-    // Not waited for: many runs may be to start, and nobody's death is to be noticed later for it.
-    if (isDue || election.lost.length > 0) {
-      this.#attendSchedules(election.lost.map((lost) => lost.worker));
-    }
-    if (isDue) {
-      this.#sweepsAt = askedAt + sweepMs;
-      await this.#sendDue();
-      await this.#findOrphans();
-      await this.#turns.look();
-      this.#failed.attend();
-    }
+    this.#seemLost = election.lost.map((lost) => lost.worker);
+    if (this.#seemLost.length > 0) this.#attendSchedules(this.#seemLost);
     const quickMs = Math.min(sweepMs, election.workers * quickMsPerWorker);
     const restMs = Math.max(pauseMs, quickMs, election.workers * leaderMsPerWorker);
     return Math.max(0, Math.min(restMs, lockMs / 2, this.#untilConfirmedMs()));
+  }
+
+  /** Looks for all else that may be due; returns the milliseconds until the next time. */
+  async #sweep(): Promise<number> {
+    const { lockMs, sweepMs } = this.#services.settings;
+    if (!this.#leads) return sweepMs;
+    // Not waited for: many runs may be to start, and nobody's loss is to be noticed later for it.
+    this.#attendSchedules(this.#seemLost);
+    await this.#sendDue();
+    await this.#findOrphans();
+    await this.#turns.look();
+    this.#failed.attend();
+    return Math.min(Math.max(sweepMs, this.#workers * leaderMsPerWorker), lockMs / 2);
   }
 
   /** Until the first suspect may be looked at again. */

@@ -50,12 +50,12 @@ function stage() {
     },
   });
   const store = withMethods(plain, { fleet });
-  let turn: () => Promise<number> = () => Promise.resolve(0);
+  const tasks: (() => Promise<number>)[] = [];
   const clock: Clock = {
     ...systemClock,
     monotonic: () => now,
     repeat: (task) => {
-      turn = task;
+      tasks.push(task);
       return () => Promise.resolve();
     },
   };
@@ -70,6 +70,9 @@ function stage() {
   }).begin();
   const advance = (ms: number): void => {
     now += ms;
+  };
+  const turn = async (): Promise<void> => {
+    for (const task of tasks) await task();
   };
   /** Some turns, so that what must be seen twice is. */
   const sweep = async (turns = 3): Promise<void> => {

@@ -11,13 +11,14 @@ import { MemoryRunStore } from '../../../../src/memory/run-store.ts';
 import { bytes, committed, held } from '../../../../src/testing/run-store/opened.ts';
 import { withMethods } from '../../../support/with-methods.ts';
 
-/** A sweeper that is elected, and its turns: each resolves with how long it waits for the next look. */
+/** A sweeper that is elected. Each look and each sweep resolves with how long it waits for the next one. */
 function elected(
   workers: number,
   lost: readonly string[] = [],
   meanwhile: (store: MemoryRunStore) => Promise<unknown> = () => Promise.resolve(),
 ): {
-  readonly turn: () => Promise<number>;
+  readonly look: () => Promise<number>;
+  readonly sweep: () => Promise<number>;
   readonly asked: DueParams[];
   readonly store: MemoryRunStore;
   readonly attended: (readonly string[])[];
@@ -43,17 +44,13 @@ function elected(
     },
   });
   const store = withMethods(plain, { fleet });
-  let turn: () => Promise<number> = () => Promise.resolve(0);
+  const tasks: (() => Promise<number>)[] = [];
   let now = 1_000;
   const clock: Clock = {
     ...systemClock,
     monotonic: () => now,
     repeat: (task) => {
-      turn = async () => {
-        const pauseMs = await task();
-        now += pauseMs;
-        return pauseMs;
-      };
+      tasks.push(task);
       return () => Promise.resolve();
     },
   };
@@ -67,11 +64,18 @@ function elected(
     settings: { sweepMs: 25, lockMs: 500, sessionMs: 15_000, resendMs: 5_000, quarantineAfter: 3 },
   };
   new Sweeper(services, (dead) => attended.push(dead)).begin();
-  return { turn: () => turn(), asked, store, attended };
+  const [looking, sweeping] = tasks;
+  if (looking === undefined || sweeping === undefined) throw new Error('it does not begin');
+  const look = async (): Promise<number> => {
+    const pauseMs = await looking();
+    now += pauseMs;
+    return pauseMs;
+  };
+  return { look, sweep: sweeping, asked, store, attended };
 }
 
 const pauseWith = (workers: number, lost?: readonly string[]): Promise<number> =>
-  elected(workers, lost).turn();
+  elected(workers, lost).look();
 
 test('the more workers, the rarer all of them are looked at, and never as rarely as the election ends', async () => {
   expect(await pauseWith(1)).toBe(25 / 3);
@@ -86,40 +90,49 @@ test('a worker that seems gone is looked at again at once, however many there ar
   expect(await pauseWith(10_000, ['b'])).toBe(20);
 });
 
-test('what else may be due is looked for at one look of three', async () => {
-  const { turn, asked, attended } = elected(3);
-  for (let looks = 0; looks < 7; looks++) await turn();
-  expect(asked.length).toBe(3);
-  expect(attended.length).toBe(3);
+test('what else may be due is looked for apart from losses, and by the one that is elected alone', async () => {
+  const { look, sweep, asked } = elected(3);
+  expect(await sweep()).toBe(25);
+  expect(asked).toEqual([]);
+  for (let looks = 0; looks < 3; looks++) await look();
+  expect(asked).toEqual([]);
+  expect(await sweep()).toBe(25);
+  expect(asked).toHaveLength(1);
+  const many = elected(10_000);
+  await many.look();
+  expect(await many.sweep()).toBe(200);
 });
 
 test('the wake-ups that lost workers took with them are asked for once, however many are lost', async () => {
-  const { turn, asked } = elected(100, ['b', 'c', 'd']);
-  await turn();
+  const { look, sweep, asked } = elected(100, ['b', 'c', 'd']);
+  await look();
+  await sweep();
   expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined]);
-  for (let looks = 0; looks < 4; looks++) await turn();
+  // Missed at each look of 20 ms, they are taken for lost.
+  for (let looks = 0; looks < 3; looks++) await look();
   // They held nothing, and may have died between taking a wake-up and the claim.
-  expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined, 5_000, undefined]);
+  expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined, 5_000]);
 });
 
 test.each([true, false])(
   'a run that a person lets go on is not deleted by a late answer: %s',
   async (resumes) => {
-    const { turn, store } = elected(1, [], async (late) => {
+    const { look, sweep, store } = elected(1, [], async (late) => {
       if (resumes) await late.resume('run', bytes('why'));
     });
     const { ownership } = await held(store, { create: { run: 'run' } });
     const release = { status: 'failed', error: bytes('error'), keepMs: 0 } as const;
     await committed(store, ownership, { release });
-    await turn();
+    await look();
+    await sweep();
     expect((await store.record('run'))?.status).toBe(resumes ? 'queued' : undefined);
   },
 );
 
-test('schedules are attended to at each look, and told who seems dead', async () => {
-  const { turn, attended } = elected(3, ['b', 'c']);
-  await turn();
-  await turn();
+test('schedules are attended to at a loss and at each sweep, and told who seems gone', async () => {
+  const { look, sweep, attended } = elected(3, ['b', 'c']);
+  await look();
+  await sweep();
   expect(attended).toEqual([
     ['b', 'c'],
     ['b', 'c'],
