@@ -23,7 +23,7 @@ export const plants: readonly Plant[] = [
     workload: 'append-64',
     what: 'saveEvent of a loop',
     file: 'core/claimed-loop.ts',
-    passage: 'const checked = checkEvents(events, this.#limits);',
+    passage: 'const events = checkEvents([event], this.#limits);',
   },
   {
     workload: 'save-one-100kb',
