@@ -42,8 +42,8 @@ type Lost = Led['lost'][number];
 /** Candidates together ask about a hundred times a second, however many they are. */
 const followerMsPerWorker = 10;
 /**
- * A look costs Redis about half a microsecond for each worker (docs/scaling.md). With this pause looks take a fortieth of
- * its time at most, and ten thousand workers are looked at five times a second.
+ * A look costs Redis 1.7 microseconds for each of up to a thousand workers, and 6.5 for each of ten thousand
+ * (docs/scaling.md). With this pause ten thousand workers are looked at five times a second, which is dear.
  */
 const leaderMsPerWorker = 0.02;
 /** Looks come more often than all else is looked for where that takes a fortieth of Redis' time at most, too. */
