@@ -46,11 +46,16 @@ async function work(
   };
 }
 
-async function start(redis: Redis, id: string, shape: string): Promise<void> {
-  await Promise.all([
-    redis.hset(`run:${id}`, 'status', 'queued'),
-    redis.lpush('queue', `${id} ${shape}`),
-  ]);
+/** Starts runs, each with the promise of its end. */
+function starting(redis: Redis, watch: Watch): Caller['start'] {
+  return async (id, shape) => {
+    const ended = watch.next(id);
+    await Promise.all([
+      redis.hset(`run:${id}`, 'status', 'queued'),
+      redis.lpush('queue', `${id} ${shape}`),
+    ]);
+    return { ended };
+  };
 }
 
 export const rawBed: Bed = {
@@ -59,11 +64,7 @@ export const rawBed: Bed = {
     const watch = new Watch();
     const hands = await work(setup, (_redis, id) => watch.tell(id));
     return {
-      start: async (id, shape) => {
-        const ended = watch.next(id);
-        await start(redis, id, shape);
-        return { ended };
-      },
+      start: starting(redis, watch),
       close: async () => {
         await hands.close();
         redis.disconnect();
@@ -77,11 +78,7 @@ export const rawBed: Bed = {
     listening.on('message', (_channel, id: string) => watch.tell(id));
     await listening.subscribe(ends);
     return {
-      start: async (id, shape) => {
-        const ended = watch.next(id);
-        await start(redis, id, shape);
-        return { ended };
-      },
+      start: starting(redis, watch),
       close: async () => {
         listening.disconnect();
         redis.disconnect();

@@ -39,31 +39,25 @@ async function inParts(count: number, each: (i: number) => Promise<unknown>): Pr
   }
 }
 
-const kept = defineWorkflow({
-  name: 'kept',
-  input: z.object({ text: z.string() }),
-  state: z.object({ text: z.string().default('') }),
-  async run(ctx, input) {
-    await ctx.step('work', (step) => {
-      step.set(input);
-      return null;
-    });
-    return input;
-  },
-});
+/** Its step makes its input its state. Then it ends with it, or after a wait. */
+function working(name: string, isWaiting: boolean) {
+  return defineWorkflow({
+    name,
+    input: z.object({ text: z.string() }),
+    state: z.object({ text: z.string().default('') }),
+    async run(ctx, input) {
+      await ctx.step('work', (step) => {
+        step.set(input);
+        return null;
+      });
+      if (isWaiting) await ctx.sleep(inADay);
+      return input;
+    },
+  });
+}
 
-const waits = defineWorkflow({
-  name: 'waits',
-  input: z.object({ text: z.string() }),
-  state: z.object({ text: z.string().default('') }),
-  async run(ctx, input) {
-    await ctx.step('work', (step) => {
-      step.set(input);
-      return null;
-    });
-    await ctx.sleep(inADay);
-  },
-});
+const kept = working('kept', false);
+const waits = working('waits', true);
 
 const pawl: Contender = {
   name: 'pawl',

@@ -2,25 +2,13 @@
 // on with newer code. Method: workers of this process on a real Redis; a list has each node that ran.
 import { END, interrupt, START, StateGraph } from '@langchain/langgraph';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, inject, test } from 'vitest';
-import { Pawl, type RunHandle } from '../../src/index.ts';
+import { expect, test } from 'vitest';
+import type { RunHandle } from '../../src/index.ts';
 import { durableGraph, type PawlSaver } from '../../src/langgraph.ts';
 import { holdsOf } from '../../src/langgraph/thread-saver.ts';
 import { answerAll } from './answering.ts';
 import { askingGraph, State } from './graphs.ts';
-import { openSaver } from './savers.ts';
-
-const closing: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close();
-});
-
-async function open() {
-  const { saver, prefix } = await openSaver();
-  const pawl = await Pawl.open({ redis: inject('redisUrl'), prefix });
-  closing.push(() => pawl.close());
-  return { saver, pawl };
-}
+import { open, work } from './opened.ts';
 
 /** Counts to five, asks, and ends. */
 function countingGraph(saver: PawlSaver, ran: string[], node: () => unknown = () => undefined) {
@@ -79,7 +67,7 @@ test.each([undefined, 'talk'])(
     const { saver, pawl } = await open();
     const ran: string[] = [];
     const graph = durableGraph(countingGraph(saver, ran), { name: 'counting' });
-    pawl.worker({ workflows: [graph] });
+    work(pawl, graph);
     const run = await pawl.start(graph, { input, thread });
     await waitsOf(run);
     const before = await checkpointsOf(saver, thread ?? run.id);
@@ -111,7 +99,7 @@ test('a fork in the middle of several questions asks them from the first one', a
     askingGraph(saver, async () => undefined),
     { name: 'asking' },
   );
-  pawl.worker({ workflows: [graph] });
+  work(pawl, graph);
   const whole = async (run: RunHandle): Promise<unknown> => {
     await answerAll(run, (label) => label);
     return run.result();
@@ -129,7 +117,7 @@ test('a fork in the middle of several questions asks them from the first one', a
 test('a copy that was made before a crash is taken, and one of somebody else is not', async () => {
   const { saver, pawl } = await open();
   const graph = durableGraph(countingGraph(saver, []), { name: 'counting' });
-  const worker = pawl.worker({ workflows: [graph] });
+  const worker = work(pawl, graph);
   const run = await pawl.start(graph, { input });
   await waitsOf(run);
   await worker.close();
@@ -142,7 +130,7 @@ test('a copy that was made before a crash is taken, and one of somebody else is 
     await pawl.fork(graph, run.id, { seq }, { id: 'mine' }),
     await pawl.fork(graph, run.id, { seq }, { id: 'theirs' }),
   ];
-  const { id } = pawl.worker({ workflows: [graph] });
+  const { id } = work(pawl, graph);
   expect(id).not.toBe(worker.id);
   await answer(mine, 'yes');
   expect(await mine.result()).toMatchObject({ log: [...counts(0), 'asked yes', 'end'] });
@@ -159,7 +147,7 @@ test('a graph is paused between supersteps, and goes on where it was', async () 
   const compiled = countingGraph(saver, ran, () => (pausing ??= run.pause()));
   const graph = durableGraph(compiled, { name: 'counting' });
   const run: RunHandle = pawl.run('paused');
-  pawl.worker({ workflows: [graph] });
+  work(pawl, graph);
   await pawl.start(graph, { input }, { id: 'paused' });
   await expect.poll(async () => pausing !== undefined && (await run.info()).worker).toBe(undefined);
   const stood = [...ran];
@@ -180,7 +168,7 @@ test('a graph that is cancelled stops in its node, and its thread is free for th
     if (isSlow && ran.length === 3) await sleep(60_000, undefined, { ref: false });
   });
   const graph = durableGraph(compiled, { name: 'counting' });
-  pawl.worker({ workflows: [graph] });
+  work(pawl, graph);
   const run = await pawl.start(graph, { input, thread: 'talk' }, { key: 'talk' });
   await expect.poll(() => ran.length).toBe(3);
   await run.cancel();
@@ -198,13 +186,13 @@ test('a graph that failed goes on with mended code, and does nothing twice', asy
   const broken = countingGraph(saver, ran, () => {
     if (ran.length === 4) throw new Error('broken');
   });
-  const worker = pawl.worker({ workflows: [durableGraph(broken, { name: 'counting' })] });
+  const worker = work(pawl, durableGraph(broken, { name: 'counting' }));
   const old = durableGraph(broken, { name: 'counting' });
   const run = await pawl.start(old, { input });
   await expect(run.result()).rejects.toThrow('broken');
   await worker.close();
   const mended = countingGraph(saver, ran);
-  pawl.worker({ workflows: [durableGraph(mended, { name: 'counting', version: 2 })] });
+  work(pawl, durableGraph(mended, { name: 'counting', version: 2 }));
   await run.resume();
   await answer(run, 'yes');
   expect(await run.result()).toEqual({ n: 5, log: [...counts(0), 'asked yes', 'end'] });

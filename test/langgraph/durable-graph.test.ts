@@ -3,8 +3,7 @@
 import { Annotation, END, interrupt, MemorySaver, START, StateGraph } from '@langchain/langgraph';
 import { HumanMessage } from '@langchain/core/messages';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, inject, test } from 'vitest';
-import { Pawl } from '../../src/index.ts';
+import { expect, test } from 'vitest';
 import { durableGraph, graphStream, type StreamedChunk } from '../../src/langgraph.ts';
 import { type Position, positionOf } from '../../src/durable-graph/compiled-graph.ts';
 import { type Given, superstep } from '../../src/durable-graph/superstep.ts';
@@ -12,25 +11,7 @@ import { holdKey } from '../../src/langgraph/thread-hold.ts';
 import { holdsOf } from '../../src/langgraph/thread-saver.ts';
 import { answerAll } from './answering.ts';
 import { askingGraph, type Ran, State } from './graphs.ts';
-import { openSaver } from './savers.ts';
-
-const closing: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close();
-});
-
-async function open() {
-  const { saver, prefix } = await openSaver();
-  const pawl = await Pawl.open({ redis: inject('redisUrl'), prefix });
-  closing.push(() => pawl.close());
-  return { saver, pawl, prefix };
-}
-
-function work(pawl: Pawl, ...workflows: Parameters<Pawl['worker']>[0]['workflows'][number][]) {
-  const worker = pawl.worker({ workflows });
-  closing.push(() => worker.close());
-  return worker;
-}
+import { open, work } from './opened.ts';
 
 async function chunksOf(run: Parameters<typeof graphStream>[0]): Promise<StreamedChunk[]> {
   const chunks: StreamedChunk[] = [];
