@@ -11,6 +11,7 @@ export type { AgentContext, AgentStep } from './agents/context.ts';
 // Its answers, for pages.
 export { serveAnswers, uiMessageResponse, uiMessageStream } from './ai/ui-stream.ts';
 export type {
+  AnswerFailure,
   AnsweringRun,
   AnswerOptions,
   FoundAnswer,

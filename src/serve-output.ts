@@ -8,6 +8,7 @@
  */
 import { PawlError } from './core/errors.ts';
 import { callback, needed, optionsOf } from './core/option-rules.ts';
+import { isOver } from './core/run.ts';
 import { toTagged } from './core/tagged-json.ts';
 import type { OutputChunk } from './engine/definition/outputs.ts';
 import type { RunHandle } from './engine/runs/run-handle.ts';
@@ -35,9 +36,9 @@ const checkOptions = optionsOf<ServeOutputOptions>({ find: needed(callback) });
 /**
  * Makes a handler that serves the output of runs: `serveOutput(pawl, { find: (request) => … })` takes a request and resolves
  * with the response. `GET` with `Accept: text/event-stream`, or `?live=sse`, is answered with server-sent events, and with
- * `Accept: application/x-ndjson` by lines of JSON. Both go on until the run has ended. Else the answer is a JSON array of
- * what is kept; `?live=long-poll` waits for something, and is answered with 204 when nothing has come. `Last-Event-ID`, or
- * `?offset=`, says where the client is, and `?output=` names one output.
+ * `Accept: application/x-ndjson` by lines of JSON. Both go on until the run has ended or is quarantined. Else the answer is
+ * a JSON array of what is kept; `?live=long-poll` waits for something, and is answered with 204 when nothing has come.
+ * `Last-Event-ID`, or `?offset=`, says where the client is, and `?output=` names one output.
  * @throws InvalidError when `find` is no function. The handler answers with 404 when there is no such run.
  */
 export function serveOutput(
@@ -90,17 +91,17 @@ async function answer(run: RunHandle, request: Request): Promise<Response> {
   // Tells a run that is not there before a stream has begun.
   const { status, createdAt } = await run.info();
   const reading = { ...whole, after: offset === 'now' ? await newest(whole) : offset };
-  const isOver = status === 'completed' || status === 'failed' || status === 'cancelled';
+  const isClosed = isOver(status);
   const format = formatOf(request.headers.get('accept') ?? '', searchParams.get('live'));
   if (format === 'sse') return stream(reading, 'text/event-stream', toEvents());
   if (format === 'lines') return stream(reading, 'application/x-ndjson', toLines());
-  if (format === 'long-poll' && !isOver) await untilNext(reading);
+  if (format === 'long-poll' && !isClosed) await untilNext(reading);
   const asked = {
     isHead: request.method === 'HEAD',
     isPoll: format === 'long-poll',
     known: request.headers.get('if-none-match'),
   };
-  return atOnce(reading, { isOver, createdAt }, asked);
+  return atOnce(reading, { isClosed, createdAt }, asked);
 }
 
 function formatOf(accept: string, live: string | null): Format {
@@ -140,7 +141,7 @@ async function newest(whole: Reading): Promise<number> {
   return last;
 }
 
-/** Resolves when a chunk has come, the run has ended, or the time is over. */
+/** Resolves when a chunk has come, the run is over, or the time is. */
 async function untilNext(reading: Reading): Promise<void> {
   const signal = AbortSignal.any([reading.signal, AbortSignal.timeout(longPollMs)]);
   for await (const _ of chunksOf({ ...reading, signal }, true)) return;
@@ -156,7 +157,7 @@ interface Asked {
 
 async function atOnce(
   reading: Reading,
-  { isOver, createdAt }: { readonly isOver: boolean; readonly createdAt: Date },
+  { isClosed, createdAt }: { readonly isClosed: boolean; readonly createdAt: Date },
   { isHead, isPoll, known }: Asked,
 ): Promise<Response> {
   const chunks: OutputChunk[] = [];
@@ -175,10 +176,10 @@ async function atOnce(
     'Stream-Next-Offset': toOffset(last),
   };
   if (!hasMore) headers['Stream-Up-To-Date'] = 'true';
-  if (!hasMore && isOver) headers['Stream-Closed'] = 'true';
+  if (!hasMore && isClosed) headers['Stream-Closed'] = 'true';
   if (isPoll && chunks.length === 0) return new Response(null, { status: 204, headers });
   // Chunks never change: from where to where, and whether more may come, is all that tells two answers of a run apart.
-  const end = hasMore ? 'more' : isOver ? 'closed' : 'open';
+  const end = hasMore ? 'more' : isClosed ? 'closed' : 'open';
   headers['ETag'] = `"${createdAt.getTime()}-${reading.after}-${last}-${end}"`;
   if (known === headers['ETag']) return new Response(null, { status: 304, headers });
   return new Response(isHead ? null : JSON.stringify(chunks.map(toJson)), { headers });
@@ -215,7 +216,7 @@ function toLines(): Writing {
   return { chunk, empty: nothing, end: nothing, ping: '\n' };
 }
 
-/** First what is kept, then what comes, until the run has ended. */
+/** First what is kept, then what comes, until the run is over. */
 async function* partsOf(reading: Reading, writing: Writing): AsyncGenerator<string> {
   let kept: OutputChunk | undefined;
   for await (const chunk of chunksOf(reading, false)) {

@@ -19,16 +19,11 @@ import { Pieces } from '../agents/pieces.ts';
 import type { OutputChunk } from '../engine/definition/outputs.ts';
 import type { UiChunk } from './ui-chunks.ts';
 
-/** How the run of an answer has ended. */
-export type AnswerEnd = 'completed' | 'cancelled' | 'failed';
-
 export interface UiAnswerOptions {
   readonly answer: string;
   readonly messageId: string;
   /** The page knows `reset-step`. Else a call of the model is held back until nothing can make it again. */
   readonly resets: boolean;
-  /** What a page is told of a run that has failed. */
-  readonly failure: string;
 }
 
 const lostText = 'A part of the answer is not kept any more. Load it again.';
@@ -77,14 +72,9 @@ export class UiAnswer {
     return [...said, ...this.#give(step, chunk)];
   }
 
-  /** What a page is told when the run has ended. */
-  finish(end: AnswerEnd): UiChunk[] {
+  /** What a page is told when nothing comes any more, with the last of it. */
+  finish(last: UiChunk): UiChunk[] {
     if (this.#isOver) return [];
-    const { failure } = this.#options;
-    if (end === 'completed') {
-      return this.#end([...this.#start(), ...this.#release(), { type: 'finish' }]);
-    }
-    const last = end === 'cancelled' ? { type: 'abort' } : { type: 'error', errorText: failure };
     return this.#end([...this.#start(), ...this.#release(), last]);
   }
 

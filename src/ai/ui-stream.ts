@@ -5,10 +5,11 @@
  * Each event has its place in the answer as its id. A page that comes back with the last one it has seen gets what follows.
  * One that comes back without gets the answer from its beginning, as `useChat` expects.
  */
-import { PawlError } from '../core/errors.ts';
+import { type ErrorRecord, PawlError } from '../core/errors.ts';
 import {
   abortSignal,
   callback,
+  checked,
   flag,
   needed,
   optionsOf,
@@ -18,7 +19,7 @@ import {
 import type { OutputChunk } from '../engine/definition/outputs.ts';
 import type { Pawl } from '../pawl.ts';
 import { textStream } from '../text-stream.ts';
-import { type AnswerEnd, UiAnswer } from './ui-answer.ts';
+import { UiAnswer } from './ui-answer.ts';
 import type { UiChunk } from './ui-chunks.ts';
 
 /** A run, as far as its answers are read. */
@@ -26,12 +27,22 @@ export interface AnsweringRun {
   /** With which the run was started. */
   readonly id: string;
   /** As that of a handle: whether the run has ended, and how. */
-  info(): Promise<{ readonly status: string }>;
+  info(): Promise<{ readonly status: string; readonly error?: ErrorRecord | undefined }>;
   /** As that of a handle. Which names fit, its workflow says: no name fits all of them. */
   output(options: {
     readonly name: never;
     readonly signal: AbortSignal;
   }): AsyncGenerator<OutputChunk>;
+}
+
+/** Why nothing comes any more, though an answer may not be whole. */
+export interface AnswerFailure {
+  /** The id of the run. */
+  readonly run: string;
+  /** `quarantined`: it goes on when somebody resumes it. `deleted`: while the answer was read. */
+  readonly status: 'failed' | 'quarantined' | 'deleted';
+  /** With what the run has failed, or why it is quarantined. It may have words that are not for the page. */
+  readonly error: ErrorRecord | undefined;
 }
 
 /** Which answer of a run, and how it is told. */
@@ -49,8 +60,11 @@ export interface AnswerOptions {
    * does. False: a call of the model is told when nothing can make it again, whole. Default: true.
    */
   readonly resets?: boolean;
-  /** What the page is told of a run that has failed. Default: that it has failed, and nothing else. */
-  readonly failure?: string;
+  /**
+   * What the page is told of a run that has failed, is quarantined or was deleted. A text is for all three, and a function
+   * makes one. Default: which of them it is, and nothing else.
+   */
+  readonly failure?: string | ((failure: AnswerFailure) => string);
   /** Ends the stream; the run goes on. */
   readonly signal?: AbortSignal;
 }
@@ -75,10 +89,20 @@ const answerRules = {
   messageId: text,
   after: wholeNumber(0),
   resets: flag,
-  failure: text,
+  failure: checked('a text or a function', (given) =>
+    ['string', 'function'].includes(typeof given),
+  ),
   signal: abortSignal,
 } as const;
 const checkAnswer = optionsOf<AnswerOptions>(answerRules);
+
+const texts: Readonly<Record<AnswerFailure['status'], string>> = {
+  failed: 'The answer has failed.',
+  quarantined: 'The run of this answer is quarantined. It goes on when somebody resumes it.',
+  deleted: 'The run of this answer was deleted.',
+};
+
+type RunEnd = Awaited<ReturnType<AnsweringRun['info']>>;
 
 /** What is kept of an answer, then what comes, until it is complete. */
 async function* toldChunks(
@@ -87,20 +111,44 @@ async function* toldChunks(
   signal: AbortSignal,
 ): AsyncGenerator<ToldChunk> {
   const { answer = 'answer', output: name = 'ui', after = 0, resets = true } = options;
-  const { messageId = `${run.id}:${answer}`, failure = 'The answer has failed.' } = options;
-  const told = new UiAnswer({ answer, messageId, resets, failure });
+  const { messageId = `${run.id}:${answer}`, failure = (of: AnswerFailure) => texts[of.status] } =
+    options;
+  const told = new UiAnswer({ answer, messageId, resets });
   let place = 0;
   const placed = (chunks: readonly UiChunk[]): ToldChunk[] =>
     chunks.map((chunk) => ({ place: (place += 1), chunk })).filter((one) => one.place > after);
-  for await (const chunk of run.output({ name: name as never, signal })) {
-    yield* placed(told.next(chunk));
-    if (told.isOver) return;
+  // A run that was never there fails the stream; one that goes while it is read is told.
+  await run.info();
+  let end: RunEnd;
+  try {
+    for await (const chunk of run.output({ name: name as never, signal })) {
+      yield* placed(told.next(chunk));
+      if (told.isOver) return;
+    }
+    if (signal.aborted) return;
+    end = await run.info();
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    end = { status: 'deleted' };
   }
-  if (!signal.aborted) yield* placed(told.finish(toEnd((await run.info()).status)));
+  yield* placed(told.finish(toLast(run.id, end, failure)));
 }
 
-function toEnd(status: string): AnswerEnd {
-  return status === 'completed' || status === 'cancelled' ? status : 'failed';
+/** The last chunk of an answer whose run goes on no more. */
+function toLast(
+  run: string,
+  { status, error }: RunEnd,
+  failure: NonNullable<AnswerOptions['failure']>,
+): UiChunk {
+  if (status === 'completed') return { type: 'finish' };
+  if (status === 'cancelled') return { type: 'abort' };
+  const how = status === 'quarantined' || status === 'deleted' ? status : 'failed';
+  const errorText = typeof failure === 'string' ? failure : failure({ run, status: how, error });
+  return { type: 'error', errorText };
+}
+
+function isNotFound(error: unknown): boolean {
+  return PawlError.is(error) && error.code === 'PAWL_RUN_NOT_FOUND';
 }
 
 /** As the AI SDK writes it, with the place of each as the id of its event. */
@@ -191,10 +239,8 @@ export function serveAnswers(
     try {
       await run.info();
     } catch (error) {
-      if (PawlError.is(error) && error.code === 'PAWL_RUN_NOT_FOUND') {
-        return new Response(null, { status: 404 });
-      }
-      throw error;
+      if (!isNotFound(error)) throw error;
+      return new Response(null, { status: 404 });
     }
     return uiMessageResponse(run, { ...answer, after, signal: request.signal });
   };

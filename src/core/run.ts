@@ -60,6 +60,11 @@ export function isEnded(status: RunStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
+/** True where no worker goes on with the run unless somebody resumes it: it has ended, or it is quarantined. */
+export function isOver(status: RunStatus): boolean {
+  return isEnded(status) || status === 'quarantined';
+}
+
 /** How far a run is, as its handler said last. */
 export interface RunProgress {
   /** 0 to 1. */

@@ -1,6 +1,6 @@
 /** The forms of a run's page that change something. Only what the run's status allows is offered. */
 import { html } from 'hono/html';
-import { isEnded } from '../core/run.ts';
+import { isEnded, isOver } from '../core/run.ts';
 import type { EventSchemas } from '../engine/definition/context.ts';
 import type { AnyWorkflow } from '../engine/definition/workflow.ts';
 import { formFields } from '../engine/definition/zod-schema.ts';
@@ -133,7 +133,7 @@ function isOffered(action: RunAction, { status, paused, waits }: RunInfo): boole
     case 'retry':
       return status === 'failed' || status === 'quarantined';
     case 'pause':
-      return !paused && !isEnded(status) && status !== 'quarantined';
+      return !paused && !isOver(status);
     case 'cancel':
     case 'signal':
       return !isEnded(status);

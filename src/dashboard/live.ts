@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { detach } from '../core/detached.ts';
 import type { ClaimedData, RunEvent } from '../core/event.ts';
+import { isEnded } from '../core/run.ts';
 import { newAbortController } from '../engine/signals.ts';
 import type { Pawl } from '../pawl.ts';
 import { eventRow, type RowLinks } from './event-rows.ts';
@@ -89,6 +90,9 @@ export function liveOutput(
         data: JSON.stringify({ ...data, ...names }),
       });
     }
-    if (!signal.aborted) await sse.writeSSE({ event: 'end', data: '' });
+    if (signal.aborted) return;
+    // Of a quarantined run the page asks again, for somebody may resume it.
+    const { status } = await pawl.run(id).info();
+    if (isEnded(status)) await sse.writeSSE({ event: 'end', data: '' });
   });
 }

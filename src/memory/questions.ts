@@ -7,7 +7,7 @@ import {
   questionsMax,
   type ReplyParams,
 } from '../core/questions.ts';
-import { isEnded } from '../core/run.ts';
+import { isOver } from '../core/run.ts';
 import { wantsQuestions } from '../core/waits.ts';
 import type { Ask } from './control.ts';
 import { copy, isAsked, type StoredRun, toDueRun, wake } from './stored-run.ts';
@@ -35,7 +35,7 @@ export class MemoryQuestions implements Questions {
     const run = this.#runs.get(id);
     if (run === undefined) return { outcome: 'missing' };
     const { status } = run;
-    if (isEnded(status) || status === 'quarantined') return { outcome: 'ended', status };
+    if (isOver(status)) return { outcome: 'ended', status };
     if (run.paused) return { outcome: 'paused' };
     if (!run.questions.has(question.id)) {
       for (const { id: old, until } of run.questions.values()) {

@@ -18,7 +18,7 @@ export const addOutput: Add = (runs, signal) => {
     .argument('<run>')
     .option('--from <number>', 'begin at this chunk', toCount, 1)
     .option('--name <output>', 'only this output')
-    .option('--follow', 'go on as chunks come, until the run has ended')
+    .option('--follow', 'go on as chunks come, until the run has ended or is quarantined')
     .action(
       inShell(signal, (shell, given: string, flags: OutputFlags) => output(shell, given, flags)),
     );

@@ -6,7 +6,7 @@
  * older pawl has written it, at the event before.
  */
 import type { RunEvent } from '../../core/event.ts';
-import { isEnded } from '../../core/run.ts';
+import { isOver } from '../../core/run.ts';
 import type { RunDetails } from '../../engine/runs/run-info.ts';
 import { Owners } from './owner-track.ts';
 import type { Timeline } from './timeline.ts';
@@ -24,7 +24,7 @@ export function timelineOf(
   const last = events.at(-1);
   if (first === undefined || last === undefined) return undefined;
   const isNewest = last.seq >= run.seq;
-  const isOpen = isNewest && !isEnded(run.status) && run.status !== 'quarantined';
+  const isOpen = isNewest && !isOver(run.status);
   const begin = first.at.getTime();
   const tracks = new Tracks();
   const owners = new Owners(first.seq === 1);

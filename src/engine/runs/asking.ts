@@ -13,7 +13,7 @@ import { detach } from '../../core/detached.ts';
 import { reviveError } from '../../core/error-record.ts';
 import { InvalidError, LimitError, RunError } from '../../core/errors.ts';
 import { questionsMax } from '../../core/questions.ts';
-import { isEnded } from '../../core/run.ts';
+import { isOver } from '../../core/run.ts';
 import { type AnyQuestion, checkAsked } from '../definition/questions.ts';
 import { decodeReply, type Reply } from '../replies.ts';
 import { signalAfter } from '../signals.ts';
@@ -85,7 +85,7 @@ async function refuseIdle({ store }: HandleServices, run: string): Promise<void>
   const record = await store.record(run);
   if (record === undefined) throw runNotFound(run);
   const { status, paused } = record;
-  if (isEnded(status) || status === 'quarantined') throw endedError(run, status);
+  if (isOver(status)) throw endedError(run, status);
   if (paused && status !== 'running') throw pausedError(run);
 }
 

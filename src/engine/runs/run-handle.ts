@@ -8,7 +8,7 @@ import { fixedLimits } from '../../core/limits.ts';
 import { checkSignalName } from '../../core/names.ts';
 import { checkRequest, checkResume, type Request, type ResumeRequest } from '../../core/request.ts';
 import { keepMsOf } from '../../core/retention.ts';
-import { isEnded, type RunRecord, toSummary } from '../../core/run.ts';
+import { isEnded, isOver, type RunRecord, toSummary } from '../../core/run.ts';
 import type { InputOf } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
 import type { ChunkOf, OutputName, AnyOutputs, OutputSchemas } from '../definition/outputs.ts';
@@ -138,7 +138,7 @@ export class RunHandle<
           const output = end.output ?? new Uint8Array();
           return decode(output, { key: `run ${this.id}, output` }) as Output;
         }
-        if (isEnded(end.status) || end.status === 'quarantined') throw errorOfEnd(this.id, end);
+        if (isOver(end.status)) throw errorOfEnd(this.id, end);
       }
     } finally {
       deadline?.over();
@@ -192,8 +192,8 @@ export class RunHandle<
 
   /**
    * What the run gives out: the chunks that are kept, from the number `from` on (default 1). Then come new ones, until the
-   * run has ended. With `name`, only those of one output. Leaving the loop, or `signal`, stops it. Should Redis crash and
-   * lose chunks that it had acknowledged, numbers come again, in a new epoch.
+   * run has ended or is quarantined: `info()` tells which. With `name`, only those of one output. Leaving the loop, or
+   * `signal`, stops it. Should Redis crash and lose chunks that it had acknowledged, numbers come again, in a new epoch.
    * @throws RunError `PAWL_RUN_NOT_FOUND`; InvalidError; CorruptionError for a chunk that cannot be read.
    */
   async *output<Name extends OutputName<O> = OutputName<O>>(
@@ -216,10 +216,10 @@ export class RunHandle<
           yield toOutputChunk({ ...chunk, skipped: missed }, this.id) as ChunkOf<O, Name>;
           missed = 0;
         }
-        const isLast = page.length < fixedLimits.chunksPerPage && live && !isEnded(status);
+        const isLast = page.length < fixedLimits.chunksPerPage && live && !isOver(status);
         if (isLast || page.length === 0) break;
       }
-      if (isEnded(status) || !live) return;
+      if (isOver(status) || !live) return;
     }
   }
 

@@ -16,7 +16,7 @@ import type { Clock } from '../../core/clock.ts';
 import { decode } from '../../core/codec.ts';
 import { PawlError, RunError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import { isEnded, type RunRecord } from '../../core/run.ts';
+import { isOver, type RunRecord } from '../../core/run.ts';
 import type { StoredSchedule } from '../../core/schedules.ts';
 import { encodeError, encodeRecord } from '../payloads.ts';
 import { createRun, type StartParts, wakeOrQueue } from '../runs/start.ts';
@@ -197,7 +197,7 @@ export class ScheduleKeeper {
   /** Whether a run is not at work any more, and none that will go on by itself. */
   async #isOver(run: string | undefined): Promise<boolean> {
     const record = run === undefined ? undefined : await this.#services.store.record(run);
-    return record === undefined || isEnded(record.status) || record.status === 'quarantined';
+    return record === undefined || isOver(record.status);
   }
 
   /** Cancels the run before. The id of the request makes it one, however often it is asked. */

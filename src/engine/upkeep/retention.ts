@@ -23,7 +23,7 @@ import {
   wholeNumber,
 } from '../../core/option-rules.ts';
 import { type CheckpointExpiry, checkExpiry } from '../../core/retention.ts';
-import { isEnded, type RunSummary, type RunStatus, runStatuses } from '../../core/run.ts';
+import { isOver, type RunSummary, type RunStatus, runStatuses } from '../../core/run.ts';
 import type { RunStore } from '../../core/store.ts';
 import { compactRun } from './compaction.ts';
 import { expireCheckpoints, expiredCheckpoints } from '../runs/checkpoint-expiry.ts';
@@ -175,7 +175,7 @@ function checkRule(
   if (olderThan === undefined && keepNewest === undefined) {
     throw new InvalidError(at, 'would delete all runs: it needs olderThan, keepNewest, or both.');
   }
-  const living = statusesOf(status).find((one) => !isEnded(one) && one !== 'quarantined');
+  const living = statusesOf(status).find((one) => !isOver(one));
   if (living !== undefined) {
     throw new InvalidError(`${at}.status`, `is ${living}: only runs that are over can be deleted.`);
   }

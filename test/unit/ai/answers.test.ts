@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { defineWorkflow, type Pawl } from 'pawl';
 import {
+  type AnswerFailure,
   durableAgent,
   resumableStreams,
   serveAnswers,
@@ -212,8 +213,80 @@ test.each([
   expect(JSON.stringify(told)).not.toContain('secret');
 });
 
+describe('a run that stops in the middle of its answer', () => {
+  /** Its worker hangs after two words, and is taken for lost. */
+  async function stopped() {
+    const { pawl, store } = memoryPawl();
+    opened = pawl;
+    let isMended = false;
+    let parts = 0;
+    const pace = async (): Promise<void> => {
+      parts += 1;
+      if (!isMended && parts === 6) await new Promise(() => undefined);
+    };
+    const talk = defineWorkflow({
+      name: 'talk',
+      async run(ctx) {
+        const words = ['It ', 'might ', 'be ', 'so.'];
+        const scripting = scripted(seven as (typeof sdks)[number], () => ({ words }), pace);
+        const model = durableAgent(ctx, { stream: true }).model(scripting);
+        return (await seven?.sdk.generateText({ model, prompt: 'Is it?' }))?.text ?? '';
+      },
+    });
+    const worker = pawl.worker({ workflows: [talk], beatMs: 5_000 });
+    const run = await pawl.start(talk, undefined, { id: 'talk-1' });
+    await expect.poll(() => parts).toBe(6);
+    const lost = { worker: worker.id, reason: 'presence-lost', lastSeenAt: 0 } as const;
+    return {
+      run,
+      serve: (found = {}) => {
+        const find = () => ({ run: run.id, ...found });
+        return serveAnswers(pawl, { find })(new Request('http://localhost/'));
+      },
+      quarantine: () =>
+        store.fleet.interrupt({ ...lost, resendMs: 60_000, quarantineAfter: 0, limit: 10 }),
+      mend: async () => {
+        isMended = true;
+        await run.resume();
+        return run.result({ timeoutMs: 20_000 });
+      },
+    };
+  }
+
+  const pageOf = async (served: Promise<Response>): Promise<string> => (await served).text();
+
+  test('is quarantined: the page is told so, and gets the whole when somebody has resumed it', async () => {
+    const { serve, quarantine, mend } = await stopped();
+    const page = pageOf(serve());
+    const knowing = pageOf(
+      serve({ failure: ({ status, error }: AnswerFailure) => `${status}: ${error?.message}` }),
+    );
+    await quarantine();
+    expect(await page).toMatch(
+      /"delta":"might ".*"The run of this answer is quarantined\. .*\[DONE\]/s,
+    );
+    expect(await knowing).toContain('"errorText":"quarantined: ');
+    expect(await mend()).toBe('It might be so.');
+    expect(await pageOf(serve())).toMatch(/"delta":"so\.".*"type":"finish"/s);
+  });
+});
+
+test('the page of a run that is deleted while it waits is told so', async () => {
+  const { pawl } = memoryPawl();
+  opened = pawl;
+  const waits = defineWorkflow({ name: 'waits', run: (ctx) => ctx.sleep('1h') });
+  pawl.worker({ workflows: [waits] });
+  const run = await pawl.start(waits, undefined);
+  const told = all(uiMessageStream(run));
+  await expect.poll(async () => (await run.info()).status).toBe('waiting');
+  await pawl.delete(run.id);
+  const error = { type: 'error', errorText: 'The run of this answer was deleted.' };
+  expect((await told).slice(1)).toEqual([error]);
+  await expect(all(uiMessageStream(run))).rejects.toMatchObject({ code: 'PAWL_RUN_NOT_FOUND' });
+});
+
 describe('chunks by hand', () => {
-  const about = { answer: 'a', messageId: 'm', failure: 'f' };
+  const about = { answer: 'a', messageId: 'm' };
   const next = (told: UiAnswer, step: string, begins: boolean, value: object): string[] =>
     told.next({ step: `a/${step}`, begins, value }).map(({ type }) => type);
   const delta = { type: 'text-delta', id: '0', delta: 'x' };
@@ -230,7 +303,7 @@ describe('chunks by hand', () => {
     expect(next(cut, 'model:0', false, delta)).toEqual(['start', 'error']);
     expect(cut.isOver).toBe(true);
     expect(next(cut, 'model:0', true, begin)).toEqual([]);
-    expect(cut.finish('completed')).toEqual([]);
+    expect(cut.finish({ type: 'finish' })).toEqual([]);
     const early = new UiAnswer({ ...about, resets });
     expect(next(early, 'model:1', true, begin)).toEqual(['start', 'error']);
   });
