@@ -49,6 +49,7 @@ import { checkFork, type ForkOptions, type ForkPoint, prepareFork } from './engi
 import { RunHandle } from './engine/runs/run-handle.ts';
 import { type RunInfo, toRunInfo } from './engine/runs/run-info.ts';
 import { type StartItem, startMany, type StartOutcome } from './engine/runs/start-many.ts';
+import { handleOf } from './engine/runs/handle-of.ts';
 import { startRun } from './engine/runs/start.ts';
 import type { WorkflowEvent } from './engine/runs/workflow-events.ts';
 import { saveSchedule, type ScheduleOptions } from './engine/schedules/save.ts';
@@ -167,8 +168,8 @@ export class Pawl implements AsyncDisposable {
   ): Promise<RunHandle<Output, StateOf<S>, G, WorkflowEvent<E>, O>> {
     checkWorkflow(workflow);
     checkOptions('start', options);
-    const { id } = await startRun(this.#services, workflow, input, options);
-    return this.run(workflow, id);
+    const record = await startRun(this.#services, workflow, input, options);
+    return handleOf(record, this.#services, { workflow, attendance: this.#attendance });
   }
 
   /**
@@ -209,8 +210,8 @@ export class Pawl implements AsyncDisposable {
     const services = this.#services;
     const { fork, input } = await prepareFork(services, workflow, run, point, options);
     const forked = { ...options, fork, stored: input };
-    const { id } = await startRun(services, workflow, undefined, forked);
-    return this.run(workflow, id);
+    const record = await startRun(services, workflow, undefined, forked);
+    return handleOf(record, services, { workflow, attendance: this.#attendance });
   }
 
   /**
@@ -251,7 +252,6 @@ export class Pawl implements AsyncDisposable {
   run(first: string | AnyWorkflow, second?: string): RunHandle {
     const id = typeof first === 'string' ? first : second;
     checkRunId(id);
-    if (typeof first !== 'string') checkWorkflow(first);
     const workflow = typeof first === 'string' ? undefined : first;
     if (workflow !== undefined) checkWorkflow(workflow);
     return new RunHandle(id, this.#services, { workflow, attendance: this.#attendance });

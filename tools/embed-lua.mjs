@@ -16,7 +16,7 @@ const entries = readdirSync(sources)
     const name = file
       .slice(0, -'.lua'.length)
       .replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
-    const source = read(file).replace(/^-- include (parts\/\w+\.lua)\n/gm, (_, part) => read(part));
+    const source = read(file).replace(/^-- include (.+)\n/gm, (_, part) => read(part));
     // JSON.stringify escapes every backslash, quote and line end: the script arrives as it was written.
     return `  ${name}: ${JSON.stringify(source)},\n`;
   });

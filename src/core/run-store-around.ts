@@ -43,7 +43,7 @@ export class RunStoreAround implements Pick<Required<RunStore>, Alike> {
     this.#wayOut = wayOut;
     this.blobs = inner.blobs;
     this.fleet = inner.fleet;
-    this.observation = inner.observation;
+    this.observation = withoutPayloads(inner.observation);
     this.turns = inner.turns;
   }
 
@@ -91,4 +91,16 @@ export class RunStoreAround implements Pick<Required<RunStore>, Alike> {
     if (found === undefined || open === undefined) return found;
     return new Map([...found].map(([channel, value]) => [channel, open(run, value)]));
   }
+}
+
+/** What the inner store tells of an end is not whole: who hears of it reads the record. */
+function withoutPayloads(inner: Observation): Observation {
+  return {
+    now: () => inner.now(),
+    stats: () => inner.stats(),
+    statsOver: (bounds) => inner.statsOver(bounds),
+    health: () => inner.health(),
+    status: (run) => inner.status(run),
+    watch: (run, changed) => inner.watch(run, (only) => changed(only)),
+  };
 }

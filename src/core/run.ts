@@ -139,6 +139,9 @@ export interface RunRecord {
   readonly changedAt: number;
 }
 
+/** How a run has ended, or where it stands, as its record says it. */
+export type EndRecord = Pick<RunRecord, 'status' | 'output' | 'error'>;
+
 /** A run as lists show it: all but its payloads, which may be large. */
 export interface RunSummary extends Omit<RunRecord, 'input' | 'output'> {
   readonly hasOutput: boolean;

@@ -10,14 +10,11 @@
  * store now and then all the same. Nothing of it is stored, so a crash leaves nothing.
  */
 import type { Release } from '../core/release.ts';
-import type { RunRecord } from '../core/run.ts';
+import type { EndRecord } from '../core/run.ts';
 import type { CreateOutcome, FirstClaim } from '../core/store.ts';
 
-/** How a run has ended, as its record says it. */
-export type RunEnd = Pick<RunRecord, 'status' | 'output' | 'error'>;
-
 /** Called with the end of a run; without one when the run was let go of. */
-export type Heard = (end: RunEnd | undefined) => void;
+export type Heard = (end: EndRecord | undefined) => void;
 
 /**
  * Makes a run that a worker of this process claims in the same step. Undefined when it has no place, or something may hold
@@ -87,7 +84,7 @@ export class RunsHere {
     };
   }
 
-  #tell(run: string, end: RunEnd | undefined): void {
+  #tell(run: string, end: EndRecord | undefined): void {
     const listeners = this.#listeners.get(run);
     if (listeners !== undefined) for (const heard of listeners) heard(end);
   }

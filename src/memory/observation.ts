@@ -1,6 +1,7 @@
 /** What anybody may see of a store in memory. */
 import type { RunCounts, RunStats } from '../core/run-stats.ts';
 import type { Observation } from '../core/observation.ts';
+import type { RunStatus } from '../core/run.ts';
 import type { StoreHealth } from '../core/store-health.ts';
 import { countStatuses, readStats } from './run-stats.ts';
 import type { StoredRun } from './stored-run.ts';
@@ -50,6 +51,11 @@ export class MemoryObservation implements Observation {
       queued: runs.queued + runs.interrupted,
       mismatches: [],
     };
+  }
+
+  async status(run: string): Promise<RunStatus | undefined> {
+    this.#now();
+    return this.#runs.get(run)?.status;
   }
 
   async watch(run: string, changed: () => void): Promise<() => Promise<void>> {

@@ -13,7 +13,7 @@ import { toFault } from './faults.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 /** Called with each message; without one after a reconnect. */
-type Listener = (message: string | undefined) => void;
+type Listener = (message: Buffer | undefined) => void;
 
 interface Channel {
   readonly listeners: Set<Listener>;
@@ -33,8 +33,8 @@ export class Announcements {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#subscriptions = new Subscriptions(connection);
-    connection.on('smessage', (channel: string, message: string) => {
-      this.#notify(channel, message);
+    connection.on('smessageBuffer', (channel: Buffer, message: Buffer) => {
+      this.#notify(channel.toString(), message);
     });
     connection.on('ready', () => {
       // Fails only by a listener that throws, and that has been called.
@@ -118,7 +118,7 @@ export class Announcements {
     return false;
   }
 
-  #notify(channel: string, message: string | undefined): void {
+  #notify(channel: string, message: Buffer | undefined): void {
     for (const listener of this.#channels.get(channel)?.listeners ?? []) listener(message);
   }
 }

@@ -352,12 +352,6 @@ export function toCheckpoint(key: string, [entryId, flat]: Entry): CheckpointRec
   };
 }
 
-/** What an announcement on a run's channel says has changed; see `RunStore.watch`. */
-export function toChange(said = ''): 'log' | 'open' | undefined {
-  if (said.startsWith('+')) return 'log';
-  return said.startsWith('~') ? 'open' : undefined;
-}
-
 /** A stream entry of an inbox. */
 export function toMessage(key: string, [, flat]: Entry): Message {
   const fields = new Fields(key, flat);

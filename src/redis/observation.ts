@@ -1,9 +1,11 @@
 /** What anybody may see of a store on Redis. */
 import { addUp, addUpCounts, type RunCounts, type RunStats } from '../core/run-stats.ts';
-import type { Observation } from '../core/observation.ts';
+import type { Changed, Observation } from '../core/observation.ts';
+import type { RunStatus } from '../core/run.ts';
 import type { StoreHealth } from '../core/store-health.ts';
 import type { Announcements } from './announcements.ts';
-import { toChange } from './fields.ts';
+import { toStatus } from './fields.ts';
+import { toChange } from './change.ts';
 import type { ShardKeys } from './keys.ts';
 import type { RedisParts } from './parts.ts';
 import { statsOver } from './scripts/stats-over.ts';
@@ -48,9 +50,21 @@ export class RedisObservation implements Observation {
     return guard(() => readHealth(connection, keys));
   }
 
-  async watch(run: string, changed: (only?: 'log' | 'open') => void): Promise<() => Promise<void>> {
+  async status(run: string): Promise<RunStatus | undefined> {
+    const { connection, keys, guard } = this.#parts;
+    const key = keys.of(run).run(run);
+    const status = await guard(() => connection.hget(key, 'status'));
+    return status === null ? undefined : toStatus(key, status);
+  }
+
+  async watch(run: string, changed: Changed): Promise<() => Promise<void>> {
     const { announcements, keys, guard } = this.#parts;
     const channel = keys.of(run).changed(run);
-    return guard(() => announcements.listen(channel, (said) => changed(toChange(said))));
+    return guard(() =>
+      announcements.listen(channel, (said) => {
+        const { only, end } = toChange(said);
+        changed(only, end);
+      }),
+    );
   }
 }

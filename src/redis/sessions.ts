@@ -48,7 +48,8 @@ export class Sessions {
   async register(worker: string, onNudge: OnNudge): Promise<void> {
     const { connection, connect, keys, announcements, logger } = this.#parts;
     // Nothing of a run is asked where none is named: the worker is to look after all it has.
-    const heard = (said = ''): void => {
+    const heard = (message?: Buffer): void => {
+      const said = message?.toString() ?? '';
       // The sign before it says that it is a question; it is in no id.
       if (said.startsWith('?')) onNudge(said.slice(1), 'question');
       else onNudge(said === '' ? undefined : said);

@@ -34,7 +34,7 @@ export const parts: { readonly [Name in PartName]: Methods<RunStore[Name]> } = {
     drain: true,
   },
   lists: { runs: true, deletions: true },
-  observation: { now: true, stats: true, statsOver: true, health: true, watch: true },
+  observation: { now: true, stats: true, statsOver: true, health: true, status: true, watch: true },
   outputs: { write: true, read: true, watch: true },
   questions: { put: true, open: true, reply: true, readReply: true, withdraw: true },
   schedules: {

@@ -5,8 +5,8 @@ import { sources } from './sources.ts';
 const scriptLinesMax = 160;
 const scripts = sources.filter(({ path }) => /^src\/redis\/lua\/[\w-]+\.lua$/.test(path));
 /** What several scripts share: functions, and the sentences that say what they do. */
-const parts = sources.filter(({ path }) => /^src\/redis\/lua\/parts\/\w+\.lua$/.test(path));
-const include = /^-- include (parts\/\w+\.lua)\n/gm;
+const parts = sources.filter(({ path }) => /^src\/redis\/lua\/parts\/[\w-]+\.lua$/.test(path));
+const include = /^-- include (.+)\n/gm;
 
 interface Header {
   readonly problems: string[];

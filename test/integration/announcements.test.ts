@@ -29,7 +29,7 @@ test('a subscription that finds no answer after a reconnect is tried again', asy
   const announcements = new Announcements(client);
   await client.connect();
   const heard: (string | undefined)[] = [];
-  await announcements.listen('{t}:changed', (message) => heard.push(message));
+  await announcements.listen('{t}:changed', (message) => heard.push(message?.toString()));
   await announcements.subscribe('{t}:present');
   const subscribers = async (): Promise<number> =>
     Number((await admin.pubsub('SHARDNUMSUB', '{t}:present'))[1]);

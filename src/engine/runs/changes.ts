@@ -6,8 +6,9 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { detach } from '../../core/detached.ts';
+import type { EndRecord } from '../../core/run.ts';
 import type { RunStore } from '../../core/store.ts';
-import type { RunEnd, RunsHere } from '../runs-here.ts';
+import type { RunsHere } from '../runs-here.ts';
 
 /** Announcements may be lost, so a waiting caller also looks by itself. */
 const pollMs = 1000;
@@ -37,16 +38,16 @@ export interface ChangeSources {
 
 /**
  * Once at the start, then at every change that may be one `of` this, and every poll, until `signal`. Of an end that this
- * process has stored, the end itself.
+ * process has stored, or whose announcement tells it, the end itself.
  */
 export async function* changesOf(
   { store, clock, here }: ChangeSources,
   run: string,
   { signal, of }: { readonly signal: AbortSignal | undefined; readonly of: Watched },
-): AsyncGenerator<RunEnd | undefined, void, undefined> {
+): AsyncGenerator<EndRecord | undefined, void, undefined> {
   const local = of === 'end' ? here : undefined;
   let change = newChange();
-  let end: RunEnd | undefined;
+  let end: EndRecord | undefined;
   const stop = (): void => change.happen();
   signal?.addEventListener('abort', stop);
   const unwatch: (() => unknown)[] = [];
@@ -67,7 +68,8 @@ export async function* changesOf(
       }
     }
     unwatch.push(
-      await store.observation.watch(run, (only) => {
+      await store.observation.watch(run, (only, told) => {
+        if (of === 'end') end ??= told;
         // Of what it does itself this process hears sooner than of what is announced.
         const isKnownHere = only === undefined && local?.isHeld(run) === true;
         if (of === 'log' || (only === undefined && !isKnownHere)) stop();

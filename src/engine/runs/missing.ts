@@ -3,7 +3,7 @@ import { reviveError } from '../../core/error-record.ts';
 import { RunError } from '../../core/errors.ts';
 import type { RunStatus } from '../../core/run.ts';
 import { decodeError } from '../payloads.ts';
-import type { RunEnd } from '../runs-here.ts';
+import type { EndRecord } from '../../core/run.ts';
 
 export function runNotFound(run: string): RunError {
   return new RunError('PAWL_RUN_NOT_FOUND', run, `There is no run ${run}.`);
@@ -18,7 +18,7 @@ export function endedError(run: string, status: RunStatus): RunError {
 }
 
 /** Of a run that has ended without an output: the cause is what it has ended with. */
-export function errorOfEnd(run: string, { status, error }: RunEnd): RunError {
+export function errorOfEnd(run: string, { status, error }: EndRecord): RunError {
   const recorded = decodeError(error, `run ${run}, error`);
   const cause = recorded === undefined ? undefined : reviveError(recorded);
   const what = recorded?.message ?? 'no reason recorded';

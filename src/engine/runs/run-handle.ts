@@ -72,6 +72,8 @@ export interface KnownRun {
   readonly workflow?: AnyWorkflow | undefined;
   /** Says when nobody works on a run that is waited for. */
   readonly attendance?: Attendance;
+  /** It had not ended when the handle was made. */
+  readonly isOpen?: boolean;
 }
 
 /** A signal on its way. */
@@ -99,12 +101,15 @@ export class RunHandle<
   readonly #services: HandleServices;
   readonly #workflow: AnyWorkflow | undefined;
   readonly #attendance: Attendance | undefined;
+  readonly #isOpen: boolean;
 
-  constructor(id: string, services: HandleServices, { workflow, attendance }: KnownRun = {}) {
+  constructor(id: string, services: HandleServices, known: KnownRun = {}) {
+    const { workflow, attendance, isOpen = false } = known;
     this.id = id;
     this.#services = services;
     this.#workflow = workflow;
     this.#attendance = attendance;
+    this.#isOpen = isOpen;
   }
 
   /** Where the run is, what it waits for, and which steps are at work. @throws RunError `PAWL_RUN_NOT_FOUND`. */
@@ -130,9 +135,14 @@ export class RunHandle<
     }
     const deadline = timeoutMs === undefined ? undefined : signalAfter(timeoutMs);
     const began = clock.monotonic();
+    let isFirst = true;
     try {
       const about = { signal: deadline?.signal, of: 'end' } as const;
       for await (const told of changesOf(this.#services, this.id, about)) {
+        // Of a run that has just begun the record would tell no more than that it goes on.
+        const isLight = told === undefined && isFirst && this.#isOpen;
+        isFirst = false;
+        if (isLight && (await this.#goesOn())) continue;
         const end = told ?? (await this.#poll(clock.monotonic() - began));
         if (end.status === 'completed') {
           const output = end.output ?? new Uint8Array();
@@ -453,6 +463,12 @@ export class RunHandle<
       default:
         throw new Error(`A signal for any wait was ${outcome.outcome}.`);
     }
+  }
+
+  /** True when there is nothing to be read of its end yet. */
+  async #goesOn(): Promise<boolean> {
+    const status = await this.#services.store.observation.status(this.id);
+    return status !== undefined && !isEnded(status) && status !== 'quarantined';
   }
 
   /** The record of a run that has been waited for so long. */

@@ -20,6 +20,7 @@ local run, payload, events, inbox, seen, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4
 local id, message, data, err, keep, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 
 -- include parts/describe.lua
+-- include parts/told-end.lua
 
 local m = redis.call('HMGET', run, 'fence', 'status', 'worker', 'seq', 'codeVersion', 'bytes', 'parent', 'woken',
   'createdAt', 'waitsIn', 'cancelEntry', 'onEnd', 'workflow', 'key', 'createToken')
@@ -60,7 +61,7 @@ if status == 'quarantined' or not claimed then
     dueAt = at
   end
   redis.call('ZADD', due, dueAt, id)
-  redis.call('SPUBLISH', base .. 'changed:' .. id, seq)
+  redis.call('SPUBLISH', base .. 'changed:' .. id, toldEnd('cancelled', err, seq))
   return {'cancelled', unpack(keyed)}
 end
 -- One that waits in the inbox says all that another one could say.

@@ -35,6 +35,7 @@ local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
 local status, taken, how = ARGV[11], tonumber(ARGV[14]), ARGV[18]
+local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
 -- Keys that few commits need are built from the base, so that the others need not send them.
 local inbox = base .. 'inbox:' .. id
 
@@ -42,6 +43,7 @@ local inbox = base .. 'inbox:' .. id
 -- include parts/questions.lua
 -- include parts/save.lua
 -- include parts/blobs.lua
+-- include parts/told-end.lua
 
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'checkpointVersion',
   'unmanaged', 'worker', 'createdAt', 'onEnd')
@@ -112,7 +114,6 @@ if status ~= '' then
   if status ~= 'queued' or m[7] then redis.call('HDEL', run, 'turn') end
   redis.call('ZREM', base .. 'by-status:running', id)
   redis.call('ZADD', base .. 'by-status:' .. status, m[12], id)
-  local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
   local dueAt = ARGV[13] ~= '' and now + ARGV[13]
   if ended then
     -- A run that is over is not to be resumed as if it had only been paused.
@@ -152,5 +153,6 @@ if status ~= '' then
 end
 if m[10] then redis.call('ZADD', base .. 'unmanaged', at, id) end
 local open = status == 'waiting' or status == 'queued'
-redis.call('SPUBLISH', base .. 'changed:' .. id, (status == '' and '+' or open and '~' or '') .. seq)
+local said = ended and toldEnd(status, ARGV[12], seq) or (status == '' and '+' or open and '~' or '') .. seq
+redis.call('SPUBLISH', base .. 'changed:' .. id, said)
 return {'committed', seq, version}

@@ -1,4 +1,6 @@
 import { fixedLimits } from '../../core/limits.ts';
+import type { Release } from '../../core/release.ts';
+import type { EndRecord } from '../../core/run.ts';
 import type { Ownership, RunStore } from '../../core/store.ts';
 import { eventually, rounds } from '../eventually.ts';
 import {
@@ -187,6 +189,32 @@ function whatWatchersHear(test: RunStoreTest): void {
     const isTold = (): true | undefined => (heard.includes(undefined) ? true : undefined);
     await eventually(opened, 'the end is told as what it is', isTold);
     await stop();
+  });
+
+  test('an end that a watcher is told is the one that the record has', async (opened) => {
+    const { store, expect } = opened;
+    const releases: Release[] = [
+      { status: 'completed', output: new Uint8Array([1, 10, 0, 255]), keepMs: farMs },
+      { status: 'completed', output: new Uint8Array(5_000).fill(7), keepMs: farMs },
+      { status: 'failed', error: new Uint8Array([2, 10, 200]), keepMs: farMs },
+      { status: 'cancelled', error: new Uint8Array([3]), keepMs: farMs },
+    ];
+    for (const release of releases) {
+      const { id, ownership } = await held(store);
+      let told: EndRecord | undefined;
+      let calls = 0;
+      const stop = await store.observation.watch(id, (_only, end) => {
+        calls += 1;
+        told ??= end;
+      });
+      await committed(store, ownership, { release });
+      await eventually(opened, 'the end is heard', () => calls > 0 || undefined);
+      const { status, output, error } = (await loaded(store, id)).record;
+      expect(await store.observation.status(id)).toBe(status);
+      if (told !== undefined) expect(plain(told)).toEqual(plain({ status, output, error }));
+      await stop();
+    }
+    expect(await store.observation.status('nobody')).toBe(undefined);
   });
 }
 

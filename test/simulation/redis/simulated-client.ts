@@ -71,7 +71,9 @@ export class SimulatedClient extends Redis implements Subscriber {
   }
 
   hear(channel: string, message: string): void {
-    this.#line.hear(() => this.emit('smessage', channel, message));
+    this.#line.hear(() =>
+      this.emit('smessageBuffer', Buffer.from(channel), Buffer.from(message, 'latin1')),
+    );
   }
 
   override sendCommand(command: Command): unknown {
