@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, mergeConfig } from 'vitest/config';
 import { SlowFirst } from './test/support/slow-first.ts';
+import { isThorough } from './test/support/thorough.ts';
 
 const source = (file: string): string => fileURLToPath(new URL(`src/${file}`, import.meta.url));
 
@@ -38,15 +39,14 @@ const counting = 'test/integration/sleepers.test.ts';
 /**
  * What takes long, and what others judge as well in parts; only with `PAWL_THOROUGH=1`.
  */
-const seldom =
-  process.env['PAWL_THOROUGH'] === undefined
-    ? [
-        'test/conformance/{cluster-replicas,redis-acl,redis-blobs}.test.ts',
-        'test/langgraph/official-cluster.test.ts',
-        'test/integration/{overload,read-only-master}.test.ts',
-        'test/chaos/{linearizability,poison,fairness,schedules}.test.ts',
-      ]
-    : [];
+const seldom = isThorough
+  ? []
+  : [
+      'test/conformance/{cluster-replicas,redis-acl,redis-blobs,redis-durable,redis-shards}.test.ts',
+      'test/langgraph/official-cluster.test.ts',
+      'test/integration/{overload,read-only-master}.test.ts',
+      'test/chaos/{linearizability,poison,fairness,schedules}.test.ts',
+    ];
 
 /** Fleets of processes that keep the machine busy. */
 const busy = ['test/chaos/{fairness,matrix,poison,schedules}.test.ts'];

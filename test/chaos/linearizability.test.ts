@@ -8,6 +8,7 @@ import { RedisRunStore } from '../../src/redis/run-store.ts';
 import { startRedisServer, type RedisServer } from '../../src/testing/redis-server.ts';
 import { EntangledError } from '../support/linearizability/checker.ts';
 import { perform, type Performance, type Storm } from '../support/linearizability/performance.ts';
+import { isThorough } from '../support/thorough.ts';
 
 const seeds = Number(process.env['PAWL_LIN_SEEDS'] ?? 3);
 /** How long a call may find no answer before its outcome counts as unknown: short, so that some do. */
@@ -116,7 +117,7 @@ const bugs: readonly Bug[] = [
 const attempts = 60;
 
 /** Two of them each time; `PAWL_THOROUGH=1` plants all. */
-const planted = process.env['PAWL_THOROUGH'] === undefined ? bugs.slice(0, 2) : bugs;
+const planted = isThorough ? bugs : bugs.slice(0, 2);
 
 test.each(planted)(
   'finds the bug: $what',

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Pawl } from 'pawl';
 import { seeded } from '../support/linearizability/clients.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { isThorough } from '../support/thorough.ts';
 import { allEvents, checkLog, newPrefix, openPawl } from '../support/workers.ts';
 import { ticks } from '../support/workflows.ts';
 
@@ -68,7 +69,7 @@ test(
       );
     }
     expect(costs).toHaveLength(loops * lossesPerLoop);
-    if (process.env['PAWL_THOROUGH'] === undefined) return;
+    if (!isThorough) return;
     expect(costs.at(-1)).toBeLessThan(costMsMax);
     expect(p50).toBeLessThan(medianMsMax);
   },

@@ -6,6 +6,7 @@ import type { OpenedRunStore } from '../../src/testing/run-store/opened.ts';
 import { runStoreSuite } from '../../src/testing/run-store-suite.ts';
 import { openMemoryStore, openRedisStore } from '../support/conformance.ts';
 import { countingPlain } from '../support/counting-plain.ts';
+import { isThorough } from '../support/thorough.ts';
 import { newPrefix } from '../support/workers.ts';
 
 const runner = { describe, test, expect, beforeAll, afterAll };
@@ -13,13 +14,10 @@ const runner = { describe, test, expect, beforeAll, afterAll };
 const keys = { k1: new Uint8Array(32).fill(7) };
 const keyring = new Keyring({ keys, current: 'k1', required: true }, 'p');
 
-runStoreSuite(
-  {
-    name: 'the encrypted run store around the one in memory',
-    open: () => sealed(openMemoryStore()),
-  },
-  runner,
-);
+if (isThorough) {
+  const name = 'the encrypted run store around the one in memory';
+  runStoreSuite({ name, open: () => sealed(openMemoryStore()) }, runner);
+}
 
 runStoreSuite(
   {

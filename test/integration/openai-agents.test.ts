@@ -8,10 +8,10 @@ import { PawlSession, uiMessageStream } from 'pawl/openai-agents';
 import { compiled, killChildren, type NodeChild, spawnNode } from '../support/child.ts';
 import { type AgentsSetup, talkOf, turns } from '../support/openai-agents-main.ts';
 import type { WriterSetup } from '../support/session-main.ts';
+import { isThorough } from '../support/thorough.ts';
 import { newPrefix } from '../support/workers.ts';
 
 const url = inject('redisUrl');
-const isThorough = process.env['PAWL_THOROUGH'] !== undefined;
 const kills = isThorough ? 20 : 2;
 const redis = new Redis(url, { lazyConnect: true });
 let pawl: Pawl | undefined;

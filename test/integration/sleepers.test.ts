@@ -7,10 +7,11 @@ import { expect, inject, test } from 'vitest';
 import { z } from 'zod';
 import { defineWorkflow } from 'pawl';
 import type { Pawl } from 'pawl';
+import { isThorough } from '../support/thorough.ts';
 import { newPrefix, openPawl } from '../support/workers.ts';
 
 /** With fewer, a kilobyte of each would be lost in the noise of the heap. */
-const sleepers = process.env['PAWL_THOROUGH'] === undefined ? 4_000 : 10_000;
+const sleepers = isThorough ? 10_000 : 4_000;
 
 const sleeper = defineWorkflow({
   name: 'sleeper',

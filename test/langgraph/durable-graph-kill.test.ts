@@ -8,12 +8,12 @@ import { z } from 'zod';
 import { defineWorkflow, Pawl } from '../../src/index.ts';
 import { graphStream } from '../../src/langgraph.ts';
 import { compiled, killChildren, type NodeChild, spawnNode } from '../support/child.ts';
+import { isThorough } from '../support/thorough.ts';
 import { newPrefix } from '../support/workers.ts';
 import { repeated } from './diaries.ts';
 import type { GraphWorkerSetup } from './graph-worker-main.ts';
 import { openSaver } from './savers.ts';
 
-const isThorough = process.env['PAWL_THOROUGH'] !== undefined;
 const until = isThorough ? 400 : 20;
 const losses = isThorough ? 20 : 3;
 

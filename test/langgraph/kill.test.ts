@@ -5,11 +5,11 @@ import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, inject, test } from 'vitest';
 import { compiled, killChildren, spawnNode } from '../support/child.ts';
+import { isThorough } from '../support/thorough.ts';
 import { newPrefix } from '../support/workers.ts';
 import type { AgentSetup } from './agent-main.ts';
 import { repeated } from './diaries.ts';
 
-const isThorough = process.env['PAWL_THOROUGH'] !== undefined;
 const steps = isThorough ? 1_000 : 60;
 const kills = isThorough ? 20 : 3;
 

@@ -7,6 +7,7 @@ import { crashTest } from 'pawl/testing';
 import { z } from 'zod';
 import { hasResult, type Said, type Script, scripted, sdks } from '../../support/ai-sdk.ts';
 import { memoryPawl } from '../../support/memory.ts';
+import { isThorough } from '../../support/thorough.ts';
 
 const question = { input: z.object({ text: z.string() }) };
 const refundCall = { id: 'call-1', tool: 'refund', input: { order: 'o-7' } };
@@ -158,7 +159,7 @@ describe.each(sdks)('AI SDK $version', (own) => {
   });
 
   // Both versions ask the same of the adapter, and a hundred losses take seconds.
-  const isLong = own.version === 7 && process.env['PAWL_THOROUGH'] === undefined;
+  const isLong = own.version === 7 && !isThorough;
   test.skipIf(isLong)(
     'a death at any write changes nothing, and no stored call is made again',
     { timeout: 60_000 },
