@@ -26,6 +26,7 @@ const programs = [
   'test/support/many-main',
   'test/support/thread-main',
   'test/simulation/main',
+  'test/simulation/planted-main',
   'test/support/worker-main',
 ];
 /** What a program starts or loads by its place beside itself, and where it comes from. */

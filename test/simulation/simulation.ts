@@ -274,6 +274,9 @@ export class Simulation {
     const ms = world.between(50, 400);
     for (const { line } of this.#workers) line.cut(ms + world.between(1, 50), true);
     this.#outsideLine.cut(ms, true);
+    // What people did last it may have forgotten, so they do it again.
+    this.#signalled.clear();
+    if (this.#isQuiet) void this.#people?.endSchedules();
     // A worker that registered after the copy, and dies before its next beat, is one that nobody knows.
     const victim = this.#workers.at(-1);
     if (victim !== undefined && world.chance(0.5)) world.after(ms + 200, () => this.#crash(victim));
