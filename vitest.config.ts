@@ -48,8 +48,8 @@ const seldom = isThorough
       'test/chaos/{linearizability,poison,fairness,schedules}.test.ts',
     ];
 
-/** Fleets of processes that keep the machine busy. */
-const busy = ['test/chaos/{fairness,matrix,poison,schedules}.test.ts'];
+/** Fleets of processes that keep the machine busy for minutes. */
+const busy = ['test/chaos/{fairness,poison,schedules}.test.ts'];
 
 /** In a browser, which not every machine has: `npm run test:browser`. */
 const inBrowser = process.env['PAWL_BROWSER'] !== undefined;
@@ -172,8 +172,20 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'chaos',
-          include: ['test/chaos/**/*.test.ts', counting],
+          include: ['test/chaos/**/*.test.ts'],
           exclude: [...busy, ...seldom],
+          ...onRedis,
+          ...shared,
+          maxWorkers: waiting,
+          testTimeout: 120_000,
+          sequence: { groupOrder: groups.chaos },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'counting',
+          include: [counting],
           ...onRedis,
           maxWorkers: waiting,
           testTimeout: 120_000,

@@ -6,6 +6,7 @@ import { expect, inject, test } from 'vitest';
 import { compiled } from '../support/child.ts';
 import { soundHistory } from '../support/history/sound.ts';
 import { newPrefix } from '../support/workers.ts';
+import { readOptions } from './matrix/options.ts';
 import { judgeWorld } from './matrix/verdict.ts';
 import { Witness } from './matrix/witness.ts';
 import type { Report } from './matrix/worker-process.ts';
@@ -97,14 +98,17 @@ test('a rejection that nobody handles is counted, and the matrix fails because o
   expect(verdict.violations).toEqual([expect.stringContaining('nobody handles: Error: a promise')]);
 });
 
+test('a wrong command line ends with 2 and says why', async () => {
+  const { code, stdout, stderr } = await matrix('--seed', 'x');
+  expect(stderr).toContain('--seed must be a whole number');
+  expect(stdout).toBe('');
+  expect(code).toBe(2);
+});
+
 test.each([
-  [['--seed', 'x'], '--seed must be a whole number'],
   [['--minutes', '0'], '--minutes must be a number above 0'],
   [['--only', 'earthquake'], 'earthquake'],
   [['--nonsense'], '--nonsense'],
-])('a wrong command line ends with 2 and says why: %s', async (args, reason) => {
-  const { code, stdout, stderr } = await matrix(...args);
-  expect(stderr).toContain(reason);
-  expect(stdout).toBe('');
-  expect(code).toBe(2);
+])('what the command line may not say is named: %s', (args, reason) => {
+  expect(() => readOptions(args, cheap)).toThrow(reason);
 });

@@ -28,7 +28,16 @@ const built = (file: string, ...args: readonly (string | number)[]): Command => 
 const share = (whole: number, scale: number): number => Math.max(1, Math.round(whole * scale));
 
 const vitest = 'node_modules/vitest/vitest.mjs';
-const everyProject = ['unit', 'replacing', 'house', 'redis', 'chaos', 'storm', 'langgraph'];
+const everyProject = [
+  'unit',
+  'replacing',
+  'house',
+  'redis',
+  'chaos',
+  'counting',
+  'storm',
+  'langgraph',
+];
 const tests = (projects: readonly string[], more: Partial<Command> = {}): Command => ({
   args: [vitest, 'run', ...projects.flatMap((name) => ['--project', name])],
   ...more,
