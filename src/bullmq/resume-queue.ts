@@ -339,6 +339,8 @@ export class BullResumeQueue implements ResumeQueue {
   async #warmUp(workflow: string): Promise<void> {
     const queue = this.#queue(workflow);
     await queue.waitUntilReady().catch(() => this.#forget(workflow, queue));
+    // So the first wake-up that matters does not compile the check of wake-ups.
+    wakeUpSchema.safeParse({ run: '', workflow, fence: 0, losses: 0 });
   }
 
   #looks(workflow: string): QueueLooks {

@@ -9,7 +9,15 @@ import type { Fleet } from './fleet.ts';
 import type { ThreadValue } from './langgraph.ts';
 import type { Observation } from './observation.ts';
 import type { RunRecord } from './run.ts';
-import type { LoadedRun, RunStore, Seen, Snapshot, ToldEnd } from './store.ts';
+import type {
+  ClaimedRun,
+  LoadedRun,
+  RunStore,
+  SampleRun,
+  Seen,
+  Snapshot,
+  ToldEnd,
+} from './store.ts';
 import type { Turns } from './turns.ts';
 
 /** What the outer store makes of what the inner one gives out. */
@@ -28,7 +36,7 @@ export interface WayOut {
 type Alike =
   | ('blobs' | 'fleet' | 'observation' | 'turns')
   | ('parentNotified' | 'childrenCancelled' | 'close')
-  | ('record' | 'load' | 'events' | 'recall' | 'channels');
+  | ('record' | 'load' | 'events' | 'recall' | 'channels' | 'sample');
 
 export class RunStoreAround implements Pick<Required<RunStore>, Alike> {
   readonly blobs: BlobIndex;
@@ -53,6 +61,11 @@ export class RunStoreAround implements Pick<Required<RunStore>, Alike> {
 
   childrenCancelled(run: string, at: Pick<Seen, 'fence'>): Promise<void> {
     return this.#inner.childrenCancelled(run, at);
+  }
+
+  /** What is made up is neither sealed nor kept elsewhere. */
+  sample(run: SampleRun): Promise<ClaimedRun | undefined> {
+    return this.#inner.sample(run);
   }
 
   close(): Promise<void> {

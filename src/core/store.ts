@@ -208,6 +208,18 @@ export interface LoadedRun {
   readonly events: readonly StoredEvent[];
 }
 
+/** A run that is made up: nothing of it is stored, and its id is one that no run can have. */
+export interface SampleRun {
+  readonly run: string;
+  /** Who holds it, and lost it before. */
+  readonly worker: string;
+  readonly workflow: string;
+  readonly input: Uint8Array;
+  readonly snapshot: Snapshot | undefined;
+  /** What came after the snapshot. */
+  readonly events: readonly StoredEvent[];
+}
+
 export interface Takeover {
   readonly from: string;
   readonly reason: InterruptReason;
@@ -371,6 +383,12 @@ export interface RunStore {
   ): Promise<ReadonlyMap<string, ThreadValue> | undefined>;
   /** What others want of a run now. */
   readInbox(run: string): Promise<UnreadMessages>;
+
+  /**
+   * Answers as `claim` would for a run that is made up, by the way on which such an answer comes. So a process has been this
+   * way before a take-over goes it. Nothing is written. Undefined from a store to which there is no way.
+   */
+  sample(run: SampleRun): Promise<ClaimedRun | undefined>;
 
   close(): Promise<void>;
 }

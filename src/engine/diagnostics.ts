@@ -87,6 +87,9 @@ export function tell<N extends Name>(name: N, message: () => Diagnostics[N]): vo
   if (one.hasSubscribers) one.publish(message());
 }
 
+/** How what happens is told. */
+export type Tell = typeof tell;
+
 /** True when somebody listens: for what must be measured beforehand. */
 export function isHeard(name: Name): boolean {
   return channels[name].hasSubscribers;

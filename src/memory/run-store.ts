@@ -137,6 +137,11 @@ export class MemoryRunStore implements RunStore {
     return this.#created(run, first, now);
   }
 
+  /** There is no way to it. */
+  async sample(): Promise<undefined> {
+    return undefined;
+  }
+
   #created(run: StoredRun, first: FirstClaim | undefined, now: number): CreateOutcome {
     const record = toRecord(run);
     if (first === undefined || run.owner !== first.token) return { outcome: 'created', record };

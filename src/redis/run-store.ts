@@ -19,6 +19,7 @@ import type { Schedules } from '../core/schedules.ts';
 import type {
   CancelOutcome,
   CancelParams,
+  ClaimedRun,
   ClaimOutcome,
   ClaimParams,
   CommitOutcome,
@@ -34,6 +35,7 @@ import type {
   PostParams,
   ResumeOutcome,
   RunStore,
+  SampleRun,
   Seen,
   Snapshot,
   ToldEnd,
@@ -83,6 +85,7 @@ import { recall } from './scripts/recall.ts';
 import { record } from './scripts/record.ts';
 import { reindex } from './scripts/reindex.ts';
 import { resume } from './scripts/resume.ts';
+import { sample } from './scripts/sample.ts';
 import { settleFamily } from './scripts/settle-family.ts';
 import { Sessions } from './sessions.ts';
 import { agreed } from './shards.ts';
@@ -201,6 +204,10 @@ export class RedisRunStore implements RunStore {
 
   async claim(params: ClaimParams): Promise<ClaimOutcome> {
     return this.#call(claim, params.run, params);
+  }
+
+  async sample(made: SampleRun): Promise<ClaimedRun> {
+    return this.#call(sample, made.run, made);
   }
 
   /** On the way of every step, so it makes no promise more than it must. */

@@ -71,4 +71,5 @@ export const ofRuns: Methods<Omit<RunStore, PartName | 'close'>> = {
   recall: true,
   channels: true,
   readInbox: true,
+  sample: true,
 };

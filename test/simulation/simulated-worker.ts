@@ -10,6 +10,7 @@ import { silentLogger } from '../../src/core/logger.ts';
 import type { Delivery, ResumeQueue, WakeUp } from '../../src/core/queue.ts';
 import type { RunStore } from '../../src/core/store.ts';
 import { type DeliveredRun, Execution } from '../../src/engine/execution/execution.ts';
+import { tell } from '../../src/engine/diagnostics.ts';
 import { RunsHere } from '../../src/engine/runs-here.ts';
 import { Forgotten } from '../../src/engine/worker/release-recovery.ts';
 import type { StartParts } from '../../src/engine/runs/start.ts';
@@ -121,6 +122,7 @@ export class SimulatedWorker {
       worker: this.life.name,
       random: world.random,
       asCaller: (call) => call(),
+      tell,
       logger: silentLogger,
       limits: defaultLimits,
       here: new RunsHere(),

@@ -162,7 +162,7 @@ export class Execution {
     if (claimed === undefined) return done;
     const { fence } = claimed.ownership;
     const about = { run, workflow: workflow.name, worker, fence };
-    const telemetry = new ExecutionTelemetry(about, clock, wokenAt);
+    const telemetry = new ExecutionTelemetry(about, this.#services, wokenAt);
     this.#telemetry = telemetry;
     this.#fence = fence;
     this.#turn = turnOf(claimed);

@@ -5,6 +5,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { RetentionTimes } from '../../core/retention.ts';
+import type { Tell } from '../diagnostics.ts';
 import type { StartParts } from '../runs/start.ts';
 import type { RunsHere } from '../runs-here.ts';
 
@@ -28,6 +29,8 @@ export interface ExecutionServices extends StartParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  /** Tells what happens here: see `diagnostics.ts`. */
+  readonly tell: Tell;
   /** The runs that workers of this process hold. */
   readonly here: RunsHere;
   /**

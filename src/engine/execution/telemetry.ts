@@ -1,8 +1,8 @@
 /** What is told of one execution of a run, on the channels of diagnostics.ts and to a tracer if there is one. */
-import type { Clock } from '../../core/clock.ts';
 import type { CommitParams, Release, Takeover } from '../../core/store.ts';
 import type { ExecutionTrace, TracedStep } from '../../core/tracing.ts';
-import { isHeard, tell } from '../diagnostics.ts';
+import { isHeard, type Tell } from '../diagnostics.ts';
+import type { ExecutionServices } from './services.ts';
 
 /** Why a worker has lost the right to write to a run. */
 export type Loss =
@@ -23,14 +23,20 @@ interface Executed {
 
 export class ExecutionTelemetry {
   readonly about: Executed;
-  readonly #clock: Clock;
+  readonly #clock: ExecutionServices['clock'];
+  readonly #tell: Tell;
   readonly #wokenAt: number;
   #trace: ExecutionTrace | undefined;
 
   /** `wokenAt`: when the wake-up came, on the monotonic clock. */
-  constructor(about: Executed, clock: Clock, wokenAt: number) {
+  constructor(
+    about: Executed,
+    { clock, tell }: Pick<ExecutionServices, 'clock' | 'tell'>,
+    wokenAt: number,
+  ) {
     this.about = about;
     this.#clock = clock;
+    this.#tell = tell;
     this.#wokenAt = wokenAt;
   }
 
@@ -40,7 +46,7 @@ export class ExecutionTelemetry {
     readonly replayedEvents: number;
     readonly takeover: Takeover | undefined;
   }): void {
-    tell('run:claimed', () => ({ ...this.about, ...found }));
+    this.#tell('run:claimed', () => ({ ...this.about, ...found }));
   }
 
   /** From here on handler and steps are called within the trace. */
@@ -62,7 +68,7 @@ export class ExecutionTelemetry {
   }
 
   committed({ events, snapshot }: CommitParams, seq: number, beganAt: number): void {
-    tell('run:committed', () => ({
+    this.#tell('run:committed', () => ({
       ...this.about,
       seq,
       events: events.length,
@@ -76,7 +82,7 @@ export class ExecutionTelemetry {
   released(how: Release['status'] | Loss, error?: unknown): void {
     const ended = how === 'parked' ? 'waiting' : how;
     this.#trace?.end(ended, error);
-    tell('run:released', () => ({
+    this.#tell('run:released', () => ({
       ...this.about,
       error,
       ms: this.#clock.monotonic() - this.#wokenAt,
@@ -95,7 +101,7 @@ export class ExecutionTelemetry {
     outcome: 'completed' | 'retried' | 'failed',
     error?: unknown,
   ): void {
-    tell('step:ended', () => ({
+    this.#tell('step:ended', () => ({
       ...this.about,
       step: step.name,
       attempt: step.attempt,

@@ -17,6 +17,7 @@ import { defaults } from '../../core/limits.ts';
 import type { Delivery, Report, SendOptions, WakeUp } from '../../core/queue.ts';
 import { keepMsOf } from '../../core/retention.ts';
 import { type DeliveredRun, Execution, type ExecutionHost } from '../execution/execution.ts';
+import { tell } from '../diagnostics.ts';
 import type { StartHere } from '../runs-here.ts';
 import { settleTurns } from '../runs/turns.ts';
 import { ScheduleKeeper } from '../schedules/keeper.ts';
@@ -34,6 +35,7 @@ import { settingsOf, type WorkerOptions } from './settings.ts';
 import { startHere } from './start-here.ts';
 import { Sweeper } from './sweeper.ts';
 import { inTime } from './in-time.ts';
+import { warmUp } from './warm-up.ts';
 import { WorkflowSet } from './workflow-set.ts';
 
 /** What a worker is given by the pawl that makes it. */
@@ -87,6 +89,7 @@ export class Worker implements AsyncDisposable {
       newToken: parts.newToken,
       here: parts.here,
       random: Math.random,
+      tell,
       asCaller: AsyncLocalStorage.snapshot(),
       worker: this.id,
       wake: (wakeUp, isFair) => this.#wake(wakeUp, { urgent: isFair !== true }),
@@ -179,6 +182,9 @@ export class Worker implements AsyncDisposable {
     this.#stopOffer = this.#services.here.offer(this.#startHere);
     this.#probe.begin();
     this.#isReady = true;
+    detach(warmUp(this.#services, this.#host), (error) => {
+      this.#services.logger.debug({ worker: this.id, error: String(error) }, 'not warmed up');
+    });
   }
 
   #hasRoom(workflow: string): boolean {
