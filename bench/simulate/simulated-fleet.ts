@@ -7,13 +7,16 @@
  * Runs that only wait are a sorted array of times. What stands in nobody's array is due: woken, or lost by a worker.
  */
 import type { Clock } from '../../src/core/clock.ts';
-import type {
-  DueParams,
-  Fleet,
-  InterruptParams,
-  Election,
-  WorkerRecord,
+import {
+  type DueParams,
+  type Election,
+  firstLook,
+  type Fleet,
+  type InterruptParams,
+  type Look,
+  type WorkerRecord,
 } from '../../src/core/fleet.ts';
+import { fixedLimits } from '../../src/core/limits.ts';
 import type { ResumeQueue, WakeUp } from '../../src/core/queue.ts';
 import type { DueRun } from '../../src/core/due-run.ts';
 import type { RunStore } from '../../src/core/store.ts';
@@ -147,7 +150,11 @@ export class SimulatedFleet {
     return this.#byId.get(worker)?.diedAt !== undefined;
   }
 
-  async #elect(worker: string, lockMs: number): Promise<Election> {
+  async #elect(
+    worker: string,
+    lockMs: number,
+    { from, again }: Look = firstLook,
+  ): Promise<Election> {
     const { clock } = this.#options;
     const alive = this.members.filter(({ forgotten }) => !forgotten).length;
     const leader = this.#leader;
@@ -157,13 +164,18 @@ export class SimulatedFleet {
       return { leader: false, workers: alive };
     }
     this.#leader = { id: worker, until: clock.now() + lockMs };
-    await this.#serve('elect', { size: alive });
-    const lost = this.members.flatMap(({ id, diedAt, forgotten }) =>
+    const first = Number(from);
+    const to = first + fixedLimits.workersPerLook;
+    const suspects = again.flatMap((id) => this.#byId.get(id) ?? []);
+    const seen = new Set([...suspects, ...this.members.slice(first, to)]);
+    await this.#serve('elect', { size: seen.size });
+    const lost = [...seen].flatMap(({ id, diedAt, forgotten }) =>
       diedAt === undefined || forgotten
         ? []
         : [{ worker: id, reason: 'presence-lost' as const, lastSeenAt: diedAt }],
     );
-    return { leader: true, workers: alive, at: clock.now(), lost };
+    const next = to < this.members.length ? String(to) : firstLook.from;
+    return { leader: true, workers: alive, at: clock.now(), next, lost };
   }
 
   async #interrupt({ worker, limit, resendMs }: InterruptParams): Promise<DueRun[]> {
@@ -196,7 +208,7 @@ export class SimulatedFleet {
   /** What a sweeper asks of the workers. Every run has made progress. */
   get #fleet(): UsedFleet {
     return {
-      elect: (worker, lockMs) => this.#elect(worker, lockMs),
+      elect: (...asked) => this.#elect(...asked),
       interrupt: (params) => this.#interrupt(params),
       deregister: async (worker) => {
         await this.#deregister(worker);

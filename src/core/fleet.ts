@@ -44,6 +44,17 @@ export interface SeenWorker {
   readonly isAbsent?: boolean;
 }
 
+/** Where the elected sweeper looks, so that no look is a long one. */
+export interface Look {
+  /** Where the look before has ended, or `firstLook`. */
+  readonly from: string;
+  /** Workers that are looked at wherever it is. */
+  readonly again: readonly string[];
+}
+
+/** From the beginning; a look whose `next` is the same `from` was the last of all workers. */
+export const firstLook: Look = { from: '0', again: [] };
+
 /** What the elected sweeper sees when it looks at the workers. */
 export type Election =
   | { readonly leader: false; readonly workers: number }
@@ -52,6 +63,8 @@ export type Election =
       readonly workers: number;
       /** The time of this look, on the store's clock. */
       readonly at: number;
+      /** Where the next look goes on. Who is there all the time has been looked at when that is the beginning again. */
+      readonly next: string;
       readonly lost: readonly {
         readonly worker: string;
         readonly reason: InterruptReason;
@@ -152,8 +165,11 @@ export interface Fleet {
 
   // The sweeper, of all.
 
-  /** Asks to be the sweeper for `lockMs`; as the sweeper, returns the workers that seem lost. */
-  elect(worker: string, lockMs: number): Promise<Election>;
+  /**
+   * Asks to be the sweeper for `lockMs`. As the sweeper, returns the workers that seem lost, of some hundred and of those to
+   * look at again; all whose session has ended are among them, at most some hundred.
+   */
+  elect(worker: string, lockMs: number, look?: Look): Promise<Election>;
   /** The runs that are due, each postponed by `resendMs`. */
   due(params: DueParams): Promise<readonly DueRun[]>;
   /**

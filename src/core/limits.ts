@@ -87,6 +87,8 @@ export const fixedLimits = {
   valueDepth: 64,
   /** Runs handled by one interrupt or sweep call. */
   runsPerSweep: 200,
+  /** Workers whose presence one look of the sweeper asks for, about, and suspects that it has at one time. */
+  workersPerLook: 250,
 } as const;
 
 /** Default times, all in milliseconds, and counts of the machinery. */

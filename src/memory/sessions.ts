@@ -1,5 +1,12 @@
 /** Workers, their presence and the election of the sweeper, in memory. */
-import type { Beat, Election, SeenWorker, WorkerInfo, WorkerRecord } from '../core/fleet.ts';
+import {
+  type Beat,
+  type Election,
+  firstLook,
+  type SeenWorker,
+  type WorkerInfo,
+  type WorkerRecord,
+} from '../core/fleet.ts';
 
 export class MemorySessions {
   readonly #clock: { now(): number };
@@ -96,7 +103,7 @@ export class MemorySessions {
           : undefined;
       if (reason !== undefined) lost.push({ worker: record.id, reason, lastSeenAt: record.seenAt });
     }
-    return { leader: true, workers, at: now, lost };
+    return { leader: true, workers, at: now, next: firstLook.from, lost };
   }
 
   /** A worker that was seen to be there and is not any more. */

@@ -21,6 +21,7 @@ const pawlCommands: readonly string[] = [
   'hkeys',
   'hlen',
   'hmget',
+  'hscan',
   'hset',
   'hsetnx',
   'sadd',

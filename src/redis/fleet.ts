@@ -5,18 +5,20 @@
  */
 import { Cluster } from 'ioredis';
 import type { DueRun } from '../core/due-run.ts';
-import type {
-  Beat,
-  DueParams,
-  Fleet,
-  InterruptParams,
-  Election,
-  ParkedRun,
-  Recovery,
-  SeenWorker,
-  WorkerInfo,
-  WorkerRecord,
-  OnNudge,
+import {
+  type Beat,
+  type DueParams,
+  type Election,
+  firstLook,
+  type Fleet,
+  type InterruptParams,
+  type Look,
+  type OnNudge,
+  type ParkedRun,
+  type Recovery,
+  type SeenWorker,
+  type WorkerInfo,
+  type WorkerRecord,
 } from '../core/fleet.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DueRuns } from './due-runs.ts';
@@ -65,9 +67,9 @@ export class RedisFleet implements Fleet {
     return guard(() => sessions.deregister(worker, seen));
   }
 
-  async elect(worker: string, lockMs: number): Promise<Election> {
+  async elect(worker: string, lockMs: number, look: Look = firstLook): Promise<Election> {
     const { guard, sessions } = this.#parts;
-    return guard(() => sessions.elect(worker, lockMs));
+    return guard(() => sessions.elect(worker, lockMs, look));
   }
 
   async due(params: DueParams): Promise<readonly DueRun[]> {

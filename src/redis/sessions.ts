@@ -3,6 +3,7 @@ import type { Logger } from '../core/logger.ts';
 import type {
   Beat,
   Election,
+  Look,
   OnNudge,
   SeenWorker,
   WorkerInfo,
@@ -138,8 +139,8 @@ export class Sessions {
     return (await Promise.all(sets)).flat();
   }
 
-  async elect(worker: string, lockMs: number): Promise<Election> {
+  async elect(worker: string, lockMs: number, look: Look): Promise<Election> {
     const { keys, scripts } = this.#parts;
-    return scripts.call(elect, keys, { worker, lockMs });
+    return scripts.call(elect, keys, { worker, lockMs, look });
   }
 }

@@ -74,6 +74,52 @@ async function holdRuns(worker: string, runs: number): Promise<void> {
   }
 }
 
+/** Looks from the beginning until all have been looked at; `meanwhile` is called after each look. */
+async function lookAtAll(meanwhile: (look: number) => Promise<unknown> = () => Promise.resolve()) {
+  const lost = new Set<string>();
+  const asks: number[] = [];
+  let from = '0';
+  do {
+    await redis.config('RESETSTAT');
+    const look = await store.fleet.elect('worker-0', longMs, { from, again: [] });
+    const stats = await redis.info('commandstats');
+    asks.push(Number(/cmdstat_pubsub\|shardnumsub:calls=(\d+)/.exec(stats)?.[1] ?? 0));
+    if (!look.leader) throw new Error('somebody else is elected');
+    for (const { worker } of look.lost) lost.add(worker);
+    from = look.next;
+    await meanwhile(asks.length);
+  } while (from !== '0');
+  return { lost: [...lost].sort(), asks };
+}
+
+test('no look is at all of very many, and who is gone is in one of them whoever comes and goes', async () => {
+  const subscriber = new Redis(server.url);
+  const live = (id: string): string => `{pawl}:live:${id}`;
+  const appear = async (some: readonly string[]): Promise<void> => {
+    await subscriber.ssubscribe(...some.map(live));
+    await Promise.all(some.map((id) => store.fleet.beat(workerInfo(id), longMs)));
+  };
+  await appear(ids);
+  expect((await lookAtAll()).lost).toEqual([]);
+  const dead = ['worker-1', 'worker-500', 'worker-999'];
+  await subscriber.sunsubscribe(...dead.map(live));
+  const others = ids.filter((id) => !dead.includes(id));
+  const { lost, asks } = await lookAtAll(async (look) => {
+    const some = others.slice(look * 40, look * 40 + 40);
+    await Promise.all(some.map((id) => store.fleet.deregister(id)));
+    await appear(Array.from({ length: 100 }, (_, i) => `later-${look}-${i}`));
+  });
+  expect(lost).toEqual(dead);
+  expect(asks.length).toBeGreaterThan(2);
+  // One that holds the lock is looked at as well. COUNT is a hint.
+  expect(Math.max(...asks)).toBeLessThan(500);
+  // Suspects are looked at wherever the look is.
+  const again = { from: '0', again: ['worker-999', 'worker-2'] };
+  const look = await store.fleet.elect('worker-0', longMs, again);
+  expect(look.leader && look.lost.map(({ worker }) => worker)).toContain('worker-999');
+  subscriber.disconnect();
+});
+
 test.runIf(asked !== undefined)('what it costs', { timeout: 120_000 }, async () => {
   await holdRuns('worker-0', 50);
   const ways = {

@@ -5,7 +5,7 @@
  * trips. So a take-over is played, of nothing:
  *
  *   the questions of a sweeper, about a worker that cannot be ──▶ none is lost
- *   a made-up answer to a claim ──▶ replay ──▶ handler ──▶ body of a step ──▶ its commit: there is no such run, so it is let go of
+ *   a made-up answer to a claim ──▶ replay ──▶ handler ──▶ body of a step ──▶ its commit: there is no such run
  *
  * Nothing is written, by design: all of it has an id that runs and workers cannot have, and each script finds nothing. So
  * a crash leaves nothing. No code of users is called, and nobody is told: not the log of messages, not the diagnostics, no

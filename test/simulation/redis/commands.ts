@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, Command>> = {
     return fields.map((field) => hash?.get(field) ?? null);
   },
   HGETALL: (keys, [key = '']) => [...(keys.hash(key) ?? [])].flat(),
+  HSCAN: hscan,
   HKEYS: (keys, [key = '']) => [...(keys.hash(key)?.keys() ?? [])],
   HLEN: (keys, [key = '']) => keys.hash(key)?.size ?? 0,
   HEXISTS: (keys, [key = '', field = '']) => (keys.hash(key)?.has(field) === true ? 1 : 0),
@@ -113,4 +114,29 @@ function setString(keys: Keyspace, args: readonly string[], { micros }: Surround
 function toInteger(text: string): number {
   if (!/^-?\d+$/.test(text)) throw new ReplyError('ERR value is not an integer or out of range');
   return Number(text);
+}
+
+/** COUNT is a hint: so few at once that a hash of some fields takes several calls. */
+const scannedAtOnce = 2;
+
+/** In the order of a number that each field has for good, as Redis guarantees: who stays is seen, whoever comes and goes. */
+function hscan(keys: Keyspace, [key = '', cursor = '0']: readonly string[]): SimReply {
+  const from = Number(cursor);
+  const ahead = [...(keys.hash(key) ?? [])]
+    .map(([field, value]) => ({ at: placeOf(field), field, value }))
+    .filter(({ at }) => at >= from)
+    .sort((a, b) => a.at - b.at);
+  const found = ahead.filter(
+    ({ at }, i) => i < scannedAtOnce || at === ahead[scannedAtOnce - 1]?.at,
+  );
+  const isOver = found.length === ahead.length;
+  const last = found.at(-1)?.at ?? 0;
+  return [isOver ? '0' : String(last + 1), found.flatMap(({ field, value }) => [field, value])];
+}
+
+/** From 1 on. */
+function placeOf(field: string): number {
+  let place = 7;
+  for (const char of field) place = (place * 31 + (char.codePointAt(0) ?? 0)) % 1_000_003;
+  return place + 1;
 }

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../../../src/core/clock.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
-import type { DueParams } from '../../../../src/core/fleet.ts';
+import { type DueParams, type Election, firstLook, type Look } from '../../../../src/core/fleet.ts';
 import { Sweeper } from '../../../../src/engine/worker/sweeper.ts';
 import { systemClock } from '../../../../src/engine/system-clock.ts';
 import { MemoryResumeQueue } from '../../../../src/memory/resume-queue.ts';
@@ -16,25 +16,30 @@ function elected(
   workers: number,
   lost: readonly string[] = [],
   meanwhile: (store: MemoryRunStore) => Promise<unknown> = () => Promise.resolve(),
+  slices: readonly string[] = ['0'],
 ): {
+  readonly looks: Look[];
   readonly look: () => Promise<number>;
   readonly sweep: () => Promise<number>;
   readonly asked: DueParams[];
   readonly store: MemoryRunStore;
   readonly attended: (readonly string[])[];
 } {
+  const looks: Look[] = [];
   const asked: DueParams[] = [];
   const attended: (readonly string[])[] = [];
   const plain = new MemoryRunStore();
+  const led = (next: string): Election => {
+    const at = Date.now();
+    const gone = lost.map(
+      (worker) => ({ worker, reason: 'presence-lost', lastSeenAt: 0 }) as const,
+    );
+    return { leader: true, workers, at, next, lost: gone };
+  };
   const fleet = withMethods(plain.fleet, {
-    elect: async () => {
-      const at = Date.now();
-      return {
-        leader: true,
-        workers,
-        at,
-        lost: lost.map((worker) => ({ worker, reason: 'presence-lost', lastSeenAt: at })),
-      };
+    elect: async (_worker, _lockMs, look = firstLook) => {
+      looks.push(look);
+      return led(slices[(looks.length - 1) % slices.length] ?? '0');
     },
     due: async (params) => {
       asked.push(params);
@@ -71,23 +76,36 @@ function elected(
     now += pauseMs;
     return pauseMs;
   };
-  return { look, sweep: sweeping, asked, store, attended };
+  return { look, sweep: sweeping, looks, asked, store, attended };
 }
 
 const pauseWith = (workers: number, lost?: readonly string[]): Promise<number> =>
   elected(workers, lost).look();
 
-test('the more workers, the rarer all of them are looked at, and never as rarely as the election ends', async () => {
+test('the more workers, the rarer all of them are looked at; a look is at 250', async () => {
   expect(await pauseWith(1)).toBe(25 / 3);
   expect(await pauseWith(100)).toBe(25 / 3);
-  expect(await pauseWith(1_000)).toBe(25);
-  expect(await pauseWith(5_000)).toBe(100);
-  expect(await pauseWith(10_000)).toBe(200);
-  expect(await pauseWith(100_000)).toBe(250);
+  expect(await pauseWith(250)).toBe(17.5);
+  expect(await pauseWith(1_000)).toBe(25 / 4);
+  expect(await pauseWith(5_000)).toBe(100 / 20);
+  expect(await pauseWith(10_000)).toBe(200 / 40);
+  expect(await pauseWith(100_000)).toBe(2_000 / 400);
 });
 
-test('a worker that seems gone is looked at again at once, however many there are', async () => {
-  expect(await pauseWith(10_000, ['b'])).toBe(20);
+test('a look goes on where the one before has ended, and suspects are in each', async () => {
+  const { look, looks, store } = elected(700, ['b'], undefined, ['7', '9', '0']);
+  const { id } = await held(store, { claim: { worker: 'b' } });
+  for (let count = 0; count < 5; count++) await look();
+  expect(looks.map(({ from }) => from)).toEqual(['0', '7', '9', '0', '7']);
+  // Missed for 20 ms, at two looks that were elsewhere, it is taken for lost; one that is still told of is a suspect anew.
+  expect(looks.slice(0, 3).map(({ again }) => again)).toEqual([[], ['b'], ['b']]);
+  expect((await store.record(id))?.status).toBe('interrupted');
+});
+
+test('a worker that seems gone is looked at again after 20 ms, whenever a look is else', async () => {
+  const { look } = elected(1, ['b']);
+  const pauses = [await look(), await look(), await look()];
+  expect(pauses.map((ms) => ms.toFixed(2))).toEqual(['8.33', '8.33', '3.33']);
 });
 
 test('what else may be due is looked for apart from losses, and by the one that is elected alone', async () => {
@@ -106,6 +124,9 @@ test('what else may be due is looked for apart from losses, and by the one that 
 test('the wake-ups that lost workers took with them are asked for once, however many are lost', async () => {
   const { look, sweep, asked } = elected(100, ['b', 'c', 'd']);
   await look();
+  // Put off once, because suspects are looked at in a moment.
+  await sweep();
+  expect(asked).toEqual([]);
   await sweep();
   expect(asked.map(({ aheadMs }) => aheadMs)).toEqual([undefined]);
   // Missed at each look of 20 ms, they are taken for lost.
