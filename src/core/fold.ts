@@ -92,8 +92,12 @@ export interface FoldOptions {
 /** Between the name of a step and the name of a step inside it; not allowed in names. */
 export const nesting = ' › ';
 
+const nothing: readonly string[] = [];
+
 /** Names of the steps around a step, the outermost first. */
-export function outerNames(name: string): string[] {
+export function outerNames(name: string): readonly string[] {
+  // Nearly every step is inside of none.
+  if (!name.includes(nesting)) return nothing;
   const outer: string[] = [];
   for (let at = name.indexOf(nesting); at > 0; at = name.indexOf(nesting, at + 1)) {
     outer.push(name.slice(0, at));
@@ -234,9 +238,18 @@ export class Fold implements Folded {
     }
   }
 
-  /** As `applyAll`, with one event. */
+  /** As `applyAll`, with one event: only the check finds something to take back. */
   apply(event: FoldEvent): void {
-    this.applyAll([event]);
+    const { seq, state } = this;
+    this.#take(event);
+    if (this.state === state) return;
+    try {
+      this.#check([event], state);
+    } catch (error) {
+      this.seq = seq;
+      this.state = state;
+      throw error;
+    }
   }
 
   #check(events: readonly FoldEvent[], before: State): void {
@@ -266,12 +279,13 @@ export class Fold implements Folded {
 
   /** Remembers a value, or forgets it when it is undefined. */
   remember(field: string, value: unknown): void {
+    if (value === undefined && !this.#bookkeeping.has(field)) return;
     if (this.#before !== undefined && !this.#before.has(field)) {
       this.#before.set(field, this.#bookkeeping.get(field));
     }
     if (field.startsWith(childPrefix)) this.#noteChild(field, value as Child | undefined);
     if (value === undefined) {
-      if (!this.#bookkeeping.delete(field)) return;
+      this.#bookkeeping.delete(field);
       for (const outer of outerOf(field)) {
         const inner = this.#inner.get(outer);
         inner?.delete(field);
@@ -349,14 +363,13 @@ export class Fold implements Folded {
 
 /** Names of the steps around what a field of the bookkeeping is about. */
 function outerOf(field: string): readonly string[] {
-  // Nearly every step is inside of none.
   if (!field.includes(nesting)) return nothing;
   const kind = field.indexOf(':');
-  return kind > 0 && nested.has(field.slice(0, kind)) ? outerNames(field.slice(kind + 1)) : [];
+  const isNested = kind > 0 && nested.has(field.slice(0, kind));
+  return isNested ? outerNames(field.slice(kind + 1)) : nothing;
 }
 
 const nested: ReadonlySet<string> = new Set(['step', 'timer', 'effect', 'child', 'items', 'page']);
-const nothing: readonly string[] = [];
 
 /** What pawl's own events do to the bookkeeping. */
 const remembered: Readonly<Record<string, (fold: Fold, data: unknown) => void>> = {

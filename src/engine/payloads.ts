@@ -1,5 +1,5 @@
 /** Payloads of pawl's own events and records, encoded and decoded in one place. */
-import { decode, encode, type Origin } from '../core/codec.ts';
+import { decode, encode, encodePiece, type Origin } from '../core/codec.ts';
 import { recordError } from '../core/error-record.ts';
 import type { ErrorRecord } from '../core/errors.ts';
 import type {
@@ -15,6 +15,11 @@ import type {
 /** No limit of its own: what users gave for it was held to its limits before, and those may have been raised. */
 export function encodeRecord(value: unknown): Uint8Array {
   return encode(value, 'record', Infinity);
+}
+
+/** As `encodeRecord`, for what is committed at once and then let go of. */
+export function encodeRecordPiece(value: unknown): Uint8Array {
+  return encodePiece(value, 'record', Infinity);
 }
 
 export function encodeError(thrown: unknown): Uint8Array {

@@ -105,8 +105,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a batch that is handed back is told that it is durable',
     file: 'engine/execution/log-writer.ts',
-    passage: 'const sent = { params, checkpoints, beganAt, batch: isLeaving ? [] : batch };',
-    by: 'const sent = { params, checkpoints, beganAt, batch };',
+    passage: 'beganAt, isLeaving, batch: isLeaving ? [] : batch };',
+    by: 'beganAt, isLeaving, batch };',
     foundBy: [unit('execution/log-writer')],
   },
   {

@@ -98,8 +98,8 @@ const planted: readonly Planted[] = [
     finds: 'it said it is behind',
     parts: [
       { kind: 'step', name: 'n1', ...step },
-      { kind: 'sleep', name: 'n2', ms: 1_500 },
-      { kind: 'sleep', name: 'n3', ms: 1_500 },
+      // Each is a chance to be asked in the midst of a resume.
+      ...['n2', 'n3', 'n4', 'n5'].map((name) => ({ kind: 'sleep', name, ms: 1_500 }) as const),
     ],
   },
 ];

@@ -34,12 +34,12 @@ export function persist(
   through: Through,
   isWanted: () => boolean = () => true,
 ): Promise<Persisted> {
-  // Nearly always the first try finds an answer.
   const committed: Promise<Persisted> = through.store.commit(params);
-  return committed.catch((error: unknown) => tryAgain(params, error, { through, isWanted }));
+  return committed.catch((error: unknown) => persistAgain(params, error, { through, isWanted }));
 }
 
-async function tryAgain(
+/** As `persist`, after a first try whose answer is this error. */
+export async function persistAgain(
   params: CommitParams,
   first: unknown,
   { through, isWanted }: { readonly through: Through; readonly isWanted: () => boolean },

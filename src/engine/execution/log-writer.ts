@@ -36,7 +36,7 @@ import type {
   Release,
   SnapshotDelta,
 } from '../../core/store.ts';
-import { type Persisted, persist } from './commit-retry.ts';
+import { type Persisted, persist, persistAgain } from './commit-retry.ts';
 import { fenced, letGo } from './let-go.ts';
 import { never } from './never.ts';
 import { giveBackRewound, detectRewind, type RewoundRun } from './rewind.ts';
@@ -44,9 +44,11 @@ import type { ExecutionServices } from './services.ts';
 import {
   eventsOf,
   type PendingCheckpoint,
+  type SentBatch,
   type Submission,
   Submissions,
   type SubmitOptions,
+  takenBy,
 } from './submissions.ts';
 import type { Loss } from './telemetry.ts';
 import { follow, type WriterMode } from './writer-mode.ts';
@@ -59,15 +61,6 @@ type Services = Pick<
 >;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A commit that is under way. */
-interface SentBatch {
-  readonly params: CommitParams;
-  /** Who is told when it is stored. */
-  readonly batch: readonly Submission[];
-  readonly checkpoints: readonly PendingCheckpoint[];
-  readonly beganAt: number;
-}
 
 const noMessages: readonly string[] = [];
 const ignore = (): void => undefined;
@@ -83,6 +76,8 @@ export class LogWriter {
   #seq: number;
   #version = 0;
   #isFlushing = false;
+  /** One at most. */
+  #sent: SentBatch | undefined;
   #release: Release | undefined;
   #refusal: unknown;
   #loss: Loss | undefined;
@@ -193,7 +188,7 @@ export class LogWriter {
     const piggybacks = this.#submissions.takePiggybacks();
     const params = { ...this.#params(eventsOf(piggybacks)), release };
     const beganAt = this.#run.telemetry.commitBegins();
-    const answer = this.#persist(params);
+    const answer = persist(params, this.#services, this.#isWanted);
     this.#parking = answer;
     const outcome = await answer;
     this.#isFlushing = false;
@@ -368,30 +363,44 @@ export class LogWriter {
     }
     const checkpoints = snapshot === undefined ? [] : this.#checkpoints.splice(0);
     const params = this.#params(events);
-    const taken = batch.flatMap((pending) => pending.taken);
+    const taken = takenBy(batch);
     if (taken.length > 0) params.taken = taken;
     if (snapshot !== undefined) params.snapshot = snapshot;
     if (release !== undefined) params.release = release;
     const beganAt = this.#run.telemetry.commitBegins();
-    const sent = { params, checkpoints, beganAt, batch: isLeaving ? [] : batch };
-    const answered = (outcome: Persisted): void => {
-      try {
-        this.#answered(outcome, sent, isLeaving);
-      } catch (error) {
-        this.#onBroken(error);
-        return;
-      }
-      this.#flushOn();
-    };
-    this.#persist(params).then(answered, this.#onBroken);
+    this.#sent = { params, checkpoints, beganAt, isLeaving, batch: isLeaving ? [] : batch };
+    this.#services.store.commit(params).then(this.#onAnswer, this.#onNoAnswer);
   }
 
-  #answered(outcome: Persisted, sent: SentBatch, isLeaving: boolean): void {
+  readonly #onAnswer = (outcome: Persisted): void => {
+    try {
+      const sent = this.#sent;
+      this.#sent = undefined;
+      if (sent !== undefined) this.#answered(outcome, sent);
+    } catch (error) {
+      this.#onBroken(error);
+      return;
+    }
+    this.#flushOn();
+  };
+
+  /** Seldom: nearly always the first try finds an answer, and each step would pay for a promise more. */
+  readonly #onNoAnswer = async (error: unknown): Promise<void> => {
+    if (this.#sent === undefined) return;
+    const about = { through: this.#services, isWanted: this.#isWanted };
+    try {
+      this.#onAnswer(await persistAgain(this.#sent.params, error, about));
+    } catch (broken) {
+      this.#onBroken(broken);
+    }
+  };
+
+  #answered(outcome: Persisted, sent: SentBatch): void {
     if (outcome === undefined) {
       this.#letGo('closed', 'PAWL_CLOSED', 'pawl is closed');
       return;
     }
-    const { checkpoints, params } = sent;
+    const { checkpoints, params, isLeaving } = sent;
     const { release } = params;
     if (!this.#settle(outcome, sent)) return;
     if (release !== undefined && isLeaving) {
@@ -415,10 +424,6 @@ export class LogWriter {
     this.#run.snapshots.stop();
     const refused = this.#submissions.refuse(batch);
     for (const { reject } of [...refused, ...this.#checkpoints.splice(0)]) reject(error);
-  }
-
-  #persist(params: CommitParams): Promise<Persisted> {
-    return persist(params, this.#services, this.#isWanted);
   }
 
   readonly #isWanted = (): boolean => this.#mode !== 'lost';
@@ -445,7 +450,7 @@ export class LogWriter {
   /** True when it is stored. */
   #settle(
     outcome: NonNullable<Persisted>,
-    { batch, params, beganAt }: Omit<SentBatch, 'checkpoints'>,
+    { batch, params, beganAt }: Pick<SentBatch, 'batch' | 'params' | 'beganAt'>,
   ): boolean {
     const { events } = params;
     switch (outcome.outcome) {

@@ -203,7 +203,6 @@ export class Steps {
   ): Promise<Ended> {
     const { fold, lost, names, storeNow } = this.#scope;
     const { waits, bodies } = this.#parts;
-    const retry = this.#retryOf(options, within);
     const before = fold.step(name);
     let tried = before?.status === 'retrying' ? before.attempts : 0;
     let dueAt = before?.status === 'retrying' ? before.dueAt : 0;
@@ -227,7 +226,7 @@ export class Steps {
       bodies.begin(at);
       let ended: Ended | 'again';
       try {
-        ended = await this.#attempt(at, body, { ...options, retry }, signal);
+        ended = await this.#attempt(at, body, options, signal);
       } finally {
         bodies.end(at);
       }
@@ -256,8 +255,12 @@ export class Steps {
     let result: unknown;
     try {
       if (options.begin !== undefined) await options.begin();
-      const traced = { name: at.name, attempt: at.attempt, kind: options.kind };
-      result = await telemetry.callStep(traced, () => this.#body(at, body, options, signal));
+      const called = telemetry.isTraced
+        ? telemetry.callStep({ name: at.name, attempt: at.attempt, kind: options.kind }, () =>
+            this.#body(at, body, options, signal),
+          )
+        : this.#body(at, body, options, signal);
+      result = await called;
       if (at.inside.length > 0) await bodies.insideOf(at);
       const written = outputs.settle(at);
       if (written !== undefined) await written;
@@ -283,7 +286,7 @@ export class Steps {
         ...(item === undefined ? {} : { item }),
         ...(failure === undefined ? {} : { failure }),
       };
-      return this.#failed(at, error, about, beganAt);
+      return this.#failed(at, error, { ...about, retry: {} }, beganAt);
     }
     const seq = await completed.submitted;
     telemetry.stepEnded(at, beganAt, 'completed');
@@ -299,7 +302,7 @@ export class Steps {
   ): Promise<Ended | 'again'> {
     const { writer, run, telemetry, storeNow } = this.#scope;
     const { name, attempt } = at;
-    const { retry = {} } = options;
+    const retry = this.#retryOf(options, at.within);
     const { again, reason: error } = retryAfter(retry, attempt, thrown);
     const known = canonicalError(error);
     const worked = workedFor(at, storeNow());
@@ -322,8 +325,9 @@ export class Steps {
   /** A body inside of one that runs out of time is told so as well. */
   #signalWithin(within: Body | undefined): Told {
     const current = this.#parts.cancellation.current();
+    if (within === undefined) return current;
     const timed: AbortSignal[] = [];
-    for (let at = within; at !== undefined; at = at.within)
+    for (let at: Body | undefined = within; at !== undefined; at = at.within)
       if (at.isTimed) timed.push(at.over.signal);
     if (timed.length === 0) return current;
     const signal = anySignal([current.signal, ...timed]);
@@ -383,24 +387,19 @@ export class Steps {
     names.releaseInside(name);
     if (record === undefined) {
       const bytes = encode(result, `result of step ${name}`, this.#services.limits.eventBytes);
-      const worked = workedFor(at, storeNow());
-      const data: StepCompletedData = {
-        name,
-        result: bytes,
-        attempts: attempt,
-        ...worked,
-        ...(item === undefined ? {} : { item: item.mark(false) }),
-        ...(hasUndo ? { hasUndo } : {}),
-        ...(undoes === undefined ? {} : { undoes }),
-      };
+      const { ms } = workedFor(at, storeNow());
+      // Made bit by bit: spreading objects for every step shows in a profile.
+      const data: Writable<StepCompletedData> = { name, result: bytes, attempts: attempt };
+      if (ms !== undefined) data.ms = ms;
+      if (item !== undefined) data.item = item.mark(false);
+      if (hasUndo) data.hasUndo = true;
+      if (undoes !== undefined) data.undoes = undoes;
       const value = decode(bytes, { key: `run ${run}, step ${name}` });
       // The completion comes last: after it, everything of the step is in the log.
-      const submitted = writer.submit([
-        ...events,
-        ...this.#setOf(at),
-        recordWrite('step.completed', data),
-      ]);
-      return { value, submitted };
+      const completion = recordWrite('step.completed', data);
+      const isAlone = events.length === 0 && at.patch === undefined;
+      const writes = isAlone ? [completion] : [...events, ...this.#setOf(at), completion];
+      return { value, submitted: writer.submit(writes) };
     }
     const { writes, mark } = record(result, events);
     if (mark === undefined) return { value: result, submitted: writer.submit(writes) };
@@ -479,6 +478,8 @@ function workedFor({ since }: Attempt, now: number): { readonly ms?: number } {
 
 /** What tells a body that it is to end; the signal is made when somebody asks for it. */
 type Told = Pick<LazySignal, 'signal' | 'aborted' | 'reason'>;
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** How a step has ended, and where in the log. */
 interface Ended {

@@ -7,6 +7,7 @@
 import type { CheckpointMark } from '../../core/checkpoint.ts';
 import type { NewEvent } from '../../core/event.ts';
 import { fixedLimits } from '../../core/limits.ts';
+import type { CommitParams } from '../../core/store.ts';
 
 export interface Submission {
   readonly events: readonly NewEvent[];
@@ -31,6 +32,16 @@ export interface PendingCheckpoint {
   /** With the checkpoint's id. */
   readonly resolve: (id: string) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** A commit that is under way. */
+export interface SentBatch {
+  readonly params: CommitParams;
+  /** Who is told when it is stored. */
+  readonly batch: readonly Submission[];
+  readonly checkpoints: readonly PendingCheckpoint[];
+  readonly beganAt: number;
+  readonly isLeaving: boolean;
 }
 
 export class Submissions {
@@ -91,6 +102,13 @@ export class Submissions {
     this.#all = [];
     this.#wanted = 0;
   }
+}
+
+/** The messages that these take out of the inbox. */
+export function takenBy(batch: readonly Submission[]): readonly string[] {
+  const [first] = batch;
+  if (first !== undefined && batch.length === 1) return first.taken;
+  return batch.flatMap(({ taken }) => taken);
 }
 
 /** Nearly always there is one submission, and nothing to put together. */

@@ -58,6 +58,11 @@ export class ExecutionTelemetry {
     return this.#trace === undefined ? call() : this.#trace.within(call);
   }
 
+  /** True when steps are to be called by `callStep`. */
+  get isTraced(): boolean {
+    return this.#trace !== undefined;
+  }
+
   callStep<T>(step: TracedStep, body: () => T): T {
     return this.#trace === undefined ? body() : this.#trace.step(step, body);
   }

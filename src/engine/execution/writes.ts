@@ -8,7 +8,7 @@ import type { Limits } from '../../core/limits.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import { validate } from '../../core/schema.ts';
 import type { EventSchemas } from '../definition/context.ts';
-import { encodeRecord } from '../payloads.ts';
+import { encodeRecordPiece } from '../payloads.ts';
 import { type AnyWorkflow, reducersOf } from '../definition/workflow.ts';
 
 /** Enough that no two patches of a run have the same by chance. */
@@ -107,7 +107,7 @@ export function validPatch(
 
 /** One of pawl's own events; its parts are bounded already. */
 export function recordWrite(type: string, value: object): Write {
-  return { type, data: encodeRecord(value), value };
+  return { type, data: encodeRecordPiece(value), value };
 }
 
 /** As the fold takes it. */

@@ -89,7 +89,8 @@ describe('a run at work', () => {
     });
     pawl.worker({ workflows: [workflow] });
     await (await pawl.start(workflow, undefined)).result();
-    expect(Math.max(...counts)).toBeLessThanOrEqual(13);
+    // Eight, a quarter more, and as many again while a drop is at work.
+    expect(Math.max(...counts)).toBeLessThanOrEqual(16);
   });
 });
 
