@@ -83,6 +83,8 @@ export class SimulatedFleet {
   readonly #busyUntil: number[];
   /** By shard: the run that wakes next, of those that only wait. */
   readonly #nextWaiting: number[];
+  /** Members that are forgotten. */
+  #forgotten = 0;
   #leader: { readonly id: string; until: number } | undefined;
 
   constructor(options: FleetOptions) {
@@ -156,7 +158,7 @@ export class SimulatedFleet {
     { from, again }: Look = firstLook,
   ): Promise<Election> {
     const { clock } = this.#options;
-    const alive = this.members.filter(({ forgotten }) => !forgotten).length;
+    const alive = this.members.length - this.#forgotten;
     const leader = this.#leader;
     const isFree = leader === undefined || leader.until < clock.now() || this.isDead(leader.id);
     if (leader?.id !== worker && !isFree) {
@@ -201,7 +203,10 @@ export class SimulatedFleet {
     await this.#serve('deregister');
     await this.#eachShard('unpark');
     const member = this.#byId.get(worker);
-    if (member !== undefined) member.forgotten = true;
+    if (member?.forgotten === false) {
+      member.forgotten = true;
+      this.#forgotten += 1;
+    }
     return true;
   }
 

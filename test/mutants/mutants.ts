@@ -159,6 +159,20 @@ export const mutants: readonly Mutant[] = [
     foundBy: [unit('worker/sweeper-truth')],
   },
   {
+    name: 'a sweeper looks at suspects when their slice comes',
+    file: 'engine/worker/sweeper.ts',
+    passage: '{ from: this.#from, again }',
+    by: '{ from: this.#from, again: [] }',
+    foundBy: [unit('worker/sweeper')],
+  },
+  {
+    name: 'a sweeper looks at the first slice of the workers alone',
+    file: 'engine/worker/sweeper.ts',
+    passage: 'this.#from = election.next;',
+    by: '',
+    foundBy: [unit('worker/sweeper')],
+  },
+  {
     name: 'an ended run is deleted whatever has become of it',
     file: 'engine/worker/sweeper.ts',
     passage: 'store.delete(run.run, undefined, run)',
