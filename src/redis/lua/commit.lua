@@ -10,21 +10,22 @@
 -- ARGV[4] token: random text of this commit
 -- ARGV[5] expectedSeq: seq of the newest event the caller knows
 -- ARGV[6] base: prefix of the shard's keys
--- ARGV[7] count: events, each as three arguments behind the taken messages: type, payload bytes, branch or empty
+-- ARGV[7] count: events, each as three arguments from ARGV[11] on: type, payload bytes, branch or empty
 -- ARGV[8] schema: of the snapshot; empty for no snapshot
 -- ARGV[9] set: fields to set, each as two arguments behind the events: name, payload bytes
 -- ARGV[10] remove: fields to remove, each as one argument behind those
--- ARGV[11] status: the run is released to, or empty
--- ARGV[12] result: output or error as payload bytes, or empty
--- ARGV[13] delay: milliseconds until the released run is due, or empty for never
--- ARGV[14] taken: messages that are in the events, their ids from ARGV[20] on
--- ARGV[15] marks: checkpoints to keep this snapshot as, each as three arguments behind the fields: label, node, metadata
--- ARGV[16] size: of the whole snapshot in bytes, for the checkpoints
--- ARGV[17] full: all fields packed, in place of whatever there was; or empty
--- ARGV[18] how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To
---   wait takes five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages,
---   milliseconds until somebody looks or empty, 1 if the handler may go on
--- ARGV[19] blobs: lines, addresses that this write refers to
+-- ARGV[11] and on: behind these lists nine more, or none at all, because most writes need none of them:
+--   status: the run is released to, or empty
+--   result: output or error as payload bytes, or empty
+--   delay: milliseconds until the released run is due, or empty for never
+--   taken: messages that are in the events, their ids as arguments behind the nine
+--   marks: checkpoints to keep this snapshot as, each as three arguments behind those: label, node, metadata
+--   size: of the whole snapshot in bytes, for the checkpoints
+--   full: all fields packed, in place of whatever there was; or empty
+--   how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To wait
+--     takes five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages, milliseconds
+--     until somebody looks or empty, 1 if the handler may go on
+--   blobs: lines, addresses that this write refers to
 -- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq}
 --   | {'unread'} | {'unread', 'asked'}
 --   | {'missing'} | {'damaged'} | {'swept'}: a blob is garbage by now
@@ -34,7 +35,10 @@
 local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
-local status, taken, how = ARGV[11], tonumber(ARGV[14]), ARGV[18]
+local rest = 11 + 3 * count + 2 * ARGV[9] + ARGV[10]
+local status, result, delay, taken = ARGV[rest] or '', ARGV[rest + 1], ARGV[rest + 2], tonumber(ARGV[rest + 3] or 0)
+local marks, size, full = tonumber(ARGV[rest + 4] or 0), ARGV[rest + 5], ARGV[rest + 6] or ''
+local how, blobs = ARGV[rest + 7] or '', ARGV[rest + 8] or ''
 local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
 -- Keys that few commits need are built from the base, so that the others need not send them.
 local inbox = base .. 'inbox:' .. id
@@ -46,7 +50,7 @@ local inbox = base .. 'inbox:' .. id
 -- include parts/told-end.lua
 
 local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version', 'paused', 'parent', 'checkpointVersion',
-  'unmanaged', 'worker', 'createdAt', 'onEnd')
+  'unmanaged', 'worker', 'createdAt', 'onEnd', 'changedAt')
 if not m[1] then return {'missing'} end
 if m[4] == token then
   redis.call('HSET', run, 'token', token)
@@ -57,20 +61,20 @@ if m[1] ~= fence or m[2] ~= owner then
   return {'fenced', m[1], count > 0 and #redis.call('XRANGE', events, own, own) or 0}
 end
 if tonumber(m[3]) ~= expected then return {'conflict', m[3]} end
-local entries, absent = findMessages(inbox, 20, taken)
+local entries, absent = findMessages(inbox, rest + 9, taken)
 if how == 'parked' then
   if redis.call('XLEN', inbox) > #entries then return {'unread'} end
   if isAsked(base .. 'questions:' .. id) then return {'unread', 'asked'} end
 end
-local anew, fields
-if schema ~= '' then anew, fields = unpackSnapshot(snapshot, ARGV[17]) end
+local anew, fields, before
+if schema ~= '' then anew, fields, before = unpackSnapshot(snapshot, full) end
 if anew == false then return {'damaged'} end
-if not takeBlobs(base, id, ARGV[19]) then return {'swept'} end
+if not takeBlobs(base, id, blobs) then return {'swept'} end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
-local seq, bytes, next = expected, tonumber(m[5]), 20 + taken
+local seq, bytes, next = expected, tonumber(m[5]), 11
 for i = 1, count do
   seq = seq + 1
   local data, branch = ARGV[next + 1], ARGV[next + 2]
@@ -82,20 +86,23 @@ for i = 1, count do
 end
 local version = m[6] or '0'
 seq = string.format('%.0f', seq)
+-- When an unmanaged run was changed, and its place in the list of those, which is the same time. Where saves follow each
+-- other within a millisecond, it is there already.
+local moves = m[10] and m[14] ~= at
 -- In one call: each takes Redis longer than a field does.
-local changed = m[10] and {'changedAt', at} or {}
+local changed = moves and {'changedAt', at} or {}
 if schema == '' then
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes, unpack(changed))
 else
   version = string.format('%.0f', version + 1)
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes, 'version', version, 'snapshotSeq', seq, unpack(changed))
-  local about = {'version', version, 'seq', seq, 'schema', schema, 'at', at}
+  local about = {'version', version, 'seq', seq, 'at', at}
   local preserved = base .. 'preserved:' .. id
-  fields = saveSnapshot(snapshot, preserved, m[9], anew, fields, about, next, ARGV[9], ARGV[10])
-  next = next + 2 * ARGV[9] + ARGV[10]
-  for n = 0, ARGV[15] - 1 do
+  fields = saveSnapshot(snapshot, preserved, m[9], anew, fields, about, schema, before, next, ARGV[9], ARGV[10])
+  next = rest + 9 + taken
+  for n = 0, marks - 1 do
     redis.call('XADD', base .. 'checkpoints:' .. id, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at,
-      'bytes', ARGV[16], 'label', ARGV[next], 'node', ARGV[next + 1], 'metadata', ARGV[next + 2], 'count', fields)
+      'bytes', size, 'label', ARGV[next], 'node', ARGV[next + 1], 'metadata', ARGV[next + 2], 'count', fields)
     redis.call('HSET', run, 'checkpointVersion', version)
     next = next + 3
   end
@@ -105,7 +112,7 @@ for _, entry in ipairs(entries) do redis.call('XDEL', inbox, entry) end
 for _, message in ipairs(absent) do redis.call('SADD', base .. 'seen:' .. id, message) end
 if status ~= '' then
   local field = status == 'completed' and 'output' or 'error'
-  if ARGV[12] ~= '' then redis.call('HSET', base .. 'payload:' .. id, field, ARGV[12]) end
+  if result ~= '' then redis.call('HSET', base .. 'payload:' .. id, field, result) end
   redis.call('SREM', base .. 'held:' .. m[11], id)
   redis.call('HSET', run, 'status', status, 'changedAt', at)
   redis.call('HDEL', run, 'owner', 'worker', 'losses', 'proofs', 'furthest', 'lostWorker', 'lostReason', 'lostAt',
@@ -114,7 +121,7 @@ if status ~= '' then
   if status ~= 'queued' or m[7] then redis.call('HDEL', run, 'turn') end
   redis.call('ZREM', base .. 'by-status:running', id)
   redis.call('ZADD', base .. 'by-status:' .. status, m[12], id)
-  local dueAt = ARGV[13] ~= '' and now + ARGV[13]
+  local dueAt = delay ~= '' and now + delay
   if ended then
     -- A run that is over is not to be resumed as if it had only been paused.
     redis.call('HDEL', run, 'paused', 'waits')
@@ -127,6 +134,7 @@ if status ~= '' then
       dueAt = now
     end
   elseif status == 'waiting' then
+    next = rest + 9 + taken + 3 * marks
     local wanted, look = ARGV[next + 2], ARGV[next + 3]
     redis.call('HSET', run, 'waits', ARGV[next], 'waitsIn', ARGV[next + 1], 'wants', wanted)
     for index in string.gmatch(ARGV[next + 1], '[^\n]+') do
@@ -151,8 +159,8 @@ if status ~= '' then
     redis.call('ZADD', base .. 'due', string.format('%.0f', dueAt), id)
   end
 end
-if m[10] then redis.call('ZADD', base .. 'unmanaged', at, id) end
+if moves then redis.call('ZADD', base .. 'unmanaged', at, id) end
 local open = status == 'waiting' or status == 'queued'
-local said = ended and toldEnd(status, ARGV[12], seq) or (status == '' and '+' or open and '~' or '') .. seq
+local said = ended and toldEnd(status, result, seq) or (status == '' and '+' or open and '~' or '') .. seq
 redis.call('SPUBLISH', base .. 'changed:' .. id, said)
 return {'committed', seq, version}

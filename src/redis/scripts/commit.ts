@@ -19,42 +19,48 @@ export const commit: StoreScript<ShardKeys, CommitParams, CommitOutcome> = {
 };
 
 function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
-  const { events, snapshot, release, taken = [], blobs } = params;
-  const full = snapshot?.full === true ? snapshot.set : undefined;
-  const changes = full === undefined ? snapshot : undefined;
-  const args: Argument[] = [
-    params.run,
-    params.fence,
-    params.owner,
-    params.token,
-    params.expectedSeq,
-    shard.base,
-    events.length,
-    snapshot?.schema ?? '',
-    changes?.set.size ?? 0,
-    changes?.remove.length ?? 0,
-    ...releaseArguments(release),
-    taken.length,
-    snapshot?.checkpoints?.marks.length ?? 0,
-    snapshot?.checkpoints?.bytes ?? '',
-    full === undefined ? '' : packFields(full),
-    howReleased(release),
-    blobLines(blobs),
-    ...taken,
-  ];
+  const { run, fence, owner, token, expectedSeq, events, snapshot, release, taken, blobs } = params;
+  const changes = snapshot?.full === true ? undefined : snapshot;
+  const set = changes?.set.size ?? 0;
+  const remove = changes?.remove.length ?? 0;
+  const args: Argument[] = [run, fence, owner, token, expectedSeq, shard.base];
+  args.push(events.length, snapshot?.schema ?? '', set, remove);
   for (const event of events) args.push(event.type, toBuffer(event.data), event.branch ?? '');
   if (changes !== undefined) {
     for (const [field, bytes] of changes.set) args.push(field, toBuffer(bytes));
-    args.push(...changes.remove);
+    for (const field of changes.remove) args.push(field);
   }
-  for (const { label, node, metadata } of snapshot?.checkpoints?.marks ?? []) {
-    args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
-  }
-  if (release?.status === 'waiting') args.push(...parkingArguments(release));
+  // A save of what has changed, and nothing else, needs none of the rest: each argument costs both sides.
+  const hasMore =
+    release !== undefined ||
+    (taken?.length ?? 0) > 0 ||
+    (blobs?.length ?? 0) > 0 ||
+    snapshot?.full === true ||
+    snapshot?.checkpoints !== undefined;
+  if (hasMore) pushMore(args, params);
   return args;
 }
 
-/** ARGV 18 of the commit script. */
+/** What stands behind the lists. */
+function pushMore(args: Argument[], { snapshot, release, taken = [], blobs }: CommitParams): void {
+  const marks = snapshot?.checkpoints?.marks ?? [];
+  args.push(
+    ...releaseArguments(release),
+    taken.length,
+    marks.length,
+    snapshot?.checkpoints?.bytes ?? '',
+    snapshot?.full === true ? packFields(snapshot.set) : '',
+    howReleased(release),
+    blobLines(blobs),
+    ...taken,
+  );
+  for (const { label, node, metadata } of marks) {
+    args.push(label ?? '', node ?? '', metadata === undefined ? '' : toBuffer(metadata));
+  }
+  if (release?.status === 'waiting') args.push(...parkingArguments(release));
+}
+
+/** How of the commit script. */
 function howReleased(release: Release | undefined): Argument {
   if (release?.status === 'waiting') return release.why;
   return release !== undefined && 'cancelsChildren' in release && release.cancelsChildren
@@ -66,7 +72,7 @@ function parkingArguments({ waits, pollMs, mayGoOn }: Parking): Argument[] {
   return [...waitArguments(waits), pollMs ?? '', mayGoOn === true ? 1 : ''];
 }
 
-/** ARGV 11–13 of the commit script: status, result, delay. */
+/** Status, result and delay of the commit script. */
 function releaseArguments(release: Release | undefined): Argument[] {
   switch (release?.status) {
     case undefined:
