@@ -18,7 +18,10 @@ import { appendMany } from './scripts/append-many.ts';
 import type { StoreScript } from './store-script.ts';
 
 /** So that client and server work at the same time: while Redis is at work on one call, the next is made. */
-const runsPerCall = 16;
+const runsPerCall = 32;
+/** Where answers take long, because Redis syncs each write: the sync is waited for, and one call needs one of it. */
+const runsPerSlowCall = 64;
+const slowMs = 3;
 
 /** Sends a script at once. */
 type Send = <Place, Params>(
@@ -46,6 +49,8 @@ export class AppendGroups {
   /** One for each shard that something is waiting for. */
   #open: Group[] = [];
   #flushes = false;
+  /** As many as suit the newest answer. Runs that begin together stay together when the first answer is slow. */
+  #runsMax = runsPerSlowCall;
 
   constructor(send: Send) {
     this.#send = send;
@@ -61,7 +66,7 @@ export class AppendGroups {
       group.events += events;
       group.bytes += bytes;
       // Full, it leaves while the rest of the turn still makes the next one.
-      if (group.waiting.length === runsPerCall) this.#close(group);
+      if (group.waiting.length >= this.#runsMax) this.#close(group);
     });
   }
 
@@ -114,7 +119,11 @@ export class AppendGroups {
       return;
     }
     const all = group.map(({ params }) => params);
-    this.#send(appendMany, shard, all).then((replies) => settle(shard, group, replies), fail);
+    const sentAt = performance.now();
+    this.#send(appendMany, shard, all).then((replies) => {
+      this.#runsMax = performance.now() - sentAt < slowMs ? runsPerCall : runsPerSlowCall;
+      settle(shard, group, replies);
+    }, fail);
   }
 }
 

@@ -14,24 +14,25 @@
 local run, events, channel = KEYS[1], KEYS[2], ARGV[5]
 local fence, owner, token, expected = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'token', 'bytes', 'version')
-local version = m[6] or '0'
-if m[4] == token then
-  -- A repetition writes too: WAIT counts from the last write of its connection.
-  redis.call('HSET', run, 'token', token)
-  return version
-end
-if not m[1] then return {'missing'} end
-if m[1] ~= fence or m[2] ~= owner then
+local m = redis.call('HMGET', run, 'fence', 'owner', 'seq', 'bytes', 'version')
+local version = m[5] or '0'
+if m[1] ~= fence or m[2] ~= owner or m[3] ~= expected then
+  -- What comes again finds another seq: only then is its token asked for.
+  if redis.call('HGET', run, 'token') == token then
+    -- A repetition writes too: WAIT counts from the last write of its connection.
+    redis.call('HSET', run, 'token', token)
+    return version
+  end
+  if not m[1] then return {'missing'} end
+  if m[1] == fence and m[2] == owner then return {'conflict', m[3]} end
   local own = string.format('%.0f-', expected + 1) .. fence
   return {'fenced', m[1], #ARGV > 5 and #redis.call('XRANGE', events, own, own) or 0}
 end
-if m[3] ~= expected then return {'conflict', m[3]} end
 
 local time = redis.call('TIME')
 -- Milliseconds by cutting digits: cheaper than arithmetic, which needs formatting afterwards.
 local at = time[1] .. string.sub(time[2] + 1000000, 2, 4)
-local seq, bytes = expected, m[5]
+local seq, bytes = expected, m[4]
 for i = 6, #ARGV, 3 do
   seq = string.format('%.0f', seq + 1)
   local data, branch = ARGV[i + 1], ARGV[i + 2]
@@ -44,7 +45,7 @@ for i = 6, #ARGV, 3 do
   end
   bytes = bytes + #data
 end
-redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', string.format('%.0f', bytes))
+redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes)
 -- The plus says: nothing but the log has changed.
 redis.call('SPUBLISH', channel, '+' .. seq)
 return version

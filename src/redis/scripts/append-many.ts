@@ -9,34 +9,32 @@ import type { StoreScript } from '../store-script.ts';
 
 export const appendMany: StoreScript<ShardKeys, readonly CommitParams[], Reply> = {
   script: toScript('appendMany', lua.appendMany),
-  keys: (shard, group) => {
-    const keys: string[] = [];
-    for (const { run } of group) keys.push(shard.run(run), shard.events(run));
-    return keys;
-  },
-  args: (shard, group) => [pack(shard, group)],
+  keys: (shard, [first]) => [shard.run(first?.run ?? '')],
+  args: (shard, group) => [shard.base, group.length, pack(group)],
   decode: (_, replies) => replies,
 };
 
 /** Bytes an append takes at most: a character is up to three, and lengths take some. */
-function bytesMax(shard: ShardKeys, { run, owner, token, events }: CommitParams): number {
-  let bytes = 3 * (shard.base.length + run.length + owner.length + token.length) + 128;
+function bytesMax({ run, owner, token, events }: CommitParams): number {
+  let bytes = 3 * (run.length + owner.length + token.length) + 128;
   for (const { type, data, branch } of events) {
     bytes += 3 * (type.length + (branch?.length ?? 0)) + data.length + 12;
   }
   return bytes;
 }
 
-function pack(shard: ShardKeys, group: readonly CommitParams[]): Buffer {
-  const packer = new Packer(group.reduce((sum, params) => sum + bytesMax(shard, params), 0));
+function pack(group: readonly CommitParams[]): Buffer {
+  let bytes = 0;
+  for (const params of group) bytes += bytesMax(params);
+  const packer = new Packer(bytes);
   for (const params of group) {
     const { run, fence, owner, token, expectedSeq, events } = params;
     const size = packer.skip(4);
+    packer.text(run);
     packer.text(String(fence));
     packer.text(owner);
     packer.text(token);
     packer.text(String(expectedSeq));
-    packer.text(shard.changed(run));
     packer.short(events.length);
     const start = packer.place;
     for (const event of events) {
