@@ -45,6 +45,11 @@ export function encode(value: unknown, what: string, limit: number): Uint8Array 
   return bytes;
 }
 
+/** As `encode`, for who compares the bytes or copies them at once: the next call writes over them. */
+export function encodeLent(value: unknown, what: string, limit: number): Uint8Array {
+  return write(value, what, limit, true);
+}
+
 /**
  * As `encode`, for what is sent at once and then let go of: the bytes are a piece of larger memory, which is cheaper to
  * have for hundreds of values. Nothing else is ever written there.

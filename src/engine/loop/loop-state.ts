@@ -7,7 +7,7 @@
  *
  * Nothing here is stored, and a crash leaves nothing.
  */
-import { decode, encode } from '../../core/codec.ts';
+import { decode, encodeLent } from '../../core/codec.ts';
 import { InvalidError, LimitError } from '../../core/errors.ts';
 import { isPlainObject } from '../../core/plain-copy.ts';
 import type { Snapshot } from '../../core/store.ts';
@@ -56,6 +56,13 @@ const noFields = new Layout([]);
 /** Of fewer fields, a store saves little when it takes them as a whole. */
 const fullMin = 8;
 
+/** The first piece of a room; each further one is twice as large. */
+const roomMin = 4096;
+/** So few bytes V8 keeps in the heap, where memory of their own costs less than a part of a room. */
+const smallMax = 64;
+/** How many times the bytes of its fields a state may keep alive, before they move to one room. */
+const heldMax = 4;
+
 /** What must be written so that one state becomes another one. */
 interface Changes {
   readonly set: ReadonlyMap<string, Uint8Array>;
@@ -82,10 +89,36 @@ export class FieldPatch {
 
 let statesMade = 0;
 
+/**
+ * Memory for the fields of one save that has many of them: a piece for many costs a third of one for each. A piece lives as
+ * long as any field in it, so a state counts what its fields keep alive.
+ */
+class Room {
+  #piece = new Uint8Array(0);
+  #used = 0;
+  /** Of all its pieces. */
+  bytes = 0;
+
+  /** A copy that stays. */
+  keep(lent: Uint8Array): Uint8Array {
+    const { length } = lent;
+    if (this.#used + length > this.#piece.length) {
+      this.#piece = new Uint8Array(Math.max(length, 2 * this.#piece.length, roomMin));
+      this.#used = 0;
+      this.bytes += this.#piece.length;
+    }
+    this.#piece.set(lent, this.#used);
+    this.#used += length;
+    return this.#piece.subarray(this.#used - length, this.#used);
+  }
+}
+
 /** A state, encoded. */
 export class LoopState {
   /** Of all fields together. */
   readonly bytes: number;
+  /** Of the rooms that its fields are in. */
+  #held = 0;
   readonly #layout: Layout;
   readonly #cells: readonly Cell[];
   /** By it another state says that it was made of this one, and keeps nothing of it. */
@@ -151,6 +184,7 @@ export class LoopState {
       added.length === 0
         ? new LoopState(layout, after, bytes, { from: this.#number, places })
         : new LoopState(new Layout([...layout.keys, ...added]), after, bytes);
+    next.#held = this.#held;
     return checked(next, limit);
   }
 
@@ -200,19 +234,36 @@ export class LoopState {
     const before = this.#cells;
     const cells = before.slice();
     const places: number[] = [];
+    let room: Room | undefined;
     let { bytes } = this;
     for (let place = 0; place < keys.length; place++) {
       const key = keys[place] as string;
       const known = before[place] as Cell;
       const value = state[key];
       if (Object.is(known.source, value)) continue;
-      const cell = nextCell(known, value, `state.${key}`, limit);
+      if (places.length === fullMin) room ??= new Room();
+      const cell = nextCell(known, value, `state.${key}`, limit, room);
       cells[place] = cell;
       if (cell.bytes === known.bytes) continue;
       bytes += cell.bytes.length - known.bytes.length;
       places.push(place);
     }
-    return new LoopState(this.#layout, cells, bytes, { from: this.#number, places });
+    const next = new LoopState(this.#layout, cells, bytes, { from: this.#number, places });
+    next.#held = (places.length === cells.length ? 0 : this.#held) + (room?.bytes ?? 0);
+    return next.#held > heldMax * bytes + roomMin ? next.#inOneRoom() : next;
+  }
+
+  /** The same, with nothing kept alive beside it. */
+  #inOneRoom(): LoopState {
+    const all = Buffer.concat(this.#cells.map(({ bytes }) => bytes));
+    let place = 0;
+    const cells = this.#cells.map(({ bytes, source }): Cell => {
+      place += bytes.length;
+      return { bytes: all.subarray(place - bytes.length, place), source };
+    });
+    const moved = new LoopState(this.#layout, cells, this.bytes, this.#difference);
+    moved.#held = this.bytes;
+    return moved;
   }
 
   #withOtherFields(
@@ -262,11 +313,24 @@ function toCell(bytes: Uint8Array): Cell {
 }
 
 /** Of the bytes that are there already, when they are the same. */
-function nextCell(known: Cell | undefined, value: unknown, what: string, limit: number): Cell {
-  const bytes = encode(value, what, limit);
+function nextCell(
+  known: Cell | undefined,
+  value: unknown,
+  what: string,
+  limit: number,
+  room?: Room,
+): Cell {
+  const lent = encodeLent(value, what, limit);
   const source = isConstant(value) ? value : changeable;
-  const isSame = known !== undefined && isEqual(known.bytes, bytes);
-  return { bytes: isSame ? known.bytes : bytes, source };
+  if (known !== undefined && isEqual(known.bytes, lent)) return { bytes: known.bytes, source };
+  const isLone = room === undefined || lent.length <= smallMax;
+  return { bytes: isLone ? ownCopy(lent) : room.keep(lent), source };
+}
+
+function ownCopy(lent: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(lent.length);
+  bytes.set(lent);
+  return bytes;
 }
 
 /** It is the same for ever: no part of it can be changed, not even by whoever has made it. */
