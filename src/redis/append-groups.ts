@@ -120,10 +120,11 @@ export class AppendGroups {
     }
     const all = group.map(({ params }) => params);
     const sentAt = performance.now();
-    this.#send(appendMany, shard, all).then((replies) => {
+    const answered = (replies: Reply): void => {
       this.#runsMax = performance.now() - sentAt < slowMs ? runsPerCall : runsPerSlowCall;
       settle(shard, group, replies);
-    }, fail);
+    };
+    this.#send(appendMany, shard, all).then(answered, fail);
   }
 }
 

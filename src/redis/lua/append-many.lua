@@ -1,10 +1,9 @@
 #!lua
 -- Appends events to several runs, as append does to one: each by itself.
 -- Atomic because the check of a fence and the write behind it must not be separated.
--- KEYS[1] run: hash of the first run; all others are in the same slot
--- ARGV[1] base: prefix of the shard's keys
--- ARGV[2] count: runs
--- ARGV[3] appends: one for each run, packed: the bytes its events take (4 bytes), id of the run, fence, owner, token of this
+-- KEYS[1] base: prefix of the shard's keys; no key by itself, it says to which slot the call goes
+-- ARGV[1] count: runs
+-- ARGV[2] appends: one for each run, packed: the bytes its events take (4 bytes), id of the run, fence, owner, token of this
 --   commit, expectedSeq, how many events (2 bytes); then type, payload and branch (or empty) of each event. Texts stand
 --   behind their length (4 bytes). A plus in what is told says: nothing but the log has changed.
 -- Returns one of these for each run: version | {'fenced', fence, applied 0|1} | {'conflict', seq} | {'missing'}
@@ -14,7 +13,7 @@
 local at
 local call, format, unpack = redis.call, string.format, struct.unpack
 -- Keys are built here: Lua hashes every byte that it is given, and what a client sends comes to it twice.
-local base, packed, next = ARGV[1], ARGV[3], 1
+local base, packed, next = KEYS[1], ARGV[2], 1
 
 local function append(id, fence, owner, token, expected, count)
   local run, events = base .. 'run:' .. id, base .. 'events:' .. id
@@ -54,7 +53,7 @@ local function append(id, fence, owner, token, expected, count)
 end
 
 local replies = {}
-for i = 1, tonumber(ARGV[2]) do
+for i = 1, tonumber(ARGV[1]) do
   local size, id, fence, owner, token, expected, count
   size, id, fence, owner, token, expected, count, next =
     unpack('>I4I4c0I4c0I4c0I4c0I4c0I2', packed, next)

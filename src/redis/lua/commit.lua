@@ -10,22 +10,17 @@
 -- ARGV[4] token: random text of this commit
 -- ARGV[5] expectedSeq: seq of the newest event the caller knows
 -- ARGV[6] base: prefix of the shard's keys
--- ARGV[7] count: events, each as three arguments from ARGV[11] on: type, payload bytes, branch or empty
+-- ARGV[7] count: events, each as three arguments behind these: type, payload bytes, branch or empty
 -- ARGV[8] schema: of the snapshot; empty for no snapshot
 -- ARGV[9] set: fields to set, each as two arguments behind the events: name, payload bytes
 -- ARGV[10] remove: fields to remove, each as one argument behind those
--- ARGV[11] and on: behind these lists nine more, or none at all, because most writes need none of them:
---   status: the run is released to, or empty
---   result: output or error as payload bytes, or empty
---   delay: milliseconds until the released run is due, or empty for never
---   taken: messages that are in the events, their ids as arguments behind the nine
---   marks: checkpoints to keep this snapshot as, each as three arguments behind those: label, node, metadata
---   size: of the whole snapshot in bytes, for the checkpoints
---   full: all fields packed, in place of whatever there was; or empty
---   how: of waiting, parked or retry; of an end whose children are to be cancelled, cancelPending; or empty. To wait
---     takes five arguments behind the others: waits as JSON, lines of indexes, lines of wanted messages, milliseconds
---     until somebody looks or empty, 1 if the handler may go on
---   blobs: lines, addresses that this write refers to
+-- ARGV[11] rest: where nine more stand, behind the lists that come from here; empty for most writes, which need none:
+--   status the run is released to, or empty; output or error as payload bytes, or empty; milliseconds until it is due, or
+--   empty for never; how many messages are in the events; how many checkpoints to keep this snapshot as; bytes of the
+--   whole snapshot, for those; all fields packed, in place of whatever there was, or empty; of waiting, parked or retry, of
+--   an end whose children are to be cancelled, cancelPending, or empty; lines, addresses of blobs that this write refers
+--   to. Behind the nine: ids of the messages; label, node, metadata of each checkpoint; to wait, waits as JSON, lines of
+--   indexes, lines of wanted messages, milliseconds until somebody looks or empty, 1 if the handler may go on
 -- Returns {'committed', seq, version} | {'fenced', fence, applied 0|1} | {'conflict', seq}
 --   | {'unread'} | {'unread', 'asked'}
 --   | {'missing'} | {'damaged'} | {'swept'}: a blob is garbage by now
@@ -35,10 +30,10 @@
 local run, events, snapshot = KEYS[1], KEYS[2], KEYS[3]
 local id, fence, owner, token, base = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local expected, count, schema = tonumber(ARGV[5]), tonumber(ARGV[7]), ARGV[8]
-local rest = 11 + 3 * count + 2 * ARGV[9] + ARGV[10]
-local status, result, delay, taken = ARGV[rest] or '', ARGV[rest + 1], ARGV[rest + 2], tonumber(ARGV[rest + 3] or 0)
+local rest = tonumber(ARGV[11]) or #ARGV + 1
+local status, result, delay = ARGV[rest] or '', ARGV[rest + 1], ARGV[rest + 2]
 local marks, size, full = tonumber(ARGV[rest + 4] or 0), ARGV[rest + 5], ARGV[rest + 6] or ''
-local how, blobs = ARGV[rest + 7] or '', ARGV[rest + 8] or ''
+local taken, how, blobs = tonumber(ARGV[rest + 3] or 0), ARGV[rest + 7] or '', ARGV[rest + 8] or ''
 local ended = status == 'completed' or status == 'failed' or status == 'cancelled'
 -- Keys that few commits need are built from the base, so that the others need not send them.
 local inbox = base .. 'inbox:' .. id
@@ -66,15 +61,15 @@ if how == 'parked' then
   if redis.call('XLEN', inbox) > #entries then return {'unread'} end
   if isAsked(base .. 'questions:' .. id) then return {'unread', 'asked'} end
 end
-local anew, fields, before
-if schema ~= '' then anew, fields, before = unpackSnapshot(snapshot, full) end
+local anew, fields, was
+if schema ~= '' then anew, fields, was = unpackSnapshot(snapshot, full) end
 if anew == false then return {'damaged'} end
 if not takeBlobs(base, id, blobs) then return {'swept'} end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = string.format('%.0f', now)
-local seq, bytes, next = expected, tonumber(m[5]), 11
+local seq, bytes, next = expected, tonumber(m[5]), 12
 for i = 1, count do
   seq = seq + 1
   local data, branch = ARGV[next + 1], ARGV[next + 2]
@@ -86,8 +81,7 @@ for i = 1, count do
 end
 local version = m[6] or '0'
 seq = string.format('%.0f', seq)
--- When an unmanaged run was changed, and its place in the list of those, which is the same time. Where saves follow each
--- other within a millisecond, it is there already.
+-- An unmanaged run stands in a list by the time of its change; after another save of this millisecond it is there already.
 local moves = m[10] and m[14] ~= at
 -- In one call: each takes Redis longer than a field does.
 local changed = moves and {'changedAt', at} or {}
@@ -97,8 +91,8 @@ else
   version = string.format('%.0f', version + 1)
   redis.call('HSET', run, 'seq', seq, 'token', token, 'bytes', bytes, 'version', version, 'snapshotSeq', seq, unpack(changed))
   local about = {'version', version, 'seq', seq, 'at', at}
-  local preserved = base .. 'preserved:' .. id
-  fields = saveSnapshot(snapshot, preserved, m[9], anew, fields, about, schema, before, next, ARGV[9], ARGV[10])
+  local kept = base .. 'preserved:' .. id
+  fields = saveSnapshot(snapshot, kept, m[9], anew, fields, about, schema, was, next, ARGV[9], ARGV[10])
   next = rest + 9 + taken
   for n = 0, marks - 1 do
     redis.call('XADD', base .. 'checkpoints:' .. id, version .. '-' .. n, 'seq', seq, 'schema', schema, 'at', at,

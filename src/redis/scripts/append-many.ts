@@ -9,8 +9,8 @@ import type { StoreScript } from '../store-script.ts';
 
 export const appendMany: StoreScript<ShardKeys, readonly CommitParams[], Reply> = {
   script: toScript('appendMany', lua.appendMany),
-  keys: (shard, [first]) => [shard.run(first?.run ?? '')],
-  args: (shard, group) => [shard.base, group.length, pack(group)],
+  keys: (shard) => [shard.base],
+  args: (_, group) => [group.length, pack(group)],
   decode: (_, replies) => replies,
 };
 

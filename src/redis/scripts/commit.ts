@@ -18,31 +18,34 @@ export const commit: StoreScript<ShardKeys, CommitParams, CommitOutcome> = {
   decode: (shard, reply, { run }) => toCommitOutcome(shard, run, reply),
 };
 
+/** The place in ARGV of the commit script where its lists begin. */
+const firstOfLists = 12;
+
 function commitArguments(shard: ShardKeys, params: CommitParams): Argument[] {
-  const { run, fence, owner, token, expectedSeq, events, snapshot, release, taken, blobs } = params;
+  const { run, fence, owner, token, expectedSeq, events, snapshot } = params;
   const changes = snapshot?.full === true ? undefined : snapshot;
   const set = changes?.set.size ?? 0;
   const remove = changes?.remove.length ?? 0;
+  // A save of what has changed, and nothing else, needs none of the rest: each argument costs both sides.
+  const rest = hasRest(params) ? firstOfLists + 3 * events.length + 2 * set + remove : '';
   const args: Argument[] = [run, fence, owner, token, expectedSeq, shard.base];
-  args.push(events.length, snapshot?.schema ?? '', set, remove);
+  args.push(events.length, snapshot?.schema ?? '', set, remove, rest);
   for (const event of events) args.push(event.type, toBuffer(event.data), event.branch ?? '');
   if (changes !== undefined) {
     for (const [field, bytes] of changes.set) args.push(field, toBuffer(bytes));
     for (const field of changes.remove) args.push(field);
   }
-  // A save of what has changed, and nothing else, needs none of the rest: each argument costs both sides.
-  const hasMore =
-    release !== undefined ||
-    (taken?.length ?? 0) > 0 ||
-    (blobs?.length ?? 0) > 0 ||
-    snapshot?.full === true ||
-    snapshot?.checkpoints !== undefined;
-  if (hasMore) pushMore(args, params);
+  if (rest !== '') pushRest(args, params);
   return args;
 }
 
+function hasRest({ snapshot, release, taken, blobs }: CommitParams): boolean {
+  const isMore = release !== undefined || taken !== undefined || blobs !== undefined;
+  return isMore || snapshot?.full === true || snapshot?.checkpoints !== undefined;
+}
+
 /** What stands behind the lists. */
-function pushMore(args: Argument[], { snapshot, release, taken = [], blobs }: CommitParams): void {
+function pushRest(args: Argument[], { snapshot, release, taken = [], blobs }: CommitParams): void {
   const marks = snapshot?.checkpoints?.marks ?? [];
   args.push(
     ...releaseArguments(release),
