@@ -122,7 +122,7 @@ describe('values over the limit', () => {
 });
 
 describe('a blob that is missing or damaged', () => {
-  test.each([
+  test.concurrent.each([
     ['missing', (blobs: MemoryBlobStore) => blobs.values.clear()],
     [
       'damaged',

@@ -10,6 +10,7 @@ import {
   openInMemory,
 } from 'pawl/testing';
 import { z } from 'zod';
+import { isThorough } from '../../support/thorough.ts';
 import { withMethods } from '../../support/with-methods.ts';
 
 // A crash test plays its workflow dozens of times, which takes long on a busy machine.
@@ -117,7 +118,7 @@ describe('what survives', () => {
         return { attempts, approved, never, again };
       },
     });
-    for (const replayBudgetMs of [2, 0.000_1]) {
+    for (const replayBudgetMs of isThorough ? [2, 0.000_1] : [0.000_1]) {
       const report = await crashTest(workflow, undefined, {
         signals: [
           { name: 'approved', payload: { by: 'eve' } },
@@ -451,8 +452,10 @@ describe('what does not survive', () => {
   });
 
   test('a store that loses a run with its worker', async () => {
+    // Each crash is waited for in vain, so there are few.
+    const oneStep = defineWorkflow({ name: 'one-step', run: (ctx) => ctx.step('a', () => 1) });
     const report = await found(
-      crashTest(twoSteps, undefined, {
+      crashTest(oneStep, undefined, {
         store: (store) =>
           withMethods(store, { fleet: withMethods(store.fleet, { interrupt: async () => [] }) }),
       }),

@@ -1,7 +1,7 @@
 // Goal: whatever happens to a run while it is undone (pause, deadline, delete, quarantine, fork, rewind, its children) has
 // one outcome that is told, and the run still ends with its first cause. Method: engine over the memory store.
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Context, defineGraph, defineWorkflow, Pawl, type RunHandle } from 'pawl';
 import { z } from 'zod';
 import { MemoryResumeQueue } from '../../../../src/memory/resume-queue.ts';
@@ -112,7 +112,7 @@ test('a deletion is refused while an undo is at work, and ends the undoing of a 
   expect(lines).not.toContain('one');
 });
 
-describe('an undo that kills its workers', () => {
+describe.concurrent('an undo that kills its workers', () => {
   async function quarantined() {
     const { pawl, store } = memoryPawl();
     const lines: string[] = [];
@@ -139,13 +139,12 @@ describe('an undo that kills its workers', () => {
     const options = { workflows: [workflow], concurrency: 1, quarantineAfter: 2, sweepMs: 5 };
     const workers = [pawl.worker(options)];
     const run = await pawl.start(workflow);
-    await expect.poll(() => kills, { timeout: timeoutMs }).toBe(1);
+    const until = (look: () => unknown) => vi.waitFor(look, { timeout: timeoutMs });
+    await until(() => expect(kills).toBe(1));
     workers.push(pawl.worker(options));
-    await expect.poll(() => kills, { timeout: timeoutMs }).toBe(0);
+    await until(() => expect(kills).toBe(0));
     workers.push(pawl.worker(options));
-    await expect
-      .poll(async () => (await run.info()).status, { timeout: timeoutMs })
-      .toBe('quarantined');
+    await until(async () => expect((await run.info()).status).toBe('quarantined'));
     return { pawl, lines, run };
   }
 

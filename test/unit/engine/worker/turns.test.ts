@@ -248,7 +248,7 @@ function dying(name: 'enter' | 'admit' | 'leave', isAfter: boolean) {
 
 for (const name of ['enter', 'admit', 'leave'] as const) {
   for (const isAfter of [false, true]) {
-    test(`a crash ${isAfter ? 'after' : 'before'} ${name} delays a turn, and loses none`, async () => {
+    test.concurrent(`a crash ${isAfter ? 'after' : 'before'} ${name} delays a turn, and loses none`, async () => {
       const gate = gated({ concurrencyPerKey: 1 });
       const { pawl } = openWith(dying(name, isAfter));
       await using _ = pawl;
