@@ -74,15 +74,16 @@ test('thousands of sleeping runs hold no timer, no socket and no memory of a wor
     .toBe(sleepers);
   // The last answers may still be on their way to the worker.
   await expect.poll(() => worker.active).toBe(0);
-  const heapPerRun = ((await settledHeap()) - heapBefore) / sleepers;
   // What was waited for a moment ago may still have its timer, on a busy machine for some seconds.
   await expect.poll(() => timers() - timersBefore, { timeout: 20_000 }).toBeLessThan(10);
   expect(
     process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length,
   ).toBeLessThan(30);
   // A run that is held is its writer, fold, steps and timers: some thousand bytes. Below that is noise of the heap.
-  expect(heapPerRun).toBeLessThan(1_000);
-  console.info(`heap for each sleeping run: ${heapPerRun.toFixed(1)} bytes`);
+  // On a busy machine the last of it is let go of later.
+  const heapPerRun = async (): Promise<number> => ((await settledHeap()) - heapBefore) / sleepers;
+  await expect.poll(heapPerRun, { timeout: 30_000 }).toBeLessThan(1_000);
+  console.info(`heap for each sleeping run: ${(await heapPerRun()).toFixed(1)} bytes`);
 }, 180_000);
 
 test('a sleeping run is woken at its time, not when it is looked for again', async () => {

@@ -51,12 +51,13 @@ async function play(
   input: { readonly text: string; readonly fails?: boolean },
   how: 'go' | 'cancel' = 'go',
 ) {
-  const watches = vi.spyOn(store.observation, 'watch');
+  const looks = vi.spyOn(store.observation, 'status');
   const reads = vi.spyOn(store, 'record');
   const run = await pawl.start(answered, input);
   const result = run.result().catch((error: unknown) => error);
-  await vi.waitFor(() => expect(watches).toHaveBeenCalled());
-  await watches.mock.results[0]?.value;
+  // It is subscribed then, and has seen that the run goes on.
+  await vi.waitFor(() => expect(looks).toHaveBeenCalled());
+  await looks.mock.results[0]?.value;
   const began = performance.now();
   if (how === 'go') await run.signal('go', undefined);
   else await run.cancel({ reason: 'enough' });

@@ -1,9 +1,9 @@
 /** The moments at which Redis is made to forget what it has just done: those where two stories begin to differ. */
-import type { RunStatus } from '../../src/core/run.ts';
 import { isEnded } from '../../src/core/run.ts';
 import { base } from './oracle.ts';
 import type { Request } from './redis/simulated-client.ts';
 import type { Keyspace } from './redis/values.ts';
+import { releasedBy } from './released.ts';
 
 export type Moment =
   | 'after a claim'
@@ -36,8 +36,8 @@ export function momentOf({ name, args, argv = [] }: Request, keys: Keyspace): Mo
       return argv[2] === 'child' ? 'after the end of a child' : undefined;
     case 'commit': {
       if (argv.includes('effect.begun')) return 'after the start of an effect';
-      const status = argv[10] as RunStatus | '';
-      if (status === '' || status === undefined) return undefined;
+      const { status } = releasedBy(argv);
+      if (status === '') return undefined;
       const hasParent = keys.hash(args[0] ?? base)?.has('parent') === true;
       if (isEnded(status) && hasParent) return 'after the end of a child';
       return 'after a release';

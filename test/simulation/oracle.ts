@@ -6,6 +6,7 @@ import { fixedLimits } from '../../src/core/limits.ts';
 import { isEnded, type RunStatus, transitions } from '../../src/core/run.ts';
 import { indexProblems } from './indexes.ts';
 import type { Request } from './redis/simulated-client.ts';
+import { releasedBy } from './released.ts';
 import type { SimulatedRedis } from './redis/simulated-redis.ts';
 import type { SimReply } from './redis/values.ts';
 
@@ -39,9 +40,6 @@ interface Commit {
   readonly token: string;
   readonly expectedSeq: number;
 }
-
-/** Where a commit says how it lets go. */
-const howPlace = 17;
 
 /** Scripts that change one run, whose hash is their first key. */
 const writers = new Set([
@@ -89,7 +87,7 @@ export class Oracle {
     this.#check(before.run, before);
     const [outcome] = Array.isArray(reply) ? (reply as readonly SimReply[]) : [reply];
     if (request.name === 'post' && outcome === 'posted') this.#checkHeard(before.run, request);
-    if (request.argv?.[howPlace] === 'parked' && outcome === 'committed') {
+    if (releasedBy(request.argv ?? []).how === 'parked' && outcome === 'committed') {
       this.#checkRead(before);
     }
   }

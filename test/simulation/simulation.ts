@@ -3,7 +3,7 @@
  * crashes. First so many script calls with every fault there is; then the faults stop, and every run must come to its end.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { isEnded, type RunStatus } from '../../src/core/run.ts';
+import { isEnded } from '../../src/core/run.ts';
 import type { RunStore } from '../../src/core/store.ts';
 import type { Forgotten } from '../../src/engine/worker/release-recovery.ts';
 import { type FaultKind, type Faults, FaultyLine, type Host } from './faulty-line.ts';
@@ -13,6 +13,7 @@ import { People } from './people.ts';
 import type { Request } from './redis/simulated-client.ts';
 import { SimulatedRedis } from './redis/simulated-redis.ts';
 import type { SimReply } from './redis/values.ts';
+import { releasedBy } from './released.ts';
 import { openStore, SimulatedWorker, type Surroundings } from './simulated-worker.ts';
 import { WakeUps } from './wake-ups.ts';
 import { aim, type Moment, momentOf } from './moments.ts';
@@ -365,11 +366,11 @@ export class Simulation {
     if (name === 'create' && isNew(outcome)) this.#tallyCreated(argv);
     if (name === 'interrupt') this.#tallyTaken(reply as readonly SimReply[]);
     if (name !== 'commit' || outcome !== 'committed') return;
-    const status = argv[10] as RunStatus;
-    if (!isEnded(status) && status !== 'quarantined') return;
+    const { status, result } = releasedBy(argv);
+    if (status === '' || !(isEnded(status) || status === 'quarantined')) return;
     this.#runs[status as Ending] += 1;
     const judge = { completed: judgeCompleted, failed: judgeFailed }[status as string];
-    judge?.(argv[0] ?? '', argv[11] ?? '', {
+    judge?.(argv[0] ?? '', result, {
       keys: () => this.#redis.keys,
       outside: this.#outsideWorld,
       wasBad: (run) => this.#bad.has(run),
