@@ -242,6 +242,8 @@ test('queues tell depth, age and workers; paused from outside, health says so', 
   await withQueue({ prefix, workflow: workflow.name }, async (queue) => {
     await queue.pause();
     const run = await pawl.start(workflow);
+    // The worker of this process had taken the run with its start, and gives it to the queue now.
+    await expect.poll(async () => (await pawl.queues())[0]?.waiting).toBe(1);
     const [paused] = await pawl.queues();
     expect(paused).toMatchObject({ paused: true, waiting: 1, oldestAt: expect.any(Date) });
     expect(await pawl.bull.canary(workflow, { timeoutMs: 200 })).toBeUndefined();
