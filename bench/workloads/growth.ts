@@ -219,7 +219,12 @@ const commands: Workload = {
         });
         const pawl = await Pawl.open({ redis: url });
         // Other scripts, of beats and sweeps, are made rare.
-        pawl.worker({ workflows: [many], sweepMs: 60_000 });
+        await pawl.worker({ workflows: [many], sweepMs: 60_000 }).ready();
+        // So is the take-over that a worker plays at its start: it has none left.
+        for (let seen = 0, now = await calls(); seen !== now; now = await calls()) {
+          seen = now;
+          await pause(200);
+        }
         await (await pawl.start(many, undefined)).result();
         await pawl.close();
         redis.disconnect();
